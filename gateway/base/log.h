@@ -1,0 +1,63 @@
+/* log.h - log lines as key=value, one line an event, so that a person follows one message with grep.
+ *
+ *   2026-11-23T17:40:12.345Z info received id=1CVQ... client=zoho-crm from=<a@example.com> size=4096 rcpts=1
+ *
+ * Callers never wait for the log: a line goes into a bounded memory queue that a thread of the log writes out. When the
+ * target blocks or is full, lines are dropped and counted, and the count is logged when it writes again. Values are
+ * quoted where they hold blanks, quotes, '=' or control characters (which become \xNN), so a line is one line whatever a
+ * peer sent. Secrets are never given to the log.
+ *
+ * The journal is the same lines of level info and above that carry an id, kept in one file a day in a folder; `message explain` reads it. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <gateway/str.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum log_level { LOG_DEBUGGING, LOG_INFORM, LOG_WARN, LOG_FAIL }; /* printed debug, info, warning, error */
+
+struct log_line; /* a line being built, on the caller's stack */
+
+#define LOG_LINE_MAX 4096 /* a longer line is cut and ends in " cut=yes" */
+
+/* Starts the log's thread. `path` NULL or "-" is stderr. `journal` is an existing folder, or NULL. 0, or -1 with errno.
+ * Before log_start and after log_stop, lines go straight to stderr. */
+int log_start(const char *path, const char *journal, enum log_level level, unsigned journal_days);
+
+/* Writes out what is queued, at most for `wait_ms`, and ends the thread. */
+void log_stop(unsigned wait_ms);
+
+/* Opens the file again (after a rotation). [any thread] */
+void log_reopen(void);
+
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+
+/* Lines dropped since the start. [any thread] */
+uint64_t log_dropped(void);
+
+/* One line: event is a word ("received"), then key=value pairs built by the calls in between:
+ *     struct log_line *line = log_open(LOG_INFORM, "received");
+ *     log_str(line, "from", sender);
+ *     log_close(line);
+ * log_open takes a line from the calling thread (one at a time per thread) and gives NULL when the level is off;
+ * every other call accepts NULL. [any thread] */
+struct log_line *log_open(enum log_level level, const char *event);
+void log_str(struct log_line *line, const char *key, struct gw_str value);
+void log_text(struct log_line *line, const char *key, const char *value);
+void log_int(struct log_line *line, const char *key, int64_t value);
+void log_id(struct log_line *line, uint64_t id); /* id=...: as printed by id_format() of id.h */
+void log_fmt(struct log_line *line, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_close(struct log_line *line);
+
+/* A line with one text="..." pair, for what is no event of a message. */
+void log_say(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Calls `each` for every journal line that carries the id, oldest first, beginning at the time the id was made; stops when
+ * `each` gives non-zero. Blocks on the disk: not for a worker. 0, or -1 with errno when the journal cannot be read.
+ * Waits until lines that were closed before the call are in the file. */
+int log_journal_read(uint64_t id, int (*each)(void *arg, struct gw_str line), void *arg);
+
+#endif

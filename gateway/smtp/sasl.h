@@ -1,0 +1,43 @@
+/* sasl.h - SASL exchanges (RFC 4954, 4616) through libgsasl, as steps without I/O. */
+#ifndef SMTP_SASL_H
+#define SMTP_SASL_H
+
+#include "base/arena.h"
+
+struct sasl; /* one exchange, one side */
+
+/* What a server exchange found out; the strings live as long as the exchange. */
+struct sasl_login {
+	struct gw_str mechanism; /* "PLAIN" */
+	struct gw_str user;      /* authentication identity */
+	struct gw_str acting_as; /* authorization identity; empty: the same */
+	struct gw_str secret;
+};
+
+enum sasl_state { SASL_MORE, SASL_DONE, SASL_BAD };
+
+#define SASL_LINE_MAX 12288 /* RFC 4954 section 4: octets of one line */
+
+/* Once, in main, before threads; -1: the library does not start. */
+int sasl_init(void);
+
+/* "PLAIN LOGIN": what the server side takes. */
+const char *sasl_server_mechanisms(void);
+
+/* Begins a server exchange; NULL: unknown mechanism or no memory. */
+struct sasl *sasl_server_create(struct gw_str mechanism);
+
+/* Begins a client exchange with what a login hook gave; the strings are copied. */
+struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret);
+
+/* Wipes the secrets and frees; NULL is fine. */
+void sasl_destroy(struct sasl *sasl);
+
+/* One step: `in` is a base64 line ("" is an empty response, "=" an empty initial response), `*out` the base64 line to send
+ * (for a client's first step: the initial response), valid until the next step.
+ * Server: MORE: send 334 and *out; DONE: the credentials are complete, *login is filled, but nobody has checked them;
+ * BAD: malformed base64 or tokens (501 5.5.2). */
+enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
+const struct sasl_login *sasl_login(const struct sasl *sasl);
+
+#endif

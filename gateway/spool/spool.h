@@ -1,0 +1,137 @@
+/* spool.h - what is on disk: an append-only log in segments, with group commit.
+ *
+ * Invariants, kept here and by queue/: a message answered 250 is on disk until every recipient is final; a recipient is
+ * final only after a positive record of it.
+ *
+ * Appends come from any thread. One commit thread gathers all that wait, gives them places, writes them with as few calls as
+ * it can, calls fdatasync once if any of them asked for it, and posts the answers: one wake-up a worker for each group.
+ * The format is in FORMAT.md beside this file. */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include "base/arena.h"
+#include "base/problem.h"
+#include "loop/worker.h"
+
+#include <stdio.h>
+
+struct spool;
+
+struct spool_options {
+	const char *path;       /* the folder; made (0700) where it is missing, its parent must exist */
+	int64_t segment_size;   /* bytes preallocated for a segment; 1 MiB to 1 GiB */
+	int64_t min_free;       /* new messages are refused while the file system has fewer bytes free than this */
+	int64_t min_free_inodes;
+	unsigned gather_us;     /* how long a group may wait for company when others are in flight; 0: not at all */
+	bool unsafe_skip_sync;  /* for the tests' control run alone: not reachable by configuration */
+};
+
+/* A message found by recovery. Strings are valid during the call. */
+struct spool_found {
+	uint64_t id;
+	struct gw_str envelope; /* as given to the append of the message */
+	struct gw_str state;    /* the last state appended, or empty */
+	uint64_t size;          /* octets of content */
+};
+typedef void spool_found_fn(void *arg, const struct spool_found *found);
+
+/* Opens the folder (one process at a time: a second gets a problem that names the first's pid), recovers, and
+ * starts the threads. `found` is called for each message that is not final, in this thread, before spool_open returns.
+ * A torn tail is cut; a damaged record in the middle is copied to quarantine/, logged, and its message never sent.
+ * Killed while recovering, it recovers again. NULL: what is wrong is in `problems`. */
+struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg, struct problems *problems);
+
+/* Writes and syncs what is queued, ends the threads, frees. */
+void spool_close(struct spool *spool);
+
+/* Reads a spool without changing it and says on `out` what is in it and what is wrong; gives the number of damaged
+ * records, or -1 when it is no spool or is in use. */
+int spool_check(const char *path, FILE *out);
+
+/* --- writing --- */
+
+enum spool_result { SPOOL_OK, SPOOL_FULL /* 452 */, SPOOL_FAILED /* 451 */ };
+
+/* A run of a message's content in the log. */
+struct spool_extent {
+	uint32_t segment, offset; /* of the record */
+	uint32_t length;          /* octets of content */
+	uint32_t crc;             /* CRC-32C of them */
+};
+#define SPOOL_EXTENT_MAX (1u << 20) /* octets of one extent, and of a message's tail */
+
+enum spool_type {
+	SPOOL_EXTENT,  /* data: a run of content, before the message that it belongs to. Not yet part of the queue */
+	SPOOL_MESSAGE, /* meta: the envelope; extents: what went before; data: the rest of the content. It is queued from here on */
+	SPOOL_STATE,   /* meta: the whole state of a queued message; the last one counts */
+	SPOOL_FINAL,   /* the message is done; its space may go */
+};
+
+/* One append, in memory the caller owns; from spool_append to post.run the spool owns it and what it points to. */
+struct spool_append {
+	struct post post;                  /* run on `worker` with the answer below; run NULL: nobody is told and the spool copies what it needs */
+	struct worker *worker;
+	enum spool_type type;
+	bool durable;                      /* answer when it is on stable storage; else when it is written */
+	uint64_t id;
+	struct gw_str meta, data;
+	const struct spool_extent *extents; /* MESSAGE: as answered to the extents' appends, in order */
+	size_t extent_count;
+	struct spool_append *next;         /* the spool's */
+	uint32_t meta_crc, data_crc;       /* the spool's */
+	/* the answer */
+	enum spool_result result;
+	struct spool_extent extent;        /* EXTENT: where it is; MESSAGE: where its tail is */
+};
+
+/* Queues an append. A failed write or sync answers SPOOL_FAILED to every append of its group; the segment is then given up for
+ * a new one and what failed is not found by any later recovery. No room: SPOOL_FULL for EXTENT and MESSAGE; STATE and FINAL
+ * have a reserve and wait for room when that is used up too. [any thread] */
+void spool_append(struct spool *spool, struct spool_append *append);
+
+/* A message whose extents were appended will not come (the client left, 554): their space may go. [any thread] */
+void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents, size_t count);
+
+/* May a new message of about `size` octets be taken now? Answers from memory, refreshed every second and whenever a write met a full disk. [any thread] */
+enum spool_result spool_room(struct spool *spool, int64_t size);
+
+/* --- reading --- */
+
+/* The octets of a message: extents in the log, then a tail in memory or in the log. A value; copies may be read by several. */
+struct spool_content {
+	struct spool *spool;
+	uint64_t id;
+	uint64_t size;
+	const struct spool_extent *extents;
+	size_t extent_count;
+	struct gw_str tail;        /* ptr NULL: in the log, at tail_at */
+	struct spool_extent tail_at;
+};
+
+/* Reads at most `len` octets at `offset` into `out`; fewer only at the end. -1: the disk failed or the log is damaged there.
+ * Blocks on the disk when the page cache has it not. [any thread] */
+long spool_read(const struct spool_content *content, uint64_t offset, void *out, size_t len);
+
+/* Like spool_read without a copy where it can: gives a piece at `offset` that is at most `len` long, in `scratch` (of `len` bytes) or in
+ * memory. 0 at the end, -1 as above. */
+long spool_piece(const struct spool_content *content, uint64_t offset, char *scratch, size_t len, struct gw_str *piece);
+
+/* Checks every octet against its checksum: 0; -1: damaged (logged with id and place). */
+int spool_verify(const struct spool_content *content);
+
+/* Finds a queued message again: envelope, state and content, in the arena. Its segments stay until the arena is finished.
+ * 0; -1: no such message, or the log is damaged there (logged). [any thread] */
+int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
+               struct spool_content *content);
+
+struct spool_stats {
+	uint64_t messages, segments, bytes;         /* queued; on disk */
+	uint64_t appends, groups, syncs, written;   /* since the start */
+	uint64_t failed_groups, compacted, damaged;
+	int64_t free_bytes, free_inodes;
+	int64_t sync_us_max, sync_us_sum;
+	enum spool_result state;                    /* what spool_room answers to a small message */
+};
+void spool_stats(struct spool *spool, struct spool_stats *stats); /* [any thread] */
+
+#endif
