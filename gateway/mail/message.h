@@ -41,7 +41,7 @@ struct gw_message {
 	uint64_t id;
 	struct worker *worker;
 	struct snapshot *snapshot;   /* held */
-	void **data;                 /* private bytes of instances; made when first asked for */
+	char *data;                  /* private bytes of instances; made when first asked for */
 
 	/* the envelope: fixed at the commit */
 	struct gw_str sender;        /* empty: the null sender */

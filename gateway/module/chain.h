@@ -1,0 +1,77 @@
+/* chain.h - runs a hook over the instances of a snapshot, in order, by the rules of hooks.def.
+ *
+ * A struct gw_call is embedded in the thing that asks (a session, a message, a delivery) and used for one hook at a time, on that thing's
+ * worker. The host guards, not the module: an unknown verdict, a hold past its deadline, a call that
+ * blocks the loop too long (logged) are dealt with here. */
+#ifndef MODULE_CHAIN_H
+#define MODULE_CHAIN_H
+
+#include "base/arena.h"
+#include "loop/offload.h"
+#include "loop/worker.h"
+#include "module/snapshot.h"
+
+struct chain_answer {
+	enum gw_verdict verdict;      /* one the hook's row knows: FAILED was turned into what on_error or the row says */
+	bool voted;                   /* rcpt: somebody said ACCEPT */
+	bool broke;                   /* the verdict stands for a module that broke */
+	const char *instance;         /* who gave the verdict; NULL: nobody did */
+	int code;                     /* of reply(); 0: not called */
+	char enhanced[12];            /* "" : none */
+	struct gw_str text;           /* in the arena; empty: none */
+	int64_t wait_until;           /* wall ms; 0: not said */
+};
+
+struct gw_call {
+	/* who asks; set by chain_init and by the asker */
+	struct worker *worker;
+	struct snapshot *snapshot;
+	struct arena *arena;          /* of the subject: strings and alloc() live there */
+	struct gw_session *session;
+	struct gw_message *message;
+	struct gw_rcpt *rcpt;
+	struct gw_delivery *delivery;
+	struct gw_relay *relay;
+	const void *argument;         /* gw_login, gw_result, gw_event, gw_command of the hook */
+	void *answer_to;              /* status, control, check: where services put their output */
+	/* the run */
+	enum gw_hook hook;
+	size_t at;                    /* next in the chain */
+	struct instance *instance;    /* whose turn it is */
+	struct chain_answer answer;
+	void (*done)(struct gw_call *call, void *arg);
+	void *arg;
+	void (*explain)(struct gw_call *call, struct gw_str sentence); /* where reason() goes; may be NULL */
+	struct hold *hold;            /* the held call, NULL: none */
+};
+
+void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot, struct arena *arena);
+
+/* Runs a deciding hook. True: call->answer is final now. False: a module holds it; done(call, arg) comes later, from the loop, unless
+ * chain_cancel was called. Subjects (session, message, ...) are set in `call` before. */
+bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_call *call, void *arg), void *arg);
+
+/* Tells an observing hook, of all instances or (control) of one. */
+void chain_tell(struct gw_call *call, enum gw_hook hook);
+void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
+
+/* The asker goes away: what is held is dropped, done will not run. Fine when nothing is held. */
+void chain_cancel(struct gw_call *call);
+bool chain_held(const struct gw_call *call);
+
+/* Is there anybody at all for this hook? (to skip work that only a module would look at) */
+static inline bool chain_empty(const struct snapshot *snapshot, enum gw_hook hook) { return snapshot->chain_length[hook] == 0; }
+
+/* --- behind the services of the same names --- */
+enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg);
+enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket);
+int call_wake(gw_ticket ticket); /* [any thread] */
+void call_reply(struct gw_call *call, int code, const char *enhanced, const char *format, va_list args);
+
+/* Where offload() work goes; set once in main. */
+void chain_set_pool(struct offload_pool *pool);
+
+/* Ends every hold that waits (shutdown), in its worker. */
+void chain_drop_all(struct worker *worker);
+
+#endif

@@ -1,0 +1,64 @@
+/* settings.h - the `gateway` fragment as a struct, and what every relay has of its own. */
+#ifndef MODULE_SETTINGS_H
+#define MODULE_SETTINGS_H
+
+#include "conf/conf.h"
+#include "conf/option.h"
+#include "loop/tls.h"
+
+enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+
+struct listen_settings {
+	struct gw_str address;      /* "0.0.0.0", "::", "127.0.0.1" */
+	int64_t port;
+	int64_t tls;                /* enum tls_mode */
+	bool clear_login;           /* AUTH also in clear: only taken for a loopback address */
+	struct gw_str certificate, key, passphrase; /* empty: those of gateway.tls */
+	struct gw_str type;         /* mail that comes in here is of this type; empty: not said */
+	struct tls_context *server; /* NULL with tls = none; made by snapshot_load */
+	struct gw_str name;         /* "0.0.0.0:587" */
+};
+
+struct settings {
+	struct gw_str hostname;     /* default: the machine's */
+	int64_t workers;            /* 0: one a core */
+	int64_t offload_threads;
+	struct gw_groups listeners; /* struct listen_settings */
+	struct gw_str certificate, key, passphrase;
+	struct gw_str default_type;
+
+	struct { int64_t message_size, recipients, sessions, line, junk, login_failures, hops, extent; } limits;
+	struct { int64_t command, data, message, handshake; } timeouts; /* ms: of our listeners */
+	struct { struct gw_list retry; int64_t *retry_ms; size_t retry_count; int64_t expire, delay_warning; int64_t active; } queue;
+	struct { int64_t connect, greeting, helo, mail, rcpt, data, block, dot, idle; } delivery; /* ms: towards next hops */
+	struct { struct gw_str path; int64_t segment_size, min_free, min_free_inodes; } spool;
+	struct { struct gw_str path; int64_t level, journal_days; } log;
+	struct { struct gw_str socket, admin_group, view_group; } control;
+};
+
+extern const struct gw_option settings_options[];
+extern const struct gw_option relay_options[];
+
+/* A configured next hop. `name` first, so that a str_map finds it. */
+struct gw_relay {
+	struct gw_str name;
+	size_t index;               /* among the snapshot's relays */
+	struct gw_list hosts;       /* host = "a" or ["a", "b"]: tried in order */
+	int64_t port;               /* 0: 25, or 465 with implicit TLS */
+	int64_t tls;                /* enum tls_mode */
+	bool verify;
+	struct gw_str ca, certificate, key, passphrase;
+	struct gw_str source;       /* address to connect from; empty: any */
+	struct gw_str helo;         /* empty: settings.hostname */
+	int64_t connections;        /* at once, over all workers */
+	int64_t per_connection;     /* messages on one connection */
+	int64_t max_rcpts;          /* recipients in one transaction */
+	bool enabled;
+	bool auth;                  /* the fragment has an `auth` group: never go on without a login */
+	struct tls_context *client; /* NULL with tls = none */
+	const struct conf_fragment *fragment;
+	struct relay_shared *shared; /* counters that outlive reloads, by name; made by deliver/ when first used */
+	void **conf;                /* per instance: what its relay_options filled; see instance.relay_slot */
+};
+
+#endif

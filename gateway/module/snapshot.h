@@ -1,0 +1,101 @@
+/* snapshot.h - one configuration, whole: settings, instances in chain order, relays, certificates.
+ *
+ * A snapshot is made in the main thread, checked completely, then swapped in; what runs keeps the one it began with and lets go
+ * of it at its end. Instances are started by snapshot_load and stopped when the last holder lets go (in the main thread). */
+#ifndef MODULE_SNAPSHOT_H
+#define MODULE_SNAPSHOT_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "module/settings.h"
+
+#include <gateway/module.h>
+
+enum gw_hook {
+#define HOOK(name, ...) GW_HOOK_##name,
+#include "module/hooks.def"
+#undef HOOK
+	GW_HOOKS
+};
+
+#define CHAIN_BIT(verdict) (1u << (verdict))
+enum hook_kind { HOOK_DECIDE, HOOK_OBSERVE };
+enum hook_mode { HOOK_ALL, HOOK_CLAIM };
+
+struct hook_row {
+	const char *name;
+	enum hook_kind kind;
+	enum hook_mode mode;
+	unsigned ends;
+	enum gw_verdict nobody, broken;
+	const char *asked, *otherwise, *breaks;
+	size_t offset; /* of the function in struct gw_module */
+};
+extern const struct hook_row hook_table[GW_HOOKS];
+
+/* What the instance's on_error says. */
+enum on_error { ON_ERROR_DEFAULT, ON_ERROR_CONTINUE, ON_ERROR_TEMPFAIL, ON_ERROR_WAIT, ON_ERROR_HOLD, ON_ERROR_REJECT };
+
+/* A loaded .so; resident for the life of the process, shared by snapshots. */
+struct module {
+	struct module *next;
+	char *path;
+	struct gw_module table; /* copied min(size) into zeroes */
+	char *name, *version;
+};
+
+struct instance {
+	struct module *module;
+	struct snapshot *snapshot;
+	const struct conf_fragment *fragment;
+	const char *name;               /* the fragment's: "80-dkim" */
+	void *conf;
+	void *data;                     /* instance_data_set() */
+	enum on_error on_error;
+	uint32_t deadline_ms;           /* of holds that name none; default 30 s */
+	size_t session_offset, message_offset, delivery_offset;
+	size_t relay_slot;              /* in gw_relay.conf */
+	bool started;
+	struct instance_counters *counters; /* per hook calls, failures, time: for status; atomics */
+};
+
+struct snapshot {
+	_Atomic unsigned refs;
+	unsigned generation;
+	struct arena arena;
+	struct conf *conf;
+	struct settings settings;
+	struct instance *instances;
+	size_t instance_count;
+	struct instance **chains[GW_HOOKS]; /* those that have the hook, in order */
+	size_t chain_length[GW_HOOKS];
+	struct gw_relay *relays;
+	size_t relay_count;
+	struct str_map relay_map;
+	size_t session_bytes, message_bytes, delivery_bytes; /* sums of private bytes */
+	void (*unused)(struct snapshot *);  /* told on the thread that let go last; frees in main. NULL: destroyed at once */
+};
+
+struct load_options {
+	const char *config_dir, *state_dir, *module_dir;
+	const struct gw_services *services; /* handed to modules */
+	bool start;                         /* call start(); --check does too */
+};
+
+/* Reads and checks everything, loads modules, starts instances. NULL: problems has errors, nothing was left started. Main thread. */
+struct snapshot *snapshot_load(const struct load_options *options, struct problems *problems);
+struct snapshot *snapshot_hold(struct snapshot *snapshot);  /* [any thread] */
+void snapshot_release(struct snapshot *snapshot);           /* NULL is fine [any thread] */
+void snapshot_destroy(struct snapshot *snapshot);           /* main thread: stops instances, newest first */
+
+struct gw_relay *snapshot_relay(const struct snapshot *snapshot, struct gw_str name);
+
+/* The one that new work takes: swapped by reload; snapshot_current gives a held one. [any thread] */
+void snapshot_publish(struct snapshot *snapshot);
+struct snapshot *snapshot_current(void);
+
+/* Loads a module by absolute path, or gives the one already loaded; the reason of a refusal is a problem that says the file, what was
+ * expected, what was found. Main thread. */
+struct module *module_load(const char *path, const struct gw_services *services, const char *file, int line, struct problems *problems);
+
+#endif
