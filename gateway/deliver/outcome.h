@@ -1,0 +1,34 @@
+/* outcome.h - what one attempt gave for one recipient, as a value with all its parts: from the socket to the DSN. */
+#ifndef DELIVER_OUTCOME_H
+#define DELIVER_OUTCOME_H
+
+#include "smtp/reply.h"
+
+#include <gateway/module.h>
+
+/* Where in the conversation with the next hop it was decided. */
+enum stage {
+	STAGE_NONE, STAGE_RESOLVE, STAGE_CONNECT, STAGE_GREETING, STAGE_EHLO, STAGE_TLS, STAGE_AUTH,
+	STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_BODY, STAGE_DOT, STAGE_MODULE,
+};
+
+struct outcome {
+	enum gw_status status;    /* 0: nothing yet. UNKNOWN: the link was lost after the final dot, before its reply */
+	enum stage stage;
+	bool link;                /* it is about the link, the relay or our account there, not about this recipient or message */
+	struct smtp_reply reply;  /* code 0: no reply; text then says what happened in our words */
+	struct gw_str host;       /* "mx.example.net [192.0.2.7]:25", empty: none was reached */
+};
+
+const char *stage_name(enum stage stage);          /* "rcpt" */
+const char *status_name(enum gw_status status);    /* "delivered" "deferred" "bounced" "unknown" */
+
+/* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1", "5.0.0"). */
+void outcome_enhanced(const struct outcome *outcome, uint8_t enhanced[3]);
+
+/* An outcome in our words. `text` is copied into the arena. */
+struct arena;
+void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link, int code,
+                 const char *enhanced, struct gw_str text, struct gw_str host);
+
+#endif

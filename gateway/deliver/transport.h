@@ -1,0 +1,57 @@
+/* transport.h - hands one message to one relay over SMTP: lanes, a pool of connections, the client's protocol.
+ *
+ * Each worker has a lane per relay (by name): attempts that wait, connections in use, connections that idle. How many
+ * connections a relay has at once over all workers is counted in atomics shared by name, which outlive reloads. An attempt waits in its lane
+ * until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
+ * worker waits for the relay. */
+#ifndef DELIVER_TRANSPORT_H
+#define DELIVER_TRANSPORT_H
+
+#include "deliver/outcome.h"
+#include "mail/edits.h"
+#include "module/snapshot.h"
+#include "queue/runtime.h"
+
+/* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. */
+struct attempt {
+	struct worker *worker;
+	struct snapshot *snapshot;
+	struct gw_relay *relay;
+	struct edits *edits;          /* bytes and return path */
+	struct arena *arena;          /* for what is found out */
+	struct gw_rcpt **rcpts;
+	struct outcome *outcomes;     /* one for each recipient, zeroed */
+	size_t count;
+	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
+	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
+	/* Every outcome is set; from the loop, never from inside transport_send. The attempt is the owner's again. */
+	void (*done)(struct attempt *attempt);
+
+	/* found out on the way, for facts and logs; in the arena or empty */
+	struct gw_str host;           /* "mx.example.net [192.0.2.7]:25" */
+	struct gw_str capabilities;   /* EHLO keywords parted by '\n' */
+	struct gw_str mechanisms;     /* parted by blanks */
+	struct gw_str tls;
+	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the lane, got a connection, done */
+
+	struct attempt *next;         /* the transport's */
+	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
+};
+
+/* Once on each worker, before it starts; 0, or -1. transport_stop closes what idles; after it attempts end deferred. */
+int transport_start(struct worker *worker);
+void transport_stop(struct worker *worker);
+
+void transport_send(struct attempt *attempt);
+
+/* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed. done will not run. */
+void transport_abandon(struct attempt *attempt);
+
+/* The answer to `login`: ACCEPT with what to log in as, or NEXT, WAIT, anything else: the attempt ends, its outcomes deferred at STAGE_AUTH. */
+void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login);
+
+/* For `gatewayctl status`: calls each with every relay's numbers over all workers. [any thread] */
+struct relay_load { const char *name; int64_t connections, idle, waiting, sent, failed; };
+void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);
+
+#endif
