@@ -24,7 +24,9 @@ struct worker *worker_create(unsigned number);
 /* Starts the thread. `began` (may be NULL) runs first in it. -1: no thread. */
 int worker_start(struct worker *worker, void (*began)(struct worker *, void *arg), void *arg);
 
-/* Asks the loop to end after what runs now [any thread]; worker_join waits for it; destroy frees after that. */
+/* Asks the loop to end after what runs now and what was posted before [any thread]; worker_join waits for it. Destroy frees after
+ * that; posts that came too late still run, in the thread that destroys, so that what they own is not lost. Destroy pools that post
+ * before the workers. */
 void worker_stop(struct worker *worker);
 void worker_join(struct worker *worker);
 void worker_destroy(struct worker *worker);
