@@ -8,4 +8,7 @@
 /* The checksum of `len` bytes that follow others with checksum `crc`; 0 to begin. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);
 
+/* The same where the processor has no such instruction; for the tests. */
+uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t len);
+
 #endif

@@ -1,0 +1,63 @@
+#include "base/problem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void problems_init(struct problems *problems)
+{
+	memset(problems, 0, sizeof(*problems));
+	problems->last = &problems->first;
+}
+
+void problems_finish(struct problems *problems)
+{
+	for (struct problem *p = problems->first, *next; p; p = next) {
+		next = p->next;
+		free(p->file);
+		free(p->text);
+		free(p);
+	}
+	problems_init(problems);
+}
+
+/* Without memory the problem has no text but still counts: nobody may take silence for success. */
+void problem_vadd(struct problems *problems, bool fatal, const char *file, int line, const char *format, va_list args)
+{
+	struct problem *problem = calloc(1, sizeof(*problem));
+
+	if (fatal)
+		problems->errors++;
+	else
+		problems->warnings++;
+	if (!problem)
+		return;
+	problem->fatal = fatal;
+	problem->line = line;
+	problem->file = file ? strdup(file) : NULL;
+	if (vasprintf(&problem->text, format, args) < 0)
+		problem->text = NULL;
+	*problems->last = problem;
+	problems->last = &problem->next;
+}
+
+void problem_add(struct problems *problems, bool fatal, const char *file, int line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problem_vadd(problems, fatal, file, line, format, args);
+	va_end(args);
+}
+
+char *problem_format(const struct problem *problem, char *text, size_t size)
+{
+	const char *kind = problem->fatal ? "error" : "warning", *what = problem->text ? problem->text : "out of memory";
+
+	if (problem->file && problem->line)
+		snprintf(text, size, "%s:%d: %s: %s", problem->file, problem->line, kind, what);
+	else if (problem->file)
+		snprintf(text, size, "%s: %s: %s", problem->file, kind, what);
+	else
+		snprintf(text, size, "%s: %s", kind, what);
+	return text;
+}
