@@ -2,7 +2,10 @@
  *
  * A struct gw_call is embedded in the thing that asks (a session, a message, a delivery) and used for one hook at a time, on that thing's
  * worker. The host guards, not the module: an unknown verdict, a hold past its deadline, a call that
- * blocks the loop too long (logged) are dealt with here. */
+ * blocks the loop too long (logged) are dealt with here.
+ *
+ * Work that a module gave to the pool cannot be called back, and it may look at the call and its subject until it returns, also after its
+ * deadline, when the chain went on without it. So whoever frees a subject asks chain_cancel first, always, and waits where it says false. */
 #ifndef MODULE_CHAIN_H
 #define MODULE_CHAIN_H
 
@@ -16,7 +19,7 @@ struct chain_answer {
 	bool voted;                   /* rcpt: somebody said ACCEPT */
 	bool broke;                   /* the verdict stands for a module that broke */
 	const char *instance;         /* who gave the verdict; NULL: nobody did */
-	int code;                     /* of reply(); 0: not called */
+	int code;                     /* of reply(); 0: not called, or of another class than the verdict */
 	char enhanced[12];            /* "" : none */
 	struct gw_str text;           /* in the arena; empty: none */
 	int64_t wait_until;           /* wall ms; 0: not said */
@@ -33,9 +36,10 @@ struct gw_call {
 	struct gw_delivery *delivery;
 	struct gw_relay *relay;
 	const void *argument;         /* gw_login, gw_result, gw_event, gw_command of the hook */
-	void *answer_to;              /* status, control, check: where services put their output */
+	void *answer_to;              /* status, control: where services put their output */
+	struct problems *problems;    /* start, check, control: where problem() goes */
 	/* the run */
-	enum gw_hook hook;
+	enum gw_hook hook;            /* GW_HOOKS: none of them, i.e. start() or stop() */
 	size_t at;                    /* next in the chain */
 	struct instance *instance;    /* whose turn it is */
 	struct chain_answer answer;
@@ -43,6 +47,11 @@ struct gw_call {
 	void *arg;
 	void (*explain)(struct gw_call *call, struct gw_str sentence); /* where reason() goes; may be NULL */
 	struct hold *hold;            /* the held call, NULL: none */
+	bool running;                 /* code of a module runs for a deciding hook: it may hold */
+	bool cancelled;               /* the asker is going: nothing may hold any more */
+	unsigned busy;                /* offloaded work that was given up and has not returned yet */
+	void (*released)(struct gw_call *call, void *arg);
+	void *released_arg;
 };
 
 void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot, struct arena *arena);
@@ -55,8 +64,10 @@ bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_c
 void chain_tell(struct gw_call *call, enum gw_hook hook);
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
 
-/* The asker goes away: what is held is dropped, done will not run. Fine when nothing is held. */
-void chain_cancel(struct gw_call *call);
+/* The asker goes away: what is held is dropped, done will not run. To be asked before a subject is freed, held or not. True: nothing looks at the call
+ * any more. False: offloaded work still does: keep the call, its subject and its snapshot until released(call, arg) runs, from
+ * the loop. A call that was cancelled with true may be used again. */
+bool chain_cancel(struct gw_call *call, void (*released)(struct gw_call *call, void *arg), void *arg) __attribute__((warn_unused_result));
 bool chain_held(const struct gw_call *call);
 
 /* Is there anybody at all for this hook? (to skip work that only a module would look at) */
@@ -71,7 +82,18 @@ void call_reply(struct gw_call *call, int code, const char *enhanced, const char
 /* Where offload() work goes; set once in main. */
 void chain_set_pool(struct offload_pool *pool);
 
-/* Ends every hold that waits (shutdown), in its worker. */
+/* Ends every hold that waits (shutdown), in its worker: the module counts as broken, nobody else is asked, done runs. Call it when nothing new
+ * begins on this worker: no wake() of a foreign thread reaches it afterwards. */
 void chain_drop_all(struct worker *worker);
+
+/* What module code runs on this thread, for a supervisor that must name the culprit of a crash. `watch` runs on whatever thread enters or leaves
+ * module code, pool threads included; place NULL: none runs now. Set once in main, before workers start. */
+struct chain_place {
+	const char *instance;
+	enum gw_hook hook;
+	uint64_t id; /* of the message; 0: none */
+	const struct chain_place *outer;
+};
+void chain_set_watch(void (*watch)(const struct chain_place *place));
 
 #endif

@@ -53,6 +53,7 @@ struct gw_relay {
 	int64_t connections;        /* at once, over all workers */
 	int64_t per_connection;     /* messages on one connection */
 	int64_t max_rcpts;          /* recipients in one transaction */
+	bool clear_login;           /* log in also without TLS */
 	bool enabled;
 	bool auth;                  /* the fragment has an `auth` group: never go on without a login */
 	struct tls_context *client; /* NULL with tls = none */

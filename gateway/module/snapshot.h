@@ -36,6 +36,13 @@ extern const struct hook_row hook_table[GW_HOOKS];
 /* What the instance's on_error says. */
 enum on_error { ON_ERROR_DEFAULT, ON_ERROR_CONTINUE, ON_ERROR_TEMPFAIL, ON_ERROR_WAIT, ON_ERROR_HOLD, ON_ERROR_REJECT };
 
+/* What status tells about an instance; kept by its name, so that a reload does not begin again. */
+struct instance_counters {
+	struct instance_counters *next;
+	char *name;
+	struct { _Atomic uint64_t calls, failures, microseconds; } hooks[GW_HOOKS];
+};
+
 /* A loaded .so; resident for the life of the process, shared by snapshots. */
 struct module {
 	struct module *next;
@@ -55,8 +62,10 @@ struct instance {
 	uint32_t deadline_ms;           /* of holds that name none; default 30 s */
 	size_t session_offset, message_offset, delivery_offset;
 	size_t relay_slot;              /* in gw_relay.conf */
+	struct gw_call *call;           /* of start() and stop(): lives as long as the instance, so that a module's own threads may
+	                                   log and count with it */
 	bool started;
-	struct instance_counters *counters; /* per hook calls, failures, time: for status; atomics */
+	struct instance_counters *counters;
 };
 
 struct snapshot {
@@ -73,7 +82,9 @@ struct snapshot {
 	size_t relay_count;
 	struct str_map relay_map;
 	size_t session_bytes, message_bytes, delivery_bytes; /* sums of private bytes */
-	void (*unused)(struct snapshot *);  /* told on the thread that let go last; frees in main. NULL: destroyed at once */
+	const struct gw_services *services;
+	void (*unused)(struct snapshot *);  /* told on the thread that let go last: posts to main, which calls snapshot_destroy.
+	                                       NULL: destroyed at once */
 };
 
 struct load_options {
@@ -82,7 +93,8 @@ struct load_options {
 	bool start;                         /* call start(); --check does too */
 };
 
-/* Reads and checks everything, loads modules, starts instances. NULL: problems has errors, nothing was left started. Main thread. */
+/* Reads and checks everything, loads modules, starts instances; gives it with one reference. NULL: problems has errors, nothing was
+ * left started. Instances are not started where there were errors before. Main thread. */
 struct snapshot *snapshot_load(const struct load_options *options, struct problems *problems);
 struct snapshot *snapshot_hold(struct snapshot *snapshot);  /* [any thread] */
 void snapshot_release(struct snapshot *snapshot);           /* NULL is fine [any thread] */
@@ -90,9 +102,13 @@ void snapshot_destroy(struct snapshot *snapshot);           /* main thread: stop
 
 struct gw_relay *snapshot_relay(const struct snapshot *snapshot, struct gw_str name);
 
-/* The one that new work takes: swapped by reload; snapshot_current gives a held one. [any thread] */
+/* The one that new work takes: swapped by reload, which takes over the caller's reference (NULL: none from now on); snapshot_current gives
+ * a held one, or NULL. [any thread] */
 void snapshot_publish(struct snapshot *snapshot);
 struct snapshot *snapshot_current(void);
+
+/* The counters of all instances there ever were, newest first; read-only. Main thread. */
+const struct instance_counters *instance_counters_first(void);
 
 /* Loads a module by absolute path, or gives the one already loaded; the reason of a refusal is a problem that says the file, what was
  * expected, what was found. Main thread. */
