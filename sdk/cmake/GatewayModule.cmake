@@ -1,0 +1,20 @@
+# gw_add_module(NAME FILES...) makes the target module_NAME, which builds NAME.so: nothing is visible in it but its entry, and
+# nothing in it is left undefined, so a call of something that the gateway does not offer fails here and not at load time.
+function(gw_add_module name)
+  add_library(module_${name} MODULE ${ARGN})
+  target_link_libraries(module_${name} PRIVATE GatewayModule::headers)
+  target_link_options(module_${name} PRIVATE -Wl,--no-undefined -Wl,-z,now)
+  set_target_properties(module_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# gw_add_module_test(NAME TEST FILES...) makes the program TEST of FILES and the module's own object files, linked with the
+# testkit and what the module links, and the ctest module.NAME.TEST.
+function(gw_add_module_test name test)
+  set(program module_${name}_${test})
+  add_executable(${program} ${ARGN} $<TARGET_OBJECTS:module_${name}>)
+  target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} $<TARGET_PROPERTY:module_${name},INCLUDE_DIRECTORIES>)
+  target_link_libraries(${program} PRIVATE GatewayModule::testkit $<TARGET_PROPERTY:module_${name},LINK_LIBRARIES>)
+  add_test(NAME module.${name}.${test} COMMAND ${program})
+  set_tests_properties(module.${name}.${test} PROPERTIES TIMEOUT 120)
+endfunction()
