@@ -50,8 +50,6 @@ struct gw_call {
 	bool running;                 /* code of a module runs for a deciding hook: it may hold */
 	bool cancelled;               /* the asker is going: nothing may hold any more */
 	unsigned busy;                /* offloaded work that was given up and has not returned yet */
-	void (*released)(struct gw_call *call, void *arg);
-	void *released_arg;
 };
 
 void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot, struct arena *arena);
@@ -64,10 +62,10 @@ bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_c
 void chain_tell(struct gw_call *call, enum gw_hook hook);
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
 
-/* The asker goes away: what is held is dropped, done will not run. To be asked before a subject is freed, held or not. True: nothing looks at the call
- * any more. False: offloaded work still does: keep the call, its subject and its snapshot until released(call, arg) runs, from
- * the loop. A call that was cancelled with true may be used again. */
-bool chain_cancel(struct gw_call *call, void (*released)(struct gw_call *call, void *arg), void *arg) __attribute__((warn_unused_result));
+/* The asker goes away: what is held is dropped. To be asked before a subject is freed, held or not. True: nothing looks at the call any more, done will
+ * not run. False: offloaded work still does: keep the call, its subject and its snapshot; done, which the owner sets anew before or after, runs
+ * from the loop when the work has returned, with call->cancelled and the verdict GW_FAILED. A call that was cancelled with true may be used again. */
+bool chain_cancel(struct gw_call *call);
 bool chain_held(const struct gw_call *call);
 
 /* Is there anybody at all for this hook? (to skip work that only a module would look at) */
