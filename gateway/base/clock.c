@@ -72,7 +72,7 @@ char *clock_rfc5322(int64_t wall_ms, char text[CLOCK_RFC5322])
 	struct civil c = civil_of(wall_ms);
 
 	snprintf(text, CLOCK_RFC5322, "%.3s, %02u %.3s %04u %02u:%02u:%02u +0000", days + c.weekday * 3, c.day % 100,
-	         months + (c.month - 1) * 3, c.year % 10000, c.hour % 100, c.minute, c.second);
+		 months + (c.month - 1) * 3, c.year % 10000, c.hour % 100, c.minute, c.second);
 	return text;
 }
 

@@ -7,7 +7,8 @@
  * quoted where they hold blanks, quotes, '=' or control characters (which become \xNN), so a line is one line whatever a
  * peer sent. Secrets are never given to the log.
  *
- * The journal is the same lines of level info and above that carry an id, kept in one file a day in a folder; `message explain` reads it. */
+ * The journal is the same lines of level info and above that carry an id, kept in one file a day in a folder and
+ * removed after journal_days (0: never); `message explain` reads it. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -26,7 +27,7 @@ struct log_line; /* a line being built, on the caller's stack */
  * Before log_start and after log_stop, lines go straight to stderr. */
 int log_start(const char *path, const char *journal, enum log_level level, unsigned journal_days);
 
-/* Writes out what is queued, at most for `wait_ms`, and ends the thread. */
+/* Writes out what is queued, at most for `wait_ms`, and ends the thread. Nobody may be in log_journal_read any more. */
 void log_stop(unsigned wait_ms);
 
 /* Opens the file again (after a rotation). [any thread] */

@@ -1,0 +1,232 @@
+#include "base/log_private.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+
+/* Kept free for the end of a line that was cut: a closing quote, an id that came too late, the mark, the line end. */
+#define CUT_MARK " cut=yes"
+#define ID_PAIR (4 + ID_TEXT - 1) /* " id=..." */
+#define TAIL (1 + ID_PAIR + sizeof(CUT_MARK) - 1 + 1)
+
+struct log_line {
+	size_t len;
+	enum log_level level;
+	bool open, cut, carries_id;
+	char text[LOG_LINE_MAX];
+};
+
+static __thread struct log_line own;
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+
+static void put(struct log_line *line, const char *bytes, size_t len)
+{
+	size_t room = LOG_LINE_MAX - TAIL - line->len;
+
+	if (line->cut)
+		return;
+	if (len > room) {
+		line->cut = true;
+		return;
+	}
+	memcpy(line->text + line->len, bytes, len);
+	line->len += len;
+}
+
+static void put_key(struct log_line *line, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (len + 2 > LOG_LINE_MAX - TAIL - line->len)
+		line->cut = true;
+	put(line, " ", 1);
+	put(line, key, len);
+	put(line, "=", 1);
+}
+
+/* How a byte of a value is written: as it is, as it is within quotes, behind a backslash, or as \xNN. */
+enum { PLAIN, BLANK, ESCAPED, HEX };
+
+static int kind_of(unsigned char c)
+{
+	if (c < ' ' || c == 127)
+		return HEX;
+	if (c == '"' || c == '\\')
+		return ESCAPED;
+	return c == ' ' || c == '=' ? BLANK : PLAIN;
+}
+
+static void put_escaped(struct log_line *line, unsigned char c)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const char as_hex[] = { '\\', 'x', hex[c >> 4], hex[c & 15] }, as_is[] = { '\\', (char)c };
+
+	if (kind_of(c) == HEX)
+		put(line, as_hex, sizeof(as_hex));
+	else
+		put(line, as_is, sizeof(as_is));
+}
+
+static size_t plain_run(struct gw_str value, int most)
+{
+	size_t len = 0;
+
+	while (len < value.len && kind_of((unsigned char)value.ptr[len]) <= most)
+		len++;
+	return len;
+}
+
+/* A run that does not fit is cut where the line is full, not left out. */
+static void put_run(struct log_line *line, const char *bytes, size_t len)
+{
+	size_t room = LOG_LINE_MAX - TAIL - line->len;
+
+	if (len <= room || line->cut) {
+		put(line, bytes, len);
+		return;
+	}
+	while (room && ((unsigned char)bytes[room] & 0xc0) == 0x80)
+		room--; /* not within a character of UTF-8 */
+	put(line, bytes, room);
+	line->cut = true;
+}
+
+static void put_quoted(struct log_line *line, struct gw_str value)
+{
+	bool cut_before = line->cut;
+
+	put(line, "\"", 1);
+	if (line->cut)
+		return;
+	while (value.len && !line->cut) {
+		size_t run = plain_run(value, BLANK);
+		put_run(line, value.ptr, run);
+		value = gw_str_from(value, run);
+		if (value.len)
+			put_escaped(line, (unsigned char)value.ptr[0]);
+		value = gw_str_from(value, 1);
+	}
+	if (!cut_before)
+		line->text[line->len++] = '"'; /* fits: the tail was kept free */
+}
+
+struct log_line *log_open(enum log_level level, const char *event)
+{
+	struct log_line *line = &own;
+
+	if (!log_enabled(level))
+		return NULL;
+	if (line->open) { /* a line within a line has nowhere to go */
+		log_count_dropped(1);
+		return NULL;
+	}
+	line->open = true;
+	line->cut = line->carries_id = false;
+	line->level = level;
+	clock_rfc3339(clock_wall(), line->text);
+	line->len = CLOCK_RFC3339 - 1;
+	put(line, " ", 1);
+	put(line, level_names[level], strlen(level_names[level]));
+	put(line, " ", 1);
+	put(line, event, strlen(event));
+	return line;
+}
+
+void log_str(struct log_line *line, const char *key, struct gw_str value)
+{
+	if (!line)
+		return;
+	put_key(line, key);
+	if (value.len && plain_run(value, PLAIN) == value.len)
+		put_run(line, value.ptr, value.len);
+	else
+		put_quoted(line, value);
+}
+
+void log_text(struct log_line *line, const char *key, const char *value)
+{
+	log_str(line, key, gw_str(value));
+}
+
+void log_int(struct log_line *line, const char *key, int64_t value)
+{
+	char digits[20], *at = digits + sizeof(digits);
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	if (!line)
+		return;
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	if (value < 0)
+		*--at = '-';
+	put_key(line, key);
+	put(line, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+/* Without its id a line is lost to the journal, so the id finds room even behind a value that filled the line. */
+void log_id(struct log_line *line, uint64_t id)
+{
+	char pair[ID_PAIR + 1] = " id=";
+
+	if (!line)
+		return;
+	id_format(id, pair + 4);
+	put(line, pair, ID_PAIR);
+	if (line->cut && !line->carries_id) {
+		memcpy(line->text + line->len, pair, ID_PAIR);
+		line->len += ID_PAIR;
+	}
+	line->carries_id = true;
+}
+
+static void put_formatted(struct log_line *line, const char *key, const char *format, va_list args)
+{
+	char text[LOG_LINE_MAX];
+	int len = vsnprintf(text, sizeof(text), format, args);
+
+	if (len > 0)
+		log_str(line, key, gw_str_n(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1));
+}
+
+void log_fmt(struct log_line *line, const char *key, const char *format, ...)
+{
+	va_list args;
+
+	if (!line)
+		return;
+	va_start(args, format);
+	put_formatted(line, key, format, args);
+	va_end(args);
+}
+
+void log_close(struct log_line *line)
+{
+	unsigned where;
+
+	if (!line)
+		return;
+	line->open = false;
+	where = log_destinations(line->level, line->carries_id);
+	if (!where)
+		return;
+	if (line->cut) {
+		memcpy(line->text + line->len, CUT_MARK, sizeof(CUT_MARK) - 1);
+		line->len += sizeof(CUT_MARK) - 1;
+	}
+	line->text[line->len++] = '\n';
+	log_put(line->text, line->len, where);
+}
+
+void log_say(enum log_level level, const char *event, const char *format, ...)
+{
+	struct log_line *line = log_open(level, event);
+	va_list args;
+
+	if (!line)
+		return;
+	va_start(args, format);
+	put_formatted(line, "text", format, args);
+	va_end(args);
+	log_close(line);
+}
