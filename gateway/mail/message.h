@@ -40,7 +40,7 @@ struct gw_message {
 	struct arena arena;
 	uint64_t id;
 	struct worker *worker;
-	struct snapshot *snapshot;   /* held */
+	struct snapshot *snapshot;   /* held by whoever made the message, for as long as it lives */
 	char *data;                  /* private bytes of instances; made when first asked for */
 
 	/* the envelope: fixed at the commit */
@@ -77,7 +77,8 @@ struct gw_message {
 	int64_t expires_at;          /* wall, ms */
 };
 
-/* A new message for `snapshot` (held by it) on this worker; NULL: no memory. */
+/* A new message for `snapshot` on this worker; NULL: no memory. The caller holds the snapshot before and lets go of it
+ * after message_destroy. */
 struct gw_message *message_create(struct worker *worker, struct snapshot *snapshot, uint64_t id);
 void message_destroy(struct gw_message *message);
 
@@ -97,8 +98,8 @@ int message_note_set(struct gw_message *message, struct gw_str key, struct gw_st
 #define MESSAGE_HEADER_MAX (2u << 20)
 const struct header_block *message_headers(struct gw_message *message);
 
-/* Encodes envelope and state (mail/envelope.c); 0, or -1: no memory. Decoding gives -1 on anything malformed, and
- * accepts what newer minor versions append. */
+/* Appends envelope or state to `out` (mail/envelope.c); 0, or -1: no memory. Decoding is for a message just made, copies what
+ * it keeps, gives -1 on anything malformed (an empty text too), and accepts what newer minor versions add. */
 int message_encode_envelope(const struct gw_message *message, struct buf *out);
 int message_encode_state(const struct gw_message *message, struct buf *out);
 int message_decode_envelope(struct gw_message *message, struct gw_str bytes);
