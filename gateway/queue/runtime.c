@@ -1,0 +1,4 @@
+#include "queue/runtime.h"
+
+struct runtime runtime;
+struct counters counters;

@@ -1,0 +1,105 @@
+/* ehlo.c - EHLO and HELO: the client's name, and what is offered to it. */
+#include "receive/session.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+
+/* A name that could not stand in a Received field is not one. */
+static bool name_clean(struct gw_str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.ptr[i] <= ' ' || (unsigned char)name.ptr[i] >= 127 || strchr("()<>\"\\,;", name.ptr[i]))
+			return false;
+	return name.len <= 255;
+}
+
+bool auth_offered(const struct gw_session *session)
+{
+	return stream_is_tls(session->stream) || session->listener->clear_login;
+}
+
+static void offer(struct gw_session *session)
+{
+	struct buf *lines = &session->capabilities;
+	const struct gw_str host = session->snapshot->settings.hostname;
+	buf_clear(lines);
+	buf_printf(lines, "%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nENHANCEDSTATUSCODES", (int)host.len, host.ptr,
+	           (long long)session->snapshot->settings.limits.message_size);
+	if (session->listener->tls == TLS_STARTTLS && !stream_is_tls(session->stream))
+		buf_add_text(lines, "\nSTARTTLS");
+	if (auth_offered(session) && !session->login.len && !chain_empty(session->snapshot, GW_HOOK_auth))
+		buf_printf(lines, "\nAUTH %s", sasl_server_mechanisms());
+}
+
+static void judged(struct gw_session *session)
+{
+	const enum gw_verdict verdict = session->call.answer.verdict;
+	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		session_reply(session, 250, NULL, session->esmtp ? buf_str(&session->capabilities) : session->snapshot->settings.hostname);
+	} else {
+		session_answer(session, "550 5.7.1 not with this name", "451 4.3.0 not now, try again later");
+		session->helo = gw_str(NULL);
+		if (verdict == GW_DISCONNECT)
+			session_close(session);
+	}
+	buf_clear(&session->capabilities);
+	buf_release(&session->capabilities);
+}
+
+static void judged_later(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	judged(session);
+	session_ready(session);
+}
+
+void ehlo_begin(struct gw_session *session, struct gw_str name, bool esmtp)
+{
+	if (!name_clean(name)) {
+		session_reply(session, 501, "5.5.4", gw_str("that is no host name"));
+		return;
+	}
+	session_reset(session);
+	if (session->helo.len && !gw_str_eq(session->helo, name))
+		session->junk++; /* each new name takes memory until the session ends */
+	session->esmtp = esmtp;
+	if (session_set(session, &session->helo, name) != 0) {
+		session_reply(session, 451, "4.3.0", gw_str("no memory"));
+		return;
+	}
+	offer(session);
+	session->call.session = session;
+	if (chain_run(&session->call, GW_HOOK_ehlo, judged_later, session))
+		judged(session);
+	else
+		session_busy(session);
+}
+
+/* Behind the service `capability`: adds a line, or takes the line of a keyword away. */
+void session_capability(struct gw_session *session, struct gw_str line, bool offered)
+{
+	struct buf kept;
+	buf_init(&kept, 8192);
+	struct gw_str keyword = gw_str_n(line.ptr, gw_str_find(line, ' ')), rest = buf_str(&session->capabilities);
+	for (bool first = true; rest.len; first = false) {
+		struct gw_str old = gw_str_n(rest.ptr, gw_str_find(rest, '\n'));
+		bool same = !first && gw_str_ieq(gw_str_n(old.ptr, gw_str_find(old, ' ')), keyword);
+		rest = gw_str_from(rest, old.len + 1);
+		if (same)
+			continue;
+		if (!first)
+			buf_add_text(&kept, "\n");
+		buf_add_str(&kept, old);
+	}
+	if (offered) {
+		buf_add_text(&kept, "\n");
+		buf_add_str(&kept, line);
+	}
+	if (kept.failed) {
+		buf_finish(&kept);
+		return;
+	}
+	buf_finish(&session->capabilities);
+	session->capabilities = kept;
+}

@@ -1,0 +1,185 @@
+/* envelope.c - MAIL and RCPT: syntax, limits, then the hooks. */
+#include "receive/session.h"
+
+#include "base/log.h"
+#include "queue/submit.h"
+
+#define OFFERED (SMTP_HAS_SIZE | SMTP_HAS_8BITMIME | SMTP_HAS_AUTH)
+
+struct syntax_reply {
+	int code;
+	const char *enhanced, *text;
+};
+
+static void say_syntax(struct gw_session *session, enum smtp_syntax why, const char *bad_address)
+{
+	static const struct syntax_reply replies[] = {
+		[SMTP_BAD_SYNTAX] = { 501, "5.5.4", "syntax error in arguments" },
+		[SMTP_BAD_ADDRESS] = { 501, NULL, "that is no address" },
+		[SMTP_BAD_PARAMETER] = { 501, "5.5.4", "malformed parameter" },
+		[SMTP_UNKNOWN_PARAMETER] = { 555, "5.5.4", "unknown parameter" },
+		[SMTP_TOO_BIG] = { 552, "5.3.4", "message too big" },
+	};
+	session->junk++;
+	session_reply(session, replies[why].code, replies[why].enhanced ? replies[why].enhanced : bad_address, gw_str(replies[why].text));
+}
+
+/* --- MAIL --- */
+
+static int copy_client(struct gw_message *message, const struct gw_session *session)
+{
+	struct { struct gw_str *to, from; } copies[] = {
+		{ &message->client, session->client }, { &message->login, session->login },
+		{ &message->type, session->type.len ? session->type : session->snapshot->settings.default_type },
+		{ &message->domains, session->domains }, { &message->peer, stream_peer(session->stream) },
+		{ &message->helo, session->helo }, { &message->listener, session->listener->name },
+		{ &message->tls, stream_tls_text(session->stream) },
+	};
+	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
+		*copies[i].to = arena_str(&message->arena, copies[i].from);
+		if (!copies[i].to->ptr)
+			return -1;
+	}
+	return 0;
+}
+
+static struct gw_message *begin_message(struct gw_session *session, const struct smtp_mail *mail)
+{
+	struct gw_message *message = message_create(session->worker, session->snapshot, submit_id(session->worker));
+	if (!message)
+		return NULL;
+	snapshot_hold(session->snapshot);
+	session->message = message;
+	message->sender = arena_str(&message->arena, mail->path.whole);
+	message->body = mail->body;
+	message->ret = mail->ret;
+	message->smtputf8 = mail->smtputf8;
+	message->requiretls = mail->requiretls;
+	message->envid = arena_str(&message->arena, mail->envid);
+	message->content.size = mail->size > 0 ? (uint64_t)mail->size : 0;
+	if (message->sender.ptr && message->envid.ptr && copy_client(message, session) == 0)
+		return message;
+	session_reset(session);
+	return NULL;
+}
+
+static void mail_judged(struct gw_session *session)
+{
+	const enum gw_verdict verdict = session->call.answer.verdict;
+	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		session_reply(session, 250, "2.1.0", gw_str("sender ok"));
+		return;
+	}
+	session_answer(session, "550 5.7.1 sender refused", "451 4.3.0 not now, try again later");
+	session_reset(session);
+	if (verdict == GW_DISCONNECT)
+		session_close(session);
+}
+
+static void mail_judged_later(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	mail_judged(session);
+	session_ready(session);
+}
+
+static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
+{
+	if (mail->size > session->snapshot->settings.limits.message_size) {
+		session_reply(session, 552, "5.3.4", gw_str("message too big"));
+		return false;
+	}
+	enum spool_result room = spool_room(runtime.spool, mail->size);
+	if (room == SPOOL_FULL)
+		session_reply(session, 452, "4.3.1", gw_str("no room for a message now, try again later"));
+	else if (room == SPOOL_FAILED)
+		session_reply(session, 451, "4.3.0", gw_str("cannot keep a message now, try again later"));
+	return room == SPOOL_OK;
+}
+
+void mail_begin(struct gw_session *session, struct gw_str args)
+{
+	struct smtp_mail mail;
+	enum smtp_syntax syntax = smtp_mail_parse(args, session->esmtp ? OFFERED : 0, &mail);
+	if (syntax != SMTP_OK) {
+		say_syntax(session, syntax, "5.1.7");
+		return;
+	}
+	if (!mail_room(session, &mail))
+		return;
+	if (!begin_message(session, &mail)) {
+		session_reply(session, 451, "4.3.0", gw_str("no memory"));
+		return;
+	}
+	session->call.session = session;
+	session->call.message = session->message;
+	if (chain_run(&session->call, GW_HOOK_mail, mail_judged_later, session))
+		mail_judged(session);
+	else
+		session_busy(session);
+}
+
+/* --- RCPT --- */
+
+static void forget_last(struct gw_message *message)
+{
+	message->rcpt_count--;
+}
+
+static void log_denied(struct gw_session *session)
+{
+	const struct gw_rcpt *rcpt = session->call.rcpt;
+	struct log_line *line = session_log(session, LOG_INFORM, "rcpt-refused");
+	log_str(line, "from", session->message->sender);
+	log_str(line, "to", rcpt->address);
+	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "nobody voted for it");
+	log_close(line);
+}
+
+static void rcpt_judged(struct gw_session *session)
+{
+	const struct chain_answer *answer = &session->call.answer;
+	if (answer->verdict == GW_ACCEPT || (answer->verdict == GW_CONTINUE && answer->voted)) {
+		session_reply(session, 250, "2.1.5", gw_str("recipient ok"));
+		return;
+	}
+	log_denied(session);
+	if (answer->verdict == GW_CONTINUE)
+		session_reply(session, 550, "5.7.1", gw_str("relaying denied"));
+	else
+		session_answer(session, "550 5.7.1 recipient refused", "451 4.3.0 not now, try again later");
+	forget_last(session->message);
+	session->junk++;
+}
+
+static void rcpt_judged_later(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	rcpt_judged(session);
+	session_ready(session);
+}
+
+void rcpt_begin(struct gw_session *session, struct gw_str args)
+{
+	struct smtp_rcpt rcpt;
+	enum smtp_syntax syntax = smtp_rcpt_parse(args, session->esmtp ? OFFERED : 0, session->message->smtputf8, &rcpt);
+	if (syntax != SMTP_OK) {
+		say_syntax(session, syntax, "5.1.3");
+		return;
+	}
+	if ((int64_t)session->message->rcpt_count >= session->snapshot->settings.limits.recipients) {
+		session_reply(session, 452, "4.5.3", gw_str("too many recipients, send the rest in another transaction"));
+		return;
+	}
+	session->call.rcpt = message_rcpt_add(session->message, rcpt.path.whole, rcpt.orcpt, rcpt.notify);
+	if (!session->call.rcpt) {
+		session_reply(session, 451, "4.3.0", gw_str("no memory"));
+		return;
+	}
+	session->call.session = session;
+	session->call.message = session->message;
+	if (chain_run(&session->call, GW_HOOK_rcpt, rcpt_judged_later, session))
+		rcpt_judged(session);
+	else
+		session_busy(session);
+}

@@ -1,0 +1,376 @@
+#include "receive/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* How long goodbye may take to leave. */
+#define LINGER_MS 2000
+
+static void on_deadline(struct timer *timer);
+
+/* --- what is said --- */
+
+void session_reply(struct gw_session *session, int code, const char *enhanced, struct gw_str text)
+{
+	struct buf *out = stream_output(session->stream);
+	if (reply_write(out, code, enhanced, text) == 0)
+		stream_flush_later(session->stream);
+}
+
+void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	size_t used = len < 0 ? 0 : (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+	session_reply(session, code, enhanced, gw_str_n(text, used));
+}
+
+static bool fits(int code, enum gw_verdict verdict)
+{
+	return verdict == GW_REJECT ? code >= 500 && code <= 599 : code >= 400 && code <= 499;
+}
+
+/* `fallback` is a whole reply: "451 4.3.0 text". */
+static void say_whole(struct gw_session *session, const char *fallback)
+{
+	char enhanced[12];
+	size_t len = strcspn(fallback + 4, " ");
+	memcpy(enhanced, fallback + 4, len);
+	enhanced[len] = '\0';
+	session_reply(session, atoi(fallback), enhanced, gw_str(fallback + 5 + len));
+}
+
+void session_answer(struct gw_session *session, const char *reject, const char *tempfail)
+{
+	const struct chain_answer *answer = &session->call.answer;
+	struct log_line *line = session_log(session, LOG_INFORM, "refused");
+	log_text(line, "by", answer->instance ? answer->instance : "nobody");
+	log_str(line, "reason", answer->text);
+	log_close(line);
+	if (answer->text.len && fits(answer->code, answer->verdict))
+		session_reply(session, answer->code, answer->enhanced[0] ? answer->enhanced : NULL, answer->text);
+	else
+		say_whole(session, answer->verdict == GW_REJECT ? reject : tempfail);
+}
+
+struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event)
+{
+	struct log_line *line = log_open(level, event);
+	if (!line)
+		return NULL;
+	if (session->message)
+		log_id(line, session->message->id);
+	log_str(line, "peer", stream_peer(session->stream));
+	if (session->client.len)
+		log_str(line, "client", session->client);
+	return line;
+}
+
+int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value)
+{
+	if (gw_str_eq(*member, value))
+		return 0;
+	struct gw_str copy = arena_str(&session->arena, value);
+	if (!copy.ptr)
+		return -1;
+	*member = copy;
+	return 0;
+}
+
+/* --- the end of it --- */
+
+static void session_free(struct post *post)
+{
+	struct gw_session *session = list_of(post, struct gw_session, gone);
+	buf_finish(&session->capabilities);
+	snapshot_release(session->snapshot);
+	arena_finish(&session->arena);
+	free(session);
+	atomic_fetch_sub_explicit(&counters.sessions_open, 1, memory_order_relaxed);
+}
+
+/* Freed from the loop: whoever is still on the stack may look at its mode. */
+static void session_released(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	session_reset(session);
+	session->gone.run = session_free;
+	worker_post(session->worker, &session->gone);
+}
+
+static void session_gone(struct gw_session *session)
+{
+	session->stream = NULL;
+	session->mode = MODE_CLOSING;
+	timer_clear(&session->timer);
+	list_take(&session->link);
+	sasl_destroy(session->sasl);
+	session->sasl = NULL;
+	/* A module's work on a pool thread may still look at the session and its message: freed when that has returned. */
+	session->call.done = session_released;
+	session->call.arg = session;
+	if (chain_cancel(&session->call))
+		session_released(&session->call, session);
+}
+
+void session_drop(struct gw_session *session)
+{
+	stream_destroy(session->stream);
+	session_gone(session);
+}
+
+void session_close(struct gw_session *session)
+{
+	stream_finish(session->stream, LINGER_MS);
+	session_gone(session);
+}
+
+void session_reset(struct gw_session *session)
+{
+	data_abort(session);
+	struct gw_message *message = session->message;
+	session->message = NULL;
+	if (!message)
+		return;
+	message_destroy(message);
+	snapshot_release(session->snapshot);
+}
+
+/* --- time --- */
+
+void session_expect(struct gw_session *session, int64_t ms)
+{
+	session->deadline = worker_now(session->worker) + ms;
+	if (!timer_pending(&session->timer))
+		timer_set(session->worker, &session->timer, ms, on_deadline);
+}
+
+static void time_out(struct gw_session *session)
+{
+	log_close(session_log(session, LOG_INFORM, "client-timeout"));
+	session_reply(session, 421, "4.4.2", gw_str("timeout"));
+	session_close(session);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct gw_session *session = list_of(timer, struct gw_session, timer);
+	int64_t left = session->deadline - worker_now(session->worker);
+	if (left > 0 || session->busy) {
+		timer_set(session->worker, timer, left > 1000 ? left : 1000, on_deadline);
+		return;
+	}
+	time_out(session);
+}
+
+/* --- the loop --- */
+
+void session_busy(struct gw_session *session)
+{
+	session->busy = true;
+	stream_pause(session->stream);
+}
+
+static void on_line(struct gw_session *session, struct gw_str line)
+{
+	if (session->mode == MODE_SASL)
+		session_sasl(session, line);
+	else
+		session_command(session, line);
+}
+
+/* Takes what is there. False: the session may be gone, look at it no more. */
+static bool take(struct gw_session *session)
+{
+	struct gw_str line;
+	if (session->mode == MODE_DATA)
+		return data_input(session);
+	size_t most = session->mode == MODE_SASL ? SASL_LINE_MAX : (size_t)session->snapshot->settings.limits.line;
+	int got = stream_line(session->stream, most, &line);
+	if (got == 0)
+		return false;
+	if (got < 0) {
+		session_say(session, 500, "5.5.2", "line too long");
+		session_close(session);
+		return false;
+	}
+	on_line(session, line);
+	return true;
+}
+
+static void input(struct gw_session *session)
+{
+	while (!session->busy && session->mode != MODE_CLOSING)
+		if (!take(session))
+			break;
+	/* A client that closed its side still gets the answers to all it had sent. */
+	if (session->eof && !session->busy && session->mode != MODE_CLOSING)
+		session_close(session);
+}
+
+void session_ready(struct gw_session *session)
+{
+	session->busy = false;
+	if (session->mode == MODE_CLOSING)
+		return;
+	if (session->eof)
+		input(session);
+	else
+		stream_resume(session->stream);
+}
+
+/* --- the beginning of it --- */
+
+static void greet(struct gw_session *session)
+{
+	const struct gw_str host = session->snapshot->settings.hostname;
+	const enum gw_verdict verdict = session->call.answer.verdict;
+	session_expect(session, session->snapshot->settings.timeouts.command);
+	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		session_say(session, 220, NULL, "%.*s ESMTP", (int)host.len, host.ptr);
+		return;
+	}
+	COUNT(sessions_refused);
+	session_answer(session, "554 5.7.1 no service for you here", "421 4.3.0 not now, try again later");
+	session->rejected = true;
+	if (verdict != GW_REJECT)
+		session_close(session);
+}
+
+static void connect_judged(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	greet(session);
+	session_ready(session);
+}
+
+static void begin(struct gw_session *session)
+{
+	session->call.session = session;
+	if (chain_run(&session->call, GW_HOOK_connect, connect_judged, session))
+		greet(session);
+	else
+		session_busy(session);
+}
+
+/* The handshake is done: the client begins anew, whatever it had said in clear. */
+static void secured(struct gw_session *session)
+{
+	COUNT(tls_handshakes);
+	stream_timeout(session->stream, 0);
+	if (session->listener->tls == TLS_IMPLICIT) {
+		begin(session);
+		return;
+	}
+	session->helo = session->login = gw_str(NULL);
+	session_expect(session, session->snapshot->settings.timeouts.command);
+}
+
+static void on_lost(struct gw_session *session)
+{
+	struct log_line *line = session_log(session, LOG_INFORM, "client-lost");
+	log_str(line, "reason", stream_error(session->stream));
+	log_close(line);
+	if (!stream_is_tls(session->stream) && session->listener->tls != TLS_NONE)
+		COUNT(tls_failed);
+	session_drop(session);
+}
+
+/* No byte for too long: in a handshake, or in a message. */
+static void on_silence(struct gw_session *session)
+{
+	if (session->busy)
+		stream_timeout(session->stream, session->snapshot->settings.timeouts.data);
+	else if (session->mode == MODE_DATA)
+		time_out(session);
+	else
+		session_drop(session);
+}
+
+static void on_eof(struct gw_session *session)
+{
+	session->eof = true;
+	input(session);
+}
+
+static void on_event(struct stream *stream, enum stream_event event, void *arg)
+{
+	struct gw_session *session = arg;
+	switch (event) {
+	case STREAM_CONNECTED:
+		secured(session);
+		break;
+	case STREAM_DATA:
+		input(session);
+		break;
+	case STREAM_DRAINED:
+		break;
+	case STREAM_EOF:
+		on_eof(session);
+		break;
+	case STREAM_TIMEOUT:
+		on_silence(session);
+		break;
+	case STREAM_ERROR:
+		on_lost(session);
+		break;
+	}
+}
+
+static int begin_tls(struct gw_session *session)
+{
+	stream_timeout(session->stream, session->snapshot->settings.timeouts.handshake);
+	return stream_start_tls_server(session->stream, session->listener->server);
+}
+
+void session_starttls(struct gw_session *session)
+{
+	session_say(session, 220, "2.0.0", "ready to start TLS");
+	session_reset(session);
+	if (begin_tls(session) != 0) { /* text behind STARTTLS in clear: somebody injects it, RFC 3207 section 4.2 */
+		log_close(session_log(session, LOG_WARN, "starttls-injection"));
+		session_drop(session);
+	}
+}
+
+static struct gw_session *session_alloc(struct worker *worker, struct snapshot *snapshot, const struct listen_settings *listener)
+{
+	struct gw_session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->worker = worker;
+	session->snapshot = snapshot_hold(snapshot);
+	session->listener = listener;
+	session->type = listener->type;
+	arena_init(&session->arena, 512);
+	buf_init(&session->capabilities, 8192);
+	chain_init(&session->call, worker, snapshot, &session->arena);
+	atomic_fetch_add_explicit(&counters.sessions_open, 1, memory_order_relaxed);
+	COUNT(sessions);
+	return session;
+}
+
+struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener)
+{
+	const struct stream_limits limits = { .input = 256 * 1024, .output = 1024 * 1024 };
+	struct gw_session *session = session_alloc(worker, snapshot, listener);
+	if (!session)
+		return NULL;
+	session->stream = stream_accept(worker, fd, &limits, on_event, session);
+	if (!session->stream) {
+		session_released(&session->call, session);
+		return NULL;
+	}
+	if (listener->tls == TLS_IMPLICIT) {
+		if (begin_tls(session) < 0)
+			session_drop(session);
+	} else {
+		begin(session);
+	}
+	return session;
+}

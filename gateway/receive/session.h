@@ -1,0 +1,88 @@
+/* session.h - one client's SMTP session (RFC 5321 section 3), on one worker from accept to close.
+ *
+ * Commands are taken one at a time in the order they came; while a hook is held or the disk is awaited the input is paused and
+ * what was pipelined waits in the stream. verbs.c has the table of verbs, data.c the bytes of a message. */
+#ifndef RECEIVE_SESSION_H
+#define RECEIVE_SESSION_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "loop/stream.h"
+#include "mail/message.h"
+#include "module/chain.h"
+#include "queue/queue.h"
+#include "smtp/command.h"
+#include "smtp/framing.h"
+#include "smtp/sasl.h"
+
+enum session_mode {
+	MODE_COMMAND,   /* the next line is a command */
+	MODE_SASL,      /* the next line answers a challenge */
+	MODE_DATA,      /* the next bytes are a message */
+	MODE_CLOSING,   /* said goodbye */
+};
+
+struct reception; /* a message whose bytes are coming in: data.c */
+
+struct gw_session {
+	struct list_link link;          /* in the worker's list of sessions */
+	struct post gone;               /* frees it, from the loop */
+	struct worker *worker;
+	struct stream *stream;          /* NULL once it is closed */
+	struct snapshot *snapshot;      /* held */
+	const struct listen_settings *listener;
+	struct arena arena;
+	char *data;                     /* private bytes of instances; made when first asked for */
+	struct gw_call call;
+	struct timer timer;
+	int64_t deadline;               /* monotonic ms: for the present command, or the whole message */
+
+	enum session_mode mode;
+	bool busy;                      /* a hook or the disk is awaited: input is paused */
+	bool esmtp;                     /* EHLO, not HELO */
+	bool eof;                       /* the client closed its side */
+	bool rejected;                  /* connect said REJECT: every command but QUIT gets 554 */
+	unsigned junk, login_failures;
+	uint64_t messages;
+
+	struct gw_str helo;             /* empty: not yet */
+	struct gw_str login, client, type, domains;
+	struct buf capabilities;        /* EHLO lines while the ehlo hook edits them */
+	struct sasl *sasl;              /* during AUTH */
+	struct gw_login offered;        /* what the auth hook looks at; strings of `sasl` */
+	struct gw_message *message;     /* during a transaction */
+	struct reception *reception;    /* during DATA */
+};
+
+/* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. */
+struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener);
+
+/* --- between the files of this room --- */
+void session_reply(struct gw_session *session, int code, const char *enhanced, struct gw_str text);
+void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Says what a hook answered: its own words, or these. */
+void session_answer(struct gw_session *session, const char *reject, const char *tempfail);
+void session_close(struct gw_session *session);       /* flushes what was said, then ends; frees the session */
+void session_drop(struct gw_session *session);        /* ends at once */
+void session_busy(struct gw_session *session);        /* something is awaited */
+void session_ready(struct gw_session *session);       /* it came: go on with what was pipelined */
+void session_reset(struct gw_session *session);       /* forgets the transaction */
+void session_expect(struct gw_session *session, int64_t ms); /* sets the deadline */
+struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
+int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* a copy in the arena */
+
+void session_command(struct gw_session *session, struct gw_str line);  /* verbs.c */
+void session_sasl(struct gw_session *session, struct gw_str line);     /* auth.c */
+void auth_begin(struct gw_session *session, struct gw_str args);
+/* Behind the service `capability`: adds an EHLO line, or takes the line of a keyword away; in the ehlo hook. */
+void session_capability(struct gw_session *session, struct gw_str line, bool offered);
+void session_starttls(struct gw_session *session);
+bool auth_offered(const struct gw_session *session);
+void ehlo_begin(struct gw_session *session, struct gw_str name, bool esmtp); /* ehlo.c */
+void mail_begin(struct gw_session *session, struct gw_str args);             /* envelope.c */
+void rcpt_begin(struct gw_session *session, struct gw_str args);
+void data_begin(struct gw_session *session);                                 /* data.c */
+bool data_input(struct gw_session *session);  /* takes what the stream has; false: the session is gone or waits */
+void data_abort(struct gw_session *session);  /* the transaction is forgotten */
+
+#endif
