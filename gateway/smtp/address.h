@@ -29,7 +29,8 @@ bool address_mailbox(struct gw_str text, unsigned flags, struct address *address
 bool address_domain(struct gw_str text, bool utf8);
 
 /* The addr-spec of a From-like field value: display names, comments and groups skipped, the first mailbox taken.
- * `*count` (may be NULL) is how many mailboxes there are. False: none. */
+ * `*count` (may be NULL) is how many entries there are, also those that cannot be read as a mailbox: a rule that wants one
+ * author looks at it. False: no entry is a mailbox. */
 bool address_in_header(struct gw_str value, struct address *address, size_t *count);
 
 /* The text of xtext (RFC 3461 section 4) decoded into `out` (at least value.len bytes); -1: malformed. */

@@ -22,7 +22,8 @@ struct header_block {
 
 #define HEADER_FIELDS_MAX 10000
 
-/* Where the block ends in `text`: the size of header_block, or 0 when the end is not in these bytes yet. */
+/* Where the block ends in `text`: the size of header_block, or 0 when the end is not in these bytes yet (also when the first
+ * line is no field: the block is empty then). */
 size_t header_end(struct gw_str text);
 
 /* Indexes the block at the start of `text` (the message or as much as holds its header). 0; -1: no memory or too many
@@ -35,8 +36,9 @@ const struct header_field *header_find(const struct header_block *block, struct 
 /* The value unfolded and trimmed (CRLF before blanks taken out), in the arena. */
 struct gw_str header_unfold(struct arena *arena, struct gw_str value);
 
-/* A field as bytes: "Name: value\r\n"; a value that would break the block is refused (-1): CR or LF that is not a
- * fold, NUL, a name with a character RFC 5322 does not allow. */
+/* A field as bytes: "Name: value\r\n", all or nothing; a value that begins with a blank or a fold (a raw one does) gets no
+ * blank before it. What would break the block is refused (-1): CR or LF that is not a fold, a fold of blanks only, NUL,
+ * a name with a character RFC 5322 does not allow. */
 int header_write(struct buf *out, struct gw_str name, struct gw_str value);
 
 #endif

@@ -1,0 +1,301 @@
+#include "smtp/sasl.h"
+
+#include <gsasl.h>
+#include <stdlib.h>
+
+/* How often and with which words a server asks; what libgsasl asks for LOGIN ("User Name") is not what clients know. */
+struct mechanism {
+	const char *name;
+	const char *challenges[2];
+	bool client_waits; /* not every server takes an initial response */
+	bool (*token_is_sound)(struct gw_str token);
+};
+
+struct sasl {
+	Gsasl_session *session;
+	const struct mechanism *mechanism;
+	enum sasl_state (*step)(struct sasl *sasl, struct gw_str in, struct gw_str *out);
+	size_t steps;
+	bool over;
+	char *line; /* base64 that was handed out */
+	size_t line_len;
+	struct sasl_login login;
+};
+
+static Gsasl *library;
+
+/* Whether the credentials are right is asked elsewhere, once they are complete. */
+static int on_property(Gsasl *context, Gsasl_session *session, Gsasl_property property)
+{
+	return property == GSASL_VALIDATE_SIMPLE ? GSASL_OK : GSASL_NO_CALLBACK;
+}
+
+int sasl_init(void)
+{
+	if (library)
+		return 0;
+	if (gsasl_init(&library) != GSASL_OK)
+		return -1;
+	gsasl_callback_set(library, on_property);
+	return 0;
+}
+
+const char *sasl_server_mechanisms(void)
+{
+	return "PLAIN LOGIN";
+}
+
+/* [authzid] NUL authcid NUL passwd (RFC 4616); nothing in it but the first may be empty. */
+static bool plain_is_sound(struct gw_str token)
+{
+	size_t first = gw_str_find(token, '\0');
+	struct gw_str rest = gw_str_from(token, first + 1);
+	size_t second = gw_str_find(rest, '\0');
+	struct gw_str secret = gw_str_from(rest, second + 1);
+
+	return second > 0 && secret.len > 0 && !gw_str_has_nul(secret);
+}
+
+static bool login_is_sound(struct gw_str token)
+{
+	return token.len > 0 && !gw_str_has_nul(token);
+}
+
+static const struct mechanism mechanisms[] = {
+	{ "PLAIN", { "" }, false, plain_is_sound },
+	{ "LOGIN", { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" }, true, login_is_sound },
+};
+
+static const struct mechanism *find_mechanism(struct gw_str name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
+		if (gw_str_ieq(gw_str(mechanisms[i].name), name))
+			return &mechanisms[i];
+	return NULL;
+}
+
+static int digit_value(char c)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(alphabet, c) : NULL;
+
+	return at ? (int)(at - alphabet) : -1;
+}
+
+/* Only what an encoder writes: whole groups, padding nowhere but at the end, no bits set that say nothing. */
+static bool is_base64(struct gw_str text)
+{
+	size_t digits = text.len, pads, i;
+	int unused;
+
+	if (text.len > SASL_LINE_MAX || text.len % 4 != 0)
+		return false;
+	while (digits > 0 && text.len - digits < 2 && text.ptr[digits - 1] == '=')
+		digits--;
+	for (i = 0; i < digits; i++)
+		if (digit_value(text.ptr[i]) < 0)
+			return false;
+	pads = text.len - digits;
+	unused = pads == 0 ? 0 : pads == 1 ? 0x03 : 0x0f;
+	return unused == 0 || (digit_value(text.ptr[digits - 1]) & unused) == 0;
+}
+
+static void wipe_free(char *bytes, size_t len)
+{
+	if (!bytes)
+		return;
+	explicit_bzero(bytes, len);
+	gsasl_free(bytes);
+}
+
+/* *token is to be wiped and freed; ptr NULL: malformed or no memory. */
+static struct gw_str decode(struct gw_str line)
+{
+	char *bytes = NULL;
+	size_t len = 0;
+
+	if (!is_base64(line) || gsasl_base64_from(line.ptr, line.len, &bytes, &len) != GSASL_OK)
+		return gw_str_n(NULL, 0);
+	return gw_str_n(bytes, len);
+}
+
+static void forget_line(struct sasl *sasl)
+{
+	wipe_free(sasl->line, sasl->line_len);
+	sasl->line = NULL;
+	sasl->line_len = 0;
+}
+
+static bool keep_line(struct sasl *sasl, struct gw_str token)
+{
+	return gsasl_base64_to(token.ptr, token.len, &sasl->line, &sasl->line_len) == GSASL_OK;
+}
+
+/* One step of the library; what it wants to send is kept as a line where `keep` says so. */
+static int library_step(struct sasl *sasl, struct gw_str token, bool keep)
+{
+	char *answer = NULL;
+	size_t len = 0;
+	int result = gsasl_step(sasl->session, token.ptr, token.len, &answer, &len);
+
+	if (keep && (result == GSASL_OK || result == GSASL_NEEDS_MORE) && !keep_line(sasl, gw_str_n(answer, len)))
+		result = GSASL_MALLOC_ERROR;
+	wipe_free(answer, len);
+	return result;
+}
+
+static struct gw_str property(const struct sasl *sasl, Gsasl_property which)
+{
+	return gw_str(gsasl_property_fast(sasl->session, which));
+}
+
+static bool is_printable(struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 127)
+			return false;
+	return true;
+}
+
+static enum sasl_state take_login(struct sasl *sasl)
+{
+	struct sasl_login *login = &sasl->login;
+
+	login->user = property(sasl, GSASL_AUTHID);
+	login->acting_as = property(sasl, GSASL_AUTHZID);
+	login->secret = property(sasl, GSASL_PASSWORD);
+	if (gw_str_eq(login->user, login->acting_as))
+		login->acting_as = gw_str(NULL);
+	if (login->user.len == 0 || login->secret.len == 0 || !is_printable(login->user) || !is_printable(login->acting_as))
+		return SASL_BAD;
+	return SASL_DONE;
+}
+
+static enum sasl_state server_take(struct sasl *sasl, struct gw_str token, struct gw_str *out)
+{
+	int result = sasl->mechanism->token_is_sound(token) ? library_step(sasl, token, false) : GSASL_MECHANISM_PARSE_ERROR;
+
+	if (result == GSASL_OK)
+		return take_login(sasl);
+	if (result != GSASL_NEEDS_MORE || sasl->steps > 1 || !sasl->mechanism->challenges[sasl->steps])
+		return SASL_BAD;
+	*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
+	return SASL_MORE;
+}
+
+/* Without an initial response the first thing is to ask; with one, the library is told that it asked. */
+static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
+{
+	enum sasl_state state = SASL_BAD;
+	struct gw_str token;
+
+	if (sasl->steps == 0) {
+		if (library_step(sasl, gw_str(""), false) != GSASL_NEEDS_MORE)
+			return SASL_BAD;
+		*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
+		if (in.len == 0)
+			return SASL_MORE;
+		*out = gw_str("");
+	}
+	token = decode(in);
+	if (token.ptr)
+		state = server_take(sasl, token, out);
+	wipe_free((char *)token.ptr, token.len);
+	return state;
+}
+
+static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
+{
+	struct gw_str token;
+	int result;
+
+	if (sasl->steps++ == 0 && sasl->mechanism->client_waits)
+		return SASL_MORE;
+	token = decode(in);
+	if (!token.ptr)
+		return SASL_BAD;
+	result = library_step(sasl, token, true);
+	wipe_free((char *)token.ptr, token.len);
+	if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
+		return SASL_BAD;
+	*out = gw_str_n(sasl->line, sasl->line_len);
+	return result == GSASL_OK ? SASL_DONE : SASL_MORE;
+}
+
+enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
+{
+	enum sasl_state state;
+
+	*out = gw_str("");
+	forget_line(sasl);
+	if (sasl->over)
+		return SASL_BAD;
+	state = sasl->step(sasl, in, out);
+	sasl->over = state != SASL_MORE;
+	return state;
+}
+
+static struct sasl *create(struct gw_str name, int (*start)(Gsasl *, const char *, Gsasl_session **))
+{
+	const struct mechanism *mechanism = find_mechanism(name);
+	struct sasl *sasl = mechanism && library ? calloc(1, sizeof(*sasl)) : NULL;
+
+	if (!sasl)
+		return NULL;
+	sasl->mechanism = mechanism;
+	sasl->login.mechanism = gw_str(mechanism->name);
+	sasl->login.user = sasl->login.acting_as = sasl->login.secret = gw_str(NULL);
+	if (start(library, mechanism->name, &sasl->session) == GSASL_OK)
+		return sasl;
+	free(sasl);
+	return NULL;
+}
+
+struct sasl *sasl_server_create(struct gw_str mechanism)
+{
+	struct sasl *sasl = create(mechanism, gsasl_server_start);
+
+	if (sasl)
+		sasl->step = server_step;
+	return sasl;
+}
+
+struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret)
+{
+	struct sasl *sasl;
+
+	if (user.len == 0 || gw_str_has_nul(user) || gw_str_has_nul(secret))
+		return NULL;
+	sasl = create(mechanism, gsasl_client_start);
+	if (!sasl)
+		return NULL;
+	sasl->step = client_step;
+	if (gsasl_property_set_raw(sasl->session, GSASL_AUTHID, user.ptr, user.len) == GSASL_OK &&
+	    gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len) == GSASL_OK)
+		return sasl;
+	sasl_destroy(sasl);
+	return NULL;
+}
+
+void sasl_destroy(struct sasl *sasl)
+{
+	struct gw_str secret;
+
+	if (!sasl)
+		return;
+	forget_line(sasl);
+	secret = property(sasl, GSASL_PASSWORD);
+	if (secret.len > 0)
+		explicit_bzero((char *)secret.ptr, secret.len);
+	gsasl_finish(sasl->session);
+	free(sasl);
+}
+
+const struct sasl_login *sasl_login(const struct sasl *sasl)
+{
+	return &sasl->login;
+}

@@ -1,0 +1,13 @@
+/* utf8.h - well-formed UTF-8 (RFC 3629), one character at a time. Pure functions. */
+#ifndef SMTP_UTF8_H
+#define SMTP_UTF8_H
+
+#include <gateway/str.h>
+
+/* Octets of the well-formed character at the start of `text`; 0: malformed, cut short, a surrogate, over U+10FFFF, or empty. */
+size_t utf8_char(struct gw_str text);
+
+/* The same for characters over 127 that are no C1 control (U+0080 to U+009F, NEL among them); 0 for every other. */
+size_t utf8_printable(struct gw_str text);
+
+#endif
