@@ -168,17 +168,20 @@ bool listener_address(struct gw_str text, uint16_t port, struct sockaddr_storage
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+	char copy[INET6_ADDRSTRLEN];
 
 	memset(address, 0, sizeof(*address));
-	if (gw_str_has_nul(text))
+	if (text.len >= sizeof(copy) || gw_str_has_nul(text))
 		return false;
-	if (inet_pton(AF_INET, text.ptr, &v4->sin_addr) == 1) {
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
+	if (inet_pton(AF_INET, copy, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons(port);
 		*len = sizeof(*v4);
 		return true;
 	}
-	if (inet_pton(AF_INET6, text.ptr, &v6->sin6_addr) == 1) {
+	if (inet_pton(AF_INET6, copy, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons(port);
 		*len = sizeof(*v6);

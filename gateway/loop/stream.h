@@ -22,7 +22,7 @@ struct stream;
 enum stream_event {
 	STREAM_CONNECTED, /* connect succeeded, or the TLS handshake did */
 	STREAM_DATA,      /* there is new input (or stream_resume asked) */
-	STREAM_DRAINED,   /* all output is in the kernel; told once for each time output was waiting */
+	STREAM_DRAINED,   /* all output is in the kernel; told once after each turn that wrote (stream_writev included) */
 	STREAM_EOF,       /* the peer closed its side; input that was left is still there */
 	STREAM_TIMEOUT,   /* nothing moved for as long as stream_timeout said */
 	STREAM_ERROR,     /* connect, handshake, read or write failed; stream_error says why; nothing follows */
@@ -31,11 +31,11 @@ enum stream_event {
 typedef void stream_handler(struct stream *stream, enum stream_event event, void *arg);
 
 struct stream_limits {
-	size_t input;  /* most bytes kept unread; reading pauses there (a line must fit in it) */
+	size_t input;  /* most bytes kept unread; reading pauses there (a line must fit in it). 0: 64 KiB */
 	size_t output; /* most bytes kept unwritten: stream_write fails beyond it. 0: no bound */
 };
 
-/* Takes over a connected socket, e.g. from a listener. NULL: no memory; the socket is then still yours. */
+/* Takes over a connected, non-blocking socket, e.g. from a listener. NULL: no memory; the socket is then still yours. */
 struct stream *stream_accept(struct worker *worker, int fd, const struct stream_limits *limits, stream_handler *handler, void *arg);
 
 /* Begins to connect; `source` may be NULL. STREAM_CONNECTED or STREAM_ERROR follows. NULL: errno says why. */
@@ -59,7 +59,7 @@ void stream_consume(struct stream *stream, size_t len);
  * Only CRLF ends a line. The line lives until the next call on this stream that reads, consumes or returns to the loop. */
 int stream_line(struct stream *stream, size_t max, struct gw_str *line);
 
-/* Stops reading from the socket and telling STREAM_DATA (a hook is held, a disk is slow); what is unread stays in order. */
+/* Stops reading from the socket and telling STREAM_DATA and STREAM_EOF (a hook is held, a disk is slow); what is unread stays in order. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream); /* STREAM_DATA follows when input is there */
 
@@ -77,7 +77,8 @@ void stream_timeout(struct stream *stream, int64_t ms);
 
 /* Begins TLS: as the server (stream_start_tls_server) or client. Unread clear input is dropped and told by the return value
  * (1: there was some: RFC 3207 section 4.2, the caller ends the session). Output waiting goes first, in clear. 0: STREAM_CONNECTED
- * or STREAM_ERROR follows. -1: no memory. `tls` is held by the stream until it ends. `name` is for SNI and verification. */
+ * or STREAM_ERROR follows. -1: no memory. Only on a connected stream; `tls` is held by the stream until it ends. The handshake's bytes do
+ * not count as movement for stream_timeout. `name` is for SNI and verification. */
 int stream_start_tls_server(struct stream *stream, struct tls_context *tls);
 int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name);
 bool stream_is_tls(const struct stream *stream);

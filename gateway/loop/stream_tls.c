@@ -1,0 +1,228 @@
+/* stream_tls.c - OpenSSL on the stream's socket. */
+#include "loop/stream_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RECORD_MOST 16384
+
+static void fail_tls(struct stream *stream, int error, int system)
+{
+	bool refused = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+	const char *reason = tls_reason();
+	char text[256];
+
+	if (refused && error == SSL_ERROR_SSL)
+		snprintf(text, sizeof(text), "certificate verify failed: %s",
+		         X509_verify_cert_error_string(SSL_get_verify_result(stream->link->ssl)));
+	else if (error == SSL_ERROR_SSL && reason != NULL)
+		snprintf(text, sizeof(text), "TLS: %s", reason);
+	else if (error == SSL_ERROR_SYSCALL && system != 0)
+		snprintf(text, sizeof(text), "%s", strerror(system));
+	else
+		snprintf(text, sizeof(text), "connection closed during the TLS handshake");
+	stream_fail(stream, text);
+}
+
+static void want_both(struct stream *stream, bool write)
+{
+	if (stream_want_read(stream, true) < 0 || stream_want_write(stream, write) < 0)
+		stream_fail(stream, "out of memory");
+}
+
+static void shaken(struct stream *stream)
+{
+	struct stream_link *link = stream->link;
+
+	snprintf(link->text, sizeof(link->text), "%s %s", SSL_get_version(link->ssl), SSL_get_cipher_name(link->ssl));
+	stream->phase = PHASE_OPEN;
+	stream_touch(stream);
+	want_both(stream, false);
+	stream_raise(stream, STREAM_CONNECTED);
+	if (stream->drain_due)
+		stream_flush_later(stream);
+	if (stream_tls_pending(stream)) {
+		stream->read_again = true;
+		stream_queue_job(stream);
+	}
+}
+
+void stream_shake(struct stream *stream)
+{
+	int done, error;
+
+	ERR_clear_error();
+	errno = 0;
+	done = SSL_do_handshake(stream->link->ssl);
+	if (done == 1) {
+		shaken(stream);
+		return;
+	}
+	error = SSL_get_error(stream->link->ssl, done);
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		want_both(stream, error == SSL_ERROR_WANT_WRITE);
+	else
+		fail_tls(stream, error, errno);
+}
+
+ssize_t stream_tls_read(struct stream *stream, char *to, size_t len)
+{
+	size_t got = 0;
+	int done, error;
+
+	ERR_clear_error();
+	errno = 0;
+	done = SSL_read_ex(stream->link->ssl, to, len, &got);
+	if (done == 1)
+		return (ssize_t)got;
+	error = SSL_get_error(stream->link->ssl, done);
+	if (error == SSL_ERROR_WANT_READ)
+		return IO_BLOCKED;
+	if (error == SSL_ERROR_WANT_WRITE) {
+		stream->read_wants_write = true;
+		want_both(stream, true);
+		return IO_BLOCKED;
+	}
+	if (error == SSL_ERROR_ZERO_RETURN)
+		return IO_EOF;
+	fail_tls(stream, error, errno);
+	return IO_FAILED;
+}
+
+ssize_t stream_tls_write(struct stream *stream, const char *from, size_t len)
+{
+	size_t put = 0;
+	int done, error;
+
+	ERR_clear_error();
+	errno = 0;
+	done = SSL_write_ex(stream->link->ssl, from, len < RECORD_MOST ? len : RECORD_MOST, &put);
+	if (done == 1)
+		return (ssize_t)put;
+	error = SSL_get_error(stream->link->ssl, done);
+	if (error == SSL_ERROR_WANT_READ)
+		stream->write_wants_read = true;
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return IO_BLOCKED;
+	fail_tls(stream, error, errno);
+	return IO_FAILED;
+}
+
+void stream_tls_close(struct stream *stream, bool tell)
+{
+	struct stream_link *link = stream->link;
+
+	if (link == NULL)
+		return;
+	stream->link = NULL;
+	ERR_clear_error();
+	if (tell)
+		SSL_shutdown(link->ssl);
+	else if (stream->phase == PHASE_OPEN)
+		SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else the session would not be resumed */
+	ERR_clear_error();
+	SSL_free(link->ssl);
+	tls_release(link->context);
+	free(link->name);
+	free(link);
+}
+
+static struct stream_link *link_create(struct stream *stream, struct tls_context *tls)
+{
+	struct stream_link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return NULL;
+	link->ssl = SSL_new(tls->ctx);
+	if (link->ssl == NULL || SSL_set_fd(link->ssl, stream->fd) != 1) {
+		SSL_free(link->ssl);
+		free(link);
+		return NULL;
+	}
+	link->context = tls_hold(tls);
+	return link;
+}
+
+static bool is_address(const char *name)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+}
+
+/* An address is looked for among the addresses of the certificate and never named in the greeting (RFC 6066 section 3). */
+static int set_name(SSL *ssl, const char *name)
+{
+	if (is_address(name))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1 ? 0 : -1;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1 ? 0 : -1;
+}
+
+static int begin_client(struct stream_link *link, struct gw_str name)
+{
+	if (name.len > 0 && name.ptr[name.len - 1] == '.')
+		name.len--;
+	link->name = strndup(name.ptr, name.len);
+	if (link->name == NULL || set_name(link->ssl, link->name) < 0)
+		return -1;
+	SSL_set_app_data(link->ssl, link->name);
+	tls_sessions_offer(link->context, link->ssl, link->name);
+	SSL_set_connect_state(link->ssl);
+	return 0;
+}
+
+/* What came in clear must not count as if it had come protected. */
+static int begin(struct stream *stream)
+{
+	int dropped = buf_len(&stream->in) != 0;
+
+	buf_clear(&stream->in);
+	buf_release(&stream->in);
+	stream->scanned = 0;
+	stream->stopped = false;
+	stream->events &= ~(1u << STREAM_DATA);
+	stream->phase = PHASE_CLEARING;
+	stream->clear_left = buf_len(&stream->out);
+	stream_flush_later(stream);
+	return dropped;
+}
+
+int stream_start_tls_server(struct stream *stream, struct tls_context *tls)
+{
+	if (stream->phase == PHASE_ENDED)
+		return 0;
+	stream->link = link_create(stream, tls);
+	if (stream->link == NULL)
+		return -1;
+	SSL_set_accept_state(stream->link->ssl);
+	return begin(stream);
+}
+
+int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name)
+{
+	if (stream->phase == PHASE_ENDED)
+		return 0;
+	stream->link = link_create(stream, tls);
+	if (stream->link == NULL)
+		return -1;
+	if (begin_client(stream->link, name) < 0) {
+		stream_tls_close(stream, false);
+		return -1;
+	}
+	return begin(stream);
+}
+
+bool stream_is_tls(const struct stream *stream)
+{
+	return stream->link != NULL && stream->link->text[0] != '\0';
+}
+
+struct gw_str stream_tls_text(const struct stream *stream)
+{
+	return gw_str(stream->link != NULL ? stream->link->text : "");
+}
