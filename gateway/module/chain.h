@@ -77,6 +77,9 @@ enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, vo
 int call_wake(gw_ticket ticket); /* [any thread] */
 void call_reply(struct gw_call *call, int code, const char *enhanced, const char *format, va_list args);
 
+/* "CONTINUE", "REJECT", ... */
+const char *verdict_name(enum gw_verdict verdict);
+
 /* Where offload() work goes; set once in main. */
 void chain_set_pool(struct offload_pool *pool);
 

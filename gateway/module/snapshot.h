@@ -11,6 +11,8 @@
 
 #include <gateway/module.h>
 
+#include <stdatomic.h>
+
 enum gw_hook {
 #define HOOK(name, ...) GW_HOOK_##name,
 #include "module/hooks.def"

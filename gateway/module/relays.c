@@ -1,0 +1,112 @@
+#include "module/load.h"
+#include "module/relay_form.h"
+
+#include "loop/listener.h"
+
+#include <stdarg.h>
+
+static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problem_vadd(load->problems, true, relay->fragment->path, conf_line(relay->fragment->group, key), format, args);
+	va_end(args);
+}
+
+/* --- one relay --- */
+
+static void check_name(struct load *load, struct gw_relay *relay)
+{
+	const struct gw_relay *other = str_map_get(&load->snapshot->relay_map, relay->name);
+
+	if (!is_word(relay->name, "._-"))
+		wrong(load, relay, "name", "relay name \"%s\": letters, digits, '.', '_' and '-' only", relay->name.ptr);
+	else if (other)
+		wrong(load, relay, "name", "there are two relays \"%s\": the other is in %s:%d", relay->name.ptr, other->fragment->path,
+		      conf_line(other->fragment->group, "name"));
+	else if (str_map_put(&load->snapshot->relay_map, relay) < 0)
+		wrong(load, relay, "name", "no memory");
+}
+
+static void check_link(struct load *load, struct gw_relay *relay)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	if (relay->tls == TLS_NONE && relay->auth && !relay->clear_login)
+		wrong(load, relay, "tls", "relay %s logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true",
+		      relay->name.ptr);
+	if (relay->source.len && !listener_address(relay->source, 0, &address, &len))
+		wrong(load, relay, "source", "source = \"%s\" is no IP address", relay->source.ptr);
+	if (relay->helo.len && !is_word(relay->helo, ".-[]:"))
+		wrong(load, relay, "helo", "helo = \"%s\" is no host name", relay->helo.ptr);
+}
+
+static void check_hosts(struct load *load, struct gw_relay *relay, const struct relay_form *form)
+{
+	if (!relay->hosts.count && !relay_form_gives_next_hop(form, relay->fragment->group))
+		wrong(load, relay, "host", "relay %s has no host", relay->name.ptr);
+	for (size_t i = 0; i < relay->hosts.count; i++)
+		if (!is_word(relay->hosts.items[i], ".-_:"))
+			wrong(load, relay, "host", "host \"%s\" is neither a host name nor an address", relay->hosts.items[i].ptr);
+}
+
+static void make_client(struct load *load, struct gw_relay *relay)
+{
+	struct tls_client_options options = {
+		.verify = relay->verify,
+		.ca = relay->ca,
+		.certificate = relay->certificate,
+		.key = relay->key,
+		.passphrase = relay->passphrase,
+	};
+
+	if (relay->tls != TLS_NONE)
+		relay->client = tls_client_create(&options, relay->fragment->path, conf_line(relay->fragment->group, "tls"), load->problems);
+}
+
+static void load_relay(struct load *load, struct gw_relay *relay)
+{
+	struct relay_form form = relay_form_make(load, relay);
+
+	if (!form.ready) {
+		wrong(load, relay, "name", "no memory");
+		return;
+	}
+	if (relay_form_parse(load, relay, &form) > 0)
+		return;
+	relay->auth = option_given(relay->fragment->group, "auth");
+	check_name(load, relay);
+	check_hosts(load, relay, &form);
+	check_link(load, relay);
+	make_client(load, relay);
+}
+
+void load_relays(struct load *load)
+{
+	struct snapshot *snapshot = load->snapshot;
+	size_t count = conf_count(snapshot->conf);
+
+	snapshot->relays = arena_alloc(&snapshot->arena, (count + 1) * sizeof(*snapshot->relays));
+	if (!snapshot->relays)
+		problem_add(load->problems, true, NULL, 0, "no memory");
+	for (size_t i = 0; snapshot->relays && i < count; i++) {
+		const struct conf_fragment *fragment = conf_at(snapshot->conf, i);
+		if (fragment->kind != CONF_RELAY)
+			continue;
+		struct gw_relay *relay = &snapshot->relays[snapshot->relay_count];
+		relay->fragment = fragment;
+		relay->index = snapshot->relay_count++;
+		load_relay(load, relay);
+	}
+	if (!snapshot->relay_count)
+		problem_add(load->problems, false, load->options->config_dir, 0, "there is no relay: mail can come in and not go out");
+}
+
+void release_relays(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->relay_count; i++)
+		tls_release(snapshot->relays[i].client);
+}

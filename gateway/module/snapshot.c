@@ -1,0 +1,113 @@
+#include "module/load.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK (16 * 1024)
+
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct snapshot *current;
+
+/* --- making one --- */
+
+static struct snapshot *snapshot_make(const struct load_options *options, struct problems *problems)
+{
+	static unsigned generations;
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (!snapshot) {
+		problem_add(problems, true, NULL, 0, "no memory");
+		return NULL;
+	}
+	atomic_init(&snapshot->refs, 1);
+	snapshot->generation = ++generations;
+	snapshot->services = options->services;
+	arena_init(&snapshot->arena, ARENA_BLOCK);
+	str_map_init(&snapshot->relay_map);
+	return snapshot;
+}
+
+static void load_all(struct load *load)
+{
+	load->snapshot->conf = conf_load(load->options->config_dir, load->problems);
+	if (!load->snapshot->conf)
+		return;
+	load_settings(load);
+	load_instances(load);
+	load_relays(load);
+	if (load->problems->errors == 0 && load->options->start)
+		start_instances(load);
+}
+
+struct snapshot *snapshot_load(const struct load_options *options, struct problems *problems)
+{
+	struct snapshot *snapshot = snapshot_make(options, problems);
+
+	if (!snapshot)
+		return NULL;
+	struct load load = {
+		.options = options,
+		.snapshot = snapshot,
+		.problems = problems,
+		.context = { options->config_dir, options->state_dir, &snapshot->arena, problems },
+	};
+	load_all(&load);
+	if (problems->errors == 0)
+		return snapshot;
+	snapshot_destroy(snapshot);
+	return NULL;
+}
+
+void snapshot_destroy(struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	stop_instances(snapshot);
+	release_relays(snapshot);
+	release_settings(snapshot);
+	str_map_finish(&snapshot->relay_map);
+	conf_destroy(snapshot->conf);
+	arena_finish(&snapshot->arena);
+	free(snapshot);
+}
+
+/* --- who uses it --- */
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot)
+{
+	atomic_fetch_add_explicit(&snapshot->refs, 1, memory_order_relaxed);
+	return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+	if (!snapshot || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	if (snapshot->unused)
+		snapshot->unused(snapshot);
+	else
+		snapshot_destroy(snapshot);
+}
+
+void snapshot_publish(struct snapshot *snapshot)
+{
+	pthread_mutex_lock(&current_lock);
+	struct snapshot *old = current;
+	current = snapshot;
+	pthread_mutex_unlock(&current_lock);
+	snapshot_release(old);
+}
+
+/* Held under the lock, so that a reload cannot free it between the look and the hold. */
+struct snapshot *snapshot_current(void)
+{
+	pthread_mutex_lock(&current_lock);
+	struct snapshot *snapshot = current ? snapshot_hold(current) : NULL;
+	pthread_mutex_unlock(&current_lock);
+	return snapshot;
+}
+
+struct gw_relay *snapshot_relay(const struct snapshot *snapshot, struct gw_str name)
+{
+	return str_map_get(&snapshot->relay_map, name);
+}
