@@ -43,6 +43,7 @@ uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t len)
 	for (; len >= 8; at += 8, len -= 8) {
 		uint64_t word = load64(at) ^ crc;
 		crc = 0;
+#pragma GCC unroll 8
 		for (int k = 0; k < 8; k++)
 			crc ^= table[7 - k][word >> (8 * k) & 255];
 	}

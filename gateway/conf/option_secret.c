@@ -1,0 +1,116 @@
+#include "conf/option_private.h"
+
+#include "conf/conf_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SECRET_MAX 8192
+
+static const struct gw_str none = GW_STR("");
+
+/* Keeps the first line and wipes the copy. */
+static struct gw_str keep(const struct option_job *job, char *text)
+{
+	struct gw_str kept;
+
+	text[strcspn(text, "\r\n")] = '\0';
+	kept = arena_str(job->context->arena, gw_str(text));
+	explicit_bzero(text, strlen(text));
+	if (kept.ptr)
+		return kept;
+	option_error(job, "out of memory");
+	return none;
+}
+
+static ssize_t read_start(int fd, char *text, size_t size)
+{
+	size_t held = 0;
+	ssize_t got = 0;
+
+	while (held < size && (got = read(fd, text + held, size - held)) > 0)
+		held += (size_t)got;
+	return got < 0 ? -1 : (ssize_t)held;
+}
+
+static struct gw_str from_file(const struct option_job *job, const char *name)
+{
+	const char *key = job->option->key, *path = option_path(job->context, name).ptr;
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	char text[SECRET_MAX + 1];
+	struct gw_str secret = none;
+	ssize_t len = 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path ? path : name, strerrordesc_np(errno));
+	else if (!S_ISREG(st.st_mode))
+		option_error(job, "\"%s\": secret file %s is not a file", key, path);
+	else if (st.st_mode & 07)
+		option_error(job, "\"%s\": secret file %s is open to others: chmod o-rwx %s", key, path, path);
+	else if ((len = read_start(fd, text, SECRET_MAX)) < 0)
+		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path, strerrordesc_np(errno));
+	else if (text[len] = '\0', strcspn(text, "\r\n") == 0)
+		option_error(job, "\"%s\": the first line of secret file %s is empty", key, path);
+	else
+		secret = keep(job, text);
+	if (fd >= 0)
+		close(fd);
+	return secret;
+}
+
+static struct gw_str from_environment(const struct option_job *job, const char *name)
+{
+	const char *value = getenv(name);
+	struct gw_str secret;
+
+	if (!value || !*value) {
+		option_error(job, "\"%s\": environment variable %s is %s", job->option->key, name, value ? "empty" : "not set");
+		return none;
+	}
+	secret = arena_str(job->context->arena, gw_str(value));
+	if (!secret.ptr)
+		option_error(job, "out of memory");
+	return secret;
+}
+
+static struct gw_str from_program(const struct option_job *job, const char *command)
+{
+	char line[SECRET_MAX + 1], why[256];
+
+	if (option_run(command, line, sizeof(line), why, sizeof(why)) != 0) {
+		option_error(job, "\"%s\": %.*s %s", job->option->key, (int)strcspn(command, " "), command, why);
+		return none;
+	}
+	return keep(job, line);
+}
+
+static struct gw_str from_text(const struct option_job *job, const char *text)
+{
+	struct gw_str secret;
+
+	if (*text && job->setting && conf_is_public(job->setting)) {
+		option_error(job, "\"%s\" holds a secret, but others can read this file: chmod o-rwx %s, or write \"file:/path\"",
+			     job->option->key, job->file);
+		return none;
+	}
+	secret = arena_str(job->context->arena, gw_str(text));
+	if (!secret.ptr)
+		option_error(job, "out of memory");
+	return secret;
+}
+
+struct gw_str option_secret(const struct option_job *job, const char *text)
+{
+	static const struct {
+		const char *prefix;
+		struct gw_str (*find)(const struct option_job *job, const char *rest);
+	} sources[] = { { "file:", from_file }, { "env:", from_environment }, { "exec:", from_program } };
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strncmp(text, sources[i].prefix, strlen(sources[i].prefix)) == 0)
+			return sources[i].find(job, text + strlen(sources[i].prefix));
+	return from_text(job, text);
+}
