@@ -1,0 +1,91 @@
+/* delivery.h - a message on its way: routes, deliveries, attempts, outcomes, and what becomes of them.
+ *
+ * journey.c walks one message through [route] and sorts its recipients into deliveries; delivery.c walks one delivery through its relays:
+ * [admit], [prepare], [deliver] or the SMTP client, [result]; settle.c writes down what came of it: done, DSN, later. All on the
+ * message's worker. */
+#ifndef DELIVER_DELIVERY_H
+#define DELIVER_DELIVERY_H
+
+#include "base/list.h"
+#include "deliver/transport.h"
+#include "module/chain.h"
+#include "queue/queue.h"
+
+#define ROUTE_MAX 32
+
+/* The ordered list of relays that may take a recipient. */
+struct route {
+	struct gw_relay *relays[ROUTE_MAX];
+	size_t count;
+};
+
+/* What is known about a recipient in this round. */
+struct rcpt_round {
+	struct gw_rcpt *rcpt;
+	struct route route;
+	struct outcome outcome;     /* status 0: none yet */
+	bool placed;                /* is in a delivery */
+	bool quiet;                 /* the bounce hook said: no DSN */
+};
+
+/* One message in one round of work: from due to settled. In the message's arena. */
+struct journey {
+	struct list_link link;      /* of its worker's journeys */
+	struct gw_message *message;
+	struct gw_call call;
+	struct rcpt_round *rounds;
+	size_t count, at;           /* at: whose route is being asked for */
+	size_t open;                /* deliveries that run */
+	struct gw_delivery *deliveries;
+	int64_t wait_until;         /* queue clock: the earliest that a module asked to wait for; 0: none */
+	bool tried;                 /* some relay was tried, so the retry schedule goes on */
+	size_t reports;             /* DSNs on their way to the spool */
+	bool report_lost;           /* one of them could not be kept */
+	struct gw_result result;    /* what the bounce hook looks at */
+};
+
+struct gw_delivery {
+	struct gw_delivery *next;   /* of the journey */
+	struct journey *journey;
+	struct gw_message *message;
+	struct gw_call call;
+	struct edits edits;
+	char *data;                 /* private bytes of instances; made when first asked for, anew for each relay */
+	struct attempt attempt;     /* rcpts and outcomes are its arrays */
+	struct rcpt_round **rounds; /* parallel to attempt.rcpts */
+	struct route route;
+	size_t at;                  /* which relay of the route */
+	struct gw_login login;      /* what login_set gave */
+	bool login_given;
+	bool sending;               /* the transport has the attempt */
+	bool delivered;             /* some recipient was: worth a record at once */
+};
+
+int delivery_start(struct worker *worker);
+void delivery_stop(struct worker *worker);   /* lets go of what runs, on the worker's thread: the queue keeps the messages */
+void delivery_finish(struct worker *worker); /* frees, after the worker has ended */
+
+/* The runner of the queue. */
+void journey_begin(struct gw_message *message);
+
+/* Prepares a call about the message. */
+void journey_call(struct gw_call *call, struct gw_message *message);
+
+/* delivery.c: runs a delivery through its route; journey_delivery_done follows, from the loop or from inside. */
+void delivery_begin(struct gw_delivery *delivery);
+void journey_delivery_done(struct gw_delivery *delivery);
+
+/* settle.c: every outcome of the round is known. */
+void journey_settle(struct journey *journey);
+
+/* report.c: the bounce hook and the DSNs of the round; settle_written follows when they are durable. */
+void report_begin(struct journey *journey);
+void settle_written(struct journey *journey);
+
+/* Tells the event hook. */
+void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text);
+
+/* A line about one recipient's outcome. */
+void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery);
+
+#endif

@@ -1,0 +1,272 @@
+#include "deliver/delivery.h"
+
+#include "base/list.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* The journeys under way on this worker, so that a shutdown can let go of them. */
+static struct list_link *journeys_of(const struct worker *worker)
+{
+	return worker_get(worker, SLOT_DELIVERY);
+}
+
+int delivery_start(struct worker *worker)
+{
+	struct list_link *journeys = malloc(sizeof(*journeys));
+	if (!journeys)
+		return -1;
+	list_init(journeys);
+	worker_set(worker, SLOT_DELIVERY, journeys);
+	return 0;
+}
+
+static void ignore(struct gw_call *call, void *arg)
+{
+}
+
+/* Work of a module that still runs on the pool ends before the queue frees the message: main sees to the order. */
+static void let_go(struct gw_call *call)
+{
+	call->done = ignore;
+	chain_cancel(call);
+}
+
+void delivery_stop(struct worker *worker)
+{
+	struct list_link *journeys = journeys_of(worker);
+	while (!list_empty(journeys)) {
+		struct journey *journey = list_of(journeys->next, struct journey, link);
+		list_take(&journey->link);
+		let_go(&journey->call);
+		for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next) {
+			let_go(&delivery->call);
+			if (delivery->sending)
+				transport_abandon(&delivery->attempt);
+		}
+	}
+}
+
+void delivery_finish(struct worker *worker)
+{
+	free(journeys_of(worker));
+	worker_set(worker, SLOT_DELIVERY, NULL);
+}
+
+/* --- sorting the recipients into deliveries --- */
+
+static bool same_route(const struct route *a, const struct route *b)
+{
+	return a->count == b->count && memcmp(a->relays, b->relays, a->count * sizeof(a->relays[0])) == 0;
+}
+
+static size_t count_alike(const struct journey *journey, size_t from)
+{
+	size_t count = 0;
+	for (size_t i = from; i < journey->count; i++)
+		count += !journey->rounds[i].placed && journey->rounds[i].outcome.status == 0 &&
+		         same_route(&journey->rounds[from].route, &journey->rounds[i].route);
+	return count;
+}
+
+static void place(struct journey *journey, struct gw_delivery *delivery, size_t from)
+{
+	for (size_t i = from; i < journey->count; i++) {
+		struct rcpt_round *round = &journey->rounds[i];
+		if (round->placed || round->outcome.status != 0 || !same_route(&delivery->route, &round->route))
+			continue;
+		round->placed = true;
+		delivery->rounds[delivery->attempt.count] = round;
+		delivery->attempt.rcpts[delivery->attempt.count++] = round->rcpt;
+	}
+}
+
+static struct gw_delivery *delivery_create(struct journey *journey, size_t from)
+{
+	struct arena *arena = &journey->message->arena;
+	size_t count = count_alike(journey, from);
+	struct gw_delivery *delivery = arena_alloc(arena, sizeof(*delivery));
+	if (!delivery)
+		return NULL;
+	delivery->rounds = arena_alloc(arena, count * sizeof(*delivery->rounds));
+	delivery->attempt.rcpts = arena_alloc(arena, count * sizeof(*delivery->attempt.rcpts));
+	delivery->attempt.outcomes = arena_alloc(arena, count * sizeof(*delivery->attempt.outcomes));
+	if (!delivery->rounds || !delivery->attempt.rcpts || !delivery->attempt.outcomes)
+		return NULL;
+	delivery->journey = journey;
+	delivery->message = journey->message;
+	delivery->route = journey->rounds[from].route;
+	place(journey, delivery, from);
+	return delivery;
+}
+
+static void defer_round(struct rcpt_round *round, const char *enhanced, const char *text)
+{
+	outcome_set(&round->outcome, &round->rcpt->message->arena, GW_DEFERRED, STAGE_MODULE, false, 0, enhanced, gw_str(text), gw_str(NULL));
+}
+
+static void sort(struct journey *journey)
+{
+	for (size_t i = 0; i < journey->count; i++) {
+		struct rcpt_round *round = &journey->rounds[i];
+		if (round->placed || round->outcome.status != 0)
+			continue;
+		struct gw_delivery *delivery = delivery_create(journey, i);
+		if (!delivery) {
+			defer_round(round, "4.3.0", "no memory");
+			continue;
+		}
+		delivery->next = journey->deliveries;
+		journey->deliveries = delivery;
+		journey->open++;
+	}
+}
+
+/* The count is held up by one while deliveries begin, since any of them may end at once. */
+static void begin_deliveries(struct journey *journey)
+{
+	sort(journey);
+	journey->open++;
+	for (struct gw_delivery *delivery = journey->deliveries, *next; delivery; delivery = next) {
+		next = delivery->next;
+		delivery_begin(delivery);
+	}
+	if (--journey->open == 0)
+		journey_settle(journey);
+}
+
+/* What was delivered is written down at once where others are still on their way: a crash must not repeat it. */
+void journey_delivery_done(struct gw_delivery *delivery)
+{
+	struct journey *journey = delivery->journey;
+	if (--journey->open == 0) {
+		journey_settle(journey);
+		return;
+	}
+	if (delivery->delivered)
+		queue_record(journey->message);
+}
+
+/* --- asking for routes --- */
+
+/* After an unknown outcome only the relay that may have it already is asked again. */
+static void stay(struct rcpt_round *round)
+{
+	const struct gw_rcpt *rcpt = round->rcpt;
+	for (size_t i = 0; rcpt->suspect && i < round->route.count; i++) {
+		if (!gw_str_eq(round->route.relays[i]->name, rcpt->relay))
+			continue;
+		round->route.relays[0] = round->route.relays[i];
+		round->route.count = 1;
+		return;
+	}
+}
+
+static void routed(struct journey *journey, struct rcpt_round *round)
+{
+	const struct chain_answer *answer = &journey->call.answer;
+	struct arena *arena = &journey->message->arena;
+	switch (answer->verdict) {
+	case GW_ACCEPT:
+		if (round->route.count)
+			stay(round);
+		else
+			defer_round(round, "4.3.5", "the route is empty");
+		break;
+	case GW_REJECT:
+		outcome_set(&round->outcome, arena, GW_BOUNCED, STAGE_MODULE, false, answer->code, answer->enhanced[0] ? answer->enhanced : "5.7.1",
+		            answer->text.len ? answer->text : gw_str("no route for this mail"), gw_str(NULL));
+		break;
+	case GW_CONTINUE:
+		defer_round(round, "4.3.5", "no module has a route for this mail");
+		break;
+	default:
+		outcome_set(&round->outcome, arena, GW_DEFERRED, STAGE_MODULE, false, answer->code, answer->enhanced[0] ? answer->enhanced : "4.3.5",
+		            answer->text.len ? answer->text : gw_str("the route is not known now"), gw_str(NULL));
+	}
+}
+
+static void ask_routes(struct journey *journey);
+
+static void routed_later(struct gw_call *call, void *arg)
+{
+	struct journey *journey = arg;
+	routed(journey, &journey->rounds[journey->at++]);
+	ask_routes(journey);
+}
+
+static void ask_routes(struct journey *journey)
+{
+	for (; journey->at < journey->count; journey->at++) {
+		struct rcpt_round *round = &journey->rounds[journey->at];
+		journey->call.rcpt = round->rcpt;
+		journey->call.answer_to = &round->route;
+		if (!chain_run(&journey->call, GW_HOOK_route, routed_later, journey))
+			return;
+		routed(journey, round);
+	}
+	begin_deliveries(journey);
+}
+
+/* --- begin --- */
+
+static void log_reason(struct gw_call *call, struct gw_str sentence)
+{
+	struct log_line *line = log_open(LOG_INFORM, "reason");
+	log_id(line, call->message->id);
+	log_text(line, "hook", hook_table[call->hook].name);
+	log_text(line, "by", call->instance->name);
+	if (call->rcpt)
+		log_str(line, "to", call->rcpt->address);
+	if (call->relay)
+		log_str(line, "relay", call->relay->name);
+	log_str(line, "text", sentence);
+	log_close(line);
+}
+
+void journey_call(struct gw_call *call, struct gw_message *message)
+{
+	chain_init(call, message->worker, message->snapshot, &message->arena);
+	call->message = message;
+	call->explain = log_reason;
+}
+
+static struct journey *journey_create(struct gw_message *message)
+{
+	struct journey *journey = arena_alloc(&message->arena, sizeof(*journey));
+	size_t pending = message_pending(message);
+	if (!journey)
+		return NULL;
+	journey->rounds = arena_alloc(&message->arena, pending * sizeof(*journey->rounds));
+	if (!journey->rounds && pending)
+		return NULL;
+	journey->message = message;
+	journey_call(&journey->call, message);
+	for (size_t i = 0; i < message->rcpt_count; i++)
+		if (message->rcpts[i]->status == RCPT_PENDING)
+			journey->rounds[journey->count++].rcpt = message->rcpts[i];
+	list_add(journeys_of(message->worker), &journey->link);
+	return journey;
+}
+
+static void bounce_all(struct journey *journey)
+{
+	for (size_t i = 0; i < journey->count; i++)
+		outcome_set(&journey->rounds[i].outcome, &journey->message->arena, GW_BOUNCED, STAGE_MODULE, false, 0, "5.7.0",
+		            gw_str("an administrator gave it back"), gw_str(NULL));
+	journey_settle(journey);
+}
+
+void journey_begin(struct gw_message *message)
+{
+	struct journey *journey = journey_create(message);
+	if (!journey) {
+		message->next_at = queue_now() + 60000;
+		queue_later(message);
+		return;
+	}
+	if (queue_wants_bounce(message))
+		bounce_all(journey);
+	else
+		ask_routes(journey);
+}

@@ -1,0 +1,134 @@
+#include "deliver/delivery.h"
+
+#include "base/log.h"
+#include "deliver/dsn.h"
+
+/* --- telling --- */
+
+static void log_enhanced(struct log_line *line, const struct outcome *outcome)
+{
+	uint8_t enhanced[3];
+	outcome_enhanced(outcome, enhanced);
+	log_fmt(line, "status", "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
+}
+
+static void count_outcome(enum gw_status status)
+{
+	COUNT(attempts);
+	if (status == GW_DELIVERED)
+		COUNT(delivered);
+	else if (status == GW_DEFERRED)
+		COUNT(deferred);
+	else if (status == GW_UNKNOWN)
+		COUNT(unknown);
+}
+
+void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery)
+{
+	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_INFORM : LOG_WARN, status_name(outcome->status));
+	count_outcome(outcome->status);
+	log_id(line, message->id);
+	log_str(line, "to", rcpt->address);
+	if (delivery && delivery->attempt.relay)
+		log_str(line, "relay", delivery->attempt.relay->name);
+	if (outcome->host.len)
+		log_str(line, "host", outcome->host);
+	if (outcome->status != GW_DELIVERED)
+		log_text(line, "stage", stage_name(outcome->stage));
+	if (outcome->reply.code)
+		log_int(line, "code", outcome->reply.code);
+	log_enhanced(line, outcome);
+	log_int(line, "delay_ms", queue_now() - message->received_at);
+	if (delivery && delivery->attempt.tls.len)
+		log_str(line, "tls", delivery->attempt.tls);
+	log_str(line, "text", outcome->reply.text);
+	log_close(line);
+}
+
+void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text)
+{
+	struct gw_event event = {
+		.size = sizeof(event), .name = gw_str(name), .time = worker_wall(message->worker), .message = message, .rcpt = rcpt, .text = text,
+	};
+	struct gw_call call;
+	if (chain_empty(message->snapshot, GW_HOOK_event))
+		return;
+	journey_call(&call, message);
+	call.argument = &event;
+	chain_tell(&call, GW_HOOK_event);
+}
+
+/* --- the end of a round --- */
+
+static bool expired(const struct journey *journey)
+{
+	const struct gw_message *message = journey->message;
+	return queue_now() >= message->expires_at && (journey->tried || !journey->wait_until);
+}
+
+/* The last real cause stays readable in the words. */
+static void expire(struct journey *journey, struct rcpt_round *round)
+{
+	struct arena *arena = &journey->message->arena;
+	const struct outcome last = round->outcome;
+	struct gw_str text = arena_printf(arena, "not delivered in time; the last attempt said: %s%.*s", last.reply.code ? "" : "(no reply) ",
+	                                  (int)last.reply.text.len, last.reply.text.ptr);
+	outcome_set(&round->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text, last.host);
+	log_outcome(journey->message, round->rcpt, &round->outcome, NULL);
+}
+
+static void settle_round(struct journey *journey, struct rcpt_round *round)
+{
+	struct gw_rcpt *rcpt = round->rcpt;
+	enum gw_status status = round->outcome.status;
+	if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
+		expire(journey, round);
+	rcpt->last = round->outcome.reply;
+	rcpt->last_host = round->outcome.host;
+	tell_event(journey->message, rcpt, status_name(round->outcome.status), round->outcome.reply.text);
+}
+
+void journey_settle(struct journey *journey)
+{
+	for (size_t i = 0; i < journey->count; i++)
+		settle_round(journey, &journey->rounds[i]);
+	report_begin(journey);
+}
+
+static int64_t next_time(const struct journey *journey)
+{
+	const struct gw_message *message = journey->message;
+	int64_t now = queue_now(), due = now + queue_backoff(&message->snapshot->settings, message->attempts);
+	if (!journey->tried && journey->wait_until)
+		due = journey->wait_until;
+	else if (journey->wait_until && journey->wait_until < due)
+		due = journey->wait_until;
+	/* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
+	return due > now + 1000 ? due : now + 1000;
+}
+
+/* Every report is on disk (or there was none): now the failures may be final too. */
+void settle_written(struct journey *journey)
+{
+	struct gw_message *message = journey->message;
+	for (size_t i = 0; i < journey->count; i++)
+		if (journey->rounds[i].outcome.status == GW_BOUNCED && !journey->report_lost) {
+			journey->rounds[i].rcpt->status = RCPT_FAILED;
+			COUNT(bounced);
+		}
+	list_take(&journey->link);
+	if (message_pending(message) == 0) {
+		struct log_line *line = log_open(LOG_INFORM, "done");
+		log_id(line, message->id);
+		log_close(line);
+		queue_final(message);
+		return;
+	}
+	message->next_at = next_time(journey);
+	message->attempts += journey->tried;
+	struct log_line *line = log_open(LOG_INFORM, "later");
+	log_id(line, message->id);
+	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
+	log_close(line);
+	queue_later(message);
+}
