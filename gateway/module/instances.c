@@ -110,9 +110,14 @@ static void parse_fragment(struct load *load, struct instance *instance)
 	const struct conf_fragment *fragment = instance->fragment;
 	const char *const known[] = { "module", fragment->module, NULL };
 	struct fragment_keys keys = { 0 };
-	struct option_set set = { "module fragments", fragment_options, &keys };
+	struct option_set set = { "a module's file", fragment_options, &keys };
+	struct problems aside;
+	struct option_context context = load->context;
 
-	option_parse(&load->context, fragment->top, &set, 1, known);
+	problems_init(&aside);
+	context.problems = &aside;
+	option_parse(&context, fragment->top, &set, 1, known);
+	problems_move(&aside, load->problems);
 	instance->on_error = (enum on_error)keys.on_error;
 	instance->deadline_ms = (uint32_t)keys.deadline;
 }

@@ -35,6 +35,9 @@ struct module **modules_in(struct load *load, size_t *count);
 /* Letters, digits, and what `also` names; not empty. */
 bool is_word(struct gw_str text, const char *also);
 
+/* Tells what was told aside, but for what `to` has already (conf.d's reader knows some keys too). Empties `from`. */
+void problems_move(struct problems *from, struct problems *to);
+
 /* What is wrong with a module's own table, or NULL. The text is in `why`. */
 const char *table_problem(const struct gw_module *table, char *why, size_t size);
 

@@ -140,12 +140,6 @@ static void clear_form(const struct load *load, struct gw_relay *relay)
 	*relay = fresh;
 }
 
-static void move_problems(const struct problems *from, struct problems *to)
-{
-	for (const struct problem *problem = from->first; problem; problem = problem->next)
-		problem_add(to, problem->fatal, problem->file, problem->line, "%s", problem->text);
-}
-
 /* Parsed on the side first: an unknown key may turn out to be one of a module that is off. */
 size_t relay_form_parse(struct load *load, struct gw_relay *relay, const struct relay_form *form)
 {
@@ -162,7 +156,7 @@ size_t relay_form_parse(struct load *load, struct gw_relay *relay, const struct 
 		clear_form(load, relay);
 		option_parse(&load->context, relay->fragment->group, form->sets, form->count, strangers.keys);
 	} else {
-		move_problems(&aside, load->problems);
+		problems_move(&aside, load->problems);
 	}
 	problems_finish(&aside);
 	return errors;

@@ -27,6 +27,28 @@ static struct snapshot *snapshot_make(const struct load_options *options, struct
 	return snapshot;
 }
 
+static bool same_place(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_told(const struct problems *problems, const struct problem *problem)
+{
+	const struct problem *other = problems->first;
+
+	while (other && !(other->line == problem->line && same_place(other->file, problem->file) && same_place(other->text, problem->text)))
+		other = other->next;
+	return other != NULL;
+}
+
+void problems_move(struct problems *from, struct problems *to)
+{
+	for (const struct problem *problem = from->first; problem; problem = problem->next)
+		if (!is_told(to, problem))
+			problem_add(to, problem->fatal, problem->file, problem->line, "%s", problem->text ? problem->text : "no memory");
+	problems_finish(from);
+}
+
 static void load_all(struct load *load)
 {
 	load->snapshot->conf = conf_load(load->options->config_dir, load->problems);

@@ -1,0 +1,324 @@
+#include "module/state_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- entries --- */
+
+#define SEPARATOR '\x1f'
+#define KEY_MAX 1024
+
+/* owner, separator, name, in a buffer of the caller; len 0: too long. */
+static struct gw_str make_key(char *buffer, struct gw_str owner, struct gw_str name)
+{
+	if (owner.len + 1 + name.len > KEY_MAX)
+		return gw_str_n(buffer, 0);
+	memcpy(buffer, owner.ptr, owner.len);
+	buffer[owner.len] = SEPARATOR;
+	if (name.len)
+		memcpy(buffer + owner.len + 1, name.ptr, name.len);
+	return gw_str_n(buffer, owner.len + 1 + name.len);
+}
+
+struct state_entry *state_entry_make(struct gw_str key, enum state_kind kind)
+{
+	struct state_entry *entry = calloc(1, sizeof(*entry) + key.len + 1);
+
+	if (!entry)
+		return NULL;
+	char *bytes = (char *)(entry + 1);
+	memcpy(bytes, key.ptr, key.len);
+	entry->key = gw_str_n(bytes, key.len);
+	entry->kind = kind;
+	return entry;
+}
+
+static struct str_map *map_of(struct state *state, enum state_kind kind)
+{
+	return kind == STATE_COUNTER ? &state->counters : &state->records;
+}
+
+static struct state_entry *find_or_make(struct state *state, enum state_kind kind, struct gw_str key)
+{
+	struct str_map *map = map_of(state, kind);
+	struct state_entry *entry = str_map_get(map, key);
+
+	if (entry)
+		return entry;
+	entry = state_entry_make(key, kind);
+	if (!entry || str_map_put(map, entry) < 0) {
+		free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+void state_entry_touch(struct state *state, struct state_entry *entry)
+{
+	if (entry->dirty)
+		return;
+	entry->dirty = true;
+	entry->next_dirty = NULL;
+	*state->last_dirty = entry;
+	state->last_dirty = &entry->next_dirty;
+	if (state->dirty == entry)
+		pthread_cond_signal(&state->wake);
+}
+
+static void clear_map(struct str_map *map)
+{
+	struct state_entry *entry;
+	size_t at = 0;
+
+	while ((entry = str_map_next(map, &at))) {
+		free(entry->value);
+		free(entry);
+	}
+	str_map_finish(map);
+	str_map_init(map);
+}
+
+void state_clear(struct state *state)
+{
+	clear_map(&state->counters);
+	clear_map(&state->records);
+	state->dirty = NULL;
+	state->last_dirty = &state->dirty;
+}
+
+/* --- counters --- */
+
+/* The place of a period, newest first: an older one falls out. NULL: it is older than both that are kept. */
+static int64_t *period_place(struct state_entry *entry, int64_t period)
+{
+	for (int i = 0; i < PERIODS; i++) {
+		if (entry->periods[i].used && entry->periods[i].period == period)
+			return &entry->periods[i].value;
+		if (entry->periods[i].used && entry->periods[i].period > period)
+			continue;
+		memmove(&entry->periods[i + 1], &entry->periods[i], (size_t)(PERIODS - 1 - i) * sizeof(entry->periods[0]));
+		entry->periods[i].period = period;
+		entry->periods[i].value = 0;
+		entry->periods[i].used = true;
+		return &entry->periods[i].value;
+	}
+	return NULL;
+}
+
+/* What the counter would be; -1: past the limit. Taking away never goes below nothing. */
+static int64_t added(int64_t value, int64_t add, int64_t limit)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(value, add, &sum))
+		return -1;
+	if (add > 0 && limit >= 0 && sum > limit)
+		return -1;
+	return sum < 0 ? 0 : sum;
+}
+
+static int64_t add_to(struct state *state, struct state_entry *entry, int64_t period, int64_t add, int64_t limit)
+{
+	int64_t *place = period_place(entry, period), sum = added(place ? *place : 0, add, limit);
+
+	if (!place || sum < 0 || sum == *place)
+		return sum;
+	*place = sum;
+	state_entry_touch(state, entry);
+	return sum;
+}
+
+int64_t state_counter_add(struct state *state, struct gw_str owner, struct gw_str name, int64_t period, int64_t add, int64_t limit)
+{
+	char buffer[KEY_MAX];
+	struct gw_str key = make_key(buffer, owner, name);
+	int64_t result = -1;
+
+	if (!key.len)
+		return -1;
+	pthread_mutex_lock(&state->lock);
+	struct state_entry *entry = find_or_make(state, STATE_COUNTER, key);
+	if (entry)
+		result = add_to(state, entry, period, add, limit);
+	pthread_mutex_unlock(&state->lock);
+	return result;
+}
+
+int64_t state_counter_get(struct state *state, struct gw_str owner, struct gw_str name, int64_t period)
+{
+	char buffer[KEY_MAX];
+	struct gw_str key = make_key(buffer, owner, name);
+	int64_t value = 0;
+
+	pthread_mutex_lock(&state->lock);
+	const struct state_entry *entry = key.len ? str_map_get(&state->counters, key) : NULL;
+	for (int i = 0; entry && i < PERIODS; i++)
+		if (entry->periods[i].used && entry->periods[i].period == period)
+			value = entry->periods[i].value;
+	pthread_mutex_unlock(&state->lock);
+	return value;
+}
+
+/* --- records --- */
+
+static char *copy_bytes(struct gw_str bytes)
+{
+	char *copy = malloc(bytes.len + 1);
+
+	if (copy && bytes.len)
+		memcpy(copy, bytes.ptr, bytes.len);
+	if (copy)
+		copy[bytes.len] = '\0';
+	return copy;
+}
+
+static void set_value(struct state_entry *entry, char *value, size_t len)
+{
+	free(entry->value);
+	entry->value = value;
+	entry->len = len;
+	entry->gone = value == NULL;
+}
+
+int state_record_put(struct state *state, struct gw_str owner, struct gw_str key, struct gw_str value)
+{
+	char buffer[KEY_MAX];
+	struct gw_str full = make_key(buffer, owner, key);
+	char *copy = full.len && value.len <= RECORD_MAX ? copy_bytes(value) : NULL;
+
+	if (!copy)
+		return -1;
+	pthread_mutex_lock(&state->lock);
+	struct state_entry *entry = find_or_make(state, STATE_RECORD, full);
+	if (entry) {
+		set_value(entry, copy, value.len);
+		state_entry_touch(state, entry);
+	}
+	pthread_mutex_unlock(&state->lock);
+	if (!entry)
+		free(copy);
+	return entry ? 0 : -1;
+}
+
+long state_record_get(struct state *state, struct gw_str owner, struct gw_str key, void *out, size_t len)
+{
+	char buffer[KEY_MAX];
+	struct gw_str full = make_key(buffer, owner, key);
+	long size = -1;
+
+	pthread_mutex_lock(&state->lock);
+	const struct state_entry *entry = full.len ? str_map_get(&state->records, full) : NULL;
+	if (entry && !entry->gone) {
+		size = (long)entry->len;
+		if (len)
+			memcpy(out, entry->value, len < entry->len ? len : entry->len);
+	}
+	pthread_mutex_unlock(&state->lock);
+	return size;
+}
+
+int state_record_drop(struct state *state, struct gw_str owner, struct gw_str key)
+{
+	char buffer[KEY_MAX];
+	struct gw_str full = make_key(buffer, owner, key);
+	int result = -1;
+
+	pthread_mutex_lock(&state->lock);
+	struct state_entry *entry = full.len ? str_map_get(&state->records, full) : NULL;
+	if (entry && !entry->gone) {
+		set_value(entry, NULL, 0);
+		state_entry_touch(state, entry);
+		result = 0;
+	}
+	pthread_mutex_unlock(&state->lock);
+	return result;
+}
+
+/* Copies of what matches, so that `each` may change the store. */
+struct found {
+	struct gw_str key, value;
+	char bytes[];
+};
+
+static struct found *copy_found(const struct state_entry *entry, size_t skip)
+{
+	size_t key_len = entry->key.len - skip;
+	struct found *found = malloc(sizeof(*found) + key_len + entry->len + 2);
+
+	if (!found)
+		return NULL;
+	memcpy(found->bytes, entry->key.ptr + skip, key_len);
+	found->bytes[key_len] = '\0';
+	memcpy(found->bytes + key_len + 1, entry->value, entry->len + 1);
+	found->key = gw_str_n(found->bytes, key_len);
+	found->value = gw_str_n(found->bytes + key_len + 1, entry->len);
+	return found;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	struct gw_str x = (*(struct found *const *)a)->key, y = (*(struct found *const *)b)->key;
+	int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+
+	return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Under the lock; -1: no memory. */
+static int collect(struct state *state, struct gw_str prefix, size_t skip, struct found **all, size_t *count)
+{
+	const struct state_entry *entry;
+	size_t at = 0;
+
+	while ((entry = str_map_next(&state->records, &at))) {
+		if (entry->gone || entry->key.len < prefix.len || memcmp(entry->key.ptr, prefix.ptr, prefix.len) != 0)
+			continue;
+		all[*count] = copy_found(entry, skip);
+		if (!all[(*count)++])
+			return -1;
+	}
+	return 0;
+}
+
+int state_record_each(struct state *state, struct gw_str owner, struct gw_str prefix,
+                      int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
+{
+	char buffer[KEY_MAX];
+	struct gw_str full = make_key(buffer, owner, prefix);
+	size_t count = 0;
+	int result = -1;
+
+	pthread_mutex_lock(&state->lock);
+	struct found **all = full.len ? calloc(state->records.count + 1, sizeof(struct found *)) : NULL;
+	if (all)
+		result = collect(state, full, owner.len + 1, all, &count);
+	pthread_mutex_unlock(&state->lock);
+	if (result == 0 && count)
+		qsort(all, count, sizeof(*all), by_key);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result = each(arg, all[i]->key, all[i]->value);
+	for (size_t i = 0; i < count; i++)
+		free(all[i]);
+	free(all);
+	return result;
+}
+
+/* --- from the file --- */
+
+int state_entry_load(struct state *state, enum state_kind kind, struct gw_str key, int64_t period, int64_t value, struct gw_str bytes)
+{
+	struct state_entry *entry = find_or_make(state, kind, key);
+	int64_t *place;
+
+	if (!entry)
+		return -1;
+	if (kind == STATE_COUNTER) {
+		place = period_place(entry, period);
+		if (place)
+			*place = value;
+		return 0;
+	}
+	char *copy = copy_bytes(bytes);
+	if (copy)
+		set_value(entry, copy, bytes.len);
+	return copy ? 0 : -1;
+}
