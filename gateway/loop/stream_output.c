@@ -123,17 +123,22 @@ void stream_writable(evutil_socket_t fd, short what, void *arg)
 	stream_drop(stream);
 }
 
-void stream_flush_later(struct stream *stream)
+void stream_queue_flush(struct stream *stream)
 {
-	if (stream->phase == PHASE_ENDED)
-		return;
-	stream->drain_due = true;
-	/* The write event, or the end of the handshake, takes it along. */
+	/* An event that waits to write takes it along. */
 	if (stream->flush_queued || stream->writing)
 		return;
 	stream->flush_queued = true;
 	stream->references++;
 	worker_later(stream->worker, TURN_FLUSH, &stream->flush);
+}
+
+void stream_flush_later(struct stream *stream)
+{
+	if (stream->phase == PHASE_ENDED)
+		return;
+	stream->drain_due = true;
+	stream_queue_flush(stream);
 }
 
 struct buf *stream_output(struct stream *stream)

@@ -89,6 +89,7 @@ void stream_fill(struct stream *stream);
 void stream_writable(evutil_socket_t fd, short what, void *arg);
 void stream_flush_post(struct post *post);
 void stream_flush(struct stream *stream);
+void stream_queue_flush(struct stream *stream); /* at the end of the turn, where a handshake begins as well */
 
 /* stream_connect.c */
 void stream_connect_result(struct stream *stream);

@@ -188,7 +188,7 @@ static int begin(struct stream *stream)
 	stream->events &= ~(1u << STREAM_DATA);
 	stream->phase = PHASE_CLEARING;
 	stream->clear_left = buf_len(&stream->out);
-	stream_flush_later(stream);
+	stream_queue_flush(stream);
 	return dropped;
 }
 
