@@ -39,7 +39,7 @@ static struct arena_block *block_create(struct arena *arena, size_t size)
 {
 	struct arena_block *block;
 
-	if (size > SIZE_MAX - sizeof(*block))
+	if (size > PTRDIFF_MAX - sizeof(*block))
 		return NULL;
 	block = calloc(1, sizeof(*block) + size);
 	if (!block)
