@@ -68,11 +68,21 @@ static size_t keep_movable(struct gw_delivery *delivery)
 	return kept;
 }
 
-static void next_relay(struct gw_delivery *delivery)
+static void next_relay_now(struct gw_call *call, void *arg)
 {
+	struct gw_delivery *delivery = arg;
 	memset(delivery->attempt.outcomes, 0, delivery->attempt.count * sizeof(struct outcome));
 	delivery->at++;
 	try_relay(delivery);
+}
+
+/* The edits begin anew: work that a module gave up on, and that may still read them, has to have returned. */
+static void next_relay(struct gw_delivery *delivery)
+{
+	delivery->call.done = next_relay_now;
+	delivery->call.arg = delivery;
+	if (chain_cancel(&delivery->call))
+		next_relay_now(&delivery->call, delivery);
 }
 
 /* Every outcome of the attempt is known. */

@@ -31,4 +31,8 @@ struct arena;
 void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link, int code,
                  const char *enhanced, struct gw_str text, struct gw_str host);
 
+/* The same with what the next hop said. Everything is copied, so it also moves an outcome into another arena. */
+void outcome_reply(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link,
+                   const struct smtp_reply *reply, struct gw_str host);
+
 #endif

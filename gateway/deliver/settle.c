@@ -107,15 +107,9 @@ static int64_t next_time(const struct journey *journey)
 	return due > now + 1000 ? due : now + 1000;
 }
 
-/* Every report is on disk (or there was none): now the failures may be final too. */
-void settle_written(struct journey *journey)
+static void end_round(struct journey *journey)
 {
 	struct gw_message *message = journey->message;
-	for (size_t i = 0; i < journey->count; i++)
-		if (journey->rounds[i].outcome.status == GW_BOUNCED && !journey->report_lost) {
-			journey->rounds[i].rcpt->status = RCPT_FAILED;
-			COUNT(bounced);
-		}
 	list_take(&journey->link);
 	if (message_pending(message) == 0) {
 		struct log_line *line = log_open(LOG_INFORM, "done");
@@ -131,4 +125,34 @@ void settle_written(struct journey *journey)
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
 	log_close(line);
 	queue_later(message);
+}
+
+static void released(struct gw_call *call, void *arg)
+{
+	struct journey *journey = arg;
+	if (--journey->open == 0)
+		end_round(journey);
+}
+
+static void release(struct journey *journey, struct gw_call *call)
+{
+	call->done = released;
+	call->arg = journey;
+	if (!chain_cancel(call))
+		journey->open++;
+}
+
+/* Every report is on disk (or there was none): now the failures may be final too. The message goes when no module's work looks at it. */
+void settle_written(struct journey *journey)
+{
+	for (size_t i = 0; i < journey->count; i++)
+		if (journey->rounds[i].outcome.status == GW_BOUNCED && !journey->report_lost) {
+			journey->rounds[i].rcpt->status = RCPT_FAILED;
+			COUNT(bounced);
+		}
+	journey->open = 1;
+	release(journey, &journey->call);
+	for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next)
+		release(journey, &delivery->call);
+	released(NULL, journey);
 }

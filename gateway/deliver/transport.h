@@ -36,11 +36,14 @@ struct attempt {
 
 	struct attempt *next;         /* the transport's */
 	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
+	bool retried;                 /* the transport's: it met a stale connection once */
 };
 
-/* Once on each worker, before it starts; 0, or -1. transport_stop closes what idles; after it attempts end deferred. */
+/* Once on each worker, before it starts; 0, or -1. transport_stop (on the worker) closes what idles; after it attempts that have no
+ * connection yet end deferred. transport_finish frees what start made, when the loop no longer runs and no attempt is left. */
 int transport_start(struct worker *worker);
 void transport_stop(struct worker *worker);
+void transport_finish(struct worker *worker);
 
 void transport_send(struct attempt *attempt);
 

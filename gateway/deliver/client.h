@@ -1,0 +1,140 @@
+/* client.h - one connection to a next hop: the client's side of RFC 5321 as a table of places. Inside deliver/ only.
+ *
+ * At each place at most one kind of reply is due; a reply that is not due, or is none, ends the link and is not believed. */
+#ifndef DELIVER_CLIENT_H
+#define DELIVER_CLIENT_H
+
+#include "deliver/lane.h"
+#include "loop/stream.h"
+#include "smtp/framing.h"
+#include "smtp/sasl.h"
+
+enum client_at {
+	AT_RESOLVE, AT_CONNECT, AT_TLS, AT_GREETING, AT_EHLO, AT_HELO, AT_STARTTLS, AT_LOGIN, AT_AUTH,
+	AT_RSET, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_DOT,
+	AT_IDLE, AT_QUIT, AT_CLOSED,
+};
+
+/* What the next hop offers. */
+enum client_offer {
+	OFFER_PIPELINING = 1, OFFER_8BITMIME = 2, OFFER_SMTPUTF8 = 4, OFFER_DSN = 8, OFFER_SIZE = 16, OFFER_STARTTLS = 32, OFFER_AUTH = 64,
+};
+
+struct client {
+	LIST_ENTRY(client) link;     /* in a list of the lane, or of the dead */
+	struct lane *lane;
+	struct attempt *attempt;     /* NULL: it idles or quits */
+	struct stream *stream;
+	enum client_at at;
+	int64_t since;               /* there since then, ms */
+	int64_t timeout;             /* what the stream was told last */
+	unsigned generation;         /* of the snapshot it was opened for */
+	bool established;            /* it can carry mail */
+	bool reused;                 /* it carried another attempt before */
+	bool answered;               /* the next hop answered since this attempt came */
+	bool ahead;                  /* the commands of the transaction are sent already */
+	bool dirty;                  /* a transaction may be open there: RSET first */
+	bool handed_over;            /* body and dot are in the stream */
+	bool nobody;                 /* the dot closes a transaction without recipients */
+	int64_t messages;            /* transactions so far */
+
+	/* which of the relay's hosts and addresses is next */
+	size_t host_at, address_at;
+	struct resolve resolve;
+	struct resolved *resolved;
+
+	/* found out about this link */
+	struct arena arena;
+	struct gw_str name, host, capabilities, mechanisms, tls;
+	unsigned offers;
+	uint64_t size_limit;         /* 0: not said */
+
+	struct reply_reader reader;
+	struct sasl *sasl;
+	const struct smtp_reply *challenge; /* during AUTH */
+
+	/* the transaction */
+	size_t *window;              /* recipients in it, as places in the attempt */
+	size_t window_count, window_room, window_at, next_rcpt;
+	uint64_t offset, size;
+	struct data_writer writer;
+};
+
+/* One place. */
+struct client_place {
+	enum stage stage;            /* what an outcome says that is decided here */
+	size_t timeout;              /* in struct settings; 0: none or another */
+	void (*begin)(struct client *);
+	void (*reply)(struct client *, const struct smtp_reply *); /* NULL: no reply is due */
+};
+extern const struct client_place client_places[];
+
+/* client.c */
+struct client *client_create(struct lane *lane, struct attempt *attempt); /* a slot is taken; NULL: no memory */
+void client_open(struct client *client);                                  /* begins to connect */
+void client_free(struct client *client);
+void client_carry(struct client *client, struct attempt *attempt);        /* an idle one gets to work */
+void client_enter(struct client *client, enum client_at at);
+void client_quit(struct client *client);                                  /* says QUIT; it carries nothing */
+void client_close(struct client *client);                                 /* at once; it carries nothing any more */
+void client_detach(struct client *client);                                /* takes the attempt off, untold */
+stream_handler client_event;
+
+/* client_end.c: every way for a link to end before its time. The attempt is settled, tried elsewhere, or waits again. */
+void client_lost(struct client *client, struct gw_str why);               /* in our words, at the present stage */
+void client_broken(struct client *client, const char *why);               /* the next hop does not speak SMTP */
+void client_refused(struct client *client, const struct smtp_reply *reply);
+void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why); /* by us; the link is fine */
+void client_unreadable(struct client *client);                            /* the message cannot be read */
+
+/* client_connect.c */
+bool client_connect_next(struct client *client); /* the next address or host; false: there is none */
+void client_connected(struct client *client);
+void client_disconnect(struct client *client);   /* forgets the link and what it told */
+void client_greeting_reply(struct client *client, const struct smtp_reply *reply);
+void client_ehlo_begin(struct client *client);
+void client_ehlo_reply(struct client *client, const struct smtp_reply *reply);
+void client_helo_begin(struct client *client);
+void client_helo_reply(struct client *client, const struct smtp_reply *reply);
+void client_starttls_begin(struct client *client);
+void client_starttls_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_hello.c */
+void client_offers(struct client *client, struct gw_str text);
+
+/* client_auth.c */
+void client_login_begin(struct client *client);
+void client_auth_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_mail.c */
+void client_established(struct client *client);  /* the link stands: sends the attempt's message */
+void client_transact(struct client *client);     /* the next transaction, or the end of the attempt */
+void client_rset_begin(struct client *client);
+void client_rset_reply(struct client *client, const struct smtp_reply *reply);
+void client_mail_begin(struct client *client);
+void client_mail_reply(struct client *client, const struct smtp_reply *reply);
+void client_rcpt_begin(struct client *client);
+void client_rcpt_reply(struct client *client, const struct smtp_reply *reply);
+void client_data_begin(struct client *client);
+void client_data_reply(struct client *client, const struct smtp_reply *reply);
+void client_dot_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_envelope.c: what MAIL and RCPT say, and who cannot be reached over this link */
+void client_check(struct client *client);        /* settles recipients that need what the next hop does not offer */
+void client_put_mail(struct client *client, struct buf *out);
+void client_put_rcpt(struct client *client, size_t nth, struct buf *out);
+
+/* client_body.c */
+void client_body_begin(struct client *client);
+void client_body_more(struct client *client);    /* the stream has room again */
+
+/* May a command be sent now? Input that nobody waits for ends the link. */
+bool client_may_speak(struct client *client);
+void client_put(struct client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline const struct settings *client_settings(const struct client *client)
+{
+	return &client->attempt->snapshot->settings;
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
+#include "deliver/client.h"
+
+/* The best first. What the login names itself (a token's mechanism) is taken as named. */
+static const char *const preferred[] = { "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5" };
+
+static bool is_offered(const struct client *client, struct gw_str mechanism)
+{
+	struct gw_str list = client->mechanisms;
+	while (list.len) {
+		size_t len = gw_str_find(list, ' ');
+		if (gw_str_ieq(gw_str_n(list.ptr, len), mechanism))
+			return true;
+		list = gw_str_from(list, len + 1);
+	}
+	return false;
+}
+
+static bool is_loopback(struct gw_str peer)
+{
+	return gw_str_eq(peer, gw_str("::1")) || (peer.len > 4 && memcmp(peer.ptr, "127.", 4) == 0);
+}
+
+/* A secret is shown to nobody but the next hop. */
+static bool is_private(const struct client *client)
+{
+	return stream_is_tls(client->stream) || is_loopback(stream_peer(client->stream));
+}
+
+void client_login_begin(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	struct gw_str mechanisms;
+
+	if (!client_may_speak(client))
+		return;
+	if (!is_private(client)) {
+		client_lost(client, gw_str("a login in clear is refused: the relay has no TLS"));
+		return;
+	}
+	if (!(client->offers & OFFER_AUTH)) {
+		client_lost(client, gw_str("AUTH is not offered, and the relay is configured to log in"));
+		return;
+	}
+	mechanisms = arena_str(attempt->arena, client->mechanisms);
+	attempt->mechanisms = mechanisms.ptr ? mechanisms : gw_str("");
+	attempt->login(attempt, attempt->mechanisms);
+}
+
+static struct sasl *create_best(const struct client *client, const struct gw_login *login, struct gw_str *mechanism)
+{
+	struct sasl *sasl = NULL;
+	size_t i;
+
+	*mechanism = login->mechanism;
+	if (mechanism->len)
+		return is_offered(client, *mechanism) ? sasl_client_create(*mechanism, login->user, login->secret) : NULL;
+	for (i = 0; i < sizeof preferred / sizeof *preferred && !sasl; i++) {
+		*mechanism = gw_str(preferred[i]);
+		if (is_offered(client, *mechanism))
+			sasl = sasl_client_create(*mechanism, login->user, login->secret);
+	}
+	return sasl;
+}
+
+static void begin_auth(struct client *client, const struct gw_login *login)
+{
+	struct gw_str mechanism, first;
+
+	sasl_destroy(client->sasl);
+	client->sasl = create_best(client, login, &mechanism);
+	if (!client->sasl) {
+		client_lost(client, gw_str("the next hop offers no login mechanism that can be used"));
+		return;
+	}
+	if (sasl_step(client->sasl, gw_str(""), &first) == SASL_BAD) {
+		client_lost(client, gw_str("the login cannot be put into words for the next hop"));
+		return;
+	}
+	client_enter(client, AT_AUTH);
+	if (client_may_speak(client))
+		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len, first.ptr);
+}
+
+void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login)
+{
+	struct client *client = attempt->client;
+	struct transport *transport;
+
+	if (!client || client->at != AT_LOGIN)
+		return;
+	transport = client->lane->transport;
+	transport_enter(transport);
+	if (verdict == GW_ACCEPT && login)
+		begin_auth(client, login);
+	else
+		client_turned_down(client, GW_DEFERRED, true, "4.7.0", "there is no login for the relay now");
+	transport_leave(transport, false);
+}
+
+static void answer_challenge(struct client *client, const struct smtp_reply *reply)
+{
+	struct gw_str line = { "*", 1 };
+
+	if (sasl_step(client->sasl, reply->text, &line) == SASL_BAD)
+		line = gw_str("*"); /* the next hop answers 501 or 535, which ends it */
+	client_enter(client, AT_AUTH);
+	if (client_may_speak(client))
+		client_put(client, "%.*s\r\n", (int)line.len, line.ptr);
+}
+
+static void logged_in(struct client *client)
+{
+	sasl_destroy(client->sasl);
+	client->sasl = NULL;
+	client_established(client);
+}
+
+void client_auth_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code == 334)
+		answer_challenge(client, reply);
+	else if (reply->code / 100 == 2)
+		logged_in(client);
+	else if (reply->code / 100 == 3)
+		client_broken(client, "the next hop's answer to AUTH is none");
+	else
+		client_refused(client, reply);
+}

@@ -1,0 +1,111 @@
+/* client_body.c - the message after 354: from where it lies to the socket, copied only where a dot is to be doubled. */
+#include "deliver/client.h"
+
+#define UNWRITTEN_MOST (256u << 10) /* a next hop that reads slowly costs no more than this and one round */
+#define PIECE_MOST (64u << 10)
+#define PIECES 32
+
+/* Pieces that go out with the next write. */
+struct round {
+	struct iovec pieces[PIECES];
+	size_t count;
+	size_t bytes;
+	char scratch[PIECE_MOST]; /* one piece that is read from disk may lie here */
+	bool scratch_used;
+};
+
+static bool send_round(struct client *client, struct round *round)
+{
+	bool sent = round->count == 0 || stream_writev(client->stream, round->pieces, round->count) == 0;
+	round->count = round->bytes = 0;
+	round->scratch_used = false;
+	return sent;
+}
+
+static void add_piece(struct round *round, struct gw_str piece)
+{
+	round->pieces[round->count++] = (struct iovec){ (void *)(uintptr_t)piece.ptr, piece.len };
+	round->bytes += piece.len;
+}
+
+/* What data_write would have noted of a piece that goes as it is. */
+static void note_end(struct data_writer *writer, struct gw_str piece)
+{
+	char last = piece.ptr[piece.len - 1];
+	bool after_cr = piece.len > 1 ? piece.ptr[piece.len - 2] == '\r' : writer->after_cr;
+	writer->mid_line = !(last == '\n' && after_cr);
+	writer->after_cr = last == '\r';
+}
+
+static bool put_piece(struct client *client, struct round *round, struct gw_str piece)
+{
+	if (data_written_size(&client->writer, piece) == piece.len) {
+		note_end(&client->writer, piece);
+		add_piece(round, piece);
+		return true;
+	}
+	if (!send_round(client, round) || data_write(&client->writer, piece, stream_output(client->stream)) != 0)
+		return false;
+	stream_flush_later(client->stream);
+	return true;
+}
+
+/* Takes the next piece of the message into the round: its length, or -1. */
+static long take_piece(struct client *client, struct round *round)
+{
+	struct gw_str piece;
+	long got = edits_piece(client->attempt->edits, client->offset, round->scratch, sizeof round->scratch, &piece);
+
+	if (got <= 0)
+		return -1;
+	client->offset += (uint64_t)got;
+	round->scratch_used = piece.ptr >= round->scratch && piece.ptr < round->scratch + sizeof round->scratch;
+	return put_piece(client, round, piece) ? got : -1;
+}
+
+static bool is_full(const struct client *client, const struct round *round)
+{
+	return stream_unwritten(client->stream) + round->bytes >= UNWRITTEN_MOST;
+}
+
+/* The dot leaves with the last of the message. */
+static void put_dot(struct client *client, struct round *round)
+{
+	add_piece(round, client->writer.mid_line ? gw_str("\r\n.\r\n") : gw_str(".\r\n"));
+	client->handed_over = true;
+}
+
+void client_body_more(struct client *client)
+{
+	struct round round;
+	round.count = round.bytes = 0;
+	round.scratch_used = false;
+
+	while (client->offset < client->size && !is_full(client, &round)) {
+		if (take_piece(client, &round) < 0) {
+			client_unreadable(client);
+			return;
+		}
+		/* one place is kept for the dot */
+		if ((round.scratch_used || round.count == PIECES - 1) && client->offset < client->size && !send_round(client, &round))
+			break;
+	}
+	if (client->offset >= client->size)
+		put_dot(client, &round);
+	if (!send_round(client, &round)) {
+		client->handed_over = false;
+		client_lost(client, gw_str("out of memory"));
+	} else if (client->handed_over && stream_unwritten(client->stream) == 0) {
+		client_enter(client, AT_DOT);
+	}
+}
+
+void client_body_begin(struct client *client)
+{
+	if (!client_may_speak(client))
+		return;
+	memset(&client->writer, 0, sizeof client->writer);
+	client->offset = 0;
+	client->size = client->nobody ? 0 : edits_size(client->attempt->edits);
+	client_body_more(client);
+}

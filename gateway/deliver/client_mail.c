@@ -1,0 +1,307 @@
+/* client_mail.c - the transaction: MAIL, RCPT, DATA, the dot.
+ *
+ * With PIPELINING all of it up to DATA goes in one write and `ahead` is set: the places are then passed for their replies alone. Without, each place
+ * sends its command as it is entered. */
+#include "deliver/client.h"
+#include "queue/runtime.h"
+
+#include <stdlib.h>
+
+/* --- which recipients --- */
+
+static struct outcome *windowed(const struct client *client, size_t at)
+{
+	return &client->attempt->outcomes[client->window[at]];
+}
+
+static bool grow_window(struct client *client)
+{
+	size_t room = client->window_room ? client->window_room * 2 : 16;
+	size_t *window = realloc(client->window, room * sizeof *window);
+	if (!window)
+		return false;
+	client->window = window;
+	client->window_room = room;
+	return true;
+}
+
+/* The next recipients that nothing is decided about, as many as the relay takes at once. -1: no memory. */
+static int fill_window(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	int64_t most = attempt->relay->max_rcpts;
+
+	client->window_count = client->window_at = 0;
+	for (; client->next_rcpt < attempt->count; client->next_rcpt++) {
+		if (attempt->outcomes[client->next_rcpt].status)
+			continue;
+		if (most > 0 && (int64_t)client->window_count >= most)
+			break;
+		if (client->window_count == client->window_room && !grow_window(client))
+			return -1;
+		client->window[client->window_count++] = client->next_rcpt;
+	}
+	return 0;
+}
+
+/* How many of them the next hop took. */
+static size_t taken(const struct client *client)
+{
+	size_t i, count = 0;
+	for (i = 0; i < client->window_count; i++)
+		count += windowed(client, i)->status == 0;
+	return count;
+}
+
+/* --- what a refusal means --- */
+
+/* About our system or account there, not about this message: a bounce would punish the wrong one. 5.3.4 is about the message's size. */
+static bool is_about_link(const struct smtp_reply *reply)
+{
+	const uint8_t *enhanced = reply->enhanced;
+	if (reply->code == 530)
+		return true;
+	if (enhanced[0] == 0 || (enhanced[1] == 3 && enhanced[2] == 4))
+		return false;
+	return enhanced[1] == 3 || enhanced[1] == 4;
+}
+
+static void outcome_of(struct client *client, const struct smtp_reply *reply, bool link, struct outcome *outcome)
+{
+	enum gw_status status = reply->code / 100 == 2 ? GW_DELIVERED : reply->code / 100 == 5 && !link ? GW_BOUNCED : GW_DEFERRED;
+	outcome_reply(outcome, client->attempt->arena, status, client_places[client->at].stage, link, reply, client->host);
+}
+
+static void settle_window(struct client *client, const struct smtp_reply *reply, bool link)
+{
+	struct outcome outcome;
+	size_t i;
+	outcome_of(client, reply, link, &outcome);
+	for (i = 0; i < client->window_count; i++)
+		if (!windowed(client, i)->status)
+			*windowed(client, i) = outcome;
+}
+
+static bool is_answer(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code / 100 != 3 && reply->code / 100 != 1)
+		return true;
+	client_broken(client, "the next hop's reply does not answer the command");
+	return false;
+}
+
+/* --- from one message to the next --- */
+
+static struct gw_str told(struct attempt *attempt, struct gw_str text)
+{
+	struct gw_str copy = text.len ? arena_str(attempt->arena, text) : gw_str("");
+	return copy.ptr ? copy : gw_str("");
+}
+
+static void tell_facts(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	attempt->host = told(attempt, client->host);
+	attempt->capabilities = told(attempt, client->capabilities);
+	attempt->mechanisms = told(attempt, client->mechanisms);
+	attempt->tls = told(attempt, client->tls);
+}
+
+void client_established(struct client *client)
+{
+	if (!client->established) {
+		client->established = true;
+		client->lane->established++;
+		free(client->resolved);
+		client->resolved = NULL;
+	}
+	client->answered = false;
+	client->next_rcpt = 0;
+	tell_facts(client);
+	client_check(client);
+	client_transact(client);
+}
+
+static bool is_worn(const struct client *client)
+{
+	const struct lane *lane = client->lane;
+	int64_t most = client->attempt->relay->per_connection;
+	return (most > 0 && client->messages >= most) || lane->transport->stopping ||
+	       (client->messages >= LANE_TURN && slot_others_starve(lane->seat));
+}
+
+static void rest(struct client *client)
+{
+	struct lane *lane = client->lane;
+	client_enter(client, AT_IDLE);
+	client_detach(client);
+	LIST_REMOVE(client, link);
+	LIST_INSERT_HEAD(&lane->idle, client, link);
+	atomic_fetch_add(&lane->shared->idle, 1);
+	seat_idle(lane->seat, true);
+	lane_touch(lane);
+}
+
+static void finish(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	bool worn = is_worn(client), clean = stream_input(client->stream).len == 0;
+
+	if (clean && !worn) {
+		rest(client);
+	} else {
+		client_detach(client);
+		if (clean)
+			client_quit(client);
+		else
+			client_close(client); /* it answers what was not asked */
+	}
+	attempt_end(client->lane->transport, attempt);
+}
+
+void client_transact(struct client *client)
+{
+	client->ahead = client->handed_over = client->nobody = false;
+	if (fill_window(client) != 0)
+		client_lost(client, gw_str("out of memory"));
+	else if (client->window_count == 0)
+		finish(client);
+	else
+		client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
+}
+
+/* --- commands --- */
+
+static void put_ahead(struct client *client)
+{
+	struct buf *out = stream_output(client->stream);
+	size_t i;
+
+	client->ahead = true;
+	client_put_mail(client, out);
+	for (i = 0; i < client->window_count; i++)
+		client_put_rcpt(client, i, out);
+	buf_add_text(out, "DATA\r\n");
+}
+
+static void sent(struct client *client)
+{
+	if (stream_output(client->stream)->failed)
+		client_lost(client, gw_str("out of memory"));
+	else
+		stream_flush_later(client->stream);
+}
+
+void client_rset_begin(struct client *client)
+{
+	if (!client_may_speak(client))
+		return;
+	buf_add_text(stream_output(client->stream), "RSET\r\n");
+	if (client->offers & OFFER_PIPELINING)
+		put_ahead(client);
+	sent(client);
+}
+
+void client_mail_begin(struct client *client)
+{
+	if (client->ahead || !client_may_speak(client))
+		return;
+	if (client->offers & OFFER_PIPELINING)
+		put_ahead(client);
+	else
+		client_put_mail(client, stream_output(client->stream));
+	sent(client);
+}
+
+void client_rcpt_begin(struct client *client)
+{
+	if (client->ahead || !client_may_speak(client))
+		return;
+	client_put_rcpt(client, client->window_at, stream_output(client->stream));
+	sent(client);
+}
+
+void client_data_begin(struct client *client)
+{
+	if (client->ahead || !client_may_speak(client))
+		return;
+	buf_add_text(stream_output(client->stream), "DATA\r\n");
+	sent(client);
+}
+
+/* --- replies --- */
+
+/* Whatever it says: a server that refuses RSET has no transaction open for us that MAIL would not tell of. */
+void client_rset_reply(struct client *client, const struct smtp_reply *reply)
+{
+	client->dirty = false;
+	client_enter(client, AT_MAIL);
+}
+
+static void refuse_all(struct client *client, const struct smtp_reply *reply)
+{
+	struct outcome outcome;
+	outcome_of(client, reply, is_about_link(reply), &outcome);
+	attempt_settle(client->attempt, &outcome);
+}
+
+void client_mail_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (!is_answer(client, reply))
+		return;
+	if (reply->code / 100 == 2)
+		client->dirty = true;
+	else
+		refuse_all(client, reply);
+	if (client->dirty || client->ahead)
+		client_enter(client, AT_RCPT);
+	else
+		client_transact(client);
+}
+
+static void last_rcpt_answered(struct client *client)
+{
+	if (client->ahead || taken(client) > 0)
+		client_enter(client, AT_DATA);
+	else
+		client_transact(client);
+}
+
+void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
+{
+	struct outcome *outcome = windowed(client, client->window_at);
+
+	if (!is_answer(client, reply))
+		return;
+	/* one that is settled was refused with MAIL; its own reply says no more */
+	if (reply->code / 100 != 2 && !outcome->status)
+		outcome_of(client, reply, reply->code == 530, outcome);
+	client->window_at++;
+	if (client->window_at < client->window_count)
+		client_enter(client, AT_RCPT);
+	else
+		last_rcpt_answered(client);
+}
+
+void client_data_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code == 354) {
+		client->nobody = taken(client) == 0;
+		client_enter(client, AT_BODY);
+	} else if (reply->code / 100 == 4 || reply->code / 100 == 5) {
+		settle_window(client, reply, is_about_link(reply));
+		client_transact(client);
+	} else {
+		client_broken(client, "the next hop's reply does not answer the command");
+	}
+}
+
+void client_dot_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (!is_answer(client, reply))
+		return;
+	client->dirty = false;
+	client->messages++;
+	settle_window(client, reply, false);
+	client_transact(client);
+}

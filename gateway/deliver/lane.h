@@ -1,0 +1,67 @@
+/* lane.h - one worker's way to one relay: attempts that wait, connections in use and idle. Inside deliver/ only.
+ *
+ * Whatever happens in a lane happens between transport_enter and transport_leave. A lane that changed is touched, an attempt that ended is
+ * put aside; transport_leave looks at the first and tells the second, when no function of a client is on the stack any more. */
+#ifndef DELIVER_LANE_H
+#define DELIVER_LANE_H
+
+#include "deliver/slots.h"
+#include "deliver/transport.h"
+
+#include <sys/queue.h>
+
+struct client;
+LIST_HEAD(client_list, client);
+
+struct attempt_list {
+	struct attempt *first, **last;
+};
+
+struct transport {
+	struct worker *worker;
+	struct lane *lanes;
+	struct lane *touched;
+	struct attempt_list ended;
+	struct client_list dead;     /* closed, to be freed */
+	struct post turn;            /* tells what ended outside the loop's events */
+	bool turn_posted;
+	bool stopping;
+	unsigned depth;
+};
+
+struct lane {
+	struct lane *next, *next_touched;
+	struct transport *transport;
+	struct relay_shared *shared;
+	struct seat *seat;
+	struct attempt_list waiting;
+	struct client_list busy, idle;
+	unsigned established;        /* connections that can carry mail */
+	unsigned quitting;
+	bool touched;
+	/* A link that could not be made: who waits behind it shares its outcome. */
+	struct outcome failure;
+	struct arena failure_words;
+	unsigned failure_generation;
+	int64_t failed_at;           /* monotonic ms; 0: never */
+	struct timer retry;
+};
+
+#define LANE_FRESH 1000  /* ms: how long a failure speaks for the others */
+#define LANE_TURN 20     /* messages a connection carries while another worker has none at all */
+
+void transport_enter(struct transport *transport);
+void transport_leave(struct transport *transport, bool from_loop);
+
+void lane_touch(struct lane *lane);
+void lane_requeue(struct lane *lane, struct attempt *attempt);  /* at the front */
+void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
+bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
+void lane_close_idle(struct lane *lane);
+
+/* Every outcome is set: hands the attempt back at the end of the turn. */
+void attempt_end(struct transport *transport, struct attempt *attempt);
+/* Sets the outcome of every recipient that has none. The words are copied. */
+void attempt_settle(struct attempt *attempt, const struct outcome *outcome);
+
+#endif

@@ -1,0 +1,168 @@
+#include "deliver/slots.h"
+
+#include "base/map.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct str_map table;
+
+static struct relay_shared *shared_create(struct gw_str name)
+{
+	struct relay_shared *shared = calloc(1, sizeof *shared + name.len + 1);
+	if (!shared)
+		return NULL;
+	memcpy(shared + 1, name.ptr, name.len);
+	shared->name = gw_str_n(shared + 1, name.len);
+	if (str_map_put(&table, shared) != 0) {
+		free(shared);
+		return NULL;
+	}
+	return shared;
+}
+
+struct relay_shared *relay_shared(struct gw_relay *relay)
+{
+	/* Workers share the relay; all would store the same pointer. */
+	struct relay_shared *shared = __atomic_load_n(&relay->shared, __ATOMIC_ACQUIRE);
+	if (shared)
+		return shared;
+	pthread_mutex_lock(&table_lock);
+	shared = str_map_get(&table, relay->name);
+	if (!shared)
+		shared = shared_create(relay->name);
+	pthread_mutex_unlock(&table_lock);
+	__atomic_store_n(&relay->shared, shared, __ATOMIC_RELEASE);
+	return shared;
+}
+
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared), void *arg)
+{
+	struct relay_shared *shared;
+	size_t at = 0;
+	pthread_mutex_lock(&table_lock);
+	while ((shared = str_map_next(&table, &at)))
+		each(arg, shared);
+	pthread_mutex_unlock(&table_lock);
+}
+
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post))
+{
+	struct seat *seat = &shared->seats[worker_number(worker)];
+	seat->post.run = poked;
+	seat->shared = shared;
+	seat->worker = worker;
+	seat->lane = lane;
+	atomic_store(&seat->posted, false);
+	return seat;
+}
+
+void seat_leave(struct seat *seat)
+{
+	seat_wait(seat, false);
+	seat_idle(seat, false);
+	seat->lane = NULL;
+}
+
+bool slot_take(struct seat *seat, int64_t limit)
+{
+	struct relay_shared *shared = seat->shared;
+	int64_t taken = atomic_load(&shared->connections);
+	if (limit < 1)
+		limit = 1;
+	if (atomic_load_explicit(&shared->limit, memory_order_relaxed) != limit)
+		atomic_store(&shared->limit, limit);
+	do {
+		if (taken >= limit)
+			return false;
+	} while (!atomic_compare_exchange_weak(&shared->connections, &taken, taken + 1));
+	atomic_fetch_add(&seat->held, 1);
+	return true;
+}
+
+void slot_give_back(struct seat *seat)
+{
+	atomic_fetch_sub(&seat->held, 1);
+	atomic_fetch_sub(&seat->shared->connections, 1);
+	slot_poke_waiting(seat);
+}
+
+void seat_wait(struct seat *seat, bool waiting)
+{
+	if (atomic_load_explicit(&seat->waiting, memory_order_relaxed) == waiting)
+		return;
+	/* A poker first looks at the count, then at the seats. */
+	if (waiting) {
+		atomic_store(&seat->waiting, true);
+		atomic_fetch_add(&seat->shared->waiters, 1);
+	} else {
+		atomic_fetch_sub(&seat->shared->waiters, 1);
+		atomic_store(&seat->waiting, false);
+	}
+}
+
+void seat_idle(struct seat *seat, bool idling)
+{
+	if (atomic_load_explicit(&seat->idling, memory_order_relaxed) != idling)
+		atomic_store(&seat->idling, idling);
+}
+
+static void poke(struct seat *seat)
+{
+	if (!atomic_exchange(&seat->posted, true))
+		worker_post(seat->worker, &seat->post);
+}
+
+static struct seat *seat_after(const struct seat *from, size_t distance)
+{
+	struct relay_shared *shared = from->shared;
+	return &shared->seats[((size_t)(from - shared->seats) + distance) % SLOT_WORKERS];
+}
+
+bool slot_others_wait(const struct seat *seat)
+{
+	int waiters = atomic_load(&seat->shared->waiters);
+	return waiters > (atomic_load_explicit(&seat->waiting, memory_order_relaxed) ? 1 : 0);
+}
+
+bool slot_others_starve(const struct seat *seat)
+{
+	size_t i;
+	if (!slot_others_wait(seat))
+		return false;
+	for (i = 1; i < SLOT_WORKERS; i++) {
+		struct seat *other = seat_after(seat, i);
+		if (atomic_load(&other->waiting) && atomic_load(&other->held) == 0)
+			return true;
+	}
+	return false;
+}
+
+void slot_poke_waiting(struct seat *from)
+{
+	size_t i;
+	if (!slot_others_wait(from) || atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
+		return;
+	for (i = 1; i < SLOT_WORKERS; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_load(&other->waiting)) {
+			poke(other);
+			return;
+		}
+	}
+}
+
+void slot_poke_idling(struct seat *from)
+{
+	size_t i;
+	if (atomic_load(&from->shared->idle) == 0)
+		return;
+	for (i = 1; i < SLOT_WORKERS; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_load(&other->idling)) {
+			poke(other);
+			return;
+		}
+	}
+}

@@ -1,0 +1,61 @@
+/* slots.h - how many connections a relay has at once over all workers, and who waits for one.
+ *
+ * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A connection takes a slot before it is
+ * opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back pokes the next
+ * one that does, round robin. To poke is to make the other worker's lane look again; it is never wrong, only sometimes for nothing. */
+#ifndef DELIVER_SLOTS_H
+#define DELIVER_SLOTS_H
+
+#include "loop/worker.h"
+#include "module/settings.h"
+
+#include <stdatomic.h>
+
+#define SLOT_WORKERS 128 /* as many as id.h has makers */
+
+struct lane;
+
+/* One worker's place at a relay. */
+struct seat {
+	struct post post;            /* the poke */
+	struct relay_shared *shared;
+	struct worker *worker;
+	struct lane *lane;           /* that worker's own */
+	_Atomic bool posted;         /* the poke is on its way */
+	_Atomic bool waiting;        /* attempts wait there and no slot was free */
+	_Atomic bool idling;         /* it holds connections that idle */
+	_Atomic int held;            /* slots */
+};
+
+struct relay_shared {
+	struct gw_str name;          /* first: the key in the table */
+	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
+	_Atomic int64_t sent, failed;              /* attempts that delivered something; that did not */
+	_Atomic int waiters;                       /* seats that wait */
+	_Atomic int64_t limit;                     /* as the last one that took a slot had it configured */
+	struct seat seats[SLOT_WORKERS];
+};
+
+/* The relay's, made when it is not there yet; NULL: no memory. [any thread] */
+struct relay_shared *relay_shared(struct gw_relay *relay);
+
+/* Prepares this worker's seat for its lane. `poked` runs on the worker when another one pokes. */
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post));
+void seat_leave(struct seat *seat);
+
+bool slot_take(struct seat *seat, int64_t limit);
+void slot_give_back(struct seat *seat);
+
+/* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then poke who idles. */
+void seat_wait(struct seat *seat, bool waiting);
+void seat_idle(struct seat *seat, bool idling);
+
+void slot_poke_waiting(struct seat *from);  /* the next other worker that waits, if there is a slot for it */
+void slot_poke_idling(struct seat *from);   /* one other worker that holds idle connections */
+bool slot_others_wait(const struct seat *seat);
+bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
+
+/* Every relay that was ever used. [any thread] */
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared), void *arg);
+
+#endif
