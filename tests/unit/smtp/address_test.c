@@ -86,7 +86,7 @@ static void test_utf8_must_be_well_formed_and_no_control(void **state)
 {
 	static const struct gw_str cases[] = {
 		GW_STR("<a\xc2\x85@b>"), GW_STR("<\"a\xc2\x85\"@b>"), GW_STR("<a@b\xc2\x85>"), GW_STR("<a\xc2\x80@b>"),
-		GW_STR("<\xc0\xaf@b>"), GW_STR("<\xe4@b>"), GW_STR("<\xed\xa0\x80@b>"), GW_STR("<\xf4\x90\x80\x80@b>"),
+		GW_STR("<\xc0\xaf@b>"), GW_STR("<\xe0\x80\xaf@b>"), GW_STR("<\xf0\x80\x80\xaf@b>"), GW_STR("<\xe4@b>"), GW_STR("<\xed\xa0\x80@b>"), GW_STR("<\xf4\x90\x80\x80@b>"),
 		GW_STR("<\xe2\x82@b>"), GW_STR("<\"\\\xc3\xa4\"@b>"), GW_STR("<\xc3\xa4\r@b>"),
 	};
 	struct address address;
