@@ -29,8 +29,8 @@ void worker_post_chain(struct worker *worker, struct post *first)
 	do {
 		first->next = head == &sleeping ? NULL : head;
 	} while (!atomic_compare_exchange_weak_explicit(&worker->inbox, &head, newest, memory_order_acq_rel, memory_order_relaxed));
-	/* `first` may be gone by now, the worker is not: who posts to it keeps it. */
-	if (head == &sleeping)
+	/* `first` may be gone by now, the worker is not: who posts to it keeps it. One that posts to itself is awake. */
+	if (head == &sleeping && worker != worker_current())
 		inbox_wake(worker);
 }
 

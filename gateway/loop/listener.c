@@ -117,7 +117,8 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 		listener->gone = NULL;
 }
 
-struct listener *listener_create(struct worker *worker, int fd, void (*accepted)(int fd, const struct sockaddr *peer, socklen_t len, void *arg), void *arg)
+struct listener *listener_create(struct worker *worker, int fd,
+				 void (*accepted)(int fd, const struct sockaddr *peer, socklen_t len, void *arg), void *arg)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 

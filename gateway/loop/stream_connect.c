@@ -63,7 +63,7 @@ static void begin(struct stream *stream, const struct sockaddr *to, socklen_t to
 }
 
 struct stream *stream_connect(struct worker *worker, const struct sockaddr *to, socklen_t to_len, const struct sockaddr *source,
-                              socklen_t source_len, const struct stream_limits *limits, stream_handler *handler, void *arg)
+			      socklen_t source_len, const struct stream_limits *limits, stream_handler *handler, void *arg)
 {
 	int fd = open_socket(to->sa_family, source, source_len);
 	struct stream *stream;

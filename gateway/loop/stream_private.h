@@ -78,8 +78,14 @@ void stream_fail(struct stream *stream, const char *text);
 void stream_drop(struct stream *stream); /* one reference */
 int stream_want_read(struct stream *stream, bool on);
 int stream_want_write(struct stream *stream, bool on);
-static inline void stream_touch(struct stream *stream) { stream->active = worker_now(stream->worker); }
-static inline bool stream_in_tls(const struct stream *stream) { return stream->link != NULL; }
+static inline void stream_touch(struct stream *stream)
+{
+	stream->active = worker_now(stream->worker);
+}
+static inline bool stream_in_tls(const struct stream *stream)
+{
+	return stream->link != NULL;
+}
 
 /* stream_input.c */
 void stream_readable(evutil_socket_t fd, short what, void *arg);

@@ -18,7 +18,7 @@ static void fail_tls(struct stream *stream, int error, int system)
 
 	if (refused && error == SSL_ERROR_SSL)
 		snprintf(text, sizeof(text), "certificate verify failed: %s",
-		         X509_verify_cert_error_string(SSL_get_verify_result(stream->link->ssl)));
+			 X509_verify_cert_error_string(SSL_get_verify_result(stream->link->ssl)));
 	else if (error == SSL_ERROR_SSL && reason != NULL)
 		snprintf(text, sizeof(text), "TLS: %s", reason);
 	else if (error == SSL_ERROR_SYSCALL && system != 0)
@@ -104,10 +104,13 @@ ssize_t stream_tls_write(struct stream *stream, const char *from, size_t len)
 	if (done == 1)
 		return (ssize_t)put;
 	error = SSL_get_error(stream->link->ssl, done);
-	if (error == SSL_ERROR_WANT_READ)
-		stream->write_wants_read = true;
-	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+	if (error == SSL_ERROR_WANT_WRITE)
 		return IO_BLOCKED;
+	if (error == SSL_ERROR_WANT_READ) {
+		stream->write_wants_read = true;
+		want_both(stream, false);
+		return IO_BLOCKED;
+	}
 	fail_tls(stream, error, errno);
 	return IO_FAILED;
 }

@@ -113,7 +113,7 @@ static struct tls_context *create(const SSL_METHOD *method)
 
 static int ask_clients(struct loading *loading, struct gw_str ca)
 {
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 
 	if (load_ca(loading, ca) < 0)
 		return -1;

@@ -19,7 +19,7 @@ struct tls_session {
 struct tls_context {
 	SSL_CTX *ctx;
 	atomic_uint references;
-	pthread_mutex_t lock; /* of sessions */
+	pthread_mutex_t lock;         /* of sessions */
 	struct tls_session *sessions; /* TLS_SESSIONS places; NULL in a server's context */
 };
 

@@ -31,8 +31,8 @@ struct worker {
 	unsigned number;
 	_Atomic(struct post *) inbox; /* newest first; see inbox.c */
 	atomic_bool stop;
-	bool turning;       /* events of a turn are being handled */
-	int64_t now, wall;  /* of this turn; 0: not asked yet */
+	bool turning;      /* events of a turn are being handled */
+	int64_t now, wall; /* of this turn; 0: not asked yet */
 	struct turn_list later[TURN_STAGES];
 	struct orphan *orphans;
 	struct signal_watch *signals;

@@ -185,9 +185,16 @@ static void text_is_an_address_or_none(void **state)
 		const char *text;
 		int family; /* 0: none */
 	} cases[] = {
-		{ "0.0.0.0", AF_INET }, { "192.0.2.255", AF_INET }, { "::", AF_INET6 },	    { "2001:db8::1", AF_INET6 },
-		{ "", 0 },		{ "localhost", 0 },	    { "192.0.2.256", 0 },   { "192.0.2.1 ", 0 },
-		{ "::1%lo", 0 },	{ "[::1]", 0 },
+		{ "0.0.0.0", AF_INET },
+		{ "192.0.2.255", AF_INET },
+		{ "::", AF_INET6 },
+		{ "2001:db8::1", AF_INET6 },
+		{ "", 0 },
+		{ "localhost", 0 },
+		{ "192.0.2.256", 0 },
+		{ "192.0.2.1 ", 0 },
+		{ "::1%lo", 0 },
+		{ "[::1]", 0 },
 		{ "2001:0db8:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", 0 },
 	};
 	struct sockaddr_storage address;
@@ -207,12 +214,9 @@ static void text_is_an_address_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_accepted_is_ready_for_a_stream),
-		TEST(many_at_once_are_all_accepted),
-		TEST(a_paused_listener_accepts_when_it_is_resumed),
-		TEST(a_listener_may_be_destroyed_when_it_accepts),
-		TEST(accepting_rests_while_descriptors_are_out),
-		TEST(a_taken_address_is_refused_unless_shared),
+		TEST(what_is_accepted_is_ready_for_a_stream),       TEST(many_at_once_are_all_accepted),
+		TEST(a_paused_listener_accepts_when_it_is_resumed), TEST(a_listener_may_be_destroyed_when_it_accepts),
+		TEST(accepting_rests_while_descriptors_are_out),    TEST(a_taken_address_is_refused_unless_shared),
 		cmocka_unit_test(text_is_an_address_or_none),
 	};
 

@@ -56,8 +56,8 @@ static void ask(struct fixture *f, const char *host, struct asked *asked)
 
 static uint16_t port_in(const struct sockaddr_storage *address)
 {
-	return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port :
-						      ((const struct sockaddr_in *)address)->sin_port);
+	return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+						    : ((const struct sockaddr_in *)address)->sin_port);
 }
 
 static void names_have_addresses_or_an_error(void **state)
@@ -67,7 +67,7 @@ static void names_have_addresses_or_an_error(void **state)
 		int family; /* 0: any */
 		bool found;
 	} cases[] = {
-		{ "127.0.0.1", AF_INET, true }, { "::1", AF_INET6, true },  { "localhost", 0, true },
+		{ "127.0.0.1", AF_INET, true },      { "::1", AF_INET6, true }, { "localhost", 0, true },
 		{ "nonexistent.invalid", 0, false }, { "", 0, false },
 	};
 	struct fixture *f = *state;

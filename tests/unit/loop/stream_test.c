@@ -1,7 +1,6 @@
 #include "stream_test.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 
 static void put(int fd, const char *text)
 {
@@ -235,6 +234,30 @@ static void pieces_that_went_directly_are_told_as_drained(void **state)
 	free(bytes);
 }
 
+#define PUMPED 200
+
+/* Writes the next part when the last one is out, large and small in turn, as a body is relayed. */
+static void pump(struct side *side, enum stream_event event)
+{
+	static char part[20000];
+	struct iovec piece = { part, side->number % 2 != 0 ? sizeof(part) : 100 };
+
+	if (event != STREAM_DRAINED || side->number == PUMPED)
+		return;
+	side->number++;
+	assert_int_equal(stream_writev(side->stream, &piece, 1), 0);
+}
+
+static void each_write_is_followed_by_a_drain(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->a.event = pump;
+	stream_write(pair->a.stream, gw_str("go"));
+	await_length(&pair->b, 2 + PUMPED / 2 * (20000 + 100));
+	assert_int_equal(pair->a.count[STREAM_DRAINED], PUMPED + 1);
+}
+
 static void output_has_a_limit(void **state)
 {
 	struct side side = { .limits = { .output = 10 } };
@@ -399,8 +422,8 @@ static void connecting_succeeds_or_says_why(void **state)
 	bind(fd, (struct sockaddr *)&address, sizeof(address));
 	address.sin_port = htons(port_of(fd));
 	listen(fd, 1);
-	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), (struct sockaddr *)&source,
-	                             sizeof(source), &side.limits, side_handler, &side);
+	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), (struct sockaddr *)&source, sizeof(source),
+				     &side.limits, side_handler, &side);
 	assert_non_null(side.stream);
 	stream_write(side.stream, gw_str("early"));
 	assert_string_equal(side.told, "");
@@ -412,7 +435,8 @@ static void connecting_succeeds_or_says_why(void **state)
 
 	close(fd);
 	side = (struct side){ .worker = pair->worker };
-	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), NULL, 0, &side.limits, side_handler, &side);
+	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), NULL, 0, &side.limits, side_handler,
+				     &side);
 	assert_string_equal(side.told, "");
 	await_event(&side, STREAM_ERROR);
 	assert_string_equal(side.told, "X");
@@ -422,7 +446,7 @@ static void connecting_succeeds_or_says_why(void **state)
 	source.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 is not ours */
 	errno = 0;
 	assert_null(stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), (struct sockaddr *)&source, sizeof(source),
-	                           &side.limits, side_handler, &side));
+				   &side.limits, side_handler, &side));
 	assert_int_equal(errno, EADDRNOTAVAIL);
 }
 
@@ -511,6 +535,7 @@ int main(void)
 		PAIR(output_larger_than_the_socket_takes_waits_for_the_reader),
 		PAIR(pieces_go_after_what_was_appended),
 		PAIR(pieces_that_went_directly_are_told_as_drained),
+		PAIR(each_write_is_followed_by_a_drain),
 		PAIR(output_has_a_limit),
 		BARE(the_end_of_the_peer_is_told_and_the_other_way_still_open),
 		BARE(a_cut_is_an_error_and_nothing_follows),

@@ -1,6 +1,8 @@
 #include "stream_test.h"
 #include "tls_test.h"
 
+#include "loop/stream_private.h" /* whether a session was resumed is nobody else's business */
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -403,8 +405,8 @@ static void a_client_certificate_is_asked_for_and_checked(void **state)
 		bool accepted;
 	} cases[] = { { NULL, true }, { &good, true }, { &self_signed, false } };
 	struct tls_server_options options = { .certificate = gw_str(good.certificate_path),
-		                              .key = gw_str(good.key_path),
-		                              .client_ca = gw_str(ca.certificate_path) };
+					      .key = gw_str(good.key_path),
+					      .client_ca = gw_str(ca.certificate_path) };
 	struct tls_context *client, *server;
 	struct problems problems;
 	struct pair *pair;
@@ -427,8 +429,6 @@ static void a_client_certificate_is_asked_for_and_checked(void **state)
 	}
 	problems_finish(&problems);
 }
-
-#include "loop/stream_private.h"
 
 /* The second connection to a name is short; another name begins anew. */
 static void a_session_is_resumed_by_name(void **state)

@@ -20,10 +20,10 @@ struct made {
 };
 
 struct wanted {
-	const char *name;     /* of the files, and CN */
-	const char *alt;      /* "DNS:mail.example" */
-	struct made *issuer;  /* NULL: itself */
-	int days;             /* from now until the end; negative: expired */
+	const char *name;    /* of the files, and CN */
+	const char *alt;     /* "DNS:mail.example" */
+	struct made *issuer; /* NULL: itself */
+	int days;            /* from now until the end; negative: expired */
 	const char *passphrase;
 };
 
@@ -55,7 +55,7 @@ UNUSED static void write_made(struct made *made, const struct wanted *wanted)
 	file = fopen(path_in(made->key_path, wanted->name, ".key"), "w");
 	assert_non_null(file);
 	PEM_write_PKCS8PrivateKey(file, made->key, wanted->passphrase != NULL ? EVP_aes_128_cbc() : NULL, wanted->passphrase,
-	                          wanted->passphrase != NULL ? (int)strlen(wanted->passphrase) : 0, NULL, NULL);
+				  wanted->passphrase != NULL ? (int)strlen(wanted->passphrase) : 0, NULL, NULL);
 	fclose(file);
 }
 

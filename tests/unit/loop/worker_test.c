@@ -187,6 +187,50 @@ static void a_post_that_came_too_late_runs_when_the_worker_is_destroyed(void **s
 	assert_string_equal(order, "l");
 }
 
+#define BOUNCES 20000
+
+struct ball {
+	struct post post;
+	struct worker *players[2];
+	unsigned bounces;
+	atomic_bool over;
+};
+
+static void bounce(struct post *post)
+{
+	struct ball *ball = (struct ball *)post;
+
+	if (++ball->bounces < BOUNCES)
+		worker_post(ball->players[ball->bounces % 2], post);
+	else
+		atomic_store(&ball->over, true);
+}
+
+static bool is_over(void *arg)
+{
+	return atomic_load(&((struct ball *)arg)->over);
+}
+
+/* Each falls asleep while the other is at it: one wake-up lost, and the ball lies still. */
+static void no_wake_up_is_lost_between_two_that_sleep(void **state)
+{
+	struct ball ball = { .post.run = bounce, .players = { worker_create(1), worker_create(2) } };
+	struct worker *watcher = worker_create(0);
+	int i;
+
+	for (i = 0; i < 2; i++)
+		assert_int_equal(worker_start(ball.players[i], NULL, NULL), 0);
+	worker_post(ball.players[0], &ball.post);
+	assert_true(run_until(watcher, is_over, &ball));
+	for (i = 0; i < 2; i++) {
+		worker_stop(ball.players[i]);
+		worker_join(ball.players[i]);
+		worker_destroy(ball.players[i]);
+	}
+	assert_int_equal(ball.bounces, BOUNCES);
+	worker_destroy(watcher);
+}
+
 static unsigned fired;
 
 static void fire(struct timer *timer)
@@ -276,6 +320,7 @@ int main(void)
 		cmocka_unit_test(the_clock_stands_still_for_a_turn),
 		cmocka_unit_test(a_started_worker_runs_until_it_is_stopped),
 		cmocka_unit_test(a_post_that_came_too_late_runs_when_the_worker_is_destroyed),
+		cmocka_unit_test(no_wake_up_is_lost_between_two_that_sleep),
 		cmocka_unit_test(a_timer_fires_once),
 		cmocka_unit_test(a_timer_moves_and_is_cleared),
 		cmocka_unit_test(a_timer_may_be_freed_when_it_fires),
