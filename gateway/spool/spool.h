@@ -70,15 +70,17 @@ enum spool_type {
 /* One append, in memory the caller owns; from spool_append to post.run the spool owns it and what it points to. */
 struct spool_append {
 	struct post post;                  /* run on `worker` with the answer below; run NULL: nobody is told and the spool copies what it needs */
-	struct worker *worker;
+	struct worker *worker;             /* NULL: run is called in the spool's own thread and may not block */
 	enum spool_type type;
-	bool durable;                      /* answer when it is on stable storage; else when it is written */
+	bool durable;                      /* answer when it is on stable storage; else when it is written. A MESSAGE always is */
 	uint64_t id;
 	struct gw_str meta, data;
 	const struct spool_extent *extents; /* MESSAGE: as answered to the extents' appends, in order */
 	size_t extent_count;
 	struct spool_append *next;         /* the spool's */
 	uint32_t meta_crc, data_crc;       /* the spool's */
+	uint32_t from_segment, from_offset; /* the spool's: of the record that this one takes the place of; 0: none */
+	void *spans;                       /* the spool's */
 	/* the answer */
 	enum spool_result result;
 	struct spool_extent extent;        /* EXTENT: where it is; MESSAGE: where its tail is */
@@ -89,7 +91,8 @@ struct spool_append {
  * have a reserve and wait for room when that is used up too. [any thread] */
 void spool_append(struct spool *spool, struct spool_append *append);
 
-/* A message whose extents were appended will not come (the client left, 554): their space may go. [any thread] */
+/* A message whose extents were appended will not come (the client left, 554, or its own append was refused): their space may
+ * go. Once for each extent that was answered SPOOL_OK. [any thread] */
 void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents, size_t count);
 
 /* May a new message of about `size` octets be taken now? Answers from memory, refreshed every second and whenever a write met a full disk. [any thread] */

@@ -1,0 +1,162 @@
+/* announce.c - the last step of recovery: each queued message is looked at once more, in the order of the log, and told. */
+#include "spool/internal.h"
+
+#include "base/crc32c.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+struct announcer {
+	struct spool *spool;
+	struct window *window, state_window;
+	struct place unproven;
+	spool_found_fn *found;
+	void *arg;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+
+	if (x->message.segment != y->message.segment)
+		return x->message.segment < y->message.segment ? -1 : 1;
+	return x->message.offset < y->message.offset ? -1 : x->message.offset > y->message.offset;
+}
+
+static struct entry **sorted_entries(const struct index *index, size_t *count)
+{
+	struct entry **entries = malloc((index->count + 1) * sizeof(*entries));
+
+	*count = 0;
+	for (uint32_t i = 0; entries && i < index->used; i++)
+		if (index_at(index, i)->id)
+			entries[(*count)++] = index_at(index, i);
+	if (entries)
+		qsort(entries, *count, sizeof(*entries), by_place);
+	return entries;
+}
+
+/* All segments are pinned while recovery runs. */
+static bool use_segment(struct announcer *announcer, struct window *window, uint32_t number)
+{
+	const struct segment *segment = segment_find(&announcer->spool->segments, number);
+
+	if (!segment || segment->fd < 0)
+		return false;
+	if (window->fd != segment->fd)
+		window_file(window, segment->fd);
+	return true;
+}
+
+/* The meta of the record at a place where recovery saw one. */
+static bool meta_at(struct announcer *announcer, struct window *window, struct place place, struct gw_str *meta)
+{
+	struct record_head head;
+	const char *bytes;
+
+	if (!use_segment(announcer, window, place.segment))
+		return false;
+	bytes = window_at(window, place.offset, RECORD_HEAD);
+	if (!bytes)
+		return false;
+	memcpy(&head, bytes, sizeof(head));
+	if (!record_valid(&head, place.segment, place.offset))
+		return false;
+	bytes = window_at(window, place.offset + RECORD_HEAD, head.meta_len);
+	*meta = gw_str_n(bytes, head.meta_len);
+	return bytes && crc32c(0, bytes, head.meta_len) == head.meta_crc;
+}
+
+static bool extent_whole(struct announcer *announcer, uint64_t id, const struct spool_extent *extent)
+{
+	const struct segment *segment = segment_find(&announcer->spool->segments, extent->segment);
+	struct record_head head;
+
+	if (!segment || segment->fd < 0 || (uint64_t)extent->offset + RECORD_HEAD + extent->length > segment->end)
+		return false;
+	if (segment_read(segment, &head, sizeof(head), extent->offset) < 0 || !record_valid(&head, extent->segment, extent->offset))
+		return false;
+	return head.type == RECORD_EXTENT && head.id == id && head.data_len == extent->length && head.data_crc == extent->crc;
+}
+
+static bool extents_whole(struct announcer *announcer, uint64_t id, const char *raw, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct spool_extent extent = record_extent(raw, i);
+		if (!extent_whole(announcer, id, &extent))
+			return false;
+	}
+	return true;
+}
+
+static bool is_proven(const struct announcer *announcer, struct place place)
+{
+	const struct place *from = &announcer->unproven;
+	return place.segment < from->segment || (place.segment == from->segment && place.offset < from->offset);
+}
+
+/* A message that was answered for is kept for a person to look at; one that was not may still come again from the client. */
+static void drop(struct announcer *announcer, struct entry *entry, const char *raw, uint32_t count)
+{
+	struct spool *spool = announcer->spool;
+
+	if (is_proven(announcer, entry->message)) {
+		quarantine(spool, entry->message.segment, entry->message.offset, entry->message.offset + entry->message_bytes, entry->id,
+			   "the message is not whole");
+		for (uint32_t i = 0; i < count; i++) {
+			struct spool_extent extent = record_extent(raw, i);
+			uint32_t to = extent.offset + record_align(RECORD_HEAD + (uint64_t)extent.length);
+
+			if (extent_whole(announcer, entry->id, &extent))
+				quarantine(spool, extent.segment, extent.offset, to, entry->id, "part of a message that is not whole");
+		}
+	}
+	account_close(spool, entry->id);
+}
+
+static struct gw_str state_of(struct announcer *announcer, const struct entry *entry)
+{
+	struct gw_str state;
+
+	if (!entry->state.segment || !meta_at(announcer, &announcer->state_window, entry->state, &state))
+		return gw_str_n("", 0);
+	return state;
+}
+
+static void announce_one(struct announcer *announcer, struct entry *entry)
+{
+	struct spool_found found = { .id = entry->id };
+	struct message_meta meta = { 0, 0, 0 };
+	const char *raw = NULL;
+	struct gw_str bytes;
+
+	if (!meta_at(announcer, announcer->window, entry->message, &bytes) || !record_message(bytes, &meta, &raw, &found.envelope)) {
+		drop(announcer, entry, NULL, 0);
+		return;
+	}
+	if (!extents_whole(announcer, entry->id, raw, meta.extent_count)) {
+		drop(announcer, entry, raw, meta.extent_count);
+		return;
+	}
+	found.size = meta.size;
+	found.state = state_of(announcer, entry);
+	if (announcer->found)
+		announcer->found(announcer->arg, &found);
+}
+
+int announce(struct spool *spool, struct window *window, struct place unproven, spool_found_fn *found, void *arg)
+{
+	struct announcer announcer = { .spool = spool, .window = window, .unproven = unproven, .found = found, .arg = arg };
+	struct entry **entries;
+	size_t count;
+
+	if (window_init(&announcer.state_window) < 0)
+		return -1;
+	window_file(window, -1);
+	entries = sorted_entries(&spool->index, &count);
+	for (size_t i = 0; entries && i < count; i++)
+		announce_one(&announcer, entries[i]);
+	free(entries);
+	window_finish(&announcer.state_window);
+	return entries ? 0 : -1;
+}

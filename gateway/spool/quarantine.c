@@ -1,0 +1,103 @@
+/* quarantine.c - what is damaged is copied aside and told, each time it is met; the copy is made once. */
+#include "spool/internal.h"
+
+#include "base/id.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int copy_range(const struct segment *segment, int out, uint32_t from, uint32_t to)
+{
+	char piece[16384];
+
+	while (from < to) {
+		size_t len = to - from < sizeof(piece) ? to - from : sizeof(piece);
+		ssize_t n = pread(segment->fd, piece, len, from);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			return 0;
+		if (n < 0) { /* unreadable sectors: go on behind them */
+			n = (ssize_t)len;
+			memset(piece, 0, len);
+		}
+		if (write(out, piece, (size_t)n) != n)
+			return -1;
+		from += (uint32_t)n;
+	}
+	return 0;
+}
+
+/* Under another name first: one killed here leaves no half a copy behind. */
+static int copy_file(struct segment *segment, int folder, const char *name, uint32_t from, uint32_t to)
+{
+	static const char temporary[] = "copying";
+	int failed, out = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (out < 0)
+		return -1;
+	failed = copy_range(segment, out, from, to) || fsync(out);
+	close(out);
+	if (failed)
+		unlinkat(folder, temporary, 0);
+	return failed ? -1 : renameat(folder, temporary, folder, name);
+}
+
+static int copy_aside(struct spool *spool, uint32_t number, uint32_t from, uint32_t to)
+{
+	struct segment *segment = segment_hold(spool, number);
+	char name[32];
+	int folder, failed = -1;
+
+	if (!segment)
+		return -1;
+	mkdirat(spool->dir, "quarantine", 0700);
+	folder = openat(spool->dir, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (folder >= 0) {
+		snprintf(name, sizeof(name), "%010u-%u", number, from);
+		failed = faccessat(folder, name, F_OK, 0) == 0 ? 0 : copy_file(segment, folder, name, from, to);
+		close(folder);
+	}
+	segment_release(spool, segment);
+	return failed;
+}
+
+static void report(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why)
+{
+	char text[ID_TEXT] = "";
+
+	if (!spool->report)
+		return;
+	fprintf(spool->report, "damaged: segment %u, offset %u, %u bytes: %s", segment, from, to - from, why);
+	if (id)
+		fprintf(spool->report, ", message %s", id_format(id, text));
+	fputc('\n', spool->report);
+}
+
+void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why)
+{
+	int failed = spool->dry ? 0 : copy_aside(spool, segment, from, to);
+	struct log_line *line;
+
+	pthread_mutex_lock(&spool->lock);
+	spool->stats.damaged++;
+	pthread_mutex_unlock(&spool->lock);
+	if (spool->dry) {
+		report(spool, segment, from, to, id, why);
+		return;
+	}
+	line = log_open(LOG_FAIL, "spool-damaged");
+	if (id)
+		log_id(line, id);
+	log_int(line, "segment", segment);
+	log_int(line, "offset", from);
+	log_int(line, "size", to - from);
+	log_text(line, "why", why);
+	log_text(line, "copied", failed ? "no" : "yes");
+	log_close(line);
+}

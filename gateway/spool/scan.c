@@ -1,0 +1,157 @@
+/* scan.c - reading a segment front to back: whole records, and ranges that are none. */
+#include "spool/internal.h"
+
+#include "base/crc32c.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int window_init(struct window *window)
+{
+	memset(window, 0, sizeof(*window));
+	window->fd = -1;
+	window->bytes = malloc(WINDOW_SIZE);
+	return window->bytes ? 0 : -1;
+}
+
+void window_finish(struct window *window)
+{
+	free(window->bytes);
+	window->bytes = NULL;
+}
+
+void window_file(struct window *window, int fd)
+{
+	window->fd = fd;
+	window->start = 0;
+	window->len = 0;
+}
+
+#define PAGE 4096u
+
+/* A page that cannot be read is taken as zeros, so that what is around it is still found. */
+static void fill(struct window *window, uint64_t offset, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = pread(window->fd, window->bytes + got, len - got, (off_t)(offset + got));
+		size_t skip = PAGE - (offset + got) % PAGE;
+
+		if (n == 0)
+			break;
+		if (n > 0) {
+			got += (size_t)n;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		window->error = errno;
+		skip = skip > len - got ? len - got : skip;
+		memset(window->bytes + got, 0, skip);
+		got += skip;
+	}
+	memset(window->bytes + got, 0, len - got);
+	window->start = offset;
+	window->len = len;
+}
+
+/* A record's meta may be larger than the window; it grows then. */
+static char *grow(struct window *window, size_t len)
+{
+	char *bytes = realloc(window->bytes, len);
+	if (bytes)
+		window->bytes = bytes;
+	return bytes;
+}
+
+const char *window_at(struct window *window, uint64_t offset, size_t len)
+{
+	if (offset >= window->start && offset + len <= window->start + window->len)
+		return window->bytes + (offset - window->start);
+	if (len > WINDOW_SIZE && !grow(window, len))
+		return NULL;
+	fill(window, offset, len > WINDOW_SIZE ? len : WINDOW_SIZE);
+	return window->bytes;
+}
+
+void scan_init(struct scan *scan, struct window *window, int fd, uint32_t segment, uint32_t from, uint32_t limit)
+{
+	memset(scan, 0, sizeof(*scan));
+	window_file(window, fd);
+	scan->window = window;
+	scan->segment = segment;
+	scan->at = from;
+	scan->limit = limit;
+}
+
+/* 1: a whole head at `at`; 0: none; -1: no memory. */
+static int head_at(struct scan *scan, uint32_t at, struct record_head *head)
+{
+	const char *bytes;
+
+	if ((uint64_t)at + RECORD_HEAD > scan->limit)
+		return 0;
+	bytes = window_at(scan->window, at, RECORD_HEAD);
+	if (!bytes)
+		return -1;
+	memcpy(head, bytes, sizeof(*head));
+	return record_valid(head, scan->segment, at) && record_size(head) <= scan->limit - at;
+}
+
+static bool is_zero(struct scan *scan, uint32_t from, uint32_t to)
+{
+	while (from < to) {
+		size_t len = to - from > PAGE ? PAGE : to - from;
+		const char *bytes = window_at(scan->window, from, len);
+
+		if (!bytes || bytes[0] || memcmp(bytes, bytes + 1, len - 1) != 0)
+			return false;
+		from += (uint32_t)len;
+	}
+	return true;
+}
+
+/* From a place that holds no record to the next that does. */
+static enum scan_result skip_bad(struct scan *scan)
+{
+	struct record_head head;
+	uint32_t at;
+	int found = 0;
+
+	scan->from = scan->at;
+	for (at = scan->at + 8; at < scan->limit; at += 8) {
+		found = head_at(scan, at, &head);
+		if (found)
+			break;
+	}
+	if (found < 0)
+		return SCAN_FAILED;
+	scan->to = found ? at : scan->limit;
+	scan->head.id = 0;
+	scan->at = scan->to;
+	return found || !is_zero(scan, scan->from, scan->to) ? SCAN_BAD : SCAN_END;
+}
+
+enum scan_result scan_next(struct scan *scan)
+{
+	const char *meta;
+	int found;
+
+	if (scan->at >= scan->limit)
+		return SCAN_END;
+	found = head_at(scan, scan->at, &scan->head);
+	if (found < 0)
+		return SCAN_FAILED;
+	if (!found)
+		return skip_bad(scan);
+	scan->from = scan->at;
+	scan->to = scan->at + record_size(&scan->head);
+	meta = window_at(scan->window, scan->at + RECORD_HEAD, scan->head.meta_len);
+	if (!meta)
+		return SCAN_FAILED;
+	scan->meta = gw_str_n(meta, scan->head.meta_len);
+	scan->at = scan->to;
+	return crc32c(0, meta, scan->head.meta_len) == scan->head.meta_crc ? SCAN_RECORD : SCAN_BAD;
+}

@@ -1,0 +1,345 @@
+/* segment.c - the files of the log: made ahead of need, pinned while they are read, removed. */
+#include "spool/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SMALLEST (256u << 10)
+#define RETRY_MS 100
+
+char *segment_name(uint32_t number, char text[SEGMENT_NAME])
+{
+	snprintf(text, SEGMENT_NAME, "%010u.seg", number);
+	return text;
+}
+
+uint32_t segment_number(const char *name)
+{
+	char again[SEGMENT_NAME];
+	unsigned long number = strtoul(name, NULL, 10);
+
+	if (number == 0 || number > UINT32_MAX)
+		return 0;
+	return strcmp(segment_name((uint32_t)number, again), name) == 0 ? (uint32_t)number : 0;
+}
+
+/* The first of at least that number. */
+static size_t lower(const struct segments *segments, uint32_t number)
+{
+	size_t low = 0, high = segments->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (segments->items[middle]->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct segment *segment_find(const struct segments *segments, uint32_t number)
+{
+	size_t at = lower(segments, number);
+	return at < segments->count && segments->items[at]->number == number ? segments->items[at] : NULL;
+}
+
+bool segment_exists(const struct segments *segments, uint32_t number)
+{
+	const struct segment *segment = segment_find(segments, number);
+	return segment && !segment->gone;
+}
+
+struct segment *segment_add(struct segments *segments, uint32_t number)
+{
+	struct segment *segment;
+	size_t at = lower(segments, number);
+
+	if (segments->count == segments->capacity) {
+		size_t capacity = segments->capacity ? segments->capacity * 2 : 16;
+		struct segment **items = realloc(segments->items, capacity * sizeof(*items));
+		if (!items)
+			return NULL;
+		segments->items = items;
+		segments->capacity = capacity;
+	}
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return NULL;
+	segment->number = number;
+	segment->fd = -1;
+	segment->lost = UINT32_MAX;
+	memmove(segments->items + at + 1, segments->items + at, (segments->count - at) * sizeof(*segments->items));
+	segments->items[at] = segment;
+	segments->count++;
+	return segment;
+}
+
+static void segment_destroy(struct segment *segment)
+{
+	if (segment->fd >= 0)
+		close(segment->fd);
+	free(segment->refs);
+	free(segment);
+}
+
+void segment_drop(struct segments *segments, struct segment *segment)
+{
+	size_t at = lower(segments, segment->number);
+
+	memmove(segments->items + at, segments->items + at + 1, (segments->count - at - 1) * sizeof(*segments->items));
+	segments->count--;
+	segment_destroy(segment);
+}
+
+void segments_finish(struct segments *segments)
+{
+	for (size_t i = 0; i < segments->count; i++)
+		segment_destroy(segments->items[i]);
+	free(segments->items);
+	memset(segments, 0, sizeof(*segments));
+}
+
+static struct segment_ref *find_ref(const struct segment *segment, uint32_t to)
+{
+	for (size_t i = segment->ref_count; i-- > 0;)
+		if (segment->refs[i].segment == to)
+			return &segment->refs[i];
+	return NULL;
+}
+
+int segment_refer(struct segment *segment, uint32_t to, bool is_final, bool hard)
+{
+	struct segment_ref *ref;
+
+	if (to == 0 || to == segment->number)
+		return 0;
+	ref = find_ref(segment, to);
+	if (!ref) {
+		struct segment_ref *refs = realloc(segment->refs, (segment->ref_count + 1) * sizeof(*refs));
+		if (!refs) {
+			segment->kept = true; /* what cannot be noted cannot be waited for: the file stays until a restart */
+			segment->needed++;
+			return -1;
+		}
+		segment->refs = refs;
+		ref = &refs[segment->ref_count++];
+		*ref = (struct segment_ref){ .segment = to };
+	}
+	ref->finals += is_final;
+	ref->hard = ref->hard || hard;
+	return 0;
+}
+
+uint64_t segment_finals_bytes(const struct segments *segments, const struct segment *segment)
+{
+	uint64_t finals = 0;
+
+	for (size_t i = 0; i < segment->ref_count; i++)
+		if (segment_exists(segments, segment->refs[i].segment))
+			finals += segment->refs[i].finals;
+	return finals * record_align(RECORD_HEAD + sizeof(struct final_meta));
+}
+
+bool segment_blocked(const struct segments *segments, const struct segment *segment, bool hard_only)
+{
+	for (size_t i = 0; i < segment->ref_count; i++)
+		if ((segment->refs[i].hard || !hard_only) && segment_exists(segments, segment->refs[i].segment))
+			return true;
+	return false;
+}
+
+int segment_pin(struct spool *spool, struct segment *segment)
+{
+	char name[SEGMENT_NAME];
+
+	if (segment->fd < 0)
+		segment->fd = openat(spool->dir, segment_name(segment->number, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (segment->fd < 0)
+		return -1;
+	segment->pins++;
+	return 0;
+}
+
+void segment_unpin(struct spool *spool, struct segment *segment)
+{
+	if (--segment->pins > 0)
+		return;
+	if (segment->fd >= 0)
+		close(segment->fd);
+	segment->fd = -1;
+	if (segment->gone)
+		segment_drop(&spool->segments, segment);
+}
+
+struct segment *segment_hold(struct spool *spool, uint32_t number)
+{
+	struct segment *segment;
+
+	pthread_mutex_lock(&spool->lock);
+	segment = segment_find(&spool->segments, number);
+	if (segment && (segment->aside || (segment->gone && segment->fd < 0) || segment_pin(spool, segment)))
+		segment = NULL;
+	pthread_mutex_unlock(&spool->lock);
+	return segment;
+}
+
+void segment_release(struct spool *spool, struct segment *segment)
+{
+	pthread_mutex_lock(&spool->lock);
+	segment_unpin(spool, segment);
+	pthread_mutex_unlock(&spool->lock);
+}
+
+static int allocate(int fd, uint32_t size)
+{
+	int error;
+
+	do
+		error = posix_fallocate(fd, 0, size);
+	while (error == EINTR);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static bool is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
+}
+
+/* A file of zeros that is on stable storage with its name, or -1 with errno and no file. */
+static int make_file(struct spool *spool, const char *name, uint32_t size)
+{
+	int saved, fd = openat(spool->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -1;
+	if (allocate(fd, size) == 0 && fsync(fd) == 0 && fsync(spool->dir) == 0)
+		return fd;
+	saved = errno;
+	unlinkat(spool->dir, name, 0);
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* A disk without room for a whole segment may have it for a small one. */
+static int make_smaller(struct spool *spool, const char *name, uint32_t *size, uint32_t need)
+{
+	for (;;) {
+		int fd = make_file(spool, name, *size);
+
+		if (fd >= 0 || !is_full(errno) || *size / 2 < SMALLEST || *size / 2 < need)
+			return fd;
+		*size /= 2;
+	}
+}
+
+static enum spool_result make_next(struct spool *spool, uint32_t need)
+{
+	uint32_t size = (uint32_t)spool->options.segment_size, number = ++spool->last_number;
+	struct segment *segment;
+	char name[SEGMENT_NAME];
+	int fd;
+
+	if (size < need)
+		size = (need + SMALLEST - 1) / SMALLEST * SMALLEST;
+	fd = make_smaller(spool, segment_name(number, name), &size, need);
+	if (fd < 0)
+		return is_full(errno) ? SPOOL_FULL : SPOOL_FAILED;
+	pthread_mutex_lock(&spool->lock);
+	segment = segment_add(&spool->segments, number);
+	if (segment) {
+		segment->fd = fd;
+		segment->pins = 1;
+		segment->size = size;
+		spool->next = segment;
+	}
+	pthread_mutex_unlock(&spool->lock);
+	if (segment)
+		return SPOOL_OK;
+	unlinkat(spool->dir, name, 0);
+	close(fd);
+	return SPOOL_FAILED;
+}
+
+static void discard_next(struct spool *spool)
+{
+	struct segment *next = spool->next;
+
+	pthread_mutex_lock(&spool->lock);
+	spool->next = NULL;
+	pthread_mutex_unlock(&spool->lock);
+	segment_remove(spool, next);
+	segment_release(spool, next);
+}
+
+static enum spool_result prepare(struct spool *spool, uint32_t need)
+{
+	enum spool_result result;
+
+	if (spool->next && spool->next->size < need)
+		discard_next(spool);
+	if (spool->next)
+		return SPOOL_OK;
+	if (clock_monotonic() < spool->retry_at)
+		return spool->retry_result;
+	result = make_next(spool, need);
+	if (result != SPOOL_OK && spool->retry_result == SPOOL_OK)
+		log_say(LOG_WARN, "spool-no-segment", "no new segment in %s: %s", spool->path,
+			result == SPOOL_FULL ? "the disk is full" : "the disk failed");
+	spool->retry_at = result == SPOOL_OK ? 0 : clock_monotonic() + RETRY_MS;
+	spool->retry_result = result;
+	pthread_mutex_lock(&spool->lock);
+	spool->state = result;
+	pthread_mutex_unlock(&spool->lock);
+	return result;
+}
+
+enum spool_result segment_prepare(struct spool *spool, uint32_t need)
+{
+	enum spool_result result;
+
+	pthread_mutex_lock(&spool->prepare_lock);
+	result = prepare(spool, need);
+	pthread_mutex_unlock(&spool->prepare_lock);
+	return result;
+}
+
+int segment_remove(struct spool *spool, struct segment *segment)
+{
+	char name[SEGMENT_NAME];
+
+	if (unlinkat(spool->dir, segment_name(segment->number, name), 0) < 0 && errno != ENOENT)
+		return -1;
+	if (fsync(spool->dir) < 0)
+		return -1;
+	pthread_mutex_lock(&spool->lock);
+	segment->gone = true;
+	if (segment->pins == 0)
+		segment_drop(&spool->segments, segment);
+	pthread_mutex_unlock(&spool->lock);
+	return 0;
+}
+
+int segment_read(const struct segment *segment, void *out, size_t len, uint64_t offset)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = pread(segment->fd, (char *)out + got, len - got, (off_t)(offset + got));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		got += (size_t)n;
+	}
+	return 0;
+}

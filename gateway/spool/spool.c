@@ -1,0 +1,324 @@
+/* spool.c - the folder: opened by one process, its threads, and what can be asked of it. */
+#include "spool/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t spool_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void init_locks(struct spool *spool)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&spool->lock, NULL);
+	pthread_mutex_init(&spool->prepare_lock, NULL);
+	pthread_mutex_init(&spool->wake_lock, NULL);
+	pthread_cond_init(&spool->wake, &attr);
+	pthread_cond_init(&spool->janitor_wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+struct spool *spool_new(const struct spool_options *options, struct problems *problems)
+{
+	struct spool *spool = calloc(1, sizeof(*spool));
+
+	if (!spool)
+		goto error_memory;
+	spool->dir = spool->lock_file = -1;
+	init_locks(spool);
+	list_init(&spool->line);
+	list_init(&spool->held);
+	spool->options = *options;
+	spool->path = strdup(options->path);
+	spool->group.gather.scratch = malloc(GATHER_SCRATCH);
+	if (!spool->path || !spool->group.gather.scratch || index_init(&spool->index) < 0)
+		goto error_spool;
+	spool->options.path = spool->path;
+	return spool;
+
+error_spool:
+	spool_free(spool);
+error_memory:
+	problem_add(problems, true, options->path, 0, "no memory for the spool");
+	return NULL;
+}
+
+void spool_free(struct spool *spool)
+{
+	segments_finish(&spool->segments);
+	index_finish(&spool->index);
+	free(spool->gaps);
+	free(spool->group.gather.scratch);
+	if (spool->dir >= 0)
+		close(spool->dir);
+	if (spool->lock_file >= 0)
+		close(spool->lock_file);
+	pthread_mutex_destroy(&spool->lock);
+	pthread_mutex_destroy(&spool->prepare_lock);
+	pthread_mutex_destroy(&spool->wake_lock);
+	pthread_cond_destroy(&spool->wake);
+	pthread_cond_destroy(&spool->janitor_wake);
+	free(spool->path);
+	free(spool);
+}
+
+/* --- the folder --- */
+
+static int refuse(const struct spool *spool, struct problems *problems, const char *what)
+{
+	problem_add(problems, true, spool->path, 0, "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+/* The name of a folder made just now must be on the disk before a message is answered for. */
+static int sync_parent(const struct spool *spool)
+{
+	int failed, parent = openat(spool->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (parent < 0)
+		return -1;
+	failed = fsync(parent);
+	close(parent);
+	return failed;
+}
+
+static int open_folder(struct spool *spool, struct problems *problems)
+{
+	bool made = mkdir(spool->path, 0700) == 0;
+	struct stat st;
+
+	if (!made && errno != EEXIST)
+		return refuse(spool, problems, "the spool cannot be made");
+	spool->dir = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->dir < 0 || fstat(spool->dir, &st) < 0)
+		return refuse(spool, problems, "the spool cannot be opened");
+	if (st.st_uid != geteuid()) {
+		problem_add(problems, true, spool->path, 0, "the spool belongs to user %u, not to user %u", (unsigned)st.st_uid,
+			    (unsigned)geteuid());
+		return -1;
+	}
+	if (st.st_mode & 077)
+		problem_add(problems, false, spool->path, 0, "others may look into the spool (mode %03o, better is 700)",
+			    (unsigned)st.st_mode & 0777);
+	return made && sync_parent(spool) < 0 ? refuse(spool, problems, "the spool's folder cannot be synced") : 0;
+}
+
+static void say_locked(const struct spool *spool, struct problems *problems)
+{
+	char pid[24] = "";
+	ssize_t n = pread(spool->lock_file, pid, sizeof(pid) - 1, 0);
+
+	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+	problem_add(problems, true, spool->path, 0, "the spool is in use by process %s", *pid ? pid : "?");
+}
+
+static int lock_folder(struct spool *spool, struct problems *problems)
+{
+	char pid[24];
+	int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+
+	spool->lock_file = openat(spool->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (spool->lock_file < 0)
+		return refuse(spool, problems, "the spool's lock cannot be opened");
+	if (flock(spool->lock_file, LOCK_EX | LOCK_NB) < 0) {
+		say_locked(spool, problems);
+		return -1;
+	}
+	/* The pid is for people: a disk too full for it is no reason to stay down. */
+	if (ftruncate(spool->lock_file, 0) < 0 || pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
+		log_say(LOG_WARN, "spool-lock", "%s/lock: %s", spool->path, strerror(errno));
+	return 0;
+}
+
+static bool is_ours(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 || strcmp(name, "quarantine") == 0;
+}
+
+static int list_one(struct spool *spool, const char *name, struct problems *problems)
+{
+	uint32_t number = segment_number(name);
+	struct segment *segment;
+	struct stat st;
+
+	if (is_ours(name))
+		return 0;
+	if (!number) {
+		problem_add(problems, false, spool->path, 0, "%s is not the spool's, it is left alone", name);
+		return 0;
+	}
+	segment = segment_add(&spool->segments, number);
+	if (!segment)
+		return -1;
+	if (number > spool->last_number)
+		spool->last_number = number;
+	if (fstatat(spool->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+		return 0;
+	segment->aside = segment->sealed = true;
+	problem_add(problems, false, spool->path, 0, "%s is set aside: it is not a plain file of user %u", name, (unsigned)geteuid());
+	return 0;
+}
+
+int spool_list(struct spool *spool, struct problems *problems)
+{
+	int result = 0, fd = openat(spool->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *item;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return refuse(spool, problems, "the spool cannot be listed");
+	}
+	while (result == 0 && (item = readdir(dir)))
+		result = list_one(spool, item->d_name, problems);
+	closedir(dir);
+	if (result < 0)
+		problem_add(problems, true, spool->path, 0, "no memory for the spool");
+	return result;
+}
+
+/* --- open and close --- */
+
+static int start_threads(struct spool *spool, struct problems *problems)
+{
+	int error = pthread_create(&spool->commit_thread, NULL, commit_run, spool);
+
+	if (!error) {
+		error = pthread_create(&spool->janitor_thread, NULL, janitor_run, spool);
+		if (!error)
+			return 0;
+		pthread_mutex_lock(&spool->wake_lock);
+		spool->stop = true;
+		pthread_cond_signal(&spool->wake);
+		pthread_mutex_unlock(&spool->wake_lock);
+		pthread_join(spool->commit_thread, NULL);
+	}
+	errno = error;
+	return refuse(spool, problems, "the spool's threads cannot be started");
+}
+
+struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg, struct problems *problems)
+{
+	struct spool *spool = spool_new(options, problems);
+
+	if (!spool)
+		return NULL;
+	if (open_folder(spool, problems) < 0 || lock_folder(spool, problems) < 0 || spool_list(spool, problems) < 0 ||
+	    recover_run(spool, found, arg, problems) < 0)
+		goto error;
+	segment_prepare(spool, 0);
+	janitor_measure(spool);
+	if (start_threads(spool, problems) < 0)
+		goto error;
+	return spool;
+
+error:
+	spool_free(spool);
+	return NULL;
+}
+
+static void remove_empty(struct spool *spool, struct segment *segment)
+{
+	char name[SEGMENT_NAME];
+
+	if (segment && segment->end == 0)
+		unlinkat(spool->dir, segment_name(segment->number, name), 0);
+}
+
+void spool_close(struct spool *spool)
+{
+	if (!spool)
+		return;
+	pthread_mutex_lock(&spool->wake_lock);
+	spool->janitor_stop = true;
+	pthread_cond_signal(&spool->janitor_wake);
+	pthread_mutex_unlock(&spool->wake_lock);
+	pthread_join(spool->janitor_thread, NULL);
+	pthread_mutex_lock(&spool->wake_lock);
+	spool->stop = true;
+	pthread_cond_signal(&spool->wake);
+	pthread_mutex_unlock(&spool->wake_lock);
+	pthread_join(spool->commit_thread, NULL);
+	remove_empty(spool, spool->current);
+	remove_empty(spool, spool->next);
+	spool_free(spool);
+}
+
+void spool_wake_janitor(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->wake_lock);
+	spool->janitor_hurry = true;
+	pthread_cond_signal(&spool->janitor_wake);
+	pthread_mutex_unlock(&spool->wake_lock);
+}
+
+/* --- questions --- */
+
+void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents, size_t count)
+{
+	(void)id;
+	pthread_mutex_lock(&spool->lock);
+	for (size_t i = 0; i < count; i++)
+		account_unloose(spool, extents[i].segment, record_align(RECORD_HEAD + (uint64_t)extents[i].length));
+	pthread_mutex_unlock(&spool->lock);
+}
+
+/* Under `lock`. */
+static enum spool_result room(const struct spool *spool, int64_t size)
+{
+	int64_t bytes = spool->current_room;
+
+	if (spool->state != SPOOL_OK)
+		return spool->state;
+	if (spool->free_bytes < spool->options.min_free || spool->free_inodes < spool->options.min_free_inodes)
+		return SPOOL_FULL;
+	bytes += spool->next ? spool->next->size : 0;
+	bytes += spool->free_bytes - spool->options.min_free;
+	return size <= bytes ? SPOOL_OK : SPOOL_FULL;
+}
+
+enum spool_result spool_room(struct spool *spool, int64_t size)
+{
+	enum spool_result result;
+
+	pthread_mutex_lock(&spool->lock);
+	result = room(spool, size);
+	pthread_mutex_unlock(&spool->lock);
+	return result;
+}
+
+void spool_stats(struct spool *spool, struct spool_stats *stats)
+{
+	pthread_mutex_lock(&spool->lock);
+	*stats = spool->stats;
+	stats->messages = spool->index.count;
+	stats->segments = stats->bytes = 0;
+	for (size_t i = 0; i < spool->segments.count; i++) {
+		const struct segment *segment = spool->segments.items[i];
+
+		stats->segments += !segment->gone;
+		stats->bytes += segment->gone ? 0 : segment->sealed ? segment->end : segment->size;
+	}
+	stats->free_bytes = spool->free_bytes;
+	stats->free_inodes = spool->free_inodes;
+	stats->state = room(spool, 0);
+	pthread_mutex_unlock(&spool->lock);
+}
