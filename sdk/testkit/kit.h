@@ -1,0 +1,270 @@
+/* kit.h - inside of the testkit: what its files share. */
+#ifndef TESTKIT_KIT_H
+#define TESTKIT_KIT_H
+
+#include <gateway/testkit.h>
+
+#include <pthread.h>
+#include <stdarg.h>
+
+/* Hooks with the verdicts that each knows besides CONTINUE and PENDING; 0: it observes. */
+#define BIT(verdict) (1u << (verdict))
+#define REFUSALS (BIT(GW_REJECT) | BIT(GW_TEMPFAIL))
+#define KIT_HOOKS(HOOK)                                                  \
+	HOOK(start, 0)                                                   \
+	HOOK(stop, 0)                                                    \
+	HOOK(connect, REFUSALS | BIT(GW_DISCONNECT))                     \
+	HOOK(ehlo, REFUSALS | BIT(GW_DISCONNECT))                        \
+	HOOK(auth, REFUSALS | BIT(GW_ACCEPT))                            \
+	HOOK(mail, REFUSALS | BIT(GW_DISCONNECT))                        \
+	HOOK(rcpt, REFUSALS | BIT(GW_ACCEPT))                            \
+	HOOK(message, REFUSALS | BIT(GW_DISCARD) | BIT(GW_HOLD))         \
+	HOOK(route, REFUSALS | BIT(GW_ACCEPT))                           \
+	HOOK(admit, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))        \
+	HOOK(prepare, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))      \
+	HOOK(login, BIT(GW_ACCEPT) | BIT(GW_NEXT) | BIT(GW_WAIT))        \
+	HOOK(deliver, BIT(GW_ACCEPT))                                    \
+	HOOK(bounce, BIT(GW_DISCARD))                                    \
+	HOOK(result, 0)                                                  \
+	HOOK(event, 0)                                                   \
+	HOOK(tick, 0)                                                    \
+	HOOK(status, 0)                                                  \
+	HOOK(control, 0)                                                 \
+	HOOK(check, 0)
+
+enum kit_hook {
+#define HOOK(name, ends) ON_##name,
+	KIT_HOOKS(HOOK)
+#undef HOOK
+	KIT_HOOK_COUNT
+};
+#define ON(name) (1u << ON_##name)
+
+struct hook_row {
+	const char *name;
+	unsigned ends;
+};
+extern const struct hook_row kit_hooks[KIT_HOOK_COUNT];
+
+/* One key with its text: an option, a note, a record. */
+struct pair {
+	struct pair *next;
+	char *key;
+	struct gw_str value;
+	bool used;
+};
+
+struct counter {
+	struct counter *next;
+	char *name;
+	int64_t period, value;
+};
+
+/* Private bytes of the instance on an object; of an earlier instance when the generation is not the kit's. */
+struct private {
+	void *bytes;
+	unsigned generation;
+};
+
+#define FACTS_MAX 32
+struct facts {
+	struct gw_str text[FACTS_MAX]; /* ptr NULL: not set */
+};
+
+struct gw_session {
+	struct testkit *kit;
+	struct facts facts;
+	struct private private;
+};
+
+struct gw_message {
+	struct testkit *kit;
+	struct gw_session *session;
+	struct facts facts;
+	struct private private;
+	struct gw_str bytes;
+	struct gw_header *fields;
+	size_t field_count, body_offset;
+	bool blank; /* a blank line ends the header */
+	struct gw_rcpt **rcpts;
+	size_t rcpt_count;
+	struct pair *notes;
+	int64_t id, received_at;
+};
+
+struct gw_rcpt {
+	struct testkit *kit;
+	struct gw_message *message;
+	struct facts facts;
+	size_t index;
+	char *route;
+};
+
+struct gw_relay {
+	struct gw_relay *next;
+	struct testkit *kit;
+	struct facts facts;
+	struct pair *options;
+	void *conf;
+	size_t index;
+};
+
+struct gw_delivery {
+	struct testkit *kit;
+	struct gw_message *message;
+	struct gw_relay *relay;
+	struct facts facts;
+	struct private private;
+	struct gw_rcpt **rcpts;
+	size_t rcpt_count;
+	struct gw_outcome **outcomes; /* beside rcpts */
+	struct gw_login *login;
+	struct gw_header *fields;     /* the header as it stands; NULL: as received */
+	size_t field_count;
+	struct gw_str body, return_path; /* ptr NULL: as received */
+	struct gw_str trace;
+	struct gw_str sent;           /* made when asked for; ptr NULL: to be made */
+};
+
+struct gw_call {
+	struct gw_call *next; /* among the held ones */
+	struct testkit *kit;
+	enum kit_hook hook;
+	struct gw_session *session;
+	struct gw_message *message;
+	struct gw_rcpt *rcpt;
+	struct gw_delivery *delivery;
+	struct testkit_answer answer;
+
+	bool held, woken;
+	gw_ticket ticket;
+	uint64_t woken_order;
+	struct gw_async async;
+	void *arg;
+	int64_t deadline;
+	void (*work)(void *arg); /* of offload(); NULL: a hold() */
+	pthread_t thread;
+};
+
+struct line {
+	struct line *next;
+	char *text;
+};
+
+struct testkit {
+	const struct gw_module *(*entry)(const struct gw_services *services);
+	struct gw_module module; /* copied min(size) into zeroes, as the gateway does */
+	pthread_t worker;
+	void **memory;
+	size_t memory_count, memory_room;
+	char *folder;
+
+	struct pair *options;
+	void *conf, *instance_data;
+	unsigned generation;
+	bool started, tolerant;
+	int64_t time;
+	int64_t next_id;
+	struct gw_relay *relays;
+	size_t relay_count;
+
+	struct testkit_answer answer;
+	enum testkit_offload offload;
+	void *event_base;
+
+	struct line *lines[TESTKIT_LINES];
+	struct pair *metrics, *records;
+	struct counter *counters;
+	struct gw_submission **submissions;
+	size_t submission_count;
+
+	const char *fail_service;
+	unsigned fail_in;
+	bool failed;
+};
+
+/* --- memory.c: everything is freed with the kit; running out ends the program. [any] --- */
+void *kit_alloc(struct testkit *kit, size_t size);
+struct gw_str kit_str(struct testkit *kit, struct gw_str text);
+char *kit_text(struct testkit *kit, const char *text);
+char *kit_vformat(struct testkit *kit, const char *format, va_list args);
+char *kit_format(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void kit_free(struct testkit *kit);
+/* An array with room for one more item, copied. */
+void *kit_grow(struct testkit *kit, const void *items, size_t count, size_t size);
+
+struct pair *pair_find(struct pair *list, const char *key);
+void pair_set(struct testkit *kit, struct pair **list, const char *key, struct gw_str value);
+
+/* --- told.c [any] --- */
+void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void kit_misuse(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* True, and a misuse is told, when the call's hook is none of `hooks`. */
+bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks);
+/* The turn of this service to fail has come. */
+bool kit_fails(struct testkit *kit, const char *service);
+
+/* One lock for what several threads may ask for at once. */
+void kit_lock(void);
+void kit_unlock(void);
+pthread_mutex_t *kit_mutex(void);
+
+/* --- options.c: the number of errors told --- */
+size_t options_parse(struct testkit *kit, const char *owner, struct pair *values, const struct gw_option *options, void *into);
+
+/* --- content.c --- */
+void content_parse(struct gw_message *message);
+struct gw_str content_from_domain(struct gw_message *message);
+int content_field(struct gw_message *message, const struct gw_header *fields, size_t count, size_t nth, struct gw_header *out);
+long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len);
+struct gw_str delivery_sent(struct gw_delivery *delivery);
+struct gw_str delivery_body_now(struct gw_delivery *delivery);
+
+/* --- wait.c --- */
+struct gw_call *call_create(struct testkit *kit, enum kit_hook hook);
+void call_destroy(struct gw_call *call);
+/* From what the module's hook gave to what the gateway makes of it; ends the call unless that is GW_PENDING. */
+enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict);
+void calls_past_deadline(struct testkit *kit);
+
+/* The services, in the files that keep what they are about. */
+extern const struct gw_services kit_services;
+
+enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg);
+enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket);
+int service_wake(gw_ticket ticket);
+
+struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact);
+int64_t service_session_number(const struct gw_session *session, enum gw_session_fact fact);
+struct gw_str service_message_fact(const struct gw_message *message, enum gw_message_fact fact);
+int64_t service_message_number(const struct gw_message *message, enum gw_message_fact fact);
+struct gw_str service_rcpt_fact(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact);
+int64_t service_rcpt_number(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact);
+struct gw_str service_delivery_fact(const struct gw_delivery *delivery, enum gw_delivery_fact fact);
+int64_t service_delivery_number(const struct gw_delivery *delivery, enum gw_delivery_fact fact);
+struct gw_str service_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact);
+int64_t service_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact);
+
+int service_header(struct gw_message *message, size_t nth, struct gw_header *out);
+int service_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *out);
+uint64_t service_body_offset(struct gw_message *message);
+long service_read(struct gw_message *message, uint64_t offset, void *out, size_t len);
+
+int service_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_header *out);
+long service_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
+long service_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
+int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str name, struct gw_str value);
+int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str value);
+int service_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
+int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
+int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address);
+
+int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit);
+int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);
+int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value);
+long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len);
+int service_record_drop(const struct gw_call *call, struct gw_str key);
+int service_record_each(const struct gw_call *call, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value),
+			void *arg);
+
+#endif

@@ -1,0 +1,388 @@
+/* services.c - the table that the module calls, and the small services of it. */
+#include "kit.h"
+
+#include <stdlib.h>
+
+#define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
+#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce))
+#define NOTE_MAX 4096
+
+/* The text of a printf-like service. */
+#define FORMATTED(text, kit, format)                      \
+	do {                                              \
+		va_list args;                             \
+		va_start(args, format);                   \
+		(text) = kit_vformat(kit, format, args);  \
+		va_end(args);                             \
+	} while (0)
+
+static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+	char *text;
+
+	FORMATTED(text, call->kit, format);
+	kit_tell(call->kit, TESTKIT_LOG, "%s %s", names[level], text);
+}
+
+static int64_t service_now(const struct gw_call *call)
+{
+	return call->kit->time;
+}
+
+static const char *service_instance(const struct gw_call *call)
+{
+	return kit_format(call->kit, "50-%s", call->kit->module.name);
+}
+
+static void *service_conf(const struct gw_call *call)
+{
+	return call->kit->conf;
+}
+
+static void *service_instance_data(const struct gw_call *call)
+{
+	return call->kit->instance_data;
+}
+
+static void service_instance_data_set(struct gw_call *call, void *data)
+{
+	if (!kit_refused(call, "instance_data_set", ON(start)))
+		call->kit->instance_data = data;
+}
+
+static void *service_alloc(struct gw_call *call, size_t size)
+{
+	return kit_fails(call->kit, "alloc") ? NULL : kit_alloc(call->kit, size);
+}
+
+static void *private_bytes(struct gw_call *call, struct private *private, size_t size, const char *service)
+{
+	if (!private || kit_fails(call->kit, service))
+		return NULL;
+	if (private->generation != call->kit->generation) {
+		private->generation = call->kit->generation;
+		private->bytes = kit_alloc(call->kit, size);
+	}
+	return private->bytes;
+}
+
+static void *service_session_data(struct gw_call *call)
+{
+	return private_bytes(call, call->session ? &call->session->private : NULL, call->kit->module.session_size, "session_data");
+}
+
+static void *service_message_data(struct gw_call *call)
+{
+	return private_bytes(call, call->message ? &call->message->private : NULL, call->kit->module.message_size, "message_data");
+}
+
+static void *service_delivery_data(struct gw_call *call)
+{
+	return private_bytes(call, call->delivery ? &call->delivery->private : NULL, call->kit->module.delivery_size, "delivery_data");
+}
+
+static struct gw_message *service_delivery_message(struct gw_delivery *delivery)
+{
+	return delivery->message;
+}
+
+static struct gw_rcpt *service_message_rcpt(struct gw_message *message, size_t nth)
+{
+	return nth < message->rcpt_count ? message->rcpts[nth] : NULL;
+}
+
+static struct gw_rcpt *service_delivery_rcpt(struct gw_delivery *delivery, size_t nth)
+{
+	return nth < delivery->rcpt_count ? delivery->rcpts[nth] : NULL;
+}
+
+static struct gw_relay *service_relay_at(struct gw_call *call, size_t nth)
+{
+	struct gw_relay *relay = call->kit->relays;
+
+	while (relay && nth--)
+		relay = relay->next;
+	return relay;
+}
+
+static struct gw_relay *service_relay_named(struct gw_call *call, struct gw_str name)
+{
+	struct gw_relay *relay = call->kit->relays;
+
+	while (relay && !gw_str_eq(service_relay_fact(relay, GW_RELAY_NAME), name))
+		relay = relay->next;
+	return relay;
+}
+
+static void *service_relay_conf(struct gw_call *call, const struct gw_relay *relay)
+{
+	return relay->conf;
+}
+
+static const char *note_key(struct gw_call *call, const char *key)
+{
+	return strchr(key, '.') ? key : kit_format(call->kit, "%s.%s", call->kit->module.name, key);
+}
+
+static struct gw_str service_note(struct gw_call *call, const struct gw_message *message, const char *key)
+{
+	const struct pair *pair = pair_find(message->notes, note_key(call, key));
+
+	return pair ? pair->value : gw_str_n(NULL, 0);
+}
+
+static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key, struct gw_str value)
+{
+	if (kit_fails(call->kit, "note_set") || value.len > NOTE_MAX)
+		return -1;
+	pair_set(call->kit, &message->notes, note_key(call, key), value);
+	return 0;
+}
+
+static void *service_event_base(struct gw_call *call)
+{
+	return call->kit->event_base;
+}
+
+static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
+{
+	if (kit_refused(call, "reply", DECIDING))
+		return;
+	call->answer.code = code;
+	call->answer.enhanced = kit_text(call->kit, enhanced ? enhanced : "");
+	FORMATTED(call->answer.text, call->kit, format);
+}
+
+static void service_wait_until(struct gw_call *call, int64_t when)
+{
+	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login)))
+		call->answer.wait_until = when;
+}
+
+static void service_reason(struct gw_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void service_reason(struct gw_call *call, const char *format, ...)
+{
+	char *text;
+
+	FORMATTED(text, call->kit, format);
+	kit_tell(call->kit, TESTKIT_REASON, "%s", text);
+}
+
+static void service_capability(struct gw_call *call, const char *line, bool offered)
+{
+	if (!kit_refused(call, "capability", ON(ehlo)))
+		kit_tell(call->kit, TESTKIT_CAPABILITY, "%c%s", offered ? '+' : '-', line);
+}
+
+static void service_identify(struct gw_call *call, const struct gw_identity *identity)
+{
+	struct gw_session *session = call->session;
+
+	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || !session)
+		return;
+	if (identity->client.len)
+		testkit_session_fact(session, GW_SESSION_CLIENT, kit_str(call->kit, identity->client).ptr);
+	if (identity->type.len)
+		testkit_session_fact(session, GW_SESSION_TYPE, kit_str(call->kit, identity->type).ptr);
+	if (identity->domains.len)
+		testkit_session_fact(session, GW_SESSION_DOMAINS, kit_str(call->kit, identity->domains).ptr);
+}
+
+static int service_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type)
+{
+	if (kit_refused(call, "type_set", ON(mail) | ON(rcpt) | ON(message)) || kit_fails(call->kit, "type_set"))
+		return -1;
+	testkit_message_fact(message, GW_MESSAGE_TYPE, kit_str(call->kit, type).ptr);
+	return 0;
+}
+
+static int service_route_add(struct gw_call *call, const struct gw_relay *relay)
+{
+	char *route;
+
+	if (kit_refused(call, "route_add", ON(route)) || kit_fails(call->kit, "route_add"))
+		return -1;
+	route = call->rcpt->route;
+	call->rcpt->route = kit_format(call->kit, "%s%s%s", route, *route ? " " : "", service_relay_fact(relay, GW_RELAY_NAME).ptr);
+	return 0;
+}
+
+static void service_login_set(struct gw_call *call, const struct gw_login *login)
+{
+	struct testkit *kit = call->kit;
+	struct gw_login *copy;
+
+	if (kit_refused(call, "login_set", ON(login)))
+		return;
+	copy = kit_alloc(kit, sizeof *copy);
+	copy->size = sizeof *copy;
+	copy->mechanism = kit_str(kit, login->mechanism);
+	copy->user = kit_str(kit, login->user);
+	copy->secret = kit_str(kit, login->secret);
+	copy->acting_as = kit_str(kit, login->acting_as);
+	call->delivery->login = copy;
+}
+
+static void service_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome)
+{
+	struct gw_outcome *copy;
+	size_t i;
+
+	if (kit_refused(call, "outcome", ON(deliver)))
+		return;
+	for (i = 0; i < delivery->rcpt_count && delivery->rcpts[i] != rcpt; i++)
+		;
+	if (i == delivery->rcpt_count) {
+		kit_misuse(call->kit, "outcome() for a recipient that is not of this delivery");
+		return;
+	}
+	copy = kit_alloc(call->kit, sizeof *copy);
+	*copy = *outcome;
+	copy->text = kit_str(call->kit, outcome->text);
+	copy->host = kit_str(call->kit, outcome->host);
+	delivery->outcomes[i] = copy;
+}
+
+static void service_count(struct gw_call *call, const char *metric, int64_t add)
+{
+	struct testkit *kit = call->kit;
+	const struct pair *pair;
+	const char *sum;
+
+	kit_lock();
+	pair = pair_find(kit->metrics, metric);
+	sum = kit_format(kit, "%lld", (pair ? strtoll(pair->value.ptr, NULL, 10) : 0) + (long long)add);
+	pair_set(kit, &kit->metrics, metric, gw_str(sum));
+	kit_unlock();
+}
+
+static void service_status_line(struct gw_call *call, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void service_status_line(struct gw_call *call, const char *key, const char *format, ...)
+{
+	char *text;
+
+	FORMATTED(text, call->kit, format);
+	if (!kit_refused(call, "status_line", ON(status)))
+		kit_tell(call->kit, TESTKIT_STATUS, "%s: %s", key, text);
+}
+
+static void service_answer(struct gw_call *call, struct gw_str json)
+{
+	if (!kit_refused(call, "answer", ON(control)))
+		kit_tell(call->kit, TESTKIT_REPLY, "%s", kit_str(call->kit, json).ptr);
+}
+
+static void service_problem(struct gw_call *call, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void service_problem(struct gw_call *call, bool fatal, const char *format, ...)
+{
+	char *text;
+
+	FORMATTED(text, call->kit, format);
+	if (!kit_refused(call, "problem", ON(start) | ON(check) | ON(control)))
+		kit_tell(call->kit, TESTKIT_PROBLEM, "%s: %s", fatal ? "error" : "warning", text);
+}
+
+static void service_emit(struct gw_call *call, const struct gw_event *event)
+{
+	struct testkit *kit = call->kit;
+	const char *text = kit_str(kit, event->text).ptr, *json = kit_str(kit, event->json).ptr;
+
+	kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
+}
+
+static int service_submit(struct gw_call *call, const struct gw_submission *submission)
+{
+	struct testkit *kit = call->kit;
+	struct gw_submission *copy = kit_alloc(kit, sizeof *copy);
+	struct gw_str *rcpts = kit_grow(kit, NULL, submission->rcpts.count, sizeof *rcpts);
+	size_t i;
+
+	if (kit_fails(kit, "submit"))
+		return -1;
+	for (i = 0; i < submission->rcpts.count; i++)
+		rcpts[i] = kit_str(kit, submission->rcpts.items[i]);
+	copy->size = sizeof *copy;
+	copy->sender = kit_str(kit, submission->sender);
+	copy->rcpts = (struct gw_list){ rcpts, submission->rcpts.count };
+	copy->bytes = kit_str(kit, submission->bytes);
+	copy->type = kit_str(kit, submission->type);
+	kit->submissions = kit_grow(kit, kit->submissions, kit->submission_count, sizeof copy);
+	kit->submissions[kit->submission_count++] = copy;
+	return 0;
+}
+
+const struct gw_services kit_services = {
+	.size = sizeof kit_services,
+	.minor = GW_ABI_MINOR,
+	.release = "testkit",
+	.log = service_log,
+	.now = service_now,
+	.instance = service_instance,
+	.conf = service_conf,
+	.instance_data = service_instance_data,
+	.instance_data_set = service_instance_data_set,
+	.alloc = service_alloc,
+	.session_data = service_session_data,
+	.message_data = service_message_data,
+	.delivery_data = service_delivery_data,
+	.session_fact = service_session_fact,
+	.session_number = service_session_number,
+	.message_fact = service_message_fact,
+	.message_number = service_message_number,
+	.rcpt_fact = service_rcpt_fact,
+	.rcpt_number = service_rcpt_number,
+	.delivery_fact = service_delivery_fact,
+	.delivery_number = service_delivery_number,
+	.relay_fact = service_relay_fact,
+	.relay_number = service_relay_number,
+	.delivery_message = service_delivery_message,
+	.message_rcpt = service_message_rcpt,
+	.delivery_rcpt = service_delivery_rcpt,
+	.relay_at = service_relay_at,
+	.relay_named = service_relay_named,
+	.relay_conf = service_relay_conf,
+	.note = service_note,
+	.note_set = service_note_set,
+	.offload = service_offload,
+	.hold = service_hold,
+	.wake = service_wake,
+	.event_base = service_event_base,
+	.reply = service_reply,
+	.wait_until = service_wait_until,
+	.reason = service_reason,
+	.capability = service_capability,
+	.identify = service_identify,
+	.type_set = service_type_set,
+	.header = service_header,
+	.header_named = service_header_named,
+	.body_offset = service_body_offset,
+	.read = service_read,
+	.route_add = service_route_add,
+	.delivery_header = service_delivery_header,
+	.delivery_body = service_delivery_body,
+	.header_add = service_header_add,
+	.header_replace = service_header_replace,
+	.header_drop = service_header_drop,
+	.body_replace = service_body_replace,
+	.return_path_set = service_return_path_set,
+	.login_set = service_login_set,
+	.delivery_read = service_delivery_read,
+	.outcome = service_outcome,
+	.counter_add = service_counter_add,
+	.counter_get = service_counter_get,
+	.record_put = service_record_put,
+	.record_get = service_record_get,
+	.record_drop = service_record_drop,
+	.record_each = service_record_each,
+	.count = service_count,
+	.status_line = service_status_line,
+	.answer = service_answer,
+	.problem = service_problem,
+	.emit = service_emit,
+	.submit = service_submit,
+};

@@ -1,0 +1,170 @@
+/* state.c - counters and records, in memory for as long as the kit lives. */
+#include "kit.h"
+
+#include <stdio.h>
+
+#define RECORD_MAX (64u << 10)
+
+static struct counter *find_counter(struct testkit *kit, const char *name, int64_t period)
+{
+	struct counter *counter;
+
+	for (counter = kit->counters; counter; counter = counter->next)
+		if (counter->period == period && strcmp(counter->name, name) == 0)
+			return counter;
+	return NULL;
+}
+
+/* Only the last two periods of a counter are kept. */
+static void forget_oldest(struct testkit *kit, const char *name)
+{
+	struct counter **at, **oldest = NULL;
+	size_t count = 0;
+
+	for (at = &kit->counters; *at; at = &(*at)->next)
+		if (strcmp((*at)->name, name) == 0) {
+			count++;
+			if (!oldest || (*at)->period < (*oldest)->period)
+				oldest = at;
+		}
+	if (count > 2)
+		*oldest = (*oldest)->next;
+}
+
+static struct counter *make_counter(struct testkit *kit, const char *name, int64_t period)
+{
+	struct counter *counter = kit_alloc(kit, sizeof *counter);
+
+	counter->name = kit_text(kit, name);
+	counter->period = period;
+	counter->next = kit->counters;
+	kit->counters = counter;
+	forget_oldest(kit, name);
+	return counter;
+}
+
+int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit)
+{
+	struct testkit *kit = call->kit;
+	const char *key = kit_str(kit, name).ptr;
+	struct counter *counter;
+	int64_t value;
+
+	if (kit_fails(kit, "counter_add"))
+		return -1;
+	kit_lock();
+	counter = find_counter(kit, key, period);
+	value = (counter ? counter->value : 0) + add;
+	if (limit >= 0 && value > limit) {
+		value = -1;
+	} else {
+		if (!counter)
+			counter = make_counter(kit, key, period);
+		counter->value = value;
+	}
+	kit_unlock();
+	return value;
+}
+
+int64_t testkit_counter(struct testkit *kit, const char *name, int64_t period)
+{
+	struct counter *counter;
+	int64_t value;
+
+	kit_lock();
+	counter = find_counter(kit, name, period);
+	value = counter ? counter->value : 0;
+	kit_unlock();
+	return value;
+}
+
+int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
+{
+	return testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
+}
+
+int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
+{
+	const char *text = kit_str(call->kit, key).ptr;
+
+	if (kit_fails(call->kit, "record_put") || value.len > RECORD_MAX)
+		return -1;
+	kit_lock();
+	pair_set(call->kit, &call->kit->records, text, value);
+	kit_unlock();
+	return 0;
+}
+
+long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)
+{
+	const char *text = kit_str(call->kit, key).ptr;
+	const struct pair *pair;
+	long size = -1;
+
+	if (kit_fails(call->kit, "record_get"))
+		return -1;
+	kit_lock();
+	pair = pair_find(call->kit->records, text);
+	if (pair) {
+		size = (long)pair->value.len;
+		content_copy(pair->value, 0, out, len);
+	}
+	kit_unlock();
+	return size;
+}
+
+int service_record_drop(const struct gw_call *call, struct gw_str key)
+{
+	const char *text = kit_str(call->kit, key).ptr;
+	struct pair **at;
+	int result = -1;
+
+	if (kit_fails(call->kit, "record_drop"))
+		return -1;
+	kit_lock();
+	for (at = &call->kit->records; *at; at = &(*at)->next)
+		if (strcmp((*at)->key, text) == 0) {
+			*at = (*at)->next;
+			result = 0;
+			break;
+		}
+	kit_unlock();
+	return result;
+}
+
+/* `each` may change records, so it walks over a copy of the list. */
+int service_record_each(const struct gw_call *call, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value),
+			void *arg)
+{
+	struct testkit *kit = call->kit;
+	struct pair *copy = NULL, *pair;
+	int result = 0;
+
+	if (kit_fails(kit, "record_each"))
+		return -1;
+	kit_lock();
+	for (pair = kit->records; pair; pair = pair->next)
+		if (strlen(pair->key) >= prefix.len && memcmp(pair->key, prefix.ptr, prefix.len) == 0)
+			pair_set(kit, &copy, pair->key, pair->value);
+	kit_unlock();
+	for (; copy && result == 0; copy = copy->next)
+		result = each(arg, gw_str(copy->key), copy->value);
+	return result;
+}
+
+const char *testkit_record(struct testkit *kit, const char *key)
+{
+	const struct pair *pair;
+
+	kit_lock();
+	pair = pair_find(kit->records, key);
+	kit_unlock();
+	return pair ? pair->value.ptr : NULL;
+}
+
+void testkit_set_record(struct testkit *kit, const char *key, const char *value)
+{
+	kit_lock();
+	pair_set(kit, &kit->records, key, gw_str(value));
+	kit_unlock();
+}

@@ -1,0 +1,131 @@
+/* layout.c - where the released members of the public structs stand (x86-64). Compiled, not run: a line that fails means that modules
+ * built with a released header would call the wrong function. Lines are added at a release and never changed. */
+#include <gateway/module.h>
+
+#define AT(type, member, offset) _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
+#define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), "size of " #type " has changed")
+#define SIZE_AT_LEAST(type, bytes) _Static_assert(sizeof(struct type) >= (bytes), #type " has shrunk")
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+
+/* --- 1.0 --- */
+AT(gw_module, size, 0);
+AT(gw_module, need, 4);
+AT(gw_module, name, 8);
+AT(gw_module, version, 16);
+AT(gw_module, summary, 24);
+AT(gw_module, options, 32);
+AT(gw_module, conf_size, 40);
+AT(gw_module, relay_options, 48);
+AT(gw_module, relay_conf_size, 56);
+AT(gw_module, session_size, 64);
+AT(gw_module, message_size, 72);
+AT(gw_module, delivery_size, 80);
+AT(gw_module, verbs, 88);
+AT(gw_module, start, 96);
+AT(gw_module, stop, 104);
+AT(gw_module, connect, 112);
+AT(gw_module, ehlo, 120);
+AT(gw_module, auth, 128);
+AT(gw_module, mail, 136);
+AT(gw_module, rcpt, 144);
+AT(gw_module, message, 152);
+AT(gw_module, route, 160);
+AT(gw_module, admit, 168);
+AT(gw_module, prepare, 176);
+AT(gw_module, login, 184);
+AT(gw_module, deliver, 192);
+AT(gw_module, bounce, 200);
+AT(gw_module, result, 208);
+AT(gw_module, event, 216);
+AT(gw_module, tick, 224);
+AT(gw_module, status, 232);
+AT(gw_module, control, 240);
+AT(gw_module, check, 248);
+AT(gw_services, size, 0);
+AT(gw_services, minor, 4);
+AT(gw_services, release, 8);
+AT(gw_services, log, 16);
+AT(gw_services, now, 24);
+AT(gw_services, instance, 32);
+AT(gw_services, conf, 40);
+AT(gw_services, instance_data, 48);
+AT(gw_services, instance_data_set, 56);
+AT(gw_services, alloc, 64);
+AT(gw_services, session_data, 72);
+AT(gw_services, message_data, 80);
+AT(gw_services, delivery_data, 88);
+AT(gw_services, session_fact, 96);
+AT(gw_services, session_number, 104);
+AT(gw_services, message_fact, 112);
+AT(gw_services, message_number, 120);
+AT(gw_services, rcpt_fact, 128);
+AT(gw_services, rcpt_number, 136);
+AT(gw_services, delivery_fact, 144);
+AT(gw_services, delivery_number, 152);
+AT(gw_services, relay_fact, 160);
+AT(gw_services, relay_number, 168);
+AT(gw_services, delivery_message, 176);
+AT(gw_services, message_rcpt, 184);
+AT(gw_services, delivery_rcpt, 192);
+AT(gw_services, relay_at, 200);
+AT(gw_services, relay_named, 208);
+AT(gw_services, relay_conf, 216);
+AT(gw_services, note, 224);
+AT(gw_services, note_set, 232);
+AT(gw_services, offload, 240);
+AT(gw_services, hold, 248);
+AT(gw_services, wake, 256);
+AT(gw_services, event_base, 264);
+AT(gw_services, reply, 272);
+AT(gw_services, wait_until, 280);
+AT(gw_services, reason, 288);
+AT(gw_services, capability, 296);
+AT(gw_services, identify, 304);
+AT(gw_services, type_set, 312);
+AT(gw_services, header, 320);
+AT(gw_services, header_named, 328);
+AT(gw_services, body_offset, 336);
+AT(gw_services, read, 344);
+AT(gw_services, route_add, 352);
+AT(gw_services, delivery_header, 360);
+AT(gw_services, delivery_body, 368);
+AT(gw_services, header_add, 376);
+AT(gw_services, header_replace, 384);
+AT(gw_services, header_drop, 392);
+AT(gw_services, body_replace, 400);
+AT(gw_services, return_path_set, 408);
+AT(gw_services, login_set, 416);
+AT(gw_services, delivery_read, 424);
+AT(gw_services, outcome, 432);
+AT(gw_services, counter_add, 440);
+AT(gw_services, counter_get, 448);
+AT(gw_services, record_put, 456);
+AT(gw_services, record_get, 464);
+AT(gw_services, record_drop, 472);
+AT(gw_services, record_each, 480);
+AT(gw_services, count, 488);
+AT(gw_services, status_line, 496);
+AT(gw_services, answer, 504);
+AT(gw_services, problem, 512);
+AT(gw_services, emit, 520);
+AT(gw_services, submit, 528);
+
+/* Handed over by value or in arrays: these never change. The others begin with their size and may grow. */
+SIZE(gw_async, 24);
+SIZE(gw_option, 88);
+SIZE(gw_groups, 16);
+SIZE(gw_list, 16);
+SIZE(gw_str, 16);
+SIZE_AT_LEAST(gw_login, 72);
+SIZE_AT_LEAST(gw_identity, 56);
+SIZE_AT_LEAST(gw_header, 56);
+SIZE_AT_LEAST(gw_outcome, 48);
+SIZE_AT_LEAST(gw_result, 104);
+SIZE_AT_LEAST(gw_event, 80);
+SIZE_AT_LEAST(gw_command, 40);
+SIZE_AT_LEAST(gw_submission, 72);
+SIZE_AT_LEAST(gw_module, 256);
+SIZE_AT_LEAST(gw_services, 536);
+
+#endif
