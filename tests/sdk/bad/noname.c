@@ -1,0 +1,4 @@
+/* Does not say who it is. */
+#include <gateway/module.h>
+
+GW_MODULE(.summary = "nameless")

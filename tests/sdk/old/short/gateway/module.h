@@ -1,0 +1,309 @@
+/* A frozen copy whose two tables end earlier than those of the first release: a module built with it stands for every module that is older than its
+ * gateway. Not to be changed.
+ *
+ * gateway/module.h - the whole contract between the gateway and a module: the gateway calls hooks, the module answers with a
+ * verdict and calls back through the table `gw`.
+ *
+ *     static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt) { ... }
+ *     GW_MODULE(.name = "example", .version = "1.0", .summary = "...", .rcpt = on_rcpt)
+ *
+ * Build with -fvisibility=hidden and link with -Wl,--no-undefined,-z,now: the one symbol a module exports is its entry.
+ *
+ * Threads: hooks run on a worker; the same instance runs on several workers at once, so what an instance shares between calls is read-only
+ * or locked. A function of the table is for the worker of the call it is given, unless marked [any].
+ * Strings: what the module hands in is copied before the call returns; what it is handed lives as long as the object it
+ * was asked of and is in the module's hands only until its hook returns, unless a function says otherwise.
+ * Memory: nothing allocated on one side is freed on the other. Keep no handle across hooks. */
+#ifndef GATEWAY_MODULE_H
+#define GATEWAY_MODULE_H
+
+#include <gateway/facts.h>
+#include <gateway/option.h>
+#include <gateway/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GW_ABI_MAJOR 1 /* a break; it is also in the name of the entry symbol */
+#define GW_ABI_MINOR 0 /* an addition at the end of a table; ABI.md tells which */
+#ifndef GW_ABI_NEED    /* set it lower to run on older gateways: what is newer then vanishes from this header */
+#define GW_ABI_NEED GW_ABI_MINOR
+#endif
+
+struct gw_call;     /* one run of one hook for one instance: valid until that run returns */
+struct gw_session;  /* a client connection */
+struct gw_message;  /* envelope and bytes as received */
+struct gw_rcpt;     /* a recipient of a message */
+struct gw_delivery; /* a message on its way through one relay to some of its recipients */
+struct gw_relay;    /* a configured next hop */
+
+/* Names a held call; a stale one is harmless. 0 is none. */
+typedef uint64_t gw_ticket;
+
+/* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl hooks`); one that the hook does not
+ * know counts as GW_FAILED. */
+enum gw_verdict {
+	GW_CONTINUE,   /* no opinion, or done: ask the next module */
+	GW_ACCEPT,     /* rcpt: a vote for it. auth, route, login, deliver: claimed, ask nobody else */
+	GW_REJECT,     /* no, for good: 5xx with reply()'s text, or a bounce */
+	GW_TEMPFAIL,   /* no, not now: 4xx with reply()'s text, or retry later */
+	GW_DISCARD,    /* message: say 250 and keep nothing. bounce: write no DSN */
+	GW_HOLD,       /* message: keep it, but on hold until an admin releases it */
+	GW_DISCONNECT, /* 421 and close */
+	GW_NEXT,       /* admit, prepare, login: not through this relay, try the next of the route */
+	GW_WAIT,       /* admit, prepare, login: later; wait_until() says when, else the retry schedule does */
+	GW_PENDING,    /* the answer comes later: only ever what hold() or offload() returned */
+	GW_FAILED,     /* the module broke: on_error of the instance decides, else the hook's default */
+};
+
+/* What becomes of a held call: exactly one of the two functions runs, on the worker of the call. */
+struct gw_async {
+	enum gw_verdict (*resumed)(struct gw_call *call, void *arg); /* answer now, or hold again */
+	void (*dropped)(void *arg); /* the peer left, the deadline passed, the gateway stops: cancel and free `arg`. NULL: another
+	                               thread owns `arg`; wake() tells it -1, and it frees */
+	uint32_t deadline_ms;       /* 0: the instance's `deadline`. Past it the call counts as GW_FAILED */
+};
+
+/* A login: what a client gave (auth), or what to give to a next hop (login_set). */
+struct gw_login {
+	uint32_t size;            /* sizeof(struct gw_login), in every struct below too */
+	struct gw_str mechanism;  /* "PLAIN", "LOGIN", ...; empty in login_set: the best both sides have */
+	struct gw_str user;
+	struct gw_str secret;     /* the password, or the token */
+	struct gw_str acting_as;  /* SASL authorization identity, empty: the same */
+};
+
+/* Who a client is: what an auth or access module found out. Empty members leave what was known. */
+struct gw_identity {
+	uint32_t size;
+	struct gw_str client;  /* a name for logs and limits: "crm-eu" */
+	struct gw_str type;    /* the type of its mail */
+	struct gw_str domains; /* sender domains it may use, parted by blanks */
+};
+
+struct gw_header {
+	uint32_t size;
+	struct gw_str name;  /* without colon */
+	struct gw_str value; /* raw, folds kept, without the final CRLF */
+	struct gw_str whole; /* the field's bytes, final CRLF included */
+};
+
+enum gw_status { GW_DELIVERED = 1, GW_DEFERRED, GW_BOUNCED, GW_UNKNOWN };
+
+/* What an attempt gave for one recipient. */
+struct gw_outcome {
+	uint32_t size;
+	enum gw_status status;
+	int code;               /* SMTP reply code; 0: there was no reply */
+	uint8_t enhanced[3];    /* RFC 3463; zeros: none */
+	struct gw_str text;     /* the remote's words, or ours */
+	struct gw_str host;     /* who said so: "mx.example.net [192.0.2.7]" */
+};
+
+/* What observers are told (result, bounce): one recipient's outcome with its surroundings. */
+struct gw_result {
+	uint32_t size;
+	const struct gw_rcpt *rcpt;
+	struct gw_outcome outcome;
+	struct gw_str relay;    /* name of the relay, empty: none was chosen */
+	uint32_t attempt;       /* from 1 */
+	int64_t took_ms;
+	bool delayed;           /* bounce: not failed, but late: a delay warning would go out */
+};
+
+/* Something that happened and that somebody may want to know: told to all event hooks. */
+struct gw_event {
+	uint32_t size;
+	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", "relay-down", a module's own */
+	int64_t time;           /* ms since 1970 UTC */
+	const struct gw_message *message; /* or NULL */
+	const struct gw_rcpt *rcpt;       /* or NULL */
+	struct gw_str text;     /* for people */
+	struct gw_str json;     /* details as a JSON object, or empty */
+};
+
+/* A gatewayctl verb that belongs to a module: `gatewayctl NAME WORDS...`. */
+struct gw_command {
+	uint32_t size;
+	struct gw_list words;   /* what followed the module's name */
+	bool admin;             /* the caller may change things; else only look */
+	int64_t uid;            /* of the caller */
+};
+
+/* A message that a module gives to the gateway, to be treated as any other. */
+struct gw_submission {
+	uint32_t size;
+	struct gw_str sender;   /* empty: the null sender */
+	struct gw_list rcpts;
+	struct gw_str bytes;    /* header and body, CRLF line ends */
+	struct gw_str type;     /* empty: the default type */
+};
+
+enum gw_log_level { GW_LOG_DEBUG, GW_LOG_INFO, GW_LOG_WARNING, GW_LOG_ERROR };
+
+/* A module: a static table, known to the gateway before any code of the module runs. Append only. */
+struct gw_module {
+	uint32_t size, need;                    /* GW_MODULE fills these in */
+	const char *name;                       /* as in `module = "..."`, and of its group and its .so */
+	const char *version, *summary;
+	const struct gw_option *options;        /* its group in the fragment -> `conf` */
+	size_t conf_size;                       /* the struct that `options` fill, made and freed by the gateway */
+	const struct gw_option *relay_options;  /* keys it adds to every relay -> relay_conf() */
+	size_t relay_conf_size;
+	size_t session_size, message_size, delivery_size; /* private bytes: zeroed, freed with their object */
+	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\ndns DOMAIN", one a line; NULL: none */
+
+	/* Begins an instance with its configuration; in the main thread, before any hook of it, and for --check too (then no hook
+	 * follows). -1: it cannot work; problem() said why. */
+	int (*start)(struct gw_call *call);
+	/* Ends it; in the main thread, after the last hook. */
+	void (*stop)(struct gw_call *call);
+
+	/* Hooks that decide, in the order a message meets them. All but those of `auth`'s login struct may be held. */
+	enum gw_verdict (*connect)(struct gw_call *, struct gw_session *);
+	enum gw_verdict (*ehlo)(struct gw_call *, struct gw_session *);
+	enum gw_verdict (*auth)(struct gw_call *, struct gw_session *, const struct gw_login *);
+	enum gw_verdict (*mail)(struct gw_call *, struct gw_message *);
+	enum gw_verdict (*rcpt)(struct gw_call *, struct gw_message *, struct gw_rcpt *);
+	enum gw_verdict (*message)(struct gw_call *, struct gw_message *);
+	enum gw_verdict (*route)(struct gw_call *, struct gw_message *, struct gw_rcpt *);
+	enum gw_verdict (*admit)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	enum gw_verdict (*prepare)(struct gw_call *, struct gw_delivery *);
+	enum gw_verdict (*login)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	enum gw_verdict (*deliver)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
+
+	/* Hooks that observe: no verdict, no holding. */
+	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *);
+	void (*event)(struct gw_call *, const struct gw_event *);
+};
+
+/* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
+struct gw_services {
+	uint32_t size, minor;
+	const char *release;   /* of the gateway: "0.1.0" */
+
+	/* --- anywhere --- */
+	/* A log line `event=MODULE-EVENT id=... text="..."`; the id of the call's message is added. [any, while the call's instance lives] */
+	void (*log)(const struct gw_call *, enum gw_log_level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+	int64_t (*now)(const struct gw_call *);              /* ms since 1970 UTC */
+	const char *(*instance)(const struct gw_call *);     /* name of the fragment: "80-dkim" */
+	void *(*conf)(const struct gw_call *);               /* the struct that `options` filled */
+	void *(*instance_data)(const struct gw_call *);      /* what start() set, or NULL */
+	void (*instance_data_set)(struct gw_call *, void *); /* in start() only; stop() frees what it names */
+	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's session, message or delivery; in start(): with the instance */
+
+	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call has no such object --- */
+	void *(*session_data)(struct gw_call *);
+	void *(*message_data)(struct gw_call *);
+	void *(*delivery_data)(struct gw_call *);
+
+	/* --- facts --- */
+	struct gw_str (*session_fact)(const struct gw_session *, enum gw_session_fact);
+	int64_t (*session_number)(const struct gw_session *, enum gw_session_fact);
+	struct gw_str (*message_fact)(const struct gw_message *, enum gw_message_fact);
+	int64_t (*message_number)(const struct gw_message *, enum gw_message_fact);
+	struct gw_str (*rcpt_fact)(const struct gw_rcpt *, enum gw_rcpt_fact);
+	int64_t (*rcpt_number)(const struct gw_rcpt *, enum gw_rcpt_fact);
+	struct gw_str (*delivery_fact)(const struct gw_delivery *, enum gw_delivery_fact);
+	int64_t (*delivery_number)(const struct gw_delivery *, enum gw_delivery_fact);
+	struct gw_str (*relay_fact)(const struct gw_relay *, enum gw_relay_fact);
+	int64_t (*relay_number)(const struct gw_relay *, enum gw_relay_fact);
+
+	/* --- from one object to another; NULL: none --- */
+	struct gw_message *(*delivery_message)(struct gw_delivery *);
+	struct gw_rcpt *(*message_rcpt)(struct gw_message *, size_t nth);
+	struct gw_rcpt *(*delivery_rcpt)(struct gw_delivery *, size_t nth);
+	struct gw_relay *(*relay_at)(struct gw_call *, size_t nth);            /* in file order */
+	struct gw_relay *(*relay_named)(struct gw_call *, struct gw_str name);
+	void *(*relay_conf)(struct gw_call *, const struct gw_relay *);        /* what relay_options filled for that relay */
+
+	/* --- notes: small strings spooled with the message, kept over a restart; the key is prefixed with the module's name
+	 * unless it has a dot ("routing.rule" reads another module's). A value up to 4096 octets. --- */
+	struct gw_str (*note)(struct gw_call *, const struct gw_message *, const char *key); /* ptr NULL: none */
+	int (*note_set)(struct gw_call *, struct gw_message *, const char *key, struct gw_str value);
+
+	/* --- waiting: the three ways --- */
+	/* `work(arg)` runs on a pool thread, then `resumed` on the worker; dropped, when the call is gone by then, runs after work returned. */
+	enum gw_verdict (*offload)(struct gw_call *, const struct gw_async *, void (*work)(void *arg), void *arg);
+	/* Holds the call until wake(). The async struct is copied. */
+	enum gw_verdict (*hold)(struct gw_call *, const struct gw_async *, void *arg, gw_ticket *ticket);
+	/* 0: resumed() will run and `arg` is handed over; -1: too late, `arg` is yours (only where dropped is NULL; with dropped, `arg` was or will be dropped).
+	 * From a thread that is not the call's worker only for holds without dropped: others are refused and logged. [any] */
+	int (*wake)(gw_ticket);
+	void *(*event_base)(struct gw_call *);  /* libevent's, of this worker: for libraries that plug into it */
+
+	/* --- answers --- */
+	/* What the client is told with REJECT, TEMPFAIL, DISCONNECT; what a bounce says. `enhanced` "5.7.1" or NULL. */
+	void (*reply)(struct gw_call *, int code, const char *enhanced, const char *format, ...) __attribute__((format(printf, 4, 5)));
+	void (*wait_until)(struct gw_call *, int64_t when); /* with GW_WAIT: ms since 1970 UTC */
+	/* Why, for `message explain`: one sentence about this step, also with GW_CONTINUE. */
+	void (*reason)(struct gw_call *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+	/* --- receiving --- */
+	void (*capability)(struct gw_call *, const char *line, bool offered);  /* ehlo: adds or takes away an EHLO line; a keyword takes away */
+	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail */
+	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late */
+
+	/* --- content as received (message and later hooks) --- */
+	int (*header)(struct gw_message *, size_t nth, struct gw_header *);    /* 0; -1: there is no nth */
+	int (*header_named)(struct gw_message *, struct gw_str name, size_t nth, struct gw_header *);
+	uint64_t (*body_offset)(struct gw_message *);                          /* where the body begins in the bytes */
+	long (*read)(struct gw_message *, uint64_t offset, void *out, size_t len); /* header and body; fewer only at the end; -1: failed */
+
+	/* --- route --- */
+	int (*route_add)(struct gw_call *, const struct gw_relay *);           /* appends to the recipient's ordered list */
+
+	/* --- prepare: the delivery's view and its edits. -1: it would break the message, or no memory --- */
+	int (*delivery_header)(struct gw_delivery *, size_t nth, struct gw_header *);
+	long (*delivery_body)(struct gw_delivery *, uint64_t offset, void *out, size_t len);
+	int (*header_add)(struct gw_call *, struct gw_delivery *, size_t nth, struct gw_str name, struct gw_str value);
+	int (*header_replace)(struct gw_call *, struct gw_delivery *, size_t nth, struct gw_str value);
+	int (*header_drop)(struct gw_call *, struct gw_delivery *, size_t nth);
+	int (*body_replace)(struct gw_call *, struct gw_delivery *, struct gw_str body);
+	int (*return_path_set)(struct gw_call *, struct gw_delivery *, struct gw_str address);
+
+	/* --- login, deliver --- */
+	void (*login_set)(struct gw_call *, const struct gw_login *);
+	long (*delivery_read)(struct gw_delivery *, uint64_t offset, void *out, size_t len); /* as it goes out: our trace field, header, body.
+	                                                                           In offload's work too, while the call is held */
+	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *, const struct gw_outcome *); /* a recipient without one is deferred */
+
+	/* --- state: named counters and records that outlive the process; names are the module's own. [any] --- */
+	/* Adds to a counter of a period (any number the module picks, e.g. a day; others than the last two are forgotten) unless it would pass `limit`
+	 * (< 0: none). Gives the new value, or -1 when it would pass. */
+	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period, int64_t add, int64_t limit);
+	int64_t (*counter_get)(const struct gw_call *, struct gw_str name, int64_t period);
+	int (*record_put)(const struct gw_call *, struct gw_str key, struct gw_str value);    /* up to 64 KiB; on disk within a second */
+	long (*record_get)(const struct gw_call *, struct gw_str key, void *out, size_t len); /* its size, or -1 */
+	int (*record_drop)(const struct gw_call *, struct gw_str key);
+	int (*record_each)(const struct gw_call *, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg);
+
+	/* --- telling --- */
+	void (*count)(struct gw_call *, const char *metric, int64_t add);      /* a counter in `gatewayctl status --json`: MODULE.metric [any] */
+	void (*status_line)(struct gw_call *, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints; once */
+};
+
+/* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */
+#define GW_HIDDEN __attribute__((visibility("hidden")))
+extern const struct gw_services *gw GW_HIDDEN;
+
+#define GW_PUBLIC __attribute__((visibility("default")))
+#define GW_MODULE(...)                                                                       \
+	const struct gw_services *gw;                                                        \
+	GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services);  \
+	const struct gw_module *gw_module_v1(const struct gw_services *services)             \
+	{                                                                                    \
+		static const struct gw_module self = {                                       \
+			.size = sizeof self, .need = GW_ABI_NEED, __VA_ARGS__                \
+		};                                                                           \
+		gw = services;                                                               \
+		return &self;                                                                \
+	}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

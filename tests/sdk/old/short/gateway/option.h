@@ -1,0 +1,63 @@
+/* gateway/option.h - a module's configuration as a table of options.
+ *
+ * The host parses a fragment through the table into the module's own struct, before any code of the module runs. Unknown
+ * keys, wrong types and values out of range are reported with file and line by the host; `gatewayctl options NAME` and
+ * the module's README are printed from the same rows. */
+#ifndef GATEWAY_OPTION_H
+#define GATEWAY_OPTION_H
+
+#include <gateway/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The type says what may stand in the file and which member receives it. */
+enum gw_option_type {
+	GW_OPTION_END = 0,
+	GW_OPTION_STRING,   /* "text"                    -> struct gw_str */
+	GW_OPTION_PATH,     /* "file", relative to the configuration folder's parent -> struct gw_str, absolute;
+	                       "STATE/..." is below the state folder */
+	GW_OPTION_INT,      /* 42                        -> int64_t, within min..max */
+	GW_OPTION_BOOL,     /* true                      -> bool */
+	GW_OPTION_SIZE,     /* "25M" (K, M, G: powers of 1024) or 42     -> int64_t, bytes */
+	GW_OPTION_DURATION, /* "90s" "5m" "4h" "2d" "250ms"; a bare number is seconds -> int64_t, milliseconds */
+	GW_OPTION_WORD,     /* one of `words`            -> int64_t, its index in `words` */
+	GW_OPTION_LIST,     /* ["a", "b"] or "a"         -> struct gw_list */
+	GW_OPTION_SECRET,   /* "file:/path" (first line), "env:NAME", "exec:/program arg ...", or the text itself
+	                                                 -> struct gw_str; never printed by anybody */
+	GW_OPTION_GROUPS,   /* ( { ... }, { ... } )      -> struct gw_groups, each parsed through `group` */
+};
+
+enum gw_option_flag {
+	GW_OPTION_REQUIRED = 1, /* an error where it is missing; `fallback` is not used */
+	GW_OPTION_NEXT_HOP = 2, /* in relay_options: a relay with this key needs no `host` (this module delivers) */
+};
+
+/* What GW_OPTION_GROUPS gives: `count` structs of the row's group_size, one after another. */
+struct gw_groups {
+	const void *items;
+	size_t count;
+};
+
+struct gw_option {
+	const char *key;               /* a dot stands for a group: "auth.user" is auth: { user = ...; } */
+	enum gw_option_type type;
+	size_t offset;                 /* of the member that receives the value */
+	const char *fallback;          /* the default, written as in the file, without quotes; for a list, words separated
+	                                  by blanks; NULL: zero, empty, false */
+	const char *help;              /* one sentence, for people */
+	uint32_t flags;                /* enum gw_option_flag */
+	int64_t min, max;              /* INT, SIZE, DURATION (ms): the range; both 0: none but that it is not negative */
+	const char *words;             /* WORD: "none|starttls|implicit" */
+	const struct gw_option *group; /* GROUPS: the rows of one group */
+	size_t group_size;             /* GROUPS: the size of the struct one group is parsed into */
+};
+
+/* A table ends with this row. */
+#define GW_OPTIONS_END { NULL, GW_OPTION_END, 0, NULL, NULL, 0, 0, 0, NULL, NULL, 0 }
+
+#ifdef __cplusplus
+}
+#endif
+#endif
