@@ -137,6 +137,7 @@ struct gw_call {
 	struct testkit_answer answer;
 
 	bool held, woken;
+	bool over; /* nobody waits for the answer any more */
 	gw_ticket ticket;
 	uint64_t woken_order;
 	struct gw_async async;
@@ -201,6 +202,8 @@ void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, .
 void kit_misuse(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* True, and a misuse is told, when the call's hook is none of `hooks`. */
 bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks);
+/* True, and a misuse is told, when a struct was handed in without its size. */
+bool kit_unsized(const struct gw_call *call, const char *name, uint32_t size);
 /* The turn of this service to fail has come. */
 bool kit_fails(struct testkit *kit, const char *service);
 

@@ -183,7 +183,7 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 {
 	struct gw_session *session = call->session;
 
-	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || !session)
+	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || kit_unsized(call, "gw_identity", identity->size) || !session)
 		return;
 	if (identity->client.len)
 		testkit_session_fact(session, GW_SESSION_CLIENT, kit_str(call->kit, identity->client).ptr);
@@ -217,7 +217,7 @@ static void service_login_set(struct gw_call *call, const struct gw_login *login
 	struct testkit *kit = call->kit;
 	struct gw_login *copy;
 
-	if (kit_refused(call, "login_set", ON(login)))
+	if (kit_refused(call, "login_set", ON(login)) || kit_unsized(call, "gw_login", login->size))
 		return;
 	copy = kit_alloc(kit, sizeof *copy);
 	copy->size = sizeof *copy;
@@ -233,7 +233,7 @@ static void service_outcome(struct gw_call *call, struct gw_delivery *delivery, 
 	struct gw_outcome *copy;
 	size_t i;
 
-	if (kit_refused(call, "outcome", ON(deliver)))
+	if (kit_refused(call, "outcome", ON(deliver)) || kit_unsized(call, "gw_outcome", outcome->size))
 		return;
 	for (i = 0; i < delivery->rcpt_count && delivery->rcpts[i] != rcpt; i++)
 		;
@@ -292,7 +292,8 @@ static void service_emit(struct gw_call *call, const struct gw_event *event)
 	struct testkit *kit = call->kit;
 	const char *text = kit_str(kit, event->text).ptr, *json = kit_str(kit, event->json).ptr;
 
-	kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
+	if (!kit_unsized(call, "gw_event", event->size))
+		kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
 }
 
 static int service_submit(struct gw_call *call, const struct gw_submission *submission)
@@ -302,7 +303,7 @@ static int service_submit(struct gw_call *call, const struct gw_submission *subm
 	struct gw_str *rcpts = kit_grow(kit, NULL, submission->rcpts.count, sizeof *rcpts);
 	size_t i;
 
-	if (kit_fails(kit, "submit"))
+	if (kit_unsized(call, "gw_submission", submission->size) || kit_fails(kit, "submit"))
 		return -1;
 	for (i = 0; i < submission->rcpts.count; i++)
 		rcpts[i] = kit_str(kit, submission->rcpts.items[i]);

@@ -48,6 +48,14 @@ bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks
 	return true;
 }
 
+bool kit_unsized(const struct gw_call *call, const char *name, uint32_t size)
+{
+	if (size)
+		return false;
+	kit_misuse(call->kit, "struct %s without its size", name);
+	return true;
+}
+
 bool kit_fails(struct testkit *kit, const char *service)
 {
 	bool fails;

@@ -79,25 +79,19 @@ static void *work_thread(void *argument)
 	return NULL;
 }
 
-/* True: the call may not be held; what `async` was to free is dropped. */
-static bool cannot_hold(struct gw_call *call, const char *service, const struct gw_async *async, void *arg)
+/* True: the call may not be held; `arg` stays the module's. */
+static bool cannot_hold(struct gw_call *call, const char *service, const struct gw_async *async)
 {
-	bool refused = false;
-
-	if (kit_hooks[call->hook].ends == 0) {
+	if (kit_hooks[call->hook].ends == 0)
 		kit_misuse(call->kit, "%s() is not for the hook %s", service, kit_hooks[call->hook].name);
-		refused = true;
-	} else if (call->held) {
+	else if (call->held)
 		kit_misuse(call->kit, "%s() of a call that is held already", service);
-		refused = true;
-	} else if (!async->resumed) {
+	else if (call->over)
+		return true;
+	else if (!async->resumed)
 		kit_misuse(call->kit, "%s() without resumed", service);
-		refused = true;
-	}
-	if (!refused && !kit_fails(call->kit, service))
-		return false;
-	if (async->dropped)
-		async->dropped(arg);
+	else
+		return kit_fails(call->kit, service);
 	return true;
 }
 
@@ -112,7 +106,7 @@ static void hold_begin(struct gw_call *call, const struct gw_async *async, void 
 
 enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg)
 {
-	if (cannot_hold(call, "offload", async, arg))
+	if (cannot_hold(call, "offload", async))
 		return GW_FAILED;
 	if (call->delivery)
 		delivery_sent(call->delivery); /* made here, so that the work only reads it */
@@ -125,11 +119,10 @@ enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *asy
 
 enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket)
 {
-	if (cannot_hold(call, "hold", async, arg))
+	if (cannot_hold(call, "hold", async))
 		return GW_FAILED;
 	hold_begin(call, async, arg);
-	if (ticket)
-		*ticket = call->ticket;
+	*ticket = call->ticket;
 	return GW_PENDING;
 }
 
@@ -171,12 +164,16 @@ static enum gw_verdict call_resume(struct gw_call *call)
 	return call_settle(call, call->async.resumed(call, call->arg));
 }
 
+/* What was woken was handed over for resumed(), so that runs, even if nobody hears its answer. */
 static void call_drop(struct gw_call *call)
 {
 	unlink_held(call);
+	call->over = true;
 	if (call->work)
 		pthread_join(call->thread, NULL);
-	if (call->async.dropped)
+	else if (call->woken)
+		call->async.resumed(call, call->arg);
+	if (call->async.dropped && (call->work || !call->woken))
 		call->async.dropped(call->arg);
 }
 

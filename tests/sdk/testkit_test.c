@@ -205,14 +205,26 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 
 static const struct gw_async async = { resumed, free_arg, 2000 };
 
+/* What was not held stays with the module. */
+static enum gw_verdict unless_held(enum gw_verdict verdict, void *arg)
+{
+	if (verdict != GW_PENDING)
+		free_arg(arg);
+	return verdict;
+}
+
 static enum gw_verdict offloads(struct gw_call *call)
 {
-	return gw->offload(call, &async, work, calloc(1, sizeof(int)));
+	int *arg = calloc(1, sizeof *arg);
+
+	return unless_held(gw->offload(call, &async, work, arg), arg);
 }
 
 static enum gw_verdict holds(struct gw_call *call)
 {
-	return gw->hold(call, &async, calloc(1, sizeof(int)), &ticket);
+	int *arg = calloc(1, sizeof *arg);
+
+	return unless_held(gw->hold(call, &async, arg, &ticket), arg);
 }
 
 static void offload_runs_at_once(void **state)
@@ -267,6 +279,20 @@ static void holds_resume_in_the_order_of_their_wakes(void **state)
 	assert_int_equal(testkit_held(scene.kit), 1);
 	testkit_destroy(scene.kit);
 	assert_int_equal(freed, 2);
+}
+
+static void what_was_woken_is_resumed_even_if_dropped(void **state)
+{
+	struct scene scene = scene_of(holds);
+
+	testkit_run_mail(scene.kit, scene.message);
+	assert_int_equal(gw->wake(ticket), 0);
+	testkit_drop(scene.kit, scene.message);
+	assert_int_equal(freed, 1);
+	testkit_fail(scene.kit, "hold", 1);
+	assert_int_equal(testkit_run_mail(scene.kit, scene.message), GW_FAILED);
+	assert_int_equal(freed, 2);
+	testkit_destroy(scene.kit);
 }
 
 static void past_its_deadline_a_call_failed(void **state)
@@ -340,6 +366,11 @@ static enum gw_verdict holds_and_answers(struct gw_call *call)
 	holds(call);
 	return GW_CONTINUE;
 }
+static enum gw_verdict identifies_without_size(struct gw_call *call)
+{
+	gw->identify(call, &(struct gw_identity){ .client = GW_STR("x") });
+	return GW_CONTINUE;
+}
 static enum gw_verdict sets_a_login(struct gw_call *call)
 {
 	gw->login_set(call, &(struct gw_login){ .size = sizeof(struct gw_login) });
@@ -354,6 +385,7 @@ static void what_the_contract_forbids_is_seen(void **state)
 		{ rejects_with_4xx, "GW_REJECT with code 451" },
 		{ holds_twice, "held already" },
 		{ holds_and_answers, "answered as well" },
+		{ identifies_without_size, "struct gw_identity without its size" },
 		{ sets_a_login, "login_set() is not for the hook mail" },
 	};
 	size_t i;
@@ -422,6 +454,7 @@ int main(void)
 		cmocka_unit_test(offload_can_come_later_or_be_dropped),
 		cmocka_unit_test(a_hold_waits_for_its_wake),
 		cmocka_unit_test(holds_resume_in_the_order_of_their_wakes),
+		cmocka_unit_test(what_was_woken_is_resumed_even_if_dropped),
 		cmocka_unit_test(past_its_deadline_a_call_failed),
 		cmocka_unit_test(another_thread_wakes_only_what_has_no_dropped),
 		cmocka_unit_test(what_the_contract_forbids_is_seen),
