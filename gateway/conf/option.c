@@ -11,13 +11,13 @@ struct parsing {
 	const char *const *known;
 };
 
-/* The first row with that key, or NULL. */
-static const struct gw_option *find_row(const struct parsing *p, const char *key)
+/* The first set with that key, or NULL. */
+static const struct option_set *first_set(const struct parsing *p, const char *key)
 {
 	for (size_t i = 0; i < p->count; i++)
 		for (const struct gw_option *row = p->sets[i].options; row && row->key; row++)
 			if (strcmp(row->key, key) == 0)
-				return row;
+				return &p->sets[i];
 	return NULL;
 }
 
@@ -77,7 +77,7 @@ static void check_keys(const struct parsing *p, const config_setting_t *group, c
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *at = config_setting_get_elem(group, (unsigned)i);
 		snprintf(name, sizeof(name) - 1, "%s%s", prefix, at->name);
-		if (is_known(p, name) || find_row(p, name))
+		if (is_known(p, name) || first_set(p, name))
 			continue;
 		if (!is_inner_group(p, name)) {
 			tell_unknown(p, at, name);
@@ -99,7 +99,7 @@ static void parse_row(const struct parsing *p, const struct conf_group *group, c
 
 	if (at || !(row->flags & GW_OPTION_REQUIRED))
 		option_assign(&job);
-	else if (find_row(p, row->key) == row)
+	else if (first_set(p, row->key) == set)
 		option_error(&job, "\"%s\" is missing, %s needs it%s%s", row->key, set->owner, row->help ? ": " : "",
 			     row->help ? row->help : "");
 }

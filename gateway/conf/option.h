@@ -31,7 +31,8 @@ struct option_set {
 size_t option_parse(const struct option_context *context, const struct conf_group *group, const struct option_set *sets,
                     size_t count, const char *const *known);
 
-/* The valid key that is nearest to `key` among the sets' (top level of dotted keys too), or NULL when none is near. */
+/* The valid key that is nearest to `key` among the sets' (top level of dotted keys too), or NULL when none is near.
+ * The text lasts until this thread's next call. */
 const char *option_nearest(const struct option_set *sets, size_t count, const char *key);
 
 /* True when the group has that key (dots go down into groups). */

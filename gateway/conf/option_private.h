@@ -36,8 +36,8 @@ struct gw_str option_path(const struct option_context *context, const char *text
 /* Finds the secret that `text` names; empty and a problem when it cannot be had. */
 struct gw_str option_secret(const struct option_job *job, const char *text);
 
-/* Runs a program without a shell for the first line it prints: 0, or -1 and a sentence in `why`. */
-int option_run(const char *command, char *line, size_t size, char *why, size_t why_size);
+/* Runs a program without a shell, at most for wait_ms, for the first line it prints: 0, or -1 and the rest of a sentence in `why`. */
+int option_run(const char *command, int wait_ms, char *line, size_t size, char *why, size_t why_size);
 
 #define OPTION_KEY_MAX 64
 

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RUN_MS 10000
 #define WORDS_MAX 32
 
 struct run {
 	char *line, *why;
 	size_t size, why_size, held;
+	int wait_ms;
 	int64_t until;
 	pid_t pid;
 	int out;
@@ -136,7 +136,7 @@ static int collect(struct run *run)
 		kill(-run->pid, SIGKILL);
 	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return late ? fail(run, "did not end within %d seconds", RUN_MS / 1000) : judge(run, status);
+	return late ? fail(run, "did not end within %d ms", run->wait_ms) : judge(run, status);
 }
 
 static int run_words(struct run *run, char **words)
@@ -153,9 +153,11 @@ static int run_words(struct run *run, char **words)
 	return rc;
 }
 
-int option_run(const char *command, char *line, size_t size, char *why, size_t why_size)
+int option_run(const char *command, int wait_ms, char *line, size_t size, char *why, size_t why_size)
 {
-	struct run run = { .line = line, .why = why, .size = size, .why_size = why_size, .until = clock_monotonic() + RUN_MS };
+	struct run run = {
+		.line = line, .why = why, .size = size, .why_size = why_size, .wait_ms = wait_ms, .until = clock_monotonic() + wait_ms
+	};
 	char *copy = strdup(command), *words[WORDS_MAX + 1];
 	int count, rc;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define SECRET_MAX 8192
+#define PROGRAM_MS 10000
 
 static const struct gw_str none = GW_STR("");
 
@@ -80,8 +81,9 @@ static struct gw_str from_program(const struct option_job *job, const char *comm
 {
 	char line[SECRET_MAX + 1], why[256];
 
-	if (option_run(command, line, sizeof(line), why, sizeof(why)) != 0) {
+	if (option_run(command, PROGRAM_MS, line, sizeof(line), why, sizeof(why)) != 0) {
 		option_error(job, "\"%s\": %.*s %s", job->option->key, (int)strcspn(command, " "), command, why);
+		explicit_bzero(line, sizeof(line));
 		return none;
 	}
 	return keep(job, line);

@@ -47,53 +47,83 @@ static char *read_text(struct arena *arena, const char *path, mode_t *mode, stru
 	return text;
 }
 
-static void add_syntax_problem(const config_t *config, const char *path, struct problems *problems)
+/* The library gives an included file's name as it was written. */
+static const char *included_path(struct arena *arena, const char *dir, const char *name)
+{
+	return name[0] == '/' ? name : arena_printf(arena, "%s/%s", dir, name).ptr;
+}
+
+static void add_syntax_problem(struct arena *arena, const config_t *config, const char *path, struct problems *problems)
 {
 	const char *what = config_error_text(config), *more = "";
 
+	if (config_error_file(config))
+		path = included_path(arena, config_get_include_dir(config), config_error_file(config));
 	if (strcmp(what, "syntax error") == 0)
 		more = ": is a ';', a quote or a bracket missing here or on the line before?";
 	else if (strncmp(what, "duplicate setting", 17) == 0)
 		more = ": this key stands twice in its group";
-	problem_add(problems, true, config_error_file(config) ? config_error_file(config) : path, config_error_line(config), "%s%s", what,
-		    more);
+	problem_add(problems, true, path, config_error_line(config), "%s%s", what, more);
 }
 
 /* Included files are known by name only after the parser has read them. */
-static void scan_included(struct arena *arena, const config_t *config, struct problems *problems)
+static int scan_included(struct arena *arena, const config_t *config, struct conf_source *source, struct problems *problems)
 {
 	mode_t mode;
 
-	for (unsigned i = 0; i < config->num_filenames; i++) {
-		char *text = read_text(arena, config->filenames[i], &mode, problems);
+	source->included = arena_alloc(arena, config->num_filenames * sizeof(*source->included));
+	for (unsigned i = 0; source->included && i < config->num_filenames; i++) {
+		const char *path = included_path(arena, config_get_include_dir(config), config->filenames[i]);
+		char *text = path ? read_text(arena, path, &mode, problems) : NULL;
+		source->included[i] = path;
 		if (text)
-			conf_scan_numbers(text, config->filenames[i], problems);
+			conf_scan_numbers(text, path, problems);
 	}
+	return source->included ? 0 : -1;
+}
+
+static void out_of_memory(const char *path, struct problems *problems)
+{
+	problem_add(problems, true, path, 0, "out of memory");
+}
+
+/* A tree that the arena destroys, with its source at the root; NULL when memory is out. */
+static config_t *make_config(struct arena *arena, const char *dir, struct conf_source **source)
+{
+	config_t *config = arena_alloc(arena, sizeof(*config));
+
+	*source = arena_alloc(arena, sizeof(**source));
+	if (!config || !*source || arena_defer(arena, close_config, config) != 0)
+		return NULL;
+	config_init(config);
+	config_set_include_dir(config, dir);
+	return config;
 }
 
 config_t *conf_parse(struct arena *arena, const char *dir, const char *path, struct problems *problems)
 {
-	struct conf_source *source = arena_alloc(arena, sizeof(*source));
-	config_t *config = arena_alloc(arena, sizeof(*config));
-	char *text = source && config ? read_text(arena, path, &source->mode, problems) : NULL;
+	struct conf_source *source;
+	config_t *config = make_config(arena, dir, &source);
+	char *text;
 
-	if (!text)
-		return NULL;
-	source->path = path;
-	conf_scan_numbers(text, path, problems);
-	config_init(config);
-	if (arena_defer(arena, close_config, config) != 0) {
-		config_destroy(config);
+	if (!config) {
+		out_of_memory(path, problems);
 		return NULL;
 	}
-	config_set_include_dir(config, dir);
+	source->path = path;
+	text = read_text(arena, path, &source->mode, problems);
+	if (!text)
+		return NULL;
+	conf_scan_numbers(text, path, problems);
 	if (!config_read_string(config, text)) {
-		add_syntax_problem(config, path, problems);
+		add_syntax_problem(arena, config, path, problems);
 		return NULL;
 	}
 	config_setting_set_hook(config_root_setting(config), source);
-	scan_included(arena, config, problems);
-	return config;
+	if (scan_included(arena, config, source, problems) == 0)
+		return config;
+	out_of_memory(path, problems);
+	return NULL;
 }
 
 config_setting_t *conf_lookup(const struct conf_group *group, const char *key)
@@ -121,17 +151,19 @@ int conf_line(const struct conf_group *group, const char *key)
 	return at ? (int)at->line : 0;
 }
 
+static const char *file_of(const config_setting_t *at)
+{
+	const struct conf_source *source = config_setting_get_hook(config_root_setting(at->config));
+
+	for (unsigned i = 0; at->file && i < at->config->num_filenames; i++)
+		if (strcmp(at->config->filenames[i], at->file) == 0)
+			return source->included[i];
+	return source->path;
+}
+
 const char *conf_file(const struct conf_group *group)
 {
-	const config_setting_t *at = conf_setting(group);
-	const struct conf_source *source;
-
-	if (!at)
-		return NULL;
-	if (at->file)
-		return at->file;
-	source = config_setting_get_hook(config_root_setting(at->config));
-	return source ? source->path : NULL;
+	return group ? file_of(conf_setting(group)) : NULL;
 }
 
 bool conf_is_public(const config_setting_t *setting)
@@ -140,6 +172,6 @@ bool conf_is_public(const config_setting_t *setting)
 	struct stat st;
 
 	if (setting->file)
-		return stat(setting->file, &st) != 0 || (st.st_mode & 07);
-	return source && (source->mode & 07);
+		return stat(file_of(setting), &st) != 0 || (st.st_mode & 07);
+	return source->mode & 07;
 }
