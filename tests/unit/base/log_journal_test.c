@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "base/log.h"
+#include "base/log_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -246,6 +246,59 @@ static void old_days_are_removed_and_nothing_else(void **state)
 	}
 }
 
+static void add_step(struct log_journal *journal, int64_t when, int n)
+{
+	char line[96], text[CLOCK_RFC3339];
+	int len = snprintf(line, sizeof(line), "%s info step id=0000000000001 n=%d\n", clock_rfc3339(when, text), n);
+
+	log_journal_add(journal, line, (size_t)len);
+}
+
+static void a_line_goes_to_the_file_of_its_day(void **state)
+{
+	int64_t now = clock_wall(), old = now - 5 * DAY_MS;
+	struct log_journal journal;
+	char name[96];
+
+	assert_int_equal(log_journal_init(&journal, folder, 2), 0);
+	add_step(&journal, old, 1);
+	add_step(&journal, now - DAY_MS, 2);
+	day_path(old, name);
+	assert_int_not_equal(access(name, F_OK), 0); /* too old when a later day began */
+	add_step(&journal, now, 3);
+	add_step(&journal, now - DAY_MS, 4);
+	log_journal_flush(&journal);
+	assert_int_equal(journal.sink.error, 0);
+	log_journal_finish(&journal);
+	for (int day = 0; day < 2; day++) {
+		char line[96] = "";
+		int lines = 0;
+		FILE *file;
+		day_path(now - day * DAY_MS, name);
+		file = fopen(name, "r");
+		assert_non_null(file);
+		for (; fgets(line, sizeof(line), file); lines++)
+			assert_non_null(strstr(line, lines ? " n=4\n" : day ? " n=2\n" : " n=3\n"));
+		fclose(file);
+		assert_int_equal(lines, day ? 2 : 1);
+	}
+}
+
+static void a_folder_that_vanished_is_told_with_its_reason(void **state)
+{
+	struct log_journal journal;
+	uint64_t before = log_dropped();
+
+	assert_int_equal(log_journal_init(&journal, folder, 0), 0);
+	assert_int_equal(rmdir(folder), 0);
+	add_step(&journal, clock_wall(), 1);
+	log_journal_flush(&journal);
+	assert_int_equal(journal.sink.error, ENOENT);
+	assert_int_equal(journal.sink.lost, 1);
+	assert_int_equal(log_dropped(), before + 1);
+	log_journal_finish(&journal);
+}
+
 static void half_a_line_is_not_continued(void **state)
 {
 	uint64_t id = make_id(clock_wall());
@@ -282,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_start_is_found_in_a_large_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reading_stops_when_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(old_days_are_removed_and_nothing_else, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_line_goes_to_the_file_of_its_day, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_folder_that_vanished_is_told_with_its_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(half_a_line_is_not_continued, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_a_journal_there_is_nothing_to_read, set_up, tear_down),
 	};
