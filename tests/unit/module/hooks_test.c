@@ -1,0 +1,59 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "module/snapshot.h"
+
+/* Every function of the table between `stop` and its end is a hook, in the same order: a row too many or too few is seen here. */
+static void rows_are_the_functions_of_the_table(void **state)
+{
+	size_t first = offsetof(struct gw_module, stop) + sizeof(void (*)(void));
+
+	assert_int_equal(first + GW_HOOKS * sizeof(void (*)(void)), sizeof(struct gw_module));
+	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
+		assert_non_null(hook_table[hook].name);
+		assert_int_equal(hook_table[hook].offset, first + hook * sizeof(void (*)(void)));
+	}
+}
+
+static void claims_end_with_accept(void **state)
+{
+	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
+		const struct hook_row *row = &hook_table[hook];
+		assert_int_equal(row->mode == HOOK_CLAIM, (row->ends & CHAIN_BIT(GW_ACCEPT)) != 0);
+	}
+}
+
+static void observers_have_no_say(void **state)
+{
+	for (size_t hook = GW_HOOK_result; hook < GW_HOOKS; hook++) {
+		assert_int_equal(hook_table[hook].kind, HOOK_OBSERVE);
+		assert_int_equal(hook_table[hook].ends, 0);
+	}
+}
+
+/* What a broken module becomes must never be a yes, but where the design says "go on". */
+static void broken_is_never_clean(void **state)
+{
+	for (size_t hook = 0; hook < GW_HOOK_result; hook++) {
+		enum gw_verdict broken = hook_table[hook].broken;
+		if (hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce)
+			assert_int_equal(broken, GW_CONTINUE);
+		else
+			assert_true(broken == GW_TEMPFAIL || broken == GW_WAIT || broken == GW_DISCONNECT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_the_functions_of_the_table),
+		cmocka_unit_test(claims_end_with_accept),
+		cmocka_unit_test(observers_have_no_say),
+		cmocka_unit_test(broken_is_never_clean),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
