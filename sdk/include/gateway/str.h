@@ -30,6 +30,9 @@ struct gw_list {
 /* The string of a literal, usable in initialisers: GW_STR("DKIM-Signature"). */
 #define GW_STR(literal) { (literal), sizeof(literal) - 1 }
 
+/* For printf: ("%.*s", GW_STR_ARGS(s)). */
+#define GW_STR_ARGS(s) (int)(s).len, (s).ptr
+
 /* A view of a C string; NULL gives the empty string. */
 static inline struct gw_str gw_str(const char *text)
 {
