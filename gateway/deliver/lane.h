@@ -16,6 +16,11 @@ LIST_HEAD(client_list, client);
 struct attempt_list {
 	struct attempt *first, **last;
 };
+void attempts_init(struct attempt_list *list);
+void attempts_append(struct attempt_list *list, struct attempt *attempt);
+void attempts_prepend(struct attempt_list *list, struct attempt *attempt);
+struct attempt *attempts_shift(struct attempt_list *list);                    /* of a list that is not empty */
+bool attempts_remove(struct attempt_list *list, struct attempt *attempt);     /* false: it is not in there */
 
 struct transport {
 	struct worker *worker;
@@ -25,7 +30,7 @@ struct transport {
 	struct client_list dead;     /* closed, to be freed */
 	struct post turn;            /* tells what ended outside the loop's events */
 	bool turn_posted;
-	bool stopping;
+	bool stopping, finished;
 	unsigned depth;
 };
 
@@ -53,7 +58,12 @@ struct lane {
 void transport_enter(struct transport *transport);
 void transport_leave(struct transport *transport, bool from_loop);
 
+struct lane *lane_of(struct transport *transport, struct gw_relay *relay); /* made when it is not there yet; NULL: no memory */
+void lane_destroy(struct lane *lane);                           /* all but its own memory */
+void lane_look(struct lane *lane);                              /* serves who waits, as far as there is something to serve with */
 void lane_touch(struct lane *lane);
+void lane_append(struct lane *lane, struct attempt *attempt);
+bool lane_remove(struct lane *lane, struct attempt *attempt);   /* false: it does not wait here */
 void lane_requeue(struct lane *lane, struct attempt *attempt);  /* at the front */
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
@@ -63,5 +73,7 @@ void lane_close_idle(struct lane *lane);
 void attempt_end(struct transport *transport, struct attempt *attempt);
 /* Sets the outcome of every recipient that has none. The words are copied. */
 void attempt_settle(struct attempt *attempt, const struct outcome *outcome);
+/* Ends an attempt that met no next hop: deferred. */
+void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why);
 
 #endif

@@ -1,0 +1,312 @@
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+struct session {
+	struct peer *peer;
+	int fd, number;
+	SSL *ssl;
+	char in[70000];
+	size_t at, have; /* what was read lies in in[at..have) */
+};
+
+static long get(struct session *session, char *to, size_t len)
+{
+	return session->ssl ? SSL_read(session->ssl, to, (int)len) : recv(session->fd, to, len, 0);
+}
+
+static bool say(struct session *session, const char *text)
+{
+	size_t len = strlen(text);
+	if (!strcmp(text, PEER_CLOSE))
+		return false;
+	if (!strcmp(text, PEER_SILENCE)) {
+		while (get(session, session->in, sizeof session->in) > 0)
+			;
+		return false;
+	}
+	return session->ssl ? SSL_write(session->ssl, text, (int)len) > 0 : send(session->fd, text, len, MSG_NOSIGNAL) == (long)len;
+}
+
+static void append(struct peer *peer, struct peer_text *to, const char *bytes, size_t count)
+{
+	pthread_mutex_lock(&peer->lock);
+	if (to->len + count + 1 > to->room) {
+		to->room = 2 * (to->len + count + 1);
+		to->text = realloc(to->text, to->room);
+	}
+	memcpy(to->text + to->len, bytes, count);
+	to->len += count;
+	to->text[to->len] = 0;
+	pthread_mutex_unlock(&peer->lock);
+}
+
+/* A line with its CRLF into `line`; false: the client left. */
+static bool read_line(struct session *session, char *line, size_t room)
+{
+	char *end;
+	size_t len;
+	long got;
+	while (!(end = memmem(session->in + session->at, session->have - session->at, "\r\n", 2))) {
+		session->have -= session->at;
+		memmove(session->in, session->in + session->at, session->have);
+		session->at = 0;
+		got = session->have < sizeof session->in ? get(session, session->in + session->have, sizeof session->in - session->have) : 0;
+		if (got <= 0)
+			return false;
+		session->have += (size_t)got;
+	}
+	len = (size_t)(end - session->in) + 2 - session->at;
+	assert(len < room);
+	memcpy(line, session->in + session->at, len);
+	line[len] = 0;
+	session->at += len;
+	return true;
+}
+
+static const char *pick(struct session *session, const char *scripted, const char *usual)
+{
+	if (session->peer->script.once && session->number > 0)
+		scripted = NULL;
+	return scripted ? scripted : usual;
+}
+
+static void pause_for(int ms)
+{
+	struct timespec wait = { ms / 1000, ms % 1000 * 1000000L };
+	nanosleep(&wait, NULL);
+}
+
+static bool read_message(struct session *session)
+{
+	struct peer *peer = session->peer;
+	char line[70000];
+	pthread_mutex_lock(&peer->lock);
+	peer->message.len = 0;
+	if (peer->message.text)
+		*peer->message.text = 0;
+	pthread_mutex_unlock(&peer->lock);
+	if (peer->script.deaf_ms) {
+		pause_for(peer->script.deaf_ms);
+		return false;
+	}
+	for (;;) {
+		if (!read_line(session, line, sizeof line))
+			return false;
+		if (!strcmp(line, ".\r\n"))
+			break;
+		append(peer, &peer->message, line, strlen(line));
+	}
+	pause_for(peer->script.slow_ms);
+	peer->messages++;
+	return say(session, pick(session, peer->script.dot, "250 2.0.0 kept\r\n"));
+}
+
+static bool begin_tls(struct session *session)
+{
+	if (!session->peer->script.tls)
+		return false;
+	session->ssl = SSL_new(session->peer->script.tls);
+	SSL_set_fd(session->ssl, session->fd);
+	return SSL_accept(session->ssl) == 1;
+}
+
+static bool verb_data(struct session *session)
+{
+	const char *reply = pick(session, session->peer->script.data, "354 go on\r\n");
+	if (session->peer->script.chatters_after_354)
+		reply = "354 go on\r\n250 2.0.0 forged\r\n";
+	return say(session, reply) && (strncmp(reply, "354", 3) || read_message(session));
+}
+
+static bool verb_rcpt(struct session *session, const char *line)
+{
+	if (strstr(line, "bad"))
+		return say(session, "550 5.1.1 no such user\r\n");
+	if (strstr(line, "later"))
+		return say(session, "450 4.2.0 not now\r\n");
+	return say(session, pick(session, session->peer->script.rcpt, "250 2.1.5 fine\r\n"));
+}
+
+static bool verb_auth(struct session *session, const char *line)
+{
+	char answer[4096];
+	if (strstr(line, "LOGIN") && (!say(session, "334 VXNlcm5hbWU6\r\n") || !read_line(session, answer, sizeof answer) ||
+				      !say(session, "334 UGFzc3dvcmQ6\r\n") || !read_line(session, answer, sizeof answer)))
+		return false;
+	return say(session, pick(session, session->peer->script.auth, "235 2.7.0 welcome\r\n"));
+}
+
+static bool starttls(struct session *session)
+{
+	const char *reply = pick(session, session->peer->script.starttls, "220 ready\r\n");
+	if (!say(session, reply))
+		return false;
+	return strncmp(reply, "220", 3) || begin_tls(session);
+}
+
+static bool answer(struct session *session, const char *line)
+{
+	struct peer_script *script = &session->peer->script;
+	if (!strncmp(line, "EHLO", 4))
+		return say(session, pick(session, script->ehlo, "250-peer.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 1000000\r\n"));
+	if (!strncmp(line, "HELO", 4))
+		return say(session, pick(session, script->helo, "250 peer.example\r\n"));
+	if (!strncmp(line, "STARTTLS", 8))
+		return starttls(session);
+	if (!strncmp(line, "AUTH", 4))
+		return verb_auth(session, line);
+	if (!strncmp(line, "RSET", 4)) {
+		session->peer->rsets++;
+		return say(session, pick(session, script->rset, "250 2.0.0 forgotten\r\n"));
+	}
+	if (!strncmp(line, "MAIL", 4))
+		return say(session, pick(session, script->mail, "250 2.1.0 fine\r\n"));
+	if (!strncmp(line, "RCPT", 4))
+		return verb_rcpt(session, line);
+	if (!strncmp(line, "DATA", 4))
+		return verb_data(session);
+	if (!strncmp(line, "QUIT", 4)) {
+		session->peer->quits++;
+		say(session, "221 2.0.0 bye\r\n");
+		return false;
+	}
+	return say(session, "500 5.5.1 what?\r\n");
+}
+
+static void converse(struct session *session)
+{
+	struct peer_script *script = &session->peer->script;
+	struct peer *peer = session->peer;
+	char line[70000], both[8192];
+	int before = peer->messages;
+
+	if (script->implicit && !begin_tls(session))
+		return;
+	snprintf(both, sizeof both, "%s%s", pick(session, script->greeting, "220 peer.example\r\n"),
+		 script->after_greeting ? script->after_greeting : "");
+	if (!say(session, both))
+		return;
+	while (read_line(session, line, sizeof line)) {
+		append(peer, &peer->log, line, strlen(line));
+		if (!answer(session, line))
+			return;
+		if (script->messages && peer->messages - before >= script->messages)
+			return;
+		if (script->idle_close && session->number == 0 && peer->messages > before)
+			return;
+	}
+}
+
+static void *session_main(void *arg)
+{
+	struct session *session = arg;
+	struct peer *peer = session->peer;
+	int now = atomic_fetch_add(&peer->open, 1) + 1, most = peer->most_open;
+	while (now > most && !atomic_compare_exchange_weak(&peer->most_open, &most, now))
+		;
+	converse(session);
+	peer->open--;
+	if (session->ssl) {
+		SSL_shutdown(session->ssl);
+		SSL_free(session->ssl);
+	}
+	shutdown(session->fd, SHUT_RDWR);
+	free(session);
+	return NULL;
+}
+
+static void *listen_main(void *arg)
+{
+	struct peer *peer = arg;
+	for (;;) {
+		int fd = accept(peer->listener, NULL, NULL);
+		struct session *session;
+		pthread_mutex_lock(&peer->lock);
+		if (fd < 0 || peer->stopping || peer->session_count == 256) {
+			pthread_mutex_unlock(&peer->lock);
+			if (fd >= 0)
+				close(fd);
+			return NULL;
+		}
+		session = calloc(1, sizeof *session);
+		session->peer = peer;
+		session->fd = fd;
+		session->number = peer->connections++;
+		peer->fds[peer->session_count] = fd;
+		pthread_create(&peer->sessions[peer->session_count++], NULL, session_main, session);
+		pthread_mutex_unlock(&peer->lock);
+	}
+}
+
+void peer_start(struct peer *peer, const struct peer_script *script)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof address;
+	memset(peer, 0, sizeof *peer);
+	if (script)
+		peer->script = *script;
+	pthread_mutex_init(&peer->lock, NULL);
+	peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert(bind(peer->listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(peer->listener, 64) == 0);
+	getsockname(peer->listener, (struct sockaddr *)&address, &len);
+	peer->port = ntohs(address.sin_port);
+	pthread_create(&peer->thread, NULL, listen_main, peer);
+}
+
+void peer_stop(struct peer *peer)
+{
+	int i;
+	pthread_mutex_lock(&peer->lock);
+	peer->stopping = true;
+	pthread_mutex_unlock(&peer->lock);
+	shutdown(peer->listener, SHUT_RDWR);
+	pthread_join(peer->thread, NULL);
+	for (i = 0; i < peer->session_count; i++) {
+		shutdown(peer->fds[i], SHUT_RDWR);
+		pthread_join(peer->sessions[i], NULL);
+		close(peer->fds[i]);
+	}
+	close(peer->listener);
+	pthread_mutex_destroy(&peer->lock);
+	free(peer->log.text);
+	free(peer->message.text);
+}
+
+int peer_saw(struct peer *peer, const char *text)
+{
+	const char *at;
+	int count = 0;
+	pthread_mutex_lock(&peer->lock);
+	for (at = peer->log.text; at && (at = strstr(at, text)); at += strlen(text))
+		count++;
+	pthread_mutex_unlock(&peer->lock);
+	return count;
+}
+
+/* A self-signed certificate, made when it is needed. */
+SSL_CTX *peer_tls(void)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_set_pubkey(certificate, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"peer.example", -1, -1, 0);
+	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+	X509_sign(certificate, key, EVP_sha256());
+	SSL_CTX_use_certificate(tls, certificate);
+	SSL_CTX_use_PrivateKey(tls, key);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	return tls;
+}

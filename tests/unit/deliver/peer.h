@@ -1,0 +1,55 @@
+/* peer.h - a next hop for tests: listens on 127.0.0.1 in a thread and answers as its script says. */
+#ifndef TESTS_DELIVER_PEER_H
+#define TESTS_DELIVER_PEER_H
+
+#define CONF_MODULE openssl_conf_module /* the name is one of gateway/conf too */
+#include <openssl/ssl.h>
+#undef CONF_MODULE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Answers instead of replies. */
+#define PEER_CLOSE "!close"     /* closes */
+#define PEER_SILENCE "!silence" /* says nothing until the client leaves */
+
+struct peer_script {
+	const char *greeting, *ehlo, *helo, *starttls, *auth, *rset, *mail, *rcpt, *data, *dot; /* NULL: the usual */
+	const char *after_greeting;  /* said unasked behind it */
+	int messages;                /* closes after so many transactions; 0: never */
+	bool once;                   /* the answers above hold for the first connection only */
+	bool idle_close;             /* closes the first connection when the first message is done, after its reply */
+	bool chatters_after_354;     /* sends "250 forged" in the segment of the 354 */
+	SSL_CTX *tls;                /* implicit from the start, or for STARTTLS */
+	bool implicit;
+	int slow_ms;                 /* waits before it answers the dot */
+	int deaf_ms;                 /* reads nothing for so long after 354, then leaves */
+};
+
+struct peer_text {
+	char *text;
+	size_t len, room;
+};
+
+struct peer {
+	struct peer_script script;
+	int listener;
+	unsigned short port;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_t sessions[256];
+	int fds[256];
+	int session_count;
+	bool stopping;
+	/* what was seen */
+	_Atomic int connections, open, most_open, messages, quits, rsets;
+	struct peer_text log;        /* the command lines that came */
+	struct peer_text message;    /* the last message, dots still doubled */
+};
+
+void peer_start(struct peer *peer, const struct peer_script *script);
+void peer_stop(struct peer *peer);
+int peer_saw(struct peer *peer, const char *text);  /* how often the log has it */
+SSL_CTX *peer_tls(void);
+
+#endif
