@@ -24,6 +24,7 @@ struct move {
 	struct arena arena; /* what the append points to */
 	struct spool_extent *moved;
 	size_t moved_count;
+	struct move *state; /* MESSAGE: the copy of its state that follows it */
 	struct move *next;
 };
 
@@ -84,15 +85,53 @@ static struct move *move_create(struct batch *batch, enum spool_type type, uint6
 /* The extents that were moved are loose until here: the MESSAGE's copy, where it was written, has accounted for them itself. */
 static void move_destroy(struct spool *spool, struct move *move)
 {
+	if (move->state)
+		move_destroy(spool, move->state);
 	if (move->moved_count)
 		spool_abandon(spool, move->append.id, move->moved, move->moved_count);
 	arena_finish(&move->arena);
 	free(move);
 }
 
+static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
+{
+	const struct entry *found;
+
+	pthread_mutex_lock(&spool->lock);
+	found = index_find(&spool->index, id);
+	if (found)
+		*entry = *found;
+	pthread_mutex_unlock(&spool->lock);
+	return found != NULL;
+}
+
+static bool is_before(struct place a, struct place b)
+{
+	return a.segment < b.segment || (a.segment == b.segment && a.offset < b.offset);
+}
+
+/* A STATE counts only behind the MESSAGE, so it follows a copy of it. A newer one that is written meanwhile is behind it anyway. */
+static void state_follows(struct compaction *compaction, struct move *message)
+{
+	struct spool *spool = compaction->spool;
+	struct entry entry;
+
+	if (!entry_of(spool, message->append.id, &entry) || !entry.state.segment || !is_before(entry.state, entry.message))
+		return;
+	message->state = move_create(&compaction->batch, SPOOL_STATE, entry.id, entry.state);
+	if (!message->state || state_load(spool, &entry, &message->state->arena, &message->state->append.meta) <= 0)
+		compaction->batch.failed = true;
+	else
+		submit(spool, &compaction->batch, &message->state->append);
+}
+
 /* Waits for all that was appended. -1: some of it failed. */
 static int settle(struct compaction *compaction)
 {
+	wait_batch(&compaction->batch);
+	for (struct move *move = compaction->moves; move; move = move->next)
+		if (move->append.type == SPOOL_MESSAGE)
+			state_follows(compaction, move);
 	wait_batch(&compaction->batch);
 	while (compaction->moves) {
 		struct move *move = compaction->moves;
@@ -163,18 +202,6 @@ static int move_extents(struct compaction *compaction, struct move *move, struct
 	return 0;
 }
 
-static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
-{
-	const struct entry *found;
-
-	pthread_mutex_lock(&spool->lock);
-	found = index_find(&spool->index, id);
-	if (found)
-		*entry = *found;
-	pthread_mutex_unlock(&spool->lock);
-	return found != NULL;
-}
-
 static int fill_message(struct compaction *compaction, struct move *move)
 {
 	struct spool_content content;
@@ -196,8 +223,6 @@ static int move_message(struct compaction *compaction, uint64_t id)
 	struct entry entry;
 	struct move *move;
 
-	if (settle(compaction) < 0) /* another extent of the same message may have moved it */
-		return -1;
 	if (!entry_of(compaction->spool, id, &entry))
 		return 0;
 	move = move_create(&compaction->batch, SPOOL_MESSAGE, id, entry.message);
@@ -267,10 +292,21 @@ static bool is_needed(struct spool *spool, const struct scan *scan, uint32_t clo
 	return needed;
 }
 
+/* Then the index does not yet say whether its next record is needed. */
+static bool is_on_the_way(const struct compaction *compaction, uint64_t id)
+{
+	for (const struct move *move = compaction->moves; move; move = move->next)
+		if (move->append.id == id)
+			return true;
+	return false;
+}
+
 static int move_record(struct compaction *compaction, const struct scan *scan)
 {
 	struct final_meta final = { 0, 0 };
 
+	if (is_on_the_way(compaction, scan->head.id) && settle(compaction) < 0)
+		return -1;
 	if (scan->head.type == RECORD_FINAL && scan->meta.len >= sizeof(final))
 		memcpy(&final, scan->meta.ptr, sizeof(final));
 	if (!is_needed(compaction->spool, scan, final.segment))

@@ -281,6 +281,11 @@ int announce(struct spool *spool, struct window *window, struct place unproven, 
 /* Copies the range to quarantine/ (where it is not already) and logs it. */
 void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why);
 
+/* --- read.c --- */
+
+/* The latest state, empty where it is unreadable. 1; 0: it was moved meanwhile; -1: no memory. */
+int state_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state);
+
 /* --- janitor.c, compact.c --- */
 
 void *janitor_run(void *spool);

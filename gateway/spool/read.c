@@ -114,7 +114,7 @@ static bool take_content(struct spool_content *content, struct arena *arena, con
 }
 
 /* Losing a state can only repeat a delivery; it is no reason to lose the message. */
-static int load_state(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state)
+int state_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state)
 {
 	struct record_head head;
 	int result;
@@ -145,7 +145,7 @@ static int try_load(struct spool *spool, const struct entry *entry, struct arena
 	if (!take_content(content, arena, entry, &head, meta, envelope))
 		return -1;
 	result = pin_content(spool, arena, content);
-	return result <= 0 ? result : load_state(spool, entry, arena, state);
+	return result <= 0 ? result : state_load(spool, entry, arena, state);
 }
 
 #define LOAD_TRIES 16

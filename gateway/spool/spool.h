@@ -18,12 +18,12 @@
 struct spool;
 
 struct spool_options {
-	const char *path;       /* the folder; made (0700) where it is missing, its parent must exist */
-	int64_t segment_size;   /* bytes preallocated for a segment; 1 MiB to 1 GiB */
-	int64_t min_free;       /* new messages are refused while the file system has fewer bytes free than this */
+	const char *path;     /* the folder; made (0700) where it is missing, its parent must exist */
+	int64_t segment_size; /* bytes preallocated for a segment; 1 MiB to 1 GiB */
+	int64_t min_free;     /* new messages are refused while the file system has fewer bytes free than this */
 	int64_t min_free_inodes;
-	unsigned gather_us;     /* how long a group may wait for company when others are in flight; 0: not at all */
-	bool unsafe_skip_sync;  /* for the tests' control run alone: not reachable by configuration */
+	unsigned gather_us;    /* how long a group may wait for company when others are in flight; 0: not at all */
+	bool unsafe_skip_sync; /* for the tests' control run alone: not reachable by configuration */
 };
 
 /* A message found by recovery. Strings are valid during the call. */
@@ -69,21 +69,21 @@ enum spool_type {
 
 /* One append, in memory the caller owns; from spool_append to post.run the spool owns it and what it points to. */
 struct spool_append {
-	struct post post;                  /* run on `worker` with the answer below; run NULL: nobody is told and the spool copies what it needs */
-	struct worker *worker;             /* NULL: run is called in the spool's own thread and may not block */
+	struct post post;      /* run on `worker` with the answer below; run NULL: nobody is told and the spool copies what it needs */
+	struct worker *worker; /* NULL: run is called in the spool's own thread and may not block */
 	enum spool_type type;
-	bool durable;                      /* answer when it is on stable storage; else when it is written. A MESSAGE always is */
+	bool durable; /* answer when it is on stable storage; else when it is written. A MESSAGE always is */
 	uint64_t id;
 	struct gw_str meta, data;
 	const struct spool_extent *extents; /* MESSAGE: as answered to the extents' appends, in order */
 	size_t extent_count;
-	struct spool_append *next;         /* the spool's */
-	uint32_t meta_crc, data_crc;       /* the spool's */
+	struct spool_append *next;          /* the spool's */
+	uint32_t meta_crc, data_crc;        /* the spool's */
 	uint32_t from_segment, from_offset; /* the spool's: of the record that this one takes the place of; 0: none */
-	void *spans;                       /* the spool's */
+	void *spans;                        /* the spool's */
 	/* the answer */
 	enum spool_result result;
-	struct spool_extent extent;        /* EXTENT: where it is; MESSAGE: where its tail is */
+	struct spool_extent extent; /* EXTENT: where it is; MESSAGE: where its tail is */
 };
 
 /* Queues an append. A failed write or sync answers SPOOL_FAILED to every append of its group; the segment is then given up for
@@ -95,7 +95,8 @@ void spool_append(struct spool *spool, struct spool_append *append);
  * go. Once for each extent that was answered SPOOL_OK. [any thread] */
 void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents, size_t count);
 
-/* May a new message of about `size` octets be taken now? Answers from memory, refreshed every second and whenever a write met a full disk. [any thread] */
+/* May a new message of about `size` octets be taken now? Answers from memory, refreshed every second and whenever a write met a full disk.
+ * [any thread] */
 enum spool_result spool_room(struct spool *spool, int64_t size);
 
 /* --- reading --- */
@@ -107,7 +108,7 @@ struct spool_content {
 	uint64_t size;
 	const struct spool_extent *extents;
 	size_t extent_count;
-	struct gw_str tail;        /* ptr NULL: in the log, at tail_at */
+	struct gw_str tail; /* ptr NULL: in the log, at tail_at */
 	struct spool_extent tail_at;
 };
 
@@ -125,15 +126,15 @@ int spool_verify(const struct spool_content *content);
 /* Finds a queued message again: envelope, state and content, in the arena. Its segments stay until the arena is finished.
  * 0; -1: no such message, or the log is damaged there (logged). [any thread] */
 int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
-               struct spool_content *content);
+	       struct spool_content *content);
 
 struct spool_stats {
-	uint64_t messages, segments, bytes;         /* queued; on disk */
-	uint64_t appends, groups, syncs, written;   /* since the start */
+	uint64_t messages, segments, bytes;       /* queued; on disk */
+	uint64_t appends, groups, syncs, written; /* since the start */
 	uint64_t failed_groups, compacted, damaged;
 	int64_t free_bytes, free_inodes;
 	int64_t sync_us_max, sync_us_sum;
-	enum spool_result state;                    /* what spool_room answers to a small message */
+	enum spool_result state; /* what spool_room answers to a small message */
 };
 void spool_stats(struct spool *spool, struct spool_stats *stats); /* [any thread] */
 
