@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static inline void fake_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...) {}
+static inline const char *fake_instance(const struct gw_call *call) { return call->instance->name; }
 static inline void *fake_conf(const struct gw_call *call) { return call->instance->conf; }
 static inline void *fake_data(const struct gw_call *call) { return call->instance->data; }
 static inline void fake_data_set(struct gw_call *call, void *data) { call->instance->data = data; }
@@ -40,6 +41,7 @@ static const struct gw_services fake_services __attribute__((unused)) = {
 	.minor = GW_ABI_MINOR,
 	.release = "test",
 	.log = fake_log,
+	.instance = fake_instance,
 	.conf = fake_conf,
 	.instance_data = fake_data,
 	.instance_data_set = fake_data_set,
