@@ -32,6 +32,14 @@ uint64_t id_next(struct id_maker *maker, int64_t wall_ms)
 	return maker->last = id;
 }
 
+void id_after(struct id_maker *maker, uint64_t id)
+{
+	uint64_t next = first_of(maker, (id >> TIME_SHIFT) + 1);
+
+	if (maker->last < next)
+		maker->last = next;
+}
+
 char *id_format(uint64_t id, char text[ID_TEXT])
 {
 	text[ID_TEXT - 1] = '\0';

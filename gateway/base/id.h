@@ -19,6 +19,9 @@ struct id_maker {
 /* An id greater than every id this maker gave before, whatever the clock does. */
 uint64_t id_next(struct id_maker *maker, int64_t wall_ms);
 
+/* Every id from now on is greater than `id`, which any maker may have made, before a restart for example. */
+void id_after(struct id_maker *maker, uint64_t id);
+
 /* Writes the text and its NUL; gives `text`. */
 char *id_format(uint64_t id, char text[ID_TEXT]);
 

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "loop/worker.h"
 #include "module/settings.h"
 
 #include <gateway/module.h>
@@ -87,6 +88,7 @@ struct snapshot {
 	const struct gw_services *services;
 	void (*unused)(struct snapshot *);  /* told on the thread that let go last: posts to main, which calls snapshot_destroy.
 	                                       NULL: destroyed at once */
+	struct post post;                   /* for that */
 };
 
 struct load_options {

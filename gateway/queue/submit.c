@@ -11,6 +11,7 @@
 struct pending {
 	struct spool_append append;
 	struct gw_call call;
+	struct chain_answer answer;
 	struct gw_message *message;
 	struct buf envelope;
 	void (*done)(void *arg, uint64_t id, bool taken);
@@ -76,20 +77,29 @@ static void commit(struct pending *pending)
 }
 
 /* What a hook refuses of our own mail is kept, on hold: there is nobody to give it back to. */
-static void judged(struct gw_call *call, void *arg)
+static void carry_out(struct gw_call *call, void *arg)
 {
 	struct pending *pending = arg;
 	struct gw_message *message = pending->message;
-	if (call->answer.verdict == GW_DISCARD) {
-		log_submission(message, LOG_INFORM, "submission-discarded", call->answer.instance);
+	if (pending->answer.verdict == GW_DISCARD) {
+		log_submission(message, LOG_INFORM, "submission-discarded", pending->answer.instance);
 		finish(pending, false);
 		return;
 	}
-	if (call->answer.verdict != GW_CONTINUE) {
+	if (pending->answer.verdict != GW_CONTINUE) {
 		message->held = true;
-		message->hold_reason = call->answer.text.len ? call->answer.text : gw_str("a module refused it");
+		message->hold_reason = pending->answer.text.len ? pending->answer.text : gw_str("a module refused it");
 	}
 	commit(pending);
+}
+
+static void judged(struct gw_call *call, void *arg)
+{
+	struct pending *pending = arg;
+	pending->answer = call->answer;
+	call->done = carry_out;
+	if (chain_cancel(call))
+		carry_out(call, pending);
 }
 
 static int fill_in(struct gw_message *message, const struct submission *from)

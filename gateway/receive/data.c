@@ -228,6 +228,22 @@ static void commit(struct gw_session *session)
 	spool_append(runtime.spool, &reception->append);
 }
 
+static void commit_released(struct gw_call *call, void *arg)
+{
+	commit(arg);
+}
+
+/* The queue may free the message at any time: work that a module gave up on has to have returned. */
+static void commit_when_free(struct gw_session *session)
+{
+	session->call.done = commit_released;
+	session->call.arg = session;
+	if (chain_cancel(&session->call))
+		commit(session);
+	else if (!session->busy)
+		session_busy(session);
+}
+
 static void discard(struct gw_session *session)
 {
 	char id[ID_TEXT];
@@ -245,12 +261,12 @@ static void message_judged(struct gw_session *session)
 	switch (answer->verdict) {
 	case GW_CONTINUE:
 	case GW_ACCEPT:
-		commit(session);
+		commit_when_free(session);
 		return;
 	case GW_HOLD:
 		session->message->held = true;
 		session->message->hold_reason = answer->text.len ? answer->text : gw_str(answer->instance);
-		commit(session);
+		commit_when_free(session);
 		return;
 	case GW_DISCARD:
 		discard(session);

@@ -84,6 +84,17 @@ int session_set(struct gw_session *session, struct gw_str *member, struct gw_str
 
 /* --- the end of it --- */
 
+static void forget(struct gw_session *session)
+{
+	data_abort(session);
+	struct gw_message *message = session->message;
+	session->message = NULL;
+	if (!message)
+		return;
+	message_destroy(message);
+	snapshot_release(session->snapshot);
+}
+
 static void session_free(struct post *post)
 {
 	struct gw_session *session = list_of(post, struct gw_session, gone);
@@ -98,7 +109,7 @@ static void session_free(struct post *post)
 static void session_released(struct gw_call *call, void *arg)
 {
 	struct gw_session *session = arg;
-	session_reset(session);
+	forget(session);
 	session->gone.run = session_free;
 	worker_post(session->worker, &session->gone);
 }
@@ -130,15 +141,25 @@ void session_close(struct gw_session *session)
 	session_gone(session);
 }
 
+static void reset_released(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	session->releasing = false;
+	forget(session);
+	session_ready(session);
+}
+
 void session_reset(struct gw_session *session)
 {
-	data_abort(session);
-	struct gw_message *message = session->message;
-	session->message = NULL;
-	if (!message)
+	session->call.done = reset_released;
+	session->call.arg = session;
+	if (chain_cancel(&session->call)) {
+		forget(session);
 		return;
-	message_destroy(message);
-	snapshot_release(session->snapshot);
+	}
+	session->releasing = true;
+	if (!session->busy)
+		session_busy(session);
 }
 
 /* --- time --- */
@@ -215,9 +236,9 @@ static void input(struct gw_session *session)
 
 void session_ready(struct gw_session *session)
 {
-	session->busy = false;
-	if (session->mode == MODE_CLOSING)
+	if (session->releasing || session->mode == MODE_CLOSING)
 		return;
+	session->busy = false;
 	if (session->eof)
 		input(session);
 	else

@@ -1,0 +1,30 @@
+/* admin.h - the control socket: gatewayctl asks, verbs answer. Runs on the main thread's loop.
+ *
+ * A request is one line of JSON, {"words": ["queue", "list"]}; the answer is one line of JSON:
+ *     {"code": 0, "text": "...", "columns": [["id", "ID"], ...], "rows": [{"id": "..."}, ...], "data": {...}}
+ * code is an exit code of sysexits.h; text is for people; columns and rows are a table; data is what --json prints, the rows where it is not there.
+ * The socket's input is hostile until proven otherwise: bounded in size, strict JSON, and who may ask what is decided by the
+ * kernel's word on who is calling. */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "base/problem.h"
+#include "loop/worker.h"
+#include "queue/runtime.h"
+
+/* What main does for the verbs. */
+struct admin_operations {
+	/* Reads the configuration anew; swaps it in when `apply` and it has no errors. True: it has none. */
+	bool (*reload)(bool apply, struct problems *problems);
+	void (*each_metric)(void (*each)(void *arg, const char *name, int64_t value), void *arg);
+	const char *module_dir;
+	const char *release;
+};
+
+struct admin;
+
+/* Listens on `path` (made 0600, or 0660 with a group of the settings). NULL: told in problems. Main thread. */
+struct admin *admin_create(struct worker *main, const char *path, const struct admin_operations *operations, struct problems *problems);
+void admin_destroy(struct admin *admin);
+
+#endif

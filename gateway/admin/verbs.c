@@ -1,0 +1,246 @@
+#include "admin/request.h"
+
+#include "admin/output.h"
+#include "conf/option.h"
+#include "module/chain.h"
+
+#include <stdlib.h>
+
+const struct control_verb control_verbs[] = {
+	{ "status", "", "what runs, how much, and what is wrong", false, verb_status },
+	{ "queue list", "[--held] [--from TEXT] [--to TEXT] [--limit N]", "messages that are not done", false, verb_queue_list },
+	{ "queue show", "ID", "one of them, with each recipient", false, verb_queue_show },
+	{ "queue retry", "ID ... | --all", "makes them due now", true, verb_queue_retry },
+	{ "queue hold", "ID ... | --all", "keeps them until released", true, verb_queue_hold },
+	{ "queue release", "ID ... | --all", "ends a hold", true, verb_queue_release },
+	{ "queue bounce", "ID ... | --all", "gives them back to their senders", true, verb_queue_bounce },
+	{ "message explain", "ID", "all that happened to a message, and why", false, verb_explain },
+	{ "modules", "", "what is loaded, and what each hooks", false, verb_modules },
+	{ "hooks", "", "the hooks, their rules, and who is asked in which order", false, verb_hooks },
+	{ "options", "[NAME]", "every option of the gateway, of relays, of a module", false, verb_options },
+	{ "check", "", "reads the configuration without using it, and asks the modules to look deeper", false, verb_check },
+	{ "reload", "", "swaps the configuration in, whole or not at all", true, verb_reload },
+	{ NULL, NULL, NULL, false, NULL },
+};
+
+/* --- modules, hooks --- */
+
+static json_t *hooks_of(const struct snapshot *snapshot, const struct instance *instance)
+{
+	char text[512] = "";
+	for (size_t hook = 0; hook < GW_HOOKS; hook++)
+		for (size_t i = 0; i < snapshot->chain_length[hook]; i++)
+			if (snapshot->chains[hook][i] == instance && strlen(text) + 20 < sizeof(text)) {
+				strcat(text, text[0] ? " " : "");
+				strcat(text, hook_table[hook].name);
+			}
+	return json_string(text);
+}
+
+void verb_modules(struct request *request, const char *const *words, size_t count)
+{
+	static const char *const columns[][2] = {
+		{ "instance", "INSTANCE" }, { "module", "MODULE" }, { "version", "VERSION" }, { "hooks", "HOOKS" }, { "summary", "WHAT IT DOES" },
+	};
+	struct snapshot *snapshot = snapshot_current();
+	json_t *rows, *table = table_create(columns, 5, &rows);
+	for (size_t i = 0; i < snapshot->instance_count; i++) {
+		const struct instance *instance = &snapshot->instances[i];
+		json_t *row = json_object();
+		json_object_set_new(row, "instance", text_of(gw_str(instance->name)));
+		json_object_set_new(row, "module", text_of(gw_str(instance->module->name)));
+		json_object_set_new(row, "version", text_of(gw_str(instance->module->version)));
+		json_object_set_new(row, "hooks", hooks_of(snapshot, instance));
+		json_object_set_new(row, "summary", text_of(gw_str(instance->module->table.summary)));
+		json_object_set_new(row, "file", text_of(gw_str(instance->fragment->path)));
+		json_array_append_new(rows, row);
+	}
+	snapshot_release(snapshot);
+	request_answer(request, table);
+}
+
+static json_t *chain_text(const struct snapshot *snapshot, size_t hook)
+{
+	char text[1024] = "";
+	for (size_t i = 0; i < snapshot->chain_length[hook]; i++) {
+		const char *name = snapshot->chains[hook][i]->name;
+		if (strlen(text) + strlen(name) + 2 >= sizeof(text))
+			break;
+		strcat(text, i ? " " : "");
+		strcat(text, name);
+	}
+	return text_of(gw_str(text));
+}
+
+void verb_hooks(struct request *request, const char *const *words, size_t count)
+{
+	static const char *const columns[][2] = {
+		{ "hook", "HOOK" }, { "asked", "ASKED" }, { "otherwise", "IF NOBODY ANSWERS" }, { "breaks", "IF ONE BREAKS" }, { "chain", "IN THIS ORDER" },
+	};
+	struct snapshot *snapshot = snapshot_current();
+	json_t *rows, *table = table_create(columns, 5, &rows);
+	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
+		const struct hook_row *row = &hook_table[hook];
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:o}", "hook", row->name, "asked", row->asked, "otherwise", row->otherwise,
+		                                      "breaks", row->breaks, "chain", chain_text(snapshot, hook)));
+	}
+	snapshot_release(snapshot);
+	request_answer(request, table);
+}
+
+/* --- options --- */
+
+static void add_options(json_t *rows, const char *owner, const char *prefix, const struct gw_option *options)
+{
+	char key[256];
+	for (; options && options->type != GW_OPTION_END; options++) {
+		snprintf(key, sizeof(key), "%s%s", prefix, options->key);
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key, "type",
+		                                      options->words ? options->words : option_type_name(options->type), "default",
+		                                      options->flags & GW_OPTION_REQUIRED ? "(must be given)" : options->fallback ? options->fallback : "",
+		                                      "help", options->help ? options->help : ""));
+		if (options->type != GW_OPTION_GROUPS)
+			continue;
+		strncat(key, ".", sizeof(key) - strlen(key) - 1);
+		add_options(rows, owner, key, options->group);
+	}
+}
+
+static void add_module_options(json_t *rows, const struct module *module)
+{
+	add_options(rows, module->name, "", module->table.options);
+	add_options(rows, module->name, "relay: ", module->table.relay_options);
+}
+
+static bool wants(const char *const *words, size_t count, const char *name)
+{
+	return count == 0 || strcmp(words[0], name) == 0;
+}
+
+void verb_options(struct request *request, const char *const *words, size_t count)
+{
+	static const char *const columns[][2] = {
+		{ "owner", "OF" }, { "key", "KEY" }, { "type", "TYPE" }, { "default", "DEFAULT" }, { "help", "WHAT IT SAYS" },
+	};
+	struct snapshot *snapshot = snapshot_current();
+	json_t *rows, *table = table_create(columns, 5, &rows);
+	if (wants(words, count, "gateway"))
+		add_options(rows, "gateway", "", settings_options);
+	if (wants(words, count, "relay"))
+		add_options(rows, "relay", "", relay_options);
+	for (size_t i = 0; i < snapshot->instance_count; i++) {
+		const struct module *module = snapshot->instances[i].module;
+		bool seen = false;
+		for (size_t j = 0; j < i; j++)
+			seen |= snapshot->instances[j].module == module;
+		if (!seen && wants(words, count, module->name))
+			add_module_options(rows, module);
+	}
+	snapshot_release(snapshot);
+	if (json_array_size(rows)) {
+		request_answer(request, table);
+		return;
+	}
+	json_decref(table);
+	request_say(request, EX_UNAVAILABLE, "no module \"%s\" is on; `gatewayctl modules` lists them", words[0]);
+}
+
+/* --- check, reload --- */
+
+static void ask_modules(struct request *request, struct problems *problems)
+{
+	struct snapshot *snapshot = snapshot_current();
+	struct gw_call call;
+	chain_init(&call, request->admin->main, snapshot, &request->arena);
+	call.problems = problems;
+	chain_tell(&call, GW_HOOK_check);
+	chain_cancel(&call);
+	snapshot_release(snapshot);
+}
+
+void verb_check(struct request *request, const char *const *words, size_t count)
+{
+	struct problems problems;
+	problems_init(&problems);
+	if (request->admin->operations->reload(false, &problems))
+		ask_modules(request, &problems);
+	request_problems(request, EX_CONFIG, &problems, "the configuration is fine");
+	problems_finish(&problems);
+}
+
+void verb_reload(struct request *request, const char *const *words, size_t count)
+{
+	struct problems problems;
+	problems_init(&problems);
+	request->admin->operations->reload(true, &problems);
+	request_problems(request, EX_CONFIG, &problems, "reloaded");
+	problems_finish(&problems);
+}
+
+/* --- verbs of modules --- */
+
+struct module_answer {
+	struct service_output output;
+	json_t *json;
+};
+
+static void take_answer(struct service_output *output, struct gw_str json)
+{
+	struct module_answer *answer = (struct module_answer *)output;
+	json_decref(answer->json);
+	answer->json = json_loadb(json.ptr, json.len, 0, NULL);
+}
+
+static struct instance *instance_of(const struct snapshot *snapshot, const char *module)
+{
+	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_control]; i++)
+		if (strcmp(snapshot->chains[GW_HOOK_control][i]->module->name, module) == 0)
+			return snapshot->chains[GW_HOOK_control][i];
+	return NULL;
+}
+
+static void answer_of_module(struct request *request, struct problems *problems, json_t *json)
+{
+	if (problems->first) {
+		json_decref(json);
+		request_problems(request, EX_DATAERR, problems, "");
+	} else if (json_is_object(json)) {
+		if (!json_object_get(json, "code"))
+			json_object_set_new(json, "code", json_integer(EX_OK));
+		request_answer(request, json);
+	} else {
+		json_decref(json);
+		request_say(request, EX_SOFTWARE, "the module gave no answer");
+	}
+}
+
+static void ask_control(struct request *request, struct snapshot *snapshot, struct instance *instance)
+{
+	struct gw_str words[REQUEST_WORDS];
+	struct module_answer answer = { { .answer = take_answer }, NULL };
+	struct problems problems;
+	struct gw_call call;
+	problems_init(&problems);
+	for (size_t i = 1; i < request->count; i++)
+		words[i - 1] = gw_str(request->words[i]);
+	struct gw_command command = {
+		.size = sizeof(command), .words = { words, request->count - 1 }, .admin = request->may_change, .uid = request->uid,
+	};
+	chain_init(&call, request->admin->main, snapshot, &request->arena);
+	call.argument = &command;
+	call.answer_to = &answer.output;
+	call.problems = &problems;
+	chain_tell_one(&call, GW_HOOK_control, instance);
+	answer_of_module(request, &problems, answer.json);
+	problems_finish(&problems);
+}
+
+bool verb_of_module(struct request *request)
+{
+	struct snapshot *snapshot = snapshot_current();
+	struct instance *instance = instance_of(snapshot, request->words[0]);
+	if (instance)
+		ask_control(request, snapshot, instance);
+	snapshot_release(snapshot);
+	return instance != NULL;
+}

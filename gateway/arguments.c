@@ -1,0 +1,82 @@
+#include "daemon.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: gatewayd --config DIR --state DIR [--foreground] [--check] [--check-spool]\n"
+	"  --config DIR    the folder of fragments (default " GATEWAY_CONFIG_DIR ")\n"
+	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR ")\n"
+	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR ")\n"
+	"  --foreground    stay in the foreground\n"
+	"  --check         check the configuration, say what is wrong, and exit\n"
+	"  --check-spool   check the spool without changing it, and exit\n"
+	"  --version\n";
+
+/* In a build tree the modules lie beside the program's folder. */
+static const char *default_modules(void)
+{
+	char self[4096], *folder = NULL;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	for (int i = 0; len > 0 && i < 2; i++) {
+		self[len] = '\0';
+		char *slash = strrchr(self, '/');
+		len = slash ? slash - self : 0;
+	}
+	if (len > 0 && asprintf(&folder, "%.*s/modules", (int)len, self) > 0 && access(folder, R_OK) == 0)
+		return folder;
+	free(folder);
+	return GATEWAY_MODULE_DIR;
+}
+
+static void leave(int code)
+{
+	fputs(usage, code == EX_OK ? stdout : stderr);
+	exit(code);
+}
+
+void arguments_parse(struct arguments *arguments, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "state", required_argument, NULL, 's' },
+		{ "modules", required_argument, NULL, 'm' }, { "foreground", no_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 't' },         { "check-spool", no_argument, NULL, 'S' },
+		{ "version", no_argument, NULL, 'V' },       { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR };
+	for (int option; (option = getopt_long(argc, argv, "c:s:m:fthV", options, NULL)) != -1;) {
+		switch (option) {
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 's':
+			arguments->state = optarg;
+			break;
+		case 'm':
+			arguments->modules = optarg;
+			break;
+		case 'f':
+			arguments->foreground = true;
+			break;
+		case 't':
+			arguments->check = true;
+			break;
+		case 'S':
+			arguments->check_spool = true;
+			break;
+		case 'V':
+			puts("gatewayd " GATEWAY_RELEASE);
+			exit(EX_OK);
+		default:
+			leave(option == 'h' ? EX_OK : EX_USAGE);
+		}
+	}
+	if (optind < argc)
+		leave(EX_USAGE);
+	if (!arguments->modules)
+		arguments->modules = default_modules();
+}

@@ -1,0 +1,68 @@
+#include "daemon.h"
+
+#include "base/log.h"
+#include "services.h"
+
+static struct load_options load_options;
+
+void configuration_init(const struct arguments *arguments)
+{
+	load_options = (struct load_options){
+		.config_dir = arguments->config, .state_dir = arguments->state, .module_dir = arguments->modules,
+		.services = &services, .start = true,
+	};
+}
+
+/* The last holder may be a worker; instances are stopped in main. */
+static void destroy_in_main(struct post *post)
+{
+	snapshot_destroy((struct snapshot *)((char *)post - offsetof(struct snapshot, post)));
+}
+
+static void unused(struct snapshot *snapshot)
+{
+	snapshot->post.run = destroy_in_main;
+	worker_post(runtime.main, &snapshot->post);
+}
+
+struct snapshot *configuration_load(struct problems *problems)
+{
+	struct snapshot *snapshot = snapshot_load(&load_options, problems);
+	if (snapshot && runtime.main)
+		snapshot->unused = unused;
+	return snapshot;
+}
+
+static void log_problems(const struct problems *problems)
+{
+	char text[4096];
+	for (const struct problem *problem = problems->first; problem; problem = problem->next)
+		log_say(problem->fatal ? LOG_FAIL : LOG_WARN, "configuration", "%s", problem_format(problem, text, sizeof(text)));
+}
+
+static bool swap_in(struct snapshot *snapshot, struct problems *problems)
+{
+	if (sockets_open(snapshot, problems) != 0) {
+		snapshot_release(snapshot);
+		return false;
+	}
+	log_set_level((enum log_level)snapshot->settings.log.level);
+	sockets_hand_out(snapshot, true);
+	snapshot_publish(snapshot);
+	return true;
+}
+
+bool configuration_reload(bool apply, struct problems *problems)
+{
+	struct snapshot *snapshot = configuration_load(problems);
+	bool fine = snapshot != NULL;
+	if (fine && apply)
+		fine = swap_in(snapshot, problems);
+	else if (fine)
+		snapshot_release(snapshot);
+	if (!apply)
+		return fine;
+	log_problems(problems);
+	log_say(fine ? LOG_INFORM : LOG_FAIL, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
+	return fine;
+}

@@ -1,0 +1,64 @@
+/* main.c - gatewayd: reads its arguments, then checks or serves. */
+#include "daemon.h"
+
+#include "loop/worker.h"
+#include "smtp/sasl.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+void print_problems(const struct problems *problems)
+{
+	char text[4096];
+	for (const struct problem *problem = problems->first; problem; problem = problem->next)
+		fprintf(stderr, "%s\n", problem_format(problem, text, sizeof(text)));
+}
+
+static int check(void)
+{
+	struct problems problems;
+	problems_init(&problems);
+	struct snapshot *snapshot = configuration_load(&problems);
+	print_problems(&problems);
+	if (snapshot)
+		printf("the configuration is fine: %zu modules, %zu relays, %zu listeners\n", snapshot->instance_count, snapshot->relay_count,
+		       snapshot->settings.listeners.count);
+	else
+		fprintf(stderr, "%zu error%s, %zu warning%s\n", problems.errors, problems.errors == 1 ? "" : "s", problems.warnings,
+		        problems.warnings == 1 ? "" : "s");
+	snapshot_release(snapshot);
+	problems_finish(&problems);
+	return snapshot ? EX_OK : EX_CONFIG;
+}
+
+/* The spool may lie elsewhere than in the state folder: the configuration says where. */
+static int check_spool(void)
+{
+	struct problems problems;
+	problems_init(&problems);
+	struct snapshot *snapshot = configuration_load(&problems);
+	print_problems(&problems);
+	int damaged = snapshot ? spool_check(snapshot->settings.spool.path.ptr, stdout) : -1;
+	bool known = snapshot != NULL;
+	snapshot_release(snapshot);
+	problems_finish(&problems);
+	if (!known)
+		return EX_CONFIG;
+	return damaged < 0 ? EX_UNAVAILABLE : damaged > 0 ? EX_DATAERR : EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments;
+	arguments_parse(&arguments, argc, argv);
+	if (loop_init() != 0 || sasl_init() != 0) {
+		fputs("gatewayd: a library does not start\n", stderr);
+		return EX_OSERR;
+	}
+	configuration_init(&arguments);
+	if (arguments.check)
+		return check();
+	if (arguments.check_spool)
+		return check_spool();
+	return serve(&arguments);
+}
