@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,8 +228,9 @@ static void *listen_main(void *arg)
 {
 	struct peer *peer = arg;
 	for (;;) {
-		int fd = accept(peer->listener, NULL, NULL);
+		int fd = accept(peer->listener, NULL, NULL), on = 1;
 		struct session *session;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		pthread_mutex_lock(&peer->lock);
 		if (fd < 0 || peer->stopping || peer->session_count == 256) {
 			pthread_mutex_unlock(&peer->lock);
