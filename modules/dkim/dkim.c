@@ -1,0 +1,451 @@
+/* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is changed after it breaks the
+ * signature. */
+#include "signer.h"
+
+#include <gateway/module.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+
+struct key_conf {
+	struct gw_str domain, selector, path;
+	int64_t algorithm;
+	bool subdomains;
+};
+
+enum missing { MISSING_PASS, MISSING_WAIT, MISSING_REJECT };
+
+struct dkim_conf {
+	struct gw_groups keys;
+	struct gw_list sign, oversign;
+	int64_t expire, missing;
+};
+
+struct dkim_relay {
+	bool sign;
+};
+
+/* --- start and stop --- */
+
+static char *lower_copy(struct gw_str text)
+{
+	char *copy = strndup(text.ptr, text.len), *at;
+
+	for (at = copy; at && *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return copy;
+}
+
+static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf, size_t order)
+{
+	struct key *key = &signer->keys[signer->key_count++];
+	struct key_fault fault;
+	bool good;
+
+	if (!key_name_ok(conf->domain) || !key_name_ok(conf->selector)) {
+		gw->problem(call, true, "keys[%zu]: domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
+			    order, conf->domain.ptr, conf->selector.ptr);
+		return false;
+	}
+	key->order = order;
+	key->subdomains = conf->subdomains;
+	key->domain = lower_copy(conf->domain);
+	key->selector = strndup(conf->selector.ptr, conf->selector.len);
+	if (!key->domain || !key->selector)
+		return false;
+	good = key_load(key, conf->path.ptr, (enum key_algorithm)conf->algorithm, &fault);
+	if (fault.text[0])
+		gw->problem(call, fault.fatal, "%s: %s", key->domain, fault.text);
+	return good;
+}
+
+/* Every key is tried, so that one start tells all that is wrong. */
+static bool load_keys(struct gw_call *call, struct signer *signer, const struct gw_groups *groups)
+{
+	const struct key_conf *confs = groups->items;
+	const char *together;
+	bool good = true;
+	char fault[400];
+	size_t i;
+
+	signer->keys = calloc(groups->count, sizeof *signer->keys);
+	if (!signer->keys)
+		return false;
+	for (i = 0; i < groups->count; i++)
+		good &= load_key(call, signer, &confs[i], i);
+	if (!good)
+		return false;
+	together = signer_order(signer, fault);
+	if (together)
+		gw->problem(call, true, "%s", together);
+	return !together;
+}
+
+static bool add_names(struct gw_call *call, struct signer *signer, const char *option, const struct gw_list *list, bool over)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (signer_add_name(signer, list->items[i], over))
+			continue;
+		gw->problem(call, true, "%s: \"%s\" is no name of a field that can be signed, or is one name too many (%d)", option,
+			    list->items[i].ptr, NAMES_MAX);
+		good = false;
+	}
+	return good;
+}
+
+/* From must be signed, and a second From is what a forger adds first. */
+static bool load_names(struct gw_call *call, struct signer *signer, const struct dkim_conf *conf)
+{
+	return signer_add_name(signer, gw_str("from"), true) && add_names(call, signer, "sign", &conf->sign, false) &&
+	       add_names(call, signer, "oversign", &conf->oversign, true);
+}
+
+static int on_start(struct gw_call *call)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	struct signer *signer = calloc(1, sizeof *signer);
+
+	if (!signer)
+		return -1;
+	signer->lib = sign_lib();
+	if (!signer->lib || !load_keys(call, signer, &conf->keys) || !load_names(call, signer, conf)) {
+		signer_destroy(signer);
+		return -1;
+	}
+	gw->instance_data_set(call, signer);
+	return 0;
+}
+
+static void on_stop(struct gw_call *call)
+{
+	signer_destroy(gw->instance_data(call));
+}
+
+/* --- prepare --- */
+
+/* A signature being made: gathered on the worker, made on a thread of the pool, added on the worker. */
+struct job {
+	const struct signer *signer;
+	const struct key *keys;
+	size_t key_count;
+	struct gw_delivery *delivery;
+	uint64_t body_at; /* in what goes out */
+	struct text bytes, names;
+	struct gw_str *fields;
+	size_t count, room;
+	struct sign_input input;
+	struct text values[KEYS_A_DOMAIN];
+	const char *fault;
+};
+
+static void job_free(void *arg)
+{
+	struct job *job = arg;
+	size_t i;
+
+	for (i = 0; i < job->key_count; i++)
+		text_finish(&job->values[i]);
+	text_finish(&job->bytes);
+	text_finish(&job->names);
+	free(job->fields);
+	free(job);
+}
+
+static struct gw_str without_line_end(struct gw_str whole)
+{
+	while (whole.len && (whole.ptr[whole.len - 1] == '\n' || whole.ptr[whole.len - 1] == '\r'))
+		whole.len--;
+	return whole;
+}
+
+/* Bytes move while they grow: until all are there, a field's ptr is only its length's companion. */
+static bool job_add_field(struct job *job, struct gw_str field)
+{
+	if (job->count == job->room) {
+		size_t room = job->room ? job->room * 2 : 32;
+		struct gw_str *fields = realloc(job->fields, room * sizeof *fields);
+
+		if (!fields)
+			return false;
+		job->fields = fields;
+		job->room = room;
+	}
+	text_add(&job->bytes, field.ptr, field.len);
+	job->fields[job->count++].len = field.len;
+	return !job->bytes.failed;
+}
+
+static void place_fields(struct job *job)
+{
+	const char *at = job->bytes.ptr;
+	size_t i;
+
+	for (i = 0; i < job->count; i++) {
+		job->fields[i].ptr = at;
+		at += job->fields[i].len;
+	}
+}
+
+enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_NUL, GATHERED_NO_MEMORY };
+
+static enum gathered gather_fields(struct job *job)
+{
+	struct gw_header header = { .size = sizeof header };
+	unsigned counts[NAMES_MAX] = { 0 };
+	size_t nth;
+
+	for (nth = 0; gw->delivery_header(job->delivery, nth, &header) == 0; nth++) {
+		int name = signer_name(job->signer, header.name);
+
+		if (name < 0)
+			continue;
+		if (gw_str_has_nul(header.whole))
+			return GATHERED_NUL;
+		counts[name]++;
+		if (!job_add_field(job, without_line_end(header.whole)))
+			return GATHERED_NO_MEMORY;
+	}
+	place_fields(job);
+	signer_names(job->signer, counts, &job->names);
+	if (job->names.failed)
+		return GATHERED_NO_MEMORY;
+	return counts[signer_name(job->signer, gw_str("from"))] ? GATHERED : GATHERED_NO_FROM;
+}
+
+static long read_body(void *arg, uint64_t offset, void *out, size_t len)
+{
+	const struct job *job = arg;
+
+	return gw->delivery_read(job->delivery, job->body_at + offset, out, len);
+}
+
+static void work(void *arg)
+{
+	struct job *job = arg;
+
+	job->fault = sign_message(&job->input, job->keys, job->key_count, job->values);
+}
+
+/* The first key's field comes out on top. */
+static bool add_fields(struct gw_call *call, struct job *job)
+{
+	size_t i;
+
+	for (i = job->key_count; i-- > 0;) {
+		struct gw_str value = gw_str_n(job->values[i].ptr, job->values[i].len);
+
+		if (gw->header_add(call, job->delivery, 0, gw_str("DKIM-Signature"), value) != 0) {
+			job->fault = "the field cannot be added";
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum gw_verdict resumed(struct gw_call *call, void *arg)
+{
+	struct job *job = arg;
+	enum gw_verdict verdict = GW_CONTINUE;
+
+	if (!job->fault && add_fields(call, job)) {
+		gw->count(call, "signed", (int64_t)job->key_count);
+		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain, job->keys->selector,
+			   job->key_count > 1 ? " and others" : "");
+	} else {
+		gw->count(call, "failed", 1);
+		gw->log(call, GW_LOG_ERROR, "not signed as %s: %s", job->keys->domain, job->fault);
+		gw->reason(call, "not signed: %s", job->fault);
+		verdict = GW_FAILED;
+	}
+	job_free(job);
+	return verdict;
+}
+
+static struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	struct job *job = calloc(1, sizeof *job);
+
+	if (!job)
+		return NULL;
+	job->signer = gw->instance_data(call);
+	job->keys = keys;
+	job->key_count = count;
+	job->delivery = delivery;
+	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) - gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
+	job->input = (struct sign_input){ .lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job };
+	job->input.time = gw->now(call) / 1000;
+	job->input.expire = conf->expire ? job->input.time + conf->expire / 1000 : 0;
+	return job;
+}
+
+/* Nobody can sign this one. Our own notices go out all the same: holding them back would help no one. */
+static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_message *message, const char *why)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
+
+	gw->count(call, "unsigned", 1);
+	gw->reason(call, "not signed: %s %s", why, domain.ptr);
+	if (conf->missing == MISSING_PASS || gw->message_number(message, GW_MESSAGE_OWN) == 1)
+		return GW_CONTINUE;
+	if (conf->missing == MISSING_WAIT)
+		return GW_WAIT;
+	gw->reply(call, 550, "5.7.20", "%s %s", why, domain.ptr);
+	return GW_REJECT;
+}
+
+static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, struct job *job)
+{
+	static const struct gw_async async = { .resumed = resumed, .dropped = job_free };
+	enum gathered gathered = gather_fields(job);
+	enum gw_verdict verdict;
+
+	if (gathered == GATHERED) {
+		job->input.fields = job->fields;
+		job->input.count = job->count;
+		job->input.names = job->names.ptr;
+		return gw->offload(call, &async, work, job);
+	}
+	if (gathered == GATHERED_NO_MEMORY)
+		verdict = GW_FAILED;
+	else if (gathered == GATHERED_NUL)
+		verdict = unsigned_verdict(call, message, "a NUL stands in the header of mail from");
+	else
+		verdict = unsigned_verdict(call, message, "there is no From field in mail from");
+	job_free(job);
+	return verdict;
+}
+
+static bool wanted(struct gw_call *call, struct gw_delivery *delivery)
+{
+	struct gw_relay *relay = gw->relay_named(call, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	const struct dkim_relay *conf = relay ? gw->relay_conf(call, relay) : NULL;
+
+	return !conf || conf->sign;
+}
+
+static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
+{
+	struct gw_message *message = gw->delivery_message(delivery);
+	const struct key *keys = NULL;
+	struct job *job;
+	size_t count;
+
+	if (!wanted(call, delivery)) {
+		gw->reason(call, "not signed: the relay says dkim = false");
+		return GW_CONTINUE;
+	}
+	count = signer_keys(gw->instance_data(call), gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN), &keys);
+	if (count == 0)
+		return unsigned_verdict(call, message, "no DKIM key for");
+	job = job_new(call, delivery, keys, count);
+	return job ? sign(call, message, job) : GW_FAILED;
+}
+
+/* --- control and status --- */
+
+/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes have backslashes. */
+static void add_strings(struct text *out, const struct text *record)
+{
+	size_t at, len;
+
+	for (at = 0; at < record->len; at += len) {
+		len = record->len - at < 255 ? record->len - at : 255;
+		text_print(out, "%s\\\"", at ? " " : "");
+		text_add(out, record->ptr + at, len);
+		text_print(out, "\\\"");
+	}
+}
+
+static void add_row(struct text *out, const struct key *key, bool first)
+{
+	struct text record = { 0 };
+
+	key_record(key, &record);
+	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"", first ? "" : ",", key->selector, key->domain);
+	add_strings(out, &record);
+	text_print(out, "\"}");
+	out->failed |= record.failed;
+	text_finish(&record);
+}
+
+static void answer_dns(struct gw_call *call, const struct signer *signer, struct gw_str domain)
+{
+	struct text out = { 0 };
+	size_t i, rows = 0;
+
+	text_print(&out, "{\"columns\":[\"name\",\"type\",\"value\"],\"rows\":[");
+	for (i = 0; i < signer->key_count; i++)
+		if (domain.len == 0 || gw_str_ieq(domain, gw_str(signer->keys[i].domain)))
+			add_row(&out, &signer->keys[i], rows++ == 0);
+	text_print(&out, "]}");
+	if (out.failed)
+		gw->problem(call, true, "out of memory");
+	else if (rows == 0 && domain.len)
+		gw->problem(call, true, "no key is configured for %s", domain.ptr);
+	else
+		gw->answer(call, gw_str_n(out.ptr, out.len));
+	text_finish(&out);
+}
+
+static void on_control(struct gw_call *call, const struct gw_command *command)
+{
+	const struct gw_list *words = &command->words;
+
+	if (words->count >= 1 && words->count <= 2 && gw_str_eq(words->items[0], gw_str("dns")))
+		answer_dns(call, gw->instance_data(call), words->count == 2 ? words->items[1] : gw_str(""));
+	else
+		gw->problem(call, true, "dkim knows: dns [DOMAIN]");
+}
+
+static void on_status(struct gw_call *call)
+{
+	const struct signer *signer = gw->instance_data(call);
+
+	gw->status_line(call, "keys", "%zu", signer->key_count);
+}
+
+/* --- the module --- */
+
+#define KEY(member) offsetof(struct key_conf, member)
+static const struct gw_option key_options[] = {
+	{ "domain", GW_OPTION_STRING, KEY(domain), .help = "Signs mail whose From address is in this domain.",
+	  .flags = GW_OPTION_REQUIRED },
+	{ "selector", GW_OPTION_STRING, KEY(selector), .help = "The key is published as SELECTOR._domainkey.DOMAIN.",
+	  .flags = GW_OPTION_REQUIRED },
+	{ "key", GW_OPTION_PATH, KEY(path), .help = "The private key: a PEM file without a passphrase that not everybody may read.",
+	  .flags = GW_OPTION_REQUIRED },
+	{ "algorithm", GW_OPTION_WORD, KEY(algorithm), .fallback = "auto", .help = "What kind of key the file must hold.",
+	  .words = "auto|rsa|ed25519" },
+	{ "subdomains", GW_OPTION_BOOL, KEY(subdomains), .fallback = "false",
+	  .help = "Signs for From domains below the domain too, where they have no key of their own." },
+	GW_OPTIONS_END
+};
+
+#define CONF(member) offsetof(struct dkim_conf, member)
+static const struct gw_option options[] = {
+	{ "keys", GW_OPTION_GROUPS, CONF(keys), .help = "The keys; several of one domain make several signatures.",
+	  .flags = GW_OPTION_REQUIRED, .group = key_options, .group_size = sizeof(struct key_conf) },
+	{ "sign", GW_OPTION_LIST, CONF(sign),
+	  .fallback = "from sender reply-to subject date message-id to cc mime-version content-type content-transfer-encoding in-reply-to "
+		      "references list-id list-unsubscribe list-unsubscribe-post feedback-id",
+	  .help = "Fields that are signed where they are there; From always is." },
+	{ "oversign", GW_OPTION_LIST, CONF(oversign), .fallback = "from subject to date",
+	  .help = "Fields to which none may be added on the way either; From always is one." },
+	{ "expire", GW_OPTION_DURATION, CONF(expire), .fallback = "0", .help = "How long a signature is good for; 0: for ever." },
+	{ "missing", GW_OPTION_WORD, CONF(missing), .fallback = "pass",
+	  .help = "What becomes of mail that no key can sign: it goes unsigned, waits, or is returned.", .words = "pass|wait|reject" },
+	GW_OPTIONS_END
+};
+
+static const struct gw_option relay_options[] = { { "dkim", GW_OPTION_BOOL, offsetof(struct dkim_relay, sign), .fallback = "true",
+						    .help = "Signs what goes through this relay." },
+						  GW_OPTIONS_END };
+
+GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM", .options = options,
+	  .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct dkim_relay),
+	  .verbs = "dns [DOMAIN]", .start = on_start, .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)

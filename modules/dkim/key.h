@@ -1,0 +1,41 @@
+/* key.h - private keys: read and checked once at the start, then shared, read-only, by every thread that signs. */
+#ifndef DKIM_KEY_H
+#define DKIM_KEY_H
+
+#include "text.h"
+
+#include <openssl/evp.h>
+
+enum key_algorithm { KEY_AUTO, KEY_RSA, KEY_ED25519 }; /* as the option's words */
+
+struct key {
+	char *domain, *selector; /* the domain in lower case */
+	EVP_PKEY *private;
+	enum key_algorithm algorithm; /* RSA or ED25519 */
+	int bits;
+	bool subdomains; /* signs for From domains below `domain` too */
+	size_t order;    /* its place in the configuration */
+};
+
+/* What is wrong with a key, as a sentence. */
+struct key_fault {
+	bool fatal;
+	char text[400];
+};
+
+/* Reads the file; false: fault.text says why. True with fault.text set: a warning. */
+bool key_load(struct key *key, const char *path, enum key_algorithm wanted, struct key_fault *fault);
+void key_finish(struct key *key);
+
+/* May this stand in d= and s=? */
+bool key_name_ok(struct gw_str name);
+
+/* The TXT record's value: "v=DKIM1; k=rsa; p=...". */
+void key_record(const struct key *key, struct text *out);
+
+#define SIGNATURE_MAX 2048 /* of an RSA key of 16384 bits */
+
+/* Signs a SHA-256 hash; the size of the signature, or 0. [any thread] */
+size_t key_sign(const struct key *key, const unsigned char hash[32], unsigned char signature[SIGNATURE_MAX]);
+
+#endif
