@@ -1,7 +1,7 @@
 #include "module/snapshot.h"
 
 const struct hook_row hook_table[GW_HOOKS] = {
-#define HOOK(name_, kind_, mode_, ends_, nobody_, broken_, asked_, otherwise_, breaks_)                                                   \
+#define HOOK(name_, kind_, mode_, ends_, nobody_, broken_, asked_, otherwise_, breaks_)                                                    \
 	[GW_HOOK_##name_] = {                                                                                                              \
 		.name = #name_,                                                                                                            \
 		.kind = HOOK_##kind_,                                                                                                      \

@@ -93,8 +93,8 @@ static struct module *find_module(struct load *load, const struct conf_fragment 
 {
 	if (!is_word(gw_str(fragment->module), "_-")) {
 		problem_add(load->problems, true, fragment->path, fragment->line,
-		            "module = \"%s\": a module is named by letters, digits, '_' and '-', as its file in %s is", fragment->module,
-		            load->options->module_dir);
+			    "module = \"%s\": a module is named by letters, digits, '_' and '-', as its file in %s is", fragment->module,
+			    load->options->module_dir);
 		return NULL;
 	}
 	struct gw_str path = module_path(load, fragment->module);
@@ -235,8 +235,8 @@ static void start_instance(struct load *load, struct instance *instance)
 	instance->call->problems = NULL;
 	instance->started = result == 0;
 	if (result != 0 && load->problems->errors == errors)
-		problem_add(load->problems, true, instance->fragment->path, instance->fragment->line, "%s did not start and did not say why",
-		            instance->module->name);
+		problem_add(load->problems, true, instance->fragment->path, instance->fragment->line,
+			    "%s did not start and did not say why", instance->module->name);
 }
 
 void start_instances(struct load *load)

@@ -52,17 +52,17 @@ static bool file_trusted(const struct attempt *attempt)
 		return refuse(attempt, "%s: is no file", attempt->path);
 	if (info.st_mode & S_IWOTH)
 		return refuse(attempt, "%s: everybody may write it (mode %03o); a module must not be writable by others: chmod o-w",
-		              attempt->path, info.st_mode & 0777u);
+			      attempt->path, info.st_mode & 0777u);
 	if (info.st_uid != 0 && info.st_uid != geteuid())
 		return refuse(attempt, "%s: belongs to user %u; a module must belong to root or to the gateway's user %u", attempt->path,
-		              (unsigned)info.st_uid, (unsigned)geteuid());
+			      (unsigned)info.st_uid, (unsigned)geteuid());
 	return true;
 }
 
 static bool loader_ready(void)
 {
 	return advise || (lt_dlinit() == 0 && lt_dladvise_init(&advise) == 0 && lt_dladvise_local(&advise) == 0 &&
-	                  lt_dladvise_resident(&advise) == 0);
+			  lt_dladvise_resident(&advise) == 0);
 }
 
 static const char *real_reason(const char *path)
@@ -104,7 +104,8 @@ static entry *entry_find(const struct attempt *attempt, lt_dlhandle handle)
 	for (int major = 1; major <= MAJOR_TRIED; major++) {
 		snprintf(name, sizeof(name), "gw_module_v%d", major);
 		if (major != GW_ABI_MAJOR && lt_dlsym(handle, name))
-			return refuse(attempt, "%s: is built for module ABI %d, this gateway speaks %d", attempt->path, major, GW_ABI_MAJOR);
+			return refuse(attempt, "%s: is built for module ABI %d, this gateway speaks %d", attempt->path, major,
+				      GW_ABI_MAJOR);
 	}
 	return refuse(attempt, "%s: is not a gateway module: it has no symbol gw_module_v%d", attempt->path, GW_ABI_MAJOR);
 }
@@ -137,10 +138,11 @@ static bool table_fits(const struct attempt *attempt, const struct gw_module *ta
 	char why[200];
 
 	if (table->need > GW_ABI_MINOR)
-		return refuse(attempt, "%s: %s %s needs module ABI %d.%u, this gateway has %d.%d", attempt->path, table->name, table->version,
-		              GW_ABI_MAJOR, table->need, GW_ABI_MAJOR, GW_ABI_MINOR);
+		return refuse(attempt, "%s: %s %s needs module ABI %d.%u, this gateway has %d.%d", attempt->path, table->name,
+			      table->version, GW_ABI_MAJOR, table->need, GW_ABI_MAJOR, GW_ABI_MINOR);
 	if (!gw_str_eq(gw_str(table->name), stem))
-		return refuse(attempt, "%s: says it is the module \"%s\", \"%.*s\" was expected", attempt->path, table->name, (int)stem.len, stem.ptr);
+		return refuse(attempt, "%s: says it is the module \"%s\", \"%.*s\" was expected", attempt->path, table->name, (int)stem.len,
+			      stem.ptr);
 	const char *problem = table_problem(table, why, sizeof(why));
 	if (problem)
 		return refuse(attempt, "%s: %s %s: %s", attempt->path, table->name, table->version, problem);

@@ -90,8 +90,8 @@ static void tell_stranger(struct load *load, const struct gw_relay *relay, const
 		problem_add(load->problems, true, relay->fragment->path, line, "%s belongs to %s, which is not on: %s", key, module, off);
 	else
 		problem_add(load->problems, true, relay->fragment->path, line,
-		            "%s belongs to %s, which is not on: a file with module = \"%s\"; in %s turns it on", key, module, module,
-		            load->options->config_dir);
+			    "%s belongs to %s, which is not on: a file with module = \"%s\"; in %s turns it on", key, module, module,
+			    load->options->config_dir);
 }
 
 static bool is_known(const struct strangers *strangers, const char *key)
@@ -103,7 +103,7 @@ static bool is_known(const struct strangers *strangers, const char *key)
 }
 
 static void look_in_module(struct load *load, const struct gw_relay *relay, const struct relay_form *form, const struct module *module,
-                           struct strangers *strangers)
+			   struct strangers *strangers)
 {
 	for (const struct gw_option *row = module->table.relay_options; row && row->type != GW_OPTION_END; row++) {
 		if (strangers->count == STRANGERS_MAX || !option_given(relay->fragment->group, row->key) || form_has_key(form, row->key))

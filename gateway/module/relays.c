@@ -5,7 +5,8 @@
 
 #include <stdarg.h>
 
-static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
 {
 	va_list args;
@@ -36,7 +37,8 @@ static void check_link(struct load *load, struct gw_relay *relay)
 	socklen_t len;
 
 	if (relay->tls == TLS_NONE && relay->auth && !relay->clear_login)
-		wrong(load, relay, "tls", "relay %s logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true",
+		wrong(load, relay, "tls",
+		      "relay %s logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true",
 		      relay->name.ptr);
 	if (relay->source.len && !listener_address(relay->source, 0, &address, &len))
 		wrong(load, relay, "source", "source = \"%s\" is no IP address", relay->source.ptr);
@@ -64,7 +66,8 @@ static void make_client(struct load *load, struct gw_relay *relay)
 	};
 
 	if (relay->tls != TLS_NONE)
-		relay->client = tls_client_create(&options, relay->fragment->path, conf_line(relay->fragment->group, "tls"), load->problems);
+		relay->client = tls_client_create(&options, relay->fragment->path, conf_line(relay->fragment->group, "tls"),
+						  load->problems);
 }
 
 static void load_relay(struct load *load, struct gw_relay *relay)

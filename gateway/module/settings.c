@@ -3,15 +3,15 @@
 #define K ((int64_t)1024)
 #define M (K * K)
 #define G (K * M)
-#define SECOND ((int64_t)1000)
-#define HOUR (3600 * SECOND)
+#define HOUR ((int64_t)3600 * 1000)
 #define DAY (24 * HOUR)
 
 static const struct gw_option listener_options[] = {
 #define AT(member) offsetof(struct listen_settings, member)
 	{ "address", GW_OPTION_STRING, AT(address), "0.0.0.0", "Address to listen on; \"::\" is every IPv6 address." },
 	{ "port", GW_OPTION_INT, AT(port), NULL, "Port to listen on.", GW_OPTION_REQUIRED, 1, 65535 },
-	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS: none, after STARTTLS, or from the first octet.", .words = "none|starttls|implicit" },
+	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS: none, after STARTTLS, or from the first octet.",
+	  .words = "none|starttls|implicit" },
 	{ "clear_login", GW_OPTION_BOOL, AT(clear_login), "false", "Takes logins without TLS too; only on a loopback address." },
 	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL, "PEM file of the certificate chain; default: tls.certificate." },
 	{ "key", GW_OPTION_PATH, AT(key), NULL, "PEM file of the key; default: in the certificate's file." },
@@ -35,35 +35,37 @@ const struct gw_option settings_options[] = {
 	{ "default_type", GW_OPTION_STRING, AT(default_type), "individual", "Type of mail of which nobody said another." },
 
 	{ "limits.message_size", GW_OPTION_SIZE, AT(limits.message_size), "50M", "Largest message.", BETWEEN(K, 2 * G) },
-	{ "limits.recipients", GW_OPTION_INT, AT(limits.recipients), "1000", "Most recipients of a message.", BETWEEN(100, 100000) },
+	{ "limits.recipients", GW_OPTION_INT, AT(limits.recipients), "1000", "Most recipients of a message.", BETWEEN(1, 100000) },
 	{ "limits.sessions", GW_OPTION_INT, AT(limits.sessions), "10000", "Most clients connected at once.", BETWEEN(1, 1000000) },
 	{ "limits.line", GW_OPTION_SIZE, AT(limits.line), "4096", "Longest command line, in octets.", BETWEEN(512, 64 * K) },
 	{ "limits.junk", GW_OPTION_INT, AT(limits.junk), "20", "Wrong commands after which a session ends.", BETWEEN(1, 1000) },
-	{ "limits.login_failures", GW_OPTION_INT, AT(limits.login_failures), "5", "Failed logins after which a session ends.", BETWEEN(1, 100) },
+	{ "limits.login_failures", GW_OPTION_INT, AT(limits.login_failures), "5", "Failed logins after which a session ends.",
+	  BETWEEN(1, 100) },
 	{ "limits.hops", GW_OPTION_INT, AT(limits.hops), "50", "Received fields above which a message loops.", BETWEEN(10, 1000) },
 	{ "limits.extent", GW_OPTION_SIZE, AT(limits.extent), "128K", "Octets of a message in memory before they go to the spool.",
 	  BETWEEN(4 * K, 16 * M) },
 
-	{ "timeouts.command", GW_OPTION_DURATION, AT(timeouts.command), "5m", "Wait for a client's next command.", BETWEEN(SECOND, HOUR) },
-	{ "timeouts.data", GW_OPTION_DURATION, AT(timeouts.data), "5m", "Wait for the next octets of a message.", BETWEEN(SECOND, HOUR) },
+	{ "timeouts.command", GW_OPTION_DURATION, AT(timeouts.command), "5m", "Wait for a client's next command.", BETWEEN(10, HOUR) },
+	{ "timeouts.data", GW_OPTION_DURATION, AT(timeouts.data), "5m", "Wait for the next octets of a message.", BETWEEN(10, HOUR) },
 	{ "timeouts.message", GW_OPTION_DURATION, AT(timeouts.message), "1h", "Longest time a message may take to come in.",
-	  BETWEEN(SECOND, DAY) },
-	{ "timeouts.handshake", GW_OPTION_DURATION, AT(timeouts.handshake), "30s", "Wait for a TLS handshake.", BETWEEN(SECOND, HOUR) },
+	  BETWEEN(10, DAY) },
+	{ "timeouts.handshake", GW_OPTION_DURATION, AT(timeouts.handshake), "30s", "Wait for a TLS handshake.", BETWEEN(10, HOUR) },
 
 	{ "queue.retry", GW_OPTION_LIST, AT(queue.retry), "1m 5m 15m 30m 1h 2h 4h", "Pauses between attempts; the last one repeats." },
-	{ "queue.expire", GW_OPTION_DURATION, AT(queue.expire), "5d", "Age at which a message is given up.", BETWEEN(SECOND, 60 * DAY) },
-	{ "queue.delay_warning", GW_OPTION_DURATION, AT(queue.delay_warning), "4h",
-	  "Age at which the sender is told of a delay; 0: never.", BETWEEN(0, 60 * DAY) },
+	{ "queue.expire", GW_OPTION_DURATION, AT(queue.expire), "5d", "Age at which a message is given up.", BETWEEN(10, 60 * DAY) },
+	{ "queue.delay_warning", GW_OPTION_DURATION, AT(queue.delay_warning), "4h", "Age at which the sender is told of a delay; 0: never.",
+	  BETWEEN(0, 60 * DAY) },
 	{ "queue.active", GW_OPTION_INT, AT(queue.active), "20000", "Most messages worked on at once.", BETWEEN(1, 10000000) },
 
-	{ "delivery.connect", GW_OPTION_DURATION, AT(delivery.connect), "30s", "Wait for a connection.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.greeting", GW_OPTION_DURATION, AT(delivery.greeting), "5m", "Wait for a greeting.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.helo", GW_OPTION_DURATION, AT(delivery.helo), "5m", "Wait for the reply to EHLO.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.mail", GW_OPTION_DURATION, AT(delivery.mail), "5m", "Wait for the reply to MAIL.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.rcpt", GW_OPTION_DURATION, AT(delivery.rcpt), "5m", "Wait for the reply to RCPT.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.data", GW_OPTION_DURATION, AT(delivery.data), "2m", "Wait for the reply to DATA.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.block", GW_OPTION_DURATION, AT(delivery.block), "3m", "Wait until a piece of the message is taken.", BETWEEN(SECOND, HOUR) },
-	{ "delivery.dot", GW_OPTION_DURATION, AT(delivery.dot), "10m", "Wait for the reply to the whole message.", BETWEEN(SECOND, HOUR) },
+	{ "delivery.connect", GW_OPTION_DURATION, AT(delivery.connect), "30s", "Wait for a connection.", BETWEEN(10, HOUR) },
+	{ "delivery.greeting", GW_OPTION_DURATION, AT(delivery.greeting), "5m", "Wait for a greeting.", BETWEEN(10, HOUR) },
+	{ "delivery.helo", GW_OPTION_DURATION, AT(delivery.helo), "5m", "Wait for the reply to EHLO.", BETWEEN(10, HOUR) },
+	{ "delivery.mail", GW_OPTION_DURATION, AT(delivery.mail), "5m", "Wait for the reply to MAIL.", BETWEEN(10, HOUR) },
+	{ "delivery.rcpt", GW_OPTION_DURATION, AT(delivery.rcpt), "5m", "Wait for the reply to RCPT.", BETWEEN(10, HOUR) },
+	{ "delivery.data", GW_OPTION_DURATION, AT(delivery.data), "2m", "Wait for the reply to DATA.", BETWEEN(10, HOUR) },
+	{ "delivery.block", GW_OPTION_DURATION, AT(delivery.block), "3m", "Wait until a piece of the message is taken.",
+	  BETWEEN(10, HOUR) },
+	{ "delivery.dot", GW_OPTION_DURATION, AT(delivery.dot), "10m", "Wait for the reply to the whole message.", BETWEEN(10, HOUR) },
 	{ "delivery.idle", GW_OPTION_DURATION, AT(delivery.idle), "30s", "Time an unused connection is kept.", BETWEEN(0, HOUR) },
 
 	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages." },
@@ -73,7 +75,8 @@ const struct gw_option settings_options[] = {
 	  BETWEEN(0, 1000000) },
 
 	{ "log.path", GW_OPTION_STRING, AT(log.path), "-", "File of the log, an absolute path; \"-\" is standard error." },
-	{ "log.level", GW_OPTION_WORD, AT(log.level), "info", "What is logged: this and what is worse.", .words = "debug|info|warning|error" },
+	{ "log.level", GW_OPTION_WORD, AT(log.level), "info", "What is logged: this and what is worse.",
+	  .words = "debug|info|warning|error" },
 	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", BETWEEN(1, 3650) },
 
 	{ "control.socket", GW_OPTION_PATH, AT(control.socket), "STATE/control.sock", "Socket of gatewayctl." },
@@ -88,7 +91,8 @@ const struct gw_option relay_options[] = {
 	{ "name", GW_OPTION_STRING, AT(name), NULL, "Name of the relay: letters, digits, '.', '_', '-'.", GW_OPTION_REQUIRED },
 	{ "host", GW_OPTION_LIST, AT(hosts), NULL, "Host name or address of the next hop, or several, tried in order." },
 	{ "port", GW_OPTION_INT, AT(port), NULL, "Port; default: 25, or 465 with tls = \"implicit\".", BETWEEN(1, 65535) },
-	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS: none, after STARTTLS, or from the first octet.", .words = "none|starttls|implicit" },
+	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS: none, after STARTTLS, or from the first octet.",
+	  .words = "none|starttls|implicit" },
 	{ "verify", GW_OPTION_BOOL, AT(verify), "true", "Whether the next hop's certificate must be right." },
 	{ "ca", GW_OPTION_PATH, AT(ca), NULL, "PEM file of the authorities to trust; default: the system's." },
 	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL, "PEM file of our certificate, for a next hop that asks." },

@@ -58,8 +58,8 @@ static void check_retry(struct load *load)
 		return;
 	}
 	for (size_t i = 0; i < words->count; i++)
-		if (option_parse_duration(words->items[i], &pauses[i]) < 0 || pauses[i] < 1000)
-			wrong(load, true, "queue.retry", "queue.retry: \"%s\" is no pause of a second or more, as \"15m\" is",
+		if (option_parse_duration(words->items[i], &pauses[i]) < 0 || pauses[i] < 10)
+			wrong(load, true, "queue.retry", "queue.retry: \"%s\" is no pause, as \"15m\" is",
 			      words->items[i].ptr);
 	settings->queue.retry_ms = pauses;
 	settings->queue.retry_count = words->count;
@@ -100,7 +100,7 @@ static void make_server(struct load *load, struct listen_settings *listener)
 		return;
 	}
 	listener->server = tls_server_create(&options, load->gateway->path,
-	                                     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
+					     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
 }
 
 static void check_listener(struct load *load, struct listen_settings *listener, struct sockaddr_storage *address)
@@ -152,8 +152,8 @@ static const struct conf_fragment *find_gateway(struct load *load)
 		if (fragment->kind != CONF_GATEWAY)
 			continue;
 		if (found)
-			problem_add(load->problems, true, fragment->path, fragment->line, "a second gateway group; the first is in %s:%d", found->path,
-			            found->line);
+			problem_add(load->problems, true, fragment->path, fragment->line, "a second gateway group; the first is in %s:%d",
+				    found->path, found->line);
 		else
 			found = fragment;
 	}
@@ -168,7 +168,7 @@ void load_settings(struct load *load)
 	load->gateway = find_gateway(load);
 	if (!load->gateway) {
 		problem_add(load->problems, true, load->options->config_dir, 0,
-		            "no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };");
+			    "no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };");
 		return;
 	}
 	if (option_parse(&load->context, load->gateway->group, &set, 1, NULL) > 0)

@@ -280,7 +280,7 @@ static int collect(struct state *state, struct gw_str prefix, size_t skip, struc
 }
 
 int state_record_each(struct state *state, struct gw_str owner, struct gw_str prefix,
-                      int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
+		      int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
 {
 	char buffer[KEY_MAX];
 	struct gw_str full = make_key(buffer, owner, prefix);

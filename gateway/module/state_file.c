@@ -20,13 +20,14 @@ static const char *const statements[STATEMENTS] = {
 };
 
 /* The lock is exclusive: two processes that count in memory would overwrite each other. */
-static const char *const preparation = "PRAGMA locking_mode = EXCLUSIVE;"
-				       "PRAGMA journal_mode = WAL;"
-				       "PRAGMA synchronous = FULL;"
-				       "BEGIN IMMEDIATE;"
-				       "CREATE TABLE IF NOT EXISTS counter (key BLOB, period INTEGER, value INTEGER, PRIMARY KEY (key, period)) WITHOUT ROWID;"
-				       "CREATE TABLE IF NOT EXISTS record (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-				       "COMMIT;";
+static const char *const preparation =
+	"PRAGMA locking_mode = EXCLUSIVE;"
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = FULL;"
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE IF NOT EXISTS counter (key BLOB, period INTEGER, value INTEGER, PRIMARY KEY (key, period)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS record (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+	"COMMIT;";
 
 struct state_file {
 	sqlite3 *db;
@@ -57,7 +58,7 @@ static int read_rows(sqlite3 *db, const char *query, enum state_kind kind, struc
 	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
 		bool counter = kind == STATE_COUNTER;
 		if (state_entry_load(into, kind, column(rows, 0), counter ? sqlite3_column_int64(rows, 1) : 0,
-		                     counter ? sqlite3_column_int64(rows, 2) : 0, counter ? gw_str("") : column(rows, 1)) < 0) {
+				     counter ? sqlite3_column_int64(rows, 2) : 0, counter ? gw_str("") : column(rows, 1)) < 0) {
 			code = SQLITE_NOMEM;
 			break;
 		}

@@ -6,10 +6,11 @@
 #define PRIVATE_MAX ((size_t)1 << 20)
 
 static const size_t value_size[] = {
-	[GW_OPTION_STRING] = sizeof(struct gw_str), [GW_OPTION_PATH] = sizeof(struct gw_str),   [GW_OPTION_INT] = sizeof(int64_t),
-	[GW_OPTION_BOOL] = sizeof(bool),            [GW_OPTION_SIZE] = sizeof(int64_t),         [GW_OPTION_DURATION] = sizeof(int64_t),
-	[GW_OPTION_WORD] = sizeof(int64_t),         [GW_OPTION_LIST] = sizeof(struct gw_list),  [GW_OPTION_SECRET] = sizeof(struct gw_str),
-	[GW_OPTION_GROUPS] = sizeof(struct gw_groups),
+	[GW_OPTION_STRING] = sizeof(struct gw_str), [GW_OPTION_PATH] = sizeof(struct gw_str),
+	[GW_OPTION_INT] = sizeof(int64_t),          [GW_OPTION_BOOL] = sizeof(bool),
+	[GW_OPTION_SIZE] = sizeof(int64_t),         [GW_OPTION_DURATION] = sizeof(int64_t),
+	[GW_OPTION_WORD] = sizeof(int64_t),         [GW_OPTION_LIST] = sizeof(struct gw_list),
+	[GW_OPTION_SECRET] = sizeof(struct gw_str), [GW_OPTION_GROUPS] = sizeof(struct gw_groups),
 };
 
 bool is_word(struct gw_str text, const char *also)

@@ -7,9 +7,12 @@
 #define REPLY_MAX 500
 
 static const char *const names[] = {
-	[GW_CONTINUE] = "CONTINUE", [GW_ACCEPT] = "ACCEPT",         [GW_REJECT] = "REJECT", [GW_TEMPFAIL] = "TEMPFAIL",
-	[GW_DISCARD] = "DISCARD",   [GW_HOLD] = "HOLD",             [GW_NEXT] = "NEXT",     [GW_WAIT] = "WAIT",
-	[GW_PENDING] = "PENDING",   [GW_DISCONNECT] = "DISCONNECT", [GW_FAILED] = "FAILED",
+	[GW_CONTINUE] = "CONTINUE", [GW_ACCEPT] = "ACCEPT",
+	[GW_REJECT] = "REJECT",     [GW_TEMPFAIL] = "TEMPFAIL",
+	[GW_DISCARD] = "DISCARD",   [GW_HOLD] = "HOLD",
+	[GW_NEXT] = "NEXT",         [GW_WAIT] = "WAIT",
+	[GW_PENDING] = "PENDING",   [GW_DISCONNECT] = "DISCONNECT",
+	[GW_FAILED] = "FAILED",
 };
 
 const char *verdict_name(enum gw_verdict verdict)

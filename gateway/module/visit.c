@@ -50,7 +50,7 @@ static int64_t leave(struct visit *visit)
 	stand(visit->place.outer);
 	if (visit->place.hook < GW_HOOKS)
 		atomic_fetch_add_explicit(&visit->instance->counters->hooks[visit->place.hook].microseconds, (uint64_t)took / 1000,
-		                          memory_order_relaxed);
+					  memory_order_relaxed);
 	return took;
 }
 

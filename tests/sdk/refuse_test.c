@@ -80,7 +80,7 @@ static void broken_files_are_refused(void **state)
 
 	refused(write_file("cut.so", bytes, read_good(bytes, 10), 0644), "cannot be loaded: file too short");
 	refused(write_file("text.so", "this is no shared object, just words in a file, more of them than a header has\n", 79, 0644),
-	        "cannot be loaded: invalid ELF header");
+		"cannot be loaded: invalid ELF header");
 }
 
 static void files_in_wrong_hands_are_refused(void **state)
@@ -88,7 +88,7 @@ static void files_in_wrong_hands_are_refused(void **state)
 	char folder[500], missing[500];
 
 	refused(write_file("open.so", "x", 1, 0666),
-	        "everybody may write it (mode 666); a module must not be writable by others: chmod o-w");
+		"everybody may write it (mode 666); a module must not be writable by others: chmod o-w");
 	snprintf(missing, sizeof(missing), "%s/missing.so", scratch);
 	refused(missing, "cannot be read: No such file or directory");
 	snprintf(folder, sizeof(folder), "%s/folder.so", scratch);

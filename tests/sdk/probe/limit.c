@@ -22,11 +22,10 @@ struct limit_conf {
 	bool fail;
 };
 
-static const struct gw_option options[] = {
-	{ "journal", GW_OPTION_STRING, offsetof(struct limit_conf, journal), NULL, "File that start and stop write to." },
-	{ "fail", GW_OPTION_BOOL, offsetof(struct limit_conf, fail), "false", "start() fails." },
-	GW_OPTIONS_END
-};
+static const struct gw_option options[] = { { "journal", GW_OPTION_STRING, offsetof(struct limit_conf, journal), NULL,
+					      "File that start and stop write to." },
+					    { "fail", GW_OPTION_BOOL, offsetof(struct limit_conf, fail), "false", "start() fails." },
+					    GW_OPTIONS_END };
 
 static void note(struct gw_call *call, const char *what)
 {
@@ -58,5 +57,5 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 }
 
 GW_MODULE(.name = "limit", .version = "1.0", .summary = "a second module", .options = options, .conf_size = sizeof(struct limit_conf),
-          .relay_options = relay_options, .relay_conf_size = sizeof(struct limit_relay), .session_size = 8, .start = start, .stop = stop,
-          .mail = on_mail)
+	  .relay_options = relay_options, .relay_conf_size = sizeof(struct limit_relay), .session_size = 8, .start = start, .stop = stop,
+	  .mail = on_mail)

@@ -11,19 +11,22 @@ const char *const probe_names[PROBE_HOOKS] = {
 
 #define VERDICTS "continue|accept|reject|tempfail|discard|hold|disconnect|next|wait|pending|failed"
 #define WAYS "now|offload|timer|thread|hang|block|crash|both"
-#define AT(hook, member) (offsetof(struct probe_conf, answers) + PROBE_##hook * sizeof(struct probe_answer) + offsetof(struct probe_answer, member))
-#define ROWS(hook)                                                                                                              \
-	{ #hook ".verdict", GW_OPTION_WORD, AT(hook, verdict), "continue", "The answer.", .words = VERDICTS },                  \
-	{ #hook ".way", GW_OPTION_WORD, AT(hook, way), "now", "How it is given.", .words = WAYS },                              \
-	{ #hook ".delay", GW_OPTION_DURATION, AT(hook, delay), "10ms", "How late it is given." },                               \
-	{ #hook ".deadline", GW_OPTION_DURATION, AT(hook, deadline), "0", "Deadline of the hold; 0: the instance's." },         \
-	{ #hook ".code", GW_OPTION_INT, AT(hook, code), "0", "Reply code; 0: no reply." },                                      \
-	{ #hook ".enhanced", GW_OPTION_STRING, AT(hook, enhanced), NULL, "Enhanced status code." },                             \
-	{ #hook ".reply", GW_OPTION_STRING, AT(hook, reply), NULL, "Reply text." },
+#define AT(hook, member)                                                                                                                   \
+	(offsetof(struct probe_conf, answers) + PROBE_##hook * sizeof(struct probe_answer) + offsetof(struct probe_answer, member))
+#define ROWS(hook)                                                                                                                         \
+	{ #hook ".verdict", GW_OPTION_WORD, AT(hook, verdict), "continue", "The answer.", .words = VERDICTS },                             \
+		{ #hook ".way", GW_OPTION_WORD, AT(hook, way), "now", "How it is given.", .words = WAYS },                                 \
+		{ #hook ".delay", GW_OPTION_DURATION, AT(hook, delay), "10ms", "How late it is given." },                                  \
+		{ #hook ".deadline", GW_OPTION_DURATION, AT(hook, deadline), "0", "Deadline of the hold; 0: the instance's." },            \
+		{ #hook ".code", GW_OPTION_INT, AT(hook, code), "0", "Reply code; 0: no reply." },                                         \
+		{ #hook ".enhanced", GW_OPTION_STRING, AT(hook, enhanced), NULL, "Enhanced status code." },                                \
+		{ #hook ".reply", GW_OPTION_STRING, AT(hook, reply), NULL, "Reply text." },
 
 #define CONF(member) offsetof(struct probe_conf, member)
 static const struct gw_option options[] = {
+	/* clang-format off */
 	PROBE_DECIDES(ROWS)
+	/* clang-format on */
 	{ "only", GW_OPTION_STRING, CONF(only), NULL, "Acts only where the sender contains this." },
 	{ "client", GW_OPTION_STRING, CONF(client), NULL, "Name given to the client in connect and auth." },
 	{ "relays", GW_OPTION_LIST, CONF(relays), NULL, "Relays of every recipient, in order." },
@@ -38,11 +41,10 @@ static const struct gw_option options[] = {
 	GW_OPTIONS_END
 };
 
-static const struct gw_option relay_options[] = {
-	{ "probe_note", GW_OPTION_STRING, offsetof(struct probe_relay, note), NULL, "A text." },
-	{ "probe_deliver", GW_OPTION_BOOL, offsetof(struct probe_relay, deliver), "false", "The probe delivers.", GW_OPTION_NEXT_HOP },
-	GW_OPTIONS_END
-};
+static const struct gw_option relay_options[] = { { "probe_note", GW_OPTION_STRING, offsetof(struct probe_relay, note), NULL, "A text." },
+						  { "probe_deliver", GW_OPTION_BOOL, offsetof(struct probe_relay, deliver), "false",
+						    "The probe delivers.", GW_OPTION_NEXT_HOP },
+						  GW_OPTIONS_END };
 
 static int start(struct gw_call *call)
 {
@@ -163,7 +165,8 @@ static int edit(struct gw_call *call, struct gw_delivery *delivery, const struct
 	int failed = 0;
 
 	if (colon < conf->add_header.len)
-		failed |= gw->header_add(call, delivery, 0, gw_str_n(conf->add_header.ptr, colon), gw_str_from(conf->add_header, colon + 2));
+		failed |= gw->header_add(call, delivery, 0, gw_str_n(conf->add_header.ptr, colon),
+					 gw_str_from(conf->add_header, colon + 2));
 	if (conf->body.len)
 		failed |= gw->body_replace(call, delivery, conf->body);
 	if (path.len)
@@ -257,7 +260,7 @@ static void on_control(struct gw_call *call, const struct gw_command *command)
 	}
 	for (int i = 0; i < PROBE_HOOKS; i++)
 		len += (size_t)snprintf(json + len, sizeof(json) - len, "%s\"%s\":%lld", i ? "," : "", probe_names[i],
-		                        (long long)atomic_load(&probe->counts[i]));
+					(long long)atomic_load(&probe->counts[i]));
 	len += (size_t)snprintf(json + len, sizeof(json) - len, "}");
 	gw->answer(call, gw_str_n(json, len));
 }
@@ -268,8 +271,8 @@ static void on_check(struct gw_call *call)
 }
 
 GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options say, for tests", .options = options,
-          .conf_size = sizeof(struct probe_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct probe_relay),
-          .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail", .start = start, .stop = stop,
-          .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
-          .route = on_route, .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver, .bounce = on_bounce,
-          .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check)
+	  .conf_size = sizeof(struct probe_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct probe_relay),
+	  .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail", .start = start, .stop = stop,
+	  .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
+	  .route = on_route, .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver, .bounce = on_bounce,
+	  .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check)

@@ -8,8 +8,7 @@
 #include <stdatomic.h>
 
 /* The hooks that decide, then those that observe; name, subject. */
-#define PROBE_DECIDES(X)                                                                                                        \
-	X(connect) X(ehlo) X(auth) X(mail) X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce)
+#define PROBE_DECIDES(X) X(connect) X(ehlo) X(auth) X(mail) X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce)
 #define PROBE_OBSERVES(X) X(result) X(event) X(tick) X(status) X(control) X(check)
 
 enum probe_hook {
@@ -29,13 +28,13 @@ enum probe_way {
 	WAY_HANG,    /* holds, nobody wakes */
 	WAY_BLOCK,   /* keeps the loop waiting */
 	WAY_CRASH,
-	WAY_BOTH,    /* holds and answers: a bug */
+	WAY_BOTH, /* holds and answers: a bug */
 };
 
 struct probe_answer {
 	int64_t verdict; /* enum gw_verdict */
 	int64_t way;
-	int64_t delay;   /* ms */
+	int64_t delay; /* ms */
 	int64_t deadline;
 	int64_t code;
 	struct gw_str enhanced, reply;
@@ -43,14 +42,14 @@ struct probe_answer {
 
 struct probe_conf {
 	struct probe_answer answers[PROBE_DECIDING];
-	struct gw_str only;        /* act where the sender contains it */
-	struct gw_str client;      /* connect, auth: identify */
-	struct gw_list relays;     /* route */
-	struct gw_str add_header;  /* prepare: "Name: value" */
-	struct gw_str body;        /* prepare */
-	struct gw_str return_path; /* prepare; "<>": the null sender */
+	struct gw_str only;         /* act where the sender contains it */
+	struct gw_str client;       /* connect, auth: identify */
+	struct gw_list relays;      /* route */
+	struct gw_str add_header;   /* prepare: "Name: value" */
+	struct gw_str body;         /* prepare */
+	struct gw_str return_path;  /* prepare; "<>": the null sender */
 	struct gw_str user, secret; /* login */
-	int64_t status;            /* deliver, from enum gw_status */
+	int64_t status;             /* deliver, from enum gw_status */
 	bool log_events;
 	bool fail_start;
 };

@@ -65,8 +65,18 @@ static enum gw_verdict of_result(struct gw_call *call, struct gw_message *messag
 }
 
 static const struct gw_module table = {
-	.connect = of_session, .ehlo = of_session, .auth = of_login,       .mail = of_message, .rcpt = of_rcpt,     .message = of_message,
-	.route = of_rcpt,      .admit = of_relay,  .prepare = of_delivery, .login = of_relay,  .deliver = of_relay, .bounce = of_result,
+	.connect = of_session,
+	.ehlo = of_session,
+	.auth = of_login,
+	.mail = of_message,
+	.rcpt = of_rcpt,
+	.message = of_message,
+	.route = of_rcpt,
+	.admit = of_relay,
+	.prepare = of_delivery,
+	.login = of_relay,
+	.deliver = of_relay,
+	.bounce = of_result,
 };
 
 static void never(struct gw_call *call, void *arg)

@@ -7,16 +7,37 @@
 #include <stdlib.h>
 
 static inline void fake_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...) {}
-static inline const char *fake_instance(const struct gw_call *call) { return call->instance->name; }
-static inline void *fake_conf(const struct gw_call *call) { return call->instance->conf; }
-static inline void *fake_data(const struct gw_call *call) { return call->instance->data; }
-static inline void fake_data_set(struct gw_call *call, void *data) { call->instance->data = data; }
+static inline const char *fake_instance(const struct gw_call *call)
+{
+	return call->instance->name;
+}
+static inline void *fake_conf(const struct gw_call *call)
+{
+	return call->instance->conf;
+}
+static inline void *fake_data(const struct gw_call *call)
+{
+	return call->instance->data;
+}
+static inline void fake_data_set(struct gw_call *call, void *data)
+{
+	call->instance->data = data;
+}
 static inline void fake_count(struct gw_call *call, const char *metric, int64_t add) {}
-static inline void *fake_base(struct gw_call *call) { return worker_event_base(call->worker); }
+static inline void *fake_base(struct gw_call *call)
+{
+	return worker_event_base(call->worker);
+}
 static inline void fake_identify(struct gw_call *call, const struct gw_identity *identity) {}
 
-static inline struct gw_str fake_message_fact(const struct gw_message *message, enum gw_message_fact fact) { return gw_str(""); }
-static inline struct gw_message *fake_delivery_message(struct gw_delivery *delivery) { return NULL; }
+static inline struct gw_str fake_message_fact(const struct gw_message *message, enum gw_message_fact fact)
+{
+	return gw_str("");
+}
+static inline struct gw_message *fake_delivery_message(struct gw_delivery *delivery)
+{
+	return NULL;
+}
 
 static inline void fake_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
 {

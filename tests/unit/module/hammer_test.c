@@ -1,5 +1,5 @@
-/* Races of hold, wake, drop, deadline and cancel: 4 workers, 2,000 sessions that hang up when it pleases them, modules that answer in every way.
- * What is counted at the end: every argument was freed exactly once, every session ended. Worth most under the two sanitizers. */
+/* Races of hold, wake, drop, deadline and cancel: 4 workers, 2,000 sessions that hang up when it pleases them, modules that answer in every
+ * way. What is counted at the end: every argument was freed exactly once, every session ended. Worth most under the two sanitizers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -195,7 +195,7 @@ static enum gw_verdict at_once(struct gw_call *call)
 static enum gw_verdict any_way(struct gw_call *call)
 {
 	static enum gw_verdict (*const ways[])(struct gw_call *) = { by_offload, by_timer,      by_thread, by_thread,
-		                                                     at_once,    woken_at_once, at_once,   never_woken };
+								     at_once,    woken_at_once, at_once,   never_woken };
 
 	return ways[chance(8)](call);
 }
@@ -310,8 +310,8 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 	chain_set_pool(pool);
 	rig_init(&rig);
 	for (int i = 0; i < 4; i++)
-		rig_add(&rig, "any", GW_HOOK_mail, &(struct gw_module){ .mail = on_mail })->on_error =
-			i % 2 ? ON_ERROR_CONTINUE : ON_ERROR_DEFAULT;
+		rig_add(&rig, "any", GW_HOOK_mail, &(struct gw_module){ .mail = on_mail })->on_error = i % 2 ? ON_ERROR_CONTINUE
+													     : ON_ERROR_DEFAULT;
 	pthread_create(&foreign.thread, NULL, foreign_main, NULL);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		workers[i] = worker_create(i);

@@ -38,8 +38,9 @@ static inline struct instance *rig_add(struct rig *rig, const char *name, enum g
 	struct instance *instance = &rig->instances[n];
 
 	rig->modules[n].table = *table;
-	*instance = (struct instance){ .module = &rig->modules[n], .snapshot = &rig->snapshot, .name = name, .deadline_ms = 2000,
-		                       .counters = &rig->counters[n] };
+	*instance = (struct instance){
+		.module = &rig->modules[n], .snapshot = &rig->snapshot, .name = name, .deadline_ms = 2000, .counters = &rig->counters[n]
+	};
 	rig->chains[hook][rig->snapshot.chain_length[hook]++] = instance;
 	return instance;
 }

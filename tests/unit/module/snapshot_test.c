@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-#define GATEWAY "gateway: { hostname = \"relay.example.com\"; listeners = ( { address = \"127.0.0.1\"; port = 2525; tls = \"none\"; } ); };\n"
+#define GATEWAY                                                                                                                            \
+	"gateway: { hostname = \"relay.example.com\"; listeners = ( { address = \"127.0.0.1\"; port = 2525; tls = \"none\"; } ); };\n"
 #define RELAY "relay: { name = \"out\"; host = \"smtp.example.net\"; tls = \"none\"; };\n"
 
 static struct snapshot *try_load(bool start)
@@ -89,7 +90,8 @@ static void gateway_group_is_needed_once(void **state)
 	char expected[300];
 
 	snprintf(expected, sizeof(expected),
-	         "%s: error: no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };", folder);
+		 "%s: error: no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };",
+		 folder);
 	write_file("90-relay.conf", RELAY);
 	assert_null(try_load(false));
 	char text[400];
@@ -110,18 +112,20 @@ static void gateway_is_checked(void **state)
 		  "or tls = \"none\"" },
 		{ "listeners = ( { port = 25; tls = \"none\"; clear_login = true; } );",
 		  "listener 0.0.0.0:25: clear_login is for loopback addresses only: passwords would travel in clear" },
-		{ "listeners = ( { port = 25; tls = \"none\"; }, { port = 25; tls = \"none\"; } );", "there are two listeners on 0.0.0.0:25" },
+		{ "listeners = ( { port = 25; tls = \"none\"; }, { port = 25; tls = \"none\"; } );",
+		  "there are two listeners on 0.0.0.0:25" },
 		{ "listeners = ( { address = \"here\"; port = 25; tls = \"none\"; } );", "listener address \"here\" is no IP address" },
 		{ "listeners = ( { port = 70000; tls = \"none\"; } );", "\"port\" is 70000, but must be from 1 to 65535" },
 		{ "hostname = \"a b\"; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "hostname must be a domain name: letters, digits, '.' and '-'" },
 		{ "queue: { retry = [\"5m\", \"soon\"]; }; listeners = ( { port = 25; tls = \"none\"; } );",
-		  "queue.retry: \"soon\" is no pause of a second or more, as \"15m\" is" },
+		  "queue.retry: \"soon\" is no pause, as \"15m\" is" },
 		{ "log: { path = \"log\"; }; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "log.path must be an absolute path, or \"-\" for standard error" },
 		{ "limits: { line = 100; }; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "\"limits.line\" is 100, but must be from 512 to 64K" },
-		{ "hostnme = \"x\"; listeners = ( { port = 25; tls = \"none\"; } );", "unknown key \"hostnme\", did you mean \"hostname\"?" },
+		{ "hostnme = \"x\"; listeners = ( { port = 25; tls = \"none\"; } );",
+		  "unknown key \"hostnme\", did you mean \"hostname\"?" },
 	};
 
 	write_file("90-relay.conf", RELAY);
@@ -150,7 +154,7 @@ static void instances_are_chained_in_name_order(void **state)
 	good_files();
 	write_file("30-b.conf", "module = \"limit\"; limit: { journal = \"\"; };");
 	write_file("20-a.conf", "module = \"probe\"; on_error = \"hold\"; deadline = \"250ms\";\n"
-	                        "probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
+				"probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
 	write_file("40-c.conf", "module = \"probe\";");
 	write_file("50-off.conf.off", "module = \"nonsense\";");
 	struct snapshot *snapshot = must_load();
@@ -263,7 +267,7 @@ static void failed_start_unwinds(void **state)
 	write_file("40-c.conf", "module = \"probe\"; probe: { fail_start = true; };");
 	assert_null(try_load(true));
 	assert_string_equal(all_problems(), "30-b.conf:1: error: limit did not start and did not say why\n"
-	                                    "40-c.conf:1: error: the probe was told to fail\n");
+					    "40-c.conf:1: error: the probe was told to fail\n");
 	assert_string_equal(journal(), "start 20-a\nstart 30-b\nstop 20-a\n");
 }
 
@@ -288,8 +292,9 @@ static void modules_add_keys_to_relays(void **state)
 	write_file("00-gateway.conf", GATEWAY);
 	write_file("20-limit.conf", "module = \"limit\";");
 	write_file("30-probe.conf", "module = \"probe\";");
-	write_file("50-a.conf", "relay: { name = \"a\"; host = [\"one.example\", \"192.0.2.1\"]; port = 587; tls = \"none\"; daily_limit = 7;\n"
-	                        "probe_note = \"both\"; limit: { zone = \"UTC\"; }; };");
+	write_file("50-a.conf",
+		   "relay: { name = \"a\"; host = [\"one.example\", \"192.0.2.1\"]; port = 587; tls = \"none\"; daily_limit = 7;\n"
+		   "probe_note = \"both\"; limit: { zone = \"UTC\"; }; };");
 	write_file("51-b.conf", "relay: { name = \"b\"; probe_deliver = true; tls = \"implicit\"; };");
 	struct snapshot *snapshot = must_load();
 	struct gw_relay *a = snapshot_relay(snapshot, gw_str("a")), *b = snapshot_relay(snapshot, gw_str("b"));
@@ -343,7 +348,7 @@ static void login_needs_tls(void **state)
 	good_files();
 	write_file("20-limit.conf", "module = \"limit\";");
 	refuses("relay: { name = \"n\"; host = \"x\"; tls = \"none\"; auth: { user = \"u\"; }; };",
-	        "50-bad.conf:1: error: relay n logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true\n");
+		"50-bad.conf:1: error: relay n logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true\n");
 	write_file("50-a.conf", "relay: { name = \"a\"; host = \"x\"; tls = \"none\"; clear_login = true; auth: { user = \"u\"; }; };");
 	write_file("51-b.conf", "relay: { name = \"b\"; host = \"x\"; auth: { user = \"u\"; }; };");
 	struct snapshot *snapshot = must_load();
@@ -360,11 +365,11 @@ static void key_of_a_module_that_is_off_says_so(void **state)
 	good_files();
 	write_file("20-limit.conf.off", "module = \"limit\";");
 	refuses("relay: { name = \"n\"; host = \"x\"; tls = \"none\";\n daily_limit = 3; limit: { zone = \"UTC\"; }; };",
-	        "50-bad.conf:2: error: daily_limit belongs to limit, which is not on: 20-limit.conf.off\n"
-	        "50-bad.conf:2: error: limit.zone belongs to limit, which is not on: 20-limit.conf.off\n");
+		"50-bad.conf:2: error: daily_limit belongs to limit, which is not on: 20-limit.conf.off\n"
+		"50-bad.conf:2: error: limit.zone belongs to limit, which is not on: 20-limit.conf.off\n");
 	unlink(path_of("20-limit.conf.off"));
 	snprintf(expected, sizeof(expected),
-	         "daily_limit belongs to limit, which is not on: a file with module = \"limit\"; in %s turns it on", folder);
+		 "daily_limit belongs to limit, which is not on: a file with module = \"limit\"; in %s turns it on", folder);
 	write_file("50-bad.conf", "relay: { name = \"n\"; host = \"x\"; tls = \"none\"; daily_limit = 3; };");
 	assert_null(try_load(false));
 	assert_int_equal(problems.errors, 1);

@@ -253,11 +253,16 @@ static int remove_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(counters_stop_at_their_limit, fresh), cmocka_unit_test_setup(last_two_periods_are_kept, fresh),
-		cmocka_unit_test_setup(records_are_bytes, fresh),            cmocka_unit_test_setup(records_have_bounds, fresh),
-		cmocka_unit_test_setup(records_are_listed_in_order, fresh),  cmocka_unit_test_setup(second_process_is_refused, fresh),
-		cmocka_unit_test_setup(damaged_file_is_set_aside, fresh),    cmocka_unit_test_setup(file_is_private, fresh),
-		cmocka_unit_test_setup(missing_folder_is_an_error, fresh),   cmocka_unit_test_setup(limit_holds_for_all_threads_together, fresh),
+		cmocka_unit_test_setup(counters_stop_at_their_limit, fresh),
+		cmocka_unit_test_setup(last_two_periods_are_kept, fresh),
+		cmocka_unit_test_setup(records_are_bytes, fresh),
+		cmocka_unit_test_setup(records_have_bounds, fresh),
+		cmocka_unit_test_setup(records_are_listed_in_order, fresh),
+		cmocka_unit_test_setup(second_process_is_refused, fresh),
+		cmocka_unit_test_setup(damaged_file_is_set_aside, fresh),
+		cmocka_unit_test_setup(file_is_private, fresh),
+		cmocka_unit_test_setup(missing_folder_is_an_error, fresh),
+		cmocka_unit_test_setup(limit_holds_for_all_threads_together, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
