@@ -62,7 +62,7 @@ bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_c
 void chain_tell(struct gw_call *call, enum gw_hook hook);
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
 
-/* The asker goes away: what is held is dropped. To be asked before a subject is freed, held or not. True: nothing looks at the call any more, done will
+/* The asker goes away: what is held is dropped (a hold that was woken already is resumed from inside this call, and its verdict not heard). To be asked before a subject is freed, held or not. True: nothing looks at the call any more, done will
  * not run. False: offloaded work still does: keep the call, its subject and its snapshot; done, which the owner sets anew before or after, runs
  * from the loop when the work has returned, with call->cancelled and the verdict GW_FAILED. A call that was cancelled with true may be used again. */
 bool chain_cancel(struct gw_call *call);
