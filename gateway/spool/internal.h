@@ -309,6 +309,7 @@ struct spool {
 	uint32_t last_number;
 	enum spool_result state;
 	int64_t free_bytes, free_inodes;
+	int64_t fail_until;    /* no message is tried before: monotonic ms. Written by the commit thread */
 	uint32_t current_room; /* what the current segment still takes of messages */
 	struct spool_stats stats;
 	int64_t retry_at; /* under prepare_lock: no segment is prepared before; monotonic ms */
@@ -328,7 +329,6 @@ struct spool {
 	int64_t unsynced_since; /* 0: nothing */
 	size_t last_size;       /* messages in the last group */
 	bool failing;           /* no group succeeded since one failed */
-	int64_t fail_until;
 	struct list line, held;
 	struct group group;
 	/* what the next SEAL says */

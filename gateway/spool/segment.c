@@ -280,14 +280,25 @@ static void discard_next(struct spool *spool)
 	segment_release(spool, next);
 }
 
+/* After failed groups new messages are refused for a while, then tried again. */
+static void set_state(struct spool *spool, enum spool_result state)
+{
+	pthread_mutex_lock(&spool->lock);
+	if (state != SPOOL_OK || clock_monotonic() >= spool->fail_until)
+		spool->state = state;
+	pthread_mutex_unlock(&spool->lock);
+}
+
 static enum spool_result prepare(struct spool *spool, uint32_t need)
 {
 	enum spool_result result;
 
 	if (spool->next && spool->next->size < need)
 		discard_next(spool);
-	if (spool->next)
+	if (spool->next) {
+		set_state(spool, SPOOL_OK);
 		return SPOOL_OK;
+	}
 	if (clock_monotonic() < spool->retry_at)
 		return spool->retry_result;
 	result = make_next(spool, need);
@@ -296,9 +307,7 @@ static enum spool_result prepare(struct spool *spool, uint32_t need)
 			result == SPOOL_FULL ? "the disk is full" : "the disk failed");
 	spool->retry_at = result == SPOOL_OK ? 0 : clock_monotonic() + RETRY_MS;
 	spool->retry_result = result;
-	pthread_mutex_lock(&spool->lock);
-	spool->state = result;
-	pthread_mutex_unlock(&spool->lock);
+	set_state(spool, result);
 	return result;
 }
 

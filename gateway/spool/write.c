@@ -49,6 +49,9 @@ static void note_all(struct spool *spool)
 	spool->stats.groups++;
 	spool->stats.written += spool->group.gather.bytes;
 	spool->current_room = current->size - current->end;
+	spool->fail_until = 0;
+	if (spool->state == SPOOL_FAILED)
+		spool->state = SPOOL_OK;
 	pthread_mutex_unlock(&spool->lock);
 }
 
@@ -227,14 +230,15 @@ static void fail_group(struct spool *spool, int error)
 		strerror(error));
 	refuse_group(spool, result);
 	give_up_segment(spool);
-	if (spool->failing)
-		spool->fail_until = clock_monotonic() + FAIL_PAUSE_MS;
-	spool->failing = true;
 	pthread_mutex_lock(&spool->lock);
 	spool->stats.failed_groups++;
-	if (spool->fail_until)
+	if (spool->failing)
+		spool->fail_until = clock_monotonic() + FAIL_PAUSE_MS;
+	if (spool->failing || result == SPOOL_FULL)
 		spool->state = result;
 	pthread_mutex_unlock(&spool->lock);
+	spool->failing = true;
+	spool_wake_janitor(spool);
 }
 
 /* --- the group --- */
@@ -327,6 +331,5 @@ void group_run(struct spool *spool)
 	forget_gaps(spool);
 	spool->group_number++;
 	spool->failing = false;
-	spool->fail_until = 0;
 	group_answer(spool, &spool->group.members);
 }

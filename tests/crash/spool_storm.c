@@ -1,6 +1,7 @@
 /* spool_storm.c - a program to be killed while it writes to a spool, and the judge of what is left.
  *
- *   spool_storm write SPOOL [threads=N] [seconds=N] [first=N] [segment=BYTES] [final=PERCENT] [unsafe]
+ *   spool_storm write SPOOL [threads=N] [seconds=N] [first=N] [segment=BYTES] [final=PERCENT] [polite] [unsafe]
+ *       polite: no message while spool_room() refuses it. unsafe: without syncs.
  *       Appends messages of mixed sizes and prints, in one write each and only after the answer:
  *           "A id size"   the message is acknowledged
  *           "S id text"   its durable state is
@@ -26,6 +27,7 @@ static struct spool *spool;
 static uint64_t first = 1;
 static unsigned threads = 4, finals = 50;
 static int64_t stop_at;
+static bool polite;
 
 static void storm_fill(uint64_t id, uint64_t offset, char *out, size_t len)
 {
@@ -148,6 +150,10 @@ static void *storm(void *arg)
 	uint64_t id = first + (uint64_t)(uintptr_t)arg;
 
 	for (; now_ms() < stop_at; id += threads) {
+		if (polite && spool_room(spool, 100000) != SPOOL_OK) {
+			usleep(1000);
+			continue;
+		}
 		if (!send_message(id)) {
 			say('E', id, "refused");
 			usleep(1000);
@@ -310,6 +316,8 @@ static void take_option(const char *text, struct spool_options *options)
 		options->segment_size = atol(value);
 	else if (strncmp(text, "final=", 6) == 0)
 		finals = (unsigned)atoi(value);
+	else if (strcmp(text, "polite") == 0)
+		polite = true;
 	else if (strcmp(text, "unsafe") == 0)
 		options->unsafe_skip_sync = true;
 }

@@ -176,6 +176,27 @@ static void after_a_failure_it_goes_on(void **state)
 	}
 }
 
+/* Refusing new messages is no reason never to try one again. */
+static void a_disk_that_failed_for_a_while_is_tried_again(void **state)
+{
+	struct stage stage;
+	unsigned count = 0;
+	pid_t pid;
+
+	stage_init(&stage);
+	pid = storm_start(&stage, "fdatasync EIO from=3 times=4", "polite", "final=0");
+	for (int i = 0; i < 40 && count < 20; i++) {
+		struct stat st;
+		nap(100);
+		count = stat(stage.said, &st) == 0 ? (unsigned)st.st_size / 100 : 0; /* some lines of about ten octets */
+	}
+	kill(pid, SIGKILL);
+	ended(pid);
+	assert_true(acknowledged(&stage) > 20);
+	assert_kept(&stage, "failed for a while");
+	stage_finish(&stage);
+}
+
 /* --- kill -9 --- */
 
 static void killed_again_and_again(void **state)
@@ -235,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failing_disk_loses_nothing_that_was_acknowledged),
 		cmocka_unit_test(after_a_failure_it_goes_on),
+		cmocka_unit_test(a_disk_that_failed_for_a_while_is_tried_again),
 		cmocka_unit_test(killed_again_and_again),
 		cmocka_unit_test(killed_at_every_change_of_the_disk),
 		cmocka_unit_test(killed_while_recovering),
