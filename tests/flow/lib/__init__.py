@@ -1,0 +1,1 @@
+"""What the flow tests are made of: a real gateway, scripted peers, and ways to wait."""
