@@ -1,0 +1,83 @@
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/* The number of bits that the written form has, 32 or 128; 0: no address. */
+static unsigned parse_address(unsigned char bytes[16], const char *text)
+{
+	memcpy(bytes, mapped, sizeof mapped);
+	if (inet_pton(AF_INET, text, bytes + 12) == 1)
+		return 32;
+	return inet_pton(AF_INET6, text, bytes) == 1 ? 128 : 0;
+}
+
+static bool has_bits_beyond(const struct network *network)
+{
+	unsigned bit;
+
+	for (bit = network->bits; bit < 128; bit++)
+		if (network->bytes[bit / 8] & (0x80 >> bit % 8))
+			return true;
+	return false;
+}
+
+/* "/24" without its slash; -1: no prefix of that width. */
+static long parse_prefix(const char *text, unsigned width)
+{
+	char *end;
+	long bits = strtol(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && *end == '\0' && bits <= (long)width ? bits : -1;
+}
+
+const char *network_parse(struct network *network, struct gw_str text)
+{
+	char copy[64], *slash;
+	unsigned width;
+	long bits;
+
+	if (text.len >= sizeof copy)
+		return "is no IP address or network";
+	snprintf(copy, sizeof copy, "%.*s", GW_STR_ARGS(text));
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash++ = '\0';
+	width = parse_address(network->bytes, copy);
+	if (width == 0)
+		return "is no IP address or network";
+	bits = slash ? parse_prefix(slash, width) : (long)width;
+	if (bits < 0)
+		return width == 32 ? "needs a prefix from /0 to /32" : "needs a prefix from /0 to /128";
+	network->bits = (unsigned)bits + 128 - width;
+	return has_bits_beyond(network) ? "has address bits beyond its prefix" : NULL;
+}
+
+bool network_is_wide(const struct network *network)
+{
+	bool v4 = network->bits >= 96 && memcmp(network->bytes, mapped, sizeof mapped) == 0;
+
+	return v4 ? network->bits < 96 + 8 : network->bits < 16;
+}
+
+bool network_of_peer(struct network *peer, struct gw_str address)
+{
+	char copy[64];
+
+	snprintf(copy, sizeof copy, "%.*s", GW_STR_ARGS(address));
+	copy[strcspn(copy, "%")] = '\0'; /* the interface of a link-local address */
+	peer->bits = 128;
+	return parse_address(peer->bytes, copy) != 0;
+}
+
+bool network_has(const struct network *network, const struct network *peer)
+{
+	unsigned whole = network->bits / 8, rest = network->bits % 8;
+	unsigned char mask = (unsigned char)(0xff00 >> rest);
+
+	return memcmp(network->bytes, peer->bytes, whole) == 0 &&
+	       (rest == 0 || ((network->bytes[whole] ^ peer->bytes[whole]) & mask) == 0);
+}
