@@ -32,11 +32,24 @@ static void tell_result(struct gw_delivery *delivery, size_t nth)
 	delivery->call.argument = NULL;
 }
 
+static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
+{
+	while (capabilities.len) {
+		struct gw_str line = gw_str_n(capabilities.ptr, gw_str_find(capabilities, '\n'));
+		if (gw_str_ieq(gw_str_n(line.ptr, gw_str_find(line, ' ')), keyword))
+			return true;
+		capabilities = gw_str_from(capabilities, line.len + 1);
+	}
+	return false;
+}
+
 static void note_outcome(struct gw_delivery *delivery, size_t nth)
 {
 	const struct outcome *outcome = &delivery->attempt.outcomes[nth];
 	struct gw_rcpt *rcpt = delivery->attempt.rcpts[nth];
 	delivery->rounds[nth]->outcome = *outcome;
+	delivery->rounds[nth]->local = outcome->stage == STAGE_MODULE;
+	delivery->rounds[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
 	rcpt->relay = delivery->attempt.relay->name;
 	rcpt->last = outcome->reply;
 	rcpt->last_host = outcome->host;

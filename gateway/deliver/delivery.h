@@ -25,6 +25,8 @@ struct rcpt_round {
 	struct route route;
 	struct outcome outcome;     /* status 0: none yet */
 	bool placed;                /* is in a delivery */
+	bool local;                 /* delivered by a module, not handed on */
+	bool reported;              /* the next hop took over what the client asked to be told */
 	bool quiet;                 /* the bounce hook said: no DSN */
 };
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/dsn.h"
 #include "queue/submit.h"
+#include "smtp/command.h"
 
 #define RETURN_MAX (256 * 1024)
 
@@ -12,6 +13,10 @@ static bool action_of(const struct journey *journey, const struct rcpt_round *ro
 {
 	const struct gw_message *message = journey->message;
 	switch (round->outcome.status) {
+	case GW_DELIVERED:
+		/* A next hop that takes the request reports for itself: RFC 3461 section 5.2.2. */
+		*action = round->local ? DSN_DELIVERED : DSN_RELAYED;
+		return (round->rcpt->notify & SMTP_NOTIFY_SUCCESS) && !round->reported;
 	case GW_BOUNCED:
 		*action = DSN_FAILED;
 		return true;
@@ -38,13 +43,14 @@ static void written(void *arg, uint64_t id, bool taken)
 
 static void log_report(const struct gw_message *message, uint64_t id, enum dsn_action action)
 {
+	static const char *const words[] = { [DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed" };
 	char text[ID_TEXT];
 	struct log_line *line = log_open(LOG_INFORM, "report");
 	COUNT(dsns);
 	log_id(line, message->id);
 	log_text(line, "report", id_format(id, text));
 	log_str(line, "to", message->sender);
-	log_text(line, "action", action == DSN_FAILED ? "failed" : "delayed");
+	log_text(line, "action", words[action]);
 	log_close(line);
 	line = log_open(LOG_INFORM, "reporting");
 	log_id(line, id);
@@ -93,7 +99,7 @@ static size_t collect(struct journey *journey, enum dsn_action action, struct ds
 
 static void write_reports(struct journey *journey)
 {
-	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED };
+	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED, DSN_RELAYED, DSN_DELIVERED };
 	struct dsn_rcpt *rcpts = arena_alloc(&journey->message->arena, journey->count * sizeof(*rcpts));
 	journey->reports = 1; /* held up while they begin */
 	journey->report_lost = !rcpts && journey->count;
@@ -135,7 +141,7 @@ static void ask_bounce(struct journey *journey)
 	for (; journey->at < journey->count; journey->at++) {
 		struct rcpt_round *round = &journey->rounds[journey->at];
 		enum dsn_action action;
-		if (!action_of(journey, round, &action))
+		if (!action_of(journey, round, &action) || round->outcome.status == GW_DELIVERED)
 			continue;
 		fill_result(journey, round, action == DSN_DELAYED);
 		journey->call.rcpt = round->rcpt;

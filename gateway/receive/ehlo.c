@@ -24,8 +24,8 @@ static void offer(struct gw_session *session)
 	struct buf *lines = &session->capabilities;
 	const struct gw_str host = session->snapshot->settings.hostname;
 	buf_clear(lines);
-	buf_printf(lines, "%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nENHANCEDSTATUSCODES", (int)host.len, host.ptr,
-	           (long long)session->snapshot->settings.limits.message_size);
+	buf_printf(lines, "%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nLIMITS RCPTMAX=%lld", (int)host.len,
+	           host.ptr, (long long)session->snapshot->settings.limits.message_size, (long long)session->snapshot->settings.limits.recipients);
 	if (session->listener->tls == TLS_STARTTLS && !stream_is_tls(session->stream))
 		buf_add_text(lines, "\nSTARTTLS");
 	if (auth_offered(session) && !session->login.len && !chain_empty(session->snapshot, GW_HOOK_auth))

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "queue/submit.h"
 
-#define OFFERED (SMTP_HAS_SIZE | SMTP_HAS_8BITMIME | SMTP_HAS_AUTH)
+#define OFFERED (SMTP_HAS_SIZE | SMTP_HAS_8BITMIME | SMTP_HAS_SMTPUTF8 | SMTP_HAS_DSN | SMTP_HAS_AUTH)
 
 struct syntax_reply {
 	int code;

@@ -178,6 +178,13 @@ static void time_out(struct gw_session *session)
 	session_close(session);
 }
 
+void session_no_memory(struct gw_session *session)
+{
+	log_close(session_log(session, LOG_FAIL, "no-memory"));
+	session_reply(session, 421, "4.3.0", gw_str("no memory"));
+	session_close(session);
+}
+
 static void on_deadline(struct timer *timer)
 {
 	struct gw_session *session = list_of(timer, struct gw_session, timer);
@@ -211,6 +218,8 @@ static bool take(struct gw_session *session)
 	struct gw_str line;
 	if (session->mode == MODE_DATA)
 		return data_input(session);
+	if (session->mode == MODE_BDAT)
+		return bdat_input(session);
 	size_t most = session->mode == MODE_SASL ? SASL_LINE_MAX : (size_t)session->snapshot->settings.limits.line;
 	int got = stream_line(session->stream, most, &line);
 	if (got == 0)
@@ -307,7 +316,7 @@ static void on_silence(struct gw_session *session)
 {
 	if (session->busy)
 		stream_timeout(session->stream, session->snapshot->settings.timeouts.data);
-	else if (session->mode == MODE_DATA)
+	else if (session->mode == MODE_DATA || session->mode == MODE_BDAT)
 		time_out(session);
 	else
 		session_drop(session);

@@ -19,10 +19,19 @@ enum session_mode {
 	MODE_COMMAND,   /* the next line is a command */
 	MODE_SASL,      /* the next line answers a challenge */
 	MODE_DATA,      /* the next bytes are a message */
+	MODE_BDAT,      /* the next bytes are a chunk of one */
 	MODE_CLOSING,   /* said goodbye */
 };
 
-struct reception; /* a message whose bytes are coming in: data.c */
+struct reception; /* a message whose bytes are coming in: reception.h */
+
+/* The present BDAT. */
+struct chunk {
+	uint64_t left;       /* octets that are to come */
+	bool last;
+	int code;            /* not 0: they are not kept, and this is the answer */
+	const char *enhanced, *text;
+};
 
 struct gw_session {
 	struct list_link link;          /* in the worker's list of sessions */
@@ -52,7 +61,8 @@ struct gw_session {
 	struct sasl *sasl;              /* during AUTH */
 	struct gw_login offered;        /* what the auth hook looks at; strings of `sasl` */
 	struct gw_message *message;     /* during a transaction */
-	struct reception *reception;    /* during DATA */
+	struct reception *reception;    /* from DATA or the first BDAT on */
+	struct chunk chunk;
 };
 
 /* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. */
@@ -63,6 +73,7 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Says what a hook answered: its own words, or these. */
 void session_answer(struct gw_session *session, const char *reject, const char *tempfail);
+void session_no_memory(struct gw_session *session);   /* 421 and the end */
 void session_close(struct gw_session *session);       /* flushes what was said, then ends; frees the session */
 void session_drop(struct gw_session *session);        /* ends at once */
 void session_busy(struct gw_session *session);        /* something is awaited */
@@ -84,6 +95,8 @@ void mail_begin(struct gw_session *session, struct gw_str args);             /* 
 void rcpt_begin(struct gw_session *session, struct gw_str args);
 void data_begin(struct gw_session *session);                                 /* data.c */
 bool data_input(struct gw_session *session);  /* takes what the stream has; false: the session is gone or waits */
+void bdat_begin(struct gw_session *session, struct gw_str args);             /* bdat.c */
+bool bdat_input(struct gw_session *session);
 void data_abort(struct gw_session *session);  /* the transaction is forgotten */
 
 #endif

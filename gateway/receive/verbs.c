@@ -14,6 +14,7 @@ enum need {
 	NEED_ARGS = 64,      /* 501 without arguments */
 	NEED_NO_ARGS = 128,  /* 501 with some */
 	NEED_RUNNING = 256,  /* 421 while the gateway stops */
+	NEED_NO_BYTES = 512, /* 503 once a chunk of the message came */
 };
 
 struct verb {
@@ -63,7 +64,7 @@ static void do_vrfy(struct gw_session *session, struct gw_str args)
 
 static void do_help(struct gw_session *session, struct gw_str args)
 {
-	session_reply(session, 214, "2.0.0", gw_str("EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY QUIT"));
+	session_reply(session, 214, "2.0.0", gw_str("EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT"));
 }
 
 static void do_quit(struct gw_session *session, struct gw_str args)
@@ -88,9 +89,9 @@ static const struct verb verbs[] = {
 	[SMTP_STARTTLS] = { NEED_NO_ARGS | NEED_CLEAR | NEED_ESMTP, do_starttls },
 	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin },
 	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin },
-	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL, rcpt_begin },
-	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT, do_data },
-	[SMTP_BDAT] = { 0, do_unoffered, true },
+	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin },
+	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data },
+	[SMTP_BDAT] = { 0, bdat_begin },
 	[SMTP_RSET] = { NEED_NO_ARGS, do_rset },
 	[SMTP_NOOP] = { 0, do_noop, true },
 	[SMTP_VRFY] = { NEED_ARGS, do_vrfy, true },
@@ -117,6 +118,7 @@ static const struct complaint complaints[] = {
 	{ NEED_CLEAR, 503, "5.5.1", "TLS is on already" },
 	{ NEED_NO_MAIL, 503, "5.5.1", "not inside a transaction" },
 	{ NEED_MAIL, 503, "5.5.1", "say MAIL first" },
+	{ NEED_NO_BYTES, 503, "5.5.1", "the message comes by BDAT" },
 	{ NEED_RCPT, 554, "5.5.1", "no valid recipients" },
 };
 
@@ -139,6 +141,8 @@ static bool met(const struct gw_session *session, enum need need, struct gw_str 
 		return !session->message;
 	case NEED_MAIL:
 		return session->message != NULL;
+	case NEED_NO_BYTES:
+		return !session->reception;
 	case NEED_RCPT:
 		return session->message->rcpt_count != 0;
 	}

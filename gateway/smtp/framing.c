@@ -155,6 +155,33 @@ size_t data_read(struct data_reader *reader, struct gw_str in, char *out, size_t
 	return taken;
 }
 
+void data_scan(struct data_reader *reader, struct gw_str in)
+{
+	struct reading reading = { .reader = reader, .at = in.ptr, .end = in.ptr + in.len };
+
+	if (in.len == 0)
+		return;
+	reading.cr = memchr(in.ptr, '\r', in.len);
+	if (!reading.cr)
+		reading.cr = reading.end;
+	while (reading.at < reading.end) {
+		if (reader->state == AFTER_CR) {
+			read_after_cr(&reading);
+			continue;
+		}
+		if (reader->state == LINE_START)
+			reader->line = 0;
+		read_text(&reading);
+	}
+	look_at_bytes(reader, in);
+}
+
+void data_scan_end(struct data_reader *reader)
+{
+	if (reader->state == AFTER_CR)
+		reader->bare = true;
+}
+
 static bool begins_line(const struct data_writer *writer, struct gw_str in, size_t at)
 {
 	if (at == 0)

@@ -24,6 +24,11 @@ void data_reader_init(struct data_reader *reader);
  * end of data: then reader->done) and in `*written` how many were written. Any split of the input gives the same output. */
 size_t data_read(struct data_reader *reader, struct gw_str in, char *out, size_t *written);
 
+/* The same look at bytes that come by number (BDAT): nothing is taken off and nothing ends them; bare, eight_bit, nul and long_line are told.
+ * data_scan_end: no more come, so a CR that still waits for its LF is bare. */
+void data_scan(struct data_reader *reader, struct gw_str in);
+void data_scan_end(struct data_reader *reader);
+
 /* Adds dots. Zero it to begin; line_start is kept between pieces. */
 struct data_writer {
 	bool mid_line;       /* the last byte written did not end a line (zeroed: at the start of one) */

@@ -1,0 +1,90 @@
+/* bdat.c - BDAT: bytes by number (RFC 3030). A state machine of its own: no dot and no line end means anything here.
+ *
+ * The octets that were announced are taken whatever becomes of them, or they would be read as commands. */
+#include "receive/reception.h"
+
+static void chunk_done(struct gw_session *session)
+{
+	const struct chunk *chunk = &session->chunk;
+	session->mode = MODE_COMMAND;
+	stream_timeout(session->stream, 0);
+	session_expect(session, session->snapshot->settings.timeouts.command);
+	if (chunk->code) {
+		session_reply(session, chunk->code, chunk->enhanced, gw_str(chunk->text));
+	} else if (chunk->last) {
+		data_scan_end(&session->reception->reader);
+		reception_end(session);
+	} else {
+		session_reply(session, 250, "2.0.0", gw_str("chunk taken"));
+	}
+}
+
+static bool keep(struct gw_session *session, struct gw_str in)
+{
+	struct reception *reception = session->reception;
+	if (buf_add_str(&reception->bytes, in) != 0)
+		return false;
+	data_scan(&reception->reader, in);
+	reception->reader.done = session->chunk.last && session->chunk.left == 0;
+	reception_account(reception, in.len);
+	return true;
+}
+
+bool bdat_input(struct gw_session *session)
+{
+	struct chunk *chunk = &session->chunk;
+	struct gw_str in = stream_input(session->stream);
+	if (!in.len && chunk->left)
+		return false;
+	in.len = in.len < chunk->left ? in.len : (size_t)chunk->left;
+	if (!chunk->code)
+		in.len = reception_bite(session->reception, in.len);
+	chunk->left -= in.len;
+	if (!chunk->code && !keep(session, in)) {
+		session_no_memory(session);
+		return false;
+	}
+	stream_consume(session->stream, in.len);
+	if (chunk->left == 0)
+		chunk_done(session);
+	else if (!chunk->code && session->reception->in_flight >= EXTENTS_IN_FLIGHT)
+		session_busy(session);
+	return true;
+}
+
+static void refuse_chunk(struct chunk *chunk, int code, const char *enhanced, const char *text)
+{
+	chunk->code = code;
+	chunk->enhanced = enhanced;
+	chunk->text = text;
+}
+
+/* Why the octets will not be kept, if so. */
+static void judge_chunk(struct gw_session *session)
+{
+	struct chunk *chunk = &session->chunk;
+	if (!session->message)
+		refuse_chunk(chunk, 503, "5.5.1", "say MAIL first");
+	else if (!session->message->rcpt_count)
+		refuse_chunk(chunk, 554, "5.5.1", "no valid recipients");
+	else if (!session->reception && !reception_create(session))
+		refuse_chunk(chunk, 451, "4.3.0", "no memory");
+	else
+		session->reception->chunked = true;
+}
+
+void bdat_begin(struct gw_session *session, struct gw_str args)
+{
+	struct chunk *chunk = &session->chunk;
+	*chunk = (struct chunk){ 0 };
+	if (!smtp_bdat_parse(args, &chunk->left, &chunk->last)) {
+		/* How many octets follow cannot be known: they must not be taken for commands. */
+		session_reply(session, 501, "5.5.4", gw_str("that is no chunk size"));
+		session_close(session);
+		return;
+	}
+	judge_chunk(session);
+	session->mode = MODE_BDAT;
+	session_expect(session, session->snapshot->settings.timeouts.message);
+	stream_timeout(session->stream, session->snapshot->settings.timeouts.data);
+}

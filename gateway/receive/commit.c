@@ -1,0 +1,120 @@
+#include "receive/reception.h"
+
+void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
+{
+	struct log_line *line = session_log(session, LOG_INFORM, "message-refused");
+	log_str(line, "from", session->message->sender);
+	log_int(line, "size", (int64_t)session->reception->size);
+	log_int(line, "code", code);
+	log_text(line, "reason", text);
+	log_close(line);
+	COUNT(messages_refused);
+	session_reply(session, code, enhanced, gw_str(text));
+	session_reset(session);
+}
+
+static void log_received(struct gw_session *session)
+{
+	const struct gw_message *message = session->message;
+	struct log_line *line = session_log(session, LOG_INFORM, message->held ? "received-held" : "received");
+	log_str(line, "from", message->sender);
+	log_str(line, "to", message->rcpts[0]->address);
+	log_int(line, "rcpts", (int64_t)message->rcpt_count);
+	log_int(line, "size", (int64_t)message->content.size);
+	log_str(line, "type", message->type);
+	if (message->login.len)
+		log_str(line, "login", message->login);
+	if (message->tls.len)
+		log_str(line, "tls", message->tls);
+	log_close(line);
+}
+
+static void count_received(const struct gw_message *message)
+{
+	COUNT(messages);
+	COUNT_ADD(bytes, message->content.size);
+}
+
+/* After this the message is the queue's and the client is told so; nothing in between may fail. */
+static void promise(struct gw_session *session)
+{
+	struct gw_message *message = session->message;
+	struct reception *reception = session->reception;
+	char id[ID_TEXT];
+	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(message->id, id));
+	log_received(session);
+	count_received(message);
+	session->messages++;
+	session->message = NULL;
+	session->reception = NULL;
+	reception_free(reception);
+	queue_add(message);
+}
+
+static void answer_commit(struct gw_session *session, enum spool_result result)
+{
+	if (result == SPOOL_OK)
+		promise(session);
+	else if (result == SPOOL_FULL)
+		message_refuse(session, 452, "4.3.1", "no room for a message now, try again later");
+	else
+		message_refuse(session, 451, "4.3.0", "cannot keep the message now, try again later");
+	session_ready(session);
+}
+
+/* The client left without an answer. What is on disk is sent: whether the 250 would have reached it cannot be known. */
+static void keep_unanswered(struct reception *reception)
+{
+	struct gw_message *message = reception->message;
+	struct log_line *line = log_open(LOG_INFORM, "received-unanswered");
+	log_id(line, message->id);
+	log_str(line, "from", message->sender);
+	log_text(line, "kept", reception->append.result == SPOOL_OK ? "yes" : "no");
+	log_close(line);
+	if (reception->append.result == SPOOL_OK) {
+		count_received(message);
+		reception_free(reception);
+		queue_add(message);
+		return;
+	}
+	struct snapshot *snapshot = message->snapshot;
+	message_destroy(message);
+	snapshot_release(snapshot);
+	reception_abandon(reception);
+}
+
+static void committed(struct post *post)
+{
+	struct reception *reception = list_of(post, struct reception, append.post);
+	struct gw_session *session = reception->session;
+	if (!session) {
+		keep_unanswered(reception);
+		return;
+	}
+	session->message = reception->message;
+	reception->message = NULL;
+	answer_commit(session, reception->append.result);
+}
+
+void reception_commit(struct gw_session *session)
+{
+	struct reception *reception = session->reception;
+	struct gw_message *message = session->message;
+	message->received_at = message->next_at = queue_now();
+	message->expires_at = message->received_at + session->snapshot->settings.queue.expire;
+	if (message_encode_envelope(message, &reception->envelope) != 0) {
+		message_refuse(session, 451, "4.3.0", "no memory");
+		return;
+	}
+	reception->append = (struct spool_append){
+		.post.run = committed, .worker = session->worker, .type = SPOOL_MESSAGE, .durable = true, .id = message->id,
+		.meta = buf_str(&reception->envelope), .data = message->content.tail,
+		.extents = reception->extents, .extent_count = reception->extent_count,
+	};
+	reception->message = message;
+	session->message = NULL;
+	if (!session->busy)
+		session_busy(session);
+	spool_append(runtime.spool, &reception->append);
+}
+

@@ -1,0 +1,173 @@
+#include "receive/reception.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* --- what a module says --- */
+
+static void commit_released(struct gw_call *call, void *arg)
+{
+	reception_commit(arg);
+}
+
+/* The queue may free the message at any time: work that a module gave up on has to have returned. */
+static void commit_when_free(struct gw_session *session)
+{
+	session->call.done = commit_released;
+	session->call.arg = session;
+	if (chain_cancel(&session->call))
+		reception_commit(session);
+	else if (!session->busy)
+		session_busy(session);
+}
+
+static void discard(struct gw_session *session)
+{
+	char id[ID_TEXT];
+	COUNT(discarded);
+	struct log_line *line = session_log(session, LOG_INFORM, "discarded");
+	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
+	log_close(line);
+	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(session->message->id, id));
+	session_reset(session);
+}
+
+static void message_judged(struct gw_session *session)
+{
+	const struct chain_answer *answer = &session->call.answer;
+	switch (answer->verdict) {
+	case GW_CONTINUE:
+	case GW_ACCEPT:
+		commit_when_free(session);
+		return;
+	case GW_HOLD:
+		session->message->held = true;
+		session->message->hold_reason = answer->text.len ? answer->text : gw_str(answer->instance);
+		commit_when_free(session);
+		return;
+	case GW_DISCARD:
+		discard(session);
+		return;
+	default:
+		COUNT(messages_refused);
+		session_answer(session, "554 5.7.1 message refused", "451 4.3.0 not now, try again later");
+		session_reset(session);
+	}
+}
+
+static void message_judged_later(struct gw_call *call, void *arg)
+{
+	struct gw_session *session = arg;
+	message_judged(session);
+	if (!session->reception)
+		session_ready(session);
+}
+
+/* --- what the gateway itself looks at --- */
+
+static unsigned hops(struct gw_message *message)
+{
+	const struct header_block *headers = message_headers(message);
+	unsigned count = 0;
+	for (size_t i = 0; headers && i < headers->count; i++)
+		count += gw_str_ieq(headers->fields[i].name, gw_str("Received"));
+	return count;
+}
+
+/* RFC 5321 section 4.4; the name the client gave is checked by EHLO, addresses by their grammar. */
+static int trace(struct gw_session *session)
+{
+	struct gw_message *message = session->message;
+	const struct gw_str host = session->snapshot->settings.hostname;
+	char id[ID_TEXT], date[CLOCK_RFC5322];
+	bool v6 = gw_str_find(message->peer, ':') < message->peer.len, one = message->rcpt_count == 1 && message->rcpts[0]->address.len < 200;
+	message->trace = arena_printf(&message->arena,
+	                              "Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s%s%s%s id %s%s%.*s%s;\r\n\t%s\r\n",
+	                              (int)message->helo.len, message->helo.ptr, v6 ? "IPv6:" : "", (int)message->peer.len, message->peer.ptr,
+	                              (int)host.len, host.ptr, message->smtputf8 ? "UTF8" : "", session->esmtp ? "ESMTP" : "SMTP", message->tls.len ? "S" : "",
+	                              message->login.len ? "A" : "", id_format(message->id, id), one ? "\r\n\tfor <" : "",
+	                              one ? (int)message->rcpts[0]->address.len : 0, one ? message->rcpts[0]->address.ptr : "", one ? ">" : "",
+	                              clock_rfc5322(clock_wall(), date));
+	return message->trace.ptr ? 0 : -1;
+}
+
+static void free_bytes(void *arg)
+{
+	free(arg);
+}
+
+/* The buffer becomes the message's: it is delivered from memory, without a copy. */
+static int hand_over(struct reception *reception, struct gw_message *message)
+{
+	struct buf *bytes = &reception->bytes;
+	if (bytes->data && arena_defer(&message->arena, free_bytes, bytes->data) != 0)
+		return -1;
+	message->content = (struct spool_content){
+		.spool = runtime.spool, .id = message->id, .size = reception->size,
+		.extents = reception->extents, .extent_count = reception->extent_count, .tail = buf_str(bytes),
+	};
+	message->eight_bit = reception->reader.eight_bit;
+	message->long_line = reception->reader.long_line;
+	buf_init(bytes, 0);
+	return 0;
+}
+
+struct flaw {
+	bool found;
+	int code;
+	const char *enhanced, *text;
+};
+
+/* True: it was refused. */
+static bool flawed(struct gw_session *session)
+{
+	const struct reception *reception = session->reception;
+	const struct flaw flaws[] = {
+		{ reception->too_big, 552, "5.3.4", "message too big" },
+		{ reception->reader.bare, 554, "5.6.0", "a bare CR or LF is in the message: lines end in CRLF" },
+		{ reception->reader.nul, 554, "5.6.0", "a NUL is in the message" },
+		{ reception->result == SPOOL_FULL, 452, "4.3.1", "no room for a message now, try again later" },
+		{ reception->result == SPOOL_FAILED, 451, "4.3.0", "cannot keep the message now, try again later" },
+	};
+	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
+		if (!flaws[i].found)
+			continue;
+		message_refuse(session, flaws[i].code, flaws[i].enhanced, flaws[i].text);
+		return true;
+	}
+	return false;
+}
+
+static void judge(struct gw_session *session)
+{
+	struct gw_message *message = session->message;
+	if (hand_over(session->reception, message) != 0 || trace(session) != 0) {
+		message_refuse(session, 451, "4.3.0", "no memory");
+		return;
+	}
+	if (hops(message) > session->snapshot->settings.limits.hops) {
+		COUNT(loops);
+		message_refuse(session, 554, "5.4.6", "too many hops: the message loops");
+		return;
+	}
+	session->call.session = session;
+	session->call.message = message;
+	if (chain_run(&session->call, GW_HOOK_message, message_judged_later, session))
+		message_judged(session);
+	else if (!session->busy)
+		session_busy(session);
+}
+
+/* All bytes are here and every extent is in the log. */
+void reception_complete(struct reception *reception)
+{
+	struct gw_session *session = reception->session;
+	bool waited = session->busy;
+	if (!flawed(session))
+		judge(session);
+	/* What was awaited were the extents; a reception that is left awaits something new. */
+	if (waited && !session->reception)
+		session_ready(session);
+}
+
