@@ -271,9 +271,10 @@ static enum spool_result make_next(struct spool *spool, uint32_t need)
 
 static void discard_next(struct spool *spool)
 {
-	struct segment *next = spool->next;
+	struct segment *next;
 
 	pthread_mutex_lock(&spool->lock);
+	next = spool->next;
 	spool->next = NULL;
 	pthread_mutex_unlock(&spool->lock);
 	segment_remove(spool, next);
@@ -289,16 +290,28 @@ static void set_state(struct spool *spool, enum spool_result state)
 	pthread_mutex_unlock(&spool->lock);
 }
 
+/* The size of the prepared segment; 0: there is none. The commit thread may take it at any time; only who has prepare_lock adds one. */
+static uint32_t next_size(struct spool *spool)
+{
+	uint32_t size;
+
+	pthread_mutex_lock(&spool->lock);
+	size = spool->next ? spool->next->size : 0;
+	pthread_mutex_unlock(&spool->lock);
+	return size;
+}
+
 static enum spool_result prepare(struct spool *spool, uint32_t need)
 {
+	uint32_t size = next_size(spool);
 	enum spool_result result;
 
-	if (spool->next && spool->next->size < need)
-		discard_next(spool);
-	if (spool->next) {
+	if (size && size >= need) {
 		set_state(spool, SPOOL_OK);
 		return SPOOL_OK;
 	}
+	if (size)
+		discard_next(spool);
 	if (clock_monotonic() < spool->retry_at)
 		return spool->retry_result;
 	result = make_next(spool, need);

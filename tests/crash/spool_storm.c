@@ -1,6 +1,6 @@
 /* spool_storm.c - a program to be killed while it writes to a spool, and the judge of what is left.
  *
- *   spool_storm write SPOOL [threads=N] [seconds=N] [first=N] [segment=BYTES] [final=PERCENT] [polite] [unsafe]
+ *   spool_storm write SPOOL [threads=N] [seconds=N | ms=N] [first=N] [segment=BYTES] [final=PERCENT] [polite] [unsafe]
  *       polite: no message while spool_room() refuses it. unsafe: without syncs.
  *       Appends messages of mixed sizes and prints, in one write each and only after the answer:
  *           "A id size"   the message is acknowledged
@@ -310,6 +310,8 @@ static void take_option(const char *text, struct spool_options *options)
 		threads = (unsigned)atoi(value) > 64 ? 64 : (unsigned)atoi(value);
 	else if (strncmp(text, "seconds=", 8) == 0)
 		stop_at = now_ms() + atol(value) * 1000;
+	else if (strncmp(text, "ms=", 3) == 0)
+		stop_at = now_ms() + atol(value);
 	else if (strncmp(text, "first=", 6) == 0)
 		first = strtoull(value, NULL, 10);
 	else if (strncmp(text, "segment=", 8) == 0)
