@@ -1,0 +1,278 @@
+/* users.c - lines as mkpasswd and `doveadm pw` help to write them, in the form of Dovecot's passwd-file:
+ *
+ *     user:hash
+ *     user:{SCHEME}hash:uid:gid:gecos:home:shell:domains=a.example,b.example type=mass client=crm-eu
+ *
+ * Only the name, the hash and the fields at the end are looked at. */
+#include "users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_MAX (64L << 20)
+#define EXTRA_FIELD 7
+
+static void tell(struct users_report *report, bool fatal, int line, const char *what, const char *why)
+{
+	char text[400];
+
+	snprintf(text, sizeof text, "%s%s", what, why);
+	report->faults += fatal;
+	report->tell(report->arg, fatal, line, text);
+}
+
+/* --- a line --- */
+
+static void commas_to_blanks(char *text)
+{
+	for (; *text; text++)
+		if (*text == ',')
+			*text = ' ';
+}
+
+static bool read_extra(struct user *user, char *word)
+{
+	if (strncmp(word, "domains=", 8) == 0) {
+		commas_to_blanks(word + 8);
+		user->domains = gw_str(word + 8);
+	} else if (strncmp(word, "type=", 5) == 0) {
+		user->type = gw_str(word + 5);
+	} else if (strncmp(word, "client=", 7) == 0) {
+		user->client = gw_str(word + 7);
+	} else {
+		return strncmp(word, "userdb_", 7) == 0; /* Dovecot's own business */
+	}
+	return true;
+}
+
+/* A word that is not known may have been meant to forbid something, so it is not passed over. */
+static void read_extras(struct user *user, char *text, struct users_report *report)
+{
+	char *rest = NULL, *word;
+
+	for (word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
+		if (!read_extra(user, word))
+			tell(report, true, user->line, "unknown field, known are domains=, type= and client=: ", word);
+}
+
+/* The nth (from 0) field parted by colons, and a NUL behind it; the last one keeps its colons. */
+static char *take_field(char **rest, bool last)
+{
+	char *field = *rest, *colon = field && !last ? strchr(field, ':') : NULL;
+
+	if (colon)
+		*colon = '\0';
+	*rest = colon ? colon + 1 : NULL;
+	return field;
+}
+
+static void read_user(struct user *user, char *text, struct users_report *report)
+{
+	char *rest = text, *name = take_field(&rest, false), *hash = take_field(&rest, false), *extra = NULL;
+	const char *why;
+	int i;
+
+	user->name = user->client = gw_str(name);
+	user->type = user->domains = gw_str("");
+	if (!name[0] || !hash) {
+		tell(report, true, user->line, "a line is USER:HASH", "");
+		return;
+	}
+	why = hash_parse(hash, &user->hash);
+	if (why)
+		tell(report, true, user->line, why, "");
+	for (i = 2; i <= EXTRA_FIELD; i++)
+		extra = take_field(&rest, i == EXTRA_FIELD);
+	if (extra)
+		read_extras(user, extra, report);
+}
+
+/* --- the file --- */
+
+static struct user *add_user(struct users *users, int line)
+{
+	struct user *user;
+
+	if (users->count == users->room) {
+		size_t room = users->room ? users->room * 2 : 16;
+		struct user *list = realloc(users->list, room * sizeof *list);
+
+		if (!list)
+			return NULL;
+		users->list = list;
+		users->room = room;
+	}
+	user = &users->list[users->count++];
+	memset(user, 0, sizeof *user);
+	user->line = line;
+	return user;
+}
+
+static char *trim(char *text)
+{
+	char *end = text + strlen(text);
+
+	while (end > text && (end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t'))
+		*--end = '\0';
+	return text + strspn(text, " \t");
+}
+
+static void read_lines(struct users *users, struct users_report *report)
+{
+	char *rest = users->text, *text;
+	int line = 0;
+
+	while ((text = strsep(&rest, "\n"))) {
+		struct user *user;
+
+		line++;
+		text = trim(text);
+		if (!text[0] || text[0] == '#')
+			continue;
+		user = add_user(users, line);
+		if (!user) {
+			tell(report, true, 0, "out of memory", "");
+			return;
+		}
+		read_user(user, text, report);
+	}
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct user *a = left, *b = right;
+	size_t len = a->name.len < b->name.len ? a->name.len : b->name.len;
+	int order = strncasecmp(a->name.ptr, b->name.ptr, len);
+
+	if (order)
+		return order;
+	return a->name.len < b->name.len ? -1 : a->name.len > b->name.len;
+}
+
+static void sort(struct users *users, struct users_report *report)
+{
+	size_t i;
+
+	if (users->count == 0)
+		return;
+	users->decoy = users->list[0].hash;
+	qsort(users->list, users->count, sizeof *users->list, by_name);
+	for (i = 1; i < users->count; i++)
+		if (by_name(&users->list[i - 1], &users->list[i]) == 0)
+			tell(report, true, users->list[i].line, "this user stands twice in the file: ", users->list[i].name.ptr);
+}
+
+static void warn_clear(const struct users *users, struct users_report *report)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++) {
+		if (users->list[i].hash.kind == HASH_PLAIN) {
+			tell(report, false, users->list[i].line, "a password in clear is for tests", "");
+			return;
+		}
+	}
+}
+
+static char *read_all(int fd, size_t size)
+{
+	char *text = malloc(size + 1);
+	size_t done = 0;
+	ssize_t got = 1;
+
+	while (text && done < size && (got = read(fd, text + done, size - done)) > 0)
+		done += (size_t)got;
+	if (!text || got < 0) {
+		free(text);
+		return NULL;
+	}
+	text[done] = '\0';
+	return text;
+}
+
+static char *open_and_read(const char *path, struct stat *stamp, struct users_report *report)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char *text = NULL;
+
+	memset(stamp, 0, sizeof *stamp);
+	if (fd < 0 || fstat(fd, stamp) != 0) {
+		tell(report, true, 0, strerror(errno), "");
+		if (stat(path, stamp) != 0)
+			memset(stamp, 0, sizeof *stamp);
+	} else if (!S_ISREG(stamp->st_mode) || stamp->st_size > FILE_MAX) {
+		tell(report, true, 0, "not a file of users", "");
+	} else {
+		if (stamp->st_mode & (S_IROTH | S_IWOTH))
+			tell(report, false, 0, "everybody on this machine may read the hashes or write them: chmod 0640 it", "");
+		text = read_all(fd, (size_t)stamp->st_size);
+		if (!text)
+			tell(report, true, 0, "it cannot be read: ", strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+struct users *users_read(const char *path, struct stat *stamp, struct users_report *report)
+{
+	char *text = open_and_read(path, stamp, report);
+	struct users *users = text ? calloc(1, sizeof *users) : NULL;
+
+	if (!users) {
+		free(text);
+		return NULL;
+	}
+	atomic_init(&users->refs, 1);
+	users->text = text;
+	users->size = (size_t)stamp->st_size;
+	if (strlen(text) < users->size)
+		tell(report, true, 0, "there is a NUL in it, or it was cut while it was read", "");
+	read_lines(users, report);
+	sort(users, report);
+	if (report->faults) {
+		users_release(users);
+		return NULL;
+	}
+	warn_clear(users, report);
+	return users;
+}
+
+bool users_changed(const char *path, const struct stat *stamp)
+{
+	struct stat now;
+
+	if (stat(path, &now) != 0)
+		return false; /* between the two steps of a replacement there is none */
+	return now.st_ino != stamp->st_ino || now.st_dev != stamp->st_dev || now.st_size != stamp->st_size ||
+	       now.st_mtim.tv_sec != stamp->st_mtim.tv_sec || now.st_mtim.tv_nsec != stamp->st_mtim.tv_nsec;
+}
+
+struct users *users_hold(struct users *users)
+{
+	atomic_fetch_add(&users->refs, 1);
+	return users;
+}
+
+void users_release(struct users *users)
+{
+	if (!users || atomic_fetch_sub(&users->refs, 1) != 1)
+		return;
+	OPENSSL_cleanse(users->text, users->size);
+	free(users->text);
+	free(users->list);
+	free(users);
+}
+
+const struct user *users_find(const struct users *users, struct gw_str name)
+{
+	struct user wanted = { .name = name };
+
+	if (users->count == 0)
+		return NULL;
+	return bsearch(&wanted, users->list, users->count, sizeof *users->list, by_name);
+}
