@@ -24,9 +24,9 @@ struct dsn {
 	size_t max_return;           /* octets of the original returned at most (RET=FULL); the header alone beyond that */
 };
 
-/* Appends the whole report (header and body, CRLF, 7-bit lines up to 998 octets, To: the sender). The words of the remote
- * are data: no control character, no new field, no line beyond 998 comes out of them. -1: no memory, or the content cannot be read
- * (then it is written without it). Never call it for a message with the null sender. */
+/* Appends the whole report: header and body, CRLF, lines up to 998 octets, To: the sender; 7-bit unless the message asked for
+ * SMTPUTF8. The words of the remote are data: no control character, no new field, no longer line comes out of them. A message whose content
+ * cannot be read is reported without it. 0; -1: no memory. Never call it for a message with the null sender. */
 int dsn_write(const struct dsn *dsn, struct buf *out);
 
 /* Which recipients of an attempt ask for that action (RFC 3461 section 4.1: NOTIFY; not given: failure, and delay). */
