@@ -177,11 +177,33 @@ static void complain(struct gw_session *session, const struct complaint *complai
 		session_close(session);
 }
 
+/* A browser made to send mail speaks HTTP first, and SMTP in the body of its request. */
+static bool is_http(struct gw_str line)
+{
+	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI" };
+	struct gw_str word = gw_str_n(line.ptr, gw_str_find(line, ' '));
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (gw_str_ieq(word, gw_str(methods[i])))
+			return true;
+	return false;
+}
+
+static void turn_out(struct gw_session *session)
+{
+	log_close(session_log(session, LOG_WARN, "http-client"));
+	session_reply(session, 554, "5.5.1", gw_str("this is no web server"));
+	session_close(session);
+}
+
 void session_command(struct gw_session *session, struct gw_str line)
 {
 	static const struct complaint malformed = { 0, 500, "5.5.2", "syntax error" };
 	struct smtp_command command;
 	session_expect(session, session->snapshot->settings.timeouts.command);
+	if (is_http(line)) {
+		turn_out(session);
+		return;
+	}
 	if (!smtp_command_parse(line, &command)) {
 		complain(session, &malformed);
 		return;
