@@ -12,7 +12,7 @@ struct letter {
 	int64_t size;
 };
 
-/* Stores a letter in the Maildir `folder`, which is made (0700) with the folder above it where they are missing. 0: it is on disk, `name` says as
+/* Stores a letter in the Maildir `folder`, which is made (0700) with the folder above it where missing. 0: it is on disk, `name` says as
  * what; else an errno, and nothing is left behind. */
 int box_store(const char *folder, struct gw_str front, const struct letter *letter, char name[BOX_NAME_MAX]);
 
