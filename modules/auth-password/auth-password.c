@@ -132,7 +132,7 @@ static struct auth *auth_create(const struct auth_conf *conf)
 
 static int on_start(struct gw_call *call)
 {
-	struct users_report report = { .tell = tell_problem, .arg = call };
+	struct users_report report = { .tell = tell_problem, .arg = call, .may_be_absent = true };
 	const struct auth_conf *conf = gw->conf(call);
 	struct auth *auth = auth_create(conf);
 	bool good = check_relays(call);

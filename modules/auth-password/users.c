@@ -200,7 +200,10 @@ static char *open_and_read(const char *path, struct stat *stamp, struct users_re
 	char *text = NULL;
 
 	memset(stamp, 0, sizeof *stamp);
-	if (fd < 0 || fstat(fd, stamp) != 0) {
+	if (fd < 0 && errno == ENOENT && report->may_be_absent) {
+		tell(report, false, 0, "there is no such file: nobody can log in until there is", "");
+		text = calloc(1, 1);
+	} else if (fd < 0 || fstat(fd, stamp) != 0) {
 		tell(report, true, 0, strerror(errno), "");
 		if (stat(path, stamp) != 0)
 			memset(stamp, 0, sizeof *stamp);

@@ -27,7 +27,8 @@ struct users {
 struct users_report {
 	void (*tell)(void *arg, bool fatal, int line, const char *text);
 	void *arg;
-	unsigned faults; /* fatal ones */
+	unsigned faults;    /* fatal ones */
+	bool may_be_absent; /* no file is a warning, and a table without users */
 };
 
 /* Reads the file; NULL: the report was told why. `stamp` tells this file from the next one. */

@@ -343,15 +343,24 @@ static void a_file_that_cannot_be_read_does_not_start(void **state)
 	struct bench bench;
 
 	bench_init(&bench, "");
-	testkit_option(bench.kit, "users", testkit_file(bench.kit, "absent", NULL));
-	assert_int_equal(testkit_start(bench.kit), -1);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "absent: No such file"));
-	bench_finish(&bench);
-
-	bench_init(&bench, "");
 	testkit_option(bench.kit, "users", testkit_folder(bench.kit));
 	assert_int_equal(testkit_start(bench.kit), -1);
 	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "not a file of users"));
+	bench_finish(&bench);
+}
+
+static void a_file_that_comes_later_counts_from_then_on(void **state)
+{
+	struct bench bench;
+
+	bench_init(&bench, "");
+	assert_int_equal(remove(bench.file), 0);
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "warning: "));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "nobody can log in until there is"));
+	assert_int_equal(login(&bench, "shop", "secret"), GW_CONTINUE);
+	change_users(&bench, USERS);
+	assert_int_equal(login(&bench, "shop", "secret"), GW_ACCEPT);
 	bench_finish(&bench);
 }
 
@@ -488,6 +497,7 @@ int main(void)
 		cmocka_unit_test(a_client_that_leaves_meanwhile_does_no_harm),
 		cmocka_unit_test(mistakes_in_the_file_are_named_by_line),
 		cmocka_unit_test(a_file_that_cannot_be_read_does_not_start),
+		cmocka_unit_test(a_file_that_comes_later_counts_from_then_on),
 		cmocka_unit_test(what_is_unwise_is_a_warning),
 		cmocka_unit_test(without_users_nobody_logs_in),
 		cmocka_unit_test(the_cache_is_bounded_and_tells_pairs_apart),
