@@ -68,7 +68,7 @@ static bool load_keys(struct gw_call *call, struct signer *signer, const struct 
 	char fault[400];
 	size_t i;
 
-	signer->keys = calloc(groups->count, sizeof *signer->keys);
+	signer->keys = calloc(groups->count + 1, sizeof *signer->keys);
 	if (!signer->keys)
 		return false;
 	for (i = 0; i < groups->count; i++)
