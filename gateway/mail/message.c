@@ -143,6 +143,7 @@ int message_note_set(struct gw_message *message, struct gw_str key, struct gw_st
 	if (!copy.ptr || (!note && !(note = note_add(message, key))))
 		return -1;
 	note->value = copy;
+	message->changed = true;
 	return 0;
 }
 

@@ -72,6 +72,8 @@ struct gw_message {
 	struct note *notes;
 	bool held;                   /* on hold until released */
 	struct gw_str hold_reason;
+	bool changed;                /* the state is another than the one on disk */
+	bool urgent;                 /* an admin wants it tried now, whatever is known about the relay */
 	unsigned attempts;
 	int64_t next_at;             /* wall, ms: when it is due */
 	int64_t expires_at;          /* wall, ms */
@@ -98,8 +100,8 @@ int message_note_set(struct gw_message *message, struct gw_str key, struct gw_st
 #define MESSAGE_HEADER_MAX (2u << 20)
 const struct header_block *message_headers(struct gw_message *message);
 
-/* Appends envelope or state to `out` (mail/envelope.c); 0, or -1: no memory. Decoding is for a message just made, copies what
- * it keeps, gives -1 on anything malformed (an empty text too), and accepts what newer minor versions add. */
+/* Appends envelope or state to `out` as mail/envelope_fields.h says; 0, or -1: no memory. Decoding is for a message just made,
+ * copies what it keeps, gives -1 on anything malformed (an empty text too), and accepts what newer minor versions add. */
 int message_encode_envelope(const struct gw_message *message, struct buf *out);
 int message_encode_state(const struct gw_message *message, struct buf *out);
 int message_decode_envelope(struct gw_message *message, struct gw_str bytes);
