@@ -21,10 +21,10 @@ static bool is_loopback(struct gw_str peer)
 	return gw_str_eq(peer, gw_str("::1")) || (peer.len > 4 && memcmp(peer.ptr, "127.", 4) == 0);
 }
 
-/* A secret is shown to nobody but the next hop. */
+/* A secret is shown to nobody but the next hop, unless the relay is configured so. */
 static bool is_private(const struct client *client)
 {
-	return stream_is_tls(client->stream) || is_loopback(stream_peer(client->stream));
+	return stream_is_tls(client->stream) || client->attempt->relay->clear_login || is_loopback(stream_peer(client->stream));
 }
 
 void client_login_begin(struct client *client)

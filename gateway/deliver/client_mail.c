@@ -55,11 +55,17 @@ static size_t taken(const struct client *client)
 
 /* --- what a refusal means --- */
 
+/* Commands unknown or out of order, and a login that is wanted: between the next hop and us. */
+static bool is_about_session(int code)
+{
+	return code == 500 || code == 502 || code == 503 || code == 530;
+}
+
 /* About our system or account there, not about this message: a bounce would punish the wrong one. 5.3.4 is about the message's size. */
 static bool is_about_link(const struct smtp_reply *reply)
 {
 	const uint8_t *enhanced = reply->enhanced;
-	if (reply->code == 530)
+	if (is_about_session(reply->code))
 		return true;
 	if (enhanced[0] == 0 || (enhanced[1] == 3 && enhanced[2] == 4))
 		return false;
@@ -231,9 +237,14 @@ void client_data_begin(struct client *client)
 
 /* --- replies --- */
 
-/* Whatever it says: a server that refuses RSET has no transaction open for us that MAIL would not tell of. */
+/* Where the old transaction may still stand, no new one is begun; the attempt did nothing yet and gets another connection. */
 void client_rset_reply(struct client *client, const struct smtp_reply *reply)
 {
+	if (reply->code / 100 != 2) {
+		client->answered = false;
+		client_refused(client, reply);
+		return;
+	}
 	client->dirty = false;
 	client_enter(client, AT_MAIL);
 }
@@ -275,7 +286,7 @@ void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 		return;
 	/* one that is settled was refused with MAIL; its own reply says no more */
 	if (reply->code / 100 != 2 && !outcome->status)
-		outcome_of(client, reply, reply->code == 530, outcome);
+		outcome_of(client, reply, is_about_session(reply->code), outcome);
 	client->window_at++;
 	if (client->window_at < client->window_count)
 		client_enter(client, AT_RCPT);

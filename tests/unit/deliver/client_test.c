@@ -148,6 +148,8 @@ static const struct conversation conversations[] = {
 	{ .name = "MAIL: system", .script = { .mail = "554 5.3.2 system not accepting\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
 	{ .name = "MAIL: size", .script = { .mail = "552 5.3.4 too big\r\n" }, .status = GW_BOUNCED, .stage = STAGE_MAIL },
 	{ .name = "MAIL: login wanted", .script = { .mail = "530 5.7.0 log in\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
+	{ .name = "MAIL: out of order", .script = { .mail = "503 5.5.1 out of order\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
+	{ .name = "byte by byte", .script = { .drip_us = 1 }, .status = GW_DELIVERED, .stage = STAGE_DOT },
 	{ .name = "RCPT: routing", .script = { .rcpt = "550 5.4.1 access denied\r\n" }, .status = GW_BOUNCED, .stage = STAGE_RCPT },
 	/* all refused, DATA is on its way */
 	{ .name = "354 all the same", .rcpt = "bad@x.example", .status = GW_BOUNCED, .stage = STAGE_RCPT },
@@ -297,6 +299,60 @@ static void a_refused_transaction_is_reset_before_the_next(void **state)
 	peer_stop(&peer);
 }
 
+/* The one before may still be open there: another connection is taken. */
+static void where_reset_is_refused_no_transaction_is_begun(void **state)
+{
+	struct peer_script script = { .rset = "502 5.5.1 no\r\n" };
+	struct sending first, second;
+	struct peer peer;
+	struct rig rig;
+	script.data = "451 4.3.0 not now\r\n";
+	script.once = true;
+	peer_start(&peer, &script);
+	rig_init(&rig, 0, peer.port);
+	assert_int_equal(rig_once(&rig, &first, TEXT, "a@x.example").status, GW_DEFERRED);
+	assert_int_equal(rig_once(&rig, &second, TEXT, "b@x.example").status, GW_DELIVERED);
+	assert_int_equal(peer.connections, 2);
+	sending_finish(&first);
+	sending_finish(&second);
+	rig_finish(&rig);
+	peer_stop(&peer);
+}
+
+/* Lines and lengths without end, and replies that never come to theirs. */
+static void endless_replies_are_cut(void **state)
+{
+	char *line = malloc(REPLY_LINE_MAX + 2000), *lines = malloc(REPLY_LINES_MAX * 16 + 100), *at = lines;
+	const char *greetings[3];
+	struct sending sending;
+	struct outcome got;
+	struct peer peer;
+	struct rig rig;
+	size_t i;
+	memset(line, '2', REPLY_LINE_MAX + 1999);
+	line[REPLY_LINE_MAX + 1999] = 0;
+	for (i = 0; i < REPLY_LINES_MAX + 4; i++)
+		at += sprintf(at, "220-more\r\n");
+	greetings[0] = line;
+	greetings[1] = lines;
+	greetings[2] = "220 so slowly that nobody waits\r\n";
+	for (i = 0; i < 3; i++) {
+		peer_start(&peer, &(struct peer_script){ .greeting = greetings[i], .drip_us = i == 2 ? 10000 : 0 });
+		rig_init(&rig, 0, peer.port);
+		if (i == 2)
+			hurry(&rig);
+		got = rig_once(&rig, &sending, TEXT, "a@x.example");
+		assert_int_equal(got.status, GW_DEFERRED);
+		assert_int_equal(got.stage, STAGE_GREETING);
+		assert_true(got.link);
+		sending_finish(&sending);
+		rig_finish(&rig);
+		peer_stop(&peer);
+	}
+	free(line);
+	free(lines);
+}
+
 static void dsn_parameters_go_on_where_offered(void **state)
 {
 	struct peer_script script = { .ehlo = "250-a\r\n250-PIPELINING\r\n250 DSN\r\n" };
@@ -406,6 +462,8 @@ int main(void)
 		cmocka_unit_test(each_recipient_has_its_own_outcome),
 		cmocka_unit_test(many_recipients_are_several_transactions),
 		cmocka_unit_test(a_refused_transaction_is_reset_before_the_next),
+		cmocka_unit_test(where_reset_is_refused_no_transaction_is_begun),
+		cmocka_unit_test(endless_replies_are_cut),
 		cmocka_unit_test(dsn_parameters_go_on_where_offered),
 		cmocka_unit_test(bytes_arrive_with_their_dots_doubled),
 		cmocka_unit_test(a_large_message_is_streamed),

@@ -77,6 +77,24 @@ static void one_connection_carries_many(void **state)
 	end(&rig, &peer);
 }
 
+/* MAIL, RCPT and DATA are one write, the message and its dot another. */
+static void a_message_takes_two_writes(void **state)
+{
+	struct sending first, second;
+	struct peer peer;
+	struct rig rig;
+	int before;
+	peer_start(&peer, NULL);
+	rig_init(&rig, 0, peer.port);
+	rig_once(&rig, &first, TEXT, "a@x.example");
+	before = peer.reads;
+	rig_once(&rig, &second, TEXT, "a@x.example b@x.example c@x.example");
+	assert_int_equal(peer.reads - before, 2);
+	sending_finish(&first);
+	sending_finish(&second);
+	end(&rig, &peer);
+}
+
 static void a_connection_is_left_after_per_connection_messages(void **state)
 {
 	struct peer peer;
@@ -425,6 +443,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_connection_carries_many),
+		cmocka_unit_test(a_message_takes_two_writes),
 		cmocka_unit_test(a_connection_is_left_after_per_connection_messages),
 		cmocka_unit_test(no_more_connections_than_the_relay_allows),
 		cmocka_unit_test(a_stale_connection_is_no_failure),

@@ -20,12 +20,34 @@ struct session {
 
 static long get(struct session *session, char *to, size_t len)
 {
-	return session->ssl ? SSL_read(session->ssl, to, (int)len) : recv(session->fd, to, len, 0);
+	long got = session->ssl ? SSL_read(session->ssl, to, (int)len) : recv(session->fd, to, len, 0);
+	session->peer->reads += got > 0;
+	return got;
+}
+
+static void pause_for(long us)
+{
+	struct timespec wait = { us / 1000000, us % 1000000 * 1000 };
+	nanosleep(&wait, NULL);
+}
+
+static bool put(struct session *session, const char *text, size_t len)
+{
+	return session->ssl ? SSL_write(session->ssl, text, (int)len) > 0 : send(session->fd, text, len, MSG_NOSIGNAL) == (long)len;
+}
+
+static bool drip(struct session *session, const char *text)
+{
+	for (; *text; text++) {
+		pause_for(session->peer->script.drip_us);
+		if (!put(session, text, 1))
+			return false;
+	}
+	return true;
 }
 
 static bool say(struct session *session, const char *text)
 {
-	size_t len = strlen(text);
 	if (!strcmp(text, PEER_CLOSE))
 		return false;
 	if (!strcmp(text, PEER_SILENCE)) {
@@ -33,7 +55,7 @@ static bool say(struct session *session, const char *text)
 			;
 		return false;
 	}
-	return session->ssl ? SSL_write(session->ssl, text, (int)len) > 0 : send(session->fd, text, len, MSG_NOSIGNAL) == (long)len;
+	return session->peer->script.drip_us ? drip(session, text) : put(session, text, strlen(text));
 }
 
 static void append(struct peer *peer, struct peer_text *to, const char *bytes, size_t count)
@@ -79,12 +101,6 @@ static const char *pick(struct session *session, const char *scripted, const cha
 	return scripted ? scripted : usual;
 }
 
-static void pause_for(int ms)
-{
-	struct timespec wait = { ms / 1000, ms % 1000 * 1000000L };
-	nanosleep(&wait, NULL);
-}
-
 static bool read_message(struct session *session)
 {
 	struct peer *peer = session->peer;
@@ -95,7 +111,7 @@ static bool read_message(struct session *session)
 		*peer->message.text = 0;
 	pthread_mutex_unlock(&peer->lock);
 	if (peer->script.deaf_ms) {
-		pause_for(peer->script.deaf_ms);
+		pause_for(peer->script.deaf_ms * 1000L);
 		return false;
 	}
 	for (;;) {
@@ -105,7 +121,7 @@ static bool read_message(struct session *session)
 			break;
 		append(peer, &peer->message, line, strlen(line));
 	}
-	pause_for(peer->script.slow_ms);
+	pause_for(peer->script.slow_ms * 1000L);
 	peer->messages++;
 	return say(session, pick(session, peer->script.dot, "250 2.0.0 kept\r\n"));
 }
@@ -186,7 +202,7 @@ static void converse(struct session *session)
 {
 	struct peer_script *script = &session->peer->script;
 	struct peer *peer = session->peer;
-	char line[70000], both[8192];
+	char line[70000], both[131072];
 	int before = peer->messages;
 
 	if (script->implicit && !begin_tls(session))

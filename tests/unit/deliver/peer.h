@@ -22,6 +22,7 @@ struct peer_script {
 	bool chatters_after_354;     /* sends "250 forged" in the segment of the 354 */
 	SSL_CTX *tls;                /* implicit from the start, or for STARTTLS */
 	bool implicit;
+	int drip_us;                 /* waits so long before each byte it sends */
 	int slow_ms;                 /* waits before it answers the dot */
 	int deaf_ms;                 /* reads nothing for so long after 354, then leaves */
 };
@@ -42,7 +43,7 @@ struct peer {
 	int session_count;
 	bool stopping;
 	/* what was seen */
-	_Atomic int connections, open, most_open, messages, quits, rsets;
+	_Atomic int connections, open, most_open, messages, quits, rsets, reads;
 	struct peer_text log;        /* the command lines that came */
 	struct peer_text message;    /* the last message, dots still doubled */
 };

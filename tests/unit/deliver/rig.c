@@ -1,6 +1,6 @@
 #include "rig.h"
 
-#include "queue/runtime.h"
+#include "queue/queue.h"
 #include "smtp/sasl.h"
 
 #include <stdio.h>
@@ -16,6 +16,7 @@ static void begin_worker(struct rig *rig, unsigned number)
 	rig->pool = offload_create(1);
 	rig->resolver = resolver_create(rig->worker, rig->pool);
 	worker_set(rig->worker, SLOT_RESOLVER, rig->resolver);
+	assert_int_equal(queue_start(rig->worker), 0); /* a lane tells it when it has room */
 	assert_int_equal(transport_start(rig->worker), 0);
 	rig->login = GW_ACCEPT;
 	rig->max_ms = 10000;
@@ -58,6 +59,7 @@ void rig_finish(struct rig *rig)
 {
 	transport_stop(rig->worker);
 	transport_finish(rig->worker);
+	queue_stop(rig->worker);
 	resolver_destroy(rig->resolver);
 	offload_destroy(rig->pool);
 	worker_destroy(rig->worker);
