@@ -73,6 +73,9 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	if (shared)
 		atomic_fetch_add_explicit(delivered_any(attempt) ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
 	attempts_append(&transport->ended, attempt);
+	struct lane *lane = lane_of(transport, attempt->relay);
+	if (lane)
+		lane_ended(lane, attempt);
 }
 
 void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why)

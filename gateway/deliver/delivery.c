@@ -104,8 +104,10 @@ static void tried(struct gw_delivery *delivery)
 	delivery->journey->tried = true;
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		note_outcome(delivery, i);
-	size_t left = delivery->at + 1 < delivery->route.count ? keep_movable(delivery) : 0;
+	size_t movable = keep_movable(delivery), left = delivery->at + 1 < delivery->route.count ? movable : 0;
 	if (!left) {
+		if (movable)
+			delivery->journey->park = delivery->attempt.relay->name;
 		journey_delivery_done(delivery);
 		return;
 	}
@@ -236,8 +238,48 @@ static void admit_judged(struct gw_call *call, void *arg)
 		prepare_judged(call, arg);
 }
 
+/* --- before any of it: does the relay take mail now? --- */
+
+/* It waits in the queue, where it costs least, until the relay calls it back. Nothing was tried. */
+static void park(struct gw_delivery *delivery, const struct gw_relay *relay, struct gw_str why)
+{
+	struct arena *arena = &delivery->message->arena;
+	struct log_line *line = log_open(LOG_INFORM, "parked");
+	log_id(line, delivery->message->id);
+	log_str(line, "relay", relay->name);
+	log_str(line, "reason", why);
+	log_close(line);
+	for (size_t i = 0; i < delivery->attempt.count; i++)
+		outcome_set(&delivery->rounds[i]->outcome, arena, GW_DEFERRED, STAGE_NONE, true, 0, "4.4.1", why, gw_str(NULL));
+	delivery->journey->park = relay->name;
+	journey_delivery_done(delivery);
+}
+
+static void pass_over(struct gw_delivery *delivery, const struct gw_relay *relay, const struct outcome *why)
+{
+	if (delivery->at + 1 < delivery->route.count)
+		next_relay(delivery);
+	else
+		park(delivery, relay, arena_printf(&delivery->message->arena, "the relay is down: %.*s", (int)why->reply.text.len, why->reply.text.ptr));
+}
+
+static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	const struct outcome *why;
+	if (delivery->message->urgent || !relay->hosts.count)
+		return false;
+	enum transport_room room = transport_room(delivery->message->worker, relay, &why);
+	if (room == TRANSPORT_CROWDED)
+		park(delivery, relay, gw_str("the relay has as much as it can take"));
+	else if (room == TRANSPORT_DOWN)
+		pass_over(delivery, relay, why);
+	return room != TRANSPORT_OPEN;
+}
+
 static void set_out(struct gw_delivery *delivery, struct gw_relay *relay)
 {
+	if (turned_away(delivery, relay))
+		return;
 	struct gw_message *message = delivery->message;
 	delivery->data = NULL;
 	delivery->attempt.worker = message->worker;

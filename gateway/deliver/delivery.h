@@ -39,6 +39,7 @@ struct journey {
 	size_t count, at;           /* at: whose route is being asked for */
 	size_t open;                /* deliveries that run */
 	struct gw_delivery *deliveries;
+	struct gw_str park;         /* the relay that calls it back when it has room; empty: none does */
 	int64_t wait_until;         /* queue clock: the earliest that a module asked to wait for; 0: none */
 	bool tried;                 /* some relay was tried, so the retry schedule goes on */
 	size_t reports;             /* DSNs on their way to the spool */

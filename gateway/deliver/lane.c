@@ -1,6 +1,6 @@
 /* lane.c - who waits, who gets which connection, and when another one is opened. */
 #include "deliver/client.h"
-#include "queue/runtime.h"
+#include "queue/queue.h"
 
 #include <stdlib.h>
 
@@ -64,6 +64,7 @@ struct lane *lane_of(struct transport *transport, struct gw_relay *relay)
 
 static void enqueued(struct lane *lane, int64_t by)
 {
+	lane->depth += (size_t)by;
 	atomic_fetch_add_explicit(&lane->shared->queued, by, memory_order_relaxed);
 	lane_touch(lane);
 }
@@ -99,6 +100,51 @@ bool lane_can_wait(const struct lane *lane, const struct outcome *outcome)
 	return lane->established > 0 && outcome->stage <= STAGE_TLS && !lane->transport->stopping;
 }
 
+/* One of those that wait in the queue tries whether the relay is back. */
+static void lane_probe(struct timer *timer)
+{
+	struct lane *lane = container(struct lane, probe, timer);
+	queue_unpark(lane->transport->worker, lane->shared->name, 1);
+}
+
+static int64_t first_pause(const struct lane *lane)
+{
+	struct snapshot *snapshot = snapshot_current();
+	int64_t pause = snapshot ? snapshot->settings.queue.retry_ms[0] : LANE_PROBE_MOST;
+	snapshot_release(snapshot);
+	return pause < 5000 ? pause : 5000;
+}
+
+static void lane_down(struct lane *lane, unsigned generation)
+{
+	if (lane->established || lane->probe_at > worker_now(lane->transport->worker))
+		return;
+	lane->down_for = lane->down_for ? lane->down_for * 2 : first_pause(lane);
+	if (lane->down_for > LANE_PROBE_MOST)
+		lane->down_for = LANE_PROBE_MOST;
+	lane->probe_at = worker_now(lane->transport->worker) + lane->down_for;
+	timer_set(lane->transport->worker, &lane->probe, lane->down_for, lane_probe);
+}
+
+/* The relay took or refused a message: it works. */
+static bool heard_of(const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->count; i++)
+		if (!attempt->outcomes[i].link && attempt->outcomes[i].stage > STAGE_AUTH)
+			return true;
+	return false;
+}
+
+void lane_ended(struct lane *lane, const struct attempt *attempt)
+{
+	if (lane->down_for && heard_of(attempt)) {
+		lane->down_for = lane->probe_at = 0;
+		timer_clear(&lane->probe);
+	}
+	if (!lane->down_for && lane->depth < LANE_LOW && !lane->transport->stopping)
+		queue_unpark(lane->transport->worker, lane->shared->name, LANE_DEEP - lane->depth);
+}
+
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation)
 {
 	arena_finish(&lane->failure_words);
@@ -106,6 +152,7 @@ void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned genera
 	outcome_reply(&lane->failure, &lane->failure_words, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
 	lane->failure_generation = generation;
 	lane->failed_at = worker_now(lane->transport->worker);
+	lane_down(lane, generation);
 	lane_touch(lane);
 }
 
@@ -131,6 +178,7 @@ static struct client *take_idle(struct lane *lane, unsigned generation)
 
 static struct attempt *next_waiting(struct lane *lane)
 {
+	lane->depth--;
 	atomic_fetch_sub_explicit(&lane->shared->queued, 1, memory_order_relaxed);
 	return attempts_shift(&lane->waiting);
 }
@@ -240,5 +288,6 @@ void lane_destroy(struct lane *lane)
 	close_all(&lane->idle);
 	seat_leave(lane->seat);
 	timer_clear(&lane->retry);
+	timer_clear(&lane->probe);
 	arena_finish(&lane->failure_words);
 }

@@ -40,6 +40,7 @@ struct lane {
 	struct relay_shared *shared;
 	struct seat *seat;
 	struct attempt_list waiting;
+	size_t depth;                /* how many wait */
 	struct client_list busy, idle;
 	unsigned established;        /* connections that can carry mail */
 	unsigned quitting;
@@ -50,9 +51,16 @@ struct lane {
 	unsigned failure_generation;
 	int64_t failed_at;           /* monotonic ms; 0: never */
 	struct timer retry;
+	/* A relay that takes nothing is asked by one probe at a time, less and less often. */
+	int64_t down_for;            /* ms; 0: it is not known to be down */
+	int64_t probe_at;            /* monotonic ms */
+	struct timer probe;
 };
 
 #define LANE_FRESH 1000  /* ms: how long a failure speaks for the others */
+#define LANE_DEEP 256    /* attempts that wait in a lane at most; the rest waits in the queue, which costs less */
+#define LANE_LOW 128     /* fewer: some are called back */
+#define LANE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
 #define LANE_TURN 20     /* messages a connection carries while another worker has none at all */
 
 void transport_enter(struct transport *transport);
@@ -68,6 +76,7 @@ void lane_requeue(struct lane *lane, struct attempt *attempt);  /* at the front 
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
 void lane_close_idle(struct lane *lane);
+void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
 
 /* Every outcome is set: hands the attempt back at the end of the turn. */
 void attempt_end(struct transport *transport, struct attempt *attempt);

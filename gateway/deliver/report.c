@@ -90,7 +90,7 @@ static size_t collect(struct journey *journey, enum dsn_action action, struct ds
 		if (round->quiet || !action_of(journey, round, &its) || its != action)
 			continue;
 		if (action == DSN_DELAYED)
-			round->rcpt->delay_told = true;
+			round->rcpt->delay_told = journey->message->changed = true;
 		if (dsn_wanted(round->rcpt, action))
 			into[count++] = (struct dsn_rcpt){ round->rcpt, round->outcome };
 	}

@@ -3,6 +3,10 @@
 #include "base/log.h"
 #include "deliver/dsn.h"
 
+#include <stdlib.h>
+
+#define PARK_RECHECK_MS (15 * 60 * 1000)
+
 /* --- telling --- */
 
 static void log_enhanced(struct log_line *line, const struct outcome *outcome)
@@ -83,6 +87,8 @@ static void settle_round(struct journey *journey, struct rcpt_round *round)
 	enum gw_status status = round->outcome.status;
 	if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
 		expire(journey, round);
+	if (round->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
+		return;
 	rcpt->last = round->outcome.reply;
 	rcpt->last_host = round->outcome.host;
 	tell_event(journey->message, rcpt, status_name(round->outcome.status), round->outcome.reply.text);
@@ -95,10 +101,24 @@ void journey_settle(struct journey *journey)
 	report_begin(journey);
 }
 
+/* Parked without an attempt, it is the relay that calls it back; its own time is for a warning and for its expiry, and for a configuration
+ * that has another route by then. */
+static int64_t parked_until(const struct journey *journey)
+{
+	const struct gw_message *message = journey->message;
+	int64_t now = queue_now(), due = now + PARK_RECHECK_MS + random() % PARK_RECHECK_MS;
+	int64_t warning = message->received_at + message->snapshot->settings.queue.delay_warning;
+	if (warning > now && warning < due)
+		due = warning;
+	return message->expires_at > now && message->expires_at < due ? message->expires_at : due;
+}
+
 static int64_t next_time(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
 	int64_t now = queue_now(), due = now + queue_backoff(&message->snapshot->settings, message->attempts);
+	if (journey->park.len && !journey->tried && !journey->wait_until)
+		return parked_until(journey);
 	if (!journey->tried && journey->wait_until)
 		due = journey->wait_until;
 	else if (journey->wait_until && journey->wait_until < due)
@@ -120,11 +140,15 @@ static void end_round(struct journey *journey)
 	}
 	message->next_at = next_time(journey);
 	message->attempts += journey->tried;
+	message->changed |= journey->tried;
 	struct log_line *line = log_open(LOG_INFORM, "later");
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
 	log_close(line);
-	queue_later(message);
+	if (journey->park.len)
+		queue_park(message, journey->park);
+	else
+		queue_later(message);
 }
 
 static void released(struct gw_call *call, void *arg)
@@ -148,6 +172,7 @@ void settle_written(struct journey *journey)
 	for (size_t i = 0; i < journey->count; i++)
 		if (journey->rounds[i].outcome.status == GW_BOUNCED && !journey->report_lost) {
 			journey->rounds[i].rcpt->status = RCPT_FAILED;
+			journey->message->changed = true;
 			COUNT(bounced);
 		}
 	journey->open = 1;

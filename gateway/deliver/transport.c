@@ -97,6 +97,8 @@ void transport_stop(struct worker *worker)
 	struct transport *transport = transport_of(worker);
 	struct lane *lane;
 
+	if (!transport)
+		return;
 	transport_enter(transport);
 	transport->stopping = true;
 	for (lane = transport->lanes; lane; lane = lane->next) {
@@ -127,11 +129,25 @@ void transport_finish(struct worker *worker)
 		free(transport);
 }
 
+/* While a probe is on its way the relay is still down for everybody else. */
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, const struct outcome **why)
+{
+	struct lane *lane = lane_of(transport_of(worker), relay);
+	if (!lane || lane->transport->stopping)
+		return TRANSPORT_OPEN;
+	*why = &lane->failure;
+	if (lane->down_for && !lane->established &&
+	    (lane->probe_at > worker_now(worker) || !LIST_EMPTY(&lane->busy) || lane->depth))
+		return TRANSPORT_DOWN;
+	return lane->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
+}
+
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
 	struct lane *lane = lane_of(transport, attempt->relay);
 
+	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = gw_str("");
 	attempt->client = NULL;
 	attempt->retried = false;
 	attempt->began_at = attempt->ended_at = 0;

@@ -45,6 +45,13 @@ int transport_start(struct worker *worker);
 void transport_stop(struct worker *worker);
 void transport_finish(struct worker *worker);
 
+/* Whether it makes sense to send to the relay now: asked before anything is done for an attempt.
+ * DOWN: the last links failed and the next probe is not due; *why is what they said, valid until the loop goes on.
+ * CROWDED: as much waits in the lane as keeps it busy. What is turned away here waits in the queue, by queue_park(), and is called
+ * back by the lane. */
+enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, const struct outcome **why);
+
 void transport_send(struct attempt *attempt);
 
 /* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed. done will not run. */

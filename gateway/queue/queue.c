@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/heap.h"
+#include "queue/park.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ struct queue {
 	struct worker *worker;
 	struct id_map entries;
 	struct heap waiting;
+	struct parks parks;
 	struct timer timer;
 	uint64_t active, held, in_memory;
 };
@@ -91,6 +93,11 @@ static struct gw_message *load(struct queue *queue, struct queue_entry *entry)
 		snapshot_release(snapshot);
 		return NULL;
 	}
+	if (spool_verify(&message->content) != 0) { /* altered on disk: never sent */
+		message_destroy(message);
+		snapshot_release(snapshot);
+		return NULL;
+	}
 	message->attempts = entry->attempts;
 	return message;
 }
@@ -107,6 +114,8 @@ static void activate(struct queue *queue, struct queue_entry *entry)
 	}
 	entry->place = ENTRY_ACTIVE;
 	queue->active++;
+	entry->message->urgent = (entry->orders & ORDER_RETRY) != 0;
+	entry->orders &= (uint8_t)~ORDER_RETRY;
 	run_message(entry->message);
 }
 
@@ -127,6 +136,7 @@ static void queue_due(struct timer *timer)
 		if (!entry || entry->due > now)
 			break;
 		heap_take(&queue->waiting, entry);
+		park_take(entry);
 		activate(queue, entry);
 	}
 	if (may_start(queue))
@@ -276,9 +286,9 @@ void queue_record(struct gw_message *message)
 static int64_t obey(struct queue_entry *entry, struct gw_message *message, int64_t due)
 {
 	unsigned orders = entry->orders;
-	entry->orders &= ORDER_BOUNCE;
+	entry->orders &= ORDER_BOUNCE | ORDER_RETRY;
 	if (orders & ORDER_HOLD) {
-		message->held = true;
+		message->held = message->changed = true;
 		message->hold_reason = gw_str("by an admin");
 	}
 	return orders & (ORDER_RETRY | ORDER_BOUNCE) ? queue_now() : due;
@@ -291,7 +301,8 @@ void queue_later(struct gw_message *message)
 	int64_t due = obey(entry, message, message->next_at);
 	message->next_at = due;
 	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX : message->attempts);
-	queue_record(message);
+	if (message->changed)
+		queue_record(message);
 	bool held = message->held;
 	drop_message(queue, entry);
 	deactivate(queue, entry);
@@ -302,9 +313,31 @@ void queue_later(struct gw_message *message)
 		wait_until(queue, entry, due);
 }
 
+void queue_park(struct gw_message *message, struct gw_str relay)
+{
+	struct queue *queue = queue_of(message->worker);
+	struct queue_entry *entry = queue_find(message->worker, message->id);
+	if (!message->held && !entry->orders)
+		park_put(&queue->parks, entry, relay, message->client);
+	queue_later(message);
+}
+
+size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most)
+{
+	struct queue *queue = queue_of(worker);
+	size_t count = 0;
+	struct queue_entry *entry;
+	while (count < most && (entry = park_next(&queue->parks, relay))) {
+		heap_take(&queue->waiting, entry);
+		wait_until(queue, entry, queue_now());
+		count++;
+	}
+	return count;
+}
+
 void queue_hold(struct gw_message *message, struct gw_str why)
 {
-	message->held = true;
+	message->held = message->changed = true;
 	message->hold_reason = arena_str(&message->arena, why);
 	COUNT(held);
 	struct log_line *line = log_open(LOG_WARN, "held");
@@ -349,6 +382,7 @@ static void record_held(struct queue *queue, struct queue_entry *entry, bool hel
 static void order_waiting(struct queue *queue, struct queue_entry *entry, enum queue_order order)
 {
 	heap_take(&queue->waiting, entry);
+	park_take(entry);
 	if (order == ORDER_HOLD) {
 		drop_message(queue, entry);
 		record_held(queue, entry, true);
@@ -356,7 +390,7 @@ static void order_waiting(struct queue *queue, struct queue_entry *entry, enum q
 		queue->held++;
 		return;
 	}
-	entry->orders |= order & ORDER_BOUNCE;
+	entry->orders |= order & (ORDER_BOUNCE | ORDER_RETRY);
 	wait_until(queue, entry, order == ORDER_RELEASE ? entry->due : queue_now());
 }
 
@@ -419,6 +453,7 @@ int queue_start(struct worker *worker)
 		return -1;
 	queue->worker = worker;
 	id_map_init(&queue->entries);
+	str_map_init(&queue->parks.by_relay);
 	worker_set(worker, SLOT_QUEUE, queue);
 	return 0;
 }
@@ -434,6 +469,7 @@ void queue_stop(struct worker *worker)
 		free(entry);
 	}
 	timer_clear(&queue->timer);
+	parks_finish(&queue->parks);
 	heap_finish(&queue->waiting);
 	id_map_finish(&queue->entries);
 	free(queue);

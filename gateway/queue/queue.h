@@ -9,6 +9,7 @@
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
 
+#include "base/list.h"
 #include "mail/message.h"
 #include "queue/runtime.h"
 
@@ -22,11 +23,11 @@ struct queue_entry {
 	uint64_t id;                /* first: the key of the map */
 	int64_t due;                /* queue clock, ms */
 	struct gw_message *message; /* ACTIVE, or WAITING and still in memory; else NULL */
+	struct list_link park;      /* in a line of park.h, while it waits for a relay */
 	uint32_t heap_index;
 	uint16_t attempts;
 	uint8_t place;              /* enum entry_place */
 	uint8_t orders;             /* enum queue_order bits that came while it was active */
-	bool warned;                /* a delay warning was considered */
 };
 
 /* What works on a message that is due: set once by deliver/ before the workers start. It ends with queue_final, queue_later or queue_hold,
@@ -49,6 +50,12 @@ void queue_final(struct gw_message *message);
 
 /* Not done: records the state, frees the message, comes back at message->next_at. */
 void queue_later(struct gw_message *message);
+
+/* Like queue_later, and comes back sooner when the relay has room again. */
+void queue_park(struct gw_message *message, struct gw_str relay);
+
+/* A relay has room: makes up to `most` of what is parked for it due now, in turn from each client. Gives how many. */
+size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most);
 
 /* Records the state and keeps it until it is released; `why` is shown to people. */
 void queue_hold(struct gw_message *message, struct gw_str why);

@@ -1,0 +1,27 @@
+/* park.h - messages that wait for a relay rather than for a time.
+ *
+ * A relay that is down, or that has all it can take, costs nothing but the entries that wait for it: they are kept here by relay, in one
+ * line for each client, and come out in turn from each line, so one client's hundred thousand do not stand before another's one. A parked
+ * entry is in the heap too: its time comes even if the relay never does. */
+#ifndef QUEUE_PARK_H
+#define QUEUE_PARK_H
+
+#include "base/map.h"
+#include "queue/queue.h"
+
+struct parks {
+	struct str_map by_relay; /* struct park */
+};
+
+/* Puts the entry at the end of its client's line; without memory it is simply not parked. */
+void park_put(struct parks *parks, struct queue_entry *entry, struct gw_str relay, struct gw_str client);
+
+/* Takes it out of its line; one that is in none is fine. */
+void park_take(struct queue_entry *entry);
+
+/* The entry whose turn it is at that relay, taken out; NULL: none waits. */
+struct queue_entry *park_next(struct parks *parks, struct gw_str relay);
+
+void parks_finish(struct parks *parks); /* the entries are not touched */
+
+#endif

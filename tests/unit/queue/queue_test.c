@@ -1,0 +1,269 @@
+/* The queue over a real spool, with a runner of the test's own: what it is given back it keeps, and it gives it again when it is due. */
+#include "queue/queue.h"
+#include "queue/submit.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[64];
+static struct snapshot snapshot; /* settings alone: no module is asked for anything here */
+static int64_t retry_ms[] = { 50, 100 };
+static struct worker *worker;
+
+/* What the runner does with a message, and what it saw. */
+static void (*act)(struct gw_message *message);
+static unsigned runs, recovered;
+static uint64_t last_id;
+
+static void run_one(struct gw_message *message)
+{
+	runs++;
+	last_id = message->id;
+	act(message);
+}
+
+static void found(void *arg, const struct spool_found *found)
+{
+	recovered++;
+	assert_int_equal(queue_recovered(worker, found), 0);
+}
+
+static void begin(void)
+{
+	struct spool_options options = { .path = folder, .segment_size = 1 << 20 };
+	struct problems problems;
+	problems_init(&problems);
+	worker = worker_create(0);
+	assert_non_null(worker);
+	struct id_maker *ids = calloc(1, sizeof(*ids));
+	worker_set(worker, SLOT_IDS, ids);
+	runtime.workers = &worker;
+	runtime.worker_count = 1;
+	atomic_store(&runtime.stopping, false);
+	assert_int_equal(queue_start(worker), 0);
+	runs = recovered = 0;
+	runtime.spool = spool_open(&options, found, NULL, &problems);
+	assert_non_null(runtime.spool);
+	problems_finish(&problems);
+}
+
+static void end(void)
+{
+	spool_close(runtime.spool);
+	runtime.spool = NULL;
+	queue_stop(worker);
+	free(worker_get(worker, SLOT_IDS));
+	worker_destroy(worker);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	strcpy(folder, "/tmp/queue_test.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	atomic_init(&snapshot.refs, 1000);
+	snapshot.settings.queue.active = 1000;
+	snapshot.settings.queue.expire = 3600 * 1000;
+	snapshot.settings.queue.retry_ms = retry_ms;
+	snapshot.settings.queue.retry_count = 2;
+	snapshot.settings.default_type = gw_str("individual");
+	snapshot_publish(snapshot_hold(&snapshot));
+	queue_set_runner(run_one);
+	begin();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	end();
+	snapshot_publish(NULL);
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+/* --- acts --- */
+
+static struct timer later;
+static struct post stop_post;
+
+static void stop_now(struct post *post)
+{
+	worker_stop(worker);
+}
+
+static void stop(void)
+{
+	stop_post.run = stop_now;
+	worker_post(worker, &stop_post);
+}
+
+static void stop_by_timer(struct timer *timer)
+{
+	worker_stop(worker);
+}
+
+static void finish_it(struct gw_message *message)
+{
+	queue_final(message);
+	stop();
+}
+
+static void defer_once(struct gw_message *message)
+{
+	if (message->attempts++ == 0) {
+		message->next_at = queue_now() + 30;
+		queue_later(message);
+	} else {
+		finish_it(message);
+	}
+}
+
+static void keep_it(struct gw_message *message)
+{
+	message->attempts = 3;
+	message_note_set(message, gw_str("test.note"), gw_str("kept"));
+	message->next_at = queue_now() + 3600 * 1000;
+	queue_later(message);
+	stop();
+}
+
+static void hold_it(struct gw_message *message)
+{
+	queue_hold(message, gw_str("the test says so"));
+	stop();
+}
+
+static void look_for_note(struct gw_message *message)
+{
+	assert_int_equal(message->attempts, 3);
+	assert_true(gw_str_eq(message_note(message, gw_str("test.note")), gw_str("kept")));
+	finish_it(message);
+}
+
+/* Hands a message in and runs the loop until something stops it. */
+static uint64_t send_in(const char *sender)
+{
+	struct gw_str rcpt = gw_str("b@example.net");
+	struct submission submission = {
+		.worker = worker, .snapshot = &snapshot, .sender = gw_str(sender), .rcpts = &rcpt, .rcpt_count = 1,
+		.bytes = gw_str("Subject: x\r\n\r\nhello\r\n"), .id = submit_id(worker),
+	};
+	submit(&submission);
+	worker_run(worker);
+	return submission.id;
+}
+
+/* --- the tests --- */
+
+static void a_new_message_is_worked_on(void **state)
+{
+	struct queue_counts counts;
+	act = finish_it;
+	uint64_t id = send_in("a@example.com");
+	assert_int_equal(runs, 1);
+	assert_int_equal(last_id, id);
+	queue_count(worker, &counts);
+	assert_int_equal(counts.waiting + counts.active + counts.held + counts.in_memory, 0);
+	assert_null(queue_find(worker, id));
+}
+
+static void a_deferred_one_comes_back_when_it_is_due(void **state)
+{
+	act = defer_once;
+	int64_t before = queue_now();
+	send_in("a@example.com");
+	assert_int_equal(runs, 2);
+	assert_true(queue_now() - before >= 25);
+}
+
+static void what_was_recorded_survives_a_restart(void **state)
+{
+	act = keep_it;
+	uint64_t id = send_in("a@example.com");
+	end();
+	begin();
+	assert_int_equal(recovered, 1);
+	struct queue_entry *entry = queue_find(worker, id);
+	assert_non_null(entry);
+	assert_int_equal(entry->attempts, 3);
+	assert_true(entry->due > queue_now() + 3000 * 1000);
+	act = look_for_note;
+	assert_true(queue_order(worker, id, ORDER_RETRY));
+	worker_run(worker);
+	assert_int_equal(runs, 1);
+}
+
+static void a_finished_one_does_not_come_back(void **state)
+{
+	act = finish_it;
+	send_in("a@example.com");
+	end();
+	begin();
+	assert_int_equal(recovered, 0);
+}
+
+static void a_held_one_waits_for_its_release(void **state)
+{
+	struct queue_counts counts;
+	act = hold_it;
+	uint64_t id = send_in("a@example.com");
+	queue_count(worker, &counts);
+	assert_int_equal(counts.held, 1);
+	end();
+	begin();
+	queue_count(worker, &counts);
+	assert_int_equal(counts.held, 1); /* over a restart too */
+	act = finish_it;
+	timer_set(worker, &later, 50, stop_by_timer);
+	worker_run(worker);
+	assert_int_equal(runs, 0);
+	assert_true(queue_order(worker, id, ORDER_RELEASE));
+	worker_run(worker);
+	assert_int_equal(runs, 1);
+}
+
+static void an_admin_may_hold_and_bounce(void **state)
+{
+	act = keep_it;
+	uint64_t id = send_in("a@example.com");
+	assert_true(queue_order(worker, id, ORDER_HOLD));
+	assert_int_equal(queue_find(worker, id)->place, ENTRY_HELD);
+	assert_false(queue_order(worker, id + 1, ORDER_HOLD));
+	act = finish_it;
+	assert_true(queue_order(worker, id, ORDER_BOUNCE));
+	assert_int_equal(queue_find(worker, id)->orders, ORDER_BOUNCE);
+	worker_run(worker);
+	assert_int_equal(runs, 2);
+}
+
+static void backoff_follows_the_schedule(void **state)
+{
+	for (unsigned attempts = 0; attempts < 10; attempts++) {
+		int64_t base = retry_ms[attempts < 1 ? attempts : 1], given = queue_backoff(&snapshot.settings, attempts);
+		assert_in_range(given, base - base / 10, base + base / 10);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_new_message_is_worked_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deferred_one_comes_back_when_it_is_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_recorded_survives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_finished_one_does_not_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_held_one_waits_for_its_release, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_admin_may_hold_and_bounce, setup, teardown),
+		cmocka_unit_test_setup_teardown(backoff_follows_the_schedule, setup, teardown),
+	};
+	loop_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
