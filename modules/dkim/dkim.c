@@ -1,8 +1,6 @@
 /* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is changed after it breaks the
  * signature. */
-#include "signer.h"
-
-#include <gateway/module.h>
+#include "control.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -348,58 +346,9 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 
 /* --- control and status --- */
 
-/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes have backslashes. */
-static void add_strings(struct text *out, const struct text *record)
-{
-	size_t at, len;
-
-	for (at = 0; at < record->len; at += len) {
-		len = record->len - at < 255 ? record->len - at : 255;
-		text_print(out, "%s\\\"", at ? " " : "");
-		text_add(out, record->ptr + at, len);
-		text_print(out, "\\\"");
-	}
-}
-
-static void add_row(struct text *out, const struct key *key, bool first)
-{
-	struct text record = { 0 };
-
-	key_record(key, &record);
-	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"", first ? "" : ",", key->selector, key->domain);
-	add_strings(out, &record);
-	text_print(out, "\"}");
-	out->failed |= record.failed;
-	text_finish(&record);
-}
-
-static void answer_dns(struct gw_call *call, const struct signer *signer, struct gw_str domain)
-{
-	struct text out = { 0 };
-	size_t i, rows = 0;
-
-	text_print(&out, "{\"columns\":[\"name\",\"type\",\"value\"],\"rows\":[");
-	for (i = 0; i < signer->key_count; i++)
-		if (domain.len == 0 || gw_str_ieq(domain, gw_str(signer->keys[i].domain)))
-			add_row(&out, &signer->keys[i], rows++ == 0);
-	text_print(&out, "]}");
-	if (out.failed)
-		gw->problem(call, true, "out of memory");
-	else if (rows == 0 && domain.len)
-		gw->problem(call, true, "no key is configured for %s", domain.ptr);
-	else
-		gw->answer(call, gw_str_n(out.ptr, out.len));
-	text_finish(&out);
-}
-
 static void on_control(struct gw_call *call, const struct gw_command *command)
 {
-	const struct gw_list *words = &command->words;
-
-	if (words->count >= 1 && words->count <= 2 && gw_str_eq(words->items[0], gw_str("dns")))
-		answer_dns(call, gw->instance_data(call), words->count == 2 ? words->items[1] : gw_str(""));
-	else
-		gw->problem(call, true, "dkim knows: dns [DOMAIN]");
+	control(call, command, gw->instance_data(call));
 }
 
 static void on_status(struct gw_call *call)
@@ -448,4 +397,4 @@ static const struct gw_option relay_options[] = { { "dkim", GW_OPTION_BOOL, offs
 
 GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM", .options = options,
 	  .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct dkim_relay),
-	  .verbs = "dns [DOMAIN]", .start = on_start, .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)
+	  .verbs = CONTROL_VERBS, .start = on_start, .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)

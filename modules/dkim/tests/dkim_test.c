@@ -573,6 +573,73 @@ static void the_verb_dns_prints_the_records(void **state)
 	bench_finish(&bench);
 }
 
+static void the_verb_keygen_makes_a_key_that_signs(void **state)
+{
+	static const char *const kinds[] = { "", " rsa", " ed25519" };
+	char words[512], path[512], line[1][40];
+	size_t i;
+
+	if (!have_verifier())
+		skip();
+	for (i = 0; i < 3; i++) {
+		struct gw_delivery *delivery;
+		struct bench bench;
+		struct stat info;
+
+		bench_init(&bench);
+		testkit_option(bench.kit, "keys[0].domain", "example.com");
+		testkit_option(bench.kit, "keys[0].selector", "s1");
+		snprintf(path, sizeof path, "%s/example.com-s1.pem", testkit_folder(bench.kit));
+		testkit_option(bench.kit, "keys[0].key", path);
+		key_file(&bench, "example.com-s1.pem", ed25519_key(), NULL);
+		assert_int_equal(testkit_start(bench.kit), 0);
+
+		snprintf(words, sizeof words, "keygen example.com s1 %s%s", testkit_folder(bench.kit), kinds[i]);
+		testkit_run_control(bench.kit, words, true);
+		assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "example.com-s1.pem: File exists"));
+		assert_int_equal(remove(path), 0);
+		testkit_run_control(bench.kit, words, false);
+		assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "only an admin"));
+		testkit_run_control(bench.kit, words, true);
+		assert_true(testkit_has(bench.kit, TESTKIT_REPLY, i == 2 ? "k=ed25519" : "k=rsa"));
+		assert_int_equal(stat(path, &info), 0);
+		assert_int_equal(info.st_mode & 07777, 0600);
+
+		assert_int_equal(testkit_restart(bench.kit), 0);
+		delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", "example.com");
+		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
+		add_file(&bench, testkit_sent(delivery));
+		verify_files(&bench, line);
+		assert_string_equal(line[0], "pass");
+		bench_finish(&bench);
+	}
+}
+
+static void keygen_takes_no_names_that_lead_elsewhere(void **state)
+{
+	static const struct {
+		const char *words, *problem;
+	} rows[] = {
+		{ "keygen ../../etc s1 /tmp", "domain and selector are labels" },
+		{ "keygen example.com a/b /tmp", "domain and selector are labels" },
+		{ "keygen example.com s1 tmp", "by its whole path" },
+		{ "keygen example.com s1 /tmp dsa", "a key is rsa or ed25519" },
+		{ "keygen example.com s1 /absent/folder ed25519", "No such file" },
+		{ "keygen example.com s1", "dkim knows: dns" },
+	};
+	struct bench bench;
+	size_t i;
+
+	bench_start(&bench);
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		testkit_forget(bench.kit);
+		testkit_run_control(bench.kit, rows[i].words, true);
+		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem))
+			fail_msg("%s: %s", rows[i].words, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+	}
+	bench_finish(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,6 +657,8 @@ int main(void)
 		cmocka_unit_test(a_weak_key_is_a_warning),
 		cmocka_unit_test(keys_and_names_that_do_not_go_together),
 		cmocka_unit_test(the_verb_dns_prints_the_records),
+		cmocka_unit_test(the_verb_keygen_makes_a_key_that_signs),
+		cmocka_unit_test(keygen_takes_no_names_that_lead_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,158 @@
+/* control.c - what `gatewayctl dkim` does: printing the records of the keys, and making a new key. */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes have backslashes. */
+static void add_strings(struct text *out, const struct text *record)
+{
+	size_t at, len;
+
+	for (at = 0; at < record->len; at += len) {
+		len = record->len - at < 255 ? record->len - at : 255;
+		text_print(out, "%s\\\"", at ? " " : "");
+		text_add(out, record->ptr + at, len);
+		text_print(out, "\\\"");
+	}
+}
+
+static void add_row(struct text *out, const struct key *key, bool first)
+{
+	struct text record = { 0 };
+
+	key_record(key, &record);
+	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"", first ? "" : ",", key->selector, key->domain);
+	add_strings(out, &record);
+	text_print(out, "\"}");
+	out->failed |= record.failed;
+	text_finish(&record);
+}
+
+static void finish_answer(struct gw_call *call, struct text *out)
+{
+	text_print(out, "]}");
+	if (out->failed)
+		gw->problem(call, true, "out of memory");
+	else
+		gw->answer(call, gw_str_n(out->ptr, out->len));
+	text_finish(out);
+}
+
+static void begin_answer(struct text *out)
+{
+	text_print(out, "{\"columns\":[\"name\",\"type\",\"value\"],\"rows\":[");
+}
+
+static void dns(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
+{
+	struct gw_str domain = words->count > 1 ? words->items[1] : gw_str("");
+	struct text out = { 0 };
+	size_t i, rows = 0;
+
+	begin_answer(&out);
+	for (i = 0; i < signer->key_count; i++)
+		if (domain.len == 0 || gw_str_ieq(domain, gw_str(signer->keys[i].domain)))
+			add_row(&out, &signer->keys[i], rows++ == 0);
+	if (rows == 0 && domain.len) {
+		gw->problem(call, true, "no key is configured for %s", domain.ptr);
+		text_finish(&out);
+		return;
+	}
+	finish_answer(call, &out);
+}
+
+/* Never over a file that is there: it may be a key in use. */
+static bool write_key(EVP_PKEY *private, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	bool written;
+
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	written = PEM_write_PrivateKey(file, private, NULL, NULL, 0, NULL, NULL) == 1 && fflush(file) == 0 && fsync(fd) == 0;
+	return fclose(file) == 0 && written;
+}
+
+static void make_key(struct gw_call *call, struct key *key, const char *folder)
+{
+	struct text path = { 0 }, out = { 0 };
+
+	text_print(&path, "%s/%s-%s.pem", folder, key->domain, key->selector);
+	key->private = key->algorithm == KEY_RSA ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (!key->private || path.failed) {
+		gw->problem(call, true, "the key cannot be made");
+	} else if (!write_key(key->private, path.ptr)) {
+		gw->problem(call, true, "%s: %s", path.ptr, strerror(errno));
+	} else {
+		gw->log(call, GW_LOG_INFO, "a new key is in %s", path.ptr);
+		begin_answer(&out);
+		add_row(&out, key, true);
+		finish_answer(call, &out);
+	}
+	text_finish(&path);
+}
+
+static void keygen(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
+{
+	const struct gw_str *word = words->items;
+	bool ed25519 = words->count == 5 && gw_str_eq(word[4], gw_str("ed25519"));
+	struct key key = { .algorithm = ed25519 ? KEY_ED25519 : KEY_RSA };
+
+	if (words->count == 5 && !ed25519 && !gw_str_eq(word[4], gw_str("rsa"))) {
+		gw->problem(call, true, "a key is rsa or ed25519");
+	} else if (!key_name_ok(word[1]) || !key_name_ok(word[2])) {
+		gw->problem(call, true, "domain and selector are labels of letters, digits and hyphens");
+	} else if (word[3].ptr[0] != '/') {
+		gw->problem(call, true, "the folder is given by its whole path");
+	} else {
+		key.domain = strdup(word[1].ptr);
+		key.selector = strdup(word[2].ptr);
+		if (key.domain && key.selector)
+			make_key(call, &key, word[3].ptr);
+		else
+			gw->problem(call, true, "out of memory");
+		key_finish(&key);
+	}
+}
+
+static const struct verb {
+	const char *name;
+	bool admin;
+	size_t least, most; /* words, the verb too */
+	void (*run)(struct gw_call *call, const struct gw_list *words, const struct signer *signer);
+} verbs[] = {
+	{ "dns", false, 1, 2, dns },
+	{ "keygen", true, 4, 5, keygen },
+};
+
+static const struct verb *find_verb(const struct gw_list *words)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (words->count >= verbs[i].least && words->count <= verbs[i].most && gw_str_eq(words->items[0], gw_str(verbs[i].name)))
+			return &verbs[i];
+	return NULL;
+}
+
+void control(struct gw_call *call, const struct gw_command *command, const struct signer *signer)
+{
+	const struct verb *verb = find_verb(&command->words);
+
+	if (!verb)
+		gw->problem(call, true, "dkim knows: dns [DOMAIN]; keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]");
+	else if (verb->admin && !command->admin)
+		gw->problem(call, true, "only an admin may do that");
+	else
+		verb->run(call, &command->words, signer);
+}

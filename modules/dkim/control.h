@@ -1,0 +1,12 @@
+#ifndef DKIM_CONTROL_H
+#define DKIM_CONTROL_H
+
+#include "signer.h"
+
+#include <gateway/module.h>
+
+#define CONTROL_VERBS "dns [DOMAIN]\nkeygen DOMAIN SELECTOR FOLDER [rsa|ed25519]"
+
+void control(struct gw_call *call, const struct gw_command *command, const struct signer *signer);
+
+#endif
