@@ -1,6 +1,7 @@
 /* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is changed after it breaks the
  * signature. */
 #include "control.h"
+#include "job.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -124,131 +125,12 @@ static void on_stop(struct gw_call *call)
 
 /* --- prepare --- */
 
-/* A signature being made: gathered on the worker, made on a thread of the pool, added on the worker. */
-struct job {
-	const struct signer *signer;
-	const struct key *keys;
-	size_t key_count;
-	struct gw_delivery *delivery;
-	uint64_t body_at; /* in what goes out */
-	struct text bytes, names;
-	struct gw_str *fields;
-	size_t count, room;
-	struct sign_input input;
-	struct text values[KEYS_A_DOMAIN];
-	const char *fault;
-};
-
-static void job_free(void *arg)
-{
-	struct job *job = arg;
-	size_t i;
-
-	for (i = 0; i < job->key_count; i++)
-		text_finish(&job->values[i]);
-	text_finish(&job->bytes);
-	text_finish(&job->names);
-	free(job->fields);
-	free(job);
-}
-
-static struct gw_str without_line_end(struct gw_str whole)
-{
-	while (whole.len && (whole.ptr[whole.len - 1] == '\n' || whole.ptr[whole.len - 1] == '\r'))
-		whole.len--;
-	return whole;
-}
-
-/* Bytes move while they grow: until all are there, a field's ptr is only its length's companion. */
-static bool job_add_field(struct job *job, struct gw_str field)
-{
-	if (job->count == job->room) {
-		size_t room = job->room ? job->room * 2 : 32;
-		struct gw_str *fields = realloc(job->fields, room * sizeof *fields);
-
-		if (!fields)
-			return false;
-		job->fields = fields;
-		job->room = room;
-	}
-	text_add(&job->bytes, field.ptr, field.len);
-	job->fields[job->count++].len = field.len;
-	return !job->bytes.failed;
-}
-
-static void place_fields(struct job *job)
-{
-	const char *at = job->bytes.ptr;
-	size_t i;
-
-	for (i = 0; i < job->count; i++) {
-		job->fields[i].ptr = at;
-		at += job->fields[i].len;
-	}
-}
-
-enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_NUL, GATHERED_NO_MEMORY };
-
-static enum gathered gather_fields(struct job *job)
-{
-	struct gw_header header = { .size = sizeof header };
-	unsigned counts[NAMES_MAX] = { 0 };
-	size_t nth;
-
-	for (nth = 0; gw->delivery_header(job->delivery, nth, &header) == 0; nth++) {
-		int name = signer_name(job->signer, header.name);
-
-		if (name < 0)
-			continue;
-		if (gw_str_has_nul(header.whole))
-			return GATHERED_NUL;
-		counts[name]++;
-		if (!job_add_field(job, without_line_end(header.whole)))
-			return GATHERED_NO_MEMORY;
-	}
-	place_fields(job);
-	signer_names(job->signer, counts, &job->names);
-	if (job->names.failed)
-		return GATHERED_NO_MEMORY;
-	return counts[signer_name(job->signer, gw_str("from"))] ? GATHERED : GATHERED_NO_FROM;
-}
-
-static long read_body(void *arg, uint64_t offset, void *out, size_t len)
-{
-	const struct job *job = arg;
-
-	return gw->delivery_read(job->delivery, job->body_at + offset, out, len);
-}
-
-static void work(void *arg)
-{
-	struct job *job = arg;
-
-	job->fault = sign_message(&job->input, job->keys, job->key_count, job->values);
-}
-
-/* The first key's field comes out on top. */
-static bool add_fields(struct gw_call *call, struct job *job)
-{
-	size_t i;
-
-	for (i = job->key_count; i-- > 0;) {
-		struct gw_str value = gw_str_n(job->values[i].ptr, job->values[i].len);
-
-		if (gw->header_add(call, job->delivery, 0, gw_str("DKIM-Signature"), value) != 0) {
-			job->fault = "the field cannot be added";
-			return false;
-		}
-	}
-	return true;
-}
-
 static enum gw_verdict resumed(struct gw_call *call, void *arg)
 {
 	struct job *job = arg;
 	enum gw_verdict verdict = GW_CONTINUE;
 
-	if (!job->fault && add_fields(call, job)) {
+	if (!job->fault && job_add_fields(call, job)) {
 		gw->count(call, "signed", (int64_t)job->key_count);
 		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain, job->keys->selector,
 			   job->key_count > 1 ? " and others" : "");
@@ -260,24 +142,6 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	}
 	job_free(job);
 	return verdict;
-}
-
-static struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count)
-{
-	const struct dkim_conf *conf = gw->conf(call);
-	struct job *job = calloc(1, sizeof *job);
-
-	if (!job)
-		return NULL;
-	job->signer = gw->instance_data(call);
-	job->keys = keys;
-	job->key_count = count;
-	job->delivery = delivery;
-	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) - gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
-	job->input = (struct sign_input){ .lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job };
-	job->input.time = gw->now(call) / 1000;
-	job->input.expire = conf->expire ? job->input.time + conf->expire / 1000 : 0;
-	return job;
 }
 
 /* Nobody can sign this one. Our own notices go out all the same: holding them back would help no one. */
@@ -299,15 +163,11 @@ static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_me
 static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, struct job *job)
 {
 	static const struct gw_async async = { .resumed = resumed, .dropped = job_free };
-	enum gathered gathered = gather_fields(job);
+	enum gathered gathered = job_gather(job);
 	enum gw_verdict verdict;
 
-	if (gathered == GATHERED) {
-		job->input.fields = job->fields;
-		job->input.count = job->count;
-		job->input.names = job->names.ptr;
-		return gw->offload(call, &async, work, job);
-	}
+	if (gathered == GATHERED)
+		return gw->offload(call, &async, job_work, job);
 	if (gathered == GATHERED_NO_MEMORY)
 		verdict = GW_FAILED;
 	else if (gathered == GATHERED_NUL)
@@ -329,6 +189,7 @@ static bool wanted(struct gw_call *call, struct gw_delivery *delivery)
 static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
 {
 	struct gw_message *message = gw->delivery_message(delivery);
+	const struct dkim_conf *conf = gw->conf(call);
 	const struct key *keys = NULL;
 	struct job *job;
 	size_t count;
@@ -340,7 +201,7 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	count = signer_keys(gw->instance_data(call), gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN), &keys);
 	if (count == 0)
 		return unsigned_verdict(call, message, "no DKIM key for");
-	job = job_new(call, delivery, keys, count);
+	job = job_new(call, delivery, keys, count, conf->expire);
 	return job ? sign(call, message, job) : GW_FAILED;
 }
 

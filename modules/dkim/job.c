@@ -1,0 +1,124 @@
+#include "job.h"
+
+#include <stdlib.h>
+
+static long read_body(void *arg, uint64_t offset, void *out, size_t len)
+{
+	const struct job *job = arg;
+
+	return gw->delivery_read(job->delivery, job->body_at + offset, out, len);
+}
+
+struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count, int64_t expire)
+{
+	struct job *job = calloc(1, sizeof *job);
+
+	if (!job)
+		return NULL;
+	job->signer = gw->instance_data(call);
+	job->keys = keys;
+	job->key_count = count;
+	job->delivery = delivery;
+	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) - gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
+	job->input = (struct sign_input){ .lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job };
+	job->input.time = gw->now(call) / 1000;
+	job->input.expire = expire ? job->input.time + expire / 1000 : 0;
+	return job;
+}
+
+void job_free(void *arg)
+{
+	struct job *job = arg;
+	size_t i;
+
+	for (i = 0; i < job->key_count; i++)
+		text_finish(&job->values[i]);
+	text_finish(&job->bytes);
+	text_finish(&job->names);
+	free(job->fields);
+	free(job);
+}
+
+static struct gw_str without_line_end(struct gw_str whole)
+{
+	while (whole.len && (whole.ptr[whole.len - 1] == '\n' || whole.ptr[whole.len - 1] == '\r'))
+		whole.len--;
+	return whole;
+}
+
+/* Bytes move while they grow: until all are there, a field's ptr is only its length's companion. */
+static bool job_add_field(struct job *job, struct gw_str field)
+{
+	if (job->count == job->room) {
+		size_t room = job->room ? job->room * 2 : 32;
+		struct gw_str *fields = realloc(job->fields, room * sizeof *fields);
+
+		if (!fields)
+			return false;
+		job->fields = fields;
+		job->room = room;
+	}
+	text_add(&job->bytes, field.ptr, field.len);
+	job->fields[job->count++].len = field.len;
+	return !job->bytes.failed;
+}
+
+static void place_fields(struct job *job)
+{
+	const char *at = job->bytes.ptr;
+	size_t i;
+
+	for (i = 0; i < job->count; i++) {
+		job->fields[i].ptr = at;
+		at += job->fields[i].len;
+	}
+}
+
+enum gathered job_gather(struct job *job)
+{
+	struct gw_header header = { .size = sizeof header };
+	unsigned counts[NAMES_MAX] = { 0 };
+	size_t nth;
+
+	for (nth = 0; gw->delivery_header(job->delivery, nth, &header) == 0; nth++) {
+		int name = signer_name(job->signer, header.name);
+
+		if (name < 0)
+			continue;
+		if (gw_str_has_nul(header.whole))
+			return GATHERED_NUL;
+		counts[name]++;
+		if (!job_add_field(job, without_line_end(header.whole)))
+			return GATHERED_NO_MEMORY;
+	}
+	place_fields(job);
+	signer_names(job->signer, counts, &job->names);
+	job->input.fields = job->fields;
+	job->input.count = job->count;
+	job->input.names = job->names.ptr;
+	if (job->names.failed)
+		return GATHERED_NO_MEMORY;
+	return counts[signer_name(job->signer, gw_str("from"))] ? GATHERED : GATHERED_NO_FROM;
+}
+
+void job_work(void *arg)
+{
+	struct job *job = arg;
+
+	job->fault = sign_message(&job->input, job->keys, job->key_count, job->values);
+}
+
+bool job_add_fields(struct gw_call *call, struct job *job)
+{
+	size_t i;
+
+	for (i = job->key_count; i-- > 0;) {
+		struct gw_str value = gw_str_n(job->values[i].ptr, job->values[i].len);
+
+		if (gw->header_add(call, job->delivery, 0, gw_str("DKIM-Signature"), value) != 0) {
+			job->fault = "the field cannot be added";
+			return false;
+		}
+	}
+	return true;
+}
