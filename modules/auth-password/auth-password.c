@@ -277,8 +277,11 @@ static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_s
 static enum gw_verdict check(struct gw_call *call, struct job *job)
 {
 	static const struct gw_async async = { .resumed = resumed, .dropped = job_free };
+	enum gw_verdict verdict = gw->offload(call, &async, work, job);
 
-	return gw->offload(call, &async, work, job);
+	if (verdict != GW_PENDING)
+		job_free(job); /* nobody else has it */
+	return verdict;
 }
 
 static enum gw_verdict later(struct gw_call *call)

@@ -164,17 +164,16 @@ static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, st
 {
 	static const struct gw_async async = { .resumed = resumed, .dropped = job_free };
 	enum gathered gathered = job_gather(job);
-	enum gw_verdict verdict;
+	enum gw_verdict verdict = GW_FAILED;
 
 	if (gathered == GATHERED)
-		return gw->offload(call, &async, job_work, job);
-	if (gathered == GATHERED_NO_MEMORY)
-		verdict = GW_FAILED;
+		verdict = gw->offload(call, &async, job_work, job);
 	else if (gathered == GATHERED_NUL)
 		verdict = unsigned_verdict(call, message, "a NUL stands in the header of mail from");
-	else
+	else if (gathered == GATHERED_NO_FROM)
 		verdict = unsigned_verdict(call, message, "there is no From field in mail from");
-	job_free(job);
+	if (verdict != GW_PENDING)
+		job_free(job); /* nobody else has it */
 	return verdict;
 }
 

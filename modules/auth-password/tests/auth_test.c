@@ -298,6 +298,17 @@ static void very_many_addresses_take_no_more_memory_and_do_no_harm(void **state)
 	bench_finish(&bench);
 }
 
+static void a_pool_that_takes_no_work_is_a_failure(void **state)
+{
+	struct bench bench;
+
+	bench_start(&bench, USERS);
+	testkit_fail(bench.kit, "offload", 1);
+	assert_int_equal(login(&bench, "shop", "secret"), GW_FAILED);
+	assert_true(testkit_failed(bench.kit));
+	bench_finish(&bench);
+}
+
 static void a_client_that_leaves_meanwhile_does_no_harm(void **state)
 {
 	struct bench bench;
@@ -494,6 +505,7 @@ int main(void)
 		cmocka_unit_test(many_failures_of_an_address_make_it_slow),
 		cmocka_unit_test(an_ipv6_network_is_one_address),
 		cmocka_unit_test(very_many_addresses_take_no_more_memory_and_do_no_harm),
+		cmocka_unit_test(a_pool_that_takes_no_work_is_a_failure),
 		cmocka_unit_test(a_client_that_leaves_meanwhile_does_no_harm),
 		cmocka_unit_test(mistakes_in_the_file_are_named_by_line),
 		cmocka_unit_test(a_file_that_cannot_be_read_does_not_start),

@@ -403,6 +403,17 @@ static void a_body_that_cannot_be_read_is_a_failure_and_never_unsigned_mail(void
 	}
 }
 
+static void a_pool_that_takes_no_work_is_a_failure(void **state)
+{
+	struct bench bench;
+
+	bench_start(&bench);
+	testkit_fail(bench.kit, "offload", 1);
+	assert_int_equal(prepare(&bench, HEADER "\r\nbody\r\n", "example.com"), GW_FAILED);
+	assert_true(testkit_failed(bench.kit));
+	bench_finish(&bench);
+}
+
 static void a_delivery_that_is_given_up_meanwhile_does_no_harm(void **state)
 {
 	struct gw_delivery *delivery;
@@ -651,6 +662,7 @@ int main(void)
 		cmocka_unit_test(a_relay_can_do_without),
 		cmocka_unit_test(a_nul_in_the_header_is_not_signed),
 		cmocka_unit_test(a_body_that_cannot_be_read_is_a_failure_and_never_unsigned_mail),
+		cmocka_unit_test(a_pool_that_takes_no_work_is_a_failure),
 		cmocka_unit_test(a_delivery_that_is_given_up_meanwhile_does_no_harm),
 		cmocka_unit_test(a_key_that_will_not_do_is_named_at_the_start),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once),
