@@ -206,8 +206,7 @@ static void body_is_out(struct client *client)
 /* A reply that trickles in has no more time than one that comes at once. */
 static bool trickles(const struct client *client)
 {
-	return client->timeout && client->at != AT_BODY &&
-	       worker_now(client->lane->transport->worker) - client->since > client->timeout;
+	return client->timeout && client->at != AT_BODY && worker_now(client->lane->transport->worker) - client->since > client->timeout;
 }
 
 static bool is_listening(const struct client *client)
@@ -267,8 +266,8 @@ static void on_error(struct client *client)
 void client_event(struct stream *stream, enum stream_event event, void *arg)
 {
 	static void (*const handlers[])(struct client *) = {
-		[STREAM_CONNECTED] = client_connected, [STREAM_DATA] = on_data, [STREAM_DRAINED] = on_drained,
-		[STREAM_EOF] = on_eof, [STREAM_TIMEOUT] = on_timeout, [STREAM_ERROR] = on_error,
+		[STREAM_CONNECTED] = client_connected, [STREAM_DATA] = on_data,   [STREAM_DRAINED] = on_drained, [STREAM_EOF] = on_eof,
+		[STREAM_TIMEOUT] = on_timeout,         [STREAM_ERROR] = on_error,
 	};
 	struct client *client = arg;
 	struct transport *transport = client->lane->transport;

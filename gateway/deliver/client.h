@@ -84,7 +84,8 @@ stream_handler client_event;
 void client_lost(struct client *client, struct gw_str why);               /* in our words, at the present stage */
 void client_broken(struct client *client, const char *why);               /* the next hop does not speak SMTP */
 void client_refused(struct client *client, const struct smtp_reply *reply);
-void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why); /* by us; the link is fine */
+/* By us; the link is fine. */
+void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why);
 void client_unreadable(struct client *client);                            /* the message cannot be read */
 
 /* client_connect.c */

@@ -79,7 +79,8 @@ static void begin_auth(struct client *client, const struct gw_login *login)
 	}
 	client_enter(client, AT_AUTH);
 	if (client_may_speak(client))
-		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len, first.ptr);
+		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len,
+			   first.ptr);
 }
 
 void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login)

@@ -63,8 +63,8 @@ static bool connect_to(struct client *client, struct sockaddr *address, socklen_
 	}
 	name_host(client, address, len);
 	client->at = AT_CONNECT; /* whatever fails from here on */
-	client->stream = stream_connect(client->lane->transport->worker, address, len, source_len ? &source.any : NULL, source_len,
-					&limits, client_event, client);
+	client->stream = stream_connect(client->lane->transport->worker, address, len, source_len ? &source.any : NULL, source_len, &limits,
+					client_event, client);
 	if (!client->stream)
 		return false;
 	COUNT(connections);

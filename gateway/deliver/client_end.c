@@ -1,7 +1,7 @@
 /* client_end.c - how a link ends before its time, and what that means for the message it carried.
  *
- * A recipient is never worse off for a fault of the link: it is deferred. The one exception is the time between the final dot and its reply,
- * when nobody knows: UNKNOWN, so that the message is not sent another way and doubled. */
+ * A recipient is never worse off for a fault of the link: it is deferred. The one exception is the time between the final dot
+ * and its reply, when nobody knows: UNKNOWN, so that the message is not sent another way and doubled. */
 #include "deliver/client.h"
 
 /* Before anything was said about the message, another address of the relay is as good. */
@@ -123,7 +123,8 @@ void client_refused(struct client *client, const struct smtp_reply *reply)
 void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why)
 {
 	struct outcome outcome;
-	outcome_set(&outcome, client->attempt->arena, status, client_places[client->at].stage, link, 0, enhanced, gw_str(why), client->host);
+	outcome_set(&outcome, client->attempt->arena, status, client_places[client->at].stage, link, 0, enhanced, gw_str(why),
+		    client->host);
 	attempt_settle(client->attempt, &outcome);
 	finish_attempt(client);
 	client_quit(client);

@@ -1,7 +1,7 @@
 /* client_mail.c - the transaction: MAIL, RCPT, DATA, the dot.
  *
- * With PIPELINING all of it up to DATA goes in one write and `ahead` is set: the places are then passed for their replies alone. Without, each place
- * sends its command as it is entered. */
+ * With PIPELINING all of it up to DATA goes in one write and `ahead` is set: the places are then passed for their replies alone.
+ * Without, each place sends its command as it is entered. */
 #include "deliver/client.h"
 #include "queue/runtime.h"
 

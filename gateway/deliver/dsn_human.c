@@ -8,11 +8,11 @@ static const struct {
 	bool advice;
 } intros[] = {
 	[DSN_FAILED] = { "Your message could not be delivered to the recipients below. This is final: it is not tried again.", true },
-	[DSN_DELAYED] = { "Your message has not been delivered to the recipients below yet. The gateway goes on trying; you need not do anything now, "
-			  "and need not send it again. If it has to give up, another report will say so.", false },
+	[DSN_DELAYED] = { "Your message has not been delivered to the recipients below yet. The gateway goes on trying; you need not do "
+			  "anything now, and need not send it again. If it has to give up, another report will say so.", false },
 	[DSN_DELIVERED] = { "Your message was delivered to the recipients below.", false },
-	[DSN_RELAYED] = { "Your message was handed to the next server for the recipients below. That server sends no reports of success, so no other "
-			  "will follow.", false },
+	[DSN_RELAYED] = { "Your message was handed to the next server for the recipients below. That server sends no reports of success, "
+			  "so no other will follow.", false },
 	[DSN_EXPANDED] = { "Your message was delivered to the lists below and goes on to their members.", false },
 };
 
@@ -46,7 +46,8 @@ static const struct {
 	{ 3, 4, "Make the message smaller, or send a link instead of the attachment." },
 	{ 2, 0, "The mailbox takes no mail at present. Tell the recipient another way." },
 	{ 3, 0, "The trouble is with a server, not with the address. Send the message again later." },
-	{ 4, 0, "The trouble is on the way, not with the address. Send the message again later; if that fails too, show this report to your administrator." },
+	{ 4, 0, "The trouble is on the way, not with the address. Send the message again later; if that fails too, show this report to "
+		"your administrator." },
 	{ 6, 7, "The address or the text needs characters that the next server cannot take. Ask the recipient for another address." },
 	{ 6, 0, "The next server cannot take this kind of content. Send it in another form." },
 	{ 7, 0, "A rule refused the message. Show this report to your administrator." },

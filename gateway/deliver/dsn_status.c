@@ -112,7 +112,8 @@ static void original_recipient(struct gw_str orcpt, struct buf *out)
 /* --- a recipient --- */
 
 static const char *const actions[] = {
-	[DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed", [DSN_EXPANDED] = "expanded",
+	[DSN_FAILED] = "failed",   [DSN_DELAYED] = "delayed",   [DSN_DELIVERED] = "delivered",
+	[DSN_RELAYED] = "relayed", [DSN_EXPANDED] = "expanded",
 };
 
 static void diagnostic(const struct dsn *dsn, const struct outcome *outcome, struct buf *out)

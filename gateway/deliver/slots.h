@@ -1,8 +1,9 @@
 /* slots.h - how many connections a relay has at once over all workers, and who waits for one.
  *
- * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A connection takes a slot before it is
- * opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back pokes the next
- * one that does, round robin. To poke is to make the other worker's lane look again; it is never wrong, only sometimes for nothing. */
+ * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A connection takes a slot
+ * before it is opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back
+ * pokes the next one that does, round robin. To poke is to make the other worker's lane look again; it is never wrong, only
+ * sometimes for nothing. */
 #ifndef DELIVER_SLOTS_H
 #define DELIVER_SLOTS_H
 

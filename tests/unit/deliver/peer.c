@@ -13,6 +13,7 @@
 struct session {
 	struct peer *peer;
 	int fd, number;
+	bool left;
 	SSL *ssl;
 	char in[70000];
 	size_t at, have; /* what was read lies in in[at..have) */
@@ -29,6 +30,14 @@ static void pause_for(long us)
 {
 	struct timespec wait = { us / 1000000, us % 1000000 * 1000 };
 	nanosleep(&wait, NULL);
+}
+
+/* Before the client can know: it may open another connection at once. */
+static void leave(struct session *session)
+{
+	if (!session->left)
+		session->peer->open--;
+	session->left = true;
 }
 
 static bool put(struct session *session, const char *text, size_t len)
@@ -192,6 +201,7 @@ static bool answer(struct session *session, const char *line)
 		return verb_data(session);
 	if (!strncmp(line, "QUIT", 4)) {
 		session->peer->quits++;
+		leave(session);
 		say(session, "221 2.0.0 bye\r\n");
 		return false;
 	}
@@ -230,7 +240,7 @@ static void *session_main(void *arg)
 	while (now > most && !atomic_compare_exchange_weak(&peer->most_open, &most, now))
 		;
 	converse(session);
-	peer->open--;
+	leave(session);
 	if (session->ssl) {
 		SSL_shutdown(session->ssl);
 		SSL_free(session->ssl);
