@@ -1,0 +1,53 @@
+"""The shape of the tree: rooms include only themselves and the rooms before them, modules nothing of the gateway but sdk/include, the top level
+holds what it should. Usage: layout.py TOP"""
+import os
+import re
+import subprocess
+import sys
+
+ROOMS = ["base", "conf", "smtp", "loop", "spool", "mail", "module", "queue", "receive", "deliver", "admin"]
+TOP = {"gateway", "modules", "sdk", "conf.d", "tests", "CMakeLists.txt", "README.md", "LICENSE"}
+# What a library is included for belongs in one room (or in a module of its own).
+ONLY_IN = {r"event2?/|event\.h": {"loop"}, r"openssl/": {"loop"}, r"unbound": {"loop"}, r"ltdl": {"module"}, r"sqlite3": {"module"},
+           r"libconfig": {"conf"}, r"gsasl": {"smtp"}, r"jansson": {"admin", "ctl"}}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def sources(folder):
+    for where, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith((".c", ".h", ".def")):
+                yield os.path.join(where, name)
+
+
+def room_faults(top):
+    for rank, room in enumerate(ROOMS):
+        for path in sources(os.path.join(top, "gateway", room)):
+            for kind, name in INCLUDE.findall(open(path).read()):
+                first = name.split("/")[0]
+                if kind == '"' and (first not in ROOMS or ROOMS.index(first) > rank):
+                    yield "%s includes \"%s\": %s comes before that room" % (path, name, room)
+                for pattern, rooms in ONLY_IN.items():
+                    if kind == "<" and re.match(pattern, name) and room not in rooms:
+                        yield "%s includes <%s>: that belongs in %s" % (path, name, ", ".join(sorted(rooms)))
+
+
+def module_faults(top):
+    for path in sources(os.path.join(top, "modules")):
+        if "/tests/" in path:
+            continue
+        for kind, name in INCLUDE.findall(open(path).read()):
+            if kind == '"' and not os.path.exists(os.path.join(os.path.dirname(path), name)):
+                yield "%s includes \"%s\": a module has its own files and <gateway/...>" % (path, name)
+
+
+def top_faults(top):
+    listed = subprocess.run(["git", "-C", top, "ls-files"], capture_output=True, text=True)
+    for name in sorted({line.split("/")[0] for line in listed.stdout.splitlines()} - TOP):
+        if not name.startswith("."):
+            yield "%s is at the top level" % name
+
+
+faults = [fault for look in (room_faults, module_faults, top_faults) for fault in look(sys.argv[1])]
+print("\n".join(faults) or "the tree is as it should be")
+sys.exit(1 if faults else 0)
