@@ -403,7 +403,7 @@ static void *run_thread(void *arg)
 {
 	struct thread *thread = arg;
 	thread->sendings = send_many(&thread->rig, thread->count);
-	rig_wait(&thread->rig, 10000);
+	rig_wait(&thread->rig, 30000);
 	at_work--;
 	while (at_work > 0)
 		rig_wait(&thread->rig, 2);

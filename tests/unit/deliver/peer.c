@@ -80,13 +80,13 @@ static void append(struct peer *peer, struct peer_text *to, const char *bytes, s
 	pthread_mutex_unlock(&peer->lock);
 }
 
-/* A line with its CRLF into `line`; false: the client left. */
+/* A line with its end into `line`; false: the client left. */
 static bool read_line(struct session *session, char *line, size_t room)
 {
 	char *end;
 	size_t len;
 	long got;
-	while (!(end = memmem(session->in + session->at, session->have - session->at, "\r\n", 2))) {
+	while (!(end = memchr(session->in + session->at, '\n', session->have - session->at))) {
 		session->have -= session->at;
 		memmove(session->in, session->in + session->at, session->have);
 		session->at = 0;
@@ -95,7 +95,7 @@ static bool read_line(struct session *session, char *line, size_t room)
 			return false;
 		session->have += (size_t)got;
 	}
-	len = (size_t)(end - session->in) + 2 - session->at;
+	len = (size_t)(end - session->in) + 1 - session->at;
 	assert(len < room);
 	memcpy(line, session->in + session->at, len);
 	line[len] = 0;

@@ -19,7 +19,7 @@ static void begin_worker(struct rig *rig, unsigned number)
 	assert_int_equal(queue_start(rig->worker), 0); /* a lane tells it when it has room */
 	assert_int_equal(transport_start(rig->worker), 0);
 	rig->login = GW_ACCEPT;
-	rig->max_ms = 10000;
+	rig->max_ms = 30000;
 }
 
 void rig_init(struct rig *rig, unsigned worker_number, unsigned short port)
@@ -32,9 +32,9 @@ void rig_init(struct rig *rig, unsigned worker_number, unsigned short port)
 	rig->snapshot->generation = 1;
 	settings = &rig->snapshot->settings;
 	settings->hostname = gw_str("gateway.example");
-	settings->delivery.connect = settings->delivery.greeting = settings->delivery.helo = settings->delivery.mail = 5000;
-	settings->delivery.rcpt = settings->delivery.data = settings->delivery.block = settings->delivery.dot = 5000;
-	settings->delivery.idle = 5000;
+	settings->delivery.connect = settings->delivery.greeting = settings->delivery.helo = settings->delivery.mail = 20000;
+	settings->delivery.rcpt = settings->delivery.data = settings->delivery.block = settings->delivery.dot = 20000;
+	settings->delivery.idle = 20000;
 	snprintf(rig->name, sizeof rig->name, "relay-%d", rigs++);
 	rig->relay->name = gw_str(rig->name);
 	rig->hosts[0] = gw_str("127.0.0.1");
