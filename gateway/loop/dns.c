@@ -1,0 +1,278 @@
+/* dns.c - who asks for which domain, and the answers that are kept. */
+#include "loop/dns_private.h"
+
+#include <stdlib.h>
+#include <unbound.h>
+
+#define DOMAINS_MOST 8192 /* of one worker; beyond it the oldest answer is forgotten for each that comes */
+
+/* One domain: being looked up, or with its answer. */
+struct domain {
+	struct gw_str key;             /* first, for the map */
+	struct dns *dns;
+	TAILQ_ENTRY(domain) link;      /* in dns->kept, once answered */
+	struct look_up *look_up;       /* NULL: answered */
+	const struct dns_answer *answer;
+	int64_t until;
+	struct dns_questions questions;
+	char name[];
+};
+
+/* --- answers on their way to who asked --- */
+
+static void make_ready(struct dns *dns, struct dns_mx_question *question, const struct dns_answer *answer)
+{
+	question->answer = dns_hold(answer);
+	question->in = &dns->ready;
+	TAILQ_INSERT_TAIL(&dns->ready, question, link);
+	if (dns->posted)
+		return;
+	dns->posted = true;
+	worker_post(dns->worker, &dns->tell);
+}
+
+void dns_cancel(struct dns_mx_question *question)
+{
+	if (question->in == NULL)
+		return;
+	TAILQ_REMOVE(question->in, question, link);
+	question->in = NULL;
+	dns_release(question->answer);
+	question->answer = NULL;
+}
+
+static void tell_one(struct dns_mx_question *question)
+{
+	const struct dns_answer *answer = dns_hold(question->answer);
+
+	dns_cancel(question);
+	question->done(question, answer);
+	dns_release(answer);
+}
+
+/* Those that come meanwhile have the next turn. */
+static void tell(struct post *post)
+{
+	struct dns *dns = (struct dns *)((char *)post - offsetof(struct dns, tell));
+	struct dns_mx_question *question;
+	size_t count = 0;
+
+	dns->posted = false;
+	if (dns->finished) {
+		free(dns);
+		return;
+	}
+	TAILQ_FOREACH(question, &dns->ready, link)
+		count++;
+	while (count-- > 0 && (question = TAILQ_FIRST(&dns->ready)) != NULL)
+		tell_one(question);
+	if (TAILQ_EMPTY(&dns->ready) || dns->posted)
+		return;
+	dns->posted = true;
+	worker_post(dns->worker, &dns->tell);
+}
+
+/* --- domains --- */
+
+static void forget(struct domain *domain)
+{
+	struct dns *dns = domain->dns;
+
+	str_map_take(&dns->map, domain->key);
+	if (domain->answer != NULL)
+		TAILQ_REMOVE(&dns->kept, domain, link);
+	if (domain->look_up != NULL)
+		look_up_forget(domain->look_up);
+	dns_release(domain->answer);
+	free(domain);
+}
+
+void domain_answered(struct domain *domain, const struct found *found)
+{
+	struct dns *dns = domain->dns;
+	struct dns_mx_question *question;
+	const struct dns_answer *answer = found_answer(found);
+
+	domain->look_up = NULL;
+	domain->answer = answer != NULL ? answer : dns_hold(dns->no_memory);
+	domain->until = worker_now(dns->worker) + (answer != NULL ? found_keep_ms(found) : 0);
+	TAILQ_INSERT_TAIL(&dns->kept, domain, link);
+	while ((question = TAILQ_FIRST(&domain->questions)) != NULL) {
+		TAILQ_REMOVE(&domain->questions, question, link);
+		make_ready(dns, question, domain->answer);
+	}
+}
+
+static struct domain *domain_create(struct dns *dns, const char *name)
+{
+	size_t len = strlen(name);
+	struct domain *domain = calloc(1, sizeof(*domain) + len + 1);
+
+	if (domain == NULL)
+		return NULL;
+	memcpy(domain->name, name, len + 1);
+	domain->key = gw_str_n(domain->name, len);
+	domain->dns = dns;
+	TAILQ_INIT(&domain->questions);
+	domain->look_up = look_up_create(dns, domain, name);
+	if (domain->look_up != NULL && str_map_put(&dns->map, domain) == 0)
+		return domain;
+	if (domain->look_up != NULL)
+		look_up_drop(domain->look_up);
+	free(domain);
+	return NULL;
+}
+
+/* One with an answer that is still good, or that is being looked up. */
+static struct domain *find(struct dns *dns, const char *name)
+{
+	struct domain *domain = str_map_get(&dns->map, gw_str(name));
+
+	if (domain == NULL || domain->answer == NULL || domain->until > worker_now(dns->worker))
+		return domain;
+	forget(domain);
+	return NULL;
+}
+
+static int join(struct domain *domain, struct dns_mx_question *question)
+{
+	if (domain->answer != NULL) {
+		make_ready(domain->dns, question, domain->answer);
+		return 0;
+	}
+	question->in = &domain->questions;
+	TAILQ_INSERT_TAIL(&domain->questions, question, link);
+	return 0;
+}
+
+static int ask(struct dns *dns, const char *name, struct dns_mx_question *question)
+{
+	struct domain *domain = find(dns, name);
+
+	if (domain != NULL)
+		return join(domain, question);
+	if (dns->map.count >= DOMAINS_MOST && !TAILQ_EMPTY(&dns->kept))
+		forget(TAILQ_FIRST(&dns->kept));
+	domain = domain_create(dns, name);
+	if (domain == NULL)
+		return -1;
+	join(domain, question);
+	look_up_begin(domain->look_up);
+	return 0;
+}
+
+/* --- what needs no look-up --- */
+
+static int answer_now(struct dns *dns, struct dns_mx_question *question, struct found *found)
+{
+	const struct dns_answer *answer;
+
+	found_end(found);
+	answer = found_answer(found);
+	if (answer == NULL)
+		return -1;
+	make_ready(dns, question, answer);
+	dns_release(answer);
+	return 0;
+}
+
+static int answer_literal(struct dns *dns, struct gw_str domain, struct dns_mx_question *question)
+{
+	union dns_address address;
+	struct found found;
+
+	found_init(&found, dns->local);
+	found.outcome = DNS_NO_DOMAIN;
+	found.text = "the address literal is none";
+	if (dns_literal(domain, &address)) {
+		found.outcome = DNS_LITERAL;
+		found_literal(&found, &address);
+	}
+	return answer_now(dns, question, &found);
+}
+
+static int answer_nonsense(struct dns *dns, struct dns_mx_question *question)
+{
+	struct found found;
+
+	found_init(&found, dns->local);
+	found.outcome = DNS_NO_DOMAIN;
+	found.text = "that is no domain name";
+	return answer_now(dns, question, &found);
+}
+
+int dns_mx(struct dns *dns, struct gw_str domain, struct dns_mx_question *question)
+{
+	char name[DNS_NAME_MAX + 1];
+
+	question->in = NULL;
+	question->answer = NULL;
+	if (domain.len != 0 && domain.ptr[0] == '[')
+		return answer_literal(dns, domain, question);
+	return dns_name(domain, name) ? ask(dns, name, question) : answer_nonsense(dns, question);
+}
+
+/* --- its life --- */
+
+static const struct dns_answer *make_no_memory(void)
+{
+	struct found found;
+
+	found_init(&found, false);
+	found.text = "out of memory";
+	return found_answer(&found);
+}
+
+struct dns *dns_create(struct worker *worker, const struct dns_options *options, struct problems *problems)
+{
+	struct dns *dns = calloc(1, sizeof(*dns));
+
+	if (dns == NULL)
+		return NULL;
+	dns->worker = worker;
+	dns->local = options->local;
+	dns->timeout_ms = options->timeout_ms;
+	dns->tell.run = tell;
+	str_map_init(&dns->map);
+	TAILQ_INIT(&dns->kept);
+	TAILQ_INIT(&dns->ready);
+	LIST_INIT(&dns->look_ups);
+	dns->no_memory = make_no_memory();
+	dns->context = dns_context_create(worker, options, problems);
+	if (dns->no_memory != NULL && dns->context != NULL)
+		return dns;
+	dns_destroy(dns);
+	return NULL;
+}
+
+static void take_all_back(struct dns_questions *questions)
+{
+	while (!TAILQ_EMPTY(questions))
+		dns_cancel(TAILQ_FIRST(questions));
+}
+
+static void forget_all(struct dns *dns)
+{
+	struct domain *domain;
+	size_t at = 0;
+
+	while ((domain = str_map_next(&dns->map, &at)) != NULL) {
+		take_all_back(&domain->questions);
+		forget(domain);
+	}
+	str_map_finish(&dns->map);
+}
+
+void dns_destroy(struct dns *dns)
+{
+	if (dns == NULL)
+		return;
+	forget_all(dns);
+	ub_ctx_delete(dns->context); /* answers what is on its way; nobody waits for it any more */
+	look_up_end_all(dns);
+	take_all_back(&dns->ready);
+	dns_release(dns->no_memory);
+	dns->finished = true;
+	if (!dns->posted) /* else the post frees it, at the latest when the worker is destroyed */
+		free(dns);
+}

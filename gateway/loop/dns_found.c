@@ -1,0 +1,298 @@
+/* dns_found.c - what a look-up finds, sorted and judged, and packed into the answer that is shared. */
+#include "loop/dns_private.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECOND ((int64_t)1000)
+#define KEEP_LEAST SECOND
+#define KEEP_MOST (3600 * SECOND)
+#define KEEP_NOTHING_MOST (900 * SECOND) /* that there is no such thing */
+#define KEEP_FAILURE (15 * SECOND)
+
+const struct dns_verdict dns_verdicts[DNS_OUTCOMES] = {
+	[DNS_NULL_MX] = { true, "5.1.10" },
+	[DNS_NO_DOMAIN] = { true, "5.1.2" },
+	[DNS_NO_ADDRESS] = { true, "5.4.4" },
+	[DNS_FAILED] = { false, "4.4.3" },
+};
+
+void found_init(struct found *found, bool local)
+{
+	found->outcome = DNS_FAILED;
+	found->security = DNS_INSECURE;
+	found->text = "";
+	found->why[0] = '\0';
+	found->local = local;
+	found->ttl = UINT32_MAX;
+	found->count = 0;
+}
+
+void found_ttl(struct found *found, uint32_t ttl)
+{
+	if (ttl < found->ttl)
+		found->ttl = ttl;
+}
+
+/* --- hosts --- */
+
+static int compare_hosts(const void *left, const void *right)
+{
+	const struct found_host *a = left, *b = right;
+
+	if (a->preference != b->preference)
+		return a->preference < b->preference ? -1 : 1;
+	return a->lot < b->lot ? -1 : a->lot > b->lot;
+}
+
+static struct found_host *same_name(struct found *found, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		if (strcmp(found->hosts[i].name, name) == 0)
+			return &found->hosts[i];
+	return NULL;
+}
+
+static struct found_host *worst(struct found *found)
+{
+	struct found_host *host = &found->hosts[0];
+	size_t i;
+
+	for (i = 1; i < found->count; i++)
+		if (compare_hosts(&found->hosts[i], host) > 0)
+			host = &found->hosts[i];
+	return host;
+}
+
+void found_mx(struct found *found, unsigned preference, const char *name)
+{
+	struct found_host host = { .preference = preference, .lot = arc4random(), .security = DNS_SECURE }, *other;
+
+	if (!dns_name(gw_str(name), host.name))
+		return;
+	other = same_name(found, host.name);
+	if (other != NULL) {
+		if (preference < other->preference)
+			other->preference = preference;
+		return;
+	}
+	if (found->count < DNS_HOSTS) {
+		found->hosts[found->count++] = host;
+		return;
+	}
+	other = worst(found);
+	if (compare_hosts(&host, other) < 0)
+		*other = host;
+}
+
+void found_address(struct found *found, size_t nth, const union dns_address *address)
+{
+	struct found_host *host = &found->hosts[nth];
+
+	if (!found->local && !dns_address_is_usable(address))
+		return;
+	if (address->any.sa_family == AF_INET6 && host->v6_count < DNS_ADDRESSES)
+		host->v6[host->v6_count++] = address->v6.sin6_addr;
+	else if (address->any.sa_family == AF_INET && host->v4_count < DNS_ADDRESSES)
+		host->v4[host->v4_count++] = address->v4.sin_addr;
+}
+
+void found_literal(struct found *found, const union dns_address *address)
+{
+	const void *bytes = address->any.sa_family == AF_INET6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
+	struct found_host *host = &found->hosts[0];
+
+	*host = (struct found_host){ .security = DNS_INSECURE };
+	inet_ntop(address->any.sa_family, bytes, host->name, sizeof(host->name));
+	found->count = 1;
+	found_address(found, 0, address);
+}
+
+/* --- the end --- */
+
+/* Of many addresses half are of the other family. */
+static void cut_addresses(struct found_host *host)
+{
+	size_t half = DNS_ADDRESSES / 2;
+
+	if (host->v6_count + host->v4_count <= DNS_ADDRESSES)
+		return;
+	if (host->v4_count < half)
+		host->v6_count = DNS_ADDRESSES - host->v4_count;
+	else if (host->v6_count > half)
+		host->v6_count = half;
+	host->v4_count = DNS_ADDRESSES - host->v6_count;
+}
+
+static bool any_incomplete(const struct found *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		if (found->hosts[i].incomplete)
+			return true;
+	return false;
+}
+
+static bool any_address(const struct found *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		if (found->hosts[i].v6_count + found->hosts[i].v4_count != 0)
+			return true;
+	return false;
+}
+
+static void judge(struct found *found)
+{
+	if (found->outcome > DNS_LITERAL || any_address(found))
+		return;
+	if (any_incomplete(found)) {
+		found->outcome = DNS_FAILED;
+		found->text = "the addresses of the domain's mail hosts cannot be looked up now";
+	} else {
+		found->outcome = DNS_NO_ADDRESS;
+		found->text = "none of the domain's mail hosts has an address that mail can go to";
+	}
+}
+
+void found_end(struct found *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++) {
+		struct found_host *host = &found->hosts[i];
+		host->incomplete = host->incomplete || host->open != 0;
+		if (host->open != 0)
+			host->security = host->security < DNS_INSECURE ? host->security : DNS_INSECURE;
+		cut_addresses(host);
+	}
+	judge(found);
+	if (found->outcome > DNS_LITERAL)
+		found->count = 0;
+	else
+		found->text = "";
+	qsort(found->hosts, found->count, sizeof(found->hosts[0]), compare_hosts);
+}
+
+int64_t found_keep_ms(const struct found *found)
+{
+	int64_t most = found->outcome > DNS_LITERAL ? KEEP_NOTHING_MOST : KEEP_MOST, ms = (int64_t)found->ttl * SECOND;
+
+	if (found->outcome == DNS_FAILED || any_incomplete(found))
+		most = KEEP_FAILURE;
+	ms = ms < most ? ms : most;
+	return ms > KEEP_LEAST ? ms : KEEP_LEAST;
+}
+
+/* --- the answer, in one piece of memory --- */
+
+struct shared_answer {
+	struct dns_answer answer;
+	unsigned references;
+};
+
+static struct shared_answer *shared_of(const struct dns_answer *answer)
+{
+	return (struct shared_answer *)((char *)answer - offsetof(struct shared_answer, answer));
+}
+
+const struct dns_answer *dns_hold(const struct dns_answer *answer)
+{
+	shared_of(answer)->references++;
+	return answer;
+}
+
+void dns_release(const struct dns_answer *answer)
+{
+	if (answer != NULL && --shared_of(answer)->references == 0)
+		free(shared_of(answer));
+}
+
+static size_t answer_size(const struct found *found)
+{
+	size_t size = sizeof(struct shared_answer) + found->count * sizeof(struct dns_host) + strlen(found->text) + strlen(found->why) + 3;
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) * sizeof(union dns_address) + strlen(found->hosts[i].name) + 1;
+	return size;
+}
+
+static struct gw_str pack_text(char **at, const char *text)
+{
+	size_t len = strlen(text);
+	struct gw_str packed = gw_str_n(*at, len);
+
+	memcpy(*at, text, len + 1);
+	*at += len + 1;
+	return packed;
+}
+
+static union dns_address *pack_addresses(const struct found_host *host, union dns_address *to)
+{
+	size_t i;
+
+	for (i = 0; i < host->v6_count; i++, to++) {
+		to->v6.sin6_family = AF_INET6;
+		to->v6.sin6_addr = host->v6[i];
+	}
+	for (i = 0; i < host->v4_count; i++, to++) {
+		to->v4.sin_family = AF_INET;
+		to->v4.sin_addr = host->v4[i];
+	}
+	return to;
+}
+
+/* Host structs first, then addresses, then text: each part is aligned as the one before it. */
+static void pack(const struct found *found, struct dns_answer *answer, struct dns_host *hosts)
+{
+	union dns_address *addresses = (union dns_address *)(hosts + found->count);
+	char *text;
+	size_t i;
+
+	for (i = 0; i < found->count; i++) {
+		const struct found_host *from = &found->hosts[i];
+		hosts[i] = (struct dns_host){ .preference = from->preference, .security = from->security, .incomplete = from->incomplete,
+					      .count = from->v6_count + from->v4_count, .addresses = addresses };
+		addresses = pack_addresses(from, addresses);
+	}
+	text = (char *)addresses;
+	for (i = 0; i < found->count; i++)
+		hosts[i].name = pack_text(&text, found->hosts[i].name);
+	answer->text = gw_str_n(text, (size_t)sprintf(text, found->why[0] != '\0' ? "%s: %s" : "%s", found->text, found->why));
+}
+
+const struct dns_answer *found_answer(const struct found *found)
+{
+	struct shared_answer *shared = calloc(1, answer_size(found));
+
+	if (shared == NULL)
+		return NULL;
+	shared->references = 1;
+	shared->answer.outcome = found->outcome;
+	shared->answer.security = found->security;
+	shared->answer.count = found->count;
+	shared->answer.hosts = (struct dns_host *)(shared + 1);
+	pack(found, &shared->answer, (struct dns_host *)(shared + 1));
+	return &shared->answer;
+}
+
+size_t dns_order(const struct dns_answer *answer, unsigned char order[DNS_HOSTS])
+{
+	size_t i, first = 0;
+
+	for (i = 0; i < answer->count; i++) {
+		size_t other;
+		if (answer->hosts[i].preference != answer->hosts[first].preference)
+			first = i;
+		other = first + arc4random_uniform((uint32_t)(i - first + 1));
+		order[i] = order[other];
+		order[other] = (unsigned char)i;
+	}
+	return answer->count;
+}

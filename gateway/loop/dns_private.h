@@ -1,0 +1,102 @@
+/* dns_private.h - what the files of dns share; no other one includes it. */
+#ifndef LOOP_DNS_PRIVATE_H
+#define LOOP_DNS_PRIVATE_H
+
+#include "base/map.h"
+#include "loop/dns.h"
+
+struct ub_ctx;
+struct domain;
+struct look_up;
+TAILQ_HEAD(domains, domain);
+LIST_HEAD(look_ups, look_up);
+
+struct dns {
+	struct worker *worker;
+	struct ub_ctx *context;
+	bool local;
+	int64_t timeout_ms;
+	struct str_map map;           /* struct domain */
+	struct domains kept;          /* those with an answer, oldest first */
+	struct look_ups look_ups;     /* on their way */
+	struct dns_questions ready;   /* their answer is there */
+	const struct dns_answer *no_memory;
+	struct post tell;
+	bool posted, finished;
+};
+
+/* --- dns_context.c --- */
+
+struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems);
+
+/* --- dns_name.c --- */
+
+/* The domain as the DNS knows it, lower case, in A-labels, NUL-terminated; false: it can be no domain. */
+bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
+
+/* Of letters, digits, hyphens and underscores, in labels. */
+bool dns_name_is_host(const char *name);
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]"; false: a literal that is none. */
+bool dns_literal(struct gw_str domain, union dns_address *address);
+
+/* Not to this machine, not to many. */
+bool dns_address_is_usable(const union dns_address *address);
+
+/* --- dns_packet.c: what is in an answer as it came over the wire --- */
+
+enum packet_kind { PACKET_FOUND, PACKET_NONE, PACKET_NO_NAME, PACKET_FAILED };
+
+/* PACKET_NONE: the name exists and has no such records. `ttl` is in seconds, of the absence too. */
+enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl, void (*each)(void *arg, unsigned preference, const char *host),
+			   void *arg);
+enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
+				  void (*each)(void *arg, const union dns_address *address), void *arg);
+
+/* --- dns_found.c: what a look-up has found so far, and the answer made of it --- */
+
+struct found_host {
+	char name[DNS_NAME_MAX + 1];
+	unsigned preference;
+	uint32_t lot;                 /* decides among equals */
+	enum dns_security security;
+	unsigned open;                /* queries for its addresses on their way */
+	bool incomplete;
+	size_t v6_count, v4_count;
+	struct in6_addr v6[DNS_ADDRESSES];
+	struct in_addr v4[DNS_ADDRESSES];
+};
+
+struct found {
+	enum dns_outcome outcome;
+	enum dns_security security;
+	const char *text;
+	char why[200];                /* of a validation that failed, or empty */
+	bool local;
+	uint32_t ttl;                 /* the least of all answers */
+	size_t count;
+	struct found_host hosts[DNS_HOSTS];
+};
+
+void found_init(struct found *found, bool local);
+void found_ttl(struct found *found, uint32_t ttl);
+void found_mx(struct found *found, unsigned preference, const char *host);  /* keeps the best */
+void found_literal(struct found *found, const union dns_address *address);
+void found_address(struct found *found, size_t host, const union dns_address *address);
+void found_end(struct found *found);                                       /* sorts, and decides what it all means */
+int64_t found_keep_ms(const struct found *found);
+const struct dns_answer *found_answer(const struct found *found);          /* with one reference; NULL: no memory */
+
+/* --- dns_look_up.c --- */
+
+struct look_up *look_up_create(struct dns *dns, struct domain *domain, const char *name); /* NULL: no memory */
+void look_up_drop(struct look_up *look_up);   /* before it was begun */
+void look_up_begin(struct look_up *look_up);  /* domain_answered follows, perhaps from inside; then the look-up is not the caller's any more */
+void look_up_forget(struct look_up *look_up); /* nobody waits for it */
+void look_up_end_all(struct dns *dns);        /* there are no more callbacks */
+
+/* --- dns.c --- */
+
+void domain_answered(struct domain *domain, const struct found *found);
+
+#endif
