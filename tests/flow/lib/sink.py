@@ -10,7 +10,7 @@
     "250 2.1.5 fine"           a reply; more lines after "\\n"
     OK                         what a good server says
     DROP, RESET                the connection is closed, or reset, without a reply
-    STALL                      nothing is said until sink.release()
+    STALL                      nothing is said until sink.release(), then what a good server says
     Act(...)                   all of it: see there
     a list of these            one after the other, in the order of arrival over all connections; after the last: OK
     a function(session, line)  gives one of these
@@ -40,7 +40,7 @@ class Act:
 
 DROP = Act(close=True)
 RESET = Act(reset=True)
-STALL = Act(stall=True)
+STALL = Act(OK, stall=True)
 
 
 class Gone(Exception):
