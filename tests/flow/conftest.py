@@ -14,6 +14,7 @@ LONG = os.environ.get("FLOW_LONG") == "1"
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: much load or many processes; sanitizer builds leave it out")
     if not os.path.exists(built("bin", "gatewayd")):
         pytest.exit("no gatewayd in %s: build it, or name the folder in GATEWAY_BUILD" % built("bin"), 2)
 
