@@ -9,12 +9,12 @@ const struct field envelope_fields[TAGS] = {
 	[10] = { STR, ENVELOPE(envid) },       [11] = { STR, ENVELOPE(trace) },      [12] = { INT64, ENVELOPE(received_at) },
 	[13] = { UINT, ENVELOPE(body) },       [14] = { UINT, ENVELOPE(ret) },       [15] = { BOOL, ENVELOPE(smtputf8) },
 	[16] = { BOOL, ENVELOPE(requiretls) }, [17] = { BOOL, ENVELOPE(eight_bit) }, [18] = { BOOL, ENVELOPE(long_line) },
-	[19] = { BOOL, ENVELOPE(own) },
+	[19] = { BOOL, ENVELOPE(own) },        [20] = { INT64, ENVELOPE(expires_at) },
 };
 
 const struct field state_fields[TAGS] = {
 	[1] = { BOOL, ENVELOPE(held) },     [2] = { STR, ENVELOPE(hold_reason) },  [3] = { UINT, ENVELOPE(attempts) },
-	[4] = { INT64, ENVELOPE(next_at) }, [5] = { INT64, ENVELOPE(expires_at) },
+	[4] = { INT64, ENVELOPE(next_at) },
 };
 
 #define RCPT(member) offsetof(struct rcpt_record, member)

@@ -61,6 +61,7 @@ struct gw_message {
 	bool eight_bit;              /* there is a byte over 127 */
 	bool long_line;              /* a line is longer than 998 octets */
 	bool own;                    /* made by us: a DSN, a warning */
+	int64_t expires_at;          /* wall, ms */
 
 	struct gw_rcpt **rcpts;
 	size_t rcpt_count, rcpt_room;
@@ -76,7 +77,6 @@ struct gw_message {
 	bool urgent;                 /* an admin wants it tried now, whatever is known about the relay */
 	unsigned attempts;
 	int64_t next_at;             /* wall, ms: when it is due */
-	int64_t expires_at;          /* wall, ms */
 };
 
 /* A new message for `snapshot` on this worker; NULL: no memory. The caller holds the snapshot before and lets go of it
