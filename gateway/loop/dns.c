@@ -212,6 +212,14 @@ int dns_mx(struct dns *dns, struct gw_str domain, struct dns_mx_question *questi
 	return dns_name(domain, name) ? ask(dns, name, question) : answer_nonsense(dns, question);
 }
 
+const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain)
+{
+	char name[DNS_NAME_MAX + 1];
+	struct domain *known = dns_name(domain, name) ? find(dns, name) : NULL;
+
+	return known != NULL ? known->answer : NULL;
+}
+
 /* --- its life --- */
 
 static const struct dns_answer *make_no_memory(void)

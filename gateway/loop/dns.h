@@ -56,7 +56,9 @@ struct dns_answer {
 	enum dns_security security;       /* of the MX records, or of the proof that there are none */
 	struct gw_str text;               /* the reason where there are no hosts, as a sentence */
 	size_t count;
-	const struct dns_host *hosts;     /* best first; equals in an order drawn once */
+	const struct dns_host *hosts;     /* best first, equals by name */
+	struct gw_str key;                /* their names in that order, ',' between equals and '>' before the next best: the same for all
+	                                     domains whose mail goes to the same hosts */
 };
 
 struct dns_options {
@@ -87,6 +89,9 @@ TAILQ_HEAD(dns_questions, dns_mx_question);
 /* `domain`: the part behind the '@': a name in any case, with U-labels or A-labels, or an address literal. -1: no memory. */
 int dns_mx(struct dns *dns, struct gw_str domain, struct dns_mx_question *question);
 void dns_cancel(struct dns_mx_question *question); /* done will not run; fine when nothing is asked */
+
+/* An answer that is there already, valid until the loop goes on; NULL: there is none. */
+const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain);
 
 /* Answers are shared and never change; they outlive the dns. On the worker's thread only. */
 const struct dns_answer *dns_hold(const struct dns_answer *answer);

@@ -46,6 +46,15 @@ static int compare_hosts(const void *left, const void *right)
 	return a->lot < b->lot ? -1 : a->lot > b->lot;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+	const struct found_host *a = left, *b = right;
+
+	if (a->preference != b->preference)
+		return a->preference < b->preference ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
 static struct found_host *same_name(struct found *found, const char *name)
 {
 	size_t i;
@@ -176,7 +185,7 @@ void found_end(struct found *found)
 		found->count = 0;
 	else
 		found->text = "";
-	qsort(found->hosts, found->count, sizeof(found->hosts[0]), compare_hosts);
+	qsort(found->hosts, found->count, sizeof(found->hosts[0]), compare_names);
 }
 
 int64_t found_keep_ms(const struct found *found)
@@ -219,7 +228,7 @@ static size_t answer_size(const struct found *found)
 	size_t i;
 
 	for (i = 0; i < found->count; i++)
-		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) * sizeof(union dns_address) + strlen(found->hosts[i].name) + 1;
+		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) * sizeof(union dns_address) + 2 * (strlen(found->hosts[i].name) + 1);
 	return size;
 }
 
@@ -248,6 +257,19 @@ static union dns_address *pack_addresses(const struct found_host *host, union dn
 	return to;
 }
 
+static struct gw_str pack_key(const struct found *found, char **at)
+{
+	const char *start = *at;
+	size_t i;
+
+	for (i = 0; i < found->count; i++) {
+		if (i != 0)
+			(*at)[-1] = found->hosts[i].preference == found->hosts[i - 1].preference ? ',' : '>';
+		pack_text(at, found->hosts[i].name);
+	}
+	return gw_str_n(start, found->count != 0 ? (size_t)(*at - start) - 1 : 0);
+}
+
 /* Host structs first, then addresses, then text: each part is aligned as the one before it. */
 static void pack(const struct found *found, struct dns_answer *answer, struct dns_host *hosts)
 {
@@ -264,6 +286,7 @@ static void pack(const struct found *found, struct dns_answer *answer, struct dn
 	text = (char *)addresses;
 	for (i = 0; i < found->count; i++)
 		hosts[i].name = pack_text(&text, found->hosts[i].name);
+	answer->key = pack_key(found, &text);
 	answer->text = gw_str_n(text, (size_t)sprintf(text, found->why[0] != '\0' ? "%s: %s" : "%s", found->text, found->why));
 }
 

@@ -109,6 +109,7 @@ static const char test_zone[] =
 	"$ORIGIN test.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n"
 	"plain MX 20 mx2.plain\nplain MX 10 MX1.Plain\nmx1.plain AAAA 2001:db8::1\nmx1.plain A 192.0.2.1\nmx2.plain A 192.0.2.2\n"
 	"equal MX 10 a.equal\nequal MX 10 b.equal\nequal MX 20 c.equal\na.equal A 192.0.2.1\nb.equal A 192.0.2.2\nc.equal A 192.0.2.3\n"
+	"likewise MX 7 B.equal\nlikewise MX 9 c.equal\nlikewise MX 7 a.equal\n"
 	"null MX 0 .\n"
 	"nullandmore MX 0 .\nnullandmore MX 10 mx1.plain\n"
 	"bare A 192.0.2.9\nbare AAAA 2001:db8::9\n"
@@ -183,6 +184,28 @@ static void a_domain_has_hosts_or_a_reason(void **state)
 		assert_string_equal(describe(answer, text, sizeof(text)), cases[i].hosts);
 		assert_int_equal(answer->text.len == 0, answer->count != 0);
 		assert_int_equal(answer->security, DNS_INSECURE);
+		dns_release(answer);
+	}
+}
+
+static void domains_with_the_same_hosts_have_the_same_key(void **state)
+{
+	static const struct {
+		const char *domain, *key;
+	} cases[] = {
+		{ "equal.test", "a.equal.test,b.equal.test>c.equal.test" },
+		{ "likewise.test", "a.equal.test,b.equal.test>c.equal.test" },
+		{ "six.test", "six.test" },
+		{ "[IPv6:2001:db8::7]", "2001:db8::7" },
+		{ "null.test", "" },
+	};
+	struct fixture *f = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct dns_answer *answer = look_up(f, cases[i].domain);
+		assert_int_equal(answer->key.len, strlen(cases[i].key));
+		assert_memory_equal(answer->key.ptr, cases[i].key, answer->key.len);
 		dns_release(answer);
 	}
 }
@@ -271,8 +294,11 @@ static void answers_are_kept_and_shared(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
-		const struct dns_answer *first = look_up(f, domains[i]), *second = look_up(f, domains[i]);
+		const struct dns_answer *peeked = dns_peek(f->dns, gw_str(domains[i])), *first = look_up(f, domains[i]),
+					*second = look_up(f, domains[i]);
+		assert_null(peeked);
 		assert_ptr_equal(first, second);
+		assert_ptr_equal(first, dns_peek(f->dns, gw_str(domains[i])));
 		dns_release(first);
 		dns_release(second);
 	}
@@ -498,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_domain_has_hosts_or_a_reason),
 		cmocka_unit_test(what_an_outcome_means),
+		TEST(domains_with_the_same_hosts_have_the_same_key),
 		TEST(equals_come_in_any_order),
 		TEST(of_many_hosts_the_best_and_of_many_addresses_both_families),
 		TEST(mail_goes_to_no_loopback_address),
