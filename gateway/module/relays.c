@@ -36,7 +36,7 @@ static void check_link(struct load *load, struct gw_relay *relay)
 	struct sockaddr_storage address;
 	socklen_t len;
 
-	if (relay->tls == TLS_NONE && relay->auth && !relay->clear_login)
+	if ((relay->tls == TLS_NONE || relay->tls == TLS_OPPORTUNISTIC) && relay->auth && !relay->clear_login)
 		wrong(load, relay, "tls",
 		      "relay %s logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true",
 		      relay->name.ptr);
@@ -55,10 +55,30 @@ static void check_hosts(struct load *load, struct gw_relay *relay, const struct 
 			wrong(load, relay, "host", "host \"%s\" is neither a host name nor an address", relay->hosts.items[i].ptr);
 }
 
+static bool is_mx(struct gw_str host)
+{
+	return gw_str_ieq(host, gw_str("mx"));
+}
+
+/* Of strangers' mail hosts no certificate and no login can be expected. */
+static void check_mx(struct load *load, struct gw_relay *relay)
+{
+	for (size_t i = 0; i < relay->hosts.count; i++)
+		relay->mx |= is_mx(relay->hosts.items[i]);
+	if (!relay->mx)
+		return;
+	if (relay->hosts.count > 1)
+		wrong(load, relay, "host", "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one");
+	if (relay->auth)
+		wrong(load, relay, "auth", "relay %s delivers to the recipients' mail hosts, which want no login", relay->name.ptr);
+	if (!option_given(relay->fragment->group, "tls"))
+		relay->tls = TLS_OPPORTUNISTIC;
+}
+
 static void make_client(struct load *load, struct gw_relay *relay)
 {
 	struct tls_client_options options = {
-		.verify = relay->verify,
+		.verify = relay->verify && relay->tls != TLS_OPPORTUNISTIC,
 		.ca = relay->ca,
 		.certificate = relay->certificate,
 		.key = relay->key,
@@ -83,6 +103,7 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	relay->auth = option_given(relay->fragment->group, "auth");
 	check_name(load, relay);
 	check_hosts(load, relay, &form);
+	check_mx(load, relay);
 	check_link(load, relay);
 	make_client(load, relay);
 }

@@ -68,6 +68,14 @@ const struct gw_option settings_options[] = {
 	{ "delivery.dot", GW_OPTION_DURATION, AT(delivery.dot), "10m", "Wait for the reply to the whole message.", BETWEEN(10, HOUR) },
 	{ "delivery.idle", GW_OPTION_DURATION, AT(delivery.idle), "30s", "Time an unused connection is kept.", BETWEEN(0, HOUR) },
 
+	{ "dns.forward", GW_OPTION_LIST, AT(dns.forward), NULL,
+	  "Name servers to ask, as \"192.0.2.53\" or \"127.0.0.1@5300\"; \"system\": those of resolv.conf; default: from the root down. "
+	  "Takes effect at the next start." },
+	{ "dns.trust_anchor", GW_OPTION_PATH, AT(dns.trust_anchor), NULL,
+	  "File with the root's DNSSEC key, as /usr/share/dns/root.key; default: nothing is validated. Takes effect at the next start." },
+	{ "dns.local", GW_OPTION_BOOL, AT(dns.local), "false",
+	  "Mail hosts may be on loopback addresses, and \"test\" is a domain as others are: for tests." },
+
 	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages." },
 	{ "spool.segment_size", GW_OPTION_SIZE, AT(spool.segment_size), "64M", "Size of a file of the spool.", BETWEEN(M, 4 * G) },
 	{ "spool.min_free", GW_OPTION_SIZE, AT(spool.min_free), "64M", "Free space below which mail is put off.", BETWEEN(0, 1024 * G) },
@@ -89,10 +97,12 @@ const struct gw_option settings_options[] = {
 #define AT(member) offsetof(struct gw_relay, member)
 const struct gw_option relay_options[] = {
 	{ "name", GW_OPTION_STRING, AT(name), NULL, "Name of the relay: letters, digits, '.', '_', '-'.", GW_OPTION_REQUIRED },
-	{ "host", GW_OPTION_LIST, AT(hosts), NULL, "Host name or address of the next hop, or several, tried in order." },
+	{ "host", GW_OPTION_LIST, AT(hosts), NULL,
+	  "Host name or address of the next hop, or several, tried in order; \"mx\": the mail hosts of each recipient's domain." },
 	{ "port", GW_OPTION_INT, AT(port), NULL, "Port; default: 25, or 465 with tls = \"implicit\".", BETWEEN(1, 65535) },
-	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS: none, after STARTTLS, or from the first octet.",
-	  .words = "none|starttls|implicit" },
+	{ "tls", GW_OPTION_WORD, AT(tls), "starttls",
+	  "TLS: none, after STARTTLS, from the first octet, or where the next hop can, with any certificate (the default for host = \"mx\").",
+	  .words = "none|starttls|implicit|opportunistic" },
 	{ "verify", GW_OPTION_BOOL, AT(verify), "true", "Whether the next hop's certificate must be right." },
 	{ "ca", GW_OPTION_PATH, AT(ca), NULL, "PEM file of the authorities to trust; default: the system's." },
 	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL, "PEM file of our certificate, for a next hop that asks." },
@@ -100,7 +110,7 @@ const struct gw_option relay_options[] = {
 	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
 	{ "source", GW_OPTION_STRING, AT(source), NULL, "Address to connect from." },
 	{ "helo", GW_OPTION_STRING, AT(helo), NULL, "Name given in EHLO; default: the gateway's hostname." },
-	{ "connections", GW_OPTION_INT, AT(connections), "10", "Most connections at once.", BETWEEN(1, 10000) },
+	{ "connections", GW_OPTION_INT, AT(connections), "10", "Most connections at once; with host = \"mx\" to the same mail hosts.", BETWEEN(1, 10000) },
 	{ "per_connection", GW_OPTION_INT, AT(per_connection), "100", "Most messages on one connection.", BETWEEN(1, 1000000) },
 	{ "max_rcpts", GW_OPTION_INT, AT(max_rcpts), "100", "Most recipients in one transaction.", BETWEEN(1, 100000) },
 	{ "clear_login", GW_OPTION_BOOL, AT(clear_login), "false", "Sends the login over a link without TLS." },

@@ -6,7 +6,7 @@
 #include "conf/option.h"
 #include "loop/tls.h"
 
-enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT, TLS_OPPORTUNISTIC /* relays only */ };
 
 struct listen_settings {
 	struct gw_str address;      /* "0.0.0.0", "::", "127.0.0.1" */
@@ -31,6 +31,7 @@ struct settings {
 	struct { int64_t command, data, message, handshake; } timeouts; /* ms: of our listeners */
 	struct { struct gw_list retry; int64_t *retry_ms; size_t retry_count; int64_t expire, delay_warning; int64_t active; } queue;
 	struct { int64_t connect, greeting, helo, mail, rcpt, data, block, dot, idle; } delivery; /* ms: towards next hops */
+	struct { struct gw_list forward; struct gw_str trust_anchor; bool local; } dns;
 	struct { struct gw_str path; int64_t segment_size, min_free, min_free_inodes; } spool;
 	struct { struct gw_str path; int64_t level, journal_days; } log;
 	struct { struct gw_str socket, admin_group, view_group; } control;
@@ -44,13 +45,14 @@ struct gw_relay {
 	struct gw_str name;
 	size_t index;               /* among the snapshot's relays */
 	struct gw_list hosts;       /* host = "a" or ["a", "b"]: tried in order */
+	bool mx;                    /* host = "mx": the mail hosts of each recipient's domain */
 	int64_t port;               /* 0: 25, or 465 with implicit TLS */
 	int64_t tls;                /* enum tls_mode */
 	bool verify;
 	struct gw_str ca, certificate, key, passphrase;
 	struct gw_str source;       /* address to connect from; empty: any */
 	struct gw_str helo;         /* empty: settings.hostname */
-	int64_t connections;        /* at once, over all workers */
+	int64_t connections;        /* at once, over all workers; with mx for each set of mail hosts */
 	int64_t per_connection;     /* messages on one connection */
 	int64_t max_rcpts;          /* recipients in one transaction */
 	bool clear_login;           /* log in also without TLS */

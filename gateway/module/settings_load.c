@@ -1,5 +1,6 @@
 #include "module/load.h"
 
+#include "loop/dns.h"
 #include "loop/listener.h"
 
 #include <arpa/inet.h>
@@ -140,6 +141,18 @@ static void check_listeners(struct load *load)
 	}
 }
 
+/* --- names --- */
+
+static void check_dns(struct load *load)
+{
+	const struct gw_list *servers = &load->snapshot->settings.dns.forward;
+
+	for (size_t i = 0; i < servers->count; i++)
+		if (!dns_is_server(servers->items[i]))
+			wrong(load, true, "dns.forward", "dns.forward: \"%s\" is no address with or without @port, as \"127.0.0.1@5300\" is",
+			      servers->items[i].ptr);
+}
+
 /* --- the fragment --- */
 
 static const struct conf_fragment *find_gateway(struct load *load)
@@ -176,6 +189,7 @@ void load_settings(struct load *load)
 	check_hostname(load);
 	check_retry(load);
 	check_listeners(load);
+	check_dns(load);
 	if (!gw_str_eq(settings->log.path, gw_str("-")) && (!settings->log.path.len || settings->log.path.ptr[0] != '/'))
 		wrong(load, true, "log.path", "log.path must be an absolute path, or \"-\" for standard error");
 }

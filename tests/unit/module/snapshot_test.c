@@ -124,6 +124,8 @@ static void gateway_is_checked(void **state)
 		  "log.path must be an absolute path, or \"-\" for standard error" },
 		{ "limits: { line = 100; }; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "\"limits.line\" is 100, but must be from 512 to 64K" },
+		{ "dns: { forward = [\"192.0.2.53@5300\", \"ns.example.net\"]; }; listeners = ( { port = 25; tls = \"none\"; } );",
+		  "dns.forward: \"ns.example.net\" is no address with or without @port, as \"127.0.0.1@5300\" is" },
 		{ "hostnme = \"x\"; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "unknown key \"hostnme\", did you mean \"hostname\"?" },
 	};
@@ -330,6 +332,8 @@ static void relays_are_checked(void **state)
 		{ "name = \"n\"; host = \"a b\"; tls = \"none\";", "host \"a b\" is neither a host name nor an address" },
 		{ "name = \"n\"; host = \"x\"; port = 0;", "\"port\" is 0, but must be from 1 to 65535" },
 		{ "name = \"n\"; host = \"x\"; tls = \"none\"; source = \"here\";", "source = \"here\" is no IP address" },
+		{ "name = \"n\"; host = [\"mx\", \"x\"];",
+		  "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one" },
 		{ "name = \"n\"; host = \"x\"; prt = 25;", "unknown key \"prt\", did you mean \"port\"?" },
 	};
 
@@ -341,6 +345,28 @@ static void relays_are_checked(void **state)
 		snprintf(expected, sizeof(expected), "50-bad.conf:1: error: %s\n", rows[i].expected);
 		refuses(text, expected);
 	}
+}
+
+static void to_mail_hosts_tls_is_taken_where_it_is_offered(void **state)
+{
+	good_files();
+	write_file("50-a.conf", "relay: { name = \"a\"; host = \"MX\"; };");
+	write_file("51-b.conf", "relay: { name = \"b\"; host = \"mx\"; tls = \"none\"; };");
+	struct snapshot *snapshot = must_load();
+	assert_true(snapshot_relay(snapshot, gw_str("a"))->mx);
+	assert_int_equal(snapshot_relay(snapshot, gw_str("a"))->tls, TLS_OPPORTUNISTIC);
+	assert_non_null(snapshot_relay(snapshot, gw_str("a"))->client);
+	assert_int_equal(snapshot_relay(snapshot, gw_str("b"))->tls, TLS_NONE);
+	assert_false(snapshot_relay(snapshot, gw_str("out"))->mx);
+	snapshot_release(snapshot);
+}
+
+static void no_login_at_mail_hosts(void **state)
+{
+	good_files();
+	write_file("20-limit.conf", "module = \"limit\";");
+	refuses("relay: { name = \"n\"; host = \"mx\"; tls = \"starttls\"; auth: { user = \"u\"; }; };",
+		"50-bad.conf:1: error: relay n delivers to the recipients' mail hosts, which want no login\n");
 }
 
 static void login_needs_tls(void **state)
@@ -461,6 +487,8 @@ int main(void)
 		TEST(nothing_starts_after_an_error),
 		TEST(modules_add_keys_to_relays),
 		TEST(relays_are_checked),
+		TEST(to_mail_hosts_tls_is_taken_where_it_is_offered),
+		TEST(no_login_at_mail_hosts),
 		TEST(login_needs_tls),
 		TEST(key_of_a_module_that_is_off_says_so),
 		TEST(everything_wrong_is_told_at_once),
