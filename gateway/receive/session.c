@@ -261,6 +261,7 @@ static void greet(struct gw_session *session)
 	const struct gw_str host = session->snapshot->settings.hostname;
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	session_expect(session, session->snapshot->settings.timeouts.command);
+	session->known = (struct known){ session->client, session->type, session->domains };
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
 		session_say(session, 220, NULL, "%.*s ESMTP", (int)host.len, host.ptr);
 		return;
@@ -298,6 +299,9 @@ static void secured(struct gw_session *session)
 		return;
 	}
 	session->helo = session->login = gw_str(NULL);
+	session->client = session->known.client;
+	session->type = session->known.type;
+	session->domains = session->known.domains;
 	session_expect(session, session->snapshot->settings.timeouts.command);
 }
 

@@ -33,6 +33,11 @@ struct chunk {
 	const char *enhanced, *text;
 };
 
+/* Who a client is taken for. */
+struct known {
+	struct gw_str client, type, domains;
+};
+
 struct gw_session {
 	struct list_link link;          /* in the worker's list of sessions */
 	struct post gone;               /* frees it, from the loop */
@@ -57,6 +62,7 @@ struct gw_session {
 
 	struct gw_str helo;             /* empty: not yet */
 	struct gw_str login, client, type, domains;
+	struct known known;             /* ... as they were when it was greeted: a login before STARTTLS does not count after it */
 	struct buf capabilities;        /* EHLO lines while the ehlo hook edits them */
 	struct sasl *sasl;              /* during AUTH */
 	struct gw_login offered;        /* what the auth hook looks at; strings of `sasl` */
