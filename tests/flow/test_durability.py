@@ -12,7 +12,7 @@ import pytest
 
 from conftest import LONG, open_relay
 from lib.gateway import built
-from lib.load import Load, content, digest, family, judged
+from lib.load import Load, content, digest, family, judged, stopped
 from lib.waiting import wait_for
 
 pytestmark = pytest.mark.heavy
@@ -81,6 +81,7 @@ def cut(gateway, disk):
     pids = family(gateway.pid) if gateway.alive() else []
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: all(stopped(pid) for pid in pids), 10, "the processes to stop")
     disk.cut_power()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

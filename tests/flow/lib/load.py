@@ -74,7 +74,7 @@ def judged(data):
 
 
 class Load:
-    """Sessions that send without end until the peer is gone or stop() is called. kept: number -> (queue id, digest), for each 250 to a dot."""
+    """Sessions that send without end, until the peer is gone or refuses one. kept: number -> (queue id, digest), for each 250 to a dot."""
 
     def __init__(self, port, sessions=8, first=1):
         self.port, self.kept, self.next = port, {}, first
@@ -91,8 +91,8 @@ class Load:
     def run(self):
         try:
             with Client(self.port, ehlo="load.example.com") as client:
-                while not self.stopping.is_set():
-                    self.send(client, self.number())
+                while not self.stopping.is_set() and self.send(client, self.number()):
+                    pass
         except (OSError, EOFError):
             return
 
@@ -100,8 +100,9 @@ class Load:
         text = content(number)
         client.envelope("a@example.com", "b@example.net")
         reply = client.text(text)
-        assert reply.code == 250, reply
-        self.kept[number] = (queue_id(reply), digest(text))
+        if reply.code == 250:
+            self.kept[number] = (queue_id(reply), digest(text))
+        return reply.code == 250
 
     def wait(self, count, timeout=30.0):
         wait_for(lambda: len(self.kept) >= count, timeout, lambda: "%d acknowledged messages (have %d)" % (count, len(self.kept)))
@@ -173,6 +174,15 @@ def children(pid):
 def family(pid):
     """A process and all below it, the oldest first."""
     return [pid] + [below for child in children(pid) for below in family(child)]
+
+
+def stopped(pid):
+    """Every thread of it has come to a stop."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, task)) as stat:
+            if stat.read().rsplit(") ", 1)[1][0] not in "TtZX":
+                return False
+    return True
 
 
 class Process:
