@@ -88,7 +88,8 @@ static void forget(struct gw_session *session)
 {
 	data_abort(session);
 	struct gw_message *message = session->message;
-	session->message = NULL;
+	session->message = session->call.message = NULL;
+	session->call.rcpt = NULL;
 	if (!message)
 		return;
 	message_destroy(message);
@@ -164,11 +165,18 @@ void session_reset(struct gw_session *session)
 
 /* --- time --- */
 
+static void look_in(struct gw_session *session, int64_t ms)
+{
+	session->timer_at = worker_now(session->worker) + ms;
+	timer_set(session->worker, &session->timer, ms, on_deadline);
+}
+
+/* A deadline that moves on needs no other timer: the timer looks how far it has moved. */
 void session_expect(struct gw_session *session, int64_t ms)
 {
 	session->deadline = worker_now(session->worker) + ms;
-	if (!timer_pending(&session->timer))
-		timer_set(session->worker, &session->timer, ms, on_deadline);
+	if (!timer_pending(&session->timer) || session->deadline < session->timer_at)
+		look_in(session, ms);
 }
 
 static void time_out(struct gw_session *session)
@@ -190,7 +198,7 @@ static void on_deadline(struct timer *timer)
 	struct gw_session *session = list_of(timer, struct gw_session, timer);
 	int64_t left = session->deadline - worker_now(session->worker);
 	if (left > 0 || session->busy) {
-		timer_set(session->worker, timer, left > 1000 ? left : 1000, on_deadline);
+		look_in(session, left > 1000 ? left : 1000);
 		return;
 	}
 	time_out(session);

@@ -50,6 +50,7 @@ struct gw_session {
 	struct gw_call call;
 	struct timer timer;
 	int64_t deadline;               /* monotonic ms: for the present command, or the whole message */
+	int64_t timer_at;               /* when the timer looks at it: not later */
 
 	enum session_mode mode;
 	bool busy;                      /* a hook or the disk is awaited: input is paused */
