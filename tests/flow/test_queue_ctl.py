@@ -324,7 +324,10 @@ def test_questions_left_before_their_answer(plain):
     for _ in range(100):
         with socket.socket(socket.AF_UNIX) as sock:
             sock.connect(plain.gateway.socket_path)
-            sock.sendall(b'{"words": ["status"]}\n{"words": ["queue", "list"]}\n{"words": ["message", "explain", "1AAAAAAAAAAAA"]}\n')
+            try:
+                sock.sendall(b'{"words": ["status"]}\n{"words": ["queue", "list"]}\n{"words": ["message", "explain", "1AAAAAAAAAAAA"]}\n')
+            except OSError:
+                pass  # more than it takes at once
     wait_for(lambda: (plain.gateway.ask("status") or {}).get("code") == 0, 5, "the socket to answer again")
 
 

@@ -145,7 +145,7 @@ class Gateway:
         self.write()
         self.log_file = stderr or open(self.log_path, "ab")
         self.process = subprocess.Popen([*prefix, *self.command("--foreground")], stdin=subprocess.DEVNULL, stdout=self.log_file,
-                                        stderr=self.log_file, env={**os.environ, **(env or {})}, preexec_fn=preexec)
+                                        stderr=self.log_file, env={**os.environ, **(env or {})}, preexec_fn=preexec, start_new_session=True)
         return self
 
     def start(self, timeout=20.0, **how):
@@ -178,9 +178,15 @@ class Gateway:
             self.process.send_signal(signal.SIGTERM)
         return self.wait_end(timeout)
 
+    def kill_all(self):
+        """kill -9 of every process of it, at once."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
     def kill(self):
-        if self.alive():
-            self.process.kill()
+        self.kill_all()
         return self.wait_end()
 
     def restart(self, **how):
@@ -188,8 +194,8 @@ class Gateway:
         return self.start(**how)
 
     def remove(self):
-        if self.alive():
-            self.process.kill()
+        if self.process:
+            self.kill_all()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -1,0 +1,61 @@
+"""A real name server, knotd, with the zones that a test wants."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+
+from .gateway import free_port
+from .waiting import wait_for
+
+KNOTD = shutil.which("knotd") or shutil.which("knotd", path="/usr/sbin")
+
+
+class Names:
+    """Zones are text by name: records without SOA and NS. A zone that is None is known and broken: SERVFAIL."""
+
+    def __init__(self, zones):
+        self.folder = tempfile.mkdtemp(prefix="flow-names-")
+        self.port = free_port()
+        self.zones = zones
+        for name, records in zones.items():
+            if records is not None:
+                self.write(name, records)
+        with open(self.path("knot.conf"), "w") as out:
+            out.write('server:\n  rundir: "%s"\n  listen: 127.0.0.1@%d\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n'
+                      'database:\n  storage: "%s"\ntemplate:\n  - id: default\n    storage: "%s"\n    zonefile-sync: -1\n'
+                      '    journal-content: none\nzone:\n' % (self.folder, self.port, self.folder, self.folder))
+            for name in zones:
+                out.write("  - domain: %s\n    file: %s.zone\n" % (name, name))
+        with open(self.path("log"), "w") as log:
+            self.process = subprocess.Popen([KNOTD, "-c", self.path("knot.conf")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        for name, records in zones.items():
+            wait_for(lambda: self.knows(name) == (records is not None), 10, lambda: "the zone %s: %s" % (name, open(self.path("log")).read()))
+
+    @property
+    def server(self):
+        return "127.0.0.1@%d" % self.port
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, records):
+        with open(self.path(name + ".zone"), "w") as out:
+            out.write("$ORIGIN %s.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n%s\n" % (name, records))
+
+    def knows(self, zone):
+        """None: it does not answer yet."""
+        try:
+            answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", port=self.port, timeout=0.2)
+        except (dns.exception.Timeout, OSError):
+            return None
+        return answer.rcode() == dns.rcode.NOERROR
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
