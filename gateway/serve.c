@@ -21,6 +21,8 @@
 /* A stop takes at most this long: what is on its way by then goes out after the next start. */
 #define STOP_MS 8000
 #define STOP_LOOK_MS 20
+/* As long as a sync takes on an ordinary disk. */
+#define GATHER_US 300
 
 static struct admin *admin;
 static struct timer stop_timer;
@@ -29,7 +31,15 @@ static struct timer tick_timer;
 
 /* --- workers --- */
 
-static int worker_prepare(struct worker *worker)
+static int worker_dns(struct worker *worker, const struct settings *settings, struct problems *problems)
+{
+	const struct dns_options options = { .forward = settings->dns.forward, .trust_anchor = settings->dns.trust_anchor, .local = settings->dns.local };
+	struct dns *dns = dns_create(worker, &options, problems);
+	worker_set(worker, SLOT_DNS, dns);
+	return dns ? 0 : -1;
+}
+
+static int worker_prepare(struct worker *worker, const struct settings *settings, struct problems *problems)
 {
 	struct id_maker *ids = calloc(1, sizeof(*ids));
 	struct resolver *resolver = resolver_create(worker, runtime.pool);
@@ -40,17 +50,19 @@ static int worker_prepare(struct worker *worker)
 	ids->maker = worker_number(worker);
 	worker_set(worker, SLOT_IDS, ids);
 	worker_set(worker, SLOT_RESOLVER, resolver);
+	if (worker_dns(worker, settings, problems) != 0)
+		return -1;
 	return queue_start(worker) || receive_start(worker) || transport_start(worker) || delivery_start(worker) ? -1 : 0;
 }
 
-static int workers_create(const struct settings *settings)
+static int workers_create(const struct settings *settings, struct problems *problems)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	runtime.worker_count = (unsigned)(settings->workers ? settings->workers : cores > 0 ? cores : 1);
 	runtime.workers = calloc(runtime.worker_count, sizeof(struct worker *));
 	for (unsigned i = 0; runtime.workers && i < runtime.worker_count; i++) {
 		runtime.workers[i] = worker_create(i);
-		if (!runtime.workers[i] || worker_prepare(runtime.workers[i]) != 0)
+		if (!runtime.workers[i] || worker_prepare(runtime.workers[i], settings, problems) != 0)
 			return -1;
 	}
 	return runtime.workers ? 0 : -1;
@@ -80,7 +92,7 @@ static int open_spool(const struct settings *settings, struct problems *problems
 	size_t failed = 0;
 	struct spool_options options = {
 		.path = settings->spool.path.ptr, .segment_size = settings->spool.segment_size, .min_free = settings->spool.min_free,
-		.min_free_inodes = settings->spool.min_free_inodes,
+		.min_free_inodes = settings->spool.min_free_inodes, .gather_us = GATHER_US,
 	};
 	runtime.spool = spool_open(&options, recovered, &failed, problems);
 	if (runtime.spool && failed)
@@ -216,6 +228,7 @@ static void free_worker(struct worker *worker)
 	delivery_finish(worker);
 	receive_finish(worker);
 	resolver_destroy(worker_get(worker, SLOT_RESOLVER));
+	dns_destroy(worker_get(worker, SLOT_DNS));
 	worker_destroy(worker);
 	free(ids);
 }
@@ -309,7 +322,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	runtime.pool = offload_create((unsigned)settings->offload_threads);
 	chain_set_pool(runtime.pool);
 	queue_set_runner(journey_begin);
-	if (!runtime.pool || workers_create(settings) != 0)
+	if (!runtime.pool || workers_create(settings, problems) != 0)
 		return EX_OSERR;
 	if (sockets_open(snapshot, problems) != 0)
 		return EX_UNAVAILABLE;

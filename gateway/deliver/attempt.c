@@ -63,6 +63,19 @@ static bool delivered_any(const struct attempt *attempt)
 	return false;
 }
 
+/* A site's lane may be gone before anybody asks for its name. */
+static void leave_lane(struct attempt *attempt)
+{
+	struct lane *lane = attempt->lane;
+	if (!lane)
+		return;
+	attempt->lane = NULL;
+	attempt->way = lane->site ? arena_str(attempt->arena, lane->name) : lane->name;
+	if (!attempt->way.ptr)
+		attempt->way = gw_str("");
+	lane_ended(lane, attempt);
+}
+
 void attempt_end(struct transport *transport, struct attempt *attempt)
 {
 	struct relay_shared *shared = relay_shared(attempt->relay);
@@ -72,10 +85,9 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 		attempt->began_at = attempt->ended_at;
 	if (shared)
 		atomic_fetch_add_explicit(delivered_any(attempt) ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
+	site_forget(attempt);
 	attempts_append(&transport->ended, attempt);
-	struct lane *lane = lane_of(transport, attempt->relay);
-	if (lane)
-		lane_ended(lane, attempt);
+	leave_lane(attempt);
 }
 
 void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why)

@@ -47,6 +47,8 @@ struct client *client_create(struct lane *lane, struct attempt *attempt)
 	attempt->began_at = worker_now(lane->transport->worker);
 	reply_reader_init(&client->reader);
 	LIST_INSERT_HEAD(&lane->busy, client, link);
+	if (attempt->mx)
+		client_site_begin(client, attempt->mx);
 	return client;
 }
 
@@ -54,7 +56,9 @@ void client_open(struct client *client)
 {
 	if (client_connect_next(client))
 		return;
-	if (client->attempt->relay->hosts.count == 0)
+	if (client->mx)
+		client_lost(client, gw_str("none of the domain's mail hosts can be reached from here"));
+	else if (client->attempt->relay->hosts.count == 0)
 		client_lost(client, gw_str("the relay has no host"));
 	else
 		client_lost(client, gw_str("none of the relay's hosts can be looked up now"));
@@ -90,6 +94,7 @@ void client_free(struct client *client)
 	reply_reader_finish(&client->reader);
 	sasl_destroy(client->sasl);
 	arena_finish(&client->arena);
+	dns_release(client->mx);
 	free(client->resolved);
 	free(client->window);
 	free(client);

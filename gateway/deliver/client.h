@@ -20,6 +20,13 @@ enum client_offer {
 	OFFER_PIPELINING = 1, OFFER_8BITMIME = 2, OFFER_SMTPUTF8 = 4, OFFER_DSN = 8, OFFER_SIZE = 16, OFFER_STARTTLS = 32, OFFER_AUTH = 64,
 };
 
+/* Of many dead addresses some are enough: the message has another turn. */
+#define CLIENT_PLAN 20
+struct client_target {
+	const struct dns_host *host;
+	const union dns_address *address;
+};
+
 struct client {
 	LIST_ENTRY(client) link;     /* in a list of the lane, or of the dead */
 	struct lane *lane;
@@ -42,6 +49,12 @@ struct client {
 	size_t host_at, address_at;
 	struct resolve resolve;
 	struct resolved *resolved;
+	/* or, of a site, which of these; both are in its answer */
+	const struct dns_answer *mx;
+	struct client_target plan[CLIENT_PLAN];
+	size_t plan_count, plan_at;
+	union dns_address peer;      /* the one that was tried last */
+	bool clear;                  /* TLS failed there: once more without, where the relay allows it */
 
 	/* found out about this link */
 	struct arena arena;
@@ -90,6 +103,7 @@ void client_unreadable(struct client *client);                            /* the
 
 /* client_connect.c */
 bool client_connect_next(struct client *client); /* the next address or host; false: there is none */
+bool client_connect_clear(struct client *client); /* the same address without TLS; false: it may not, or was so already */
 void client_connected(struct client *client);
 void client_disconnect(struct client *client);   /* forgets the link and what it told */
 void client_greeting_reply(struct client *client, const struct smtp_reply *reply);
@@ -99,6 +113,10 @@ void client_helo_begin(struct client *client);
 void client_helo_reply(struct client *client, const struct smtp_reply *reply);
 void client_starttls_begin(struct client *client);
 void client_starttls_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_site.c */
+void client_site_begin(struct client *client, const struct dns_answer *mx);
+const union dns_address *client_site_next(struct client *client); /* sets its host's name too; NULL: there is none */
 
 /* client_hello.c */
 void client_offers(struct client *client, struct gw_str text);

@@ -23,14 +23,8 @@ static uint16_t port_of(const struct gw_relay *relay)
 
 /* --- the next address --- */
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
 /* The relay's `source` as an address of that family: its length; 0: it is of another one. */
-static socklen_t parse_source(struct gw_str text, int family, union address *source)
+static socklen_t parse_source(struct gw_str text, int family, union dns_address *source)
 {
 	memset(source, 0, sizeof *source);
 	source->any.sa_family = (sa_family_t)family;
@@ -41,29 +35,44 @@ static socklen_t parse_source(struct gw_str text, int family, union address *sou
 	return 0;
 }
 
-static void name_host(struct client *client, struct sockaddr *address, socklen_t len)
+static socklen_t length_of(const union dns_address *address)
+{
+	return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+}
+
+static void name_host(struct client *client)
 {
 	char text[INET6_ADDRSTRLEN] = "";
-	getnameinfo(address, len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+	getnameinfo(&client->peer.any, length_of(&client->peer), text, sizeof text, NULL, 0, NI_NUMERICHOST);
 	client->host = arena_printf(&client->arena, "%s [%s]:%u", client->name.ptr, text, (unsigned)port_of(relay_of(client)));
 	if (!client->host.ptr)
 		client->host = gw_str("");
 }
 
-static bool connect_to(struct client *client, struct sockaddr *address, socklen_t len)
+static void set_port(union dns_address *address, uint16_t port)
+{
+	if (address->any.sa_family == AF_INET6)
+		address->v6.sin6_port = htons(port);
+	else
+		address->v4.sin_port = htons(port);
+}
+
+/* To client->peer. */
+static bool connect_peer(struct client *client)
 {
 	const struct gw_relay *relay = relay_of(client);
-	union address source;
+	union dns_address source;
 	socklen_t source_len = 0;
 
 	if (relay->source.len) {
-		source_len = parse_source(relay->source, address->sa_family, &source);
+		source_len = parse_source(relay->source, client->peer.any.sa_family, &source);
 		if (!source_len)
 			return false;
 	}
-	name_host(client, address, len);
+	set_port(&client->peer, port_of(relay));
+	name_host(client);
 	client->at = AT_CONNECT; /* whatever fails from here on */
-	client->stream = stream_connect(client->lane->transport->worker, address, len, source_len ? &source.any : NULL, source_len, &limits,
+	client->stream = stream_connect(client->lane->transport->worker, &client->peer.any, length_of(&client->peer), source_len ? &source.any : NULL, source_len, &limits,
 					client_event, client);
 	if (!client->stream)
 		return false;
@@ -78,7 +87,8 @@ static bool next_address(struct client *client)
 	struct resolved *resolved = client->resolved;
 	while (resolved && client->address_at < resolved->count) {
 		size_t at = client->address_at++;
-		if (connect_to(client, (struct sockaddr *)&resolved->addresses[at], resolved->lengths[at]))
+		memcpy(&client->peer, &resolved->addresses[at], sizeof client->peer);
+		if (connect_peer(client))
 			return true;
 	}
 	return false;
@@ -122,10 +132,34 @@ static bool next_host(struct client *client)
 	return false;
 }
 
+static bool next_of_site(struct client *client)
+{
+	const union dns_address *address;
+	client_enter(client, AT_CONNECT);
+	while ((address = client_site_next(client))) {
+		client->peer = *address;
+		if (connect_peer(client))
+			return true;
+	}
+	return false;
+}
+
 bool client_connect_next(struct client *client)
 {
 	errno = 0;
+	client->clear = false;
+	if (client->mx)
+		return next_of_site(client);
 	return next_address(client) || next_host(client);
+}
+
+bool client_connect_clear(struct client *client)
+{
+	if (relay_of(client)->tls != TLS_OPPORTUNISTIC || client->clear)
+		return false;
+	client->clear = true;
+	client_disconnect(client);
+	return connect_peer(client);
 }
 
 void client_disconnect(struct client *client)
@@ -203,11 +237,20 @@ void client_helo_begin(struct client *client)
 	hello(client, "HELO");
 }
 
+static bool wants_starttls(const struct client *client)
+{
+	if (stream_is_tls(client->stream))
+		return false;
+	if (relay_of(client)->tls == TLS_OPPORTUNISTIC)
+		return (client->offers & OFFER_STARTTLS) && !client->clear;
+	return relay_of(client)->tls == TLS_STARTTLS;
+}
+
 static void greeted(struct client *client)
 {
 	const struct gw_relay *relay = relay_of(client);
 
-	if (relay->tls == TLS_STARTTLS && !stream_is_tls(client->stream)) {
+	if (wants_starttls(client)) {
 		client_enter(client, AT_STARTTLS);
 		return;
 	}

@@ -9,6 +9,10 @@ static bool tried_elsewhere(struct client *client, const struct outcome *outcome
 {
 	if (client->established || outcome->stage > STAGE_TLS)
 		return false;
+	if (outcome->stage == STAGE_TLS && client_connect_clear(client))
+		return true;
+	if (client->mx && outcome->stage >= STAGE_CONNECT)
+		site_mark(client->lane, &client->peer);
 	client_disconnect(client);
 	return client_connect_next(client);
 }

@@ -107,7 +107,7 @@ static void tried(struct gw_delivery *delivery)
 	size_t movable = keep_movable(delivery), left = delivery->at + 1 < delivery->route.count ? movable : 0;
 	if (!left) {
 		if (movable)
-			delivery->journey->park = delivery->attempt.relay->name;
+			delivery->journey->park = delivery->attempt.way;
 		journey_delivery_done(delivery);
 		return;
 	}
@@ -241,7 +241,7 @@ static void admit_judged(struct gw_call *call, void *arg)
 /* --- before any of it: does the relay take mail now? --- */
 
 /* It waits in the queue, where it costs least, until the relay calls it back. Nothing was tried. */
-static void park(struct gw_delivery *delivery, const struct gw_relay *relay, struct gw_str why)
+static void park(struct gw_delivery *delivery, const struct gw_relay *relay, struct gw_str way, struct gw_str why)
 {
 	struct arena *arena = &delivery->message->arena;
 	struct log_line *line = log_open(LOG_INFORM, "parked");
@@ -251,28 +251,29 @@ static void park(struct gw_delivery *delivery, const struct gw_relay *relay, str
 	log_close(line);
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		outcome_set(&delivery->rounds[i]->outcome, arena, GW_DEFERRED, STAGE_NONE, true, 0, "4.4.1", why, gw_str(NULL));
-	delivery->journey->park = relay->name;
+	delivery->journey->park = arena_str(arena, way);
 	journey_delivery_done(delivery);
 }
 
-static void pass_over(struct gw_delivery *delivery, const struct gw_relay *relay, const struct outcome *why)
+static void pass_over(struct gw_delivery *delivery, const struct gw_relay *relay, const struct transport_refusal *refusal)
 {
+	const struct gw_str *said = &refusal->why->reply.text;
 	if (delivery->at + 1 < delivery->route.count)
 		next_relay(delivery);
 	else
-		park(delivery, relay, arena_printf(&delivery->message->arena, "the relay is down: %.*s", (int)why->reply.text.len, why->reply.text.ptr));
+		park(delivery, relay, refusal->way, arena_printf(&delivery->message->arena, "the relay is down: %.*s", (int)said->len, said->ptr));
 }
 
 static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 {
-	const struct outcome *why;
+	struct transport_refusal refusal;
 	if (delivery->message->urgent || !relay->hosts.count)
 		return false;
-	enum transport_room room = transport_room(delivery->message->worker, relay, &why);
+	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
 	if (room == TRANSPORT_CROWDED)
-		park(delivery, relay, gw_str("the relay has as much as it can take"));
+		park(delivery, relay, refusal.way, gw_str("the relay has as much as it can take"));
 	else if (room == TRANSPORT_DOWN)
-		pass_over(delivery, relay, why);
+		pass_over(delivery, relay, &refusal);
 	return room != TRANSPORT_OPEN;
 }
 
@@ -285,6 +286,7 @@ static void set_out(struct gw_delivery *delivery, struct gw_relay *relay)
 	delivery->attempt.worker = message->worker;
 	delivery->attempt.snapshot = message->snapshot;
 	delivery->attempt.relay = relay;
+	delivery->attempt.way = gw_str("");
 	delivery->attempt.edits = &delivery->edits;
 	delivery->attempt.arena = &message->arena;
 	edits_init(&delivery->edits, message, &message->arena);

@@ -60,12 +60,26 @@ static bool same_route(const struct route *a, const struct route *b)
 	return a->count == b->count && memcmp(a->relays, b->relays, a->count * sizeof(a->relays[0])) == 0;
 }
 
+static bool goes_to_mx(const struct route *route)
+{
+	for (size_t i = 0; i < route->count; i++)
+		if (route->relays[i]->mx)
+			return true;
+	return false;
+}
+
+/* Mail hosts are a domain's: where they may be needed a delivery has recipients of one domain. */
+static bool alike(const struct rcpt_round *a, const struct rcpt_round *b)
+{
+	return same_route(&a->route, &b->route) && (!goes_to_mx(&a->route) || gw_str_ieq(a->rcpt->domain, b->rcpt->domain));
+}
+
 static size_t count_alike(const struct journey *journey, size_t from)
 {
 	size_t count = 0;
 	for (size_t i = from; i < journey->count; i++)
 		count += !journey->rounds[i].placed && journey->rounds[i].outcome.status == 0 &&
-		         same_route(&journey->rounds[from].route, &journey->rounds[i].route);
+		         alike(&journey->rounds[from], &journey->rounds[i]);
 	return count;
 }
 
@@ -73,7 +87,7 @@ static void place(struct journey *journey, struct gw_delivery *delivery, size_t 
 {
 	for (size_t i = from; i < journey->count; i++) {
 		struct rcpt_round *round = &journey->rounds[i];
-		if (round->placed || round->outcome.status != 0 || !same_route(&delivery->route, &round->route))
+		if (round->placed || round->outcome.status != 0 || !alike(&journey->rounds[from], round))
 			continue;
 		round->placed = true;
 		delivery->rounds[delivery->attempt.count] = round;

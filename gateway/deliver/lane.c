@@ -23,12 +23,13 @@ static void lane_poked(struct post *post)
 	atomic_store(&seat->posted, false);
 	if (!seat->lane) { /* this worker has stopped: somebody else may want it */
 		slot_poke_waiting(seat);
-		return;
+	} else {
+		transport = seat->lane->transport;
+		transport_enter(transport);
+		lane_touch(seat->lane);
+		transport_leave(transport, true);
 	}
-	transport = seat->lane->transport;
-	transport_enter(transport);
-	lane_touch(seat->lane);
-	transport_leave(transport, true);
+	site_release(seat->shared); /* the poke's */
 }
 
 static void lane_retry(struct timer *timer)
@@ -39,13 +40,15 @@ static void lane_retry(struct timer *timer)
 	transport_leave(lane->transport, true);
 }
 
-static struct lane *lane_create(struct transport *transport, struct relay_shared *shared)
+struct lane *lane_create(struct transport *transport, struct relay_shared *shared)
 {
 	struct lane *lane = calloc(1, sizeof *lane);
 	if (!lane)
 		return NULL;
 	lane->transport = transport;
 	lane->shared = shared;
+	lane->name = shared->name;
+	lane->used_at = worker_now(transport->worker);
 	attempts_init(&lane->waiting);
 	LIST_INIT(&lane->busy);
 	LIST_INIT(&lane->idle);
@@ -71,6 +74,8 @@ static void enqueued(struct lane *lane, int64_t by)
 
 void lane_append(struct lane *lane, struct attempt *attempt)
 {
+	attempt->lane = lane;
+	lane->used_at = worker_now(lane->transport->worker);
 	attempts_append(&lane->waiting, attempt);
 	enqueued(lane, 1);
 }
@@ -100,11 +105,14 @@ bool lane_can_wait(const struct lane *lane, const struct outcome *outcome)
 	return lane->established > 0 && outcome->stage <= STAGE_TLS && !lane->transport->stopping;
 }
 
-/* One of those that wait in the queue tries whether the relay is back. */
+/* One of those that wait in the queue tries whether the relay is back. Where there is none, one may be on its way there; and the one may
+ * go another way. */
 static void lane_probe(struct timer *timer)
 {
 	struct lane *lane = container(struct lane, probe, timer);
-	queue_unpark(lane->transport->worker, lane->shared->name, 1);
+	lane->probe_at = worker_now(lane->transport->worker); /* by the clock that others look at */
+	bool any = queue_unpark(lane->transport->worker, lane->name, 1) > 0;
+	timer_set(lane->transport->worker, timer, any ? lane->down_for : LANE_FRESH, lane_probe);
 }
 
 static int64_t first_pause(const struct lane *lane)
@@ -137,12 +145,13 @@ static bool heard_of(const struct attempt *attempt)
 
 void lane_ended(struct lane *lane, const struct attempt *attempt)
 {
+	lane->used_at = worker_now(lane->transport->worker);
 	if (lane->down_for && heard_of(attempt)) {
 		lane->down_for = lane->probe_at = 0;
 		timer_clear(&lane->probe);
 	}
 	if (!lane->down_for && lane->depth < LANE_LOW && !lane->transport->stopping)
-		queue_unpark(lane->transport->worker, lane->shared->name, LANE_DEEP - lane->depth);
+		queue_unpark(lane->transport->worker, lane->name, LANE_DEEP - lane->depth);
 }
 
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation)
@@ -290,4 +299,5 @@ void lane_destroy(struct lane *lane)
 	timer_clear(&lane->retry);
 	timer_clear(&lane->probe);
 	arena_finish(&lane->failure_words);
+	site_release(lane->shared);
 }

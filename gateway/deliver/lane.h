@@ -1,4 +1,4 @@
-/* lane.h - one worker's way to one relay: attempts that wait, connections in use and idle. Inside deliver/ only.
+/* lane.h - one worker's way to one relay, or to one site of a relay with host = "mx": attempts that wait, connections in use and idle. Inside deliver/ only.
  *
  * Whatever happens in a lane happens between transport_enter and transport_leave. A lane that changed is touched, an attempt that ended is
  * put aside; transport_leave looks at the first and tells the second, when no function of a client is on the stack any more. */
@@ -25,6 +25,8 @@ bool attempts_remove(struct attempt_list *list, struct attempt *attempt);     /*
 struct transport {
 	struct worker *worker;
 	struct lane *lanes;
+	struct str_map sites;        /* of the lanes those to sites, by name */
+	struct timer sweep;          /* frees sites that nobody sends to any more */
 	struct lane *touched;
 	struct attempt_list ended;
 	struct client_list dead;     /* closed, to be freed */
@@ -34,7 +36,17 @@ struct transport {
 	unsigned depth;
 };
 
+/* An address of a site that could not be used a moment ago: the others come first. */
+struct site_mark {
+	union dns_address address;
+	int64_t until;               /* monotonic ms */
+};
+#define SITE_MARKS 32
+#define SITE_MARKED 60000            /* ms */
+#define SITE_KEPT 60000              /* ms: how long a lane is kept without use */
+
 struct lane {
+	struct gw_str name;          /* first, for the map; the relay's, or "relay/hosts of the site" */
 	struct lane *next, *next_touched;
 	struct transport *transport;
 	struct relay_shared *shared;
@@ -55,6 +67,11 @@ struct lane {
 	int64_t down_for;            /* ms; 0: it is not known to be down */
 	int64_t probe_at;            /* monotonic ms */
 	struct timer probe;
+	/* of a site */
+	bool site;
+	int64_t used_at;
+	struct site_mark marks[SITE_MARKS];
+	unsigned next_mark;
 };
 
 #define LANE_FRESH 1000  /* ms: how long a failure speaks for the others */
@@ -67,6 +84,7 @@ void transport_enter(struct transport *transport);
 void transport_leave(struct transport *transport, bool from_loop);
 
 struct lane *lane_of(struct transport *transport, struct gw_relay *relay); /* made when it is not there yet; NULL: no memory */
+struct lane *lane_create(struct transport *transport, struct relay_shared *shared); /* takes over a reference; NULL: no memory, not taken */
 void lane_destroy(struct lane *lane);                           /* all but its own memory */
 void lane_look(struct lane *lane);                              /* serves who waits, as far as there is something to serve with */
 void lane_touch(struct lane *lane);
@@ -77,6 +95,15 @@ void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned genera
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
 void lane_close_idle(struct lane *lane);
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
+
+/* site.c */
+void site_ask(struct transport *transport, struct attempt *attempt);       /* finds its lane, or ends it, from the loop */
+struct lane *site_known(struct transport *transport, struct gw_relay *relay, struct gw_str domain); /* NULL: there is none, or nobody knows */
+void site_forget(struct attempt *attempt);                                 /* what was asked and answered for it */
+size_t site_hosts(const struct dns_answer *mx, struct gw_str self);        /* those better than this gateway itself */
+void site_mark(struct lane *lane, const union dns_address *address);
+bool site_is_marked(const struct lane *lane, const union dns_address *address);
+void site_sweep(struct transport *transport, int64_t now);
 
 /* Every outcome is set: hands the attempt back at the end of the turn. */
 void attempt_end(struct transport *transport, struct attempt *attempt);

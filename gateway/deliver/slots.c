@@ -1,21 +1,29 @@
 #include "deliver/slots.h"
 
 #include "base/map.h"
+#include "queue/runtime.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct str_map table;
+static struct str_map table, sites;
 
-static struct relay_shared *shared_create(struct gw_str name)
+static size_t seats_needed(void)
 {
-	struct relay_shared *shared = calloc(1, sizeof *shared + name.len + 1);
+	return runtime.worker_count ? runtime.worker_count : SLOT_WORKERS;
+}
+
+static struct relay_shared *shared_create(struct str_map *map, struct gw_str name)
+{
+	size_t count = seats_needed(), size = sizeof(struct relay_shared) + count * sizeof(struct seat);
+	struct relay_shared *shared = calloc(1, size + name.len + 1);
 	if (!shared)
 		return NULL;
-	memcpy(shared + 1, name.ptr, name.len);
-	shared->name = gw_str_n(shared + 1, name.len);
-	if (str_map_put(&table, shared) != 0) {
+	memcpy((char *)shared + size, name.ptr, name.len);
+	shared->name = gw_str_n((char *)shared + size, name.len);
+	shared->seat_count = count;
+	if (str_map_put(map, shared) != 0) {
 		free(shared);
 		return NULL;
 	}
@@ -31,19 +39,70 @@ struct relay_shared *relay_shared(struct gw_relay *relay)
 	pthread_mutex_lock(&table_lock);
 	shared = str_map_get(&table, relay->name);
 	if (!shared)
-		shared = shared_create(relay->name);
+		shared = shared_create(&table, relay->name);
 	pthread_mutex_unlock(&table_lock);
 	__atomic_store_n(&relay->shared, shared, __ATOMIC_RELEASE);
 	return shared;
 }
 
-void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared), void *arg)
+struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name)
+{
+	struct relay_shared *owner = relay_shared(relay), *shared;
+	if (!owner)
+		return NULL;
+	pthread_mutex_lock(&table_lock);
+	shared = str_map_get(&sites, name);
+	if (!shared)
+		shared = shared_create(&sites, name);
+	if (shared) {
+		shared->relay = owner;
+		atomic_fetch_add(&shared->references, 1);
+	}
+	pthread_mutex_unlock(&table_lock);
+	return shared;
+}
+
+/* Under the lock, so that nobody finds it meanwhile. */
+void site_release(struct relay_shared *shared)
+{
+	if (!shared->relay)
+		return;
+	pthread_mutex_lock(&table_lock);
+	if (atomic_fetch_sub(&shared->references, 1) == 1) {
+		str_map_take(&sites, shared->name);
+		free(shared);
+	}
+	pthread_mutex_unlock(&table_lock);
+}
+
+static void add_now(struct relay_now *now, struct relay_shared *shared)
+{
+	now->connections += atomic_load(&shared->connections);
+	now->idle += atomic_load(&shared->idle);
+	now->queued += atomic_load(&shared->queued);
+}
+
+static struct relay_now now_of(struct relay_shared *relay)
+{
+	struct relay_now now = { 0 };
+	struct relay_shared *site;
+	size_t at = 0;
+	add_now(&now, relay);
+	while ((site = str_map_next(&sites, &at)))
+		if (site->relay == relay)
+			add_now(&now, site);
+	return now;
+}
+
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, const struct relay_now *now), void *arg)
 {
 	struct relay_shared *shared;
 	size_t at = 0;
 	pthread_mutex_lock(&table_lock);
-	while ((shared = str_map_next(&table, &at)))
-		each(arg, shared);
+	while ((shared = str_map_next(&table, &at))) {
+		struct relay_now now = now_of(shared);
+		each(arg, shared, &now);
+	}
 	pthread_mutex_unlock(&table_lock);
 }
 
@@ -53,8 +112,7 @@ struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struc
 	seat->post.run = poked;
 	seat->shared = shared;
 	seat->worker = worker;
-	seat->lane = lane;
-	atomic_store(&seat->posted, false);
+	seat->lane = lane; /* a poke for one that was here before may still be on its way */
 	return seat;
 }
 
@@ -110,14 +168,16 @@ void seat_idle(struct seat *seat, bool idling)
 
 static void poke(struct seat *seat)
 {
-	if (!atomic_exchange(&seat->posted, true))
-		worker_post(seat->worker, &seat->post);
+	if (atomic_exchange(&seat->posted, true))
+		return;
+	atomic_fetch_add(&seat->shared->references, 1);
+	worker_post(seat->worker, &seat->post);
 }
 
 static struct seat *seat_after(const struct seat *from, size_t distance)
 {
 	struct relay_shared *shared = from->shared;
-	return &shared->seats[((size_t)(from - shared->seats) + distance) % SLOT_WORKERS];
+	return &shared->seats[((size_t)(from - shared->seats) + distance) % shared->seat_count];
 }
 
 bool slot_others_wait(const struct seat *seat)
@@ -128,10 +188,10 @@ bool slot_others_wait(const struct seat *seat)
 
 bool slot_others_starve(const struct seat *seat)
 {
-	size_t i;
+	size_t i, count = seat->shared->seat_count;
 	if (!slot_others_wait(seat))
 		return false;
-	for (i = 1; i < SLOT_WORKERS; i++) {
+	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(seat, i);
 		if (atomic_load(&other->waiting) && atomic_load(&other->held) == 0)
 			return true;
@@ -141,10 +201,10 @@ bool slot_others_starve(const struct seat *seat)
 
 void slot_poke_waiting(struct seat *from)
 {
-	size_t i;
+	size_t i, count = from->shared->seat_count;
 	if (!slot_others_wait(from) || atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
 		return;
-	for (i = 1; i < SLOT_WORKERS; i++) {
+	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
 		if (atomic_load(&other->waiting)) {
 			poke(other);
@@ -155,10 +215,10 @@ void slot_poke_waiting(struct seat *from)
 
 void slot_poke_idling(struct seat *from)
 {
-	size_t i;
+	size_t i, count = from->shared->seat_count;
 	if (atomic_load(&from->shared->idle) == 0)
 		return;
-	for (i = 1; i < SLOT_WORKERS; i++) {
+	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
 		if (atomic_load(&other->idling)) {
 			poke(other);

@@ -1,6 +1,7 @@
 /* slots.h - how many connections a relay has at once over all workers, and who waits for one.
  *
- * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A connection takes a slot
+ * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A relay with host = "mx" has
+ * one for each site more: each set of mail hosts that somebody sends to. Those are counted, and freed with their last lane. A connection takes a slot
  * before it is opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back
  * pokes the next one that does, round robin. To poke is to make the other worker's lane look again; it is never wrong, only
  * sometimes for nothing. */
@@ -18,7 +19,7 @@ struct lane;
 
 /* One worker's place at a relay. */
 struct seat {
-	struct post post;            /* the poke */
+	struct post post;            /* the poke: who posts it takes a reference for it, who runs it gives it back */
 	struct relay_shared *shared;
 	struct worker *worker;
 	struct lane *lane;           /* that worker's own */
@@ -30,15 +31,22 @@ struct seat {
 
 struct relay_shared {
 	struct gw_str name;          /* first: the key in the table */
+	struct relay_shared *relay;  /* of a site: whose; else NULL */
+	_Atomic unsigned references; /* of a site: lanes, and pokes on their way */
 	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
 	_Atomic int64_t sent, failed;              /* attempts that delivered something; that did not */
 	_Atomic int waiters;                       /* seats that wait */
 	_Atomic int64_t limit;                     /* as the last one that took a slot had it configured */
-	struct seat seats[SLOT_WORKERS];
+	size_t seat_count;
+	struct seat seats[];                       /* by worker */
 };
 
 /* The relay's, made when it is not there yet; NULL: no memory. [any thread] */
 struct relay_shared *relay_shared(struct gw_relay *relay);
+
+/* The site's, made when it is not there yet, with a reference to give back; NULL: no memory. `name` is the key among all sites. [any thread] */
+struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name);
+void site_release(struct relay_shared *shared); /* fine for a relay's own, which stays */
 
 /* Prepares this worker's seat for its lane. `poked` runs on the worker when another one pokes. */
 struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post));
@@ -56,7 +64,12 @@ void slot_poke_idling(struct seat *from);   /* one other worker that holds idle 
 bool slot_others_wait(const struct seat *seat);
 bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
 
+/* What a relay and all its sites have now. */
+struct relay_now {
+	int64_t connections, idle, queued;
+};
+
 /* Every relay that was ever used. [any thread] */
-void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared), void *arg);
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, const struct relay_now *now), void *arg);
 
 #endif

@@ -88,6 +88,7 @@ int transport_start(struct worker *worker)
 	transport->turn.run = turn;
 	attempts_init(&transport->ended);
 	LIST_INIT(&transport->dead);
+	str_map_init(&transport->sites);
 	worker_set(worker, SLOT_TRANSPORT, transport);
 	return 0;
 }
@@ -116,6 +117,8 @@ void transport_finish(struct worker *worker)
 	if (!transport)
 		return;
 	worker_set(worker, SLOT_TRANSPORT, NULL);
+	timer_clear(&transport->sweep);
+	str_map_finish(&transport->sites);
 	for (lane = transport->lanes; lane; lane = lane->next)
 		lane_destroy(lane);
 	bury(transport);
@@ -130,12 +133,13 @@ void transport_finish(struct worker *worker)
 }
 
 /* While a probe is on its way the relay is still down for everybody else. */
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, const struct outcome **why)
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal)
 {
-	struct lane *lane = lane_of(transport_of(worker), relay);
-	if (!lane || lane->transport->stopping)
+	struct transport *transport = transport_of(worker);
+	struct lane *lane = relay->mx ? site_known(transport, relay, domain) : lane_of(transport, relay);
+	if (!lane || transport->stopping)
 		return TRANSPORT_OPEN;
-	*why = &lane->failure;
+	*refusal = (struct transport_refusal){ &lane->failure, lane->name };
 	if (lane->down_for && !lane->established &&
 	    (lane->probe_at > worker_now(worker) || !LIST_EMPTY(&lane->busy) || lane->depth))
 		return TRANSPORT_DOWN;
@@ -145,19 +149,23 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
-	struct lane *lane = lane_of(transport, attempt->relay);
+	struct lane *lane = attempt->relay->mx ? NULL : lane_of(transport, attempt->relay);
 
-	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = gw_str("");
+	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way = gw_str("");
 	attempt->client = NULL;
+	attempt->lane = NULL;
+	attempt->mx = NULL;
+	attempt->question.in = NULL;
 	attempt->retried = false;
 	attempt->began_at = attempt->ended_at = 0;
 	attempt->queued_at = worker_now(transport->worker);
 	transport_enter(transport);
-	if (lane) {
+	if (attempt->relay->mx)
+		site_ask(transport, attempt);
+	else if (lane)
 		lane_append(lane, attempt);
-	} else {
+	else
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
-	}
 	transport_leave(transport, false);
 }
 
@@ -165,16 +173,14 @@ void transport_abandon(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
 	struct client *client = attempt->client;
-	struct lane *lane;
 
+	site_forget(attempt);
 	transport_enter(transport);
 	if (client) {
 		client_detach(client);
 		client_close(client);
-	} else if (!attempts_remove(&transport->ended, attempt)) {
-		lane = lane_of(transport, attempt->relay);
-		if (lane)
-			lane_remove(lane, attempt);
+	} else if (!attempts_remove(&transport->ended, attempt) && attempt->lane) {
+		lane_remove(attempt->lane, attempt);
 	}
 	transport_leave(transport, false);
 }
@@ -184,14 +190,14 @@ struct load_call {
 	void *arg;
 };
 
-static void tell_load(void *arg, struct relay_shared *shared)
+static void tell_load(void *arg, struct relay_shared *shared, const struct relay_now *now)
 {
 	struct load_call *call = arg;
 	struct relay_load load = {
 		.name = shared->name.ptr,
-		.connections = atomic_load(&shared->connections),
-		.idle = atomic_load(&shared->idle),
-		.waiting = atomic_load(&shared->queued),
+		.connections = now->connections,
+		.idle = now->idle,
+		.waiting = now->queued,
 		.sent = atomic_load(&shared->sent),
 		.failed = atomic_load(&shared->failed),
 	};

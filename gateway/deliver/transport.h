@@ -1,18 +1,22 @@
 /* transport.h - hands one message to one relay over SMTP: lanes, a pool of connections, the client's protocol.
  *
  * Each worker has a lane per relay (by name): attempts that wait, connections in use, connections that idle. How many
- * connections a relay has at once over all workers is counted in atomics shared by name, which outlive reloads. An attempt waits in its lane
- * until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
+ * connections a relay has at once over all workers is counted in atomics shared by name, which outlive reloads. A relay with host = "mx"
+ * has a lane per site instead: per set of mail hosts, found by the domain of the attempt's recipients. An attempt waits in its lane until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
  * worker waits for the relay. */
 #ifndef DELIVER_TRANSPORT_H
 #define DELIVER_TRANSPORT_H
 
 #include "deliver/outcome.h"
+#include "loop/dns.h"
 #include "mail/edits.h"
 #include "module/snapshot.h"
 #include "queue/runtime.h"
 
-/* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. */
+struct lane;
+
+/* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. For a relay
+ * with host = "mx" all recipients are of one domain. */
 struct attempt {
 	struct worker *worker;
 	struct snapshot *snapshot;
@@ -32,9 +36,13 @@ struct attempt {
 	struct gw_str capabilities;   /* EHLO keywords parted by '\n' */
 	struct gw_str mechanisms;     /* parted by blanks */
 	struct gw_str tls;
+	struct gw_str way;            /* the lane, as mail that waits for it is parked under; empty: it came to none */
 	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the lane, got a connection, done */
 
 	struct attempt *next;         /* the transport's */
+	struct lane *lane;            /* the transport's: where it waits or is carried */
+	struct dns_mx_question question; /* the transport's: it waits for the answer */
+	const struct dns_answer *mx;  /* the transport's */
 	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
 	bool retried;                 /* the transport's: it met a stale connection once */
 };
@@ -45,12 +53,12 @@ int transport_start(struct worker *worker);
 void transport_stop(struct worker *worker);
 void transport_finish(struct worker *worker);
 
-/* Whether it makes sense to send to the relay now: asked before anything is done for an attempt.
- * DOWN: the last links failed and the next probe is not due; *why is what they said, valid until the loop goes on.
- * CROWDED: as much waits in the lane as keeps it busy. What is turned away here waits in the queue, by queue_park(), and is called
- * back by the lane. */
+/* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything is done for an attempt.
+ * DOWN: the last links failed and the next probe is not due. CROWDED: as much waits in the lane as keeps it busy. What is turned away here
+ * waits in the queue, by queue_park(), and is called back by the lane. */
 enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, const struct outcome **why);
+struct transport_refusal { const struct outcome *why; struct gw_str way; }; /* valid until the loop goes on; why: of DOWN */
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal);
 
 void transport_send(struct attempt *attempt);
 

@@ -5,6 +5,7 @@
 #define QUEUE_RUNTIME_H
 
 #include "base/id.h"
+#include "loop/dns.h"
 #include "loop/offload.h"
 #include "loop/resolver.h"
 #include "module/snapshot.h"
@@ -27,7 +28,7 @@ struct runtime {
 extern struct runtime runtime;
 
 /* Slots of worker_set: each room's own state on a worker. */
-enum worker_slot { SLOT_IDS /* struct id_maker */, SLOT_RESOLVER /* struct resolver */, SLOT_QUEUE, SLOT_RECEIVE, SLOT_TRANSPORT, SLOT_DELIVERY };
+enum worker_slot { SLOT_IDS /* struct id_maker */, SLOT_RESOLVER /* struct resolver */, SLOT_QUEUE, SLOT_RECEIVE, SLOT_TRANSPORT, SLOT_DELIVERY, SLOT_DNS /* struct dns */ };
 
 /* Counters of the whole process, told by `gatewayctl status`. Relaxed atomics. */
 #define COUNTERS(X) \
