@@ -41,9 +41,11 @@ static struct arena_block *block_create(struct arena *arena, size_t size)
 
 	if (size > PTRDIFF_MAX - sizeof(*block))
 		return NULL;
-	block = calloc(1, sizeof(*block) + size);
+	block = malloc(sizeof(*block) + size);
 	if (!block)
 		return NULL;
+	block->next = NULL;
+	block->used = 0;
 	block->size = size;
 	arena->total += sizeof(*block) + size;
 	return block;
@@ -99,7 +101,10 @@ static void *alloc_aligned(struct arena *arena, size_t size, size_t align)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	return alloc_aligned(arena, size ? size : 1, _Alignof(max_align_t));
+	void *bytes = alloc_aligned(arena, size ? size : 1, _Alignof(max_align_t));
+
+	/* Zeroed here: most of a block is strings, which need it not. */
+	return bytes ? memset(bytes, 0, size ? size : 1) : NULL;
 }
 
 struct gw_str arena_str(struct arena *arena, struct gw_str text)

@@ -87,6 +87,8 @@ static void settle_round(struct journey *journey, struct rcpt_round *round)
 	enum gw_status status = round->outcome.status;
 	if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
 		expire(journey, round);
+	if (!round->placed)
+		log_outcome(journey->message, rcpt, &round->outcome, NULL);
 	if (round->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
 		return;
 	rcpt->last = round->outcome.reply;

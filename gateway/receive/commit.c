@@ -45,7 +45,8 @@ static void promise(struct gw_session *session)
 	log_received(session);
 	count_received(message);
 	session->messages++;
-	session->message = NULL;
+	session->message = session->call.message = NULL;
+	session->call.rcpt = NULL;
 	session->reception = NULL;
 	reception_free(reception);
 	queue_add(message);
@@ -112,9 +113,11 @@ void reception_commit(struct gw_session *session)
 		.extents = reception->extents, .extent_count = reception->extent_count,
 	};
 	reception->message = message;
-	session->message = NULL;
+	session->message = session->call.message = NULL;
+	session->call.rcpt = NULL;
 	if (!session->busy)
 		session_busy(session);
+	reception_arrived(reception);
 	spool_append(runtime.spool, &reception->append);
 }
 

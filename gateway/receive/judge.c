@@ -153,6 +153,7 @@ static void judge(struct gw_session *session)
 	}
 	session->call.session = session;
 	session->call.message = message;
+	session->call.rcpt = NULL;
 	if (chain_run(&session->call, GW_HOOK_message, message_judged_later, session))
 		message_judged(session);
 	else if (!session->busy)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SYNC_AFTER_MS 1000
 #define HELD_RETRY_MS 50
@@ -24,19 +23,17 @@ void list_prepend(struct list *list, struct list *front)
 	list_init(front);
 }
 
-/* Only who finds the stack empty wakes the thread: it takes all that is there. */
 void append_queue(struct spool *spool, struct spool_append *append)
 {
 	struct spool_append *head = atomic_load_explicit(&spool->incoming, memory_order_relaxed);
+	bool urgent = append->durable || append->post.run;
 
+	if (urgent)
+		atomic_fetch_add(&spool->waiting, 1);
 	do
 		append->next = head;
 	while (!atomic_compare_exchange_weak(&spool->incoming, &head, append));
-	if (head)
-		return;
-	pthread_mutex_lock(&spool->wake_lock);
-	pthread_cond_signal(&spool->wake);
-	pthread_mutex_unlock(&spool->wake_lock);
+	wake_for(spool, urgent);
 }
 
 /* One allocation with the strings behind it; freed with free(). */
@@ -80,6 +77,7 @@ void spool_append(struct spool *spool, struct spool_append *append)
 /* What came since, in the order it came. */
 static void take_incoming(struct spool *spool)
 {
+	atomic_store(&spool->waiting, 0);
 	struct spool_append *append = atomic_exchange(&spool->incoming, NULL), *ordered = NULL;
 
 	while (append) {
@@ -95,43 +93,12 @@ static void take_incoming(struct spool *spool)
 	}
 }
 
-static void sleep_ms(struct spool *spool, int64_t ms)
+/* How long there is nothing to do if nothing comes: -1: for ever. */
+static int64_t spare_time(const struct spool *spool)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&spool->wake, &spool->wake_lock, &until);
-}
-
-static void wait_for_work(struct spool *spool)
-{
-	int64_t ms = -1;
-
-	if (spool->unsynced_since)
-		ms = spool->unsynced_since + SYNC_AFTER_MS - clock_monotonic();
 	if (spool->held.first)
-		ms = HELD_RETRY_MS;
-	pthread_mutex_lock(&spool->wake_lock);
-	if (!atomic_load(&spool->incoming) && !spool->stop) {
-		if (ms < 0 && !spool->unsynced_since)
-			pthread_cond_wait(&spool->wake, &spool->wake_lock);
-		else if (ms > 0)
-			sleep_ms(spool, ms);
-	}
-	pthread_mutex_unlock(&spool->wake_lock);
-}
-
-/* Worth it only under load: then a few microseconds bring more messages under one sync. */
-static void gather_company(struct spool *spool)
-{
-	struct timespec wait = { 0, (long)spool->options.gather_us * 1000 };
-
-	if (spool->options.gather_us && spool->last_size > 1 && !spool->line.first)
-		nanosleep(&wait, NULL);
+		return HELD_RETRY_MS;
+	return spool->unsynced_since ? spool->unsynced_since + SYNC_AFTER_MS - clock_monotonic() : -1;
 }
 
 static bool stopping(struct spool *spool)
@@ -164,6 +131,7 @@ static void turn(struct spool *spool)
 	list_prepend(&spool->line, &spool->held);
 	while (spool->line.first) {
 		group_run(spool);
+		wait_for_company(spool);
 		take_incoming(spool);
 	}
 	sync_when_due(spool);
@@ -179,8 +147,8 @@ void *commit_run(void *arg)
 		turn(spool);
 		if (stop && !atomic_load(&spool->incoming))
 			break;
-		wait_for_work(spool);
-		gather_company(spool);
+		wait_for_work(spool, spare_time(spool));
+		wait_for_company(spool);
 	}
 	group_sync(spool);
 	turn(spool);

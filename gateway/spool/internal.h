@@ -317,6 +317,9 @@ struct spool {
 
 	/* the way in */
 	_Atomic(struct spool_append *) incoming;
+	_Atomic unsigned waiting;  /* appends in there that somebody waits for */
+	_Atomic int expected;      /* spool_expect() */
+	_Atomic int slumber;       /* enum slumber: what the commit thread sleeps for */
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake, janitor_wake;
 	bool stop, janitor_stop;
@@ -339,6 +342,15 @@ struct spool {
 
 	pthread_t commit_thread, janitor_thread;
 };
+
+/* What wakes the commit thread. An append that nobody waits for rides with the next group, or goes out within LAZY_MS. */
+enum slumber { SLUMBER_NONE, SLUMBER_ANY, SLUMBER_URGENT, SLUMBER_COMPANY };
+#define LAZY_MS 2
+#define COMPANY 4 /* appends that share a sync: it is not put off for more */
+
+void wake_for(struct spool *spool, bool urgent);   /* wake.c: an append was queued */
+void wait_for_work(struct spool *spool, int64_t ms); /* wake.c: until there is some, at most ms; -1: for ever */
+void wait_for_company(struct spool *spool);
 
 int64_t spool_us(void);
 void spool_wake_janitor(struct spool *spool);

@@ -22,7 +22,7 @@ struct spool_options {
 	int64_t segment_size; /* bytes preallocated for a segment; 1 MiB to 1 GiB */
 	int64_t min_free;     /* new messages are refused while the file system has fewer bytes free than this */
 	int64_t min_free_inodes;
-	unsigned gather_us;    /* how long a group may wait for company when others are in flight; 0: not at all */
+	unsigned gather_us;    /* how long a sync may be put off while messages are expected, see spool_expect; 0: not at all */
 	bool unsafe_skip_sync; /* for the tests' control run alone: not reachable by configuration */
 };
 
@@ -90,6 +90,9 @@ struct spool_append {
  * a new one and what failed is not found by any later recovery. No room: SPOOL_FULL for EXTENT and MESSAGE; STATE and FINAL
  * have a reserve and wait for room when that is used up too. [any thread] */
 void spool_append(struct spool *spool, struct spool_append *append);
+
+/* So many more (or fewer) messages are on their way in, past their 354: it is worth a moment's wait to have them share a sync. [any thread] */
+void spool_expect(struct spool *spool, int change);
 
 /* A message whose extents were appended will not come (the client left, 554, or its own append was refused): their space may
  * go. Once for each extent that was answered SPOOL_OK. [any thread] */

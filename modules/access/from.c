@@ -6,8 +6,8 @@ struct reader {
 	size_t at;
 	struct from *from;
 	size_t inner, outer, comment; /* how much of each there is */
-	char comments[FROM_MAX];
 	bool angle, in_angle;
+	char comments[FROM_MAX]; /* last: see from_read() */
 };
 
 static void keep(struct reader *reader, char c)
@@ -244,10 +244,14 @@ static struct gw_str decode_words(char *text, size_t len)
 
 enum from_flaw from_read(struct from *from, struct gw_str value)
 {
-	struct reader reader = { .value = value, .from = from };
+	struct reader reader;
 	enum from_flaw flaw = value.len > FROM_MAX ? FROM_UNREADABLE : FROM_FINE;
 	size_t shown;
 
+	/* All but the text, which is large and written before it is read. */
+	memset(&reader, 0, offsetof(struct reader, comments));
+	reader.value = value;
+	reader.from = from;
 	while (flaw == FROM_FINE && reader.at < value.len)
 		flaw = read_one(&reader);
 	if (flaw != FROM_FINE)

@@ -1,0 +1,93 @@
+/* wake.c - when the commit thread sleeps, for what, and who wakes it.
+ *
+ * A wake-up costs two switches, a sync a good part of a millisecond: so nobody is woken for a record that nobody waits for, and a sync is put off
+ * for a moment while clients are known to be in the middle of a message. */
+#include "spool/internal.h"
+
+#include <errno.h>
+#include <time.h>
+
+static bool company_is_here(struct spool *spool)
+{
+	return atomic_load(&spool->waiting) >= COMPANY || atomic_load(&spool->expected) <= 0;
+}
+
+static bool wakes(struct spool *spool, bool urgent)
+{
+	switch (atomic_load(&spool->slumber)) {
+	case SLUMBER_ANY:
+		return true;
+	case SLUMBER_URGENT:
+		return urgent;
+	case SLUMBER_COMPANY:
+		return urgent && company_is_here(spool);
+	default:
+		return false;
+	}
+}
+
+/* The sleeper says that it sleeps, then looks once more, both under the lock; so it is in its wait when the lock is free. The signal is given
+ * without it, or the thread would wake into a held lock. */
+void wake_for(struct spool *spool, bool urgent)
+{
+	if (!wakes(spool, urgent))
+		return;
+	pthread_mutex_lock(&spool->wake_lock);
+	pthread_mutex_unlock(&spool->wake_lock);
+	pthread_cond_signal(&spool->wake);
+}
+
+static struct timespec after_us(int64_t us)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += us % 1000000 * 1000;
+	until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return until;
+}
+
+/* One sleep, under the lock. False: the time is over. */
+static bool sleep_for(struct spool *spool, enum slumber slumber, const struct timespec *until)
+{
+	int error = 0;
+
+	atomic_store(&spool->slumber, slumber);
+	bool come = slumber == SLUMBER_ANY ? atomic_load(&spool->incoming) != NULL :
+		    slumber == SLUMBER_URGENT ? atomic_load(&spool->waiting) != 0 : company_is_here(spool);
+	if (!come && !spool->stop)
+		error = until ? pthread_cond_timedwait(&spool->wake, &spool->wake_lock, until) : pthread_cond_wait(&spool->wake, &spool->wake_lock);
+	atomic_store(&spool->slumber, SLUMBER_NONE);
+	return error != ETIMEDOUT;
+}
+
+void wait_for_work(struct spool *spool, int64_t ms)
+{
+	struct timespec soon = after_us(LAZY_MS * 1000), until = after_us(ms > 0 ? ms * 1000 : 0);
+
+	if (ms == 0 || atomic_load(&spool->waiting))
+		return;
+	pthread_mutex_lock(&spool->wake_lock);
+	if (!spool->stop && !sleep_for(spool, SLUMBER_URGENT, &soon) && !spool->stop)
+		sleep_for(spool, SLUMBER_ANY, ms < 0 ? NULL : &until);
+	pthread_mutex_unlock(&spool->wake_lock);
+}
+
+void wait_for_company(struct spool *spool)
+{
+	struct timespec until;
+
+	if (!spool->options.gather_us || !atomic_load(&spool->waiting) || company_is_here(spool))
+		return;
+	until = after_us(spool->options.gather_us);
+	pthread_mutex_lock(&spool->wake_lock);
+	while (!spool->stop && !company_is_here(spool) && sleep_for(spool, SLUMBER_COMPANY, &until))
+		;
+	pthread_mutex_unlock(&spool->wake_lock);
+}
+
+void spool_expect(struct spool *spool, int change)
+{
+	atomic_fetch_add(&spool->expected, change);
+}
