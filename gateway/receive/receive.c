@@ -5,7 +5,10 @@
 #include "receive/session.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define RESERVE_MOST 1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at most a quarter of all */
 
 /* A listening socket of this worker. */
 struct door {
@@ -20,6 +23,7 @@ struct doors {
 	struct snapshot *snapshot; /* held */
 	struct door *first;
 	struct list_link sessions;
+	rlim_t highest; /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
 };
 
 static struct doors *doors_of(const struct worker *worker)
@@ -36,11 +40,17 @@ static void turn_away(int fd, const char *why)
 	COUNT(sessions_refused);
 }
 
+static bool full(const struct doors *doors, int fd)
+{
+	return (rlim_t)fd > doors->highest ||
+	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= doors->snapshot->settings.limits.sessions;
+}
+
 static void accepted(int fd, const struct sockaddr *peer, socklen_t len, void *arg)
 {
 	struct door *door = arg;
 	struct doors *doors = door->doors;
-	if (atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= doors->snapshot->settings.limits.sessions) {
+	if (full(doors, fd)) {
 		turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
 		return;
 	}
@@ -51,12 +61,21 @@ static void accepted(int fd, const struct sockaddr *peer, socklen_t len, void *a
 		list_add(&doors->sessions, &session->link);
 }
 
+static rlim_t highest_descriptor(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return RLIM_INFINITY;
+	return limit.rlim_cur - (limit.rlim_cur / 4 < RESERVE_MOST ? limit.rlim_cur / 4 : RESERVE_MOST);
+}
+
 int receive_start(struct worker *worker)
 {
 	struct doors *doors = calloc(1, sizeof(*doors));
 	if (!doors)
 		return -1;
 	doors->worker = worker;
+	doors->highest = highest_descriptor();
 	list_init(&doors->sessions);
 	worker_set(worker, SLOT_RECEIVE, doors);
 	return 0;
