@@ -509,17 +509,3 @@ def test_95_a_wrong_login_takes_the_fallback(new_gateway, new_sink, certificates
     send(gateway)
     good.wait_messages(1)
     assert not bad.commands("MAIL") and not good.commands("AUTH")
-
-
-def test_29_two_relays_of_one_host_log_in_with_their_own(new_gateway, new_sink):
-    sink, gateway = new_sink(users={"one": "secret-1", "two": "secret-2"}, require_login=True), new_gateway()
-    open_relay(gateway).module("45-auth", "auth-password")
-    for number, user in ((1, "one"), (2, "two")):
-        gateway.relay(user, sink, auth__user=user, auth__password="secret-%d" % number, clear_login=True, domains=["%s.example" % user])
-    gateway.start()
-    with Client(gateway.clear_port, ehlo="client.example.com") as client:
-        for i in range(5):
-            for user in ("one", "two"):
-                client.message(b"From: a@%s.example\r\n\r\nx\r\n" % user.encode(), "%s%d@bounce.example" % (user, i))
-    for message in sink.wait_messages(10):
-        assert message.sender.startswith(message.session.user)
