@@ -101,6 +101,7 @@ void sending_init(struct sending *sending, struct rig *rig, const char *text, co
 		size_t nth = sending->attempt.count++;
 		len = strcspn(rcpts, " ");
 		sending->rcpts[nth].address = arena_str(&sending->arena, gw_str_n(rcpts, len));
+		sending->rcpts[nth].domain = gw_str_from(sending->rcpts[nth].address, gw_str_find(sending->rcpts[nth].address, '@') + 1);
 		sending->pointers[nth] = &sending->rcpts[nth];
 	}
 	sending->attempt.worker = rig->worker;
