@@ -37,6 +37,8 @@ const struct gw_option settings_options[] = {
 	{ "limits.message_size", GW_OPTION_SIZE, AT(limits.message_size), "50M", "Largest message.", BETWEEN(K, 2 * G) },
 	{ "limits.recipients", GW_OPTION_INT, AT(limits.recipients), "1000", "Most recipients of a message.", BETWEEN(1, 100000) },
 	{ "limits.sessions", GW_OPTION_INT, AT(limits.sessions), "10000", "Most clients connected at once.", BETWEEN(1, 1000000) },
+	{ "limits.sessions_per_client", GW_OPTION_INT, AT(limits.sessions_per_client), "1000",
+	  "Most sessions at once from one client address; 0: as many as there may be.", BETWEEN(0, 1000000) },
 	{ "limits.line", GW_OPTION_SIZE, AT(limits.line), "4096", "Longest command line, in octets.", BETWEEN(512, 64 * K) },
 	{ "limits.junk", GW_OPTION_INT, AT(limits.junk), "20", "Wrong commands after which a session ends.", BETWEEN(1, 1000) },
 	{ "limits.login_failures", GW_OPTION_INT, AT(limits.login_failures), "5", "Failed logins after which a session ends.",

@@ -102,6 +102,7 @@ static void session_free(struct post *post)
 	buf_finish(&session->capabilities);
 	snapshot_release(session->snapshot);
 	arena_finish(&session->arena);
+	peers_leave(session->peer);
 	free(session);
 	atomic_fetch_sub_explicit(&counters.sessions_open, 1, memory_order_relaxed);
 }

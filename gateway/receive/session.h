@@ -11,6 +11,7 @@
 #include "mail/message.h"
 #include "module/chain.h"
 #include "queue/queue.h"
+#include "receive/peers.h"
 #include "smtp/command.h"
 #include "smtp/framing.h"
 #include "smtp/sasl.h"
@@ -48,6 +49,7 @@ struct gw_session {
 	struct arena arena;
 	char *data;                     /* private bytes of instances; made when first asked for */
 	struct gw_call call;
+	struct peer *peer;              /* the place it takes among those of its address; NULL: not counted */
 	struct timer timer;
 	int64_t deadline;               /* monotonic ms: for the present command, or the whole message */
 	int64_t timer_at;               /* when the timer looks at it: not later */

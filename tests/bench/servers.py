@@ -56,7 +56,7 @@ class GatewayServer:
 
     def configure(self, folder, flavour, sink_port):
         gateway = self.gateway
-        gateway.set(workers=0, spool__segment_size="64M", queue__retry=["1h"], delivery__idle="30s", limits__sessions=50000)
+        gateway.set(workers=0, spool__segment_size="64M", queue__retry=["1h"], delivery__idle="30s", limits__sessions=50000, limits__sessions_per_client=0)
         gateway.module("10-access", "access", {"clients": [{"name": "bench", "networks": ["127.0.0.1/32"],
                                                            "domains": [DOMAIN, WAITING_DOMAIN]}]})
         gateway.relay("out", host="127.0.0.1", port=sink_port, domains=[DOMAIN], connections=CONNECTIONS,

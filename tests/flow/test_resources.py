@@ -73,7 +73,7 @@ ONE, FIFTY = ["127.0.0.1"], ["127.0.1.%d" % (i + 1) for i in range(50)]
 
 @pytest.mark.parametrize("sources", [ONE, FIFTY], ids=["one address", "fifty addresses"])
 def test_two_thousand_idle_clients_are_in_nobodys_way(site, sources):
-    gateway, sink = site()
+    gateway, sink = site(limits__sessions_per_client=0)
     honest(gateway, sink)
     process = Process(gateway).mark()
     with crowd(2000, gateway.clear_port, sources):
