@@ -4,14 +4,11 @@
 #include "loop/listener.h"
 #include "receive/session.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define RESERVE_MOST 1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at most a quarter of all */
-#define NO_MEMORY "421 4.3.0 no memory, try again later\r\n"
 
 /* A listening socket of this worker. */
 struct door {
@@ -49,52 +46,39 @@ static bool full(const struct doors *doors, int fd)
 	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= doors->snapshot->settings.limits.sessions;
 }
 
-/* Said once until the address has no session left: who floods would flood the log as well. */
-static void log_crowd(const struct sockaddr *peer, int64_t most)
+/* Who connects after a reload was answered is served by what was loaded, also where this worker has not taken it over yet. NULL: gone. */
+static const struct listen_settings *settings_in(const struct snapshot *snapshot, const struct door *door)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
-	struct log_line *line = log_open(LOG_WARN, "client-crowd");
-	if (peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, sizeof(text));
-	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text, sizeof(text));
-	log_text(line, "peer", text);
-	log_int(line, "sessions", most);
-	log_close(line);
+	const struct listen_settings *rows = snapshot->settings.listeners.items;
+	if (snapshot == door->doors->snapshot)
+		return door->settings;
+	for (size_t i = 0; i < snapshot->settings.listeners.count; i++)
+		if (gw_str_eq(rows[i].name, door->settings->name))
+			return &rows[i];
+	return NULL;
 }
 
-/* False: it was turned away. */
-static bool enter(int fd, const struct sockaddr *address, int64_t most, struct peer **peer)
+static void serve(struct doors *doors, int fd, struct snapshot *snapshot, const struct listen_settings *settings)
 {
-	enum peers_answer answer = most ? peers_enter(address, most, peer) : PEERS_ENTERED;
-	if (answer == PEERS_ENTERED)
-		return true;
-	if (answer == PEERS_FULL_FIRST)
-		log_crowd(address, most);
-	turn_away(fd, answer == PEERS_NO_MEMORY ? NO_MEMORY : "421 4.7.0 too many sessions from your address\r\n");
-	return false;
+	struct gw_session *session = session_create(doors->worker, fd, snapshot, settings);
+	if (!session)
+		turn_away(fd, "421 4.3.0 no memory, try again later\r\n");
+	else if (session->mode != MODE_CLOSING)
+		list_add(&doors->sessions, &session->link);
 }
 
 static void accepted(int fd, const struct sockaddr *peer, socklen_t len, void *arg)
 {
 	struct door *door = arg;
-	struct doors *doors = door->doors;
-	if (full(doors, fd)) {
+	struct snapshot *snapshot = snapshot_current();
+	const struct listen_settings *settings = settings_in(snapshot, door);
+	if (!settings)
+		turn_away(fd, "421 4.3.2 this port is no longer served\r\n");
+	else if (full(door->doors, fd))
 		turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
-		return;
-	}
-	struct peer *place = NULL;
-	if (!enter(fd, peer, doors->snapshot->settings.limits.sessions_per_client, &place))
-		return;
-	struct gw_session *session = session_create(doors->worker, fd, doors->snapshot, door->settings);
-	if (!session) {
-		peers_leave(place);
-		turn_away(fd, NO_MEMORY);
-		return;
-	}
-	session->peer = place;
-	if (session->mode != MODE_CLOSING)
-		list_add(&doors->sessions, &session->link);
+	else
+		serve(door->doors, fd, snapshot, settings);
+	snapshot_release(snapshot);
 }
 
 static rlim_t highest_descriptor(void)
