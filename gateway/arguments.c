@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: gatewayd --config DIR --state DIR [--foreground] [--check] [--check-spool]\n"
+	"usage: gatewayd --config DIR --state DIR [--user NAME] [--foreground] [--check] [--check-spool]\n"
 	"  --config DIR    the folder of fragments (default " GATEWAY_CONFIG_DIR ")\n"
 	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR ")\n"
 	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR ")\n"
+	"  --user NAME     whom the serving process runs as when this is started by root (default: gateway, where it exists)\n"
 	"  --foreground    stay in the foreground\n"
+	"  --core-dumps    let it dump core, keys and passwords included\n"
 	"  --check         check the configuration, say what is wrong, and exit\n"
 	"  --check-spool   check the spool without changing it, and exit\n"
 	"  --version\n";
@@ -44,11 +46,12 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "state", required_argument, NULL, 's' },
 		{ "modules", required_argument, NULL, 'm' }, { "foreground", no_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 't' },         { "check-spool", no_argument, NULL, 'S' },
+		{ "user", required_argument, NULL, 'u' },    { "core-dumps", no_argument, NULL, 'd' },
 		{ "version", no_argument, NULL, 'V' },       { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR };
-	for (int option; (option = getopt_long(argc, argv, "c:s:m:fthV", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, "c:s:m:u:fthV", options, NULL)) != -1;) {
 		switch (option) {
 		case 'c':
 			arguments->config = optarg;
@@ -61,6 +64,12 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 			break;
 		case 'f':
 			arguments->foreground = true;
+			break;
+		case 'u':
+			arguments->user = optarg;
+			break;
+		case 'd':
+			arguments->core_dumps = true;
 			break;
 		case 't':
 			arguments->check = true;

@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include "admin/link.h"
 #include "base/log.h"
 #include "services.h"
 
@@ -52,16 +53,21 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	return true;
 }
 
-bool configuration_reload(bool apply, struct problems *problems)
+static bool check(struct problems *problems)
 {
 	struct snapshot *snapshot = configuration_load(problems);
-	bool fine = snapshot != NULL;
-	if (fine && apply)
-		fine = swap_in(snapshot, problems);
-	else if (fine)
-		snapshot_release(snapshot);
+	snapshot_release(snapshot);
+	return snapshot != NULL;
+}
+
+bool configuration_reload(bool apply, struct problems *problems)
+{
 	if (!apply)
-		return fine;
+		return check(problems);
+	link_say(LINK_RELOADING);
+	struct snapshot *snapshot = configuration_load(problems);
+	bool fine = snapshot && swap_in(snapshot, problems);
+	link_say(LINK_READY);
 	log_problems(problems);
 	log_say(fine ? LOG_INFORM : LOG_FAIL, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
 	return fine;

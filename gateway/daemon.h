@@ -7,7 +7,8 @@
 
 struct arguments {
 	const char *config, *state, *modules;
-	bool foreground, check, check_spool;
+	const char *user; /* NULL: not said */
+	bool foreground, check, check_spool, core_dumps;
 };
 
 /* arguments.c: fills it in; ends the process with EX_USAGE or after --help. */
@@ -18,12 +19,31 @@ void configuration_init(const struct arguments *arguments);
 struct snapshot *configuration_load(struct problems *problems);
 bool configuration_reload(bool apply, struct problems *problems);
 
-/* sockets.c: the listening sockets of all workers, by name; they outlive reloads. */
+/* privileges.c: before the fork, hands the state folder over; an exit code. In the serving process: leaves root and what else it needs no more. */
+int privileges_choose(const struct arguments *arguments);
+int privileges_drop(void);
+
+/* sockets.c: the listening sockets of a snapshot, from the supervisor; it keeps them, so they outlive reloads and restarts. */
 int sockets_open(const struct snapshot *snapshot, struct problems *problems);   /* binds what is new; -1: problems, nothing changed */
 void sockets_hand_out(struct snapshot *snapshot, bool running);                 /* each worker listens on its own; what is no longer named closes */
-void sockets_close(void);
+void sockets_close(void);                                                       /* those that were opened and not handed out */
 
-/* serve.c: workers, spool, control socket, signals; returns the exit code when it is over. */
+/* workers.c */
+int workers_create(const struct settings *settings, struct problems *problems);
+int workers_start(void);
+void workers_end(void); /* ends the threads: workers, pool, spool */
+void workers_free(void);
+
+/* recovery.c: after the workers were created, before they start. */
+int recovery_run(const struct settings *settings, struct problems *problems);
+
+/* ticks.c */
+void ticks_begin(void);
+void ticks_end(struct worker *worker); /* on each worker */
+void alive_begin(void);                /* main thread, both */
+void alive_end(void);
+
+/* serve.c: the serving process but for its rights; returns the exit code when it is over. */
 int serve(const struct arguments *arguments);
 
 void print_problems(const struct problems *problems);

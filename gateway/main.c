@@ -1,10 +1,12 @@
-/* main.c - gatewayd: reads its arguments, then checks or serves. */
+/* main.c - gatewayd: reads its arguments, then checks or serves under a supervisor. */
 #include "daemon.h"
 
+#include "admin/supervisor.h"
 #include "loop/worker.h"
 #include "smtp/sasl.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 void print_problems(const struct problems *problems)
@@ -47,18 +49,51 @@ static int check_spool(void)
 	return damaged < 0 ? EX_UNAVAILABLE : damaged > 0 ? EX_DATAERR : EX_OK;
 }
 
-int main(int argc, char **argv)
+static int start_libraries(const struct arguments *arguments)
 {
-	struct arguments arguments;
-	arguments_parse(&arguments, argc, argv);
 	if (loop_init() != 0 || sasl_init() != 0) {
 		fputs("gatewayd: a library does not start\n", stderr);
 		return EX_OSERR;
 	}
-	configuration_init(&arguments);
-	if (arguments.check)
-		return check();
-	if (arguments.check_spool)
-		return check_spool();
-	return serve(&arguments);
+	configuration_init(arguments);
+	return EX_OK;
+}
+
+/* --- the two halves of the serving process --- */
+
+static int become(void *arg)
+{
+	return privileges_drop();
+}
+
+static int begin(void *arg)
+{
+	int code = start_libraries(arg);
+	return code == EX_OK ? serve(arg) : code;
+}
+
+/* More descriptors than the shell gives: a listener has one for each worker. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments;
+	arguments_parse(&arguments, argc, argv);
+	if (arguments.check || arguments.check_spool) {
+		int code = start_libraries(&arguments);
+		return code != EX_OK ? code : arguments.check ? check() : check_spool();
+	}
+	raise_limits();
+	int code = privileges_choose(&arguments);
+	if (code != EX_OK)
+		return code;
+	return supervise(&(struct supervisor_options){
+		.state = arguments.state, .foreground = arguments.foreground, .become = become, .serve = begin, .arg = &arguments });
 }

@@ -335,15 +335,20 @@ size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most)
 	return count;
 }
 
+static void tell_held(uint64_t id, struct gw_str why)
+{
+	COUNT(held);
+	struct log_line *line = log_open(LOG_WARN, "held");
+	log_id(line, id);
+	log_str(line, "reason", why);
+	log_close(line);
+}
+
 void queue_hold(struct gw_message *message, struct gw_str why)
 {
 	message->held = message->changed = true;
 	message->hold_reason = arena_str(&message->arena, why);
-	COUNT(held);
-	struct log_line *line = log_open(LOG_WARN, "held");
-	log_id(line, message->id);
-	log_str(line, "reason", why);
-	log_close(line);
+	tell_held(message->id, why);
 	queue_later(message);
 }
 
@@ -365,31 +370,48 @@ bool queue_wants_bounce(const struct gw_message *message)
 	return entry && (entry->orders & ORDER_BOUNCE);
 }
 
-static void record_held(struct queue *queue, struct queue_entry *entry, bool held)
+static void record_held(struct queue *queue, struct queue_entry *entry, bool held, struct gw_str why)
 {
 	struct gw_message *message = load(queue, entry);
 	if (!message)
 		return;
 	struct snapshot *snapshot = message->snapshot;
 	message->held = held;
-	message->hold_reason = gw_str(held ? "by an admin" : "");
+	message->hold_reason = why;
 	message->next_at = entry->due;
 	queue_record(message);
 	message_destroy(message);
 	snapshot_release(snapshot);
 }
 
-static void order_waiting(struct queue *queue, struct queue_entry *entry, enum queue_order order)
+static void hold_waiting(struct queue *queue, struct queue_entry *entry, struct gw_str why)
 {
 	heap_take(&queue->waiting, entry);
 	park_take(entry);
+	drop_message(queue, entry);
+	record_held(queue, entry, true, why);
+	entry->place = ENTRY_HELD;
+	queue->held++;
+}
+
+bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
+{
+	struct queue_entry *entry = queue_find(worker, id);
+	if (!entry || entry->place != ENTRY_WAITING)
+		return false;
+	hold_waiting(queue_of(worker), entry, why);
+	tell_held(id, why);
+	return true;
+}
+
+static void order_waiting(struct queue *queue, struct queue_entry *entry, enum queue_order order)
+{
 	if (order == ORDER_HOLD) {
-		drop_message(queue, entry);
-		record_held(queue, entry, true);
-		entry->place = ENTRY_HELD;
-		queue->held++;
+		hold_waiting(queue, entry, gw_str("by an admin"));
 		return;
 	}
+	heap_take(&queue->waiting, entry);
+	park_take(entry);
 	entry->orders |= order & (ORDER_BOUNCE | ORDER_RETRY);
 	wait_until(queue, entry, order == ORDER_RELEASE ? entry->due : queue_now());
 }
@@ -400,7 +422,7 @@ static void order_held(struct queue *queue, struct queue_entry *entry, enum queu
 		return;
 	entry->orders |= order & ORDER_BOUNCE;
 	entry->due = queue_now();
-	record_held(queue, entry, false);
+	record_held(queue, entry, false, gw_str(""));
 	queue->held--;
 	wait_until(queue, entry, entry->due);
 }

@@ -69,6 +69,9 @@ int64_t queue_now(void);
 /* The time until the next attempt after `attempts` of them, from the settings, a tenth more or less. */
 int64_t queue_backoff(const struct settings *settings, unsigned attempts);
 
+/* Puts a message that waits on hold, before the worker runs or on its thread. False: none waits here under this id. */
+bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why);
+
 /* What an admin asks for. For an active message it is done when it comes back to the queue. */
 enum queue_order { ORDER_RETRY = 1, ORDER_HOLD = 2, ORDER_RELEASE = 4, ORDER_BOUNCE = 8 };
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order); /* false: no such message here */

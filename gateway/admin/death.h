@@ -1,0 +1,25 @@
+/* death.h - how a serving process ended, and what its threads were doing. */
+#ifndef ADMIN_DEATH_H
+#define ADMIN_DEATH_H
+
+#include "admin/crashes.h"
+
+#include <sys/types.h>
+
+#define DEATH_PLACES 16
+
+struct death {
+	pid_t pid;
+	int status; /* of waitpid */
+	struct place places[DEATH_PLACES];
+	unsigned counts[DEATH_PLACES]; /* how often it died so during that message */
+	size_t places_count;
+};
+
+void death_find(struct death *death, pid_t pid, int status, const struct places *places);
+void death_count(struct death *death, struct crashes *crashes);
+
+/* A line for each place, one without where there is none. */
+void death_log(const struct death *death, const char *event);
+
+#endif

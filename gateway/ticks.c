@@ -1,0 +1,81 @@
+/* ticks.c - what happens from time to time: the modules' tick once a second, and the word to the supervisor that the loops turn. */
+#include "daemon.h"
+
+#include "admin/link.h"
+#include "admin/supervisor.h"
+#include "module/chain.h"
+
+#include <stdlib.h>
+
+static struct timer tick_timer;
+
+static void tick(struct timer *timer)
+{
+	struct snapshot *snapshot = snapshot_current();
+	struct arena arena;
+	struct gw_call call;
+	arena_init(&arena, 0);
+	chain_init(&call, timer->worker, snapshot, &arena);
+	chain_tell(&call, GW_HOOK_tick);
+	chain_cancel(&call);
+	arena_finish(&arena);
+	snapshot_release(snapshot);
+	timer_set(timer->worker, timer, 1000, tick);
+}
+
+static void begin(struct post *post)
+{
+	timer_set(runtime.workers[0], &tick_timer, 1000, tick);
+}
+
+void ticks_begin(void)
+{
+	static struct post post = { .run = begin };
+	worker_post(runtime.workers[0], &post);
+}
+
+void ticks_end(struct worker *worker)
+{
+	if (worker_number(worker) == 0)
+		timer_clear(&tick_timer);
+}
+
+/* --- alive --- */
+
+static struct timer alive_timer;
+static struct post *calls;      /* one for each worker */
+static _Atomic unsigned turned; /* workers that answered */
+
+static void answer(struct post *post)
+{
+	atomic_fetch_add(&turned, 1);
+}
+
+/* A call is only given again when its worker took it: one that hangs is what the service manager has to hear of, by silence. */
+static void call_all(struct timer *timer)
+{
+	if (atomic_load(&turned) == runtime.worker_count) {
+		link_say(LINK_ALIVE);
+		atomic_store(&turned, 0);
+		for (unsigned i = 0; i < runtime.worker_count; i++) {
+			calls[i].run = answer;
+			worker_post(runtime.workers[i], &calls[i]);
+		}
+	}
+	timer_set(runtime.main, timer, supervisor_watchdog(), call_all);
+}
+
+void alive_begin(void)
+{
+	calls = supervisor_watchdog() ? calloc(runtime.worker_count, sizeof(*calls)) : NULL;
+	if (!calls)
+		return;
+	atomic_store(&turned, runtime.worker_count);
+	call_all(&alive_timer);
+}
+
+void alive_end(void)
+{
+	timer_clear(&alive_timer);
+	free(calls);
+}
