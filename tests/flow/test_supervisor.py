@@ -21,13 +21,6 @@ from lib.waiting import PATIENCE, wait_for
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-def serving(gateway):
-    """The pid of the process that serves, None while there is none."""
-    with open("/proc/%d/task/%d/children" % (gateway.pid, gateway.pid)) as children:
-        pids = children.read().split()
-    return int(pids[0]) if pids else None
-
-
 def status_of(pid):
     with open("/proc/%d/status" % pid) as status:
         return dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
@@ -43,7 +36,7 @@ def gone(pid):
 def kill_serving(gateway, how=signal.SIGKILL):
     """Waits until it serves and said so, then kills it; gives its pid."""
     wait_for(lambda: len(gateway.log("started")) > len(gateway.log("died")), 10, "a serving process")
-    pid = serving(gateway)
+    pid = gateway.serving_pid
     os.kill(pid, how)
     wait_for(lambda: gone(pid), 10, "the end of process %d" % pid)
     return pid
@@ -100,7 +93,7 @@ def test_killed_under_load_nothing_acknowledged_is_lost(pair):
     for count in (20, 60):
         wait_for(lambda: sum(len(load.kept) for load in loads) > count, 20, "some load")
         before = kill_serving(gateway)
-        wait_for(lambda: serving(gateway) not in (None, before), 10, "another serving process")
+        wait_for(lambda: gateway.serving_pid not in (None, before), 10, "another serving process")
     wait_for(lambda: sum(len(load.kept) for load in loads) > 120, 20, "load after the restart")
     kept = [id for load in loads for id in load.stop()]
     gateway.wait_queue_empty()
@@ -116,9 +109,9 @@ def test_who_connects_meanwhile_is_served(pair):
     gateway.wait_log("started", count=2)
     kill_serving(gateway)
     gateway.wait_log("restart", count=2)
-    assert serving(gateway) is None
+    assert gateway.serving_pid is None
     with Client(gateway.clear_port, greet=False) as client:
-        assert serving(gateway) is None
+        assert gateway.serving_pid is None
         assert client.reply().code == 220
         client.say("EHLO client.example.com", 250)
         assert client.message().code == 250
@@ -147,7 +140,7 @@ def test_the_supervisor_dies_and_takes_it_along(pair):
     for _ in range(3):
         with Client(gateway.clear_port, ehlo="a.example.com") as client:
             assert client.message().code == 250
-        pid = serving(gateway)
+        pid = gateway.serving_pid
         gateway.kill()
         gateway.start()
         assert gone(pid)
@@ -241,7 +234,7 @@ def test_term_under_load_ends_in_time(pair):
     waiting = Client(gateway.clear_port, ehlo="idle.example.com")
     waiting.envelope()
     wait_for(lambda: sum(len(load.kept) for load in loads) > 50, 20, "some load")
-    pid, began = serving(gateway), time.monotonic()
+    pid, began = gateway.serving_pid, time.monotonic()
     assert gateway.stop() == 0
     assert time.monotonic() - began < 10
     assert gone(pid)
@@ -391,7 +384,7 @@ def test_root_is_dropped(new_sink, request):
     try:
         gateway.start()
         for _ in range(2):
-            status = status_of(serving(gateway))
+            status = status_of(gateway.serving_pid)
             assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
             assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
             assert status["Groups"].split() in ([], [str(nobody.pw_gid)])
@@ -401,11 +394,11 @@ def test_root_is_dropped(new_sink, request):
             with Client(587, ehlo="a.example.com") as client:
                 assert client.message().code == 250
             kill_serving(gateway)
-            wait_for(lambda: serving(gateway) and gateway.ask("help"), 10, "the restart")
+            wait_for(lambda: gateway.serving_pid and gateway.ask("help"), 10, "the restart")
         sink.wait_messages(2)
         assert os.stat(gateway.state).st_uid == nobody.pw_uid
         assert os.stat(os.path.join(gateway.state, "spool")).st_uid == nobody.pw_uid
-        pid = serving(gateway)
+        pid = gateway.serving_pid
         with open("/proc/%d/limits" % pid) as limits:
             assert re.search(r"Max core file size +0 +0 ", limits.read())
         assert os.stat("/proc/%d/environ" % pid).st_uid == 0, "dumpable"
@@ -430,8 +423,8 @@ def test_without_root_the_right_to_bind_is_given_up(new_sink, request):
         gateway.start(prefix=["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all,+net_bind_service",
                               "--ambient-caps=-all,+net_bind_service"])
         assert int(status_of(gateway.pid)["CapEff"], 16) == 1 << 10
-        assert int(status_of(serving(gateway))["CapPrm"], 16) == 0
-        assert int(status_of(serving(gateway))["CapAmb"], 16) == 0
+        assert int(status_of(gateway.serving_pid)["CapPrm"], 16) == 0
+        assert int(status_of(gateway.serving_pid)["CapAmb"], 16) == 0
         Client(587).close()
         assert gateway.stop() == 0
     finally:
@@ -467,7 +460,7 @@ def test_the_service_manager_is_told(pair, tmp_path):
     manager = Manager(str(tmp_path))
     gateway, _ = pair(start={"env": {"NOTIFY_SOCKET": manager.path}})
     manager.wait("READY=1")
-    assert "STATUS=process %d serves, started again 0 times" % serving(gateway) in manager.said
+    assert "STATUS=process %d serves, started again 0 times" % gateway.serving_pid in manager.said
     assert "RELOADING=1" not in manager.said and "WATCHDOG=1" not in manager.said
     gateway.process.send_signal(signal.SIGHUP)
     manager.wait("RELOADING=1")
@@ -502,5 +495,5 @@ def test_logs_are_opened_again(pair):
     os.rename(path, path + ".1")
     gateway.process.send_signal(signal.SIGUSR1)
     wait_for(lambda: os.path.exists(path), 10, "the new log")
-    os.kill(serving(gateway), signal.SIGSEGV)
+    os.kill(gateway.serving_pid, signal.SIGSEGV)
     wait_for(lambda: "crashed process=" in open(path).read(), 10, "the crash in the log")

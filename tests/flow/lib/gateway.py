@@ -163,7 +163,15 @@ class Gateway:
 
     @property
     def pid(self):
+        """Of the supervisor: who is killed with it takes the other along."""
         return self.process.pid
+
+    @property
+    def serving_pid(self):
+        """Of the process that serves; None while there is none."""
+        with open("/proc/%d/task/%d/children" % (self.pid, self.pid)) as children:
+            pids = children.read().split()
+        return int(pids[0]) if pids else None
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -200,12 +208,12 @@ class Gateway:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def rss(self):
-        """Resident memory in KiB."""
-        with open("/proc/%d/status" % self.pid) as status:
+        """Resident memory of what serves, in KiB."""
+        with open("/proc/%d/status" % self.serving_pid) as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
 
     def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.pid) as stat:
+        with open("/proc/%d/stat" % self.serving_pid) as stat:
             fields = stat.read().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
