@@ -116,10 +116,10 @@ BAD = {
         ['00-gateway.conf:3: error: "timeouts.command" must be a time such as "90s", "5m", "4h" or "2d"']),
     "a misspelt word": (
         relay("", 'name = "bad"; host = "127.0.0.1"; tls = "startls";'),
-        ['50-bad.conf:2: error: "tls" is "startls", did you mean "starttls"? It can be none, starttls or implicit']),
+        ['50-bad.conf:2: error: "tls" is "startls", did you mean "starttls"? It can be none, starttls, implicit or opportunistic']),
     "a word that is none of them": (
         relay("", 'name = "bad"; host = "127.0.0.1"; tls = "yes";'),
-        ['50-bad.conf:2: error: "tls" is "yes", but must be none, starttls or implicit']),
+        ['50-bad.conf:2: error: "tls" is "yes", but must be none, starttls, implicit or opportunistic']),
     "a text for a list of groups": (
         gateway_with('listeners = "127.0.0.1:25"'), ['00-gateway.conf:3: error: "listeners" must be a list of groups: ( { ... }, { ... } )']),
     "a module's value out of its words": (
@@ -178,10 +178,20 @@ BAD = {
     "a host that is none": (
         relay("", 'name = "bad"; tls = "none";\n  host = ["fine.example.net", "bad host"];'),
         ['50-bad.conf:3: error: host "bad host" is neither a host name nor an address']),
+    "the recipients' mail hosts beside others": (
+        relay("", 'name = "bad"; tls = "none";\n  host = ["mx", "fine.example.net"];'),
+        ['50-bad.conf:3: error: host = "mx" is for itself: other hosts go into a relay of their own, as a fallback of this one']),
+    "a login at the recipients' mail hosts": (
+        {**module("auth-password", ""), **relay('auth: { user = "me"; password = "secret"; };', 'name = "bad"; host = "mx"; tls = "starttls";')},
+        ["50-bad.conf:3: error: relay bad delivers to the recipients' mail hosts, which want no login"]),
     "a source that is no address": (
         relay('source = "eth0";'), ['50-bad.conf:3: error: source = "eth0" is no IP address']),
     "a relay that logs in in clear": (
         {**module("auth-password", ""), **relay('auth: { user = "me"; password = "secret"; };')},
+        ['50-bad.conf:2: error: relay bad logs in over a link without TLS: set tls = "starttls" or "implicit", or clear_login = true']),
+    "a relay that may log in in clear": (
+        {**module("auth-password", ""),
+         **relay('auth: { user = "me"; password = "secret"; };', 'name = "bad"; host = "127.0.0.1"; tls = "opportunistic";')},
         ['50-bad.conf:2: error: relay bad logs in over a link without TLS: set tls = "starttls" or "implicit", or clear_login = true']),
     "a CA file that is not there": (
         relay('ca = "/nowhere/ca.pem";', 'name = "bad"; host = "127.0.0.1"; tls = "starttls";'),

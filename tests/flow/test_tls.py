@@ -359,6 +359,8 @@ def hop(new_sink, certificates, speaks, shows):
 CELLS = []
 for verify in (True, False):
     CELLS += [("none", verify, NO_TLS, None, "clear"), ("none", verify, "starttls", "good", "clear"), ("none", verify, "implicit", "good", None)]
+    CELLS += [("opportunistic", verify, NO_TLS, None, "clear"), ("opportunistic", verify, "implicit", "good", None)]
+    CELLS += [("opportunistic", verify, "starttls", shows, "tls") for shows in SHOWS]
     for tls in ("starttls", "implicit"):
         CELLS += [(tls, verify, NO_TLS, None, None), (tls, verify, "implicit" if tls == "starttls" else "starttls", "good", None)]
         CELLS += [(tls, verify, tls, shows, "tls" if shows == "good" or not verify else None) for shows in SHOWS]
@@ -399,6 +401,17 @@ def test_61_next_hop_that_offers_tls_and_fails_to_begin_it_gets_no_mail(new_gate
         id = queue_id(client.message(MAIL))
     gateway.wait_log("later", id=id)
     assert not sink.commands("MAIL") and not gateway.log("bounced")
+
+
+@pytest.mark.parametrize("answer", list(CONSENTS))
+def test_61_opportunistic_means_in_clear_where_tls_does_not_come_about(new_gateway, new_sink, certificates, answer):
+    certificate, key = certificates.pair("hop")
+    sink, gateway = new_sink(tls="starttls", certificate=certificate, key=key, script={"starttls": [CONSENTS[answer]] * 20}), new_gateway()
+    open_relay(gateway, "out").relay("out", sink, tls="opportunistic").set(queue__retry=["1h"]).start()
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        client.message(MAIL)
+    message, = sink.wait_messages(1)
+    assert message.session.tls is None and message.session.commands.count("STARTTLS") == 0  # a connection of its own
 
 
 @pytest.mark.parametrize("host, shows, fine", [("localhost", "hop", True), ("127.0.0.1", "hop", True), ("127.0.0.1", "gateway", True),
