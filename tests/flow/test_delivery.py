@@ -167,6 +167,22 @@ def test_93_stall_at_the_dot_waits_while_others_go_on(pair):
     assert len(sink.messages) == 11
 
 
+def test_relay_that_was_down_gets_all_that_waited_when_it_is_back(new_gateway, new_sink):
+    """Many relays, so that chance has its say: each refuses its first three callers."""
+    gateway = new_gateway()
+    gateway.probe(options={"rcpt.verdict": "accept"}).module("60-routing", "routing")
+    sinks = [new_sink(script={"connect": [Act("421 4.3.2 not now", close=True)] * 3}) for _ in range(12)]
+    for number, sink in enumerate(sinks):
+        gateway.relay("r%d" % number, sink, domains=["d%d.example" % number])
+    gateway.start()
+    for number in range(len(sinks)):
+        for _ in range(5):
+            send(gateway, b"From: x@d%d.example\r\n\r\nback\r\n" % number)
+    for sink in sinks:
+        sink.wait_messages(5, 20)
+    gateway.wait_queue_empty()
+
+
 # --- odd replies: FAULTS 91, 92 ---
 
 def test_91_replies_octet_by_octet_are_understood(pair):
