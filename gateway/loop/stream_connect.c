@@ -96,6 +96,11 @@ void stream_end_set(struct stream_end *end, const struct sockaddr *address)
 	}
 }
 
+void stream_set_peer(struct stream *stream, const struct sockaddr *peer)
+{
+	stream_end_set(&stream->peer, peer);
+}
+
 /* Few ask for our own end, so it is looked up when somebody does. */
 static const struct stream_end *local_end(const struct stream *stream)
 {

@@ -17,6 +17,9 @@ static const struct gw_option listener_options[] = {
 	{ "key", GW_OPTION_PATH, AT(key), NULL, "PEM file of the key; default: in the certificate's file." },
 	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
 	{ "type", GW_OPTION_STRING, AT(type), NULL, "Type of the mail that comes in here." },
+	{ "proxy_from", GW_OPTION_LIST, AT(proxy_from), NULL,
+	  "Networks of load balancers, as [\"192.0.2.0/28\"]: who connects from there has to say first for whom (PROXY protocol, version 1 or 2), "
+	  "and is believed." },
 	GW_OPTIONS_END
 #undef AT
 };

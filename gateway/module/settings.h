@@ -2,6 +2,7 @@
 #ifndef MODULE_SETTINGS_H
 #define MODULE_SETTINGS_H
 
+#include "base/network.h"
 #include "conf/conf.h"
 #include "conf/option.h"
 #include "loop/tls.h"
@@ -15,6 +16,9 @@ struct listen_settings {
 	bool clear_login;           /* AUTH also in clear: only taken for a loopback address */
 	struct gw_str certificate, key, passphrase; /* empty: those of gateway.tls */
 	struct gw_str type;         /* mail that comes in here is of this type; empty: not said */
+	struct gw_list proxy_from;  /* networks of load balancers that say for whom they connect */
+	struct network *balancers;  /* these; made by snapshot_load */
+	size_t balancer_count;
 	struct tls_context *server; /* NULL with tls = none; made by snapshot_load */
 	struct gw_str name;         /* "0.0.0.0:587" */
 };

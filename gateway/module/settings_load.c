@@ -104,6 +104,23 @@ static void make_server(struct load *load, struct listen_settings *listener)
 					     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
 }
 
+static void name_balancers(struct load *load, struct listen_settings *listener)
+{
+	const struct gw_list *words = &listener->proxy_from;
+
+	listener->balancers = arena_alloc(load->context.arena, (words->count + 1) * sizeof(*listener->balancers));
+	if (!listener->balancers) {
+		wrong(load, true, "listeners", "listener %s: no memory", listener->name.ptr);
+		return;
+	}
+	for (size_t i = 0; i < words->count; i++) {
+		const char *why = network_parse(words->items[i], &listener->balancers[i]);
+		if (why)
+			wrong(load, true, "listeners", "listener %s: proxy_from: \"%s\" %s", listener->name.ptr, words->items[i].ptr, why);
+	}
+	listener->balancer_count = words->count;
+}
+
 static void check_listener(struct load *load, struct listen_settings *listener, struct sockaddr_storage *address)
 {
 	socklen_t len;
@@ -113,6 +130,7 @@ static void check_listener(struct load *load, struct listen_settings *listener, 
 		wrong(load, true, "listeners", "listener address \"%s\" is no IP address", listener->address.ptr);
 		return;
 	}
+	name_balancers(load, listener);
 	if (listener->clear_login && !is_loopback(address))
 		wrong(load, true, "listeners", "listener %s: clear_login is for loopback addresses only: passwords would travel in clear",
 		      listener->name.ptr);

@@ -2,48 +2,28 @@
 
 #include "base/log.h"
 #include "loop/listener.h"
+#include "receive/entrance.h"
 #include "receive/session.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#define RESERVE_MOST 1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at most a quarter of all */
 
 /* A listening socket of this worker. */
 struct door {
 	struct door *next;
 	struct listener *listener;
-	const struct listen_settings *settings; /* of reception.snapshot */
+	const struct listen_settings *settings; /* of doors.snapshot */
 	struct doors *doors;
 };
 
 struct doors {
-	struct worker *worker;
 	struct snapshot *snapshot; /* held */
 	struct door *first;
-	struct list_link sessions;
-	rlim_t highest; /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
+	struct entrance entrance;
 };
 
 static struct doors *doors_of(const struct worker *worker)
 {
 	return worker_get(worker, SLOT_RECEIVE);
-}
-
-/* One line on a socket that nobody serves; whether it gets there does not matter. */
-static void turn_away(int fd, const char *why)
-{
-	ssize_t sent = send(fd, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)sent;
-	close(fd);
-	COUNT(sessions_refused);
-}
-
-static bool full(const struct doors *doors, int fd)
-{
-	return (rlim_t)fd > doors->highest ||
-	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= doors->snapshot->settings.limits.sessions;
 }
 
 /* Who connects after a reload was answered is served by what was loaded, also where this worker has not taken it over yet. NULL: gone. */
@@ -58,35 +38,16 @@ static const struct listen_settings *settings_in(const struct snapshot *snapshot
 	return NULL;
 }
 
-static void serve(struct doors *doors, int fd, struct snapshot *snapshot, const struct listen_settings *settings)
-{
-	struct gw_session *session = session_create(doors->worker, fd, snapshot, settings);
-	if (!session)
-		turn_away(fd, "421 4.3.0 no memory, try again later\r\n");
-	else if (session->mode != MODE_CLOSING)
-		list_add(&doors->sessions, &session->link);
-}
-
 static void accepted(int fd, const struct sockaddr *peer, socklen_t len, void *arg)
 {
 	struct door *door = arg;
 	struct snapshot *snapshot = snapshot_current();
 	const struct listen_settings *settings = settings_in(snapshot, door);
-	if (!settings)
-		turn_away(fd, "421 4.3.2 this port is no longer served\r\n");
-	else if (full(door->doors, fd))
-		turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
+	if (settings)
+		entrance_accept(&door->doors->entrance, fd, peer, snapshot, settings);
 	else
-		serve(door->doors, fd, snapshot, settings);
+		entrance_refuse(fd, "421 4.3.2 this port is no longer served\r\n");
 	snapshot_release(snapshot);
-}
-
-static rlim_t highest_descriptor(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return RLIM_INFINITY;
-	return limit.rlim_cur - (limit.rlim_cur / 4 < RESERVE_MOST ? limit.rlim_cur / 4 : RESERVE_MOST);
 }
 
 int receive_start(struct worker *worker)
@@ -94,9 +55,7 @@ int receive_start(struct worker *worker)
 	struct doors *doors = calloc(1, sizeof(*doors));
 	if (!doors)
 		return -1;
-	doors->worker = worker;
-	doors->highest = highest_descriptor();
-	list_init(&doors->sessions);
+	entrance_init(&doors->entrance, worker);
 	worker_set(worker, SLOT_RECEIVE, doors);
 	return 0;
 }
@@ -118,7 +77,7 @@ static struct door *door_create(struct doors *doors, const struct listen_socket 
 		return NULL;
 	door->doors = doors;
 	door->settings = socket->settings;
-	door->listener = listener_create(doors->worker, socket->fd, accepted, door);
+	door->listener = listener_create(doors->entrance.worker, socket->fd, accepted, door);
 	if (door->listener)
 		return door;
 	free(door);
@@ -162,7 +121,9 @@ void receive_drain(struct worker *worker)
 	struct doors *doors = doors_of(worker);
 	close_doors(doors->first);
 	doors->first = NULL;
-	for (struct list_link *at = doors->sessions.next, *next; at != &doors->sessions; at = next) {
+	entrance_close(&doors->entrance);
+	struct list_link *sessions = &doors->entrance.sessions;
+	for (struct list_link *at = sessions->next, *next; at != sessions; at = next) {
 		struct gw_session *session = list_of(at, struct gw_session, link);
 		next = at->next;
 		if (may_end(session))
@@ -176,9 +137,10 @@ void receive_stop(struct worker *worker)
 	if (!doors)
 		return;
 	close_doors(doors->first);
-	while (!list_empty(&doors->sessions))
-		session_drop(list_of(doors->sessions.next, struct gw_session, link));
 	doors->first = NULL;
+	entrance_close(&doors->entrance);
+	while (!list_empty(&doors->entrance.sessions))
+		session_drop(list_of(doors->entrance.sessions.next, struct gw_session, link));
 }
 
 void receive_finish(struct worker *worker)
@@ -193,9 +155,9 @@ void receive_finish(struct worker *worker)
 
 size_t receive_open(const struct worker *worker)
 {
-	const struct doors *doors = doors_of(worker);
+	const struct list_link *sessions = &doors_of(worker)->entrance.sessions;
 	size_t count = 0;
-	for (const struct list_link *at = doors->sessions.next; at != &doors->sessions; at = at->next)
+	for (const struct list_link *at = sessions->next; at != sessions; at = at->next)
 		count++;
 	return count;
 }

@@ -398,7 +398,8 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	return session;
 }
 
-struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener)
+struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
+                                  const struct sockaddr *peer)
 {
 	const struct stream_limits limits = { .input = 256 * 1024, .output = 1024 * 1024 };
 	struct gw_session *session = session_alloc(worker, snapshot, listener);
@@ -409,6 +410,8 @@ struct gw_session *session_create(struct worker *worker, int fd, struct snapshot
 		session_released(&session->call, session);
 		return NULL;
 	}
+	if (peer)
+		stream_set_peer(session->stream, peer);
 	if (listener->tls == TLS_IMPLICIT) {
 		if (begin_tls(session) < 0)
 			session_drop(session);

@@ -74,8 +74,10 @@ struct gw_session {
 	struct chunk chunk;
 };
 
-/* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. */
-struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener);
+/* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. `peer`: for whom a
+ * load balancer connected; NULL: the socket's own. */
+struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
+                                  const struct sockaddr *peer);
 
 /* --- between the files of this room --- */
 void session_reply(struct gw_session *session, int code, const char *enhanced, struct gw_str text);

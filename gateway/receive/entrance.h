@@ -1,0 +1,31 @@
+/* entrance.h - from an accepted connection to a session: whether there is room for it, and for whom a load balancer connects. */
+#ifndef RECEIVE_ENTRANCE_H
+#define RECEIVE_ENTRANCE_H
+
+#include "base/list.h"
+#include "module/snapshot.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* Of one worker. */
+struct entrance {
+	struct worker *worker;
+	struct list_link sessions;
+	struct list_link knocks; /* load balancers that have not said for whom they come */
+	rlim_t highest;          /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
+};
+
+void entrance_init(struct entrance *entrance, struct worker *worker);
+
+/* Takes over an accepted descriptor. The listener is of the snapshot, which whoever stays holds. */
+void entrance_accept(struct entrance *entrance, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
+                     const struct listen_settings *listener);
+
+/* One line on a socket that nobody serves; whether it gets there does not matter. */
+void entrance_refuse(int fd, const char *why);
+
+/* Forgets those who have not said for whom they come. */
+void entrance_close(struct entrance *entrance);
+
+#endif
