@@ -24,6 +24,13 @@ static char *cell(const json_t *row, const char *key)
 	return strdup(json_is_string(value) ? json_string_value(value) : "");
 }
 
+/* A column is ["key", "TITLE"]; what a module answered may be anything. */
+static const char *column_text(const json_t *columns, size_t at, size_t which)
+{
+	const char *text = json_string_value(json_array_get(json_array_get(columns, at), which));
+	return text ? text : "";
+}
+
 /* Words of a remote must not steer the terminal. */
 static void clean(char *text)
 {
@@ -63,8 +70,7 @@ static void print_row(const json_t *row, const json_t *columns, const size_t *wi
 {
 	size_t count = json_array_size(columns), used = 0;
 	for (size_t i = 0; i < count && i < COLUMNS_MAX; i++) {
-		const json_t *column = json_array_get(columns, i);
-		char *text = row ? cell(row, json_string_value(json_array_get(column, 0))) : strdup(json_string_value(json_array_get(column, 1)));
+		char *text = row ? cell(row, column_text(columns, i, 0)) : strdup(column_text(columns, i, 1));
 		clean(text);
 		print_padded(text ? text : "", widths[i], i + 1 == count, screen > used ? screen - used : 1);
 		used += widths[i] + 2;
@@ -77,10 +83,9 @@ static void measure(const json_t *columns, const json_t *rows, size_t *widths)
 	size_t at;
 	const json_t *row;
 	for (size_t i = 0; i < json_array_size(columns) && i < COLUMNS_MAX; i++) {
-		const json_t *column = json_array_get(columns, i);
-		widths[i] = width_of(json_string_value(json_array_get(column, 1)));
+		widths[i] = width_of(column_text(columns, i, 1));
 		json_array_foreach(rows, at, row) {
-			char *text = cell(row, json_string_value(json_array_get(column, 0)));
+			char *text = cell(row, column_text(columns, i, 0));
 			size_t width = text ? width_of(text) : 0;
 			widths[i] = width > widths[i] ? width : widths[i];
 			free(text);

@@ -46,7 +46,7 @@ static void finish_answer(struct gw_call *call, struct text *out)
 
 static void begin_answer(struct text *out)
 {
-	text_print(out, "{\"columns\":[\"name\",\"type\",\"value\"],\"rows\":[");
+	text_print(out, "{\"columns\":[[\"name\",\"NAME\"],[\"type\",\"TYPE\"],[\"value\",\"VALUE\"]],\"rows\":[");
 }
 
 static void dns(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
