@@ -125,25 +125,6 @@ static void on_stop(struct gw_call *call)
 
 /* --- prepare --- */
 
-static enum gw_verdict resumed(struct gw_call *call, void *arg)
-{
-	struct job *job = arg;
-	enum gw_verdict verdict = GW_CONTINUE;
-
-	if (!job->fault && job_add_fields(call, job)) {
-		gw->count(call, "signed", (int64_t)job->key_count);
-		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain, job->keys->selector,
-			   job->key_count > 1 ? " and others" : "");
-	} else {
-		gw->count(call, "failed", 1);
-		gw->log(call, GW_LOG_ERROR, "not signed as %s: %s", job->keys->domain, job->fault);
-		gw->reason(call, "not signed: %s", job->fault);
-		verdict = GW_FAILED;
-	}
-	job_free(job);
-	return verdict;
-}
-
 /* Nobody can sign this one. Our own notices go out all the same: holding them back would help no one. */
 static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_message *message, const char *why)
 {
@@ -158,6 +139,27 @@ static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_me
 		return GW_WAIT;
 	gw->reply(call, 550, "5.7.20", "%s %s", why, domain.ptr);
 	return GW_REJECT;
+}
+
+static enum gw_verdict resumed(struct gw_call *call, void *arg)
+{
+	struct job *job = arg;
+	enum gw_verdict verdict = GW_CONTINUE;
+
+	if (!job->fault && job_add_fields(call, job)) {
+		gw->count(call, "signed", (int64_t)job->key_count);
+		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain, job->keys->selector,
+			   job->key_count > 1 ? " and others" : "");
+	} else if (job->fault == sign_no_author) {
+		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery), "no author can be read in mail from");
+	} else {
+		gw->count(call, "failed", 1);
+		gw->log(call, GW_LOG_ERROR, "not signed as %s: %s", job->keys->domain, job->fault);
+		gw->reason(call, "not signed: %s", job->fault);
+		verdict = GW_FAILED;
+	}
+	job_free(job);
+	return verdict;
 }
 
 static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, struct job *job)

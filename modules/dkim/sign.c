@@ -123,15 +123,26 @@ static bool give_fields(DKIM *dkim, const struct sign_input *input)
 	return true;
 }
 
-static bool header_hash(const struct sign_input *input, const char *value, unsigned char hash[HASH])
-{
-	DKIM *dkim = begin(input);
-	bool done = dkim && give_signature(dkim, value) && give_fields(dkim, input) && dkim_eoh(dkim) == DKIM_STAT_OK &&
-		    take_hash(dkim, HEADER_HASH, hash);
+const char sign_no_author[] = "no author can be read";
 
-	if (dkim)
-		dkim_free(dkim);
-	return done;
+/* NULL, or what went wrong. That no author can be read is all that dkim_eoh() finds wrong with our own field. */
+static const char *header_hash(const struct sign_input *input, const char *value, unsigned char hash[HASH])
+{
+	const char *fault = "the header cannot be hashed";
+	DKIM *dkim = begin(input);
+	DKIM_STAT status;
+
+	if (!dkim)
+		return "out of memory";
+	if (give_signature(dkim, value) && give_fields(dkim, input)) {
+		status = dkim_eoh(dkim);
+		if (status == DKIM_STAT_SYNTAX)
+			fault = sign_no_author;
+		else if (status == DKIM_STAT_OK && take_hash(dkim, HEADER_HASH, hash))
+			fault = NULL;
+	}
+	dkim_free(dkim);
+	return fault;
 }
 
 /* The value up to b=, as RFC 6376 has it hashed and as it goes out. */
@@ -161,13 +172,15 @@ static void add_signature(struct text *value, const unsigned char *signature, si
 static const char *sign_one(const struct sign_input *input, const struct key *key, const char *body, struct text *value)
 {
 	unsigned char hash[HASH], signature[SIGNATURE_MAX];
+	const char *fault;
 	size_t len;
 
 	add_tags(value, input, key, body);
 	if (value->failed)
 		return "out of memory";
-	if (!header_hash(input, value->ptr, hash))
-		return "the header cannot be hashed";
+	fault = header_hash(input, value->ptr, hash);
+	if (fault)
+		return fault;
 	len = key_sign(key, hash, signature);
 	if (len == 0)
 		return "the key cannot sign";
