@@ -1,6 +1,5 @@
 """One message in is one message out, whatever stands in it; and what the gateway sends on can be read in one way only."""
 import re
-import socket
 import threading
 
 import pytest
