@@ -18,6 +18,7 @@ enum client_at {
 /* What the next hop offers. */
 enum client_offer {
 	OFFER_PIPELINING = 1, OFFER_8BITMIME = 2, OFFER_SMTPUTF8 = 4, OFFER_DSN = 8, OFFER_SIZE = 16, OFFER_STARTTLS = 32, OFFER_AUTH = 64,
+	OFFER_REQUIRETLS = 128,
 };
 
 /* Of many dead addresses some are enough: the message has another turn. */

@@ -34,8 +34,19 @@ struct refusal {
 static const struct refusal no_8bit = { "5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME" };
 static const struct refusal no_utf8 = { "5.6.7", "the message needs SMTPUTF8, and the next hop does not offer it" };
 static const struct refusal too_big = { "5.3.4", "the message is larger than the next hop takes" };
+static const struct refusal no_requiretls = { "5.7.30", "REQUIRETLS support required" };
 static const struct refusal bad_sender = { "5.1.7", "the return path holds a control character" };
 static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control character" };
+
+/* Whether a message may go here that is to be in TLS all its way (RFC 8689 section 4.2.1): the next hop's name is configured, and proven
+ * by its certificate, and it promises the same. The names that MX records give are not proven. */
+static bool keeps_tls(const struct client *client)
+{
+	const struct gw_relay *relay = client->attempt->relay;
+	if (relay->mx || !relay->verify || relay->tls == TLS_OPPORTUNISTIC)
+		return false;
+	return stream_is_tls(client->stream) && (client->offers & OFFER_REQUIRETLS);
+}
 
 /* A message that says 8BITMIME or SMTPUTF8 but has no such byte can go anywhere. */
 static const struct refusal *message_refusal(const struct client *client)
@@ -46,6 +57,8 @@ static const struct refusal *message_refusal(const struct client *client)
 
 	if (sender & TRAIT_CONTROL)
 		return &bad_sender;
+	if (message->requiretls && edits_sender(edits).len && !keeps_tls(client)) /* a report is not lost for it: section 5 */
+		return &no_requiretls;
 	if (!(client->offers & OFFER_SMTPUTF8) && ((sender & TRAIT_8BIT) || (message->smtputf8 && message->eight_bit)))
 		return &no_utf8;
 	if (message->body == SMTP_BODY_BINARYMIME || (message->eight_bit && !(client->offers & OFFER_8BITMIME)))
@@ -130,6 +143,8 @@ void client_put_mail(struct client *client, struct buf *out)
 		buf_add_text(out, " BODY=8BITMIME");
 	if ((client->offers & OFFER_SMTPUTF8) && wants_utf8(client, sender))
 		buf_add_text(out, " SMTPUTF8");
+	if (message->requiretls && (client->offers & OFFER_REQUIRETLS) && stream_is_tls(client->stream))
+		buf_add_text(out, " REQUIRETLS");
 	if (client->offers & OFFER_DSN)
 		put_mail_dsn(message, out);
 	buf_add_text(out, "\r\n");

@@ -26,8 +26,8 @@ struct parts {
 static bool returns_all(const struct dsn *dsn)
 {
 	const struct gw_message *message = dsn->message;
-	return message->ret == SMTP_RET_FULL && dsn->action == DSN_FAILED && message->content.size <= dsn->max_return &&
-	       !message->long_line && (!message->eight_bit || dsn_utf8(dsn));
+	return message->ret == SMTP_RET_FULL && !message->requiretls && dsn->action == DSN_FAILED &&
+	       message->content.size <= dsn->max_return && !message->long_line && (!message->eight_bit || dsn_utf8(dsn));
 }
 
 static bool read_all(const struct spool_content *content, struct buf *out)

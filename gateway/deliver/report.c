@@ -74,7 +74,7 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 	}
 	struct submission submission = {
 		.worker = message->worker, .snapshot = message->snapshot, .rcpts = &message->sender, .rcpt_count = 1, .bytes = buf_str(&bytes),
-		.id = dsn.id, .smtputf8 = message->smtputf8, .done = written, .arg = journey,
+		.id = dsn.id, .smtputf8 = message->smtputf8, .requiretls = message->requiretls, .done = written, .arg = journey,
 	};
 	log_report(message, dsn.id, action);
 	submit(&submission);

@@ -115,6 +115,7 @@ static int fill_in(struct gw_message *message, const struct submission *from)
 	message->expires_at = message->received_at + settings->queue.expire;
 	message->own = true;
 	message->smtputf8 = from->smtputf8;
+	message->requiretls = from->requiretls;
 	for (size_t i = 0; i < from->bytes.len && !message->eight_bit; i++)
 		message->eight_bit = (from->bytes.ptr[i] & 0x80) != 0;
 	message->body = message->eight_bit ? SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;

@@ -13,7 +13,7 @@ struct submission {
 	size_t rcpt_count;
 	struct gw_str bytes;         /* header and body; copied */
 	struct gw_str type;          /* empty: the default */
-	bool smtputf8;
+	bool smtputf8, requiretls;
 	uint64_t id;                 /* of the new message; 0: one is made */
 	/* Told on the worker, from the loop or from inside: taken (durable) or not. May be NULL. */
 	void (*done)(void *arg, uint64_t id, bool taken);

@@ -28,6 +28,8 @@ static void offer(struct gw_session *session)
 	           host.ptr, (long long)session->snapshot->settings.limits.message_size, (long long)session->snapshot->settings.limits.recipients);
 	if (session->listener->tls == TLS_STARTTLS && !stream_is_tls(session->stream))
 		buf_add_text(lines, "\nSTARTTLS");
+	if (stream_is_tls(session->stream))
+		buf_add_text(lines, "\nREQUIRETLS");
 	if (auth_offered(session) && !session->login.len && !chain_empty(session->snapshot, GW_HOOK_auth))
 		buf_printf(lines, "\nAUTH %s", sasl_server_mechanisms());
 }

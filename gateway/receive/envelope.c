@@ -11,6 +11,14 @@ struct syntax_reply {
 	const char *enhanced, *text;
 };
 
+/* REQUIRETLS counts only where the message came over TLS itself (RFC 8689 section 4.1). */
+static unsigned offered(const struct gw_session *session)
+{
+	if (!session->esmtp)
+		return 0;
+	return stream_is_tls(session->stream) ? OFFERED | SMTP_HAS_REQUIRETLS : OFFERED;
+}
+
 static void say_syntax(struct gw_session *session, enum smtp_syntax why, const char *bad_address)
 {
 	static const struct syntax_reply replies[] = {
@@ -100,7 +108,7 @@ static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
 void mail_begin(struct gw_session *session, struct gw_str args)
 {
 	struct smtp_mail mail;
-	enum smtp_syntax syntax = smtp_mail_parse(args, session->esmtp ? OFFERED : 0, &mail);
+	enum smtp_syntax syntax = smtp_mail_parse(args, offered(session), &mail);
 	if (syntax != SMTP_OK) {
 		say_syntax(session, syntax, "5.1.7");
 		return;
@@ -162,7 +170,7 @@ static void rcpt_judged_later(struct gw_call *call, void *arg)
 void rcpt_begin(struct gw_session *session, struct gw_str args)
 {
 	struct smtp_rcpt rcpt;
-	enum smtp_syntax syntax = smtp_rcpt_parse(args, session->esmtp ? OFFERED : 0, session->message->smtputf8, &rcpt);
+	enum smtp_syntax syntax = smtp_rcpt_parse(args, offered(session), session->message->smtputf8, &rcpt);
 	if (syntax != SMTP_OK) {
 		say_syntax(session, syntax, "5.1.3");
 		return;
