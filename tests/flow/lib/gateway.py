@@ -212,6 +212,12 @@ class Gateway:
         with open("/proc/%d/status" % self.serving_pid) as status:
             return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
 
+    def grew(self, before):
+        """KiB since `before`; 0 in sanitizer builds, which keep what is freed."""
+        with open("/proc/%d/maps" % self.serving_pid) as maps:
+            sanitized = re.search(r"lib[at]san", maps.read())
+        return 0 if sanitized else self.rss() - before
+
     def cpu_seconds(self):
         with open("/proc/%d/stat" % self.serving_pid) as stat:
             fields = stat.read().rsplit(") ", 1)[1].split()
