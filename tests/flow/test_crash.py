@@ -235,7 +235,7 @@ def faulty(pair, tmp_path):
     rules = tmp_path / "rules"
 
     def make(**how):
-        env = {"LD_PRELOAD": built("tests", "faultfs.so"), "FAULTFS_FILE": str(rules), "FAULTFS_LOG": str(tmp_path / "faults")}
+        env = {"LD_PRELOAD": built("tests", "faultfs.so"), "ASAN_OPTIONS": "verify_asan_link_order=0", "FAULTFS_FILE": str(rules), "FAULTFS_LOG": str(tmp_path / "faults")}
         return pair(start={"env": env}, **how)
 
     def fail(text):

@@ -84,7 +84,8 @@ def test_89_failure_at_a_stage_keeps_the_message(pair, certificates, stage, fail
     assert row["pending"] == 1 and row["attempts"] == 1
     lost = stage == "dot" and failure in ("close", "reset", "silence", "garbage")
     line, = gateway.log("unknown" if lost else "deferred", id=id)
-    assert line["stage"] == STAGES[stage]
+    # A reset may overtake the news that the connection was made.
+    assert line["stage"] == STAGES[stage] or (stage, failure, line["stage"]) == ("connect", "reset", "connect")
     assert not sink.messages
     sink.release()
     message, = retry(gateway, sink, id)
