@@ -287,6 +287,7 @@ static void set_out(struct gw_delivery *delivery, struct gw_relay *relay)
 	delivery->attempt.snapshot = message->snapshot;
 	delivery->attempt.relay = relay;
 	delivery->attempt.way = gw_str("");
+	delivery->attempt.urgent = message->urgent;
 	delivery->attempt.edits = &delivery->edits;
 	delivery->attempt.arena = &message->arena;
 	edits_init(&delivery->edits, message, &message->arena);

@@ -165,8 +165,11 @@ void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned genera
 	lane_touch(lane);
 }
 
+/* An admin who asks for an attempt gets one. */
 static bool failed_just_now(const struct lane *lane, const struct attempt *attempt)
 {
+	if (attempt->urgent)
+		return false;
 	return lane->failed_at && lane->failure_generation == attempt->snapshot->generation &&
 	       worker_now(lane->transport->worker) - lane->failed_at < LANE_FRESH;
 }

@@ -26,6 +26,7 @@ struct attempt {
 	struct gw_rcpt **rcpts;
 	struct outcome *outcomes;     /* one for each recipient, zeroed */
 	size_t count;
+	bool urgent;                  /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
 	/* Every outcome is set; from the loop, never from inside transport_send. The attempt is the owner's again. */
