@@ -15,6 +15,8 @@ void lane_touch(struct lane *lane)
 	lane->transport->touched = lane;
 }
 
+static void lane_up(struct lane *lane);
+
 static void lane_poked(struct post *post)
 {
 	struct seat *seat = container(struct seat, post, post);
@@ -26,6 +28,8 @@ static void lane_poked(struct post *post)
 	} else {
 		transport = seat->lane->transport;
 		transport_enter(transport);
+		if (seat->lane->down_for && !seat_is_down(seat)) /* another worker has heard of the relay */
+			lane_up(seat->lane);
 		lane_touch(seat->lane);
 		transport_leave(transport, true);
 	}
@@ -131,7 +135,35 @@ static void lane_down(struct lane *lane, unsigned generation)
 	if (lane->down_for > LANE_PROBE_MOST)
 		lane->down_for = LANE_PROBE_MOST;
 	lane->probe_at = worker_now(lane->transport->worker) + lane->down_for;
+	seat_down(lane->seat, true);
 	timer_set(lane->transport->worker, &lane->probe, lane->down_for, lane_probe);
+}
+
+static void lane_recall(struct timer *timer);
+
+/* Calls some of those that wait in the queue. They need not come: a module may have sent them another way by then, so there is a look at it
+ * later too. */
+static void call_back(struct lane *lane, size_t most)
+{
+	struct worker *worker = lane->transport->worker;
+	if (lane->depth >= LANE_LOW || lane->transport->stopping || queue_unpark(worker, lane->name, most) == 0)
+		return;
+	if (!timer_pending(&lane->probe))
+		timer_set(worker, &lane->probe, LANE_FRESH, lane_recall);
+}
+
+static void lane_recall(struct timer *timer)
+{
+	struct lane *lane = container(struct lane, probe, timer);
+	call_back(lane, LANE_LOW);
+}
+
+static void lane_up(struct lane *lane)
+{
+	lane->down_for = lane->probe_at = lane->failed_at = 0;
+	timer_clear(&lane->probe);
+	seat_down(lane->seat, false);
+	call_back(lane, LANE_CALL);
 }
 
 /* The relay took or refused a message: it works. */
@@ -147,11 +179,11 @@ void lane_ended(struct lane *lane, const struct attempt *attempt)
 {
 	lane->used_at = worker_now(lane->transport->worker);
 	if (lane->down_for && heard_of(attempt)) {
-		lane->down_for = lane->probe_at = 0;
-		timer_clear(&lane->probe);
+		lane_up(lane);
+		slot_poke_down(lane->seat);
 	}
-	if (!lane->down_for && lane->depth < LANE_LOW && !lane->transport->stopping)
-		queue_unpark(lane->transport->worker, lane->name, LANE_DEEP - lane->depth);
+	if (!lane->down_for)
+		call_back(lane, LANE_CALL);
 }
 
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation)

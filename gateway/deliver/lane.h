@@ -77,6 +77,7 @@ struct lane {
 #define LANE_FRESH 1000  /* ms: how long a failure speaks for the others */
 #define LANE_DEEP 256    /* attempts that wait in a lane at most; the rest waits in the queue, which costs less */
 #define LANE_LOW 128     /* fewer: some are called back */
+#define LANE_CALL 2      /* of those for each attempt that ended: more would come to a full lane, and go back for nothing */
 #define LANE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
 #define LANE_TURN 20     /* messages a connection carries while another worker has none at all */
 

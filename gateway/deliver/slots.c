@@ -120,6 +120,7 @@ void seat_leave(struct seat *seat)
 {
 	seat_wait(seat, false);
 	seat_idle(seat, false);
+	seat_down(seat, false);
 	seat->lane = NULL;
 }
 
@@ -166,6 +167,16 @@ void seat_idle(struct seat *seat, bool idling)
 		atomic_store(&seat->idling, idling);
 }
 
+void seat_down(struct seat *seat, bool down)
+{
+	atomic_store(&seat->down, down);
+}
+
+bool seat_is_down(const struct seat *seat)
+{
+	return atomic_load(&seat->down);
+}
+
 static void poke(struct seat *seat)
 {
 	if (atomic_exchange(&seat->posted, true))
@@ -210,6 +221,16 @@ void slot_poke_waiting(struct seat *from)
 			poke(other);
 			return;
 		}
+	}
+}
+
+void slot_poke_down(struct seat *from)
+{
+	size_t i, count = from->shared->seat_count;
+	for (i = 1; i < count; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_exchange(&other->down, false))
+			poke(other);
 	}
 }
 

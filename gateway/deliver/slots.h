@@ -26,6 +26,7 @@ struct seat {
 	_Atomic bool posted;         /* the poke is on its way */
 	_Atomic bool waiting;        /* attempts wait there and no slot was free */
 	_Atomic bool idling;         /* it holds connections that idle */
+	_Atomic bool down;           /* it takes the relay to be down; taken back by whoever finds it is not */
 	_Atomic int held;            /* slots */
 };
 
@@ -58,8 +59,11 @@ void slot_give_back(struct seat *seat);
 /* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then poke who idles. */
 void seat_wait(struct seat *seat, bool waiting);
 void seat_idle(struct seat *seat, bool idling);
+void seat_down(struct seat *seat, bool down);
+bool seat_is_down(const struct seat *seat);
 
 void slot_poke_waiting(struct seat *from);  /* the next other worker that waits, if there is a slot for it */
+void slot_poke_down(struct seat *from);     /* all other workers that take the relay to be down: it is not */
 void slot_poke_idling(struct seat *from);   /* one other worker that holds idle connections */
 bool slot_others_wait(const struct seat *seat);
 bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
