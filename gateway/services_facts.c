@@ -41,14 +41,14 @@ int64_t services_session_number(const struct gw_session *session, enum gw_sessio
 	return fact == GW_SESSION_MESSAGES ? (int64_t)session->messages : -1;
 }
 
-/* The domain of the first From mailbox: worked out once, then kept with the message. */
+/* The domain of the first From mailbox, else of the sender; where it stands in the message no NUL follows it. */
 static struct gw_str from_domain(struct gw_message *message)
 {
 	struct address address;
 	const struct header_block *headers = message_headers(message);
 	const struct header_field *from = headers ? header_find(headers, gw_str("From"), 0) : NULL;
 	if (from && address_in_header(from->value, &address, NULL) && address.domain.len)
-		return address.domain;
+		return known(arena_str(&message->arena, address.domain));
 	size_t at = message->sender.len;
 	while (at > 0 && message->sender.ptr[at - 1] != '@')
 		at--;
