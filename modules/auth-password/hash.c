@@ -102,8 +102,8 @@ static bool crypt_matches(const char *hash, const char *secret)
 
 	if (!data)
 		return false;
-	made = crypt_r(secret, hash, data);
-	match = made && made[0] != '*' && same(made, hash);
+	made = crypt_rn(secret, hash, data, sizeof *data);
+	match = made && same(made, hash);
 	OPENSSL_cleanse(data, sizeof *data);
 	free(data);
 	return match;
