@@ -46,7 +46,7 @@ NO_LISTENERS = "00-gateway.conf:1: warning: there are no listeners: no client ca
 BAD = {
     # the text
     "a value without its equals sign": (
-        {"50-bad": 'relay: {\n  name = "bad";\n  host "127.0.0.1";\n};\n'},
+        {"50-bad": 'relay: {\n  name = "bad";\n  port 25;\n};\n'},
         ["50-bad.conf:3: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?"]),
     "an open quote": (
         {"50-bad": 'relay: {\n  name = "bad;\n};\n'},
