@@ -7,6 +7,7 @@ import pytest
 
 from conftest import LONG, open_relay
 from lib.client import Client
+from lib.gateway import built
 from lib.load import MARK, PostfixSink, Process, StreamSink, smtp_source
 from lib.waiting import wait_for
 
@@ -23,10 +24,10 @@ def postfix_sink():
         sink.stop()
 
 
-def relayed_to(new_gateway, sink, relay=None, **settings):
+def relayed_to(new_gateway, sink, relay=None, env=None, **settings):
     gateway = new_gateway()
     open_relay(gateway, "out").relay("out", sink, **(relay or {})).set(**settings)
-    return gateway.start()
+    return gateway.start(env=env)
 
 
 def wait_delivered(gateway, count, timeout=120.0):
@@ -36,8 +37,12 @@ def wait_delivered(gateway, count, timeout=120.0):
 
 # --- many ---
 
+# A disk that needs 3 ms for a sync: on a fast one the ratio would tell more of the machine than of the gateway.
+SLOW_DISK = {"LD_PRELOAD": built("tests", "faultfs.so"), "FAULTFS_RULES": "sync slow=3 path=spool"}
+
+
 def test_one_sync_carries_many_messages_and_each_arrives_once(new_gateway, postfix_sink):
-    gateway = relayed_to(new_gateway, postfix_sink)
+    gateway = relayed_to(new_gateway, postfix_sink, env=SLOW_DISK)
     smtp_source(gateway.clear_port, MANY, sessions=50, size=2000, numbered=True)
     wait_delivered(gateway, MANY)
     status = gateway.status()
