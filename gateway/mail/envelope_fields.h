@@ -4,7 +4,7 @@
  *     field  = tag, length (7 bits an octet, low first, high bit: more follow), octets
  *
  * A number is its octets, low first, without zero octets at the end. What is empty, 0 or false is left out. A recipient and a
- * note are fields whose octets are fields. A reader skips tags it does not know: a newer minor version may add fields; a tag is
+ * note are fields whose octets are fields; the state that a message had at its commit is a whole record in a field of the envelope, behind its recipients. A reader skips tags it does not know: a newer minor version may add fields; a tag is
  * never given another meaning. */
 #ifndef MAIL_ENVELOPE_FIELDS_H
 #define MAIL_ENVELOPE_FIELDS_H
@@ -23,7 +23,7 @@ struct field {
 };
 
 #define TAGS 64
-enum { TAG_RCPT = 40, TAG_NOTE = 41 };
+enum { TAG_RCPT = 40, TAG_NOTE = 41, TAG_STATE = 42 };
 
 /* A recipient as it stands in a record; a note stands as struct note. */
 struct rcpt_record {

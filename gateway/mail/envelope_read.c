@@ -154,14 +154,12 @@ static int record_open(struct gw_str bytes, char kind, struct gw_str *fields)
 	return fields->len == size ? 0 : -1;
 }
 
-int message_decode_envelope(struct gw_message *message, struct gw_str bytes)
+/* What is empty or false is not written: a state replaces all of an older one. */
+static void forget_state(struct gw_message *message)
 {
-	static nested_fn *const nested[TAGS] = { [TAG_RCPT] = read_envelope_rcpt };
-	struct gw_str fields;
-
-	if (record_open(bytes, 'E', &fields) != 0 || get_record(message, fields, envelope_fields, nested) != 0)
-		return -1;
-	return message->rcpt_count ? 0 : -1;
+	message->notes = NULL;
+	message->held = false;
+	message->hold_reason = gw_str("");
 }
 
 int message_decode_state(struct gw_message *message, struct gw_str bytes)
@@ -169,5 +167,16 @@ int message_decode_state(struct gw_message *message, struct gw_str bytes)
 	static nested_fn *const nested[TAGS] = { [TAG_RCPT] = read_state_rcpt, [TAG_NOTE] = read_note };
 	struct gw_str fields;
 
+	forget_state(message);
 	return record_open(bytes, 'S', &fields) != 0 ? -1 : get_record(message, fields, state_fields, nested);
+}
+
+int message_decode_envelope(struct gw_message *message, struct gw_str bytes)
+{
+	static nested_fn *const nested[TAGS] = { [TAG_RCPT] = read_envelope_rcpt, [TAG_STATE] = message_decode_state };
+	struct gw_str fields;
+
+	if (record_open(bytes, 'E', &fields) != 0 || get_record(message, fields, envelope_fields, nested) != 0)
+		return -1;
+	return message->rcpt_count ? 0 : -1;
 }

@@ -142,8 +142,10 @@ static void what_is_written_is_what_is_read(void **state)
 	struct gw_message *message = full_message(), *read = make();
 	struct buf envelope, states;
 
-	add_state(message);
 	encode(message, &envelope, &states);
+	add_state(message);
+	buf_clear(&states);
+	assert_int_equal(message_encode_state(message, &states), 0);
 	assert_int_equal(message_decode_envelope(read, buf_str(&envelope)), 0);
 	assert_same_envelope(message, read);
 	assert_int_equal(message_pending(read), 3);
@@ -152,6 +154,35 @@ static void what_is_written_is_what_is_read(void **state)
 	memset(buf_ptr(&states), 0, buf_len(&states)); /* nothing read may still point there */
 	assert_same_state(message, read);
 	assert_int_equal(message_pending(read), 1);
+	buf_finish(&envelope);
+	buf_finish(&states);
+	message_destroy(read);
+	message_destroy(message);
+}
+
+/* The 250 promises what modules said before it too; a later state is all there is then. */
+static void what_was_said_before_the_commit_is_in_the_envelope(void **state)
+{
+	struct gw_message *message = full_message(), *read = make();
+	struct buf envelope, states;
+
+	message->held = true;
+	message->hold_reason = gw_str("a virus");
+	assert_int_equal(message_note_set(message, gw_str("antivirus.found"), gw_str("EICAR")), 0);
+	encode(message, &envelope, &states);
+	assert_int_equal(message_decode_envelope(read, buf_str(&envelope)), 0);
+	assert_same_envelope(message, read);
+	assert_true(read->held);
+	assert_same(read->hold_reason, gw_str("a virus"));
+	assert_same(message_note(read, gw_str("antivirus.found")), gw_str("EICAR"));
+	message->held = false;
+	message->hold_reason = gw_str("");
+	message->notes = NULL;
+	buf_clear(&states);
+	assert_int_equal(message_encode_state(message, &states), 0);
+	assert_int_equal(message_decode_state(read, buf_str(&states)), 0);
+	assert_false(read->held);
+	assert_null(message_note(read, gw_str("antivirus.found")).ptr);
 	buf_finish(&envelope);
 	buf_finish(&states);
 	message_destroy(read);
@@ -343,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_what_is_read),
+		cmocka_unit_test(what_was_said_before_the_commit_is_in_the_envelope),
 		cmocka_unit_test(a_small_envelope_is_small),
 		cmocka_unit_test(a_thousand_recipients_fit),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_told),
