@@ -15,6 +15,7 @@ struct queue {
 	struct id_map entries;
 	struct heap waiting;
 	struct parks parks;
+	struct list_link fresh; /* just committed, still in memory: worked on in the next turn */
 	struct timer timer;
 	uint64_t active, held, in_memory;
 };
@@ -127,10 +128,21 @@ static bool may_start(struct queue *queue)
 	return (int64_t)queue->active < (most > 0 ? most : 1) && !atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
 }
 
+static void start_fresh(struct queue *queue)
+{
+	while (!list_empty(&queue->fresh) && may_start(queue)) {
+		struct queue_entry *entry = list_of(queue->fresh.next, struct queue_entry, park);
+		list_take(&entry->park);
+		heap_take(&queue->waiting, entry);
+		activate(queue, entry);
+	}
+}
+
 static void queue_due(struct timer *timer)
 {
 	struct queue *queue = queue_of(timer->worker);
 	int64_t now = queue_now();
+	start_fresh(queue);
 	for (unsigned i = 0; i < START_BATCH && may_start(queue); i++) {
 		struct queue_entry *entry = heap_first(&queue->waiting);
 		if (!entry || entry->due > now)
@@ -207,18 +219,15 @@ void queue_add(struct gw_message *message)
 		entry->place = ENTRY_HELD;
 		queue->held++;
 		COUNT(held);
-		queue_record(message);
 		drop_message(queue, entry);
 		return;
 	}
 	/* Extents may be moved by compaction; what runs on them loads them, which pins their place. */
-	bool now = may_start(queue);
-	if (!now || message->content.extent_count)
+	if (!may_start(queue) || message->content.extent_count)
 		drop_message(queue, entry);
-	if (now && entry->message)
-		activate(queue, entry);
-	else
-		wait_until(queue, entry, queue_now());
+	else /* not before its 250 is out: what a module does to the process must not cost the answer */
+		list_add(&queue->fresh, &entry->park);
+	wait_until(queue, entry, queue_now());
 }
 
 static int recovered_state(struct queue_entry *entry, struct worker *worker, const struct spool_found *found)
@@ -476,6 +485,7 @@ int queue_start(struct worker *worker)
 	queue->worker = worker;
 	id_map_init(&queue->entries);
 	str_map_init(&queue->parks.by_relay);
+	list_init(&queue->fresh);
 	worker_set(worker, SLOT_QUEUE, queue);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct queue_entry {
 	uint64_t id;                /* first: the key of the map */
 	int64_t due;                /* queue clock, ms */
 	struct gw_message *message; /* ACTIVE, or WAITING and still in memory; else NULL */
-	struct list_link park;      /* in a line of park.h, while it waits for a relay */
+	struct list_link park;      /* in a line of park.h while it waits for a relay, or among the fresh ones */
 	uint32_t heap_index;
 	uint16_t attempts;
 	uint8_t place;              /* enum entry_place */
