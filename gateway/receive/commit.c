@@ -117,7 +117,7 @@ void reception_commit(struct gw_session *session)
 	session->call.rcpt = NULL;
 	if (!session->busy)
 		session_busy(session);
-	reception_arrived(reception);
+	session_coming(session, false);
 	spool_append(runtime.spool, &reception->append);
 }
 

@@ -75,6 +75,7 @@ static void mail_judged(struct gw_session *session)
 {
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		session_coming(session, true);
 		session_reply(session, 250, "2.1.0", gw_str("sender ok"));
 		return;
 	}

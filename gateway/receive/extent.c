@@ -23,21 +23,11 @@ struct reception *reception_create(struct gw_session *session)
 	buf_init(&reception->bytes, 0);
 	buf_init(&reception->envelope, 0);
 	session->reception = reception;
-	reception->expected = true;
-	spool_expect(runtime.spool, 1);
 	return reception;
-}
-
-void reception_arrived(struct reception *reception)
-{
-	if (reception->expected)
-		spool_expect(runtime.spool, -1);
-	reception->expected = false;
 }
 
 void reception_free(struct reception *reception)
 {
-	reception_arrived(reception);
 	buf_finish(&reception->bytes);
 	buf_finish(&reception->envelope);
 	free(reception->extents);

@@ -21,7 +21,6 @@ struct reception {
 	struct spool_extent *extents;
 	unsigned extent_count, extent_room, in_flight;
 	enum spool_result result;   /* the worst so far */
-	bool expected;              /* the spool was told that it comes */
 	bool ended;                 /* the final dot was read */
 	bool too_big;
 	bool chunked;               /* it comes by BDAT */
@@ -32,7 +31,6 @@ struct reception {
 
 
 struct reception *reception_create(struct gw_session *session);
-void reception_arrived(struct reception *reception);  /* the spool need not wait for it */
 void reception_free(struct reception *reception);
 void reception_abandon(struct reception *reception);  /* frees, and gives the extents' space back */
 void reception_flush(struct reception *reception);    /* extent.c: what is in memory goes out as an extent */

@@ -84,8 +84,16 @@ int session_set(struct gw_session *session, struct gw_str *member, struct gw_str
 
 /* --- the end of it --- */
 
+void session_coming(struct gw_session *session, bool coming)
+{
+	if (session->coming != coming)
+		spool_expect(runtime.spool, coming ? 1 : -1);
+	session->coming = coming;
+}
+
 static void forget(struct gw_session *session)
 {
+	session_coming(session, false);
 	data_abort(session);
 	struct gw_message *message = session->message;
 	session->message = session->call.message = NULL;

@@ -57,6 +57,7 @@ struct gw_session {
 	enum session_mode mode;
 	bool busy;                      /* a hook or the disk is awaited: input is paused */
 	bool releasing;                 /* work that a module gave up on still looks at the message: it is awaited too */
+	bool coming;                    /* the spool was told that a message is on its way */
 	bool esmtp;                     /* EHLO, not HELO */
 	bool eof;                       /* the client closed its side */
 	bool rejected;                  /* connect said REJECT: every command but QUIT gets 554 */
@@ -90,6 +91,7 @@ void session_drop(struct gw_session *session);        /* ends at once */
 void session_busy(struct gw_session *session);        /* something is awaited */
 void session_ready(struct gw_session *session);       /* it came: go on with what was pipelined */
 void session_reset(struct gw_session *session);       /* forgets the transaction; the last thing a verb does with it */
+void session_coming(struct gw_session *session, bool coming); /* tells the spool that a message is on its way in, or no longer */
 void session_expect(struct gw_session *session, int64_t ms); /* sets the deadline */
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
 int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* a copy in the arena */

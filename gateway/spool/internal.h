@@ -310,6 +310,7 @@ struct spool {
 	enum spool_result state;
 	int64_t free_bytes, free_inodes;
 	int64_t fail_until;    /* no message is tried before: monotonic ms. Written by the commit thread */
+	enum spool_result fail_result; /* what the last failure answers until then */
 	uint32_t current_room; /* what the current segment still takes of messages */
 	struct spool_stats stats;
 	int64_t retry_at; /* under prepare_lock: no segment is prepared before; monotonic ms */

@@ -91,7 +91,7 @@ struct spool_append {
  * have a reserve and wait for room when that is used up too. [any thread] */
 void spool_append(struct spool *spool, struct spool_append *append);
 
-/* So many more (or fewer) messages are on their way in, past their 354: it is worth a moment's wait to have them share a sync. [any thread] */
+/* So many more (or fewer) messages are on their way in, past their MAIL: it is worth a moment's wait to have them share a sync. [any thread] */
 void spool_expect(struct spool *spool, int change);
 
 /* A message whose extents were appended will not come (the client left, 554, or its own append was refused): their space may

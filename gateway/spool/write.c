@@ -234,6 +234,7 @@ static void fail_group(struct spool *spool, int error)
 	spool->stats.failed_groups++;
 	if (spool->failing)
 		spool->fail_until = clock_monotonic() + FAIL_PAUSE_MS;
+	spool->fail_result = result;
 	if (spool->failing || result == SPOOL_FULL)
 		spool->state = result;
 	pthread_mutex_unlock(&spool->lock);
@@ -260,7 +261,7 @@ static enum spool_result may_open(struct spool *spool, uint32_t need)
 	enum spool_result result;
 
 	if (spool->fail_until && clock_monotonic() < spool->fail_until)
-		return SPOOL_FAILED;
+		return spool->fail_result;
 	result = segment_prepare(spool, need + (uint32_t)seal);
 	if (result != SPOOL_OK)
 		return result;
