@@ -21,6 +21,7 @@ struct dsn {
 	int64_t now;                 /* wall ms */
 	uint64_t id;                 /* of the report itself */
 	int64_t will_retry_until;    /* DELAYED: wall ms */
+	bool utf8;                   /* it may hold UTF-8 (RFC 6533): only where its recipient's own address does, for such a report cannot go everywhere */
 	size_t max_return;           /* octets of the original returned at most (RET=FULL); the header alone beyond that */
 };
 

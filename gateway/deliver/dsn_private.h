@@ -26,6 +26,6 @@ void dsn_said(struct buf *out, const struct outcome *outcome);
 void dsn_human(const struct dsn *dsn, const struct header_block *headers, struct buf *out);
 void dsn_status(const struct dsn *dsn, struct buf *out);
 
-static inline bool dsn_utf8(const struct dsn *dsn) { return dsn->message->smtputf8; }
+static inline bool dsn_utf8(const struct dsn *dsn) { return dsn->utf8; }
 
 #endif

@@ -58,6 +58,15 @@ static void log_report(const struct gw_message *message, uint64_t id, enum dsn_a
 	log_close(line);
 }
 
+/* A report in UTF-8 needs next hops that take it, and when they do not there is nobody to tell: so only to a sender that is written so. */
+static bool needs_utf8(const struct gw_message *message)
+{
+	for (size_t i = 0; message->smtputf8 && i < message->sender.len; i++)
+		if (message->sender.ptr[i] & 0x80)
+			return true;
+	return false;
+}
+
 static void write_report(struct journey *journey, enum dsn_action action, const struct dsn_rcpt *rcpts, size_t count)
 {
 	struct gw_message *message = journey->message;
@@ -66,6 +75,7 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 	struct dsn dsn = {
 		.action = action, .hostname = message->snapshot->settings.hostname, .message = message, .rcpts = rcpts, .count = count,
 		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = message->expires_at, .max_return = RETURN_MAX,
+		.utf8 = needs_utf8(message),
 	};
 	if (dsn_write(&dsn, &bytes) != 0) {
 		buf_finish(&bytes);
@@ -74,7 +84,7 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 	}
 	struct submission submission = {
 		.worker = message->worker, .snapshot = message->snapshot, .rcpts = &message->sender, .rcpt_count = 1, .bytes = buf_str(&bytes),
-		.id = dsn.id, .smtputf8 = message->smtputf8, .requiretls = message->requiretls, .done = written, .arg = journey,
+		.id = dsn.id, .smtputf8 = dsn.utf8, .requiretls = message->requiretls, .done = written, .arg = journey,
 	};
 	log_report(message, dsn.id, action);
 	submit(&submission);

@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&message.arena, 0);
 	dsn.action = (enum dsn_action)(take_byte(&input) % 5);
 	flags = take_byte(&input);
-	message.smtputf8 = flags & 1;
+	message.smtputf8 = dsn.utf8 = flags & 1;
 	dsn.hostname = take_text(&input);
 	message.sender = take_text(&input);
 	message.envid = take_text(&input);

@@ -105,7 +105,7 @@ static void write_report(const struct report *report)
 	struct buf out;
 
 	init_message(&message, report->original ? report->original : ORIGINAL);
-	message.smtputf8 = report->smtputf8;
+	message.smtputf8 = dsn.utf8 = report->smtputf8;
 	message.eight_bit = report->eight_bit;
 	message.ret = report->ret;
 	message.envid = text_or(report->envid, "");
