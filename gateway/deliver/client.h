@@ -18,7 +18,7 @@ enum client_at {
 /* What the next hop offers. */
 enum client_offer {
 	OFFER_PIPELINING = 1, OFFER_8BITMIME = 2, OFFER_SMTPUTF8 = 4, OFFER_DSN = 8, OFFER_SIZE = 16, OFFER_STARTTLS = 32, OFFER_AUTH = 64,
-	OFFER_REQUIRETLS = 128,
+	OFFER_REQUIRETLS = 128, OFFER_CHUNKING = 256,
 };
 
 /* Of many dead addresses some are enough: the message has another turn. */
@@ -42,7 +42,8 @@ struct client {
 	bool answered;               /* the next hop answered since this attempt came */
 	bool ahead;                  /* the commands of the transaction are sent already */
 	bool dirty;                  /* a transaction may be open there: RSET first */
-	bool handed_over;            /* body and dot are in the stream */
+	bool chunked;                /* the message goes by BDAT, RFC 3030 */
+	bool handed_over;            /* the whole message, dot included, is in the stream */
 	bool nobody;                 /* the dot closes a transaction without recipients */
 	int64_t messages;            /* transactions so far */
 
@@ -145,6 +146,7 @@ void client_put_mail(struct client *client, struct buf *out);
 void client_put_rcpt(struct client *client, size_t nth, struct buf *out);
 
 /* client_body.c */
+void client_put_chunk(struct client *client);    /* BDAT and the message, behind what was put before */
 void client_body_begin(struct client *client);
 void client_body_more(struct client *client);    /* the stream has room again */
 

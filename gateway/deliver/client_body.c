@@ -1,4 +1,4 @@
-/* client_body.c - the message after 354: from where it lies to the socket, copied only where a dot is to be doubled. */
+/* client_body.c - the message, after 354 or as a chunk: from where it lies to the socket, copied only where a dot is to be doubled. */
 #include "deliver/client.h"
 
 #define UNWRITTEN_MOST (256u << 10) /* a next hop that reads slowly costs no more than this and one round */
@@ -39,6 +39,10 @@ static void note_end(struct data_writer *writer, struct gw_str piece)
 
 static bool put_piece(struct client *client, struct round *round, struct gw_str piece)
 {
+	if (client->chunked) {
+		add_piece(round, piece);
+		return true;
+	}
 	if (data_written_size(&client->writer, piece) == piece.len) {
 		note_end(&client->writer, piece);
 		add_piece(round, piece);
@@ -68,14 +72,16 @@ static bool is_full(const struct client *client, const struct round *round)
 	return stream_unwritten(client->stream) + round->bytes >= UNWRITTEN_MOST;
 }
 
-/* The dot leaves with the last of the message. */
+/* The dot leaves with the last of the message; a chunk was counted and has none. */
 static void put_dot(struct client *client, struct round *round)
 {
-	add_piece(round, client->writer.mid_line ? gw_str("\r\n.\r\n") : gw_str(".\r\n"));
+	if (!client->chunked)
+		add_piece(round, client->writer.mid_line ? gw_str("\r\n.\r\n") : gw_str(".\r\n"));
 	client->handed_over = true;
 }
 
-void client_body_more(struct client *client)
+/* Hands over as much as the stream may hold. False: it ended the link. */
+static bool hand_over(struct client *client)
 {
 	struct round round;
 	round.count = round.bytes = 0;
@@ -84,7 +90,7 @@ void client_body_more(struct client *client)
 	while (client->offset < client->size && !is_full(client, &round)) {
 		if (take_piece(client, &round) < 0) {
 			client_unreadable(client);
-			return;
+			return false;
 		}
 		/* one place is kept for the dot */
 		if ((round.scratch_used || round.count == PIECES - 1) && client->offset < client->size && !send_round(client, &round))
@@ -92,20 +98,39 @@ void client_body_more(struct client *client)
 	}
 	if (client->offset >= client->size)
 		put_dot(client, &round);
-	if (!send_round(client, &round)) {
-		client->handed_over = false;
-		client_lost(client, gw_str("out of memory"));
-	} else if (client->handed_over && stream_unwritten(client->stream) == 0) {
+	if (send_round(client, &round))
+		return true;
+	client->handed_over = false;
+	client_lost(client, gw_str("out of memory"));
+	return false;
+}
+
+void client_body_more(struct client *client)
+{
+	if (hand_over(client) && client->handed_over && stream_unwritten(client->stream) == 0)
 		client_enter(client, AT_DOT);
-	}
+}
+
+static void begin(struct client *client)
+{
+	memset(&client->writer, 0, sizeof client->writer);
+	client->offset = 0;
+	client->size = client->nobody ? 0 : edits_size(client->attempt->edits);
+	if (client->chunked)
+		buf_printf(stream_output(client->stream), "BDAT %llu LAST\r\n", (unsigned long long)client->size);
+}
+
+void client_put_chunk(struct client *client)
+{
+	client->chunked = true;
+	begin(client);
+	hand_over(client);
 }
 
 void client_body_begin(struct client *client)
 {
 	if (!client_may_speak(client))
 		return;
-	memset(&client->writer, 0, sizeof client->writer);
-	client->offset = 0;
-	client->size = client->nobody ? 0 : edits_size(client->attempt->edits);
+	begin(client);
 	client_body_more(client);
 }

@@ -83,8 +83,7 @@ static bool dot_is_out(const struct client *client)
 {
 	if (client->nobody)
 		return false;
-	return client->at == AT_DOT ||
-	       (client->at == AT_BODY && client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
+	return client->at == AT_DOT || (client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
 }
 
 /* Ends the link with our words for it. */

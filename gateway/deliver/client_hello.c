@@ -38,6 +38,7 @@ static const struct {
 	{ GW_STR("SMTPUTF8"), OFFER_SMTPUTF8, NULL },     { GW_STR("DSN"), OFFER_DSN, NULL },
 	{ GW_STR("SIZE"), OFFER_SIZE, take_size },        { GW_STR("STARTTLS"), OFFER_STARTTLS, NULL },
 	{ GW_STR("AUTH"), OFFER_AUTH, take_mechanisms }, { GW_STR("REQUIRETLS"), OFFER_REQUIRETLS, NULL },
+	{ GW_STR("CHUNKING"), OFFER_CHUNKING, NULL },
 };
 
 static void take_line(struct client *client, struct gw_str line)

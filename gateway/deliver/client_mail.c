@@ -1,6 +1,6 @@
-/* client_mail.c - the transaction: MAIL, RCPT, DATA, the dot.
+/* client_mail.c - the transaction: MAIL, RCPT, DATA and the dot, or BDAT where that is offered.
  *
- * With PIPELINING all of it up to DATA goes in one write and `ahead` is set: the places are then passed for their replies alone.
+ * With PIPELINING all of it up to DATA goes in one write, a small message by BDAT with it, and `ahead` is set: the places are then passed for their replies alone.
  * Without, each place sends its command as it is entered. */
 #include "deliver/client.h"
 #include "queue/runtime.h"
@@ -167,7 +167,7 @@ static void finish(struct client *client)
 
 void client_transact(struct client *client)
 {
-	client->ahead = client->handed_over = client->nobody = false;
+	client->ahead = client->handed_over = client->nobody = client->chunked = false;
 	if (fill_window(client) != 0)
 		client_lost(client, gw_str("out of memory"));
 	else if (client->window_count == 0)
@@ -178,20 +178,35 @@ void client_transact(struct client *client)
 
 /* --- commands --- */
 
+/* A message of this size goes out with its envelope, before it is known whether anybody takes it. */
+#define CHUNK_AHEAD_MOST (128u << 10)
+
+/* Behind a RSET that may fail nothing is sent that could be taken for good. */
+static bool goes_ahead_whole(const struct client *client)
+{
+	return (client->offers & OFFER_CHUNKING) && !client->dirty && edits_size(client->attempt->edits) <= CHUNK_AHEAD_MOST;
+}
+
 static void put_ahead(struct client *client)
 {
 	struct buf *out = stream_output(client->stream);
+	bool whole = goes_ahead_whole(client);
 	size_t i;
 
 	client->ahead = true;
 	client_put_mail(client, out);
 	for (i = 0; i < client->window_count; i++)
 		client_put_rcpt(client, i, out);
-	buf_add_text(out, "DATA\r\n");
+	if (whole)
+		client_put_chunk(client);
+	else if (!(client->offers & OFFER_CHUNKING))
+		buf_add_text(out, "DATA\r\n");
 }
 
 static void sent(struct client *client)
 {
+	if (!client->attempt) /* the message could not be read: the link is closed */
+		return;
 	if (stream_output(client->stream)->failed)
 		client_lost(client, gw_str("out of memory"));
 	else
@@ -272,7 +287,18 @@ void client_mail_reply(struct client *client, const struct smtp_reply *reply)
 
 static void last_rcpt_answered(struct client *client)
 {
-	if (client->ahead || taken(client) > 0)
+	bool any = taken(client) > 0;
+
+	if (client->chunked) {
+		client->nobody = !any;
+		client_enter(client, client->handed_over ? AT_DOT : AT_BODY);
+	} else if (client->offers & OFFER_CHUNKING) {
+		client->chunked = any;
+		if (any)
+			client_enter(client, AT_BODY);
+		else
+			client_transact(client);
+	} else if (client->ahead || any)
 		client_enter(client, AT_DATA);
 	else
 		client_transact(client);
@@ -311,7 +337,8 @@ void client_dot_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (!is_answer(client, reply))
 		return;
-	client->dirty = false;
+	/* What a refused chunk leaves behind is not defined: RFC 3030 section 2. */
+	client->dirty = client->chunked && reply->code / 100 != 2;
 	client->messages++;
 	settle_window(client, reply, false);
 	client_transact(client);
