@@ -55,10 +55,13 @@ def each(octets, count):
 
 def run_queue(folder, sizes, messages, say):
     """Rows: queued, CPU s per 1,000, against an empty queue, start-up, octets of memory per queued message: once filled, and started anew."""
-    sink = Sink(folder).start()
-    server, rows = GatewayServer(folder, "plain", sink.port, waiting=True).start(), []
+    sink, rows = Sink(folder), []
+    server = GatewayServer(folder, "plain", sink.port, waiting=True)
     try:
+        sink.start()
+        server.start()
         hand_in(folder, PROBE, server, messages)
+        wait_until(server.drained, 120, "the first messages")
         empty = cpu_per_thousand(folder, server, sink, messages)
         seconds, bare = start_up(server)
         rows.append(["0", "%.3f" % empty, "", "%.2f" % seconds, "", ""])
@@ -84,8 +87,9 @@ def run_idle(folder, counts, say):
     rows = []
     for tls in (False, True):
         for count in counts:
-            server = GatewayServer(folder, "plain", 1).start()
+            server = GatewayServer(folder, "plain", 1)
             try:
+                server.start()
                 IdleSessions(folder, server, 20, tls).close()
                 before = settled_memory(server)
                 sessions = IdleSessions(folder, server, count, tls)

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +13,19 @@
 #include <unistd.h>
 
 static SSL_CTX *context;
-static _Atomic int sessions, quits, messages;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the counters: the last line that is written is the newest */
+static int sessions, quits, messages;
 
-static void show(void)
+static void add(int *counter, int more)
 {
 	char line[80];
-	int len = snprintf(line, sizeof(line), "sess=%d quit=%d mesg=%d\r", atomic_load(&sessions), atomic_load(&quits), atomic_load(&messages));
+	int len;
+	pthread_mutex_lock(&lock);
+	*counter += more;
+	len = snprintf(line, sizeof(line), "sess=%d quit=%d mesg=%d\r", sessions, quits, messages);
 	if (write(STDOUT_FILENO, line, (size_t)len) < 0)
 		exit(1);
+	pthread_mutex_unlock(&lock);
 }
 
 static bool starts(const char *line, const char *verb)
@@ -62,8 +66,7 @@ static int take_message(struct talk *talk)
 		;
 	if (!line)
 		return -1;
-	atomic_fetch_add(&messages, 1);
-	show();
+	add(&messages, 1);
 	return reply(talk, "250 2.0.0 Ok\r\n");
 }
 
@@ -85,7 +88,7 @@ static int answer(struct talk *talk, const char *line)
 		return take_message(talk);
 	if (!starts(line, "QUIT"))
 		return reply(talk, "250 2.0.0 Ok\r\n");
-	atomic_fetch_add(&quits, 1);
+	add(&quits, 1);
 	reply(talk, "221 2.0.0 bye\r\n");
 	return -1;
 }
@@ -99,7 +102,7 @@ static void *serve(void *arg)
 			;
 	flush(talk);
 	wire_finish(&talk->wire);
-	atomic_fetch_sub(&sessions, 1);
+	add(&sessions, -1);
 	free(talk);
 	return NULL;
 }
@@ -111,7 +114,7 @@ static void begin(int fd)
 	if (!talk)
 		exit(1);
 	wire_init(&talk->wire, fd);
-	atomic_fetch_add(&sessions, 1);
+	add(&sessions, 1);
 	if (pthread_create(&thread, NULL, serve, talk) != 0)
 		exit(1);
 	pthread_detach(thread);
