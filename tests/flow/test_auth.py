@@ -2,7 +2,6 @@
 import base64
 import os
 import re
-import statistics
 import subprocess
 import time
 
@@ -241,9 +240,9 @@ def test_49_unknown_user_and_wrong_password_take_the_same_time(logins):
                     start = time.perf_counter()
                     login(client, user, "wrong %d" % (i * 10 + j))
                     taken.append(time.perf_counter() - start)
-    medians = {user: statistics.median(taken) for user, taken in times.items()}
-    assert min(medians.values()) > 0.0005, medians  # a hash was made for each
-    assert max(medians.values()) < 2.5 * min(medians.values()), medians
+    best = {user: min(taken) for user, taken in times.items()}  # what a busy machine adds is no part of it
+    assert min(best.values()) > 0.0005, best  # a hash was made for each
+    assert max(best.values()) < 2.5 * min(best.values()), best
 
 
 def test_50_failures_cut_the_session_off(new_gateway):
