@@ -18,7 +18,7 @@ from lib.sink import OK, Act
 from lib.waiting import PATIENCE, wait_for
 
 MAIL = b"Subject: crash\r\n\r\nhello\r\n"
-ROUNDS = 10 if LONG else 3
+ROUNDS = 20 if LONG else 10
 
 
 def settle(gateway, crowd, sink, timeout=30):
