@@ -46,13 +46,36 @@ class Crowd:
         return b"X-Crowd: %s-%d-%d\r\nFrom: crowd@example.com\r\n\r\n" % (self.prefix.encode(), number, count) + line * (size // len(line) + 1)
 
     def transact(self, client, text, sender):
-        """The reply that ended the transaction, good or bad."""
-        for line in ("MAIL FROM:<%s>" % sender, "RCPT TO:<b@example.net>"):
+        """The reply that ended the transaction, good or bad. In lock-step, pipelined, or in two chunks, as it comes."""
+        ways = (self.in_lock_step, self.pipelined, self.in_chunks)
+        return ways[len(text) % len(ways)](client, text, ["MAIL FROM:<%s>" % sender, "RCPT TO:<b@example.net>"])
+
+    def in_lock_step(self, client, text, envelope):
+        for line in envelope:
             reply = client.say(line)
             if reply.code != 250:
                 client.say("RSET")
                 return reply
         return client.text(re.sub(rb"(?m)^\.", b"..", text))
+
+    def pipelined(self, client, text, envelope):
+        client.send("".join(line + "\r\n" for line in envelope) + "DATA\r\n")
+        replies = client.replies(3)
+        if replies[-1].code != 354:
+            client.say("RSET")
+            return next(reply for reply in replies if reply.code != 250)
+        client.send(re.sub(rb"(?m)^\.", b"..", text) + b".\r\n")
+        return client.reply()
+
+    def in_chunks(self, client, text, envelope):
+        half = len(text) // 2
+        client.send("".join(line + "\r\n" for line in envelope).encode() + b"BDAT %d\r\n" % half + text[:half] +
+                    b"BDAT %d LAST\r\n" % (len(text) - half) + text[half:])
+        replies = client.replies(4)
+        bad = [reply for reply in replies if reply.code != 250]
+        if bad:
+            client.say("RSET")
+        return bad[0] if bad else replies[-1]
 
     def send(self, client, number, count):
         text, mark = self.text(number, count), "%s-%d-%d" % (self.prefix, number, count)
