@@ -55,7 +55,8 @@ struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name)
 	if (!shared)
 		shared = shared_create(&sites, name);
 	if (shared) {
-		shared->relay = owner;
+		if (!shared->relay) /* once, before anybody else has it: it is read without the lock */
+			shared->relay = owner;
 		atomic_fetch_add(&shared->references, 1);
 	}
 	pthread_mutex_unlock(&table_lock);
