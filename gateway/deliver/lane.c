@@ -306,8 +306,8 @@ static void look(struct lane *lane)
 	seat_wait(lane->seat, false);
 	if (!slot_others_wait(lane->seat))
 		return;
-	/* A poke meant one slot; what is not needed here is passed on, and an idle connection gives way to a worker that has none. */
-	if (!LIST_EMPTY(&lane->idle) && lane->quitting == 0 && slot_others_starve(lane->seat))
+	/* A poke meant one slot; what is not needed here is passed on, and an idle connection gives way. */
+	if (!LIST_EMPTY(&lane->idle) && lane->quitting == 0)
 		client_quit(LIST_FIRST(&lane->idle));
 	slot_poke_waiting(lane->seat);
 }
