@@ -23,10 +23,8 @@ static void tell_result(struct gw_delivery *delivery, size_t nth)
 	struct gw_result result = {
 		.size = sizeof(result), .rcpt = delivery->attempt.rcpts[nth], .relay = delivery->attempt.relay->name,
 		.attempt = delivery->message->attempts + 1, .took_ms = delivery->attempt.ended_at - delivery->attempt.began_at,
-		.outcome = { .size = sizeof(result.outcome), .status = outcome->status, .code = outcome->reply.code,
-		             .text = outcome->reply.text, .host = outcome->host },
 	};
-	memcpy(result.outcome.enhanced, outcome->reply.enhanced, sizeof(result.outcome.enhanced));
+	outcome_tell(outcome, &result);
 	delivery->call.argument = &result;
 	chain_tell(&delivery->call, GW_HOOK_result);
 	delivery->call.argument = NULL;

@@ -59,6 +59,28 @@ void outcome_enhanced(const struct outcome *outcome, uint8_t enhanced[3])
 	}
 }
 
+enum gw_fault outcome_fault(const struct outcome *outcome)
+{
+	if (outcome->status == GW_DELIVERED)
+		return GW_FAULT_NONE;
+	if (outcome->status == GW_UNKNOWN)
+		return GW_FAULT_UNKNOWN;
+	if (outcome->link)
+		return outcome->stage == STAGE_AUTH ? GW_FAULT_ACCOUNT : GW_FAULT_RELAY;
+	return outcome->stage == STAGE_RCPT ? GW_FAULT_RECIPIENT : GW_FAULT_MESSAGE;
+}
+
+void outcome_tell(const struct outcome *outcome, struct gw_result *result)
+{
+	result->outcome = (struct gw_outcome){
+		.size = sizeof(result->outcome), .status = outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
+		.host = outcome->host,
+	};
+	memcpy(result->outcome.enhanced, outcome->reply.enhanced, sizeof(result->outcome.enhanced));
+	result->stage = gw_str(stage_name(outcome->stage));
+	result->fault = outcome_fault(outcome);
+}
+
 static struct gw_str kept(struct arena *arena, struct gw_str text)
 {
 	struct gw_str copy = text.len ? arena_str(arena, text) : gw_str("");

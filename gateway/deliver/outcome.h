@@ -26,6 +26,12 @@ const char *status_name(enum gw_status status);    /* "delivered" "deferred" "bo
 /* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1", "5.0.0"). */
 void outcome_enhanced(const struct outcome *outcome, uint8_t enhanced[3]);
 
+/* Whose fault it was, as far as the gateway itself can tell. */
+enum gw_fault outcome_fault(const struct outcome *outcome);
+
+/* Fills in what modules are told of it; the strings are the outcome's. */
+void outcome_tell(const struct outcome *outcome, struct gw_result *result);
+
 /* An outcome in our words. `text` is copied into the arena. */
 struct arena;
 void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link, int code,

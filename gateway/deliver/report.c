@@ -140,9 +140,8 @@ static void fill_result(struct journey *journey, const struct rcpt_round *round,
 	journey->result = (struct gw_result){
 		.size = sizeof(journey->result), .rcpt = round->rcpt, .relay = round->rcpt->relay,
 		.attempt = journey->message->attempts + 1, .delayed = delayed,
-		.outcome = { .size = sizeof(struct gw_outcome), .status = round->outcome.status, .code = round->outcome.reply.code,
-		             .text = round->outcome.reply.text, .host = round->outcome.host },
 	};
+	outcome_tell(&round->outcome, &journey->result);
 	outcome_enhanced(&round->outcome, journey->result.outcome.enhanced);
 }
 

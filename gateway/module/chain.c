@@ -34,6 +34,8 @@ static enum gw_verdict ask(struct gw_call *call)
 		return table->deliver(call, call->delivery, call->relay);
 	case GW_HOOK_bounce:
 		return table->bounce(call, call->message, call->argument);
+	case GW_HOOK_onward:
+		return table->onward(call, call->delivery, call->relay);
 	default:
 		return GW_FAILED;
 	}
@@ -46,6 +48,12 @@ static void tell(struct gw_call *call)
 	switch (call->hook) {
 	case GW_HOOK_result:
 		table->result(call, call->delivery, call->argument);
+		return;
+	case GW_HOOK_leave:
+		table->leave(call, call->delivery, call->relay);
+		return;
+	case GW_HOOK_relay_status:
+		table->relay_status(call, call->relay);
 		return;
 	case GW_HOOK_event:
 		table->event(call, call->argument);

@@ -38,6 +38,7 @@ enum gw_message_fact {
 	GW_MESSAGE_OWN,           /* number: 1 when the gateway made it (a DSN, a warning) */
 	GW_MESSAGE_ATTEMPTS,      /* number: how often it was due before */
 	GW_MESSAGE_FROM_DOMAIN,   /* string: domain of the first From mailbox, else of the sender; from `message` on */
+	GW_MESSAGE_DRY,           /* number: 1: nothing will be sent, somebody only asks what would be: decide the same, count nothing */
 };
 
 enum gw_rcpt_fact {
@@ -60,6 +61,7 @@ enum gw_delivery_fact {
 	GW_DELIVERY_MECHANISMS,   /* string: SASL mechanisms the next hop offers, parted by blanks, in `login` */
 	GW_DELIVERY_TLS,          /* string: of the link to the next hop */
 	GW_DELIVERY_HEADERS,      /* number: fields in the header as it stands */
+	GW_DELIVERY_CAUSE,        /* number: in `onward`: enum gw_cause, why the relay was left */
 };
 
 enum gw_relay_fact {
@@ -68,6 +70,10 @@ enum gw_relay_fact {
 	GW_RELAY_PORT,            /* number */
 	GW_RELAY_ENABLED,         /* number: 1 unless it is switched off */
 	GW_RELAY_INDEX,           /* number: its place among the relays, from 0, in file order */
+	GW_RELAY_PROVIDER,        /* string: name of its provider's preset; empty: none */
+	GW_RELAY_PROVIDER_DAILY,  /* number: recipients a day that the provider takes; -1: not known */
+	GW_RELAY_PROVIDER_MINUTE, /* number: messages a minute that the provider takes; -1: not known */
+	GW_RELAY_CONNECTIONS,     /* number: connections at once, as configured */
 };
 
 #endif

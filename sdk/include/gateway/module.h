@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define GW_ABI_MAJOR 1 /* a break; it is also in the name of the entry symbol */
-#define GW_ABI_MINOR 0 /* an addition at the end of a table; ABI.md tells which */
+#define GW_ABI_MINOR 1 /* an addition at the end of a table; ABI.md tells which */
 #ifndef GW_ABI_NEED    /* set it lower to run on older gateways: what is newer then vanishes from this header */
 #define GW_ABI_NEED GW_ABI_MINOR
 #endif
@@ -88,6 +88,24 @@ struct gw_header {
 
 enum gw_status { GW_DELIVERED = 1, GW_DEFERRED, GW_BOUNCED, GW_UNKNOWN };
 
+/* Whose fault a failed attempt was: it decides whether the next relay of the route is asked. */
+enum gw_fault {
+	GW_FAULT_NONE,
+	GW_FAULT_RELAY,     /* it cannot be reached, or is in trouble: the next relay is asked, nobody is bounced */
+	GW_FAULT_ACCOUNT,   /* ours there (login, provider's quota, throttle, sender refused): the same */
+	GW_FAULT_RECIPIENT, /* this recipient: no other relay is asked */
+	GW_FAULT_MESSAGE,   /* this message: no other relay is asked */
+	GW_FAULT_UNKNOWN,   /* the link was lost after the final dot: only the same relay is asked again */
+};
+
+/* Why a relay is left or closed. */
+enum gw_cause {
+	GW_CAUSE_FAILURE = 1, /* it failed, or is suspended */
+	GW_CAUSE_LIMIT,       /* a limit is reached */
+	GW_CAUSE_OFF,         /* an admin switched it off */
+	GW_CAUSE_PACE,        /* too fast: mail waits a moment instead of moving on */
+};
+
 /* What an attempt gave for one recipient. */
 struct gw_outcome {
 	uint32_t size;
@@ -107,17 +125,36 @@ struct gw_result {
 	uint32_t attempt;       /* from 1 */
 	int64_t took_ms;
 	bool delayed;           /* bounce: not failed, but late: a delay warning would go out */
+	/* since 1.1 */
+	struct gw_str stage;    /* where it was decided: "resolve" "connect" "greeting" "ehlo" "tls" "auth" "mail" "rcpt" "data" "body" "dot" "module" */
+	enum gw_fault fault;    /* the gateway's own view; NONE: it was delivered */
+	int64_t began;          /* when the attempt got its connection, ms since 1970 UTC */
+};
+
+/* Why a relay takes no mail for now, as relay_closed() tells it. */
+struct gw_closure {
+	uint32_t size;
+	enum gw_cause cause;
+	int64_t until;          /* ms since 1970 UTC; 0: until somebody opens it */
+	struct gw_str by;       /* the module's name, or "gatewayctl" */
+	struct gw_str why;      /* for people: "2000/2000 until 00:00 Europe/Berlin" */
 };
 
 /* Something that happened and that somebody may want to know: told to all event hooks. */
 struct gw_event {
 	uint32_t size;
-	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", "relay-down", a module's own */
+	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", a module's own. "refused": a client was told
+	                           4xx or 5xx, or left before the answer; about `message` where there is one. One of "accepted" and "refused"
+	                           follows each run of the message hook. "relay-resumed", "relay-on", "relay-off": an admin's word */
 	int64_t time;           /* ms since 1970 UTC */
 	const struct gw_message *message; /* or NULL */
 	const struct gw_rcpt *rcpt;       /* or NULL */
 	struct gw_str text;     /* for people */
 	struct gw_str json;     /* details as a JSON object, or empty */
+	/* since 1.1 */
+	struct gw_str client;   /* who handed it in, or was refused; empty: not known */
+	struct gw_str relay;    /* name of the relay it is about; empty: none */
+	int code;               /* refused: the reply code, 0: the client left */
 };
 
 /* A gatewayctl verb that belongs to a module: `gatewayctl NAME WORDS...`. */
@@ -172,12 +209,23 @@ struct gw_module {
 	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
 
 	/* Hooks that observe: no verdict, no holding. */
-	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *);
+	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *); /* of an attempt; may say fault(), hold_message() */
 	void (*event)(struct gw_call *, const struct gw_event *);
 	void (*tick)(struct gw_call *);    /* about once a second, on one worker */
 	void (*status)(struct gw_call *);  /* status_line()s for `gatewayctl status`; on the main thread */
 	void (*control)(struct gw_call *, const struct gw_command *); /* answer() or problem(); on the main thread */
 	void (*check)(struct gw_call *);   /* a deeper look for `gatewayctl check`: problem()s; on the main thread */
+
+#if GW_ABI_NEED >= 1
+	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
+	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: it stays, until wait_until(). */
+	enum gw_verdict (*onward)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
+	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */
+	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main thread. "today" and "state" show in `relay list`. */
+	void (*relay_status)(struct gw_call *, struct gw_relay *);
+#endif
 };
 
 /* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
@@ -289,6 +337,35 @@ struct gw_services {
 	                                                                           the fragment's file and line are added */
 	void (*emit)(struct gw_call *, const struct gw_event *);
 	int (*submit)(struct gw_call *, const struct gw_submission *);         /* 0: taken, will be durable soon; -1: refused, logged */
+
+#if GW_ABI_NEED >= 1
+	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
+		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or
+		                                                                  (NULL) of the module's own group; NULL key: of the fragment */
+
+	/* --- admit, onward, result: where a delivery goes --- */
+	void (*cause)(struct gw_call *, enum gw_cause);                        /* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when
+	                                                                          the relay takes mail again: used when nobody else does */
+	int (*keep)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
+	                                                                          become a delivery of their own, which is asked about anew. -1: no memory */
+	void (*wait_at)(struct gw_call *, struct gw_str gate);                 /* admit, prepare, with WAIT: gate_open() calls it back; wait_until() is the latest */
+	void (*gate_open)(struct gw_call *, struct gw_str gate, size_t count); /* calls back about `count` of those that wait at this module's gate, in
+	                                                                          turn from each client [any worker, main] */
+	void (*fault)(struct gw_call *, enum gw_fault);                        /* result: whose fault it is; who says so first is believed */
+	void (*hold_message)(struct gw_call *, const char *why);               /* result: what is not final goes on hold when this round is over */
+
+	/* --- relays that take no mail for now; kept by relay name over reloads, not over restarts. [any] --- */
+	void (*relay_close)(struct gw_call *, const struct gw_relay *, enum gw_cause, int64_t until, const char *why); /* for this module; again: replaced */
+	void (*relay_open)(struct gw_call *, const struct gw_relay *);         /* takes this module's closure back: what waits comes without a burst */
+	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *); /* somebody's closure, the one that lasts longest; strings
+	                                                                          live until the hook returns */
+	void (*relay_pace)(struct gw_call *, const struct gw_relay *, int64_t connections); /* at most so many connections for now; 0: as configured */
+
+	/* --- explaining --- */
+	void (*passed_over)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+	                                                                       /* route, onward: a candidate that is not in the route, and why; costs
+	                                                                          nothing unless somebody asked (GW_MESSAGE_DRY) */
+#endif
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */
