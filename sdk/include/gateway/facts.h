@@ -74,6 +74,7 @@ enum gw_relay_fact {
 	GW_RELAY_PROVIDER_DAILY,  /* number: recipients a day that the provider takes; -1: not known */
 	GW_RELAY_PROVIDER_MINUTE, /* number: messages a minute that the provider takes; -1: not known */
 	GW_RELAY_CONNECTIONS,     /* number: connections at once, as configured */
+	GW_RELAY_TIMEZONE,        /* string: IANA zone in which its day begins; "UTC" unless set */
 };
 
 #endif

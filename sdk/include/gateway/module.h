@@ -140,6 +140,13 @@ struct gw_closure {
 	struct gw_str why;      /* for people: "2000/2000 until 00:00 Europe/Berlin" */
 };
 
+/* A calendar day in a time zone: 23 or 25 hours long where clocks change. */
+struct gw_day {
+	uint32_t size;
+	int64_t number;         /* of the local date, days since 1970-01-01: a period for counters */
+	int64_t begins, ends;   /* ms since 1970 UTC; ends: when the next one begins */
+};
+
 /* Something that happened and that somebody may want to know: told to all event hooks. */
 struct gw_event {
 	uint32_t size;
@@ -342,6 +349,11 @@ struct gw_services {
 	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
 		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or
 		                                                                  (NULL) of the module's own group; NULL key: of the fragment */
+	/* The calendar day that `when` (ms since 1970 UTC) is in, in an IANA zone ("Europe/Berlin", "UTC"). -1: there is no such zone. [any] */
+	int (*day)(const struct gw_call *, struct gw_str zone, int64_t when, struct gw_day *day);
+	/* mail, rcpt, message: if the message hook refuses this message for good, the client is told 250 all the same, and the refusal goes back as
+	 * a DSN: for clients that count a 5xx against the gateway. */
+	void (*take_refused)(struct gw_call *, struct gw_message *);
 
 	/* --- admit, onward, result: where a delivery goes --- */
 	void (*cause)(struct gw_call *, enum gw_cause);                        /* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when
