@@ -58,12 +58,24 @@ static void assign_in_range(const struct option_job *job, int64_t value)
 		option_error(job, "\"%s\" is %s, but must be at least %s", option->key, is, min);
 }
 
+/* A number may have one word beside it ("unlimited"), which is -1. */
+static bool is_word(const struct option_job *job)
+{
+	const char *text = option_text(job), *word = job->option->words;
+
+	return text && word && strcmp(text, word) == 0;
+}
+
 void option_assign_int(const struct option_job *job)
 {
-	if (!job->setting)
-		assign_in_range(job, strtoll(option_text(job), NULL, 10));
-	else if (is_number(job))
+	if (is_number(job))
 		assign_in_range(job, number_of(job));
+	else if (is_word(job))
+		*(int64_t *)job->member = -1;
+	else if (!job->setting)
+		assign_in_range(job, strtoll(option_text(job), NULL, 10));
+	else if (job->option->words)
+		option_error(job, "\"%s\" must be a number or \"%s\"", job->option->key, job->option->words);
 	else
 		option_wrong_type(job);
 }

@@ -54,9 +54,11 @@ static int read_number(enum gw_option_type type, const char *text, int64_t *out)
 
 static void put_number(struct reader *reader, const char *key, const struct gw_option *option, const char *text, void *member)
 {
-	int64_t value;
+	int64_t value = -1;
 
-	if (read_number(option->type, text, &value) != 0)
+	if (option->type == GW_OPTION_INT && option->words && strcmp(text, option->words) == 0)
+		memcpy(member, &value, sizeof value);
+	else if (read_number(option->type, text, &value) != 0)
 		wrong(reader, key, "not a number of its kind");
 	else if (option->min == 0 && option->max == 0 ? value < 0 : value < option->min || value > option->max)
 		wrong(reader, key, "out of range");

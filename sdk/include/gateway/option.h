@@ -49,7 +49,7 @@ struct gw_option {
 	const char *help;              /* one sentence, for people */
 	uint32_t flags;                /* enum gw_option_flag */
 	int64_t min, max;              /* INT, SIZE, DURATION (ms): the range; both 0: none but that it is not negative */
-	const char *words;             /* WORD: "none|starttls|implicit" */
+	const char *words;             /* WORD: "none|starttls|implicit". INT: a word that may stand for -1: "unlimited" */
 	const struct gw_option *group; /* GROUPS: the rows of one group */
 	size_t group_size;             /* GROUPS: the size of the struct one group is parsed into */
 };

@@ -9,7 +9,7 @@ struct rule {
 
 struct everything {
 	struct gw_str text, place, user, password;
-	int64_t port, any, size, time, word;
+	int64_t port, any, most, size, time, word;
 	bool on;
 	struct gw_list list;
 	struct gw_groups rules;
@@ -28,6 +28,7 @@ static const struct gw_option rows[] = {
 	{ "place", GW_OPTION_PATH, AT(place), .fallback = "keys" },
 	{ "port", GW_OPTION_INT, AT(port), .fallback = "25", .min = 1, .max = 65535 },
 	{ "any", GW_OPTION_INT, AT(any) },
+	{ "most", GW_OPTION_INT, AT(most), .fallback = "unlimited", .words = "unlimited" },
 	{ "on", GW_OPTION_BOOL, AT(on), .fallback = "true" },
 	{ "size", GW_OPTION_SIZE, AT(size), .fallback = "25M", .min = 1024, .max = 1 << 30 },
 	{ "time", GW_OPTION_DURATION, AT(time), .fallback = "250ms", .max = 86400000 },
@@ -124,6 +125,23 @@ static void every_type_is_read(void **state)
 	assert_text(rules[0].match, "m");
 	assert_int_equal(rules[0].delay, 60000);
 	assert_int_equal(rules[1].delay, 7200000);
+}
+
+static void a_number_may_have_a_word_beside_it(void **state)
+{
+	static const struct {
+		const char *body;
+		int64_t most;
+	} cases[] = { { "", -1 }, { "most = \"unlimited\";", -1 }, { "most = 0;", 0 }, { "most = 5000;", 5000 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(parse(cases[i].body), 0);
+		assert_int_equal(got.most, cases[i].most);
+	}
+	assert_int_equal(parse("most = \"endless\";"), 1);
+	assert_int_equal(parse("most = -1;"), 1);
+	assert_string_equal(all_problems(), "x.conf:2: error: \"most\" must be a number or \"unlimited\"\n"
+					    "x.conf:2: error: \"most\" is -1, but must be at least 0\n");
 }
 
 static void one_may_stand_for_a_list_of_one(void **state)
@@ -309,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_group_all_is_default),
 		TEST(every_type_is_read),
+		TEST(a_number_may_have_a_word_beside_it),
 		TEST(one_may_stand_for_a_list_of_one),
 		TEST(paths_are_absolute),
 		TEST(relative_folders_start_at_the_working_one),
