@@ -390,4 +390,5 @@ const struct gw_services services = {
 	.problem = service_problem,
 	.emit = service_emit,
 	.submit = service_submit,
+	.day = services_day,
 };

@@ -36,6 +36,8 @@ void services_login_set(struct gw_call *call, const struct gw_login *login);
 long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome);
 
+int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
+
 /* Counters of modules, by name; the second calls each with all of them. [any thread] */
 void services_count(struct gw_call *call, const char *name, int64_t add);
 void services_each_metric(void (*each)(void *arg, const char *name, int64_t value), void *arg);

@@ -194,9 +194,16 @@ int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_del
 
 struct gw_str services_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact)
 {
-	if (fact == GW_RELAY_NAME)
+	switch (fact) {
+	case GW_RELAY_NAME:
 		return relay->name;
-	return fact == GW_RELAY_HOST && relay->hosts.count ? relay->hosts.items[0] : none;
+	case GW_RELAY_HOST:
+		return relay->hosts.count ? relay->hosts.items[0] : none;
+	case GW_RELAY_TIMEZONE:
+		return relay->timezone;
+	default:
+		return none;
+	}
 }
 
 int64_t services_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact)

@@ -1,6 +1,7 @@
 #include "module/load.h"
 #include "module/relay_form.h"
 
+#include "base/zone.h"
 #include "loop/listener.h"
 
 #include <stdarg.h>
@@ -44,6 +45,15 @@ static void check_link(struct load *load, struct gw_relay *relay)
 		wrong(load, relay, "source", "source = \"%s\" is no IP address", relay->source.ptr);
 	if (relay->helo.len && !is_word(relay->helo, ".-[]:"))
 		wrong(load, relay, "helo", "helo = \"%s\" is no host name", relay->helo.ptr);
+}
+
+static void check_timezone(struct load *load, struct gw_relay *relay)
+{
+	struct zone_day day;
+
+	if (zone_day(relay->timezone, 0, &day) != 0)
+		wrong(load, relay, "timezone", "timezone = \"%s\": there is no such zone; zones are named as \"Europe/Berlin\" or \"UTC\"",
+		      relay->timezone.ptr);
 }
 
 static void check_hosts(struct load *load, struct gw_relay *relay, const struct relay_form *form)
@@ -105,6 +115,7 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	check_hosts(load, relay, &form);
 	check_mx(load, relay);
 	check_link(load, relay);
+	check_timezone(load, relay);
 	make_client(load, relay);
 }
 

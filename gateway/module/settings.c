@@ -119,6 +119,7 @@ const struct gw_option relay_options[] = {
 	{ "per_connection", GW_OPTION_INT, AT(per_connection), "100", "Most messages on one connection.", BETWEEN(1, 1000000) },
 	{ "max_rcpts", GW_OPTION_INT, AT(max_rcpts), "100", "Most recipients in one transaction.", BETWEEN(1, 100000) },
 	{ "clear_login", GW_OPTION_BOOL, AT(clear_login), "false", "Sends the login over a link without TLS." },
+	{ "timezone", GW_OPTION_STRING, AT(timezone), "UTC", "Time zone in which the relay's day begins: \"Europe/Berlin\"." },
 	{ "enabled", GW_OPTION_BOOL, AT(enabled), "true", "Whether mail may go this way." },
 	GW_OPTIONS_END
 };

@@ -60,6 +60,7 @@ struct gw_relay {
 	int64_t per_connection;     /* messages on one connection */
 	int64_t max_rcpts;          /* recipients in one transaction */
 	bool clear_login;           /* log in also without TLS */
+	struct gw_str timezone;     /* IANA zone in which its day begins */
 	bool enabled;
 	bool auth;                  /* the fragment has an `auth` group: never go on without a login */
 	struct tls_context *client; /* NULL with tls = none */

@@ -248,6 +248,8 @@ int64_t service_delivery_number(const struct gw_delivery *delivery, enum gw_deli
 struct gw_str service_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact);
 int64_t service_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact);
 
+int service_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
+
 int service_header(struct gw_message *message, size_t nth, struct gw_header *out);
 int service_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *out);
 uint64_t service_body_offset(struct gw_message *message);

@@ -386,4 +386,5 @@ const struct gw_services kit_services = {
 	.problem = service_problem,
 	.emit = service_emit,
 	.submit = service_submit,
+	.day = service_day,
 };

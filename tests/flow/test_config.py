@@ -186,6 +186,9 @@ BAD = {
         ["50-bad.conf:3: error: relay bad delivers to the recipients' mail hosts, which want no login"]),
     "a source that is no address": (
         relay('source = "eth0";'), ['50-bad.conf:3: error: source = "eth0" is no IP address']),
+    "a day in a zone that is none": (
+        relay('timezone = "Berlin";'), ['50-bad.conf:3: error: timezone = "Berlin": there is no such zone; '
+                                        'zones are named as "Europe/Berlin" or "UTC"']),
     "a relay that logs in in clear": (
         {**module("auth-password", ""), **relay('auth: { user = "me"; password = "secret"; };')},
         ['50-bad.conf:2: error: relay bad logs in over a link without TLS: set tls = "starttls" or "implicit", or clear_login = true']),

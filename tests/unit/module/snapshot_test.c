@@ -332,6 +332,8 @@ static void relays_are_checked(void **state)
 		{ "name = \"n\"; host = \"a b\"; tls = \"none\";", "host \"a b\" is neither a host name nor an address" },
 		{ "name = \"n\"; host = \"x\"; port = 0;", "\"port\" is 0, but must be from 1 to 65535" },
 		{ "name = \"n\"; host = \"x\"; tls = \"none\"; source = \"here\";", "source = \"here\" is no IP address" },
+		{ "name = \"n\"; host = \"x\"; tls = \"none\"; timezone = \"Berlin\";",
+		  "timezone = \"Berlin\": there is no such zone; zones are named as \"Europe/Berlin\" or \"UTC\"" },
 		{ "name = \"n\"; host = [\"mx\", \"x\"];",
 		  "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one" },
 		{ "name = \"n\"; host = \"x\"; prt = 25;", "unknown key \"prt\", did you mean \"port\"?" },
