@@ -107,6 +107,7 @@ int64_t service_message_number(const struct gw_message *message, enum gw_message
 	case GW_MESSAGE_SMTPUTF8:
 	case GW_MESSAGE_OWN:
 	case GW_MESSAGE_ATTEMPTS:
+	case GW_MESSAGE_DRY:
 		return 0;
 	default:
 		return -1;

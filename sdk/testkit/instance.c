@@ -114,6 +114,7 @@ void testkit_stop(struct testkit *kit)
 int testkit_restart(struct testkit *kit)
 {
 	testkit_stop(kit);
+	closures_forget(kit);
 	return testkit_start(kit);
 }
 

@@ -30,7 +30,10 @@
 	HOOK(tick, 0)                                                    \
 	HOOK(status, 0)                                                  \
 	HOOK(control, 0)                                                 \
-	HOOK(check, 0)
+	HOOK(check, 0)                                                   \
+	HOOK(onward, BIT(GW_ACCEPT) | BIT(GW_WAIT))                      \
+	HOOK(leave, 0)                                                   \
+	HOOK(relay_status, 0)
 
 enum kit_hook {
 #define HOOK(name, ends) ON_##name,
@@ -58,6 +61,12 @@ struct counter {
 	struct counter *next;
 	char *name;
 	int64_t period, value;
+};
+
+/* Why a relay is closed, one a closer. */
+struct closure {
+	struct closure *next;
+	struct gw_closure said;
 };
 
 /* Private bytes of the instance on an object; of an earlier instance when the generation is not the kit's. */
@@ -90,6 +99,7 @@ struct gw_message {
 	size_t rcpt_count;
 	struct pair *notes;
 	int64_t id, received_at;
+	bool takes_refused;
 };
 
 struct gw_rcpt {
@@ -107,6 +117,8 @@ struct gw_relay {
 	struct pair *options;
 	void *conf;
 	size_t index;
+	struct closure *closures;
+	int64_t pace;
 };
 
 struct gw_delivery {
@@ -116,7 +128,8 @@ struct gw_delivery {
 	struct facts facts;
 	struct private private;
 	struct gw_rcpt **rcpts;
-	size_t rcpt_count;
+	size_t rcpt_count, left_behind; /* left_behind: by keep(), after the last of rcpts */
+	char *onward;
 	struct gw_outcome **outcomes; /* beside rcpts */
 	struct gw_login *login;
 	struct gw_header *fields;     /* the header as it stands; NULL: as received */
@@ -170,6 +183,7 @@ struct testkit {
 	size_t relay_count;
 
 	struct testkit_answer answer;
+	enum gw_fault fault;
 	enum testkit_offload offload;
 	void *event_base;
 
@@ -184,6 +198,15 @@ struct testkit {
 	bool failed;
 };
 
+/* The text of a printf-like service. */
+#define FORMATTED(text, kit, format)                      \
+	do {                                              \
+		va_list args;                             \
+		va_start(args, format);                   \
+		(text) = kit_vformat(kit, format, args);  \
+		va_end(args);                             \
+	} while (0)
+
 /* --- memory.c: everything is freed with the kit; running out ends the program. [any] --- */
 void *kit_alloc(struct testkit *kit, size_t size);
 struct gw_str kit_str(struct testkit *kit, struct gw_str text);
@@ -196,6 +219,9 @@ void *kit_grow(struct testkit *kit, const void *items, size_t count, size_t size
 
 struct pair *pair_find(struct pair *list, const char *key);
 void pair_set(struct testkit *kit, struct pair **list, const char *key, struct gw_str value);
+
+/* --- closures.c --- */
+void closures_forget(struct testkit *kit);
 
 /* --- told.c [any] --- */
 void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -222,6 +248,9 @@ int content_field(struct gw_message *message, const struct gw_header *fields, si
 long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len);
 struct gw_str delivery_sent(struct gw_delivery *delivery);
 struct gw_str delivery_body_now(struct gw_delivery *delivery);
+
+/* --- course.c --- */
+void delivery_keep(struct gw_delivery *delivery, size_t count);
 
 /* --- wait.c --- */
 struct gw_call *call_create(struct testkit *kit, enum kit_hook hook);
@@ -263,6 +292,20 @@ int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, s
 int service_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
 int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
 int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address);
+
+void service_cause(struct gw_call *call, enum gw_cause cause);
+int service_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+void service_wait_at(struct gw_call *call, struct gw_str gate);
+void service_gate_open(struct gw_call *call, struct gw_str gate, size_t count);
+void service_fault(struct gw_call *call, enum gw_fault fault);
+void service_hold_message(struct gw_call *call, const char *why);
+int service_route_add(struct gw_call *call, const struct gw_relay *relay);
+void service_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
+void service_relay_open(struct gw_call *call, const struct gw_relay *relay);
+bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
+void service_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
 
 int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit);
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);

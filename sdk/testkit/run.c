@@ -150,6 +150,16 @@ enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *messa
 	return ASK(bounce, call, message, result);
 }
 
+enum gw_verdict testkit_run_onward(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	struct gw_call *call = begin_delivery(kit, ON_onward, delivery);
+
+	delivery->onward = kit_text(kit, "");
+	if (!delivery->facts.text[GW_DELIVERY_CAUSE].ptr)
+		testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "1");
+	return ASK(onward, call, delivery, relay);
+}
+
 #define TELL(hook, ...)                                        \
 	do {                                                   \
 		if (kit->module.hook)                          \
@@ -160,7 +170,15 @@ enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *messa
 void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result)
 {
 	struct gw_call *call = begin_delivery(kit, ON_result, delivery);
+
+	kit->fault = GW_FAULT_NONE;
 	TELL(result, call, delivery, result);
+}
+
+void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	struct gw_call *call = begin_delivery(kit, ON_leave, delivery);
+	TELL(leave, call, delivery, relay);
 }
 
 void testkit_run_event(struct testkit *kit, const struct gw_event *event)
@@ -179,6 +197,12 @@ void testkit_run_status(struct testkit *kit)
 {
 	struct gw_call *call = begin(kit, ON_status, NULL, NULL);
 	TELL(status, call);
+}
+
+void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay)
+{
+	struct gw_call *call = begin(kit, ON_relay_status, NULL, NULL);
+	TELL(relay_status, call, relay);
 }
 
 static struct gw_list split(struct testkit *kit, const char *words)

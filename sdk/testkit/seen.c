@@ -8,6 +8,21 @@ const char *testkit_route(struct gw_rcpt *rcpt)
 	return rcpt->route;
 }
 
+const char *testkit_onward(struct gw_delivery *delivery)
+{
+	return delivery->onward;
+}
+
+enum gw_fault testkit_fault(struct testkit *kit)
+{
+	return kit->fault;
+}
+
+bool testkit_takes_refused(struct gw_message *message)
+{
+	return message->takes_refused;
+}
+
 struct gw_str testkit_sent(struct gw_delivery *delivery)
 {
 	return delivery_sent(delivery);

@@ -4,17 +4,8 @@
 #include <stdlib.h>
 
 #define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
-#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce))
+#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) | ON(onward))
 #define NOTE_MAX 4096
-
-/* The text of a printf-like service. */
-#define FORMATTED(text, kit, format)                      \
-	do {                                              \
-		va_list args;                             \
-		va_start(args, format);                   \
-		(text) = kit_vformat(kit, format, args);  \
-		va_end(args);                             \
-	} while (0)
 
 static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -160,7 +151,7 @@ static void service_reply(struct gw_call *call, int code, const char *enhanced, 
 
 static void service_wait_until(struct gw_call *call, int64_t when)
 {
-	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login)))
+	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login) | ON(onward)))
 		call->answer.wait_until = when;
 }
 
@@ -201,15 +192,10 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 	return 0;
 }
 
-static int service_route_add(struct gw_call *call, const struct gw_relay *relay)
+static void service_take_refused(struct gw_call *call, struct gw_message *message)
 {
-	char *route;
-
-	if (kit_refused(call, "route_add", ON(route)) || kit_fails(call->kit, "route_add"))
-		return -1;
-	route = call->rcpt->route;
-	call->rcpt->route = kit_format(call->kit, "%s%s%s", route, *route ? " " : "", service_relay_fact(relay, GW_RELAY_NAME).ptr);
-	return 0;
+	if (!kit_refused(call, "take_refused", ON(mail) | ON(rcpt) | ON(message)))
+		message->takes_refused = true;
 }
 
 static void service_login_set(struct gw_call *call, const struct gw_login *login)
@@ -267,7 +253,7 @@ static void service_status_line(struct gw_call *call, const char *key, const cha
 	char *text;
 
 	FORMATTED(text, call->kit, format);
-	if (!kit_refused(call, "status_line", ON(status)))
+	if (!kit_refused(call, "status_line", ON(status) | ON(relay_status)))
 		kit_tell(call->kit, TESTKIT_STATUS, "%s: %s", key, text);
 }
 
@@ -285,6 +271,19 @@ static void service_problem(struct gw_call *call, bool fatal, const char *format
 	FORMATTED(text, call->kit, format);
 	if (!kit_refused(call, "problem", ON(start) | ON(check) | ON(control)))
 		kit_tell(call->kit, TESTKIT_PROBLEM, "%s: %s", fatal ? "error" : "warning", text);
+}
+
+static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+{
+	struct testkit *kit = call->kit;
+	const char *owner = relay ? kit_format(kit, "relay %s: ", service_relay_fact(relay, GW_RELAY_NAME).ptr) : "";
+	char *text;
+
+	FORMATTED(text, kit, format);
+	if (!kit_refused(call, "problem_at", ON(start) | ON(check)))
+		kit_tell(kit, TESTKIT_PROBLEM, "%s: %s%s%s%s", fatal ? "error" : "warning", owner, key ? key : "", key ? ": " : "", text);
 }
 
 static void service_emit(struct gw_call *call, const struct gw_event *event)
@@ -386,5 +385,18 @@ const struct gw_services kit_services = {
 	.problem = service_problem,
 	.emit = service_emit,
 	.submit = service_submit,
+	.problem_at = service_problem_at,
 	.day = service_day,
+	.take_refused = service_take_refused,
+	.cause = service_cause,
+	.keep = service_keep,
+	.wait_at = service_wait_at,
+	.gate_open = service_gate_open,
+	.fault = service_fault,
+	.hold_message = service_hold_message,
+	.relay_close = service_relay_close,
+	.relay_open = service_relay_open,
+	.relay_closed = service_relay_closed,
+	.relay_pace = service_relay_pace,
+	.passed_over = service_passed_over,
 };

@@ -28,7 +28,7 @@ struct gw_call *call_create(struct testkit *kit, enum kit_hook hook)
 		abort();
 	call->kit = kit;
 	call->hook = hook;
-	call->answer.enhanced = call->answer.text = "";
+	call->answer.enhanced = call->answer.text = call->answer.wait_at = "";
 	return call;
 }
 
@@ -152,6 +152,8 @@ static enum gw_verdict call_end(struct gw_call *call, enum gw_verdict verdict)
 {
 	call->answer.verdict = verdict;
 	call->kit->answer = call->answer;
+	if (call->answer.keep && verdict == GW_CONTINUE)
+		delivery_keep(call->delivery, call->answer.keep);
 	call_destroy(call);
 	return verdict;
 }

@@ -24,6 +24,8 @@ struct gw_relay *testkit_relay(struct testkit *kit, const char *name)
 	testkit_relay_fact(relay, GW_RELAY_HOST, kit_format(kit, "%s.example", name));
 	testkit_relay_fact(relay, GW_RELAY_PORT, "25");
 	testkit_relay_fact(relay, GW_RELAY_ENABLED, "1");
+	testkit_relay_fact(relay, GW_RELAY_CONNECTIONS, "10");
+	testkit_relay_fact(relay, GW_RELAY_TIMEZONE, "UTC");
 	return relay;
 }
 
@@ -108,6 +110,7 @@ struct gw_delivery *testkit_delivery(struct gw_message *message, struct gw_relay
 	delivery->message = message;
 	delivery->relay = relay;
 	delivery->trace = gw_str("");
+	delivery->onward = kit_text(message->kit, "");
 	set_rcpts(delivery, message->rcpts, message->rcpt_count);
 	return delivery;
 }

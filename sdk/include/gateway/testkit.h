@@ -38,7 +38,7 @@ void testkit_option(struct testkit *kit, const char *key, const char *text);
 /* Parses the options, relays' too, and calls start(). 0; -1: TESTKIT_PROBLEM lines say why, and nothing was left started. */
 int testkit_start(struct testkit *kit);
 void testkit_stop(struct testkit *kit);
-/* As a gateway that was started anew: private bytes are gone, notes and state are kept. Objects may be used on. */
+/* As a gateway that was started anew: private bytes and closures are gone, notes and state are kept. Objects may be used on. */
 int testkit_restart(struct testkit *kit);
 /* The folder that "STATE" and relative paths stand for: empty at first, removed with the kit. */
 const char *testkit_folder(struct testkit *kit);
@@ -52,7 +52,10 @@ void testkit_advance(struct testkit *kit, int64_t ms); /* held calls whose deadl
 /* --- the world around it --- */
 struct gw_relay *testkit_relay(struct testkit *kit, const char *name);                         /* before testkit_start() */
 void testkit_relay_option(struct gw_relay *relay, const char *key, const char *text);          /* a key of the module's relay_options */
-void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);    /* unset: on, port 25, host "NAME.example" */
+void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);    /* unset: on, port 25, host "NAME.example", UTC */
+/* Somebody else's closure, as relay_closed() tells it; `by` ("gatewayctl") has one at a time. Past `until` it is gone. */
+void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by, const char *why);
+void testkit_open(struct gw_relay *relay, const char *by);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
 /* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from the session (may be NULL) or counted. */
@@ -81,10 +84,14 @@ enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *del
 enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message, const struct gw_result *result);
+enum gw_verdict testkit_run_onward(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay); /* GW_DELIVERY_CAUSE is a fact
+                                                                                                   of the delivery; unset: a failure */
+void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result);
 void testkit_run_event(struct testkit *kit, const struct gw_event *event);
 void testkit_run_tick(struct testkit *kit);
 void testkit_run_status(struct testkit *kit);
+void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay);
 void testkit_run_control(struct testkit *kit, const char *words, bool admin); /* words parted by blanks */
 void testkit_run_check(struct testkit *kit);
 
@@ -95,6 +102,9 @@ struct testkit_answer {
 	const char *enhanced;   /* "" where reply() gave none, as with text */
 	const char *text;
 	int64_t wait_until;     /* 0: not called */
+	enum gw_cause cause;    /* 0: not called */
+	size_t keep;            /* 0: not called. With GW_CONTINUE the delivery has lost the others by now, see testkit_rest() */
+	const char *wait_at;    /* "": not called */
 };
 const struct testkit_answer *testkit_answer(struct testkit *kit);
 
@@ -111,6 +121,13 @@ void testkit_drop(struct testkit *kit, const void *subject);
 
 /* --- what the module did --- */
 const char *testkit_route(struct gw_rcpt *rcpt);               /* names of route_add(), parted by blanks */
+const char *testkit_onward(struct gw_delivery *delivery);      /* the same, of the hook onward */
+/* A delivery of its own for the recipients that keep() has left behind; NULL: none. */
+struct gw_delivery *testkit_rest(struct gw_delivery *delivery);
+enum gw_fault testkit_fault(struct testkit *kit);              /* of the result hook that ran last */
+bool testkit_takes_refused(struct gw_message *message);
+const struct gw_closure *testkit_closed(struct gw_relay *relay); /* the closure of the module under test; NULL: none */
+int64_t testkit_pace(struct gw_relay *relay);                  /* 0: as configured */
 struct gw_str testkit_sent(struct gw_delivery *delivery);      /* the octets that would go out, edits applied, trace first */
 struct gw_str testkit_sent_body(struct gw_delivery *delivery);
 const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt); /* NULL: none was given */
@@ -128,13 +145,16 @@ void testkit_set_record(struct testkit *kit, const char *key, const char *value)
 /* Lines of what was told, in order. */
 enum testkit_line {
 	TESTKIT_LOG,        /* "warning text" */
-	TESTKIT_PROBLEM,    /* "error: text", "warning: text"; those of the option parser too */
+	TESTKIT_PROBLEM,    /* "error: text", "warning: text", of problem_at() "error: relay a: key: text"; those of the option parser too */
 	TESTKIT_REASON,     /* "text" */
 	TESTKIT_EVENT,      /* "name text json" */
 	TESTKIT_STATUS,     /* "key: text" */
 	TESTKIT_REPLY,      /* what answer() gave to `control` */
 	TESTKIT_CAPABILITY, /* "+line" or "-line" */
 	TESTKIT_MISUSE,     /* where the contract was broken, after testkit_tolerate() */
+	TESTKIT_GATE,       /* "name count" of gate_open() */
+	TESTKIT_HELD,       /* what hold_message() said */
+	TESTKIT_PASSED,     /* "relay: text" of passed_over(); none unless GW_MESSAGE_DRY of the message is 1 */
 	TESTKIT_LINES
 };
 size_t testkit_lines(struct testkit *kit, enum testkit_line what);

@@ -30,6 +30,7 @@ static const struct gw_option options[] = {
 	{ "only", GW_OPTION_STRING, CONF(only), NULL, "Acts only where the sender contains this." },
 	{ "client", GW_OPTION_STRING, CONF(client), NULL, "Name given to the client in connect and auth." },
 	{ "relays", GW_OPTION_LIST, CONF(relays), NULL, "Relays of every recipient, in order." },
+	{ "relays_onward", GW_OPTION_LIST, CONF(onward), NULL, "Relays that come next when one was left, in order." },
 	{ "add_header", GW_OPTION_STRING, CONF(add_header), NULL, "Field put in front of every delivery, \"Name: value\"." },
 	{ "body", GW_OPTION_STRING, CONF(body), NULL, "Body of every delivery." },
 	{ "return_path", GW_OPTION_STRING, CONF(return_path), NULL, "Return path of every delivery; \"<>\" is the null sender." },
@@ -141,15 +142,20 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 
 /* --- sending --- */
 
+static void add_relays(struct gw_call *call, struct gw_list names)
+{
+	for (size_t i = 0; i < names.count; i++) {
+		const struct gw_relay *relay = gw->relay_named(call, names.items[i]);
+		if (relay)
+			gw->route_add(call, relay);
+	}
+}
+
 static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
-	for (size_t i = 0; i < conf->relays.count; i++) {
-		const struct gw_relay *relay = gw->relay_named(call, conf->relays.items[i]);
-		if (relay)
-			gw->route_add(call, relay);
-	}
+	add_relays(call, conf->relays);
 	return decide(call, PROBE_route, message);
 }
 
@@ -217,6 +223,14 @@ static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *messag
 	return decide(call, PROBE_bounce, message);
 }
 
+static enum gw_verdict on_onward(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	const struct probe_conf *conf = gw->conf(call);
+
+	add_relays(call, conf->onward);
+	return decide(call, PROBE_onward, gw->delivery_message(delivery));
+}
+
 /* --- observing --- */
 
 static void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
@@ -270,9 +284,23 @@ static void on_check(struct gw_call *call)
 	count(call, PROBE_check);
 }
 
+static void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	count(call, PROBE_leave);
+}
+
+static void on_relay_status(struct gw_call *call, struct gw_relay *relay)
+{
+	const struct probe_relay *conf = gw->relay_conf(call, relay);
+
+	count(call, PROBE_relay_status);
+	gw->status_line(call, "note", "%s", conf->note.len ? conf->note.ptr : "none");
+}
+
 GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options say, for tests", .options = options,
 	  .conf_size = sizeof(struct probe_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct probe_relay),
 	  .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail", .start = start, .stop = stop,
 	  .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
 	  .route = on_route, .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver, .bounce = on_bounce,
-	  .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check)
+	  .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check,
+	  .onward = on_onward, .leave = on_leave, .relay_status = on_relay_status)
