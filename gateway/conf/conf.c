@@ -44,15 +44,17 @@ static void free_names(struct dirent **names, int count)
 	free(names);
 }
 
-static const char *const kind_keys[] = { [CONF_GATEWAY] = "gateway", [CONF_RELAY] = "relay", [CONF_MODULE] = "module" };
-#define KINDS 3
+static const char *const kind_keys[] = {
+	[CONF_GATEWAY] = "gateway", [CONF_RELAY] = "relay", [CONF_MODULE] = "module", [CONF_PROVIDERS] = "providers",
+};
+#define KINDS (sizeof(kind_keys) / sizeof(kind_keys[0]))
 
 /* The setting that tells the kind, or NULL and a problem. */
 static const config_setting_t *find_kind(const config_setting_t *root, const char *path, struct problems *problems, enum conf_kind *kind)
 {
 	const config_setting_t *found = NULL;
 
-	for (int k = 0; k < KINDS; k++) {
+	for (size_t k = 0; k < KINDS; k++) {
 		const config_setting_t *here = config_setting_get_member(root, kind_keys[k]);
 		if (here && found) {
 			problem_add(problems, true, path, (int)here->line, "\"%s\" and \"%s\" in one file: one file is one fragment",
@@ -67,7 +69,7 @@ static const config_setting_t *find_kind(const config_setting_t *root, const cha
 	if (!found && config_setting_length(root) == 0)
 		problem_add(problems, true, path, 0, "is empty: name it \"....conf.off\" to switch it off");
 	else if (!found)
-		problem_add(problems, true, path, 0, "is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\"");
+		problem_add(problems, true, path, 0, "is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\", or providers = ( ... )");
 	return found;
 }
 
@@ -122,8 +124,19 @@ static bool read_group(struct conf_fragment *fragment, const config_setting_t *r
 	return true;
 }
 
+/* What is in the list is read as the options of the whole file. */
+static bool read_providers(struct conf_fragment *fragment, const config_setting_t *root, const config_setting_t *at, struct problems *problems)
+{
+	check_top_keys(root, fragment->path, (const char *const[]){ at->name, NULL }, problems);
+	fragment->group = fragment->top;
+	return true;
+}
+
 static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, const char *file, struct problems *problems)
 {
+	static bool (*const readers[])(struct conf_fragment *, const config_setting_t *, const config_setting_t *, struct problems *) = {
+		[CONF_GATEWAY] = read_group, [CONF_RELAY] = read_group, [CONF_MODULE] = read_module, [CONF_PROVIDERS] = read_providers,
+	};
 	const config_setting_t *root, *at;
 	config_t *config;
 
@@ -142,7 +155,7 @@ static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, con
 		return false;
 	fragment->top = conf_group_of(root);
 	fragment->line = (int)at->line;
-	return fragment->kind == CONF_MODULE ? read_module(fragment, root, at, problems) : read_group(fragment, root, at, problems);
+	return readers[fragment->kind](fragment, root, at, problems);
 }
 
 static const char *without_slashes(struct arena *arena, const char *dir)

@@ -1,6 +1,7 @@
 /* conf.h - conf.d as fragments: every *.conf file in name order, each told apart by its one top-level group.
  *
- * A fragment is `gateway: {...};` or `relay: {...};` or `module = "NAME"; NAME: {...}; on_error = ...; deadline = ...;`.
+ * A fragment is `gateway: {...};` or `relay: {...};` or `module = "NAME"; NAME: {...}; on_error = ...; deadline = ...;` or
+ * `providers = ( {...}, ... );`.
  * Syntax errors, a fragment of no or of two kinds, a file that cannot be read and a plain number of more than 32 bits
  * are problems with file and line; reading goes on with the next file so that all are told in one go. */
 #ifndef CONF_CONF_H
@@ -10,14 +11,14 @@
 
 struct conf_group; /* a libconfig group; include conf/option.h to read one */
 
-enum conf_kind { CONF_GATEWAY, CONF_RELAY, CONF_MODULE };
+enum conf_kind { CONF_GATEWAY, CONF_RELAY, CONF_MODULE, CONF_PROVIDERS };
 
 struct conf_fragment {
 	enum conf_kind kind;
 	const char *path;               /* as shown to people: "conf.d/80-dkim.conf" */
 	const char *name;               /* the file's name without ".conf": "80-dkim" */
 	const char *module;             /* MODULE: the module's name, else NULL */
-	const struct conf_group *group; /* the one group; for a module without group NULL (all defaults) */
+	const struct conf_group *group; /* the one group; for a module without group NULL (all defaults); PROVIDERS: the whole file */
 	const struct conf_group *top;   /* the whole file: `on_error`, `deadline`, ... of a module fragment */
 	int line;                       /* of the group, or of `module = ` */
 };
@@ -34,6 +35,9 @@ const struct conf_fragment *conf_at(const struct conf *conf, size_t nth);
 /* The line of a key in a group (dots go down), or of the group itself when it is not there; 0 for NULL. */
 int conf_line(const struct conf_group *group, const char *key);
 const char *conf_file(const struct conf_group *group);
+
+/* The nth text of a list, or (0th) a text that stands alone; NULL: there is none. */
+const char *conf_text(const struct conf_group *group, const char *key, size_t nth);
 
 /* True when dir has NAME.conf.off files whose module is `module`; gives the file as shown to people, or NULL.
  * The text belongs to `conf`. */

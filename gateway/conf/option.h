@@ -35,6 +35,9 @@ size_t option_parse(const struct option_context *context, const struct conf_grou
  * The text lasts until this thread's next call. */
 const char *option_nearest(const struct option_set *sets, size_t count, const char *key);
 
+/* The one of `count` words that is nearest to `word`, or NULL when none is near. */
+const char *option_nearest_word(const char *const *words, size_t count, const char *word);
+
 /* True when the group has that key (dots go down into groups). */
 bool option_given(const struct conf_group *group, const char *key);
 

@@ -47,6 +47,20 @@ void option_consider(struct option_best *best, const char *word, size_t len)
 	best->found[len] = '\0';
 }
 
+const char *option_nearest_word(const char *const *words, size_t count, const char *word)
+{
+	struct option_best best = { .key = word };
+	const char *found = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t before = best.found[0] ? best.distance : SIZE_MAX;
+		option_consider(&best, words[i], strlen(words[i]));
+		if (best.found[0] && best.distance < before)
+			found = words[i];
+	}
+	return found;
+}
+
 void option_unknown(struct problems *problems, const char *file, int line, const char *key, const char *nearest)
 {
 	if (nearest)

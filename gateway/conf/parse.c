@@ -151,6 +151,15 @@ int conf_line(const struct conf_group *group, const char *key)
 	return at ? (int)at->line : 0;
 }
 
+const char *conf_text(const struct conf_group *group, const char *key, size_t nth)
+{
+	const config_setting_t *at = group ? conf_lookup(group, key) : NULL;
+
+	if (at && config_setting_is_aggregate(at))
+		return nth < (size_t)config_setting_length(at) ? config_setting_get_string_elem(at, (int)nth) : NULL;
+	return at && nth == 0 ? config_setting_get_string(at) : NULL;
+}
+
 static const char *file_of(const config_setting_t *at)
 {
 	const struct conf_source *source = config_setting_get_hook(config_root_setting(at->config));

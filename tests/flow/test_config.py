@@ -59,7 +59,7 @@ BAD = {
     "an empty file": (
         {"50-bad": ""}, ["50-bad.conf: error: is empty: name it \"....conf.off\" to switch it off"]),
     "a file that is no fragment": (
-        {"50-bad": 'something: { };\n'}, ['50-bad.conf: error: is no fragment: one has a group "gateway" or "relay", or module = "NAME"']),
+        {"50-bad": 'something: { };\n'}, ['50-bad.conf: error: is no fragment: one has a group "gateway" or "relay", or module = "NAME", or providers = ( ... )']),
     "two fragments in one file": (
         {"50-bad": 'relay: {\n  name = "bad"; host = "127.0.0.1"; tls = "none";\n};\nmodule = "access";\n'},
         ['50-bad.conf:4: error: "relay" and "module" in one file: one file is one fragment']),

@@ -50,7 +50,7 @@ static const struct {
 } bad[] = {
 	{ "", "x.conf: error: is empty: name it \"....conf.off\" to switch it off\n" },
 	{ "# only words\n", "x.conf: error: is empty: name it \"....conf.off\" to switch it off\n" },
-	{ "gatway: { };", "x.conf: error: is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\"\n" },
+	{ "gatway: { };", "x.conf: error: is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\", or providers = ( ... )\n" },
 	{ "gateway: { };\nrelay: { };", "x.conf:2: error: \"gateway\" and \"relay\" in one file: one file is one fragment\n" },
 	{ "relay: { };\nmodule = \"a\";", "x.conf:2: error: \"relay\" and \"module\" in one file: one file is one fragment\n" },
 	{ "gateway = 1;", "x.conf:1: error: \"gateway\" must be a group: gateway: { ... };\n" },
