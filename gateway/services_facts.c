@@ -1,6 +1,7 @@
 #include "services.h"
 
 #include "deliver/delivery.h"
+#include "module/providers.h"
 #include "receive/session.h"
 
 static const struct gw_str none = { "", 0 };
@@ -199,11 +200,19 @@ struct gw_str services_relay_fact(const struct gw_relay *relay, enum gw_relay_fa
 		return relay->name;
 	case GW_RELAY_HOST:
 		return relay->hosts.count ? relay->hosts.items[0] : none;
+	case GW_RELAY_PROVIDER:
+		return known(relay->provider_name);
 	case GW_RELAY_TIMEZONE:
 		return relay->timezone;
 	default:
 		return none;
 	}
+}
+
+/* 0 stands for what nobody knows. */
+static int64_t known_limit(int64_t limit)
+{
+	return limit ? limit : -1;
 }
 
 int64_t services_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact)
@@ -215,6 +224,12 @@ int64_t services_relay_number(const struct gw_relay *relay, enum gw_relay_fact f
 		return relay->enabled;
 	case GW_RELAY_INDEX:
 		return (int64_t)relay->index;
+	case GW_RELAY_PROVIDER_DAILY:
+		return relay->provider ? known_limit(relay->provider->daily) : -1;
+	case GW_RELAY_PROVIDER_MINUTE:
+		return relay->provider ? known_limit(relay->provider->per_minute) : -1;
+	case GW_RELAY_CONNECTIONS:
+		return relay->connections;
 	default:
 		return -1;
 	}

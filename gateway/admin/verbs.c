@@ -3,6 +3,7 @@
 #include "admin/output.h"
 #include "conf/option.h"
 #include "module/chain.h"
+#include "module/providers.h"
 
 #include <stdlib.h>
 
@@ -128,6 +129,8 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 		add_options(rows, "gateway", "", settings_options);
 	if (wants(words, count, "relay"))
 		add_options(rows, "relay", "", relay_options);
+	if (wants(words, count, "providers"))
+		add_options(rows, "providers", "", provider_options);
 	for (size_t i = 0; i < snapshot->instance_count; i++) {
 		const struct module *module = snapshot->instances[i].module;
 		bool seen = false;

@@ -17,6 +17,9 @@ void load_settings(struct load *load);
 void load_instances(struct load *load);
 void load_relays(struct load *load);
 
+/* Part of load_relays. */
+void check_relay_bounds(struct load *load);
+
 /* Calls start() of every instance, in order, also after one failed: what else is wrong is to be told too. */
 void start_instances(struct load *load);
 /* Stops what was started, newest first, and frees what instances own. */

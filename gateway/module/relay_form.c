@@ -102,6 +102,17 @@ static bool is_known(const struct strangers *strangers, const char *key)
 	return false;
 }
 
+/* One key of a group speaks for the others of it. */
+static bool is_told(const struct strangers *strangers, const char *key)
+{
+	size_t len = strcspn(key, ".");
+
+	for (size_t i = 0; i < strangers->count; i++)
+		if (strcspn(strangers->keys[i], ".") == len && strncmp(strangers->keys[i], key, len) == 0)
+			return true;
+	return false;
+}
+
 static void look_in_module(struct load *load, const struct gw_relay *relay, const struct relay_form *form, const struct module *module,
 			   struct strangers *strangers)
 {
@@ -111,8 +122,9 @@ static void look_in_module(struct load *load, const struct gw_relay *relay, cons
 		const char *key = skipped_as(load, form, row->key);
 		if (!key || is_known(strangers, key))
 			continue;
+		if (!is_told(strangers, key))
+			tell_stranger(load, relay, row->key, module->name);
 		strangers->keys[strangers->count++] = key;
-		tell_stranger(load, relay, row->key, module->name);
 	}
 }
 

@@ -1,4 +1,5 @@
 #include "module/load.h"
+#include "module/providers.h"
 #include "module/relay_form.h"
 
 #include "base/zone.h"
@@ -65,6 +66,24 @@ static void check_hosts(struct load *load, struct gw_relay *relay, const struct 
 			wrong(load, relay, "host", "host \"%s\" is neither a host name nor an address", relay->hosts.items[i].ptr);
 }
 
+static bool is_loopback(struct gw_str host)
+{
+	return gw_str_eq(host, gw_str("::1")) || gw_str_eq(host, gw_str("localhost")) || (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
+}
+
+/* Those of the standards, and those that CRMs take for a relay. */
+static void check_port(struct load *load, const struct gw_relay *relay)
+{
+	static const int64_t usual[] = { 0, 25, 465, 587, 2525, 10025, 11025 };
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (relay->port == usual[i])
+			return;
+	if (relay->hosts.count && !is_loopback(relay->hosts.items[0]))
+		problem_add(load->problems, false, relay->fragment->path, conf_line(relay->fragment->group, "port"),
+			    "W-PORT: mail is seldom taken on port %d; 25, 465 and 587 are usual, and 2525, 10025, 11025", (int)relay->port);
+}
+
 static bool is_mx(struct gw_str host)
 {
 	return gw_str_ieq(host, gw_str("mx"));
@@ -111,11 +130,13 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	if (relay_form_parse(load, relay, &form) > 0)
 		return;
 	relay->auth = option_given(relay->fragment->group, "auth");
+	provider_apply(load, relay);
 	check_name(load, relay);
 	check_hosts(load, relay, &form);
 	check_mx(load, relay);
 	check_link(load, relay);
 	check_timezone(load, relay);
+	check_port(load, relay);
 	make_client(load, relay);
 }
 
@@ -136,6 +157,7 @@ void load_relays(struct load *load)
 		relay->index = snapshot->relay_count++;
 		load_relay(load, relay);
 	}
+	check_relay_bounds(load);
 	if (!snapshot->relay_count)
 		problem_add(load->problems, false, load->options->config_dir, 0, "there is no relay: mail can come in and not go out");
 }

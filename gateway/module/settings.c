@@ -50,6 +50,11 @@ const struct gw_option settings_options[] = {
 	{ "limits.extent", GW_OPTION_SIZE, AT(limits.extent), "128K", "Octets of a message in memory before they go to the spool.",
 	  BETWEEN(4 * K, 16 * M) },
 
+	{ "limits.domains", GW_OPTION_INT, AT(limits.domains), "5", "Most sender domains that relays name; 0: as many as there are.",
+	  BETWEEN(0, 1000000) },
+	{ "limits.relays_per_domain", GW_OPTION_INT, AT(limits.relays_per_domain), "5",
+	  "Most relays that name the same sender domain; 0: as many as there are.", BETWEEN(0, 1000000) },
+
 	{ "timeouts.command", GW_OPTION_DURATION, AT(timeouts.command), "5m", "Wait for a client's next command.", BETWEEN(10, HOUR) },
 	{ "timeouts.data", GW_OPTION_DURATION, AT(timeouts.data), "5m", "Wait for the next octets of a message.", BETWEEN(10, HOUR) },
 	{ "timeouts.message", GW_OPTION_DURATION, AT(timeouts.message), "1h", "Longest time a message may take to come in.",
@@ -120,6 +125,8 @@ const struct gw_option relay_options[] = {
 	{ "max_rcpts", GW_OPTION_INT, AT(max_rcpts), "100", "Most recipients in one transaction.", BETWEEN(1, 100000) },
 	{ "clear_login", GW_OPTION_BOOL, AT(clear_login), "false", "Sends the login over a link without TLS." },
 	{ "timezone", GW_OPTION_STRING, AT(timezone), "UTC", "Time zone in which the relay's day begins: \"Europe/Berlin\"." },
+	{ "auth.provider", GW_OPTION_STRING, AT(provider_name), NULL,
+	  "Mail provider whose preset gives host, port, tls and connections where they are not given here; \"other\": none of those listed." },
 	{ "enabled", GW_OPTION_BOOL, AT(enabled), "true", "Whether mail may go this way." },
 	GW_OPTIONS_END
 };

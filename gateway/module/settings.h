@@ -31,7 +31,7 @@ struct settings {
 	struct gw_str certificate, key, passphrase;
 	struct gw_str default_type;
 
-	struct { int64_t message_size, recipients, sessions, sessions_per_client, line, junk, login_failures, hops, extent; } limits;
+	struct { int64_t message_size, recipients, sessions, sessions_per_client, line, junk, login_failures, hops, extent, domains, relays_per_domain; } limits;
 	struct { int64_t command, data, message, handshake; } timeouts; /* ms: of our listeners */
 	struct { struct gw_list retry; int64_t *retry_ms; size_t retry_count; int64_t expire, delay_warning; int64_t active; } queue;
 	struct { int64_t connect, greeting, helo, mail, rcpt, data, block, dot, idle; } delivery; /* ms: towards next hops */
@@ -63,6 +63,8 @@ struct gw_relay {
 	struct gw_str timezone;     /* IANA zone in which its day begins */
 	bool enabled;
 	bool auth;                  /* the fragment has an `auth` group: never go on without a login */
+	struct gw_str provider_name; /* "microsoft365", "other"; empty: not said */
+	const struct provider *provider; /* its preset, or NULL */
 	struct tls_context *client; /* NULL with tls = none */
 	const struct conf_fragment *fragment;
 	struct relay_shared *shared; /* counters that outlive reloads, by name; made by deliver/ when first used */

@@ -1,4 +1,5 @@
 #include "module/load.h"
+#include "module/providers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static void load_all(struct load *load)
 		return;
 	load_settings(load);
 	load_instances(load);
+	load_providers(load);
 	load_relays(load);
 	if (load->problems->errors == 0 && load->options->start)
 		start_instances(load);

@@ -84,6 +84,8 @@ struct snapshot {
 	struct gw_relay *relays;
 	size_t relay_count;
 	struct str_map relay_map;
+	struct provider *providers;
+	size_t provider_count;
 	size_t session_bytes, message_bytes, delivery_bytes; /* sums of private bytes */
 	const struct gw_services *services;
 	void (*unused)(struct snapshot *);  /* told on the thread that let go last: posts to main, which calls snapshot_destroy.

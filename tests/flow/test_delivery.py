@@ -170,7 +170,7 @@ def test_93_stall_at_the_dot_waits_while_others_go_on(pair):
 
 def test_relay_that_was_down_gets_all_that_waited_when_it_is_back(new_gateway, new_sink):
     """Many relays, so that chance has its say: each refuses its first three callers."""
-    gateway = new_gateway()
+    gateway = new_gateway().set(limits__domains=0)
     gateway.probe(options={"rcpt.verdict": "accept"}).module("60-routing", "routing")
     sinks = [new_sink(script={"connect": [Act("421 4.3.2 not now", close=True)] * 3}) for _ in range(12)]
     for number, sink in enumerate(sinks):
