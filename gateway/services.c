@@ -205,6 +205,7 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 	if (!copy.ptr)
 		return -1;
 	message->type = copy;
+	message->type_by = gw_str("module");
 	return 0;
 }
 

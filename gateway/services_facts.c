@@ -27,7 +27,7 @@ struct gw_str services_session_fact(const struct gw_session *session, enum gw_se
 	case GW_SESSION_CLIENT:
 		return known(session->client);
 	case GW_SESSION_TYPE:
-		return known(session->type);
+		return known(session->type.len ? session->type : session->listener->type);
 	case GW_SESSION_DOMAINS:
 		return known(session->domains);
 	default:
@@ -88,6 +88,8 @@ struct gw_str services_message_fact(const struct gw_message *message, enum gw_me
 		return known(message->tls);
 	case GW_MESSAGE_ENVID:
 		return known(message->envid);
+	case GW_MESSAGE_TYPE_BY:
+		return known(message->type_by);
 	case GW_MESSAGE_FROM_DOMAIN:
 		return from_domain(owner);
 	default:

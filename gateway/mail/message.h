@@ -57,6 +57,7 @@ struct gw_message {
 	int64_t received_at;         /* wall, ms */
 	unsigned body;               /* enum smtp_body */
 	unsigned ret;                /* enum smtp_ret */
+	struct gw_str type_by;       /* who said the type: "client", "listener", "module"; empty: nobody. Not written: decided by the commit */
 	bool smtputf8, requiretls;
 	bool eight_bit;              /* there is a byte over 127 */
 	bool long_line;              /* a line is longer than 998 octets */

@@ -34,11 +34,16 @@ static void say_syntax(struct gw_session *session, enum smtp_syntax why, const c
 
 /* --- MAIL --- */
 
+static struct gw_str first_of(struct gw_str a, struct gw_str b, struct gw_str c)
+{
+	return a.len ? a : b.len ? b : c;
+}
+
 static int copy_client(struct gw_message *message, const struct gw_session *session)
 {
 	struct { struct gw_str *to, from; } copies[] = {
 		{ &message->client, session->client }, { &message->login, session->login },
-		{ &message->type, session->type.len ? session->type : session->snapshot->settings.default_type },
+		{ &message->type, first_of(session->type, session->listener->type, session->snapshot->settings.default_type) },
 		{ &message->domains, session->domains }, { &message->peer, stream_peer(session->stream) },
 		{ &message->helo, session->helo }, { &message->listener, session->listener->name },
 		{ &message->tls, stream_tls_text(session->stream) },
@@ -48,6 +53,7 @@ static int copy_client(struct gw_message *message, const struct gw_session *sess
 		if (!copies[i].to->ptr)
 			return -1;
 	}
+	message->type_by = gw_str(session->type.len ? "client" : session->listener->type.len ? "listener" : "");
 	return 0;
 }
 

@@ -397,7 +397,6 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	session->worker = worker;
 	session->snapshot = snapshot_hold(snapshot);
 	session->listener = listener;
-	session->type = listener->type;
 	arena_init(&session->arena, 512);
 	buf_init(&session->capabilities, 8192);
 	chain_init(&session->call, worker, snapshot, &session->arena);

@@ -65,7 +65,7 @@ struct gw_session {
 	uint64_t messages;
 
 	struct gw_str helo;             /* empty: not yet */
-	struct gw_str login, client, type, domains;
+	struct gw_str login, client, type, domains; /* as modules said; the listener's type comes after `type` */
 	struct known known;             /* ... as they were when it was greeted: a login before STARTTLS does not count after it */
 	struct buf capabilities;        /* EHLO lines while the ehlo hook edits them */
 	struct sasl *sasl;              /* during AUTH */

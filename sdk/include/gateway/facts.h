@@ -39,6 +39,8 @@ enum gw_message_fact {
 	GW_MESSAGE_ATTEMPTS,      /* number: how often it was due before */
 	GW_MESSAGE_FROM_DOMAIN,   /* string: domain of the first From mailbox, else of the sender; from `message` on */
 	GW_MESSAGE_DRY,           /* number: 1: nothing will be sent, somebody only asks what would be: decide the same, count nothing */
+	GW_MESSAGE_TYPE_BY,       /* string: who said its type: "client" (identify), "listener", "module" (type_set); empty: nobody, it is the
+	                             default. Known up to `message` */
 };
 
 enum gw_rcpt_fact {
