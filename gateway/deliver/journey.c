@@ -1,7 +1,6 @@
 #include "deliver/delivery.h"
 
 #include "base/list.h"
-#include "base/log.h"
 
 #include <stdlib.h>
 
@@ -224,25 +223,11 @@ static void ask_routes(struct journey *journey)
 
 /* --- begin --- */
 
-static void log_reason(struct gw_call *call, struct gw_str sentence)
-{
-	struct log_line *line = log_open(LOG_INFORM, "reason");
-	log_id(line, call->message->id);
-	log_text(line, "hook", hook_table[call->hook].name);
-	log_text(line, "by", call->instance->name);
-	if (call->rcpt)
-		log_str(line, "to", call->rcpt->address);
-	if (call->relay)
-		log_str(line, "relay", call->relay->name);
-	log_str(line, "text", sentence);
-	log_close(line);
-}
-
 void journey_call(struct gw_call *call, struct gw_message *message)
 {
 	chain_init(call, message->worker, message->snapshot, &message->arena);
 	call->message = message;
-	call->explain = log_reason;
+	call->explain = call_log_reason;
 }
 
 static struct journey *journey_create(struct gw_message *message)

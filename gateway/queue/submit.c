@@ -155,6 +155,7 @@ void submit(const struct submission *from)
 	buf_init(&pending->envelope, 0);
 	chain_init(&pending->call, from->worker, message->snapshot, &message->arena);
 	pending->call.message = message;
+	pending->call.explain = call_log_reason;
 	if (chain_run(&pending->call, GW_HOOK_message, judged, pending))
 		judged(&pending->call, pending);
 }

@@ -400,6 +400,7 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	arena_init(&session->arena, 512);
 	buf_init(&session->capabilities, 8192);
 	chain_init(&session->call, worker, snapshot, &session->arena);
+	session->call.explain = call_log_reason;
 	atomic_fetch_add_explicit(&counters.sessions_open, 1, memory_order_relaxed);
 	COUNT(sessions);
 	return session;
