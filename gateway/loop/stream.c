@@ -42,6 +42,7 @@ struct stream *stream_make(struct worker *worker, int fd, const struct stream_li
 	stream->job.run = run_job;
 	stream->flush.run = stream_flush_post;
 	stream->input_limit = limits->input != 0 ? limits->input : INPUT_DEFAULT;
+	stream->farewell = limits->farewell;
 	buf_init(&stream->in, 0);
 	buf_init(&stream->out, limits->output);
 	init_events(stream);

@@ -33,6 +33,7 @@ typedef void stream_handler(struct stream *stream, enum stream_event event, void
 struct stream_limits {
 	size_t input;  /* most bytes kept unread; reading pauses there (a line must fit in it). 0: 64 KiB */
 	size_t output; /* most bytes kept unwritten: stream_write fails beyond it. 0: no bound */
+	const char *farewell; /* said where there is no memory to go on; NULL: nothing. Stays where it is */
 };
 
 /* Takes over a connected, non-blocking socket, e.g. from a listener. NULL: no memory; the socket is then still yours. */
@@ -68,6 +69,8 @@ int stream_write(struct stream *stream, struct gw_str bytes);
 /* The buffer itself, to format into; call stream_flush_later after. */
 struct buf *stream_output(struct stream *stream);
 void stream_flush_later(struct stream *stream);
+/* Ends it for want of memory: what is waiting and the farewell go out as far as the socket takes them at once, STREAM_ERROR follows. */
+void stream_give_up(struct stream *stream);
 /* Writes pieces without copying what the socket takes at once; what it does not take is copied. What was appended before goes first. */
 int stream_writev(struct stream *stream, const struct iovec *pieces, size_t count);
 size_t stream_unwritten(const struct stream *stream);

@@ -47,7 +47,7 @@ static ssize_t read_some(struct stream *stream, size_t len)
 	ssize_t got;
 
 	if (to == NULL) {
-		stream_fail(stream, "out of memory");
+		stream_give_up(stream);
 		return IO_FAILED;
 	}
 	got = stream_in_tls(stream) ? stream_tls_read(stream, to, len) : read_clear(stream, to, len);

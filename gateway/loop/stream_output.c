@@ -33,12 +33,12 @@ static ssize_t write_pieces(struct stream *stream, struct iovec *pieces, size_t 
 	return write_result(stream, put);
 }
 
-static ssize_t write_some(struct stream *stream, size_t len)
+static ssize_t write_some(struct stream *stream, const char *from, size_t len)
 {
-	struct iovec piece = { buf_ptr(&stream->out), len };
+	struct iovec piece = { (char *)(uintptr_t)from, len };
 
 	if (stream_in_tls(stream) && stream->phase == PHASE_OPEN)
-		return stream_tls_write(stream, piece.iov_base, len);
+		return stream_tls_write(stream, from, len);
 	return write_pieces(stream, &piece, 1);
 }
 
@@ -48,7 +48,7 @@ static size_t write_out(struct stream *stream, size_t len)
 	ssize_t put;
 
 	while (len != 0) {
-		put = write_some(stream, len);
+		put = write_some(stream, buf_ptr(&stream->out), len);
 		if (put <= 0)
 			break;
 		buf_consume(&stream->out, (size_t)put);
@@ -159,6 +159,17 @@ int stream_write(struct stream *stream, struct gw_str bytes)
 		return -1;
 	stream_flush_later(stream);
 	return 0;
+}
+
+/* A write that fails reads what there is, for which there may be no memory either: so it is tried once. */
+void stream_give_up(struct stream *stream)
+{
+	const char *farewell = stream->farewell;
+
+	stream->farewell = NULL;
+	if (stream->phase == PHASE_OPEN && farewell != NULL && write_out(stream, buf_len(&stream->out)) == 0)
+		write_some(stream, farewell, strlen(farewell));
+	stream_fail(stream, "out of memory");
 }
 
 static size_t total_of(const struct iovec *pieces, size_t count)

@@ -51,6 +51,7 @@ struct stream {
 	struct post job, flush;
 	struct buf in, out;
 	size_t input_limit;
+	const char *farewell;
 	size_t chunk;      /* how much to read at once */
 	size_t scanned;    /* input without a CRLF */
 	size_t clear_left; /* output that goes before the handshake */

@@ -17,6 +17,8 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 	struct buf *out = stream_output(session->stream);
 	if (reply_write(out, code, enhanced, text) == 0)
 		stream_flush_later(session->stream);
+	else /* a reply less, and each that follows would be taken for the one before it */
+		stream_give_up(session->stream);
 }
 
 void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...)
@@ -177,7 +179,8 @@ void session_reset(struct gw_session *session)
 static void look_in(struct gw_session *session, int64_t ms)
 {
 	session->timer_at = worker_now(session->worker) + ms;
-	timer_set(session->worker, &session->timer, ms, on_deadline);
+	if (timer_set(session->worker, &session->timer, ms, on_deadline) < 0)
+		stream_give_up(session->stream);
 }
 
 /* A deadline that moves on needs no other timer: the timer looks how far it has moved. */
@@ -409,7 +412,7 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
                                   const struct sockaddr *peer)
 {
-	const struct stream_limits limits = { .input = 256 * 1024, .output = 1024 * 1024 };
+	static const struct stream_limits limits = { .input = 256 * 1024, .output = 1024 * 1024, .farewell = "421 4.3.0 no memory\r\n" };
 	struct gw_session *session = session_alloc(worker, snapshot, listener);
 	if (!session)
 		return NULL;

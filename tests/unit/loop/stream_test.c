@@ -272,6 +272,26 @@ static void output_has_a_limit(void **state)
 	close(fds[1]);
 }
 
+static void one_that_is_given_up_says_farewell(void **state)
+{
+	struct side side = { .limits = { .farewell = "421 no memory" } };
+	struct pair *pair = *state;
+	char got[64] = "";
+	int fds[2];
+
+	tcp_pair(fds);
+	side_accept(pair, &side, fds[0]);
+	stream_write(side.stream, gw_str("250 ok, "));
+	stream_give_up(side.stream);
+	await_event(&side, STREAM_ERROR);
+	assert_string_equal(side.error, "out of memory");
+	assert_string_equal(side.told, "X");
+	assert_int_equal(recv(fds[1], got, sizeof(got), 0), 21);
+	assert_string_equal(got, "250 ok, 421 no memory");
+	side_finish(&side);
+	close(fds[1]);
+}
+
 static void the_end_of_the_peer_is_told_and_the_other_way_still_open(void **state)
 {
 	struct pair *pair = *state;
@@ -537,6 +557,7 @@ int main(void)
 		PAIR(pieces_that_went_directly_are_told_as_drained),
 		PAIR(each_write_is_followed_by_a_drain),
 		PAIR(output_has_a_limit),
+		PAIR(one_that_is_given_up_says_farewell),
 		BARE(the_end_of_the_peer_is_told_and_the_other_way_still_open),
 		BARE(a_cut_is_an_error_and_nothing_follows),
 		BARE(last_words_come_before_the_error),
