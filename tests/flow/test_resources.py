@@ -7,13 +7,14 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 
 import pytest
 
 from conftest import LONG, open_relay
 from lib.client import Client, queue_id
 from lib.gateway import free_port
-from lib.load import Process
+from lib.load import Process, smtp_source
 from lib.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.heavy
@@ -309,3 +310,95 @@ def test_with_no_descriptor_at_all_accepting_rests(site):
     wait_for(lambda: gateway.counter("sessions") >= 41, 15, "the crowd to be let in")
     wait_sessions(gateway, 0)
     honest(gateway, sink)
+
+
+# --- out of memory: FAULTS 71 ---
+
+BIG = MAIL + b"a line of a message that needs memory\r\n" * 8000
+CODES = {421, 451, 452}
+PLAIN_MALLOC = {"MALLOC_ARENA_MAX": "1"}  # else each thread has 64 MiB reserved that no limit of the address space takes away
+
+
+class Hungry(threading.Thread):
+    """A client with one big message: codes of the replies as they came, until the first that is no success; kept: its 250."""
+
+    def __init__(self, gateway, number):
+        super().__init__()
+        self.port, self.rcpt, self.codes, self.kept = gateway.clear_port, "b%d@example.net" % number, [], None
+        self.start()
+
+    def run(self):
+        try:
+            with Client(self.port, timeout=10) as client:
+                self.converse(client)
+        except (EOFError, ConnectionError):
+            pass
+
+    def converse(self, client):
+        self.codes.append(client.greeting.code)
+        for said in (b"EHLO hungry.example.com", b"MAIL FROM:<a@example.com>", b"RCPT TO:<%s>" % self.rcpt.encode(), b"DATA", BIG + b"."):
+            if self.codes[-1] >= 400:
+                return
+            client.send(said + b"\r\n")
+            self.codes.append(client.reply().code)
+        if self.codes[-1] == 250:
+            self.kept = self.rcpt
+
+
+@contextlib.contextmanager
+def memory_limit(process, room):
+    """The address space of the process may grow by so many octets."""
+    before = resource.prlimit(process.pid, resource.RLIMIT_AS)
+    resource.prlimit(process.pid, resource.RLIMIT_AS, ((process.field(process.pid, "VmSize") << 10) + room, before[1]))
+    yield
+    resource.prlimit(process.pid, resource.RLIMIT_AS, before)
+
+
+def feed(gateway, count):
+    crowd = [Hungry(gateway, number) for number in range(count)]
+    for client in crowd:
+        client.join(60 * PATIENCE)
+        assert not client.is_alive()
+    return crowd
+
+
+@pytest.mark.parametrize("room", [0, 256 << 10, 1 << 20])
+def test_without_memory_clients_are_told_and_nothing_is_lost(new_gateway, new_sink, room):
+    sink, gateway = new_sink(), new_gateway()
+    open_relay(gateway, "out").relay("out", sink).start(env=PLAIN_MALLOC)
+    honest(gateway, sink)
+    process = Process(gateway)
+    with memory_limit(process, room):
+        crowd = feed(gateway, 80)
+    last = [client.codes[-1] for client in crowd if client.codes and client.codes[-1] >= 400]
+    assert set(last) <= CODES and last, "%r" % [client.codes for client in crowd]
+    honest(gateway, sink)
+    gateway.wait_queue_empty(30)
+    arrived = Counter(rcpt for message in sink.messages for rcpt in message.rcpts)
+    for client in crowd:
+        assert client.kept is None or arrived[client.kept] == 1, "%s: %r" % (client.rcpt, client.codes)
+    assert gateway.serving_pid == process.pid
+
+
+# --- a long queue: FAULTS 72 ---
+
+QUEUED = 1000000 if LONG else 100000
+EACH = 256  # octets of memory for a message that waits
+
+
+def test_a_long_queue_starts_soon_and_takes_little_memory(new_gateway, new_sink):
+    gateway, port = new_gateway(), free_port()
+    open_relay(gateway, "out").relay("out", host="127.0.0.1", port=port).set(queue__retry=["1h"], spool__segment_size="64M")
+    gateway.start()
+    bare = gateway.rss()
+    smtp_source(gateway.clear_port, QUEUED, sessions=50, size=200, many=True)
+    wait_for(lambda: gateway.status()["queue"]["waiting"] == QUEUED, 60, "all of them to wait")
+    gateway.stop(60)
+    sink, began = new_sink(port=port), time.monotonic()
+    gateway.start(timeout=60)
+    queue = gateway.status()["queue"]
+    assert queue["waiting"] + queue["active"] + len(sink.messages) >= QUEUED
+    assert gateway.grew(bare) < 4096 + QUEUED * EACH // 1024, "%d KiB" % gateway.grew(bare)
+    assert gateway.ask("queue", "retry", "--all")["code"] == 0
+    sink.wait_messages(1, 30)
+    assert time.monotonic() - began < 30

@@ -14,11 +14,11 @@ from .waiting import PATIENCE, wait_for
 SMTP_SOURCE, SMTP_SINK = "/usr/sbin/smtp-source", "/usr/sbin/smtp-sink"
 
 
-def smtp_source(port, messages, sessions=20, size=1000, sender="a@example.com", rcpt="b@example.net", numbered=False):
-    """Sends them all and waits for the end; numbered: the recipients are 1b@example.net, 2b@example.net, ..."""
-    command = [SMTP_SOURCE, "-s", str(sessions), "-m", str(messages), "-l", str(size), "-f", sender, "-t", rcpt, *(["-N"] if numbered else []),
+def smtp_source(port, messages, sessions=20, size=1000, sender="a@example.com", rcpt="b@example.net", numbered=False, many=False):
+    """Sends them all and waits for the end; numbered: the recipients are 1b@example.net, 2b@example.net, ...; many: in one session each."""
+    command = [SMTP_SOURCE, "-s", str(sessions), "-m", str(messages), "-l", str(size), "-f", sender, "-t", rcpt, *(["-N"] if numbered else []), *(["-d"] if many else []),
                "127.0.0.1:%d" % port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120 * PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=(120 + messages / 1000) * PATIENCE)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
