@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
+#include "module/board.h"
+#include "queue/recall.h"
 #include "receive/receive.h"
 #include "services.h"
 
@@ -144,6 +146,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	runtime.pool = offload_create((unsigned)settings->offload_threads);
 	chain_set_pool(runtime.pool);
 	queue_set_runner(journey_begin);
+	board_set_opened(recall_relay);
 	if (!runtime.pool || workers_create(settings, problems) != 0)
 		return EX_OSERR;
 	if (sockets_open(snapshot, problems) != 0)

@@ -209,17 +209,6 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 	return 0;
 }
 
-/* --- route --- */
-
-static int service_route_add(struct gw_call *call, const struct gw_relay *relay)
-{
-	struct route *route = call->answer_to;
-	if (call->hook != GW_HOOK_route || route->count == ROUTE_MAX)
-		return -1;
-	route->relays[route->count++] = &call->snapshot->relays[relay->index];
-	return 0;
-}
-
 /* --- state: there is none while a configuration is only checked --- */
 
 static struct gw_str owner(const struct gw_call *call)
@@ -368,7 +357,7 @@ const struct gw_services services = {
 	.header_named = services_header_named,
 	.body_offset = services_body_offset,
 	.read = services_read,
-	.route_add = service_route_add,
+	.route_add = services_route_add,
 	.delivery_header = services_delivery_header,
 	.delivery_body = services_delivery_body,
 	.header_add = services_header_add,
@@ -392,4 +381,16 @@ const struct gw_services services = {
 	.emit = service_emit,
 	.submit = service_submit,
 	.day = services_day,
+	.problem_at = services_problem_at,
+	.cause = services_cause,
+	.keep = services_keep,
+	.wait_at = services_wait_at,
+	.gate_open = services_gate_open,
+	.fault = services_fault,
+	.hold_message = services_hold_message,
+	.relay_close = services_relay_close,
+	.relay_open = services_relay_open,
+	.relay_closed = services_relay_closed,
+	.relay_pace = services_relay_pace,
+	.passed_over = services_passed_over,
 };

@@ -37,6 +37,20 @@ long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void 
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome);
 
 int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
+int services_route_add(struct gw_call *call, const struct gw_relay *relay);
+void services_cause(struct gw_call *call, enum gw_cause cause);
+int services_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+void services_wait_at(struct gw_call *call, struct gw_str gate);
+void services_gate_open(struct gw_call *call, struct gw_str gate, size_t count);
+void services_fault(struct gw_call *call, enum gw_fault fault);
+void services_hold_message(struct gw_call *call, const char *why);
+void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
+void services_relay_open(struct gw_call *call, const struct gw_relay *relay);
+bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
+void services_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
+void services_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* Counters of modules, by name; the second calls each with all of them. [any thread] */
 void services_count(struct gw_call *call, const char *name, int64_t add);

@@ -116,6 +116,8 @@ int64_t services_message_number(const struct gw_message *message, enum gw_messag
 		return message->own;
 	case GW_MESSAGE_ATTEMPTS:
 		return message->attempts;
+	case GW_MESSAGE_DRY:
+		return message->dry;
 	default:
 		return -1;
 	}
@@ -190,6 +192,8 @@ int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_del
 		return (int64_t)edits_body_size(edits);
 	case GW_DELIVERY_HEADERS:
 		return count_headers(edits);
+	case GW_DELIVERY_CAUSE:
+		return (int64_t)delivery->cause;
 	default:
 		return -1;
 	}

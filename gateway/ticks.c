@@ -3,6 +3,8 @@
 
 #include "admin/link.h"
 #include "admin/supervisor.h"
+#include "base/clock.h"
+#include "module/board.h"
 #include "module/chain.h"
 
 #include <stdlib.h>
@@ -14,6 +16,7 @@ static void tick(struct timer *timer)
 	struct snapshot *snapshot = snapshot_current();
 	struct arena arena;
 	struct gw_call call;
+	board_tick(clock_wall());
 	arena_init(&arena, 0);
 	chain_init(&call, timer->worker, snapshot, &arena);
 	chain_tell(&call, GW_HOOK_tick);

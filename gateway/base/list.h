@@ -27,6 +27,18 @@ static inline void list_add(struct list_link *head, struct list_link *link) /* a
 	head->prev = link;
 }
 
+/* All of one list to the end of another. */
+static inline void list_move_all(struct list_link *from, struct list_link *to)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 /* Takes it out; a link that is zeroed or taken out already is fine. */
 static inline void list_take(struct list_link *link)
 {

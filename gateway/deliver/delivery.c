@@ -2,9 +2,7 @@
 
 #include "base/log.h"
 
-/* One delivery through its route: a relay at a time, until every recipient has an outcome that is not the relay's own fault. */
-
-static void try_relay(struct gw_delivery *delivery);
+/* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that is not the relay's own fault. */
 
 static void set_all(struct gw_delivery *delivery, enum gw_status status, const char *enhanced, const char *fallback)
 {
@@ -15,19 +13,42 @@ static void set_all(struct gw_delivery *delivery, enum gw_status status, const c
 		            answer->enhanced[0] ? answer->enhanced : enhanced, text, gw_str(NULL));
 }
 
+void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct gw_str why)
+{
+	for (size_t i = 0; i < delivery->attempt.count; i++)
+		if (delivery->rounds[i]->outcome.status == 0)
+			outcome_set(&delivery->rounds[i]->outcome, &delivery->message->arena, GW_DEFERRED, STAGE_NONE, true, 0, enhanced, why,
+			            gw_str(NULL));
+}
+
 /* --- after an attempt --- */
 
 static void tell_result(struct gw_delivery *delivery, size_t nth)
 {
-	const struct outcome *outcome = &delivery->attempt.outcomes[nth];
+	struct outcome *outcome = &delivery->attempt.outcomes[nth];
+	const struct attempt *attempt = &delivery->attempt;
+	int64_t ago = worker_now(delivery->message->worker) - attempt->began_at;
 	struct gw_result result = {
-		.size = sizeof(result), .rcpt = delivery->attempt.rcpts[nth], .relay = delivery->attempt.relay->name,
-		.attempt = delivery->message->attempts + 1, .took_ms = delivery->attempt.ended_at - delivery->attempt.began_at,
+		.size = sizeof(result), .rcpt = attempt->rcpts[nth], .relay = attempt->relay->name, .attempt = delivery->message->attempts + 1,
+		.took_ms = attempt->ended_at - attempt->began_at, .began = worker_wall(delivery->message->worker) - ago,
 	};
 	outcome_tell(outcome, &result);
+	delivery->call.rcpt = attempt->rcpts[nth];
 	delivery->call.argument = &result;
+	delivery->call.answer_to = outcome;
 	chain_tell(&delivery->call, GW_HOOK_result);
-	delivery->call.argument = NULL;
+	delivery->call.rcpt = NULL;
+	delivery->call.argument = delivery->call.answer_to = NULL;
+}
+
+/* What is the fault of a relay or of our account there is no reason to bounce anybody. */
+static void judge(struct outcome *outcome)
+{
+	if (!outcome->fault)
+		outcome->fault = outcome_fault(outcome);
+	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT)
+		return;
+	outcome->status = GW_DEFERRED;
 }
 
 static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
@@ -43,8 +64,12 @@ static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
 
 static void note_outcome(struct gw_delivery *delivery, size_t nth)
 {
-	const struct outcome *outcome = &delivery->attempt.outcomes[nth];
+	struct outcome *outcome = &delivery->attempt.outcomes[nth];
 	struct gw_rcpt *rcpt = delivery->attempt.rcpts[nth];
+	if (!chain_empty(delivery->message->snapshot, GW_HOOK_result))
+		tell_result(delivery, nth);
+	if (outcome->status != GW_DELIVERED)
+		judge(outcome);
 	delivery->rounds[nth]->outcome = *outcome;
 	delivery->rounds[nth]->local = outcome->stage == STAGE_MODULE;
 	delivery->rounds[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
@@ -57,13 +82,11 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 		delivery->delivered = true;
 	}
 	log_outcome(delivery->message, rcpt, outcome, delivery);
-	if (!chain_empty(delivery->message->snapshot, GW_HOOK_result))
-		tell_result(delivery, nth);
 }
 
 static bool may_move_on(const struct outcome *outcome)
 {
-	return outcome->status == GW_DEFERRED && outcome->link;
+	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT;
 }
 
 /* Keeps the recipients that the next relay may take; gives their number. */
@@ -79,40 +102,30 @@ static size_t keep_movable(struct gw_delivery *delivery)
 	return kept;
 }
 
-static void next_relay_now(struct gw_call *call, void *arg)
+/* A link that failed comes back one day, and then calls back what waits for it. */
+static void park_at_link(struct gw_delivery *delivery)
 {
-	struct gw_delivery *delivery = arg;
-	memset(delivery->attempt.outcomes, 0, delivery->attempt.count * sizeof(struct outcome));
-	delivery->at++;
-	try_relay(delivery);
-}
-
-/* The edits begin anew: work that a module gave up on, and that may still read them, has to have returned. */
-static void next_relay(struct gw_delivery *delivery)
-{
-	delivery->call.done = next_relay_now;
-	delivery->call.arg = delivery;
-	if (chain_cancel(&delivery->call))
-		next_relay_now(&delivery->call, delivery);
+	for (size_t i = 0; i < delivery->attempt.count; i++)
+		if (delivery->attempt.outcomes[i].link && !delivery->journey->park.len)
+			delivery->journey->park = delivery->attempt.way;
 }
 
 /* Every outcome of the attempt is known. */
 static void tried(struct gw_delivery *delivery)
 {
 	delivery->journey->tried = true;
+	park_at_link(delivery);
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		note_outcome(delivery, i);
-	size_t movable = keep_movable(delivery), left = delivery->at + 1 < delivery->route.count ? movable : 0;
-	if (!left) {
-		if (movable)
-			delivery->journey->park = delivery->attempt.way;
-		journey_delivery_done(delivery);
+	size_t movable = keep_movable(delivery);
+	if (!movable) {
+		walk_end(delivery);
 		return;
 	}
 	if (delivery->delivered)
 		queue_record(delivery->message);
-	delivery->attempt.count = left;
-	next_relay(delivery);
+	delivery->attempt.count = movable;
+	walk_on(delivery, GW_CAUSE_FAILURE);
 }
 
 /* A module decided it before any attempt. */
@@ -122,7 +135,7 @@ static void decided(struct gw_delivery *delivery)
 		delivery->rounds[i]->outcome = delivery->attempt.outcomes[i];
 		log_outcome(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
 	}
-	journey_delivery_done(delivery);
+	walk_end(delivery);
 }
 
 /* --- the SMTP client --- */
@@ -132,7 +145,10 @@ static void sent(struct attempt *attempt)
 	struct gw_delivery *delivery = list_of(attempt, struct gw_delivery, attempt);
 	delivery->sending = false;
 	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
-	tried(delivery);
+	if (attempt->unserved)
+		walk_again(delivery);
+	else
+		tried(delivery);
 }
 
 static void login_judged(struct gw_call *call, void *arg)
@@ -165,26 +181,35 @@ static void send_smtp(struct gw_delivery *delivery)
 
 /* --- the hooks before it --- */
 
+static void move_on(struct gw_delivery *delivery)
+{
+	const struct chain_answer *answer = &delivery->call.answer;
+	enum gw_cause cause = answer->cause ? answer->cause : GW_CAUSE_FAILURE;
+	walk_passed(delivery, cause, answer->wait_until, answer->text.len ? answer->text : gw_str("a module does not take it now"));
+	walk_on(delivery, cause);
+}
+
+static void wait_here(struct gw_delivery *delivery)
+{
+	const struct chain_answer *answer = &delivery->call.answer;
+	struct journey *journey = delivery->journey;
+	journey_wait_until(journey, answer->wait_until);
+	journey->patient |= answer->wait_until != 0;
+	if (answer->gate.len)
+		journey->park = answer->gate;
+	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
+	decided(delivery);
+}
+
 /* WAIT and NEXT of admit, prepare and deliver. True: it was one of them, and is dealt with. */
 static bool put_off(struct gw_delivery *delivery)
 {
-	const struct chain_answer *answer = &delivery->call.answer;
-	if (answer->verdict == GW_NEXT) {
-		set_all(delivery, GW_DEFERRED, "4.3.5", "the relay does not take it now");
-		if (delivery->at + 1 < delivery->route.count)
-			next_relay(delivery);
-		else
-			decided(delivery);
-		return true;
-	}
-	if (answer->verdict != GW_WAIT)
-		return false;
-	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
-	int64_t *until = &delivery->journey->wait_until;
-	if (answer->wait_until && (!*until || answer->wait_until < *until))
-		*until = answer->wait_until;
-	decided(delivery);
-	return true;
+	enum gw_verdict verdict = delivery->call.answer.verdict;
+	if (verdict == GW_NEXT)
+		move_on(delivery);
+	else if (verdict == GW_WAIT)
+		wait_here(delivery);
+	return verdict == GW_NEXT || verdict == GW_WAIT;
 }
 
 static bool turned_down(struct gw_delivery *delivery)
@@ -228,57 +253,26 @@ static void prepare_judged(struct gw_call *call, void *arg)
 		deliver_judged(call, delivery);
 }
 
+static void prepare(struct gw_delivery *delivery)
+{
+	if (turned_down(delivery))
+		return;
+	if (chain_run(&delivery->call, GW_HOOK_prepare, prepare_judged, delivery))
+		prepare_judged(&delivery->call, delivery);
+}
+
+/* Recipients that do not fit are asked about at this relay again, as a delivery of their own. */
 static void admit_judged(struct gw_call *call, void *arg)
 {
-	if (turned_down(arg))
-		return;
-	if (chain_run(call, GW_HOOK_prepare, prepare_judged, arg))
-		prepare_judged(call, arg);
+	struct gw_delivery *delivery = arg, *rest = delivery->rest;
+	delivery->rest = NULL;
+	prepare(delivery);
+	if (rest)
+		walk_begin(rest);
 }
 
-/* --- before any of it: does the relay take mail now? --- */
-
-/* It waits in the queue, where it costs least, until the relay calls it back. Nothing was tried. */
-static void park(struct gw_delivery *delivery, const struct gw_relay *relay, struct gw_str way, struct gw_str why)
+static void fill_in(struct gw_delivery *delivery, struct gw_relay *relay)
 {
-	struct arena *arena = &delivery->message->arena;
-	struct log_line *line = log_open(LOG_INFORM, "parked");
-	log_id(line, delivery->message->id);
-	log_str(line, "relay", relay->name);
-	log_str(line, "reason", why);
-	log_close(line);
-	for (size_t i = 0; i < delivery->attempt.count; i++)
-		outcome_set(&delivery->rounds[i]->outcome, arena, GW_DEFERRED, STAGE_NONE, true, 0, "4.4.1", why, gw_str(NULL));
-	delivery->journey->park = arena_str(arena, way);
-	journey_delivery_done(delivery);
-}
-
-static void pass_over(struct gw_delivery *delivery, const struct gw_relay *relay, const struct transport_refusal *refusal)
-{
-	const struct gw_str *said = &refusal->why->reply.text;
-	if (delivery->at + 1 < delivery->route.count)
-		next_relay(delivery);
-	else
-		park(delivery, relay, refusal->way, arena_printf(&delivery->message->arena, "the relay is down: %.*s", (int)said->len, said->ptr));
-}
-
-static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
-{
-	struct transport_refusal refusal;
-	if (delivery->message->urgent || !relay->hosts.count)
-		return false;
-	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
-	if (room == TRANSPORT_CROWDED)
-		park(delivery, relay, refusal.way, gw_str("the relay has as much as it can take"));
-	else if (room == TRANSPORT_DOWN)
-		pass_over(delivery, relay, &refusal);
-	return room != TRANSPORT_OPEN;
-}
-
-static void set_out(struct gw_delivery *delivery, struct gw_relay *relay)
-{
-	if (turned_away(delivery, relay))
-		return;
 	struct gw_message *message = delivery->message;
 	delivery->data = NULL;
 	delivery->attempt.worker = message->worker;
@@ -289,28 +283,12 @@ static void set_out(struct gw_delivery *delivery, struct gw_relay *relay)
 	delivery->attempt.edits = &delivery->edits;
 	delivery->attempt.arena = &message->arena;
 	edits_init(&delivery->edits, message, &message->arena);
-	delivery->call.delivery = delivery;
-	delivery->call.relay = relay;
+}
+
+void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	fill_in(delivery, relay);
+	delivery->admitted = true;
 	if (chain_run(&delivery->call, GW_HOOK_admit, admit_judged, delivery))
 		admit_judged(&delivery->call, delivery);
-}
-
-/* Relays that are switched off are passed over. */
-static void try_relay(struct gw_delivery *delivery)
-{
-	for (; delivery->at < delivery->route.count; delivery->at++) {
-		if (delivery->route.relays[delivery->at]->enabled) {
-			set_out(delivery, delivery->route.relays[delivery->at]);
-			return;
-		}
-	}
-	delivery->call.answer = (struct chain_answer){ 0 };
-	set_all(delivery, GW_DEFERRED, "4.3.5", "no relay of the route is switched on");
-	decided(delivery);
-}
-
-void delivery_begin(struct gw_delivery *delivery)
-{
-	journey_call(&delivery->call, delivery->message);
-	try_relay(delivery);
 }

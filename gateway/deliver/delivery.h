@@ -1,8 +1,8 @@
 /* delivery.h - a message on its way: routes, deliveries, attempts, outcomes, and what becomes of them.
  *
- * journey.c walks one message through [route] and sorts its recipients into deliveries; delivery.c walks one delivery through its relays:
- * [admit], [prepare], [deliver] or the SMTP client, [result]; settle.c writes down what came of it: done, DSN, later. All on the
- * message's worker. */
+ * journey.c walks one message through [route] and sorts its recipients into deliveries; walk.c takes a delivery along its route, relay by
+ * relay, and asks [onward] where one is left; delivery.c does what is to be done at one relay: [admit], [prepare], [deliver] or the SMTP
+ * client, [result], [leave]; settle.c writes down what came of it: done, DSN, later. All on the message's worker. */
 #ifndef DELIVER_DELIVERY_H
 #define DELIVER_DELIVERY_H
 
@@ -24,6 +24,7 @@ struct rcpt_round {
 	struct gw_rcpt *rcpt;
 	struct route route;
 	struct outcome outcome;     /* status 0: none yet */
+	bool bound;                 /* an attempt ended unknown: to its relay and no other */
 	bool placed;                /* is in a delivery */
 	bool local;                 /* delivered by a module, not handed on */
 	bool reported;              /* the next hop took over what the client asked to be told */
@@ -39,8 +40,10 @@ struct journey {
 	size_t count, at;           /* at: whose route is being asked for */
 	size_t open;                /* deliveries that run */
 	struct gw_delivery *deliveries;
-	struct gw_str park;         /* the relay that calls it back when it has room; empty: none does */
-	int64_t wait_until;         /* queue clock: the earliest that a module asked to wait for; 0: none */
+	struct gw_str park;         /* the relay or gate that calls it back when it has room; empty: none does */
+	int64_t wait_until;         /* queue clock: the earliest time at which a module or a closed relay takes it; 0: none */
+	bool patient;               /* a module keeps it, or a limit does: that alone does not let it expire */
+	struct gw_str hold_why;     /* on hold after this round; empty: not */
 	bool tried;                 /* some relay was tried, so the retry schedule goes on */
 	size_t reports;             /* DSNs on their way to the spool */
 	bool report_lost;           /* one of them could not be kept */
@@ -57,7 +60,13 @@ struct gw_delivery {
 	struct attempt attempt;     /* rcpts and outcomes are its arrays */
 	struct rcpt_round **rounds; /* parallel to attempt.rcpts */
 	struct route route;
-	size_t at;                  /* which relay of the route */
+	size_t at;                  /* which relay of the route; those before it were asked */
+	struct route onward;        /* what the onward hook named */
+	enum gw_cause cause;        /* why the relay is left */
+	struct gw_str why;          /* relays that were passed over without an attempt, in words; empty: none was */
+	bool admitted;              /* the admit hook was asked at this relay: leave is due */
+	bool stays;                 /* its recipients are bound to this relay */
+	struct gw_delivery *rest;   /* recipients that keep() took away: begins when the admit hook is over */
 	struct gw_login login;      /* what login_set gave */
 	bool login_given;
 	bool sending;               /* the transport has the attempt */
@@ -74,9 +83,25 @@ void journey_begin(struct gw_message *message);
 /* Prepares a call about the message. */
 void journey_call(struct gw_call *call, struct gw_message *message);
 
-/* delivery.c: runs a delivery through its route; journey_delivery_done follows, from the loop or from inside. */
-void delivery_begin(struct gw_delivery *delivery);
+/* walk.c: runs a delivery through its route; journey_delivery_done follows, from the loop or from inside. */
+void walk_begin(struct gw_delivery *delivery);
+void walk_again(struct gw_delivery *delivery);                       /* looks at the relay anew: nothing was tried there */
+void walk_on(struct gw_delivery *delivery, enum gw_cause cause);     /* leaves the relay with the recipients it has now */
+void walk_end(struct gw_delivery *delivery);                         /* every recipient has its outcome, or is put off */
 void journey_delivery_done(struct gw_delivery *delivery);
+
+/* A relay is passed over, or mail waits there: until when (wall ms, 0: not known), and in words. */
+void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why);
+void journey_wait_until(struct journey *journey, int64_t wall);
+
+/* delivery.c: what is to be done at the relay the walk came to; ends in one of the four above. */
+void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay);
+
+/* journey.c: recipients from `count` on become a delivery of their own, at the same relay; NULL: no memory. */
+struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count);
+
+/* The round's outcome of recipients that have none: put off, nothing was tried. */
+void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct gw_str why);
 
 /* settle.c: every outcome of the round is known. */
 void journey_settle(struct journey *journey);

@@ -70,7 +70,7 @@ static bool goes_to_mx(const struct route *route)
 /* Mail hosts are a domain's: where they may be needed a delivery has recipients of one domain. */
 static bool alike(const struct rcpt_round *a, const struct rcpt_round *b)
 {
-	return same_route(&a->route, &b->route) && (!goes_to_mx(&a->route) || gw_str_ieq(a->rcpt->domain, b->rcpt->domain));
+	return a->bound == b->bound && same_route(&a->route, &b->route) && (!goes_to_mx(&a->route) || gw_str_ieq(a->rcpt->domain, b->rcpt->domain));
 }
 
 static size_t count_alike(const struct journey *journey, size_t from)
@@ -94,10 +94,9 @@ static void place(struct journey *journey, struct gw_delivery *delivery, size_t 
 	}
 }
 
-static struct gw_delivery *delivery_create(struct journey *journey, size_t from)
+static struct gw_delivery *delivery_alloc(struct journey *journey, size_t count)
 {
 	struct arena *arena = &journey->message->arena;
-	size_t count = count_alike(journey, from);
 	struct gw_delivery *delivery = arena_alloc(arena, sizeof(*delivery));
 	if (!delivery)
 		return NULL;
@@ -108,9 +107,37 @@ static struct gw_delivery *delivery_create(struct journey *journey, size_t from)
 		return NULL;
 	delivery->journey = journey;
 	delivery->message = journey->message;
+	delivery->next = journey->deliveries;
+	journey->deliveries = delivery;
+	journey->open++;
+	return delivery;
+}
+
+static struct gw_delivery *delivery_create(struct journey *journey, size_t from)
+{
+	struct gw_delivery *delivery = delivery_alloc(journey, count_alike(journey, from));
+	if (!delivery)
+		return NULL;
 	delivery->route = journey->rounds[from].route;
+	delivery->stays = journey->rounds[from].bound;
 	place(journey, delivery, from);
 	return delivery;
+}
+
+struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count)
+{
+	size_t rest = delivery->attempt.count - count;
+	struct gw_delivery *other = delivery_alloc(delivery->journey, rest);
+	if (!other)
+		return NULL;
+	memcpy(other->attempt.rcpts, delivery->attempt.rcpts + count, rest * sizeof(*other->attempt.rcpts));
+	memcpy(other->rounds, delivery->rounds + count, rest * sizeof(*other->rounds));
+	other->attempt.count = rest;
+	delivery->attempt.count = count;
+	other->route = delivery->route;
+	other->at = delivery->at;
+	other->stays = delivery->stays;
+	return other;
 }
 
 static void defer_round(struct rcpt_round *round, const char *enhanced, const char *text)
@@ -129,9 +156,6 @@ static void sort(struct journey *journey)
 			defer_round(round, "4.3.0", "no memory");
 			continue;
 		}
-		delivery->next = journey->deliveries;
-		journey->deliveries = delivery;
-		journey->open++;
 	}
 }
 
@@ -142,7 +166,7 @@ static void begin_deliveries(struct journey *journey)
 	journey->open++;
 	for (struct gw_delivery *delivery = journey->deliveries, *next; delivery; delivery = next) {
 		next = delivery->next;
-		delivery_begin(delivery);
+		walk_begin(delivery);
 	}
 	if (--journey->open == 0)
 		journey_settle(journey);
@@ -162,17 +186,24 @@ void journey_delivery_done(struct gw_delivery *delivery)
 
 /* --- asking for routes --- */
 
-/* After an unknown outcome only the relay that may have it already is asked again. */
-static void stay(struct rcpt_round *round)
+static struct gw_relay *only_relay(const struct journey *journey, const struct gw_rcpt *rcpt)
 {
-	const struct gw_rcpt *rcpt = round->rcpt;
-	for (size_t i = 0; rcpt->suspect && i < round->route.count; i++) {
-		if (!gw_str_eq(round->route.relays[i]->name, rcpt->relay))
-			continue;
-		round->route.relays[0] = round->route.relays[i];
-		round->route.count = 1;
-		return;
-	}
+	struct gw_str moved = message_note(journey->message, gw_str("gateway.relay"));
+	if (rcpt->suspect)
+		return snapshot_relay(journey->message->snapshot, rcpt->relay);
+	return moved.len ? snapshot_relay(journey->message->snapshot, moved) : NULL;
+}
+
+/* After an unknown outcome only the relay that may have it already is asked again; what an admin moved to a relay goes there. */
+static bool needs_no_route(struct journey *journey, struct rcpt_round *round)
+{
+	struct gw_relay *relay = only_relay(journey, round->rcpt);
+	if (!relay)
+		return false;
+	round->route.relays[0] = relay;
+	round->route.count = 1;
+	round->bound = round->rcpt->suspect;
+	return true;
 }
 
 static void routed(struct journey *journey, struct rcpt_round *round)
@@ -181,9 +212,7 @@ static void routed(struct journey *journey, struct rcpt_round *round)
 	struct arena *arena = &journey->message->arena;
 	switch (answer->verdict) {
 	case GW_ACCEPT:
-		if (round->route.count)
-			stay(round);
-		else
+		if (!round->route.count)
 			defer_round(round, "4.3.5", "the route is empty");
 		break;
 	case GW_REJECT:
@@ -212,6 +241,8 @@ static void ask_routes(struct journey *journey)
 {
 	for (; journey->at < journey->count; journey->at++) {
 		struct rcpt_round *round = &journey->rounds[journey->at];
+		if (needs_no_route(journey, round))
+			continue;
 		journey->call.rcpt = round->rcpt;
 		journey->call.answer_to = &round->route;
 		if (!chain_run(&journey->call, GW_HOOK_route, routed_later, journey))

@@ -1,5 +1,6 @@
 /* lane.c - who waits, who gets which connection, and when another one is opened. */
 #include "deliver/client.h"
+#include "module/board.h"
 #include "queue/queue.h"
 
 #include <stdlib.h>
@@ -242,12 +243,23 @@ static void open_client(struct lane *lane)
 /* An idle connection of an older configuration holds a slot that may be the last one. */
 static bool take_slot(struct lane *lane, const struct attempt *attempt)
 {
-	if (slot_take(lane->seat, attempt->relay->connections))
+	int64_t limit = board_connections(attempt->relay);
+	if (slot_take(lane->seat, limit))
 		return true;
 	if (LIST_EMPTY(&lane->idle))
 		return false;
 	client_close(LIST_FIRST(&lane->idle));
-	return slot_take(lane->seat, attempt->relay->connections);
+	return slot_take(lane->seat, limit);
+}
+
+/* A relay that was switched off or suspended while mail stood in its lane. A limit closes it for what comes, not for what it counted. */
+static bool closed_meanwhile(const struct lane *lane, struct attempt *attempt)
+{
+	struct board_closure closure;
+	if (!board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
+		return false;
+	attempt->unserved = closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
+	return attempt->unserved;
 }
 
 /* Gives the first that waits what it needs; false: there is nothing for it now. */
@@ -258,6 +270,10 @@ static bool serve(struct lane *lane)
 
 	if (lane->transport->stopping) {
 		attempt_fail(lane->transport, next_waiting(lane), "4.3.2", "the gateway is stopping");
+		return true;
+	}
+	if (closed_meanwhile(lane, attempt)) {
+		attempt_fail(lane->transport, next_waiting(lane), "4.3.2", "the relay was closed");
 		return true;
 	}
 	idle = take_idle(lane, attempt->snapshot->generation);

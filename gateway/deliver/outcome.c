@@ -38,6 +38,15 @@ const char *status_name(enum gw_status status)
 	return status >= GW_DELIVERED && status <= GW_UNKNOWN ? names[status] : "none";
 }
 
+const char *fault_name(enum gw_fault fault)
+{
+	static const char *const names[] = {
+		[GW_FAULT_NONE] = "none",           [GW_FAULT_RELAY] = "relay",     [GW_FAULT_ACCOUNT] = "account",
+		[GW_FAULT_RECIPIENT] = "recipient", [GW_FAULT_MESSAGE] = "message", [GW_FAULT_UNKNOWN] = "unknown",
+	};
+	return (size_t)fault < sizeof names / sizeof *names ? names[fault] : "none";
+}
+
 static uint8_t status_class(enum gw_status status)
 {
 	return status == GW_DELIVERED ? 2 : status == GW_BOUNCED ? 5 : 4;

@@ -16,11 +16,13 @@ struct outcome {
 	enum gw_status status;    /* 0: nothing yet. UNKNOWN: the link was lost after the final dot, before its reply */
 	enum stage stage;
 	bool link;                /* it is about the link, the relay or our account there, not about this recipient or message */
+	enum gw_fault fault;      /* whose it is, as a module said; NONE: outcome_fault() */
 	struct smtp_reply reply;  /* code 0: no reply; text then says what happened in our words */
 	struct gw_str host;       /* "mx.example.net [192.0.2.7]:25", empty: none was reached */
 };
 
 const char *stage_name(enum stage stage);          /* "rcpt" */
+const char *fault_name(enum gw_fault fault);       /* "relay" "account" "recipient" "message" "unknown" */
 const char *status_name(enum gw_status status);    /* "delivered" "deferred" "bounced" "unknown" */
 
 /* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1", "5.0.0"). */

@@ -42,6 +42,8 @@ void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, c
 	if (outcome->reply.code)
 		log_int(line, "code", outcome->reply.code);
 	log_enhanced(line, outcome);
+	if (outcome->fault)
+		log_text(line, "fault", fault_name(outcome->fault));
 	log_int(line, "delay_ms", queue_now() - message->received_at);
 	if (delivery && delivery->attempt.tls.len)
 		log_str(line, "tls", delivery->attempt.tls);
@@ -67,7 +69,7 @@ void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const ch
 static bool expired(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
-	return queue_now() >= message->expires_at && (journey->tried || !journey->wait_until);
+	return queue_now() >= message->expires_at && (journey->tried || !journey->patient);
 }
 
 /* The last real cause stays readable in the words. */
@@ -103,30 +105,46 @@ void journey_settle(struct journey *journey)
 	report_begin(journey);
 }
 
-/* Parked without an attempt, it is the relay that calls it back; its own time is for a warning and for its expiry, and for a configuration
- * that has another route by then. */
+/* Parked without an attempt, it is the relay that calls it back; its own time is for its expiry, and for a configuration that has another
+ * route by then. */
 static int64_t parked_until(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
 	int64_t now = queue_now(), due = now + PARK_RECHECK_MS + random() % PARK_RECHECK_MS;
-	int64_t warning = message->received_at + message->snapshot->settings.queue.delay_warning;
-	if (warning > now && warning < due)
-		due = warning;
 	return message->expires_at > now && message->expires_at < due ? message->expires_at : due;
 }
 
-static int64_t next_time(const struct journey *journey)
+static bool owes_warning(const struct gw_message *message)
+{
+	for (size_t i = 0; i < message->rcpt_count; i++)
+		if (message->rcpts[i]->status == RCPT_PENDING && !message->rcpts[i]->delay_told)
+			return message->snapshot->settings.queue.delay_warning > 0;
+	return false;
+}
+
+/* However long it waits, the sender is told of the delay in time. */
+static int64_t before_warning(const struct gw_message *message, int64_t due)
+{
+	int64_t warning = message->received_at + message->snapshot->settings.queue.delay_warning;
+	return warning > queue_now() && warning < due && owes_warning(message) ? warning : due;
+}
+
+static int64_t next_try(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
-	int64_t now = queue_now(), due = now + queue_backoff(&message->snapshot->settings, message->attempts);
-	if (journey->park.len && !journey->tried && !journey->wait_until)
-		return parked_until(journey);
-	if (!journey->tried && journey->wait_until)
-		due = journey->wait_until;
-	else if (journey->wait_until && journey->wait_until < due)
-		due = journey->wait_until;
-	/* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
-	return due > now + 1000 ? due : now + 1000;
+	int64_t due = queue_now() + queue_backoff(&message->snapshot->settings, message->attempts);
+	if (journey->tried)
+		return journey->wait_until && journey->wait_until < due ? journey->wait_until : due;
+	if (journey->wait_until)
+		return journey->wait_until;
+	return journey->park.len ? parked_until(journey) : due;
+}
+
+/* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
+static int64_t next_time(const struct journey *journey)
+{
+	int64_t due = before_warning(journey->message, next_try(journey)), soonest = queue_now() + 1000;
+	return due > soonest ? due : soonest;
 }
 
 static void end_round(struct journey *journey)
@@ -147,7 +165,9 @@ static void end_round(struct journey *journey)
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
 	log_close(line);
-	if (journey->park.len)
+	if (journey->hold_why.len)
+		queue_hold(message, journey->hold_why);
+	else if (journey->park.len)
 		queue_park(message, journey->park);
 	else
 		queue_later(message);

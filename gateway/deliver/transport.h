@@ -26,6 +26,7 @@ struct attempt {
 	struct gw_rcpt **rcpts;
 	struct outcome *outcomes;     /* one for each recipient, zeroed */
 	size_t count;
+	bool unserved;                /* found out: the relay was closed before its turn came, nothing was tried */
 	bool urgent;                  /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);

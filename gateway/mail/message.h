@@ -62,6 +62,7 @@ struct gw_message {
 	bool eight_bit;              /* there is a byte over 127 */
 	bool long_line;              /* a line is longer than 998 octets */
 	bool own;                    /* made by us: a DSN, a warning */
+	bool dry;                    /* never sent nor kept: somebody asks what would become of it */
 	int64_t expires_at;          /* wall, ms */
 
 	struct gw_rcpt **rcpts;

@@ -28,6 +28,8 @@ void answer_clear(struct chain_answer *answer)
 	answer->enhanced[0] = '\0';
 	answer->text = gw_str("");
 	answer->wait_until = 0;
+	answer->cause = 0;
+	answer->gate = gw_str("");
 }
 
 /* What a module says goes into a reply line: octets that could end or garble the line are replaced. */

@@ -24,9 +24,9 @@ static bool copy_key(struct gw_str *key, struct gw_str text)
 	return copy != NULL;
 }
 
-static struct park *park_of(struct parks *parks, struct gw_str relay)
+static struct park *park_of(struct str_map *map, struct gw_str relay)
 {
-	struct park *park = str_map_get(&parks->by_relay, relay);
+	struct park *park = str_map_get(map, relay);
 	if (park)
 		return park;
 	park = calloc(1, sizeof(*park));
@@ -34,7 +34,7 @@ static struct park *park_of(struct parks *parks, struct gw_str relay)
 		return NULL;
 	str_map_init(&park->lines);
 	list_init(&park->turns);
-	if (copy_key(&park->relay, relay) && str_map_put(&parks->by_relay, park) == 0)
+	if (copy_key(&park->relay, relay) && str_map_put(map, park) == 0)
 		return park;
 	free((char *)park->relay.ptr);
 	free(park);
@@ -59,7 +59,7 @@ static struct park_line *line_of(struct park *park, struct gw_str client)
 
 void park_put(struct parks *parks, struct queue_entry *entry, struct gw_str relay, struct gw_str client)
 {
-	struct park *park = park_of(parks, relay);
+	struct park *park = park_of(&parks->by_relay, relay);
 	struct park_line *line = park ? line_of(park, client) : NULL;
 	if (!line)
 		return;
@@ -74,9 +74,8 @@ void park_take(struct queue_entry *entry)
 }
 
 /* Entries leave their lines by themselves; an empty line leaves the ring when its turn comes. */
-struct queue_entry *park_next(struct parks *parks, struct gw_str relay)
+static struct queue_entry *next_of(struct park *park)
 {
-	struct park *park = str_map_get(&parks->by_relay, relay);
 	while (park && !list_empty(&park->turns)) {
 		struct park_line *line = list_of(park->turns.next, struct park_line, ring);
 		list_take(&line->ring);
@@ -91,6 +90,46 @@ struct queue_entry *park_next(struct parks *parks, struct gw_str relay)
 	return NULL;
 }
 
+struct queue_entry *park_next(struct parks *parks, struct gw_str relay)
+{
+	return next_of(str_map_get(&parks->by_relay, relay));
+}
+
+static void move_lines(struct park *from, struct park *to)
+{
+	size_t at = 0;
+	for (struct park_line *line; (line = str_map_next(&from->lines, &at));) {
+		struct park_line *other = list_empty(&line->entries) ? NULL : line_of(to, line->client);
+		if (!other)
+			continue;
+		list_move_all(&line->entries, &other->entries);
+		if (!other->ring.next)
+			list_add(&to->turns, &other->ring);
+	}
+}
+
+bool park_set_aside(struct parks *parks, struct gw_str relay)
+{
+	struct park *park = str_map_get(&parks->by_relay, relay);
+	struct park *aside = park && !list_empty(&park->turns) ? park_of(&parks->aside, relay) : NULL;
+	if (aside)
+		move_lines(park, aside);
+	return aside != NULL;
+}
+
+bool park_call_aside(struct parks *parks, size_t most, void (*call)(void *arg, struct queue_entry *entry), void *arg)
+{
+	bool more = false;
+	size_t at = 0, count;
+	for (struct park *park; (park = str_map_next(&parks->aside, &at));) {
+		struct queue_entry *entry = NULL;
+		for (count = 0; count < most && (entry = next_of(park)); count++)
+			call(arg, entry);
+		more |= entry != NULL;
+	}
+	return more;
+}
+
 static void park_free(struct park *park)
 {
 	size_t at = 0;
@@ -103,10 +142,16 @@ static void park_free(struct park *park)
 	free(park);
 }
 
-void parks_finish(struct parks *parks)
+static void free_all(struct str_map *map)
 {
 	size_t at = 0;
-	for (struct park *park; (park = str_map_next(&parks->by_relay, &at));)
+	for (struct park *park; (park = str_map_next(map, &at));)
 		park_free(park);
-	str_map_finish(&parks->by_relay);
+	str_map_finish(map);
+}
+
+void parks_finish(struct parks *parks)
+{
+	free_all(&parks->by_relay);
+	free_all(&parks->aside);
 }

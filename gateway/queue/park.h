@@ -11,6 +11,7 @@
 
 struct parks {
 	struct str_map by_relay; /* struct park */
+	struct str_map aside;    /* those that are being called back */
 };
 
 /* Puts the entry at the end of its client's line; without memory it is simply not parked. */
@@ -21,6 +22,12 @@ void park_take(struct queue_entry *entry);
 
 /* The entry whose turn it is at that relay, taken out; NULL: none waits. */
 struct queue_entry *park_next(struct parks *parks, struct gw_str relay);
+
+/* Puts all that waits for the relay aside, behind what was put aside before. False: nothing waits. */
+bool park_set_aside(struct parks *parks, struct gw_str relay);
+
+/* Hands up to `most` of each relay's that were put aside to `call`. False: that was all. */
+bool park_call_aside(struct parks *parks, size_t most, void (*call)(void *arg, struct queue_entry *entry), void *arg);
 
 void parks_finish(struct parks *parks); /* the entries are not touched */
 

@@ -10,6 +10,10 @@
 /* Work begun in one turn of the loop, so that a queue that comes due at once does not starve the sessions. */
 #define START_BATCH 64
 
+/* What is called back comes so much at a time. */
+#define RECALL_STEP 128
+#define RECALL_PAUSE_MS 100
+
 struct queue {
 	struct worker *worker;
 	struct id_map entries;
@@ -17,6 +21,7 @@ struct queue {
 	struct parks parks;
 	struct list_link fresh; /* just committed, still in memory: worked on in the next turn */
 	struct timer timer;
+	struct timer recall;    /* calls back what was put aside */
 	uint64_t active, held, in_memory;
 };
 
@@ -331,17 +336,35 @@ void queue_park(struct gw_message *message, struct gw_str relay)
 	queue_later(message);
 }
 
+static void call_back(void *arg, struct queue_entry *entry)
+{
+	struct queue *queue = arg;
+	heap_take(&queue->waiting, entry);
+	wait_until(queue, entry, queue_now());
+}
+
 size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most)
 {
 	struct queue *queue = queue_of(worker);
 	size_t count = 0;
 	struct queue_entry *entry;
-	while (count < most && (entry = park_next(&queue->parks, relay))) {
-		heap_take(&queue->waiting, entry);
-		wait_until(queue, entry, queue_now());
-		count++;
-	}
+	for (; count < most && (entry = park_next(&queue->parks, relay)); count++)
+		call_back(queue, entry);
 	return count;
+}
+
+static void recall_step(struct timer *timer)
+{
+	struct queue *queue = list_of(timer, struct queue, recall);
+	if (park_call_aside(&queue->parks, RECALL_STEP, call_back, queue))
+		timer_set(queue->worker, timer, RECALL_PAUSE_MS, recall_step);
+}
+
+void queue_recall(struct worker *worker, struct gw_str relay)
+{
+	struct queue *queue = queue_of(worker);
+	if (queue && park_set_aside(&queue->parks, relay) && !timer_pending(&queue->recall))
+		recall_step(&queue->recall);
 }
 
 static void tell_held(uint64_t id, struct gw_str why)
@@ -485,6 +508,7 @@ int queue_start(struct worker *worker)
 	queue->worker = worker;
 	id_map_init(&queue->entries);
 	str_map_init(&queue->parks.by_relay);
+	str_map_init(&queue->parks.aside);
 	list_init(&queue->fresh);
 	worker_set(worker, SLOT_QUEUE, queue);
 	return 0;
@@ -501,6 +525,7 @@ void queue_stop(struct worker *worker)
 		free(entry);
 	}
 	timer_clear(&queue->timer);
+	timer_clear(&queue->recall);
 	parks_finish(&queue->parks);
 	heap_finish(&queue->waiting);
 	id_map_finish(&queue->entries);

@@ -57,6 +57,9 @@ void queue_park(struct gw_message *message, struct gw_str relay);
 /* A relay has room: makes up to `most` of what is parked for it due now, in turn from each client. Gives how many. */
 size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most);
 
+/* Calls back all that waits for the relay now, a little at a time: recall.h does it on all workers. */
+void queue_recall(struct worker *worker, struct gw_str relay);
+
 /* Records the state and keeps it until it is released; `why` is shown to people. */
 void queue_hold(struct gw_message *message, struct gw_str why);
 

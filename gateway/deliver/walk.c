@@ -1,0 +1,221 @@
+/* walk.c - a delivery along its route: which relay is next, which are passed over, and where it waits when none is left. */
+#include "deliver/delivery.h"
+
+#include "base/log.h"
+#include "module/board.h"
+
+static void look(struct gw_delivery *delivery);
+
+/* --- the end --- */
+
+static void tell_leave(struct gw_delivery *delivery)
+{
+	if (!delivery->admitted)
+		return;
+	delivery->admitted = false;
+	chain_tell(&delivery->call, GW_HOOK_leave);
+}
+
+void walk_end(struct gw_delivery *delivery)
+{
+	tell_leave(delivery);
+	journey_delivery_done(delivery);
+}
+
+static void log_parked(struct gw_delivery *delivery)
+{
+	struct log_line *line = log_open(LOG_INFORM, "parked");
+	log_id(line, delivery->message->id);
+	log_str(line, "reason", delivery->why);
+	log_close(line);
+}
+
+/* What an attempt said stays said; the others waited for nothing but a relay. */
+static void exhausted(struct gw_delivery *delivery)
+{
+	if (delivery->why.len)
+		log_parked(delivery);
+	delivery_put_off(delivery, "4.4.1", delivery->why.len ? delivery->why : gw_str("no relay of the route takes it now"));
+	walk_end(delivery);
+}
+
+/* --- passing over --- */
+
+void journey_wait_until(struct journey *journey, int64_t wall)
+{
+	int64_t due = queue_now() + (wall - worker_wall(journey->message->worker));
+	if (wall && (!journey->wait_until || due < journey->wait_until))
+		journey->wait_until = due;
+}
+
+static void say_why(struct gw_delivery *delivery, struct gw_str why)
+{
+	const struct gw_str *name = &delivery->call.relay->name;
+	struct gw_str before = delivery->why;
+	delivery->why = arena_printf(&delivery->message->arena, "%.*s%s%.*s: %.*s", GW_STR_ARGS(before), before.len ? "; " : "",
+	                             GW_STR_ARGS(*name), GW_STR_ARGS(why));
+}
+
+void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why)
+{
+	struct journey *journey = delivery->journey;
+	journey_wait_until(journey, until);
+	journey->patient |= cause == GW_CAUSE_LIMIT;
+	say_why(delivery, why);
+}
+
+/* --- leaving a relay --- */
+
+static bool was_asked(const struct gw_delivery *delivery, const struct gw_relay *relay)
+{
+	for (size_t i = 0; i <= delivery->at; i++)
+		if (delivery->route.relays[i] == relay)
+			return true;
+	return false;
+}
+
+static void route_take(struct route *route, size_t from, const struct gw_relay *relay)
+{
+	size_t kept = from;
+	for (size_t i = from; i < route->count; i++)
+		if (route->relays[i] != relay)
+			route->relays[kept++] = route->relays[i];
+	route->count = kept;
+}
+
+static void route_insert(struct route *route, size_t at, struct gw_relay *relay)
+{
+	if (route->count == ROUTE_MAX)
+		route->count--; /* the last resort gives way to what was asked for here */
+	memmove(&route->relays[at + 1], &route->relays[at], (route->count - at) * sizeof(route->relays[0]));
+	route->relays[at] = relay;
+	route->count++;
+}
+
+/* What was named comes next, in its order; each relay is asked once. */
+static void go_by(struct gw_delivery *delivery, const struct route *onward)
+{
+	size_t at = delivery->at + 1;
+	for (size_t i = 0; i < onward->count && at < ROUTE_MAX; i++) {
+		struct gw_relay *relay = onward->relays[i];
+		if (was_asked(delivery, relay))
+			continue;
+		route_take(&delivery->route, at, relay);
+		route_insert(&delivery->route, at++, relay);
+	}
+}
+
+static void look_now(struct gw_call *call, void *arg)
+{
+	struct gw_delivery *delivery = arg;
+	memset(delivery->attempt.outcomes, 0, delivery->attempt.count * sizeof(struct outcome));
+	look(delivery);
+}
+
+/* The edits begin anew: work that a module gave up on, and that may still read them, has to have returned. */
+static void look_when_free(struct gw_delivery *delivery)
+{
+	delivery->call.done = look_now;
+	delivery->call.arg = delivery;
+	if (chain_cancel(&delivery->call))
+		look_now(&delivery->call, delivery);
+}
+
+static void onward_judged(struct gw_call *call, void *arg)
+{
+	struct gw_delivery *delivery = arg;
+	if (call->answer.verdict == GW_WAIT) {
+		journey_wait_until(delivery->journey, call->answer.wait_until);
+		exhausted(delivery);
+		return;
+	}
+	if (call->answer.verdict == GW_ACCEPT)
+		go_by(delivery, &delivery->onward);
+	delivery->at++;
+	look_when_free(delivery);
+}
+
+void walk_on(struct gw_delivery *delivery, enum gw_cause cause)
+{
+	struct gw_call *call = &delivery->call;
+	tell_leave(delivery);
+	delivery->cause = cause;
+	delivery->onward.count = 0;
+	call->answer_to = &delivery->onward;
+	if (delivery->stays || chain_empty(delivery->message->snapshot, GW_HOOK_onward)) {
+		call->answer.verdict = GW_CONTINUE;
+		onward_judged(call, delivery);
+	} else if (chain_run(call, GW_HOOK_onward, onward_judged, delivery)) {
+		onward_judged(call, delivery);
+	}
+}
+
+/* --- does the relay take mail now? --- */
+
+static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	struct board_closure closure;
+	struct journey *journey = delivery->journey;
+	struct arena *arena = &delivery->message->arena;
+	if (!relay->enabled) {
+		walk_passed(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
+		walk_on(delivery, GW_CAUSE_OFF);
+		return true;
+	}
+	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure))
+		return false;
+	if (delivery->message->urgent && closure.cause == GW_CAUSE_FAILURE)
+		return false;
+	walk_passed(delivery, closure.cause, closure.until, arena_str(arena, gw_str(closure.why)));
+	if (!journey->park.len)
+		journey->park = relay->name;
+	walk_on(delivery, closure.cause);
+	return true;
+}
+
+/* It waits in the queue, where it costs least, until the relay calls it back. Nothing was tried. */
+static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	struct transport_refusal refusal;
+	struct arena *arena = &delivery->message->arena;
+	if (delivery->message->urgent || !relay->hosts.count)
+		return false;
+	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
+	if (room == TRANSPORT_OPEN)
+		return false;
+	delivery->journey->park = arena_str(arena, refusal.way);
+	if (room == TRANSPORT_CROWDED) {
+		walk_passed(delivery, GW_CAUSE_PACE, 0, gw_str("the relay has as much as it can take"));
+		exhausted(delivery);
+		return true;
+	}
+	const struct gw_str *said = &refusal.why->reply.text;
+	walk_passed(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "the relay is down: %.*s", GW_STR_ARGS(*said)));
+	walk_on(delivery, GW_CAUSE_FAILURE);
+	return true;
+}
+
+static void look(struct gw_delivery *delivery)
+{
+	if (delivery->at >= delivery->route.count) {
+		exhausted(delivery);
+		return;
+	}
+	struct gw_relay *relay = delivery->route.relays[delivery->at];
+	delivery->call.delivery = delivery;
+	delivery->call.relay = relay;
+	if (!closed(delivery, relay) && !turned_away(delivery, relay))
+		delivery_at_relay(delivery, relay);
+}
+
+void walk_again(struct gw_delivery *delivery)
+{
+	tell_leave(delivery);
+	look_when_free(delivery);
+}
+
+void walk_begin(struct gw_delivery *delivery)
+{
+	journey_call(&delivery->call, delivery->message);
+	look(delivery);
+}

@@ -1,0 +1,13 @@
+/* recall.h - calls back what waits in the queue for a relay or at a gate, on all workers, without a burst. [any thread] */
+#ifndef QUEUE_RECALL_H
+#define QUEUE_RECALL_H
+
+#include <gateway/str.h>
+
+/* All that waits for the relay now, a little at a time. What comes to wait for it meanwhile is not meant. */
+void recall_relay(struct gw_str relay);
+
+/* About `count` of what waits at the gate. */
+void recall_gate(struct gw_str gate, size_t count);
+
+#endif
