@@ -83,7 +83,7 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	attempt->ended_at = worker_now(transport->worker);
 	if (!attempt->began_at)
 		attempt->began_at = attempt->ended_at;
-	if (shared)
+	if (shared && !attempt->watch)
 		atomic_fetch_add_explicit(delivered_any(attempt) ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
 	site_forget(attempt);
 	attempts_append(&transport->ended, attempt);

@@ -1,5 +1,6 @@
 /* client.c - the table of places, the way of a reply to its place, and the end of a connection. */
 #include "deliver/client.h"
+#include "deliver/watch.h"
 #include "queue/runtime.h"
 
 #include <stdlib.h>
@@ -28,6 +29,9 @@ const struct client_place client_places[] = {
 	[AT_DATA] = { STAGE_DATA, TIMEOUT(data), client_data_begin, client_data_reply },
 	[AT_BODY] = { STAGE_BODY, TIMEOUT(block), client_body_begin, NULL },
 	[AT_DOT] = { STAGE_DOT, TIMEOUT(dot), NULL, client_dot_reply },
+	[AT_TRY_MAIL] = { STAGE_MAIL, TIMEOUT(mail), client_try_mail_begin, client_try_mail_reply },
+	[AT_TRY_RCPT] = { STAGE_RCPT, TIMEOUT(rcpt), client_try_rcpt_begin, client_try_rcpt_reply },
+	[AT_TRY_RSET] = { STAGE_RCPT, TIMEOUT(mail), client_try_rset_begin, client_try_rset_reply },
 	[AT_IDLE] = { STAGE_NONE, TIMEOUT(idle), NULL, NULL },
 	[AT_QUIT] = { STAGE_NONE, 0, NULL, quit_reply },
 	[AT_CLOSED] = { STAGE_NONE, 0, NULL, NULL },
@@ -44,6 +48,9 @@ struct client *client_create(struct lane *lane, struct attempt *attempt)
 	client->generation = attempt->snapshot->generation;
 	client->attempt = attempt;
 	attempt->client = client;
+	client->watch = attempt->watch;
+	if (client->watch)
+		client->watch->open = true;
 	attempt->began_at = worker_now(lane->transport->worker);
 	reply_reader_init(&client->reader);
 	LIST_INSERT_HEAD(&lane->busy, client, link);
@@ -91,6 +98,7 @@ void client_close(struct client *client)
 
 void client_free(struct client *client)
 {
+	struct watch *watch = client->watch;
 	reply_reader_finish(&client->reader);
 	sasl_destroy(client->sasl);
 	arena_finish(&client->arena);
@@ -98,6 +106,10 @@ void client_free(struct client *client)
 	free(client->resolved);
 	free(client->window);
 	free(client);
+	if (watch) {
+		watch->open = false;
+		watch->gone(watch);
+	}
 }
 
 static void retime(struct client *client, int64_t ms)
@@ -111,7 +123,8 @@ static void retime(struct client *client, int64_t ms)
 static int64_t place_timeout(const struct client *client)
 {
 	size_t offset = client_places[client->at].timeout;
-	return offset && client->attempt ? *(const int64_t *)((const char *)client_settings(client) + offset) : 0;
+	int64_t ms = offset && client->attempt ? *(const int64_t *)((const char *)client_settings(client) + offset) : 0;
+	return client->watch && ms > WATCH_WAIT ? WATCH_WAIT : ms;
 }
 
 void client_enter(struct client *client, enum client_at at)
@@ -120,6 +133,7 @@ void client_enter(struct client *client, enum client_at at)
 	client->since = worker_now(client->lane->transport->worker);
 	if (client_places[at].timeout)
 		retime(client, place_timeout(client));
+	client_tell_place(client);
 	if (client_places[at].begin)
 		client_places[at].begin(client);
 }
@@ -139,6 +153,7 @@ void client_quit(struct client *client)
 	lane->quitting++;
 	client_enter(client, AT_QUIT);
 	retime(client, QUIT_WAIT);
+	client_tell_command(client, gw_str("QUIT"));
 	if (stream_write(client->stream, gw_str("QUIT\r\n")) != 0)
 		client_close(client);
 }
@@ -168,10 +183,13 @@ bool client_may_speak(struct client *client)
 
 void client_put(struct client *client, const char *format, ...)
 {
+	struct buf *out = stream_output(client->stream);
+	size_t before = buf_len(out);
 	va_list args;
 	va_start(args, format);
-	buf_vprintf(stream_output(client->stream), format, args);
+	buf_vprintf(out, format, args);
 	va_end(args);
+	client_tell_command(client, gw_str_from(buf_str(out), before));
 	stream_flush_later(client->stream);
 }
 
@@ -180,6 +198,7 @@ static void take_line(struct client *client, struct gw_str line)
 	const struct client_place *place = &client_places[client->at];
 	struct smtp_reply reply = { 0 };
 
+	client_tell(client, WATCH_THEIRS, line);
 	if (!place->reply) {
 		client_broken(client, "the next hop sent a reply to nothing");
 		return;

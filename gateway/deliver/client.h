@@ -12,6 +12,7 @@
 enum client_at {
 	AT_RESOLVE, AT_CONNECT, AT_TLS, AT_GREETING, AT_EHLO, AT_HELO, AT_STARTTLS, AT_LOGIN, AT_AUTH,
 	AT_RSET, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_DOT,
+	AT_TRY_MAIL, AT_TRY_RCPT, AT_TRY_RSET,
 	AT_IDLE, AT_QUIT, AT_CLOSED,
 };
 
@@ -32,6 +33,7 @@ struct client {
 	LIST_ENTRY(client) link;     /* in a list of the lane, or of the dead */
 	struct lane *lane;
 	struct attempt *attempt;     /* NULL: it idles or quits */
+	struct watch *watch;         /* who looks on; NULL: nobody */
 	struct stream *stream;
 	enum client_at at;
 	int64_t since;               /* there since then, ms */
@@ -144,6 +146,20 @@ void client_dot_reply(struct client *client, const struct smtp_reply *reply);
 void client_check(struct client *client);        /* settles recipients that need what the next hop does not offer */
 void client_put_mail(struct client *client, struct buf *out);
 void client_put_rcpt(struct client *client, size_t nth, struct buf *out);
+
+/* client_watch.c: for who looks on, if anybody does */
+void client_tell(struct client *client, char who, struct gw_str text);
+void client_say(struct client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void client_tell_command(struct client *client, struct gw_str line);
+void client_tell_place(struct client *client);
+void client_tell_tls(struct client *client);
+void client_try(struct client *client);          /* the link stands: asks what is to be asked, then QUIT */
+void client_try_mail_begin(struct client *client);
+void client_try_mail_reply(struct client *client, const struct smtp_reply *reply);
+void client_try_rcpt_begin(struct client *client);
+void client_try_rcpt_reply(struct client *client, const struct smtp_reply *reply);
+void client_try_rset_begin(struct client *client);
+void client_try_rset_reply(struct client *client, const struct smtp_reply *reply);
 
 /* client_body.c */
 void client_put_chunk(struct client *client);    /* BDAT and the message, behind what was put before */

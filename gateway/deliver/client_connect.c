@@ -196,6 +196,7 @@ static void tls_stands(struct client *client)
 {
 	struct gw_str text = arena_str(&client->arena, stream_tls_text(client->stream));
 	client->tls = text.ptr ? text : gw_str("");
+	client_tell_tls(client);
 	client_enter(client, relay_of(client)->tls == TLS_IMPLICIT ? AT_GREETING : AT_EHLO);
 }
 

@@ -65,7 +65,7 @@ static void end_link(struct client *client, const struct outcome *outcome, bool 
 		lane_close_idle(lane);
 		return;
 	}
-	if (!client->established) {
+	if (!client->established && !client->watch) {
 		lane_fail(lane, outcome, client->generation);
 		if (lane_can_wait(lane, outcome)) {
 			wait_again(client);
@@ -97,6 +97,7 @@ static void end_in_words(struct client *client, const char *enhanced, struct gw_
 		return;
 	}
 	unknown = dot_is_out(client);
+	client_say(client, "%.*s", GW_STR_ARGS(why));
 	outcome_set(&outcome, client->attempt->arena, GW_DEFERRED, client_places[client->at].stage, true, 0, enhanced, why, client->host);
 	end_link(client, &outcome, unknown);
 }

@@ -124,6 +124,10 @@ void client_established(struct client *client)
 	client->answered = false;
 	client->next_rcpt = 0;
 	tell_facts(client);
+	if (client->watch) {
+		client_try(client);
+		return;
+	}
 	client_check(client);
 	client_transact(client);
 }

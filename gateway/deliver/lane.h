@@ -5,6 +5,7 @@
 #ifndef DELIVER_LANE_H
 #define DELIVER_LANE_H
 
+#include "base/list.h"
 #include "deliver/slots.h"
 #include "deliver/transport.h"
 
@@ -30,6 +31,7 @@ struct transport {
 	struct lane *touched;
 	struct attempt_list ended;
 	struct client_list dead;     /* closed, to be freed */
+	struct list_link trials;     /* those that run here: trial.c */
 	struct post turn;            /* tells what ended outside the loop's events */
 	bool turn_posted;
 	bool stopping, finished;
@@ -97,7 +99,11 @@ bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* f
 void lane_close_idle(struct lane *lane);
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
 
+/* trial.c */
+void trials_stop(struct transport *transport);                             /* each ends as it is */
+
 /* site.c */
+struct lane *site_aside(struct transport *transport, struct gw_relay *relay); /* for those that somebody looks on; NULL: no memory */
 void site_ask(struct transport *transport, struct attempt *attempt);       /* finds its lane, or ends it, from the loop */
 struct lane *site_known(struct transport *transport, struct gw_relay *relay, struct gw_str domain); /* NULL: there is none, or nobody knows */
 void site_forget(struct attempt *attempt);                                 /* what was asked and answered for it */

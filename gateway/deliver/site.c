@@ -102,6 +102,16 @@ struct lane *site_known(struct transport *transport, struct gw_relay *relay, str
 	return mx && mx->count && name_site(text, relay, mx, &name) ? str_map_get(&transport->sites, name) : NULL;
 }
 
+/* No host is called so. */
+struct lane *site_aside(struct transport *transport, struct gw_relay *relay)
+{
+	char text[NAME_MOST];
+	int len = snprintf(text, sizeof(text), "%.*s/(watched)", GW_STR_ARGS(relay->name));
+	struct gw_str name = gw_str_n(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+	struct lane *lane = str_map_get(&transport->sites, name);
+	return lane ? lane : make_lane(transport, relay, name);
+}
+
 /* --- an attempt on its way to one --- */
 
 /* RFC 5321 section 5.1: a host that is in the list itself may not pass mail on to those no better than it. */
@@ -132,7 +142,7 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 		give_up(transport, attempt, verdict->permanent, verdict->enhanced, mx->text);
 	} else if (!site_hosts(mx, attempt->snapshot->settings.hostname)) {
 		give_up(transport, attempt, true, "5.4.6", gw_str("the domain's best mail host is this gateway, which has no other way for it"));
-	} else if (!(lane = lane_to(transport, attempt->relay, mx))) {
+	} else if (!(lane = attempt->watch ? site_aside(transport, attempt->relay) : lane_to(transport, attempt->relay, mx))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
 		attempt->mx = dns_hold(mx);

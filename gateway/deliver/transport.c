@@ -88,6 +88,7 @@ int transport_start(struct worker *worker)
 	transport->turn.run = turn;
 	attempts_init(&transport->ended);
 	LIST_INIT(&transport->dead);
+	list_init(&transport->trials);
 	str_map_init(&transport->sites);
 	worker_set(worker, SLOT_TRANSPORT, transport);
 	return 0;
@@ -100,6 +101,7 @@ void transport_stop(struct worker *worker)
 
 	if (!transport)
 		return;
+	trials_stop(transport);
 	transport_enter(transport);
 	transport->stopping = true;
 	for (lane = transport->lanes; lane; lane = lane->next) {
@@ -149,7 +151,7 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
-	struct lane *lane = attempt->relay->mx ? NULL : lane_of(transport, attempt->relay);
+	struct lane *lane = attempt->relay->mx ? NULL : attempt->watch ? site_aside(transport, attempt->relay) : lane_of(transport, attempt->relay);
 
 	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way = gw_str("");
 	attempt->client = NULL;

@@ -14,6 +14,7 @@
 #include "queue/runtime.h"
 
 struct lane;
+struct watch;
 
 /* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. For a relay
  * with host = "mx" all recipients are of one domain. */
@@ -27,6 +28,7 @@ struct attempt {
 	struct outcome *outcomes;     /* one for each recipient, zeroed */
 	size_t count;
 	bool unserved;                /* found out: the relay was closed before its turn came, nothing was tried */
+	struct watch *watch;          /* somebody looks on, and nothing is sent: watch.h; else NULL */
 	bool urgent;                  /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
