@@ -72,12 +72,14 @@ static int print(const json_t *answer, bool json)
 {
 	int code = (int)json_integer_value(json_object_get(answer, "code"));
 	const json_t *text = json_object_get(answer, "text");
-	if (code != EX_OK && json_is_string(text) && !json)
-		fprintf(stderr, "%s\n", json_string_value(text));
-	else if (json)
+	if (json) {
 		render_json(answer);
-	else
+	} else if (code != EX_OK && json_is_string(text)) {
+		render_rows(answer);
+		fprintf(stderr, "%s\n", json_string_value(text));
+	} else {
 		render(answer);
+	}
 	return code;
 }
 

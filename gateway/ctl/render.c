@@ -161,13 +161,11 @@ static void print_text(const char *text)
 	free(copy);
 }
 
-void render(const json_t *answer)
+void render_rows(const json_t *answer)
 {
-	const json_t *text = json_object_get(answer, "text"), *columns = json_object_get(answer, "columns"), *rows = json_object_get(answer, "rows");
+	const json_t *columns = json_object_get(answer, "columns"), *rows = json_object_get(answer, "rows");
 	size_t at;
 	const json_t *row;
-	if (json_is_string(text))
-		print_text(json_string_value(text));
 	if (!json_is_array(columns) || !json_is_array(rows))
 		return;
 	if (!json_is_true(json_object_get(answer, "form"))) {
@@ -176,6 +174,14 @@ void render(const json_t *answer)
 	}
 	json_array_foreach(rows, at, row)
 		print_members(row, 0);
+}
+
+void render(const json_t *answer)
+{
+	const json_t *text = json_object_get(answer, "text");
+	if (json_is_string(text))
+		print_text(json_string_value(text));
+	render_rows(answer);
 }
 
 void render_json(const json_t *answer)
