@@ -61,6 +61,7 @@ void verb_queue_retry(struct request *request, const char *const *words, size_t 
 void verb_queue_hold(struct request *request, const char *const *words, size_t count);
 void verb_queue_release(struct request *request, const char *const *words, size_t count);
 void verb_queue_bounce(struct request *request, const char *const *words, size_t count);
+void verb_relay_test(struct request *request, const char *const *words, size_t count);
 void verb_explain(struct request *request, const char *const *words, size_t count);
 void verb_modules(struct request *request, const char *const *words, size_t count);
 void verb_hooks(struct request *request, const char *const *words, size_t count);

@@ -15,6 +15,8 @@ const struct control_verb control_verbs[] = {
 	{ "queue hold", "ID ... | --all", "keeps them until released", true, verb_queue_hold },
 	{ "queue release", "ID ... | --all", "ends a hold", true, verb_queue_release },
 	{ "queue bounce", "ID ... | --all", "gives them back to their senders", true, verb_queue_bounce },
+	{ "relay test", "NAME [--to ADDRESS] [--from ADDRESS]", "connects and logs in as mail would, sends nothing, says what is wrong", true,
+	  verb_relay_test },
 	{ "message explain", "ID", "all that happened to a message, and why", false, verb_explain },
 	{ "modules", "", "what is loaded, and what each hooks", false, verb_modules },
 	{ "hooks", "", "the hooks, their rules, and who is asked in which order", false, verb_hooks },
