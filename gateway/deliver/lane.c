@@ -256,7 +256,7 @@ static bool take_slot(struct lane *lane, const struct attempt *attempt)
 static bool closed_meanwhile(const struct lane *lane, struct attempt *attempt)
 {
 	struct board_closure closure;
-	if (!board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
+	if (attempt->watch || !board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
 		return false;
 	attempt->unserved = closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
 	return attempt->unserved;
