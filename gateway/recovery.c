@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* As long as a sync takes on an ordinary disk. */
-#define GATHER_US 300
+#define GATHER_US 1000
 
 static void recovered(void *arg, const struct spool_found *found)
 {

@@ -331,7 +331,7 @@ struct spool {
 	uint32_t synced; /* of current: end of what is on stable storage */
 	uint64_t group_number, synced_group;
 	int64_t unsynced_since; /* 0: nothing */
-	size_t last_size;       /* messages in the last group */
+	unsigned patience_us;   /* of the next wait_for_company */
 	bool failing;           /* no group succeeded since one failed */
 	struct list line, held;
 	struct group group;
@@ -347,7 +347,7 @@ struct spool {
 /* What wakes the commit thread. An append that nobody waits for rides with the next group, or goes out within LAZY_MS. */
 enum slumber { SLUMBER_NONE, SLUMBER_ANY, SLUMBER_URGENT, SLUMBER_COMPANY };
 #define LAZY_MS 2
-#define COMPANY 4 /* appends that share a sync: it is not put off for more */
+#define COMPANY 8 /* appends that share a sync: it is not put off for more */
 
 void wake_for(struct spool *spool, bool urgent);   /* wake.c: an append was queued */
 void wait_for_work(struct spool *spool, int64_t ms); /* wake.c: until there is some, at most ms; -1: for ever */

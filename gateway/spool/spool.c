@@ -46,6 +46,7 @@ struct spool *spool_new(const struct spool_options *options, struct problems *pr
 	list_init(&spool->line);
 	list_init(&spool->held);
 	spool->options = *options;
+	spool->patience_us = options->gather_us;
 	spool->path = strdup(options->path);
 	spool->group.gather.scratch = malloc(GATHER_SCRATCH);
 	if (!spool->path || !spool->group.gather.scratch || index_init(&spool->index) < 0)

@@ -22,7 +22,7 @@ struct spool_options {
 	int64_t segment_size; /* bytes preallocated for a segment; 1 MiB to 1 GiB */
 	int64_t min_free;     /* new messages are refused while the file system has fewer bytes free than this */
 	int64_t min_free_inodes;
-	unsigned gather_us;    /* how long a sync may be put off while messages are expected, see spool_expect; 0: not at all */
+	unsigned gather_us;    /* how long a sync may be put off at most while messages are expected, see spool_expect; 0: not at all */
 	bool unsafe_skip_sync; /* for the tests' control run alone: not reachable by configuration */
 };
 

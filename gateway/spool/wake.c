@@ -74,17 +74,28 @@ void wait_for_work(struct spool *spool, int64_t ms)
 	pthread_mutex_unlock(&spool->wake_lock);
 }
 
+/* A client that stops in the middle of its message must not make all others wait for it time and again: who waited in vain waits half as
+ * long the next time, down to a little that still notices when clients are swift again. */
+static void learn(struct spool *spool, bool someone_came)
+{
+	unsigned full = spool->options.gather_us, half = spool->patience_us / 2;
+
+	spool->patience_us = someone_came ? full : half > full / 16 ? half : full / 16;
+}
+
 void wait_for_company(struct spool *spool)
 {
+	unsigned before = atomic_load(&spool->waiting);
 	struct timespec until;
 
-	if (!spool->options.gather_us || !atomic_load(&spool->waiting) || company_is_here(spool))
+	if (!spool->options.gather_us || !before || company_is_here(spool))
 		return;
-	until = after_us(spool->options.gather_us);
+	until = after_us(spool->patience_us);
 	pthread_mutex_lock(&spool->wake_lock);
 	while (!spool->stop && !company_is_here(spool) && sleep_for(spool, SLUMBER_COMPANY, &until))
 		;
 	pthread_mutex_unlock(&spool->wake_lock);
+	learn(spool, atomic_load(&spool->waiting) > before);
 }
 
 void spool_expect(struct spool *spool, int change)

@@ -320,7 +320,6 @@ void group_run(struct spool *spool)
 	list_init(&done);
 	group_build(spool, &done);
 	group_answer(spool, &done);
-	spool->last_size = spool->group.messages;
 	if (spool->group.count == 0)
 		return;
 	if (write_group(spool) < 0) {
