@@ -299,7 +299,7 @@ static int service_submit(struct gw_call *call, const struct gw_submission *subm
 {
 	struct testkit *kit = call->kit;
 	struct gw_submission *copy = kit_alloc(kit, sizeof *copy);
-	struct gw_str *rcpts = kit_grow(kit, NULL, submission->rcpts.count, sizeof *rcpts);
+	struct gw_str *rcpts = kit_alloc(kit, submission->rcpts.count * sizeof *rcpts + 1);
 	size_t i;
 
 	if (kit_unsized(call, "gw_submission", submission->size) || kit_fails(kit, "submit"))
