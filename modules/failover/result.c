@@ -1,0 +1,243 @@
+/* result.c - what an attempt gave: whose fault it was, and what the relay's book says of it. */
+#include "closing.h"
+#include "pace.h"
+#include "reply.h"
+#include "result.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* A failed attempt, with all that is asked about it. */
+struct incident {
+	struct gw_call *call;
+	const struct gw_relay *relay;
+	const struct rules *rules;
+	const struct gw_result *result;
+	struct verdict verdict;
+	int64_t now;
+};
+
+/* --- a message whose fate is not known --- */
+
+/* How often that was so, this time included; all recipients of an attempt are one time. The note has it: "2 1767225600000". */
+static int64_t count_unknown(const struct incident *incident, struct gw_message *message)
+{
+	struct gw_str note = gw->note(incident->call, message, "unknown");
+	int64_t count = 0, began = -1;
+	char text[48];
+
+	if (note.ptr)
+		sscanf(note.ptr, "%" SCNd64 " %" SCNd64, &count, &began);
+	if (began == incident->result->began && count > 0)
+		return count;
+	count++;
+	snprintf(text, sizeof text, "%" PRId64 " %" PRId64, count, incident->result->began);
+	gw->note_set(incident->call, message, "unknown", gw_str(text));
+	return count;
+}
+
+static void hold(const struct incident *incident, int64_t count)
+{
+	char why[200];
+
+	snprintf(why, sizeof why, "relay %.*s may have it already: its link was lost after the final dot%s",
+		 GW_STR_ARGS(gw->relay_fact(incident->relay, GW_RELAY_NAME)), count > 1 ? ", more than once" : "");
+	gw->hold_message(incident->call, why);
+}
+
+/* The relay's failure, but only once for each message: one that it cannot digest is no outage. */
+static void judge_unknown(struct incident *incident, struct gw_delivery *delivery)
+{
+	int64_t count = count_unknown(incident, gw->delivery_message(delivery));
+	const struct rules *rules = incident->rules;
+
+	incident->verdict.counts = count == 1;
+	if (rules->unknown == UNKNOWN_FALLBACK)
+		incident->verdict.fault = GW_FAULT_RELAY;
+	else if (rules->unknown == UNKNOWN_HOLD || count > rules->unknown_tries)
+		hold(incident, count);
+}
+
+/* --- counting --- */
+
+static void describe_failure(const struct incident *incident, struct failure *failure)
+{
+	const struct gw_outcome *outcome = &incident->result->outcome;
+
+	*failure = (struct failure){ .time = incident->now, .code = outcome->code };
+	text_keep(failure->class, sizeof failure->class, incident->verdict.class);
+	text_keep(failure->stage, sizeof failure->stage, incident->result->stage);
+	text_keep(failure->host, sizeof failure->host, outcome->host);
+	text_keep(failure->text, sizeof failure->text, outcome->text);
+	text_keep(failure->hint, sizeof failure->hint, incident->verdict.hint);
+}
+
+static int64_t suspended_until(const struct incident *incident)
+{
+	struct gw_day day;
+
+	if (incident->rules->suspend_ms)
+		return incident->now + incident->rules->suspend_ms;
+	relay_day(incident->call, incident->relay, incident->now, &day);
+	return day.ends;
+}
+
+static int64_t counted_since(const struct incident *incident)
+{
+	struct gw_day day;
+
+	if (incident->rules->within_ms)
+		return incident->now - incident->rules->within_ms;
+	relay_day(incident->call, incident->relay, incident->now, &day);
+	return day.begins;
+}
+
+/* "3 failures today" */
+static void say_count(const struct rules *rules, int64_t count, char *out, size_t size)
+{
+	bool row = rules->mode == MODE_CONSECUTIVE;
+	int len = snprintf(out, size, "%" PRId64 " failure%s %s", count, count == 1 ? "" : "s", row ? "in a row " : "");
+
+	if (rules->within_ms)
+		snprintf(out + len, size - (size_t)len, "within %.*s", GW_STR_ARGS(rules->within));
+	else
+		snprintf(out + len, size - (size_t)len, "today");
+}
+
+static bool suspend(const struct incident *incident, struct book *book, const char *reason)
+{
+	const struct failure *last = &book->last_error;
+	char why[600];
+
+	snprintf(why, sizeof why, "%s, the last: %s%s%s: %s", reason, last->stage, *last->host ? ", " : "", last->host, last->text);
+	return relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE, suspended_until(incident), why);
+}
+
+/* What was under way when a failure was counted met the same trouble. */
+static bool is_news(const struct incident *incident, const struct book *book)
+{
+	return !incident->result->began || incident->result->began > book->last_counted;
+}
+
+static bool count_failure(const struct incident *incident, struct book *book, const struct failure *failure)
+{
+	char reason[80];
+
+	if (book->closure.cause || !is_news(incident, book))
+		return false;
+	book_prune(book, counted_since(incident));
+	book_add(book, failure);
+	gw->count(incident->call, "failures", 1);
+	if (!incident->rules->failures || book->count < incident->rules->failures) {
+		book_write(incident->call, book);
+		return false;
+	}
+	say_count(incident->rules, book->count, reason, sizeof reason);
+	return suspend(incident, book, reason);
+}
+
+/* --- what the row says is done --- */
+
+static bool act_limit(const struct incident *incident, struct book *book)
+{
+	struct gw_day day;
+	char why[500];
+
+	relay_day(incident->call, incident->relay, incident->now, &day);
+	snprintf(why, sizeof why, "it takes no more today: %s", book->last_error.text);
+	return relay_close(incident->call, incident->relay, book, GW_CAUSE_LIMIT, day.ends, why);
+}
+
+static bool act(const struct incident *incident, struct book *book)
+{
+	switch (incident->verdict.action) {
+	case ACTION_THROTTLE:
+		pace_slow(incident->call, incident->relay, book, incident->result->began);
+		return false;
+	case ACTION_LIMIT:
+		return act_limit(incident, book);
+	case ACTION_SUSPEND:
+		return suspend(incident, book, book->last_error.class);
+	default:
+		return false;
+	}
+}
+
+/* A dead domain among many is not the failure of a relay that stands for all their hosts. */
+static void enter(const struct incident *incident)
+{
+	struct book *book = incident->rules->book;
+	struct failure failure;
+	bool closed = false;
+
+	describe_failure(incident, &failure);
+	book_lock(book);
+	book->last_error = failure;
+	if (!relay_is_mx(incident->relay)) {
+		if (incident->verdict.counts)
+			closed = count_failure(incident, book, &failure);
+		closed |= act(incident, book);
+	}
+	book_unlock(book);
+	if (closed)
+		relay_tell_closed(incident->call, incident->relay, book);
+}
+
+/* --- the hook --- */
+
+/* The fragment's table is about providers; the hosts of others are judged by stage and code. */
+static struct verdict judge(struct gw_call *call, const struct gw_relay *relay, const struct gw_result *result)
+{
+	static const struct gw_groups none = { 0 };
+	const struct config *config = gw->conf(call);
+	struct reply reply;
+
+	reply_of(&reply, result);
+	return reply_judge(&reply, relay_is_mx(relay) ? &none : &config->replies);
+}
+
+static void failed(struct incident *incident, struct gw_delivery *delivery)
+{
+	const struct verdict *verdict = &incident->verdict;
+
+	if (verdict->fault == GW_FAULT_UNKNOWN)
+		judge_unknown(incident, delivery);
+	if (verdict->fault == GW_FAULT_NONE)
+		return;
+	gw->fault(incident->call, verdict->fault);
+	gw->reason(incident->call, "%.*s: the fault of the %s%s", GW_STR_ARGS(verdict->class), fault_name(verdict->fault),
+		   verdict->counts ? ", counted" : "");
+	enter(incident);
+}
+
+static void succeeded(struct gw_call *call, const struct rules *rules)
+{
+	struct book *book = rules->book;
+
+	atomic_store_explicit(&book->last_success, gw->now(call), memory_order_relaxed);
+	if (rules->mode != MODE_CONSECUTIVE || !book->count)
+		return;
+	book_lock(book);
+	if (!book->closure.cause) {
+		book->count = 0;
+		book_write(call, book);
+	}
+	book_unlock(book);
+}
+
+void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
+{
+	struct gw_relay *relay = gw->relay_named(call, result->relay);
+	struct incident incident = { .call = call, .relay = relay, .result = result };
+
+	incident.rules = relay ? gw->relay_conf(call, relay) : NULL;
+	if (!incident.rules)
+		return;
+	if (result->outcome.status == GW_DELIVERED) {
+		succeeded(call, incident.rules);
+		return;
+	}
+	incident.now = gw->now(call);
+	incident.verdict = judge(call, relay, result);
+	failed(&incident, delivery);
+}

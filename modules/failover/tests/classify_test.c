@@ -1,0 +1,344 @@
+/* classify_test.c - what next hops really say, and what is made of it with the table as it is shipped. */
+#include "fragment.h"
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static const struct row {
+	const char *stage;
+	int code;
+	const char *text;   /* as on the wire, its status in front */
+	const char *class;
+	enum gw_fault fault;
+	const char *does;   /* "counts", "throttle", "limit", "suspend", "" */
+} rows[] = {
+#define R GW_FAULT_RELAY
+#define A GW_FAULT_ACCOUNT
+#define P GW_FAULT_RECIPIENT
+#define M GW_FAULT_MESSAGE
+	/* Google: smtp.gmail.com and the SMTP relay service */
+	{ "greeting", 421, "4.7.0 Try again later, closing connection. d9443c01a7336-20d - gsmtp", "throttle", A, "throttle" },
+	{ "ehlo", 421, "4.7.0 Temporary System Problem.  Try again later (10). ffacd0b85a97d - gsmtp", "auth_temp", A, "counts" },
+	{ "mail", 421, "4.3.0 Temporary System Problem. Try again later - gsmtp", "closing", R, "counts" },
+	{ "mail", 421, "4.4.5 Server busy, try again later. - gsmtp", "closing", R, "counts" },
+	{ "rcpt", 450, "4.2.1 Peak SMTP relay limit exceeded for customer. This is a temporary\nerror. For more information - gsmtp", "throttle", A,
+	  "throttle" },
+	{ "rcpt", 450, "4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend your message at a later time.",
+	  "recipient", P, "" },
+	{ "auth", 454, "4.7.0 Too many login attempts, please try again later. For more information, go to - gsmtp", "auth_failed", A, "counts" },
+	{ "auth", 454, "4.7.0 Cannot authenticate due to a temporary system problem. Try again later. - gsmtp", "auth_temp", A, "counts" },
+	{ "auth", 535, "5.7.8 Username and Password not accepted. For more information, go to\nhttps://support.google.com/mail/ - gsmtp",
+	  "auth_failed", A, "counts" },
+	{ "auth", 534, "5.7.9 Application-specific password required. For more information, go to - gsmtp", "auth_failed", A, "counts" },
+	{ "auth", 534, "5.7.14 Please log in via your web browser and then try again. - gsmtp", "auth_failed", A, "counts" },
+	{ "auth", 501, "5.5.2 Cannot Decode response - gsmtp", "login", A, "counts" },
+	{ "auth", 504, "5.7.4 Unrecognized Authentication Type - gsmtp", "auth_failed", A, "counts" },
+	{ "auth", 538, "5.7.11 Encryption required for requested authentication mechanism", "auth_failed", A, "counts" },
+	{ "mail", 530, "5.5.1 Authentication Required. For more information, go to - gsmtp", "auth_failed", A, "counts" },
+	{ "mail", 530, "5.7.0 Must issue a STARTTLS command first. - gsmtp", "login", A, "counts" },
+	{ "mail", 550, "5.4.5 Daily user sending limit exceeded. For more information on Gmail\nsending limits go to - gsmtp", "quota_day", A, "limit" },
+	{ "dot", 550, "5.4.5 Daily SMTP relay sending limit exceeded for this user. - gsmtp", "quota_day", A, "limit" },
+	{ "rcpt", 550, "5.7.1 Daily SMTP relay limit exceeded for customer. For more information - gsmtp", "quota_day", A, "limit" },
+	{ "rcpt", 550, "5.7.0 Mail relay denied [192.0.2.7]. Invalid credentials for relay for one of the domains in: - gsmtp", "sender_refused", A,
+	  "" },
+	{ "mail", 550, "5.7.0 Mail Sending denied. This error occurs if the sender account is disabled - gsmtp", "account_blocked", A, "suspend" },
+	{ "rcpt", 550, "5.1.1 The email account that you tried to reach does not exist. Please try\ndouble-checking - gsmtp", "recipient", P, "" },
+	{ "rcpt", 552, "5.2.2 The email account that you tried to reach is over quota. - gsmtp", "recipient", P, "" },
+	{ "rcpt", 452, "4.2.2 The email account that you tried to reach is over quota. - gsmtp", "recipient", P, "" },
+	{ "rcpt", 452, "4.5.3 Your message has too many recipients. - gsmtp", "recipient", P, "" },
+	{ "dot", 552, "5.2.3 Your message exceeded Google's message size limits. - gsmtp", "message", M, "" },
+	{ "dot", 552, "5.7.0 This message was blocked because its content presents a potential security issue. - gsmtp", "message", M, "" },
+	{ "dot", 550, "5.7.1 Our system has detected that this message is likely unsolicited mail. - gsmtp", "message", M, "" },
+	{ "dot", 550, "5.7.26 This mail has been blocked because the sender is unauthenticated. - gsmtp", "message", M, "" },
+	{ "dot", 451, "4.3.0 Mail server temporarily rejected message. - gsmtp", "system", R, "counts" },
+	/* Microsoft: smtp.office365.com */
+	{ "auth", 535, "5.7.3 Authentication unsuccessful [FR0P281CA0001.DEUP281.PROD.OUTLOOK.COM]", "auth_expired", A, "counts" },
+	{ "auth", 501, "5.5.127 OAuth token is not valid for this account", "auth_expired", A, "counts" },
+	{ "auth", 535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "auth_failed", A, "counts" },
+	{ "auth", 535, "5.7.139 Authentication unsuccessful, the user credentials were incorrect.", "auth_failed", A, "counts" },
+	{ "auth", 550, "5.7.30 Basic authentication is not supported for Client Submission.", "auth_failed", A, "counts" },
+	{ "auth", 504, "5.7.4 Unrecognized authentication type [AM0PR02CA0001.eurprd02.prod.outlook.com]", "auth_failed", A, "counts" },
+	{ "auth", 454, "4.7.0 Temporary authentication failure", "auth_temp", A, "counts" },
+	{ "auth", 432, "4.7.12 A password transition is needed", "auth_temp", A, "counts" },
+	{ "mail", 530, "5.7.57 Client not authenticated to send mail. [AM0PR02CA0001]", "auth_failed", A, "counts" },
+	{ "mail", 550, "5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM", "auth_failed", A, "counts" },
+	{ "dot", 432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded [Hostname=AM0PR02MB0001]", "throttle", A, "throttle" },
+	{ "mail", 432, "4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.", "throttle", A,
+	  "throttle" },
+	{ "dot", 554, "5.2.0 STOREDRV.Submission.Exception: sender thread limit exceeded", "throttle", A, "throttle" },
+	{ "dot", 550, "5.1.90 Your message can't be sent because you've reached your daily limit for message recipients", "quota_day", A, "limit" },
+	{ "dot", 550, "5.2.2 Submission quota exceeded", "quota_day", A, "limit" },
+	{ "dot", 550, "5.7.233 Your message can't be sent because your tenant exceeded its daily limit for sending email to external recipients",
+	  "quota_day", A, "limit" },
+	{ "mail", 550, "5.7.60 SMTP; Client does not have permissions to send as this sender", "sender_refused", A, "" },
+	{ "dot", 554, "5.2.252 SendAsDenied; relay@example.com not allowed to send as sales@example.com", "sender_refused", A, "" },
+	{ "rcpt", 550, "5.7.64 TenantAttribution; Relay Access Denied [AM0PR02CA0001]", "sender_refused", A, "" },
+	{ "rcpt", 550, "5.7.68 TenantInboundAttribution; Relay Access Denied", "sender_refused", A, "" },
+	{ "dot", 550, "5.1.8 Access denied, bad outbound sender. For more information please go to", "account_blocked", A, "suspend" },
+	{ "dot", 550, "5.7.705 Access denied, tenant has exceeded threshold. Please visit", "account_blocked", A, "suspend" },
+	{ "dot", 550, "5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.", "account_blocked", A, "suspend" },
+	{ "dot", 550, "5.7.750 Service unavailable. Client blocked from sending from unregistered domains.", "account_blocked", A, "suspend" },
+	{ "rcpt", 550, "5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup", "recipient", P, "" },
+	{ "rcpt", 550, "5.4.1 Recipient address rejected: Access denied. [AM0EUR02FT001.eop-EUR02]", "recipient", P, "" },
+	{ "rcpt", 452, "4.3.1 Insufficient system resources (UsedDiskSpace[D:\\])", "system", R, "counts" },
+	{ "mail", 421, "4.3.2 Service not available", "closing", R, "counts" },
+	{ "mail", 451, "4.7.500 Server busy. Please try again later from [192.0.2.7]. (AS77714450)", "system", R, "counts" },
+	{ "dot", 552, "5.3.4 Message size exceeds fixed maximum message size", "message", M, "" },
+	/* Zoho: smtp.zoho.eu, smtppro, ZeptoMail */
+	{ "auth", 535, "Authentication Failed", "auth_failed", A, "counts" },
+	{ "auth", 535, "5.7.8 Authentication failed : Password expired", "auth_failed", A, "counts" },
+	{ "rcpt", 553, "Relaying disallowed as sales@example.com", "sender_refused", A, "" },
+	{ "mail", 553, "5.7.1 Relaying disallowed. Invalid Domain - example.com", "sender_refused", A, "" },
+	{ "mail", 552, "Relaying disallowed as <sales@example.com>.", "sender_refused", A, "" },
+	{ "dot", 550, "5.4.6 Unusual sending activity detected. Please try after sometime.", "quota_day", A, "limit" },
+	{ "dot", 554, "5.1.8 Email Outgoing Blocked. Your account has been blocked due to suspicious activity", "account_blocked", A, "suspend" },
+	{ "auth", 554, "5.1.8 Sender Address Blocked", "account_blocked", A, "suspend" },
+	{ "rcpt", 550, "5.1.1 <nobody@example.net> User unknown", "recipient", P, "" },
+	{ "dot", 552, "5.7.1 virus Win.Test.EICAR_HDB-1 detected by Zoho Mail", "message", M, "" },
+	{ "mail", 452, "4.3.1 Temporary System Error", "system", R, "counts" },
+	/* Amazon SES */
+	{ "dot", 454, "Throttling failure: Maximum sending rate exceeded.", "throttle", A, "throttle" },
+	{ "mail", 454, "Throttling failure: Daily message quota exceeded.", "quota_day", A, "limit" },
+	{ "auth", 454, "Temporary authentication failure", "auth_temp", A, "counts" },
+	{ "greeting", 421, "Too many concurrent SMTP connections", "throttle", A, "throttle" },
+	{ "auth", 535, "Authentication Credentials Invalid", "auth_failed", A, "counts" },
+	{ "mail", 530, "Authentication required", "auth_failed", A, "counts" },
+	{ "dot", 554, "Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com",
+	  "sender_refused", A, "" },
+	{ "dot", 554, "Transaction failed: Expected disposition, got null", "message", M, "" },
+	{ "dot", 552, "Message is too long.", "message", M, "" },
+	{ "mail", 451, "Temporary service failure", "system", R, "counts" },
+	/* Everybody else */
+	{ "greeting", 554, "5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org", "connection", R, "counts" },
+	{ "greeting", 450, "4.3.2 Please come back later", "connection", R, "counts" },
+	{ "ehlo", 550, "5.7.1 Access denied", "connection", R, "counts" },
+	{ "ehlo", 502, "5.5.1 Command not implemented", "connection", R, "counts" },
+	{ "tls", 454, "4.7.0 TLS not available due to local problem", "connection", R, "counts" },
+	{ "auth", 454, "4.3.0 Try again later", "auth_temp", A, "counts" },
+	{ "auth", 500, "5.5.1 Unknown command", "login", A, "counts" },
+	{ "rcpt", 421, "4.7.0 mail.example.net Error: too many errors", "closing", R, "counts" },
+	{ "dot", 421, "4.3.0 Shutting down", "closing", R, "counts" },
+	{ "rcpt", 554, "5.7.1 <b@example.org>: Relay access denied", "sender_refused", A, "" },
+	{ "rcpt", 550, "5.7.1 Unable to relay", "sender_refused", A, "" },
+	{ "rcpt", 450, "4.7.1 <b@example.org>: Recipient address rejected: Greylisted", "recipient", P, "" },
+	{ "rcpt", 550, "5.3.0 <b@example.org>... No such user here", "recipient", P, "" },
+	{ "rcpt", 451, "4.3.0 <b@example.org>: Temporary lookup failure", "system", R, "counts" },
+	{ "rcpt", 550, "5.1.1 No such user", "recipient", P, "" },
+	{ "mail", 451, "4.7.1 Try again later", "system", R, "counts" },
+	{ "mail", 450, "4.1.8 <a@example.com>: Sender address rejected: Domain not found", "message", M, "" },
+	{ "mail", 552, "5.3.4 Message size exceeds fixed limit", "message", M, "" },
+	{ "mail", 501, "5.1.7 Bad sender address syntax", "message", M, "" },
+	{ "data", 451, "4.3.0 queue file write error", "system", R, "counts" },
+	{ "data", 554, "5.5.1 no valid recipients", "message", M, "" },
+	{ "dot", 554, "5.7.1 Message contains a virus", "message", M, "" },
+	{ "dot", 451, "4.7.1 Greylisted", "message", M, "" },
+	{ "dot", 554, "5.3.0 Error: transaction failed", "system", R, "counts" },
+#undef R
+#undef A
+#undef P
+#undef M
+};
+
+static struct testkit *kit;
+static struct gw_relay *relay;
+static struct gw_delivery *delivery;
+
+static int begin(void **state)
+{
+	kit = testkit_create(gw_module_v1);
+	fragment_replies(kit);
+	relay = testkit_relay(kit, "main");
+	testkit_relay_option(relay, "failures", "1");
+	testkit_relay_fact(relay, GW_RELAY_CONNECTIONS, "10");
+	assert_int_equal(testkit_start(kit), 0);
+	delivery = testkit_delivery(testkit_message(kit, NULL, "a@example.com", "Subject: x\r\n\r\n"), relay);
+	return 0;
+}
+
+static int end(void **state)
+{
+	testkit_destroy(kit);
+	return 0;
+}
+
+/* As the SMTP client has it: the status is taken off the text where its numbers are small. */
+static struct gw_result result_of(const struct row *row)
+{
+	struct gw_result result = { .size = sizeof result, .relay = gw_str("main"), .stage = gw_str(row->stage), .fault = GW_FAULT_MESSAGE };
+	unsigned a, b, c;
+	int taken = 0;
+
+	result.outcome = (struct gw_outcome){ .size = sizeof result.outcome, .code = row->code, .text = gw_str(row->text) };
+	result.outcome.status = row->code >= 500 ? GW_BOUNCED : GW_DEFERRED;
+	if (sscanf(row->text, "%u.%u.%u %n", &a, &b, &c, &taken) == 3 && taken && c < 256) {
+		result.outcome.enhanced[0] = (uint8_t)a;
+		result.outcome.enhanced[1] = (uint8_t)b;
+		result.outcome.enhanced[2] = (uint8_t)c;
+		result.outcome.text = gw_str(row->text + taken);
+	}
+	return result;
+}
+
+/* What happened to the relay, which may fail only once. */
+static const char *what_it_does(void)
+{
+	const struct gw_closure *closure = testkit_closed(relay);
+
+	if (testkit_pace(relay))
+		return "throttle";
+	if (!closure)
+		return "";
+	if (closure->cause == GW_CAUSE_LIMIT)
+		return "limit";
+	return strstr(closure->why.ptr, "account_blocked") || strstr(closure->why.ptr, "1 failure today") ? "counts" : "?";
+}
+
+static void real_replies_are_understood(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct gw_result result = result_of(&rows[i]);
+		const char *does = strcmp(rows[i].does, "suspend") == 0 ? "counts" : rows[i].does;
+		struct gw_event resumed = { .size = sizeof resumed, .name = gw_str("relay-resumed"), .relay = gw_str("main") };
+
+		testkit_advance(kit, 1000);
+		result.began = 1767225600000 + (int64_t)i * 1000 + 1000;
+		testkit_run_result(kit, delivery, &result);
+		if (!testkit_has(kit, TESTKIT_REASON, rows[i].class) || testkit_fault(kit) != rows[i].fault || strcmp(what_it_does(), does) != 0)
+			fail_msg("%s: %d %s: expected %s, fault %d, %s; got %s, fault %d, %s", rows[i].stage, rows[i].code, rows[i].text,
+				 rows[i].class, rows[i].fault, rows[i].does, testkit_line(kit, TESTKIT_REASON, 0), testkit_fault(kit),
+				 what_it_does());
+		testkit_run_event(kit, &resumed);
+		testkit_forget(kit);
+	}
+}
+
+/* gatewayctl says the same of them. */
+static void classify_tells_the_row(void **state)
+{
+	char words[600], expected[100];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(words, sizeof words, "classify %d %s %s", rows[i].code, rows[i].text, rows[i].stage);
+		testkit_run_control(kit, words, false);
+		snprintf(expected, sizeof expected, "\"rows\":[{\"class\":\"%s\"", rows[i].class);
+		if (!testkit_has(kit, TESTKIT_REPLY, expected))
+			fail_msg("%s: got %s", words, testkit_line(kit, TESTKIT_REPLY, 0));
+		testkit_forget(kit);
+	}
+	testkit_run_control(kit, "classify 535 5.7.8 wrong auth", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "{\"class\":\"auth_failed\",\"fault\":\"account\",\"counts\":\"yes\",\"action\":\"none\","
+						    "\"row\":\"replies["));
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"hint\":\"User or password is wrong; with two-factor login an app password is needed.\"}]}"));
+}
+
+static void classify_wants_a_code_and_a_text(void **state)
+{
+	static const struct { const char *words, *problem; } wrong[] = {
+		{ "classify", "failover knows: classify CODE TEXT [STAGE]" },
+		{ "classify 535", "failover knows: classify CODE TEXT [STAGE]" },
+		{ "judge 535 text", "failover knows: classify CODE TEXT [STAGE]" },
+		{ "classify text 535", "\"text\" is no reply code" },
+		{ "classify 600 text", "\"600\" is no reply code" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		testkit_run_control(kit, wrong[i].words, false);
+		assert_true(testkit_has(kit, TESTKIT_PROBLEM, wrong[i].problem));
+		testkit_forget(kit);
+	}
+}
+
+/* Without a reply the gateway's own view stands. */
+static void silence_is_judged_by_the_gateway(void **state)
+{
+	static const struct { const char *stage; enum gw_fault fault; const char *class; } silent[] = {
+		{ "resolve", GW_FAULT_RELAY, "connection" }, { "connect", GW_FAULT_RELAY, "connection" }, { "tls", GW_FAULT_RELAY, "connection" },
+		{ "auth", GW_FAULT_ACCOUNT, "login" }, { "data", GW_FAULT_RELAY, "connection" }, { "mail", GW_FAULT_MESSAGE, "message" },
+		{ "rcpt", GW_FAULT_RECIPIENT, "recipient" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof silent / sizeof *silent; i++) {
+		struct gw_result result = { .size = sizeof result, .relay = gw_str("main"), .stage = gw_str(silent[i].stage), .fault = silent[i].fault,
+					    .outcome = { .size = sizeof result.outcome, .status = GW_DEFERRED, .text = gw_str("535 5.7.8") } };
+		testkit_run_result(kit, delivery, &result);
+		assert_int_equal(testkit_fault(kit), silent[i].fault);
+		assert_true(testkit_has(kit, TESTKIT_REASON, silent[i].class));
+		testkit_forget(kit);
+	}
+}
+
+/* --- the table itself --- */
+
+static void a_bad_row_is_refused(void **state)
+{
+	static const struct { const char *key, *text, *problem; } wrong[] = {
+		{ "replies[0].stages", "auth login", "replies[0].stages: \"login\" is no stage" },
+		{ "replies[0].codes", "5xx", "replies[0].codes: \"5xx\" is no reply code" },
+		{ "replies[0].codes", "53", "replies[0].codes: \"53\" is no reply code" },
+		{ "replies[0].codes", "5355", "replies[0].codes: \"5355\" is no reply code" },
+		{ "replies[0].status", "5", "replies[0].status: \"5\" is no enhanced code" },
+		{ "replies[0].status", "7.7.1", "replies[0].status: \"7.7.1\" is no enhanced code" },
+		{ "replies[0].words", "good \"\"", "replies[0].words: \"\" is no word" },
+		{ "replies[0].fault", "nobody", "replies[0].fault" },
+		{ "replies[0].action", "explode", "replies[0].action" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct testkit *other = testkit_create(gw_module_v1);
+
+		testkit_option(other, "replies[0].class", "x");
+		testkit_option(other, "replies[0].fault", "relay");
+		testkit_option(other, wrong[i].key, wrong[i].text);
+		assert_int_equal(testkit_start(other), -1);
+		if (!testkit_has(other, TESTKIT_PROBLEM, wrong[i].problem))
+			fail_msg("expected %s, got %s", wrong[i].problem, testkit_line(other, TESTKIT_PROBLEM, 0));
+		testkit_destroy(other);
+	}
+}
+
+static void the_first_row_wins_and_a_new_table_is_taken_at_once(void **state)
+{
+	struct testkit *other = testkit_create(gw_module_v1);
+
+	testkit_option(other, "replies[0].class", "first");
+	testkit_option(other, "replies[0].words", "\"over there\"");
+	testkit_option(other, "replies[0].fault", "message");
+	testkit_option(other, "replies[1].class", "second");
+	testkit_option(other, "replies[1].codes", "55*");
+	testkit_option(other, "replies[1].stages", "rcpt data");
+	testkit_option(other, "replies[1].fault", "account");
+	assert_int_equal(testkit_start(other), 0);
+	testkit_run_control(other, "classify 550 OVER THERE rcpt", false);
+	testkit_run_control(other, "classify 551 here data", false);
+	testkit_run_control(other, "classify 551 here dot", false);
+	assert_non_null(strstr(testkit_line(other, TESTKIT_REPLY, 0), "\"first\",\"fault\":\"message\""));
+	assert_non_null(strstr(testkit_line(other, TESTKIT_REPLY, 1), "\"second\",\"fault\":\"account\""));
+	assert_non_null(strstr(testkit_line(other, TESTKIT_REPLY, 2), "\"message\",\"fault\":\"message\",\"counts\":\"no\",\"action\":\"none\",\"row\":\"built in\""));
+	testkit_stop(other);
+	testkit_option(other, "replies[0].class", "other");
+	assert_int_equal(testkit_start(other), 0);
+	testkit_run_control(other, "classify 550 over there rcpt", false);
+	assert_non_null(strstr(testkit_line(other, TESTKIT_REPLY, 3), "\"other\""));
+	testkit_destroy(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(real_replies_are_understood, begin, end),
+		cmocka_unit_test_setup_teardown(classify_tells_the_row, begin, end),
+		cmocka_unit_test_setup_teardown(classify_wants_a_code_and_a_text, begin, end),
+		cmocka_unit_test_setup_teardown(silence_is_judged_by_the_gateway, begin, end),
+		cmocka_unit_test(a_bad_row_is_refused),
+		cmocka_unit_test(the_first_row_wins_and_a_new_table_is_taken_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+#include "warning.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct letter {
+	struct gw_call *call;
+	const struct gw_relay *relay;
+	const struct config *config;
+	const struct book *book;
+	FILE *out;
+};
+
+/* A line of the header or of the body: ASCII, since the way to the reader is not known. */
+static void line(const struct letter *letter, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void line(const struct letter *letter, const char *format, ...)
+{
+	char text[900], *c;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	for (c = text; *c; c++)
+		if (*c < ' ' || *c == 0x7f)
+			*c = '?';
+	fprintf(letter->out, "%s\r\n", text);
+}
+
+/* --- header --- */
+
+static const char *own_host(char *out, size_t size)
+{
+	if (gethostname(out, size) != 0)
+		snprintf(out, size, "localhost");
+	out[size - 1] = '\0';
+	return out;
+}
+
+/* The domain of warn_from, else the machine's name. */
+static const char *own_domain(const struct letter *letter, char *out, size_t size)
+{
+	struct gw_str from = letter->config->warn_from;
+	size_t at = gw_str_find(from, '@');
+
+	if (at + 1 >= from.len)
+		return own_host(out, size);
+	snprintf(out, size, "%.*s", GW_STR_ARGS(gw_str_from(from, at + 1)));
+	return out;
+}
+
+static void write_date(const struct letter *letter, int64_t now)
+{
+	time_t seconds = (time_t)(now / 1000);
+	char text[64] = "";
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	line(letter, "Date: %s", text);
+}
+
+static void write_to(const struct letter *letter)
+{
+	const struct gw_list *to = &letter->config->warn_to;
+	size_t i;
+
+	for (i = 0; i < to->count; i++)
+		line(letter, "%s<%.*s>%s", i ? " " : "To: ", GW_STR_ARGS(to->items[i]), i + 1 < to->count ? "," : "");
+}
+
+static void write_header(const struct letter *letter, const char *until)
+{
+	int64_t now = gw->now(letter->call);
+	struct gw_str from = letter->config->warn_from;
+	char domain[256];
+
+	own_domain(letter, domain, sizeof domain);
+	write_date(letter, now);
+	line(letter, "Message-ID: <%" PRId64 ".%" PRId64 ".%s@%s>", now, letter->book->closure.until, letter->book->name, domain);
+	if (from.len)
+		line(letter, "From: Mail gateway <%.*s>", GW_STR_ARGS(from));
+	else
+		line(letter, "From: Mail gateway <postmaster@%s>", domain);
+	write_to(letter);
+	line(letter, "Subject: Relay %s is suspended until %s", letter->book->name, until);
+	line(letter, "Auto-Submitted: auto-generated");
+	line(letter, "MIME-Version: 1.0");
+	line(letter, "Content-Type: text/plain; charset=us-ascii");
+	line(letter, "%s", "");
+}
+
+/* --- body --- */
+
+/* What the remote said, line by line. */
+static void write_words(const struct letter *letter, const struct failure *failure)
+{
+	struct gw_str text = gw_str(failure->text);
+	char code[24] = "";
+
+	if (failure->code)
+		snprintf(code, sizeof code, "%" PRId64 " ", failure->code);
+	do {
+		struct gw_str words = gw_str_n(text.ptr, gw_str_find(text, '\n'));
+		line(letter, "      %s%.*s", code, GW_STR_ARGS(words));
+		text = gw_str_from(text, words.len + 1);
+	} while (text.len);
+}
+
+static void write_failure(const struct letter *letter, int64_t nth)
+{
+	const struct failure *failure = &letter->book->failures[nth];
+	char when[TEXT_TIME];
+
+	line(letter, "  %" PRId64 ". %s, at %s%s%s (%s)", nth + 1, text_time(failure->time, when), failure->stage,
+	     *failure->host ? ", " : "", failure->host, failure->class);
+	write_words(letter, failure);
+	if (*failure->hint)
+		line(letter, "      -> %s", failure->hint);
+}
+
+static void write_body(const struct letter *letter, const char *until)
+{
+	const struct book *book = letter->book;
+	int64_t i;
+
+	line(letter, "The relay %s (%.*s) failed, and gets no mail until %s:", book->name,
+	     GW_STR_ARGS(gw->relay_fact(letter->relay, GW_RELAY_HOST)), until);
+	line(letter, "%s.", book->closure.why);
+	line(letter, "%s", "");
+	line(letter, "Its mail goes to the other relays of its route, or waits where there is none.");
+	line(letter, "%s", "");
+	line(letter, "What happened:");
+	for (i = 0; i < book->count; i++)
+		write_failure(letter, i);
+	line(letter, "%s", "");
+	line(letter, "To find out what is wrong:   gatewayctl relay test %s", book->name);
+	line(letter, "To use it again at once:     gatewayctl relay resume %s", book->name);
+}
+
+/* Of its own memory, or NULL. Under the book's lock. */
+static char *write_letter(struct letter *letter, size_t *len)
+{
+	char until[TEXT_UNTIL], *bytes = NULL;
+
+	letter->out = open_memstream(&bytes, len);
+	if (!letter->out)
+		return NULL;
+	text_until(letter->call, gw->relay_fact(letter->relay, GW_RELAY_TIMEZONE), letter->book->closure.until, until);
+	write_header(letter, until);
+	write_body(letter, until);
+	if (fclose(letter->out) == 0)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+/* --- sending --- */
+
+static bool send_letter(const struct letter *letter, const char *bytes, size_t len)
+{
+	struct gw_submission submission = {
+		.size = sizeof submission,
+		.sender = letter->config->warn_from,
+		.rcpts = letter->config->warn_to,
+		.bytes = gw_str_n(bytes, len),
+	};
+
+	return bytes && gw->submit(letter->call, &submission) == 0;
+}
+
+/* Marked only when it is on its way: a restart in between sends it after all. */
+void warn(struct gw_call *call, const struct gw_relay *relay, struct book *book)
+{
+	struct letter letter = { .call = call, .relay = relay, .config = gw->conf(call), .book = book };
+	char *bytes = NULL;
+	size_t len = 0;
+	bool wanted;
+
+	book_lock(book);
+	wanted = book->closure.cause == GW_CAUSE_FAILURE && !book->closure.warned;
+	if (wanted && letter.config->warn_to.count)
+		bytes = write_letter(&letter, &len);
+	book_unlock(book);
+	if (!wanted || (letter.config->warn_to.count && !send_letter(&letter, bytes, len))) {
+		free(bytes);
+		return;
+	}
+	free(bytes);
+	book_lock(book);
+	book->closure.warned = book->closure.cause != 0;
+	book_write(call, book);
+	book_unlock(book);
+}
