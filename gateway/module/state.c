@@ -6,12 +6,10 @@
 /* --- entries --- */
 
 #define SEPARATOR '\x1f'
-#define KEY_MAX 1024
 
-/* owner, separator, name, in a buffer of the caller; len 0: too long. */
-static struct gw_str make_key(char *buffer, struct gw_str owner, struct gw_str name)
+struct gw_str state_key(char *buffer, struct gw_str owner, struct gw_str name)
 {
-	if (owner.len + 1 + name.len > KEY_MAX)
+	if (owner.len + 1 + name.len > STATE_KEY_MAX)
 		return gw_str_n(buffer, 0);
 	memcpy(buffer, owner.ptr, owner.len);
 	buffer[owner.len] = SEPARATOR;
@@ -20,7 +18,7 @@ static struct gw_str make_key(char *buffer, struct gw_str owner, struct gw_str n
 	return gw_str_n(buffer, owner.len + 1 + name.len);
 }
 
-struct state_entry *state_entry_make(struct gw_str key, enum state_kind kind)
+static struct state_entry *make_entry(struct gw_str key, enum state_kind kind)
 {
 	struct state_entry *entry = calloc(1, sizeof(*entry) + key.len + 1);
 
@@ -38,14 +36,14 @@ static struct str_map *map_of(struct state *state, enum state_kind kind)
 	return kind == STATE_COUNTER ? &state->counters : &state->records;
 }
 
-static struct state_entry *find_or_make(struct state *state, enum state_kind kind, struct gw_str key)
+struct state_entry *state_entry_get(struct state *state, enum state_kind kind, struct gw_str key)
 {
 	struct str_map *map = map_of(state, kind);
 	struct state_entry *entry = str_map_get(map, key);
 
 	if (entry)
 		return entry;
-	entry = state_entry_make(key, kind);
+	entry = make_entry(key, kind);
 	if (!entry || str_map_put(map, entry) < 0) {
 		free(entry);
 		return NULL;
@@ -86,79 +84,6 @@ void state_clear(struct state *state)
 	state->last_dirty = &state->dirty;
 }
 
-/* --- counters --- */
-
-/* The place of a period, newest first: an older one falls out. NULL: it is older than both that are kept. */
-static int64_t *period_place(struct state_entry *entry, int64_t period)
-{
-	for (int i = 0; i < PERIODS; i++) {
-		if (entry->periods[i].used && entry->periods[i].period == period)
-			return &entry->periods[i].value;
-		if (entry->periods[i].used && entry->periods[i].period > period)
-			continue;
-		memmove(&entry->periods[i + 1], &entry->periods[i], (size_t)(PERIODS - 1 - i) * sizeof(entry->periods[0]));
-		entry->periods[i].period = period;
-		entry->periods[i].value = 0;
-		entry->periods[i].used = true;
-		return &entry->periods[i].value;
-	}
-	return NULL;
-}
-
-/* What the counter would be; -1: past the limit. Taking away never goes below nothing. */
-static int64_t added(int64_t value, int64_t add, int64_t limit)
-{
-	int64_t sum;
-
-	if (__builtin_add_overflow(value, add, &sum))
-		return -1;
-	if (add > 0 && limit >= 0 && sum > limit)
-		return -1;
-	return sum < 0 ? 0 : sum;
-}
-
-static int64_t add_to(struct state *state, struct state_entry *entry, int64_t period, int64_t add, int64_t limit)
-{
-	int64_t *place = period_place(entry, period), sum = added(place ? *place : 0, add, limit);
-
-	if (!place || sum < 0 || sum == *place)
-		return sum;
-	*place = sum;
-	state_entry_touch(state, entry);
-	return sum;
-}
-
-int64_t state_counter_add(struct state *state, struct gw_str owner, struct gw_str name, int64_t period, int64_t add, int64_t limit)
-{
-	char buffer[KEY_MAX];
-	struct gw_str key = make_key(buffer, owner, name);
-	int64_t result = -1;
-
-	if (!key.len)
-		return -1;
-	pthread_mutex_lock(&state->lock);
-	struct state_entry *entry = find_or_make(state, STATE_COUNTER, key);
-	if (entry)
-		result = add_to(state, entry, period, add, limit);
-	pthread_mutex_unlock(&state->lock);
-	return result;
-}
-
-int64_t state_counter_get(struct state *state, struct gw_str owner, struct gw_str name, int64_t period)
-{
-	char buffer[KEY_MAX];
-	struct gw_str key = make_key(buffer, owner, name);
-	int64_t value = 0;
-
-	pthread_mutex_lock(&state->lock);
-	const struct state_entry *entry = key.len ? str_map_get(&state->counters, key) : NULL;
-	for (int i = 0; entry && i < PERIODS; i++)
-		if (entry->periods[i].used && entry->periods[i].period == period)
-			value = entry->periods[i].value;
-	pthread_mutex_unlock(&state->lock);
-	return value;
-}
-
 /* --- records --- */
 
 static char *copy_bytes(struct gw_str bytes)
@@ -182,14 +107,14 @@ static void set_value(struct state_entry *entry, char *value, size_t len)
 
 int state_record_put(struct state *state, struct gw_str owner, struct gw_str key, struct gw_str value)
 {
-	char buffer[KEY_MAX];
-	struct gw_str full = make_key(buffer, owner, key);
+	char buffer[STATE_KEY_MAX];
+	struct gw_str full = state_key(buffer, owner, key);
 	char *copy = full.len && value.len <= RECORD_MAX ? copy_bytes(value) : NULL;
 
 	if (!copy)
 		return -1;
 	pthread_mutex_lock(&state->lock);
-	struct state_entry *entry = find_or_make(state, STATE_RECORD, full);
+	struct state_entry *entry = state_entry_get(state, STATE_RECORD, full);
 	if (entry) {
 		set_value(entry, copy, value.len);
 		state_entry_touch(state, entry);
@@ -202,8 +127,8 @@ int state_record_put(struct state *state, struct gw_str owner, struct gw_str key
 
 long state_record_get(struct state *state, struct gw_str owner, struct gw_str key, void *out, size_t len)
 {
-	char buffer[KEY_MAX];
-	struct gw_str full = make_key(buffer, owner, key);
+	char buffer[STATE_KEY_MAX];
+	struct gw_str full = state_key(buffer, owner, key);
 	long size = -1;
 
 	pthread_mutex_lock(&state->lock);
@@ -219,8 +144,8 @@ long state_record_get(struct state *state, struct gw_str owner, struct gw_str ke
 
 int state_record_drop(struct state *state, struct gw_str owner, struct gw_str key)
 {
-	char buffer[KEY_MAX];
-	struct gw_str full = make_key(buffer, owner, key);
+	char buffer[STATE_KEY_MAX];
+	struct gw_str full = state_key(buffer, owner, key);
 	int result = -1;
 
 	pthread_mutex_lock(&state->lock);
@@ -282,8 +207,8 @@ static int collect(struct state *state, struct gw_str prefix, size_t skip, struc
 int state_record_each(struct state *state, struct gw_str owner, struct gw_str prefix,
 		      int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
 {
-	char buffer[KEY_MAX];
-	struct gw_str full = make_key(buffer, owner, prefix);
+	char buffer[STATE_KEY_MAX];
+	struct gw_str full = state_key(buffer, owner, prefix);
 	size_t count = 0;
 	int result = -1;
 
@@ -302,23 +227,12 @@ int state_record_each(struct state *state, struct gw_str owner, struct gw_str pr
 	return result;
 }
 
-/* --- from the file --- */
-
-int state_entry_load(struct state *state, enum state_kind kind, struct gw_str key, int64_t period, int64_t value, struct gw_str bytes)
+int state_record_load(struct state *state, struct gw_str key, struct gw_str value)
 {
-	struct state_entry *entry = find_or_make(state, kind, key);
-	int64_t *place;
+	struct state_entry *entry = state_entry_get(state, STATE_RECORD, key);
+	char *copy = entry ? copy_bytes(value) : NULL;
 
-	if (!entry)
-		return -1;
-	if (kind == STATE_COUNTER) {
-		place = period_place(entry, period);
-		if (place)
-			*place = value;
-		return 0;
-	}
-	char *copy = copy_bytes(bytes);
 	if (copy)
-		set_value(entry, copy, bytes.len);
+		set_value(entry, copy, value.len);
 	return copy ? 0 : -1;
 }

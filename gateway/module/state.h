@@ -1,7 +1,8 @@
 /* state.h - named counters and records that outlive the process: one small interface, embedded default SQLite.
  *
  * All is in memory and answered from there; a thread of the store writes changes to STATE/state.db in groups, within a second, and
- * at state_close. Names are prefixed by the caller with the owner's name and a NUL-free separator. [any thread] */
+ * at state_close. A counter's value survives kill -9 from the moment it is given: it stands in STATE/counters too, a file mapped into memory,
+ * which is there as long as the process lives and is the next one's to read if it was killed. Names are prefixed by the caller with the owner's name and a NUL-free separator. [any thread] */
 #ifndef MODULE_STATE_H
 #define MODULE_STATE_H
 

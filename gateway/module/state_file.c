@@ -48,6 +48,13 @@ static struct gw_str column(sqlite3_stmt *row, int nth)
 	return gw_str_n(bytes ? bytes : "", (size_t)sqlite3_column_bytes(row, nth));
 }
 
+static int load_row(struct state *into, enum state_kind kind, sqlite3_stmt *row)
+{
+	if (kind == STATE_RECORD)
+		return state_record_load(into, column(row, 0), column(row, 1));
+	return state_counter_load(into, column(row, 0), sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2));
+}
+
 static int read_rows(sqlite3 *db, const char *query, enum state_kind kind, struct state *into)
 {
 	sqlite3_stmt *rows;
@@ -56,9 +63,7 @@ static int read_rows(sqlite3 *db, const char *query, enum state_kind kind, struc
 	if (code != SQLITE_OK)
 		return code;
 	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
-		bool counter = kind == STATE_COUNTER;
-		if (state_entry_load(into, kind, column(rows, 0), counter ? sqlite3_column_int64(rows, 1) : 0,
-				     counter ? sqlite3_column_int64(rows, 2) : 0, counter ? gw_str("") : column(rows, 1)) < 0) {
+		if (load_row(into, kind, rows) < 0) {
 			code = SQLITE_NOMEM;
 			break;
 		}

@@ -1,15 +1,15 @@
-/* state_private.h - between the memory of the store (state.c), its thread (state_writer.c) and its file (state_file.c). */
+/* state_private.h - between the memory of the store (state.c, state_counters.c), its thread (state_writer.c) and its file (state_file.c). */
 #ifndef MODULE_STATE_PRIVATE_H
 #define MODULE_STATE_PRIVATE_H
 
 #include "base/map.h"
 #include "module/state.h"
+#include "module/state_slots.h"
 
 #include <pthread.h>
 #include <time.h>
 
 #define RECORD_MAX ((size_t)64 * 1024)
-#define PERIODS 2
 
 enum state_kind { STATE_COUNTER, STATE_RECORD };
 
@@ -20,7 +20,8 @@ struct state_entry {
 	bool dirty;              /* in the list of what is to be written */
 	bool gone;               /* a record that was dropped: kept until that is on disk */
 	struct state_entry *next_dirty;
-	struct { int64_t period, value; bool used; } periods[PERIODS]; /* newest first */
+	struct state_period periods[PERIODS]; /* of a counter, as slot */
+	struct slot_place slot;
 	char *value; /* of a record; malloc'd */
 	size_t len;
 };
@@ -31,7 +32,7 @@ struct state_change {
 	struct state_entry *entry;
 	enum state_kind kind;
 	bool gone;
-	struct { int64_t period, value; bool used; } periods[PERIODS];
+	struct state_period periods[PERIODS];
 	size_t key_len, value_len;
 	char bytes[]; /* key, value */
 };
@@ -44,6 +45,7 @@ struct state {
 	struct str_map counters, records;
 	struct state_entry *dirty, **last_dirty;
 	struct state_file *file;
+	struct state_slots slots;
 	uint64_t asked, answered; /* calls of state_sync, and how many of them the thread has dealt with */
 	bool failed;              /* the last write did */
 	bool ending;
@@ -51,10 +53,16 @@ struct state {
 };
 
 /* state.c */
-struct state_entry *state_entry_make(struct gw_str key, enum state_kind kind); /* not in a map yet */
-int state_entry_load(struct state *state, enum state_kind kind, struct gw_str key, int64_t period, int64_t value, struct gw_str bytes);
+struct gw_str state_key(char *buffer, struct gw_str owner, struct gw_str name); /* in STATE_KEY_MAX octets; len 0: too long */
+struct state_entry *state_entry_get(struct state *state, enum state_kind kind, struct gw_str key); /* made where it is not there; NULL: no memory */
 void state_entry_touch(struct state *state, struct state_entry *entry);
+int state_record_load(struct state *state, struct gw_str key, struct gw_str value);
 void state_clear(struct state *state);
+
+/* state_counters.c */
+int state_counter_load(struct state *state, struct gw_str key, int64_t period, int64_t value);
+/* What a slot has: it is newer than what was loaded, or nobody knows. */
+int state_counter_lay_over(struct state *state, struct gw_str key, struct slot_place place, const struct state_period *periods, bool newer);
 
 /* state_writer.c */
 int state_writer_start(struct state *state);

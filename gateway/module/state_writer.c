@@ -91,6 +91,8 @@ static void write_changes(struct state *state)
 		pthread_mutex_lock(&state->lock);
 	}
 	finish(state, changes, written);
+	if (written)
+		state->slots.full = false;
 	tell_failed(state, !written, why);
 }
 
