@@ -92,8 +92,8 @@ static void route_insert(struct route *route, size_t at, struct gw_relay *relay)
 	route->count++;
 }
 
-/* What was named comes next, in its order; each relay is asked once. */
-static void go_by(struct gw_delivery *delivery, const struct route *onward)
+/* What was named comes next, in its order; each relay is asked once. Gives the place behind it. */
+static size_t go_by(struct gw_delivery *delivery, const struct route *onward)
 {
 	size_t at = delivery->at + 1;
 	for (size_t i = 0; i < onward->count && at < ROUTE_MAX; i++) {
@@ -103,6 +103,7 @@ static void go_by(struct gw_delivery *delivery, const struct route *onward)
 		route_take(&delivery->route, at, relay);
 		route_insert(&delivery->route, at++, relay);
 	}
+	return at;
 }
 
 static void look_now(struct gw_call *call, void *arg)
@@ -124,13 +125,10 @@ static void look_when_free(struct gw_delivery *delivery)
 static void onward_judged(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
-	if (call->answer.verdict == GW_WAIT) {
-		journey_wait_until(delivery->journey, call->answer.wait_until);
-		exhausted(delivery);
-		return;
-	}
 	if (call->answer.verdict == GW_ACCEPT)
 		go_by(delivery, &delivery->onward);
+	else if (call->answer.verdict == GW_WAIT)
+		delivery->route.count = go_by(delivery, &delivery->onward);
 	delivery->at++;
 	look_when_free(delivery);
 }

@@ -1,4 +1,4 @@
-/* route.c - from rules to a route. */
+/* route.c - from rules to the relays that are asked first. */
 #include "routing.h"
 
 #include <stdio.h>
@@ -40,11 +40,6 @@ enum match rule_match(const struct rule *rule, const struct subject *subject)
 	return names_type(rule->types, subject->type) ? MATCH : OTHER_TYPE;
 }
 
-bool relay_is_on(const struct gw_relay *relay)
-{
-	return gw->relay_number(relay, GW_RELAY_ENABLED) == 1;
-}
-
 static bool is_in(const struct route *route, const struct gw_relay *relay)
 {
 	size_t i;
@@ -61,96 +56,89 @@ static void add_once(struct route *route, struct gw_relay *relay)
 		route->relays[route->count++] = relay;
 }
 
-void route_add_matching(struct route *route, struct gw_call *call, const struct subject *subject)
+static void add_defaults(struct route *route, struct gw_call *call)
+{
+	const struct config *config = gw->conf(call);
+	struct gw_relay *relay;
+	size_t i;
+
+	for (i = 0; i < config->defaults.count; i++)
+		if ((relay = gw->relay_named(call, config->defaults.items[i])) != NULL)
+			add_once(route, relay);
+}
+
+void route_make(struct route *route, struct gw_call *call, const struct subject *subject)
 {
 	struct gw_relay *relay;
 	size_t nth;
 
+	route->count = 0;
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
 		if (rule_match(gw->relay_conf(call, relay), subject) == MATCH)
 			add_once(route, relay);
+	route->by_rule = route->count != 0;
+	if (!route->by_rule)
+		add_defaults(route, call);
 }
 
-void route_add_named(struct route *route, struct gw_call *call, struct gw_list names)
+/* A warning that one relay is suspended has to find another; a folder is no way out into the world. */
+void route_make_own(struct route *route, struct gw_call *call)
 {
 	struct gw_relay *relay;
-	size_t i;
+	size_t nth;
 
-	for (i = 0; i < names.count; i++)
-		if ((relay = gw->relay_named(call, names.items[i])) != NULL)
+	route->count = 0;
+	route->by_rule = false;
+	add_defaults(route, call);
+	for (nth = 0; route->count == 0 && (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		add_once(route, relay);
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		if (gw->relay_fact(relay, GW_RELAY_HOST).len != 0)
 			add_once(route, relay);
-}
-
-/* The route grows while it is walked, so fallbacks of fallbacks come behind them, and a circle ends by itself. */
-void route_add_fallbacks(struct route *route, struct gw_call *call)
-{
-	size_t i;
-
-	for (i = 0; i < route->count; i++) {
-		const struct rule *rule = gw->relay_conf(call, route->relays[i]);
-		route_add_named(route, call, rule->fallback);
-	}
-}
-
-bool route_has_other(const struct route *route, const struct gw_relay *relay)
-{
-	size_t i;
-
-	for (i = 0; i < route->count; i++)
-		if (route->relays[i] != relay && relay_is_on(route->relays[i]))
-			return true;
-	return false;
 }
 
 /* --- why --- */
 
-struct sentence {
+struct names {
 	char text[900];
 	size_t len;
 };
 
-static void say(struct sentence *sentence, const char *between, struct gw_str name, const char *why)
+/* What does not fit whole is left out. */
+static void say(struct names *names, struct gw_str name)
 {
-	size_t room = sizeof sentence->text - sentence->len;
-	int len = snprintf(sentence->text + sentence->len, room, "%s%.*s%s", between, GW_STR_ARGS(name), why);
+	size_t room = sizeof names->text - names->len;
+	int len = snprintf(names->text + names->len, room, "%s%.*s", names->len ? ", " : "", GW_STR_ARGS(name));
 
 	if (len > 0 && (size_t)len < room)
-		sentence->len += (size_t)len;
+		names->len += (size_t)len;
 	else
-		sentence->text[sentence->len] = '\0'; /* what does not fit whole is left out */
+		names->text[names->len] = '\0';
 }
 
-static void say_taken(struct sentence *sentence, const struct route *route)
+static void tell_left_out(const struct route *route, struct gw_call *call, const struct subject *subject)
 {
-	size_t i;
-
-	for (i = 0; i < route->count; i++)
-		say(sentence, i == 0 ? "" : i == route->chosen ? "; fallback " : ", ", gw->relay_fact(route->relays[i], GW_RELAY_NAME),
-		    relay_is_on(route->relays[i]) ? "" : " (off)");
-}
-
-static void say_left_out(struct sentence *sentence, const struct route *route, struct gw_call *call, const struct subject *subject)
-{
-	static const char *const why[] = { "", " (other domains)", " (other types)" };
-	const char *between = "; not ";
+	static const char *const why[] = { "it matches, but a route has its bounds", "other domains", "other types" };
 	struct gw_relay *relay;
 	size_t nth;
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++) {
-		if (is_in(route, relay))
-			continue;
-		say(sentence, between, gw->relay_fact(relay, GW_RELAY_NAME), why[rule_match(gw->relay_conf(call, relay), subject)]);
-		between = ", ";
+		const struct rule *rule = gw->relay_conf(call, relay);
+
+		if (!is_in(route, relay))
+			gw->passed_over(call, relay, "%s", rule->domains.count ? why[rule_match(rule, subject)] : "only where others name it");
 	}
 }
 
-void route_explain(const struct route *route, struct gw_call *call, const struct subject *subject)
+void route_explain(const struct route *route, struct gw_call *call, const struct gw_message *message, const struct subject *subject)
 {
-	bool by_rule = rule_match(gw->relay_conf(call, route->relays[0]), subject) == MATCH;
-	struct sentence sentence = { .len = 0 };
+	struct names names = { .len = 0 };
+	size_t i;
 
-	say_taken(&sentence, route);
-	say_left_out(&sentence, route, call, subject);
+	for (i = 0; i < route->count; i++)
+		say(&names, gw->relay_fact(route->relays[i], GW_RELAY_NAME));
 	gw->reason(call, "%.*s mail from %.*s, by %s: %s", GW_STR_ARGS(subject->type), GW_STR_ARGS(subject->domain),
-		   by_rule ? "rule" : "default", sentence.text);
+		   route->by_rule ? "rule" : "default", names.text);
+	if (gw->message_number(message, GW_MESSAGE_DRY) == 1)
+		tell_left_out(route, call, subject);
 }

@@ -1,5 +1,5 @@
 /* routing.c - which relays may take a message: those whose rule names its sender's domain and its type, in the order of their
- * files, then their fallbacks. README.md tells it with examples. */
+ * files; and where it goes when a relay is left: to those of its `fallback`, or of its `on_limit`. README.md tells it with examples. */
 #include "routing.h"
 
 static const struct gw_option options[] = {
@@ -12,47 +12,74 @@ static const struct gw_option options[] = {
 
 static const struct gw_option relay_options[] = {
 	{ .key = "domains", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, domains),
-	  .help = "Sender domains that go this way: \"example.com\", \"*.example.com\" (what is below it), \"*\" (all); none: only as "
-		  "somebody's fallback or default." },
+	  .help = "Sender domains that go this way: \"example.com\", \"*.example.com\" (what is below it), \"*\" (all); none: only where "
+		  "others name it." },
 	{ .key = "types", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, types),
 	  .help = "Types of mail that go this way: \"mass\", \"workflow\", ...; none: all types." },
 	{ .key = "fallback", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, fallback),
-	  .help = "Relays to try when this one cannot take the mail, in this order." },
+	  .help = "Where mail goes when this relay fails or is off: relays in this order; \"mx\": the relay with that host; as the last one "
+		  "\"wait\" or \"refuse\"." },
+	{ .key = "on_limit", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, on_limit),
+	  .help = "The same for when its limit is reached. \"wait\": the mail is kept and goes when the limit opens; \"refuse\": the client "
+		  "is told 451, so that its own server sends it." },
 	GW_OPTIONS_END,
 };
 
-/* Mail that the gateway itself wrote (a bounce to a client) is from no client's domain: it takes the default, or the first relay. */
-static void route_own_mail(struct route *route, struct gw_call *call)
-{
-	const struct config *config = gw->conf(call);
-	struct gw_relay *first = gw->relay_at(call, 0);
-
-	route_add_named(route, call, config->defaults);
-	if (route->count == 0 && first)
-		route->relays[route->count++] = first;
-}
-
-static void route_clients_mail(struct route *route, struct gw_call *call, const struct subject *subject)
-{
-	const struct config *config = gw->conf(call);
-
-	route_add_matching(route, call, subject);
-	if (route->count == 0)
-		route_add_named(route, call, config->defaults);
-}
-
 /* Only mail without a From field and with the null sender has no domain; "*" names that as well. */
+static struct subject subject_with(struct gw_message *message, struct gw_str domain)
+{
+	return (struct subject){ .domain = domain.len ? domain : gw_str("<>"), .type = gw->message_fact(message, GW_MESSAGE_TYPE) };
+}
+
 static struct subject subject_of(struct gw_message *message)
 {
-	struct subject subject = {
-		.domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN),
-		.type = gw->message_fact(message, GW_MESSAGE_TYPE),
-	};
-
-	if (subject.domain.len == 0)
-		subject.domain = gw_str("<>");
-	return subject;
+	return subject_with(message, gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN));
 }
+
+static bool is_own(const struct gw_message *message)
+{
+	return gw->message_number(message, GW_MESSAGE_OWN) == 1;
+}
+
+/* --- refusing what nobody takes now --- */
+
+/* Before the header is known: the one domain that the client sends for, else the sender's. */
+static struct subject early_subject_of(struct gw_message *message)
+{
+	struct gw_str domains = gw->message_fact(message, GW_MESSAGE_DOMAINS), sender = gw->message_fact(message, GW_MESSAGE_SENDER);
+
+	if (domains.len && gw_str_find(domains, ' ') == domains.len && domains.ptr[0] != '*')
+		return subject_with(message, domains);
+	return subject_with(message, gw_str_from(sender, gw_str_find(sender, '@') + 1));
+}
+
+static bool may_refuse(struct gw_call *call)
+{
+	return gw->instance_data(call) != NULL;
+}
+
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+{
+	struct subject subject;
+
+	if (!may_refuse(call))
+		return GW_CONTINUE;
+	subject = early_subject_of(message);
+	return is_refused(call, &subject) ? GW_TEMPFAIL : GW_CONTINUE;
+}
+
+/* Type and From are known for certain now. */
+static enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
+{
+	struct subject subject;
+
+	if (!may_refuse(call) || is_own(message))
+		return GW_CONTINUE;
+	subject = subject_of(message);
+	return is_refused(call, &subject) ? GW_TEMPFAIL : GW_CONTINUE;
+}
+
+/* --- the route --- */
 
 static enum gw_verdict no_relay(struct gw_call *call, const struct subject *subject)
 {
@@ -64,47 +91,67 @@ static enum gw_verdict no_relay(struct gw_call *call, const struct subject *subj
 	return wait ? GW_TEMPFAIL : GW_REJECT;
 }
 
-/* A relay that is switched off comes back one day: its mail waits for that, whatever no_route says. */
-static enum gw_verdict all_are_off(struct gw_call *call, const struct subject *subject)
-{
-	gw->reply(call, 451, "4.3.5", "every relay for %.*s mail from %.*s is switched off", GW_STR_ARGS(subject->type),
-		  GW_STR_ARGS(subject->domain));
-	return GW_TEMPFAIL;
-}
-
-static enum gw_verdict take(struct gw_call *call, const struct route *route, const struct subject *subject)
-{
-	size_t i, taken = 0;
-
-	for (i = 0; i < route->count; i++) {
-		if (!relay_is_on(route->relays[i]))
-			continue;
-		if (gw->route_add(call, route->relays[i]) != 0)
-			return GW_FAILED;
-		taken++;
-	}
-	if (taken == 0)
-		return all_are_off(call, subject);
-	route_explain(route, call, subject);
-	return GW_ACCEPT;
-}
-
 static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
 {
 	struct subject subject = subject_of(message);
-	struct route route = { .count = 0 };
+	struct route route;
+	size_t i;
 
-	if (gw->message_number(message, GW_MESSAGE_OWN) == 1)
-		route_own_mail(&route, call);
+	if (is_own(message))
+		route_make_own(&route, call);
 	else
-		route_clients_mail(&route, call, &subject);
+		route_make(&route, call, &subject);
+	route_explain(&route, call, message, &subject);
 	if (route.count == 0)
 		return no_relay(call, &subject);
-	route.chosen = route.count;
-	route_add_fallbacks(&route, call);
-	return take(call, &route, &subject);
+	for (i = 0; i < route.count; i++)
+		if (gw->route_add(call, route.relays[i]) != 0)
+			return GW_FAILED;
+	return GW_ACCEPT;
 }
 
-GW_MODULE(.name = "routing", .version = "1.0", .summary = "chooses relays by sender domain and type of mail",
+/* What was taken is not refused any more: it waits. */
+static enum gw_verdict on_onward(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+{
+	enum gw_cause cause = (enum gw_cause)gw->delivery_number(delivery, GW_DELIVERY_CAUSE);
+	struct gw_list names = list_after(call, relay, cause);
+	size_t i;
+
+	for (i = 0; i < names.count; i++) {
+		struct member member = member_of(call, names.items[i]);
+
+		if (member.stop)
+			return GW_WAIT;
+		if (member.relay && gw->route_add(call, member.relay) != 0)
+			return GW_FAILED;
+	}
+	return names.count ? GW_ACCEPT : GW_CONTINUE;
+}
+
+/* --- begin --- */
+
+static bool somebody_refuses(struct gw_call *call)
+{
+	struct gw_relay *relay;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		if (list_refuses(call, list_after(call, relay, GW_CAUSE_LIMIT)) || list_refuses(call, list_after(call, relay, GW_CAUSE_FAILURE)))
+			return true;
+	return false;
+}
+
+static int on_start(struct gw_call *call)
+{
+	static char yes;
+
+	if (rules_check(call) != 0)
+		return -1;
+	if (somebody_refuses(call))
+		gw->instance_data_set(call, &yes);
+	return 0;
+}
+
+GW_MODULE(.name = "routing", .version = "1.1", .summary = "chooses relays by sender domain and type of mail",
 	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_options, .relay_conf_size = sizeof(struct rule),
-	  .start = rules_check, .route = on_route)
+	  .start = on_start, .rcpt = on_rcpt, .message = on_message, .route = on_route, .onward = on_onward)

@@ -1,4 +1,4 @@
-/* routing.h - rules of relays, and the route they give. */
+/* routing.h - rules of relays, and where they lead. */
 #ifndef ROUTING_H
 #define ROUTING_H
 
@@ -16,6 +16,7 @@ struct rule {
 	struct gw_list domains;
 	struct gw_list types;
 	struct gw_list fallback;
+	struct gw_list on_limit;
 };
 
 /* What is looked at: whose mail it is, and of which kind. */
@@ -25,27 +26,46 @@ struct subject {
 };
 
 enum match { MATCH, OTHER_DOMAIN, OTHER_TYPE };
+enum match rule_match(const struct rule *rule, const struct subject *subject);
 
-/* Relays in the order in which they are tried, each once; those that are switched off too, since their fallbacks count. */
+/* --- route.c: the relays that are asked first --- */
+
+/* Relays in the order in which they are asked, each once. */
 #define ROUTE_MAX 32
 struct route {
 	struct gw_relay *relays[ROUTE_MAX];
 	size_t count;
-	size_t chosen; /* the first ones, by rule or by default; fallbacks follow */
+	bool by_rule; /* else by default */
 };
 
-enum match rule_match(const struct rule *rule, const struct subject *subject);
+void route_make(struct route *route, struct gw_call *call, const struct subject *subject);
+void route_make_own(struct route *route, struct gw_call *call); /* for mail that the gateway wrote */
 
-void route_add_matching(struct route *route, struct gw_call *call, const struct subject *subject);
-void route_add_named(struct route *route, struct gw_call *call, struct gw_list names);
-void route_add_fallbacks(struct route *route, struct gw_call *call);
-bool route_has_other(const struct route *route, const struct gw_relay *relay); /* one that is on, besides this one */
-bool relay_is_on(const struct gw_relay *relay);
+/* One sentence: which relays, in which order, by which rule. And, to those who ask, why not the others. */
+void route_explain(const struct route *route, struct gw_call *call, const struct gw_message *message, const struct subject *subject);
 
-/* One sentence: which relays, in which order, by which rule, and why not the others. */
-void route_explain(const struct route *route, struct gw_call *call, const struct subject *subject);
+/* --- members.c: what stands in `fallback` and `on_limit` --- */
 
-/* Looks for names of relays that are not there, fallbacks that lead nowhere, relays that no mail can reach. -1: there are errors. */
+/* A relay, or a word that ends the list. */
+enum stop { STOP_NONE, STOP_WAIT, STOP_REFUSE };
+struct member {
+	struct gw_relay *relay; /* NULL: a stop, or nothing of that name */
+	enum stop stop;
+};
+struct member member_of(struct gw_call *call, struct gw_str name);
+
+/* The list that tells where mail goes which leaves the relay for that cause; may be empty. */
+struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause);
+bool list_refuses(struct gw_call *call, struct gw_list names);
+
+/* --- refuse.c --- */
+
+/* True when everything that may take this mail is closed now and its lists end in "refuse"; reply() has the words then. */
+bool is_refused(struct gw_call *call, const struct subject *subject);
+
+/* --- check.c --- */
+
+/* Looks for names that nobody has, circles, relays that no mail can reach. -1: there are errors. */
 int rules_check(struct gw_call *call);
 
 #endif

@@ -239,10 +239,10 @@ BAD = {
         module("probe", "fail_start = true;"), ["20-bad.conf:1: error: the probe was told to fail"]),
     "a default relay that is not there": (
         {"60-routing": 'module = "routing";\nrouting: {\n  default = ["out", "elsewhere"];\n};\n'},
-        ['60-routing.conf:1: error: default names "elsewhere", and there is no such relay']),
+        ['60-routing.conf:3: error: default names "elsewhere", and there is no such relay']),
     "a fallback that is not there": (
         {"50-out": 'relay: { name = "out"; host = "127.0.0.1"; tls = "none"; fallback = ["nobody"]; };\n'},
-        ['60-routing.conf:1: error: relay out: fallback names "nobody", and there is no such relay']),
+        ['50-out.conf:1: error: relay out: fallback names "nobody", and there is no such relay']),
     "an open relay": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "all"; networks = ["0.0.0.0/0"]; domains = ["example.com"]; } );\n};\n'},
         ["10-access.conf:1: error: client all would be an open relay: so wide a network needs login = true"]),
@@ -335,7 +335,7 @@ def test_all_problems_of_all_files_are_told_in_one_go(place, where):
 
 BAD_MODULES = {
     "major": "is built for module ABI 2, this gateway speaks 1",
-    "newer": "newer 1.4 needs module ABI 1.7, this gateway has 1.0",
+    "newer": "newer 1.4 needs module ABI 1.7, this gateway has 1.1",
     "nothing": "is not a gateway module: it has no symbol gw_module_v1",
     "undefined": "cannot be loaded: undefined symbol: gateway_internal_function",
     "othername": 'says it is the module "somebody", "othername" was expected',

@@ -225,7 +225,8 @@ struct gw_module {
 
 #if GW_ABI_NEED >= 1
 	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
-	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: it stays, until wait_until(). */
+	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: those (if any), and nobody after
+	 * them. */
 	enum gw_verdict (*onward)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
 	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */

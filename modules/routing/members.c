@@ -1,0 +1,48 @@
+/* members.c - what stands in the lists of a relay. */
+#include "routing.h"
+
+static struct gw_relay *relay_to_mx(struct gw_call *call)
+{
+	struct gw_relay *relay;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		if (gw_str_ieq(gw->relay_fact(relay, GW_RELAY_HOST), gw_str("mx")))
+			return relay;
+	return NULL;
+}
+
+struct member member_of(struct gw_call *call, struct gw_str name)
+{
+	struct member member = { .relay = gw->relay_named(call, name) };
+
+	if (member.relay)
+		return member;
+	if (gw_str_eq(name, gw_str("wait")))
+		member.stop = STOP_WAIT;
+	else if (gw_str_eq(name, gw_str("refuse")))
+		member.stop = STOP_REFUSE;
+	else if (gw_str_eq(name, gw_str("mx")))
+		member.relay = relay_to_mx(call);
+	return member;
+}
+
+struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause)
+{
+	static const struct gw_list none;
+	const struct rule *rule = gw->relay_conf(call, relay);
+
+	if (cause == GW_CAUSE_PACE)
+		return none;
+	return cause == GW_CAUSE_LIMIT ? rule->on_limit : rule->fallback;
+}
+
+bool list_refuses(struct gw_call *call, struct gw_list names)
+{
+	size_t i;
+
+	for (i = 0; i < names.count; i++)
+		if (member_of(call, names.items[i]).stop == STOP_REFUSE)
+			return true;
+	return false;
+}
