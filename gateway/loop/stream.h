@@ -92,6 +92,9 @@ struct gw_str stream_tls_text(const struct stream *stream);
 /* What went wrong, as a sentence: "Connection refused", "certificate verify failed: self-signed certificate". */
 struct gw_str stream_error(const struct stream *stream);
 
+/* The peer has closed its side, or the link is lost: the system is asked, so it is known of a paused stream too. */
+bool stream_peer_closed(const struct stream *stream);
+
 /* The peer's and our address, without port, as in RFC 5321 ("192.0.2.1", "IPv6:2001:db8::1" is written by the caller). */
 struct gw_str stream_peer(const struct stream *stream);
 struct gw_str stream_local(const struct stream *stream);

@@ -1,6 +1,8 @@
 /* stream_end.c - how a stream ends: for want of movement, or after its last words are out. */
 #include "loop/stream_private.h"
 
+#include <poll.h>
+
 static struct stream *stream_of(struct timer *timer)
 {
 	return (struct stream *)((char *)timer - offsetof(struct stream, timer));
@@ -106,4 +108,10 @@ void stream_finish(struct stream *stream, int64_t ms)
 	stream_resume(stream);
 	/* STREAM_DRAINED follows, with or without output. */
 	stream_flush_later(stream);
+}
+
+bool stream_peer_closed(const struct stream *stream)
+{
+	struct pollfd state = { .fd = stream->fd, .events = POLLRDHUP };
+	return poll(&state, 1, 0) > 0;
 }

@@ -130,9 +130,11 @@ static void a_paused_stream_keeps_its_order(void **state)
 	put(pair->fd, "two ");
 	run_for(pair->worker, 10);
 	put(pair->fd, "three");
+	assert_false(stream_peer_closed(pair->a.stream));
 	shutdown(pair->fd, SHUT_WR);
 	run_for(pair->worker, 10);
 	assert_string_equal(pair->a.told, "D");
+	assert_true(stream_peer_closed(pair->a.stream)); /* though nothing was told yet */
 	pair->a.keep = false;
 	pair->a.event = NULL;
 	stream_resume(pair->a.stream);
