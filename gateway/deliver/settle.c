@@ -53,15 +53,8 @@ void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, c
 
 void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text)
 {
-	struct gw_event event = {
-		.size = sizeof(event), .name = gw_str(name), .time = worker_wall(message->worker), .message = message, .rcpt = rcpt, .text = text,
-	};
-	struct gw_call call;
-	if (chain_empty(message->snapshot, GW_HOOK_event))
-		return;
-	journey_call(&call, message);
-	call.argument = &event;
-	chain_tell(&call, GW_HOOK_event);
+	struct gw_event event = { .name = gw_str(name), .message = message, .rcpt = rcpt, .text = text, .client = message->client };
+	event_tell(message->worker, message->snapshot, &event);
 }
 
 /* --- the end of a round --- */

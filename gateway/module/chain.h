@@ -65,6 +65,9 @@ bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_c
 void chain_tell(struct gw_call *call, enum gw_hook hook);
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
 
+/* Tells the event hook, and costs nothing where nobody has it; size and time are filled in. */
+void event_tell(struct worker *worker, struct snapshot *snapshot, struct gw_event *event);
+
 /* The asker goes away: what is held is dropped (a hold that was woken already is resumed from inside this call, and its verdict not heard). To be asked before a subject is freed, held or not. True: nothing looks at the call any more, done will
  * not run. False: offloaded work still does: keep the call, its subject and its snapshot; done, which the owner sets anew before or after, runs
  * from the loop when the work has returned, with call->cancelled and the verdict GW_FAILED. A call that was cancelled with true may be used again. */

@@ -23,10 +23,22 @@ uint64_t submit_id(struct worker *worker)
 	return id_next(worker_get(worker, SLOT_IDS), worker_wall(worker));
 }
 
+/* Nobody waits for an answer: what a hook discards is as good as accepted, and only what the gateway cannot keep is refused. */
+static void tell(const struct pending *pending, bool taken)
+{
+	bool accepted = taken || pending->answer.verdict == GW_DISCARD;
+	struct gw_event event = {
+		.name = gw_str(accepted ? "accepted" : "refused"), .message = pending->message,
+		.json = gw_str(taken ? "" : accepted ? "{\"discarded\":true}" : "{\"stage\":\"message\"}"), .code = accepted ? 0 : 451,
+	};
+	event_tell(pending->message->worker, pending->message->snapshot, &event);
+}
+
 static void finish(struct pending *pending, bool taken)
 {
 	struct gw_message *message = pending->message;
 	uint64_t id = message->id;
+	tell(pending, taken);
 	if (taken) {
 		queue_add(message);
 	} else {

@@ -84,6 +84,8 @@ void bdat_begin(struct gw_session *session, struct gw_str args)
 		return;
 	}
 	judge_chunk(session);
+	if (chunk->code == 503 || chunk->code == 554) /* what it was refused for before was told then */
+		session->point = POINT_NONE;
 	session->mode = MODE_BDAT;
 	session_expect(session, session->snapshot->settings.timeouts.message);
 	stream_timeout(session->stream, session->snapshot->settings.timeouts.data);

@@ -1,5 +1,7 @@
 #include "receive/reception.h"
 
+#define PATIENCE_MS 1000 /* a client that waited longer for its answer may be gone: that is looked at */
+
 void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
 {
 	struct log_line *line = session_log(session, LOG_INFORM, "message-refused");
@@ -35,16 +37,26 @@ static void count_received(const struct gw_message *message)
 	COUNT_ADD(bytes, message->content.size);
 }
 
+static bool still_waits(const struct gw_session *session)
+{
+	return worker_now(session->worker) - session->reception->ended_at < PATIENCE_MS || !stream_peer_closed(session->stream);
+}
+
 /* After this the message is the queue's and the client is told so; nothing in between may fail. */
 static void promise(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
 	struct reception *reception = session->reception;
 	char id[ID_TEXT];
+	bool heard = still_waits(session);
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(message->id, id));
 	log_received(session);
 	count_received(message);
 	session->messages++;
+	if (heard)
+		tell_accepted(message, "");
+	else
+		tell_unanswered(message, true);
 	session->message = session->call.message = NULL;
 	session->call.rcpt = NULL;
 	session->reception = NULL;
@@ -72,6 +84,7 @@ static void keep_unanswered(struct reception *reception)
 	log_str(line, "from", message->sender);
 	log_text(line, "kept", reception->append.result == SPOOL_OK ? "yes" : "no");
 	log_close(line);
+	tell_unanswered(message, reception->append.result == SPOOL_OK);
 	if (reception->append.result == SPOOL_OK) {
 		count_received(message);
 		reception_free(reception);

@@ -7,7 +7,9 @@ void reception_end(struct gw_session *session)
 {
 	struct reception *reception = session->reception;
 	reception->ended = true;
+	reception->ended_at = worker_now(session->worker);
 	session->mode = MODE_COMMAND;
+	session->point = POINT_MESSAGE;
 	session_expect(session, session->snapshot->settings.timeouts.command);
 	stream_timeout(session->stream, 0);
 	if (reception->in_flight)

@@ -183,6 +183,7 @@ void rcpt_begin(struct gw_session *session, struct gw_str args)
 		return;
 	}
 	if ((int64_t)session->message->rcpt_count >= session->snapshot->settings.limits.recipients) {
+		session->point = POINT_LIMIT;
 		session_reply(session, 452, "4.5.3", gw_str("too many recipients, send the rest in another transaction"));
 		return;
 	}

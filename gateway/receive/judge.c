@@ -30,6 +30,7 @@ static void discard(struct gw_session *session)
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
 	log_close(line);
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(session->message->id, id));
+	tell_accepted(session->message, "{\"discarded\":true}");
 	session_reset(session);
 }
 

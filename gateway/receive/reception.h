@@ -22,6 +22,7 @@ struct reception {
 	unsigned extent_count, extent_room, in_flight;
 	enum spool_result result;   /* the worst so far */
 	bool ended;                 /* the final dot was read */
+	int64_t ended_at;           /* monotonic ms */
 	bool too_big;
 	bool chunked;               /* it comes by BDAT */
 	struct buf envelope;

@@ -19,6 +19,10 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 		stream_flush_later(session->stream);
 	else /* a reply less, and each that follows would be taken for the one before it */
 		stream_give_up(session->stream);
+	if (code >= 400 && session->point)
+		tell_refused(session, code, text);
+	else if (code < 300 || code >= 400) /* 334 and 354 ask for the rest of the command */
+		session->point = POINT_NONE;
 }
 
 void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...)
@@ -128,6 +132,7 @@ static void session_released(struct gw_call *call, void *arg)
 
 static void session_gone(struct gw_session *session)
 {
+	tell_gone(session);
 	session->stream = NULL;
 	session->mode = MODE_CLOSING;
 	timer_clear(&session->timer);
@@ -303,6 +308,7 @@ static void connect_judged(struct gw_call *call, void *arg)
 static void begin(struct gw_session *session)
 {
 	session->call.session = session;
+	session->point = POINT_CONNECT;
 	if (chain_run(&session->call, GW_HOOK_connect, connect_judged, session))
 		greet(session);
 	else

@@ -24,6 +24,19 @@ enum session_mode {
 	MODE_CLOSING,   /* said goodbye */
 };
 
+/* Where in the dialogue a client may be refused so that it matters: the event "refused" says so. Nonsense is refused without it. */
+enum point {
+	POINT_NONE,
+	POINT_CONNECT,
+	POINT_EHLO,
+	POINT_AUTH,
+	POINT_MAIL,
+	POINT_RCPT,
+	POINT_DATA,
+	POINT_MESSAGE,  /* all bytes are here, and the client waits for the answer */
+	POINT_LIMIT,
+};
+
 struct reception; /* a message whose bytes are coming in: reception.h */
 
 /* The present BDAT. */
@@ -55,6 +68,7 @@ struct gw_session {
 	int64_t timer_at;               /* when the timer looks at it: not later */
 
 	enum session_mode mode;
+	enum point point;               /* of the present command, until it is answered */
 	bool busy;                      /* a hook or the disk is awaited: input is paused */
 	bool releasing;                 /* work that a module gave up on still looks at the message: it is awaited too */
 	bool coming;                    /* the spool was told that a message is on its way */
@@ -94,6 +108,10 @@ void session_reset(struct gw_session *session);       /* forgets the transaction
 void session_coming(struct gw_session *session, bool coming); /* tells the spool that a message is on its way in, or no longer */
 void session_expect(struct gw_session *session, int64_t ms); /* sets the deadline */
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
+void tell_refused(struct gw_session *session, int code, struct gw_str text); /* tell.c: at session->point */
+void tell_gone(struct gw_session *session);           /* the session ends, with or without an answer that is due */
+void tell_accepted(const struct gw_message *message, const char *json); /* json "": nothing to add */
+void tell_unanswered(const struct gw_message *message, bool kept);      /* its client left while it was committed */
 int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* a copy in the arena */
 
 void session_command(struct gw_session *session, struct gw_str line);  /* verbs.c */

@@ -21,6 +21,7 @@ struct verb {
 	unsigned needs;
 	void (*run)(struct gw_session *session, struct gw_str args);
 	bool junk; /* counts towards the limit of useless commands */
+	enum point point;
 };
 
 static void do_ehlo(struct gw_session *session, struct gw_str args)
@@ -84,14 +85,14 @@ static void do_unoffered(struct gw_session *session, struct gw_str args)
 }
 
 static const struct verb verbs[] = {
-	[SMTP_EHLO] = { NEED_ARGS, do_ehlo },
-	[SMTP_HELO] = { NEED_ARGS, do_helo },
+	[SMTP_EHLO] = { NEED_ARGS, do_ehlo, false, POINT_EHLO },
+	[SMTP_HELO] = { NEED_ARGS, do_helo, false, POINT_EHLO },
 	[SMTP_STARTTLS] = { NEED_NO_ARGS | NEED_CLEAR | NEED_ESMTP, do_starttls },
-	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin },
-	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin },
-	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin },
-	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data },
-	[SMTP_BDAT] = { 0, bdat_begin },
+	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin, false, POINT_AUTH },
+	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin, false, POINT_MAIL },
+	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin, false, POINT_RCPT },
+	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false, POINT_DATA },
+	[SMTP_BDAT] = { 0, bdat_begin, false, POINT_DATA },
 	[SMTP_RSET] = { NEED_NO_ARGS, do_rset },
 	[SMTP_NOOP] = { 0, do_noop, true },
 	[SMTP_VRFY] = { NEED_ARGS, do_vrfy, true },
@@ -200,6 +201,7 @@ void session_command(struct gw_session *session, struct gw_str line)
 	static const struct complaint malformed = { 0, 500, "5.5.2", "syntax error" };
 	struct smtp_command command;
 	session_expect(session, session->snapshot->settings.timeouts.command);
+	session->point = POINT_NONE;
 	if (is_http(line)) {
 		turn_out(session);
 		return;
@@ -215,6 +217,8 @@ void session_command(struct gw_session *session, struct gw_str line)
 		return;
 	}
 	const struct complaint *complaint = unmet(session, verb, command.args);
+	if (!complaint || complaint->code == 421)
+		session->point = verb->point;
 	if (complaint)
 		complain(session, complaint);
 	else if (!verb->junk || bear(session))

@@ -244,7 +244,8 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 
 	count(call, PROBE_event);
 	if (conf->log_events)
-		gw->log(call, GW_LOG_INFO, "event %s: %s", event->name.ptr, event->text.ptr);
+		gw->log(call, GW_LOG_INFO, "event %s client=%s code=%d json=%s: %s", event->name.ptr, event->client.ptr ? event->client.ptr : "",
+			event->code, event->json.ptr ? event->json.ptr : "", event->text.ptr ? event->text.ptr : "");
 }
 
 static void on_tick(struct gw_call *call)
