@@ -98,7 +98,8 @@ long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len)
 		return 0;
 	if (len > bytes.len - offset)
 		len = bytes.len - (size_t)offset;
-	memcpy(out, bytes.ptr + offset, len);
+	if (len)
+		memcpy(out, bytes.ptr + offset, len);
 	return (long)len;
 }
 
