@@ -1,0 +1,23 @@
+/* admit.h - room for deliveries: taken when one is admitted, used or given back when it leaves. */
+#ifndef QUOTA_ADMIT_H
+#define QUOTA_ADMIT_H
+
+#include <gateway/module.h>
+
+/* What a delivery has taken: its private bytes. */
+struct claim {
+	int64_t when;
+	uint32_t held;    /* recipients; 0: nothing is taken */
+	uint32_t counted; /* of these the next hop has, or may have */
+	uint32_t final;   /* of these it has */
+	bool sent;        /* the next hop saw the message */
+};
+
+enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
+void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result);
+void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
+
+/* Closes the relays whose limit is reached and opens those whose limit was raised: after a start or a reload. */
+void relays_settle(struct gw_call *call);
+
+#endif

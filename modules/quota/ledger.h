@@ -1,0 +1,50 @@
+/* ledger.h - what limits have counted. Ledgers are found by name and live as long as the process has an instance of the module, so that a
+ * reload counts on. */
+#ifndef QUOTA_LEDGER_H
+#define QUOTA_LEDGER_H
+
+#include "limit.h"
+#include "pace.h"
+
+struct ledger;
+
+/* Why there is no room. */
+enum shortage {
+	SHORT_OF_ROOM,   /* the limit is reached */
+	SHORT_OF_ANSWER, /* it would be, if all that is on its way arrives */
+	SHORT_OF_PACE,   /* too much in this minute */
+};
+
+struct view {
+	int64_t used, reserved, handed_in;
+	int64_t began, opens;
+	int64_t pace_room; /* messages that may go in this minute; 0: none, or there is no such limit */
+	bool full;         /* the daily limit is reached */
+};
+
+/* --- the book of all --- */
+bool ledgers_open(const struct gw_call *call); /* an instance begins; true: it is the first */
+bool ledgers_close(void);                      /* one ends; true: it was the last, and nothing was on its way */
+const char *ledgers_run(void);                 /* since the first began: a text that no other run has */
+struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct gw_str client); /* NULL: no memory */
+/* Each ledger of a limit. */
+void ledger_each(const struct limit *limit, void (*each)(void *arg, const struct applied *applied), void *arg);
+
+struct gw_str ledger_client(const struct ledger *ledger); /* empty: it is for all the limit is for */
+struct gw_str ledger_gate(const struct ledger *ledger);   /* where mail waits for room */
+struct gw_str ledger_pace_gate(const struct ledger *ledger);
+
+/* --- one --- */
+void ledger_view(const struct gw_call *call, const struct applied *applied, struct view *view);
+
+/* Takes room for a message to so many recipients, at `now`; how many of them it was enough for. 0: none, and why. dry: only looks. */
+int64_t ledger_take(const struct gw_call *call, const struct applied *applied, int64_t now, int64_t rcpts, bool dry, enum shortage *why);
+/* Of what was taken at `when` so much is no longer on its way, and `back` of that was not used: in what the limit counts. */
+void ledger_settle(const struct gw_call *call, const struct applied *applied, int64_t when, int64_t amount, int64_t back);
+void ledger_landed(const struct gw_call *call, const struct applied *applied, bool sent); /* the message is through */
+
+/* What a client hands in is counted until it is final. False: with it there would be more than the limit. dry: only looks. */
+bool ledger_hand_in(const struct gw_call *call, const struct applied *applied, int64_t amount, bool dry);
+void ledger_final(const struct applied *applied, int64_t amount);
+
+#endif

@@ -1,0 +1,84 @@
+/* quota.c - limits of relays, clients and types of mail: so many a day, so many a minute. README.md tells it with examples. */
+#include "admit.h"
+#include "handed.h"
+#include "ledger.h"
+#include "report.h"
+
+static const struct gw_option options[] = {
+	{ .key = "limits", .type = GW_OPTION_GROUPS, .offset = offsetof(struct config, rows), .group = limit_options,
+	  .group_size = sizeof(struct limit), .help = "Limits for clients, for types of mail, or for all mail." },
+	GW_OPTIONS_END,
+};
+
+/* There while the gateway runs, and afterwards when it did not end as it should. */
+static const struct gw_str running = GW_STR("running");
+
+static void on_stop(struct gw_call *call)
+{
+	if (ledgers_close())
+		gw->record_drop(call, running);
+}
+
+static int on_start(struct gw_call *call)
+{
+	struct config *config = gw->conf(call);
+
+	if (ledgers_open(call)) {
+		config->crashed = gw->record_get(call, running, NULL, 0) >= 0;
+		gw->record_put(call, running, gw_str("1"));
+	}
+	if (limits_start(call) == 0)
+		return 0;
+	on_stop(call);
+	return -1;
+}
+
+/* --- once a second --- */
+
+/* After a reload the limit may be higher than it was when mail began to wait. */
+static void open_gate(void *arg, const struct applied *applied)
+{
+	struct gw_call *call = arg;
+	struct view view;
+
+	ledger_view(call, applied, &view);
+	if (applied->limit->daily != NO_LIMIT && !view.full)
+		gw->gate_open(call, ledger_gate(applied->ledger), (size_t)(applied->limit->daily - view.used));
+}
+
+static void open_pace_gate(void *arg, const struct applied *applied)
+{
+	struct gw_call *call = arg;
+	struct view view;
+
+	if (applied->limit->per_minute == 0)
+		return;
+	ledger_view(call, applied, &view);
+	if (view.pace_room > 0)
+		gw->gate_open(call, ledger_pace_gate(applied->ledger), (size_t)view.pace_room);
+}
+
+static void first_tick(struct gw_call *call, struct config *config)
+{
+	config->settled = true;
+	relays_settle(call);
+	limits_each(call, open_gate, call);
+	if (config->crashed)
+		gw->log(call, GW_LOG_WARNING, "the gateway did not end as it should: what was on its way then counts as sent");
+}
+
+static void on_tick(struct gw_call *call)
+{
+	struct config *config = gw->conf(call);
+
+	if (!config->settled)
+		first_tick(call, config);
+	if (config->limiting)
+		limits_each(call, open_pace_gate, call);
+}
+
+GW_MODULE(.name = "quota", .version = "1.0", .summary = "daily limits, and limits of pace, for relays, clients and types of mail",
+	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_limit_options,
+	  .relay_conf_size = sizeof(struct limit), .delivery_size = sizeof(struct claim), .verbs = "[NAME]", .start = on_start, .stop = on_stop,
+	  .rcpt = on_rcpt, .message = on_message, .admit = on_admit, .bounce = on_bounce, .result = on_result, .event = on_event,
+	  .tick = on_tick, .status = on_status, .control = on_control, .leave = on_leave, .relay_status = on_relay_status)

@@ -1,0 +1,186 @@
+/* report.c - the table of `gatewayctl quota`, and lines for `status` and `relay show`. */
+#include "report.h"
+
+#include "ledger.h"
+#include "words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- the table --- */
+
+struct table {
+	struct gw_call *call;
+	struct gw_str only; /* name of a relay, a limit or a client; empty: all */
+	FILE *out;
+	size_t rows;
+};
+
+static void put_text(struct table *table, const char *key, const char *text)
+{
+	fprintf(table->out, ",\"%s\":\"", key);
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\')
+			fprintf(table->out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(table->out, "\\u%04x", (unsigned char)*text);
+		else
+			fputc(*text, table->out);
+	fputc('"', table->out);
+}
+
+/* When the limit will be reached if things go on as they did since the window began; 0: not in this window. */
+static int64_t reached_at(const struct applied *applied, const struct view *view, int64_t now)
+{
+	int64_t left = applied->limit->daily - view->used;
+	double pace = now > view->began ? (double)view->used / (double)(now - view->began) : 0;
+
+	if (pace <= 0 || (double)left / pace > (double)(view->opens - now))
+		return 0;
+	return now + (int64_t)((double)left / pace);
+}
+
+static void put_reached(struct table *table, const struct applied *applied, const struct view *view)
+{
+	int64_t when = reached_at(applied, view, gw->now(table->call));
+	char text[WORDS_MAX];
+
+	if (view->full)
+		snprintf(text, sizeof text, "reached");
+	else if (when == 0)
+		snprintf(text, sizeof text, "not in this window");
+	else
+		words_time(table->call, applied->limit, when, text);
+	put_text(table, "reached", text);
+}
+
+static void put_daily(struct table *table, const struct applied *applied, const struct view *view)
+{
+	long long daily = (long long)applied->limit->daily, used = (long long)view->used;
+	char text[WORDS_MAX];
+
+	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld,\"limit\":%lld,\"opens_ms\":%lld", used, (long long)view->reserved, daily,
+		(long long)view->opens);
+	snprintf(text, sizeof text, "%lld/%lld", used, daily);
+	put_text(table, "today", text);
+	put_text(table, "counts", applied->limit->counts == COUNT_MESSAGES ? "messages" : "recipients");
+	words_time(table->call, applied->limit, view->opens, text);
+	put_text(table, "opens", text);
+	put_text(table, "timezone", applied->limit->zone.ptr);
+	put_reached(table, applied, view);
+}
+
+static bool is_asked_for(const struct table *table, const struct applied *applied)
+{
+	return !table->only.len || gw_str_eq(table->only, applied->limit->name) || gw_str_eq(table->only, applied->limit->client) ||
+	       gw_str_eq(table->only, ledger_client(applied->ledger));
+}
+
+static void put_row(void *arg, const struct applied *applied)
+{
+	struct table *table = arg;
+	const struct limit *limit = applied->limit;
+	char scope[WORDS_MAX];
+	struct view view;
+
+	if (!is_asked_for(table, applied))
+		return;
+	ledger_view(table->call, applied, &view);
+	words_scope(applied, scope);
+	fprintf(table->out, "%s{\"per_minute\":%lld,\"this_minute\":%lld", table->rows++ ? "," : "", (long long)limit->per_minute,
+		(long long)(limit->per_minute - view.pace_room));
+	put_text(table, "scope", scope);
+	if (limit->daily != NO_LIMIT)
+		put_daily(table, applied, &view);
+	fputc('}', table->out);
+}
+
+static void put_table(struct table *table)
+{
+	fputs("{\"columns\":[[\"scope\",\"SCOPE\"],[\"today\",\"USED\"],[\"reserved\",\"ON ITS WAY\"],[\"counts\",\"COUNTS\"],"
+	      "[\"per_minute\",\"A MINUTE\"],[\"opens\",\"OPENS\"],[\"reached\",\"REACHED\"]],\"rows\":[",
+	      table->out);
+	limits_each(table->call, put_row, table);
+	fputs("]}", table->out);
+}
+
+static void answer(struct gw_call *call, struct gw_str only)
+{
+	char *json = NULL;
+	size_t len = 0;
+	struct table table = { .call = call, .only = only, .out = open_memstream(&json, &len) };
+	bool whole = false;
+
+	if (table.out) {
+		put_table(&table);
+		whole = !ferror(table.out);
+		whole &= fclose(table.out) == 0;
+	}
+	if (!whole)
+		gw->problem(call, true, "out of memory");
+	else if (only.len && !table.rows)
+		gw->problem(call, true, "no limit is set for a relay, a client or by the name of %.*s", GW_STR_ARGS(only));
+	else
+		gw->answer(call, gw_str_n(json, len));
+	free(json);
+}
+
+void on_control(struct gw_call *call, const struct gw_command *command)
+{
+	if (command->words.count > 1)
+		gw->problem(call, true, "gatewayctl quota [NAME]: of a relay, a limit or a client");
+	else
+		answer(call, command->words.count ? command->words.items[0] : gw_str(""));
+}
+
+/* --- lines --- */
+
+struct lines {
+	struct gw_call *call;
+	size_t limits, full;
+};
+
+static void tell_full(void *arg, const struct applied *applied)
+{
+	struct lines *lines = arg;
+	char scope[WORDS_MAX], full[WORDS_MAX];
+	struct view view;
+
+	lines->limits++;
+	ledger_view(lines->call, applied, &view);
+	if (!view.full)
+		return;
+	lines->full++;
+	words_scope(applied, scope);
+	words_full(lines->call, applied, &view, full);
+	gw->status_line(lines->call, scope, "%s", full);
+}
+
+void on_status(struct gw_call *call)
+{
+	struct lines lines = { .call = call };
+
+	limits_each(call, tell_full, &lines);
+	gw->status_line(call, "limits", "%zu, %zu reached", lines.limits, lines.full);
+}
+
+void on_relay_status(struct gw_call *call, struct gw_relay *relay)
+{
+	struct limit *limit = limit_of_relay(call, relay);
+	char opens[WORDS_MAX];
+	struct view view;
+
+	if (!limit)
+		return;
+	ledger_view(call, &(struct applied){ limit, limit->ledger }, &view);
+	if (limit->daily != NO_LIMIT) {
+		words_time(call, limit, view.opens, opens);
+		gw->status_line(call, "today", "%lld/%lld", (long long)view.used, (long long)limit->daily);
+		gw->status_line(call, "limit", "%lld %s %s; opens %s", (long long)limit->daily,
+				limit->counts == COUNT_MESSAGES ? "messages" : "recipients",
+				limit->window == WINDOW_ROLLING ? "in 24 hours" : "a day", opens);
+	}
+	if (limit->per_minute > 0)
+		gw->status_line(call, "pace", "%lld of %lld messages in this minute", (long long)(limit->per_minute - view.pace_room),
+				(long long)limit->per_minute);
+}
