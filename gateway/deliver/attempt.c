@@ -1,6 +1,9 @@
 /* attempt.c - lists of attempts, and how one ends. */
 #include "deliver/lane.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
 void attempts_init(struct attempt_list *list)
 {
 	list->first = NULL;
@@ -63,6 +66,48 @@ static bool delivered_any(const struct attempt *attempt)
 	return false;
 }
 
+/* --- the last of each kind, for people --- */
+
+static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct outcome *fault_of_link(const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->count; i++)
+		if (attempt->outcomes[i].link && attempt->outcomes[i].status != GW_DELIVERED && attempt->outcomes[i].stage != STAGE_NONE)
+			return &attempt->outcomes[i];
+	return NULL;
+}
+
+static void note_error(struct relay_shared *shared, const struct outcome *outcome, int64_t now)
+{
+	const struct smtp_reply *reply = &outcome->reply;
+	char code[8] = "";
+	if (reply->code)
+		snprintf(code, sizeof(code), "%d ", reply->code % 1000);
+	pthread_mutex_lock(&error_lock);
+	snprintf(shared->error, sizeof(shared->error), "%s: %s%.*s", stage_name(outcome->stage), code, GW_STR_ARGS(reply->text));
+	atomic_store(&shared->failed_at, now);
+	pthread_mutex_unlock(&error_lock);
+}
+
+void attempt_last_error(struct relay_shared *shared, char *text, size_t size)
+{
+	pthread_mutex_lock(&error_lock);
+	snprintf(text, size, "%s", shared->error);
+	pthread_mutex_unlock(&error_lock);
+}
+
+static void note_end(struct relay_shared *shared, const struct attempt *attempt, int64_t now)
+{
+	bool delivered = delivered_any(attempt);
+	const struct outcome *fault = delivered ? NULL : fault_of_link(attempt);
+	atomic_fetch_add_explicit(delivered ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
+	if (delivered)
+		atomic_store_explicit(&shared->succeeded_at, now, memory_order_relaxed);
+	else if (fault)
+		note_error(shared, fault, now);
+}
+
 /* A site's lane may be gone before anybody asks for its name. */
 static void leave_lane(struct attempt *attempt)
 {
@@ -83,8 +128,8 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	attempt->ended_at = worker_now(transport->worker);
 	if (!attempt->began_at)
 		attempt->began_at = attempt->ended_at;
-	if (shared && !attempt->watch)
-		atomic_fetch_add_explicit(delivered_any(attempt) ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
+	if (shared && !attempt->watch && !attempt->unserved)
+		note_end(shared, attempt, worker_wall(transport->worker));
 	site_forget(attempt);
 	attempts_append(&transport->ended, attempt);
 	leave_lane(attempt);

@@ -114,6 +114,8 @@ void site_sweep(struct transport *transport, int64_t now);
 
 /* Every outcome is set: hands the attempt back at the end of the turn. */
 void attempt_end(struct transport *transport, struct attempt *attempt);
+/* What the relay's last failure was, in words. */
+void attempt_last_error(struct relay_shared *shared, char *text, size_t size);
 /* Sets the outcome of every recipient that has none. The words are copied. */
 void attempt_settle(struct attempt *attempt, const struct outcome *outcome);
 /* Ends an attempt that met no next hop: deferred. */

@@ -37,6 +37,8 @@ struct relay_shared {
 	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
 	_Atomic int64_t sent, failed;              /* attempts that delivered something; that did not */
 	_Atomic int waiters;                       /* seats that wait */
+	_Atomic int64_t succeeded_at, failed_at;   /* wall ms, of the relay's own; 0: never */
+	char error[256];                           /* what failed then; under a lock of attempt.c */
 	_Atomic int64_t limit;                     /* as the last one that took a slot had it configured */
 	size_t seat_count;
 	struct seat seats[];                       /* by worker */

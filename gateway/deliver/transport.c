@@ -202,7 +202,10 @@ static void tell_load(void *arg, struct relay_shared *shared, const struct relay
 		.waiting = now->queued,
 		.sent = atomic_load(&shared->sent),
 		.failed = atomic_load(&shared->failed),
+		.succeeded_at = atomic_load(&shared->succeeded_at),
+		.failed_at = atomic_load(&shared->failed_at),
 	};
+	attempt_last_error(shared, load.error, sizeof(load.error));
 	call->each(call->arg, &load);
 }
 

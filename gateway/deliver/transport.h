@@ -73,7 +73,12 @@ void transport_abandon(struct attempt *attempt);
 void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login);
 
 /* For `gatewayctl status`: calls each with every relay's numbers over all workers. [any thread] */
-struct relay_load { const char *name; int64_t connections, idle, waiting, sent, failed; };
+struct relay_load {
+	const char *name;
+	int64_t connections, idle, waiting, sent, failed;
+	int64_t succeeded_at, failed_at; /* wall ms; 0: never since the start */
+	char error[256];                 /* why it failed then */
+};
 void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);
 
 #endif
