@@ -254,7 +254,7 @@ static void service_status_line(struct gw_call *call, const char *key, const cha
 	struct service_output *output = call->answer_to;
 	char text[1024];
 	va_list args;
-	if (call->hook != GW_HOOK_status || !output)
+	if ((call->hook != GW_HOOK_status && call->hook != GW_HOOK_relay_status) || !output)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

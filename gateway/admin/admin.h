@@ -23,6 +23,9 @@ struct admin_operations {
 
 struct admin;
 
+/* Closes again the relays that an admin switched off before the restart: before mail moves. */
+void relay_switch_restore(void);
+
 /* Listens on `path` (made 0600, or 0660 with a group of the settings). NULL: told in problems. Main thread. */
 struct admin *admin_create(struct worker *main, const char *path, const struct admin_operations *operations, struct problems *problems);
 void admin_destroy(struct admin *admin);

@@ -1,5 +1,5 @@
 /* relay_test.c - gatewayctl relay test: walks the way of all mail to a relay, and says what is wrong where it ends. */
-#include "admin/request.h"
+#include "admin/relays.h"
 
 #include "admin/diagnosis.h"
 #include "deliver/trial.h"
@@ -84,8 +84,6 @@ static bool read_arguments(struct request *request, struct trial *trial, const c
 /* NULL: it can be tried. */
 static const char *why_not(const struct trial *trial)
 {
-	if (!trial->relay)
-		return "there is no such relay; `gatewayctl relay list` shows them";
 	if (!trial->relay->hosts.count)
 		return "a module delivers for this relay: there is no host to connect to";
 	if (trial->relay->mx && !trial->rcpt.len)
@@ -110,6 +108,11 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 		return;
 	}
 	testing->trial.relay = snapshot_relay(testing->trial.snapshot, gw_str(words[0]));
+	if (!testing->trial.relay) {
+		relay_unknown(request, testing->trial.snapshot, words[0]);
+		testing_free(testing);
+		return;
+	}
 	why = why_not(&testing->trial);
 	if (!why && trial_begin(&testing->trial) == 0)
 		return;

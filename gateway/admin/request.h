@@ -61,6 +61,11 @@ void verb_queue_retry(struct request *request, const char *const *words, size_t 
 void verb_queue_hold(struct request *request, const char *const *words, size_t count);
 void verb_queue_release(struct request *request, const char *const *words, size_t count);
 void verb_queue_bounce(struct request *request, const char *const *words, size_t count);
+void verb_relay_list(struct request *request, const char *const *words, size_t count);
+void verb_relay_show(struct request *request, const char *const *words, size_t count);
+void verb_relay_off(struct request *request, const char *const *words, size_t count);
+void verb_relay_on(struct request *request, const char *const *words, size_t count);
+void verb_relay_resume(struct request *request, const char *const *words, size_t count);
 void verb_relay_test(struct request *request, const char *const *words, size_t count);
 void verb_explain(struct request *request, const char *const *words, size_t count);
 void verb_modules(struct request *request, const char *const *words, size_t count);

@@ -12,8 +12,8 @@ from lib.client import Client, queue_id
 from lib.sink import OK
 from lib.waiting import wait_for
 
-VERBS = ["status", "queue list", "queue show", "queue retry", "queue hold", "queue release", "queue bounce", "message explain", "modules", "hooks",
-         "options", "check", "reload"]
+VERBS = ["status", "queue list", "queue show", "queue retry", "queue hold", "queue release", "queue bounce", "relay list", "relay show",
+         "relay off", "relay on", "relay resume", "relay test", "message explain", "modules", "hooks", "options", "check", "reload"]
 MAIL = b"From: a@example.com\r\nSubject: queue\r\n\r\nhello\r\n"
 
 

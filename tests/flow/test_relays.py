@@ -5,9 +5,17 @@ import pytest
 
 from conftest import open_relay
 from lib.gateway import ROOT
+from lib.client import Client, queue_id
 from lib.sink import DROP
+from lib.waiting import wait_for
 
+MAIL = b"From: a@example.com\r\nSubject: relays\r\n\r\nhello\r\n"
 SHIPPED = open(os.path.join(ROOT, "conf.d", "05-providers.conf")).read()
+
+
+def send(gateway, octets=MAIL, sender="a@example.com", *rcpts):
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        return queue_id(client.message(octets, sender, *rcpts))
 
 
 @pytest.fixture
@@ -160,6 +168,82 @@ def test_a_trial_is_not_held_against_the_relay_and_works_when_it_is_off(new_gate
 def test_what_cannot_be_tried(new_gateway):
     gateway = new_gateway()
     open_relay(gateway, "all").relay("all", host="mx", tls="none").start()
-    assert "no such relay" in gateway.run_ctl("relay", "test", "nobody").err
+    assert 'there is no relay "nobody"' in gateway.run_ctl("relay", "test", "nobody").err
     assert "--to ADDRESS" in gateway.run_ctl("relay", "test", "all").err
     assert gateway.run_ctl("relay", "test", "all", "--to", "nobody").code == 64
+
+
+# --- relay list, show, off, on, resume ---
+
+def row(gateway, name):
+    return next(row for row in gateway.ctl("relay", "list") if row["name"] == name)
+
+
+def test_the_list_tells_what_is_configured_and_what_happens(new_gateway, new_sink):
+    gateway, good, bad = new_gateway(), new_sink(), new_sink(script={"mail": ["451 4.3.0 no disk"] * 9})
+    open_relay(gateway, "good").module("90-maildir", "maildir")
+    gateway.relay("good", good, domains=["example.com", "*.example.com"], types=["mass", "workflow"])
+    gateway.relay("bad", bad, domains=["bad.example"]).relay("kept", maildir="STATE/mail").start()
+    send(gateway, b"From: x@example.com\r\n\r\nhello\r\n")
+    good.wait_messages(1)
+    send(gateway, b"From: x@bad.example\r\n\r\nhello\r\n")
+    wait_for(lambda: row(gateway, "bad")["last_error"], 5)
+    told = row(gateway, "good")
+    assert (told["domains"], told["types"], told["host"], told["tls"], told["auth"], told["state"]) == \
+        ("example.com *.example.com", "mass workflow", "127.0.0.1", "none", "none", "up")
+    assert told["last_success"] > "2026" and told["last_error"] == "" and told["connections"] <= 1
+    assert row(gateway, "bad")["last_error"] == "mail: 451 no disk" and row(gateway, "bad")["last_success"] == ""
+    assert row(gateway, "kept")["host"] == ""
+    text = gateway.text("relay", "list")
+    assert "LAST SUCCESS" in text and "mass workflow" in text
+    shown, = gateway.ctl("relay", "show", "good")
+    assert shown["file"].endswith("50-good.conf") and shown["port"] == good.port and shown["sent"] == 1
+    assert "50-good.conf" in gateway.text("relay", "show", "good")
+
+
+def test_a_name_that_is_none_is_told_with_the_nearest(new_gateway, new_sink):
+    gateway = new_gateway()
+    open_relay(gateway, "mass-eu").relay("mass-eu", new_sink()).start()
+    for verb in ("show", "off", "on", "resume", "test"):
+        answer = gateway.run_ctl("relay", verb, "mass-ue")
+        assert answer.code == 69 and 'did you mean "mass-eu"?' in answer.err
+        assert gateway.run_ctl("relay", verb).code == 64
+
+
+def test_off_sends_mail_another_way_survives_a_restart_and_ends_with_on(new_gateway, new_sink):
+    gateway, first, second = new_gateway(), new_sink(), new_sink()
+    open_relay(gateway, "first", "second").relay("first", first).relay("second", second).start()
+    assert "is off" in gateway.text("relay", "off", "first")
+    assert row(gateway, "first")["state"].startswith("off: switched off by uid 0 at 20")
+    send(gateway)
+    second.wait_messages(1)
+    gateway.restart()
+    assert row(gateway, "first")["state"].startswith("off: ")
+    gateway.ctl("reload")
+    send(gateway)
+    second.wait_messages(2)
+    assert gateway.text("relay", "on", "first") == "first is on\n" and row(gateway, "first")["state"] == "up"
+    send(gateway)
+    first.wait_messages(1)
+    gateway.restart()
+    assert row(gateway, "first")["state"] == "up"
+    assert len(first.messages) == 1 and len(second.messages) == 2
+
+
+def test_mail_waits_for_a_relay_that_is_off_and_leaves_when_it_is_on(new_gateway, new_sink):
+    gateway, sink = new_gateway(), new_sink()
+    open_relay(gateway, "out").relay("out", sink).start()
+    gateway.ctl("relay", "off", "out")
+    for _ in range(3):
+        send(gateway)
+    wait_for(lambda: gateway.status()["queue"]["waiting"] == 3, 5)
+    assert sink.sessions == []
+    gateway.ctl("relay", "on", "out")
+    sink.wait_messages(3)
+    gateway.wait_queue_empty()
+
+
+def test_resume_of_one_that_is_not_suspended(new_gateway, new_sink):
+    gateway = new_gateway()
+    open_relay(gateway, "out").relay("out", new_sink()).start()
+    assert "was not suspended" in gateway.text("relay", "resume", "out")

@@ -1,0 +1,226 @@
+/* relay_list.c - relay list, relay show: what is configured, what happens, and what modules say of it. */
+#include "admin/relays.h"
+
+#include "admin/output.h"
+#include "base/clock.h"
+#include "deliver/transport.h"
+#include "module/chain.h"
+#include "module/providers.h"
+
+#include <stdlib.h>
+
+/* One relay with all that is known of it. */
+struct portrait {
+	struct service_output output;
+	struct request *request;
+	struct snapshot *snapshot;
+	struct gw_relay *relay;
+	struct relay_load load;
+	json_t *row, *modules;
+};
+
+/* --- from the fragment --- */
+
+static json_t *texts_json(const struct conf_group *group, const char *key)
+{
+	json_t *list = json_array();
+	const char *text;
+	for (size_t nth = 0; (text = conf_text(group, key, nth)); nth++)
+		json_array_append_new(list, text_of(gw_str(text)));
+	return list;
+}
+
+static json_t *joined(json_t *list)
+{
+	char text[1024] = "";
+	size_t at;
+	json_t *item;
+	json_array_foreach(list, at, item) {
+		const char *word = json_string_value(item);
+		if (strlen(text) + strlen(word) + 2 >= sizeof(text))
+			break;
+		strcat(text, at ? " " : "");
+		strcat(text, word);
+	}
+	json_decref(list);
+	return json_string(text);
+}
+
+static json_t *auth_json(const struct gw_relay *relay)
+{
+	const struct conf_group *group = relay->fragment->group;
+	const char *method = conf_text(group, "auth.method", 0);
+	return json_string(!relay->auth ? "none" : method ? method : "password");
+}
+
+static json_t *host_json(const struct gw_relay *relay)
+{
+	char text[512] = "";
+	for (size_t i = 0; i < relay->hosts.count && strlen(text) + relay->hosts.items[i].len + 2 < sizeof(text); i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, relay->hosts.items[i].ptr);
+	}
+	return text_of(gw_str(text));
+}
+
+/* --- its state --- */
+
+static json_t *time_or_never(int64_t when)
+{
+	char text[CLOCK_RFC3339];
+	return json_string(when ? clock_rfc3339(when, text) : "");
+}
+
+static void add_state(struct portrait *portrait)
+{
+	struct board_closure closure;
+	char text[1024], when[CLOCK_RFC3339];
+	if (!portrait->relay->enabled) {
+		snprintf(text, sizeof(text), "off (enabled = false)");
+	} else if (!board_closed(portrait->relay, clock_wall(), &closure)) {
+		return; /* up, or what a module says */
+	} else {
+		snprintf(text, sizeof(text), "%s%s%s: %s", closure.cause == GW_CAUSE_OFF ? "off" : "closed", closure.until ? " until " : "",
+		         closure.until ? clock_rfc3339(closure.until, when) : "", closure.why);
+		json_object_set_new(portrait->row, "closed_by", text_of(gw_str(closure.by)));
+		json_object_set_new(portrait->row, "closed_until", time_or_never(closure.until));
+		json_object_set_new(portrait->row, "closed_why", text_of(gw_str(closure.why)));
+	}
+	json_object_set_new(portrait->row, "state", text_of(gw_str(text)));
+}
+
+static void take_load(void *arg, const struct relay_load *load)
+{
+	struct portrait *portrait = arg;
+	if (gw_str_eq(gw_str(load->name), portrait->relay->name))
+		portrait->load = *load;
+}
+
+static void add_load(struct portrait *portrait)
+{
+	const struct relay_load *load = &portrait->load;
+	transport_each(take_load, portrait);
+	json_object_set_new(portrait->row, "connections", json_integer(load->connections));
+	json_object_set_new(portrait->row, "last_success", time_or_never(load->succeeded_at));
+	json_object_set_new(portrait->row, "last_error", text_of(gw_str(load->failed_at ? load->error : "")));
+	json_object_set_new(portrait->row, "last_error_at", time_or_never(load->failed_at));
+}
+
+/* --- what modules say --- */
+
+/* "today" and "state" are columns of the list; the board's word goes before a module's. */
+static void take_line(struct service_output *output, const char *instance, const char *key, const char *text)
+{
+	struct portrait *portrait = (struct portrait *)output;
+	char name[256];
+	if (strcmp(key, "today") == 0 || (strcmp(key, "state") == 0 && !*json_string_value(json_object_get(portrait->row, "state"))))
+		json_object_set_new(portrait->row, key, text_of(gw_str(text)));
+	snprintf(name, sizeof(name), "%s %s", instance, key);
+	json_object_set_new(portrait->modules, name, text_of(gw_str(text)));
+}
+
+static void ask_modules(struct portrait *portrait)
+{
+	struct gw_call call;
+	chain_init(&call, portrait->request->admin->main, portrait->snapshot, &portrait->request->arena);
+	portrait->output.status_line = take_line;
+	call.answer_to = &portrait->output;
+	call.relay = portrait->relay;
+	chain_tell(&call, GW_HOOK_relay_status);
+	chain_cancel(&call);
+}
+
+/* --- all of it --- */
+
+static void draw(struct portrait *portrait)
+{
+	static const char *const tls[] = { [TLS_NONE] = "none", [TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OPPORTUNISTIC] = "opportunistic" };
+	const struct gw_relay *relay = portrait->relay;
+	json_t *row = portrait->row;
+	json_object_set_new(row, "name", text_of(relay->name));
+	json_object_set_new(row, "domains", joined(texts_json(relay->fragment->group, "domains")));
+	json_object_set_new(row, "types", joined(texts_json(relay->fragment->group, "types")));
+	json_object_set_new(row, "host", host_json(relay));
+	json_object_set_new(row, "port", json_integer(relay->port ? relay->port : relay->tls == TLS_IMPLICIT ? 465 : 25));
+	json_object_set_new(row, "tls", json_string(relay->hosts.count ? tls[relay->tls] : ""));
+	json_object_set_new(row, "auth", auth_json(relay));
+	json_object_set_new(row, "today", json_string(""));
+	json_object_set_new(row, "state", json_string(""));
+	add_state(portrait);
+	add_load(portrait);
+	ask_modules(portrait);
+	if (!*json_string_value(json_object_get(row, "state")))
+		json_object_set_new(row, "state", json_string("up"));
+}
+
+static void draw_long(struct portrait *portrait)
+{
+	const struct gw_relay *relay = portrait->relay;
+	const char *user = conf_text(relay->fragment->group, "auth.user", 0);
+	json_t *row = portrait->row;
+	json_object_set_new(row, "file", text_of(gw_str(relay->fragment->path)));
+	json_object_set_new(row, "verify", json_boolean(relay->verify));
+	json_object_set_new(row, "provider", text_of(relay->provider_name));
+	json_object_set_new(row, "hint", text_of(relay->provider ? relay->provider->hint : gw_str("")));
+	json_object_set_new(row, "user", text_of(gw_str(user)));
+	json_object_set_new(row, "source", text_of(relay->source));
+	json_object_set_new(row, "fallback", joined(texts_json(relay->fragment->group, "fallback")));
+	json_object_set_new(row, "timezone", text_of(relay->timezone));
+	json_object_set_new(row, "connections_most", json_integer(board_connections(portrait->relay)));
+	json_object_set_new(row, "connections_idle", json_integer(portrait->load.idle));
+	json_object_set_new(row, "waiting", json_integer(portrait->load.waiting));
+	json_object_set_new(row, "sent", json_integer(portrait->load.sent));
+	json_object_set_new(row, "failed", json_integer(portrait->load.failed));
+	json_object_set(row, "modules", portrait->modules);
+}
+
+static void add_relay(struct request *request, struct snapshot *snapshot, struct gw_relay *relay, bool long_form, json_t *rows)
+{
+	struct portrait portrait = {
+		.request = request, .snapshot = snapshot, .relay = relay, .row = json_object(), .modules = json_object(),
+	};
+	draw(&portrait);
+	if (long_form)
+		draw_long(&portrait);
+	json_decref(portrait.modules);
+	json_array_append_new(rows, portrait.row);
+}
+
+void verb_relay_list(struct request *request, const char *const *words, size_t count)
+{
+	static const char *const columns[][2] = {
+		{ "name", "NAME" }, { "domains", "DOMAINS" }, { "types", "TYPES" }, { "host", "HOST" }, { "tls", "TLS" }, { "auth", "LOGIN" },
+		{ "today", "TODAY" }, { "connections", "CONNS" }, { "last_success", "LAST SUCCESS" }, { "state", "STATE" },
+		{ "last_error", "LAST ERROR" },
+	};
+	json_t *rows, *table;
+	struct snapshot *snapshot;
+	if (count) {
+		request_say(request, EX_USAGE, "relay list");
+		return;
+	}
+	table = table_create(columns, sizeof(columns) / sizeof(columns[0]), &rows);
+	snapshot = snapshot_current();
+	for (size_t i = 0; i < snapshot->relay_count; i++)
+		add_relay(request, snapshot, &snapshot->relays[i], false, rows);
+	snapshot_release(snapshot);
+	request_answer(request, table);
+}
+
+void verb_relay_show(struct request *request, const char *const *words, size_t count)
+{
+	static const char *const columns[][2] = { { "name", "NAME" } };
+	struct snapshot *snapshot = snapshot_current();
+	struct gw_relay *relay = count == 1 ? snapshot_relay(snapshot, gw_str(words[0])) : NULL;
+	if (count != 1) {
+		request_say(request, EX_USAGE, "relay show NAME");
+	} else if (!relay) {
+		relay_unknown(request, snapshot, words[0]);
+	} else {
+		json_t *rows, *table = table_create(columns, 1, &rows);
+		json_object_set_new(table, "form", json_true());
+		add_relay(request, snapshot, relay, true, rows);
+		request_answer(request, table);
+	}
+	snapshot_release(snapshot);
+}
