@@ -38,7 +38,8 @@ void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, c
 	struct testkit *kit = relay->kit;
 	struct closure *closure = kit_alloc(kit, sizeof *closure), **at;
 
-	closure->said = (struct gw_closure){ sizeof closure->said, cause, until, kit_str(kit, gw_str(by)), kit_str(kit, gw_str(why ? why : "")) };
+	closure->said = (struct gw_closure){ sizeof closure->said, cause, until, kit_str(kit, gw_str(by)),
+					     kit_str(kit, gw_str(why ? why : "")) };
 	kit_lock();
 	at = find(relay, by);
 	closure->next = *at ? (*at)->next : NULL;

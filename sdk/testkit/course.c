@@ -46,15 +46,11 @@ int service_keep(struct gw_call *call, struct gw_delivery *delivery, size_t coun
 		return -1;
 	}
 	call->answer.keep = count;
+	if (count < delivery->rcpt_count) {
+		delivery->left_behind += delivery->rcpt_count - count;
+		delivery->rcpt_count = count;
+	}
 	return 0;
-}
-
-void delivery_keep(struct gw_delivery *delivery, size_t count)
-{
-	if (count >= delivery->rcpt_count)
-		return;
-	delivery->left_behind += delivery->rcpt_count - count;
-	delivery->rcpt_count = count;
 }
 
 struct gw_delivery *testkit_rest(struct gw_delivery *delivery)

@@ -249,9 +249,6 @@ long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len);
 struct gw_str delivery_sent(struct gw_delivery *delivery);
 struct gw_str delivery_body_now(struct gw_delivery *delivery);
 
-/* --- course.c --- */
-void delivery_keep(struct gw_delivery *delivery, size_t count);
-
 /* --- wait.c --- */
 struct gw_call *call_create(struct testkit *kit, enum kit_hook hook);
 void call_destroy(struct gw_call *call);

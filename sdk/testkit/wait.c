@@ -152,8 +152,6 @@ static enum gw_verdict call_end(struct gw_call *call, enum gw_verdict verdict)
 {
 	call->answer.verdict = verdict;
 	call->kit->answer = call->answer;
-	if (call->answer.keep && verdict == GW_CONTINUE)
-		delivery_keep(call->delivery, call->answer.keep);
 	call_destroy(call);
 	return verdict;
 }

@@ -141,7 +141,10 @@ static enum gw_verdict waits_at_a_gate(struct gw_call *call)
 static enum gw_verdict keeps_two(struct gw_call *call)
 {
 	*(int *)gw->delivery_data(call) = 2;
-	return gw->keep(call, delivery, 2) == 0 ? GW_CONTINUE : GW_WAIT;
+	if (gw->keep(call, delivery, 2) != 0)
+		return GW_WAIT;
+	assert_in_range(gw->delivery_number(delivery, GW_DELIVERY_RCPTS), 1, 2);
+	return GW_CONTINUE;
 }
 
 static void admit_says_why_and_where_it_waits(void **state)

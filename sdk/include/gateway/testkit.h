@@ -103,7 +103,7 @@ struct testkit_answer {
 	const char *text;
 	int64_t wait_until;     /* 0: not called */
 	enum gw_cause cause;    /* 0: not called */
-	size_t keep;            /* 0: not called. With GW_CONTINUE the delivery has lost the others by now, see testkit_rest() */
+	size_t keep;            /* 0: not called. The delivery has lost the others by then, see testkit_rest() */
 	const char *wait_at;    /* "": not called */
 };
 const struct testkit_answer *testkit_answer(struct testkit *kit);
