@@ -171,6 +171,8 @@ static void service_reason(struct gw_call *call, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (call->arena)
+		call->answer.reason = arena_str(call->arena, gw_str(text));
 	call->explain(call, gw_str(text));
 }
 

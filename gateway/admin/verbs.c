@@ -23,6 +23,8 @@ const struct control_verb control_verbs[] = {
 	{ "relay test", "NAME [--to ADDRESS] [--from ADDRESS]", "connects and logs in as mail would, sends nothing, says what is wrong", true,
 	  verb_relay_test },
 	{ "message explain", "ID", "all that happened to a message, and why", false, verb_explain },
+	{ "explain", "--from ADDRESS --to ADDRESS [--type TYPE] [--client NAME] [--eml FILE]",
+	  "which relay would take such a message, and why not the others; sends nothing", false, verb_explain_what },
 	{ "modules", "", "what is loaded, and what each hooks", false, verb_modules },
 	{ "hooks", "", "the hooks, their rules, and who is asked in which order", false, verb_hooks },
 	{ "options", "[NAME]", "every option of the gateway, of relays, of a module", false, verb_options },

@@ -39,11 +39,41 @@ static int connect_to(const char *path)
 	return -1;
 }
 
+#define FILE_MAX (48 * 1024) /* the gateway wants short questions: a header is what it looks at */
+
+/* The text of a file, what JSON cannot carry replaced; "-" is the input. */
+static json_t *file_text(const char *name)
+{
+	char text[FILE_MAX];
+	FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
+	if (!file) {
+		fprintf(stderr, "gatewayctl: %s: %s\n", name, strerror(errno));
+		return NULL;
+	}
+	size_t len = fread(text, 1, sizeof(text), file);
+	if (file != stdin)
+		fclose(file);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] > 0x7e || !text[i])
+			text[i] = '?';
+	return json_stringn(text, len);
+}
+
+/* What follows --eml is a file here, not where the gateway runs. */
+static json_t *word_of(char **words, size_t nth)
+{
+	bool file = nth > 0 && strcmp(words[nth - 1], "--eml") == 0;
+	return file ? file_text(words[nth]) : json_string(words[nth]);
+}
+
 static int send_words(FILE *to, char **words)
 {
 	json_t *list = json_array();
-	for (; *words; words++)
-		json_array_append_new(list, json_string(*words));
+	for (size_t i = 0; words[i]; i++)
+		if (json_array_append_new(list, word_of(words, i)) != 0) {
+			json_decref(list);
+			return -1;
+		}
 	json_t *request = json_pack("{s:o}", "words", list);
 	int result = request ? json_dumpf(request, to, JSON_COMPACT) : -1;
 	json_decref(request);

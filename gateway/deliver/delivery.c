@@ -1,13 +1,14 @@
 #include "deliver/delivery.h"
 
 #include "base/log.h"
+#include "deliver/explain.h"
 
 /* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that is not the relay's own fault. */
 
 static void set_all(struct gw_delivery *delivery, enum gw_status status, const char *enhanced, const char *fallback)
 {
 	const struct chain_answer *answer = &delivery->call.answer;
-	struct gw_str text = answer->text.len ? answer->text : gw_str(fallback);
+	struct gw_str text = answer->text.len ? answer->text : answer->reason.len ? answer->reason : gw_str(fallback);
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		outcome_set(&delivery->attempt.outcomes[i], delivery->attempt.arena, status, STAGE_MODULE, false, answer->code,
 		            answer->enhanced[0] ? answer->enhanced : enhanced, text, gw_str(NULL));
@@ -128,10 +129,19 @@ static void tried(struct gw_delivery *delivery)
 	walk_on(delivery, GW_CAUSE_FAILURE);
 }
 
+static void explain_decided(const struct gw_delivery *delivery)
+{
+	const struct outcome *outcome = &delivery->attempt.outcomes[0];
+	explain_say(delivery->message->explanation, delivery->call.relay->name, outcome->status == GW_BOUNCED ? "refused" : "waits",
+	            outcome->reply.text);
+}
+
 /* A module decided it before any attempt. */
 static void decided(struct gw_delivery *delivery)
 {
-	for (size_t i = 0; i < delivery->attempt.count; i++) {
+	if (delivery->message->dry)
+		explain_decided(delivery);
+	for (size_t i = 0; i < delivery->attempt.count && !delivery->message->dry; i++) {
 		delivery->rounds[i]->outcome = delivery->attempt.outcomes[i];
 		log_outcome(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
 	}
@@ -181,11 +191,18 @@ static void send_smtp(struct gw_delivery *delivery)
 
 /* --- the hooks before it --- */
 
+static struct gw_str why_of(const struct chain_answer *answer)
+{
+	if (answer->text.len)
+		return answer->text;
+	return answer->reason.len ? answer->reason : gw_str("a module does not take it now");
+}
+
 static void move_on(struct gw_delivery *delivery)
 {
 	const struct chain_answer *answer = &delivery->call.answer;
 	enum gw_cause cause = answer->cause ? answer->cause : GW_CAUSE_FAILURE;
-	walk_passed(delivery, cause, answer->wait_until, answer->text.len ? answer->text : gw_str("a module does not take it now"));
+	walk_passed(delivery, cause, answer->wait_until, why_of(answer));
 	walk_on(delivery, cause);
 }
 
@@ -257,6 +274,11 @@ static void prepare(struct gw_delivery *delivery)
 {
 	if (turned_down(delivery))
 		return;
+	if (delivery->message->dry) {
+		explain_taken(delivery);
+		walk_end(delivery);
+		return;
+	}
 	if (chain_run(&delivery->call, GW_HOOK_prepare, prepare_judged, delivery))
 		prepare_judged(&delivery->call, delivery);
 }

@@ -80,6 +80,9 @@ void delivery_finish(struct worker *worker); /* frees, after the worker has ende
 /* The runner of the queue. */
 void journey_begin(struct gw_message *message);
 
+/* The same for a message that somebody only asks about: explain_end follows. */
+void journey_explain(struct gw_message *message);
+
 /* Prepares a call about the message. */
 void journey_call(struct gw_call *call, struct gw_message *message);
 

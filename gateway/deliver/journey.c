@@ -1,5 +1,7 @@
 #include "deliver/delivery.h"
 
+#include "deliver/explain.h"
+
 #include "base/list.h"
 
 #include <stdlib.h>
@@ -159,6 +161,25 @@ static void sort(struct journey *journey)
 	}
 }
 
+static void tell_unrouted(struct journey *journey)
+{
+	for (size_t i = 0; i < journey->count; i++)
+		if (!journey->rounds[i].placed)
+			explain_say(journey->message->explanation, gw_str(""), status_name(journey->rounds[i].outcome.status),
+			            journey->rounds[i].outcome.reply.text);
+}
+
+static void settle(struct journey *journey)
+{
+	if (!journey->message->dry) {
+		journey_settle(journey);
+		return;
+	}
+	tell_unrouted(journey);
+	list_take(&journey->link);
+	explain_end(journey->message->explanation);
+}
+
 /* The count is held up by one while deliveries begin, since any of them may end at once. */
 static void begin_deliveries(struct journey *journey)
 {
@@ -169,7 +190,7 @@ static void begin_deliveries(struct journey *journey)
 		walk_begin(delivery);
 	}
 	if (--journey->open == 0)
-		journey_settle(journey);
+		settle(journey);
 }
 
 /* What was delivered is written down at once where others are still on their way: a crash must not repeat it. */
@@ -177,7 +198,7 @@ void journey_delivery_done(struct gw_delivery *delivery)
 {
 	struct journey *journey = delivery->journey;
 	if (--journey->open == 0) {
-		journey_settle(journey);
+		settle(journey);
 		return;
 	}
 	if (delivery->delivered)
@@ -259,6 +280,8 @@ void journey_call(struct gw_call *call, struct gw_message *message)
 	chain_init(call, message->worker, message->snapshot, &message->arena);
 	call->message = message;
 	call->explain = call_log_reason;
+	if (message->dry)
+		explain_listen(message->explanation, call);
 }
 
 static struct journey *journey_create(struct gw_message *message)
@@ -285,6 +308,15 @@ static void bounce_all(struct journey *journey)
 		outcome_set(&journey->rounds[i].outcome, &journey->message->arena, GW_BOUNCED, STAGE_MODULE, false, 0, "5.7.0",
 		            gw_str("an administrator gave it back"), gw_str(NULL));
 	journey_settle(journey);
+}
+
+void journey_explain(struct gw_message *message)
+{
+	struct journey *journey = journey_create(message);
+	if (journey)
+		ask_routes(journey);
+	else
+		explain_end(message->explanation);
 }
 
 void journey_begin(struct gw_message *message)

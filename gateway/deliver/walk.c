@@ -2,6 +2,7 @@
 #include "deliver/delivery.h"
 
 #include "base/log.h"
+#include "deliver/explain.h"
 #include "module/board.h"
 
 static void look(struct gw_delivery *delivery);
@@ -33,8 +34,10 @@ static void log_parked(struct gw_delivery *delivery)
 /* What an attempt said stays said; the others waited for nothing but a relay. */
 static void exhausted(struct gw_delivery *delivery)
 {
-	if (delivery->why.len)
+	if (delivery->why.len && !delivery->message->dry)
 		log_parked(delivery);
+	if (delivery->message->dry)
+		explain_say(delivery->message->explanation, gw_str(""), "waits", gw_str("until one of them takes mail again"));
 	delivery_put_off(delivery, "4.4.1", delivery->why.len ? delivery->why : gw_str("no relay of the route takes it now"));
 	walk_end(delivery);
 }
@@ -62,6 +65,8 @@ void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t unti
 	journey_wait_until(journey, until);
 	journey->patient |= cause == GW_CAUSE_LIMIT;
 	say_why(delivery, why);
+	if (delivery->message->dry)
+		explain_say(delivery->message->explanation, delivery->call.relay->name, "passed over", why);
 }
 
 /* --- leaving a relay --- */

@@ -12,6 +12,7 @@
 #include "smtp/reply.h"
 #include "spool/spool.h"
 
+struct explanation;
 struct snapshot; /* the configuration the message runs under; module/snapshot.h */
 
 enum rcpt_status { RCPT_PENDING, RCPT_DELIVERED, RCPT_FAILED };
@@ -63,6 +64,7 @@ struct gw_message {
 	bool long_line;              /* a line is longer than 998 octets */
 	bool own;                    /* made by us: a DSN, a warning */
 	bool dry;                    /* never sent nor kept: somebody asks what would become of it */
+	struct explanation *explanation; /* of deliver/, where the answer goes; with dry */
 	int64_t expires_at;          /* wall, ms */
 
 	struct gw_rcpt **rcpts;

@@ -24,6 +24,7 @@ struct chain_answer {
 	struct gw_str text;           /* in the arena; empty: none */
 	int64_t wait_until;           /* wall ms; 0: not said */
 	enum gw_cause cause;          /* with NEXT; 0: not said */
+	struct gw_str reason;         /* the last reason() of who gave the verdict, in the arena; empty: none */
 	struct gw_str gate;           /* with WAIT: where it waits, in the arena; empty: nowhere */
 };
 

@@ -144,19 +144,23 @@ static void refuse(const struct submission *from)
 		from->done(from->arg, 0, false);
 }
 
+struct gw_message *submission_message(const struct submission *from)
+{
+	uint64_t id = from->id ? from->id : submit_id(from->worker);
+	struct gw_message *message = message_create(from->worker, snapshot_hold(from->snapshot), id);
+	if (message && fill_in(message, from) == 0)
+		return message;
+	if (message)
+		message_destroy(message);
+	snapshot_release(from->snapshot);
+	return NULL;
+}
+
 void submit(const struct submission *from)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
-	uint64_t id = from->id ? from->id : submit_id(from->worker);
-	if (!pending) {
-		refuse(from);
-		return;
-	}
-	struct gw_message *message = message_create(from->worker, snapshot_hold(from->snapshot), id);
-	if (!message || fill_in(message, from) != 0) {
-		if (message)
-			message_destroy(message);
-		snapshot_release(from->snapshot);
+	struct gw_message *message = pending ? submission_message(from) : NULL;
+	if (!message) {
 		free(pending);
 		refuse(from);
 		return;

@@ -23,6 +23,9 @@ struct submission {
 /* Begins; everything named by the struct is copied before it returns. */
 void submit(const struct submission *submission);
 
+/* The message a submission would make, without submitting it; NULL: no memory. Whoever destroys it lets go of its snapshot. */
+struct gw_message *submission_message(const struct submission *submission);
+
 /* A new id of this worker. */
 uint64_t submit_id(struct worker *worker);
 

@@ -1,0 +1,41 @@
+/* explain.h - what would become of a message: the hooks are asked as for a real one (GW_MESSAGE_DRY), nothing is kept, counted or sent. */
+#ifndef DELIVER_EXPLAIN_H
+#define DELIVER_EXPLAIN_H
+
+#include "module/snapshot.h"
+
+/* One step of the explanation. */
+struct explain_step {
+	struct gw_str relay;  /* empty: it is about no relay */
+	const char *answer;   /* "rule", "type", "refused", "passed over", "waits", "takes it", "next" */
+	struct gw_str why;
+};
+
+/* A question, in memory of whoever asks until `done` runs. */
+struct explain_question {
+	struct worker *worker;
+	struct snapshot *snapshot;      /* held by whoever asks */
+	struct gw_str sender, rcpt, client;
+	struct gw_str type;             /* empty: the default type, or what the message hook says */
+	struct gw_str bytes;            /* the message: a header at least */
+	bool whole;                     /* the bytes are a real message: the message hook is asked about it */
+	/* Both on the worker. The step's strings live until `step` returns. */
+	void (*step)(void *arg, const struct explain_step *step);
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* On the question's worker; `done` runs from the loop or from inside. */
+void explain_begin(const struct explain_question *question);
+
+/* --- the journey's part --- */
+
+struct explanation;
+struct gw_delivery;
+struct gw_call;
+void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer, struct gw_str why);
+void explain_taken(struct gw_delivery *delivery);       /* the relay would take it; the rest of its route would be next */
+void explain_end(struct explanation *explanation);      /* the walk is over */
+void explain_listen(struct explanation *explanation, struct gw_call *call); /* reasons and relays passed over come here */
+
+#endif
