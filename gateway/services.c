@@ -1,5 +1,6 @@
 #include "services.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
 #include "queue/submit.h"
@@ -29,7 +30,7 @@ static void service_log(const struct gw_call *call, enum gw_log_level level, con
 
 static int64_t service_now(const struct gw_call *call)
 {
-	return queue_now();
+	return clock_wall();
 }
 
 static const char *service_instance(const struct gw_call *call)
