@@ -5,7 +5,6 @@
 #include "ledger.h"
 #include "words.h"
 
-#define LOOK_AGAIN_MS 10000
 #define PACE_LOOK_AGAIN_MS 60000
 
 /* A delivery that asks for room. */
@@ -169,18 +168,25 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 	claim->sent |= counts || result->outcome.code != 0;
 }
 
+void gate_let_go(struct gw_call *call, const struct applied *applied)
+{
+	size_t count = ledger_let_go(call, applied);
+
+	if (count)
+		gw->gate_open(call, ledger_gate(applied->ledger), count);
+}
+
 static void leave_one(struct gw_call *call, const struct claim *claim, const struct applied *applied)
 {
 	int64_t amount = limit_amount(applied->limit, claim->held), back = amount - limit_amount(applied->limit, claim->counted);
 
 	ledger_settle(call, applied, claim->when, amount, back);
 	ledger_landed(call, applied, claim->sent);
-	if (back > 0)
-		gw->gate_open(call, ledger_gate(applied->ledger), (size_t)back);
+	gate_let_go(call, applied);
 }
 
 /* As soon as the last of it is used, so that the next message takes another way at once. */
-static void close_if_full(struct gw_call *call, const struct gw_relay *relay)
+static bool close_if_full(struct gw_call *call, const struct gw_relay *relay)
 {
 	struct limit *limit = limit_of_relay(call, relay);
 	struct view view = { 0 };
@@ -189,6 +195,7 @@ static void close_if_full(struct gw_call *call, const struct gw_relay *relay)
 		ledger_view(call, &(struct applied){ limit, limit->ledger }, &view);
 	if (view.full)
 		close_relay(call, relay, &(struct applied){ limit, limit->ledger }, &view);
+	return view.full;
 }
 
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
@@ -215,8 +222,7 @@ void relays_settle(struct gw_call *call)
 	struct gw_relay *relay;
 	size_t nth;
 
-	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++) {
-		gw->relay_open(call, relay);
-		close_if_full(call, relay);
-	}
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		if (!close_if_full(call, relay))
+			gw->relay_open(call, relay);
 }

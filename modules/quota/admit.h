@@ -2,7 +2,7 @@
 #ifndef QUOTA_ADMIT_H
 #define QUOTA_ADMIT_H
 
-#include <gateway/module.h>
+#include "limit.h"
 
 /* What a delivery has taken: its private bytes. */
 struct claim {
@@ -16,6 +16,9 @@ struct claim {
 enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
 void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result);
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
+
+/* Calls back what waited for others to arrive. */
+void gate_let_go(struct gw_call *call, const struct applied *applied);
 
 /* Closes the relays whose limit is reached and opens those whose limit was raised: after a start or a reload. */
 void relays_settle(struct gw_call *call);

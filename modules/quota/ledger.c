@@ -17,6 +17,7 @@ struct ledger {
 	struct tally tally;
 	struct pace pace;
 	int64_t handed_in;
+	int64_t awaited; /* somebody may wait at the gate until then */
 };
 
 static struct {
@@ -251,6 +252,8 @@ static int64_t reserve(const struct gw_call *call, const struct applied *applied
 	if (amount > 0 && (dry || tally_reserve(call, limit, tally, now, amount)))
 		return amount;
 	*why = total - tally_reserved(call, limit, tally, now) >= limit->daily ? SHORT_OF_ROOM : SHORT_OF_ANSWER;
+	if (*why == SHORT_OF_ANSWER && !dry)
+		applied->ledger->awaited = now + LOOK_AGAIN_MS;
 	return 0;
 }
 
@@ -304,6 +307,20 @@ void ledger_landed(const struct gw_call *call, const struct applied *applied, bo
 	pthread_mutex_lock(&applied->ledger->lock);
 	pace_landed(&applied->ledger->pace, gw->now(call), sent);
 	pthread_mutex_unlock(&applied->ledger->lock);
+}
+
+size_t ledger_let_go(const struct gw_call *call, const struct applied *applied)
+{
+	int64_t now = gw->now(call), room = 0;
+	struct view view;
+
+	pthread_mutex_lock(&applied->ledger->lock);
+	if (now <= applied->ledger->awaited) {
+		look(call, applied, now, &view);
+		room = view.full ? INT32_MAX : applied->limit->daily - view.used - view.reserved;
+	}
+	pthread_mutex_unlock(&applied->ledger->lock);
+	return room > 0 ? (size_t)room : 0;
 }
 
 bool ledger_hand_in(const struct gw_call *call, const struct applied *applied, int64_t amount, bool dry)

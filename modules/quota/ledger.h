@@ -8,6 +8,8 @@
 
 struct ledger;
 
+#define LOOK_AGAIN_MS 10000 /* who waits for others to arrive asks again then, if nobody calls */
+
 /* Why there is no room. */
 enum shortage {
 	SHORT_OF_ROOM,   /* the limit is reached */
@@ -42,6 +44,10 @@ int64_t ledger_take(const struct gw_call *call, const struct applied *applied, i
 /* Of what was taken at `when` so much is no longer on its way, and `back` of that was not used: in what the limit counts. */
 void ledger_settle(const struct gw_call *call, const struct applied *applied, int64_t when, int64_t amount, int64_t back);
 void ledger_landed(const struct gw_call *call, const struct applied *applied, bool sent); /* the message is through */
+
+/* How many may be called back at the gate: as many as there is room for again, and all when they have to go another way. 0 where nobody
+ * asked in vain while mail was on its way; a little longer, since who asks may come to the gate only after it was opened. */
+size_t ledger_let_go(const struct gw_call *call, const struct applied *applied);
 
 /* What a client hands in is counted until it is final. False: with it there would be more than the limit. dry: only looks. */
 bool ledger_hand_in(const struct gw_call *call, const struct applied *applied, int64_t amount, bool dry);

@@ -40,7 +40,7 @@ struct config {
 	bool limiting;        /* there is a limit, here or on a relay */
 	bool refusing;        /* one of them has on_limit = "refuse" */
 	bool crashed;         /* the run before this one did not end by itself, or while mail was on its way */
-	bool settled;         /* relays were closed and opened as the counters say; by the tick alone */
+	int64_t ticked;       /* when the tick ran last; its own */
 };
 
 extern const struct gw_option limit_options[], relay_limit_options[];

@@ -10,23 +10,32 @@ static const struct gw_option options[] = {
 	GW_OPTIONS_END,
 };
 
-/* There while the gateway runs, and afterwards when it did not end as it should. */
+#define JUMP_MS 60000 /* so late no tick is */
+
+/* A counter, because those outlive even a kill -9 at once: 1 while the gateway runs, and afterwards when it did not end as it should. */
 static const struct gw_str running = GW_STR("running");
+
+/* Not at the start: there is no log yet. */
+static void say_crashed(struct gw_call *call, struct config *config)
+{
+	if (config->crashed)
+		gw->log(call, GW_LOG_WARNING, "the gateway did not end as it should: what was on its way then counts as sent");
+	config->crashed = false;
+}
 
 static void on_stop(struct gw_call *call)
 {
+	say_crashed(call, gw->conf(call));
 	if (ledgers_close())
-		gw->record_drop(call, running);
+		gw->counter_add(call, running, 0, -1, -1);
 }
 
 static int on_start(struct gw_call *call)
 {
 	struct config *config = gw->conf(call);
 
-	if (ledgers_open(call)) {
-		config->crashed = gw->record_get(call, running, NULL, 0) >= 0;
-		gw->record_put(call, running, gw_str("1"));
-	}
+	if (ledgers_open(call))
+		config->crashed = gw->counter_add(call, running, 0, 1, 1) < 0 && gw->counter_get(call, running, 0) > 0;
 	if (limits_start(call) == 0)
 		return 0;
 	on_stop(call);
@@ -35,8 +44,8 @@ static int on_start(struct gw_call *call)
 
 /* --- once a second --- */
 
-/* After a reload the limit may be higher than it was when mail began to wait. */
-static void open_gate(void *arg, const struct applied *applied)
+/* The limit may be higher than it was when mail began to wait. */
+static void open_gate_of_yesterday(void *arg, const struct applied *applied)
 {
 	struct gw_call *call = arg;
 	struct view view;
@@ -46,11 +55,12 @@ static void open_gate(void *arg, const struct applied *applied)
 		gw->gate_open(call, ledger_gate(applied->ledger), (size_t)(applied->limit->daily - view.used));
 }
 
-static void open_pace_gate(void *arg, const struct applied *applied)
+static void open_gates(void *arg, const struct applied *applied)
 {
 	struct gw_call *call = arg;
 	struct view view;
 
+	gate_let_go(call, applied);
 	if (applied->limit->per_minute == 0)
 		return;
 	ledger_view(call, applied, &view);
@@ -58,23 +68,24 @@ static void open_pace_gate(void *arg, const struct applied *applied)
 		gw->gate_open(call, ledger_pace_gate(applied->ledger), (size_t)view.pace_room);
 }
 
-static void first_tick(struct gw_call *call, struct config *config)
+/* After a start, a reload, or when the clock was set: relays are closed and gates open as the counts say now. */
+static void settle(struct gw_call *call)
 {
-	config->settled = true;
 	relays_settle(call);
-	limits_each(call, open_gate, call);
-	if (config->crashed)
-		gw->log(call, GW_LOG_WARNING, "the gateway did not end as it should: what was on its way then counts as sent");
+	limits_each(call, open_gate_of_yesterday, call);
 }
 
 static void on_tick(struct gw_call *call)
 {
 	struct config *config = gw->conf(call);
+	int64_t now = gw->now(call), since = now - config->ticked;
 
-	if (!config->settled)
-		first_tick(call, config);
+	config->ticked = now;
+	if (since < 0 || since > JUMP_MS)
+		settle(call);
+	say_crashed(call, config);
 	if (config->limiting)
-		limits_each(call, open_pace_gate, call);
+		limits_each(call, open_gates, call);
 }
 
 GW_MODULE(.name = "quota", .version = "1.0", .summary = "daily limits, and limits of pace, for relays, clients and types of mail",

@@ -155,13 +155,36 @@ static void what_the_next_hop_did_not_take_is_given_back(void **state)
 		struct gw_delivery *delivery = to(out, 1);
 		assert_int_equal(admit(delivery), GW_CONTINUE);
 		tell(delivery, rows[i].status);
-		testkit_forget(kit);
 		testkit_run_leave(kit, delivery, out);
 		counted += rows[i].counted;
 		assert_int_equal(testkit_counter(kit, "relay/out", MIDNIGHT_2026 / (24 * HOUR)), counted);
-		assert_int_equal(testkit_has(kit, TESTKIT_GATE, "relay/out 1"), rows[i].counted == 0);
 	}
 	assert_int_equal(sends_at_most(3), 1);
+}
+
+static void who_waits_for_an_answer_is_called_when_it_is_there(void **state)
+{
+	struct gw_delivery *first, *second;
+
+	start_with((const char *const[][2]){ { "daily_limit", "2" }, { NULL, NULL } });
+	assert_int_equal(admit(first = to(out, 1)), GW_CONTINUE);
+	assert_int_equal(admit(second = to(out, 1)), GW_CONTINUE);
+	assert_int_equal(admit(to(out, 1)), GW_WAIT);
+	ends(first, 1, 0);
+	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out 1")); /* there is room for one again */
+	testkit_forget(kit);
+	assert_int_equal(admit(first), GW_CONTINUE);
+	ends(first, 1, 1);
+	assert_false(testkit_has(kit, TESTKIT_GATE, "relay/out"));
+	ends(second, 1, 1);
+	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out 2147483647")); /* there is none: all may go elsewhere */
+	testkit_forget(kit);
+	testkit_run_tick(kit);
+	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out")); /* for one that came to the gate too late */
+	testkit_advance(kit, MINUTE);
+	testkit_forget(kit);
+	testkit_run_tick(kit);
+	assert_false(testkit_has(kit, TESTKIT_GATE, "relay/out"));
 }
 
 static void a_delivery_that_was_never_tried_counts_nothing(void **state)
@@ -672,6 +695,24 @@ static void a_new_name_keeps_the_count(void **state)
 	assert_int_equal(sends_at_most(5), 1);
 }
 
+static void a_clock_that_is_set_opens_and_closes_what_it_should(void **state)
+{
+	limit("name", "all");
+	limit("daily", "2");
+	start_with((const char *const[][2]){ { "daily_limit", "2" }, { NULL, NULL } });
+	testkit_run_tick(kit);
+	assert_true(sends(2));
+	assert_non_null(testkit_closed(out));
+	testkit_set_time(kit, MIDNIGHT_2026 - HOUR); /* yesterday: nothing was sent then */
+	testkit_forget(kit);
+	testkit_run_tick(kit);
+	assert_null(testkit_closed(out));
+	assert_true(testkit_has(kit, TESTKIT_GATE, "limit/all 2"));
+	testkit_set_time(kit, MIDNIGHT_2026 + HOUR);
+	testkit_run_tick(kit);
+	assert_non_null(testkit_closed(out));
+}
+
 /* --- what is wrong is said --- */
 
 static void limits_that_cannot_be_are_refused(void **state)
@@ -735,6 +776,7 @@ int main(void)
 		TEST(five_go_and_the_sixth_takes_another_way),
 		TEST(a_message_for_six_is_split_where_there_is_room_for_five),
 		TEST(what_the_next_hop_did_not_take_is_given_back),
+		TEST(who_waits_for_an_answer_is_called_when_it_is_there),
 		TEST(a_delivery_that_was_never_tried_counts_nothing),
 		TEST(however_many_are_on_their_way_no_limit_is_passed),
 		TEST(nothing_is_zero_and_no_limit_is_the_word),
@@ -760,6 +802,7 @@ int main(void)
 		TEST(counts_outlive_the_process),
 		TEST(what_was_on_its_way_in_a_crash_counts_as_sent),
 		TEST(a_new_name_keeps_the_count),
+		TEST(a_clock_that_is_set_opens_and_closes_what_it_should),
 		TEST(limits_that_cannot_be_are_refused),
 		TEST(a_table_shows_what_is_used_and_when_it_opens),
 	};
