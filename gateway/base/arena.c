@@ -119,15 +119,23 @@ struct gw_str arena_str(struct arena *arena, struct gw_str text)
 	return gw_str_n(copy, text.len);
 }
 
+/* Formats into what is free and only where that was too little a second time. */
 struct gw_str arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+	struct arena_block *block = arena->blocks;
+	size_t room = block ? block->size - block->used : 0;
 	va_list again;
-	char *text = NULL;
+	char *text = room ? block->bytes + block->used : NULL;
 	int len;
 
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(text, room, format, again);
 	va_end(again);
+	if (len >= 0 && (size_t)len < room) {
+		block->used += (size_t)len + 1;
+		return gw_str_n(text, (size_t)len);
+	}
+	text = NULL;
 	if (len >= 0)
 		text = alloc_aligned(arena, (size_t)len + 1, 1);
 	if (!text)

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define DAY_MS 86400000
@@ -66,22 +65,37 @@ static struct civil civil_of(int64_t wall_ms)
 	return c;
 }
 
-char *clock_rfc5322(int64_t wall_ms, char text[CLOCK_RFC5322])
-{
-	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct civil c = civil_of(wall_ms);
-
-	snprintf(text, CLOCK_RFC5322, "%.3s, %02u %.3s %04u %02u:%02u:%02u +0000", days + c.weekday * 3, c.day % 100,
-		 months + (c.month - 1) * 3, c.year % 10000, c.hour % 100, c.minute, c.second);
-	return text;
-}
-
 static char *put_digits(char *at, unsigned value, int width, char then)
 {
 	for (int i = width - 1; i >= 0; i--, value /= 10)
 		at[i] = (char)('0' + value % 10);
 	at[width] = then;
 	return at + width + 1;
+}
+
+static char *put_name(char *at, const char *names, unsigned number)
+{
+	memcpy(at, names + number * 3, 3);
+	at[3] = ' ';
+	return at + 4;
+}
+
+char *clock_rfc5322(int64_t wall_ms, char text[CLOCK_RFC5322])
+{
+	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct civil c = civil_of(wall_ms);
+	char *at = put_name(text, days, c.weekday);
+
+	at[-1] = ',';
+	*at++ = ' ';
+	at = put_digits(at, c.day, 2, ' ');
+	at = put_name(at, months, c.month - 1);
+	at = put_digits(at, c.year, 4, ' ');
+	at = put_digits(at, c.hour, 2, ':');
+	at = put_digits(at, c.minute, 2, ':');
+	at = put_digits(at, c.second, 2, ' ');
+	memcpy(at, "+0000", sizeof("+0000"));
+	return text;
 }
 
 char *clock_rfc3339(int64_t wall_ms, char text[CLOCK_RFC3339])

@@ -10,6 +10,7 @@
 
 struct log_line {
 	size_t len;
+	int64_t second; /* of the time that `text` begins with, which outlives the line */
 	enum log_level level;
 	bool open, cut, carries_id;
 	char text[LOG_LINE_MAX];
@@ -47,21 +48,16 @@ static void put_key(struct log_line *line, const char *key)
 /* How a byte of a value is written: as it is, as it is within quotes, behind a backslash, or as \xNN. */
 enum { PLAIN, BLANK, ESCAPED, HEX };
 
-static int kind_of(unsigned char c)
-{
-	if (c < ' ' || c == 127)
-		return HEX;
-	if (c == '"' || c == '\\')
-		return ESCAPED;
-	return c == ' ' || c == '=' ? BLANK : PLAIN;
-}
+static const unsigned char kinds[256] = {
+	[0 ... 31] = HEX, [127] = HEX, ['"'] = ESCAPED, ['\\'] = ESCAPED, [' '] = BLANK, ['='] = BLANK,
+};
 
 static void put_escaped(struct log_line *line, unsigned char c)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const char as_hex[] = { '\\', 'x', hex[c >> 4], hex[c & 15] }, as_is[] = { '\\', (char)c };
 
-	if (kind_of(c) == HEX)
+	if (kinds[c] == HEX)
 		put(line, as_hex, sizeof(as_hex));
 	else
 		put(line, as_is, sizeof(as_is));
@@ -71,7 +67,7 @@ static size_t plain_run(struct gw_str value, int most)
 {
 	size_t len = 0;
 
-	while (len < value.len && kind_of((unsigned char)value.ptr[len]) <= most)
+	while (len < value.len && kinds[(unsigned char)value.ptr[len]] <= most)
 		len++;
 	return len;
 }
@@ -110,6 +106,24 @@ static void put_quoted(struct log_line *line, struct gw_str value)
 		line->text[line->len++] = '"'; /* fits: the tail was kept free */
 }
 
+/* Of a time in the same second as the last one only the end differs. */
+static void put_time(struct log_line *line)
+{
+	int64_t now = clock_wall(), second = now / 1000;
+	unsigned ms = (unsigned)(now % 1000);
+	char *end = line->text + CLOCK_RFC3339 - 5;
+
+	if (second == line->second) {
+		end[0] = (char)('0' + ms / 100);
+		end[1] = (char)('0' + ms / 10 % 10);
+		end[2] = (char)('0' + ms % 10);
+	} else {
+		clock_rfc3339(now, line->text);
+		line->second = second;
+	}
+	line->len = CLOCK_RFC3339 - 1;
+}
+
 struct log_line *log_open(enum log_level level, const char *event)
 {
 	struct log_line *line = &own;
@@ -123,8 +137,7 @@ struct log_line *log_open(enum log_level level, const char *event)
 	line->open = true;
 	line->cut = line->carries_id = false;
 	line->level = level;
-	clock_rfc3339(clock_wall(), line->text);
-	line->len = CLOCK_RFC3339 - 1;
+	put_time(line);
 	put(line, " ", 1);
 	put(line, level_names[level], strlen(level_names[level]));
 	put(line, " ", 1);
