@@ -1,9 +1,8 @@
 #include "smtp/reply.h"
 #include "smtp/utf8.h"
 
-#include <stdio.h>
-
 #define WRITTEN_LINE_MAX 500
+#define ENHANCED_MAX 11 /* "5.999.999" and some */
 
 void reply_reader_init(struct reply_reader *reader)
 {
@@ -22,16 +21,26 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Takes the next character of a text off: gives the octets to print in its place, at least one. */
-static struct gw_str next_clean(struct gw_str *text)
+/* How many octets of printable ASCII the text begins with, at most `most`. */
+static size_t plain_run(struct gw_str text, size_t most)
+{
+	size_t len = 0;
+
+	while (len < text.len && len < most && text.ptr[len] >= ' ' && text.ptr[len] < 127)
+		len++;
+	return len;
+}
+
+/* Takes plain text, or else one character, off the text: gives what to print in its place; empty: there is no room for it. */
+static struct gw_str next_clean(struct gw_str *text, size_t room)
 {
 	const char *at = text->ptr;
-	bool plain = *at >= ' ' && *at < 127;
-	size_t wide = plain ? 1 : utf8_printable(*text);
+	size_t plain = plain_run(*text, room), wide = plain > 0 ? plain : utf8_printable(*text);
 	size_t used = wide > 0 ? wide : utf8_char(*text);
+	struct gw_str clean = wide > 0 ? gw_str_n(at, wide) : gw_str_n("?", 1);
 
 	*text = gw_str_from(*text, used > 0 ? used : 1);
-	return wide > 0 ? gw_str_n(at, wide) : gw_str_n("?", 1);
+	return clean.len <= room ? clean : gw_str_n("", 0);
 }
 
 /* Writes the cleaned text to `out`, at most `room` octets and whole characters; gives how many. */
@@ -40,8 +49,8 @@ static size_t clean_text(struct gw_str text, char *out, size_t room)
 	size_t len = 0;
 
 	while (text.len > 0) {
-		struct gw_str clean = next_clean(&text);
-		if (clean.len > room - len)
+		struct gw_str clean = next_clean(&text, room - len);
+		if (clean.len == 0)
 			break;
 		memcpy(out + len, clean.ptr, clean.len);
 		len += clean.len;
@@ -161,11 +170,26 @@ enum reply_state reply_reader_line(struct reply_reader *reader, struct gw_str li
 	return REPLY_DONE;
 }
 
+/* Most replies are written thousands of times a second: no formatting. */
+static size_t write_codes(char *out, int code, char mark, const char *enhanced)
+{
+	size_t len = enhanced ? strnlen(enhanced, ENHANCED_MAX) : 0;
+
+	out[0] = (char)('0' + code / 100 % 10);
+	out[1] = (char)('0' + code / 10 % 10);
+	out[2] = (char)('0' + code % 10);
+	out[3] = mark;
+	if (len == 0)
+		return 4;
+	memcpy(out + 4, enhanced, len);
+	out[4 + len] = ' ';
+	return 5 + len;
+}
+
 static int write_line(struct buf *out, int code, char mark, const char *enhanced, struct gw_str text)
 {
 	char line[WRITTEN_LINE_MAX + 2];
-	int prefix = snprintf(line, sizeof(line), "%03d%c%s%s", code, mark, enhanced ? enhanced : "", enhanced ? " " : "");
-	size_t len = prefix < 0 || prefix > WRITTEN_LINE_MAX ? 0 : (size_t)prefix;
+	size_t len = write_codes(line, code, mark, enhanced);
 
 	len += clean_text(text, line + len, WRITTEN_LINE_MAX - len);
 	memcpy(line + len, "\r\n", 2);
