@@ -65,10 +65,13 @@ bool network_is_wide(const struct network *network)
 
 bool network_of_peer(struct network *peer, struct gw_str address)
 {
+	size_t len = gw_str_find(address, '%'); /* behind it the interface of a link-local address */
 	char copy[64];
 
-	snprintf(copy, sizeof copy, "%.*s", GW_STR_ARGS(address));
-	copy[strcspn(copy, "%")] = '\0'; /* the interface of a link-local address */
+	if (len >= sizeof copy)
+		return false;
+	memcpy(copy, address.ptr, len);
+	copy[len] = '\0';
 	peer->bits = 128;
 	return parse_address(peer->bytes, copy) != 0;
 }
