@@ -53,8 +53,6 @@ struct stream *stream_make(struct worker *worker, int fd, const struct stream_li
 struct stream *stream_accept(struct worker *worker, int fd, const struct stream_limits *limits, stream_handler *handler, void *arg)
 {
 	struct stream *stream = stream_make(worker, fd, limits, handler, arg);
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
 
 	if (stream == NULL)
 		return NULL;
@@ -62,8 +60,6 @@ struct stream *stream_accept(struct worker *worker, int fd, const struct stream_
 		free(stream);
 		return NULL;
 	}
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		stream_end_set(&stream->peer, (struct sockaddr *)&peer);
 	return stream;
 }
 

@@ -101,7 +101,7 @@ struct gw_str stream_local(const struct stream *stream);
 uint16_t stream_peer_port(const struct stream *stream);
 uint16_t stream_local_port(const struct stream *stream);
 
-/* Names another peer than the one that is connected: for whom a load balancer speaks. */
+/* Names the peer: as it was accepted, or for whom a load balancer speaks. */
 void stream_set_peer(struct stream *stream, const struct sockaddr *peer);
 
 uint64_t stream_bytes_read(const struct stream *stream);

@@ -101,36 +101,38 @@ void stream_set_peer(struct stream *stream, const struct sockaddr *peer)
 	stream_end_set(&stream->peer, peer);
 }
 
-/* Few ask for our own end, so it is looked up when somebody does. */
-static const struct stream_end *local_end(const struct stream *stream)
+typedef int ask_fn(int fd, struct sockaddr *address, socklen_t *len);
+
+/* Few ask for our own end, and who accepted knows the other: it is looked up when somebody does. */
+static const struct stream_end *look_up(const struct stream *stream, const struct stream_end *known, ask_fn *ask)
 {
-	struct stream_end *end = &((struct stream *)(uintptr_t)stream)->local;
+	struct stream_end *end = (struct stream_end *)(uintptr_t)known;
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
 
-	if (!end->known && getsockname(stream->fd, (struct sockaddr *)&address, &len) == 0)
+	if (!end->known && ask(stream->fd, (struct sockaddr *)&address, &len) == 0)
 		stream_end_set(end, (struct sockaddr *)&address);
 	return end;
 }
 
 struct gw_str stream_peer(const struct stream *stream)
 {
-	return gw_str(stream->peer.text);
+	return gw_str(look_up(stream, &stream->peer, getpeername)->text);
 }
 
 uint16_t stream_peer_port(const struct stream *stream)
 {
-	return stream->peer.port;
+	return look_up(stream, &stream->peer, getpeername)->port;
 }
 
 struct gw_str stream_local(const struct stream *stream)
 {
-	return gw_str(local_end(stream)->text);
+	return gw_str(look_up(stream, &stream->local, getsockname)->text);
 }
 
 uint16_t stream_local_port(const struct stream *stream)
 {
-	return local_end(stream)->port;
+	return look_up(stream, &stream->local, getsockname)->port;
 }
 
 struct gw_str stream_error(const struct stream *stream)

@@ -65,10 +65,12 @@ static void end_output(struct stream *stream)
 	char heard[4096];
 
 	stream_tls_close(stream, true);
+	if (stream->eof || recv(stream->fd, heard, sizeof(heard), MSG_DONTWAIT) <= 0) {
+		stream_destroy(stream);
+		return;
+	}
 	shutdown(stream->fd, SHUT_WR);
 	stream->shut = true;
-	if (stream->eof || recv(stream->fd, heard, sizeof(heard), MSG_DONTWAIT) <= 0)
-		stream_destroy(stream);
 }
 
 static void lingering(struct stream *stream, enum stream_event event, void *arg)

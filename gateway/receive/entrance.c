@@ -87,9 +87,8 @@ static bool enter(int fd, const struct sockaddr *address, int64_t most, struct p
 	return false;
 }
 
-/* `told`: who the peer is was told by a load balancer. */
 static void admit(struct entrance *entrance, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
-		  const struct sockaddr *peer, bool told)
+		  const struct sockaddr *peer)
 {
 	struct peer *place = NULL;
 	if (full(entrance, fd, snapshot)) {
@@ -98,7 +97,7 @@ static void admit(struct entrance *entrance, int fd, struct snapshot *snapshot, 
 	}
 	if (!enter(fd, peer, snapshot->settings.limits.sessions_per_client, &place))
 		return;
-	struct gw_session *session = session_create(entrance->worker, fd, snapshot, listener, told ? peer : NULL);
+	struct gw_session *session = session_create(entrance->worker, fd, snapshot, listener, peer);
 	if (!session) {
 		peers_leave(place);
 		entrance_refuse(fd, NO_MEMORY);
@@ -140,8 +139,7 @@ static void heard(struct preface *preface, enum preface_end end, void *arg)
 	struct knock *knock = arg;
 	const struct sockaddr_storage *peer = knock->header.named ? &knock->header.source : &knock->peer;
 	if (end == PREFACE_READ)
-		admit(knock->entrance, preface_take(preface), knock->snapshot, knock->listener, (const struct sockaddr *)peer,
-		      knock->header.named);
+		admit(knock->entrance, preface_take(preface), knock->snapshot, knock->listener, (const struct sockaddr *)peer);
 	else
 		log_unsaid(knock, end);
 	knock_destroy(knock);
@@ -190,7 +188,7 @@ void entrance_accept(struct entrance *entrance, int fd, const struct sockaddr *p
 	else if (is_balancer(listener, peer))
 		await_header(entrance, fd, peer, snapshot, listener);
 	else
-		admit(entrance, fd, snapshot, listener, peer, false);
+		admit(entrance, fd, snapshot, listener, peer);
 }
 
 void entrance_close(struct entrance *entrance)

@@ -427,8 +427,7 @@ struct gw_session *session_create(struct worker *worker, int fd, struct snapshot
 		session_released(&session->call, session);
 		return NULL;
 	}
-	if (peer)
-		stream_set_peer(session->stream, peer);
+	stream_set_peer(session->stream, peer);
 	if (listener->tls == TLS_IMPLICIT) {
 		if (begin_tls(session) < 0)
 			session_drop(session);

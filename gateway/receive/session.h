@@ -89,8 +89,8 @@ struct gw_session {
 	struct chunk chunk;
 };
 
-/* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. `peer`: for whom a
- * load balancer connected; NULL: the socket's own. */
+/* A session over a connected socket that it takes over; NULL: no memory, the socket is still yours. It frees itself. `peer`: who
+ * connected, or for whom a load balancer did. */
 struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
                                   const struct sockaddr *peer);
 
