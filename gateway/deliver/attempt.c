@@ -126,8 +126,8 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	struct relay_shared *shared = relay_shared(attempt->relay);
 	attempt->client = NULL;
 	attempt->ended_at = worker_now(transport->worker);
-	if (!attempt->began_at)
-		attempt->began_at = attempt->ended_at;
+	if (!attempt->began_at) /* it never got a connection, and was under way all the same */
+		attempt->began_at = attempt->queued_at;
 	if (shared && !attempt->watch && !attempt->unserved)
 		note_end(shared, attempt, worker_wall(transport->worker));
 	site_forget(attempt);
