@@ -196,6 +196,16 @@ static struct verdict judge(struct gw_call *call, const struct gw_relay *relay, 
 	return reply_judge(&reply, relay_is_mx(relay) ? &none : &config->replies);
 }
 
+static const char *whose(enum gw_fault fault)
+{
+	static const char *const words[] = {
+		[GW_FAULT_NONE] = "nobody's fault", [GW_FAULT_RELAY] = "the relay's fault", [GW_FAULT_ACCOUNT] = "our account's fault there",
+		[GW_FAULT_RECIPIENT] = "the recipient's fault", [GW_FAULT_MESSAGE] = "the message's fault", [GW_FAULT_UNKNOWN] = "it may have arrived",
+	};
+
+	return words[fault];
+}
+
 static void failed(struct incident *incident, struct gw_delivery *delivery)
 {
 	const struct verdict *verdict = &incident->verdict;
@@ -205,8 +215,7 @@ static void failed(struct incident *incident, struct gw_delivery *delivery)
 	if (verdict->fault == GW_FAULT_NONE)
 		return;
 	gw->fault(incident->call, verdict->fault);
-	gw->reason(incident->call, "%.*s: the fault of the %s%s", GW_STR_ARGS(verdict->class), fault_name(verdict->fault),
-		   verdict->counts ? ", counted" : "");
+	gw->reason(incident->call, "%.*s: %s%s", GW_STR_ARGS(verdict->class), whose(verdict->fault), verdict->counts ? ", counted" : "");
 	enter(incident);
 }
 
