@@ -183,7 +183,7 @@ void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct
 
 void testkit_run_event(struct testkit *kit, const struct gw_event *event)
 {
-	struct gw_call *call = begin(kit, ON_event, NULL, NULL);
+	struct gw_call *call = begin(kit, ON_event, (struct gw_message *)event->message, NULL);
 	TELL(event, call, event);
 }
 
