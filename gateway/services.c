@@ -384,6 +384,7 @@ const struct gw_services services = {
 	.emit = service_emit,
 	.submit = service_submit,
 	.day = services_day,
+	.take_refused = services_take_refused,
 	.problem_at = services_problem_at,
 	.cause = services_cause,
 	.keep = services_keep,

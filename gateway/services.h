@@ -52,6 +52,8 @@ void services_passed_over(struct gw_call *call, const struct gw_relay *relay, co
 void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+void services_take_refused(struct gw_call *call, struct gw_message *message);
+
 /* Counters of modules, by name; the second calls each with all of them. [any thread] */
 void services_count(struct gw_call *call, const char *name, int64_t add);
 void services_each_metric(void (*each)(void *arg, const char *name, int64_t value), void *arg);

@@ -310,6 +310,19 @@ static void bounce_all(struct journey *journey)
 	journey_settle(journey);
 }
 
+/* Its client was told 250 all the same: the refusal goes back in the words in which it would have heard it. */
+static void bounce_refused(struct journey *journey, struct gw_str said)
+{
+	struct reply_reader reader;
+	struct smtp_reply reply = { .code = 554, .text = said };
+	reply_reader_init(&reader);
+	reply_reader_line(&reader, said, &reply);
+	for (size_t i = 0; i < journey->count; i++)
+		outcome_reply(&journey->rounds[i].outcome, &journey->message->arena, GW_BOUNCED, STAGE_MODULE, false, &reply, gw_str(NULL));
+	reply_reader_finish(&reader);
+	journey_settle(journey);
+}
+
 void journey_explain(struct gw_message *message)
 {
 	struct journey *journey = journey_create(message);
@@ -321,13 +334,16 @@ void journey_explain(struct gw_message *message)
 
 void journey_begin(struct gw_message *message)
 {
+	struct gw_str refused = message_note(message, gw_str(NOTE_REFUSED));
 	struct journey *journey = journey_create(message);
 	if (!journey) {
 		message->next_at = queue_now() + 60000;
 		queue_later(message);
 		return;
 	}
-	if (queue_wants_bounce(message))
+	if (refused.ptr)
+		bounce_refused(journey, refused);
+	else if (queue_wants_bounce(message))
 		bounce_all(journey);
 	else
 		ask_routes(journey);

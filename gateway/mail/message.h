@@ -63,6 +63,7 @@ struct gw_message {
 	bool eight_bit;              /* there is a byte over 127 */
 	bool long_line;              /* a line is longer than 998 octets */
 	bool own;                    /* made by us: a DSN, a warning */
+	bool take_refused;           /* what refuses it goes back as a DSN: see NOTE_REFUSED. Not written: decided by the commit */
 	bool dry;                    /* never sent nor kept: somebody asks what would become of it */
 	struct explanation *explanation; /* of deliver/, where the answer goes; with dry */
 	int64_t expires_at;          /* wall, ms */
@@ -99,6 +100,10 @@ size_t message_pending(const struct gw_message *message);
 #define NOTES_MAX 64
 struct gw_str message_note(const struct gw_message *message, struct gw_str key);
 int message_note_set(struct gw_message *message, struct gw_str key, struct gw_str value);
+
+/* The note of a message that was refused after its client was told 250: the whole reply, "550 5.7.1 words". It is given back with these words
+ * and never delivered. */
+#define NOTE_REFUSED "gateway.refused"
 
 /* The index of the received header block; read from the spool when it is not in memory. NULL: damaged, no memory. */
 #define MESSAGE_HEADER_MAX (2u << 20)

@@ -34,6 +34,24 @@ static void discard(struct gw_session *session)
 	session_reset(session);
 }
 
+#define REFUSED "554 5.7.1 message refused"
+
+/* Its client is told 250, and the queue gives it back; the note is written with the envelope, so that it is never taken for a message to
+ * deliver. False: refuse it then. */
+static bool take_refused(struct gw_session *session)
+{
+	struct gw_message *message = session->message;
+	struct gw_str reply = session_answer_text(session, REFUSED);
+	if (!reply.ptr || message_note_set(message, gw_str(NOTE_REFUSED), reply) != 0)
+		return false;
+	struct log_line *line = session_log(session, LOG_INFORM, "refused-taken");
+	log_text(line, "by", session->call.answer.instance);
+	log_str(line, "reply", reply);
+	log_close(line);
+	commit_when_free(session);
+	return true;
+}
+
 static void message_judged(struct gw_session *session)
 {
 	const struct chain_answer *answer = &session->call.answer;
@@ -51,8 +69,10 @@ static void message_judged(struct gw_session *session)
 		discard(session);
 		return;
 	default:
+		if (answer->verdict == GW_REJECT && session->message->take_refused && take_refused(session))
+			return;
 		COUNT(messages_refused);
-		session_answer(session, "554 5.7.1 message refused", "451 4.3.0 not now, try again later");
+		session_answer(session, REFUSED, "451 4.3.0 not now, try again later");
 		session_reset(session);
 	}
 }

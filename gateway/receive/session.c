@@ -64,6 +64,14 @@ void session_answer(struct gw_session *session, const char *reject, const char *
 		say_whole(session, answer->verdict == GW_REJECT ? reject : tempfail);
 }
 
+struct gw_str session_answer_text(struct gw_session *session, const char *reject)
+{
+	const struct chain_answer *answer = &session->call.answer;
+	if (!answer->text.len || !fits(answer->code, GW_REJECT))
+		return gw_str(reject);
+	return arena_printf(&session->message->arena, "%d %s%s%s", answer->code, answer->enhanced, answer->enhanced[0] ? " " : "", answer->text.ptr);
+}
+
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event)
 {
 	struct log_line *line = log_open(level, event);
