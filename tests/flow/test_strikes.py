@@ -151,3 +151,133 @@ def test_client_that_leaves_in_the_middle_is_not_refused(told):
     gateway.wait_log("client-lost")
     assert gateway.stop() == 0
     assert not events(gateway, "refused", "accepted")
+
+
+GOOD = {"rcpt.verdict": "accept", "auth.verdict": "accept", "relays": ["out"], "route.verdict": "accept", "client": "crm"}
+
+
+# --- the module: counting, warning, and 250 for what is refused ---
+
+@pytest.fixture
+def guarded(new_gateway, new_sink):
+    """A gateway with strikes whose client is "crm"; one probe says yes to all, another one says what it is told, about clients' mail only."""
+    def make(options=None, strikes=None, sink=None, good=None, **settings):
+        gateway = new_gateway()
+        gateway.sink = sink or new_sink()
+        gateway.probe(options={**GOOD, **(good or {})}).module("28-strikes", "strikes", strikes).relay("out", gateway.sink)
+        gateway.probe("45-virus", {"only": "@", **(options or {})})
+        return gateway.set(**{"queue__retry": ["1h"], **settings}).start()
+    return make
+
+
+def strikes_of(gateway, client="crm"):
+    return next((row for row in gateway.ctl("strikes") if row["client"] == client), None)
+
+
+def hand_in(gateway, sender="a@example.com", octets=MAIL, params=""):
+    with Client(gateway.clear_port, ehlo="me") as client:
+        return client.message(octets, sender, params=params)
+
+
+VIRUS = {"message.verdict": "reject", "message.code": 550, "message.enhanced": "5.7.1", "message.reply": "a virus is in it: Eicar", "only": "bad"}
+TAKE = {"clients": [{"name": "crm", "policy_reject": "accept+dsn"}]}
+
+
+def test_refusals_are_counted_and_survive_a_restart(guarded):
+    gateway = guarded(VIRUS)
+    assert hand_in(gateway).code == 250
+    assert hand_in(gateway, "bad@example.com").code == 550
+    row = strikes_of(gateway)
+    assert (row["messages"], row["refused"], row["limit"], row["code"], row["words"]) == (1, 1, 3, 550, "a virus is in it: Eicar")
+    assert row["seen"] and row["refused_at"] and row["stage"] == "message"
+    assert "a virus is in it" in gateway.text("strikes")
+    gateway.restart()
+    assert strikes_of(gateway) == row
+    assert not gateway.log("strikes")
+    assert hand_in(gateway, "bad@example.com").code == 550
+    line, = gateway.wait_log("strikes")
+    assert line["level"] == "warning" and line["text"].startswith("client crm was refused 2 times today, and bears less than 3; the last time: 550 a virus")
+    assert gateway.wait_log("event", name="strike-warning")
+    hand_in(gateway, "bad@example.com")
+    hand_in(gateway, "bad@example.com")
+    assert strikes_of(gateway)["refused"] == 4
+    assert gateway.wait_log("event", name="strike-limit")
+    assert len(gateway.log("event", name="strike-warning")) == 1
+
+
+def test_failed_login_of_a_stranger_counts_for_nobody(guarded):
+    gateway = guarded(good={"auth.verdict": "reject", "client": ""})
+    with Client(gateway.clear_port, ehlo="me") as client:
+        assert login(client).code == 535
+    gateway.wait_log("login-failed")
+    assert gateway.ctl("strikes") == []
+
+
+def test_refused_mail_is_taken_and_goes_back(guarded):
+    gateway = guarded(VIRUS, TAKE)
+    id = queue_id(hand_in(gateway, "bad@example.com"))
+    report, = gateway.sink.wait_messages(1)
+    gateway.wait_queue_empty()
+    assert report.sender == "" and report.rcpts == ["bad@example.com"]
+    assert b"Status: 5.7.1" in report.data and b"smtp; 550 5.7.1 a virus is in it: Eicar" in report.data
+    assert len(gateway.sink.messages) == 1, "the refused mail itself was delivered"
+    row = strikes_of(gateway)
+    assert (row["messages"], row["refused"], row["policy"]) == (1, 0, "accept+dsn")
+    line, = gateway.wait_log("refused-taken", id=id)
+    assert (line["by"], line["reply"]) == ("45-virus", "550 5.7.1 a virus is in it: Eicar")
+    assert any(row["event"] == "refused-taken" for row in gateway.explain(id))
+
+
+def test_refusal_without_words_goes_back_in_the_usual_ones(guarded):
+    gateway = guarded({"message.verdict": "reject"}, TAKE)
+    assert hand_in(gateway).code == 250
+    report, = gateway.sink.wait_messages(1)
+    assert b"smtp; 554 5.7.1 message refused" in report.data
+
+
+def test_not_now_is_said_all_the_same(guarded):
+    gateway = guarded({"message.verdict": "tempfail"}, TAKE)
+    assert hand_in(gateway).code == 451
+    assert strikes_of(gateway)["refused"] == 1
+
+
+def test_other_clients_hear_the_refusal(guarded):
+    gateway = guarded(VIRUS, {"clients": [{"name": "somebody-else", "policy_reject": "accept+dsn"}]})
+    assert hand_in(gateway, "bad@example.com").code == 550
+    assert not gateway.sink.messages
+
+
+def test_refused_mail_with_the_null_sender_goes_nowhere(guarded):
+    gateway = guarded({"message.verdict": "reject", "message.code": 550, "message.reply": "no", "only": ""}, TAKE)
+    id = queue_id(hand_in(gateway, ""))
+    assert gateway.wait_log("bounced", id=id)[0]["text"] == "no"
+    gateway.wait_queue_empty()
+    assert not gateway.sink.messages
+
+
+def test_refused_mail_is_never_delivered_also_after_a_crash(guarded, new_sink):
+    """Killed between the 250 and the report; the refusal holds though the module that refused it is gone then."""
+    gateway = guarded({**VIRUS, "bounce.way": "hang", "bounce.deadline": "60s"}, TAKE)
+    id = queue_id(hand_in(gateway, "bad@example.com"))
+    wait_for(lambda: gateway.ctl("probe", "counts")["bounce"] == 1, 5)
+    gateway.kill()
+    del gateway.fragments["45-virus"]
+    gateway.start()
+    gateway.ctl("queue", "retry", "--all")
+    report, = gateway.sink.wait_messages(1)
+    gateway.wait_queue_empty()
+    assert report.sender == "" and b"smtp; 550 5.7.1 a virus is in it: Eicar" in report.data
+    assert len(gateway.sink.messages) == 1 and not gateway.log("delivered", id=id)
+
+
+def test_mail_is_taken_while_every_next_hop_is_down(guarded, new_sink):
+    sink = new_sink()
+    sink.stop()
+    gateway = guarded(sink=sink, queue__retry=["100ms"])
+    ids = [queue_id(hand_in(gateway)) for _ in range(5)]
+    for id in ids:
+        gateway.wait_log("deferred", id=id)
+    assert (strikes_of(gateway)["messages"], strikes_of(gateway)["refused"]) == (5, 0)
+    back = new_sink(port=sink.port)
+    assert len(back.wait_messages(5)) == 5
+    gateway.wait_queue_empty()

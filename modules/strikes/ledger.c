@@ -1,0 +1,102 @@
+/* ledger.c - counters of the day, and one record each for the last mail and the last refusal of a client. */
+#include "ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEY_MAX 300
+
+static struct gw_str key_of(char room[KEY_MAX], const char *what, struct gw_str client)
+{
+	int len = snprintf(room, KEY_MAX, "%s.%.*s", what, GW_STR_ARGS(client));
+
+	return gw_str_n(room, len < KEY_MAX ? (size_t)len : KEY_MAX - 1);
+}
+
+static int64_t today(struct gw_call *call)
+{
+	const struct config *config = gw->conf(call);
+	struct gw_day day = { .size = sizeof day };
+
+	return gw->day(call, config->zone, gw->now(call), &day) == 0 ? day.number : 0;
+}
+
+static void put_seen(struct gw_call *call, struct gw_str client, int64_t time)
+{
+	char room[KEY_MAX], text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)time);
+	gw->record_put(call, key_of(room, "seen", client), gw_str(text));
+}
+
+void ledger_message(struct gw_call *call, struct gw_str client)
+{
+	char room[KEY_MAX];
+
+	gw->counter_add(call, key_of(room, "messages", client), today(call), 1, -1);
+	put_seen(call, client, gw->now(call));
+}
+
+static long get(struct gw_call *call, const char *what, struct gw_str client, char *text, size_t size)
+{
+	char room[KEY_MAX];
+	long len = gw->record_get(call, key_of(room, what, client), text, size - 1);
+
+	text[len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1] = '\0';
+	return len;
+}
+
+int64_t ledger_refusal(struct gw_call *call, struct gw_str client, const struct refusal *refusal)
+{
+	char room[KEY_MAX], text[STAGE_MAX + WORDS_MAX + 40];
+
+	snprintf(text, sizeof text, "%lld %d %s %s", (long long)refusal->time, refusal->code, refusal->stage, refusal->words);
+	gw->record_put(call, key_of(room, "refused", client), gw_str(text));
+	if (get(call, "seen", client, text, sizeof text) < 0)
+		put_seen(call, client, 0); /* whoever was only ever refused is in the list too */
+	return gw->counter_add(call, key_of(room, "refused", client), today(call), 1, -1);
+}
+
+static void read_refusal(const char *text, struct refusal *refusal)
+{
+	long long time = 0;
+	int words = 0;
+
+	if (sscanf(text, "%lld %d %15s %n", &time, &refusal->code, refusal->stage, &words) < 3)
+		return;
+	refusal->time = time;
+	snprintf(refusal->words, sizeof refusal->words, "%s", text + words);
+}
+
+void ledger_read(struct gw_call *call, struct gw_str client, struct account *account)
+{
+	char room[KEY_MAX], text[STAGE_MAX + WORDS_MAX + 40];
+
+	*account = (struct account){ .seen = 0 };
+	account->messages = gw->counter_get(call, key_of(room, "messages", client), today(call));
+	account->refused = gw->counter_get(call, key_of(room, "refused", client), today(call));
+	if (get(call, "seen", client, text, sizeof text) > 0)
+		account->seen = strtoll(text, NULL, 10);
+	if (get(call, "refused", client, text, sizeof text) > 0)
+		read_refusal(text, &account->last);
+}
+
+struct walk {
+	void (*each)(void *arg, struct gw_str client);
+	void *arg;
+};
+
+static int step(void *arg, struct gw_str key, struct gw_str value)
+{
+	const struct walk *walk = arg;
+
+	walk->each(walk->arg, gw_str_from(key, strlen("seen.")));
+	return 0;
+}
+
+int ledger_each(struct gw_call *call, void (*each)(void *arg, struct gw_str client), void *arg)
+{
+	struct walk walk = { each, arg };
+
+	return gw->record_each(call, gw_str("seen."), step, &walk);
+}

@@ -1,0 +1,179 @@
+/* strikes.c - counts what each client would count against us. A CRM that was refused a few times in a day stops using its relay until the next
+ * one, and its mail goes round the gateway: that has to be seen before it happens. README.md tells it with examples. */
+#include "ledger.h"
+
+#include <stdio.h>
+
+static const struct gw_option client_options[] = {
+	{ .key = "name", .type = GW_OPTION_STRING, .offset = offsetof(struct client_config, name), .flags = GW_OPTION_REQUIRED,
+	  .help = "Name of the client." },
+	{ .key = "policy_reject", .type = GW_OPTION_WORD, .offset = offsetof(struct client_config, policy), .words = "refuse|accept+dsn",
+	  .fallback = "refuse", .help = "Mail that a module refuses for good: the client hears 5xx, or it hears 250 and gets the refusal as a DSN." },
+	{ .key = "limit", .type = GW_OPTION_INT, .offset = offsetof(struct client_config, limit), .fallback = "0",
+	  .help = "So many refusals a day this client bears; 0: as the module's limit." },
+	GW_OPTIONS_END,
+};
+
+static const struct gw_option options[] = {
+	{ .key = "zone", .type = GW_OPTION_STRING, .offset = offsetof(struct config, zone), .fallback = "UTC",
+	  .help = "IANA zone in which a client's day begins." },
+	{ .key = "warn_at", .type = GW_OPTION_INT, .offset = offsetof(struct config, warn_at), .fallback = "2", .min = 1, .max = 1000000,
+	  .help = "A warning at so many refusals of a client in a day." },
+	{ .key = "limit", .type = GW_OPTION_INT, .offset = offsetof(struct config, limit), .fallback = "3", .min = 1, .max = 1000000,
+	  .help = "So many refusals a day clients bear, as far as is known." },
+	{ .key = "clients", .type = GW_OPTION_GROUPS, .offset = offsetof(struct config, clients), .group = client_options,
+	  .group_size = sizeof(struct client_config), .help = "Clients of which more is known." },
+	GW_OPTIONS_END,
+};
+
+/* Of a message: one mail is one failure for its client, however many replies said so. */
+struct mark {
+	bool counted;
+};
+
+const struct client_config *client_named(const struct config *config, struct gw_str name)
+{
+	const struct client_config *clients = config->clients.items;
+	size_t i;
+
+	for (i = 0; i < config->clients.count; i++)
+		if (gw_str_ieq(clients[i].name, name))
+			return &clients[i];
+	return NULL;
+}
+
+int64_t client_limit(const struct config *config, struct gw_str name)
+{
+	const struct client_config *client = client_named(config, name);
+
+	return client && client->limit ? client->limit : config->limit;
+}
+
+/* --- start --- */
+
+static int on_start(struct gw_call *call)
+{
+	const struct config *config = gw->conf(call);
+	struct gw_day day = { .size = sizeof day };
+
+	if (gw->day(call, config->zone, gw->now(call), &day) == 0)
+		return 0;
+	gw->problem_at(call, NULL, "zone", true, "there is no time zone \"%.*s\"", GW_STR_ARGS(config->zone));
+	return -1;
+}
+
+/* --- mail --- */
+
+static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
+{
+	const struct client_config *client = client_named(gw->conf(call), gw->message_fact(message, GW_MESSAGE_CLIENT));
+
+	if (client && client->policy == POLICY_ACCEPT_DSN)
+		gw->take_refused(call, message);
+	return GW_CONTINUE;
+}
+
+/* --- event --- */
+
+static bool counted_before(struct gw_call *call)
+{
+	struct mark *mark = gw->message_data(call);
+	bool before = mark && mark->counted;
+
+	if (mark)
+		mark->counted = true;
+	return before;
+}
+
+static void tell(struct gw_call *call, const struct gw_event *event, const char *name, enum gw_log_level level, const char *text)
+{
+	struct gw_event told = { .size = sizeof told, .client = event->client, .code = event->code, .name = gw_str(name) };
+
+	told.text = gw_str(text);
+	gw->log(call, level, "%s", text);
+	gw->emit(call, &told);
+}
+
+static void say(char *text, size_t size, const struct gw_event *event, long long count, const char *meaning)
+{
+	char code[16] = "";
+
+	if (event->code)
+		snprintf(code, sizeof code, "%d ", event->code);
+	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s", GW_STR_ARGS(event->client), count, meaning, code,
+		 GW_STR_ARGS(event->text));
+}
+
+static void warn(struct gw_call *call, const struct gw_event *event, int64_t count)
+{
+	const struct config *config = gw->conf(call);
+	int64_t limit = client_limit(config, event->client);
+	char text[800], meaning[80];
+
+	snprintf(meaning, sizeof meaning, ", and bears less than %lld", (long long)limit);
+	if (count == config->warn_at) {
+		say(text, sizeof text, event, count, meaning);
+		tell(call, event, "strike-warning", GW_LOG_WARNING, text);
+	}
+	if (count == limit) {
+		say(text, sizeof text, event, count, ", so that its mail may go round this gateway until tomorrow");
+		tell(call, event, "strike-limit", GW_LOG_ERROR, text);
+	}
+}
+
+/* The value behind "stage": in the details of a refusal. */
+static void read_stage(struct gw_str json, char stage[STAGE_MAX])
+{
+	static const char mark[] = "\"stage\":\"";
+	const char *at = json.len ? memmem(json.ptr, json.len, mark, sizeof mark - 1) : NULL;
+	size_t len = 0;
+
+	if (at)
+		len = strspn(at + sizeof mark - 1, "abcdefghijklmnopqrstuvwxyz");
+	snprintf(stage, STAGE_MAX, "%.*s", len ? (int)len : 7, len ? at + sizeof mark - 1 : "message");
+}
+
+static void strike(struct gw_call *call, const struct gw_event *event)
+{
+	struct refusal refusal = { .time = gw->now(call), .code = event->code };
+
+	if (counted_before(call))
+		return;
+	read_stage(event->json, refusal.stage);
+	snprintf(refusal.words, sizeof refusal.words, "%.*s", GW_STR_ARGS(event->text));
+	warn(call, event, ledger_refusal(call, event->client, &refusal));
+}
+
+/* It is kept and goes out, but its client had left before it could hear so. */
+static void strike_unanswered(struct gw_call *call, const struct gw_event *accepted)
+{
+	struct gw_event event = *accepted;
+
+	event.text = gw_str("it did not wait for the answer");
+	strike(call, &event);
+}
+
+static bool is_unanswered(struct gw_str json)
+{
+	static const char mark[] = "\"answered\":false";
+
+	return json.len && memmem(json.ptr, json.len, mark, sizeof mark - 1);
+}
+
+/* A stranger who fails to log in is nobody's refusal. */
+static void on_event(struct gw_call *call, const struct gw_event *event)
+{
+	if (event->client.len == 0)
+		return;
+	if (gw_str_eq(event->name, gw_str("refused"))) {
+		strike(call, event);
+	} else if (gw_str_eq(event->name, gw_str("accepted"))) {
+		ledger_message(call, event->client);
+		if (is_unanswered(event->json))
+			strike_unanswered(call, event);
+	}
+}
+
+GW_MODULE(.name = "strikes", .version = "1.0", .summary = "what each client would count against this gateway, and a warning in time",
+	  .options = options, .conf_size = sizeof(struct config), .message_size = sizeof(struct mark), .verbs = "list", .start = on_start,
+	  .mail = on_mail, .event = on_event, .control = report)
