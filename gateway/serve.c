@@ -154,6 +154,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 		return EX_UNAVAILABLE;
 	if (open_log(arguments, settings, problems) != 0 || recovery_run(settings, problems) != 0)
 		return EX_CANTCREAT;
+	operations.config_dir = arguments->config;
 	operations.module_dir = arguments->modules;
 	admin = admin_create(runtime.main, settings->control.socket.ptr, &operations, problems);
 	return admin ? EX_OK : EX_UNAVAILABLE;

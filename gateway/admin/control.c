@@ -152,6 +152,12 @@ static bool permissions(struct connection *connection, int fd)
 
 /* --- a question --- */
 
+/* What follows a key may be a password. */
+static int shown(const char *word)
+{
+	return (int)(strcspn(word, "=") + (strchr(word, '=') != NULL));
+}
+
 static size_t matches(const struct control_verb *verb, const struct request *request)
 {
 	const char *name = verb->name;
@@ -170,7 +176,7 @@ static void log_change(const struct request *request)
 	char words[512] = "";
 	for (size_t i = 0; i < request->count && strlen(words) + strlen(request->words[i]) + 2 < sizeof(words); i++) {
 		strcat(words, i ? " " : "");
-		strcat(words, request->words[i]);
+		strncat(words, request->words[i], (size_t)shown(request->words[i]));
 	}
 	struct log_line *line = log_open(LOG_INFORM, "control");
 	log_int(line, "uid", request->uid);

@@ -8,6 +8,9 @@
 /* As the owner of closures, and of records in the state store. */
 #define BY_ADMIN "gatewayctl"
 
+/* Exit code: nothing changed, and it was said why. */
+#define RELAY_REFUSED 2
+
 /* Forgets that a relay was switched off: it is no more. */
 void relay_switch_forget(struct gw_str relay);
 

@@ -77,6 +77,9 @@ int delivery_start(struct worker *worker);
 void delivery_stop(struct worker *worker);   /* lets go of what runs, on the worker's thread: the queue keeps the messages */
 void delivery_finish(struct worker *worker); /* frees, after the worker has ended */
 
+/* Each delivery that is under way on this worker. */
+void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg);
+
 /* The runner of the queue. */
 void journey_begin(struct gw_message *message);
 

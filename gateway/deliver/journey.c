@@ -48,6 +48,14 @@ void delivery_stop(struct worker *worker)
 	}
 }
 
+void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg)
+{
+	const struct list_link *journeys = journeys_of(worker);
+	for (const struct list_link *link = journeys->next; link != journeys; link = link->next)
+		for (const struct gw_delivery *delivery = list_of(link, struct journey, link)->deliveries; delivery; delivery = delivery->next)
+			each(arg, delivery);
+}
+
 void delivery_finish(struct worker *worker)
 {
 	free(journeys_of(worker));

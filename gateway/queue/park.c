@@ -130,6 +130,33 @@ bool park_call_aside(struct parks *parks, size_t most, void (*call)(void *arg, s
 	return more;
 }
 
+/* "mx" and, for its mail hosts, "mx/mail.example.net". */
+static bool is_for(const struct park *park, struct gw_str relay)
+{
+	if (park->relay.len < relay.len || memcmp(park->relay.ptr, relay.ptr, relay.len) != 0)
+		return false;
+	return park->relay.len == relay.len || park->relay.ptr[relay.len] == '/';
+}
+
+static void each_of(const struct park *park, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+{
+	size_t at = 0;
+	for (const struct park_line *line; (line = str_map_next(&park->lines, &at));)
+		for (const struct list_link *link = line->entries.next; link != &line->entries; link = link->next)
+			each(arg, list_of(link, struct queue_entry, park));
+}
+
+void park_each(const struct parks *parks, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+{
+	const struct str_map *const maps[] = { &parks->by_relay, &parks->aside };
+	for (size_t i = 0; i < 2; i++) {
+		size_t at = 0;
+		for (const struct park *park; (park = str_map_next(maps[i], &at));)
+			if (is_for(park, relay))
+				each_of(park, each, arg);
+	}
+}
+
 static void park_free(struct park *park)
 {
 	size_t at = 0;

@@ -29,6 +29,9 @@ bool park_set_aside(struct parks *parks, struct gw_str relay);
 /* Hands up to `most` of each relay's that were put aside to `call`. False: that was all. */
 bool park_call_aside(struct parks *parks, size_t most, void (*call)(void *arg, struct queue_entry *entry), void *arg);
 
+/* Each that waits for the relay, or for a site of it, in no order. */
+void park_each(const struct parks *parks, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg);
+
 void parks_finish(struct parks *parks); /* the entries are not touched */
 
 #endif

@@ -489,6 +489,11 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	return true;
 }
 
+void queue_parked(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+{
+	park_each(&queue_of(worker)->parks, relay, each, arg);
+}
+
 void queue_count(struct worker *worker, struct queue_counts *counts)
 {
 	const struct queue *queue = queue_of(worker);

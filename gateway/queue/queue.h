@@ -80,6 +80,9 @@ enum queue_order { ORDER_RETRY = 1, ORDER_HOLD = 2, ORDER_RELEASE = 4, ORDER_BOU
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order); /* false: no such message here */
 bool queue_wants_bounce(const struct gw_message *message);                   /* the runner asks before it tries */
 
+/* Those that wait for the relay to call them back. */
+void queue_parked(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg);
+
 struct queue_entry *queue_find(struct worker *worker, uint64_t id);
 struct queue_entry *queue_next(struct worker *worker, size_t *at); /* each in no order; *at begins at 0 */
 

@@ -12,7 +12,7 @@ from lib.client import Client, queue_id
 from lib.sink import OK
 from lib.waiting import wait_for
 
-VERBS = ["status", "queue list", "queue show", "queue retry", "queue hold", "queue release", "queue bounce", "relay list", "relay show",
+VERBS = ["status", "queue list", "queue show", "queue retry", "queue hold", "queue release", "queue bounce", "queue move", "relay list", "relay show", "relay add", "relay rm",
          "relay off", "relay on", "relay resume", "relay test", "message explain", "modules", "hooks", "options", "check", "reload"]
 MAIL = b"From: a@example.com\r\nSubject: queue\r\n\r\nhello\r\n"
 

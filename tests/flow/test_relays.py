@@ -247,3 +247,177 @@ def test_resume_of_one_that_is_not_suspended(new_gateway, new_sink):
     gateway = new_gateway()
     open_relay(gateway, "out").relay("out", new_sink()).start()
     assert "was not suspended" in gateway.text("relay", "resume", "out")
+
+
+# --- relay add, rm; queue move ---
+
+def config(gateway):
+    """Name and text of each file in the folder, hidden ones too."""
+    return {name: open(os.path.join(gateway.config, name)).read() for name in os.listdir(gateway.config)}
+
+
+def test_a_relay_is_added_and_used_at_once(new_gateway, new_sink):
+    gateway, old, new = new_gateway(), new_sink(), new_sink(users={"crm": "s3cret"})
+    open_relay(gateway, "old").module("20-auth-password", "auth-password").relay("old", old).start()
+    secret = os.path.join(gateway.folder, "password")
+    with open(secret, "w") as out:
+        out.write("s3cret\n")
+    os.chmod(secret, 0o600)
+    told = gateway.text("relay", "add", "mass-eu", "host=127.0.0.1", "port=%d" % new.port, "tls=none", "clear_login=true",
+                        "domains=example.com,example.org", "types=individual", "auth.user=crm", "auth.password=file:" + secret)
+    path = os.path.join(gateway.config, "50-relay-mass-eu.conf")
+    assert "relay mass-eu is in use: " + path in told
+    assert os.stat(path).st_mode & 0o777 == 0o644
+    send(gateway)
+    new.wait_messages(1)
+    assert new.logins == [("PLAIN", "crm", "s3cret", True)] and old.messages == []
+    assert row(gateway, "mass-eu")["domains"] == "example.com example.org"
+    gateway.fragments["50-relay-mass-eu"] = open(path).read()
+    gateway.restart()
+    assert row(gateway, "mass-eu")["state"] == "up"
+
+
+def test_a_password_on_the_command_line_is_in_no_log_and_in_a_private_file(new_gateway):
+    gateway = new_gateway()
+    open_relay(gateway, "out").module("20-auth-password", "auth-password").relay("out", host="127.0.0.1").start()
+    gateway.text("relay", "add", "a", "host=127.0.0.1", "auth.user=crm", 'auth.password=very "secret')
+    path = os.path.join(gateway.config, "50-relay-a.conf")
+    assert os.stat(path).st_mode & 0o777 == 0o600 and 'password = "very \\"secret";' in open(path).read()
+    bad = gateway.run_ctl("relay", "add", "b", "host=127.0.0.1", "port=0", "auth.user=crm", "auth.password=very secret")
+    assert bad.code == 2 and "very" not in bad.err + gateway.log_text()
+    assert gateway.log("control", command="relay add a host= auth.user= auth.password=")
+
+
+REFUSED = {
+    "a wrong number": (["host=127.0.0.1", "port=70000"], 'port=70000\n     ^ "port" is 70000, but must be from 1 to 65535'),
+    "a wrong word": (["host=127.0.0.1", "tls=startls"], 'tls=startls\n    ^ "tls" is "startls", did you mean "starttls"?'),
+    "a key that nobody has": (["host=127.0.0.1", "prt=25"], 'prt=25\n    ^ unknown key "prt", did you mean "port"?'),
+    "a provider that is none": (["auth.provider=gmial"], 'auth.provider=gmial\n              ^ there is no provider "gmial", did you mean "gmail"?'),
+    "no host": (["tls=none"], "new: relay new has no host"),
+    "a fallback that is none": (["host=127.0.0.1", "fallback=nowhere"], "nowhere"),
+    "no value": (["host"], '"host" is not of the form key=value'),
+    "a key twice": (["port=25", "port=26"], '"port" is given twice'),
+    "a domain too many": (["host=127.0.0.1", "domains=1.example,2.example,3.example,4.example,5.example,6.example"], "one sender domain too many"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_has_errors_changes_nothing(new_gateway, what):
+    words, part = REFUSED[what]
+    gateway = new_gateway()
+    gateway.fragments["05-providers"] = SHIPPED
+    open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
+    before = config(gateway)
+    answer = gateway.run_ctl("relay", "add", "new", *words)
+    assert answer.code == 2 and answer.err.startswith("nothing changed:\n") and part in answer.err, answer.err
+    assert config(gateway) == before and [row["name"] for row in gateway.ctl("relay", "list")] == ["out"]
+
+
+def test_names_that_are_taken_or_none(new_gateway):
+    gateway = new_gateway()
+    open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
+    for name, part in (("out", 'there is a relay "out" already, in '), ("../x", "is no name for a relay"), (".x", "is no name"), ("", "is no name")):
+        answer = gateway.run_ctl("relay", "add", name, "host=127.0.0.1")
+        assert answer.code == 2 and part in answer.err
+    assert gateway.run_ctl("relay", "add").code == 64 and gateway.run_ctl("relay", "add", "host=127.0.0.1").code == 64
+
+
+@pytest.fixture
+def crossing(new_gateway, new_sink):
+    """Mail of example.com goes to `first`, all else to `second`; what `first` says is the maker's."""
+    def make(count=3, **how):
+        gateway, first, second = new_gateway(), new_sink(**how), new_sink()
+        gateway.set(queue__retry=["1h"])
+        open_relay(gateway, "second").relay("first", first, domains=["example.com"]).relay("second", second).start()
+        ids = [send(gateway) for _ in range(count)]
+        for id in ids:
+            gateway.wait_log("later", id=id)
+        return gateway, first, second, ids
+    return make
+
+
+def test_a_relay_without_mail_is_removed(new_gateway, new_sink):
+    gateway, sink = new_gateway(), new_sink()
+    open_relay(gateway, "out").relay("out", sink).relay("old", sink, domains=["example.com"]).start()
+    gateway.ctl("relay", "off", "old")
+    assert gateway.text("relay", "rm", "old") == "relay old is removed\n"
+    assert sorted(config(gateway)) == ["00-gateway.conf", "40-probe.conf", "50-out.conf", "60-routing.conf"]
+    gateway.text("relay", "add", "old", "host=127.0.0.1", "tls=none", "domains=example.com", "port=%d" % sink.port)
+    assert row(gateway, "old")["state"] == "up"
+    assert gateway.run_ctl("relay", "rm", "older").code == 69 and gateway.run_ctl("relay", "rm").code == 64
+    assert gateway.run_ctl("relay", "rm", "old", "--bogus").code == 64
+
+
+def test_one_that_others_name_is_kept(new_gateway):
+    gateway = new_gateway()
+    open_relay(gateway, "out").relay("out", host="127.0.0.1", fallback=["spare"]).relay("spare", host="127.0.0.1").start()
+    before = config(gateway)
+    answer = gateway.run_ctl("relay", "rm", "spare")
+    assert answer.code == 2 and '50-out.conf:' in answer.err and "spare" in answer.err
+    assert config(gateway) == before and len(gateway.ctl("relay", "list")) == 2
+
+
+LATER = {"rcpt": lambda session, line: "450 4.2.0 later"}
+
+
+@pytest.mark.parametrize("how", ["tried there", "parked for it"])
+def test_it_is_kept_while_mail_waits_for_it(crossing, how):
+    gateway, first, second, ids = crossing(script=LATER if how == "tried there" else {"connect": lambda session, line: "421 4.3.2 no"})
+    before = config(gateway)
+    answer = gateway.run_ctl("relay", "rm", "first")
+    assert answer.code == 2 and "messages that wait for relay first: 3" in answer.err, answer.err
+    assert config(gateway) == before
+    assert gateway.run_ctl("relay", "rm", "first", "--move-to", "nowhere").code == 64
+    assert gateway.run_ctl("relay", "rm", "first", "--move-to", "first").code == 64
+
+
+def test_removed_with_requeue_its_mail_takes_another_way(crossing):
+    gateway, first, second, ids = crossing(script=LATER)
+    held = ids.pop()
+    gateway.ctl("queue", "hold", held)
+    assert "messages that take another way now: 3" in gateway.text("relay", "rm", "first", "--requeue")
+    second.wait_messages(2)
+    assert [row["id"] for row in gateway.queue()] == [held] and gateway.queue()[0]["state"] == "held"
+    assert "50-first.conf" not in config(gateway) and len(config(gateway)) == 4
+
+
+def test_removed_with_move_to_its_mail_takes_that_relay_over_a_restart(new_gateway, new_sink):
+    gateway, first, other, third = new_gateway(), new_sink(script=LATER), new_sink(), new_sink(script={"connect": lambda session, line: "421 no"})
+    gateway.set(queue__retry=["1h"])
+    open_relay(gateway, "other").relay("first", first, domains=["example.com"]).relay("other", other).relay("third", third).start()
+    gateway.ctl("relay", "off", "third")
+    id = send(gateway)
+    gateway.wait_log("later", id=id)
+    assert "messages moved to third: 1" in gateway.text("relay", "rm", "first", "--move-to", "third")
+    del gateway.fragments["50-first"]
+    gateway.wait_log("later", id=id, count=2)
+    gateway.restart()
+    third.script.clear()
+    gateway.ctl("relay", "on", "third")
+    gateway.ctl("queue", "retry", id)
+    third.wait_messages(1)
+    gateway.wait_queue_empty()
+    assert other.messages == []
+
+
+def test_a_message_is_moved(crossing):
+    gateway, first, second, ids = crossing(script=LATER)
+    assert "messages moved to second: 2" in gateway.text("queue", "move", ids[0], "--to", "second", ids[2])
+    second.wait_messages(2)
+    assert [row["id"] for row in gateway.queue()] == [ids[1]]
+    gone = gateway.run_ctl("queue", "move", ids[0], "--to", "second")
+    assert gone.code == 69 and "not queued" in gone.err
+    assert 'did you mean "second"?' in gateway.run_ctl("queue", "move", ids[1], "--to", "secnd").err
+    for words in ((ids[1],), ("--to", "second"), ("nonsense", "--to", "second")):
+        assert gateway.run_ctl("queue", "move", *words).code == 64
+
+
+def test_two_relays_at_one_host_use_each_its_own_login(new_gateway, new_sink):
+    gateway, sink = new_gateway(), new_sink(users={"one": "first", "two": "second"})
+    open_relay(gateway, "one").module("20-auth-password", "auth-password").relay("one", sink, clear_login=True, auth__user="one", auth__password="first").start()
+    gateway.text("relay", "add", "two", "host=%s" % sink.address, "port=%d" % sink.port, "tls=none", "clear_login=yes", "domains=two.example",
+                 "auth.user=two", "auth.password=second")
+    for domain in ("one.example", "two.example"):
+        send(gateway, b"From: x@%s\r\n\r\nhello\r\n" % domain.encode())
+    sink.wait_messages(2)
+    assert {(message.header("From"), message.session.user) for message in sink.messages} == {("x@one.example", "one"), ("x@two.example", "two")}

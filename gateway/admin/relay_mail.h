@@ -1,0 +1,23 @@
+/* relay_mail.h - the mail that stands before a relay: parked for it, on its way to it, moved to it, or last tried there. */
+#ifndef ADMIN_RELAY_MAIL_H
+#define ADMIN_RELAY_MAIL_H
+
+#include "admin/request.h"
+
+struct relay_mail {
+	const char *relay;
+	void (*done)(struct relay_mail *mail); /* in main */
+	size_t count;
+	bool failed;                           /* memory was out: there may be more */
+	struct mail_found { uint64_t *ids; size_t count, room; bool failed; } *found; /* of each worker: in order, each once */
+};
+
+/* Looks on all workers. -1: no memory; done will not run. */
+int relay_mail_find(struct relay_mail *mail);
+void relay_mail_finish(struct relay_mail *mail);
+
+/* On its worker: from now on the message goes to that relay and no other, and soon, unless it is on hold. False: there is no such message here,
+ * or it cannot be read. */
+bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay);
+
+#endif
