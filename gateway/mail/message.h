@@ -79,6 +79,7 @@ struct gw_message {
 	bool held;                   /* on hold until released */
 	struct gw_str hold_reason;
 	bool changed;                /* the state is another than the one on disk */
+	unsigned records;            /* states that the queue gave to the spool and waits for */
 	bool urgent;                 /* an admin wants it tried now, whatever is known about the relay */
 	unsigned attempts;
 	int64_t next_at;             /* wall, ms: when it is due */

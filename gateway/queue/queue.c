@@ -308,6 +308,49 @@ static int64_t obey(struct queue_entry *entry, struct gw_message *message, int64
 	return orders & (ORDER_RETRY | ORDER_BOUNCE) ? queue_now() : due;
 }
 
+/* --- a state on its way to the disk: until it is there the message stays in memory, since somebody may call it back at once, and what
+ * the spool has does not know yet who got it --- */
+
+struct record {
+	struct spool_append append; /* first */
+	struct buf state;
+	const struct gw_message *message;
+	unsigned turn;
+};
+
+static void recorded(struct post *post)
+{
+	struct record *record = (struct record *)post;
+	struct queue *queue = queue_of(record->append.worker);
+	struct queue_entry *entry = queue ? id_map_get(&queue->entries, record->append.id) : NULL;
+	if (entry && entry->place == ENTRY_WAITING && entry->message == record->message && entry->message->records == record->turn)
+		drop_message(queue, entry);
+	buf_finish(&record->state);
+	free(record);
+}
+
+/* False: no memory. */
+static bool record_and_keep(struct gw_message *message)
+{
+	struct record *record = calloc(1, sizeof(*record));
+	if (!record)
+		return false;
+	buf_init(&record->state, 0);
+	if (message_encode_state(message, &record->state) != 0) {
+		buf_finish(&record->state);
+		free(record);
+		return false;
+	}
+	record->message = message;
+	record->turn = ++message->records;
+	record->append = (struct spool_append){
+		.post.run = recorded, .worker = message->worker, .type = SPOOL_STATE, .id = message->id, .meta = buf_str(&record->state),
+	};
+	message->changed = false;
+	spool_append(runtime.spool, &record->append);
+	return true;
+}
+
 void queue_later(struct gw_message *message)
 {
 	struct queue *queue = queue_of(message->worker);
@@ -315,10 +358,11 @@ void queue_later(struct gw_message *message)
 	int64_t due = obey(entry, message, message->next_at);
 	message->next_at = due;
 	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX : message->attempts);
+	bool held = message->held, kept = message->changed && !held && record_and_keep(message);
 	if (message->changed)
 		queue_record(message);
-	bool held = message->held;
-	drop_message(queue, entry);
+	if (!kept)
+		drop_message(queue, entry);
 	deactivate(queue, entry);
 	entry->place = ENTRY_HELD;
 	if (held)
@@ -404,23 +448,21 @@ bool queue_wants_bounce(const struct gw_message *message)
 
 static void record_held(struct queue *queue, struct queue_entry *entry, bool held, struct gw_str why)
 {
-	struct gw_message *message = load(queue, entry);
-	if (!message)
+	if (!entry->message && (entry->message = load(queue, entry)))
+		queue->in_memory++;
+	if (!entry->message)
 		return;
-	struct snapshot *snapshot = message->snapshot;
-	message->held = held;
-	message->hold_reason = why;
-	message->next_at = entry->due;
-	queue_record(message);
-	message_destroy(message);
-	snapshot_release(snapshot);
+	entry->message->held = held;
+	entry->message->hold_reason = why;
+	entry->message->next_at = entry->due;
+	queue_record(entry->message);
+	drop_message(queue, entry);
 }
 
 static void hold_waiting(struct queue *queue, struct queue_entry *entry, struct gw_str why)
 {
 	heap_take(&queue->waiting, entry);
 	park_take(entry);
-	drop_message(queue, entry);
 	record_held(queue, entry, true, why);
 	entry->place = ENTRY_HELD;
 	queue->held++;
