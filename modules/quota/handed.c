@@ -90,12 +90,21 @@ enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 	return GW_CONTINUE;
 }
 
-/* Refused after we had counted it: by another module, by the disk, or because the client left. */
+/* Refused after we had counted it: by another module, by the disk, or because the client left. Or thrown away. */
+static bool goes_nowhere(const struct gw_event *event)
+{
+	static const char discarded[] = "\"discarded\":true";
+
+	if (gw_str_eq(event->name, gw_str("accepted")))
+		return event->json.len && memmem(event->json.ptr, event->json.len, discarded, sizeof discarded - 1);
+	return gw_str_eq(event->name, gw_str("refused"));
+}
+
 void on_event(struct gw_call *call, const struct gw_event *event)
 {
 	struct applies applies;
 
-	if (!event->message || !gw_str_eq(event->name, gw_str("refused")) || !limits_refusing(call, event->message, &applies))
+	if (!event->message || !goes_nowhere(event) || !limits_refusing(call, event->message, &applies))
 		return;
 	if (is_counted(call, event->message, COUNT_RECIPIENTS))
 		take_back(&applies, applies.count, gw->message_number(event->message, GW_MESSAGE_RCPTS));

@@ -509,11 +509,16 @@ static enum gw_verdict hands_in(struct gw_message **message, size_t rcpts)
 	return verdict == GW_CONTINUE ? testkit_run_message(kit, *message) : verdict;
 }
 
-static void refused(struct gw_message *message)
+static void told(struct gw_message *message, const char *name, const char *json)
 {
-	struct gw_event event = { .size = sizeof event, .name = gw_str("refused"), .message = message };
+	struct gw_event event = { .size = sizeof event, .name = gw_str(name), .message = message, .json = gw_str(json) };
 
 	testkit_run_event(kit, &event);
+}
+
+static void refused(struct gw_message *message)
+{
+	told(message, "refused", "");
 }
 
 static void refuse_at(const char *daily)
@@ -554,6 +559,18 @@ static void of_sessions_that_race_one_is_refused(void **state)
 	assert_int_equal(testkit_run_message(kit, b), GW_TEMPFAIL);
 	refused(a);
 	assert_int_equal(testkit_run_message(kit, b), GW_CONTINUE);
+}
+
+static void what_is_thrown_away_counts_no_more(void **state)
+{
+	struct gw_message *message, *more;
+
+	refuse_at("2");
+	assert_int_equal(hands_in(&message, 2), GW_CONTINUE);
+	told(message, "accepted", "");
+	assert_int_equal(hands_in(&more, 1), GW_TEMPFAIL);
+	told(message, "accepted", "{\"discarded\":true}");
+	assert_int_equal(hands_in(&more, 2), GW_CONTINUE);
 }
 
 static void what_was_handed_in_counts_until_it_is_final(void **state)
@@ -794,6 +811,7 @@ int main(void)
 		TEST(all_limits_are_met_or_none_is_used),
 		TEST(a_client_over_its_limit_is_told_so_at_the_recipient),
 		TEST(of_sessions_that_race_one_is_refused),
+		TEST(what_is_thrown_away_counts_no_more),
 		TEST(what_was_handed_in_counts_until_it_is_final),
 		TEST(a_message_counted_once_is_final_once),
 		TEST(after_a_restart_what_is_queued_counts_as_it_goes_out),
