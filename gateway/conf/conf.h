@@ -32,7 +32,7 @@ void conf_destroy(struct conf *conf);
 size_t conf_count(const struct conf *conf);
 const struct conf_fragment *conf_at(const struct conf *conf, size_t nth);
 
-/* The line of a key in a group (dots go down), or of the group itself when it is not there; 0 for NULL. */
+/* The line of a key in a group (dots go down, "replies[3].codes" into a row of a list), or of the group itself when it is not there; 0 for NULL. */
 int conf_line(const struct conf_group *group, const char *key);
 const char *conf_file(const struct conf_group *group);
 

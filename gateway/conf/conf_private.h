@@ -30,7 +30,7 @@ static inline const struct conf_group *conf_group_of(const config_setting_t *set
 /* A parsed file that lives as long as the arena, or NULL and problems. */
 config_t *conf_parse(struct arena *arena, const char *dir, const char *path, struct problems *problems);
 
-/* The setting of a key, dots going down; NULL when it is not there. */
+/* The setting of a key, dots going down, a row of a list by its number from 0 ("replies[3].codes"); NULL when it is not there. */
 config_setting_t *conf_lookup(const struct conf_group *group, const char *key);
 
 /* Whether the file the setting stands in is open to users who are neither its owner nor of its group. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define FILE_MOST (4 * 1024 * 1024)
@@ -126,18 +127,27 @@ config_t *conf_parse(struct arena *arena, const char *dir, const char *path, str
 	return NULL;
 }
 
+/* One step of a key: "codes", or "replies[3]". */
+static config_setting_t *step(config_setting_t *at, const char *key)
+{
+	size_t len = strcspn(key, ".["), row = key[len] == '[' ? strtoul(key + len + 1, NULL, 10) : 0;
+	char name[128];
+
+	if (!config_setting_is_group(at) || len >= sizeof(name))
+		return NULL;
+	memcpy(name, key, len);
+	name[len] = '\0';
+	at = config_setting_get_member(at, name);
+	return at && key[len] == '[' ? config_setting_get_elem(at, (unsigned)row) : at;
+}
+
 config_setting_t *conf_lookup(const struct conf_group *group, const char *key)
 {
 	config_setting_t *at = conf_setting(group);
-	char name[128];
 
 	for (size_t len; at && *key; key += len + (key[len] == '.')) {
 		len = strcspn(key, ".");
-		if (!config_setting_is_group(at) || len >= sizeof(name))
-			return NULL;
-		memcpy(name, key, len);
-		name[len] = '\0';
-		at = config_setting_get_member(at, name);
+		at = step(at, key);
 	}
 	return at;
 }

@@ -348,8 +348,8 @@ struct gw_services {
 
 #if GW_ABI_NEED >= 1
 	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
-		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or
-		                                                                  (NULL) of the module's own group; NULL key: of the fragment */
+		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or (NULL) of
+		                                                                  the module's own group: "size", "rows[2].size"; NULL: of the fragment */
 	/* The calendar day that `when` (ms since 1970 UTC) is in, in an IANA zone ("Europe/Berlin", "UTC"). -1: there is no such zone. [any] */
 	int (*day)(const struct gw_call *, struct gw_str zone, int64_t when, struct gw_day *day);
 	/* mail, rcpt, message: if the message hook refuses this message for good, the client is told 250 all the same, and the refusal goes back as

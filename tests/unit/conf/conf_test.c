@@ -139,6 +139,20 @@ static void a_line_is_right_behind_texts_and_comments(void **state)
 	assert_non_null(strstr(all_problems(), "x.conf:7: error: 3000000000"));
 }
 
+static void a_row_of_a_list_has_a_line(void **state)
+{
+	static const struct { const char *key; int line; } rows[] = {
+		{ "rows", 2 }, { "rows[0]", 3 }, { "rows[0].a", 3 }, { "rows[1].a", 4 }, { "rows[1].b", 5 },
+		{ "rows[2].a", 2 }, { "rows[0].c", 2 }, { "list[0]", 2 }, { "list[0].a", 2 }, { "none[0].a", 2 },
+	};
+	size_t i;
+
+	write_file("x.conf", "module = \"x\";\nx: { list = [\"l\"]; rows = (\n{ a = 1; },\n{ a = 2;\nb = 3; } ); };");
+	load();
+	for (i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(conf_line(conf_at(conf, 0)->group, rows[i].key), rows[i].line);
+}
+
 static void an_included_file_is_looked_at_too(void **state)
 {
 	write_file("auth.inc", "user = \"u\";\nsize = 5000000000;\n");
@@ -188,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_bad_file_does_not_hide_the_next, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(plain_numbers_must_fit_32_bits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_line_is_right_behind_texts_and_comments, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_row_of_a_list_has_a_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_included_file_is_looked_at_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_is_a_problem, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_slash_behind_the_folder_does_not_show, set_up, tear_down),
