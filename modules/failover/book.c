@@ -24,18 +24,19 @@ static void book_destroy(struct book *book)
 	free(book);
 }
 
-void books_release(void)
+bool books_release(void)
 {
 	struct book *book;
+	bool last;
 
 	pthread_mutex_lock(&shelf.lock);
-	if (--shelf.holders == 0) {
-		while ((book = shelf.first)) {
-			shelf.first = book->next;
-			book_destroy(book);
-		}
+	last = --shelf.holders == 0;
+	while (last && (book = shelf.first)) {
+		shelf.first = book->next;
+		book_destroy(book);
 	}
 	pthread_mutex_unlock(&shelf.lock);
+	return last;
 }
 
 static struct book *book_create(struct gw_str name)

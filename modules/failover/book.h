@@ -42,9 +42,9 @@ struct book {
 	struct throttle throttle;
 };
 
-/* The shelf stands while somebody holds it. */
+/* The shelf stands while somebody holds it. True: nobody does any more. */
 void books_hold(void);
-void books_release(void);
+bool books_release(void);
 
 /* The book of that relay, read from its record where it is not on the shelf yet. NULL: no memory. */
 struct book *book_find(struct gw_call *call, struct gw_str relay);

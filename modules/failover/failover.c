@@ -62,10 +62,30 @@ static bool check_relay(struct gw_call *call, const struct gw_relay *relay, stru
 	return check_period(call, relay, "suspend", rules->suspend, &rules->suspend_ms) && within;
 }
 
+static bool check_address(struct gw_call *call, const char *key, struct gw_str address)
+{
+	size_t at = gw_str_find(address, '@');
+
+	if (at > 0 && at + 1 < address.len && strcspn(address.ptr, " <>\r\n") == address.len)
+		return true;
+	gw->problem_at(call, NULL, key, true, "\"%.*s\" is no address", GW_STR_ARGS(address));
+	return false;
+}
+
+static bool check_letters(struct gw_call *call, const struct config *config)
+{
+	bool good = !config->warn_from.len || check_address(call, "warn_from", config->warn_from);
+	size_t i;
+
+	for (i = 0; i < config->warn_to.count; i++)
+		good &= check_address(call, "warn_to", config->warn_to.items[i]);
+	return good;
+}
+
 static bool check(struct gw_call *call)
 {
 	const struct config *config = gw->conf(call);
-	bool good = replies_check(call, &config->replies);
+	bool good = replies_check(call, &config->replies) & check_letters(call, config);
 	struct gw_relay *relay;
 	size_t nth;
 
@@ -112,10 +132,16 @@ static int on_start(struct gw_call *call)
 	return -1;
 }
 
+/* Without this module nobody would let the relays go faster again; closures end by themselves. */
 static void on_stop(struct gw_call *call)
 {
-	(void)call;
-	books_release();
+	struct gw_relay *relay;
+	size_t nth;
+
+	if (!books_release())
+		return;
+	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++)
+		gw->relay_pace(call, relay, 0);
 }
 
 /* --- before an attempt --- */

@@ -234,7 +234,7 @@ static bool check_list(struct gw_call *call, size_t row, const char *key, struct
 	for (i = 0; i < list.count; i++) {
 		if (good(list.items[i]))
 			continue;
-		gw->problem_at(call, NULL, place, true, "%s: \"%.*s\" is no %s", place, GW_STR_ARGS(list.items[i]), what);
+		gw->problem_at(call, NULL, place, true, "\"%.*s\" in %s is no %s", GW_STR_ARGS(list.items[i]), key, what);
 		return false;
 	}
 	return true;

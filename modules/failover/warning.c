@@ -25,7 +25,7 @@ static void line(const struct letter *letter, const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	for (c = text; *c; c++)
-		if (*c < ' ' || *c == 0x7f)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
 			*c = '?';
 	fprintf(letter->out, "%s\r\n", text);
 }

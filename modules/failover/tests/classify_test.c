@@ -278,13 +278,13 @@ static void silence_is_judged_by_the_gateway(void **state)
 static void a_bad_row_is_refused(void **state)
 {
 	static const struct { const char *key, *text, *problem; } wrong[] = {
-		{ "replies[0].stages", "auth login", "replies[0].stages: \"login\" is no stage" },
-		{ "replies[0].codes", "5xx", "replies[0].codes: \"5xx\" is no reply code" },
-		{ "replies[0].codes", "53", "replies[0].codes: \"53\" is no reply code" },
-		{ "replies[0].codes", "5355", "replies[0].codes: \"5355\" is no reply code" },
-		{ "replies[0].status", "5", "replies[0].status: \"5\" is no enhanced code" },
-		{ "replies[0].status", "7.7.1", "replies[0].status: \"7.7.1\" is no enhanced code" },
-		{ "replies[0].words", "good \"\"", "replies[0].words: \"\" is no word" },
+		{ "replies[0].stages", "auth login", "replies[0].stages: \"login\" in stages is no stage" },
+		{ "replies[0].codes", "5xx", "replies[0].codes: \"5xx\" in codes is no reply code" },
+		{ "replies[0].codes", "53", "replies[0].codes: \"53\" in codes is no reply code" },
+		{ "replies[0].codes", "5355", "replies[0].codes: \"5355\" in codes is no reply code" },
+		{ "replies[0].status", "5", "replies[0].status: \"5\" in status is no enhanced code" },
+		{ "replies[0].status", "7.7.1", "replies[0].status: \"7.7.1\" in status is no enhanced code" },
+		{ "replies[0].words", "good \"\"", "replies[0].words: \"\" in words is no word" },
 		{ "replies[0].fault", "nobody", "replies[0].fault" },
 		{ "replies[0].action", "explode", "replies[0].action" },
 	};

@@ -414,6 +414,23 @@ static void a_time_that_is_none_is_refused(void **state)
 	}
 }
 
+static void an_address_that_is_none_is_refused(void **state)
+{
+	static const struct { const char *key, *text; } rows[] = {
+		{ "warn_to", "a@example.com nobody" }, { "warn_to", "@example.com" }, { "warn_from", "<a@example.com>" }, { "warn_from", "a@" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		close_office(state);
+		open_office(state);
+		testkit_option(kit, rows[i].key, rows[i].text);
+		assert_int_equal(testkit_start(kit), -1);
+		assert_told(TESTKIT_PROBLEM, rows[i].key);
+		assert_told(TESTKIT_PROBLEM, "is no address");
+	}
+}
+
 static void a_full_disk_is_told_and_harms_nothing(void **state)
 {
 	testkit_relay_option(relay, "failures", "1");
@@ -509,6 +526,7 @@ int main(void)
 		OFFICE_TEST(a_mail_that_is_not_taken_is_sent_later),
 		OFFICE_TEST(nobody_is_written_to_unless_named),
 		OFFICE_TEST(a_time_that_is_none_is_refused),
+		OFFICE_TEST(an_address_that_is_none_is_refused),
 		OFFICE_TEST(a_full_disk_is_told_and_harms_nothing),
 		OFFICE_TEST(memory_that_is_out_is_no_start),
 		OFFICE_TEST(the_same_relay_is_tried_again_and_then_nobody),

@@ -140,6 +140,14 @@ static void an_admin_lets_it_go_at_once(void **state)
 	assert_int_equal(testkit_pace(relay), 0);
 }
 
+static void without_the_module_it_is_as_configured(void **state)
+{
+	begin_throttling();
+	too_fast();
+	testkit_stop(kit);
+	assert_int_equal(testkit_pace(relay), 0);
+}
+
 static void other_instances_know_of_it(void **state)
 {
 	struct testkit *old = kit;
@@ -165,6 +173,7 @@ int main(void)
 		OFFICE_TEST(the_pause_doubles_up_to_a_minute),
 		OFFICE_TEST(quiet_minutes_bring_it_back),
 		OFFICE_TEST(an_admin_lets_it_go_at_once),
+		OFFICE_TEST(without_the_module_it_is_as_configured),
 		OFFICE_TEST(other_instances_know_of_it),
 	};
 
