@@ -135,6 +135,7 @@ static struct gw_message *message_asked(const struct explain_question *question)
 		return NULL;
 	message->own = false;
 	message->dry = true;
+	message->type_by = gw_str(question->type.len ? "client" : "");
 	message->client = arena_str(&message->arena, question->client);
 	return message;
 }

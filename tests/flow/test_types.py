@@ -101,6 +101,19 @@ def test_explain_shows_who_decided(sorted_office):
     assert any(row["event"] == "reason" and "mass, decided by rule precedence" in row["what"] for row in gateway.explain(id)), gateway.explain(id)
 
 
+@pytest.mark.parametrize("asked, said, relay", [
+    ([], "mass, decided by rule precedence", "mass"),
+    (["--type", "workflow"], "workflow, decided by client", "workflow"),
+])
+def test_explain_asks_the_rules_about_a_file(sorted_office, tmp_path, asked, said, relay):
+    gateway = sorted_office()
+    path = tmp_path / "mail.eml"
+    path.write_bytes(mail("Precedence: bulk"))
+    rows = gateway.ctl("explain", "--from", "a@example.com", "--to", "b@example.net", *asked, "--eml", str(path))
+    assert [row["why"] for row in rows if row["answer"] == "type"] == [said], rows
+    assert [row["relay"] for row in rows if row["answer"] == "takes it"] == [relay], rows
+
+
 def test_port_decides_before_the_looks(sorted_office):
     gateway = sorted_office({"trust_header_from": ["crm"]})
     id = hand_in(gateway.mass_port, mail("X-Mail-Type: workflow"))
