@@ -157,7 +157,8 @@ struct gw_event {
 	const struct gw_message *message; /* or NULL */
 	const struct gw_rcpt *rcpt;       /* or NULL */
 	struct gw_str text;     /* for people */
-	struct gw_str json;     /* details as a JSON object, or empty */
+	struct gw_str json;     /* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail rcpt data message limit.
+	                           accepted: "discarded": true where nothing is kept, "answered": false where the client left before its 250 */
 	/* since 1.1 */
 	struct gw_str client;   /* who handed it in, or was refused; empty: not known */
 	struct gw_str relay;    /* name of the relay it is about; empty: none */
