@@ -99,7 +99,8 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Says what a hook answered: its own words, or these. */
 void session_answer(struct gw_session *session, const char *reject, const char *tempfail);
-struct gw_str session_answer_text(struct gw_session *session, const char *reject); /* the whole of a REJECT, in the message; ptr NULL: no memory */
+/* The same for REJECT as a text, in the message: "550 5.7.1 words"; ptr NULL: no memory. */
+struct gw_str session_answer_text(struct gw_session *session, const char *reject);
 void session_no_memory(struct gw_session *session);   /* 421 and the end */
 void session_close(struct gw_session *session);       /* flushes what was said, then ends; frees the session */
 void session_drop(struct gw_session *session);        /* ends at once */

@@ -1,5 +1,5 @@
-/* tell.c - the events of receiving: a message was accepted, or a client was refused. A client may count every refusal against the gateway and go
- * round it after a few, so somebody has to know of each. */
+/* tell.c - the events of receiving: a message was accepted, or a client was refused. A client may count every refusal against the gateway,
+ * and go round it after a few, so somebody has to know of each. */
 #include "receive/session.h"
 
 static const char *const points[] = {

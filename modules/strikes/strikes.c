@@ -8,7 +8,8 @@ static const struct gw_option client_options[] = {
 	{ .key = "name", .type = GW_OPTION_STRING, .offset = offsetof(struct client_config, name), .flags = GW_OPTION_REQUIRED,
 	  .help = "Name of the client." },
 	{ .key = "policy_reject", .type = GW_OPTION_WORD, .offset = offsetof(struct client_config, policy), .words = "refuse|accept+dsn",
-	  .fallback = "refuse", .help = "Mail that a module refuses for good: the client hears 5xx, or it hears 250 and gets the refusal as a DSN." },
+	  .fallback = "refuse",
+	  .help = "Mail that a module refuses for good: the client hears 5xx, or it hears 250 and gets the refusal as a DSN." },
 	{ .key = "limit", .type = GW_OPTION_INT, .offset = offsetof(struct client_config, limit), .fallback = "0",
 	  .help = "So many refusals a day this client bears; 0: as the module's limit." },
 	GW_OPTIONS_END,
@@ -100,8 +101,8 @@ static void say(char *text, size_t size, const struct gw_event *event, long long
 
 	if (event->code)
 		snprintf(code, sizeof code, "%d ", event->code);
-	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s", GW_STR_ARGS(event->client), count, meaning, code,
-		 GW_STR_ARGS(event->text));
+	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s", GW_STR_ARGS(event->client), count,
+		 meaning, code, GW_STR_ARGS(event->text));
 }
 
 static void warn(struct gw_call *call, const struct gw_event *event, int64_t count)
@@ -110,7 +111,7 @@ static void warn(struct gw_call *call, const struct gw_event *event, int64_t cou
 	int64_t limit = client_limit(config, event->client);
 	char text[800], meaning[80];
 
-	snprintf(meaning, sizeof meaning, ", and bears less than %lld", (long long)limit);
+	snprintf(meaning, sizeof meaning, ", and may go another way at %lld", (long long)limit);
 	if (count == config->warn_at) {
 		say(text, sizeof text, event, count, meaning);
 		tell(call, event, "strike-warning", GW_LOG_WARNING, text);

@@ -1,4 +1,4 @@
-"""The type of a message: who decides it, which relay takes it then, and that the field naming it never leaves. The rules are the shipped ones."""
+"""The type of a message: who decides it, which relay takes it, and that the field naming it never leaves. The rules are the shipped ones."""
 import os
 import random
 
