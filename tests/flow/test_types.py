@@ -1,4 +1,5 @@
 """The type of a message: who decides it, which relay takes it, and that the field naming it never leaves. The rules are the shipped ones."""
+import base64
 import os
 import random
 
@@ -155,3 +156,19 @@ def test_words_that_are_no_type_are_refused(new_gateway, options, relay, said):
     gateway.module("60-routing", "routing", {"default": ["out"]}).relay("out", host="127.0.0.1", port=25, **relay)
     answer = gateway.check()
     assert answer.code != 0 and said in answer.out + answer.err, answer.out + answer.err
+
+
+def test_login_decides_before_its_port(new_gateway, new_sink):
+    gateway, sink = new_gateway(), new_sink()
+    users = os.path.join(gateway.folder, "users")
+    with open(users, "w") as out:
+        out.write("crm-flow:{PLAIN}secret:::::: type=workflow\n")
+    os.chmod(users, 0o600)
+    gateway.fragments["00-gateway"]["gateway"]["listeners"][0]["type"] = "mass"
+    gateway.module("10-access", "access").module("20-auth", "auth-password", {"users": users}).module("25-classify", "classify")
+    gateway.relay("out", sink, domains=["*"], types=["workflow"]).module("60-routing", "routing").start()
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        client.say("AUTH PLAIN " + base64.b64encode(b"\0crm-flow\0secret").decode(), 235)
+        id = queue_id(client.message(mail("List-Id: <x.example.com>")))
+    assert sink.wait_messages(1)
+    assert gateway.wait_log("reason", id=id, hook="message")[0]["text"] == "workflow, decided by client"
