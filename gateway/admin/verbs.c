@@ -109,7 +109,7 @@ static void add_options(json_t *rows, const char *owner, const char *prefix, con
 	for (; options && options->type != GW_OPTION_END; options++) {
 		snprintf(key, sizeof(key), "%s%s", prefix, options->key);
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key, "type",
-		                                      options->words ? options->words : option_type_name(options->type), "default",
+		                                      options->type == GW_OPTION_WORD ? options->words : option_type_name(options->type), "default",
 		                                      options->flags & GW_OPTION_REQUIRED ? "(must be given)" : options->fallback ? options->fallback : "",
 		                                      "help", options->help ? options->help : ""));
 		if (options->type != GW_OPTION_GROUPS)
