@@ -9,11 +9,15 @@ import pytest
 
 from conftest import open_relay
 from lib.client import Client
-from lib.gateway import free_port
 from lib.waiting import wait_for
 
 LIBRARY = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + [None])[0]
-faked = pytest.mark.skipif(not LIBRARY, reason="libfaketime is not installed")
+
+
+def faked(test):
+    return pytest.mark.heavy(pytest.mark.skipif(not LIBRARY, reason="libfaketime is not installed")(test))
+
+
 MAIL = b"From: <a@example.com>\r\nSubject: quota\r\n\r\nhello\r\n"
 HOUR = 3600
 
@@ -84,6 +88,22 @@ def test_of_one_message_for_six_five_go_and_the_sixth_takes_the_other(new_gatewa
     assert sorted(rcpts(first, second)) == ["%d@example.net" % i for i in range(6)]
 
 
+def test_who_asks_where_mail_would_go_uses_nothing_of_the_limit(new_gateway, new_sink):
+    gateway, first, second = new_gateway(), new_sink(), new_sink()
+    open_relay(gateway, "first").relay("first", first, daily_limit=2, on_limit=["second"]).relay("second", second)
+    gateway.module("70-quota", "quota").start()
+
+    def ask():
+        return gateway.text("explain", "--from", "a@example.com", "--to", "b@example.net")
+    for _ in range(5):
+        assert "first" in ask() and used(gateway, "relay first") == (0, 0)
+    send_some(gateway, 2)
+    first.wait_messages(2)
+    wait_used(gateway, "relay first", 2)
+    assert "2/2 until 00:00 UTC" in ask(), ask()
+    assert used(gateway, "relay first") == (2, 0)
+
+
 def test_what_is_refused_is_not_counted(limited):
     gateway, sink = limited(daily_limit=3)
     sink.script["rcpt"] = lambda session, line: "550 5.1.1 nobody" if "nobody" in line else "250 2.1.5 ok"
@@ -130,6 +150,7 @@ def test_of_501_one_way_takes_200_the_other_300_and_one_is_refused(new_gateway, 
     shown = rows(gateway)
     assert {scope: row["today"] for scope, row in shown.items()} == {"relay a": "200/200", "relay b": "300/300", "limit crm-day": "500/500"}
     assert shown["limit crm-day"]["opens"] == "00:00 Europe/Berlin" and shown["relay a"]["opens"] == "00:00 UTC"
+    assert {row["name"]: row["today"] for row in gateway.ask("relay", "list")["rows"]} == {"a": "200/200", "b": "300/300"}
     table = gateway.text("quota")
     assert re.search(r"(?m)^relay a +200/200 +0 +recipients .* 00:00 UTC +reached$", table), table
 
@@ -266,6 +287,21 @@ def test_a_limit_that_cannot_be_is_refused_with_its_place(limited, limit, proble
     gateway.fragments["70-quota"] = 'module = "quota";\nquota: {\n  limits = ( { %s } );\n};\n' % limit
     answer = gateway.check()
     assert answer.code == 78 and "70-quota.conf:3: error: " + problem in answer.err, answer.err
+
+
+def test_what_a_provider_takes_is_a_ceiling(limited):
+    gateway, _ = limited(start=False)
+    gateway.fragments["05-mine"] = 'providers = ( { name = "mine"; host = "smtp.example.net"; port = 587; tls = "starttls"; daily = 100; } );\n'
+    gateway.fragments["50-out"] = '''relay: {
+  name = "out";
+  daily_limit = 500;
+  auth: { provider = "mine"; user = "u"; password = "p"; };
+};
+'''
+    gateway.module("20-auth-password", "auth-password", {"users": "STATE/users"})
+    answer = gateway.check()
+    assert answer.code == 0, answer.err
+    assert "50-out.conf:3: warning: daily_limit is 500, and the provider takes 100: that is the limit" in answer.err, answer.err
 
 
 def test_a_daily_limit_is_a_number_or_unlimited(limited):
