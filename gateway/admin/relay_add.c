@@ -115,8 +115,8 @@ static void use_file(struct adding *adding, int folder)
 	char first[1024];
 
 	if (!write_file(adding, folder)) {
-		request_say(adding->request, errno == EEXIST ? RELAY_REFUSED : EX_CANTCREAT, "%s/%s cannot be written: %s", operations->config_dir,
-			    adding->file, strerror(errno));
+		request_say(adding->request, errno == EEXIST ? RELAY_REFUSED : EX_CANTCREAT, "%s/%s cannot be written: %s%s", operations->config_dir,
+			    adding->file, strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
 		return;
 	}
 	relay_switch_forget(gw_str(adding->name));

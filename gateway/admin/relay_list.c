@@ -108,13 +108,19 @@ static void add_load(struct portrait *portrait)
 
 /* --- what modules say --- */
 
-/* "today" and "state" are columns of the list; the board's word goes before a module's. */
+/* These lines are columns of the list where the gateway itself knows nothing: the board's word goes before a module's, and what is known since
+ * the start before what somebody wrote down. */
+static const char *const columns_of[][2] = {
+	{ "today", "today" }, { "state", "state" }, { "last success", "last_success" }, { "last error", "last_error" },
+};
+
 static void take_line(struct service_output *output, const char *instance, const char *key, const char *text)
 {
 	struct portrait *portrait = (struct portrait *)output;
 	char name[256];
-	if (strcmp(key, "today") == 0 || (strcmp(key, "state") == 0 && !*json_string_value(json_object_get(portrait->row, "state"))))
-		json_object_set_new(portrait->row, key, text_of(gw_str(text)));
+	for (size_t i = 0; i < sizeof(columns_of) / sizeof(columns_of[0]); i++)
+		if (strcmp(key, columns_of[i][0]) == 0 && !*json_string_value(json_object_get(portrait->row, columns_of[i][1])))
+			json_object_set_new(portrait->row, columns_of[i][1], text_of(gw_str(text)));
 	snprintf(name, sizeof(name), "%s %s", instance, key);
 	json_object_set_new(portrait->modules, name, text_of(gw_str(text)));
 }

@@ -116,8 +116,8 @@ static void remove_relay(void *arg)
 static void hide_and_check(struct removal *removal)
 {
 	if (!rename_file(removal, removal->file, removal->hidden)) {
-		request_say(removal->request, EX_CANTCREAT, "%s/%s cannot be removed: %s", removal->request->admin->operations->config_dir,
-		            removal->file, strerror(errno));
+		request_say(removal->request, EX_CANTCREAT, "%s/%s cannot be removed: %s%s", removal->request->admin->operations->config_dir,
+		            removal->file, strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
 		removal_free(removal);
 	} else if (!reload_without(removal, false)) {
 		removal_free(removal);

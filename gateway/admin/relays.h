@@ -11,6 +11,8 @@
 /* Exit code: nothing changed, and it was said why. */
 #define RELAY_REFUSED 2
 
+#define FOLDER_HINT "; the gateway's own user has to be allowed to write in that folder"
+
 /* Forgets that a relay was switched off: it is no more. */
 void relay_switch_forget(struct gw_str relay);
 
