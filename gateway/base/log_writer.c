@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define HALF_SIZE (2 * 1024 * 1024)
-#define NAP_MS 5
+#define NAP_MS 20
 #define RETRY_MS 10       /* how soon a target that was full is looked at again */
 #define SETTLE_MS 10000   /* the longest wait for the journal */
 #define STOP_GRACE_MS 200 /* for a writer that hangs in a write when it should end */
