@@ -9,8 +9,17 @@
 #include <libconfig.h>
 #include <sys/stat.h>
 
+/* Where a number stands that is told of as too large; the tree has another one there. */
+struct conf_cut {
+	struct conf_cut *next;
+	const char *path;
+	int line;
+};
+
 /* Hangs at the root of each file's tree. */
 struct conf_source {
+	struct arena *arena;
+	struct conf_cut *cuts;
 	const char *path;
 	mode_t mode;
 	const char **included; /* as config->filenames, but with the folder in front */
@@ -37,6 +46,9 @@ config_setting_t *conf_lookup(const struct conf_group *group, const char *key);
 bool conf_is_public(const config_setting_t *setting);
 
 /* Tells of plain integers that do not fit 32 bits: the library would cut them without a word. */
-void conf_scan_numbers(const char *text, const char *path, struct problems *problems);
+void conf_scan_numbers(struct conf_source *source, const char *text, const char *path, struct problems *problems);
+
+/* Whether there is such a one on the setting's line. */
+bool conf_is_cut(const config_setting_t *setting);
 
 #endif

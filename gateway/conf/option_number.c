@@ -1,5 +1,7 @@
 #include "conf/option_private.h"
 
+#include "conf/conf_private.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,7 +49,7 @@ static void assign_in_range(const struct option_job *job, int64_t value)
 	char is[32], min[32], max[32];
 
 	*(int64_t *)job->member = value;
-	if (!job->setting || (value >= option->min && (!bounded || value <= option->max)))
+	if (!job->setting || (value >= option->min && (!bounded || value <= option->max)) || conf_is_cut(job->setting))
 		return;
 	print_number(job, value, is);
 	print_number(job, option->min, min);

@@ -78,7 +78,7 @@ static int scan_included(struct arena *arena, const config_t *config, struct con
 		char *text = path ? read_text(arena, path, &mode, problems) : NULL;
 		source->included[i] = path;
 		if (text)
-			conf_scan_numbers(text, path, problems);
+			conf_scan_numbers(source, text, path, problems);
 	}
 	return source->included ? 0 : -1;
 }
@@ -111,11 +111,12 @@ config_t *conf_parse(struct arena *arena, const char *dir, const char *path, str
 		out_of_memory(path, problems);
 		return NULL;
 	}
+	source->arena = arena;
 	source->path = path;
 	text = read_text(arena, path, &source->mode, problems);
 	if (!text)
 		return NULL;
-	conf_scan_numbers(text, path, problems);
+	conf_scan_numbers(source, text, path, problems);
 	if (!config_read_string(config, text)) {
 		add_syntax_problem(arena, config, path, problems);
 		return NULL;
@@ -193,4 +194,14 @@ bool conf_is_public(const config_setting_t *setting)
 	if (setting->file)
 		return stat(file_of(setting), &st) != 0 || (st.st_mode & 07);
 	return source->mode & 07;
+}
+
+bool conf_is_cut(const config_setting_t *setting)
+{
+	const struct conf_source *source = config_setting_get_hook(config_root_setting(setting->config));
+
+	for (const struct conf_cut *cut = source->cuts; cut; cut = cut->next)
+		if (cut->line == (int)setting->line && strcmp(cut->path, file_of(setting)) == 0)
+			return true;
+	return false;
 }

@@ -7,6 +7,7 @@
 struct scan {
 	const char *at, *path;
 	int line;
+	struct conf_source *source;
 	struct problems *problems;
 };
 
@@ -51,10 +52,20 @@ static bool is_float(const char *at)
 	return *at == '.' || *at == 'e' || *at == 'E';
 }
 
+static void note_cut(struct scan *s)
+{
+	struct conf_cut *cut = arena_alloc(s->source->arena, sizeof(*cut));
+
+	if (!cut)
+		return;
+	*cut = (struct conf_cut){ s->source->cuts, s->path, s->line };
+	s->source->cuts = cut;
+}
+
 static void take_number(struct scan *s)
 {
 	const char *start = s->at, *digits = start + (*start == '-' || *start == '+');
-	bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'), is_long;
+	bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'), is_long, too_long;
 	long long value;
 	char *end;
 
@@ -69,9 +80,12 @@ static void take_number(struct scan *s)
 	s->at = end;
 	while (isalnum((unsigned char)*s->at))
 		s->at++;
+	too_long = !is_long && (value > INT32_MAX || value < INT32_MIN);
+	if (errno == ERANGE || too_long)
+		note_cut(s);
 	if (errno == ERANGE)
 		problem_add(s->problems, true, s->path, s->line, "%.*s is too large a number", (int)(end - start), start);
-	else if (!is_long && (value > INT32_MAX || value < INT32_MIN))
+	else if (too_long)
 		problem_add(s->problems, true, s->path, s->line,
 			    "%.*s is too large for a plain number: write %.*sL, or a text such as \"25M\" or \"4h\"", (int)(end - start),
 			    start, (int)(end - start), start);
@@ -84,9 +98,9 @@ static bool at_number(const struct scan *s)
 	return isdigit((unsigned char)*at) || ((*at == '-' || *at == '+') && isdigit((unsigned char)at[1]));
 }
 
-void conf_scan_numbers(const char *text, const char *path, struct problems *problems)
+void conf_scan_numbers(struct conf_source *source, const char *text, const char *path, struct problems *problems)
 {
-	struct scan s = { text, path, 1, problems };
+	struct scan s = { text, path, 1, source, problems };
 
 	while (*s.at) {
 		if (*s.at == '"')

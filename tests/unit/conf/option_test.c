@@ -243,6 +243,14 @@ static void mistakes_are_told_all_at_once_with_their_lines(void **state)
 	}
 }
 
+/* What is left of it after it was cut to 32 bits is nobody's mistake. */
+static void a_number_that_was_cut_is_told_once(void **state)
+{
+	parse("port = 99999999999;\nsize = 1;");
+	assert_string_equal(all_problems(), "x.conf:2: error: 99999999999 is too large for a plain number: write 99999999999L, or a text such as "
+					    "\"25M\" or \"4h\"\nx.conf:3: error: \"size\" is 1, but must be from 1K to 1G\n");
+}
+
 static void a_required_key_is_asked_for_once(void **state)
 {
 	static const struct gw_option need[] = {
@@ -332,6 +340,7 @@ int main(void)
 		TEST(paths_are_absolute),
 		TEST(relative_folders_start_at_the_working_one),
 		TEST(mistakes_are_told_all_at_once_with_their_lines),
+		TEST(a_number_that_was_cut_is_told_once),
 		TEST(a_required_key_is_asked_for_once),
 		TEST(keys_of_somebody_else_are_let_through),
 		TEST(a_type_from_the_future_is_an_error),
