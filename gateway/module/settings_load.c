@@ -84,9 +84,21 @@ static void name_listener(struct load *load, struct listen_settings *listener)
 		listener->name = gw_str("");
 }
 
+/* A listener before this one with the gateway's certificate as well: they share what is made of it, and what is wrong with it is told once. */
+static const struct listen_settings *server_like(const struct load *load, const struct listen_settings *listener)
+{
+	const struct listen_settings *other = load->snapshot->settings.listeners.items;
+
+	for (; other < listener; other++)
+		if (other->tls != TLS_NONE && !other->certificate.len && !listener->certificate.len)
+			return other;
+	return NULL;
+}
+
 static void make_server(struct load *load, struct listen_settings *listener)
 {
 	const struct settings *settings = &load->snapshot->settings;
+	const struct listen_settings *like = server_like(load, listener);
 	bool own = listener->certificate.len > 0;
 	struct tls_server_options options = {
 		.certificate = own ? listener->certificate : settings->certificate,
@@ -98,6 +110,10 @@ static void make_server(struct load *load, struct listen_settings *listener)
 		wrong(load, true, "listeners",
 		      "listener %s has tls = \"%s\" and no certificate: set tls.certificate in gateway, certificate in the listener, or tls = \"none\"",
 		      listener->name.ptr, listener->tls == TLS_IMPLICIT ? "implicit" : "starttls");
+		return;
+	}
+	if (like) {
+		listener->server = like->server ? tls_hold(like->server) : NULL;
 		return;
 	}
 	listener->server = tls_server_create(&options, load->gateway->path,

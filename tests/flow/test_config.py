@@ -68,6 +68,11 @@ BAD = {
         ['00-gateway.conf:3: error: 4294967298 is too large for a plain number: write 4294967298L, or a text such as "25M" or "4h"',
          NO_LISTENERS]),
 
+    "a number beyond 32 bits, of which the lower 32 are out of range": (
+        gateway_with("workers = 99999999999"),
+        ['00-gateway.conf:3: error: 99999999999 is too large for a plain number: write 99999999999L, or a text such as "25M" or "4h"',
+         NO_LISTENERS]),
+
     # keys
     "a misspelt key of the gateway": (
         gateway_with('hostnam = "x.example.com"'), ['00-gateway.conf:3: error: unknown key "hostnam", did you mean "hostname"?']),
@@ -156,6 +161,10 @@ BAD = {
     "a certificate that is not there": (
         listener('address = "127.0.0.1"; port = 2600; certificate = "/nowhere/cert.pem";'),
         ['00-gateway.conf:2: error: certificate "/nowhere/cert.pem": No such file or directory']),
+    "a certificate that is not there, for two listeners": (
+        gateway_with('tls: { certificate = "/nowhere/cert.pem"; };\n'
+                     '  listeners = ( { address = "127.0.0.1"; port = 2600; }, { address = "127.0.0.1"; port = 2601; tls = "implicit"; } )'),
+        ['00-gateway.conf:3: error: certificate "/nowhere/cert.pem": No such file or directory']),
     "a certificate that is garbage": (
         listener('address = "127.0.0.1"; port = 2600; certificate = "%(garbage)s";'),
         ['00-gateway.conf:2: error: certificate "%(garbage)s": no start line']),
