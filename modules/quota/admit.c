@@ -185,17 +185,23 @@ static void leave_one(struct gw_call *call, const struct claim *claim, const str
 	gate_let_go(call, applied);
 }
 
-/* As soon as the last of it is used, so that the next message takes another way at once. */
-static bool close_if_full(struct gw_call *call, const struct gw_relay *relay)
+static bool is_full(struct gw_call *call, const struct gw_relay *relay, struct view *view)
 {
 	struct limit *limit = limit_of_relay(call, relay);
-	struct view view = { 0 };
 
 	if (limit)
-		ledger_view(call, &(struct applied){ limit, limit->ledger }, &view);
-	if (view.full)
+		ledger_view(call, &(struct applied){ limit, limit->ledger }, view);
+	return limit && view->full;
+}
+
+/* As soon as the last of it is used, so that the next message takes another way at once. */
+static void close_if_full(struct gw_call *call, const struct gw_relay *relay)
+{
+	struct limit *limit = limit_of_relay(call, relay);
+	struct view view;
+
+	if (is_full(call, relay, &view))
 		close_relay(call, relay, &(struct applied){ limit, limit->ledger }, &view);
-	return view.full;
 }
 
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
@@ -217,12 +223,24 @@ void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_rela
 
 /* --- relays as a whole --- */
 
+static bool is_closed(struct gw_call *call, const struct gw_relay *relay, bool *by_us)
+{
+	struct gw_closure closure = { .size = sizeof closure };
+	bool closed = gw->relay_closed(call, relay, &closure);
+
+	*by_us = closed && gw_str_eq(closure.by, gw_str("quota"));
+	return closed;
+}
+
 void relays_settle(struct gw_call *call)
 {
 	struct gw_relay *relay;
+	bool by_us;
 	size_t nth;
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
-		if (!close_if_full(call, relay))
+		if (!is_closed(call, relay, &by_us))
+			close_if_full(call, relay);
+		else if (by_us && !is_full(call, relay, &(struct view){ 0 }))
 			gw->relay_open(call, relay);
 }

@@ -20,7 +20,7 @@ void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_rela
 /* Calls back what waited for others to arrive. */
 void gate_let_go(struct gw_call *call, const struct applied *applied);
 
-/* Closes the relays whose limit is reached and opens those whose limit was raised: after a start or a reload. */
+/* Closes and opens relays as the counts say: after a start, a reload, or when the clock was set. */
 void relays_settle(struct gw_call *call);
 
 #endif

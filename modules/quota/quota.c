@@ -68,24 +68,19 @@ static void open_gates(void *arg, const struct applied *applied)
 		gw->gate_open(call, ledger_pace_gate(applied->ledger), (size_t)view.pace_room);
 }
 
-/* After a start, a reload, or when the clock was set: relays are closed and gates open as the counts say now. */
-static void settle(struct gw_call *call)
-{
-	relays_settle(call);
-	limits_each(call, open_gate_of_yesterday, call);
-}
-
 static void on_tick(struct gw_call *call)
 {
 	struct config *config = gw->conf(call);
 	int64_t now = gw->now(call), since = now - config->ticked;
 
 	config->ticked = now;
-	if (since < 0 || since > JUMP_MS)
-		settle(call);
 	say_crashed(call, config);
-	if (config->limiting)
-		limits_each(call, open_gates, call);
+	relays_settle(call);
+	if (!config->limiting)
+		return;
+	limits_each(call, open_gates, call);
+	if (since < 0 || since > JUMP_MS) /* the first of this configuration, or the clock was set */
+		limits_each(call, open_gate_of_yesterday, call);
 }
 
 GW_MODULE(.name = "quota", .version = "1.0", .summary = "daily limits, and limits of pace, for relays, clients and types of mail",

@@ -730,6 +730,22 @@ static void a_clock_that_is_set_opens_and_closes_what_it_should(void **state)
 	assert_non_null(testkit_closed(out));
 }
 
+static void a_higher_limit_opens_the_relay_and_a_lower_one_closes_it(void **state)
+{
+	static const struct { const char *daily; bool closed; } rows[] = { { "5", false }, { "2", true }, { "9", false }, { "0", true }, { "unlimited", false } };
+	size_t i;
+
+	start_with((const char *const[][2]){ { "daily_limit", "3" }, { NULL, NULL } });
+	assert_true(sends(3));
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		testkit_stop(kit);
+		testkit_relay_option(out, "daily_limit", rows[i].daily);
+		assert_int_equal(testkit_start(kit), 0);
+		testkit_run_tick(kit);
+		assert_int_equal(testkit_closed(out) != NULL, rows[i].closed);
+	}
+}
+
 /* --- what is wrong is said --- */
 
 static void limits_that_cannot_be_are_refused(void **state)
@@ -821,6 +837,7 @@ int main(void)
 		TEST(what_was_on_its_way_in_a_crash_counts_as_sent),
 		TEST(a_new_name_keeps_the_count),
 		TEST(a_clock_that_is_set_opens_and_closes_what_it_should),
+		TEST(a_higher_limit_opens_the_relay_and_a_lower_one_closes_it),
 		TEST(limits_that_cannot_be_are_refused),
 		TEST(a_table_shows_what_is_used_and_when_it_opens),
 	};
