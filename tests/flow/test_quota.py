@@ -23,7 +23,8 @@ HOUR = 3600
 
 
 def rcpts(*sinks):
-    return [rcpt for sink in sinks for message in sink.messages for rcpt in message.rcpts]
+    """Of clients' mail: the gateway's own reports are not counted."""
+    return [rcpt for sink in sinks for message in sink.messages if message.sender for rcpt in message.rcpts]
 
 
 def send(gateway, *to):
