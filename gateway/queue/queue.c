@@ -119,6 +119,7 @@ static void activate(struct queue *queue, struct queue_entry *entry)
 		queue->in_memory++;
 	}
 	entry->place = ENTRY_ACTIVE;
+	entry->message->held = false; /* its release may not be in the spool yet, which it was read from */
 	queue->active++;
 	entry->message->urgent = (entry->orders & ORDER_RETRY) != 0;
 	entry->orders &= (uint8_t)~ORDER_RETRY;

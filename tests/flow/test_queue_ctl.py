@@ -116,6 +116,17 @@ def test_retry_hold_release_bounce_of_one(stuck):
     gateway.wait_queue_empty()
 
 
+def test_what_was_released_and_put_off_is_not_on_hold_again(stuck):
+    gateway, sink = stuck
+    id = send_stuck(gateway)
+    for tries in range(2, 6):
+        gateway.ctl("queue", "hold", id)
+        gateway.ctl("queue", "release", id)
+        wait_for(lambda: row_of(gateway, id)["attempts"] >= tries, 5)
+        wait_for(lambda: row_of(gateway, id)["state"] != "active", 5)
+        assert row_of(gateway, id)["state"] == "waiting"
+
+
 def test_orders_for_all(stuck):
     gateway, sink = stuck
     ids = [send_stuck(gateway, "n%d@example.com" % i) for i in range(5)]
