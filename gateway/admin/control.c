@@ -193,6 +193,24 @@ static void say_help(struct request *request)
 	request_answer(request, table);
 }
 
+/* "relay" alone has verbs that begin with it. */
+static void say_unknown(struct request *request)
+{
+	const char *word = request->words[0];
+	size_t len = strlen(word);
+	char known[512] = "";
+	for (const struct control_verb *verb = control_verbs; verb->name; verb++) {
+		if (strncmp(verb->name, word, len) != 0 || verb->name[len] != ' ' || strlen(known) + strlen(verb->name) + 2 >= sizeof(known))
+			continue;
+		strcat(known, known[0] ? "|" : "");
+		strcat(known, verb->name + len + 1);
+	}
+	if (known[0])
+		request_say(request, EX_USAGE, "%s %s; `gatewayctl help` tells what each does", word, known);
+	else
+		request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them", word);
+}
+
 static void dispatch(struct request *request)
 {
 	if (request->count == 0 || strcmp(request->words[0], "help") == 0) {
@@ -213,7 +231,7 @@ static void dispatch(struct request *request)
 		return;
 	}
 	if (!verb_of_module(request))
-		request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them", request->words[0]);
+		say_unknown(request);
 }
 
 static bool read_words(struct request *request)

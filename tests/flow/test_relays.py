@@ -210,6 +210,15 @@ def test_a_name_that_is_none_is_told_with_the_nearest(new_gateway, new_sink):
         assert gateway.run_ctl("relay", verb).code == 64
 
 
+def test_relay_alone_names_its_verbs(new_gateway):
+    gateway = new_gateway()
+    open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
+    for words in (("relay",), ("relay", "lst")):
+        answer = gateway.run_ctl(*words)
+        assert answer.code == 64 and answer.err.startswith("relay list|show|")
+    assert 'there is no verb "rely"' in gateway.run_ctl("rely").err
+
+
 def test_off_sends_mail_another_way_survives_a_restart_and_ends_with_on(new_gateway, new_sink):
     gateway, first, second = new_gateway(), new_sink(), new_sink()
     open_relay(gateway, "first", "second").relay("first", first).relay("second", second).start()
