@@ -1,5 +1,7 @@
 #include "closing.h"
 
+#include "pace.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -156,9 +158,8 @@ void relay_resume(struct gw_call *call, const struct gw_relay *relay, struct boo
 	book_lock(book);
 	back = book->closure.cause != 0;
 	open_relay(call, relay, book);
-	book->throttle = (struct throttle){ .slowed = book->throttle.slowed };
-	gw->relay_pace(call, relay, 0);
 	book_unlock(book);
+	pace_reset(call, relay, book);
 	if (back)
 		tell_back(call, relay, "an admin resumed it");
 }

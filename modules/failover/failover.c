@@ -11,7 +11,7 @@
 #include "warning.h"
 
 /* A time at which mail at a gate is looked at again though nobody opened it. */
-#define GATE_LATEST_MS (15 * 60 * 1000)
+#define GATE_LATEST_MS (5 * 60 * 1000)
 
 #define AT(member) offsetof(struct config, member)
 static const struct gw_option options[] = {

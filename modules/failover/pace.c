@@ -61,3 +61,18 @@ void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct boo
 	if (count)
 		gw->gate_open(call, gate_name(relay, gate), count);
 }
+
+void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book *book)
+{
+	char gate[GATE_MAX];
+	bool slow;
+
+	book_lock(book);
+	slow = throttle_is_slow(&book->throttle);
+	book->throttle = (struct throttle){ .slowed = book->throttle.slowed };
+	book_unlock(book);
+	if (!slow)
+		return;
+	gw->relay_pace(call, relay, 0);
+	gw->gate_open(call, gate_name(relay, gate), ALL);
+}

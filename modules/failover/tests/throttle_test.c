@@ -138,6 +138,7 @@ static void an_admin_lets_it_go_at_once(void **state)
 	too_fast();
 	resume();
 	assert_int_equal(testkit_pace(relay), 0);
+	assert_told(TESTKIT_GATE, "pace/main 1073741824");
 }
 
 static void without_the_module_it_is_as_configured(void **state)
