@@ -149,6 +149,19 @@ static void look_for_note(struct gw_message *message)
 	finish_it(message);
 }
 
+static void park_it_and_call_it_back(struct gw_message *message)
+{
+	if (runs > 1) {
+		look_for_note(message);
+		return;
+	}
+	message->attempts = 3;
+	message_note_set(message, gw_str("test.note"), gw_str("kept"));
+	message->next_at = queue_now() + 3600 * 1000;
+	queue_park(message, gw_str("gate"));
+	assert_int_equal(queue_unpark(worker, gw_str("gate"), 1), 1);
+}
+
 /* Hands a message in and runs the loop until something stops it. */
 static uint64_t send_in(const char *sender)
 {
@@ -183,6 +196,30 @@ static void a_deferred_one_comes_back_when_it_is_due(void **state)
 	send_in("a@example.com");
 	assert_int_equal(runs, 2);
 	assert_true(queue_now() - before >= 25);
+}
+
+/* The disk does not have the state yet. */
+static void one_that_is_called_back_at_once_has_its_state(void **state)
+{
+	struct queue_counts counts;
+	act = park_it_and_call_it_back;
+	send_in("a@example.com");
+	assert_int_equal(runs, 2);
+	queue_count(worker, &counts);
+	assert_int_equal(counts.waiting + counts.active + counts.held + counts.in_memory, 0);
+}
+
+static void a_message_leaves_memory_when_its_state_is_on_disk(void **state)
+{
+	struct queue_counts counts;
+	act = keep_it;
+	send_in("a@example.com");
+	do {
+		timer_set(worker, &later, 5, stop_by_timer);
+		worker_run(worker);
+		queue_count(worker, &counts);
+	} while (counts.in_memory);
+	assert_int_equal(counts.waiting, 1);
 }
 
 static void what_was_recorded_survives_a_restart(void **state)
@@ -258,6 +295,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_new_message_is_worked_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deferred_one_comes_back_when_it_is_due, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_is_called_back_at_once_has_its_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_message_leaves_memory_when_its_state_is_on_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_recorded_survives_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_finished_one_does_not_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_held_one_waits_for_its_release, setup, teardown),
