@@ -113,10 +113,10 @@ static bool suspend(const struct incident *incident, struct book *book, const ch
 	return relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE, suspended_until(incident), why);
 }
 
-/* What was under way when a failure was counted met the same trouble. */
+/* What was under way when a failure was counted met the same trouble; unless the clock was set back since. */
 static bool is_news(const struct incident *incident, const struct book *book)
 {
-	return !incident->result->began || incident->result->began > book->last_counted;
+	return !incident->result->began || incident->result->began > book->last_counted || book->last_counted > incident->now;
 }
 
 static bool count_failure(const struct incident *incident, struct book *book, const struct failure *failure)

@@ -9,7 +9,7 @@ bool throttle_slow(struct throttle *throttle, int64_t configured, int64_t began,
 {
 	int64_t connections = throttle->connections ? throttle->connections : configured;
 
-	if (began <= throttle->slowed)
+	if (began <= throttle->slowed && throttle->slowed <= now)
 		return false;
 	throttle->slowed = throttle->changed = now;
 	throttle->connections = connections > 1 ? connections / 2 : 1;
@@ -24,6 +24,8 @@ bool throttle_slow(struct throttle *throttle, int64_t configured, int64_t began,
 
 bool throttle_recover(struct throttle *throttle, int64_t configured, int64_t now)
 {
+	if (throttle->changed > now) /* the clock was set back */
+		throttle->changed = throttle->next = now;
 	if (!throttle_is_slow(throttle) || now - throttle->changed < THROTTLE_QUIET_MS)
 		return false;
 	throttle->changed = now;

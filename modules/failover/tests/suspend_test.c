@@ -42,6 +42,17 @@ static void what_was_under_way_is_one_incident(void **state)
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 1);
 }
 
+static void a_clock_that_is_set_back_hides_no_failure(void **state)
+{
+	begin();
+	refused();
+	now -= DAY;
+	testkit_set_time(kit, now);
+	refused();
+	refused();
+	assert_true(suspended());
+}
+
 static void a_recipient_or_a_message_is_no_failure(void **state)
 {
 	int i;
@@ -506,6 +517,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OFFICE_TEST(three_failures_suspend_until_the_relays_next_day),
 		OFFICE_TEST(what_was_under_way_is_one_incident),
+		OFFICE_TEST(a_clock_that_is_set_back_hides_no_failure),
 		OFFICE_TEST(a_recipient_or_a_message_is_no_failure),
 		OFFICE_TEST(modes_and_times_decide_what_is_counted),
 		OFFICE_TEST(it_may_be_suspended_for_a_time),

@@ -132,6 +132,25 @@ static void quiet_minutes_bring_it_back(void **state)
 	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 0), "state: up");
 }
 
+static void a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+	int i;
+
+	begin_throttling();
+	for (i = 0; i < 3; i++)
+		too_fast();
+	now -= DAY;
+	testkit_set_time(kit, now);
+	too_fast();
+	assert_told(TESTKIT_LOG, "one message each 1 s");
+	now -= DAY;
+	testkit_set_time(kit, now);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
+	quiet(4 * MINUTE);
+	assert_int_equal(testkit_pace(relay), 0);
+}
+
 static void an_admin_lets_it_go_at_once(void **state)
 {
 	begin_throttling();
@@ -173,6 +192,7 @@ int main(void)
 		OFFICE_TEST(a_question_takes_nobodys_turn),
 		OFFICE_TEST(the_pause_doubles_up_to_a_minute),
 		OFFICE_TEST(quiet_minutes_bring_it_back),
+		OFFICE_TEST(a_clock_that_is_set_back_holds_nothing_up),
 		OFFICE_TEST(an_admin_lets_it_go_at_once),
 		OFFICE_TEST(without_the_module_it_is_as_configured),
 		OFFICE_TEST(other_instances_know_of_it),
