@@ -140,7 +140,9 @@ static void ask_modules(struct portrait *portrait)
 
 static void draw(struct portrait *portrait)
 {
-	static const char *const tls[] = { [TLS_NONE] = "none", [TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OPPORTUNISTIC] = "opportunistic" };
+	static const char *const tls[] = {
+		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OPPORTUNISTIC] = "opportunistic",
+	};
 	const struct gw_relay *relay = portrait->relay;
 	json_t *row = portrait->row;
 	json_object_set_new(row, "name", text_of(relay->name));

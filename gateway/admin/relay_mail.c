@@ -91,7 +91,8 @@ static void look(struct worker *worker, unsigned number, void *arg)
 	queue_parked(worker, looking.relay, add_parked, &looking);
 	delivery_each(worker, add_sent, &looking);
 	for (const struct queue_entry *entry; (entry = queue_next(worker, &at));)
-		add_tried(&looking, worker, entry);
+		if (entry->attempts || entry->message) /* what was never tried is found where it is parked */
+			add_tried(&looking, worker, entry);
 	once_each(looking.found);
 }
 
@@ -149,7 +150,9 @@ static int record(struct worker *worker, const struct queue_entry *entry, struct
 		return -1;
 	}
 	move->held = entry->place == ENTRY_HELD;
-	move->append = (struct spool_append){ .post.run = recorded, .worker = worker, .type = SPOOL_STATE, .id = entry->id, .meta = buf_str(&move->state) };
+	move->append = (struct spool_append){
+		.post.run = recorded, .worker = worker, .type = SPOOL_STATE, .id = entry->id, .meta = buf_str(&move->state),
+	};
 	spool_append(runtime.spool, &move->append);
 	return 0;
 }

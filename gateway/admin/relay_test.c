@@ -27,14 +27,6 @@ static const char *hint_for(const struct trial *trial)
 	return provider && provider->hint.len ? provider->hint.ptr : "";
 }
 
-static json_t *said(const struct trial *trial)
-{
-	const struct smtp_reply *reply = &trial->outcome.reply;
-	char text[1200];
-	snprintf(text, sizeof(text), "%.*s", (int)reply->text.len, reply->text.ptr);
-	return text_of(gw_str(text));
-}
-
 static void add_lines(json_t *rows, const struct trial *trial)
 {
 	for (const struct trial_line *line = trial->lines; line; line = line->next) {
@@ -59,7 +51,7 @@ static void tested(struct trial *trial, void *arg)
 	json_object_set_new(table, "text", text_of(gw_str(text)));
 	json_object_set_new(table, "data",
 			    json_pack("{s:o, s:i, s:s, s:i, s:o, s:s, s:s, s:O}", "relay", text_of(trial->relay->name), "code",
-				      diagnosis_code(outcome), "stage", stage, "reply", outcome->reply.code, "said", said(trial), "diagnosis", what,
+				      diagnosis_code(outcome), "stage", stage, "reply", outcome->reply.code, "said", text_of(outcome->reply.text), "diagnosis", what,
 				      "hint", hint, "lines", rows));
 	request_answer(testing->request, table);
 	testing_free(testing);

@@ -258,3 +258,18 @@ def test_tls_that_is_demanded_is_not_done_without(direct, hosts):
     id = send(gateway, "b@one.test")
     assert gateway.wait_log("deferred", id=id)[0]["stage"] == "tls"
     assert not one.messages
+
+
+# --- tried out ---
+
+def test_a_trial_goes_to_the_recipients_own_hosts(direct, hosts):
+    two, = hosts(2)
+    gateway = direct()
+    told = gateway.ctl("relay", "test", "direct", "--to", "b@hurt.test")
+    text = "\n".join(line["text"] for line in told["lines"])
+    assert told["code"] == 0 and "dead.test" in text and "mx2.test" in text
+    assert two.commands("RCPT") == ["RCPT TO:<b@hurt.test>"] and two.messages == []
+    answer = gateway.run_ctl("relay", "test", "direct", "--to", "b@null.test")
+    assert answer.code == 10
+    send(gateway, "b@two.test")
+    two.wait_messages(1)

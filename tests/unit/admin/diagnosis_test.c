@@ -32,6 +32,7 @@ static const struct {
 	{ STAGE_MAIL, 554, { 5, 2, 252 }, "SendAsDenied; not allowed to send as", "may not send as this sender", 16 },
 	{ STAGE_MAIL, 554, { 0 }, "Message rejected: Email address is not verified", "may not send as this sender", 16 },
 	{ STAGE_MAIL, 550, { 5, 4, 5 }, "Daily user sending limit exceeded", "used up what it may send today", 16 },
+	{ STAGE_RCPT, 553, { 0 }, "Relaying disallowed as x@example.com", "may not send as this sender", 17 },
 	{ STAGE_RCPT, 554, { 5, 7, 1 }, "Relay access denied", "does not relay for us", 17 },
 	{ STAGE_RCPT, 550, { 5, 7, 1 }, "not here", "does not relay for us", 17 },
 	{ STAGE_RCPT, 550, { 5, 1, 1 }, "no such user", "does not exist there", 17 },
