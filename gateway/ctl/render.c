@@ -111,7 +111,7 @@ static void print_table(const json_t *columns, const json_t *rows)
 
 static void print_members(const json_t *object, int indent);
 
-static void print_member(const char *key, const json_t *value, int indent)
+static void print_member(const char *key, const json_t *value, int indent, int width)
 {
 	size_t at;
 	const json_t *item;
@@ -128,7 +128,7 @@ static void print_member(const char *key, const json_t *value, int indent)
 		json_t *row = json_pack("{s:O}", key, (json_t *)value);
 		char *text = row ? cell(row, key) : NULL;
 		clean(text);
-		printf("%*s%-10s %s\n", indent, "", key, text && *text ? text : "-");
+		printf("%*s%-*s %s\n", indent, "", width, key, text && *text ? text : "-");
 		free(text);
 		json_decref(row);
 	}
@@ -138,8 +138,11 @@ static void print_members(const json_t *object, int indent)
 {
 	const char *key;
 	json_t *value;
+	int width = 10;
 	json_object_foreach((json_t *)object, key, value)
-		print_member(key, value, indent);
+		width = (int)strlen(key) > width ? (int)strlen(key) : width;
+	json_object_foreach((json_t *)object, key, value)
+		print_member(key, value, indent, width);
 }
 
 /* --- */
