@@ -157,3 +157,15 @@ void buf_release(struct buf *buf)
 	buf->data = NULL;
 	buf->start = buf->end = buf->capacity = 0;
 }
+
+void buf_trade(struct buf *a, struct buf *b)
+{
+	char *data = a->data;
+	size_t capacity = a->capacity;
+
+	a->data = b->data;
+	a->capacity = b->capacity;
+	b->data = data;
+	b->capacity = capacity;
+	a->start = a->end = b->start = b->end = 0;
+}

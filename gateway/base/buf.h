@@ -47,4 +47,7 @@ void buf_clear(struct buf *buf);
 /* Gives the memory back when the buffer is empty. */
 void buf_release(struct buf *buf);
 
+/* Two empty buffers exchange their memory. */
+void buf_trade(struct buf *a, struct buf *b);
+
 #endif

@@ -148,7 +148,7 @@ void stream_deliver(struct stream *stream)
 		stream->handler(stream, (enum stream_event)event, stream->arg);
 	}
 	if (!stream->dead && buf_len(&stream->in) == 0)
-		buf_release(&stream->in);
+		stream_return_input(stream);
 	stream_drop(stream);
 }
 

@@ -41,9 +41,27 @@ static size_t next_chunk(const struct stream *stream)
 	return chunk < room ? chunk : room;
 }
 
+/* Each line of a dialogue needs memory for a moment, so the worker keeps some of it back. */
+void stream_return_input(struct stream *stream)
+{
+	struct buf *spare = &stream->worker->spare;
+
+	if (!spare->data && stream->in.capacity <= READ_CHUNK)
+		buf_trade(&stream->in, spare);
+	else
+		buf_release(&stream->in);
+}
+
+static char *room_for_input(struct stream *stream, size_t len)
+{
+	if (!stream->in.data)
+		buf_trade(&stream->in, &stream->worker->spare);
+	return buf_reserve(&stream->in, len);
+}
+
 static ssize_t read_some(struct stream *stream, size_t len)
 {
-	char *to = buf_reserve(&stream->in, len);
+	char *to = room_for_input(stream, len);
 	ssize_t got;
 
 	if (to == NULL) {

@@ -91,6 +91,7 @@ static inline bool stream_in_tls(const struct stream *stream)
 /* stream_input.c */
 void stream_readable(evutil_socket_t fd, short what, void *arg);
 void stream_fill(struct stream *stream);
+void stream_return_input(struct stream *stream); /* the memory of an input that is empty */
 
 /* stream_output.c */
 void stream_writable(evutil_socket_t fd, short what, void *arg);

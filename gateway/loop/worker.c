@@ -206,6 +206,7 @@ void worker_destroy(struct worker *worker)
 		return;
 	run_left(worker);
 	signals_finish(worker);
+	buf_finish(&worker->spare);
 	if (worker->wake != NULL)
 		event_free(worker->wake);
 	if (worker->wake_fd >= 0)

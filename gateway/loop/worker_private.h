@@ -4,6 +4,8 @@
 
 #include "loop/worker.h"
 
+#include "base/buf.h"
+
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,6 +36,7 @@ struct worker {
 	bool turning;      /* events of a turn are being handled */
 	int64_t now, wall; /* of this turn; 0: not asked yet */
 	struct turn_list later[TURN_STAGES];
+	struct buf spare; /* memory for input that no stream uses */
 	struct orphan *orphans;
 	struct signal_watch *signals;
 	void *slots[WORKER_SLOTS];
