@@ -146,17 +146,6 @@ static void on_stop(struct gw_call *call)
 
 /* --- before an attempt --- */
 
-static enum gw_verdict leave_closed(struct gw_call *call, const struct gw_relay *relay, const struct closure *closure)
-{
-	char until[TEXT_UNTIL];
-
-	gw->reason(call, "%s until %s: %s", closure_word(closure),
-		   text_until(call, gw->relay_fact(relay, GW_RELAY_TIMEZONE), closure->until, until), closure->why);
-	gw->cause(call, closure->cause);
-	gw->wait_until(call, closure->until);
-	return GW_NEXT;
-}
-
 static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay *relay, int64_t interval)
 {
 	char gate[GATE_MAX];
@@ -168,10 +157,10 @@ static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay
 	return GW_WAIT;
 }
 
+/* A relay that is closed is passed over by the gateway itself: what comes here all the same is what an admin wants tried. */
 static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
 {
 	const struct rules *rules = gw->relay_conf(call, relay);
-	struct closure closure;
 	struct throttle throttle;
 	int64_t now;
 	bool dry, due;
@@ -181,14 +170,11 @@ static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delive
 	now = gw->now(call);
 	dry = gw->message_number(gw->delivery_message(delivery), GW_MESSAGE_DRY) == 1;
 	book_lock(rules->book);
-	closure = rules->book->closure;
 	throttle = rules->book->throttle;
 	due = throttle_due(&throttle, now);
 	if (due && !dry && !book_closed(rules->book, now))
 		rules->book->throttle.next = now + throttle.interval;
 	book_unlock(rules->book);
-	if (closure.cause && now < closure.until)
-		return leave_closed(call, relay, &closure);
 	return due ? GW_CONTINUE : wait_for_turn(call, relay, throttle.interval);
 }
 
