@@ -59,6 +59,16 @@ static void say_why(struct gw_delivery *delivery, struct gw_str why)
 	                             GW_STR_ARGS(*name), GW_STR_ARGS(why));
 }
 
+/* For `message explain`. Where mail only stands in line there is nothing to explain, and there may be much of it. */
+static void log_passed(const struct gw_delivery *delivery, struct gw_str why)
+{
+	struct log_line *line = log_open(LOG_INFORM, "passed-over");
+	log_id(line, delivery->message->id);
+	log_str(line, "relay", delivery->call.relay->name);
+	log_str(line, "reason", why);
+	log_close(line);
+}
+
 void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why)
 {
 	struct journey *journey = delivery->journey;
@@ -67,6 +77,8 @@ void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t unti
 	say_why(delivery, why);
 	if (delivery->message->dry)
 		explain_say(delivery->message->explanation, delivery->call.relay->name, "passed over", why);
+	else if (cause != GW_CAUSE_PACE)
+		log_passed(delivery, why);
 }
 
 /* --- leaving a relay --- */

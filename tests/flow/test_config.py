@@ -252,6 +252,21 @@ BAD = {
     "a fallback that is not there": (
         {"50-out": 'relay: { name = "out"; host = "127.0.0.1"; tls = "none"; fallback = ["nobody"]; };\n'},
         ['50-out.conf:1: error: relay out: fallback names "nobody", and there is no such relay']),
+    "a circle of fallbacks": (
+        {"50-out": 'relay: { name = "out"; host = "127.0.0.1"; tls = "none"; domains = ["*"];\n  fallback = ["back"]; };\n',
+         "51-back": 'relay: { name = "back"; host = "127.0.0.1"; tls = "none";\n\n  fallback = ["out"]; };\n'},
+        ["51-back.conf:3: error: relay back: fallback leads in a circle: out -> back -> out"]),
+    "a limit that leads to nobody": (
+        {"50-out": 'relay: { name = "out"; host = "127.0.0.1"; tls = "none"; domains = ["*"];\n  on_limit = ["out2"]; };\n'},
+        ['50-out.conf:2: error: relay out: on_limit names "out2", and there is no such relay']),
+    "a time zone that is none": (
+        relay('timezone = "Europe/Brelin";'), ['50-bad.conf:3: error: timezone = "Europe/Brelin": there is no such zone; zones are named as "Europe/Berlin" or "UTC"']),
+    "a limit that is no number": (
+        {**module("quota", ""), **relay('daily_limit = "many";')},
+        ['50-bad.conf:3: error: "daily_limit" must be a number or "unlimited"']),
+    "a type that is none": (
+        {**module("classify", ""), **relay('types = ["masss"];')},
+        ['50-bad.conf:3: error: no mail is of the type "masss": known are individual, workflow, mass and the `types` of classify']),
     "an open relay": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "all"; networks = ["0.0.0.0/0"]; domains = ["example.com"]; } );\n};\n'},
         ["10-access.conf:1: error: client all would be an open relay: so wide a network needs login = true"]),

@@ -276,6 +276,21 @@ def test_a_minute_has_at_most_so_many(limited, tmp_path):
     gateway.wait_queue_empty()
 
 
+def test_one_domains_batch_keeps_its_bounds_and_delays_nobody_else(new_gateway, new_sink):
+    gateway, mass, other = new_gateway(), new_sink(), new_sink()
+    open_relay(gateway, "other").module("70-quota", "quota")
+    gateway.relay("mass", mass, domains=["example.com"], connections=5, per_minute=100).relay("other", other).start()
+    send_some(gateway, 300)
+    mass.wait_messages(100)
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        begun = time.monotonic()
+        assert client.message(MAIL.replace(b"example.com", b"other.example"), "a@other.example", "b@example.net").code == 250
+    other.wait_messages(1)
+    assert time.monotonic() - begun < 3
+    assert len(mass.messages) == 100 and mass.open_most <= 5
+    assert gateway.status()["queue"]["waiting"] == 200
+
+
 # --- what is wrong is said ---
 
 @pytest.mark.parametrize("limit,problem", [

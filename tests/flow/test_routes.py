@@ -5,8 +5,9 @@ import os
 import pytest
 
 from conftest import open_relay
-from lib.client import Client
+from lib.client import Client, queue_id
 from lib.gateway import ROOT
+from lib.waiting import wait_for
 
 
 def mail(sender="a@example.com", headers=(), body="hello"):
@@ -73,6 +74,41 @@ def test_a_relay_that_is_off_is_passed_over_and_named(office):
     office.set(default_type="mass").restart()
     hand_in(office)
     office.sinks["origin"].wait_messages(1)
+
+
+def test_message_explain_names_the_relays_that_were_passed_over_and_what_each_said(office, new_sink):
+    office.set(default_type="mass").module("65-failover", "failover")
+    busy = new_sink(script={"mail": "451 4.3.2 not now"})
+    office.relay("mass", busy, file="51", domains=["example.com"], types=["mass"], fallback=["spare", "origin"])
+    office.relay("spare", new_sink(), file="55", enabled=False).start()
+    id = queue_id(hand_in(office))
+    office.sinks["origin"].wait_messages(1)
+    wait_for(lambda: office.log("done", id=id), 5, "the end in the log")
+    told = [(row["event"], row["details"].get("relay"), row["what"]) for row in office.explain(id)]
+    assert any(event == "deferred" and relay == "mass" and "not now" in what for event, relay, what in told), told
+    assert any(event == "passed-over" and relay == "spare" and "switched off" in what for event, relay, what in told), told
+    assert any(event == "delivered" and relay == "origin" for event, relay, what in told), told
+
+
+@pytest.mark.parametrize("how", ["named anew", "removed"])
+def test_mail_that_waits_for_a_relay_which_is_gone_takes_the_way_there_is_now(new_gateway, new_sink, how):
+    gateway, sink, dead = open_relay(new_gateway()), new_sink(), new_sink()
+    dead.stop()
+    gateway.module("60-routing", "routing", {"default": ["local"], "no_route": "wait"})
+    gateway.relay("old", dead, domains=["example.com"]).relay("local", dead).set(queue__retry=["1h"]).start()
+    for _ in range(5):
+        hand_in(gateway)
+    wait_for(lambda: gateway.status()["queue"]["waiting"] == 5 and not gateway.status()["queue"]["active"], 10, "mail that waits")
+    gateway.fragments["50-old"] = ""
+    del gateway.fragments["50-old"]
+    if how == "named anew":
+        gateway.relay("new", sink, file="50-old", domains=["example.com"])
+    else:
+        gateway.relay("local", sink)
+    gateway.write()
+    gateway.text("reload")
+    sink.wait_messages(5)
+    gateway.wait_queue_empty()
 
 
 def test_a_relay_more_changes_nothing_for_other_mail(office, new_sink):
