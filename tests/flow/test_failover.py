@@ -171,6 +171,7 @@ class Office:
         return [message for message in list(self.spare.messages) if message.rcpts == ["admin@example.com"]]
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not LIBRARY, reason="libfaketime is not installed")
 def test_three_failures_suspend_a_relay_until_its_next_day(new_gateway, new_sink, tmp_path):
     here = Office(new_gateway(), new_sink, Wall(str(tmp_path)))

@@ -302,7 +302,7 @@ def test_R10_R11_domain_and_type_name_the_relay(new_gateway, new_sink):
     crossing.gateway.start()
     ids = [crossing.send(author, sender, type) for author, sender, type, _ in ROUTES]
     assert [crossing.relay_of(id) for id in ids] == [relay for *_, relay in ROUTES]
-    reasons = [line for line in crossing.gateway.log("reason", hook="route") if line["id"] == ids[0]]
+    reasons = crossing.gateway.wait_log("reason", hook="route", id=ids[0])
     assert "mass mail from example.com, by rule: mass" in reasons[0]["text"]
     assert any("by rule: mass" in str(row) for row in crossing.gateway.explain(ids[0]))
 

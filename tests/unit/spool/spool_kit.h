@@ -147,6 +147,14 @@ static unused_fn void waited_start(struct spool *spool, struct waited *waited)
 	spool_append(spool, &waited->append);
 }
 
+static unused_fn bool waited_is_over(struct waited *waited)
+{
+	pthread_mutex_lock(&waited->lock);
+	bool over = waited->finished;
+	pthread_mutex_unlock(&waited->lock);
+	return over;
+}
+
 static unused_fn enum spool_result waited_end(struct waited *waited)
 {
 	pthread_mutex_lock(&waited->lock);
