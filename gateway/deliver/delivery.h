@@ -111,6 +111,7 @@ void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct
 
 /* settle.c: every outcome of the round is known. */
 void journey_settle(struct journey *journey);
+void journey_release(struct journey *journey); /* nothing is left to do: it ends when no module's work looks at it */
 
 /* report.c: the bounce hook and the DSNs of the round; settle_written follows when they are durable. */
 void report_begin(struct journey *journey);

@@ -184,8 +184,7 @@ static void settle(struct journey *journey)
 		return;
 	}
 	tell_unrouted(journey);
-	list_take(&journey->link);
-	explain_end(journey->message->explanation);
+	journey_release(journey);
 }
 
 /* The count is held up by one while deliveries begin, since any of them may end at once. */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "deliver/dsn.h"
+#include "deliver/explain.h"
 
 #include <stdlib.h>
 
@@ -144,6 +145,10 @@ static void end_round(struct journey *journey)
 {
 	struct gw_message *message = journey->message;
 	list_take(&journey->link);
+	if (message->dry) {
+		explain_end(message->explanation);
+		return;
+	}
 	if (message_pending(message) == 0) {
 		struct log_line *line = log_open(LOG_INFORM, "done");
 		log_id(line, message->id);
@@ -181,7 +186,17 @@ static void release(struct journey *journey, struct gw_call *call)
 		journey->open++;
 }
 
-/* Every report is on disk (or there was none): now the failures may be final too. The message goes when no module's work looks at it. */
+/* The message goes when no module's work looks at it. */
+void journey_release(struct journey *journey)
+{
+	journey->open = 1;
+	release(journey, &journey->call);
+	for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next)
+		release(journey, &delivery->call);
+	released(NULL, journey);
+}
+
+/* Every report is on disk (or there was none): now the failures may be final too. */
 void settle_written(struct journey *journey)
 {
 	for (size_t i = 0; i < journey->count; i++)
@@ -190,9 +205,5 @@ void settle_written(struct journey *journey)
 			journey->message->changed = true;
 			COUNT(bounced);
 		}
-	journey->open = 1;
-	release(journey, &journey->call);
-	for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next)
-		release(journey, &delivery->call);
-	released(NULL, journey);
+	journey_release(journey);
 }
