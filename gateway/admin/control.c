@@ -184,12 +184,29 @@ static void log_change(const struct request *request)
 	log_close(line);
 }
 
+/* What modules answer: a line of the table for each line of theirs. */
+static void add_modules(json_t *rows, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->instance_count; i++) {
+		const struct gw_module *table = &snapshot->instances[i].module->table;
+		for (const char *line = table->control && table->verbs ? table->verbs : ""; *line;) {
+			size_t len = strcspn(line, "\n");
+			json_array_append_new(rows, json_pack("{s:s, s:o, s:s}", "verb", table->name, "arguments", text_of(gw_str_n(line, len)), "help",
+			                                      table->summary ? table->summary : ""));
+			line += len + (line[len] != '\0');
+		}
+	}
+}
+
 static void say_help(struct request *request)
 {
+	struct snapshot *snapshot = snapshot_current();
 	static const char *const columns[][2] = { { "verb", "VERB" }, { "arguments", "ARGUMENTS" }, { "help", "WHAT IT DOES" } };
 	json_t *rows, *table = table_create(columns, 3, &rows);
 	for (const struct control_verb *verb = control_verbs; verb->name; verb++)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "verb", verb->name, "arguments", verb->arguments, "help", verb->help));
+	add_modules(rows, snapshot);
+	snapshot_release(snapshot);
 	request_answer(request, table);
 }
 

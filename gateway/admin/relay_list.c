@@ -74,14 +74,13 @@ static json_t *time_or_never(int64_t when)
 static void add_state(struct portrait *portrait)
 {
 	struct board_closure closure;
-	char text[1024], when[CLOCK_RFC3339];
+	char text[1024];
 	if (!portrait->relay->enabled) {
 		snprintf(text, sizeof(text), "off (enabled = false)");
 	} else if (!board_closed(portrait->relay, clock_wall(), &closure)) {
 		return; /* up, or what a module says */
 	} else {
-		snprintf(text, sizeof(text), "%s%s%s: %s", closure.cause == GW_CAUSE_OFF ? "off" : "closed", closure.until ? " until " : "",
-		         closure.until ? clock_rfc3339(closure.until, when) : "", closure.why);
+		snprintf(text, sizeof(text), "%s%s", closure.cause == GW_CAUSE_OFF ? "off: " : "", closure.why);
 		json_object_set_new(portrait->row, "closed_by", text_of(gw_str(closure.by)));
 		json_object_set_new(portrait->row, "closed_until", time_or_never(closure.until));
 		json_object_set_new(portrait->row, "closed_why", text_of(gw_str(closure.why)));

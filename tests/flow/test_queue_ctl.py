@@ -45,6 +45,11 @@ def test_help_names_every_verb(plain):
     assert all(re.search(r"(?m)^%s\b" % verb, text) for verb in VERBS)
 
 
+def test_help_names_what_modules_answer_too(new_gateway, new_sink):
+    gateway = open_relay(new_gateway(), "out").relay("out", new_sink()).module("70-quota", "quota").start()
+    assert {"verb": "quota", "arguments": "[NAME]"}.items() <= next(row for row in gateway.ctl("help") if row["verb"] == "quota").items()
+
+
 @pytest.mark.parametrize("verb", ["help", "status", "queue list", "modules", "hooks", "options", "check"])
 def test_every_listing_is_text_for_people_and_json_for_programs(plain, verb):
     text = plain.gateway.text(*verb.split())

@@ -262,7 +262,7 @@ def test_modules_say_what_was_used_today_and_resume_opens_what_was_suspended(new
     good.wait_messages(1)
     wait_for(lambda: row(gateway, "good")["today"] == "1/5", 5)
     send(gateway, b"From: x@bad.example\r\n\r\nhello\r\n")
-    wait_for(lambda: row(gateway, "bad")["state"].startswith("closed until 20"), 10)
+    wait_for(lambda: row(gateway, "bad")["state"].startswith("suspended until 00:00 UTC: 3 failures"), 10)
     shown, = gateway.ctl("relay", "show", "bad")
     assert shown["closed_by"] == "failover" and shown["modules"]["65-failover failures"].startswith("3 of 3")
     assert bad.messages == []
