@@ -18,7 +18,7 @@ static int64_t today(struct gw_call *call)
 	const struct config *config = gw->conf(call);
 	struct gw_day day = { .size = sizeof day };
 
-	return gw->day(call, config->zone, gw->now(call), &day) == 0 ? day.number : 0;
+	return gw->day(call, config->timezone, gw->now(call), &day) == 0 ? day.number : 0;
 }
 
 static void put_seen(struct gw_call *call, struct gw_str client, int64_t time)

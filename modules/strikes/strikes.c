@@ -16,7 +16,7 @@ static const struct gw_option client_options[] = {
 };
 
 static const struct gw_option options[] = {
-	{ .key = "zone", .type = GW_OPTION_STRING, .offset = offsetof(struct config, zone), .fallback = "UTC",
+	{ .key = "timezone", .type = GW_OPTION_STRING, .offset = offsetof(struct config, timezone), .fallback = "UTC",
 	  .help = "IANA zone in which a client's day begins." },
 	{ .key = "warn_at", .type = GW_OPTION_INT, .offset = offsetof(struct config, warn_at), .fallback = "2", .min = 1, .max = 1000000,
 	  .help = "A warning at so many refusals of a client in a day." },
@@ -57,9 +57,9 @@ static int on_start(struct gw_call *call)
 	const struct config *config = gw->conf(call);
 	struct gw_day day = { .size = sizeof day };
 
-	if (gw->day(call, config->zone, gw->now(call), &day) == 0)
+	if (gw->day(call, config->timezone, gw->now(call), &day) == 0)
 		return 0;
-	gw->problem_at(call, NULL, "zone", true, "there is no time zone \"%.*s\"", GW_STR_ARGS(config->zone));
+	gw->problem_at(call, NULL, "timezone", true, "there is no time zone \"%.*s\"", GW_STR_ARGS(config->timezone));
 	return -1;
 }
 

@@ -7,7 +7,7 @@
 enum policy { POLICY_REFUSE, POLICY_ACCEPT_DSN };
 
 struct config {
-	struct gw_str zone;
+	struct gw_str timezone;
 	int64_t warn_at, limit;
 	struct gw_groups clients; /* struct client_config */
 };

@@ -134,7 +134,7 @@ static void warns_once_a_day_and_client(void **state)
 
 static void the_day_is_that_of_the_zone(void **state)
 {
-	struct testkit *kit = kit_of((const char *[]){ "zone", "Asia/Tokyo", NULL });
+	struct testkit *kit = kit_of((const char *[]){ "timezone", "Asia/Tokyo", NULL });
 
 	assert_int_equal(testkit_start(kit), 0);
 	testkit_advance(kit, DAY_MS * 14 / 24);
@@ -196,11 +196,11 @@ static void odd_names_and_words_do_no_harm(void **state)
 
 static void what_is_wrong_is_said(void **state)
 {
-	struct testkit *kit = kit_of((const char *[]){ "zone", "Mars/Olympus", NULL });
+	struct testkit *kit = kit_of((const char *[]){ "timezone", "Mars/Olympus", NULL });
 
 	assert_int_equal(testkit_start(kit), -1);
 	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "there is no time zone \"Mars/Olympus\""));
-	testkit_option(kit, "zone", "UTC");
+	testkit_option(kit, "timezone", "UTC");
 	assert_int_equal(testkit_start(kit), 0);
 	testkit_forget(kit);
 	testkit_run_control(kit, "what now", true);
