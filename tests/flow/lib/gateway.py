@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 from .conf import fragment_text
 from .waiting import PATIENCE, wait_for
@@ -276,12 +277,22 @@ class Gateway:
 
     # --- its log ---
 
-    def log_text(self):
+    def read_log(self):
         try:
             with open(self.log_path, errors="replace") as log:
                 return log.read()
         except FileNotFoundError:
             return ""
+
+    def log_text(self):
+        """All that was logged up to now: the gateway's writer naps for 20 ms between two looks at what there is to write."""
+        text, before = self.read_log(), None
+        for _ in range(10):
+            if text == before or not self.alive():
+                break
+            time.sleep(0.04)
+            text, before = self.read_log(), text
+        return text
 
     def log(self, event=None, **pairs):
         lines = [parse_log_line(line) for line in self.log_text().splitlines()]
