@@ -103,7 +103,7 @@ enum gw_cause {
 	GW_CAUSE_FAILURE = 1, /* it failed, or is suspended */
 	GW_CAUSE_LIMIT,       /* a limit is reached */
 	GW_CAUSE_OFF,         /* an admin switched it off */
-	GW_CAUSE_PACE,        /* too fast: mail waits a moment instead of moving on */
+	GW_CAUSE_PACE,        /* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no list of the relay is followed */
 };
 
 /* What an attempt gave for one recipient. */
