@@ -387,14 +387,36 @@ struct gw_services {
 extern const struct gw_services *gw GW_HIDDEN;
 
 #define GW_PUBLIC __attribute__((visibility("default")))
+#ifdef __cplusplus
+#define GW_C_SYMBOL extern "C"
+#else
+#define GW_C_SYMBOL
+#endif
+
+/* The module's table, its members by name: GW_MODULE(.name = "dkim", .version = "1.0", ...). */
 #define GW_MODULE(...)                                                                       \
 	const struct gw_services *gw;                                                        \
-	GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services);  \
-	const struct gw_module *gw_module_v1(const struct gw_services *services)             \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
 	{                                                                                    \
 		static const struct gw_module self = {                                       \
 			.size = sizeof self, .need = GW_ABI_NEED, __VA_ARGS__                \
 		};                                                                           \
+		gw = services;                                                               \
+		return &self;                                                                \
+	}
+
+/* The same where members cannot be named, or not in any order (C++): `fill` is a function that is given the zeroed table,
+ * `static void fill(struct gw_module *self)`. It sets members and calls nothing: it runs before the configuration is read. */
+#define GW_MODULE_FILLED(fill)                                                               \
+	const struct gw_services *gw;                                                        \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
+	{                                                                                    \
+		static struct gw_module self;                                                \
+		self.size = sizeof self;                                                     \
+		self.need = GW_ABI_NEED;                                                     \
+		fill(&self);                                                                 \
 		gw = services;                                                               \
 		return &self;                                                                \
 	}

@@ -59,5 +59,25 @@ struct gw_option {
 
 #ifdef __cplusplus
 }
+
+/* A row for C++, which has no designated initialisers before C++20: what is not named is empty.
+ *
+ *     static const struct gw_option options[] = {
+ *         gw_option_row("domains", GW_OPTION_LIST, offsetof(config, domains), "Recipients here are welcome.", GW_OPTION_REQUIRED),
+ *         GW_OPTIONS_END };
+ *
+ * Members that it does not take (min, max, words, group) are set on what it returns. */
+inline gw_option gw_option_row(const char *key, gw_option_type type, size_t offset, const char *help, uint32_t flags = 0,
+                               const char *fallback = nullptr)
+{
+	gw_option row = GW_OPTIONS_END;
+	row.key = key;
+	row.type = type;
+	row.offset = offset;
+	row.help = help;
+	row.flags = flags;
+	row.fallback = fallback;
+	return row;
+}
 #endif
 #endif
