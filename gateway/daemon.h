@@ -19,8 +19,10 @@ void configuration_init(const struct arguments *arguments);
 struct snapshot *configuration_load(struct problems *problems);
 bool configuration_reload(bool apply, struct problems *problems);
 
-/* privileges.c: before the fork, hands the state folder over; an exit code. In the serving process: leaves root and what else it needs no more. */
+/* privileges.c: exit codes. Before anything else, decides whom to become; before the fork, hands the state folder over; in the serving process,
+ * and in one that only checks, before it reads anything: leaves root and what else it needs no more. */
 int privileges_choose(const struct arguments *arguments);
+int privileges_hand_over(const struct arguments *arguments);
 int privileges_drop(void);
 
 /* sockets.c: the listening sockets of a snapshot, from the supervisor; it keeps them, so they outlive reloads and restarts. */

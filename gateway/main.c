@@ -59,6 +59,16 @@ static int start_libraries(const struct arguments *arguments)
 	return EX_OK;
 }
 
+/* A configuration can name programs, and its files may be those of the gateway's user: nothing of it is read with more rights than the serving
+ * process has, which also makes what is found what the serving process will find. */
+static int look_only(const struct arguments *arguments)
+{
+	int code = privileges_drop();
+	if (code == EX_OK)
+		code = start_libraries(arguments);
+	return code != EX_OK ? code : arguments->check ? check() : check_spool();
+}
+
 /* --- the two halves of the serving process --- */
 
 static int become(void *arg)
@@ -86,14 +96,14 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments;
 	arguments_parse(&arguments, argc, argv);
-	if (arguments.check || arguments.check_spool) {
-		int code = start_libraries(&arguments);
-		return code != EX_OK ? code : arguments.check ? check() : check_spool();
-	}
-	raise_limits();
 	int code = privileges_choose(&arguments);
+	if (code == EX_OK && (arguments.check || arguments.check_spool))
+		return look_only(&arguments);
+	if (code == EX_OK)
+		code = privileges_hand_over(&arguments);
 	if (code != EX_OK)
 		return code;
+	raise_limits();
 	return supervise(&(struct supervisor_options){
 		.state = arguments.state, .foreground = arguments.foreground, .become = become, .serve = begin, .arg = &arguments });
 }

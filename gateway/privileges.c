@@ -68,12 +68,16 @@ int privileges_choose(const struct arguments *arguments)
 	to.core_dumps = arguments->core_dumps;
 	if (arguments->user && !user)
 		return refuse(EX_NOUSER, arguments->user, "there is no such user");
-	if (!user && geteuid() == 0)
+	return user ? use(user) : EX_OK;
+}
+
+int privileges_hand_over(const struct arguments *arguments)
+{
+	if (!*to.name && geteuid() == 0)
 		log_say(LOG_WARN, "root", "there is no user " DEFAULT_USER " and no --user: the serving process stays root");
-	int code = user ? use(user) : EX_OK;
-	if (code == EX_OK && to.drop && hand_over(arguments->state) != 0)
+	if (to.drop && hand_over(arguments->state) != 0)
 		return refuse(EX_CANTCREAT, arguments->state, strerror(errno));
-	return code;
+	return EX_OK;
 }
 
 /* --- in the serving process --- */

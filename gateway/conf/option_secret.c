@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -77,10 +79,33 @@ static struct gw_str from_environment(const struct option_job *job, const char *
 	return secret;
 }
 
+/* Whoever can write a file that root obeys is root. */
+static bool only_root_writes(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* NULL: the program may be run; else the file that keeps root from it. */
+static const char *unsafe_for_root(const struct option_job *job, const char *command, char program[PATH_MAX])
+{
+	snprintf(program, PATH_MAX, "%.*s", (int)strcspn(command, " "), command);
+	if (geteuid() != 0 || *program != '/' || access(program, F_OK) != 0)
+		return NULL;
+	return !only_root_writes(job->file) ? job->file : !only_root_writes(program) ? program : NULL;
+}
+
 static struct gw_str from_program(const struct option_job *job, const char *command)
 {
-	char line[SECRET_MAX + 1], why[256];
+	char line[SECRET_MAX + 1], why[256], program[PATH_MAX];
+	const char *unsafe = unsafe_for_root(job, command, program);
 
+	if (unsafe) {
+		option_error(job, "\"%s\": root runs no program for a file that others can write: chown root %s, chmod go-w %s",
+			     job->option->key, unsafe, unsafe);
+		return none;
+	}
 	if (option_run(command, PROGRAM_MS, line, sizeof(line), why, sizeof(why)) != 0) {
 		option_error(job, "\"%s\": %.*s %s", job->option->key, (int)strcspn(command, " "), command, why);
 		explicit_bzero(line, sizeof(line));
