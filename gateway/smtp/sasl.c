@@ -1,5 +1,7 @@
 #include "smtp/sasl.h"
 
+#include "smtp/utf8.h"
+
 #include <gsasl.h>
 #include <stdlib.h>
 
@@ -9,6 +11,7 @@ struct mechanism {
 	const char *challenges[2];
 	bool client_waits; /* not every server takes an initial response */
 	bool (*token_is_sound)(struct gw_str token);
+	int (*take)(struct sasl *sasl, struct gw_str token); /* by a server; the library's result */
 };
 
 struct sasl {
@@ -61,9 +64,12 @@ static bool login_is_sound(struct gw_str token)
 	return token.len > 0 && !gw_str_has_nul(token);
 }
 
+static int plain_take(struct sasl *sasl, struct gw_str token);
+static int login_take(struct sasl *sasl, struct gw_str token);
+
 static const struct mechanism mechanisms[] = {
-	{ "PLAIN", { "" }, false, plain_is_sound },
-	{ "LOGIN", { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" }, true, login_is_sound },
+	{ "PLAIN", { "" }, false, plain_is_sound, plain_take },
+	{ "LOGIN", { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" }, true, login_is_sound, login_take },
 };
 
 static const struct mechanism *find_mechanism(struct gw_str name)
@@ -151,13 +157,17 @@ static struct gw_str property(const struct sasl *sasl, Gsasl_property which)
 	return gw_str(gsasl_property_fast(sasl->session, which));
 }
 
-static bool is_printable(struct gw_str text)
+/* Names stand in logs and rules: characters of UTF-8, and no control among them. */
+static bool is_name(struct gw_str text)
 {
-	size_t i;
+	while (text.len) {
+		unsigned char c = (unsigned char)text.ptr[0];
+		size_t size = c > 127 ? utf8_printable(text) : c >= ' ' && c < 127;
 
-	for (i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 127)
+		if (size == 0)
 			return false;
+		text = gw_str_from(text, size);
+	}
 	return true;
 }
 
@@ -170,14 +180,36 @@ static enum sasl_state take_login(struct sasl *sasl)
 	login->secret = property(sasl, GSASL_PASSWORD);
 	if (gw_str_eq(login->user, login->acting_as))
 		login->acting_as = gw_str(NULL);
-	if (login->user.len == 0 || login->secret.len == 0 || !is_printable(login->user) || !is_printable(login->acting_as))
+	if (login->user.len == 0 || login->secret.len == 0 || !is_name(login->user) || !is_name(login->acting_as))
 		return SASL_BAD;
 	return SASL_DONE;
 }
 
+/* The octets as they came, where the library would prepare them and refuse what it cannot prepare: a password may have been hashed as it
+ * is, and whoever compares it can prepare it as well. */
+static int plain_take(struct sasl *sasl, struct gw_str token)
+{
+	size_t first = gw_str_find(token, '\0');
+	struct gw_str rest = gw_str_from(token, first + 1);
+	size_t second = gw_str_find(rest, '\0');
+	struct gw_str secret = gw_str_from(rest, second + 1);
+	int result = gsasl_property_set_raw(sasl->session, GSASL_AUTHZID, token.ptr, first);
+
+	if (result == GSASL_OK)
+		result = gsasl_property_set_raw(sasl->session, GSASL_AUTHID, rest.ptr, second);
+	if (result == GSASL_OK)
+		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len);
+	return result;
+}
+
+static int login_take(struct sasl *sasl, struct gw_str token)
+{
+	return library_step(sasl, token, false);
+}
+
 static enum sasl_state server_take(struct sasl *sasl, struct gw_str token, struct gw_str *out)
 {
-	int result = sasl->mechanism->token_is_sound(token) ? library_step(sasl, token, false) : GSASL_MECHANISM_PARSE_ERROR;
+	int result = sasl->mechanism->token_is_sound(token) ? sasl->mechanism->take(sasl, token) : GSASL_MECHANISM_PARSE_ERROR;
 
 	if (result == GSASL_OK)
 		return take_login(sasl);

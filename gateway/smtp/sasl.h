@@ -39,7 +39,8 @@ void sasl_destroy(struct sasl *sasl);
  * BAD: malformed base64 or tokens (501 5.5.2), an empty user or secret among them.
  * Client: the first step takes "" and gives the initial response (empty: AUTH is sent without one); DONE: *out is the last
  * line to send; BAD: the server asked for what the mechanism does not have.
- * The strings of PLAIN come prepared with SASLprep (RFC 4616): what it cannot prepare, such as Latin-1, is BAD. */
+ * A server hands out the octets as they came: whoever compares a password prepares it as well (SASLprep, RFC 4616). A name that is not
+ * UTF-8 or has controls in it is BAD. */
 enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
 const struct sasl_login *sasl_login(const struct sasl *sasl);
 

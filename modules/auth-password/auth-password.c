@@ -5,6 +5,7 @@
 
 #include <gateway/module.h>
 
+#include <gsasl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -192,11 +193,40 @@ static struct job *job_new(struct users *users, const struct user *user, struct 
 	return job;
 }
 
+/* As SASLprep has it written (RFC 4013), for whoever made the hash with a tool that prepares; NULL: just as it came, or it cannot be prepared.
+ * The caller wipes and frees it. */
+static char *prepared(struct gw_str text)
+{
+	char *ready = NULL;
+
+	if (gw_str_has_nul(text) || gsasl_saslprep(text.ptr, GSASL_ALLOW_UNASSIGNED, &ready, NULL) != GSASL_OK)
+		return NULL;
+	if (!gw_str_eq(gw_str(ready), text))
+		return ready;
+	OPENSSL_cleanse(ready, strlen(ready));
+	gsasl_free(ready);
+	return NULL;
+}
+
+static bool prepared_matches(const struct hash *hash, struct gw_str secret)
+{
+	char *ready = prepared(secret);
+	bool match;
+
+	if (!ready)
+		return false;
+	match = hash_matches(hash, gw_str(ready));
+	OPENSSL_cleanse(ready, strlen(ready));
+	gsasl_free(ready);
+	return match;
+}
+
 /* Unknown users take the time of the first one, so that time does not tell who is known. */
 static void work(void *arg)
 {
 	struct job *job = arg;
-	bool match = hash_matches(job->user ? &job->user->hash : &job->users->decoy, job->secret);
+	const struct hash *hash = job->user ? &job->user->hash : &job->users->decoy;
+	bool match = hash_matches(hash, job->secret) || prepared_matches(hash, job->secret);
 
 	job->right = match && job->user;
 }
@@ -326,7 +356,7 @@ static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 
 	if (!conf->users.len || (!gw_str_ieq(login->mechanism, gw_str("PLAIN")) && !gw_str_ieq(login->mechanism, gw_str("LOGIN"))))
 		return GW_CONTINUE;
-	if (login->acting_as.len && !gw_str_eq(login->acting_as, login->user))
+	if (login->acting_as.len && !gw_str_ieq(login->acting_as, login->user))
 		return refuse(call, session, "nobody may act as somebody else");
 	return authenticate(call, gw->instance_data(call), session, login);
 }

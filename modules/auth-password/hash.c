@@ -8,6 +8,44 @@
 
 #define ARGON2_MEMORY_MAX (1u << 20) /* KiB: a line in a file must not take all memory there is */
 
+static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* What crypt(3) makes: how many characters of hash end the text (0: not known), and what stands before the number that says how
+ * costly it was. */
+static const struct method {
+	const char *prefix;
+	size_t size;
+	const char *cost;
+	unsigned least; /* cost from which on it is no weak one */
+	bool old;       /* weak, whatever it cost */
+} methods[] = {
+	{ "$y$", 43, NULL, 0, false },           { "$gy$", 43, NULL, 0, false }, { "$7$", 43, NULL, 0, false },
+	{ "$6$", 86, "$6$rounds=", 5000, false }, { "$5$", 43, "$5$rounds=", 5000, false },
+	{ "$2a$", 53, "$2a$", 10, false },       { "$2b$", 53, "$2b$", 10, false },
+	{ "$2y$", 53, "$2y$", 10, false },       { "$2x$", 53, "$2x$", 10, true },
+	{ "$1$", 22, NULL, 0, true },            { "$md5", 0, NULL, 0, true },   { "$sha1", 0, NULL, 0, true },
+	{ "$3$", 0, NULL, 0, true },
+};
+
+static const struct method *method_of(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (strncmp(text, methods[i].prefix, strlen(methods[i].prefix)) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+/* The hash behind the last $ is whole. bcrypt's has its salt, which needs no $, before it. */
+static bool is_whole(const char *text)
+{
+	const struct method *method = method_of(text);
+	const char *last = strrchr(text, '$') + 1;
+
+	return !method || method->size == 0 || (strlen(last) == method->size && strspn(last, digits) == method->size);
+}
+
 static const char *check_crypt(const char *text)
 {
 	if (text[0] != '$')
@@ -16,29 +54,56 @@ static const char *check_crypt(const char *text)
 	case CRYPT_SALT_OK:
 	case CRYPT_SALT_METHOD_LEGACY:
 	case CRYPT_SALT_TOO_CHEAP:
-		return NULL;
+		return is_whole(text) ? NULL : "a hash that is not whole: it was cut off, or something stands behind it";
 	default:
 		return "a kind of hash that crypt(3) of this system does not know; yescrypt ($y$), SHA-512 ($6$), SHA-256 ($5$) and bcrypt ($2b$) "
 		       "it does";
 	}
 }
 
+struct argon2 {
+	unsigned version, memory, passes, lanes;
+};
+
+static bool read_argon2(const char *text, const char *format, struct argon2 *cost, int *end)
+{
+	*end = 0;
+	return sscanf(text, format, &cost->version, &cost->memory, &cost->passes, &cost->lanes, end) == 4 && *end > 0;
+}
+
+/* Base64 without padding of a hash whose size anybody would choose: a cut one would have another size. */
+static bool is_argon2_hash(const char *text)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t len = strlen(text), bytes = len * 3 / 4;
+
+	return strspn(text, base64) == len && len == (bytes * 8 + 5) / 6 && bytes >= 16 && bytes % 4 == 0;
+}
+
 static const char *check_argon2(const char *text, const char *format)
 {
-	unsigned version, memory, passes, lanes;
+	struct argon2 cost;
+	const char *hash;
+	int end;
 
-	if (sscanf(text, format, &version, &memory, &passes, &lanes) != 4)
+	if (!read_argon2(text, format, &cost, &end))
 		return "no Argon2 hash of that kind in its usual form ($argon2id$v=19$m=...,t=...,p=...$salt$hash)";
-	return memory > ARGON2_MEMORY_MAX ? "an Argon2 hash that asks for more than 1 GiB of memory" : NULL;
+	if (cost.memory > ARGON2_MEMORY_MAX)
+		return "an Argon2 hash that asks for more than 1 GiB of memory";
+	hash = strchr(text + end, '$');
+	return hash && is_argon2_hash(hash + 1) ? NULL : "a hash that is not whole: it was cut off, or something stands behind it";
 }
+
+#define ARGON2I_FORMAT "$argon2i$v=%u$m=%u,t=%u,p=%u$%n"
+#define ARGON2ID_FORMAT "$argon2id$v=%u$m=%u,t=%u,p=%u$%n"
 
 static const char *check_argon2i(const char *text)
 {
-	return check_argon2(text, "$argon2i$v=%u$m=%u,t=%u,p=%u$");
+	return check_argon2(text, ARGON2I_FORMAT);
 }
 static const char *check_argon2id(const char *text)
 {
-	return check_argon2(text, "$argon2id$v=%u$m=%u,t=%u,p=%u$");
+	return check_argon2(text, ARGON2ID_FORMAT);
 }
 static const char *check_plain(const char *text)
 {
@@ -85,6 +150,43 @@ const char *hash_parse(const char *text, struct hash *hash)
 	hash->kind = scheme->kind;
 	hash->text = end ? end + 1 : text;
 	return scheme->check(hash->text);
+}
+
+static const char *crypt_weakness(const char *text)
+{
+	const struct method *method = method_of(text);
+	size_t len = method && method->cost ? strlen(method->cost) : 0;
+
+	if (method && method->old)
+		return "a hash of a kind that is guessed fast today: make a new one (mkpasswd -m yescrypt)";
+	if (len && strncmp(text, method->cost, len) == 0 && strtoul(text + len, NULL, 10) < method->least)
+		return "a hash that was made cheaply, and is guessed fast: make a new one (mkpasswd -m yescrypt)";
+	return NULL;
+}
+
+/* OWASP's least is 7 MiB with five passes. */
+static const char *argon2_weakness(const char *text, const char *format)
+{
+	struct argon2 cost;
+	int end;
+
+	if (read_argon2(text, format, &cost, &end) && (uint64_t)cost.memory * cost.passes < 7168 * 5)
+		return "an Argon2 hash that was made cheaply, and is guessed fast: make a new one (m=19456,t=2,p=1)";
+	return NULL;
+}
+
+const char *hash_weakness(const struct hash *hash)
+{
+	switch (hash->kind) {
+	case HASH_ARGON2ID:
+		return argon2_weakness(hash->text, ARGON2ID_FORMAT);
+	case HASH_ARGON2I:
+		return argon2_weakness(hash->text, ARGON2I_FORMAT);
+	case HASH_PLAIN:
+		return "a password in clear is for tests";
+	default:
+		return crypt_weakness(hash->text);
+	}
 }
 
 static bool same(const char *left, const char *right)

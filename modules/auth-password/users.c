@@ -1,9 +1,4 @@
-/* users.c - lines as mkpasswd and `doveadm pw` help to write them, in the form of Dovecot's passwd-file:
- *
- *     user:hash
- *     user:{SCHEME}hash:uid:gid:gecos:home:shell:domains=a.example,b.example type=mass client=crm-eu
- *
- * Only the name, the hash and the fields at the end are looked at. */
+/* users.c - the file of users, read whole: its lines as user.c reads them, and who may read it. */
 #include "users.h"
 
 #include <errno.h>
@@ -14,82 +9,7 @@
 #include <unistd.h>
 
 #define FILE_MAX (64L << 20)
-#define EXTRA_FIELD 7
-
-static void tell(struct users_report *report, bool fatal, int line, const char *what, const char *why)
-{
-	char text[400];
-
-	snprintf(text, sizeof text, "%s%s", what, why);
-	report->faults += fatal;
-	report->tell(report->arg, fatal, line, text);
-}
-
-/* --- a line --- */
-
-static void commas_to_blanks(char *text)
-{
-	for (; *text; text++)
-		if (*text == ',')
-			*text = ' ';
-}
-
-static bool read_extra(struct user *user, char *word)
-{
-	if (strncmp(word, "domains=", 8) == 0) {
-		commas_to_blanks(word + 8);
-		user->domains = gw_str(word + 8);
-	} else if (strncmp(word, "type=", 5) == 0) {
-		user->type = gw_str(word + 5);
-	} else if (strncmp(word, "client=", 7) == 0) {
-		user->client = gw_str(word + 7);
-	} else {
-		return strncmp(word, "userdb_", 7) == 0; /* Dovecot's own business */
-	}
-	return true;
-}
-
-/* A word that is not known may have been meant to forbid something, so it is not passed over. */
-static void read_extras(struct user *user, char *text, struct users_report *report)
-{
-	char *rest = NULL, *word;
-
-	for (word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
-		if (!read_extra(user, word))
-			tell(report, true, user->line, "unknown field, known are domains=, type= and client=: ", word);
-}
-
-/* The nth (from 0) field parted by colons, and a NUL behind it; the last one keeps its colons. */
-static char *take_field(char **rest, bool last)
-{
-	char *field = *rest, *colon = field && !last ? strchr(field, ':') : NULL;
-
-	if (colon)
-		*colon = '\0';
-	*rest = colon ? colon + 1 : NULL;
-	return field;
-}
-
-static void read_user(struct user *user, char *text, struct users_report *report)
-{
-	char *rest = text, *name = take_field(&rest, false), *hash = take_field(&rest, false), *extra = NULL;
-	const char *why;
-	int i;
-
-	user->name = user->client = gw_str(name);
-	user->type = user->domains = gw_str("");
-	if (!name[0] || !hash) {
-		tell(report, true, user->line, "a line is USER:HASH", "");
-		return;
-	}
-	why = hash_parse(hash, &user->hash);
-	if (why)
-		tell(report, true, user->line, why, "");
-	for (i = 2; i <= EXTRA_FIELD; i++)
-		extra = take_field(&rest, i == EXTRA_FIELD);
-	if (extra)
-		read_extras(user, extra, report);
-}
+#define TOLD_MAX 10 /* warnings of one kind; the others are counted */
 
 /* --- the file --- */
 
@@ -123,7 +43,7 @@ static char *trim(char *text)
 
 static void read_lines(struct users *users, struct users_report *report)
 {
-	char *rest = users->text, *text;
+	char *rest = users->text + (strncmp(users->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0), *text; /* behind a mark of UTF-8 */
 	int line = 0;
 
 	while ((text = strsep(&rest, "\n"))) {
@@ -135,10 +55,10 @@ static void read_lines(struct users *users, struct users_report *report)
 			continue;
 		user = add_user(users, line);
 		if (!user) {
-			tell(report, true, 0, "out of memory", "");
+			users_tell(report, true, 0, "out of memory", "");
 			return;
 		}
-		read_user(user, text, report);
+		user_read(user, text, report);
 	}
 }
 
@@ -163,19 +83,36 @@ static void sort(struct users *users, struct users_report *report)
 	qsort(users->list, users->count, sizeof *users->list, by_name);
 	for (i = 1; i < users->count; i++)
 		if (by_name(&users->list[i - 1], &users->list[i]) == 0)
-			tell(report, true, users->list[i].line, "this user stands twice in the file: ", users->list[i].name.ptr);
+			users_tell(report, true, users->list[i].line, "this user stands twice in the file: ",
+				   users->list[i].name.ptr);
 }
 
-static void warn_clear(const struct users *users, struct users_report *report)
+/* What is unwise about a user: NULL, or a sentence. */
+static const char *weak_flaw(const struct user *user)
 {
-	size_t i;
+	return hash_weakness(&user->hash);
+}
+
+static const char *unbound_flaw(const struct user *user)
+{
+	return user->domains.len ? NULL : "this login may write mail of any domain; domains= binds it, domains=* says that it is meant";
+}
+
+static void warn(const struct users *users, const char *(*flaw)(const struct user *user), struct users_report *report)
+{
+	size_t i, found = 0;
+	char more[60];
 
 	for (i = 0; i < users->count; i++) {
-		if (users->list[i].hash.kind == HASH_PLAIN) {
-			tell(report, false, users->list[i].line, "a password in clear is for tests", "");
-			return;
-		}
+		const char *why = flaw(&users->list[i]);
+
+		if (why && found++ < TOLD_MAX)
+			users_tell(report, false, users->list[i].line, why, "");
 	}
+	if (found <= TOLD_MAX)
+		return;
+	snprintf(more, sizeof more, "and %zu more users like that", found - TOLD_MAX);
+	users_tell(report, false, 0, more, "");
 }
 
 static char *read_all(int fd, size_t size)
@@ -201,20 +138,20 @@ static char *open_and_read(const char *path, struct stat *stamp, struct users_re
 
 	memset(stamp, 0, sizeof *stamp);
 	if (fd < 0 && errno == ENOENT && report->may_be_absent) {
-		tell(report, false, 0, "there is no such file: nobody can log in until there is", "");
+		users_tell(report, false, 0, "there is no such file: nobody can log in until there is", "");
 		text = calloc(1, 1);
 	} else if (fd < 0 || fstat(fd, stamp) != 0) {
-		tell(report, true, 0, strerror(errno), "");
+		users_tell(report, true, 0, strerror(errno), "");
 		if (stat(path, stamp) != 0)
 			memset(stamp, 0, sizeof *stamp);
 	} else if (!S_ISREG(stamp->st_mode) || stamp->st_size > FILE_MAX) {
-		tell(report, true, 0, "not a file of users", "");
+		users_tell(report, true, 0, "not a file of users", "");
+	} else if (stamp->st_mode & (S_IROTH | S_IWOTH)) {
+		users_tell(report, true, 0, "everybody on this machine may read the hashes or write them: chmod 0640 it", "");
 	} else {
-		if (stamp->st_mode & (S_IROTH | S_IWOTH))
-			tell(report, false, 0, "everybody on this machine may read the hashes or write them: chmod 0640 it", "");
 		text = read_all(fd, (size_t)stamp->st_size);
 		if (!text)
-			tell(report, true, 0, "it cannot be read: ", strerror(errno));
+			users_tell(report, true, 0, "it cannot be read: ", strerror(errno));
 	}
 	if (fd >= 0)
 		close(fd);
@@ -234,14 +171,15 @@ struct users *users_read(const char *path, struct stat *stamp, struct users_repo
 	users->text = text;
 	users->size = (size_t)stamp->st_size;
 	if (strlen(text) < users->size)
-		tell(report, true, 0, "there is a NUL in it, or it was cut while it was read", "");
+		users_tell(report, true, 0, "there is a NUL in it, or it was cut while it was read", "");
 	read_lines(users, report);
 	sort(users, report);
 	if (report->faults) {
 		users_release(users);
 		return NULL;
 	}
-	warn_clear(users, report);
+	warn(users, weak_flaw, report);
+	warn(users, unbound_flaw, report);
 	return users;
 }
 

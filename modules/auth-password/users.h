@@ -31,6 +31,11 @@ struct users_report {
 	bool may_be_absent; /* no file is a warning, and a table without users */
 };
 
+void users_tell(struct users_report *report, bool fatal, int line, const char *what, const char *why);
+
+/* Reads the line into the user, whose line number is known; `text` is cut into pieces that the user points into. */
+void user_read(struct user *user, char *text, struct users_report *report);
+
 /* Reads the file; NULL: the report was told why. `stamp` tells this file from the next one. */
 struct users *users_read(const char *path, struct stat *stamp, struct users_report *report);
 

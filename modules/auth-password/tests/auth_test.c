@@ -141,6 +141,8 @@ static void nobody_acts_as_somebody_else(void **state)
 	assert_int_equal(testkit_run_auth_login(bench.kit, bench.session, &as), GW_CONTINUE);
 	as.acting_as = gw_str("shop");
 	assert_int_equal(testkit_run_auth_login(bench.kit, bench.session, &as), GW_ACCEPT);
+	as.acting_as = gw_str("SHOP");
+	assert_int_equal(testkit_run_auth_login(bench.kit, bench.session, &as), GW_ACCEPT);
 	bench_finish(&bench);
 }
 
@@ -335,6 +337,23 @@ static void mistakes_in_the_file_are_named_by_line(void **state)
 		{ "a:{PLAIN}x::::::domians=example.com\n",
 		  "users:1: unknown field, known are domains=, type= and client=: domians=example.com" },
 		{ "a:{PLAIN}x::::::allow_nets=192.0.2.0/24\n", "users:1: unknown field" },
+		{ "c:" SHA256 ":domains=example.com\n", "users:1: six colons stand between the hash and the words" },
+		{ "c:" SHA256 ":::::domains=example.com\n", "users:1: six colons" },
+		{ "c:" SHA256 ":::::::domains=example.com\n", "users:1: unknown field" },
+		{ "c:" SHA256 " domains=example.com\n", "users:1: no blank may stand" },
+		{ "c:{PLAIN}secret domains=example.com\n", "users:1: six colons" },
+		{ "c:" SHA256 "::::::domains=\n", "users:1: domains= names no domain" },
+		{ "c:" SHA256 "::::::domains=,,\n", "users:1: domains= names no domain" },
+		{ "c:" SHA256 "::::::domains=\"example.com\"\n", "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=example.com,a@example.com\n", "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=.example.com\n", "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=example..com\n", "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=a.example domains=b.example\n", "users:1: this word stands twice" },
+		{ "c:" SHA256 "::::::type=\n", "users:1: a name without quotes must follow: type=" },
+		{ "c:" SHA256 "::::::client=\"x\"\n", "users:1: a name without quotes must follow" },
+		{ "c :" SHA256 "\n", "users:1: no blank may stand beside the name" },
+		{ "c: " SHA256 "\n", "users:1: no" },
+		{ "c:$6$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqc\n", "users:1: a hash that is not whole" },
 	};
 	size_t i;
 
@@ -379,13 +398,80 @@ static void what_is_unwise_is_a_warning(void **state)
 {
 	struct bench bench;
 
-	bench_init(&bench, "a:{PLAIN}x\nb:{PLAIN}x\n");
-	assert_int_equal(chmod(bench.file, 0644), 0);
+	bench_init(&bench, "a:{PLAIN}x::::::domains=*\nb:" SHA256 "\nc:" SHA256 "::::::domains=example.com\n");
 	assert_int_equal(testkit_start(bench.kit), 0);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "everybody on this machine may read"));
 	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "users:1: a password in clear"));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "users:2: this login may write mail of any domain"));
 	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 2);
 	bench_finish(&bench);
+}
+
+static void very_many_unwise_lines_are_counted(void **state)
+{
+	char text[4000] = "";
+	struct bench bench;
+	int i;
+
+	for (i = 0; i < 40; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "user%d:" SHA256 "\n", i);
+	bench_init(&bench, text);
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 11);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "and 30 more users like that"));
+	bench_finish(&bench);
+}
+
+static void hashes_that_everybody_may_read_are_refused(void **state)
+{
+	struct bench bench;
+
+	bench_init(&bench, USERS);
+	assert_int_equal(chmod(bench.file, 0644), 0);
+	assert_int_equal(testkit_start(bench.kit), -1);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "error: "));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "everybody on this machine may read"));
+	bench_finish(&bench);
+}
+
+static void a_mark_of_utf8_is_passed_over(void **state)
+{
+	struct bench bench;
+
+	bench_start(&bench, "\xef\xbb\xbf" USERS);
+	assert_int_equal(login(&bench, "shop", "secret"), GW_ACCEPT);
+	bench_finish(&bench);
+	bench_start(&bench, "\xef\xbb\xbfshop:" SHA256 "\n");
+	assert_int_equal(login(&bench, "shop", "secret"), GW_ACCEPT);
+	bench_finish(&bench);
+}
+
+/* Passwords as they came, then as SASLprep has them: whichever way the hash was made, the login is right. */
+static void a_password_is_right_as_it_came_and_prepared(void **state)
+{
+	static const struct {
+		const char *kept, *given;
+		enum gw_verdict verdict;
+	} rows[] = {
+		{ "a\xc2\xaa", "a\xc2\xaa", GW_ACCEPT }, /* U+00AA is prepared to "a" */
+		{ "aa", "a\xc2\xaa", GW_ACCEPT },
+		{ "a\xc2\xaa", "aa", GW_CONTINUE },
+		{ "x\xc2\xa0y", "x\xc2\xa0y", GW_ACCEPT }, /* a blank that does not break */
+		{ "x y", "x\xc2\xa0y", GW_ACCEPT },
+		{ "p\xe4", "p\xe4", GW_ACCEPT }, /* Latin-1 cannot be prepared */
+		{ "p\xe4", "p\xe5", GW_CONTINUE },
+	};
+	char line[100];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct bench bench;
+
+		snprintf(line, sizeof line, "a:{PLAIN}%s::::::domains=*\n", rows[i].kept);
+		bench_start(&bench, line);
+		if (login(&bench, "a", rows[i].given) != rows[i].verdict)
+			fail_msg("row %zu", i);
+		bench_finish(&bench);
+	}
 }
 
 static void without_users_nobody_logs_in(void **state)
@@ -511,6 +597,10 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_read_does_not_start),
 		cmocka_unit_test(a_file_that_comes_later_counts_from_then_on),
 		cmocka_unit_test(what_is_unwise_is_a_warning),
+		cmocka_unit_test(very_many_unwise_lines_are_counted),
+		cmocka_unit_test(hashes_that_everybody_may_read_are_refused),
+		cmocka_unit_test(a_mark_of_utf8_is_passed_over),
+		cmocka_unit_test(a_password_is_right_as_it_came_and_prepared),
 		cmocka_unit_test(without_users_nobody_logs_in),
 		cmocka_unit_test(the_cache_is_bounded_and_tells_pairs_apart),
 		cmocka_unit_test(a_relay_with_a_name_gets_its_password),

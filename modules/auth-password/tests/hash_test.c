@@ -87,17 +87,52 @@ static void what_cannot_be_used_is_named(void **state)
 	}
 }
 
-static void a_broken_hash_matches_nothing(void **state)
+static void a_cut_hash_is_refused(void **state)
 {
-	static const char *const rows[] = { "$6$8tdCJVDlhXu3zeAu$short", "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$",
-					    "$argon2id$v=19$m=64,t=1,p=1$*$*" };
+	static const char *const whole[] = { YESCRYPT, SHA512, SHA256, BCRYPT, ARGON2ID, ARGON2I };
+	char text[200];
+	struct hash hash;
+	size_t i, cut;
+
+	for (i = 0; i < sizeof whole / sizeof *whole; i++) {
+		for (cut = 1; cut < 5; cut++) {
+			snprintf(text, sizeof text, "%.*s", (int)(strlen(whole[i]) - cut), whole[i]);
+			if (!hash_parse(text, &hash))
+				fail_msg("%s is taken", text);
+		}
+		snprintf(text, sizeof text, "%s.", whole[i]);
+		if (!hash_parse(text, &hash))
+			fail_msg("%s is taken", text);
+	}
+	assert_non_null(hash_parse("$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$", &hash));
+	assert_non_null(hash_parse("$argon2id$v=19$m=64,t=1,p=1$*$*", &hash));
+}
+
+static void a_weak_hash_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool weak;
+	} rows[] = {
+		{ YESCRYPT, false },
+		{ SHA512, false },
+		{ "$6$rounds=1000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.", true },
+		{ "$6$rounds=50000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.", false },
+		{ BCRYPT, true },
+		{ "$2b$10$sUsYIXSK70VWihCc/l74LuNFIdOOsFdcox9Y4e4tLdEDbjhIORxAC", false },
+		{ "$1$abcdefgh$0123456789012345678901", true },
+		{ ARGON2ID, true },
+		{ "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI", false },
+		{ "$argon2id$v=19$m=65536,t=1,p=4$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI", false },
+		{ "{PLAIN}x", true },
+	};
 	struct hash hash;
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		assert_null(hash_parse(rows[i], &hash));
-		assert_false(hash_matches(&hash, gw_str("secret")));
-		assert_false(hash_matches(&hash, gw_str("")));
+		assert_null(hash_parse(rows[i].text, &hash));
+		if (!hash_weakness(&hash) == rows[i].weak)
+			fail_msg("%s", rows[i].text);
 	}
 }
 
@@ -107,7 +142,8 @@ int main(void)
 		cmocka_unit_test(each_scheme_matches_its_password_and_no_other),
 		cmocka_unit_test(a_password_as_long_as_can_be_does_no_harm),
 		cmocka_unit_test(what_cannot_be_used_is_named),
-		cmocka_unit_test(a_broken_hash_matches_nothing),
+		cmocka_unit_test(a_cut_hash_is_refused),
+		cmocka_unit_test(a_weak_hash_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
