@@ -5,13 +5,25 @@
 #include "queue/recall.h"
 #include "services.h"
 
+#include <stdio.h>
+
 static struct load_options load_options;
+
+/* What only looks at a configuration is soon over, and may not write into the state folder. */
+static const char *copies_folder(const struct arguments *arguments)
+{
+	char *folder = NULL;
+	if (arguments->check || arguments->check_spool || asprintf(&folder, "%s/modules", arguments->state) < 0)
+		return NULL;
+	code_sweep(folder);
+	return folder;
+}
 
 void configuration_init(const struct arguments *arguments)
 {
 	load_options = (struct load_options){
 		.config_dir = arguments->config, .state_dir = arguments->state, .module_dir = arguments->modules,
-		.services = &services, .start = true,
+		.copies = copies_folder(arguments), .services = &services, .start = true,
 	};
 }
 

@@ -74,7 +74,8 @@ struct module **modules_in(struct load *load, size_t *count)
 	for (int i = 0; i < found; i++) {
 		struct gw_str path = arena_printf(&load->snapshot->arena, "%s/%s", load->options->module_dir, entries[i]->d_name);
 		if (modules && path.ptr)
-			modules[*count] = module_load(path.ptr, load->options->services, NULL, 0, &ignored);
+			modules[*count] = module_load(&(struct module_source){ path.ptr, load->options->copies, load->options->services },
+						      NULL, 0, &ignored);
 		*count += modules && modules[*count];
 		free(entries[i]);
 	}
@@ -102,7 +103,8 @@ static struct module *find_module(struct load *load, const struct conf_fragment 
 		out_of_memory(load, fragment);
 		return NULL;
 	}
-	return module_load(path.ptr, load->options->services, fragment->path, fragment->line, load->problems);
+	struct module_source source = { path.ptr, load->options->copies, load->options->services };
+	return module_load(&source, fragment->path, fragment->line, load->problems);
 }
 
 static void parse_fragment(struct load *load, struct instance *instance)

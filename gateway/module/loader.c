@@ -1,10 +1,13 @@
 /* libltdl is not thread-safe and looks through every system folder for a short name, so: the main thread only, absolute paths only. It says
  * "file not found" for whatever went wrong, so dlopen is asked again for the reason. */
+#include "module/code.h"
 #include "module/load.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <ltdl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,8 @@ typedef const struct gw_module *entry(const struct gw_services *services);
 
 struct attempt {
 	const char *path;
+	struct code_stamp stamp;
+	char *copy;       /* what is opened; NULL: the file itself */
 	const char *file; /* the place that asked for it */
 	int line;
 	struct problems *problems;
@@ -42,37 +47,33 @@ static void *refuse(const struct attempt *attempt, const char *format, ...)
 /* --- the file --- */
 
 /* The process runs what is in it, so nobody else may be able to put something there. */
-static bool file_trusted(const struct attempt *attempt)
+static bool file_trusted(const struct attempt *attempt, const struct stat *info)
 {
-	struct stat info;
-
-	if (stat(attempt->path, &info) < 0)
-		return refuse(attempt, "%s: cannot be read: %m", attempt->path);
-	if (!S_ISREG(info.st_mode))
+	if (!S_ISREG(info->st_mode))
 		return refuse(attempt, "%s: is no file", attempt->path);
-	if (info.st_mode & S_IWOTH)
+	if (info->st_mode & S_IWOTH)
 		return refuse(attempt, "%s: everybody may write it (mode %03o); a module must not be writable by others: chmod o-w",
-			      attempt->path, info.st_mode & 0777u);
-	if (info.st_uid != 0 && info.st_uid != geteuid())
+			      attempt->path, info->st_mode & 0777u);
+	if (info->st_uid != 0 && info->st_uid != geteuid())
 		return refuse(attempt, "%s: belongs to user %u; a module must belong to root or to the gateway's user %u", attempt->path,
-			      (unsigned)info.st_uid, (unsigned)geteuid());
+			      (unsigned)info->st_uid, (unsigned)geteuid());
 	return true;
 }
 
 static bool loader_ready(void)
 {
-	return advise || (lt_dlinit() == 0 && lt_dladvise_init(&advise) == 0 && lt_dladvise_local(&advise) == 0 &&
-			  lt_dladvise_resident(&advise) == 0);
+	return advise || (lt_dlinit() == 0 && lt_dladvise_init(&advise) == 0 && lt_dladvise_local(&advise) == 0);
 }
 
 static const char *real_reason(const char *path)
 {
-	const char *reason;
-
 	dlerror();
-	if (dlopen(path, RTLD_NOW | RTLD_LOCAL))
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (handle) {
+		dlclose(handle);
 		return "libltdl cannot load it";
-	reason = dlerror();
+	}
+	const char *reason = dlerror();
 	size_t len = strlen(path);
 	return reason && strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0 ? reason + len + 2 : reason;
 }
@@ -80,12 +81,17 @@ static const char *real_reason(const char *path)
 /* libltdl binds lazily; a module with a hole in it must fail here and not in the middle of a message. */
 static lt_dlhandle file_open(const struct attempt *attempt)
 {
+	const char *path = attempt->copy ? attempt->copy : attempt->path;
+	off_t length = code_length(path);
+	if (length > attempt->stamp.size)
+		return refuse(attempt, "%s: is cut off: %jd octets were expected, there are %jd", attempt->path, (intmax_t)length,
+			      (intmax_t)attempt->stamp.size);
 	if (!loader_ready())
 		return refuse(attempt, "%s: libltdl: %s", attempt->path, lt_dlerror());
-	void *now = dlopen(attempt->path, RTLD_NOW | RTLD_LOCAL);
-	lt_dlhandle handle = now ? lt_dlopenadvise(attempt->path, advise) : NULL;
+	void *now = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	lt_dlhandle handle = now ? lt_dlopenadvise(path, advise) : NULL;
 	if (!handle)
-		refuse(attempt, "%s: cannot be loaded: %s", attempt->path, real_reason(attempt->path));
+		refuse(attempt, "%s: cannot be loaded: %s", attempt->path, real_reason(path));
 	if (now)
 		dlclose(now);
 	return handle;
@@ -158,11 +164,11 @@ static bool negotiate(const struct attempt *attempt, lt_dlhandle handle, const s
 
 /* --- the list --- */
 
-static struct module *find(const char *path)
+static struct module *find(const char *path, const struct code_stamp *stamp)
 {
 	struct module *module = loaded;
 
-	while (module && strcmp(module->path, path) != 0)
+	while (module && !(strcmp(module->path, path) == 0 && code_stamp_equal(&module->stamp, stamp)))
 		module = module->next;
 	return module;
 }
@@ -179,20 +185,62 @@ static struct module *keep(const struct attempt *attempt, const struct gw_module
 		free(version);
 		return refuse(attempt, "%s: no memory", attempt->path);
 	}
-	*module = (struct module){ .next = loaded, .path = path, .table = *table, .name = name, .version = version };
+	*module = (struct module){
+		.next = loaded, .path = path, .stamp = attempt->stamp, .table = *table, .name = name, .version = version,
+	};
 	return loaded = module;
 }
 
-struct module *module_load(const char *path, const struct gw_services *services, const char *file, int line, struct problems *problems)
+static void log_replaced(const char *path)
 {
-	struct attempt attempt = { .path = path, .file = file, .line = line, .problems = problems };
-	struct module *known = find(path);
-	struct gw_module table;
+	const struct module *before = loaded->next;
+	while (before && strcmp(before->path, path) != 0)
+		before = before->next;
+	if (before)
+		log_say(LOG_INFORM, "module-replaced", "%s: version %s follows %s; what runs ends on the old code", path, loaded->version,
+			before->version);
+}
 
-	if (known || !file_trusted(&attempt))
+/* What was taken stays for the life of the process; what was refused leaves nothing behind. */
+static struct module *load(const struct attempt *attempt, const struct gw_services *services)
+{
+	struct gw_module table;
+	lt_dlhandle handle = file_open(attempt);
+	struct module *module = handle && negotiate(attempt, handle, services, &table) ? keep(attempt, &table) : NULL;
+	if (module) {
+		lt_dlmakeresident(handle);
+		log_replaced(attempt->path);
+	} else if (handle) {
+		lt_dlclose(handle);
+	}
+	if (!module && attempt->copy)
+		unlink(attempt->copy);
+	return module;
+}
+
+static void copy_code(struct attempt *attempt, const char *folder)
+{
+	attempt->copy = code_copy(attempt->path, folder);
+	if (!attempt->copy)
+		problem_add(attempt->problems, false, attempt->file, attempt->line,
+			    "%s: runs from the file itself, which must not be overwritten: no copy in %s: %s", attempt->path, folder,
+			    strerror(errno));
+}
+
+struct module *module_load(const struct module_source *source, const char *file, int line, struct problems *problems)
+{
+	struct attempt attempt = { .path = source->path, .file = file, .line = line, .problems = problems };
+	struct stat info;
+
+	if (stat(attempt.path, &info) < 0)
+		return refuse(&attempt, "%s: cannot be read: %m", attempt.path);
+	attempt.stamp = code_stamp(&info);
+	struct module *known = find(attempt.path, &attempt.stamp);
+	if (known || !file_trusted(&attempt, &info))
 		return known;
-	lt_dlhandle handle = file_open(&attempt);
-	if (!handle || !negotiate(&attempt, handle, services, &table))
-		return NULL;
-	return keep(&attempt, &table);
+	if (source->copies)
+		copy_code(&attempt, source->copies);
+	struct module *module = load(&attempt, source->services);
+	free(attempt.copy);
+	return module;
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "loop/worker.h"
+#include "module/code.h"
 #include "module/settings.h"
 
 #include <gateway/module.h>
@@ -50,6 +51,7 @@ struct instance_counters {
 struct module {
 	struct module *next;
 	char *path;
+	struct code_stamp stamp;
 	struct gw_module table; /* copied min(size) into zeroes */
 	char *name, *version;
 };
@@ -95,6 +97,7 @@ struct snapshot {
 
 struct load_options {
 	const char *config_dir, *state_dir, *module_dir;
+	const char *copies;                 /* of modules' code: code.h; NULL: none are made */
 	const struct gw_services *services; /* handed to modules */
 	bool start;                         /* call start(); --check does too */
 };
@@ -116,8 +119,15 @@ struct snapshot *snapshot_current(void);
 /* The counters of all instances there ever were, newest first; read-only. Main thread. */
 const struct instance_counters *instance_counters_first(void);
 
-/* Loads a module by absolute path, or gives the one already loaded; the reason of a refusal is a problem that says the file, what was
- * expected, what was found. Main thread. */
-struct module *module_load(const char *path, const struct gw_services *services, const char *file, int line, struct problems *problems);
+/* Where the code of a module comes from. */
+struct module_source {
+	const char *path;                   /* absolute */
+	const char *copies;                 /* the folder of private copies; NULL: the file itself is run */
+	const struct gw_services *services; /* handed to the module */
+};
+
+/* Loads a module, or gives the one already loaded from the same content of the file; the reason of a refusal is a problem that says the file,
+ * what was expected, what was found. Main thread. */
+struct module *module_load(const struct module_source *source, const char *file, int line, struct problems *problems);
 
 #endif

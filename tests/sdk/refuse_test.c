@@ -16,7 +16,7 @@ static void refused(const char *path, const char *expected)
 	char text[1000];
 
 	problems_init(&problems);
-	assert_null(module_load(path, &fake_services, "conf.d/20-x.conf", 3, &problems));
+	assert_null(module_load(&(struct module_source){ path, NULL, &fake_services }, "conf.d/20-x.conf", 3, &problems));
 	assert_int_equal(problems.errors, 1);
 	snprintf(text, sizeof(text), "%s: %s", path, expected);
 	assert_string_equal(problems.first->text, text);
@@ -107,9 +107,9 @@ static void good_module_is_loaded_once(void **state)
 	struct problems problems;
 
 	problems_init(&problems);
-	struct module *module = module_load(MODULES "/probe.so", &fake_services, NULL, 0, &problems);
+	struct module *module = module_load(&(struct module_source){ MODULES "/probe.so", NULL, &fake_services }, NULL, 0, &problems);
 	assert_non_null(module);
-	assert_ptr_equal(module_load(MODULES "/probe.so", &fake_services, NULL, 0, &problems), module);
+	assert_ptr_equal(module_load(&(struct module_source){ MODULES "/probe.so", NULL, &fake_services }, NULL, 0, &problems), module);
 	assert_int_equal(problems.errors, 0);
 	assert_string_equal(module->name, "probe");
 	assert_string_equal(module->version, "1.0");
@@ -122,7 +122,7 @@ static void older_module_is_loaded(void **state)
 	struct problems problems;
 
 	problems_init(&problems);
-	struct module *module = module_load(MODULES "/old/short.so", &fake_services, NULL, 0, &problems);
+	struct module *module = module_load(&(struct module_source){ MODULES "/old/short.so", NULL, &fake_services }, NULL, 0, &problems);
 	assert_non_null(module);
 	assert_true(module->table.size < sizeof(struct gw_module));
 	assert_non_null(module->table.mail);
