@@ -6,18 +6,6 @@
 
 #define DOMAINS_MOST 8192 /* of one worker; beyond it the oldest answer is forgotten for each that comes */
 
-/* One domain: being looked up, or with its answer. */
-struct domain {
-	struct gw_str key;             /* first, for the map */
-	struct dns *dns;
-	TAILQ_ENTRY(domain) link;      /* in dns->kept, once answered */
-	struct look_up *look_up;       /* NULL: answered */
-	const struct dns_answer *answer;
-	int64_t until;
-	struct dns_questions questions;
-	char name[];
-};
-
 /* --- answers on their way to who asked --- */
 
 static void make_ready(struct dns *dns, struct dns_mx_question *question, const struct dns_answer *answer)
@@ -74,13 +62,17 @@ static void tell(struct post *post)
 
 /* --- domains --- */
 
-static void forget(struct domain *domain)
+static void leave_list(struct domain *domain)
 {
-	struct dns *dns = domain->dns;
+	if (domain->in != NULL)
+		TAILQ_REMOVE(domain->in, domain, link);
+	domain->in = NULL;
+}
 
-	str_map_take(&dns->map, domain->key);
-	if (domain->answer != NULL)
-		TAILQ_REMOVE(&dns->kept, domain, link);
+void domain_forget(struct domain *domain)
+{
+	str_map_take(&domain->dns->map, domain->key);
+	leave_list(domain);
 	if (domain->look_up != NULL)
 		look_up_forget(domain->look_up);
 	dns_release(domain->answer);
@@ -91,11 +83,13 @@ void domain_answered(struct domain *domain, const struct found *found)
 {
 	struct dns *dns = domain->dns;
 	struct dns_mx_question *question;
-	const struct dns_answer *answer = found_answer(found);
+	const struct dns_answer *answer = found != NULL ? found_answer(found) : NULL;
 
 	domain->look_up = NULL;
 	domain->answer = answer != NULL ? answer : dns_hold(dns->no_memory);
 	domain->until = worker_now(dns->worker) + (answer != NULL ? found_keep_ms(found) : 0);
+	domain->silent = found != NULL && found->slow && domain->answer->outcome == DNS_FAILED;
+	domain->in = &dns->kept;
 	TAILQ_INSERT_TAIL(&dns->kept, domain, link);
 	while ((question = TAILQ_FIRST(&domain->questions)) != NULL) {
 		TAILQ_REMOVE(&domain->questions, question, link);
@@ -114,50 +108,60 @@ static struct domain *domain_create(struct dns *dns, const char *name)
 	domain->key = gw_str_n(domain->name, len);
 	domain->dns = dns;
 	TAILQ_INIT(&domain->questions);
-	domain->look_up = look_up_create(dns, domain, name);
-	if (domain->look_up != NULL && str_map_put(&dns->map, domain) == 0)
+	if (str_map_put(&dns->map, domain) == 0)
 		return domain;
-	if (domain->look_up != NULL)
-		look_up_drop(domain->look_up);
 	free(domain);
 	return NULL;
 }
 
-/* One with an answer that is still good, or that is being looked up. */
-static struct domain *find(struct dns *dns, const char *name)
+static bool is_over(const struct domain *domain)
 {
-	struct domain *domain = str_map_get(&dns->map, gw_str(name));
-
-	if (domain == NULL || domain->answer == NULL || domain->until > worker_now(dns->worker))
-		return domain;
-	forget(domain);
-	return NULL;
+	return domain->answer != NULL && domain->until <= worker_now(domain->dns->worker);
 }
 
-static int join(struct domain *domain, struct dns_mx_question *question)
+/* Whether it was silent is known beyond its answer. */
+static void renew(struct domain *domain)
+{
+	leave_list(domain);
+	dns_release(domain->answer);
+	domain->answer = NULL;
+	dns_window_wait(domain);
+}
+
+static struct domain *add(struct dns *dns, const char *name)
+{
+	struct domain *domain;
+
+	if (dns->map.count >= DOMAINS_MOST && !TAILQ_EMPTY(&dns->kept))
+		domain_forget(TAILQ_FIRST(&dns->kept));
+	domain = domain_create(dns, name);
+	if (domain != NULL)
+		dns_window_wait(domain);
+	return domain;
+}
+
+static void join(struct domain *domain, struct dns_mx_question *question)
 {
 	if (domain->answer != NULL) {
 		make_ready(domain->dns, question, domain->answer);
-		return 0;
+		return;
 	}
 	question->in = &domain->questions;
 	TAILQ_INSERT_TAIL(&domain->questions, question, link);
-	return 0;
 }
 
 static int ask(struct dns *dns, const char *name, struct dns_mx_question *question)
 {
-	struct domain *domain = find(dns, name);
+	struct domain *domain = str_map_get(&dns->map, gw_str(name));
 
-	if (domain != NULL)
-		return join(domain, question);
-	if (dns->map.count >= DOMAINS_MOST && !TAILQ_EMPTY(&dns->kept))
-		forget(TAILQ_FIRST(&dns->kept));
-	domain = domain_create(dns, name);
+	if (domain == NULL)
+		domain = add(dns, name);
+	else if (is_over(domain))
+		renew(domain);
 	if (domain == NULL)
 		return -1;
 	join(domain, question);
-	look_up_begin(domain->look_up);
+	dns_window_turn(dns);
 	return 0;
 }
 
@@ -215,9 +219,9 @@ int dns_mx(struct dns *dns, struct gw_str domain, struct dns_mx_question *questi
 const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain)
 {
 	char name[DNS_NAME_MAX + 1];
-	struct domain *known = dns_name(domain, name) ? find(dns, name) : NULL;
+	struct domain *known = dns_name(domain, name) ? str_map_get(&dns->map, gw_str(name)) : NULL;
 
-	return known != NULL ? known->answer : NULL;
+	return known != NULL && !is_over(known) ? known->answer : NULL;
 }
 
 /* --- its life --- */
@@ -245,6 +249,7 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 	TAILQ_INIT(&dns->kept);
 	TAILQ_INIT(&dns->ready);
 	LIST_INIT(&dns->look_ups);
+	dns_window_init(&dns->window, dns_context_ports());
 	dns->no_memory = make_no_memory();
 	dns->context = dns_context_create(worker, options, problems);
 	if (dns->no_memory != NULL && dns->context != NULL)
@@ -266,7 +271,7 @@ static void forget_all(struct dns *dns)
 
 	while ((domain = str_map_next(&dns->map, &at)) != NULL) {
 		take_all_back(&domain->questions);
-		forget(domain);
+		domain_forget(domain);
 	}
 	str_map_finish(&dns->map);
 }
@@ -275,6 +280,7 @@ void dns_destroy(struct dns *dns)
 {
 	if (dns == NULL)
 		return;
+	dns->window.turning = true; /* nothing begins any more */
 	forget_all(dns);
 	ub_ctx_delete(dns->context); /* answers what is on its way; nobody waits for it any more */
 	look_up_end_all(dns);

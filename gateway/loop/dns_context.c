@@ -5,10 +5,16 @@
 
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unbound-event.h>
 #include <unbound.h>
 #include <unistd.h>
+
+#define PORTS_MOST 2048
+#define PORTS_LEAST 32
+#define PORTS_SHARE 16 /* of the descriptors of this process, for each worker */
 
 static bool is_system(struct gw_str text)
 {
@@ -72,6 +78,32 @@ static int trust(struct ub_ctx *context, struct gw_str anchor, struct problems *
 	return -1;
 }
 
+unsigned dns_context_ports(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / PORTS_SHARE > PORTS_MOST)
+		return PORTS_MOST;
+	return limit.rlim_cur / PORTS_SHARE < PORTS_LEAST ? PORTS_LEAST : (unsigned)(limit.rlim_cur / PORTS_SHARE);
+}
+
+/* The library's own bounds are those of a program that asks now and then: 16 questions at once, 2 where the answer is long. */
+static int widen(struct ub_ctx *context)
+{
+	char ports[16];
+
+	snprintf(ports, sizeof(ports), "%u", dns_context_ports());
+	const char *const options[][2] = {
+		{ "outgoing-range:", ports },      { "outgoing-num-tcp:", "32" },     { "num-queries-per-thread:", "8192" },
+		{ "jostle-timeout:", "1000" },     { "msg-cache-size:", "4194304" }, { "rrset-cache-size:", "8388608" },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (ub_ctx_set_option(context, options[i][0], options[i][1]) != 0)
+			return -1;
+	return 0;
+}
+
 static void ignore(void *arg, int rcode, void *packet, int len, int security, char *why, int limited) {}
 
 /* The first query completes the context; this one is answered without the network. */
@@ -88,7 +120,7 @@ static int begin(struct ub_ctx *context, struct problems *problems)
 static int configure(struct ub_ctx *context, const struct dns_options *options, struct problems *problems)
 {
 	ub_ctx_debugout(context, NULL); /* else it writes to standard error */
-	if (forward(context, &options->forward, problems) < 0 || trust(context, options->trust_anchor, problems) < 0)
+	if (widen(context) < 0 || forward(context, &options->forward, problems) < 0 || trust(context, options->trust_anchor, problems) < 0)
 		return -1;
 	/* Last, since it ends what may be set. */
 	if (options->local && ub_ctx_zone_remove(context, "test.") != 0)

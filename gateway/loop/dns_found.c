@@ -25,6 +25,7 @@ void found_init(struct found *found, bool local)
 	found->text = "";
 	found->why[0] = '\0';
 	found->local = local;
+	found->slow = false;
 	found->ttl = UINT32_MAX;
 	found->count = 0;
 }

@@ -7,6 +7,7 @@
 #include <unbound-event.h>
 
 #define TIMEOUT_MS 30000
+#define MOMENT_MS 400 /* an answer that takes longer makes room for others, and is waited for beside them */
 
 struct query {
 	struct look_up *look_up;
@@ -20,17 +21,31 @@ struct look_up {
 	struct dns *dns;
 	struct domain *domain;       /* NULL: nobody waits any more */
 	struct timer limit;
-	unsigned open;               /* queries on their way, and one for a function that still begins some */
+	unsigned open;               /* queries on their way */
+	bool retried;                /* its domain was silent before */
 	char name[DNS_NAME_MAX + 1];
 	struct query mx, addresses[2 * DNS_HOSTS];
 	struct found found;
 };
 
-void look_up_drop(struct look_up *look_up)
+static void drop(struct look_up *look_up)
 {
 	LIST_REMOVE(look_up, link);
 	timer_clear(&look_up->limit);
 	free(look_up);
+}
+
+static unsigned *count_of(struct look_up *look_up)
+{
+	struct window *window = &look_up->dns->window;
+
+	return look_up->found.slow ? &window->slow : &window->quick;
+}
+
+static void open_one(struct look_up *look_up)
+{
+	look_up->open++;
+	++*count_of(look_up);
 }
 
 static void conclude(struct look_up *look_up)
@@ -46,10 +61,15 @@ static void conclude(struct look_up *look_up)
 
 static void let_go(struct look_up *look_up)
 {
-	if (--look_up->open != 0)
-		return;
-	conclude(look_up);
-	look_up_drop(look_up);
+	struct dns *dns = look_up->dns;
+
+	--*count_of(look_up);
+	if (--look_up->open == 0) {
+		dns->window.retried -= look_up->retried;
+		conclude(look_up);
+		drop(look_up);
+	}
+	dns_window_turn(dns);
 }
 
 static void out_of_time(struct timer *timer)
@@ -58,6 +78,23 @@ static void out_of_time(struct timer *timer)
 
 	look_up->found.text = "the name servers did not answer in time";
 	conclude(look_up);
+}
+
+static int64_t most_ms(const struct dns *dns)
+{
+	return dns->timeout_ms != 0 ? dns->timeout_ms : TIMEOUT_MS;
+}
+
+static void moment_is_over(struct timer *timer)
+{
+	struct look_up *look_up = (struct look_up *)((char *)timer - offsetof(struct look_up, limit));
+	struct dns *dns = look_up->dns;
+
+	*count_of(look_up) -= look_up->open;
+	look_up->found.slow = true;
+	*count_of(look_up) += look_up->open;
+	timer_set(dns->worker, timer, most_ms(dns) - MOMENT_MS, out_of_time);
+	dns_window_turn(dns);
 }
 
 static void fail(struct look_up *look_up, const char *text)
@@ -108,7 +145,7 @@ static void ask_address(struct look_up *look_up, size_t nth, size_t host, int ty
 	struct query *query = &look_up->addresses[nth];
 
 	*query = (struct query){ look_up, host, type };
-	look_up->open++;
+	open_one(look_up);
 	look_up->found.hosts[host].open++;
 	if (ub_resolve_event(look_up->dns->context, look_up->found.hosts[host].name, type, ns_c_in, query, addresses_came, NULL) != 0)
 		addresses_came(query, ns_r_servfail, NULL, 0, 0, NULL, 0);
@@ -214,18 +251,24 @@ struct look_up *look_up_create(struct dns *dns, struct domain *domain, const cha
 	look_up->dns = dns;
 	look_up->domain = domain;
 	look_up->limit = (struct timer){ 0 };
-	look_up->open = 1;
+	look_up->open = 0;
+	look_up->retried = domain->silent;
 	strcpy(look_up->name, name);
 	look_up->mx = (struct query){ look_up, 0, ns_t_mx };
 	found_init(&look_up->found, dns->local);
 	LIST_INSERT_HEAD(&dns->look_ups, look_up, link);
-	timer_set(dns->worker, &look_up->limit, dns->timeout_ms != 0 ? dns->timeout_ms : TIMEOUT_MS, out_of_time);
 	return look_up;
 }
 
 void look_up_begin(struct look_up *look_up)
 {
-	if (ub_resolve_event(look_up->dns->context, look_up->name, ns_t_mx, ns_c_in, &look_up->mx, mx_came, NULL) != 0)
+	struct dns *dns = look_up->dns;
+	bool brief = most_ms(dns) <= MOMENT_MS;
+
+	timer_set(dns->worker, &look_up->limit, brief ? most_ms(dns) : MOMENT_MS, brief ? out_of_time : moment_is_over);
+	dns->window.retried += look_up->retried;
+	open_one(look_up);
+	if (ub_resolve_event(dns->context, look_up->name, ns_t_mx, ns_c_in, &look_up->mx, mx_came, NULL) != 0)
 		mx_came(&look_up->mx, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 
@@ -237,5 +280,5 @@ void look_up_forget(struct look_up *look_up)
 void look_up_end_all(struct dns *dns)
 {
 	while (!LIST_EMPTY(&dns->look_ups))
-		look_up_drop(LIST_FIRST(&dns->look_ups));
+		drop(LIST_FIRST(&dns->look_ups));
 }

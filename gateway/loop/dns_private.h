@@ -11,6 +11,30 @@ struct look_up;
 TAILQ_HEAD(domains, domain);
 LIST_HEAD(look_ups, look_up);
 
+/* One domain: it waits for its turn, is being looked up, or has its answer. */
+struct domain {
+	struct gw_str key;             /* first, for the map */
+	struct dns *dns;
+	TAILQ_ENTRY(domain) link;
+	struct domains *in;            /* a line of the window, or dns->kept; NULL: it is being looked up */
+	struct look_up *look_up;       /* NULL: it waits, or is answered */
+	const struct dns_answer *answer;
+	int64_t until;
+	bool silent;                   /* the last time its name servers did not answer */
+	struct dns_questions questions;
+	char name[];
+};
+
+/* Which look-ups are on their way. Queries that are young are bounded, and so is the number of those waited for beyond a moment; since each
+ * kind has its own bound, names whose servers are silent take no place from those that answer. */
+struct window {
+	struct domains fresh, silent;  /* who waits; those that were silent the last time wait behind all others */
+	unsigned quick, slow;          /* queries on their way: for less than a moment, and for longer */
+	unsigned retried;              /* look-ups of domains that were silent */
+	unsigned quick_most, all_most, retried_most;
+	bool turning;
+};
+
 struct dns {
 	struct worker *worker;
 	struct ub_ctx *context;
@@ -18,6 +42,7 @@ struct dns {
 	int64_t timeout_ms;
 	struct str_map map;           /* struct domain */
 	struct domains kept;          /* those with an answer, oldest first */
+	struct window window;
 	struct look_ups look_ups;     /* on their way */
 	struct dns_questions ready;   /* their answer is there */
 	const struct dns_answer *no_memory;
@@ -26,6 +51,9 @@ struct dns {
 };
 
 /* --- dns_context.c --- */
+
+/* How many queries may be on their way at once, each with a descriptor. */
+unsigned dns_context_ports(void);
 
 struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems);
 
@@ -73,6 +101,7 @@ struct found {
 	const char *text;
 	char why[200];                /* of a validation that failed, or empty */
 	bool local;
+	bool slow;                    /* it took longer than a moment */
 	uint32_t ttl;                 /* the least of all answers */
 	size_t count;
 	struct found_host hosts[DNS_HOSTS];
@@ -87,16 +116,22 @@ void found_end(struct found *found);                                       /* so
 int64_t found_keep_ms(const struct found *found);
 const struct dns_answer *found_answer(const struct found *found);          /* with one reference; NULL: no memory */
 
+/* --- dns_window.c --- */
+
+void dns_window_init(struct window *window, unsigned ports);
+void dns_window_wait(struct domain *domain);      /* it has no answer: its turn comes with dns_window_turn */
+void dns_window_turn(struct dns *dns);            /* begins what there is room for; domain_answered may run from inside */
+
 /* --- dns_look_up.c --- */
 
 struct look_up *look_up_create(struct dns *dns, struct domain *domain, const char *name); /* NULL: no memory */
-void look_up_drop(struct look_up *look_up);   /* before it was begun */
 void look_up_begin(struct look_up *look_up);  /* domain_answered follows, perhaps from inside; then the look-up is not the caller's any more */
 void look_up_forget(struct look_up *look_up); /* nobody waits for it */
 void look_up_end_all(struct dns *dns);        /* there are no more callbacks */
 
 /* --- dns.c --- */
 
-void domain_answered(struct domain *domain, const struct found *found);
+void domain_answered(struct domain *domain, const struct found *found); /* NULL: no memory */
+void domain_forget(struct domain *domain);                             /* nobody waits for it */
 
 #endif
