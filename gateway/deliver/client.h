@@ -103,6 +103,7 @@ void client_broken(struct client *client, const char *why);               /* the
 void client_refused(struct client *client, const struct smtp_reply *reply);
 /* By us; the link is fine. */
 void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why);
+void client_abandoned(struct client *client);                             /* the attempt is given up: what may have arrived is unknown */
 void client_unreadable(struct client *client);                            /* the message cannot be read */
 
 /* client_connect.c */

@@ -134,6 +134,16 @@ void client_turned_down(struct client *client, enum gw_status status, bool link,
 	client_quit(client);
 }
 
+void client_abandoned(struct client *client)
+{
+	struct outcome outcome;
+	if (!dot_is_out(client))
+		return;
+	outcome_set(&outcome, client->attempt->arena, GW_UNKNOWN, STAGE_DOT, true, 0, NULL, gw_str("the gateway stopped before the reply"),
+		    client->host);
+	settle_unknown(client, &outcome);
+}
+
 void client_unreadable(struct client *client)
 {
 	struct outcome outcome;

@@ -169,6 +169,13 @@ static void finish(struct client *client)
 	attempt_end(client->lane->transport, attempt);
 }
 
+static void begin_transaction(struct client *client)
+{
+	if (client->attempt->progress)
+		client->attempt->progress(client->attempt);
+	client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
+}
+
 void client_transact(struct client *client)
 {
 	client->ahead = client->handed_over = client->nobody = client->chunked = false;
@@ -177,7 +184,7 @@ void client_transact(struct client *client)
 	else if (client->window_count == 0)
 		finish(client);
 	else
-		client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
+		begin_transaction(client);
 }
 
 /* --- commands --- */

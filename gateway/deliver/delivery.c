@@ -63,6 +63,16 @@ static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
 	return false;
 }
 
+/* After an unknown outcome only an answer to the content tells whether the relay has it: one that cannot be reached, or that refuses before
+ * it has read anything, may have taken the message before. */
+static bool may_have_it(const struct gw_rcpt *rcpt, const struct outcome *outcome)
+{
+	if (outcome->status == GW_UNKNOWN)
+		return true;
+	bool answered = outcome->stage == STAGE_MODULE || (outcome->stage == STAGE_DOT && outcome->reply.code);
+	return rcpt->suspect && !answered;
+}
+
 static void note_outcome(struct gw_delivery *delivery, size_t nth)
 {
 	struct outcome *outcome = &delivery->attempt.outcomes[nth];
@@ -77,12 +87,27 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 	rcpt->relay = delivery->attempt.relay->name;
 	rcpt->last = outcome->reply;
 	rcpt->last_host = outcome->host;
-	rcpt->suspect = outcome->status == GW_UNKNOWN;
-	if (outcome->status == GW_DELIVERED) {
+	rcpt->suspect = may_have_it(rcpt, outcome);
+	if (outcome->status == GW_DELIVERED)
 		rcpt->status = RCPT_DELIVERED;
-		delivery->delivered = true;
-	}
+	delivery->unrecorded |= outcome->status == GW_DELIVERED || outcome->status == GW_UNKNOWN;
+	delivery->rounds[nth]->noted = true;
 	log_outcome(delivery->message, rcpt, outcome, delivery);
+}
+
+static void note_known(struct gw_delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->attempt.count; i++)
+		if (delivery->attempt.outcomes[i].status && !delivery->rounds[i]->noted)
+			note_outcome(delivery, i);
+}
+
+/* A crash from now on must not repeat what is delivered, nor take what may be elsewhere to another relay. */
+static void record_known(struct gw_delivery *delivery)
+{
+	if (delivery->unrecorded)
+		queue_record(delivery->message);
+	delivery->unrecorded = false;
 }
 
 static bool may_move_on(const struct outcome *outcome)
@@ -98,6 +123,7 @@ static size_t keep_movable(struct gw_delivery *delivery)
 		if (!may_move_on(&delivery->attempt.outcomes[i]))
 			continue;
 		delivery->attempt.rcpts[kept] = delivery->attempt.rcpts[i];
+		delivery->rounds[i]->noted = false;
 		delivery->rounds[kept++] = delivery->rounds[i];
 	}
 	return kept;
@@ -116,15 +142,13 @@ static void tried(struct gw_delivery *delivery)
 {
 	delivery->journey->tried = true;
 	park_at_link(delivery);
-	for (size_t i = 0; i < delivery->attempt.count; i++)
-		note_outcome(delivery, i);
+	note_known(delivery);
 	size_t movable = keep_movable(delivery);
 	if (!movable) {
 		walk_end(delivery);
 		return;
 	}
-	if (delivery->delivered)
-		queue_record(delivery->message);
+	record_known(delivery);
 	delivery->attempt.count = movable;
 	walk_on(delivery, GW_CAUSE_FAILURE);
 }
@@ -161,6 +185,24 @@ static void sent(struct attempt *attempt)
 		tried(delivery);
 }
 
+/* A transaction ended and there is another for the rest of the recipients. */
+static void went_on(struct attempt *attempt)
+{
+	struct gw_delivery *delivery = list_of(attempt, struct gw_delivery, attempt);
+	attempt->ended_at = worker_now(attempt->worker);
+	note_known(delivery);
+	record_known(delivery);
+}
+
+void delivery_abandon(struct gw_delivery *delivery)
+{
+	if (!delivery->sending)
+		return;
+	delivery->sending = false;
+	transport_abandon(&delivery->attempt);
+	went_on(&delivery->attempt);
+}
+
 static void login_judged(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
@@ -183,6 +225,7 @@ static void send_smtp(struct gw_delivery *delivery)
 		return;
 	}
 	delivery->attempt.login = find_login;
+	delivery->attempt.progress = went_on;
 	delivery->attempt.done = sent;
 	delivery->sending = true;
 	atomic_fetch_add_explicit(&counters.deliveries_open, 1, memory_order_relaxed);

@@ -29,6 +29,7 @@ struct rcpt_round {
 	bool local;                 /* delivered by a module, not handed on */
 	bool reported;              /* the next hop took over what the client asked to be told */
 	bool quiet;                 /* the bounce hook said: no DSN */
+	bool noted;                 /* what the attempt that runs gave for it is known to modules, log and message */
 };
 
 /* One message in one round of work: from due to settled. In the message's arena. */
@@ -70,7 +71,7 @@ struct gw_delivery {
 	struct gw_login login;      /* what login_set gave */
 	bool login_given;
 	bool sending;               /* the transport has the attempt */
-	bool delivered;             /* some recipient was: worth a record at once */
+	bool unrecorded;            /* a recipient was delivered, or may have been, and no state says so yet */
 };
 
 int delivery_start(struct worker *worker);
@@ -102,6 +103,9 @@ void journey_wait_until(struct journey *journey, int64_t wall);
 
 /* delivery.c: what is to be done at the relay the walk came to; ends in one of the four above. */
 void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay);
+
+/* The gateway stops: an attempt that runs ends as it is, and what it gave until then is kept. */
+void delivery_abandon(struct gw_delivery *delivery);
 
 /* journey.c: recipients from `count` on become a delivery of their own, at the same relay; NULL: no memory. */
 struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count);

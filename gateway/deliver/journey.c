@@ -41,9 +41,8 @@ void delivery_stop(struct worker *worker)
 		list_take(&journey->link);
 		let_go(&journey->call);
 		for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next) {
+			delivery_abandon(delivery);
 			let_go(&delivery->call);
-			if (delivery->sending)
-				transport_abandon(&delivery->attempt);
 		}
 	}
 }
@@ -208,8 +207,9 @@ void journey_delivery_done(struct gw_delivery *delivery)
 		settle(journey);
 		return;
 	}
-	if (delivery->delivered)
+	if (delivery->unrecorded)
 		queue_record(journey->message);
+	delivery->unrecorded = false;
 }
 
 /* --- asking for routes --- */
@@ -217,12 +217,12 @@ void journey_delivery_done(struct gw_delivery *delivery)
 static struct gw_relay *only_relay(const struct journey *journey, const struct gw_rcpt *rcpt)
 {
 	struct gw_str moved = message_note(journey->message, gw_str("gateway.relay"));
-	if (rcpt->suspect)
-		return snapshot_relay(journey->message->snapshot, rcpt->relay);
-	return moved.len ? snapshot_relay(journey->message->snapshot, moved) : NULL;
+	if (moved.len)
+		return snapshot_relay(journey->message->snapshot, moved);
+	return rcpt->suspect ? snapshot_relay(journey->message->snapshot, rcpt->relay) : NULL;
 }
 
-/* After an unknown outcome only the relay that may have it already is asked again; what an admin moved to a relay goes there. */
+/* What an admin moved to a relay goes there; after an unknown outcome only the relay that may have it already is asked again. */
 static bool needs_no_route(struct journey *journey, struct rcpt_round *round)
 {
 	struct gw_relay *relay = only_relay(journey, round->rcpt);

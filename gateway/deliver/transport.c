@@ -179,6 +179,7 @@ void transport_abandon(struct attempt *attempt)
 	site_forget(attempt);
 	transport_enter(transport);
 	if (client) {
+		client_abandoned(client);
 		client_detach(client);
 		client_close(client);
 	} else if (!attempts_remove(&transport->ended, attempt) && attempt->lane) {

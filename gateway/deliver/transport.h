@@ -32,6 +32,8 @@ struct attempt {
 	bool urgent;                  /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
+	/* Some outcomes are set, and the attempt goes on with another transaction. NULL: nobody wants to know. */
+	void (*progress)(struct attempt *attempt);
 	/* Every outcome is set; from the loop, never from inside transport_send. The attempt is the owner's again. */
 	void (*done)(struct attempt *attempt);
 
@@ -66,7 +68,8 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 
 void transport_send(struct attempt *attempt);
 
-/* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed. done will not run. */
+/* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed, and recipients whose content is
+ * out without an answer are unknown. Outcomes that are set stay. done will not run. */
 void transport_abandon(struct attempt *attempt);
 
 /* The answer to `login`: ACCEPT with what to log in as, or NEXT, WAIT, anything else: the attempt ends, its outcomes deferred at STAGE_AUTH. */
