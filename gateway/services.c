@@ -55,7 +55,10 @@ static void service_instance_data_set(struct gw_call *call, void *data)
 
 static void *service_alloc(struct gw_call *call, size_t size)
 {
-	return arena_alloc(call->arena, size);
+	if (bounds_memory(call, size))
+		return arena_alloc(call->arena, size);
+	bounds_refuse(call, "alloc", "that is too much memory for one session or message");
+	return NULL;
 }
 
 /* --- private bytes --- */
@@ -192,6 +195,11 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 	if (!session)
 		return;
 	memcpy(&given, identity, identity->size < sizeof(given) ? identity->size : sizeof(given));
+	const char *wrong = bounds_identity(&given);
+	if (wrong) {
+		bounds_refuse(call, "identify", wrong);
+		return;
+	}
 	if (given.client.len)
 		session_set(session, &session->client, given.client);
 	if (given.type.len)
@@ -204,6 +212,10 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 {
 	if (call->hook < GW_HOOK_mail || call->hook > GW_HOOK_message)
 		return -1;
+	if (!bounds_type(type)) {
+		bounds_refuse(call, "type_set", "a type is a word of up to 64 letters, digits, '.', '_' and '-'");
+		return -1;
+	}
 	struct gw_str copy = arena_str(&message->arena, type);
 	if (!copy.ptr)
 		return -1;
@@ -219,29 +231,38 @@ static struct gw_str owner(const struct gw_call *call)
 	return gw_str(call->instance->module->name);
 }
 
+static bool can_store(const struct gw_call *call, const char *service, struct gw_str name)
+{
+	if (!bounds_name(name)) {
+		bounds_refuse(call, service, "a name is 1 to 255 octets without control characters");
+		return false;
+	}
+	return runtime.state != NULL;
+}
+
 static int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit)
 {
-	return !runtime.state ? -1 : state_counter_add(runtime.state, owner(call), name, period, add, limit);
+	return !can_store(call, "counter_add", name) ? -1 : state_counter_add(runtime.state, owner(call), name, period, add, limit);
 }
 
 static int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
 {
-	return !runtime.state ? 0 : state_counter_get(runtime.state, owner(call), name, period);
+	return !can_store(call, "counter_get", name) ? 0 : state_counter_get(runtime.state, owner(call), name, period);
 }
 
 static int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
 {
-	return !runtime.state ? -1 : state_record_put(runtime.state, owner(call), key, value);
+	return !can_store(call, "record_put", key) ? -1 : state_record_put(runtime.state, owner(call), key, value);
 }
 
 static long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)
 {
-	return !runtime.state ? -1 : state_record_get(runtime.state, owner(call), key, out, len);
+	return !can_store(call, "record_get", key) ? -1 : state_record_get(runtime.state, owner(call), key, out, len);
 }
 
 static int service_record_drop(const struct gw_call *call, struct gw_str key)
 {
-	return !runtime.state ? -1 : state_record_drop(runtime.state, owner(call), key);
+	return !can_store(call, "record_drop", key) ? -1 : state_record_drop(runtime.state, owner(call), key);
 }
 
 static int service_record_each(const struct gw_call *call, struct gw_str prefix,
@@ -304,7 +325,10 @@ static int service_submit(struct gw_call *call, const struct gw_submission *subm
 {
 	struct gw_submission given = { 0 };
 	memcpy(&given, submission, submission->size < sizeof(given) ? submission->size : sizeof(given));
-	if (!call->worker || !worker_get(call->worker, SLOT_IDS) || !given.rcpts.count)
+	const char *wrong = bounds_submission(&given, &call->snapshot->settings);
+	if (wrong)
+		bounds_refuse(call, "submit", wrong);
+	if (wrong || !call->worker || !worker_get(call->worker, SLOT_IDS))
 		return -1;
 	struct submission own = {
 		.worker = call->worker, .snapshot = call->snapshot, .sender = given.sender, .rcpts = given.rcpts.items,

@@ -54,6 +54,14 @@ void services_problem_at(struct gw_call *call, const struct gw_relay *relay, con
 
 void services_take_refused(struct gw_call *call, struct gw_message *message);
 
+/* What a module may hand in. The functions that give a text give NULL where all is well, else what is wrong. */
+bool bounds_name(struct gw_str name); /* of a counter or record */
+bool bounds_type(struct gw_str type);
+bool bounds_memory(const struct gw_call *call, size_t size); /* whether the call's subject may have so much more */
+const char *bounds_identity(const struct gw_identity *identity);
+const char *bounds_submission(const struct gw_submission *submission, const struct settings *settings);
+void bounds_refuse(const struct gw_call *call, const char *service, const char *why); /* says so in the log */
+
 /* Counters of modules, by name; the second calls each with all of them. [any thread] */
 void services_count(struct gw_call *call, const char *name, int64_t add);
 void services_each_metric(void (*each)(void *arg, const char *name, int64_t value), void *arg);

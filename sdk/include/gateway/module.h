@@ -250,7 +250,8 @@ struct gw_services {
 	void *(*conf)(const struct gw_call *);               /* the struct that `options` filled */
 	void *(*instance_data)(const struct gw_call *);      /* what start() set, or NULL */
 	void (*instance_data_set)(struct gw_call *, void *); /* in start() only; stop() frees what it names */
-	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's session, message or delivery; in start(): with the instance */
+	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's session, message or delivery; in start(): with the instance.
+	                                                        NULL: no memory, or more than one message may have (64 MiB and four times limits.message_size) */
 
 	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call has no such object --- */
 	void *(*session_data)(struct gw_call *);
@@ -301,8 +302,9 @@ struct gw_services {
 
 	/* --- receiving --- */
 	void (*capability)(struct gw_call *, const char *line, bool offered);  /* ehlo: adds or takes away an EHLO line; a keyword takes away */
-	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail */
-	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late */
+	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail. A name up to 255 octets, domains up to 4096, no
+	                                                                          control characters; else nothing of it is taken, which is logged */
+	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late, or no word of up to 64 octets */
 
 	/* --- content as received (message and later hooks) --- */
 	int (*header)(struct gw_message *, size_t nth, struct gw_header *);    /* 0; -1: there is no nth */
@@ -328,7 +330,8 @@ struct gw_services {
 	                                                                           In offload's work too, while the call is held */
 	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *, const struct gw_outcome *); /* a recipient without one is deferred */
 
-	/* --- state: named counters and records that outlive the process; names are the module's own. [any] --- */
+	/* --- state: named counters and records that outlive the process; names are the module's own, 1 to 255 octets without
+	 * control characters. [any] --- */
 	/* Adds to a counter of a period (any number the module picks, e.g. a day; others than the last two are forgotten) unless it would pass `limit`
 	 * (< 0: none). Gives the new value, or -1 when it would pass. */
 	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period, int64_t add, int64_t limit);
@@ -345,7 +348,9 @@ struct gw_services {
 	void (*problem)(struct gw_call *, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4))); /* start, check, control;
 	                                                                           the fragment's file and line are added */
 	void (*emit)(struct gw_call *, const struct gw_event *);
-	int (*submit)(struct gw_call *, const struct gw_submission *);         /* 0: taken, will be durable soon; -1: refused, logged */
+	int (*submit)(struct gw_call *, const struct gw_submission *);         /* 0: taken, will be durable soon; -1: refused, logged: what a client could
+	                                                                          not send (addresses, limits of the host, a CR or LF alone, a NUL,
+	                                                                          lines over 998 octets), or no memory */
 
 #if GW_ABI_NEED >= 1
 	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
