@@ -156,7 +156,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 		return EX_CANTCREAT;
 	operations.config_dir = arguments->config;
 	operations.module_dir = arguments->modules;
-	admin = admin_create(runtime.main, settings->control.socket.ptr, &operations, problems);
+	admin = admin_create(runtime.main, arguments->state, settings, &operations, problems);
 	return admin ? EX_OK : EX_UNAVAILABLE;
 }
 

@@ -1,8 +1,9 @@
 /* admin.h - the control socket: gatewayctl asks, verbs answer. Runs on the main thread's loop.
  *
- * A request is one line of JSON, {"words": ["queue", "list"]}; the answer is one line of JSON:
+ * A request is one line of JSON, {"words": ["queue", "list"]}, with "ask": true where there is a person to be asked; the answer is one line of JSON:
  *     {"code": 0, "text": "...", "columns": [["id", "ID"], ...], "rows": [{"id": "..."}, ...], "data": {...}}
- * code is an exit code of sysexits.h; text is for people; columns and rows are a table; data is what --json prints, the rows where it is not there.
+ * code is an exit code of sysexits.h; text is for people; columns and rows are a table; data is what --json prints, the rows where it is not there;
+ * confirm, where it is there, is the question before a change: the same request without "ask" is the yes.
  * The socket's input is hostile until proven otherwise: bounded in size, strict JSON, and who may ask what is decided by the
  * kernel's word on who is calling. */
 #ifndef ADMIN_ADMIN_H
@@ -26,8 +27,9 @@ struct admin;
 /* Closes again the relays that an admin switched off before the restart: before mail moves. */
 void relay_switch_restore(void);
 
-/* Listens on `path` (made 0600, or 0660 with a group of the settings). NULL: told in problems. Main thread. */
-struct admin *admin_create(struct worker *main, const char *path, const struct admin_operations *operations, struct problems *problems);
+/* Listens where control_socket.h says. NULL: told in problems. Main thread. */
+struct admin *admin_create(struct worker *main, const char *state, const struct settings *settings, const struct admin_operations *operations,
+                           struct problems *problems);
 void admin_destroy(struct admin *admin);
 
 #endif

@@ -98,10 +98,10 @@ static void answer(struct post *post)
 
 void verb_explain(struct request *request, const char *const *words, size_t count)
 {
-	uint64_t id = count == 1 ? id_parse(gw_str(words[0])) : 0;
+	uint64_t id = id_parse(gw_str(words[0]));
 	struct explanation *explanation = id ? calloc(1, sizeof(*explanation)) : NULL;
 	if (!explanation) {
-		request_say(request, EX_USAGE, "message explain ID (the id is in the 250, in the Received field and in the log)");
+		request_usage(request, "\"%.100s\" is no id (it is in the 250, in the Received field and in the log)", words[0]);
 		return;
 	}
 	explanation->request = request;

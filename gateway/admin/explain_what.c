@@ -69,26 +69,15 @@ static void ask(struct post *post)
 	explain_begin(&question);
 }
 
-static bool take_option(struct asking *asking, const char *key, const char *value)
+static void take_options(struct asking *asking)
 {
 	const struct { const char *key; const char **into; } options[] = {
 		{ "--from", &asking->from }, { "--to", &asking->to }, { "--type", &asking->type }, { "--client", &asking->client }, { "--eml", &asking->eml },
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (strcmp(key, options[i].key) != 0 || !value)
-			continue;
-		*options[i].into = value;
-		return true;
+		const char *value = request_option(asking->request, options[i].key);
+		*options[i].into = value ? value : *options[i].into;
 	}
-	return false;
-}
-
-static bool take_options(struct asking *asking, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i += 2)
-		if (!take_option(asking, words[i], i + 1 < count ? words[i + 1] : NULL))
-			return false;
-	return asking->from && asking->to;
 }
 
 /* A file of a mail program may have bare line ends. */
@@ -126,10 +115,7 @@ void verb_explain_what(struct request *request, const char *const *words, size_t
 	struct asking *asking = asking_create(request);
 	if (!asking) {
 		request_say(request, EX_OSERR, "no memory");
-	} else if (!take_options(asking, words, count)) {
-		request_say(request, EX_USAGE, "explain --from ADDRESS --to ADDRESS [--type TYPE] [--client NAME] [--eml FILE]");
-		asking_free(asking);
-	} else if (write_message(asking) != 0) {
+	} else if (take_options(asking), write_message(asking) != 0) {
 		request_say(request, EX_OSERR, "no memory");
 		asking_free(asking);
 	} else {

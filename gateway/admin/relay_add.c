@@ -103,7 +103,7 @@ static void say_problems(const struct adding *adding, const char *first)
 	while (buf_len(&out) && buf_ptr(&out)[buf_len(&out) - 1] == '\n')
 		out.end--;
 	buf_add(&out, "", 1);
-	request_say(adding->request, adding->problems.errors ? RELAY_REFUSED : EX_OK, "%s", out.failed ? "no memory" : buf_ptr(&out));
+	request_say(adding->request, adding->problems.errors ? EX_CONFIG : EX_OK, "%s", out.failed ? "no memory" : buf_ptr(&out));
 	buf_finish(&out);
 }
 
@@ -115,7 +115,7 @@ static void use_file(struct adding *adding, int folder)
 	char first[1024];
 
 	if (!write_file(adding, folder)) {
-		request_say(adding->request, errno == EEXIST ? RELAY_REFUSED : EX_CANTCREAT, "%s/%s cannot be written: %s%s", operations->config_dir,
+		request_say(adding->request, EX_CANTCREAT, "%s/%s cannot be written: %s%s", operations->config_dir,
 			    adding->file, strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
 		return;
 	}
@@ -155,12 +155,12 @@ void verb_relay_add(struct request *request, const char *const *words, size_t co
 {
 	struct adding adding = { .request = request };
 
-	if (count < 1 || strchr(words[0], '=')) {
-		request_say(request, EX_USAGE, USAGE);
+	if (strchr(words[0], '=')) {
+		request_usage(request, "the name comes first");
 		return;
 	}
 	if (!is_name(words[0])) {
-		request_say(request, RELAY_REFUSED, "\"%s\" is no name for a relay: letters, digits, '.', '_' and '-' only", words[0]);
+		request_say(request, EX_USAGE, "\"%s\" is no name for a relay: letters, digits, '.', '_' and '-' only", words[0]);
 		return;
 	}
 	adding.snapshot = snapshot_current();
@@ -170,7 +170,7 @@ void verb_relay_add(struct request *request, const char *const *words, size_t co
 	problems_init(&adding.problems);
 	buf_init(&adding.text.text, 0);
 	if (there)
-		request_say(request, RELAY_REFUSED, "there is a relay \"%s\" already, in %s", words[0], there->fragment->path);
+		request_say(request, EX_CANTCREAT, "there is a relay \"%s\" already, in %s", words[0], there->fragment->path);
 	else
 		add(&adding, words + 1, count - 1);
 	relay_text_finish(&adding.text);

@@ -200,14 +200,8 @@ void verb_relay_list(struct request *request, const char *const *words, size_t c
 		{ "today", "TODAY" }, { "connections", "CONNS" }, { "last_success", "LAST SUCCESS" }, { "state", "STATE" },
 		{ "last_error", "LAST ERROR" },
 	};
-	json_t *rows, *table;
-	struct snapshot *snapshot;
-	if (count) {
-		request_say(request, EX_USAGE, "relay list");
-		return;
-	}
-	table = table_create(columns, sizeof(columns) / sizeof(columns[0]), &rows);
-	snapshot = snapshot_current();
+	json_t *rows, *table = table_create(columns, sizeof(columns) / sizeof(columns[0]), &rows);
+	struct snapshot *snapshot = snapshot_current();
 	for (size_t i = 0; i < snapshot->relay_count; i++)
 		add_relay(request, snapshot, &snapshot->relays[i], false, rows);
 	snapshot_release(snapshot);
@@ -218,10 +212,8 @@ void verb_relay_show(struct request *request, const char *const *words, size_t c
 {
 	static const char *const columns[][2] = { { "name", "NAME" } };
 	struct snapshot *snapshot = snapshot_current();
-	struct gw_relay *relay = count == 1 ? snapshot_relay(snapshot, gw_str(words[0])) : NULL;
-	if (count != 1) {
-		request_say(request, EX_USAGE, "relay show NAME");
-	} else if (!relay) {
+	struct gw_relay *relay = snapshot_relay(snapshot, gw_str(words[0]));
+	if (!relay) {
 		relay_unknown(request, snapshot, words[0]);
 	} else {
 		json_t *rows, *table = table_create(columns, 1, &rows);

@@ -1,123 +1,60 @@
 #include "admin/relay_mail.h"
 
+#include "admin/queue_filter.h"
 #include "base/buf.h"
-#include "deliver/delivery.h"
 #include "queue/queue.h"
 
 #include <stdlib.h>
 
-static const struct gw_str note = GW_STR("gateway.relay");
+/* --- finding --- */
 
-struct looking {
-	struct mail_found *found;
-	struct gw_str relay;
-};
-
-static void add(struct mail_found *found, uint64_t id)
+/* What was never tried, and is not on its way, is found where it is parked, without reading it. */
+static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
 {
-	if (found->count == found->room) {
-		size_t room = found->room ? found->room * 2 : 64;
-		uint64_t *ids = realloc(found->ids, room * sizeof(*ids));
-		found->failed |= !ids;
-		if (!ids)
-			return;
-		found->ids = ids;
-		found->room = room;
+	struct relay_mail *mail = list_of(tour, struct relay_mail, tour);
+	const struct queue_filter filter = { .relay = mail->relay, .place = -1, .reads = true };
+	struct queue_look look;
+	bool fits = tour_is_near(tour, number, entry->id);
+	if (!fits && (entry->attempts || entry->message)) {
+		queue_look_begin(&look, worker, entry, true);
+		fits = queue_filter_fits(&filter, &look, tour, number);
+		queue_look_end(&look);
 	}
-	found->ids[found->count++] = id;
+	if (fits)
+		id_list_add(&mail->of_worker[number], entry->id);
+	return true;
 }
 
-/* --- the three places to look --- */
-
-static void add_parked(void *arg, const struct queue_entry *entry)
+static void looked(struct tour *tour)
 {
-	struct looking *looking = arg;
-	add(looking->found, entry->id);
-}
-
-static void add_sent(void *arg, const struct gw_delivery *delivery)
-{
-	struct looking *looking = arg;
-	if (delivery->attempt.relay && gw_str_eq(delivery->attempt.relay->name, looking->relay))
-		add(looking->found, delivery->message->id);
-}
-
-static bool is_for(const struct gw_message *message, struct gw_str relay)
-{
-	if (gw_str_eq(message_note(message, note), relay))
-		return true;
-	for (size_t i = 0; i < message->rcpt_count; i++)
-		if (message->rcpts[i]->status == RCPT_PENDING && gw_str_eq(message->rcpts[i]->relay, relay))
-			return true;
-	return false;
-}
-
-static void add_tried(struct looking *looking, struct worker *worker, const struct queue_entry *entry)
-{
-	struct gw_message *loaded = NULL, *message = entry->message;
-	struct snapshot *snapshot = snapshot_current();
-	if (!message && message_load(worker, snapshot, runtime.spool, entry->id, &loaded) == 0)
-		message = loaded;
-	if (message && is_for(message, looking->relay))
-		add(looking->found, entry->id);
-	message_destroy(loaded);
-	snapshot_release(snapshot);
-}
-
-/* --- all together --- */
-
-static int by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-	return *x < *y ? -1 : *x > *y;
-}
-
-static void once_each(struct mail_found *found)
-{
-	size_t kept = 0;
-	if (found->count)
-		qsort(found->ids, found->count, sizeof(*found->ids), by_id);
-	for (size_t i = 0; i < found->count; i++)
-		if (!kept || found->ids[kept - 1] != found->ids[i])
-			found->ids[kept++] = found->ids[i];
-	found->count = kept;
-}
-
-static void look(struct worker *worker, unsigned number, void *arg)
-{
-	struct relay_mail *mail = arg;
-	struct looking looking = { &mail->found[number], gw_str(mail->relay) };
-	size_t at = 0;
-	queue_parked(worker, looking.relay, add_parked, &looking);
-	delivery_each(worker, add_sent, &looking);
-	for (const struct queue_entry *entry; (entry = queue_next(worker, &at));)
-		if (entry->attempts || entry->message) /* what was never tried is found where it is parked */
-			add_tried(&looking, worker, entry);
-	once_each(looking.found);
-}
-
-static void looked(void *arg)
-{
-	struct relay_mail *mail = arg;
+	struct relay_mail *mail = list_of(tour, struct relay_mail, tour);
+	mail->failed = tour_failed(tour);
 	for (unsigned i = 0; i < runtime.worker_count; i++) {
-		mail->count += mail->found[i].count;
-		mail->failed |= mail->found[i].failed;
+		mail->failed |= mail->of_worker[i].failed;
+		for (size_t at = 0; at < mail->of_worker[i].count; at++)
+			id_list_add(&mail->found, mail->of_worker[i].ids[at]);
 	}
+	id_list_sort(&mail->found);
+	mail->failed |= mail->found.failed;
+	tour_finish(tour);
 	mail->done(mail);
 }
 
 int relay_mail_find(struct relay_mail *mail)
 {
-	mail->found = calloc(runtime.worker_count, sizeof(*mail->found));
-	return mail->found ? on_each_worker(look, looked, mail) : -1;
+	mail->tour = (struct tour){ .visit = visit, .done = looked, .relay = mail->relay };
+	mail->of_worker = calloc(runtime.worker_count, sizeof(*mail->of_worker));
+	return mail->of_worker ? tour_begin(&mail->tour) : -1;
 }
 
 void relay_mail_finish(struct relay_mail *mail)
 {
-	for (unsigned i = 0; mail->found && i < runtime.worker_count; i++)
-		free(mail->found[i].ids);
-	free(mail->found);
-	mail->found = NULL;
+	for (unsigned i = 0; mail->of_worker && i < runtime.worker_count; i++)
+		free(mail->of_worker[i].ids);
+	free(mail->of_worker);
+	free(mail->found.ids);
+	mail->of_worker = NULL;
+	mail->found = (struct id_list){ 0 };
 }
 
 /* --- moving --- */
@@ -161,7 +98,7 @@ static bool move_loaded(struct worker *worker, const struct queue_entry *entry, 
 {
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_message *message = NULL;
-	bool fine = message_load(worker, snapshot, runtime.spool, entry->id, &message) == 0 && message_note_set(message, note, relay) == 0;
+	bool fine = message_load(worker, snapshot, runtime.spool, entry->id, &message) == 0 && message_note_set(message, gw_str("gateway.relay"), relay) == 0;
 	if (fine) {
 		message->attempts = entry->attempts;
 		message->next_at = entry->due;
@@ -179,5 +116,5 @@ bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay)
 		return false;
 	if (!entry->message)
 		return move_loaded(worker, entry, relay);
-	return message_note_set(entry->message, note, relay) == 0 && record(worker, entry, entry->message) == 0;
+	return message_note_set(entry->message, gw_str("gateway.relay"), relay) == 0 && record(worker, entry, entry->message) == 0;
 }

@@ -2,17 +2,18 @@
 #ifndef ADMIN_RELAY_MAIL_H
 #define ADMIN_RELAY_MAIL_H
 
-#include "admin/request.h"
+#include "admin/tour.h"
 
 struct relay_mail {
 	const char *relay;
 	void (*done)(struct relay_mail *mail); /* in main */
-	size_t count;
+	struct id_list found;                  /* in order, each once */
 	bool failed;                           /* memory was out: there may be more */
-	struct mail_found { uint64_t *ids; size_t count, room; bool failed; } *found; /* of each worker: in order, each once */
+	struct tour tour;
+	struct id_list *of_worker;
 };
 
-/* Looks on all workers. -1: no memory; done will not run. */
+/* Looks on all workers, a few messages at a time. -1: no memory; done will not run. */
 int relay_mail_find(struct relay_mail *mail);
 void relay_mail_finish(struct relay_mail *mail);
 

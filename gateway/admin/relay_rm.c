@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define USAGE "relay rm NAME [--move-to RELAY | --requeue]"
-
 struct removal {
 	struct relay_mail mail;      /* first */
+	struct tour tour;
 	struct request *request;
 	const char *move_to;         /* NULL: not */
 	bool requeue;
@@ -58,7 +57,7 @@ static bool reload_without(struct removal *removal, bool apply)
 	bool fine = removal->request->admin->operations->reload(apply, &problems);
 	if (!fine) {
 		rename_file(removal, removal->hidden, removal->file);
-		request_problems(removal->request, RELAY_REFUSED, &problems, "");
+		request_problems(removal->request, EX_CONFIG, &problems, "");
 	}
 	problems_finish(&problems);
 	return fine;
@@ -66,51 +65,66 @@ static bool reload_without(struct removal *removal, bool apply)
 
 /* --- the mail --- */
 
-static void move_all(struct worker *worker, unsigned number, void *arg)
+static bool move_one(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
 {
-	struct removal *removal = arg;
-	const struct mail_found *found = &removal->mail.found[number];
-	for (size_t i = 0; i < found->count; i++)
-		removal->moved += mail_move(worker, found->ids[i], gw_str(removal->move_to));
+	struct removal *removal = list_of(tour, struct removal, tour);
+	removal->moved += mail_move(worker, entry->id, gw_str(removal->move_to));
+	return true;
 }
 
-static void make_due(struct worker *worker, unsigned number, void *arg)
+static bool make_due(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
 {
-	struct removal *removal = arg;
-	const struct mail_found *found = &removal->mail.found[number];
-	for (size_t i = 0; i < found->count; i++) {
-		const struct queue_entry *entry = queue_find(worker, found->ids[i]);
-		if (entry && entry->place != ENTRY_HELD)
-			queue_order(worker, found->ids[i], ORDER_RETRY);
-	}
+	if (entry->place != ENTRY_HELD)
+		queue_order(worker, entry->id, ORDER_RETRY);
+	return true;
+}
+
+/* -1: no memory, nothing was done. */
+static int for_each_found(struct removal *removal, bool (*visit)(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry),
+                          void (*done)(struct tour *tour))
+{
+	removal->tour = (struct tour){ .visit = visit, .done = done, .only = &removal->mail.found };
+	return tour_begin(&removal->tour);
 }
 
 /* --- step by step --- */
 
-static void say_done(void *arg)
+static void say_done(struct removal *removal)
 {
-	struct removal *removal = arg;
 	const char *relay = removal->mail.relay;
 	if (removal->move_to)
 		request_say(removal->request, EX_OK, "relay %s is removed; messages moved to %s: %zu", relay, removal->move_to, (size_t)removal->moved);
-	else if (removal->mail.count)
-		request_say(removal->request, EX_OK, "relay %s is removed; messages that take another way now: %zu", relay, removal->mail.count);
+	else if (removal->mail.found.count)
+		request_say(removal->request, EX_OK, "relay %s is removed; messages that take another way now: %zu", relay, removal->mail.found.count);
 	else
 		request_say(removal->request, EX_OK, "relay %s is removed", relay);
 	removal_free(removal);
 }
 
-static void remove_relay(void *arg)
+static void made_due(struct tour *tour)
 {
-	struct removal *removal = arg;
+	struct removal *removal = list_of(tour, struct removal, tour);
+	tour_finish(tour);
+	say_done(removal);
+}
+
+static void remove_relay(struct removal *removal)
+{
 	if (!reload_without(removal, true)) {
 		removal_free(removal);
 		return;
 	}
 	remove_hidden(removal);
 	relay_switch_forget(gw_str(removal->mail.relay));
-	if (!removal->requeue || !removal->mail.count || on_each_worker(make_due, say_done, removal) != 0)
+	if (!removal->requeue || !removal->mail.found.count || for_each_found(removal, make_due, made_due) != 0)
 		say_done(removal);
+}
+
+static void all_moved(struct tour *tour)
+{
+	struct removal *removal = list_of(tour, struct removal, tour);
+	tour_finish(tour);
+	remove_relay(removal);
 }
 
 static void hide_and_check(struct removal *removal)
@@ -121,7 +135,7 @@ static void hide_and_check(struct removal *removal)
 		removal_free(removal);
 	} else if (!reload_without(removal, false)) {
 		removal_free(removal);
-	} else if (!removal->move_to || !removal->mail.count || on_each_worker(move_all, remove_relay, removal) != 0) {
+	} else if (!removal->move_to || !removal->mail.found.count || for_each_found(removal, move_one, all_moved) != 0) {
 		remove_relay(removal);
 	}
 }
@@ -133,10 +147,10 @@ static void found(struct relay_mail *mail)
 	if (mail->failed) {
 		request_say(removal->request, EX_OSERR, "no memory");
 		removal_free(removal);
-	} else if (mail->count && !told) {
-		request_say(removal->request, RELAY_REFUSED,
+	} else if (mail->found.count && !told) {
+		request_say(removal->request, EX_TEMPFAIL,
 		            "messages that wait for relay %s: %zu. Say what becomes of them: --move-to RELAY, or --requeue to let them take another way",
-		            mail->relay, mail->count);
+		            mail->relay, mail->found.count);
 		removal_free(removal);
 	} else {
 		hide_and_check(removal);
@@ -146,32 +160,31 @@ static void found(struct relay_mail *mail)
 /* --- the words --- */
 
 /* NULL: they are fine. */
-static const char *read_words(struct removal *removal, const struct snapshot *snapshot, const char *const *words, size_t count)
+static const char *wrong_words(const struct removal *removal, const struct snapshot *snapshot, const char *name)
 {
-	for (size_t i = 1; i < count; i++) {
-		if (strcmp(words[i], "--requeue") == 0)
-			removal->requeue = true;
-		else if (strcmp(words[i], "--move-to") == 0 && i + 1 < count)
-			removal->move_to = words[++i];
-		else
-			return USAGE;
-	}
 	if (removal->requeue && removal->move_to)
-		return USAGE;
+		return "either --move-to or --requeue";
 	if (removal->move_to && !snapshot_relay(snapshot, gw_str(removal->move_to)))
 		return "--move-to: there is no such relay; `gatewayctl relay list` shows them";
-	if (removal->move_to && strcmp(removal->move_to, words[0]) == 0)
+	if (removal->move_to && strcmp(removal->move_to, name) == 0)
 		return "--move-to: that is the relay to be removed";
 	return NULL;
 }
 
-static void begin(struct request *request, const struct snapshot *snapshot, const struct gw_relay *relay, const char *const *words, size_t count)
+static void begin(struct request *request, const struct snapshot *snapshot, const struct gw_relay *relay, const char *const *words)
 {
 	struct removal *removal = calloc(1, sizeof(*removal));
-	const char *wrong = removal ? read_words(removal, snapshot, words, count) : NULL;
-	const char *slash = strrchr(relay->fragment->path, '/');
+	const char *slash = strrchr(relay->fragment->path, '/'), *wrong = NULL;
+	if (removal) {
+		removal->move_to = request_option(request, "--move-to");
+		removal->requeue = request_option(request, "--requeue") != NULL;
+		wrong = wrong_words(removal, snapshot, words[0]);
+	}
 	if (wrong || !removal) {
-		request_say(request, wrong ? EX_USAGE : EX_OSERR, "%s", wrong ? wrong : "no memory");
+		if (wrong)
+			request_usage(request, "%s", wrong);
+		else
+			request_say(request, EX_OSERR, "no memory");
 		free(removal);
 		return;
 	}
@@ -188,12 +201,10 @@ static void begin(struct request *request, const struct snapshot *snapshot, cons
 void verb_relay_rm(struct request *request, const char *const *words, size_t count)
 {
 	struct snapshot *snapshot = snapshot_current();
-	const struct gw_relay *relay = count ? snapshot_relay(snapshot, gw_str(words[0])) : NULL;
-	if (!count)
-		request_say(request, EX_USAGE, USAGE);
-	else if (!relay)
-		relay_unknown(request, snapshot, words[0]);
+	const struct gw_relay *relay = snapshot_relay(snapshot, gw_str(words[0]));
+	if (relay)
+		begin(request, snapshot, relay, words);
 	else
-		begin(request, snapshot, relay, words, count);
+		relay_unknown(request, snapshot, words[0]);
 	snapshot_release(snapshot);
 }

@@ -105,17 +105,10 @@ static void resume(struct request *request, struct gw_relay *relay)
 	request_say(request, EX_OK, any ? "%s is open again" : "%s was not suspended", relay->name.ptr);
 }
 
-static void on_relay(struct request *request, const char *const *words, size_t count, const char *usage,
-                     void (*run)(struct request *request, struct gw_relay *relay))
+static void on_relay(struct request *request, const char *const *words, void (*run)(struct request *request, struct gw_relay *relay))
 {
-	struct snapshot *snapshot;
-	struct gw_relay *relay;
-	if (count != 1) {
-		request_say(request, EX_USAGE, "%s", usage);
-		return;
-	}
-	snapshot = snapshot_current();
-	relay = snapshot_relay(snapshot, gw_str(words[0]));
+	struct snapshot *snapshot = snapshot_current();
+	struct gw_relay *relay = snapshot_relay(snapshot, gw_str(words[0]));
 	if (relay)
 		run(request, relay);
 	else
@@ -125,15 +118,15 @@ static void on_relay(struct request *request, const char *const *words, size_t c
 
 void verb_relay_off(struct request *request, const char *const *words, size_t count)
 {
-	on_relay(request, words, count, "relay off NAME", off);
+	on_relay(request, words, off);
 }
 
 void verb_relay_on(struct request *request, const char *const *words, size_t count)
 {
-	on_relay(request, words, count, "relay on NAME", on);
+	on_relay(request, words, on);
 }
 
 void verb_relay_resume(struct request *request, const char *const *words, size_t count)
 {
-	on_relay(request, words, count, "relay resume NAME", resume);
+	on_relay(request, words, resume);
 }

@@ -57,20 +57,18 @@ static void tested(struct trial *trial, void *arg)
 	testing_free(testing);
 }
 
-static bool read_arguments(struct request *request, struct trial *trial, const char *const *words, size_t count)
+/* True: nothing is there, or an address. */
+static bool is_fine(const char *address)
 {
-	for (size_t i = 1; i < count; i += 2) {
-		struct gw_str value = gw_str(i + 1 < count ? words[i + 1] : "");
-		if (!value.len || gw_str_find(value, '@') == value.len || strpbrk(value.ptr, "<> \r\n"))
-			return false;
-		if (strcmp(words[i], "--to") == 0)
-			trial->rcpt = value;
-		else if (strcmp(words[i], "--from") == 0)
-			trial->sender = value;
-		else
-			return false;
-	}
-	return count > 0;
+	return !address || (strchr(address, '@') && !strpbrk(address, "<> \r\n"));
+}
+
+static bool take_words(struct request *request, struct trial *trial)
+{
+	const char *to = request_option(request, "--to"), *from = request_option(request, "--from");
+	trial->rcpt = to ? gw_str(to) : trial->rcpt;
+	trial->sender = from ? gw_str(from) : trial->sender;
+	return is_fine(to) && is_fine(from);
 }
 
 /* NULL: it can be tried. */
@@ -94,8 +92,8 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 	}
 	testing->request = request;
 	testing->trial = (struct trial){ .snapshot = snapshot_current(), .done = tested, .arg = testing };
-	if (!read_arguments(request, &testing->trial, words, count)) {
-		request_say(request, EX_USAGE, "relay test NAME [--to ADDRESS] [--from ADDRESS]");
+	if (!take_words(request, &testing->trial)) {
+		request_usage(request, "--to and --from want an address like name@example.com");
 		testing_free(testing);
 		return;
 	}

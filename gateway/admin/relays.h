@@ -8,9 +8,6 @@
 /* As the owner of closures, and of records in the state store. */
 #define BY_ADMIN "gatewayctl"
 
-/* Exit code: nothing changed, and it was said why. */
-#define RELAY_REFUSED 2
-
 #define FOLDER_HINT "; the gateway's own user has to be allowed to write in that folder"
 
 /* Forgets that a relay was switched off: it is no more. */

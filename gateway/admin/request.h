@@ -4,8 +4,10 @@
 
 #include "admin/admin.h"
 #include "base/arena.h"
+#include "base/buf.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <sysexits.h>
 
 struct admin {
@@ -13,30 +15,66 @@ struct admin {
 	const struct admin_operations *operations;
 	struct listener *listener;
 	struct connection *connections;
-	char *path;
+	char path[256];
 };
 
-#define REQUEST_WORDS 32
+#define REQUEST_WORDS 256
+#define VERB_WORDS 16
 
 struct request {
 	struct admin *admin;
-	struct connection *connection; /* NULL: the caller left; answers go nowhere */
+	struct connection *connection; /* there until the request is answered */
 	const char *words[REQUEST_WORDS];
 	size_t count;
+	const char *names[REQUEST_WORDS];   /* what follows the verb without dashes */
+	size_t name_count;
+	const struct control_verb *verb;
+	const char *options[VERB_WORDS];    /* beside verb->words: the value, the word itself where it takes none, NULL where it was not said */
 	bool may_change;               /* the caller is an admin */
+	bool asks;                     /* there is a person to be asked before many messages are changed */
+	_Atomic bool abandoned;        /* nobody waits for the answer any more: who works for long may stop [any thread] */
 	int64_t uid;
 	json_t *json;                  /* owns the words */
 	struct arena arena;
 };
 
-struct control_verb {
-	const char *name;      /* "queue list" */
-	const char *arguments; /* "ID ..." for people */
+/* One word with dashes that a verb knows. */
+struct verb_word {
+	const char *name;  /* "--limit" */
+	const char *value; /* what follows it, for people: "N"; NULL: nothing */
 	const char *help;
-	bool changes;          /* only for admins; logged */
-	void (*run)(struct request *request, const char *const *words, size_t count); /* what follows the name */
+	bool needed;
+};
+
+enum verb_rights {
+	FOR_VIEW,   /* who may look */
+	FOR_ADMINS, /* it changes nothing, but does more than to look */
+	CHANGES,    /* for admins; logged */
+};
+
+struct control_verb {
+	const char *name;              /* "queue list" */
+	const char *arguments;         /* what follows without dashes, for people: "ID ..." */
+	const char *help, *example;
+	enum verb_rights rights;
+	size_t least, most;            /* of what follows without dashes */
+	const struct verb_word *words; /* at most VERB_WORDS, ended by a name of NULL; NULL: none */
+	void (*run)(struct request *request, const char *const *words, size_t count); /* what follows without dashes: as many as said above */
 };
 extern const struct control_verb control_verbs[];
+
+/* control.c: a request from its line; answered in any case, now or later. NULL: no memory. */
+struct request *request_create(struct connection *connection, struct gw_str line);
+void request_run(struct request *request);
+
+/* verb_words.c: puts the words after the verb in their places. False: it was said which is wrong, and the request is over. */
+bool verb_words_take(struct request *request, const struct control_verb *verb, size_t used);
+const char *request_option(const struct request *request, const char *name);
+/* "queue list [--held] [--limit N]" */
+void verb_usage(const struct control_verb *verb, struct buf *usage);
+/* Ends the request with what is wrong, how it is said right, and where more of it stands. */
+void request_usage(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void verb_help(struct request *request);
 
 /* Answers and ends the request; takes over `json`. */
 void request_answer(struct request *request, json_t *json);
@@ -47,7 +85,9 @@ void request_problems(struct request *request, int code, const struct problems *
 /* A table: json_t with columns from "key\0Title\0..." pairs ended by NULL, and an empty row array, which *rows names. */
 json_t *table_create(const char *const columns[][2], size_t count, json_t **rows);
 
-/* A string that came from outside: valid UTF-8 in any case. */
+/* Allocated: the text with what is no UTF-8 replaced. */
+char *text_clean(struct gw_str text);
+/* A string that came from outside: valid UTF-8 in any case, "" without memory. */
 json_t *text_of(struct gw_str text);
 
 /* Runs `ask` once on each worker, then `done` on main; `arg` is theirs to guard (workers run at the same time). -1: no memory. */

@@ -1,3 +1,4 @@
+/* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
 #include "admin/request.h"
 
 #include "admin/output.h"
@@ -6,35 +7,6 @@
 #include "module/providers.h"
 
 #include <stdlib.h>
-
-const struct control_verb control_verbs[] = {
-	{ "status", "", "what runs, how much, and what is wrong", false, verb_status },
-	{ "queue list", "[--held] [--from TEXT] [--to TEXT] [--limit N]", "messages that are not done", false, verb_queue_list },
-	{ "queue show", "ID", "one of them, with each recipient", false, verb_queue_show },
-	{ "queue retry", "ID ... | --all", "makes them due now", true, verb_queue_retry },
-	{ "queue hold", "ID ... | --all", "keeps them until released", true, verb_queue_hold },
-	{ "queue release", "ID ... | --all", "ends a hold", true, verb_queue_release },
-	{ "queue bounce", "ID ... | --all", "gives them back to their senders", true, verb_queue_bounce },
-	{ "queue move", "ID ... --to RELAY", "sends them by that relay and no other", true, verb_queue_move },
-	{ "relay list", "", "the relays, and how they are", false, verb_relay_list },
-	{ "relay show", "NAME", "one of them, with all that is known of it", false, verb_relay_show },
-	{ "relay add", "NAME KEY=VALUE ...", "writes conf.d/50-relay-NAME.conf and takes it into use, or changes nothing", true, verb_relay_add },
-	{ "relay rm", "NAME [--move-to RELAY | --requeue]", "removes it; refused while mail waits for it", true, verb_relay_rm },
-	{ "relay off", "NAME", "no new mail goes there, until it is switched on; over restarts too", true, verb_relay_off },
-	{ "relay on", "NAME", "ends that", true, verb_relay_on },
-	{ "relay resume", "NAME", "opens one that was suspended after failures", true, verb_relay_resume },
-	{ "relay test", "NAME [--to ADDRESS] [--from ADDRESS]", "connects and logs in as mail would, sends nothing, says what is wrong", true,
-	  verb_relay_test },
-	{ "message explain", "ID", "all that happened to a message, and why", false, verb_explain },
-	{ "explain", "--from ADDRESS --to ADDRESS [--type TYPE] [--client NAME] [--eml FILE]",
-	  "which relay would take such a message, and why not the others; sends nothing", false, verb_explain_what },
-	{ "modules", "", "what is loaded, and what each hooks", false, verb_modules },
-	{ "hooks", "", "the hooks, their rules, and who is asked in which order", false, verb_hooks },
-	{ "options", "[NAME]", "every option of the gateway, of relays, of a module", false, verb_options },
-	{ "check", "", "reads the configuration without using it, and asks the modules to look deeper", false, verb_check },
-	{ "reload", "", "swaps the configuration in, whole or not at all", true, verb_reload },
-	{ NULL, NULL, NULL, false, NULL },
-};
 
 /* --- modules, hooks --- */
 

@@ -4,29 +4,58 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#define RUN_SOCKET "/run/gateway/control.sock"
+#define STATE_SOCKET GATEWAY_STATE_DIR "/control.sock"
+#define TIMEOUT_S 120
+
 static const char usage[] =
-	"usage: gatewayctl [--socket PATH] [--json] VERB ...\n"
-	"  --socket PATH   the gateway's control socket (default: $GATEWAY_SOCKET, else " GATEWAY_STATE_DIR "/control.sock)\n"
+	"usage: gatewayctl [--socket PATH] [--timeout SECONDS] [--json] VERB ...\n"
+	"  --socket PATH   the gateway's control socket (default: $GATEWAY_SOCKET, else " RUN_SOCKET " or " STATE_SOCKET ")\n"
+	"  --timeout N     wait this many seconds for the answer (default 120)\n"
 	"  --json          print JSON instead of text\n"
 	"  --version\n"
-	"`gatewayctl help` lists the verbs of the gateway that runs.\n";
+	"`gatewayctl help` lists the verbs of the gateway that runs, `gatewayctl help VERB` tells of one.\n";
 
-static int connect_to(const char *path)
+/* The gateway's unit has a folder for its socket; without a unit it lies in the state folder. */
+static const char *default_socket(void)
+{
+	const char *named = getenv("GATEWAY_SOCKET");
+	return named ? named : access(RUN_SOCKET, F_OK) == 0 ? RUN_SOCKET : STATE_SOCKET;
+}
+
+static const char *hint_of(int error)
+{
+	if (error == ENOENT || error == ECONNREFUSED)
+		return "; does the gateway run, and is this its socket (--socket)?";
+	if (error == EACCES)
+		return "; only root, the gateway's user and its admin and view groups may ask";
+	return error == EAGAIN ? "; the gateway takes no more questions: its main thread hangs, or too many ask" : "";
+}
+
+static int set_timeout(int fd, long seconds)
+{
+	struct timeval time = { .tv_sec = seconds };
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+static int connect_to(const char *path, long timeout)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (strlen(path) >= sizeof(address.sun_path))
 		errno = ENAMETOOLONG;
-	else if (fd >= 0) {
+	else if (fd >= 0 && set_timeout(fd, timeout) == 0) {
 		strcpy(address.sun_path, path);
 		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 			return fd;
@@ -34,8 +63,7 @@ static int connect_to(const char *path)
 	int error = errno;
 	if (fd >= 0)
 		close(fd);
-	fprintf(stderr, "gatewayctl: %s: %s%s\n", path, strerror(error),
-	        error == ENOENT || error == ECONNREFUSED ? "; does the gateway run, and is this its socket (--socket)?" : "");
+	fprintf(stderr, "gatewayctl: %s: %s%s\n", path, strerror(error), hint_of(error));
 	return -1;
 }
 
@@ -59,42 +87,100 @@ static json_t *file_text(const char *name)
 	return json_stringn(text, len);
 }
 
+/* What is no UTF-8 cannot be sent, and no word of the gateway's has such octets. */
+static json_t *clean_word(char *word)
+{
+	json_t *json = json_string(word);
+	if (json)
+		return json;
+	for (char *at = word; *at; at++)
+		*at = (unsigned char)*at > 0x7e ? '?' : *at;
+	return json_string(word);
+}
+
 /* What follows --eml is a file here, not where the gateway runs. */
 static json_t *word_of(char **words, size_t nth)
 {
 	bool file = nth > 0 && strcmp(words[nth - 1], "--eml") == 0;
-	return file ? file_text(words[nth]) : json_string(words[nth]);
+	return file ? file_text(words[nth]) : clean_word(words[nth]);
 }
 
-static int send_words(FILE *to, char **words)
+/* A person is there to say yes or no. */
+static bool has_person(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* NULL: it was said why. */
+static json_t *make_request(char **words)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; words[i]; i++)
 		if (json_array_append_new(list, word_of(words, i)) != 0) {
 			json_decref(list);
-			return -1;
+			return NULL;
 		}
-	json_t *request = json_pack("{s:o}", "words", list);
-	int result = request ? json_dumpf(request, to, JSON_COMPACT) : -1;
-	json_decref(request);
-	return result || putc('\n', to) == EOF || fflush(to) != 0 ? -1 : 0;
+	return json_pack("{s:o, s:b}", "words", list, "ask", (int)has_person());
 }
 
-static json_t *ask(int fd, char **words)
+static void say_no_answer(int error, long timeout)
 {
-	FILE *stream = fdopen(fd, "r+");
-	json_error_t error;
-	json_t *answer = NULL;
-	if (stream && send_words(stream, words) == 0) {
-		fseek(stream, 0, SEEK_CUR);
-		answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, &error);
-	}
-	if (!answer)
-		fprintf(stderr, "gatewayctl: no answer from the gateway\n");
-	if (stream)
-		fclose(stream);
+	if (error == EAGAIN || error == EWOULDBLOCK)
+		fprintf(stderr, "gatewayctl: no answer from the gateway within %ld seconds: does its main thread hang? (--timeout waits longer)\n", timeout);
 	else
-		close(fd);
+		fprintf(stderr, "gatewayctl: no answer from the gateway: the connection was closed\n");
+}
+
+/* Both ways of a connection, each with its buffer. */
+struct link {
+	FILE *in, *out;
+};
+
+/* A gateway that sends somebody away says why before it reads: what was written then went nowhere, and what it said is there all the same. */
+static json_t *ask(const struct link *link, const json_t *request, long timeout)
+{
+	json_error_t error;
+	errno = 0;
+	bool sent = json_dumpf(request, link->out, JSON_COMPACT) == 0 && putc('\n', link->out) != EOF && fflush(link->out) == 0;
+	json_t *answer = sent || errno == EPIPE || errno == ECONNRESET ? json_loadf(link->in, JSON_DISABLE_EOF_CHECK, &error) : NULL;
+	if (!answer)
+		say_no_answer(errno, timeout);
+	return answer;
+}
+
+static bool says_yes(const char *question)
+{
+	char line[16] = "";
+	fprintf(stderr, "%s [y/N] ", question);
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+/* Asks, and where the gateway asks back, the person too. */
+static json_t *talk(const struct link *link, json_t *request, long timeout)
+{
+	json_t *answer = ask(link, request, timeout);
+	const char *question = json_string_value(json_object_get(answer, "confirm"));
+	if (!question)
+		return answer;
+	bool yes = says_yes(question);
+	json_decref(answer);
+	if (!yes)
+		return json_pack("{s:i, s:s}", "code", EX_OK, "text", "nothing changed");
+	json_object_set_new(request, "ask", json_false());
+	return ask(link, request, timeout);
+}
+
+static json_t *converse(int fd, char **words, long timeout)
+{
+	json_t *request = make_request(words), *answer = NULL;
+	struct link link = { fdopen(fd, "r"), fdopen(dup(fd), "w") };
+	if (request && link.in && link.out)
+		answer = talk(&link, request, timeout);
+	if (link.out)
+		fclose(link.out);
+	if (link.in)
+		fclose(link.in);
+	json_decref(request);
 	return answer;
 }
 
@@ -113,45 +199,57 @@ static int print(const json_t *answer, bool json)
 	return code;
 }
 
-int main(int argc, char **argv)
+struct choices {
+	const char *path;
+	long timeout;
+	bool json;
+};
+
+/* The index of the verb; -1: no more is to be done, with *code. */
+static int read_options(struct choices *choices, int argc, char **argv, int *code)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' }, { "timeout", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 	};
-	const char *path = getenv("GATEWAY_SOCKET");
-	bool json = false;
-	if (!path)
-		path = GATEWAY_STATE_DIR "/control.sock";
+	*choices = (struct choices){ .path = default_socket(), .timeout = TIMEOUT_S };
+	*code = EX_USAGE;
 	/* '+': the words after the verb are the verb's, their dashes too. */
-	for (int option; (option = getopt_long(argc, argv, "+s:jVh", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, "+s:t:jVh", options, NULL)) != -1;) {
 		if (option == 's') {
-			path = optarg;
+			choices->path = optarg;
+		} else if (option == 't' && atol(optarg) > 0) {
+			choices->timeout = atol(optarg);
 		} else if (option == 'j') {
-			json = true;
-		} else if (option == 'V') {
-			puts("gatewayctl " GATEWAY_RELEASE);
-			return EX_OK;
+			choices->json = true;
 		} else {
-			fputs(usage, option == 'h' ? stdout : stderr);
-			return option == 'h' ? EX_OK : EX_USAGE;
+			*code = option == 'V' || option == 'h' ? EX_OK : EX_USAGE;
+			fputs(option == 'V' ? "gatewayctl " GATEWAY_RELEASE "\n" : usage, *code == EX_OK ? stdout : stderr);
+			return -1;
 		}
 	}
-	if (optind == argc) {
-		fputs(usage, stderr);
-		return EX_USAGE;
+	if (optind < argc)
+		return optind;
+	fputs(usage, stderr);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct choices choices;
+	int code, verb = read_options(&choices, argc, argv, &code);
+	if (verb < 0)
+		return code;
+	if (strcmp(argv[argc - 1], "--json") == 0) { /* people write it at the end too */
+		choices.json = true;
+		argv[argc - 1] = NULL;
 	}
-	int last = argc - 1;
-	if (strcmp(argv[last], "--json") == 0) { /* people write it at the end too */
-		json = true;
-		argv[last] = NULL;
-	}
-	int fd = connect_to(path);
-	json_t *answer = fd < 0 ? NULL : ask(fd, argv + optind);
+	signal(SIGPIPE, SIG_IGN);
+	int fd = connect_to(choices.path, choices.timeout);
+	json_t *answer = fd < 0 ? NULL : converse(fd, argv + verb, choices.timeout);
 	if (!answer)
 		return EX_UNAVAILABLE;
-	int code = print(answer, json);
+	code = print(answer, choices.json);
 	json_decref(answer);
 	return code;
 }

@@ -1,5 +1,7 @@
 #include "ctl/render.h"
 
+#include "ctl/clean.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,80 +33,126 @@ static const char *column_text(const json_t *columns, size_t at, size_t which)
 	return text ? text : "";
 }
 
-/* Words of a remote must not steer the terminal. */
-static void clean(char *text)
-{
-	for (; text && *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 127)
-			*text = '?';
-}
+#define LAST_LEAST 24    /* columns that the last one needs to be read; with fewer, rows become records */
+#define RECORD_LABEL 12
 
-/* Characters, not octets. */
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
-/* The last column ends with the screen; a file gets it whole. */
+/* A file gets everything in its row. */
 static size_t screen_width(void)
 {
 	struct winsize size;
+	const char *told = getenv("COLUMNS");
+	if (told && atol(told) > 0)
+		return (size_t)atol(told);
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
 		return SIZE_MAX;
 	return size.ws_col;
 }
 
-static void print_padded(const char *text, size_t width, bool last, size_t left)
+/* Where a line of at most `width` columns ends: at a blank, where there is one. */
+static size_t line_length(const char *text, size_t width)
 {
-	size_t own = width_of(text);
-	if (last)
-		printf("%.*s\n", left < strlen(text) ? (int)left : (int)strlen(text), text);
-	else
-		printf("%s%*s", text, (int)(width - own + 2), "");
+	size_t len = 0, blank = 0, columns = 0;
+	for (; text[len]; len++) {
+		columns += ((unsigned char)text[len] & 0xc0) != 0x80;
+		if (columns > width)
+			return blank ? blank : len;
+		if (text[len] == ' ')
+			blank = len;
+	}
+	return len;
 }
 
-static void print_row(const json_t *row, const json_t *columns, const size_t *widths, size_t screen)
+/* In a column that begins at `indent`, where the first line stands already. */
+static void print_wrapped(const char *text, size_t indent, size_t screen)
 {
-	size_t count = json_array_size(columns), used = 0;
-	for (size_t i = 0; i < count && i < COLUMNS_MAX; i++) {
-		char *text = row ? cell(row, column_text(columns, i, 0)) : strdup(column_text(columns, i, 1));
-		clean(text);
-		print_padded(text ? text : "", widths[i], i + 1 == count, screen > used ? screen - used : 1);
-		used += widths[i] + 2;
+	for (;;) {
+		size_t len = line_length(text, screen > indent ? screen - indent : 1);
+		len = len ? len : strlen(text);
+		printf("%.*s\n", (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		printf("%*s", (int)indent, "");
+	}
+}
+
+struct table {
+	const json_t *columns, *rows;
+	size_t count, screen, last_at, widths[COLUMNS_MAX];
+};
+
+static char *cell_text(const struct table *table, const json_t *row, size_t column)
+{
+	char *text = row ? cell(row, column_text(table->columns, column, 0)) : strdup(column_text(table->columns, column, 1));
+	clean(text);
+	return text;
+}
+
+static void print_row(const struct table *table, const json_t *row)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		char *text = cell_text(table, row, i);
+		if (i + 1 == table->count)
+			print_wrapped(text ? text : "", table->last_at, table->screen);
+		else
+			printf("%s%*s", text ? text : "", (int)(table->widths[i] - width_of(text ? text : "") + 2), "");
 		free(text);
 	}
 }
 
-static void measure(const json_t *columns, const json_t *rows, size_t *widths)
+static void measure(struct table *table)
 {
 	size_t at;
 	const json_t *row;
-	for (size_t i = 0; i < json_array_size(columns) && i < COLUMNS_MAX; i++) {
-		widths[i] = width_of(column_text(columns, i, 1));
-		json_array_foreach(rows, at, row) {
-			char *text = cell(row, column_text(columns, i, 0));
+	for (size_t i = 0; i < table->count; i++) {
+		table->widths[i] = width_of(column_text(table->columns, i, 1));
+		json_array_foreach(table->rows, at, row) {
+			char *text = cell_text(table, row, i);
 			size_t width = text ? width_of(text) : 0;
-			widths[i] = width > widths[i] ? width : widths[i];
+			table->widths[i] = width > table->widths[i] ? width : table->widths[i];
 			free(text);
 		}
+		table->last_at += i + 1 < table->count ? table->widths[i] + 2 : 0;
 	}
+}
+
+/* For a screen on which the row has no room: a line each, and a line between. */
+static void print_record(const struct table *table, const json_t *row)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		char *text = cell_text(table, row, i);
+		const char *title = column_text(table->columns, i, 1);
+		if (text && *text) {
+			printf("%-*s ", RECORD_LABEL, title);
+			print_wrapped(text, strlen(title) > RECORD_LABEL ? strlen(title) + 1 : RECORD_LABEL + 1, table->screen);
+		}
+		free(text);
+	}
+	putchar('\n');
 }
 
 static void print_table(const json_t *columns, const json_t *rows)
 {
-	size_t widths[COLUMNS_MAX] = { 0 }, screen = screen_width(), at;
+	struct table table = { columns, rows, json_array_size(columns), screen_width(), 0, { 0 } };
+	size_t at;
 	const json_t *row;
 	if (json_array_size(rows) == 0) {
 		puts("(none)");
 		return;
 	}
-	measure(columns, rows, widths);
-	print_row(NULL, columns, widths, screen);
-	json_array_foreach(rows, at, row)
-		print_row(row, columns, widths, screen);
+	table.count = table.count < COLUMNS_MAX ? table.count : COLUMNS_MAX;
+	measure(&table);
+	bool records = table.screen != SIZE_MAX && table.count > 1 && table.last_at + LAST_LEAST > table.screen &&
+	               table.last_at + table.widths[table.count - 1] > table.screen;
+	if (!records)
+		print_row(&table, NULL);
+	json_array_foreach(rows, at, row) {
+		if (records)
+			print_record(&table, row);
+		else
+			print_row(&table, row);
+	}
 }
 
 /* --- one thing with all that is known of it --- */
@@ -128,7 +176,8 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 		json_t *row = json_pack("{s:O}", key, (json_t *)value);
 		char *text = row ? cell(row, key) : NULL;
 		clean(text);
-		printf("%*s%-*s %s\n", indent, "", width, key, text && *text ? text : "-");
+		printf("%*s%-*s ", indent, "", width, key);
+		print_wrapped(text && *text ? text : "-", (size_t)(indent + width + 1), screen_width());
 		free(text);
 		json_decref(row);
 	}
@@ -192,6 +241,7 @@ void render_json(const json_t *answer)
 	const json_t *what = json_object_get(answer, "data");
 	if (!what)
 		what = json_object_get(answer, "rows");
-	json_dumpf(what ? what : answer, stdout, JSON_INDENT(2));
+	/* On a terminal only what cannot steer it. */
+	json_dumpf(what ? what : answer, stdout, JSON_INDENT(2) | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
 	putchar('\n');
 }

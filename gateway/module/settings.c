@@ -97,7 +97,8 @@ const struct gw_option settings_options[] = {
 	  .words = "debug|info|warning|error" },
 	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", BETWEEN(1, 3650) },
 
-	{ "control.socket", GW_OPTION_PATH, AT(control.socket), "STATE/control.sock", "Socket of gatewayctl." },
+	{ "control.socket", GW_OPTION_PATH, AT(control.socket), NULL,
+	  "Socket of gatewayctl; default: control.sock in the unit's RuntimeDirectory, else in STATE." },
 	{ "control.admin_group", GW_OPTION_STRING, AT(control.admin_group), NULL, "Group that may change things; default: root only." },
 	{ "control.view_group", GW_OPTION_STRING, AT(control.view_group), NULL, "Group that may look; default: root only." },
 	GW_OPTIONS_END

@@ -213,9 +213,10 @@ def test_a_name_that_is_none_is_told_with_the_nearest(new_gateway, new_sink):
 def test_relay_alone_names_its_verbs(new_gateway):
     gateway = new_gateway()
     open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
-    for words in (("relay",), ("relay", "lst")):
-        answer = gateway.run_ctl(*words)
-        assert answer.code == 64 and answer.err.startswith("relay list|show|")
+    answer = gateway.run_ctl("relay")
+    assert answer.code == 64 and answer.err.startswith("relay list|show|")
+    answer = gateway.run_ctl("relay", "lst")
+    assert answer.code == 64 and 'did you mean "relay list"?' in answer.err
     assert 'there is no verb "rely"' in gateway.run_ctl("rely").err
 
 
@@ -312,7 +313,7 @@ def test_a_password_on_the_command_line_is_in_no_log_and_in_a_private_file(new_g
     path = os.path.join(gateway.config, "50-relay-a.conf")
     assert os.stat(path).st_mode & 0o777 == 0o600 and 'password = "very \\"secret";' in open(path).read()
     bad = gateway.run_ctl("relay", "add", "b", "host=127.0.0.1", "port=0", "auth.user=crm", "auth.password=very secret")
-    assert bad.code == 2 and "very" not in bad.err + gateway.log_text()
+    assert bad.code == 78 and "very" not in bad.err + gateway.log_text()
     assert gateway.log("control", command="relay add a host= auth.user= auth.password=")
 
 
@@ -337,7 +338,7 @@ def test_what_has_errors_changes_nothing(new_gateway, what):
     open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
     before = config(gateway)
     answer = gateway.run_ctl("relay", "add", "new", *words)
-    assert answer.code == 2 and answer.err.startswith("nothing changed:\n") and part in answer.err, answer.err
+    assert answer.code == 78 and answer.err.startswith("nothing changed:\n") and part in answer.err, answer.err
     assert config(gateway) == before and [row["name"] for row in gateway.ctl("relay", "list")] == ["out"]
 
 
@@ -346,7 +347,7 @@ def test_names_that_are_taken_or_none(new_gateway):
     open_relay(gateway, "out").relay("out", host="127.0.0.1").start()
     for name, part in (("out", 'there is a relay "out" already, in '), ("../x", "is no name for a relay"), (".x", "is no name"), ("", "is no name")):
         answer = gateway.run_ctl("relay", "add", name, "host=127.0.0.1")
-        assert answer.code == 2 and part in answer.err
+        assert answer.code in (64, 73) and part in answer.err
     assert gateway.run_ctl("relay", "add").code == 64 and gateway.run_ctl("relay", "add", "host=127.0.0.1").code == 64
 
 
@@ -381,7 +382,7 @@ def test_one_that_others_name_is_kept(new_gateway):
     open_relay(gateway, "out").relay("out", host="127.0.0.1", fallback=["spare"]).relay("spare", host="127.0.0.1").start()
     before = config(gateway)
     answer = gateway.run_ctl("relay", "rm", "spare")
-    assert answer.code == 2 and '50-out.conf:' in answer.err and "spare" in answer.err
+    assert answer.code == 78 and '50-out.conf:' in answer.err and "spare" in answer.err
     assert config(gateway) == before and len(gateway.ctl("relay", "list")) == 2
 
 
@@ -393,7 +394,7 @@ def test_it_is_kept_while_mail_waits_for_it(crossing, how):
     gateway, first, second, ids = crossing(script=LATER if how == "tried there" else {"connect": lambda session, line: "421 4.3.2 no"})
     before = config(gateway)
     answer = gateway.run_ctl("relay", "rm", "first")
-    assert answer.code == 2 and "messages that wait for relay first: 3" in answer.err, answer.err
+    assert answer.code == 75 and "messages that wait for relay first: 3" in answer.err, answer.err
     assert config(gateway) == before
     assert gateway.run_ctl("relay", "rm", "first", "--move-to", "nowhere").code == 64
     assert gateway.run_ctl("relay", "rm", "first", "--move-to", "first").code == 64
@@ -430,7 +431,7 @@ def test_removed_with_move_to_its_mail_takes_that_relay_over_a_restart(new_gatew
 
 def test_a_message_is_moved(crossing):
     gateway, first, second, ids = crossing(script=LATER)
-    assert "messages moved to second: 2" in gateway.text("queue", "move", ids[0], "--to", "second", ids[2])
+    assert "2 messages: moved to second" in gateway.text("queue", "move", ids[0], "--to", "second", ids[2])
     second.wait_messages(2)
     assert [row["id"] for row in gateway.queue()] == [ids[1]]
     gone = gateway.run_ctl("queue", "move", ids[0], "--to", "second")
