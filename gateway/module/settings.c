@@ -43,7 +43,7 @@ const struct gw_option settings_options[] = {
 	{ "limits.sessions_per_client", GW_OPTION_INT, AT(limits.sessions_per_client), "1000",
 	  "Most sessions at once from one client address; 0: as many as there may be.", BETWEEN(0, 1000000) },
 	{ "limits.line", GW_OPTION_SIZE, AT(limits.line), "4096", "Longest command line, in octets.", BETWEEN(512, 64 * K) },
-	{ "limits.junk", GW_OPTION_INT, AT(limits.junk), "20", "Wrong commands after which a session ends.", BETWEEN(1, 1000) },
+	{ "limits.junk", GW_OPTION_INT, AT(limits.junk), "20", "Commands in a row that bring no message closer (wrong, refused or idle) after which a session ends.", BETWEEN(1, 1000) },
 	{ "limits.login_failures", GW_OPTION_INT, AT(limits.login_failures), "5", "Failed logins after which a session ends.",
 	  BETWEEN(1, 100) },
 	{ "limits.hops", GW_OPTION_INT, AT(limits.hops), "50", "Received fields above which a message loops.", BETWEEN(10, 1000) },

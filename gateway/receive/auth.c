@@ -88,6 +88,12 @@ static void judge(struct gw_session *session)
 		session_busy(session);
 }
 
+static void refuse_exchange(struct gw_session *session, int code, const char *enhanced, const char *text)
+{
+	session_reply(session, code, enhanced, gw_str(text));
+	session_useless(session);
+}
+
 static void step(struct gw_session *session, struct gw_str in)
 {
 	struct gw_str out;
@@ -100,9 +106,8 @@ static void step(struct gw_session *session, struct gw_str in)
 		judge(session);
 		break;
 	case SASL_BAD:
-		session_reply(session, 501, "5.5.2", gw_str("that is no valid answer"));
-		session->junk++;
 		end_exchange(session);
+		refuse_exchange(session, 501, "5.5.2", "that is no valid answer");
 		break;
 	}
 }
@@ -110,9 +115,8 @@ static void step(struct gw_session *session, struct gw_str in)
 void session_sasl(struct gw_session *session, struct gw_str line)
 {
 	if (gw_str_eq(line, gw_str("*"))) {
-		session_reply(session, 501, "5.7.0", gw_str("cancelled"));
-		session->junk++;
 		end_exchange(session);
+		refuse_exchange(session, 501, "5.7.0", "cancelled");
 		return;
 	}
 	step(session, line);
@@ -123,18 +127,16 @@ void auth_begin(struct gw_session *session, struct gw_str args)
 	size_t end = gw_str_find(args, ' ');
 	struct gw_str mechanism = gw_str_n(args.ptr, end), initial = gw_str_from(args, end + 1);
 	if (!auth_offered(session)) {
-		session_reply(session, 538, "5.7.11", gw_str("start TLS first"));
-		session->junk++;
+		refuse_exchange(session, 538, "5.7.11", "start TLS first");
 		return;
 	}
 	if (session->login.len) {
-		session_reply(session, 503, "5.5.1", gw_str("logged in already"));
+		refuse_exchange(session, 503, "5.5.1", "logged in already");
 		return;
 	}
 	session->sasl = sasl_server_create(mechanism);
 	if (!session->sasl) {
-		session_reply(session, 504, "5.5.4", gw_str("no such mechanism here"));
-		session->junk++;
+		refuse_exchange(session, 504, "5.5.4", "no such mechanism here");
 		return;
 	}
 	if (end < args.len)

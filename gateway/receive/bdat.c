@@ -3,6 +3,19 @@
  * The octets that were announced are taken whatever becomes of them, or they would be read as commands. */
 #include "receive/reception.h"
 
+/* What comes after a chunk that was not kept would be a message without its beginning: nothing is taken until the client begins again
+ * (RFC 3030 section 2). The last chunk ends the transaction, whatever became of it. */
+static void chunk_refused(struct gw_session *session)
+{
+	const struct chunk *chunk = &session->chunk;
+	session_reply(session, chunk->code, chunk->enhanced, gw_str(chunk->text));
+	session->chunk_lost = session->message != NULL;
+	if (chunk->last)
+		session_reset(session);
+	if (chunk->code >= 500)
+		session_useless(session);
+}
+
 static void chunk_done(struct gw_session *session)
 {
 	const struct chunk *chunk = &session->chunk;
@@ -10,7 +23,7 @@ static void chunk_done(struct gw_session *session)
 	stream_timeout(session->stream, 0);
 	session_expect(session, session->snapshot->settings.timeouts.command);
 	if (chunk->code) {
-		session_reply(session, chunk->code, chunk->enhanced, gw_str(chunk->text));
+		chunk_refused(session);
 	} else if (chunk->last) {
 		data_scan_end(&session->reception->reader);
 		reception_end(session);
@@ -52,6 +65,12 @@ bool bdat_input(struct gw_session *session)
 	return true;
 }
 
+/* Its octets do not matter to anybody, and its answer brings no message closer. */
+static bool is_empty(const struct chunk *chunk)
+{
+	return !chunk->left && !chunk->last;
+}
+
 static void refuse_chunk(struct chunk *chunk, int code, const char *enhanced, const char *text)
 {
 	chunk->code = code;
@@ -65,6 +84,8 @@ static void judge_chunk(struct gw_session *session)
 	struct chunk *chunk = &session->chunk;
 	if (!session->message)
 		refuse_chunk(chunk, 503, "5.5.1", "say MAIL first");
+	else if (session->chunk_lost)
+		refuse_chunk(chunk, 503, "5.5.1", "a chunk before it was refused: say RSET");
 	else if (!session->message->rcpt_count)
 		refuse_chunk(chunk, 554, "5.5.1", "no valid recipients");
 	else if (!session->reception && !reception_create(session))
@@ -83,6 +104,8 @@ void bdat_begin(struct gw_session *session, struct gw_str args)
 		session_close(session);
 		return;
 	}
+	if (is_empty(chunk) && !session_useless(session))
+		return;
 	judge_chunk(session);
 	if (chunk->code == 503 || chunk->code == 554) /* what it was refused for before was told then */
 		session->point = POINT_NONE;

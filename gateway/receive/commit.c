@@ -13,6 +13,8 @@ void message_refuse(struct gw_session *session, int code, const char *enhanced, 
 	COUNT(messages_refused);
 	session_reply(session, code, enhanced, gw_str(text));
 	session_reset(session);
+	if (code >= 500)
+		session_useless(session);
 }
 
 static void log_received(struct gw_session *session)
@@ -52,7 +54,7 @@ static void promise(struct gw_session *session)
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(message->id, id));
 	log_received(session);
 	count_received(message);
-	session->messages++;
+	session_taken(session);
 	if (heard)
 		tell_accepted(message, "");
 	else

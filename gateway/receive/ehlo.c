@@ -44,6 +44,8 @@ static void judged(struct gw_session *session)
 		session->helo = gw_str(NULL);
 		if (verdict == GW_DISCONNECT)
 			session_close(session);
+		else
+			session_useless(session);
 	}
 	buf_clear(&session->capabilities);
 	buf_release(&session->capabilities);
@@ -60,11 +62,12 @@ void ehlo_begin(struct gw_session *session, struct gw_str name, bool esmtp)
 {
 	if (!name_clean(name)) {
 		session_reply(session, 501, "5.5.4", gw_str("that is no host name"));
+		session_useless(session);
 		return;
 	}
+	if (session->helo.len && !session_useless(session))
+		return;
 	session_reset(session);
-	if (session->helo.len && !gw_str_eq(session->helo, name))
-		session->junk++; /* each new name takes memory until the session ends */
 	session->esmtp = esmtp;
 	if (session_set(session, &session->helo, name) != 0) {
 		session_reply(session, 451, "4.3.0", gw_str("no memory"));

@@ -28,8 +28,8 @@ static void say_syntax(struct gw_session *session, enum smtp_syntax why, const c
 		[SMTP_UNKNOWN_PARAMETER] = { 555, "5.5.4", "unknown parameter" },
 		[SMTP_TOO_BIG] = { 552, "5.3.4", "message too big" },
 	};
-	session->junk++;
 	session_reply(session, replies[why].code, replies[why].enhanced ? replies[why].enhanced : bad_address, gw_str(replies[why].text));
+	session_useless(session);
 }
 
 /* --- MAIL --- */
@@ -89,6 +89,8 @@ static void mail_judged(struct gw_session *session)
 	session_reset(session);
 	if (verdict == GW_DISCONNECT)
 		session_close(session);
+	else
+		session_useless(session);
 }
 
 static void mail_judged_later(struct gw_call *call, void *arg)
@@ -102,6 +104,7 @@ static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
 {
 	if (mail->size > session->snapshot->settings.limits.message_size) {
 		session_reply(session, 552, "5.3.4", gw_str("message too big"));
+		session_useless(session);
 		return false;
 	}
 	enum spool_result room = spool_room(runtime.spool, mail->size);
@@ -144,10 +147,12 @@ static void forget_last(struct gw_message *message)
 static void log_denied(struct gw_session *session)
 {
 	const struct gw_rcpt *rcpt = session->call.rcpt;
-	struct log_line *line = session_log(session, LOG_INFORM, "rcpt-refused");
+	struct log_line *line = session_log_refusal(session, "rcpt-refused");
 	log_str(line, "from", session->message->sender);
 	log_str(line, "to", rcpt->address);
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "nobody voted for it");
+	if (session->call.answer.text.len)
+		log_str(line, "reason", session->call.answer.text);
 	log_close(line);
 }
 
@@ -156,6 +161,7 @@ static void rcpt_judged(struct gw_session *session)
 	const struct chain_answer *answer = &session->call.answer;
 	if (answer->verdict == GW_ACCEPT || (answer->verdict == GW_CONTINUE && answer->voted)) {
 		session_reply(session, 250, "2.1.5", gw_str("recipient ok"));
+		session_useful(session);
 		return;
 	}
 	log_denied(session);
@@ -164,7 +170,8 @@ static void rcpt_judged(struct gw_session *session)
 	else
 		session_answer(session, "550 5.7.1 recipient refused", "451 4.3.0 not now, try again later");
 	forget_last(session->message);
-	session->junk++;
+	session->counted = true;
+	session_useless(session);
 }
 
 static void rcpt_judged_later(struct gw_call *call, void *arg)

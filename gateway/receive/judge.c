@@ -74,6 +74,7 @@ static void message_judged(struct gw_session *session)
 		COUNT(messages_refused);
 		session_answer(session, REFUSED, "451 4.3.0 not now, try again later");
 		session_reset(session);
+		session_useless(session);
 	}
 }
 

@@ -51,13 +51,23 @@ static void say_whole(struct gw_session *session, const char *fallback)
 	session_reply(session, atoi(fallback), enhanced, gw_str(fallback + 5 + len));
 }
 
-void session_answer(struct gw_session *session, const char *reject, const char *tempfail)
+/* A message has a line of its own, under its id; what is refused before counts as one. A recipient's line is its own: envelope.c. */
+static void log_answer(struct gw_session *session)
 {
 	const struct chain_answer *answer = &session->call.answer;
-	struct log_line *line = session_log(session, LOG_INFORM, "refused");
+	if (session->call.hook == GW_HOOK_rcpt)
+		return;
+	struct log_line *line = session->call.hook == GW_HOOK_message ? session_log(session, LOG_INFORM, "refused") :
+									session_log_refusal(session, "refused");
 	log_text(line, "by", answer->instance ? answer->instance : "nobody");
 	log_str(line, "reason", answer->text);
 	log_close(line);
+}
+
+void session_answer(struct gw_session *session, const char *reject, const char *tempfail)
+{
+	const struct chain_answer *answer = &session->call.answer;
+	log_answer(session);
 	if (answer->text.len && fits(answer->code, answer->verdict))
 		session_reply(session, answer->code, answer->enhanced[0] ? answer->enhanced : NULL, answer->text);
 	else
@@ -108,6 +118,7 @@ void session_coming(struct gw_session *session, bool coming)
 static void forget(struct gw_session *session)
 {
 	session_coming(session, false);
+	session->counted = session->chunk_lost = false;
 	data_abort(session);
 	struct gw_message *message = session->message;
 	session->message = session->call.message = NULL;
@@ -141,6 +152,7 @@ static void session_released(struct gw_call *call, void *arg)
 static void session_gone(struct gw_session *session)
 {
 	tell_gone(session);
+	session_refusals_end(session);
 	session->stream = NULL;
 	session->mode = MODE_CLOSING;
 	timer_clear(&session->timer);

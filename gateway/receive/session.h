@@ -76,6 +76,9 @@ struct gw_session {
 	bool eof;                       /* the client closed its side */
 	bool rejected;                  /* connect said REJECT: every command but QUIT gets 554 */
 	unsigned junk, login_failures;
+	unsigned refusals;              /* since a message was taken: the first is in the log, the others are counted there */
+	bool counted;                   /* the transaction cost a useless command already: forgetting it costs none */
+	bool chunk_lost;                /* a chunk of the transaction was not kept: what comes after it is no message */
 	uint64_t messages;
 
 	struct gw_str helo;             /* empty: not yet */
@@ -114,6 +117,14 @@ void tell_refused(struct gw_session *session, int code, struct gw_str text); /* 
 void tell_gone(struct gw_session *session);           /* the session ends, with or without an answer that is due */
 void tell_accepted(const struct gw_message *message, const char *json); /* json "": nothing to add */
 void tell_unanswered(const struct gw_message *message, bool kept);      /* its client left while it was committed */
+
+/* useless.c: counts a command that brought no message closer. False: it was one too many, 421 was said and the session is closed. */
+bool session_useless(struct gw_session *session);
+void session_useful(struct gw_session *session);  /* takes one back */
+/* The line of a refusal; NULL: one was written since the last message that was taken, and this is only counted. */
+struct log_line *session_log_refusal(struct gw_session *session, const char *event);
+void session_refusals_end(struct gw_session *session); /* writes how many were only counted */
+void session_taken(struct gw_session *session);   /* a message was taken: all is well again */
 int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* a copy in the arena */
 
 void session_command(struct gw_session *session, struct gw_str line);  /* verbs.c */

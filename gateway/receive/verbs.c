@@ -49,6 +49,8 @@ static void do_data(struct gw_session *session, struct gw_str args)
 
 static void do_rset(struct gw_session *session, struct gw_str args)
 {
+	if (!session->counted && !session_useless(session))
+		return;
 	session_reset(session);
 	session_reply(session, 250, "2.0.0", gw_str("forgotten"));
 }
@@ -143,7 +145,7 @@ static bool met(const struct gw_session *session, enum need need, struct gw_str 
 	case NEED_MAIL:
 		return session->message != NULL;
 	case NEED_NO_BYTES:
-		return !session->reception;
+		return !session->reception && !session->chunk_lost;
 	case NEED_RCPT:
 		return session->message->rcpt_count != 0;
 	}
@@ -158,20 +160,9 @@ static const struct complaint *unmet(const struct gw_session *session, const str
 	return NULL;
 }
 
-/* False: the session talked nonsense for too long and was closed. */
-static bool bear(struct gw_session *session)
-{
-	if (++session->junk <= session->snapshot->settings.limits.junk)
-		return true;
-	log_close(session_log(session, LOG_INFORM, "junk-limit"));
-	session_reply(session, 421, "4.7.0", gw_str("too many useless commands"));
-	session_close(session);
-	return false;
-}
-
 static void complain(struct gw_session *session, const struct complaint *complaint)
 {
-	if (complaint->code != 421 && !bear(session))
+	if (complaint->code != 421 && !session_useless(session))
 		return;
 	session_reply(session, complaint->code, complaint->enhanced, gw_str(complaint->text));
 	if (complaint->code == 421)
@@ -212,7 +203,7 @@ void session_command(struct gw_session *session, struct gw_str line)
 	}
 	const struct verb *verb = &verbs[command.verb];
 	if (session->rejected && command.verb != SMTP_QUIT) {
-		if (bear(session))
+		if (session_useless(session))
 			session_reply(session, 503, "5.7.1", gw_str("no service for you here, say QUIT"));
 		return;
 	}
@@ -221,6 +212,6 @@ void session_command(struct gw_session *session, struct gw_str line)
 		session->point = verb->point;
 	if (complaint)
 		complain(session, complaint);
-	else if (!verb->junk || bear(session))
+	else if (!verb->junk || session_useless(session))
 		verb->run(session, command.args);
 }
