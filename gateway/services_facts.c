@@ -97,6 +97,12 @@ struct gw_str services_message_fact(const struct gw_message *message, enum gw_me
 	}
 }
 
+static int64_t header_oddity(struct gw_message *message)
+{
+	const struct header_block *header = message_headers(message);
+	return !header ? -1 : header->hidden ? 2 : header->odd;
+}
+
 int64_t services_message_number(const struct gw_message *message, enum gw_message_fact fact)
 {
 	switch (fact) {
@@ -118,6 +124,8 @@ int64_t services_message_number(const struct gw_message *message, enum gw_messag
 		return message->attempts;
 	case GW_MESSAGE_DRY:
 		return message->dry;
+	case GW_MESSAGE_HEADER_ODD:
+		return header_oddity((struct gw_message *)message);
 	default:
 		return -1;
 	}

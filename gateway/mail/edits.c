@@ -58,6 +58,7 @@ static int begin(struct edits *edits)
 	if (!block || grow(edits, block->count + SPARE_FIELDS) != 0)
 		return -1;
 	edits->header_size = 0;
+	edits->blank = block->blank;
 	for (i = 0; i < block->count; i++) {
 		struct header_field field = block->fields[i];
 
@@ -185,6 +186,7 @@ int edits_body(struct edits *edits, struct gw_str body)
 	if (!copy.ptr)
 		return -1;
 	edits->body = copy;
+	edits->blank = true;
 	return 0;
 }
 
@@ -239,7 +241,7 @@ uint64_t edits_size(struct edits *edits)
 
 	if (!edits->fields)
 		return message->trace.len + message->content.size;
-	return message->trace.len + edits->header_size + 2 + edits_body_size(edits);
+	return message->trace.len + edits->header_size + (edits->blank ? 2 : 0) + edits_body_size(edits);
 }
 
 /* A run of fields that follow each other in memory too, from `offset` in the header on. */
@@ -264,6 +266,8 @@ static long edited_piece(struct edits *edits, uint64_t offset, char *scratch, si
 	if (offset < edits->header_size)
 		return header_piece(edits, offset, len, piece);
 	offset -= edits->header_size;
+	if (!edits->blank)
+		return body_piece(edits, offset, scratch, len, piece);
 	if (offset < 2)
 		return piece_of(gw_str("\r\n"), offset, len, piece);
 	return body_piece(edits, offset - 2, scratch, len, piece);

@@ -1,7 +1,8 @@
 /* edits.h - what one delivery changes about a message: a copy-on-write view over bytes that never change.
  *
  * Fields are counted from 0 at the top of the received header block. A delivery without edits gives the received bytes
- * exactly; one with edits always has the blank line between header and body. Everything added is in the arena given at
+ * exactly; one with edits has the blank line between header and body where the message has one, or got another body: a header
+ * that ends at an odd line is passed on as it came, not mended. Everything added is in the arena given at
  * the start. Reading what goes out takes no memory, so it may happen on another thread while this one keeps its hands off. */
 #ifndef MAIL_EDITS_H
 #define MAIL_EDITS_H
@@ -14,6 +15,7 @@ struct edits {
 	struct header_field *fields;   /* the header as it stands, NULL until the first edit */
 	size_t count, room;
 	uint64_t header_size;          /* octets of the fields, without the blank line */
+	bool blank;                    /* the blank line follows them */
 	size_t cursor;                 /* the field the last read was in, */
 	uint64_t cursor_at;            /* and where it begins in the header */
 	struct gw_str body;            /* ptr NULL: the received body */

@@ -160,6 +160,11 @@ static bool header_complete(struct arena *arena, struct gw_str text)
 	return header_parse(gw_str_n(text.ptr, (size_t)(crlf - text.ptr) + 2), arena, &first) == 0 && first.odd;
 }
 
+static bool has_blank_line(struct gw_str text)
+{
+	return (text.len >= 2 && memcmp(text.ptr, "\r\n", 2) == 0) || memmem(text.ptr, text.len, "\r\n\r\n", 4);
+}
+
 /* Gives as much of the content as holds the header in one run of memory; false: damaged, no memory, header too long. */
 static bool header_text(struct gw_message *message, struct gw_str *text)
 {
@@ -170,6 +175,7 @@ static bool header_text(struct gw_message *message, struct gw_str *text)
 		*text = content->tail;
 		return true;
 	}
+	/* A blank line ends the header, and what hides behind an odd line as well. */
 	for (;; size *= 4) {
 		char *bytes;
 
@@ -181,10 +187,12 @@ static bool header_text(struct gw_message *message, struct gw_str *text)
 		if (!bytes || spool_read(content, 0, bytes, size) != (long)size)
 			return false;
 		*text = gw_str_n(bytes, size);
-		if (size == content->size || header_complete(&message->arena, *text))
+		if (size == content->size || has_blank_line(*text))
 			return true;
-		if (size == MESSAGE_HEADER_MAX)
-			return false;
+		if (size < MESSAGE_HEADER_MAX)
+			continue;
+		message->header_too_large = !header_complete(&message->arena, *text);
+		return !message->header_too_large;
 	}
 }
 
@@ -192,11 +200,16 @@ const struct header_block *message_headers(struct gw_message *message)
 {
 	struct header_block *block;
 	struct gw_str text;
+	int parsed;
 
-	if (message->headers)
+	if (message->headers || message->header_too_large)
 		return message->headers;
 	block = arena_alloc(&message->arena, sizeof *block);
-	if (!block || !header_text(message, &text) || header_parse(text, &message->arena, block) != 0)
+	if (!block || !header_text(message, &text))
+		return NULL;
+	parsed = header_parse(text, &message->arena, block);
+	message->header_too_large = block->count > HEADER_FIELDS_MAX || block->size > MESSAGE_HEADER_MAX;
+	if (parsed != 0 || message->header_too_large)
 		return NULL;
 	message->headers = block;
 	return block;

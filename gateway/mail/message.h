@@ -73,6 +73,7 @@ struct gw_message {
 
 	struct spool_content content;
 	struct header_block *headers; /* message_headers() makes it */
+	bool header_too_large;       /* message_headers() found it over the bounds, and looks no more */
 
 	/* the state: changes */
 	struct note *notes;
@@ -106,7 +107,8 @@ int message_note_set(struct gw_message *message, struct gw_str key, struct gw_st
  * and never delivered. */
 #define NOTE_REFUSED "gateway.refused"
 
-/* The index of the received header block; read from the spool when it is not in memory. NULL: damaged, no memory. */
+/* The index of the received header block; read from the spool when it is not in memory. NULL: damaged, no memory, or (header_too_large)
+ * over MESSAGE_HEADER_MAX octets or HEADER_FIELDS_MAX fields, which no client may hand in. */
 #define MESSAGE_HEADER_MAX (2u << 20)
 const struct header_block *message_headers(struct gw_message *message);
 

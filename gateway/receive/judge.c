@@ -88,6 +88,36 @@ static void message_judged_later(struct gw_call *call, void *arg)
 
 /* --- what the gateway itself looks at --- */
 
+/* Where a client is bound to domains, a From that only lenient readers see would pass by what binds it. */
+static bool hides_its_header(const struct gw_message *message, const struct header_block *header)
+{
+	return header->hidden && message->domains.len;
+}
+
+static void log_odd_header(struct gw_session *session, const struct header_block *header)
+{
+	struct log_line *line = session_log(session, LOG_INFORM, "header-odd");
+	log_int(line, "fields", (int64_t)header->count);
+	log_text(line, "behind", header->hidden ? "fields" : "text");
+	log_close(line);
+}
+
+/* What looks at the header sees all of it, or the message is not taken. True: it was refused. */
+static bool header_refused(struct gw_session *session)
+{
+	struct gw_message *message = session->message;
+	const struct header_block *header = message_headers(message);
+	if (!header && message->header_too_large)
+		message_refuse(session, 554, "5.6.0", "the header is too large");
+	else if (!header)
+		message_refuse(session, 451, "4.3.0", "cannot read the message's header now, try again later");
+	else if (hides_its_header(message, header))
+		message_refuse(session, 554, "5.6.0", "a line in the header is no field, and fields stand behind it");
+	if (header && header->odd && session->message)
+		log_odd_header(session, header);
+	return !session->message;
+}
+
 static unsigned hops(struct gw_message *message)
 {
 	const struct header_block *headers = message_headers(message);
@@ -168,6 +198,8 @@ static void judge(struct gw_session *session)
 		message_refuse(session, 451, "4.3.0", "no memory");
 		return;
 	}
+	if (header_refused(session))
+		return;
 	if (hops(message) > session->snapshot->settings.limits.hops) {
 		COUNT(loops);
 		message_refuse(session, 554, "5.4.6", "too many hops: the message loops");

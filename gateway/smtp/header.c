@@ -82,6 +82,18 @@ size_t header_end(struct gw_str text)
 	return 0;
 }
 
+/* Whether a field stands before the next blank line. */
+static bool hides_fields(struct gw_str text, size_t at)
+{
+	while (at < text.len) {
+		struct line line = read_line(text, at);
+		if (line.kind != LINE_ODD && line.kind != LINE_FOLD)
+			return line.kind == LINE_FIELD;
+		at += line.size;
+	}
+	return false;
+}
+
 /* Fills in all but the fields. */
 static void measure(struct gw_str text, struct header_block *block)
 {
@@ -90,6 +102,7 @@ static void measure(struct gw_str text, struct header_block *block)
 		struct line line = read_line(text, block->size);
 		if (line.kind == LINE_ODD) {
 			block->odd = true;
+			block->hidden = hides_fields(text, block->size + line.size);
 			return;
 		}
 		block->size += line.size;

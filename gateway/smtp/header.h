@@ -17,7 +17,8 @@ struct header_block {
 	size_t count;
 	size_t size;  /* octets up to and with the blank line that ends the block; the body begins there */
 	bool blank;   /* the blank line is there (a message may be all header, or have none) */
-	bool odd;     /* the block ended at a line that is no field: the body begins at that line */
+	bool odd;     /* the block ended at a line that is no field: the body begins at that line, */
+	bool hidden;  /* and behind it, before a blank line, fields stand that lenient readers take for the header's */
 };
 
 #define HEADER_FIELDS_MAX 10000
@@ -27,7 +28,7 @@ struct header_block {
 size_t header_end(struct gw_str text);
 
 /* Indexes the block at the start of `text` (the message or as much as holds its header). 0; -1: no memory or too many
- * fields. */
+ * fields: block->count says then which. */
 int header_parse(struct gw_str text, struct arena *arena, struct header_block *block);
 
 /* The nth (from 0) field of that name, in any case; NULL: there is none. */

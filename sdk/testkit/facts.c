@@ -108,6 +108,7 @@ int64_t service_message_number(const struct gw_message *message, enum gw_message
 	case GW_MESSAGE_OWN:
 	case GW_MESSAGE_ATTEMPTS:
 	case GW_MESSAGE_DRY:
+	case GW_MESSAGE_HEADER_ODD:
 		return 0;
 	default:
 		return -1;

@@ -41,6 +41,9 @@ enum gw_message_fact {
 	GW_MESSAGE_DRY,           /* number: 1: nothing will be sent, somebody only asks what would be: decide the same, count nothing */
 	GW_MESSAGE_TYPE_BY,       /* string: who said its type: "client" (identify), "listener", "module" (type_set); empty: nobody, it is the
 	                             default. Known up to `message` */
+	GW_MESSAGE_HEADER_ODD,    /* number: 1: the header ends at a line that is no field, and not at a blank one; 2: fields stand behind
+	                             that line, which lenient readers take for the header's (what looks for a field, or strips one, does
+	                             not see them); 0: neither. From `message` on */
 };
 
 enum gw_rcpt_fact {

@@ -133,12 +133,12 @@ static void a_field_can_be_added_to_any_message(void **state)
 	static const char *const expected[CONTENTS] = {
 		"X: y\r\n" MAIL,
 		"X: y\r\nA: 1\r\n\r\n",
-		"X: y\r\nA: 1\r\n\r\n",
-		"X: y\r\nA: 1\r\nB: 2\r\n\r\n",
-		"X: y\r\nA: 1\r\n\r\nno field\r\nbody\r\n",
-		"X: y\r\n\r\nno header at all\r\n",
+		"X: y\r\nA: 1\r\n",
+		"X: y\r\nA: 1\r\nB: 2\r\n",
+		"X: y\r\nA: 1\r\nno field\r\nbody\r\n",
+		"X: y\r\nno header at all\r\n",
 		"X: y\r\n\r\nbody\r\n",
-		"X: y\r\n\r\n",
+		"X: y\r\n",
 	};
 	size_t i;
 

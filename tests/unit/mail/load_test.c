@@ -154,10 +154,6 @@ static void contents_of_every_shape_go_out_as_they_came(void **state)
 		edited.len = (size_t)sprintf(with, "New: 1\r\n");
 		memcpy(with + edited.len, content.ptr, block->size);
 		edited.len += block->size;
-		if (!block->blank) {
-			memcpy(with + edited.len, "\r\n", 2);
-			edited.len += 2;
-		}
 		memcpy(with + edited.len, content.ptr + block->size, content.len - block->size);
 		edited.len += content.len - block->size;
 		assert_int_equal(edits_header_add(&edits, 0, gw_str("New"), gw_str("1")), 0);

@@ -19,7 +19,7 @@ static void test_where_the_block_ends(void **state)
 		struct gw_str text;
 		size_t end; /* header_end */
 		size_t size, count;
-		bool blank, odd;
+		bool blank, odd, hidden;
 	} cases[] = {
 		{ GW_STR("A: b\r\n\r\nbody"), 8, 8, 1, true, false },
 		{ GW_STR("A: b\r\nC: d\r\n e\r\n\r\n"), 18, 18, 2, true, false },
@@ -29,7 +29,11 @@ static void test_where_the_block_ends(void **state)
 		{ GW_STR(""), 0, 0, 0, false, false },
 		{ GW_STR("\r\nbody"), 2, 2, 0, true, false },
 		{ GW_STR("no header\r\n\r\n"), 0, 0, 0, false, true },
-		{ GW_STR(" fold\r\nA: b\r\n\r\n"), 0, 0, 0, false, true },
+		{ GW_STR(" fold\r\nA: b\r\n\r\n"), 0, 0, 0, false, true, true },
+		{ GW_STR("From x Mon\r\nFrom: b\r\n\r\n"), 0, 0, 0, false, true, true },
+		{ GW_STR("A: b\r\nodd\r\n fold\r\nodd\r\nC: d"), 6, 6, 1, false, true, true },
+		{ GW_STR("A: b\r\nodd\r\n\r\nC: d\r\n"), 6, 6, 1, false, true, false },
+		{ GW_STR("A: b\r\nodd\r\nno field\r\n"), 6, 6, 1, false, true, false },
 		{ GW_STR("A: b\r\nbody of it\r\n\r\n"), 6, 6, 1, false, true },
 		{ GW_STR("A: b\r\n: c\r\n\r\n"), 6, 6, 1, false, true },
 		{ GW_STR("A: b\r\nC\xc3\xa4: d\r\n\r\n"), 6, 6, 1, false, true },
@@ -48,9 +52,9 @@ static void test_where_the_block_ends(void **state)
 		arena_init(&arena, 0);
 		assert_int_equal(header_parse(cases[i].text, &arena, &block), 0);
 		if (header_end(cases[i].text) != cases[i].end || block.size != cases[i].size || block.count != cases[i].count ||
-		    block.blank != cases[i].blank || block.odd != cases[i].odd)
-			fail_msg("case %zu: end %zu size %zu count %zu blank %d odd %d", i, header_end(cases[i].text), block.size,
-			         block.count, block.blank, block.odd);
+		    block.blank != cases[i].blank || block.odd != cases[i].odd || block.hidden != cases[i].hidden)
+			fail_msg("case %zu: end %zu size %zu count %zu blank %d odd %d hidden %d", i, header_end(cases[i].text), block.size,
+			         block.count, block.blank, block.odd, block.hidden);
 		for (cut = 0; cut < cases[i].text.len; cut++) {
 			size_t end = header_end(gw_str_n(cases[i].text.ptr, cut));
 			assert_true(end == 0 || end == cases[i].end);
