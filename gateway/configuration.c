@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 static struct load_options load_options;
+static const struct arguments *given;
 
 /* What only looks at a configuration is soon over, and may not write into the state folder. */
 static const char *copies_folder(const struct arguments *arguments)
@@ -21,6 +22,7 @@ static const char *copies_folder(const struct arguments *arguments)
 
 void configuration_init(const struct arguments *arguments)
 {
+	given = arguments;
 	load_options = (struct load_options){
 		.config_dir = arguments->config, .state_dir = arguments->state, .module_dir = arguments->modules,
 		.copies = copies_folder(arguments), .services = &services, .start = true,
@@ -91,7 +93,7 @@ bool configuration_reload(bool apply, struct problems *problems)
 	if (!apply)
 		return check(problems);
 	link_say(LINK_RELOADING);
-	struct snapshot *snapshot = configuration_load(problems);
+	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems) : NULL;
 	bool fine = snapshot && swap_in(snapshot, problems);
 	link_say(LINK_READY);
 	log_problems(problems);

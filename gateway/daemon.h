@@ -19,6 +19,12 @@ void configuration_init(const struct arguments *arguments);
 struct snapshot *configuration_load(struct problems *problems);
 bool configuration_reload(bool apply, struct problems *problems);
 
+/* rehearsal.c. The first runs the body in a child, and gives its exit code; where it crashes or takes a minute, the module in which it was is
+ * named on stderr, and the code is EX_SOFTWARE. The second checks the configuration in a new process: false, and a problem, when that ends so;
+ * errors of other kinds are left to who loads it. Main thread; waits. */
+int rehearsal_run(int (*body)(const struct arguments *arguments), const struct arguments *arguments);
+bool rehearsal_passes(const struct arguments *arguments, struct problems *problems);
+
 /* privileges.c: exit codes. Before anything else, decides whom to become; before the fork, hands the state folder over; in the serving process,
  * and in one that only checks, before it reads anything: leaves root and what else it needs no more. */
 int privileges_choose(const struct arguments *arguments);

@@ -61,12 +61,16 @@ static int start_libraries(const struct arguments *arguments)
 
 /* A configuration can name programs, and its files may be those of the gateway's user: nothing of it is read with more rights than the serving
  * process has, which also makes what is found what the serving process will find. */
+static int look(const struct arguments *arguments)
+{
+	int code = start_libraries(arguments);
+	return code != EX_OK ? code : arguments->check ? check() : check_spool();
+}
+
 static int look_only(const struct arguments *arguments)
 {
 	int code = privileges_drop();
-	if (code == EX_OK)
-		code = start_libraries(arguments);
-	return code != EX_OK ? code : arguments->check ? check() : check_spool();
+	return code != EX_OK ? code : rehearsal_run(look, arguments);
 }
 
 /* --- the two halves of the serving process --- */

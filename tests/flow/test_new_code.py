@@ -54,3 +54,27 @@ def test_a_file_that_is_cut_changes_nothing_and_its_mended_form_is_taken(new_gat
     gateway.ctl("reload")
     assert versions(gateway) == ["2.0"]
     assert gateway.serving_pid == serving
+
+
+def test_a_start_that_crashes_is_named_by_a_check(new_gateway):
+    gateway = new_gateway()
+    gateway.module("30-good", "probe").module("35-bad", "probe", {"crash_start": True}).write()
+    checked = gateway.check()
+    assert checked.code == 70, checked.err
+    assert "35-bad.conf: error: its module crashed in start or stop (SIGABRT)" in checked.err
+
+
+def test_a_start_that_crashes_at_a_reload_takes_nobody_down(new_gateway):
+    gateway = new_gateway()
+    gateway.module("30-good", "probe").start()
+    serving = gateway.serving_pid
+    with Client(gateway.clear_port) as client:
+        client.say("EHLO client.example.com")
+        gateway.module("35-bad", "probe", {"crash_start": True}).write()
+        answer = gateway.run_ctl("reload")
+        assert answer.code != 0 and "35-bad.conf: error: its module crashed in start" in answer.out + answer.err, answer.out + answer.err
+        assert client.say("NOOP").code == 250
+    assert gateway.serving_pid == serving
+    gateway.module("35-bad", "probe").write()
+    gateway.ctl("reload")
+    assert [row["instance"] for row in gateway.ctl("modules")] == ["30-good", "35-bad"]

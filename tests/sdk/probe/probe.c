@@ -39,6 +39,7 @@ static const struct gw_option options[] = {
 	{ "status", GW_OPTION_WORD, CONF(status), "delivered", "Outcome of deliver.", .words = "delivered|deferred|bounced|unknown" },
 	{ "log_events", GW_OPTION_BOOL, CONF(log_events), "false", "Logs every event." },
 	{ "fail_start", GW_OPTION_BOOL, CONF(fail_start), "false", "start() fails." },
+	{ "crash_start", GW_OPTION_BOOL, CONF(crash_start), "false", "start() crashes." },
 	GW_OPTIONS_END
 };
 
@@ -56,6 +57,8 @@ static int start(struct gw_call *call)
 		gw->problem(call, true, "the probe was told to fail");
 		return -1;
 	}
+	if (conf->crash_start)
+		abort();
 	probe = calloc(1, sizeof(*probe));
 	if (!probe || probe_thread_start(probe) != 0) {
 		free(probe);

@@ -53,7 +53,7 @@ struct probe_conf {
 	struct gw_str user, secret; /* login */
 	int64_t status;             /* deliver, from enum gw_status */
 	bool log_events;
-	bool fail_start;
+	bool fail_start, crash_start;
 };
 
 struct probe_relay {
