@@ -1,6 +1,7 @@
 /* reply.h - what a next hop's reply means: a table of replies, the first row that fits decides.
  *
- * The fragment's rows come first; behind them are built-in rows that judge by stage and code alone, so that every reply has a class. */
+ * The fragment's rows come first; behind them are built-in rows, of which one fits every reply. The text has to be scrubbed of what the message
+ * put there (scrub.h). */
 #ifndef FAILOVER_REPLY_H
 #define FAILOVER_REPLY_H
 

@@ -3,6 +3,7 @@
 #include "pace.h"
 #include "reply.h"
 #include "result.h"
+#include "scrub.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -186,13 +187,16 @@ static void enter(const struct incident *incident)
 /* --- the hook --- */
 
 /* The fragment's table is about providers; the hosts of others are judged by stage and code. */
-static struct verdict judge(struct gw_call *call, const struct gw_relay *relay, const struct gw_result *result)
+static struct verdict judge(struct gw_call *call, const struct gw_relay *relay, struct gw_delivery *delivery, const struct gw_result *result)
 {
 	static const struct gw_groups none = { 0 };
 	const struct config *config = gw->conf(call);
+	char text[SCRUB_MAX];
 	struct reply reply;
 
 	reply_of(&reply, result);
+	reply.text = scrub_copy(reply.text, text);
+	scrub_message(delivery, text);
 	return reply_judge(&reply, relay_is_mx(relay) ? &none : &config->replies);
 }
 
@@ -247,6 +251,6 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 		return;
 	}
 	incident.now = gw->now(call);
-	incident.verdict = judge(call, relay, result);
+	incident.verdict = judge(call, relay, delivery, result);
 	failed(&incident, delivery);
 }

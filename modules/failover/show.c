@@ -4,6 +4,7 @@
 #include "closing.h"
 #include "pace.h"
 #include "reply.h"
+#include "scrub.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -105,7 +106,7 @@ void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 
 /* --- gatewayctl failover classify --- */
 
-#define WORDS_MAX 1000
+#define WORDS_MAX SCRUB_MAX
 
 /* A stage may be the last word, or be left out; the words in between are the text, in quotes or not. */
 static void read_words(const struct gw_list *words, struct reply *reply, char text[WORDS_MAX])
@@ -119,6 +120,7 @@ static void read_words(const struct gw_list *words, struct reply *reply, char te
 	reply->code = atoi(words->items[1].ptr);
 	reply->text = gw_str(text);
 	reply_status_from_text(reply);
+	scrub_quoted(text);
 }
 
 static void answer_verdict(struct gw_call *call, const struct verdict *verdict)

@@ -21,7 +21,7 @@ static inline char *fragment_read(void)
 	return text;
 }
 
-/* Comments become blanks. */
+/* Comments and line ends become blanks. */
 static inline void fragment_strip(char *text)
 {
 	bool quoted = false, comment = false;
@@ -29,7 +29,7 @@ static inline void fragment_strip(char *text)
 	for (; *text; text++) {
 		quoted ^= !comment && *text == '"';
 		comment = (comment && *text != '\n') || (!quoted && *text == '#');
-		if (comment)
+		if (comment || *text == '\n')
 			*text = ' ';
 	}
 }

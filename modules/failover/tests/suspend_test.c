@@ -133,6 +133,7 @@ static void many_hosts_under_one_name_are_never_suspended(void **state)
 static void a_blocked_account_is_suspended_at_once(void **state)
 {
 	testkit_option(kit, "replies[0].class", "account_blocked");
+	testkit_option(kit, "replies[0].codes", "554");
 	testkit_option(kit, "replies[0].status", "5.1.8");
 	testkit_option(kit, "replies[0].fault", "account");
 	testkit_option(kit, "replies[0].counts", "true");
@@ -150,6 +151,7 @@ static void a_blocked_account_is_suspended_at_once(void **state)
 static void a_providers_limit_closes_until_the_next_day_and_is_no_failure(void **state)
 {
 	testkit_option(kit, "replies[0].class", "quota_day");
+	testkit_option(kit, "replies[0].codes", "550");
 	testkit_option(kit, "replies[0].status", "5.4.5");
 	testkit_option(kit, "replies[0].fault", "account");
 	testkit_option(kit, "replies[0].action", "limit");

@@ -9,6 +9,8 @@ static void too_fast(void)
 static void begin_throttling(void)
 {
 	testkit_option(kit, "replies[0].class", "throttle");
+	testkit_option(kit, "replies[0].codes", "454");
+	testkit_option(kit, "replies[0].status", "none");
 	testkit_option(kit, "replies[0].words", "\"maximum sending rate\"");
 	testkit_option(kit, "replies[0].fault", "account");
 	testkit_option(kit, "replies[0].action", "throttle");
