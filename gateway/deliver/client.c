@@ -27,6 +27,7 @@ const struct client_place client_places[] = {
 	[AT_MAIL] = { STAGE_MAIL, TIMEOUT(mail), client_mail_begin, client_mail_reply },
 	[AT_RCPT] = { STAGE_RCPT, TIMEOUT(rcpt), client_rcpt_begin, client_rcpt_reply },
 	[AT_DATA] = { STAGE_DATA, TIMEOUT(data), client_data_begin, client_data_reply },
+	[AT_CHUNK] = { STAGE_DATA, TIMEOUT(data), client_chunk_begin, client_chunk_reply },
 	[AT_BODY] = { STAGE_BODY, TIMEOUT(block), client_body_begin, NULL },
 	[AT_DOT] = { STAGE_DOT, TIMEOUT(dot), NULL, client_dot_reply },
 	[AT_TRY_MAIL] = { STAGE_MAIL, TIMEOUT(mail), client_try_mail_begin, client_try_mail_reply },

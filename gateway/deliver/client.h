@@ -11,7 +11,7 @@
 
 enum client_at {
 	AT_RESOLVE, AT_CONNECT, AT_TLS, AT_GREETING, AT_EHLO, AT_HELO, AT_STARTTLS, AT_LOGIN, AT_AUTH,
-	AT_RSET, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_DOT,
+	AT_RSET, AT_MAIL, AT_RCPT, AT_DATA, AT_CHUNK, AT_BODY, AT_DOT,
 	AT_TRY_MAIL, AT_TRY_RCPT, AT_TRY_RSET,
 	AT_IDLE, AT_QUIT, AT_CLOSED,
 };
@@ -45,6 +45,8 @@ struct client {
 	bool ahead;                  /* the commands of the transaction are sent already */
 	bool dirty;                  /* a transaction may be open there: RSET first */
 	bool chunked;                /* the message goes by BDAT, RFC 3030 */
+	bool begun;                  /* its content is on the way in this transaction: it can only go on */
+	bool showing;                /* so far only the first chunk of it, see AT_CHUNK */
 	bool handed_over;            /* the whole message, dot included, is in the stream */
 	bool nobody;                 /* the dot closes a transaction without recipients */
 	int64_t messages;            /* transactions so far */
@@ -105,6 +107,8 @@ void client_refused(struct client *client, const struct smtp_reply *reply);
 void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why);
 void client_abandoned(struct client *client);                             /* the attempt is given up: what may have arrived is unknown */
 void client_unreadable(struct client *client);                            /* the message cannot be read */
+/* The link is of no more use, and nobody is to blame: recipients without an outcome go on over another. */
+void client_change_link(struct client *client);
 
 /* client_connect.c */
 bool client_connect_next(struct client *client); /* the next address or host; false: there is none */
@@ -141,6 +145,7 @@ void client_rcpt_begin(struct client *client);
 void client_rcpt_reply(struct client *client, const struct smtp_reply *reply);
 void client_data_begin(struct client *client);
 void client_data_reply(struct client *client, const struct smtp_reply *reply);
+void client_chunk_reply(struct client *client, const struct smtp_reply *reply);
 void client_dot_reply(struct client *client, const struct smtp_reply *reply);
 
 /* client_envelope.c: what MAIL and RCPT say, and who cannot be reached over this link */
@@ -163,7 +168,7 @@ void client_try_rset_begin(struct client *client);
 void client_try_rset_reply(struct client *client, const struct smtp_reply *reply);
 
 /* client_body.c */
-void client_put_chunk(struct client *client);    /* BDAT and the message, behind what was put before */
+void client_chunk_begin(struct client *client);  /* a first chunk that shows whether the next hop reads chunks */
 void client_body_begin(struct client *client);
 void client_body_more(struct client *client);    /* the stream has room again */
 

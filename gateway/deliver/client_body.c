@@ -111,26 +111,43 @@ void client_body_more(struct client *client)
 		client_enter(client, AT_DOT);
 }
 
-static void begin(struct client *client)
+/* Octets of a message that was begun must never meet a next hop that waits for commands: a second beginning
+ * ends the link. */
+static bool begin(struct client *client)
 {
+	if (client->begun) {
+		client_lost(client, gw_str("the message was begun twice"));
+		return false;
+	}
+	client->begun = true;
 	memset(&client->writer, 0, sizeof client->writer);
 	client->offset = 0;
 	client->size = client->nobody ? 0 : edits_size(client->attempt->edits);
-	if (client->chunked)
-		buf_printf(stream_output(client->stream), "BDAT %llu LAST\r\n", (unsigned long long)client->size);
+	return true;
 }
 
-void client_put_chunk(struct client *client)
+/* The first chunk at a next hop that has taken none yet is our own Received field and nothing that a client
+ * wrote. */
+void client_chunk_begin(struct client *client)
 {
-	client->chunked = true;
-	begin(client);
-	hand_over(client);
+	struct gw_str trace = client->attempt->edits->message->trace;
+
+	if (!client_may_speak(client) || !begin(client))
+		return;
+	client->showing = true;
+	client->offset = trace.len;
+	client_put(client, "BDAT %zu\r\n", trace.len);
+	if (stream_write(client->stream, trace) != 0)
+		client_lost(client, gw_str("out of memory"));
 }
 
 void client_body_begin(struct client *client)
 {
-	if (!client_may_speak(client))
+	if (!client_may_speak(client) || (!client->showing && !begin(client)))
 		return;
-	begin(client);
+	client->showing = false;
+	if (client->chunked)
+		buf_printf(stream_output(client->stream), "BDAT %llu LAST\r\n",
+			   (unsigned long long)(client->size - client->offset));
 	client_body_more(client);
 }

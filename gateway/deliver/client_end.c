@@ -52,6 +52,25 @@ static void finish_attempt(struct client *client)
 	attempt_end(client->lane->transport, attempt);
 }
 
+static bool has_open_rcpt(const struct attempt *attempt)
+{
+	size_t i;
+	for (i = 0; i < attempt->count; i++)
+		if (!attempt->outcomes[i].status)
+			return true;
+	return false;
+}
+
+void client_change_link(struct client *client)
+{
+	if (has_open_rcpt(client->attempt)) {
+		wait_again(client);
+		return;
+	}
+	finish_attempt(client);
+	client_close(client);
+}
+
 static void end_link(struct client *client, const struct outcome *outcome, bool unknown)
 {
 	struct attempt *attempt = client->attempt;
@@ -59,7 +78,7 @@ static void end_link(struct client *client, const struct outcome *outcome, bool 
 
 	if (tried_elsewhere(client, outcome))
 		return;
-	if (was_stale(client)) {
+	if (!unknown && was_stale(client)) {
 		attempt->retried = true;
 		wait_again(client);
 		lane_close_idle(lane);

@@ -1,7 +1,11 @@
 /* client_mail.c - the transaction: MAIL, RCPT, DATA and the dot, or BDAT where that is offered.
  *
- * With PIPELINING all of it up to DATA goes in one write, a small message by BDAT with it, and `ahead` is set: the places are then passed for their replies alone.
- * Without, each place sends its command as it is entered. */
+ * With PIPELINING all of it up to DATA goes in one write, and `ahead` is set: the places are then passed for
+ * their replies alone. Without, each place sends its command as it is entered.
+ *
+ * A chunk never goes ahead of a reply. Not every next hop that offers BDAT reads a chunk that it refuses, and
+ * of such a one the message would be commands: so the content follows when a recipient was taken, and all of
+ * it only where a first chunk, our own Received field, was. */
 #include "deliver/client.h"
 #include "queue/runtime.h"
 
@@ -176,9 +180,28 @@ static void begin_transaction(struct client *client)
 	client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
 }
 
+static struct hop *hop_of(const struct client *client)
+{
+	return hop_find(&client->lane->hops, &client->peer);
+}
+
+/* A message without a field of ours has nothing to show with. */
+static bool goes_by_chunks(const struct client *client)
+{
+	const struct attempt *attempt = client->attempt;
+	enum hop_chunks chunks;
+
+	if (!(client->offers & OFFER_CHUNKING) || attempt->by_data)
+		return false;
+	chunks = hop_of(client)->chunks;
+	return chunks == HOP_CHUNKS_TAKEN ||
+	       (chunks == HOP_CHUNKS_UNSHOWN && attempt->edits->message->trace.len);
+}
+
 void client_transact(struct client *client)
 {
-	client->ahead = client->handed_over = client->nobody = client->chunked = false;
+	client->ahead = client->handed_over = client->nobody = client->begun = client->showing = false;
+	client->chunked = goes_by_chunks(client);
 	if (fill_window(client) != 0)
 		client_lost(client, gw_str("out of memory"));
 	else if (client->window_count == 0)
@@ -189,35 +212,21 @@ void client_transact(struct client *client)
 
 /* --- commands --- */
 
-/* A message of this size goes out with its envelope, before it is known whether anybody takes it. */
-#define CHUNK_AHEAD_MOST (128u << 10)
-
-/* Behind a RSET that may fail nothing is sent that could be taken for good. */
-static bool goes_ahead_whole(const struct client *client)
-{
-	return (client->offers & OFFER_CHUNKING) && !client->dirty && edits_size(client->attempt->edits) <= CHUNK_AHEAD_MOST;
-}
-
 static void put_ahead(struct client *client)
 {
 	struct buf *out = stream_output(client->stream);
-	bool whole = goes_ahead_whole(client);
 	size_t i;
 
 	client->ahead = true;
 	client_put_mail(client, out);
 	for (i = 0; i < client->window_count; i++)
 		client_put_rcpt(client, i, out);
-	if (whole)
-		client_put_chunk(client);
-	else if (!(client->offers & OFFER_CHUNKING))
+	if (!client->chunked)
 		buf_add_text(out, "DATA\r\n");
 }
 
 static void sent(struct client *client)
 {
-	if (!client->attempt) /* the message could not be read: the link is closed */
-		return;
 	if (stream_output(client->stream)->failed)
 		client_lost(client, gw_str("out of memory"));
 	else
@@ -300,19 +309,12 @@ static void last_rcpt_answered(struct client *client)
 {
 	bool any = taken(client) > 0;
 
-	if (client->chunked) {
-		client->nobody = !any;
-		client_enter(client, client->handed_over ? AT_DOT : AT_BODY);
-	} else if (client->offers & OFFER_CHUNKING) {
-		client->chunked = any;
-		if (any)
-			client_enter(client, AT_BODY);
-		else
-			client_transact(client);
-	} else if (client->ahead || any)
+	if (!client->chunked && (client->ahead || any))
 		client_enter(client, AT_DATA);
-	else
+	else if (!any)
 		client_transact(client);
+	else
+		client_enter(client, hop_of(client)->chunks == HOP_CHUNKS_TAKEN ? AT_BODY : AT_CHUNK);
 }
 
 void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
@@ -344,13 +346,39 @@ void client_data_reply(struct client *client, const struct smtp_reply *reply)
 	}
 }
 
+/* BDAT is not known there, whatever EHLO said: DATA from now on, and for this message at once. What else the
+ * octets gave is of no interest. */
+static bool is_no_chunk_taker(struct client *client, const struct smtp_reply *reply)
+{
+	if (!client->chunked || reply->code < 500 || reply->code > 504)
+		return false;
+	hop_of(client)->chunks = HOP_CHUNKS_REFUSED;
+	client->attempt->by_data = true;
+	client_change_link(client);
+	return true;
+}
+
+/* What a refused chunk leaves behind is not defined (RFC 3030 section 2), least of all where none was taken
+ * before. */
+void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))
+		return;
+	if (reply->code / 100 == 2) {
+		hop_of(client)->chunks = HOP_CHUNKS_TAKEN;
+		client_enter(client, AT_BODY);
+		return;
+	}
+	settle_window(client, reply, is_about_link(reply));
+	client_change_link(client);
+}
+
 void client_dot_reply(struct client *client, const struct smtp_reply *reply)
 {
-	if (!is_answer(client, reply))
+	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))
 		return;
-	/* What a refused chunk leaves behind is not defined: RFC 3030 section 2. */
 	client->dirty = client->chunked && reply->code / 100 != 2;
 	client->messages++;
-	settle_window(client, reply, false);
+	settle_window(client, reply, client->chunked && is_about_link(reply));
 	client_transact(client);
 }

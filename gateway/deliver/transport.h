@@ -51,6 +51,7 @@ struct attempt {
 	const struct dns_answer *mx;  /* the transport's */
 	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
 	bool retried;                 /* the transport's: it met a stale connection once */
+	bool by_data;                 /* the transport's: a next hop that offers BDAT did not know it */
 };
 
 /* Once on each worker, before it starts; 0, or -1. transport_stop (on the worker) closes what idles; after it attempts that have no

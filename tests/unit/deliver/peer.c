@@ -14,6 +14,8 @@ struct session {
 	struct peer *peer;
 	int fd, number;
 	bool left;
+	int rcpts;      /* taken in this transaction */
+	bool in_chunks; /* of a message */
 	SSL *ssl;
 	char in[70000];
 	size_t at, have; /* what was read lies in in[at..have) */
@@ -132,7 +134,9 @@ static bool read_message(struct session *session)
 	}
 	pause_for(peer->script.slow_ms * 1000L);
 	peer->messages++;
-	return say(session, pick(session, peer->script.dot, "250 2.0.0 kept\r\n"));
+	return say(session,
+		   pick(session, peer->messages > peer->script.messages_before_dot ? peer->script.dot : NULL,
+			"250 2.0.0 kept\r\n"));
 }
 
 static bool begin_tls(struct session *session)
@@ -154,11 +158,61 @@ static bool verb_data(struct session *session)
 
 static bool verb_rcpt(struct session *session, const char *line)
 {
+	const char *reply = pick(session, session->peer->script.rcpt, "250 2.1.5 fine\r\n");
 	if (strstr(line, "bad"))
 		return say(session, "550 5.1.1 no such user\r\n");
 	if (strstr(line, "later"))
 		return say(session, "450 4.2.0 not now\r\n");
-	return say(session, pick(session, session->peer->script.rcpt, "250 2.1.5 fine\r\n"));
+	session->rcpts += *reply == '2';
+	return say(session, reply);
+}
+
+static bool read_chunk(struct session *session, size_t len)
+{
+	struct peer *peer = session->peer;
+	long got;
+	while (len) {
+		size_t there = session->have - session->at, part = there < len ? there : len;
+		append(peer, &peer->message, session->in + session->at, part);
+		session->at += part;
+		len -= part;
+		if (!len)
+			break;
+		session->at = session->have = 0;
+		got = get(session, session->in, sizeof session->in);
+		if (got <= 0)
+			return false;
+		session->have = (size_t)got;
+	}
+	return true;
+}
+
+static bool verb_bdat(struct session *session, const char *line)
+{
+	struct peer *peer = session->peer;
+	size_t len = strtoul(line + 5, NULL, 10);
+	bool last = strstr(line, " LAST") != NULL;
+	const char *reply = peer->chunks < peer->script.chunks_before_bdat
+				    ? NULL
+				    : pick(session, peer->script.bdat, NULL);
+	if (!reply)
+		reply = session->rcpts ? "250 2.0.0 chunk\r\n" : "503 5.5.1 no recipients\r\n";
+	if (peer->script.no_chunks && *reply != '2')
+		return say(session, reply);
+	if (!session->in_chunks) {
+		pthread_mutex_lock(&peer->lock);
+		peer->message.len = 0;
+		pthread_mutex_unlock(&peer->lock);
+	}
+	session->in_chunks = !last;
+	if (!read_chunk(session, len))
+		return false;
+	if (last) {
+		peer->messages++;
+		session->rcpts = 0;
+	}
+	peer->chunks++;
+	return say(session, reply);
 }
 
 static bool verb_auth(struct session *session, const char *line)
@@ -191,9 +245,12 @@ static bool answer(struct session *session, const char *line)
 		return verb_auth(session, line);
 	if (!strncmp(line, "RSET", 4)) {
 		session->peer->rsets++;
+		session->rcpts = session->in_chunks = 0;
 		return say(session, pick(session, script->rset, "250 2.0.0 forgotten\r\n"));
 	}
-	if (!strncmp(line, "MAIL", 4))
+	if (!strncmp(line, "BDAT", 4))
+		return verb_bdat(session, line);
+	if (!strncmp(line, "MAIL", 4) && (session->rcpts = 0) == 0)
 		return say(session, pick(session, script->mail, "250 2.1.0 fine\r\n"));
 	if (!strncmp(line, "RCPT", 4))
 		return verb_rcpt(session, line);

@@ -25,6 +25,10 @@ struct peer_script {
 	int drip_us;                 /* waits so long before each byte it sends */
 	int slow_ms;                 /* waits before it answers the dot */
 	int deaf_ms;                 /* reads nothing for so long after 354, then leaves */
+	const char *bdat; /* the reply to each chunk; else its size as a number, or 503 without a recipient */
+	bool no_chunks;   /* the octets of a chunk that was not answered 2xx are commands */
+	int messages_before_dot; /* so many are taken before `dot` holds */
+	int chunks_before_bdat;  /* so many chunks are taken before `bdat` holds */
 };
 
 struct peer_text {
@@ -46,6 +50,7 @@ struct peer {
 	_Atomic int connections, open, most_open, messages, quits, rsets, reads;
 	struct peer_text log;        /* the command lines that came */
 	struct peer_text message;    /* the last message, dots still doubled */
+	_Atomic int chunks;          /* taken */
 };
 
 void peer_start(struct peer *peer, const struct peer_script *script);

@@ -12,7 +12,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#ifndef RIG_RCPTS
 #define RIG_RCPTS 16
+#endif
 
 struct rig;
 
