@@ -28,7 +28,7 @@ const struct client_place client_places[] = {
 	[AT_RCPT] = { STAGE_RCPT, TIMEOUT(rcpt), client_rcpt_begin, client_rcpt_reply },
 	[AT_DATA] = { STAGE_DATA, TIMEOUT(data), client_data_begin, client_data_reply },
 	[AT_CHUNK] = { STAGE_DATA, TIMEOUT(data), client_chunk_begin, client_chunk_reply },
-	[AT_BODY] = { STAGE_BODY, TIMEOUT(block), client_body_begin, NULL },
+	[AT_BODY] = { STAGE_BODY, TIMEOUT(block), client_body_begin, client_body_reply },
 	[AT_DOT] = { STAGE_DOT, TIMEOUT(dot), NULL, client_dot_reply },
 	[AT_TRY_MAIL] = { STAGE_MAIL, TIMEOUT(mail), client_try_mail_begin, client_try_mail_reply },
 	[AT_TRY_RCPT] = { STAGE_RCPT, TIMEOUT(rcpt), client_try_rcpt_begin, client_try_rcpt_reply },
@@ -194,13 +194,18 @@ void client_put(struct client *client, const char *format, ...)
 	stream_flush_later(client->stream);
 }
 
+bool client_is_refusal(struct gw_str line)
+{
+	return line.len && (line.ptr[0] == '4' || line.ptr[0] == '5');
+}
+
 static void take_line(struct client *client, struct gw_str line)
 {
 	const struct client_place *place = &client_places[client->at];
 	struct smtp_reply reply = { 0 };
 
 	client_tell(client, WATCH_THEIRS, line);
-	if (!place->reply) {
+	if (!place->reply || (client->at == AT_BODY && !client_is_refusal(line))) {
 		client_broken(client, "the next hop sent a reply to nothing");
 		return;
 	}
@@ -262,7 +267,7 @@ static void on_data(struct client *client)
 
 static void on_drained(struct client *client)
 {
-	if (client->at != AT_BODY)
+	if (client->at != AT_BODY || !client->begun || client->showing)
 		return;
 	if (client->handed_over)
 		body_is_out(client);

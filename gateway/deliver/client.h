@@ -146,6 +146,7 @@ void client_rcpt_reply(struct client *client, const struct smtp_reply *reply);
 void client_data_begin(struct client *client);
 void client_data_reply(struct client *client, const struct smtp_reply *reply);
 void client_chunk_reply(struct client *client, const struct smtp_reply *reply);
+void client_body_reply(struct client *client, const struct smtp_reply *reply);
 void client_dot_reply(struct client *client, const struct smtp_reply *reply);
 
 /* client_envelope.c: what MAIL and RCPT say, and who cannot be reached over this link */
@@ -171,6 +172,9 @@ void client_try_rset_reply(struct client *client, const struct smtp_reply *reply
 void client_chunk_begin(struct client *client);  /* a first chunk that shows whether the next hop reads chunks */
 void client_body_begin(struct client *client);
 void client_body_more(struct client *client);    /* the stream has room again */
+
+/* Whether 4xx or 5xx begins there: all that a next hop may say before it has the last of a message. */
+bool client_is_refusal(struct gw_str line);
 
 /* May a command be sent now? Input that nobody waits for ends the link. */
 bool client_may_speak(struct client *client);

@@ -77,17 +77,18 @@ static void put_dot(struct client *client, struct round *round)
 {
 	if (!client->chunked)
 		add_piece(round, client->writer.mid_line ? gw_str("\r\n.\r\n") : gw_str(".\r\n"));
-	client->handed_over = true;
 }
 
 /* Hands over as much as the stream may hold. False: it ended the link. */
 static bool hand_over(struct client *client)
 {
 	struct round round;
+	bool last;
+
 	round.count = round.bytes = 0;
 	round.scratch_used = false;
 
-	while (client->offset < client->size && !is_full(client, &round)) {
+	while (client->offset < client->size && !is_full(client, &round) && stream_is_open(client->stream)) {
 		if (take_piece(client, &round) < 0) {
 			client_unreadable(client);
 			return false;
@@ -96,13 +97,17 @@ static bool hand_over(struct client *client)
 		if ((round.scratch_used || round.count == PIECES - 1) && client->offset < client->size && !send_round(client, &round))
 			break;
 	}
-	if (client->offset >= client->size)
+	last = client->offset >= client->size;
+	if (last)
 		put_dot(client, &round);
-	if (send_round(client, &round))
-		return true;
-	client->handed_over = false;
-	client_lost(client, gw_str("out of memory"));
-	return false;
+	if (!send_round(client, &round)) {
+		client_lost(client, gw_str("out of memory"));
+		return false;
+	}
+	client->handed_over = last &&
+			      stream_is_open(
+				      client->stream); /* a link that was lost drops what it is given */
+	return true;
 }
 
 void client_body_more(struct client *client)
@@ -143,6 +148,8 @@ void client_chunk_begin(struct client *client)
 
 void client_body_begin(struct client *client)
 {
+	if (client_is_refusal(stream_input(client->stream))) /* the message is not even begun */
+		return;
 	if (!client_may_speak(client) || (!client->showing && !begin(client)))
 		return;
 	client->showing = false;

@@ -373,6 +373,14 @@ void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
 	client_change_link(client);
 }
 
+/* The next hop has read enough. What it refuses is the message, unless it speaks of the session; and what is
+ * left of the message cannot be taken back, so the link ends. */
+void client_body_reply(struct client *client, const struct smtp_reply *reply)
+{
+	settle_window(client, reply, is_about_session(reply->code));
+	client_change_link(client);
+}
+
 void client_dot_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))

@@ -74,6 +74,8 @@ void stream_give_up(struct stream *stream);
 /* Writes pieces without copying what the socket takes at once; what it does not take is copied. What was appended before goes first. */
 int stream_writev(struct stream *stream, const struct iovec *pieces, size_t count);
 size_t stream_unwritten(const struct stream *stream);
+/* False: it failed, STREAM_ERROR is on its way or was told, and what is written is dropped. */
+bool stream_is_open(const struct stream *stream);
 
 /* STREAM_TIMEOUT after `ms` without a byte read or written; 0: never. Told again only after stream_timeout is called again. */
 void stream_timeout(struct stream *stream, int64_t ms);

@@ -172,6 +172,11 @@ void stream_give_up(struct stream *stream)
 	stream_fail(stream, "out of memory");
 }
 
+bool stream_is_open(const struct stream *stream)
+{
+	return stream->phase != PHASE_ENDED;
+}
+
 static size_t total_of(const struct iovec *pieces, size_t count)
 {
 	size_t total = 0, i;

@@ -96,7 +96,7 @@ ssize_t stream_tls_read(struct stream *stream, char *to, size_t len)
 ssize_t stream_tls_write(struct stream *stream, const char *from, size_t len)
 {
 	size_t put = 0;
-	int done, error;
+	int done, error, system;
 
 	ERR_clear_error();
 	errno = 0;
@@ -111,7 +111,11 @@ ssize_t stream_tls_write(struct stream *stream, const char *from, size_t len)
 		want_both(stream, false);
 		return IO_BLOCKED;
 	}
-	fail_tls(stream, error, errno);
+	system = errno;
+	/* The last words of a peer that left, as in write_result(). */
+	if (error == SSL_ERROR_SYSCALL && stream->phase == PHASE_OPEN && !stream->paused)
+		stream_fill(stream);
+	fail_tls(stream, error, system);
 	return IO_FAILED;
 }
 

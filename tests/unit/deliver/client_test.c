@@ -138,6 +138,8 @@ static const struct conversation conversations[] = {
 	{ .name = "forged reply with 354", .script = { .chatters_after_354 = true }, .status = GW_DEFERRED, .stage = STAGE_BODY, .link = true },
 	{ .name = "forged reply with 354, lock-step", .script = { .ehlo = EHLO_PLAIN, .chatters_after_354 = true }, .status = GW_DEFERRED,
 	  .stage = STAGE_BODY, .link = true },
+	{ .name = "refused with 354", .script = { .data = "354 go on\r\n552 5.3.4 too big\r\n" }, .status = GW_BOUNCED,
+	  .stage = STAGE_BODY, .words = "too big" },
 	{ .name = "two replies to RCPT", .script = { .rcpt = "250 a\r\n250 b\r\n" }, .status = GW_DEFERRED, .stage = STAGE_DATA, .link = true },
 	{ .name = "two replies to MAIL in lock-step", .script = { .ehlo = EHLO_PLAIN, .mail = "250 a\r\n250 b\r\n" }, .status = GW_DEFERRED,
 	  .stage = STAGE_RCPT, .link = true, .unseen = "RCPT" },

@@ -112,6 +112,28 @@ static const char *pick(struct session *session, const char *scripted, const cha
 	return scripted ? scripted : usual;
 }
 
+static bool refuses_early(const struct session *session)
+{
+	const struct peer_script *script = &session->peer->script;
+	return script->early && !(script->early_once && session->number > 0);
+}
+
+/* Refuses in the middle, as servers do that count octets. */
+static bool refuse_early(struct session *session)
+{
+	struct peer_script *script = &session->peer->script;
+	size_t seen = session->have - session->at;
+	while (seen < (size_t)script->early_after) {
+		long got = get(session, session->in, sizeof session->in);
+		if (got <= 0)
+			return false;
+		seen += (size_t)got;
+	}
+	if (!say(session, script->early) || script->early_close)
+		return false;
+	return say(session, PEER_SILENCE);
+}
+
 static bool read_message(struct session *session)
 {
 	struct peer *peer = session->peer;
@@ -125,6 +147,8 @@ static bool read_message(struct session *session)
 		pause_for(peer->script.deaf_ms * 1000L);
 		return false;
 	}
+	if (refuses_early(session))
+		return refuse_early(session);
 	for (;;) {
 		if (!read_line(session, line, sizeof line))
 			return false;
@@ -205,6 +229,8 @@ static bool verb_bdat(struct session *session, const char *line)
 		pthread_mutex_unlock(&peer->lock);
 	}
 	session->in_chunks = !last;
+	if (last && refuses_early(session))
+		return refuse_early(session);
 	if (!read_chunk(session, len))
 		return false;
 	if (last) {

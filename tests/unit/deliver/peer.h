@@ -24,6 +24,10 @@ struct peer_script {
 	bool implicit;
 	int drip_us;                 /* waits so long before each byte it sends */
 	int slow_ms;                 /* waits before it answers the dot */
+	const char *early;           /* said when `early_after` octets of the message came, which are the last read */
+	int early_after;
+	bool early_once;             /* on the first connection only */
+	bool early_close;            /* closes after it; else it waits for the client to leave */
 	int deaf_ms;                 /* reads nothing for so long after 354, then leaves */
 	const char *bdat; /* the reply to each chunk; else its size as a number, or 503 without a recipient */
 	bool no_chunks;   /* the octets of a chunk that was not answered 2xx are commands */
