@@ -6,6 +6,7 @@
 #define FAILOVER_BOOK_H
 
 #include "failover.h"
+#include "refusal.h"
 #include "text.h"
 #include "throttle.h"
 
@@ -17,7 +18,8 @@
 struct failure {
 	int64_t time;
 	int64_t code;
-	char class[32], stage[12], host[128], text[400], hint[200];
+	int64_t message;            /* whose attempt it was; 0: not known any more */
+	char class[32], stage[12], host[128], text[400], hint[200]; /* text: the enhanced code in front */
 };
 
 /* The closure of a relay; cause 0: it is open. */
@@ -40,6 +42,7 @@ struct book {
 	int64_t last_counted;      /* what was under way then belongs to the same incident */
 	struct closure closure;
 	struct throttle throttle;
+	struct refusals refusals;
 };
 
 /* The shelf stands while somebody holds it. True: nobody does any more. */

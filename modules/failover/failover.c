@@ -29,6 +29,8 @@ static const struct gw_option relay_options[] = {
 	{ "failures_mode", GW_OPTION_WORD, AT(mode), "total",
 	  "Whether all failures of that time count, or only those since the last success.", .words = "total|consecutive" },
 	{ "failures_within", GW_OPTION_STRING, AT(within), "day", "The time that is counted over: \"day\", or \"4h\" and the like." },
+	{ "failures_apart", GW_OPTION_STRING, AT(apart), "10m",
+	  "What fails sooner after a failure that was counted belongs to the same incident; \"0\": each counts." },
 	{ "suspend", GW_OPTION_STRING, AT(suspend), "day",
 	  "How long it is suspended: \"day\" (until its next day begins), or \"1h\" and the like." },
 	{ "unknown", GW_OPTION_WORD, AT(unknown), "retry",
@@ -47,19 +49,21 @@ struct failover {
 
 /* --- start and stop --- */
 
-static bool check_period(struct gw_call *call, const struct gw_relay *relay, const char *key, struct gw_str text, int64_t *ms)
+static bool check_period(struct gw_call *call, const struct gw_relay *relay, const char *key, struct gw_str text, const char *zero, int64_t *ms)
 {
-	if (period_parse(text, ms) == 0)
+	if (period_parse(text, ms) == 0 && (*ms || gw_str_eq(text, gw_str(zero))))
 		return true;
-	gw->problem_at(call, relay, key, true, "%s = \"%.*s\" is neither \"day\" nor a time as \"90m\" or \"4h\"", key, GW_STR_ARGS(text));
+	gw->problem_at(call, relay, key, true, "%s = \"%.*s\" is neither \"%s\" nor a time as \"90m\" or \"4h\"", key, GW_STR_ARGS(text),
+		       zero);
 	return false;
 }
 
 static bool check_relay(struct gw_call *call, const struct gw_relay *relay, struct rules *rules)
 {
-	bool within = check_period(call, relay, "failures_within", rules->within, &rules->within_ms);
+	bool within = check_period(call, relay, "failures_within", rules->within, "day", &rules->within_ms);
+	bool apart = check_period(call, relay, "failures_apart", rules->apart, "0", &rules->apart_ms);
 
-	return check_period(call, relay, "suspend", rules->suspend, &rules->suspend_ms) && within;
+	return check_period(call, relay, "suspend", rules->suspend, "day", &rules->suspend_ms) && within && apart;
 }
 
 static bool check_address(struct gw_call *call, const char *key, struct gw_str address)

@@ -23,11 +23,13 @@ struct rules {
 	struct gw_str within, suspend;
 	int64_t unknown;  /* enum unknown */
 	int64_t unknown_tries;
+	struct gw_str apart;
 	int64_t within_ms, suspend_ms; /* 0: the relay's day */
+	int64_t apart_ms;
 	struct book *book;
 };
 
-/* Reads "day" (gives 0) or "90s", "5m", "4h", "2d". -1: it is neither. */
+/* Reads "day" or "0" (give 0) or "90s", "5m", "4h", "2d". -1: it is none of them. */
 int period_parse(struct gw_str text, int64_t *ms);
 
 /* The relay's day; the last 24 hours where its zone is not known. */

@@ -2,7 +2,7 @@
  *
  *     1 <last counted>
  *     closed <cause> <until> <warned> <why>
- *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r>
+ *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced code in front>
  */
 #include "book.h"
 

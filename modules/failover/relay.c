@@ -23,7 +23,7 @@ int period_parse(struct gw_str text, int64_t *ms)
 	long number;
 
 	*ms = 0;
-	if (gw_str_eq(text, gw_str("day")))
+	if (gw_str_eq(text, gw_str("day")) || gw_str_eq(text, gw_str("0")))
 		return 0;
 	number = strtol(text.ptr, &end, 10);
 	if (number <= 0 || number > 1000000)

@@ -15,7 +15,7 @@ struct incident {
 	const struct rules *rules;
 	const struct gw_result *result;
 	struct verdict verdict;
-	int64_t now;
+	int64_t now, message;
 };
 
 /* --- a message whose fate is not known --- */
@@ -64,12 +64,15 @@ static void judge_unknown(struct incident *incident, struct gw_delivery *deliver
 static void describe_failure(const struct incident *incident, struct failure *failure)
 {
 	const struct gw_outcome *outcome = &incident->result->outcome;
+	int len = 0;
 
-	*failure = (struct failure){ .time = incident->now, .code = outcome->code };
+	*failure = (struct failure){ .time = incident->now, .code = outcome->code, .message = incident->message };
 	text_keep(failure->class, sizeof failure->class, incident->verdict.class);
 	text_keep(failure->stage, sizeof failure->stage, incident->result->stage);
 	text_keep(failure->host, sizeof failure->host, outcome->host);
-	text_keep(failure->text, sizeof failure->text, outcome->text);
+	if (outcome->enhanced[0])
+		len = snprintf(failure->text, sizeof failure->text, "%u.%u.%u ", outcome->enhanced[0], outcome->enhanced[1], outcome->enhanced[2]);
+	text_keep(failure->text + len, sizeof failure->text - (size_t)len, outcome->text);
 	text_keep(failure->hint, sizeof failure->hint, incident->verdict.hint);
 }
 
@@ -115,9 +118,36 @@ static bool suspend(const struct incident *incident, struct book *book, const ch
 }
 
 /* What was under way when a failure was counted met the same trouble; unless the clock was set back since. */
-static bool is_news(const struct incident *incident, const struct book *book)
+static bool began_later(const struct incident *incident, const struct book *book)
 {
 	return !incident->result->began || incident->result->began > book->last_counted || book->last_counted > incident->now;
+}
+
+/* An outage is one incident for a while, whoever meets it. */
+static bool is_apart(const struct incident *incident, const struct book *book)
+{
+	int64_t last = book->count ? book->failures[book->count - 1].time : 0;
+
+	return !last || last > incident->now || incident->now - last >= incident->rules->apart_ms;
+}
+
+/* What a reply to MAIL or later says may be brought about by the message: it is evidence once. */
+static bool was_heard(const struct incident *incident, const struct book *book)
+{
+	static const char sending[] = " mail rcpt data body dot ";
+	char stage[20];
+	int64_t i;
+
+	snprintf(stage, sizeof stage, " %.*s ", GW_STR_ARGS(incident->result->stage));
+	for (i = 0; i < book->count && incident->message && strstr(sending, stage); i++)
+		if (book->failures[i].message == incident->message)
+			return true;
+	return false;
+}
+
+static bool is_news(const struct incident *incident, const struct book *book)
+{
+	return began_later(incident, book) && is_apart(incident, book) && !was_heard(incident, book);
 }
 
 static bool count_failure(const struct incident *incident, struct book *book, const struct failure *failure)
@@ -186,18 +216,66 @@ static void enter(const struct incident *incident)
 
 /* --- the hook --- */
 
-/* The fragment's table is about providers; the hosts of others are judged by stage and code. */
-static struct verdict judge(struct gw_call *call, const struct gw_relay *relay, struct gw_delivery *delivery, const struct gw_result *result)
+/* It takes mail over other links just now, so it is not down: it has enough of them. */
+#define LIVELY_MS 60000
+
+static bool is_crowded(const struct incident *incident, const struct reply *reply)
+{
+	int64_t success = atomic_load_explicit(&incident->rules->book->last_success, memory_order_relaxed);
+	bool early = gw_str_eq(reply->stage, gw_str("greeting")) || gw_str_eq(reply->stage, gw_str("ehlo"));
+
+	return reply->code == 421 && early && success && success >= incident->result->began - LIVELY_MS && success <= incident->now;
+}
+
+static void warn_of_refusals(const struct incident *incident, const struct reply *reply)
+{
+	char text[500];
+
+	snprintf(text, sizeof text, "relay %s refuses one message after the other alike, so it is not the messages: %d %s %.*s",
+		 incident->rules->book->name, reply->code, reply->status, GW_STR_ARGS(incident->result->outcome.text));
+	text_swap(text, '\n', ' ');
+	gw->log(incident->call, GW_LOG_WARNING, "%s", text);
+	gw->count(incident->call, "refused_alike", 1);
+}
+
+/* A refusal that nobody knows, of several messages: our account's. Their mail goes on, or stays. */
+static void judge_refusal(struct incident *incident, const struct reply *reply)
+{
+	struct book *book = incident->rules->book;
+	bool alike;
+
+	book_lock(book);
+	alike = refusals_add(&book->refusals, reply, incident->message, atomic_load(&book->last_success), incident->now);
+	book_unlock(book);
+	if (!alike)
+		return;
+	incident->verdict = (struct verdict){
+		.class = gw_str("refused_alike"), .fault = GW_FAULT_ACCOUNT,
+		.hint = gw_str("Several messages were refused in the same words and none was taken: see what the provider has against the account."),
+	};
+	warn_of_refusals(incident, reply);
+}
+
+/* The fragment's table is about providers; the hosts of others are judged by the built-in rows. */
+static void judge(struct incident *incident, struct gw_delivery *delivery)
 {
 	static const struct gw_groups none = { 0 };
-	const struct config *config = gw->conf(call);
+	const struct config *config = gw->conf(incident->call);
+	bool mx = relay_is_mx(incident->relay);
 	char text[SCRUB_MAX];
 	struct reply reply;
 
-	reply_of(&reply, result);
+	reply_of(&reply, incident->result);
 	reply.text = scrub_copy(reply.text, text);
 	scrub_message(delivery, text);
-	return reply_judge(&reply, relay_is_mx(relay) ? &none : &config->replies);
+	incident->verdict = reply_judge(&reply, mx ? &none : &config->replies);
+	if (mx)
+		return;
+	if (is_crowded(incident, &reply))
+		incident->verdict = (struct verdict){ .class = gw_str("crowded"), .fault = GW_FAULT_RELAY, .action = ACTION_THROTTLE,
+						      .hint = gw_str("It takes no more connections at once: lower the relay's connections.") };
+	else if (refusal_is_open(&reply, &incident->verdict))
+		judge_refusal(incident, &reply);
 }
 
 static const char *whose(enum gw_fault fault)
@@ -251,6 +329,7 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 		return;
 	}
 	incident.now = gw->now(call);
-	incident.verdict = judge(call, relay, delivery, result);
+	incident.message = gw->message_number(gw->delivery_message(delivery), GW_MESSAGE_ID);
+	judge(&incident, delivery);
 	failed(&incident, delivery);
 }

@@ -72,7 +72,7 @@ MATRIX = [
     ("451 at MAIL", says("mail", "451 4.3.0 later"), {}, MOVES, COUNTED),
     ("450 at MAIL", says("mail", "450 4.1.8 not this sender now"), {}, RETRIED, NOT_COUNTED),
     ("5xx at MAIL", says("mail", "550 5.1.7 not this sender"), {}, BOUNCED, NOT_COUNTED),
-    ("a quota at MAIL", says("mail", "550 5.4.5 Daily user sending limit exceeded"), {}, MOVES, NOT_COUNTED),
+    ("a quota at MAIL", says("mail", "550 5.4.5 Daily user sending limit exceeded"), {"on_limit": ["spare"]}, MOVES, NOT_COUNTED),
     ("a sender that is not ours", says("mail", "553 Relaying disallowed as a@example.com"), {}, MOVES, NOT_COUNTED),
     ("a blocked account", says("mail", "554 5.1.8 Email Outgoing Blocked"), {}, MOVES, COUNTED),
     ("a link lost at MAIL", says("mail", DROP), {}, MOVES, COUNTED),
@@ -155,7 +155,8 @@ class Office:
         self.gateway, self.main, self.spare, self.wall, self.sent = gateway, new_sink(), new_sink(), wall, 0
         failover(gateway, warn_to='["admin@example.com"]', **(options or {}))
         open_relay(gateway, "spare").relay("spare", self.spare)
-        gateway.relay("main", self.main, domains=["example.com"], fallback=["spare"], timezone="Europe/Berlin", **keys)
+        gateway.relay("main", self.main, domains=["example.com"], fallback=["spare"], timezone="Europe/Berlin", failures_apart="0",
+                      **keys)
         gateway.set(queue__retry=["300ms"])
         self.start()
 
@@ -195,7 +196,7 @@ def test_three_failures_suspend_a_relay_until_its_next_day(new_gateway, new_sink
     letter = here.letters()[0]
     assert letter.sender == "" and letter.header("Subject") == "Relay main is suspended until 00:00 Europe/Berlin"
     assert letter.header("Auto-Submitted") == "auto-generated" and letter.header("Date") and letter.header("Message-ID")
-    for words in (b"451 first trouble", b"451 second trouble", b"451 third trouble", b"gatewayctl relay resume main"):
+    for words in (b"451 4.3.0 first trouble", b"451 4.3.0 second trouble", b"451 4.3.0 third trouble", b"gatewayctl relay resume main"):
         assert words in letter.data, letter.data.decode()
 
     shown = gateway.ctl("relay", "show", "main")

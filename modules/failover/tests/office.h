@@ -33,6 +33,7 @@ static inline int open_office(void **state)
 	relay = testkit_relay(kit, "main");
 	testkit_relay_fact(relay, GW_RELAY_TIMEZONE, "Europe/Berlin");
 	testkit_relay_fact(relay, GW_RELAY_CONNECTIONS, "8");
+	testkit_relay_option(relay, "failures_apart", "0");
 	testkit_option(kit, "warn_to", "admin@example.com boss@example.com");
 	message = testkit_message(kit, NULL, "a@example.com", "Subject: x\r\n\r\n");
 	testkit_rcpt(message, "b@example.net");

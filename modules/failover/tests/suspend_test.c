@@ -42,6 +42,77 @@ static void what_was_under_way_is_one_incident(void **state)
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 1);
 }
 
+/* A restart of the next hop, a probe, a dozen connections: whoever meets it within that time. */
+static void incidents_are_some_minutes_apart(void **state)
+{
+	int i;
+
+	testkit_relay_option(relay, "failures_apart", "10m");
+	begin();
+	for (i = 0; i < 9; i++)
+		refused();
+	assert_int_equal(testkit_metric(kit, "failures"), 1);
+	pass(MINUTE);
+	for (i = 0; i < 10; i++)
+		refused();
+	assert_int_equal(testkit_metric(kit, "failures"), 2);
+	assert_false(suspended());
+	refused();
+	assert_true(suspended());
+}
+
+static void one_message_is_evidence_once(void **state)
+{
+	int i;
+
+	testkit_message_fact(message, GW_MESSAGE_ID, "77");
+	begin();
+	for (i = 0; i < 5; i++)
+		attempt(GW_DEFERRED, "mail", GW_FAULT_MESSAGE, 451, "4.3.0 trouble");
+	assert_int_equal(testkit_metric(kit, "failures"), 1);
+}
+
+static void a_next_hop_that_delivers_and_wants_no_more_connections_is_not_down(void **state)
+{
+	testkit_relay_option(relay, "failures", "1");
+	begin();
+	delivered();
+	attempt(GW_DEFERRED, "greeting", GW_FAULT_RELAY, 421, "enough of you");
+	assert_int_equal(testkit_pace(relay), 4);
+	assert_false(suspended());
+	pass(5 * MINUTE);
+	attempt(GW_DEFERRED, "greeting", GW_FAULT_RELAY, 421, "enough of you");
+	assert_true(suspended());
+}
+
+static enum gw_fault refuse(const char *id, const char *words)
+{
+	testkit_forget(kit);
+	testkit_message_fact(message, GW_MESSAGE_ID, id);
+	attempt(GW_BOUNCED, "dot", GW_FAULT_MESSAGE, 554, words);
+	return testkit_fault(kit);
+}
+
+/* One message is refused as often as it likes; several alike, and none taken: it is our account. */
+static void the_same_refusal_of_several_messages_is_the_accounts(void **state)
+{
+	begin();
+	assert_int_equal(refuse("1", "5.0.0 no service 17"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("1", "5.0.0 no service 18"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("2", "5.0.0 no service 19"), GW_FAULT_MESSAGE);
+	delivered();
+	assert_int_equal(refuse("3", "5.0.0 no service 20"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("4", "5.0.0 no service 21"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("5", "5.0.0 something else"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("6", "5.0.0 no service 22"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("7", "5.0.0 no service 23"), GW_FAULT_MESSAGE);
+	assert_int_equal(refuse("8", "5.0.0 no service 24"), GW_FAULT_ACCOUNT);
+	assert_told(TESTKIT_LOG, "warning relay main refuses one message after the other alike");
+	assert_int_equal(refuse("9", "5.0.0 no service 25"), GW_FAULT_ACCOUNT);
+	assert_false(suspended());
+	assert_int_equal(testkit_metric(kit, "failures"), 0);
+}
+
 static void a_clock_that_is_set_back_hides_no_failure(void **state)
 {
 	begin();
@@ -409,7 +480,7 @@ static void a_time_that_is_none_is_refused(void **state)
 	static const struct { const char *key, *text; bool good; } rows[] = {
 		{ "suspend", "day", true }, { "suspend", "90s", true }, { "failures_within", "2d", true }, { "suspend", "tomorrow", false },
 		{ "suspend", "0h", false }, { "failures_within", "5", false }, { "failures_within", "-1h", false }, { "suspend", "", false },
-		{ "failures", "31", false }, { "failures_mode", "some", false }, { "unknown", "drop", false },
+		{ "failures_apart", "0", true }, { "failures_apart", "day", false }, { "suspend", "0", false }, { "failures", "31", false }, { "failures_mode", "some", false }, { "unknown", "drop", false },
 	};
 	size_t i;
 
@@ -515,6 +586,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OFFICE_TEST(three_failures_suspend_until_the_relays_next_day),
 		OFFICE_TEST(what_was_under_way_is_one_incident),
+		OFFICE_TEST(incidents_are_some_minutes_apart),
+		OFFICE_TEST(one_message_is_evidence_once),
+		OFFICE_TEST(a_next_hop_that_delivers_and_wants_no_more_connections_is_not_down),
+		OFFICE_TEST(the_same_refusal_of_several_messages_is_the_accounts),
 		OFFICE_TEST(a_clock_that_is_set_back_hides_no_failure),
 		OFFICE_TEST(a_recipient_or_a_message_is_no_failure),
 		OFFICE_TEST(modes_and_times_decide_what_is_counted),
