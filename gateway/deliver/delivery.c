@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "deliver/explain.h"
+#include "module/board.h"
 
 /* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that is not the relay's own fault. */
 
@@ -52,6 +53,15 @@ static void judge(struct outcome *outcome)
 	outcome->status = GW_DEFERRED;
 }
 
+/* A report of ours says that mail was lost: whatever the next hop has against it, every other relay is asked before it is given up. */
+static void judge_report(const struct gw_delivery *delivery, struct outcome *outcome)
+{
+	if (!message_is_report(delivery->message) || outcome->status != GW_BOUNCED || delivery->at + 1 >= delivery->route.count)
+		return;
+	outcome->fault = GW_FAULT_RELAY;
+	outcome->status = GW_DEFERRED;
+}
+
 static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
 {
 	while (capabilities.len) {
@@ -81,6 +91,7 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 		tell_result(delivery, nth);
 	if (outcome->status != GW_DELIVERED)
 		judge(outcome);
+	judge_report(delivery, outcome);
 	delivery->rounds[nth]->outcome = *outcome;
 	delivery->rounds[nth]->local = outcome->stage == STAGE_MODULE;
 	delivery->rounds[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
@@ -137,6 +148,17 @@ static void park_at_link(struct gw_delivery *delivery)
 			delivery->journey->park = delivery->attempt.way;
 }
 
+/* What the next hop said may have closed the relay until its limit begins anew: then that is why it is left. */
+static enum gw_cause left_for(struct gw_delivery *delivery)
+{
+	struct board_closure closure;
+	struct gw_relay *relay = delivery->attempt.relay;
+	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure) || closure.cause != GW_CAUSE_LIMIT)
+		return GW_CAUSE_FAILURE;
+	walk_passed(delivery, GW_CAUSE_LIMIT, closure.until, arena_str(&delivery->message->arena, gw_str(closure.why)));
+	return GW_CAUSE_LIMIT;
+}
+
 /* Every outcome of the attempt is known. */
 static void tried(struct gw_delivery *delivery)
 {
@@ -150,7 +172,7 @@ static void tried(struct gw_delivery *delivery)
 	}
 	record_known(delivery);
 	delivery->attempt.count = movable;
-	walk_on(delivery, GW_CAUSE_FAILURE);
+	walk_on(delivery, left_for(delivery));
 }
 
 static void explain_decided(const struct gw_delivery *delivery)

@@ -121,6 +121,12 @@ void journey_release(struct journey *journey); /* nothing is left to do: it ends
 void report_begin(struct journey *journey);
 void settle_written(struct journey *journey);
 
+/* A report of ours to somebody's null sender: nobody is told when it is lost. */
+static inline bool message_is_report(const struct gw_message *message)
+{
+	return message->own && !message->sender.len;
+}
+
 /* Tells the event hook. */
 void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text);
 
