@@ -79,7 +79,7 @@ void book_lock(struct book *book)
 
 void book_unlock(struct book *book)
 {
-	book->special = book->closure.cause != 0 || throttle_is_slow(&book->throttle);
+	book->special = book->closure.cause != 0 || book->trial || throttle_is_slow(&book->throttle);
 	pthread_mutex_unlock(&book->lock);
 }
 

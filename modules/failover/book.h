@@ -41,6 +41,8 @@ struct book {
 	struct failure last_error;
 	int64_t last_counted;      /* what was under way then belongs to the same incident */
 	struct closure closure;
+	int64_t suspensions;       /* in a row, with suspend = "backoff": each is longer than the one before */
+	_Atomic bool trial;        /* that one is over: one connection, until a message is taken or a failure counts */
 	struct throttle throttle;
 	struct refusals refusals;
 };

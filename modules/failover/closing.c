@@ -144,11 +144,15 @@ void relay_back_in_time(struct gw_call *call, const struct gw_relay *relay, stru
 
 	book_lock(book);
 	back = book->closure.cause != 0 && now >= book->closure.until;
-	if (back)
+	if (back) {
+		book->trial = book->suspensions != 0;
 		open_relay(call, relay, book);
+	}
 	book_unlock(book);
-	if (back)
-		tell_back(call, relay, "its time is over");
+	if (!back)
+		return;
+	pace_apply(call, relay, book);
+	tell_back(call, relay, book->trial ? "it is tried over one connection" : "its time is over");
 }
 
 void relay_resume(struct gw_call *call, const struct gw_relay *relay, struct book *book)
@@ -157,6 +161,7 @@ void relay_resume(struct gw_call *call, const struct gw_relay *relay, struct boo
 
 	book_lock(book);
 	back = book->closure.cause != 0;
+	book->suspensions = 0;
 	open_relay(call, relay, book);
 	book_unlock(book);
 	pace_reset(call, relay, book);

@@ -32,7 +32,8 @@ static const struct gw_option relay_options[] = {
 	{ "failures_apart", GW_OPTION_STRING, AT(apart), "10m",
 	  "What fails sooner after a failure that was counted belongs to the same incident; \"0\": each counts." },
 	{ "suspend", GW_OPTION_STRING, AT(suspend), "day",
-	  "How long it is suspended: \"day\" (until its next day begins), or \"1h\" and the like." },
+	  "How long it is suspended: \"day\" (until its next day begins), \"1h\" and the like, or \"backoff\": 5 minutes, twice as long each time it "
+	  "fails again at once, a day at most." },
 	{ "unknown", GW_OPTION_WORD, AT(unknown), "retry",
 	  "What becomes of a message whose link was lost after its final dot: tried again through this relay, put on hold, or sent through the "
 	  "next one, where it may arrive twice.",
@@ -63,7 +64,8 @@ static bool check_relay(struct gw_call *call, const struct gw_relay *relay, stru
 	bool within = check_period(call, relay, "failures_within", rules->within, "day", &rules->within_ms);
 	bool apart = check_period(call, relay, "failures_apart", rules->apart, "0", &rules->apart_ms);
 
-	return check_period(call, relay, "suspend", rules->suspend, "day", &rules->suspend_ms) && within && apart;
+	rules->backoff = gw_str_eq(rules->suspend, gw_str("backoff"));
+	return (rules->backoff || check_period(call, relay, "suspend", rules->suspend, "day", &rules->suspend_ms)) && within && apart;
 }
 
 static bool check_address(struct gw_call *call, const char *key, struct gw_str address)
@@ -114,6 +116,7 @@ static int find_books(struct gw_call *call)
 		if (!rules->book)
 			return -1;
 		relay_close_again(call, relay, rules->book);
+		pace_apply(call, relay, rules->book);
 	}
 	return 0;
 }

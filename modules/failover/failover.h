@@ -26,6 +26,7 @@ struct rules {
 	struct gw_str apart;
 	int64_t within_ms, suspend_ms; /* 0: the relay's day */
 	int64_t apart_ms;
+	bool backoff;                  /* suspended for longer each time, and tried over one connection then */
 	struct book *book;
 };
 

@@ -24,13 +24,19 @@ static int64_t configured(const struct gw_relay *relay)
 	return gw->relay_number(relay, GW_RELAY_CONNECTIONS);
 }
 
+void pace_apply(struct gw_call *call, const struct gw_relay *relay, struct book *book)
+{
+	if (book->trial || throttle_is_slow(&book->throttle))
+		gw->relay_pace(call, relay, book->trial ? 1 : book->throttle.connections);
+}
+
 void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *book, int64_t began)
 {
 	char text[PACE_MAX];
 
 	if (!throttle_slow(&book->throttle, configured(relay), began, gw->now(call)))
 		return;
-	gw->relay_pace(call, relay, book->throttle.connections);
+	pace_apply(call, relay, book);
 	gw->count(call, "throttled", 1);
 	gw->log(call, GW_LOG_WARNING, "relay %s is %s", book->name, pace_text(&book->throttle, text));
 }
@@ -54,7 +60,7 @@ void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct boo
 	faster = throttle_recover(&book->throttle, configured(relay), now);
 	count = !throttle_due(&book->throttle, now) ? 0 : book->throttle.interval ? 1 : faster ? ALL : 0;
 	if (faster) {
-		gw->relay_pace(call, relay, book->throttle.connections);
+		gw->relay_pace(call, relay, book->trial ? 1 : book->throttle.connections);
 		tell_faster(call, book);
 	}
 	book_unlock(book);
@@ -68,7 +74,8 @@ void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book 
 	bool slow;
 
 	book_lock(book);
-	slow = throttle_is_slow(&book->throttle);
+	slow = throttle_is_slow(&book->throttle) || book->trial;
+	book->trial = false;
 	book->throttle = (struct throttle){ .slowed = book->throttle.slowed };
 	book_unlock(book);
 	if (!slow)

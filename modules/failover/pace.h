@@ -10,6 +10,9 @@ void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *
 /* Once a second: a step back after a quiet minute; the next message, when it is its turn. */
 void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct book *book);
 
+/* Tells the gateway how many connections there may be: one while the relay is on trial. */
+void pace_apply(struct gw_call *call, const struct gw_relay *relay, struct book *book);
+
 /* As fast as configured, at once. */
 void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book *book);
 

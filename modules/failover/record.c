@@ -1,7 +1,8 @@
-/* record.c - a book as text in the state store, one line for its closure and one for each failure:
+/* record.c - a book as text in the state store, one line for its closure, its backoff and each failure:
  *
  *     1 <last counted>
  *     closed <cause> <until> <warned> <why>
+ *     backoff <suspensions> <trial>
  *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced code in front>
  */
 #include "book.h"
@@ -35,6 +36,8 @@ static void write_book(FILE *out, const struct book *book)
 	fprintf(out, "1 %" PRId64 "\n", book->last_counted);
 	if (closure->cause)
 		fprintf(out, "closed %d %" PRId64 " %d %s\n", (int)closure->cause, closure->until, closure->warned, closure->why);
+	if (book->suspensions)
+		fprintf(out, "backoff %" PRId64 " %d\n", book->suspensions, (int)book->trial);
 	for (i = 0; i < book->count; i++)
 		write_failure(out, book->failures[i]);
 }
@@ -93,9 +96,22 @@ static void read_failure(struct book *book, char *line)
 	book->failures[book->count++] = failure;
 }
 
+static void read_backoff(struct book *book, const char *line)
+{
+	int64_t suspensions;
+	int trial;
+
+	if (sscanf(line, "%" SCNd64 " %d", &suspensions, &trial) < 2 || suspensions < 0)
+		return;
+	book->suspensions = suspensions;
+	book->trial = trial != 0;
+}
+
 static void read_line(struct book *book, char *line)
 {
-	if (strncmp(line, "failure ", 8) == 0)
+	if (strncmp(line, "backoff ", 8) == 0)
+		read_backoff(book, line + 8);
+	else if (strncmp(line, "failure ", 8) == 0)
 		read_failure(book, line + 8);
 	else if (strncmp(line, "closed ", 7) == 0)
 		read_closure(&book->closure, line + 7);

@@ -76,10 +76,24 @@ static void describe_failure(const struct incident *incident, struct failure *fa
 	text_keep(failure->hint, sizeof failure->hint, incident->verdict.hint);
 }
 
+#define BACKOFF_FIRST_MS ((int64_t)5 * 60 * 1000)
+#define BACKOFF_MOST_MS ((int64_t)24 * 3600 * 1000)
+
+static int64_t backoff_ms(int64_t before)
+{
+	int64_t pause = BACKOFF_FIRST_MS;
+
+	while (before-- > 0 && pause < BACKOFF_MOST_MS)
+		pause *= 2;
+	return pause < BACKOFF_MOST_MS ? pause : BACKOFF_MOST_MS;
+}
+
 static int64_t suspended_until(const struct incident *incident)
 {
 	struct gw_day day;
 
+	if (incident->rules->backoff)
+		return incident->now + backoff_ms(incident->rules->book->suspensions);
 	if (incident->rules->suspend_ms)
 		return incident->now + incident->rules->suspend_ms;
 	relay_day(incident->call, incident->relay, incident->now, &day);
@@ -114,7 +128,14 @@ static bool suspend(const struct incident *incident, struct book *book, const ch
 	char why[600];
 
 	snprintf(why, sizeof why, "%s, the last: %s%s%s: %s", reason, last->stage, *last->host ? ", " : "", last->host, last->text);
-	return relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE, suspended_until(incident), why);
+	if (!relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE, suspended_until(incident), why))
+		return false;
+	book->trial = false;
+	if (incident->rules->backoff) {
+		book->closure.warned = book->suspensions++ > 0; /* one warning for all of them */
+		book_write(incident->call, book);
+	}
+	return true;
 }
 
 /* What was under way when a failure was counted met the same trouble; unless the clock was set back since. */
@@ -159,7 +180,7 @@ static bool count_failure(const struct incident *incident, struct book *book, co
 	book_prune(book, counted_since(incident));
 	book_add(book, failure);
 	gw->count(incident->call, "failures", 1);
-	if (!incident->rules->failures || book->count < incident->rules->failures) {
+	if (!incident->rules->failures || (!book->trial && book->count < incident->rules->failures)) {
 		book_write(incident->call, book);
 		return false;
 	}
@@ -301,11 +322,25 @@ static void failed(struct incident *incident, struct gw_delivery *delivery)
 	enter(incident);
 }
 
-static void succeeded(struct gw_call *call, const struct rules *rules)
+/* The trial is over well. */
+static void acquit(struct gw_call *call, const struct gw_relay *relay, struct book *book)
+{
+	book_lock(book);
+	book->trial = false;
+	book->suspensions = 0;
+	gw->relay_pace(call, relay, book->throttle.connections);
+	book_write(call, book);
+	book_unlock(book);
+	gw->log(call, GW_LOG_INFO, "relay %s takes mail again", book->name);
+}
+
+static void succeeded(struct gw_call *call, const struct gw_relay *relay, const struct rules *rules)
 {
 	struct book *book = rules->book;
 
 	atomic_store_explicit(&book->last_success, gw->now(call), memory_order_relaxed);
+	if (book->trial)
+		acquit(call, relay, book);
 	if (rules->mode != MODE_CONSECUTIVE || !book->count)
 		return;
 	book_lock(book);
@@ -325,7 +360,7 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 	if (!incident.rules)
 		return;
 	if (result->outcome.status == GW_DELIVERED) {
-		succeeded(call, incident.rules);
+		succeeded(call, relay, incident.rules);
 		return;
 	}
 	incident.now = gw->now(call);

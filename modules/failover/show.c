@@ -21,6 +21,8 @@ static const char *state_of(struct gw_call *call, const struct gw_relay *relay, 
 	if (book_closed(book, gw->now(call)))
 		snprintf(out, STATE_MAX, "%s until %s because of %s", closure_word(closure),
 			 text_until(call, gw->relay_fact(relay, GW_RELAY_TIMEZONE), closure->until, until), closure->why);
+	else if (book->trial)
+		snprintf(out, STATE_MAX, "on trial: one connection until it takes a message");
 	else if (throttle_is_slow(&book->throttle))
 		pace_text(&book->throttle, out);
 	else

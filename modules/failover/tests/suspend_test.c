@@ -188,6 +188,43 @@ static void it_may_be_suspended_for_a_time(void **state)
 	assert_told(TESTKIT_EVENT, "relay-back");
 }
 
+static void it_may_be_tried_again_after_longer_and_longer(void **state)
+{
+	int64_t pause = 5 * MINUTE;
+	int i;
+
+	testkit_relay_option(relay, "suspend", "backoff");
+	begin();
+	refused();
+	refused();
+	refused();
+	for (i = 0; i < 12; i++) {
+		assert_true(suspended());
+		assert_int_equal(testkit_closed(relay)->until, now + pause);
+		testkit_run_tick(kit);
+		pass(pause);
+		testkit_run_tick(kit);
+		assert_false(suspended());
+		assert_int_equal(testkit_pace(relay), 1);
+		assert_int_equal(testkit_restart(kit), 0);
+		assert_int_equal(testkit_pace(relay), 1);
+		refused();
+		pause = pause * 2 < DAY ? pause * 2 : DAY;
+	}
+	assert_int_equal(testkit_submissions(kit), 1);
+	pass(DAY);
+	testkit_run_tick(kit);
+	testkit_run_relay_status(kit, relay);
+	assert_told(TESTKIT_STATUS, "state: on trial: one connection");
+	delivered();
+	assert_int_equal(testkit_pace(relay), 0);
+	refused();
+	refused();
+	assert_false(suspended());
+	refused();
+	assert_int_equal(testkit_closed(relay)->until, now + 5 * MINUTE);
+}
+
 static void many_hosts_under_one_name_are_never_suspended(void **state)
 {
 	int i;
@@ -594,6 +631,7 @@ int main(void)
 		OFFICE_TEST(a_recipient_or_a_message_is_no_failure),
 		OFFICE_TEST(modes_and_times_decide_what_is_counted),
 		OFFICE_TEST(it_may_be_suspended_for_a_time),
+		OFFICE_TEST(it_may_be_tried_again_after_longer_and_longer),
 		OFFICE_TEST(many_hosts_under_one_name_are_never_suspended),
 		OFFICE_TEST(a_blocked_account_is_suspended_at_once),
 		OFFICE_TEST(a_providers_limit_closes_until_the_next_day_and_is_no_failure),
