@@ -421,4 +421,5 @@ const struct gw_services services = {
 	.relay_closed = services_relay_closed,
 	.relay_pace = services_relay_pace,
 	.passed_over = services_passed_over,
+	.domain_ascii = services_domain_ascii,
 };

@@ -37,6 +37,7 @@ long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void 
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome);
 
 int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
+long services_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
 int services_route_add(struct gw_call *call, const struct gw_relay *relay);
 void services_cause(struct gw_call *call, enum gw_cause cause);
 int services_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count);

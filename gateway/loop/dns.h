@@ -15,6 +15,9 @@
 #define DNS_ADDRESSES 16 /* of one host */
 #define DNS_NAME_MAX 253
 
+/* The domain as the DNS knows it, lower case, in A-labels, NUL-terminated; false: it can be no domain. [any thread] */
+bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
+
 enum dns_outcome {
 	DNS_FOUND,      /* MX hosts */
 	DNS_IMPLICIT,   /* no MX: the domain itself is the host */

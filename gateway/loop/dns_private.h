@@ -59,9 +59,6 @@ struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_option
 
 /* --- dns_name.c --- */
 
-/* The domain as the DNS knows it, lower case, in A-labels, NUL-terminated; false: it can be no domain. */
-bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
-
 /* Of letters, digits, hyphens and underscores, in labels. */
 bool dns_name_is_host(const char *name);
 

@@ -126,7 +126,7 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 	const struct config *config = gw->conf(call);
 	struct gw_str domains = bound_to(message), sender = gw->message_fact(message, GW_MESSAGE_SENDER);
 
-	if (config->sender == SENDER_ANY || domains.len == 0 || sender.len == 0 || domains_name(domains, sender_domain(message)))
+	if (config->sender == SENDER_ANY || domains.len == 0 || sender.len == 0 || domains_name(call, domains, sender_domain(message)))
 		return GW_CONTINUE;
 	return refuse_domain(call, message, "sender domain", sender_domain(message));
 }
@@ -137,21 +137,17 @@ static enum gw_verdict check_address(struct gw_call *call, const struct gw_messa
 	struct gw_str shown;
 	size_t at = 0;
 
-	if (!domains_name(domains, from->domain))
+	if (!domains_name(call, domains, from->domain))
 		return refuse_domain(call, message, "sender domain", from->domain);
-	while (from_next_shown(from->display, &at, &shown))
-		if (!domains_name(domains, shown))
+	while (from_next_shown(gw_str(from->display), &at, &shown))
+		if (!domains_name(call, domains, shown))
 			return refuse_domain(call, message, "a From name that shows an address of", shown);
 	return GW_CONTINUE;
 }
 
-static enum gw_verdict check_from(struct gw_call *call, const struct gw_message *message, struct gw_str value, struct gw_str domains)
+static enum gw_verdict refuse_flaw(struct gw_call *call, enum from_flaw flaw)
 {
-	struct from from;
-
-	switch (from_read(&from, value)) {
-	case FROM_FINE:
-		return check_address(call, message, &from, domains);
+	switch (flaw) {
 	case FROM_GROUP:
 		return refuse(call, "the From field names a group");
 	case FROM_SEVERAL:
@@ -159,6 +155,30 @@ static enum gw_verdict check_from(struct gw_call *call, const struct gw_message 
 	default:
 		return refuse(call, "the From field has no address that can be read in one way only");
 	}
+}
+
+static enum gw_verdict check_from(struct gw_call *call, const struct gw_message *message, struct gw_str value, struct gw_str domains)
+{
+	struct from from;
+	enum from_flaw flaw = from_read(&from, value);
+	enum gw_verdict verdict = flaw == FROM_FINE ? check_address(call, message, &from, domains) : refuse_flaw(call, flaw);
+
+	from_finish(&from);
+	return verdict;
+}
+
+/* The header ended at a line that is no field: another reader may pass over the line, and find a second From behind it. */
+static bool header_is_odd(struct gw_message *message)
+{
+	uint64_t body = gw->body_offset(message);
+	char end[4];
+	long want = body < 4 ? 2 : 4;
+
+	if (body < 2)
+		return true;
+	if (gw->read(message, body - (uint64_t)want, end, (size_t)want) != want)
+		return true;
+	return memcmp(end, "\r\n\r\n", (size_t)want) != 0 && gw->read(message, body, end, 1) != 0;
 }
 
 static enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
@@ -169,11 +189,13 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 
 	if (config->from == FROM_OFF || domains.len == 0)
 		return GW_CONTINUE;
+	if (header_is_odd(message))
+		return refuse(call, "a line in the header is no field, and what follows it could be read as header or as text");
 	if (gw->header_named(message, gw_str("From"), 0, &field) != 0)
 		return refuse(call, "the message has no From field");
 	if (gw->header_named(message, gw_str("From"), 1, &second) == 0)
 		return refuse(call, "the message has more than one From field");
-	if (config->from == FROM_ENVELOPE && domains_name(domains, sender_domain(message)))
+	if (config->from == FROM_ENVELOPE && domains_name(call, domains, sender_domain(message)))
 		return GW_CONTINUE;
 	return check_from(call, message, field.value, domains);
 }

@@ -15,14 +15,49 @@ static bool pattern_names(struct gw_str pattern, struct gw_str domain)
 	return tail.len == 0 || (domain.len > tail.len && gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
 }
 
-bool domains_name(struct gw_str domains, struct gw_str domain)
+static bool is_ascii(struct gw_str text)
 {
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+/* The domain in A-labels; as it is where it is that already, or can be no domain. */
+static struct gw_str ascii_of(const struct gw_call *call, struct gw_str domain, char room[GW_DOMAIN_MAX + 1])
+{
+	long size = is_ascii(domain) ? -1 : gw->domain_ascii(call, domain, room);
+
+	return size < 0 ? domain : gw_str_n(room, (size_t)size);
+}
+
+static bool pattern_names_ascii(const struct gw_call *call, struct gw_str pattern, struct gw_str domain)
+{
+	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
+	char room[GW_DOMAIN_MAX + 1];
+	struct gw_str name;
+
+	if (is_ascii(pattern))
+		return pattern_names(pattern, domain);
+	name = ascii_of(call, gw_str_from(pattern, below ? 2 : 0), room);
+	if (!below)
+		return gw_str_ieq(name, domain);
+	return domain.len > name.len + 1 && domain.ptr[domain.len - name.len - 1] == '.' &&
+	       gw_str_ieq(gw_str_from(domain, domain.len - name.len), name);
+}
+
+bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_str domain)
+{
+	char room[GW_DOMAIN_MAX + 1];
 	size_t at = 0, start;
 
+	domain = ascii_of(call, domain, room);
 	while (at < domains.len) {
 		for (start = at; at < domains.len && is_word(domains.ptr[at]); at++)
 			;
-		if (at > start && pattern_names(gw_str_n(domains.ptr + start, at - start), domain))
+		if (at > start && pattern_names_ascii(call, gw_str_n(domains.ptr + start, at - start), domain))
 			return true;
 		at++;
 	}
@@ -110,7 +145,7 @@ static bool has_wide(const struct networks *networks)
 }
 
 /* Networks of mail services are shared by all their customers: an address alone says nothing about whose mail it is. NULL: fine. */
-static const char *flaw_of(const struct config *config, const struct client *client)
+static const char *flaw_of(struct gw_call *call, const struct config *config, const struct client *client)
 {
 	if (client->networks.count == 0)
 		return "has no networks; a client that only logs in is a matter of its auth module";
@@ -118,7 +153,7 @@ static const char *flaw_of(const struct config *config, const struct client *cli
 		return NULL;
 	if (has_wide(&client->networks))
 		return "would be an open relay: so wide a network needs login = true";
-	if (client->domains.len == 0 || domains_name(client->domains, gw_str("any.name.at.all.invalid")))
+	if (client->domains.len == 0 || domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
 		return "is known by its network alone: say which sender domains it may use, or set login = true";
 	if (config->from == FROM_OFF && config->sender == SENDER_ANY)
 		return "is known by its network alone, and with from = \"off\" and sender = \"any\" nobody would look at its domains";
@@ -128,7 +163,7 @@ static const char *flaw_of(const struct config *config, const struct client *cli
 static size_t start_client(struct gw_call *call, struct client *client)
 {
 	size_t errors = parse_networks(call, &client->networks, client->config->networks) + join_domains(call, client);
-	const char *flaw = errors ? NULL : flaw_of(gw->conf(call), client);
+	const char *flaw = errors ? NULL : flaw_of(call, gw->conf(call), client);
 
 	if (!flaw)
 		return errors;

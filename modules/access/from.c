@@ -1,13 +1,18 @@
 #include "from.h"
+#include "words.h"
 
-/* Where the reader stands in the value; quoted strings and literals are kept as they are written. */
+#include <stdlib.h>
+
+/* Where the reader stands in the value. The address is kept as it is written, what people are shown beside it without its quotes. */
 struct reader {
 	struct gw_str value;
 	size_t at;
-	struct from *from;
-	size_t inner, outer, comment; /* how much of each there is */
 	bool angle, in_angle;
-	char comments[FROM_MAX]; /* last: see from_read() */
+	size_t inner, outer, name, comment; /* how much of each there is */
+	char outside[FROM_MAX]; /* what stood outside of <>, as it is written: the address where there is no <> */
+	char names[FROM_MAX];   /* the same as it is shown */
+	char comments[FROM_MAX];
+	struct from *from;
 };
 
 static void keep(struct reader *reader, char c)
@@ -15,7 +20,18 @@ static void keep(struct reader *reader, char c)
 	if (reader->in_angle)
 		reader->from->inner[reader->inner++] = c;
 	else
-		reader->from->outer[reader->outer++] = c;
+		reader->outside[reader->outer++] = c;
+}
+
+static void keep_shown(struct reader *reader, char c)
+{
+	if (!reader->in_angle)
+		reader->names[reader->name++] = c;
+}
+
+static bool is_control(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\t') || c == 127;
 }
 
 /* Past a quoted string or a domain literal that begins here. */
@@ -28,8 +44,15 @@ static enum from_flaw read_until(struct reader *reader, char end)
 		keep(reader, c);
 		if (c == end)
 			return FROM_FINE;
-		if (c == '\\' && reader->at < reader->value.len)
-			keep(reader, reader->value.ptr[reader->at++]);
+		if (c == '\\' && reader->at < reader->value.len) {
+			c = reader->value.ptr[reader->at++];
+			keep(reader, c);
+		}
+		if (c == '\r' || c == '\n')
+			continue;
+		if (is_control(c))
+			return FROM_UNREADABLE;
+		keep_shown(reader, c);
 	}
 	return FROM_UNREADABLE;
 }
@@ -49,6 +72,10 @@ static enum from_flaw read_comment(struct reader *reader)
 			depth++;
 		else if (c == ')' && --depth == 0)
 			return FROM_FINE;
+		if (c == '\r' || c == '\n')
+			continue;
+		if (is_control(c))
+			return FROM_UNREADABLE;
 		reader->comments[reader->comment++] = c;
 	}
 	return FROM_UNREADABLE;
@@ -92,7 +119,8 @@ static enum from_flaw read_one(struct reader *reader)
 	default:
 		reader->at++;
 		keep(reader, c);
-		return (unsigned char)c < ' ' && c != '\t' ? FROM_UNREADABLE : FROM_FINE;
+		keep_shown(reader, c);
+		return is_control(c) ? FROM_UNREADABLE : FROM_FINE;
 	}
 }
 
@@ -131,11 +159,24 @@ static bool is_domain(struct gw_str text)
 	return text.len > 0;
 }
 
+/* No sign in it that a reader who does not know quotes takes for the end of the address, or for an encoded word. */
+static bool is_plain(struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (strchr("@<>,;:\\", text.ptr[i]) || (text.ptr[i] == '=' && i + 1 < text.len && text.ptr[i + 1] == '?'))
+			return false;
+	return true;
+}
+
 /* A quoted string as a whole, or words without anything that could be read as more than one address. */
 static bool is_local(struct gw_str text)
 {
 	size_t i;
 
+	if (!is_plain(text))
+		return false;
 	if (text.len > 1 && text.ptr[0] == '"')
 		return gw_str_find(gw_str_from(text, 1), '"') == text.len - 2;
 	for (i = 0; i < text.len; i++)
@@ -156,117 +197,61 @@ static enum from_flaw read_address(struct from *from, struct gw_str address)
 	return FROM_FINE;
 }
 
-/* --- encoded words: =?charset?Q?text?= and =?charset?B?text?= --- */
-
-static int digit(char c, const char *digits)
-{
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static size_t decode_q(char *out, struct gw_str text)
-{
-	static const char hex[] = "0123456789ABCDEFabcdef";
-	size_t i, len = 0;
-
-	for (i = 0; i < text.len; i++) {
-		int high = i + 2 < text.len ? digit(text.ptr[i + 1], hex) : -1, low = high >= 0 ? digit(text.ptr[i + 2], hex) : -1;
-
-		if (text.ptr[i] == '=' && low >= 0) {
-			out[len++] = (char)((high > 15 ? high - 6 : high) * 16 + (low > 15 ? low - 6 : low));
-			i += 2;
-		} else {
-			out[len++] = text.ptr[i] == '_' ? ' ' : text.ptr[i];
-		}
-	}
-	return len;
-}
-
-static size_t decode_b(char *out, struct gw_str text)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned long bits = 0;
-	size_t i, len = 0, have = 0;
-
-	for (i = 0; i < text.len; i++) {
-		int value = digit(text.ptr[i], digits);
-
-		if (value < 0)
-			continue;
-		bits = (bits << 6 | (unsigned long)value) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[len++] = (char)(bits >> have & 0xff);
-		}
-	}
-	return len;
-}
-
-/* The encoded word at the start of `text`: its size, 0: there is none. */
-static size_t encoded_word(struct gw_str text, char *kind, struct gw_str *inside)
-{
-	size_t charset, end;
-
-	if (text.len < 2 || text.ptr[0] != '=' || text.ptr[1] != '?')
-		return 0;
-	charset = 2 + gw_str_find(gw_str_from(text, 2), '?');
-	if (charset + 2 >= text.len || text.ptr[charset + 2] != '?')
-		return 0;
-	*kind = text.ptr[charset + 1];
-	end = charset + 3 + gw_str_find(gw_str_from(text, charset + 3), '?');
-	if (end + 1 >= text.len || text.ptr[end + 1] != '=')
-		return 0;
-	*inside = gw_str_n(text.ptr + charset + 3, end - charset - 3);
-	return end + 2;
-}
-
-/* In place: what is decoded is never longer. */
-static struct gw_str decode_words(char *text, size_t len)
-{
-	size_t at = 0, out = 0, size;
-	struct gw_str inside;
-	char kind;
-
-	while (at < len) {
-		size = encoded_word(gw_str_n(text + at, len - at), &kind, &inside);
-		if (size == 0)
-			text[out++] = text[at++];
-		else
-			out += kind == 'b' || kind == 'B' ? decode_b(text + out, inside) : decode_q(text + out, inside);
-		at += size;
-	}
-	return gw_str_n(text, out);
-}
-
 /* --- all of it --- */
+
+/* Name and comments, which a reader shows or not, one behind the other. */
+static enum from_flaw read_shown(struct from *from, struct reader *reader)
+{
+	if (!reader->angle)
+		reader->name = 0; /* it is the address */
+	reader->names[reader->name++] = ' ';
+	if (reader->name + reader->comment > FROM_MAX)
+		return FROM_UNREADABLE;
+	memcpy(reader->names + reader->name, reader->comments, reader->comment);
+	return words_decode(&from->display, gw_str_n(reader->names, reader->name + reader->comment)) ? FROM_FINE : FROM_UNREADABLE;
+}
+
+static enum from_flaw read_all(struct from *from, struct reader *reader)
+{
+	enum from_flaw flaw = FROM_FINE;
+
+	while (flaw == FROM_FINE && reader->at < reader->value.len)
+		flaw = read_one(reader);
+	if (flaw != FROM_FINE)
+		return flaw;
+	if (reader->in_angle)
+		return FROM_UNREADABLE;
+	if (!reader->angle) {
+		memcpy(from->inner, reader->outside, reader->outer);
+		reader->inner = reader->outer;
+	}
+	flaw = read_address(from, trim(gw_str_n(from->inner, reader->inner)));
+	return flaw == FROM_FINE ? read_shown(from, reader) : flaw;
+}
 
 enum from_flaw from_read(struct from *from, struct gw_str value)
 {
-	struct reader reader;
-	enum from_flaw flaw = value.len > FROM_MAX ? FROM_UNREADABLE : FROM_FINE;
-	size_t shown;
+	struct reader *reader;
+	enum from_flaw flaw;
 
-	/* All but the text, which is large and written before it is read. */
-	memset(&reader, 0, offsetof(struct reader, comments));
-	reader.value = value;
-	reader.from = from;
-	while (flaw == FROM_FINE && reader.at < value.len)
-		flaw = read_one(&reader);
-	if (flaw != FROM_FINE)
-		return flaw;
-	if (reader.in_angle)
+	from->display = NULL;
+	if (value.len >= FROM_MAX)
 		return FROM_UNREADABLE;
-	if (!reader.angle) {
-		memcpy(from->inner, from->outer, reader.outer);
-		reader.inner = reader.outer;
-		reader.outer = 0;
-	}
-	shown = reader.outer;
-	memcpy(from->outer + shown, reader.comments, reader.comment);
-	from->display = decode_words(from->outer, shown + reader.comment);
-	return read_address(from, trim(gw_str_n(from->inner, reader.inner)));
+	reader = malloc(sizeof *reader);
+	if (!reader)
+		return FROM_UNREADABLE;
+	memset(reader, 0, offsetof(struct reader, outside));
+	reader->value = value;
+	reader->from = from;
+	flaw = read_all(from, reader);
+	free(reader);
+	return flaw;
+}
+
+void from_finish(struct from *from)
+{
+	words_free(from->display);
+	from->display = NULL;
 }
 
 bool from_next_shown(struct gw_str text, size_t *at, struct gw_str *domain)

@@ -10,14 +10,14 @@
 enum from_flaw { FROM_FINE, FROM_UNREADABLE, FROM_GROUP, FROM_SEVERAL };
 
 struct from {
-	struct gw_str domain;     /* of the one address */
-	struct gw_str display;    /* everything else people may get to see: name and comments, encoded words decoded */
-	char inner[FROM_MAX];     /* what stood in <> */
-	char outer[2 * FROM_MAX]; /* what stood outside, comments behind it */
+	struct gw_str domain; /* of the one address */
+	char *display;        /* everything else people may get to see: name and comments, as words_decode() gives them */
+	char inner[FROM_MAX]; /* the address */
 };
 
-/* Reads a From field's value. */
+/* Reads a From field's value; from_finish() is due after it, whatever it found. */
 enum from_flaw from_read(struct from *from, struct gw_str value);
+void from_finish(struct from *from);
 
 /* The next domain of an address that `text` shows, from *at on; false: there is no further one. */
 bool from_next_shown(struct gw_str text, size_t *at, struct gw_str *domain);

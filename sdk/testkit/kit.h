@@ -297,6 +297,7 @@ void service_gate_open(struct gw_call *call, struct gw_str gate, size_t count);
 void service_fault(struct gw_call *call, enum gw_fault fault);
 void service_hold_message(struct gw_call *call, const char *why);
 int service_route_add(struct gw_call *call, const struct gw_relay *relay);
+long service_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
 void service_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);

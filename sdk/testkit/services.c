@@ -399,4 +399,5 @@ const struct gw_services kit_services = {
 	.relay_closed = service_relay_closed,
 	.relay_pace = service_relay_pace,
 	.passed_over = service_passed_over,
+	.domain_ascii = service_domain_ascii,
 };

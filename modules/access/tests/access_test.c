@@ -135,6 +135,7 @@ static void the_refusal_names_domain_and_client(void **state)
 #define TWO_FROM "the message has more than one From field"
 #define GROUP "the From field names a group"
 #define SEVERAL "the From field has more than one address"
+#define ODD "a line in the header is no field, and what follows it could be read as header or as text"
 #define UNREADABLE "the From field has no address that can be read in one way only"
 
 static void from_must_be_one_address_of_the_client(void **state)
@@ -179,6 +180,39 @@ static void from_must_be_one_address_of_the_client(void **state)
 		{ "From: a@example.com other", UNREADABLE },
 		{ "From: a@exa(mple)mple.com\x01", UNREADABLE },
 		{ "From: \"a\" b@example.com", UNREADABLE },
+		/* what readers put together and decode */
+		{ "From: =?utf-8?Q?ceo=40other?= =?utf-8?Q?.example?= <a@example.com>", SHOWN("other.example") },
+		{ "From: =?utf-8?Q?ceo=40other?=\r\n =?utf-8?B?LmV4YW1wbGU=?= <a@example.com>", SHOWN("other.example") },
+		{ "From: =?utf-8*en?Q?ceo=40other.example?= <a@example.com>", SHOWN("other.example") },
+		{ "From: =?utf-8?Q?=EF=BC?= =?utf-8?Q?=A0other.example?= <a@example.com>", SHOWN("other.example") },
+		{ "From: =?big5?Q?ceo=A2=49other=2Eexample?= <a@example.com>", SHOWN("other.example") },
+		{ "From: \"ceo@other\\.example\" <a@example.com>", SHOWN("other.example") },
+		{ "From: ceo@\"other.example\" <a@example.com>", SHOWN("other.example") },
+		{ "From: \"ceo\xef\xbc\xa0other.example\" <a@example.com>", SHOWN("other.example") },
+		{ "From: \"ceo\xef\xb9\xab" "other\xe3\x80\x82" "example\" <a@example.com>", SHOWN("other.example") },
+		{ "From: \"ceo\xe2\x80\x8b@\xe2\x80\x8bother.exa\xc2\xadmple\" <a@example.com>", SHOWN("other.example") },
+		{ "From: =?utf-8?Q?J=C3=A4ne?= =?utf-8?Q?_D=C3=B6?= <a@example.com>", NULL },
+		{ "From: =?iso-8859-1?Q?J=E4ne?= (=?windows-1252?Q?D=F6?=) <a@example.com>", NULL },
+		{ "From: =?utf-8?Q?J=C3?= =?utf-8?Q?=A4ne?= <a@example.com>", NULL },
+		{ "From: =?iso-2022-jp?B?GyRCO3NFRBsoQg==?= <a@example.com>", NULL },
+		{ "From: \"J\xc3\xa4ne\" <a@example.com>", NULL },
+		/* what they could show in another way than we */
+		{ "From: =?utf-16?B?AGMAZQBv?= <a@example.com>", UNREADABLE },
+		{ "From: =?utf-7?Q?ceo+AEA-other.example?= <a@example.com>", UNREADABLE },
+		{ "From: =?ebcdic-us?Q?ceo?= <a@example.com>", UNREADABLE },
+		{ "From: =?utf-8?B?Y2V*?= <a@example.com>", UNREADABLE },
+		{ "From: =?utf-8?X?ceo?= <a@example.com>", UNREADABLE },
+		{ "From: =?utf-8?Q?ceo <a@example.com>", UNREADABLE },
+		{ "From: =?utf-8?Q?=FF?= <a@example.com>", UNREADABLE },
+		{ "From: \"J\xe4ne\" <a@example.com>", UNREADABLE },
+		{ "From: \"\xe2\x80\xae" "elpmaxe\" <a@example.com>", UNREADABLE },
+		{ "From: \"ceo@other.example\"@example.com", UNREADABLE },
+		{ "From: <=?utf-8?Q?ceo=40other.example?=@example.com>", UNREADABLE },
+		{ "From: \"a\x1b$B\" <a@example.com>", UNREADABLE },
+		/* a header that ends for us, and not for everybody */
+		{ "From: a@example.com\r\nno field at all\r\nFrom: ceo@other.example", ODD },
+		{ "From nobody Sat Nov 28\r\nFrom: a@example.com", ODD },
+		{ "From: a@example.com\r\nhi", ODD },
 	};
 	size_t i;
 
@@ -193,6 +227,34 @@ static void from_must_be_one_address_of_the_client(void **state)
 		if (verdict != (rows[i].refusal ? GW_REJECT : GW_CONTINUE))
 			fail_msg("%s: %s", rows[i].header, testkit_answer(kit)->text);
 		assert_string_equal(testkit_answer(kit)->text, rows[i].refusal ? rows[i].refusal : "");
+		testkit_destroy(kit);
+	}
+}
+
+static void a_name_in_another_script_is_its_a_labels(void **state)
+{
+	static const struct { const char *domains, *address; enum gw_verdict verdict; } rows[] = {
+		{ "m\xc3\xbcnchen.example", "a@xn--mnchen-3ya.example", GW_CONTINUE },
+		{ "m\xc3\xbcnchen.example", "a@m\xc3\xbcnchen.example", GW_CONTINUE },
+		{ "xn--mnchen-3ya.example", "a@M\xc3\xbcnchen.example", GW_CONTINUE },
+		{ "*.m\xc3\xbcnchen.example", "a@www.xn--mnchen-3ya.example", GW_CONTINUE },
+		{ "*.xn--mnchen-3ya.example", "a@www.m\xc3\xbcnchen.example", GW_CONTINUE },
+		{ "*.m\xc3\xbcnchen.example", "a@xn--mnchen-3ya.example", GW_REJECT },
+		{ "*.m\xc3\xbcnchen.example", "a@badxn--mnchen-3ya.example", GW_REJECT },
+		{ "m\xc3\xbcnchen.example", "a@munchen.example", GW_REJECT },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct testkit *kit = kit_of((const char *[]){ "clients[0].domains", rows[i].domains, "sender", "domains", NULL });
+		char bytes[200];
+		struct gw_message *message;
+
+		snprintf(bytes, sizeof bytes, "From: %s\r\n\r\nhi\r\n", rows[i].address);
+		assert_int_equal(testkit_start(kit), 0);
+		message = mail_from(kit, PEER, "", rows[i].address, bytes);
+		if (testkit_run_mail(kit, message) != rows[i].verdict || testkit_run_message(kit, message) != rows[i].verdict)
+			fail_msg("%s, %s", rows[i].domains, rows[i].address);
 		testkit_destroy(kit);
 	}
 }
@@ -316,6 +378,7 @@ int main(void)
 		cmocka_unit_test(mail_from_is_free_unless_domains_are_asked_for),
 		cmocka_unit_test(the_refusal_names_domain_and_client),
 		cmocka_unit_test(from_must_be_one_address_of_the_client),
+		cmocka_unit_test(a_name_in_another_script_is_its_a_labels),
 		cmocka_unit_test(how_strict_from_is_can_be_chosen),
 		cmocka_unit_test(a_login_without_domains_is_free_and_one_with_domains_is_not),
 		cmocka_unit_test(own_mail_of_the_gateway_passes),

@@ -237,6 +237,8 @@ struct gw_module {
 #endif
 };
 
+#define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
+
 /* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
 struct gw_services {
 	uint32_t size, minor;
@@ -384,6 +386,10 @@ struct gw_services {
 	void (*passed_over)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
 	                                                                       /* route, onward: a candidate that is not in the route, and why; costs
 	                                                                          nothing unless somebody asked (GW_MESSAGE_DRY) */
+
+	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL behind it: how domains are compared. Its size; -1: it
+	 * can be no domain. [any] */
+	long (*domain_ascii)(const struct gw_call *, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
 #endif
 };
 
