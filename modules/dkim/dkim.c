@@ -1,9 +1,9 @@
 /* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is changed after it breaks the
  * signature. */
 #include "control.h"
+#include "domains.h"
 #include "job.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 struct key_conf {
@@ -17,38 +17,40 @@ enum missing { MISSING_PASS, MISSING_WAIT, MISSING_REJECT };
 struct dkim_conf {
 	struct gw_groups keys;
 	struct gw_list sign, oversign;
-	int64_t expire, missing;
+	int64_t expire, missing, unbound;
 };
+
+enum unbound { UNBOUND_SIGN, UNBOUND_PASS };
 
 struct dkim_relay {
 	bool sign;
+	struct gw_list domains; /* routing's, looked at for domains without a key */
 };
 
 /* --- start and stop --- */
 
-static char *lower_copy(struct gw_str text)
+static char *ascii_copy(const struct gw_call *call, struct gw_str domain)
 {
-	char *copy = strndup(text.ptr, text.len), *at;
+	char name[GW_DOMAIN_MAX + 1];
 
-	for (at = copy; at && *at; at++)
-		*at = (char)tolower((unsigned char)*at);
-	return copy;
+	return gw->domain_ascii(call, domain, name) < 0 ? NULL : strdup(name);
 }
 
 static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf, size_t order)
 {
 	struct key *key = &signer->keys[signer->key_count++];
 	struct key_fault fault;
+	char name[GW_DOMAIN_MAX + 1];
 	bool good;
 
-	if (!key_name_ok(conf->domain) || !key_name_ok(conf->selector)) {
+	if (gw->domain_ascii(call, conf->domain, name) < 0 || !key_name_ok(gw_str(name)) || !key_name_ok(conf->selector)) {
 		gw->problem(call, true, "keys[%zu]: domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
 			    order, conf->domain.ptr, conf->selector.ptr);
 		return false;
 	}
 	key->order = order;
 	key->subdomains = conf->subdomains;
-	key->domain = lower_copy(conf->domain);
+	key->domain = ascii_copy(call, conf->domain);
 	key->selector = strndup(conf->selector.ptr, conf->selector.len);
 	if (!key->domain || !key->selector)
 		return false;
@@ -102,6 +104,45 @@ static bool load_names(struct gw_call *call, struct signer *signer, const struct
 	       add_names(call, signer, "oversign", &conf->oversign, true);
 }
 
+/* Mail of a domain without a key leaves unsigned, and nobody sees it but those who do not get it. */
+static void check_relay(struct gw_call *call, const struct signer *signer, const struct gw_relay *relay)
+{
+	const struct dkim_relay *conf = gw->relay_conf(call, relay);
+	const struct key *keys;
+	size_t i;
+
+	for (i = 0; conf && conf->sign && i < conf->domains.count; i++) {
+		char name[GW_DOMAIN_MAX + 1];
+
+		if (gw->domain_ascii(call, conf->domains.items[i], name) < 0 || signer_keys(signer, gw_str(name), &keys) != 0)
+			continue;
+		gw->problem_at(call, relay, "domains", false, "no DKIM key signs for %.*s: its mail leaves unsigned", GW_STR_ARGS(conf->domains.items[i]));
+	}
+}
+
+static size_t count_domains(const struct signer *signer)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < signer->key_count; i++)
+		count += i == 0 || strcmp(signer->keys[i - 1].domain, signer->keys[i].domain) != 0;
+	return count;
+}
+
+static void check_use(struct gw_call *call, const struct signer *signer)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	struct gw_relay *relay;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		check_relay(call, signer, relay);
+	if (count_domains(signer) > 1 && conf->unbound == UNBOUND_SIGN)
+		gw->problem_at(call, NULL, "keys", false,
+			       "a client without sender domains can have mail signed as any of the %zu domains: with unbound = \"pass\" only clients "
+			       "whose domains= names the domain are signed for", count_domains(signer));
+}
+
 static int on_start(struct gw_call *call)
 {
 	const struct dkim_conf *conf = gw->conf(call);
@@ -114,6 +155,7 @@ static int on_start(struct gw_call *call)
 		signer_destroy(signer);
 		return -1;
 	}
+	check_use(call, signer);
 	gw->instance_data_set(call, signer);
 	return 0;
 }
@@ -141,6 +183,15 @@ static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_me
 	return GW_REJECT;
 }
 
+/* What may go well another time. */
+static enum gw_verdict failed(struct gw_call *call, const struct job *job, const char *fault)
+{
+	gw->count(call, "failed", 1);
+	gw->log(call, GW_LOG_ERROR, "not signed as %s: %s", job->keys->domain, fault);
+	gw->reason(call, "not signed: %s", fault);
+	return GW_FAILED;
+}
+
 static enum gw_verdict resumed(struct gw_call *call, void *arg)
 {
 	struct job *job = arg;
@@ -152,11 +203,10 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 			   job->key_count > 1 ? " and others" : "");
 	} else if (job->fault == sign_no_author) {
 		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery), "no author can be read in mail from");
+	} else if (job->fault == sign_no_header) {
+		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery), "the header cannot be hashed of mail from");
 	} else {
-		gw->count(call, "failed", 1);
-		gw->log(call, GW_LOG_ERROR, "not signed as %s: %s", job->keys->domain, job->fault);
-		gw->reason(call, "not signed: %s", job->fault);
-		verdict = GW_FAILED;
+		verdict = failed(call, job, job->fault);
 	}
 	job_free(job);
 	return verdict;
@@ -170,10 +220,14 @@ static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, st
 
 	if (gathered == GATHERED)
 		verdict = gw->offload(call, &async, job_work, job);
-	else if (gathered == GATHERED_NUL)
-		verdict = unsigned_verdict(call, message, "a NUL stands in the header of mail from");
+	else if (gathered == GATHERED_CONTROL)
+		verdict = unsigned_verdict(call, message, "a NUL, form feed or vertical tab stands in the header of mail from");
+	else if (gathered == GATHERED_ODD)
+		verdict = unsigned_verdict(call, message, "a line in the header is no field in mail from");
 	else if (gathered == GATHERED_NO_FROM)
 		verdict = unsigned_verdict(call, message, "there is no From field in mail from");
+	else
+		failed(call, job, "it cannot be read, or memory is out");
 	if (verdict != GW_PENDING)
 		job_free(job); /* nobody else has it */
 	return verdict;
@@ -187,11 +241,23 @@ static bool wanted(struct gw_call *call, struct gw_delivery *delivery)
 	return !conf || conf->sign;
 }
 
+static bool may_sign(struct gw_call *call, const struct gw_message *message, struct gw_str domain)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	struct gw_str domains = gw->message_fact(message, GW_MESSAGE_DOMAINS);
+
+	if (gw->message_number(message, GW_MESSAGE_OWN) == 1)
+		return true;
+	return domains.len ? domains_name(call, domains, domain) : conf->unbound == UNBOUND_SIGN;
+}
+
 static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
 {
 	struct gw_message *message = gw->delivery_message(delivery);
 	const struct dkim_conf *conf = gw->conf(call);
 	const struct key *keys = NULL;
+	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
+	char name[GW_DOMAIN_MAX + 1];
 	struct job *job;
 	size_t count;
 
@@ -199,9 +265,13 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 		gw->reason(call, "not signed: the relay says dkim = false");
 		return GW_CONTINUE;
 	}
-	count = signer_keys(gw->instance_data(call), gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN), &keys);
+	if (gw->domain_ascii(call, domain, name) >= 0)
+		domain = gw_str(name);
+	count = signer_keys(gw->instance_data(call), domain, &keys);
 	if (count == 0)
 		return unsigned_verdict(call, message, "no DKIM key for");
+	if (!may_sign(call, message, domain))
+		return unsigned_verdict(call, message, "the client is not entitled to sign as");
 	job = job_new(call, delivery, keys, count, conf->expire);
 	return job ? sign(call, message, job) : GW_FAILED;
 }
@@ -250,11 +320,15 @@ static const struct gw_option options[] = {
 	{ "expire", GW_OPTION_DURATION, CONF(expire), .fallback = "0", .help = "How long a signature is good for; 0: for ever." },
 	{ "missing", GW_OPTION_WORD, CONF(missing), .fallback = "pass",
 	  .help = "What becomes of mail that no key can sign: it goes unsigned, waits, or is returned.", .words = "pass|wait|reject" },
+	{ "unbound", GW_OPTION_WORD, CONF(unbound), .fallback = "sign",
+	  .help = "Mail of a client without sender domains of its own: signed as its From says, or not signed.", .words = "sign|pass" },
 	GW_OPTIONS_END
 };
 
 static const struct gw_option relay_options[] = { { "dkim", GW_OPTION_BOOL, offsetof(struct dkim_relay, sign), .fallback = "true",
 						    .help = "Signs what goes through this relay." },
+						  { "domains", GW_OPTION_LIST, offsetof(struct dkim_relay, domains),
+						    .help = "Sender domains that go this way; those without a key are told." },
 						  GW_OPTIONS_END };
 
 GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM", .options = options,

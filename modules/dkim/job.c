@@ -39,16 +39,12 @@ void job_free(void *arg)
 	free(job);
 }
 
-static struct gw_str without_line_end(struct gw_str whole)
+/* The field as every canonicalization has it, without blanks before its colon: libopendkim takes but one kind of them away. Bytes move while they
+ * grow: until all are there, a field's ptr is only its length's companion. */
+static bool job_add_field(struct job *job, const struct gw_header *field)
 {
-	while (whole.len && (whole.ptr[whole.len - 1] == '\n' || whole.ptr[whole.len - 1] == '\r'))
-		whole.len--;
-	return whole;
-}
+	size_t before = job->bytes.len;
 
-/* Bytes move while they grow: until all are there, a field's ptr is only its length's companion. */
-static bool job_add_field(struct job *job, struct gw_str field)
-{
 	if (job->count == job->room) {
 		size_t room = job->room ? job->room * 2 : 32;
 		struct gw_str *fields = realloc(job->fields, room * sizeof *fields);
@@ -58,9 +54,34 @@ static bool job_add_field(struct job *job, struct gw_str field)
 		job->fields = fields;
 		job->room = room;
 	}
-	text_add(&job->bytes, field.ptr, field.len);
-	job->fields[job->count++].len = field.len;
+	text_add(&job->bytes, field->name.ptr, field->name.len);
+	text_add(&job->bytes, ":", 1);
+	text_add(&job->bytes, field->value.ptr, field->value.len);
+	job->fields[job->count++].len = job->bytes.len - before;
 	return !job->bytes.failed;
+}
+
+/* Blanks are SP and HTAB (RFC 6376 section 2.8); libopendkim, and whoever verifies with it, takes these for blanks as well: with them in a signed
+ * field no signature is right for everybody. */
+static bool has_control(struct gw_str whole)
+{
+	size_t i;
+
+	for (i = 0; i < whole.len; i++)
+		if (whole.ptr[i] == '\0' || whole.ptr[i] == '\f' || whole.ptr[i] == '\v')
+			return true;
+	return false;
+}
+
+/* The header ended at a line that is no field: what is signed as body others may read as header, or the other way round. */
+static enum gathered check_end(const struct job *job)
+{
+	char end[5];
+	long got = job->body_at >= 4 ? gw->delivery_read(job->delivery, job->body_at - 4, end, 5) : 0;
+
+	if (got < 0)
+		return GATHERED_NO_MEMORY;
+	return got == 5 && memcmp(end, "\r\n\r\n", 4) != 0 ? GATHERED_ODD : GATHERED;
 }
 
 static void place_fields(struct job *job)
@@ -78,17 +99,20 @@ enum gathered job_gather(struct job *job)
 {
 	struct gw_header header = { .size = sizeof header };
 	unsigned counts[NAMES_MAX] = { 0 };
+	enum gathered end = check_end(job);
 	size_t nth;
 
+	if (end != GATHERED)
+		return end;
 	for (nth = 0; gw->delivery_header(job->delivery, nth, &header) == 0; nth++) {
 		int name = signer_name(job->signer, header.name);
 
 		if (name < 0)
 			continue;
-		if (gw_str_has_nul(header.whole))
-			return GATHERED_NUL;
+		if (has_control(header.whole))
+			return GATHERED_CONTROL;
 		counts[name]++;
-		if (!job_add_field(job, without_line_end(header.whole)))
+		if (!job_add_field(job, &header))
 			return GATHERED_NO_MEMORY;
 	}
 	place_fields(job);

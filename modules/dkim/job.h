@@ -24,7 +24,7 @@ struct job {
 struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count, int64_t expire);
 void job_free(void *job);
 
-enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_NUL, GATHERED_NO_MEMORY };
+enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_CONTROL, GATHERED_ODD, GATHERED_NO_MEMORY };
 
 /* Copies the fields that are signed, so that the thread has them. */
 enum gathered job_gather(struct job *job);

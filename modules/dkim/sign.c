@@ -124,11 +124,12 @@ static bool give_fields(DKIM *dkim, const struct sign_input *input)
 }
 
 const char sign_no_author[] = "no author can be read";
+const char sign_no_header[] = "the header cannot be hashed";
 
 /* NULL, or what went wrong. That no author can be read is all that dkim_eoh() finds wrong with our own field. */
 static const char *header_hash(const struct sign_input *input, const char *value, unsigned char hash[HASH])
 {
-	const char *fault = "the header cannot be hashed";
+	const char *fault = sign_no_header;
 	DKIM *dkim = begin(input);
 	DKIM_STAT status;
 

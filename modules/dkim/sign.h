@@ -24,8 +24,8 @@ struct sign_input {
 struct dkim_lib *sign_lib(void);
 void sign_lib_close(struct dkim_lib *lib);
 
-/* What went wrong where From holds no address: that never gets better. */
-extern const char sign_no_author[];
+/* Faults that the message has, and that never get better: From holds no address; libopendkim does not take the header. */
+extern const char sign_no_author[], sign_no_header[];
 
 /* Signs with each key; appends the field's value to the key's text. NULL, or what went wrong, in words. [any thread] */
 const char *sign_message(const struct sign_input *input, const struct key *keys, size_t count, struct text *values);

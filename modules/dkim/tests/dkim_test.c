@@ -184,6 +184,7 @@ static void every_kind_of_message_is_signed_so_that_it_verifies(void **state)
 		HEADER "MIME-Version:\r\n 1.0\r\nContent-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\nbody\r\n",
 		HEADER "Reply-To: \xc3\x84nn <ann@example.com>\r\nIn-Reply-To:<a@b>\r\nX-Other: not signed\r\n\r\n\xc3\xa4 body\r\n",
 		HEADER "To: c@example.org\r\nTo: d@example.org\r\n\r\ntwice\r\n",
+		HEADER "Cc: \ta@example.org\t b@example.org \r\n\r\ntabs\r\n",
 		HEADER "From: Eve <eve@example.com>\r\n\r\ntwo authors\r\n",
 		HEADER "Cc:\r\nreferences:   <a@b>   \r\n  <c@d>  \r\n\r\nfolds\r\n",
 		"DKIM-Signature: v=1; a=rsa-sha256; d=crm.example; s=x; h=from; bh=AAAA; b=AAAA\r\n" HEADER "\r\nsigned before\r\n",
@@ -371,17 +372,120 @@ static void a_relay_can_do_without(void **state)
 	bench_finish(&bench);
 }
 
-static void a_nul_in_the_header_is_not_signed(void **state)
+static void what_no_signature_would_be_right_for_is_not_signed(void **state)
 {
-	static const char bytes[] = "From: a@example.com\r\nSubject: a\0b\r\n\r\nbody\r\n";
-	struct gw_delivery *delivery;
+	static const struct {
+		struct gw_str bytes;
+		const char *why;
+	} rows[] = {
+		{ GW_STR("From: a@example.com\r\nSubject: a\0b\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nSubject: a\fb\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nSubject: a\v b\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nno field\r\nFrom: b@example.com\r\n\r\nbody\r\n"), "a line in the header is no field" },
+		{ GW_STR("From nobody Sat Nov 28\r\nFrom: a@example.com\r\n\r\nbody\r\n"), "a line in the header is no field" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct gw_delivery *delivery;
+		struct bench bench;
+
+		bench_start(&bench);
+		delivery = delivery_of(&bench, rows[i].bytes.ptr, rows[i].bytes.len, "example.com");
+		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
+		if (!testkit_has(bench.kit, TESTKIT_REASON, rows[i].why))
+			fail_msg("row %zu: %s", i, testkit_line(bench.kit, TESTKIT_REASON, 0));
+		assert_int_equal(testkit_metric(bench.kit, "signed"), 0);
+		bench_finish(&bench);
+	}
+}
+
+/* What libopendkim does not take never will be taken: it is not tried again for days. */
+static void a_header_that_cannot_be_hashed_follows_the_option(void **state)
+{
+	char *text = malloc(400000), *at = text;
+	struct bench bench;
+	int i;
+
+	at += sprintf(at, "From: a@example.com\r\n");
+	for (i = 0; i < 10000; i++)
+		at += sprintf(at, "To: b%d@example.org\r\n", i);
+	sprintf(at, "\r\nbody\r\n");
+	bench_start(&bench);
+	assert_int_equal(prepare(&bench, text, "example.com"), GW_CONTINUE);
+	assert_int_equal(testkit_metric(bench.kit, "failed"), 0);
+	bench_finish(&bench);
+	free(text);
+}
+
+static void only_who_is_entitled_is_signed_for(void **state)
+{
+	static const struct {
+		const char *domains, *unbound;
+		bool is_signed;
+	} rows[] = {
+		{ "example.com", "sign", true },       { "other.example example.com", "sign", true }, { "*", "pass", true },
+		{ "*.example.com", "sign", false },    { "other.example", "sign", false },            { "com", "sign", false },
+		{ "", "sign", true },                  { "", "pass", false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct gw_delivery *delivery;
+		struct bench bench;
+
+		bench_init(&bench);
+		add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+		testkit_option(bench.kit, "unbound", rows[i].unbound);
+		assert_int_equal(testkit_start(bench.kit), 0);
+		delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", "example.com");
+		testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS, rows[i].domains);
+		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
+		if ((strstr(testkit_sent(delivery).ptr, "DKIM-Signature") != NULL) != rows[i].is_signed)
+			fail_msg("row %zu", i);
+		bench_finish(&bench);
+	}
+}
+
+static void a_domain_in_another_script_finds_its_key(void **state)
+{
+	static const char *const domains[] = { "m\xc3\xbcnchen.example", "xn--mnchen-3ya.example", "XN--mnchen-3ya.example" };
+	size_t i, j;
+
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < 3; j++) {
+			struct gw_delivery *delivery;
+			struct bench bench;
+
+			bench_init(&bench);
+			add_key(&bench, 0, domains[i], "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+			assert_int_equal(testkit_start(bench.kit), 0);
+			delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", domains[j]);
+			testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS, domains[i]);
+			assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
+			assert_non_null(strstr(testkit_sent(delivery).ptr, "d=xn--mnchen-3ya.example;"));
+			bench_finish(&bench);
+		}
+	}
+}
+
+static void what_leaves_unsigned_or_signed_for_anybody_is_told(void **state)
+{
 	struct bench bench;
 
-	bench_start(&bench);
-	delivery = delivery_of(&bench, bytes, sizeof bytes - 1, "example.com");
-	assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
-	assert_true(testkit_has(bench.kit, TESTKIT_REASON, "not signed"));
-	assert_int_equal(testkit_metric(bench.kit, "signed"), 0);
+	bench_init(&bench);
+	testkit_relay_option(bench.relay, "domains", "example.com example.org *.example.net");
+	add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "warning: relay mass-eu: domains: no DKIM key signs for example.org"));
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 1);
+	bench_finish(&bench);
+
+	bench_init(&bench);
+	add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+	add_key(&bench, 1, "example.org", "s1", key_file(&bench, "ed2.pem", ed25519_key(), NULL));
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "signed as any of the 2 domains"));
 	bench_finish(&bench);
 }
 
@@ -660,7 +764,11 @@ int main(void)
 		cmocka_unit_test(the_key_of_the_domain_or_of_a_willing_parent_signs),
 		cmocka_unit_test(mail_without_a_key_follows_the_option),
 		cmocka_unit_test(a_relay_can_do_without),
-		cmocka_unit_test(a_nul_in_the_header_is_not_signed),
+		cmocka_unit_test(what_no_signature_would_be_right_for_is_not_signed),
+		cmocka_unit_test(a_header_that_cannot_be_hashed_follows_the_option),
+		cmocka_unit_test(only_who_is_entitled_is_signed_for),
+		cmocka_unit_test(a_domain_in_another_script_finds_its_key),
+		cmocka_unit_test(what_leaves_unsigned_or_signed_for_anybody_is_told),
 		cmocka_unit_test(a_body_that_cannot_be_read_is_a_failure_and_never_unsigned_mail),
 		cmocka_unit_test(a_pool_that_takes_no_work_is_a_failure),
 		cmocka_unit_test(a_delivery_that_is_given_up_meanwhile_does_no_harm),
