@@ -13,6 +13,8 @@ static const struct gw_option client_options[] = {
 	{ .key = "type", .type = GW_OPTION_STRING, .offset = offsetof(struct client_config, type), .help = "Type of its mail." },
 	{ .key = "login", .type = GW_OPTION_BOOL, .offset = offsetof(struct client_config, login), .fallback = "false",
 	  .help = "It must log in as well: the network alone gives no right." },
+	{ .key = "logins", .type = GW_OPTION_LIST, .offset = offsetof(struct client_config, logins),
+	  .help = "Logins that are good from its networks only." },
 	GW_OPTIONS_END,
 };
 
@@ -68,6 +70,13 @@ static enum gw_verdict on_connect(struct gw_call *call, struct gw_session *sessi
 
 /* --- rcpt: may it send? --- */
 
+static bool login_is_elsewhere(struct gw_call *call, struct gw_str login, struct gw_str address)
+{
+	struct network peer;
+
+	return access_login_is_elsewhere(gw->instance_data(call), login, network_of_peer(&peer, address) ? &peer : NULL);
+}
+
 static bool may_send(struct gw_call *call, const struct gw_message *message)
 {
 	const struct config *config = gw->conf(call);
@@ -81,6 +90,13 @@ static bool may_send(struct gw_call *call, const struct gw_message *message)
 
 static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
 {
+	struct gw_str login = gw->message_fact(message, GW_MESSAGE_LOGIN), peer = gw->message_fact(message, GW_MESSAGE_PEER);
+
+	if (login_is_elsewhere(call, login, peer)) {
+		gw->reply(call, 550, "5.7.1", "the login %.*s is not good from %.*s", GW_STR_ARGS(login), GW_STR_ARGS(peer));
+		gw->count(call, "refused", 1);
+		return GW_REJECT;
+	}
 	return gw->message_number(message, GW_MESSAGE_OWN) == 1 || may_send(call, message) ? GW_ACCEPT : GW_CONTINUE;
 }
 
@@ -167,20 +183,6 @@ static enum gw_verdict check_from(struct gw_call *call, const struct gw_message 
 	return verdict;
 }
 
-/* The header ended at a line that is no field: another reader may pass over the line, and find a second From behind it. */
-static bool header_is_odd(struct gw_message *message)
-{
-	uint64_t body = gw->body_offset(message);
-	char end[4];
-	long want = body < 4 ? 2 : 4;
-
-	if (body < 2)
-		return true;
-	if (gw->read(message, body - (uint64_t)want, end, (size_t)want) != want)
-		return true;
-	return memcmp(end, "\r\n\r\n", (size_t)want) != 0 && gw->read(message, body, end, 1) != 0;
-}
-
 static enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 {
 	const struct config *config = gw->conf(call);
@@ -189,8 +191,6 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 
 	if (config->from == FROM_OFF || domains.len == 0)
 		return GW_CONTINUE;
-	if (header_is_odd(message))
-		return refuse(call, "a line in the header is no field, and what follows it could be read as header or as text");
 	if (gw->header_named(message, gw_str("From"), 0, &field) != 0)
 		return refuse(call, "the message has no From field");
 	if (gw->header_named(message, gw_str("From"), 1, &second) == 0)

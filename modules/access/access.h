@@ -17,7 +17,7 @@ struct config {
 
 struct client_config {
 	struct gw_str name, type;
-	struct gw_list networks, domains;
+	struct gw_list networks, domains, logins;
 	bool login;
 };
 
@@ -44,6 +44,9 @@ int access_start(struct gw_call *call);
 
 /* The first client in file order whose networks have the peer; NULL: none. */
 const struct client *access_client(const struct access *access, const struct network *peer);
+
+/* True when the login is bound to the networks of clients, and the peer is in none of them. */
+bool access_login_is_elsewhere(const struct access *access, struct gw_str login, const struct network *peer);
 bool networks_have(const struct networks *networks, const struct network *peer);
 
 /* True when `domains` (parted by blanks) name the domain: "example.com", "*.example.com" (what is below it), "*" (all). Names in other

@@ -84,6 +84,31 @@ const struct client *access_client(const struct access *access, const struct net
 	return NULL;
 }
 
+static bool names_login(struct gw_list logins, struct gw_str login)
+{
+	size_t i;
+
+	for (i = 0; i < logins.count; i++)
+		if (gw_str_ieq(logins.items[i], login))
+			return true;
+	return false;
+}
+
+bool access_login_is_elsewhere(const struct access *access, struct gw_str login, const struct network *peer)
+{
+	bool bound = false;
+	size_t i;
+
+	for (i = 0; login.len && i < access->client_count; i++) {
+		if (!names_login(access->clients[i].config->logins, login))
+			continue;
+		if (peer && networks_have(&access->clients[i].networks, peer))
+			return false;
+		bound = true;
+	}
+	return bound;
+}
+
 /* --- from texts to networks; the number of errors told --- */
 
 static size_t no_memory(struct gw_call *call)
