@@ -55,7 +55,7 @@ static const char *wrong_member(struct gw_call *call, struct gw_list names, size
 		return nth + 1 < names.count ? "and what follows it is never asked" : NULL;
 	if (member.relay)
 		return NULL;
-	return gw_str_eq(names.items[nth], gw_str("mx")) ? "and no relay has host = \"mx\"" : "and there is no such relay";
+	return gw_str_ieq(names.items[nth], gw_str("mx")) ? "and no relay has host = \"mx\"" : "and there is no such relay";
 }
 
 static size_t check_list(struct gw_call *call, const struct gw_relay *relay, const struct list_kind *kind)

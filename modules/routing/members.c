@@ -22,7 +22,7 @@ struct member member_of(struct gw_call *call, struct gw_str name)
 		member.stop = STOP_WAIT;
 	else if (gw_str_eq(name, gw_str("refuse")))
 		member.stop = STOP_REFUSE;
-	else if (gw_str_eq(name, gw_str("mx")))
+	else if (gw_str_ieq(name, gw_str("mx")))
 		member.relay = relay_to_mx(call);
 	return member;
 }

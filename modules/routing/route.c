@@ -13,12 +13,36 @@ static bool pattern_names(struct gw_str pattern, struct gw_str domain)
 	return tail.len == 0 || (domain.len > tail.len && gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
 }
 
-static bool names_domain(struct gw_list patterns, struct gw_str domain)
+static bool is_ascii(struct gw_str text)
 {
 	size_t i;
 
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+/* The pattern with its name in A-labels; as it is where it is that already. */
+static struct gw_str pattern_ascii(struct gw_call *call, struct gw_str pattern, char room[GW_DOMAIN_MAX + 3])
+{
+	size_t star = pattern.len > 2 && pattern.ptr[0] == '*' ? 2 : 0;
+	long size = is_ascii(pattern) ? -1 : gw->domain_ascii(call, gw_str_from(pattern, star), room + star);
+
+	if (size < 0)
+		return pattern;
+	memcpy(room, pattern.ptr, star);
+	return gw_str_n(room, star + (size_t)size);
+}
+
+static bool names_domain(struct gw_call *call, struct gw_list patterns, struct gw_str domain)
+{
+	char room[GW_DOMAIN_MAX + 3], name[GW_DOMAIN_MAX + 3];
+	size_t i;
+
+	domain = pattern_ascii(call, domain, name);
 	for (i = 0; i < patterns.count; i++)
-		if (pattern_names(patterns.items[i], domain))
+		if (pattern_names(pattern_ascii(call, patterns.items[i], room), domain))
 			return true;
 	return false;
 }
@@ -33,9 +57,9 @@ static bool names_type(struct gw_list types, struct gw_str type)
 	return types.count == 0;
 }
 
-enum match rule_match(const struct rule *rule, const struct subject *subject)
+enum match rule_match(struct gw_call *call, const struct rule *rule, const struct subject *subject)
 {
-	if (!names_domain(rule->domains, subject->domain))
+	if (!names_domain(call, rule->domains, subject->domain))
 		return OTHER_DOMAIN;
 	return names_type(rule->types, subject->type) ? MATCH : OTHER_TYPE;
 }
@@ -74,7 +98,7 @@ void route_make(struct route *route, struct gw_call *call, const struct subject 
 
 	route->count = 0;
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
-		if (rule_match(gw->relay_conf(call, relay), subject) == MATCH)
+		if (rule_match(call, gw->relay_conf(call, relay), subject) == MATCH)
 			add_once(route, relay);
 	route->by_rule = route->count != 0;
 	if (!route->by_rule)
@@ -126,7 +150,7 @@ static void tell_left_out(const struct route *route, struct gw_call *call, const
 		const struct rule *rule = gw->relay_conf(call, relay);
 
 		if (!is_in(route, relay))
-			gw->passed_over(call, relay, "%s", rule->domains.count ? why[rule_match(rule, subject)] : "only where others name it");
+			gw->passed_over(call, relay, "%s", rule->domains.count ? why[rule_match(call, rule, subject)] : "only where others name it");
 	}
 }
 

@@ -26,7 +26,7 @@ struct subject {
 };
 
 enum match { MATCH, OTHER_DOMAIN, OTHER_TYPE };
-enum match rule_match(const struct rule *rule, const struct subject *subject);
+enum match rule_match(struct gw_call *call, const struct rule *rule, const struct subject *subject);
 
 /* --- route.c: the relays that are asked first --- */
 
