@@ -1,8 +1,6 @@
 /* privileges.c - whom the serving process runs as. */
 #include "daemon.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <ftw.h>
 #include <grp.h>
@@ -68,13 +66,14 @@ int privileges_choose(const struct arguments *arguments)
 	to.core_dumps = arguments->core_dumps;
 	if (arguments->user && !user)
 		return refuse(EX_NOUSER, arguments->user, "there is no such user");
+	if (!user && geteuid() == 0)
+		return refuse(EX_NOUSER, DEFAULT_USER, "there is no such user to serve as, and all that mail can reach would be root's: "
+			      "make it (systemd-sysusers, or useradd --system " DEFAULT_USER "), or say --user root");
 	return user ? use(user) : EX_OK;
 }
 
 int privileges_hand_over(const struct arguments *arguments)
 {
-	if (!*to.name && geteuid() == 0)
-		log_say(LOG_WARN, "root", "there is no user " DEFAULT_USER " and no --user: the serving process stays root");
 	if (to.drop && hand_over(arguments->state) != 0)
 		return refuse(EX_CANTCREAT, arguments->state, strerror(errno));
 	return EX_OK;

@@ -12,6 +12,7 @@ struct conf {
 	const char *dir;
 	struct conf_fragment *fragments;
 	size_t count;
+	size_t unread; /* files of which nothing is known */
 };
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -147,8 +148,10 @@ static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, con
 		return false;
 	}
 	config = conf_parse(&conf->arena, conf->dir, fragment->path, problems);
-	if (!config)
+	if (!config) {
+		conf->unread++;
 		return false;
+	}
 	root = config_root_setting(config);
 	at = find_kind(root, fragment->path, problems, &fragment->kind);
 	if (!at)
@@ -209,6 +212,11 @@ void conf_destroy(struct conf *conf)
 		return;
 	arena_finish(&conf->arena);
 	free(conf);
+}
+
+size_t conf_unread(const struct conf *conf)
+{
+	return conf->unread;
 }
 
 size_t conf_count(const struct conf *conf)

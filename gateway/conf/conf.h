@@ -30,6 +30,9 @@ struct conf *conf_load(const char *dir, struct problems *problems);
 void conf_destroy(struct conf *conf);
 
 size_t conf_count(const struct conf *conf);
+
+/* How many files could not be read at all, by their syntax or otherwise: what they hold is missing, and is no fault of the others. */
+size_t conf_unread(const struct conf *conf);
 const struct conf_fragment *conf_at(const struct conf *conf, size_t nth);
 
 /* The line of a key in a group (dots go down, "replies[3].codes" into a row of a list), or of the group itself when it is not there; 0 for NULL. */

@@ -12,7 +12,7 @@ static void close_config(void *config)
 	config_destroy(config);
 }
 
-static char *read_all(struct arena *arena, int fd, size_t size)
+static char *read_all(struct arena *arena, int fd, size_t size, size_t *len)
 {
 	char *text = arena_alloc(arena, size + 1);
 	size_t held = 0;
@@ -20,6 +20,7 @@ static char *read_all(struct arena *arena, int fd, size_t size)
 
 	while (text && held < size && (got = read(fd, text + held, size - held)) > 0)
 		held += (size_t)got;
+	*len = held;
 	return got < 0 ? NULL : text;
 }
 
@@ -29,6 +30,7 @@ static char *read_text(struct arena *arena, const char *path, mode_t *mode, stru
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = NULL;
 	char *text = NULL;
+	size_t len = 0;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -37,15 +39,17 @@ static char *read_text(struct arena *arena, const char *path, mode_t *mode, stru
 		why = "it is not a file";
 	else if (st.st_size > FILE_MOST)
 		why = "it is larger than 4 MB";
-	else if (!(text = read_all(arena, fd, (size_t)st.st_size)))
+	else if (!(text = read_all(arena, fd, (size_t)st.st_size, &len)))
 		why = strerrordesc_np(errno);
+	else if (memchr(text, '\0', len))
+		why = "there is a NUL in it, and what stands behind it would be passed over";
 	else
 		*mode = st.st_mode;
 	if (fd >= 0)
 		close(fd);
 	if (why)
 		problem_add(problems, true, path, 0, "cannot be read: %s", why);
-	return text;
+	return why ? NULL : text;
 }
 
 /* The library gives an included file's name as it was written. */

@@ -3,6 +3,10 @@
 #include <openssl/err.h>
 #include <openssl/x509err.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define SOON (14 * 24 * 3600)
 
 /* What is being loaded, and where its problems go. */
 struct loading {
@@ -68,12 +72,45 @@ static int load_key(struct loading *loading, struct gw_str key)
 	return 0;
 }
 
+static void warn(struct loading *loading, const char *what, struct gw_str path, const char *why)
+{
+	problem_add(loading->problems, false, loading->file, loading->line, "%s \"%s\": %s", what, path.ptr, why);
+}
+
+/* Nobody looks at a certificate until clients refuse it. */
+static void check_dates(struct loading *loading, struct gw_str certificate)
+{
+	const X509 *x509 = SSL_CTX_get0_certificate(loading->tls->ctx);
+	time_t soon = time(NULL) + SOON;
+
+	if (!x509)
+		return;
+	if (X509_cmp_current_time(X509_get0_notBefore(x509)) > 0)
+		warn(loading, "certificate", certificate, "it is not valid yet");
+	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
+		warn(loading, "certificate", certificate, "it has expired: who verifies it does not connect any more");
+	else if (X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0)
+		warn(loading, "certificate", certificate, "it expires within 14 days");
+}
+
+static void check_mode(struct loading *loading, struct gw_str key)
+{
+	struct stat info;
+
+	if (stat(key.ptr, &info) == 0 && (info.st_mode & (S_IROTH | S_IWOTH)))
+		warn(loading, "key", key, "everybody on this machine may read the private key or write it: chmod o-rwx it");
+}
+
 static int load_certificate(struct loading *loading, struct gw_str certificate, struct gw_str key)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(loading->tls->ctx, certificate.ptr) != 1)
 		return complain(loading, "certificate", certificate, tls_reason());
-	return load_key(loading, key.len != 0 ? key : certificate);
+	if (load_key(loading, key.len != 0 ? key : certificate) < 0)
+		return -1;
+	check_dates(loading, certificate);
+	check_mode(loading, key.len != 0 ? key : certificate);
+	return 0;
 }
 
 static int load_ca(struct loading *loading, struct gw_str ca)

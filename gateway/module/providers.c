@@ -122,8 +122,12 @@ void load_providers(struct load *load)
 static void tell_unknown(struct load *load, const struct gw_relay *relay)
 {
 	const struct snapshot *snapshot = load->snapshot;
-	const char **names = calloc(snapshot->provider_count + 1, sizeof(*names)), *nearest;
+	const char **names, *nearest;
 	size_t count = 0;
+
+	if (conf_unread(snapshot->conf) > 0)
+		return; /* it may stand in the file that is told of */
+	names = calloc(snapshot->provider_count + 1, sizeof(*names));
 
 	if (names)
 		names[count++] = "other";

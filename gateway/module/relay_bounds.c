@@ -2,6 +2,8 @@
  * acts on them is no matter. "*" and "*.example.com" count as a domain each. */
 #include "module/load.h"
 
+#include "loop/dns.h"
+
 #include <strings.h>
 
 struct domain {
@@ -57,9 +59,32 @@ static void take(struct load *load, struct domains *domains, const struct gw_rel
 		     most_relays);
 }
 
+/* "example.com", "*.example.com", "*". */
+static bool is_pattern(const char *name)
+{
+	char ascii[DNS_NAME_MAX + 1];
+
+	if (strcmp(name, "*") == 0 || strcmp(name, "<>") == 0)
+		return true;
+	return dns_name(gw_str(strncmp(name, "*.", 2) == 0 ? name + 2 : name), ascii);
+}
+
+static void check_domains(struct load *load, const struct gw_relay *relay)
+{
+	const char *name;
+
+	for (size_t nth = 0; (name = conf_text(relay->fragment->group, "domains", nth)); nth++)
+		if (!is_pattern(name))
+			problem_add(load->problems, false, relay->fragment->path, conf_line(relay->fragment->group, "domains"),
+				    "\"%s\" can be no domain, so no mail is from there; as \"example.com\", \"*.example.com\" or \"*\"", name);
+}
+
 void check_relay_bounds(struct load *load)
 {
 	const struct snapshot *snapshot = load->snapshot;
+
+	for (size_t i = 0; i < snapshot->relay_count; i++)
+		check_domains(load, &snapshot->relays[i]);
 	struct domains domains = { arena_alloc(load->context.arena, (count_names(snapshot) + 1) * sizeof(*domains.items)), 0 };
 
 	if (!domains.items || (!snapshot->settings.limits.domains && !snapshot->settings.limits.relays_per_domain))

@@ -86,6 +86,8 @@ static void tell_stranger(struct load *load, const struct gw_relay *relay, const
 	const char *off = conf_find_off(load->snapshot->conf, module);
 	int line = conf_line(relay->fragment->group, key);
 
+	if (conf_unread(load->snapshot->conf) > 0)
+		return; /* it may be on in the file that is told of */
 	if (off)
 		problem_add(load->problems, true, relay->fragment->path, line, "%s belongs to %s, which is not on: %s", key, module, off);
 	else

@@ -18,6 +18,30 @@ static void wrong(struct load *load, const struct gw_relay *relay, const char *k
 	va_end(args);
 }
 
+static void warn(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+static void warn(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problem_vadd(load->problems, false, relay->fragment->path, conf_line(relay->fragment->group, key), format, args);
+	va_end(args);
+}
+
+static bool is_loopback(struct gw_str host)
+{
+	return gw_str_eq(host, gw_str("::1")) || gw_str_eq(host, gw_str("localhost")) || (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
+}
+
+static bool is_far(const struct gw_relay *relay)
+{
+	for (size_t i = 0; i < relay->hosts.count; i++)
+		if (!is_loopback(relay->hosts.items[i]))
+			return true;
+	return false;
+}
+
 /* --- one relay --- */
 
 static void check_name(struct load *load, struct gw_relay *relay)
@@ -48,6 +72,21 @@ static void check_link(struct load *load, struct gw_relay *relay)
 		wrong(load, relay, "helo", "helo = \"%s\" is no host name", relay->helo.ptr);
 }
 
+/* What gives a password away, on purpose or not. */
+static void check_secret(struct load *load, struct gw_relay *relay)
+{
+	if (!relay->auth || !is_far(relay))
+		return;
+	if (relay->clear_login)
+		warn(load, relay, "clear_login", "relay %s: the password may go over the network in clear, for everybody on the way to read",
+		     relay->name.ptr);
+	else if (!relay->verify)
+		warn(load, relay, "verify",
+		     "relay %s: with verify = false the password goes to whoever answers in the next hop's place; ca = \"FILE\" trusts a "
+		     "certificate of its own",
+		     relay->name.ptr);
+}
+
 static void check_timezone(struct load *load, struct gw_relay *relay)
 {
 	struct zone_day day;
@@ -57,18 +96,19 @@ static void check_timezone(struct load *load, struct gw_relay *relay)
 		      relay->timezone.ptr);
 }
 
+/* What the preset would give stands in a file that could not be read, perhaps. */
+static bool has_unread_preset(const struct load *load, const struct gw_relay *relay)
+{
+	return relay->provider_name.len && conf_unread(load->snapshot->conf) > 0;
+}
+
 static void check_hosts(struct load *load, struct gw_relay *relay, const struct relay_form *form)
 {
-	if (!relay->hosts.count && !relay_form_gives_next_hop(form, relay->fragment->group))
+	if (!relay->hosts.count && !has_unread_preset(load, relay) && !relay_form_gives_next_hop(form, relay->fragment->group))
 		wrong(load, relay, "host", "relay %s has no host", relay->name.ptr);
 	for (size_t i = 0; i < relay->hosts.count; i++)
 		if (!is_word(relay->hosts.items[i], ".-_:"))
 			wrong(load, relay, "host", "host \"%s\" is neither a host name nor an address", relay->hosts.items[i].ptr);
-}
-
-static bool is_loopback(struct gw_str host)
-{
-	return gw_str_eq(host, gw_str("::1")) || gw_str_eq(host, gw_str("localhost")) || (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
 }
 
 /* Those of the standards, and those that CRMs take for a relay. */
@@ -76,6 +116,11 @@ static void check_port(struct load *load, const struct gw_relay *relay)
 {
 	static const int64_t usual[] = { 0, 25, 465, 587, 2525, 10025, 11025 };
 
+	if (is_far(relay) && relay->port == 465 && relay->tls != TLS_IMPLICIT)
+		warn(load, relay, "port", "on port 465 TLS begins with the first octet: tls = \"implicit\" is usual there");
+	if (is_far(relay) && (relay->port == 587 || relay->port == 25) && relay->tls == TLS_IMPLICIT)
+		warn(load, relay, "port", "on port %d TLS begins with STARTTLS: tls = \"starttls\" is usual there, and port 465 with \"implicit\"",
+		     (int)relay->port);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (relay->port == usual[i])
 			return;
@@ -89,6 +134,17 @@ static bool is_mx(struct gw_str host)
 	return gw_str_ieq(host, gw_str("mx"));
 }
 
+/* The word is the same in any case; from here on it is written in one way, for modules too. */
+static void name_mx(struct load *load, struct gw_relay *relay)
+{
+	struct gw_str *hosts = arena_alloc(load->context.arena, (relay->hosts.count + 1) * sizeof(*hosts));
+
+	for (size_t i = 0; hosts && i < relay->hosts.count; i++)
+		hosts[i] = is_mx(relay->hosts.items[i]) ? gw_str("mx") : relay->hosts.items[i];
+	if (hosts)
+		relay->hosts.items = hosts;
+}
+
 /* Of strangers' mail hosts no certificate and no login can be expected. */
 static void check_mx(struct load *load, struct gw_relay *relay)
 {
@@ -96,12 +152,32 @@ static void check_mx(struct load *load, struct gw_relay *relay)
 		relay->mx |= is_mx(relay->hosts.items[i]);
 	if (!relay->mx)
 		return;
+	name_mx(load, relay);
 	if (relay->hosts.count > 1)
 		wrong(load, relay, "host", "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one");
 	if (relay->auth)
 		wrong(load, relay, "auth", "relay %s delivers to the recipients' mail hosts, which want no login", relay->name.ptr);
 	if (!option_given(relay->fragment->group, "tls"))
 		relay->tls = TLS_OPPORTUNISTIC;
+}
+
+static bool has_login_of_others(const struct snapshot *snapshot)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < snapshot->instance_count; i++)
+		count += snapshot->instances[i].module->table.login != NULL;
+	return count > 1;
+}
+
+/* The key is of a module; who logs in instead of it is another one. */
+static void check_method(struct load *load, const struct gw_relay *relay)
+{
+	const char *method = conf_text(relay->fragment->group, "auth.method", 0);
+
+	if (method && strcmp(method, "oauth") == 0 && !has_login_of_others(load->snapshot))
+		warn(load, relay, "auth.method", "relay %s: no module that fetches tokens is on, so nobody can log in there and its mail waits",
+		     relay->name.ptr);
 }
 
 static void make_client(struct load *load, struct gw_relay *relay)
@@ -135,6 +211,8 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	check_hosts(load, relay, &form);
 	check_mx(load, relay);
 	check_link(load, relay);
+	check_secret(load, relay);
+	check_method(load, relay);
 	check_timezone(load, relay);
 	check_port(load, relay);
 	make_client(load, relay);
@@ -158,7 +236,7 @@ void load_relays(struct load *load)
 		load_relay(load, relay);
 	}
 	check_relay_bounds(load);
-	if (!snapshot->relay_count)
+	if (!snapshot->relay_count && conf_unread(snapshot->conf) == 0)
 		problem_add(load->problems, false, load->options->config_dir, 0, "there is no relay: mail can come in and not go out");
 }
 

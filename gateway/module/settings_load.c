@@ -120,6 +120,15 @@ static void make_server(struct load *load, struct listen_settings *listener)
 					     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
 }
 
+/* Under /8 in IPv4, under /16 in IPv6: nobody's own network. */
+static bool is_wide(const struct network *network)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool v4 = network->bits >= 96 && memcmp(network->first.octets, mapped, sizeof(mapped)) == 0;
+
+	return v4 ? network->bits < 96 + 8 : network->bits < 16;
+}
+
 static void name_balancers(struct load *load, struct listen_settings *listener)
 {
 	const struct gw_list *words = &listener->proxy_from;
@@ -133,6 +142,10 @@ static void name_balancers(struct load *load, struct listen_settings *listener)
 		const char *why = network_parse(words->items[i], &listener->balancers[i]);
 		if (why)
 			wrong(load, true, "listeners", "listener %s: proxy_from: \"%s\" %s", listener->name.ptr, words->items[i].ptr, why);
+		else if (is_wide(&listener->balancers[i]))
+			wrong(load, true, "listeners",
+			      "listener %s: proxy_from: \"%s\" holds so much of the world that anybody could say to be anybody: only the load balancers",
+			      listener->name.ptr, words->items[i].ptr);
 	}
 	listener->balancer_count = words->count;
 }
@@ -213,6 +226,8 @@ void load_settings(struct load *load)
 	struct option_set set = { "gateway", settings_options, settings };
 
 	load->gateway = find_gateway(load);
+	if (!load->gateway && conf_unread(load->snapshot->conf) > 0)
+		return; /* it may stand in the file that is told of */
 	if (!load->gateway) {
 		problem_add(load->problems, true, load->options->config_dir, 0,
 			    "no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };");

@@ -134,6 +134,8 @@ class Gateway:
     # --- its process ---
 
     def command(self, *more):
+        if os.geteuid() == 0 and "--user" not in more:
+            more = ("--user", "root", *more)
         return [os.path.join(self.build, "bin", "gatewayd"), "--config", self.config, "--state", self.state, "--modules", self.modules, *more]
 
     def check(self, *more):

@@ -100,11 +100,34 @@ static void a_client_needs_what_it_names(void **state)
 	tls_release(NULL);
 }
 
+static void a_certificate_that_will_be_refused_is_a_warning(void **state)
+{
+	static const struct {
+		int days;
+		const char *problem;
+	} rows[] = { { -1, "it has expired" }, { 13, "it expires within 14 days" }, { 15, NULL } };
+	struct tls_server_options options = { 0 };
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct made made = make_certificate((struct wanted){ .name = "dated", .days = rows[i].days });
+
+		options.certificate = gw_str(made.certificate_path);
+		options.key = gw_str(made.key_path);
+		server_problem(&options, text, sizeof(text));
+		assert_int_equal(strstr(text, "relay.conf:7: warning: ") != NULL, rows[i].problem != NULL);
+		assert_non_null(strstr(text, rows[i].problem != NULL ? rows[i].problem : ""));
+		made_finish(&made);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_needs_a_certificate_and_its_key),
 		cmocka_unit_test(a_client_needs_what_it_names),
+		cmocka_unit_test(a_certificate_that_will_be_refused_is_a_warning),
 	};
 
 	if (loop_init() != 0)

@@ -6,6 +6,7 @@
 
 #include "loop/tls.h"
 
+#include <sys/stat.h>
 #include <ftw.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -54,6 +55,7 @@ UNUSED static void write_made(struct made *made, const struct wanted *wanted)
 	fclose(file);
 	file = fopen(path_in(made->key_path, wanted->name, ".key"), "w");
 	assert_non_null(file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
 	PEM_write_PKCS8PrivateKey(file, made->key, wanted->passphrase != NULL ? EVP_aes_128_cbc() : NULL, wanted->passphrase,
 				  wanted->passphrase != NULL ? (int)strlen(wanted->passphrase) : 0, NULL, NULL);
 	fclose(file);

@@ -1,0 +1,104 @@
+"""What is configured so that it works, and does harm: --check has a word for it."""
+import os
+import subprocess
+
+import pytest
+
+RELAY = 'relay: { name = "r"; domains = ["example.com"]; %s };\n'
+LOGIN = 'auth: { user = "u"; password = "p"; };'
+
+
+@pytest.fixture
+def place(new_gateway):
+    gateway = new_gateway()
+    gateway.module("20-auth-password", "auth-password", {}).module("60-routing", "routing")
+    gateway.relay("out", host="127.0.0.1", port=9)
+    return gateway
+
+
+WARNED = {
+    "a password for whoever answers": ('host = "smtp.example.net"; port = 587; verify = false; ' + LOGIN, "warning: relay r: with verify = false the password goes"),
+    "a password in clear": ('host = "smtp.example.net"; port = 587; tls = "none"; clear_login = true; ' + LOGIN, "the password may go over the network in clear"),
+    "STARTTLS on port 465": ('host = "smtp.example.net"; port = 465;', 'tls = "implicit" is usual there'),
+    "implicit TLS on port 587": ('host = "smtp.example.net"; port = 587; tls = "implicit";', 'tls = "starttls" is usual there'),
+    "tokens that nobody fetches": ('host = "smtp.example.net"; port = 587; auth: { user = "u"; method = "oauth"; };', "no module that fetches tokens is on"),
+}
+
+
+@pytest.mark.parametrize("what", WARNED)
+def test_what_is_unwise_is_said(place, what):
+    text, expected = WARNED[what]
+    place.fragments["50-r"] = RELAY % text
+    answer = place.check()
+    assert answer.code == 0 and "warning" in answer.err and expected in answer.err, answer.err
+
+
+FINE = ['host = "smtp.example.net"; port = 465; tls = "implicit"; ' + LOGIN, 'host = "127.0.0.1"; port = 465; verify = false; ' + LOGIN,
+        'host = "smtp.example.net"; port = 587; ' + LOGIN]
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_and_nothing_else(place, text):
+    place.fragments["50-r"] = RELAY % text
+    answer = place.check()
+    assert answer.code == 0 and "50-r.conf" not in answer.err, answer.err
+
+
+@pytest.mark.parametrize("domain, told", [("user@example.com", True), ("exa mple.com", True), (".example.com", True), ("*.example.com", False), ("*", False),
+                                          ("m\u00fcnchen.example", False)])
+def test_a_domain_that_is_none(place, domain, told):
+    place.fragments["50-r"] = 'relay: { name = "r"; host = "smtp.example.net"; domains = ["%s"]; };\n' % domain
+    answer = place.check()
+    assert answer.code == 0 and ("can be no domain" in answer.err) == told, answer.err
+
+
+@pytest.mark.parametrize("network, wrong", [("0.0.0.0/0", True), ("::/0", True), ("0.0.0.0/1", True), ("127.0.0.0/8", False), ("2001:db8::/32", False)])
+def test_who_may_speak_for_others_is_not_everybody(place, network, wrong):
+    place.fragments["00-gateway"] = {"gateway": {"hostname": "relay.example.com", "listeners": [
+        {"address": "127.0.0.1", "port": 2600, "tls": "none", "proxy_from": [network]}]}}
+    answer = place.check()
+    assert ("anybody could say to be anybody" in answer.err) == wrong, answer.err
+    assert answer.code == (78 if wrong else 0), answer.err
+
+
+def test_a_nul_hides_nothing(place):
+    place.fragments["50-r"] = 'relay: { name = "r"; host = "smtp.example.net"; domains = ["example.com"]; };\n\0 verify = ;\n'
+    answer = place.check()
+    assert answer.code == 78 and "there is a NUL in it" in answer.err, answer.err
+
+
+def test_one_mistake_is_one_error(place):
+    broken = {"00-gateway": 'gateway: { hostname = "relay.example.com" listeners = ( ; };\n', "60-routing": 'module = "routing"\nrouting: { default = ["out" ; };\n'}
+    for name, text in broken.items():
+        whole, place.fragments[name] = place.fragments.get(name), text
+        answer = place.check()
+        errors = [line for line in answer.err.splitlines() if ": error:" in line]
+        assert answer.code == 78 and len(errors) == 1 and name in errors[0], answer.err
+        place.fragments[name] = whole
+        if whole is None:
+            del place.fragments[name]
+
+
+@pytest.mark.parametrize("days, mode, told", [(1, 0o600, "it expires within 14 days"), (300, 0o644, "everybody on this machine may read"),
+                                              (300, 0o600, None)])
+def test_a_certificate_that_will_be_refused(place, days, mode, told):
+    path = os.path.join(place.folder, "own")
+    key, certificate = path + ".key", path + ".pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", str(days),
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    os.chmod(key, mode)
+    place.fragments["00-gateway"] = {"gateway": {"hostname": "relay.example.com", "tls": {"certificate": certificate, "key": key},
+                                                 "listeners": [{"address": "127.0.0.1", "port": 2600, "tls": "starttls"}]}}
+    answer = place.check()
+    lines = [line for line in answer.err.splitlines() if certificate in line or key in line]
+    assert answer.code == 0 and (len(lines) == 1 and told in lines[0] if told else not lines), answer.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is asked whom to serve as")
+def test_root_serves_as_root_only_when_told(place):
+    place.write()
+    command = [word for word in place.command("--check") if word not in ("--user", "root")]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    known = subprocess.run(["getent", "passwd", "gateway"], capture_output=True).returncode == 0
+    assert (answer.returncode != 67) == known, answer.stderr
+    assert known or "say --user root" in answer.stderr, answer.stderr
