@@ -169,6 +169,9 @@ static int run(void)
 	worker_signal(runtime.main, SIGUSR1, on_reopen, NULL);
 	sockets_hand_out(snapshot, false);
 	supervisor_log_death();
+	if (gw_str_find(snapshot->settings.hostname, '.') == snapshot->settings.hostname.len)
+		log_say(LOG_WARN, "hostname", "\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
+		        GW_STR_ARGS(snapshot->settings.hostname));
 	log_say(LOG_INFORM, "started", "gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays", runtime.worker_count,
 	        snapshot->instance_count, snapshot->relay_count);
 	snapshot_release(snapshot);

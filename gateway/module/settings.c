@@ -50,6 +50,9 @@ const struct gw_option settings_options[] = {
 	{ "limits.extent", GW_OPTION_SIZE, AT(limits.extent), "128K", "Octets of a message in memory before they go to the spool.",
 	  BETWEEN(4 * K, 16 * M) },
 
+	{ "limits.data_rate", GW_OPTION_INT, AT(limits.data_rate), "1000",
+	  "Octets a second that a message has to come in with, once it took timeouts.data; 0: as slowly as it likes.", BETWEEN(0, 1000000) },
+
 	{ "limits.domains", GW_OPTION_INT, AT(limits.domains), "5", "Most sender domains that relays name; 0: as many as there are.",
 	  BETWEEN(0, 1000000) },
 	{ "limits.relays_per_domain", GW_OPTION_INT, AT(limits.relays_per_domain), "5",
@@ -59,6 +62,10 @@ const struct gw_option settings_options[] = {
 	{ "timeouts.data", GW_OPTION_DURATION, AT(timeouts.data), "5m", "Wait for the next octets of a message.", BETWEEN(10, HOUR) },
 	{ "timeouts.message", GW_OPTION_DURATION, AT(timeouts.message), "1h", "Longest time a message may take to come in.",
 	  BETWEEN(10, DAY) },
+	{ "timeouts.session", GW_OPTION_DURATION, AT(timeouts.session), "1h",
+	  "Age at which a session ends with its transaction, so that a login which was taken away does not last; 0: never.", BETWEEN(0, 30 * DAY) },
+	{ "timeouts.scarce", GW_OPTION_DURATION, AT(timeouts.scarce), "10s",
+	  "Wait for the next command of a client that sent nothing yet, while nearly all sessions are taken.", BETWEEN(10, HOUR) },
 	{ "timeouts.handshake", GW_OPTION_DURATION, AT(timeouts.handshake), "30s", "Wait for a TLS handshake.", BETWEEN(10, HOUR) },
 
 	{ "queue.retry", GW_OPTION_LIST, AT(queue.retry), "1m 5m 15m 30m 1h 2h 4h", "Pauses between attempts; the last one repeats." },

@@ -31,8 +31,8 @@ struct settings {
 	struct gw_str certificate, key, passphrase;
 	struct gw_str default_type;
 
-	struct { int64_t message_size, recipients, sessions, sessions_per_client, line, junk, login_failures, hops, extent, domains, relays_per_domain; } limits;
-	struct { int64_t command, data, message, handshake; } timeouts; /* ms: of our listeners */
+	struct { int64_t message_size, recipients, sessions, sessions_per_client, line, junk, login_failures, hops, extent, data_rate, domains, relays_per_domain; } limits;
+	struct { int64_t command, data, message, handshake, scarce, session; } timeouts; /* ms: of our listeners */
 	struct { struct gw_list retry; int64_t *retry_ms; size_t retry_count; int64_t expire, delay_warning; int64_t active; } queue;
 	struct { int64_t connect, greeting, helo, mail, rcpt, data, block, dot, idle; } delivery; /* ms: towards next hops */
 	struct { struct gw_list forward; struct gw_str trust_anchor; bool local; } dns;

@@ -58,6 +58,7 @@ bool bdat_input(struct gw_session *session)
 		return false;
 	}
 	stream_consume(session->stream, in.len);
+	session_intake(session, in.len);
 	if (chunk->left == 0)
 		chunk_done(session);
 	else if (!chunk->code && session->reception->in_flight >= EXTENTS_IN_FLIGHT)
@@ -106,6 +107,7 @@ void bdat_begin(struct gw_session *session, struct gw_str args)
 	}
 	if (is_empty(chunk) && !session_useless(session))
 		return;
+	session_intake(session, 0);
 	judge_chunk(session);
 	if (chunk->code == 503 || chunk->code == 554) /* what it was refused for before was told then */
 		session->point = POINT_NONE;

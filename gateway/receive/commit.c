@@ -44,6 +44,14 @@ static bool still_waits(const struct gw_session *session)
 	return worker_now(session->worker) - session->reception->ended_at < PATIENCE_MS || !stream_peer_closed(session->stream);
 }
 
+/* What a client may do was asked when it came: one that stays for days is asked again, by having to come again. */
+static void end_old_session(struct gw_session *session)
+{
+	int64_t most = session->snapshot->settings.timeouts.session;
+	if (most && worker_now(session->worker) - session->began >= most)
+		session_goodbye(session, "this session is old, connect again");
+}
+
 /* After this the message is the queue's and the client is told so; nothing in between may fail. */
 static void promise(struct gw_session *session)
 {
@@ -59,11 +67,12 @@ static void promise(struct gw_session *session)
 		tell_accepted(message, "");
 	else
 		tell_unanswered(message, true);
-	session->message = session->call.message = NULL;
-	session->call.rcpt = NULL;
+	session->message = NULL;
+	session_call_free(session);
 	session->reception = NULL;
 	reception_free(reception);
 	queue_add(message);
+	end_old_session(session);
 }
 
 static void answer_commit(struct gw_session *session, enum spool_result result)
@@ -128,8 +137,8 @@ void reception_commit(struct gw_session *session)
 		.extents = reception->extents, .extent_count = reception->extent_count,
 	};
 	reception->message = message;
-	session->message = session->call.message = NULL;
-	session->call.rcpt = NULL;
+	session->message = NULL;
+	session_call_free(session);
 	if (!session->busy)
 		session_busy(session);
 	session_coming(session, false);

@@ -58,6 +58,7 @@ bool data_input(struct gw_session *session)
 	taken = data_read(&reception->reader, in, out, &written);
 	buf_added(&reception->bytes, written);
 	stream_consume(session->stream, taken);
+	session_intake(session, taken);
 	reception_account(reception, written);
 	if (reception->reader.done)
 		reception_end(session);
@@ -68,6 +69,7 @@ bool data_input(struct gw_session *session)
 
 void data_begin(struct gw_session *session)
 {
+	session_intake(session, 0);
 	if (!reception_create(session)) {
 		session_reply(session, 451, "4.3.0", gw_str("no memory"));
 		return;

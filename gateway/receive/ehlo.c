@@ -5,13 +5,28 @@
 
 #include <stdarg.h>
 
-/* A name that could not stand in a Received field is not one. */
+/* Windows machines have names beyond ASCII: those are taken. What would end the name in a Received field is not. */
 static bool name_clean(struct gw_str name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.ptr[i] <= ' ' || (unsigned char)name.ptr[i] >= 127 || strchr("()<>\"\\,;", name.ptr[i]))
+		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 127 || strchr("()<>\"\\,;", name.ptr[i]))
 			return false;
 	return name.len <= 255;
+}
+
+static bool is_ascii(struct gw_str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+static void log_odd_name(struct gw_session *session, struct gw_str name)
+{
+	struct log_line *line = session_log(session, LOG_INFORM, "odd-name");
+	log_str(line, "helo", name);
+	log_close(line);
 }
 
 bool auth_offered(const struct gw_session *session)
@@ -34,14 +49,41 @@ static void offer(struct gw_session *session)
 		buf_printf(lines, "\nAUTH %s", sasl_server_mechanisms());
 }
 
+static void greeting_keep(struct gw_session *session)
+{
+	session->before = (struct greeting){ session->helo, { session->client, session->type, session->domains }, session->esmtp };
+}
+
+static void greeting_restore(struct gw_session *session)
+{
+	session->helo = session->before.helo;
+	session->esmtp = session->before.esmtp;
+	session->client = session->before.known.client;
+	session->type = session->before.known.type;
+	session->domains = session->before.known.domains;
+}
+
+/* The transaction that may be open is none of the hook's; what modules allocate in it lives until the next one. */
+static void call_ehlo(struct gw_session *session)
+{
+	session_call_free(session);
+	if (!session->call.busy) {
+		arena_finish(&session->scratch);
+		arena_init(&session->scratch, 512);
+	}
+	session->call.session = session;
+	session->call.arena = &session->scratch;
+}
+
 static void judged(struct gw_session *session)
 {
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		session_reset(session);
 		session_reply(session, 250, NULL, session->esmtp ? buf_str(&session->capabilities) : session->snapshot->settings.hostname);
 	} else {
 		session_answer(session, "550 5.7.1 not with this name", "451 4.3.0 not now, try again later");
-		session->helo = gw_str(NULL);
+		greeting_restore(session);
 		if (verdict == GW_DISCONNECT)
 			session_close(session);
 		else
@@ -67,14 +109,16 @@ void ehlo_begin(struct gw_session *session, struct gw_str name, bool esmtp)
 	}
 	if (session->helo.len && !session_useless(session))
 		return;
-	session_reset(session);
-	session->esmtp = esmtp;
+	if (!is_ascii(name))
+		log_odd_name(session, name);
+	greeting_keep(session);
 	if (session_set(session, &session->helo, name) != 0) {
 		session_reply(session, 451, "4.3.0", gw_str("no memory"));
 		return;
 	}
+	session->esmtp = esmtp;
 	offer(session);
-	session->call.session = session;
+	call_ehlo(session);
 	if (chain_run(&session->call, GW_HOOK_ehlo, judged_later, session))
 		judged(session);
 	else

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define RESERVE_MOST 1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at most a quarter of all */
+#define SWEEP_MS 1000     /* between two looks for idle clients */
 #define KNOCK_MS 5000     /* in which a load balancer has to say for whom it comes */
 #define NO_MEMORY "421 4.3.0 no memory, try again later\r\n"
 
@@ -54,6 +55,28 @@ static bool full(const struct entrance *entrance, int fd, const struct snapshot 
 {
 	return (rlim_t)fd > entrance->highest ||
 	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= snapshot->settings.limits.sessions;
+}
+
+static bool scarce(const struct entrance *entrance, int fd, const struct snapshot *snapshot)
+{
+	int64_t most = snapshot->settings.limits.sessions;
+	return (rlim_t)fd > entrance->highest - entrance->highest / 8 ||
+	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= most - most / 8;
+}
+
+/* Clients that connect and do nothing would keep the others out. */
+static void make_room(struct entrance *entrance, const struct snapshot *snapshot)
+{
+	int64_t now = worker_now(entrance->worker), wait = snapshot->settings.timeouts.scarce;
+	if (now - entrance->swept < SWEEP_MS)
+		return;
+	entrance->swept = now;
+	for (struct list_link *at = entrance->sessions.next, *next; at != &entrance->sessions; at = next) {
+		struct gw_session *session = list_of(at, struct gw_session, link);
+		next = at->next;
+		if (session_idle(session, wait))
+			session_goodbye(session, "too many sessions, and this one is idle");
+	}
 }
 
 static void log_peer(struct log_line *line, const struct sockaddr *peer)
@@ -183,6 +206,8 @@ static bool is_balancer(const struct listen_settings *listener, const struct soc
 void entrance_accept(struct entrance *entrance, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
 		     const struct listen_settings *listener)
 {
+	if (scarce(entrance, fd, snapshot))
+		make_room(entrance, snapshot);
 	if (full(entrance, fd, snapshot))
 		entrance_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
 	else if (is_balancer(listener, peer))

@@ -13,6 +13,7 @@ struct entrance {
 	struct worker *worker;
 	struct list_link sessions;
 	struct list_link knocks; /* load balancers that have not said for whom they come */
+	int64_t swept;           /* monotonic ms: when idle clients were last asked to leave */
 	rlim_t highest;          /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
 };
 

@@ -131,6 +131,7 @@ void mail_begin(struct gw_session *session, struct gw_str args)
 	}
 	session->call.session = session;
 	session->call.message = session->message;
+	session->call.arena = &session->message->arena;
 	if (chain_run(&session->call, GW_HOOK_mail, mail_judged_later, session))
 		mail_judged(session);
 	else
@@ -201,6 +202,7 @@ void rcpt_begin(struct gw_session *session, struct gw_str args)
 	}
 	session->call.session = session;
 	session->call.message = session->message;
+	session->call.arena = &session->message->arena;
 	if (chain_run(&session->call, GW_HOOK_rcpt, rcpt_judged_later, session))
 		rcpt_judged(session);
 	else

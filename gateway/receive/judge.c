@@ -127,17 +127,28 @@ static unsigned hops(struct gw_message *message)
 	return count;
 }
 
+/* A name beyond ASCII was taken, and a trace field is ASCII. */
+static struct gw_str ascii_name(struct gw_message *message)
+{
+	struct gw_str copy = arena_str(&message->arena, message->helo);
+	for (size_t i = 0; i < copy.len; i++)
+		if ((unsigned char)copy.ptr[i] > 127)
+			((char *)copy.ptr)[i] = '?';
+	return copy;
+}
+
 /* RFC 5321 section 4.4; the name the client gave is checked by EHLO, addresses by their grammar. */
 static int trace(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
 	const struct gw_str host = session->snapshot->settings.hostname;
 	char id[ID_TEXT], date[CLOCK_RFC5322];
+	const struct gw_str helo = ascii_name(message);
 	bool v6 = gw_str_find(message->peer, ':') < message->peer.len, one = message->rcpt_count == 1 && message->rcpts[0]->address.len < 200;
 	message->trace = arena_printf(&message->arena,
-	                              "Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s%s%s%s id %s%s%.*s%s;\r\n\t%s\r\n",
-	                              (int)message->helo.len, message->helo.ptr, v6 ? "IPv6:" : "", (int)message->peer.len, message->peer.ptr,
-	                              (int)host.len, host.ptr, message->smtputf8 ? "UTF8" : "", session->esmtp ? "ESMTP" : "SMTP", message->tls.len ? "S" : "",
+	                              "Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s%s%s id %s%s%.*s%s;\r\n\t%s\r\n",
+	                              (int)helo.len, helo.ptr ? helo.ptr : "?", v6 ? "IPv6:" : "", (int)message->peer.len, message->peer.ptr,
+	                              (int)host.len, host.ptr, message->smtputf8 ? "UTF8SMTP" : session->esmtp ? "ESMTP" : "SMTP", message->tls.len ? "S" : "",
 	                              message->login.len ? "A" : "", id_format(message->id, id), one ? "\r\n\tfor <" : "",
 	                              one ? (int)message->rcpts[0]->address.len : 0, one ? message->rcpts[0]->address.ptr : "", one ? ">" : "",
 	                              clock_rfc5322(clock_wall(), date));
@@ -207,6 +218,7 @@ static void judge(struct gw_session *session)
 	}
 	session->call.session = session;
 	session->call.message = message;
+	session->call.arena = &message->arena;
 	session->call.rcpt = NULL;
 	if (chain_run(&session->call, GW_HOOK_message, message_judged_later, session))
 		message_judged(session);

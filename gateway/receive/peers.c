@@ -90,6 +90,15 @@ static enum peers_answer enter(struct peer *peer, int64_t most)
 	return first ? PEERS_FULL_FIRST : PEERS_FULL;
 }
 
+/* Who has an IPv6 address has the 2^64 of its network. */
+static void widen(struct ip *ip)
+{
+	static const unsigned char v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (memcmp(ip->octets, v4_prefix, sizeof(v4_prefix)) != 0)
+		memset(ip->octets + 8, 0, 8);
+}
+
 enum peers_answer peers_enter(const struct sockaddr *address, int64_t most, struct peer **peer)
 {
 	enum peers_answer answer = PEERS_NO_MEMORY;
@@ -98,6 +107,7 @@ enum peers_answer peers_enter(const struct sockaddr *address, int64_t most, stru
 	*peer = NULL;
 	if (!ip_of(address, &ip))
 		return PEERS_ENTERED;
+	widen(&ip);
 	uint32_t place = place_of(&ip);
 	struct shard *shard = shard_of(place);
 	pthread_mutex_lock(&shard->lock);

@@ -1,4 +1,4 @@
-/* peers.h - how many sessions each client address has open, over all workers. [any thread] */
+/* peers.h - how many sessions each client address (of IPv6: each /64) has open, over all workers. [any thread] */
 #ifndef RECEIVE_PEERS_H
 #define RECEIVE_PEERS_H
 

@@ -110,12 +110,6 @@ static bool may_end(const struct gw_session *session)
 	return !session->busy && !session->message && session->mode == MODE_COMMAND;
 }
 
-static void say_goodbye(struct gw_session *session)
-{
-	session_say(session, 421, "4.3.2", "shutting down, try again soon");
-	session_close(session);
-}
-
 void receive_drain(struct worker *worker)
 {
 	struct doors *doors = doors_of(worker);
@@ -127,7 +121,7 @@ void receive_drain(struct worker *worker)
 		struct gw_session *session = list_of(at, struct gw_session, link);
 		next = at->next;
 		if (may_end(session))
-			say_goodbye(session);
+			session_goodbye(session, "shutting down, try again soon");
 	}
 }
 

@@ -8,6 +8,9 @@
 /* How long goodbye may take to leave. */
 #define LINGER_MS 2000
 
+/* Octets of answers that the client did not read, above which it is not asked for more. */
+#define UNREAD_MOST (16 * 1024)
+
 static void on_deadline(struct timer *timer);
 
 /* --- what is said --- */
@@ -95,17 +98,6 @@ struct log_line *session_log(struct gw_session *session, enum log_level level, c
 	return line;
 }
 
-int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value)
-{
-	if (gw_str_eq(*member, value))
-		return 0;
-	struct gw_str copy = arena_str(&session->arena, value);
-	if (!copy.ptr)
-		return -1;
-	*member = copy;
-	return 0;
-}
-
 /* --- the end of it --- */
 
 void session_coming(struct gw_session *session, bool coming)
@@ -115,14 +107,21 @@ void session_coming(struct gw_session *session, bool coming)
 	session->coming = coming;
 }
 
+void session_call_free(struct gw_session *session)
+{
+	session->call.message = NULL;
+	session->call.rcpt = NULL;
+	session->call.arena = &session->arena;
+}
+
 static void forget(struct gw_session *session)
 {
 	session_coming(session, false);
 	session->counted = session->chunk_lost = false;
 	data_abort(session);
 	struct gw_message *message = session->message;
-	session->message = session->call.message = NULL;
-	session->call.rcpt = NULL;
+	session->message = NULL;
+	session_call_free(session);
 	if (!message)
 		return;
 	message_destroy(message);
@@ -135,6 +134,8 @@ static void session_free(struct post *post)
 	buf_finish(&session->capabilities);
 	snapshot_release(session->snapshot);
 	arena_finish(&session->arena);
+	arena_finish(&session->names);
+	arena_finish(&session->scratch);
 	peers_leave(session->peer);
 	free(session);
 	atomic_fetch_sub_explicit(&counters.sessions_open, 1, memory_order_relaxed);
@@ -208,12 +209,49 @@ static void look_in(struct gw_session *session, int64_t ms)
 		stream_give_up(session->stream);
 }
 
+/* When the message that comes in has to be here, by what came of it so far. */
+static int64_t intake_due(const struct gw_session *session)
+{
+	const struct settings *settings = &session->snapshot->settings;
+	int64_t most = settings->timeouts.message, rate = settings->limits.data_rate;
+	if (!session->intake.since || (session->mode == MODE_COMMAND && !session->reception))
+		return INT64_MAX;
+	uint64_t earned = rate ? session->intake.octets * 1000 / (uint64_t)rate : (uint64_t)most;
+	if (earned < (uint64_t)most && settings->timeouts.data + (int64_t)earned < most)
+		most = settings->timeouts.data + (int64_t)earned;
+	return session->intake.since + most;
+}
+
 /* A deadline that moves on needs no other timer: the timer looks how far it has moved. */
 void session_expect(struct gw_session *session, int64_t ms)
 {
-	session->deadline = worker_now(session->worker) + ms;
+	int64_t due = intake_due(session);
+	session->since = worker_now(session->worker);
+	session->deadline = session->since + ms < due ? session->since + ms : due;
+	ms = session->deadline - session->since;
 	if (!timer_pending(&session->timer) || session->deadline < session->timer_at)
 		look_in(session, ms);
+}
+
+void session_intake(struct gw_session *session, uint64_t octets)
+{
+	if (!octets && !session->reception)
+		session->intake = (struct intake){ worker_now(session->worker), 0 };
+	session->intake.octets += octets;
+	session_expect(session, session->snapshot->settings.timeouts.message);
+}
+
+bool session_idle(const struct gw_session *session, int64_t ms)
+{
+	return !session->busy && !session->messages && (session->mode == MODE_COMMAND || session->mode == MODE_SASL) && !session->reception &&
+	       worker_now(session->worker) - session->since >= ms;
+}
+
+void session_goodbye(struct gw_session *session, const char *why)
+{
+	session->point = POINT_NONE;
+	session_reply(session, 421, "4.3.2", gw_str(why));
+	session_close(session);
 }
 
 static void time_out(struct gw_session *session)
@@ -245,6 +283,8 @@ static void on_deadline(struct timer *timer)
 
 void session_busy(struct gw_session *session)
 {
+	if (!session->busy)
+		session->busy_since = worker_now(session->worker);
 	session->busy = true;
 	stream_pause(session->stream);
 }
@@ -257,6 +297,18 @@ static void on_line(struct gw_session *session, struct gw_str line)
 		session_command(session, line);
 }
 
+/* AUTH may bring its first answer with it (RFC 4954 section 4), and that is longer than any other command. */
+static size_t line_most(const struct gw_session *session)
+{
+	static const struct gw_str auth = GW_STR("AUTH ");
+	size_t most = (size_t)session->snapshot->settings.limits.line;
+	struct gw_str in = stream_input(session->stream);
+	bool is_auth = in.len >= auth.len && gw_str_ieq(gw_str_n(in.ptr, auth.len), auth);
+	if ((session->mode == MODE_SASL || is_auth) && most < SASL_COMMAND_MAX)
+		return SASL_COMMAND_MAX;
+	return most;
+}
+
 /* Takes what is there. False: the session may be gone, look at it no more. */
 static bool take(struct gw_session *session)
 {
@@ -265,8 +317,7 @@ static bool take(struct gw_session *session)
 		return data_input(session);
 	if (session->mode == MODE_BDAT)
 		return bdat_input(session);
-	size_t most = session->mode == MODE_SASL ? SASL_LINE_MAX : (size_t)session->snapshot->settings.limits.line;
-	int got = stream_line(session->stream, most, &line);
+	int got = stream_line(session->stream, line_most(session), &line);
 	if (got == 0)
 		return false;
 	if (got < 0) {
@@ -278,25 +329,53 @@ static bool take(struct gw_session *session)
 	return true;
 }
 
+/* Answers to a client that does not read them are not piled up: nothing is taken until they are gone. */
+static bool choke(struct gw_session *session)
+{
+	if (stream_unwritten(session->stream) <= UNREAD_MOST)
+		return false;
+	session->choked = true;
+	stream_pause(session->stream);
+	return true;
+}
+
 static void input(struct gw_session *session)
 {
-	while (!session->busy && session->mode != MODE_CLOSING)
+	while (!session->busy && session->mode != MODE_CLOSING && !choke(session))
 		if (!take(session))
 			break;
 	/* A client that closed its side still gets the answers to all it had sent. */
-	if (session->eof && !session->busy && session->mode != MODE_CLOSING)
+	if (session->eof && !session->busy && !session->choked && session->mode != MODE_CLOSING)
 		session_close(session);
+}
+
+static void go_on(struct gw_session *session)
+{
+	if (session->eof)
+		input(session);
+	else
+		stream_resume(session->stream);
 }
 
 void session_ready(struct gw_session *session)
 {
 	if (session->releasing || session->mode == MODE_CLOSING)
 		return;
+	if (session->busy && session->intake.since) /* the time that we took is not the client's */
+		session->intake.since += worker_now(session->worker) - session->busy_since;
+	if (session->mode == MODE_DATA || session->mode == MODE_BDAT)
+		session_expect(session, session->snapshot->settings.timeouts.message);
 	session->busy = false;
-	if (session->eof)
-		input(session);
-	else
-		stream_resume(session->stream);
+	if (!session->choked)
+		go_on(session);
+}
+
+static void on_drained(struct gw_session *session)
+{
+	bool choked = session->choked;
+	session->choked = false;
+	if (choked && !session->busy)
+		go_on(session);
 }
 
 /* --- the beginning of it --- */
@@ -389,6 +468,7 @@ static void on_event(struct stream *stream, enum stream_event event, void *arg)
 		input(session);
 		break;
 	case STREAM_DRAINED:
+		on_drained(session);
 		break;
 	case STREAM_EOF:
 		on_eof(session);
@@ -424,9 +504,12 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	if (!session)
 		return NULL;
 	session->worker = worker;
+	session->began = worker_now(worker);
 	session->snapshot = snapshot_hold(snapshot);
 	session->listener = listener;
 	arena_init(&session->arena, 512);
+	arena_init(&session->names, 512);
+	arena_init(&session->scratch, 512);
 	buf_init(&session->capabilities, 8192);
 	chain_init(&session->call, worker, snapshot, &session->arena);
 	session->call.explain = call_log_reason;
@@ -438,7 +521,7 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
                                   const struct sockaddr *peer)
 {
-	static const struct stream_limits limits = { .input = 256 * 1024, .output = 1024 * 1024, .farewell = "421 4.3.0 no memory\r\n" };
+	static const struct stream_limits limits = { .input = 256 * 1024, .output = 64 * 1024, .farewell = "421 4.3.0 no memory\r\n" };
 	struct gw_session *session = session_alloc(worker, snapshot, listener);
 	if (!session)
 		return NULL;

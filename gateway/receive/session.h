@@ -47,9 +47,22 @@ struct chunk {
 	const char *enhanced, *text;
 };
 
+/* How a message, or what is refused of one, comes in: it has to come with limits.data_rate. */
+struct intake {
+	int64_t since;       /* monotonic ms, moved on by what the disk took; 0: nothing comes in */
+	uint64_t octets;
+};
+
 /* Who a client is taken for. */
 struct known {
 	struct gw_str client, type, domains;
+};
+
+/* What an EHLO changes, to be put back where it is refused (RFC 5321 section 4.1.4). */
+struct greeting {
+	struct gw_str helo;
+	struct known known;
+	bool esmtp;
 };
 
 struct gw_session {
@@ -59,18 +72,25 @@ struct gw_session {
 	struct stream *stream;          /* NULL once it is closed */
 	struct snapshot *snapshot;      /* held */
 	const struct listen_settings *listener;
-	struct arena arena;
+	struct arena arena;             /* what lives as long as it does, modules' private bytes among it */
+	struct arena names;             /* the names below; made anew when those that were replaced take too much */
+	struct arena scratch;           /* of the ehlo hook, until the next one */
 	char *data;                     /* private bytes of instances; made when first asked for */
 	struct gw_call call;
 	struct peer *peer;              /* the place it takes among those of its address; NULL: not counted */
 	struct timer timer;
 	int64_t deadline;               /* monotonic ms: for the present command, or the whole message */
+	int64_t since;                  /* when the deadline was set */
+	int64_t began;
+	int64_t busy_since;
+	struct intake intake;
 	int64_t timer_at;               /* when the timer looks at it: not later */
 
 	enum session_mode mode;
 	enum point point;               /* of the present command, until it is answered */
 	bool busy;                      /* a hook or the disk is awaited: input is paused */
 	bool releasing;                 /* work that a module gave up on still looks at the message: it is awaited too */
+	bool choked;                    /* the client does not read its answers: nothing more is taken from it */
 	bool coming;                    /* the spool was told that a message is on its way */
 	bool esmtp;                     /* EHLO, not HELO */
 	bool eof;                       /* the client closed its side */
@@ -84,6 +104,7 @@ struct gw_session {
 	struct gw_str helo;             /* empty: not yet */
 	struct gw_str login, client, type, domains; /* as modules said; the listener's type comes after `type` */
 	struct known known;             /* ... as they were when it was greeted: a login before STARTTLS does not count after it */
+	struct greeting before;         /* while the ehlo hook looks at another one */
 	struct buf capabilities;        /* EHLO lines while the ehlo hook edits them */
 	struct sasl *sasl;              /* during AUTH */
 	struct gw_login offered;        /* what the auth hook looks at; strings of `sasl` */
@@ -111,7 +132,10 @@ void session_busy(struct gw_session *session);        /* something is awaited */
 void session_ready(struct gw_session *session);       /* it came: go on with what was pipelined */
 void session_reset(struct gw_session *session);       /* forgets the transaction; the last thing a verb does with it */
 void session_coming(struct gw_session *session, bool coming); /* tells the spool that a message is on its way in, or no longer */
-void session_expect(struct gw_session *session, int64_t ms); /* sets the deadline */
+void session_expect(struct gw_session *session, int64_t ms); /* sets the deadline; while a message comes in, at most what is left for it */
+void session_intake(struct gw_session *session, uint64_t octets); /* these came; 0: the first are awaited */
+bool session_idle(const struct gw_session *session, int64_t ms);  /* has said nothing for so long, and nothing useful before */
+void session_goodbye(struct gw_session *session, const char *why); /* 421, between two transactions */
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
 void tell_refused(struct gw_session *session, int code, struct gw_str text); /* tell.c: at session->point */
 void tell_gone(struct gw_session *session);           /* the session ends, with or without an answer that is due */
@@ -125,7 +149,9 @@ void session_useful(struct gw_session *session);  /* takes one back */
 struct log_line *session_log_refusal(struct gw_session *session, const char *event);
 void session_refusals_end(struct gw_session *session); /* writes how many were only counted */
 void session_taken(struct gw_session *session);   /* a message was taken: all is well again */
-int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* a copy in the arena */
+int session_set(struct gw_session *session, struct gw_str *member, struct gw_str value); /* names.c: a copy */
+void session_names_tidy(struct gw_session *session); /* names.c: where no hook looks at the session */
+void session_call_free(struct gw_session *session);  /* its call is about no message any more */
 
 void session_command(struct gw_session *session, struct gw_str line);  /* verbs.c */
 void session_sasl(struct gw_session *session, struct gw_str line);     /* auth.c */

@@ -193,6 +193,7 @@ void session_command(struct gw_session *session, struct gw_str line)
 	struct smtp_command command;
 	session_expect(session, session->snapshot->settings.timeouts.command);
 	session->point = POINT_NONE;
+	session_names_tidy(session);
 	if (is_http(line)) {
 		turn_out(session);
 		return;

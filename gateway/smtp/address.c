@@ -3,9 +3,9 @@
 
 #include <arpa/inet.h>
 
-#define LOCAL_MAX 64
+#define LOCAL_MAX 255 /* RFC 5321 says 64; bounce addresses with the recipient's address in them are longer */
 #define DOMAIN_MAX 255
-#define WHOLE_MAX 254
+#define WHOLE_MAX 480 /* with its command it fits in the line that RFC 5321 section 4.5.3.1.4 asks of a next hop */
 #define LABEL_MAX 63
 
 enum char_class { IN_ATOM = 1, IN_LABEL = 2 };
@@ -42,17 +42,17 @@ static size_t scan_atom(struct gw_str text, bool utf8)
 	return at;
 }
 
+/* Dots at the ends and next to each other too: mailboxes of Japanese carriers have them, and whether one exists is its host's to say. */
 static size_t scan_dot_string(struct gw_str text, bool utf8)
 {
-	size_t at = 0, atom;
+	size_t at = 0, atom, atoms = 0;
 
 	for (;;) {
 		atom = scan_atom(gw_str_from(text, at), utf8);
-		if (atom == 0)
-			return 0;
+		atoms += atom;
 		at += atom;
 		if (!char_is(text, at, '.'))
-			return at;
+			return atoms ? at : 0;
 		at++;
 	}
 }

@@ -19,7 +19,7 @@ enum address_flags {
 
 /* Parses `<path>` at the start of `text`; `*used` is how many bytes it took. A source route (`<@a,@b:x@y>`) is read
  * and left out of `whole`. False: no path that the RFC allows: also a control character, CR, LF, NUL, a byte over 127
- * without UTF8_OK or that is no UTF-8, a local part over 64 octets, a domain over 255, a whole over 254. */
+ * without UTF8_OK or that is no UTF-8, a local part or a domain over 255 octets, a whole over 480. Dots may stand anywhere in a local part. */
 bool address_path(struct gw_str text, unsigned flags, struct address *address, size_t *used);
 
 /* Parses a bare mailbox `local@domain` that takes up all of `text`. */

@@ -18,6 +18,8 @@ enum sasl_state { SASL_MORE, SASL_DONE, SASL_BAD };
 
 #define SASL_LINE_MAX 12288 /* RFC 4954 section 4: octets of one line */
 
+#define SASL_COMMAND_MAX (SASL_LINE_MAX + 64) /* AUTH, a mechanism's name and a first answer */
+
 /* Once, in main, before threads; -1: the library does not start. */
 int sasl_init(void);
 

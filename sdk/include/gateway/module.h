@@ -252,7 +252,8 @@ struct gw_services {
 	void *(*conf)(const struct gw_call *);               /* the struct that `options` filled */
 	void *(*instance_data)(const struct gw_call *);      /* what start() set, or NULL */
 	void (*instance_data_set)(struct gw_call *, void *); /* in start() only; stop() frees what it names */
-	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's session, message or delivery; in start(): with the instance.
+	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's message, before `mail` with its session, in `ehlo` at the next
+	                                                        EHLO; in start(): with the instance.
 	                                                        NULL: no memory, or more than one message may have (64 MiB and four times limits.message_size) */
 
 	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call has no such object --- */
