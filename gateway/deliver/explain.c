@@ -35,8 +35,10 @@ static void hear_reason(struct gw_call *call, struct gw_str sentence)
 	struct explanation *explanation = of(call);
 	if (call->hook == GW_HOOK_route)
 		explain_say(explanation, gw_str(""), "rule", sentence);
-	else if (call->hook == GW_HOOK_message)
+	else if (call->hook == GW_HOOK_message && explanation->question.whole)
 		explain_say(explanation, gw_str(""), "type", sentence);
+	else if (call->hook == GW_HOOK_message)
+		return;
 	else
 		explanation->reasons = joined(call, explanation->reasons, sentence);
 }
@@ -152,8 +154,5 @@ void explain_begin(const struct explain_question *question)
 	explanation->question = *question;
 	explanation->message = message;
 	message->explanation = explanation;
-	if (question->whole)
-		ask_message(explanation);
-	else
-		journey_explain(message);
+	ask_message(explanation);
 }

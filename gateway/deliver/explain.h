@@ -18,7 +18,7 @@ struct explain_question {
 	struct gw_str sender, rcpt, client;
 	struct gw_str type;             /* empty: the default type, or what the message hook says */
 	struct gw_str bytes;            /* the message: a header at least */
-	bool whole;                     /* the bytes are a real message: the message hook is asked about it */
+	bool whole;                     /* the bytes are a real message: what the message hook says of its type is told */
 	/* Both on the worker. The step's strings live until `step` returns. */
 	void (*step)(void *arg, const struct explain_step *step);
 	void (*done)(void *arg);

@@ -47,10 +47,13 @@ static bool is_own(const struct gw_message *message)
 static struct subject early_subject_of(struct gw_message *message)
 {
 	struct gw_str domains = gw->message_fact(message, GW_MESSAGE_DOMAINS), sender = gw->message_fact(message, GW_MESSAGE_SENDER);
+	size_t at = sender.len; /* behind the last '@': a quoted local part may have one too */
 
 	if (domains.len && gw_str_find(domains, ' ') == domains.len && domains.ptr[0] != '*')
 		return subject_with(message, domains);
-	return subject_with(message, gw_str_from(sender, gw_str_find(sender, '@') + 1));
+	while (at > 0 && sender.ptr[at - 1] != '@')
+		at--;
+	return subject_with(message, gw_str_from(sender, at));
 }
 
 static bool may_refuse(struct gw_call *call)
@@ -65,7 +68,7 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 	if (!may_refuse(call))
 		return GW_CONTINUE;
 	subject = early_subject_of(message);
-	return is_refused(call, &subject) ? GW_TEMPFAIL : GW_CONTINUE;
+	return is_refused_whatever_type(call, &subject) ? GW_TEMPFAIL : GW_CONTINUE;
 }
 
 /* Type and From are known for certain now. */

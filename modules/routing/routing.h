@@ -63,6 +63,9 @@ bool list_refuses(struct gw_call *call, struct gw_list names);
 /* True when everything that may take this mail is closed now and its lists end in "refuse"; reply() has the words then. */
 bool is_refused(struct gw_call *call, const struct subject *subject);
 
+/* The same where its type may still become another one, as long as its header is not known. */
+bool is_refused_whatever_type(struct gw_call *call, const struct subject *subject);
+
 /* --- check.c --- */
 
 /* Looks for names that nobody has, circles, relays that no mail can reach. -1: there are errors. */
