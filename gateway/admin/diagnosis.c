@@ -65,7 +65,7 @@ static const struct {
 	{ STAGE_TLS, 0, "certificate", "The next hop's certificate is not right, so the link is not trusted." },
 	{ STAGE_TLS, 0, "", "No TLS could be agreed on: the gateway wants version 1.2 or newer." },
 	{ STAGE_NONE, 0, "5.7.139", BASIC_IS_OFF },
-	{ STAGE_NONE, 0, "5.7.30", BASIC_IS_OFF },
+	{ STAGE_AUTH, 0, "5.7.30", BASIC_IS_OFF }, /* elsewhere it is about DKIM */
 	{ STAGE_NONE, 0, "basic auth", BASIC_IS_OFF },
 	{ STAGE_NONE, 0, "must issue a starttls", STARTTLS_FIRST },
 	{ STAGE_NONE, 530, "starttls", STARTTLS_FIRST },

@@ -64,6 +64,8 @@ struct book *book_find(struct gw_call *call, struct gw_str relay)
 	if (!book && (book = book_create(relay))) {
 		book_lock(book);
 		book_read(call, book);
+		if (book->closure.cause && !book->closure.warned)
+			book->read_time = gw->now(call);
 		book_unlock(book);
 		book->next = shelf.first;
 		shelf.first = book;

@@ -39,6 +39,8 @@ struct book {
 	pthread_mutex_t lock;      /* over what follows */
 	struct failure failures[FAILURES_MAX];
 	struct failure last_error;
+	int64_t letter_time;       /* when the warning was handed in, or seen in the queue; 0: not since the start */
+	int64_t read_time;         /* when a closure without a warning was read from the record; 0: there was none */
 	int64_t last_counted;      /* what was under way then belongs to the same incident */
 	struct closure closure;
 	int64_t suspensions;       /* in a row, with suspend = "backoff": each is longer than the one before */

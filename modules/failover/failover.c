@@ -169,13 +169,19 @@ static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delive
 {
 	const struct rules *rules = gw->relay_conf(call, relay);
 	struct throttle throttle;
-	int64_t now;
+	struct gw_message *message = gw->delivery_message(delivery);
+	int64_t now, until;
 	bool dry, due;
 
+	if (gw->message_number(message, GW_MESSAGE_OWN) == 1 && gw->message_number(message, GW_MESSAGE_DRY) != 1 &&
+	    warning_waits(call, message, &until)) {
+		gw->wait_until(call, until);
+		return GW_WAIT;
+	}
 	if (!rules || !rules->book->special)
 		return GW_CONTINUE;
 	now = gw->now(call);
-	dry = gw->message_number(gw->delivery_message(delivery), GW_MESSAGE_DRY) == 1;
+	dry = gw->message_number(message, GW_MESSAGE_DRY) == 1;
 	book_lock(rules->book);
 	throttle = rules->book->throttle;
 	due = throttle_due(&throttle, now);

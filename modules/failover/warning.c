@@ -72,15 +72,23 @@ static void write_to(const struct letter *letter)
 		line(letter, "%s<%.*s>%s", i ? " " : "To: ", GW_STR_ARGS(to->items[i]), i + 1 < to->count ? "," : "");
 }
 
+/* Of the letter about that suspension, and no other: it is known again by it. */
+#define ID_MAX 400
+static const char *letter_id(const struct book *book, char out[ID_MAX])
+{
+	snprintf(out, ID_MAX, "suspended.%" PRId64 ".%s@", book->closure.until, book->name);
+	return out;
+}
+
 static void write_header(const struct letter *letter, const char *until)
 {
 	int64_t now = gw->now(letter->call);
 	struct gw_str from = letter->config->warn_from;
-	char domain[256];
+	char domain[256], id[ID_MAX];
 
 	own_domain(letter, domain, sizeof domain);
 	write_date(letter, now);
-	line(letter, "Message-ID: <%" PRId64 ".%" PRId64 ".%s@%s>", now, letter->book->closure.until, letter->book->name, domain);
+	line(letter, "Message-ID: <%s%s>", letter_id(letter->book, id), domain);
 	if (from.len)
 		line(letter, "From: Mail gateway <%.*s>", GW_STR_ARGS(from));
 	else
@@ -172,7 +180,24 @@ static bool send_letter(const struct letter *letter, const char *bytes, size_t l
 	return bytes && gw->submit(letter->call, &submission) == 0;
 }
 
-/* Marked only when it is on its way: a restart in between sends it after all. */
+#define SETTLED_MS 3000 /* the record is on disk after a second */
+#define SEEN_MS 6000    /* a letter that waited in the queue over a restart has shown itself by then */
+
+static bool is_wanted(const struct book *book, int64_t now)
+{
+	bool seen = !book->read_time || now >= book->read_time + SEEN_MS || now < book->read_time;
+
+	return book->closure.cause == GW_CAUSE_FAILURE && !book->closure.warned && seen;
+}
+
+static void mark_warned(struct gw_call *call, struct book *book)
+{
+	book->letter_time = gw->now(call);
+	book->closure.warned = book->closure.cause != 0;
+	book_write(call, book);
+}
+
+/* Marked only when it is on its way. A crash before the mark is on disk finds the letter in the queue: it does not leave sooner. */
 void warn(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
 	struct letter letter = { .call = call, .relay = relay, .config = gw->conf(call), .book = book };
@@ -181,7 +206,7 @@ void warn(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 	bool wanted;
 
 	book_lock(book);
-	wanted = book->closure.cause == GW_CAUSE_FAILURE && !book->closure.warned;
+	wanted = is_wanted(book, gw->now(call));
 	if (wanted && letter.config->warn_to.count)
 		bytes = write_letter(&letter, &len);
 	book_unlock(book);
@@ -191,7 +216,45 @@ void warn(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 	}
 	free(bytes);
 	book_lock(book);
-	book->closure.warned = book->closure.cause != 0;
-	book_write(call, book);
+	mark_warned(call, book);
 	book_unlock(book);
+}
+
+static bool is_about(struct gw_message *message, const struct book *book)
+{
+	struct gw_header field = { .size = sizeof field };
+	char id[ID_MAX], value[ID_MAX + 300];
+
+	if (gw->header_named(message, gw_str("Message-ID"), 0, &field) != 0)
+		return false;
+	snprintf(value, sizeof value, "%.*s", GW_STR_ARGS(field.value));
+	return strstr(value, letter_id(book, id)) != NULL;
+}
+
+static bool letter_waits(struct gw_call *call, struct gw_message *message, struct book *book, int64_t *until)
+{
+	bool waits = false;
+
+	book_lock(book);
+	if (book->closure.cause == GW_CAUSE_FAILURE && is_about(message, book)) {
+		if (!book->closure.warned)
+			mark_warned(call, book);
+		*until = book->letter_time + SETTLED_MS;
+		waits = gw->now(call) >= book->letter_time && gw->now(call) < *until;
+	}
+	book_unlock(book);
+	return waits;
+}
+
+bool warning_waits(struct gw_call *call, struct gw_message *message, int64_t *until)
+{
+	struct gw_relay *relay;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++) {
+		const struct rules *rules = gw->relay_conf(call, relay);
+		if (rules && rules->book->special && letter_waits(call, message, rules->book, until))
+			return true;
+	}
+	return false;
 }
