@@ -176,6 +176,11 @@ static void take_answer(struct service_output *output, struct gw_str json)
 	struct module_answer *answer = (struct module_answer *)output;
 	json_decref(answer->json);
 	answer->json = json_loadb(json.ptr, json.len, 0, NULL);
+	/* Replies of next hops may be in it, and those may be anything. */
+	char *clean = answer->json ? NULL : text_clean(json);
+	if (clean)
+		answer->json = json_loads(clean, 0, NULL);
+	free(clean);
 }
 
 static struct instance *instance_of(const struct snapshot *snapshot, const char *module)
@@ -186,11 +191,22 @@ static struct instance *instance_of(const struct snapshot *snapshot, const char 
 	return NULL;
 }
 
+/* What a module says of its verb's words is of no file, though a problem of its fragment it looks like. */
+static void say_problems(struct request *request, const struct problems *problems)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	for (const struct problem *problem = problems->first; problem; problem = problem->next)
+		buf_printf(&text, "%s%s", buf_len(&text) ? "\n" : "", problem->text);
+	request_say(request, EX_DATAERR, "%.*s", (int)buf_len(&text), buf_len(&text) ? buf_ptr(&text) : "");
+	buf_finish(&text);
+}
+
 static void answer_of_module(struct request *request, struct problems *problems, json_t *json)
 {
 	if (problems->first) {
 		json_decref(json);
-		request_problems(request, EX_DATAERR, problems, "");
+		say_problems(request, problems);
 	} else if (json_is_object(json)) {
 		if (!json_object_get(json, "code"))
 			json_object_set_new(json, "code", json_integer(EX_OK));
