@@ -12,7 +12,8 @@ static const char usage[] =
 	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR ")\n"
 	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR ")\n"
 	"  --user NAME     whom the serving process runs as when this is started by root (default: gateway, where it exists)\n"
-	"  --foreground    stay in the foreground\n"
+	"  --foreground    stay in the foreground; else a log.path of \"-\" is STATE/log\n"
+	"  --worker-timeout SECONDS  a worker that hangs for this long is ended, and all start again (default 30; 0: never)\n"
 	"  --core-dumps    let it dump core, keys and passwords included\n"
 	"  --check         check the configuration, say what is wrong, and exit\n"
 	"  --check-spool   check the spool without changing it, and exit\n"
@@ -40,6 +41,15 @@ static void leave(int code)
 	exit(code);
 }
 
+static unsigned seconds(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	if (!*text || *end || value > 86400)
+		leave(EX_USAGE);
+	return (unsigned)value;
+}
+
 void arguments_parse(struct arguments *arguments, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -47,10 +57,10 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 		{ "modules", required_argument, NULL, 'm' }, { "foreground", no_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 't' },         { "check-spool", no_argument, NULL, 'S' },
 		{ "user", required_argument, NULL, 'u' },    { "core-dumps", no_argument, NULL, 'd' },
-		{ "version", no_argument, NULL, 'V' },       { "help", no_argument, NULL, 'h' },
+		{ "worker-timeout", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR };
+	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR, .worker_timeout = 30 };
 	for (int option; (option = getopt_long(argc, argv, "c:s:m:u:fthV", options, NULL)) != -1;) {
 		switch (option) {
 		case 'c':
@@ -67,6 +77,9 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 			break;
 		case 'u':
 			arguments->user = optarg;
+			break;
+		case 'w':
+			arguments->worker_timeout = seconds(optarg);
 			break;
 		case 'd':
 			arguments->core_dumps = true;

@@ -8,6 +8,7 @@
 struct arguments {
 	const char *config, *state, *modules;
 	const char *user; /* NULL: not said */
+	unsigned worker_timeout; /* seconds; 0: none */
 	bool foreground, check, check_spool, core_dumps;
 };
 

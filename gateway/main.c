@@ -109,5 +109,5 @@ int main(int argc, char **argv)
 		return code;
 	raise_limits();
 	return supervise(&(struct supervisor_options){
-		.state = arguments.state, .foreground = arguments.foreground, .become = become, .serve = begin, .arg = &arguments });
+		.state = arguments.state, .worker_timeout = arguments.worker_timeout, .foreground = arguments.foreground, .become = become, .serve = begin, .arg = &arguments });
 }

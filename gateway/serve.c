@@ -13,6 +13,7 @@
 #include "services.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,12 +56,31 @@ static int open_state(const struct arguments *arguments, struct problems *proble
 	return runtime.state ? result : -1;
 }
 
+/* Standard error is nobody's once a daemon runs: its log has a place in any case. */
+static const char *log_path(const struct arguments *arguments, const struct settings *settings)
+{
+	static char path[4096];
+	if (arguments->foreground || !gw_str_eq(settings->log.path, gw_str("-")))
+		return settings->log.path.ptr;
+	snprintf(path, sizeof(path), "%s/log", arguments->state);
+	return path;
+}
+
+static void share_log(void)
+{
+	if (strcmp(runtime.log_path, "-") != 0)
+		link_say_log(runtime.log_path);
+}
+
 static int open_log(const struct arguments *arguments, const struct settings *settings, struct problems *problems)
 {
 	char *journal = path_in(arguments->state, "journal");
-	int result = log_start(settings->log.path.ptr, journal, (enum log_level)settings->log.level, (unsigned)settings->log.journal_days);
+	snprintf(runtime.log_path, sizeof(runtime.log_path), "%s", log_path(arguments, settings));
+	int result = log_start(runtime.log_path, journal, (enum log_level)settings->log.level, (unsigned)settings->log.journal_days);
 	if (result != 0)
-		problem_add(problems, true, settings->log.path.ptr, 0, "the log cannot be opened: %s", strerror(errno));
+		problem_add(problems, true, runtime.log_path, 0, "the log cannot be opened: %s", strerror(errno));
+	else
+		share_log();
 	free(journal);
 	return result;
 }
@@ -126,6 +146,7 @@ static void on_reload(int signal_number, void *arg)
 static void on_reopen(int signal_number, void *arg)
 {
 	log_reopen();
+	share_log();
 }
 
 /* --- the beginning --- */
@@ -160,7 +181,17 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	return admin ? EX_OK : EX_UNAVAILABLE;
 }
 
-static int run(void)
+/* The starter's: it is told by the supervisor how the start went. */
+static void let_go_of_stderr(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+static int run(bool foreground)
 {
 	struct snapshot *snapshot = snapshot_current();
 	worker_signal(runtime.main, SIGTERM, on_stop, NULL);
@@ -180,6 +211,8 @@ static int run(void)
 	ticks_begin();
 	alive_begin();
 	link_say(LINK_READY);
+	if (!foreground)
+		let_go_of_stderr();
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
 	workers_end();
@@ -195,7 +228,7 @@ int serve(const struct arguments *arguments)
 	print_problems(&problems);
 	problems_finish(&problems);
 	if (code == EX_OK)
-		code = run();
+		code = run(arguments->foreground);
 	admin_destroy(admin);
 	alive_end();
 	free_all();

@@ -1,7 +1,9 @@
 /* ticks.c - what happens from time to time: the modules' tick once a second, and the word to the supervisor that the loops turn. */
 #include "daemon.h"
 
+#include "admin/hang.h"
 #include "admin/link.h"
+#include "admin/places.h"
 #include "admin/supervisor.h"
 #include "base/clock.h"
 #include "module/board.h"
@@ -37,10 +39,46 @@ void ticks_begin(void)
 	worker_post(runtime.workers[0], &post);
 }
 
+/* --- beats: each loop says that it turns --- */
+
+#define BEAT_MS 1000
+
+struct beat {
+	struct post post;
+	struct timer timer;
+};
+static struct beat *beats; /* one for each worker */
+static struct timer main_beat;
+
+static void beat(struct timer *timer)
+{
+	places_beat(worker_number(timer->worker));
+	timer_set(timer->worker, timer, BEAT_MS, beat);
+}
+
+static void begin_beat(struct post *post)
+{
+	places_beat(worker_number(worker_current()));
+	timer_set(worker_current(), &((struct beat *)post)->timer, BEAT_MS, beat);
+}
+
+static void beats_begin(void)
+{
+	beats = calloc(runtime.worker_count, sizeof(*beats));
+	for (unsigned i = 0; beats && i < runtime.worker_count; i++) {
+		beats[i].post.run = begin_beat;
+		worker_post(runtime.workers[i], &beats[i].post);
+	}
+	places_beat(HANG_MAIN);
+	timer_set(runtime.main, &main_beat, BEAT_MS, beat);
+}
+
 void ticks_end(struct worker *worker)
 {
 	if (worker_number(worker) == 0)
 		timer_clear(&tick_timer);
+	if (beats)
+		timer_clear(&beats[worker_number(worker)].timer);
 }
 
 /* --- alive --- */
@@ -70,6 +108,7 @@ static void call_all(struct timer *timer)
 
 void alive_begin(void)
 {
+	beats_begin();
 	calls = supervisor_watchdog() ? calloc(runtime.worker_count, sizeof(*calls)) : NULL;
 	if (!calls)
 		return;
@@ -79,6 +118,8 @@ void alive_begin(void)
 
 void alive_end(void)
 {
+	timer_clear(&main_beat);
+	free(beats);
 	timer_clear(&alive_timer);
 	free(calls);
 }

@@ -1,7 +1,9 @@
 #include "admin/connection.h"
 
+#include "base/list.h"
 #include "loop/stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,6 +52,8 @@ void connection_close_all(struct admin *admin)
 
 void connection_answer(struct connection *connection, struct gw_str json)
 {
+	if (!connection)
+		return;
 	connection->request = NULL;
 	if (!connection->stream)
 		forget(connection);
@@ -72,6 +76,7 @@ static void take_line(struct connection *connection, struct gw_str line)
 	size_t len = line.len;
 	stream_consume(connection->stream, len + 1);
 	connection->answering = true;
+	connection->waits = 0;
 	stream_pause(connection->stream);
 	if (copy)
 		connection->request = request_create(connection, gw_str_n(copy, len));
@@ -97,6 +102,40 @@ static void on_event(struct stream *stream, enum stream_event event, void *arg)
 	           (event == STREAM_DATA && stream_input(stream).len >= REQUEST_MAX)) {
 		hang_up(connection, event == STREAM_TIMEOUT);
 	}
+}
+
+/* --- who waits for a worker that hangs --- */
+
+#define LOOK_MS 1000
+#define PATIENCE_S 4
+
+/* What it asked may still be answered, by then to nobody. */
+static void say_hang(struct connection *connection, const struct hang *hang)
+{
+	char what[256], text[512];
+	hang_describe(hang, what, sizeof(what));
+	snprintf(text, sizeof(text), "{\"code\":75,\"text\":\"no answer: %s\"}", what);
+	atomic_store(&connection->request->abandoned, true);
+	connection->request->connection = NULL;
+	connection_answer(connection, gw_str(text));
+}
+
+static void look(struct timer *timer)
+{
+	struct admin *admin = list_of(timer, struct admin, look);
+	struct hang hang;
+	bool hangs = hangs_look(&admin->hangs, places_own(), &hang) && hang.seconds >= PATIENCE_S;
+	for (struct connection *connection = admin->connections, *next; connection; connection = next) {
+		next = connection->next;
+		if (connection->request && ++connection->waits >= PATIENCE_S && hangs)
+			say_hang(connection, &hang);
+	}
+	timer_set(admin->main, timer, LOOK_MS, look);
+}
+
+void connection_watch(struct admin *admin)
+{
+	timer_set(admin->main, &admin->look, LOOK_MS, look);
 }
 
 /* --- who gets in --- */

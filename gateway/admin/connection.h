@@ -17,6 +17,7 @@ struct connection {
 	struct stream *stream;   /* NULL: it is gone, and waits for its request to end */
 	struct request *request; /* the one being answered */
 	struct caller caller;
+	unsigned waits;          /* seconds since it asked */
 	bool answering;          /* until the answer is out */
 };
 
@@ -25,6 +26,9 @@ void connection_accept(int fd, const struct sockaddr *peer, socklen_t len, void 
 
 /* The answer, without its line end, to the request that `connection` has. */
 void connection_answer(struct connection *connection, struct gw_str json);
+
+/* A worker that hangs answers nobody: who waits for some seconds is told which it is. Runs from here on. */
+void connection_watch(struct admin *admin);
 
 /* Each of them, at the end. */
 void connection_close_all(struct admin *admin);

@@ -166,6 +166,7 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 	admin->listener = fd < 0 ? NULL : listener_create(main, fd, connection_accept, admin);
 	if (admin->listener) {
 		control_socket_open(admin->path, settings);
+		connection_watch(admin);
 		return admin;
 	}
 	problem_add(problems, true, admin->path, 0, "the control socket cannot be opened: %s", strerror(errno));
@@ -180,6 +181,7 @@ void admin_destroy(struct admin *admin)
 	if (!admin)
 		return;
 	listener_destroy(admin->listener);
+	timer_clear(&admin->look);
 	connection_close_all(admin);
 	unlink(admin->path);
 	free(admin);

@@ -12,6 +12,13 @@ void death_find(struct death *death, pid_t pid, int status, const struct places 
 		death->places_count = places_blame(places, death->places, DEATH_PLACES);
 }
 
+void death_blame(struct death *death, const struct place *place, unsigned seconds)
+{
+	death->hung = seconds;
+	death->places_count = place->inside ? 1 : 0;
+	death->places[0] = *place;
+}
+
 void death_count(struct death *death, struct crashes *crashes)
 {
 	for (size_t i = 0; i < death->places_count; i++)
@@ -27,6 +34,8 @@ static struct log_line *begin(const struct death *death, const char *event)
 		log_fmt(line, "signal", "SIG%s", sigabbrev_np(WTERMSIG(death->status)) ?: "?");
 	else
 		log_int(line, "exit", WEXITSTATUS(death->status));
+	if (death->hung)
+		log_int(line, "hung_s", death->hung);
 	return line;
 }
 

@@ -14,6 +14,7 @@ struct death {
 	struct place places[DEATH_PLACES];
 	unsigned counts[DEATH_PLACES]; /* how often it died so during that message */
 	size_t places_count;
+	unsigned hung;                      /* seconds, when a thread hung; 0: none did */
 };
 
 void death_find(struct death *death, pid_t pid, int status, const struct places *places);
@@ -21,5 +22,8 @@ void death_count(struct death *death, struct crashes *crashes);
 
 /* A line for each place, one without where there is none. */
 void death_log(const struct death *death, const char *event);
+
+/* Instead of what was found: it was killed because a thread hung there for so long. */
+void death_blame(struct death *death, const struct place *place, unsigned seconds);
 
 #endif

@@ -1,6 +1,7 @@
 #include "admin/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static int supervisor = -1;
@@ -62,6 +63,16 @@ static int say(const struct link_order *order)
 void link_say(enum link_kind kind)
 {
 	say(&(struct link_order){ .kind = kind });
+}
+
+void link_say_log(const char *path)
+{
+	const struct link_order order = { .kind = LINK_LOG };
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	if (fd < 0)
+		return;
+	link_send_fds(supervisor, &order, sizeof(order), &fd, 1);
+	close(fd);
 }
 
 static int refuse(const int *fds, unsigned count, int error)

@@ -16,6 +16,7 @@ enum link_kind {
 	LINK_READY,     /* it serves, or serves again after RELOADING */
 	LINK_RELOADING,
 	LINK_ALIVE,     /* every worker turns */
+	LINK_LOG,       /* with the log file: what the supervisor says stands there too */
 	LINK_KINDS
 };
 
@@ -40,6 +41,7 @@ void link_use(int fd);
 /* Fills in at most `count` listening sockets; gives how many, at least 1, or -1 with errno. Main thread. */
 int link_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds);
 void link_say(enum link_kind kind);
+void link_say_log(const char *path); /* the file of the log, or of its successor */
 
 /* --- both --- */
 

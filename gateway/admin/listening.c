@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -103,8 +104,39 @@ void listening_adopt(const int *fds, unsigned count)
 
 /* --- asked for --- */
 
+#define FREE_TRIES 40
+#define FREE_PAUSE_MS 25
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+	return address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port : ((const struct sockaddr_in6 *)address)->sin6_port;
+}
+
+/* What we have on this port ourselves would be in the way of asking. */
+static bool port_is_ours(uint16_t port)
+{
+	bool ours = false;
+	for (const struct kept *kept = all; kept; kept = kept->next)
+		ours |= kept->count && port_of(&kept->address) == port;
+	return ours;
+}
+
+/* For a moment longer than a process that was killed needs to let go. */
+static bool wait_until_free(const struct link_order *order)
+{
+	const struct sockaddr *address = (const struct sockaddr *)&order->address;
+	bool is_free = port_is_ours(port_of(&order->address)) || listener_is_free(address, order->len);
+	for (int i = 0; !is_free && errno == EADDRINUSE && i < FREE_TRIES; i++) {
+		poll(NULL, 0, FREE_PAUSE_MS);
+		is_free = listener_is_free(address, order->len);
+	}
+	return is_free;
+}
+
 static int grow(struct kept *kept, const struct link_order *order)
 {
+	if (!kept->count && !wait_until_free(order))
+		return -1;
 	while (kept->count < order->count) {
 		int fd = listener_bind((const struct sockaddr *)&kept->address, order->len, true, BACKLOG);
 		if (fd < 0)

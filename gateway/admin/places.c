@@ -1,9 +1,11 @@
 #include "admin/places.h"
 
+#include "loop/worker.h"
+
 #include <signal.h>
 #include <sys/mman.h>
 
-#define THREADS 384              /* more than workers and pool may have; who finds no slot goes unseen */
+#define THREADS PLACES_MOST
 #define STACK_SIZE (16 * 1024)   /* of the handler, for a thread whose own stack is used up */
 #define NOBODY (-1)
 
@@ -57,6 +59,7 @@ static void take_slot(void)
 	if (number >= THREADS)
 		return;
 	own = &page->slots[number];
+	own->worker = worker_current() ? worker_number(worker_current()) + 1 : 0;
 	use_own_stack(number);
 }
 
@@ -105,7 +108,33 @@ void places_watch(struct places *places)
 	chain_set_watch(watch);
 }
 
-/* --- in the supervisor --- */
+void places_beat(unsigned worker)
+{
+	if (!page)
+		return;
+	if (!asked)
+		take_slot();
+	if (!own)
+		return;
+	own->worker = worker + 1;
+	own->beat++;
+}
+
+const struct places *places_own(void)
+{
+	return page;
+}
+
+/* --- who looks --- */
+
+bool places_thread(const struct places *places, size_t nth, struct place *place)
+{
+	if (!places || nth >= THREADS || !places->slots[nth].worker)
+		return false;
+	*place = places->slots[nth];
+	place->instance[PLACE_NAME] = '\0';
+	return true;
+}
 
 static size_t blame(const struct place *slot, struct place *blamed)
 {

@@ -8,10 +8,13 @@
 #include "module/chain.h"
 
 #define PLACE_NAME 47
+#define PLACES_MOST 384 /* threads: more than workers and pool may have; who finds no place goes unseen */
 
 struct place {
 	uint64_t id;      /* of the message; 0: none */
 	uint32_t hook;    /* enum gw_hook; GW_HOOKS: start or stop */
+	uint32_t worker;  /* number of the loop that this thread turns, + 1; 0: none */
+	uint32_t beat;    /* changes while it turns */
 	uint8_t inside;   /* a bool that anybody may have written */
 	char instance[PLACE_NAME + 1];
 };
@@ -28,6 +31,15 @@ void places_watch(struct places *places);
 /* Who is to blame: the thread that got the deadly signal, alone; all that were inside a module where no thread said so; nobody when the culprit
  * ran no module. Gives how many of `blamed` it filled. */
 size_t places_blame(const struct places *places, struct place *blamed, size_t room);
+
+/* In the serving process: the loop with this number turns; once a second, from its thread. */
+void places_beat(unsigned worker);
+
+/* The page that this process writes to; NULL: none. */
+const struct places *places_own(void);
+
+/* A copy of the nth. False: no loop is turned there. */
+bool places_thread(const struct places *places, size_t nth, struct place *place);
 
 /* "prepare", or "start or stop". */
 const char *place_hook(const struct place *place);

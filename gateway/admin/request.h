@@ -3,6 +3,7 @@
 #define ADMIN_REQUEST_H
 
 #include "admin/admin.h"
+#include "admin/hang.h"
 #include "base/arena.h"
 #include "base/buf.h"
 
@@ -14,6 +15,8 @@ struct admin {
 	struct worker *main;
 	const struct admin_operations *operations;
 	struct listener *listener;
+	struct timer look;             /* for threads that do not answer, while somebody asks */
+	struct hangs hangs;
 	struct connection *connections;
 	char path[256];
 };

@@ -46,6 +46,8 @@ static int refuse_second(const char *state, int folder)
 	ssize_t len = pread(file, pid, sizeof(pid) - 1, 0);
 	pid[len > 0 ? strcspn(pid, "\n") : 0] = '\0';
 	fprintf(stderr, "gatewayd: %s is in use by process %s\n", state, *pid ? pid : "?");
+	close(file); /* the other's: what it says is not ours to empty */
+	file = -1;
 	close(folder);
 	return -1;
 }

@@ -1,6 +1,7 @@
 #include "admin/supervisor.h"
 
 #include "admin/death.h"
+#include "admin/hang.h"
 #include "admin/listening.h"
 #include "admin/state_lock.h"
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
@@ -22,6 +24,8 @@
 #define STEADY_MS 60000   /* who served for this long begins with the pauses anew */
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MOST_MS 30000
+#define LOOK_MS 1000      /* between two looks at who turns */
+#define MAIN_PATIENCE 4
 
 enum phase { WAITING /* to start it */, STARTING, SERVING };
 
@@ -29,10 +33,13 @@ static struct supervisor {
 	const struct supervisor_options *options;
 	enum phase phase;
 	pid_t self, child;
-	int folder, signals, link, ready;
+	int folder, signals, link, ready, adopted;
 	sigset_t mask_before;
 	struct places *places;
 	struct crashes crashes;
+	struct hangs hangs;
+	struct hang hung;         /* why it is killed; seconds 0: it is not */
+	int64_t look_at;
 	struct death death;       /* the last one, until a serving process that was ready told of it */
 	unsigned failures, restarts;
 	int64_t began_at, start_at, kill_at, watchdog_ms, watchdog_at;
@@ -57,6 +64,21 @@ int64_t supervisor_watchdog(void)
 
 /* --- who waits for the start --- */
 
+/* Of its starter the daemon keeps nothing but stderr, and that until it serves: who waits for the end of a pipe would wait for the daemon's.
+ * Gives where the descriptor is now. */
+static int keep_only(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), kept = STDERR_FILENO + 1 + it.adopted;
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	if (fd != kept && dup3(fd, kept, O_CLOEXEC) != kept)
+		return fd;
+	close_range((unsigned)kept + 1, ~0u, 0);
+	return kept;
+}
+
 /* Its parent leaves when the gateway serves, with its exit code otherwise. */
 static int detach(void)
 {
@@ -66,12 +88,21 @@ static int detach(void)
 		return -1;
 	pid_t child = fork();
 	if (child == 0) {
-		close(ends[0]);
 		setsid();
-		return ends[1];
+		return keep_only(ends[1]);
 	}
 	close(ends[1]);
 	_exit(child > 0 && read(ends[0], &byte, 1) == 1 ? byte : EX_OSERR);
+}
+
+/* What is said from now on stands in the log file. */
+static void let_go_of_stderr(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, STDERR_FILENO);
+	close(null);
 }
 
 static void say_started(int code)
@@ -83,6 +114,8 @@ static void say_started(int code)
 	(void)sent;
 	close(it.ready);
 	it.ready = -1;
+	if (code == EX_OK)
+		let_go_of_stderr();
 }
 
 static void end(int code)
@@ -140,6 +173,7 @@ static bool start(int *link)
 		return false;
 	}
 	it.link = ends[0];
+	fcntl(it.link, F_SETFL, O_NONBLOCK);
 	it.phase = STARTING;
 	it.began_at = clock_monotonic();
 	return false;
@@ -151,7 +185,9 @@ static void tell_ready(void)
 {
 	it.phase = SERVING;
 	it.served = true;
-	it.watchdog_at = 0;
+	it.watchdog_at = it.look_at = 0;
+	it.hung = (struct hang){ 0 };
+	hangs_clear(&it.hangs);
 	say_started(EX_OK);
 	if (!it.stopping)
 		sd_notifyf(0, "READY=1\nSTATUS=process %d serves, started again %u times", (int)it.child, it.restarts);
@@ -196,14 +232,30 @@ static void obey(const struct link_order *order)
 	case LINK_ALIVE:
 		sd_notify(0, "WATCHDOG=1");
 		break;
+	case LINK_LOG:
+		break;
 	}
+}
+
+/* Only a log comes with a descriptor, and only a file may be one: what could block is none. */
+static void take_fds(const struct link_order *order, const int *fds, unsigned count)
+{
+	struct stat info;
+	bool wanted = order->kind == LINK_LOG && count == 1 && fstat(fds[0], &info) == 0 && S_ISREG(info.st_mode);
+	for (unsigned i = wanted ? 1 : 0; i < count; i++)
+		close(fds[i]);
+	if (wanted)
+		log_copy_to(fds[0]);
 }
 
 static void read_orders(void)
 {
 	struct link_order order;
+	int fds[LINK_SOCKETS];
+	unsigned count;
 	ssize_t got;
-	while (it.link >= 0 && (got = recv(it.link, &order, sizeof(order), MSG_DONTWAIT)) != -1) {
+	while (it.link >= 0 && (got = link_receive_fds(it.link, &order, sizeof(order), fds, &count)) != -1) {
+		take_fds(got == (ssize_t)sizeof(order) ? &order : &(struct link_order){ .kind = LINK_KINDS }, fds, count);
 		if (got == (ssize_t)sizeof(order))
 			obey(&order);
 		if (got > 0)
@@ -251,10 +303,13 @@ static void bury(int status)
 	it.link = -1;
 	if (!asked && (it.served || WIFSIGNALED(status))) {
 		death_find(&it.death, it.child, status, it.places);
+		if (it.hung.seconds)
+			death_blame(&it.death, &it.hung.place, it.hung.seconds);
 		death_count(&it.death, &it.crashes);
 		death_log(&it.death, "died");
 	}
 	it.child = 0;
+	it.hung = (struct hang){ 0 };
 	if (it.stopping || !it.served)
 		end(code_of(status));
 	else
@@ -326,6 +381,26 @@ static int watch_signals(void)
 
 /* --- time --- */
 
+/* A third of the time is for people who may want to look before it is over. The main thread reads configurations and runs programs for their
+ * secrets: it has more time. */
+static void watch_workers(int64_t now)
+{
+	struct hang hang;
+	unsigned most = it.options->worker_timeout;
+	if (!most || it.phase != SERVING || it.stopping || it.hung.seconds || now < it.look_at)
+		return;
+	it.look_at = now + LOOK_MS;
+	if (!hangs_look(&it.hangs, it.places, &hang))
+		return;
+	most *= hang.worker == HANG_MAIN ? MAIN_PATIENCE : 1;
+	if (hang.seconds == (most + 2) / 3 || hang.seconds >= most)
+		hang_log(&hang, hang.seconds >= most ? "hung" : "hangs");
+	if (hang.seconds < most)
+		return;
+	it.hung = hang;
+	kill(it.child, SIGKILL);
+}
+
 /* While nothing serves, or it only begins, the supervisor answers for the service; later those that turn the loops do. */
 static void watch_time(int64_t now)
 {
@@ -349,6 +424,8 @@ static int until(int64_t now)
 		next = it.kill_at;
 	if (it.watchdog_ms && it.phase != SERVING && it.watchdog_at < next)
 		next = it.watchdog_at;
+	if (it.options->worker_timeout && it.phase == SERVING && !it.stopping && it.look_at < next)
+		next = it.look_at;
 	return next > now ? (int)(next - now) : 0;
 }
 
@@ -362,6 +439,7 @@ static void turn(void)
 			read_signals();
 	}
 	watch_time(clock_monotonic());
+	watch_workers(clock_monotonic());
 }
 
 /* --- all of it --- */
@@ -387,6 +465,7 @@ static void adopt_sockets(void)
 	int fds[LINK_SOCKETS], count = sd_listen_fds(1);
 	for (int i = 0; i < count && i < LINK_SOCKETS; i++)
 		fds[i] = SD_LISTEN_FDS_START + i;
+	it.adopted = count > 0 ? count : 0;
 	if (count > 0)
 		listening_adopt(fds, (unsigned)(count < LINK_SOCKETS ? count : LINK_SOCKETS));
 }

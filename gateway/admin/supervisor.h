@@ -12,6 +12,7 @@
 
 struct supervisor_options {
 	const char *state; /* the folder: there from here on, and locked */
+	unsigned worker_timeout; /* seconds after which a worker that does not turn is ended with the process; 0: never */
 	bool foreground;   /* else the caller ends when the gateway serves, and the supervisor has a session of its own */
 	/* In the serving process: leaves root; then serves. Exit codes of sysexits.h. */
 	int (*become)(void *arg);

@@ -27,6 +27,9 @@ struct log_line; /* a line being built, on the caller's stack */
  * Before log_start and after log_stop, lines go straight to stderr. */
 int log_start(const char *path, const char *journal, enum log_level level, unsigned journal_days);
 
+/* What goes straight to stderr goes to this file too from now on, instead of to the one before, which is closed. Takes the descriptor over. */
+void log_copy_to(int fd);
+
 /* Writes out what is queued, at most for `wait_ms`, and ends the thread. Nobody may be in log_journal_read any more. */
 void log_stop(unsigned wait_ms);
 

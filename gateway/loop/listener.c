@@ -57,6 +57,18 @@ int listener_bind(const struct sockaddr *address, socklen_t len, bool shared, in
 	return -1;
 }
 
+bool listener_is_free(const struct sockaddr *address, socklen_t len)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+	bool is_free = fd >= 0 && prepare(fd, address, false) == 0 && bind(fd, address, len) == 0;
+
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return is_free;
+}
+
 static void rested(struct timer *timer)
 {
 	struct listener *listener = (struct listener *)((char *)timer - offsetof(struct listener, rest));

@@ -8,6 +8,9 @@
 struct listener;
 
 /* Binds and listens (SO_REUSEADDR, SO_REUSEPORT when `shared`, IPV6_V6ONLY); gives the descriptor, or -1 with errno. [any thread] */
+/* False with errno: another process has the address. Asked without SO_REUSEPORT, with which two gateways would share it and the mail. */
+bool listener_is_free(const struct sockaddr *address, socklen_t len);
+
 int listener_bind(const struct sockaddr *address, socklen_t len, bool shared, int backlog);
 
 /* Accepts on `fd` (taken over) in this worker; `accepted` owns each new descriptor (non-blocking, close-on-exec, TCP_NODELAY). When descriptors run

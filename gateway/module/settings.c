@@ -99,7 +99,7 @@ const struct gw_option settings_options[] = {
 	{ "spool.min_free_inodes", GW_OPTION_INT, AT(spool.min_free_inodes), "100", "Free inodes below which mail is put off.",
 	  BETWEEN(0, 1000000) },
 
-	{ "log.path", GW_OPTION_STRING, AT(log.path), "-", "File of the log, an absolute path; \"-\" is standard error." },
+	{ "log.path", GW_OPTION_STRING, AT(log.path), "-", "File of the log, an absolute path; \"-\" is standard error, or STATE/log without --foreground." },
 	{ "log.level", GW_OPTION_WORD, AT(log.level), "info", "What is logged: this and what is worse.",
 	  .words = "debug|info|warning|error" },
 	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", BETWEEN(1, 3650) },

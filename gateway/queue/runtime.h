@@ -22,6 +22,7 @@ struct runtime {
 	struct worker **workers;
 	unsigned worker_count;
 	const char *state_dir;
+	char log_path[4096];      /* "-": standard error */
 	int64_t started_at;       /* wall, ms */
 	_Atomic bool stopping;    /* no new work is begun */
 };

@@ -297,6 +297,7 @@ def test_detached_it_returns_when_it_serves(new_gateway, new_sink):
     finally:
         os.kill(pid, signal.SIGTERM)
     wait_for(lambda: gone(pid), 15, "its end")
+    gateway.log_path = os.path.join(gateway.state, "log")
     assert gateway.log("stopped")
 
 
