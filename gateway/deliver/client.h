@@ -70,6 +70,7 @@ struct client {
 
 	struct reply_reader reader;
 	struct sasl *sasl;
+	unsigned challenges;         /* of this login */
 	const struct smtp_reply *challenge; /* during AUTH */
 
 	/* the transaction */

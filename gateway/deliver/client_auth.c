@@ -1,6 +1,8 @@
 /* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
 #include "deliver/client.h"
 
+#define CHALLENGES_MOST 8 /* SCRAM has three, and one more is answered with "*" */
+
 /* The best first. What the login names itself (a token's mechanism) is taken as named. */
 static const char *const preferred[] = { "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5" };
 
@@ -77,6 +79,7 @@ static void begin_auth(struct client *client, const struct gw_login *login)
 		client_lost(client, gw_str("the login cannot be put into words for the next hop"));
 		return;
 	}
+	client->challenges = 0;
 	client_enter(client, AT_AUTH);
 	if (client_may_speak(client))
 		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len,
@@ -119,7 +122,9 @@ static void logged_in(struct client *client)
 
 void client_auth_reply(struct client *client, const struct smtp_reply *reply)
 {
-	if (reply->code == 334)
+	if (reply->code == 334 && client->challenges++ == CHALLENGES_MOST)
+		client_broken(client, "the next hop's challenges have no end");
+	else if (reply->code == 334)
 		answer_challenge(client, reply);
 	else if (reply->code / 100 == 2)
 		logged_in(client);

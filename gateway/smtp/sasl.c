@@ -248,9 +248,10 @@ static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct g
 	if (sasl->steps++ == 0 && sasl->mechanism->client_waits)
 		return SASL_MORE;
 	token = decode(in);
-	if (!token.ptr)
+	if (!token.ptr && !sasl->mechanism->client_waits)
 		return SASL_BAD;
-	result = library_step(sasl, token, true);
+	/* LOGIN has no standard, and what its prompts say no meaning: each is the next one. */
+	result = library_step(sasl, token.ptr ? token : gw_str("?"), true);
 	wipe_free((char *)token.ptr, token.len);
 	if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
 		return SASL_BAD;
