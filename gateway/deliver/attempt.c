@@ -52,6 +52,7 @@ void attempt_settle(struct attempt *attempt, const struct outcome *outcome)
 	struct outcome copy = { 0 };
 	size_t i;
 	outcome_reply(&copy, attempt->arena, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
+	copy.unfit = outcome->unfit;
 	for (i = 0; i < attempt->count; i++)
 		if (!attempt->outcomes[i].status)
 			attempt->outcomes[i] = copy;

@@ -253,7 +253,7 @@ static void on_data(struct client *client)
 	if (!is_listening(client))
 		return;
 	body_is_out(client);
-	while (is_listening(client) && client->stream == stream && (got = stream_line(stream, REPLY_LINE_MAX, &line)) > 0)
+	while (is_listening(client) && client->stream == stream && (got = stream_line_lf(stream, REPLY_LINE_MAX, &line)) > 0)
 		take_line(client, line);
 	if (!is_listening(client) || client->stream != stream)
 		return;

@@ -19,8 +19,14 @@ enum client_at {
 /* What the next hop offers. */
 enum client_offer {
 	OFFER_PIPELINING = 1, OFFER_8BITMIME = 2, OFFER_SMTPUTF8 = 4, OFFER_DSN = 8, OFFER_SIZE = 16, OFFER_STARTTLS = 32, OFFER_AUTH = 64,
-	OFFER_REQUIRETLS = 128, OFFER_CHUNKING = 256,
+	OFFER_REQUIRETLS = 128, OFFER_CHUNKING = 256, OFFER_LIMITS = 512,
 };
+
+/* RFC 9422; 0: not said. Of more domains than CLIENT_DOMAINS no account is kept. */
+struct client_limits {
+	uint64_t mails, rcpts, domains;
+};
+#define CLIENT_DOMAINS 32
 
 /* Of many dead addresses some are enough: the message has another turn. */
 #define CLIENT_PLAN 20
@@ -48,6 +54,7 @@ struct client {
 	bool begun;                  /* its content is on the way in this transaction: it can only go on */
 	bool showing;                /* so far only the first chunk of it, see AT_CHUNK */
 	bool handed_over;            /* the whole message, dot included, is in the stream */
+	bool utf8_header;            /* the message needs SMTPUTF8, whatever its addresses are */
 	bool nobody;                 /* the dot closes a transaction without recipients */
 	int64_t messages;            /* transactions so far */
 
@@ -67,6 +74,8 @@ struct client {
 	struct gw_str name, host, capabilities, mechanisms, tls;
 	unsigned offers;
 	uint64_t size_limit;         /* 0: not said */
+	struct client_limits limits;
+	uint64_t mails;              /* transactions begun on this link */
 
 	struct reply_reader reader;
 	struct sasl *sasl;
@@ -74,6 +83,13 @@ struct client {
 	const struct smtp_reply *challenge; /* during AUTH */
 
 	/* the transaction */
+	size_t window_kept;          /* of those answered: all but the left over */
+	size_t window_taken;         /* of those answered: with 2xx */
+	size_t left_over;            /* of those answered: too many for this transaction */
+	size_t too_many_after;       /* how many were taken before the first of them; 0: others were taken after it */
+	bool said_too_many;          /* in so many words */
+	struct gw_str domains[CLIENT_DOMAINS];
+	size_t domain_count;
 	size_t *window;              /* recipients in it, as places in the attempt */
 	size_t window_count, window_room, window_at, next_rcpt;
 	uint64_t offset, size;
@@ -110,6 +126,7 @@ void client_abandoned(struct client *client);                             /* the
 void client_unreadable(struct client *client);                            /* the message cannot be read */
 /* The link is of no more use, and nobody is to blame: recipients without an outcome go on over another. */
 void client_change_link(struct client *client);
+void client_retire(struct client *client);                                /* the same, with QUIT */
 
 /* client_connect.c */
 bool client_connect_next(struct client *client); /* the next address or host; false: there is none */

@@ -170,6 +170,7 @@ void client_disconnect(struct client *client)
 	client->stream = NULL;
 	client->timeout = 0;
 	client->offers = 0;
+	client->mails = 0;
 	if (client->established)
 		client->lane->established--;
 	client->established = false;

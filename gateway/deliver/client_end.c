@@ -61,6 +61,14 @@ static bool has_open_rcpt(const struct attempt *attempt)
 	return false;
 }
 
+void client_retire(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	client_detach(client);
+	lane_requeue(client->lane, attempt);
+	client_quit(client);
+}
+
 void client_change_link(struct client *client)
 {
 	if (has_open_rcpt(client->attempt)) {

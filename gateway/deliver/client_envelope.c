@@ -30,13 +30,14 @@ static bool is_parameter(struct gw_str text)
 
 struct refusal {
 	const char *enhanced, *why;
+	bool here_only; /* another next hop may take it */
 };
-static const struct refusal no_8bit = { "5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME" };
-static const struct refusal no_utf8 = { "5.6.7", "the message needs SMTPUTF8, and the next hop does not offer it" };
-static const struct refusal too_big = { "5.3.4", "the message is larger than the next hop takes" };
-static const struct refusal no_requiretls = { "5.7.30", "REQUIRETLS support required" };
-static const struct refusal bad_sender = { "5.1.7", "the return path holds a control character" };
-static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control character" };
+static const struct refusal no_8bit = { "5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME", true };
+static const struct refusal no_utf8 = { "5.6.7", "the message needs SMTPUTF8, and the next hop does not offer it", true };
+static const struct refusal too_big = { "5.3.4", "the message is larger than the next hop takes", true };
+static const struct refusal no_requiretls = { "5.7.30", "REQUIRETLS support required", true };
+static const struct refusal bad_sender = { "5.1.7", "the return path holds a control character", false };
+static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control character", false };
 
 /* Whether a message may go here that is to be in TLS all its way (RFC 8689 section 4.2.1): the next hop's name is configured, and proven
  * by its certificate, and it promises the same. The names that MX records give are not proven. */
@@ -46,6 +47,22 @@ static bool keeps_tls(const struct client *client)
 	if (relay->mx || !relay->verify || relay->tls == TLS_OPPORTUNISTIC)
 		return false;
 	return stream_is_tls(client->stream) && (client->offers & OFFER_REQUIRETLS);
+}
+
+/* Clients say SMTPUTF8 wherever it is offered; a message needs it for its header or an address, not its body.
+ * A header that cannot be read is taken at the client's word. */
+static bool has_utf8_header(struct edits *edits)
+{
+	const struct gw_message *message = edits->message;
+	struct header_field field;
+	size_t nth;
+
+	if (!message->smtputf8 || !message->eight_bit)
+		return false;
+	for (nth = 0; edits_header(edits, nth, &field); nth++)
+		if (traits(field.whole) & TRAIT_8BIT)
+			return true;
+	return nth == 0;
 }
 
 /* A message that says 8BITMIME or SMTPUTF8 but has no such byte can go anywhere. */
@@ -59,7 +76,7 @@ static const struct refusal *message_refusal(const struct client *client)
 		return &bad_sender;
 	if (message->requiretls && edits_sender(edits).len && !keeps_tls(client)) /* a report is not lost for it: section 5 */
 		return &no_requiretls;
-	if (!(client->offers & OFFER_SMTPUTF8) && ((sender & TRAIT_8BIT) || (message->smtputf8 && message->eight_bit)))
+	if (!(client->offers & OFFER_SMTPUTF8) && ((sender & TRAIT_8BIT) || client->utf8_header))
 		return &no_utf8;
 	if (message->body == SMTP_BODY_BINARYMIME || (message->eight_bit && !(client->offers & OFFER_8BITMIME)))
 		return &no_8bit;
@@ -80,15 +97,18 @@ static void refuse(struct client *client, const struct refusal *refusal, struct 
 {
 	outcome_set(outcome, client->attempt->arena, GW_BOUNCED, STAGE_MAIL, false, 0, refusal->enhanced, gw_str(refusal->why),
 		    client->host);
+	outcome->unfit = refusal->here_only;
 }
 
 void client_check(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
-	const struct refusal *refusal = message_refusal(client);
+	const struct refusal *refusal;
 	struct outcome outcome;
 	size_t i;
 
+	client->utf8_header = has_utf8_header(attempt->edits);
+	refusal = message_refusal(client);
 	if (refusal) {
 		refuse(client, refusal, &outcome);
 		attempt_settle(attempt, &outcome);
@@ -107,7 +127,7 @@ static bool wants_utf8(const struct client *client, struct gw_str sender)
 {
 	const struct attempt *attempt = client->attempt;
 	size_t i;
-	if (attempt->edits->message->smtputf8 || (traits(sender) & TRAIT_8BIT))
+	if (client->utf8_header || (traits(sender) & TRAIT_8BIT))
 		return true;
 	for (i = 0; i < client->window_count; i++)
 		if (traits(attempt->rcpts[client->window[i]]->address) & TRAIT_8BIT)

@@ -29,21 +29,61 @@ static bool grow_window(struct client *client)
 	return true;
 }
 
+static struct hop *hop_of(const struct client *client)
+{
+	return hop_find(&client->lane->hops, &client->peer);
+}
+
+static uint64_t smaller(uint64_t one, uint64_t other)
+{
+	return !one || (other && other < one) ? other : one; /* 0: no limit */
+}
+
+/* How many go into one transaction; 0: no limit. */
+static uint64_t rcpts_at_once(const struct client *client)
+{
+	uint64_t configured = (uint64_t)client->attempt->relay->max_rcpts;
+	return smaller(smaller(configured, client->limits.rcpts), hop_of(client)->max_rcpts);
+}
+
+/* Whether the next hop takes the recipient's domain beside those of the transaction. */
+static bool takes_domain(struct client *client, struct gw_str domain)
+{
+	size_t i;
+	if (!client->limits.domains)
+		return true;
+	for (i = 0; i < client->domain_count; i++)
+		if (gw_str_ieq(client->domains[i], domain))
+			return true;
+	if (client->domain_count == CLIENT_DOMAINS || client->domain_count >= client->limits.domains)
+		return false;
+	client->domains[client->domain_count++] = domain;
+	return true;
+}
+
+static void empty_window(struct client *client)
+{
+	client->window_count = client->window_at = client->window_kept = client->window_taken = 0;
+	client->left_over = client->too_many_after = client->domain_count = 0;
+	client->said_too_many = false;
+}
+
 /* The next recipients that nothing is decided about, as many as the relay takes at once. -1: no memory. */
 static int fill_window(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
-	int64_t most = attempt->relay->max_rcpts;
+	uint64_t most = rcpts_at_once(client);
+	size_t i;
 
-	client->window_count = client->window_at = 0;
-	for (; client->next_rcpt < attempt->count; client->next_rcpt++) {
-		if (attempt->outcomes[client->next_rcpt].status)
+	empty_window(client);
+	while (client->next_rcpt < attempt->count && attempt->outcomes[client->next_rcpt].status)
+		client->next_rcpt++;
+	for (i = client->next_rcpt; i < attempt->count && (!most || client->window_count < most); i++) {
+		if (attempt->outcomes[i].status || !takes_domain(client, attempt->rcpts[i]->domain))
 			continue;
-		if (most > 0 && (int64_t)client->window_count >= most)
-			break;
 		if (client->window_count == client->window_room && !grow_window(client))
 			return -1;
-		client->window[client->window_count++] = client->next_rcpt;
+		client->window[client->window_count++] = i;
 	}
 	return 0;
 }
@@ -136,11 +176,16 @@ void client_established(struct client *client)
 	client_transact(client);
 }
 
+static bool mails_used_up(const struct client *client)
+{
+	return client->limits.mails && client->mails >= client->limits.mails;
+}
+
 static bool is_worn(const struct client *client)
 {
 	const struct lane *lane = client->lane;
 	int64_t most = client->attempt->relay->per_connection;
-	return (most > 0 && client->messages >= most) || lane->transport->stopping ||
+	return (most > 0 && client->messages >= most) || lane->transport->stopping || mails_used_up(client) ||
 	       (client->messages >= LANE_TURN && slot_others_starve(lane->seat));
 }
 
@@ -177,12 +222,8 @@ static void begin_transaction(struct client *client)
 {
 	if (client->attempt->progress)
 		client->attempt->progress(client->attempt);
+	client->mails++;
 	client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
-}
-
-static struct hop *hop_of(const struct client *client)
-{
-	return hop_find(&client->lane->hops, &client->peer);
 }
 
 /* A message without a field of ours has nothing to show with. */
@@ -206,6 +247,8 @@ void client_transact(struct client *client)
 		client_lost(client, gw_str("out of memory"));
 	else if (client->window_count == 0)
 		finish(client);
+	else if (client->mails && mails_used_up(client))
+		client_retire(client);
 	else
 		begin_transaction(client);
 }
@@ -305,10 +348,49 @@ void client_mail_reply(struct client *client, const struct smtp_reply *reply)
 		client_transact(client);
 }
 
+/* RFC 5321 section 4.5.3.1.10: after some were taken, the rest belongs into the next transaction, unless the
+ * words are about the recipient's address or mailbox, a policy, or the message's size. */
+static bool is_too_many(const struct smtp_reply *reply)
+{
+	const uint8_t *enhanced = reply->enhanced;
+	if (enhanced[0] >= 4 && enhanced[1] == 5 && enhanced[2] == 3)
+		return true;
+	if (reply->code != 452 && reply->code != 552)
+		return false;
+	return !enhanced[0] || enhanced[1] == 0 || enhanced[1] == 5 || (enhanced[1] == 3 && enhanced[2] != 4);
+}
+
+/* It leaves the transaction without an outcome. */
+static void note_too_many(struct client *client, const struct smtp_reply *reply)
+{
+	if (client->left_over++ == 0)
+		client->too_many_after = client->window_taken;
+	client->said_too_many |= reply->enhanced[1] == 5 && reply->enhanced[2] == 3;
+}
+
+static void note_answered(struct client *client, const struct smtp_reply *reply)
+{
+	client->window[client->window_kept++] = client->window[client->window_at];
+	if (reply->code / 100 != 2)
+		return;
+	client->window_taken++;
+	client->too_many_after = 0;
+}
+
+/* Without the words for it, one recipient at the end may as well have a full mailbox. */
+static void learn_most_rcpts(struct client *client)
+{
+	if (client->too_many_after && (client->said_too_many || client->left_over > 1))
+		hop_of(client)->max_rcpts = (unsigned)client->too_many_after;
+}
+
 static void last_rcpt_answered(struct client *client)
 {
-	bool any = taken(client) > 0;
+	bool any;
 
+	learn_most_rcpts(client);
+	client->window_count = client->window_kept;
+	any = taken(client) > 0;
 	if (!client->chunked && (client->ahead || any))
 		client_enter(client, AT_DATA);
 	else if (!any)
@@ -323,11 +405,16 @@ void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 
 	if (!is_answer(client, reply))
 		return;
-	/* one that is settled was refused with MAIL; its own reply says no more */
-	if (reply->code / 100 != 2 && !outcome->status)
-		outcome_of(client, reply, is_about_session(reply->code), outcome);
+	if (client->window_taken && !outcome->status && is_too_many(reply)) {
+		note_too_many(client, reply);
+	} else {
+		/* one that is settled was refused with MAIL; its own reply says no more */
+		if (reply->code / 100 != 2 && !outcome->status)
+			outcome_of(client, reply, is_about_session(reply->code), outcome);
+		note_answered(client, reply);
+	}
 	client->window_at++;
-	if (client->window_at < client->window_count)
+	if (client->window_at < client->window_count && (client->ahead || !client->left_over))
 		client_enter(client, AT_RCPT);
 	else
 		last_rcpt_answered(client);

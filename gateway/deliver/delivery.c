@@ -48,7 +48,7 @@ static void judge(struct outcome *outcome)
 {
 	if (!outcome->fault)
 		outcome->fault = outcome_fault(outcome);
-	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT)
+	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT && !outcome->unfit)
 		return;
 	outcome->status = GW_DEFERRED;
 }
@@ -123,7 +123,7 @@ static void record_known(struct gw_delivery *delivery)
 
 static bool may_move_on(const struct outcome *outcome)
 {
-	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT;
+	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT || outcome->unfit;
 }
 
 /* Keeps the recipients that the next relay may take; gives their number. */
@@ -134,6 +134,7 @@ static size_t keep_movable(struct gw_delivery *delivery)
 		if (!may_move_on(&delivery->attempt.outcomes[i]))
 			continue;
 		delivery->attempt.rcpts[kept] = delivery->attempt.rcpts[i];
+		delivery->hopeful |= !delivery->attempt.outcomes[i].unfit;
 		delivery->rounds[i]->noted = false;
 		delivery->rounds[kept++] = delivery->rounds[i];
 	}
@@ -196,15 +197,26 @@ static void decided(struct gw_delivery *delivery)
 
 /* --- the SMTP client --- */
 
-static void sent(struct attempt *attempt)
+static void attempt_over(struct gw_call *call, void *arg)
 {
-	struct gw_delivery *delivery = list_of(attempt, struct gw_delivery, attempt);
-	delivery->sending = false;
-	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
-	if (attempt->unserved)
+	struct gw_delivery *delivery = arg;
+	if (delivery->attempt.unserved)
 		walk_again(delivery);
 	else
 		tried(delivery);
+}
+
+/* The link may have broken while the login hook waits: its call has to be over before others are told by it. */
+static void sent(struct attempt *attempt)
+{
+	struct gw_delivery *delivery = list_of(attempt, struct gw_delivery, attempt);
+	struct gw_call *call = &delivery->call;
+	delivery->sending = false;
+	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
+	call->done = attempt_over;
+	call->arg = delivery;
+	if (!chain_held(call) || chain_cancel(call))
+		attempt_over(call, delivery);
 }
 
 /* A transaction ended and there is another for the rest of the recipients. */

@@ -65,6 +65,7 @@ struct gw_delivery {
 	struct route onward;        /* what the onward hook named */
 	enum gw_cause cause;        /* why the relay is left */
 	struct gw_str why;          /* relays that were passed over without an attempt, in words; empty: none was */
+	bool hopeful;               /* a relay that failed may take it another time, whatever the others lack */
 	bool admitted;              /* the admit hook was asked at this relay: leave is due */
 	bool stays;                 /* its recipients are bound to this relay */
 	struct gw_delivery *rest;   /* recipients that keep() took away: begins when the admit hook is over */

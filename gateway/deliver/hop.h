@@ -18,6 +18,7 @@ enum hop_chunks {
 struct hop {
 	union dns_address address;
 	enum hop_chunks chunks;
+	unsigned max_rcpts; /* it took so many in one transaction and said that the rest is too many; 0: it never did */
 };
 
 #define HOPS_MOST 16

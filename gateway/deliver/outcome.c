@@ -82,7 +82,7 @@ enum gw_fault outcome_fault(const struct outcome *outcome)
 void outcome_tell(const struct outcome *outcome, struct gw_result *result)
 {
 	result->outcome = (struct gw_outcome){
-		.size = sizeof(result->outcome), .status = outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
+		.size = sizeof(result->outcome), .status = outcome->unfit ? GW_DEFERRED : outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
 		.host = outcome->host,
 	};
 	memcpy(result->outcome.enhanced, outcome->reply.enhanced, sizeof(result->outcome.enhanced));

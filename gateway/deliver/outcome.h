@@ -16,6 +16,7 @@ struct outcome {
 	enum gw_status status;    /* 0: nothing yet. UNKNOWN: the link was lost after the final dot, before its reply */
 	enum stage stage;
 	bool link;                /* it is about the link, the relay or our account there, not about this recipient or message */
+	bool unfit;               /* the next hop lacks what the message needs: others are asked before it is bounced */
 	enum gw_fault fault;      /* whose it is, as a module said; NONE: outcome_fault() */
 	struct smtp_reply reply;  /* code 0: no reply; text then says what happened in our words */
 	struct gw_str host;       /* "mx.example.net [192.0.2.7]:25", empty: none was reached */

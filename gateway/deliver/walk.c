@@ -31,6 +31,22 @@ static void log_parked(struct gw_delivery *delivery)
 	log_close(line);
 }
 
+/* No relay of the route can take it, now or later: then it is bounced. */
+static void end_unfit(struct gw_delivery *delivery)
+{
+	bool hopeful = delivery->hopeful || delivery->why.len;
+	for (size_t i = 0; i < delivery->attempt.count; i++) {
+		struct outcome *outcome = &delivery->rounds[i]->outcome;
+		if (!outcome->unfit || outcome->status != GW_DEFERRED)
+			continue;
+		outcome->reply.enhanced[0] = hopeful ? 4 : 5;
+		if (hopeful)
+			continue;
+		outcome->status = GW_BOUNCED;
+		log_outcome(delivery->message, delivery->rounds[i]->rcpt, outcome, delivery);
+	}
+}
+
 /* What an attempt said stays said; the others waited for nothing but a relay. */
 static void exhausted(struct gw_delivery *delivery)
 {
@@ -38,6 +54,7 @@ static void exhausted(struct gw_delivery *delivery)
 		log_parked(delivery);
 	if (delivery->message->dry)
 		explain_say(delivery->message->explanation, gw_str(""), "waits", gw_str("until one of them takes mail again"));
+	end_unfit(delivery);
 	delivery_put_off(delivery, "4.4.1", delivery->why.len ? delivery->why : gw_str("no relay of the route takes it now"));
 	walk_end(delivery);
 }

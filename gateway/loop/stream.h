@@ -60,6 +60,9 @@ void stream_consume(struct stream *stream, size_t len);
  * Only CRLF ends a line. The line lives until the next call on this stream that reads, consumes or returns to the loop. */
 int stream_line(struct stream *stream, size_t max, struct gw_str *line);
 
+/* The same, and a bare LF ends a line too: of a peer whose lines are only read, never passed on. */
+int stream_line_lf(struct stream *stream, size_t max, struct gw_str *line);
+
 /* Stops reading from the socket and telling STREAM_DATA and STREAM_EOF (a hook is held, a disk is slow); what is unread stays in order. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream); /* STREAM_DATA follows when input is there */

@@ -209,6 +209,25 @@ int stream_line(struct stream *stream, size_t max, struct gw_str *line)
 	return len > max || is_full(stream) ? -1 : 0;
 }
 
+int stream_line_lf(struct stream *stream, size_t max, struct gw_str *line)
+{
+	struct gw_str rest = gw_str_from(buf_str(&stream->in), stream->scanned);
+	size_t at = stream->scanned + gw_str_find(rest, '\n'), len = at;
+
+	if (at == buf_len(&stream->in)) {
+		stream->scanned = at;
+		return at > max + 1 || is_full(stream) ? -1 : 0; /* a CR may be the last */
+	}
+	if (len > 0 && buf_ptr(&stream->in)[len - 1] == '\r')
+		len--;
+	if (len > max)
+		return -1;
+	*line = gw_str_n(buf_ptr(&stream->in), len);
+	stream_consume(stream, at + 1);
+	stream->scanned = 0;
+	return 1;
+}
+
 void stream_pause(struct stream *stream)
 {
 	stream->paused = true;

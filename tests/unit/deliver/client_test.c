@@ -179,6 +179,14 @@ static const struct conversation conversations[] = {
 	{ .name = "AUTH offered, not wanted", .script = { .ehlo = EHLO_AUTH }, .status = GW_DELIVERED, .stage = STAGE_DOT, .unseen = "AUTH" },
 	{ .name = "strange challenge", .auth = true, .script = { .ehlo = EHLO_AUTH, .auth = "334 !!\r\n501 5.7.0 given up\r\n" }, .login = GW_ACCEPT,
 	  .status = GW_DEFERRED, .stage = STAGE_AUTH, .link = true, .unseen = "MAIL" },
+	{ .name = "prompts in words", .auth = true,
+	  .script = { .ehlo = "250-a\r\n250 AUTH LOGIN\r\n", .login_prompt = "334 who, and what?\r\n" }, .login = GW_ACCEPT,
+	  .status = GW_DELIVERED, .stage = STAGE_DOT },
+	{ .name = "challenges without end", .auth = true, .script = { .ehlo = EHLO_AUTH, .endless_login = true },
+	  .login = GW_ACCEPT, .status = GW_DEFERRED, .stage = STAGE_AUTH, .link = true, .words = "no end" },
+	{ .name = "bare LF", .script = { .greeting = "220-a\n220 b\n", .ehlo = "250-a\n250 PIPELINING\n", .mail = "250 a\n",
+					 .rcpt = "250 b\n", .data = "354 c\n", .dot = "250-d\n250 e\n" },
+	  .status = GW_DELIVERED, .stage = STAGE_DOT },
 	/* content */
 	{ .name = "8-bit", .text = "Subject: \303\244\r\n\r\n", .eight_bit = true, .status = GW_DELIVERED, .stage = STAGE_DOT, .saw = " BODY=8BITMIME\r\n" },
 	{ .name = "8-bit not offered", .script = { .ehlo = EHLO_PLAIN }, .eight_bit = true, .status = GW_BOUNCED, .stage = STAGE_MAIL, .unseen = "MAIL", .words = "8BITMIME" },
@@ -380,6 +388,43 @@ static void dsn_parameters_go_on_where_offered(void **state)
 	peer_stop(&peer);
 }
 
+/* Clients say it wherever it is offered; only a header or an address needs it. */
+static void smtputf8_is_for_what_needs_it(void **state)
+{
+	static const struct {
+		const char *ehlo, *text;
+		enum gw_status status;
+		bool said;
+	} cases[] = {
+		{ "250-a\r\n250 8BITMIME\r\n", "Subject: a\r\n\r\n\303\244\r\n", GW_DELIVERED, false },
+		{ "250-a\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n", "Subject: a\r\n\r\n\303\244\r\n", GW_DELIVERED, false },
+		{ "250-a\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n", "Subject: \303\244\r\n\r\n", GW_DELIVERED, true },
+		{ "250-a\r\n250 8BITMIME\r\n", "Subject: \303\244\r\n\r\n", GW_BOUNCED, false },
+	};
+	size_t i;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct peer_script script = { .ehlo = cases[i].ehlo };
+		struct header_block block;
+		struct sending sending;
+		struct peer peer;
+		struct rig rig;
+		peer_start(&peer, &script);
+		rig_init(&rig, 0, peer.port);
+		sending_init(&sending, &rig, cases[i].text, "to@x.example");
+		sending.message.smtputf8 = sending.message.eight_bit = true;
+		assert_int_equal(header_parse(gw_str(cases[i].text), &sending.arena, &block), 0);
+		sending.message.headers = &block;
+		rig_send(&sending);
+		rig_run(&rig);
+		assert_int_equal(sending.outcomes[0].status, cases[i].status);
+		assert_int_equal(sending.outcomes[0].unfit, cases[i].status == GW_BOUNCED);
+		assert_int_equal(peer_saw(&peer, " SMTPUTF8\r\n"), cases[i].said);
+		sending_finish(&sending);
+		rig_finish(&rig);
+		peer_stop(&peer);
+	}
+}
+
 /* --- bytes --- */
 
 static void bytes_arrive_with_their_dots_doubled(void **state)
@@ -467,6 +512,7 @@ int main(void)
 		cmocka_unit_test(where_reset_is_refused_no_transaction_is_begun),
 		cmocka_unit_test(endless_replies_are_cut),
 		cmocka_unit_test(dsn_parameters_go_on_where_offered),
+		cmocka_unit_test(smtputf8_is_for_what_needs_it),
 		cmocka_unit_test(bytes_arrive_with_their_dots_doubled),
 		cmocka_unit_test(a_large_message_is_streamed),
 		cmocka_unit_test(a_next_hop_that_stops_reading_is_left),

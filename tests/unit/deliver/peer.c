@@ -187,6 +187,8 @@ static bool verb_rcpt(struct session *session, const char *line)
 		return say(session, "550 5.1.1 no such user\r\n");
 	if (strstr(line, "later"))
 		return say(session, "450 4.2.0 not now\r\n");
+	if (session->peer->script.rcpt_most && session->rcpts >= session->peer->script.rcpt_most)
+		return say(session, session->peer->script.too_many);
 	session->rcpts += *reply == '2';
 	return say(session, reply);
 }
@@ -243,7 +245,16 @@ static bool verb_bdat(struct session *session, const char *line)
 
 static bool verb_auth(struct session *session, const char *line)
 {
+	const char *prompt = session->peer->script.login_prompt;
 	char answer[4096];
+	while (session->peer->script.endless_login)
+		if (!say(session, "334 aGVsbG8=\r\n") || !read_line(session, answer, sizeof answer))
+			return false;
+	if (prompt && (!say(session, prompt) || !read_line(session, answer, sizeof answer) || !say(session, prompt) ||
+		       !read_line(session, answer, sizeof answer)))
+		return false;
+	if (prompt)
+		return say(session, strcmp(answer, "c2VzYW1l\r\n") ? "535 wrong\r\n" : "235 2.7.0 welcome\r\n");
 	if (strstr(line, "LOGIN") && (!say(session, "334 VXNlcm5hbWU6\r\n") || !read_line(session, answer, sizeof answer) ||
 				      !say(session, "334 UGFzc3dvcmQ6\r\n") || !read_line(session, answer, sizeof answer)))
 		return false;

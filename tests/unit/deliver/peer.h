@@ -24,6 +24,10 @@ struct peer_script {
 	bool implicit;
 	int drip_us;                 /* waits so long before each byte it sends */
 	int slow_ms;                 /* waits before it answers the dot */
+	const char *login_prompt;    /* to LOGIN, twice */
+	bool endless_login;          /* asks with each answer again */
+	int rcpt_most;               /* so many are taken in a transaction, */
+	const char *too_many;        /* and then this is said */
 	const char *early;           /* said when `early_after` octets of the message came, which are the last read */
 	int early_after;
 	bool early_once;             /* on the first connection only */
