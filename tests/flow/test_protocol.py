@@ -199,7 +199,7 @@ def test_17_line_ends_inside_an_address_make_no_command_downstream(plain, client
     client.say("NOOP", 250)
 
 
-@pytest.mark.parametrize("name", [b"a\tb", b"a\x01b", b"a\x0bb", b"a)(b", b"<x>", b"a\x80b", b"a\x7fb", b"x" * 300, b'a"b', b"a;b"])
+@pytest.mark.parametrize("name", [b"a\tb", b"a\x01b", b"a\x0bb", b"a)(b", b"<x>", b"a\x7fb", b"x" * 300, b'a"b', b"a;b"])
 def test_18_odd_octets_in_ehlo_do_not_get_into_headers(plain, name):
     with plain.client(ehlo=None) as client:
         client.send(b"EHLO " + name + b"\r\n")
