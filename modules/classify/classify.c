@@ -23,6 +23,10 @@ static const struct gw_option rule_options[] = {
 	  .help = "It has at least so many recipients." },
 	{ .key = "max_rcpts", .type = GW_OPTION_INT, .offset = offsetof(struct rule_config, max_rcpts), .fallback = "0",
 	  .help = "... and at most so many; 0: any number." },
+	{ .key = "same_subject", .type = GW_OPTION_INT, .offset = offsetof(struct rule_config, same_subject), .fallback = "0",
+	  .help = "Its client, From and subject (without digits) have had more than so many recipients lately; 0: not looked at." },
+	{ .key = "within", .type = GW_OPTION_DURATION, .offset = offsetof(struct rule_config, within), .fallback = "10m", .min = 1000,
+	  .max = 86400000, .help = "... within this time." },
 	GW_OPTIONS_END,
 };
 

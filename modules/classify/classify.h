@@ -17,6 +17,7 @@ struct rule_config {
 	struct gw_list header, value;
 	struct gw_list clients, logins, senders, from;
 	int64_t min_rcpts, max_rcpts;
+	int64_t same_subject, within;
 };
 
 /* What the module looks at on every relay. */

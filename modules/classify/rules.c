@@ -18,6 +18,8 @@ struct subject {
 	bool from_read;
 	int64_t rcpts;
 	struct field *fields; /* parallel to rules->names */
+	struct gw_call *call;
+	bool counted;         /* its recipients are in the crowd */
 };
 
 static void look_for(struct gw_message *message, struct gw_str name, struct field *field)
@@ -76,19 +78,36 @@ static bool fields_hold(const struct rule *rule, struct subject *subject)
 	return rule->config->header.count == 0;
 }
 
+/* A message counts once, whatever the number of rules that ask. */
+static bool is_in_crowd(const struct rule_config *config, struct subject *subject)
+{
+	struct crowd *crowd = subject->rules->crowd;
+	struct field field = { .there = false };
+	uint64_t key;
+	bool counts = !subject->counted && gw->message_number(subject->message, GW_MESSAGE_DRY) != 1;
+
+	look_for(subject->message, gw_str("Subject"), &field);
+	key = crowd_key(crowd, subject->client, from_of(subject), field.there ? field.value : gw_str(""));
+	subject->counted |= counts;
+	return crowd_size(crowd, key, gw->now(subject->call), config->within, counts || !subject->counted ? subject->rcpts : 0, counts) >
+	       config->same_subject;
+}
+
 static bool rule_holds(const struct rule *rule, struct subject *subject)
 {
 	const struct rule_config *config = rule->config;
 
 	return rcpts_hold(config, subject->rcpts) && list_holds(config->clients, subject->client) &&
 	       list_holds(config->logins, subject->login) && list_holds(config->senders, subject->sender) &&
-	       (config->from.count == 0 || list_holds(config->from, from_of(subject))) && fields_hold(rule, subject);
+	       (config->from.count == 0 || list_holds(config->from, from_of(subject))) && fields_hold(rule, subject) &&
+	       (config->same_subject == 0 || is_in_crowd(config, subject));
 }
 
 int rules_find(struct gw_call *call, struct gw_message *message, const struct rule **rule)
 {
 	const struct rules *rules = gw->instance_data(call);
 	struct subject subject = {
+		.call = call,
 		.message = message,
 		.rules = rules,
 		.client = gw->message_fact(message, GW_MESSAGE_CLIENT),

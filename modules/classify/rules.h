@@ -4,6 +4,7 @@
 #define CLASSIFY_RULES_H
 
 #include "classify.h"
+#include "crowd.h"
 
 struct rule {
 	const struct rule_config *config;
@@ -17,6 +18,7 @@ struct rules {
 	size_t count;
 	struct gw_str *names; /* of the fields that rules ask for, each once */
 	size_t name_count;
+	struct crowd *crowd;
 };
 
 /* Checks the configuration and makes its rules ready; -1: problems were told. */

@@ -133,7 +133,8 @@ static struct rules *make_rules(struct gw_call *call, struct gw_groups rows)
 		return NULL;
 	rules->items = gw->alloc(call, rows.count * sizeof *rules->items + 1);
 	rules->names = gw->alloc(call, count_names(rows) * sizeof *rules->names + 1);
-	if (!rules->items || !rules->names)
+	rules->crowd = crowd_make(call);
+	if (!rules->items || !rules->names || !rules->crowd)
 		return NULL;
 	for (; rules->count < rows.count; rules->count++)
 		if (make_rule(call, rules, &rules->items[rules->count], &configs[rules->count]) != 0)

@@ -320,6 +320,43 @@ static void a_thousand_rules_do_not_hurt(void **state)
 	testkit_destroy(kit);
 }
 
+/* The 21st of one subject is mass mail; others, and the same after a while, are not. */
+static void many_of_one_subject_are_mass_mail(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	int i;
+
+	testkit_option(kit, "rules[0].name", "same-subject");
+	testkit_option(kit, "rules[0].type", "mass");
+	testkit_option(kit, "rules[0].same_subject", "20");
+	assert_int_equal(testkit_start(kit), 0);
+	for (i = 0; i < 50; i++) {
+		char bytes[200];
+		struct gw_message *message, *other;
+
+		snprintf(bytes, sizeof bytes, "From: a@example.com\r\nSubject: %sOffer no. %d\r\n\r\nhi\r\n", i % 2 ? "Re: " : "", i);
+		message = testkit_message(kit, NULL, "a@example.com", bytes);
+		testkit_rcpt(message, "b@example.net");
+		testkit_run_message(kit, message);
+		assert_int_equal(gw_str_eq(gw->message_fact(message, GW_MESSAGE_TYPE), gw_str("mass")), i >= 20);
+		snprintf(bytes, sizeof bytes, "From: a@example.com\r\nSubject: to you, %c\r\n\r\nhi\r\n", 'a' + i % 26);
+		other = testkit_message(kit, NULL, "a@example.com", bytes);
+		testkit_rcpt(other, "b@example.net");
+		testkit_run_message(kit, other);
+		assert_false(gw_str_eq(gw->message_fact(other, GW_MESSAGE_TYPE), gw_str("mass")));
+	}
+	testkit_advance(kit, 1200000);
+	for (i = 0; i < 2; i++) {
+		struct gw_message *message = testkit_message(kit, NULL, "a@example.com", "From: a@example.com\r\nSubject: Offer no. 1\r\n\r\n");
+
+		testkit_message_fact(message, GW_MESSAGE_DRY, "1");
+		testkit_rcpt(message, "b@example.net");
+		testkit_run_message(kit, message);
+		assert_false(gw_str_eq(gw->message_fact(message, GW_MESSAGE_TYPE), gw_str("mass")));
+	}
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +372,7 @@ int main(void)
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(a_thousand_rules_do_not_hurt),
+		cmocka_unit_test(many_of_one_subject_are_mass_mail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
