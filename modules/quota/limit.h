@@ -40,6 +40,7 @@ struct config {
 	bool limiting;        /* there is a limit, here or on a relay */
 	bool refusing;        /* one of them has on_limit = "refuse" */
 	bool crashed;         /* the run before this one did not end by itself, or while mail was on its way */
+	size_t place;         /* in the list of instances, counted from 1 */
 	int64_t ticked;       /* when the tick ran last; its own */
 };
 
