@@ -1,10 +1,10 @@
 /* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
 #include "deliver/client.h"
 
-#define CHALLENGES_MOST 8 /* SCRAM has three, and one more is answered with "*" */
+#define CHALLENGES_MOST 8 /* a mechanism of ours has two at most, and one more is answered with "*" */
 
-/* The best first. What the login names itself (a token's mechanism) is taken as named. */
-static const char *const preferred[] = { "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5" };
+/* Those that there are, the best first. What the login names itself (a token's mechanism) is taken as named. */
+static const struct gw_str preferred[] = { GW_STR("PLAIN"), GW_STR("LOGIN") };
 
 static bool is_offered(const struct client *client, struct gw_str mechanism)
 {
@@ -49,16 +49,25 @@ void client_login_begin(struct client *client)
 	attempt->login(attempt, attempt->mechanisms);
 }
 
+/* As the relay or its preset says; those without a password are for logins that name them. */
+static struct gw_list mechanisms_of(const struct gw_relay *relay)
+{
+	const struct gw_list usual = { preferred, sizeof preferred / sizeof *preferred };
+
+	return relay->mechanisms.count ? relay->mechanisms : usual;
+}
+
 static struct sasl *create_best(const struct client *client, const struct gw_login *login, struct gw_str *mechanism)
 {
+	struct gw_list list = mechanisms_of(client->attempt->relay);
 	struct sasl *sasl = NULL;
 	size_t i;
 
 	*mechanism = login->mechanism;
 	if (mechanism->len)
 		return is_offered(client, *mechanism) ? sasl_client_create(*mechanism, login->user, login->secret) : NULL;
-	for (i = 0; i < sizeof preferred / sizeof *preferred && !sasl; i++) {
-		*mechanism = gw_str(preferred[i]);
+	for (i = 0; i < list.count && !sasl; i++) {
+		*mechanism = list.items[i];
 		if (is_offered(client, *mechanism))
 			sasl = sasl_client_create(*mechanism, login->user, login->secret);
 	}

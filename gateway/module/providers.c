@@ -154,6 +154,8 @@ static void fill_in(struct load *load, struct gw_relay *relay, struct gw_str wor
 		relay->port = provider->port;
 	if (!option_given(group, "tls"))
 		relay->tls = provider->tls;
+	if (!relay->mechanisms.count)
+		relay->mechanisms = provider->mechanisms;
 	if (!option_given(group, "connections") && provider->connections)
 		relay->connections = provider->connections;
 }

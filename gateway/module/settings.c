@@ -135,6 +135,8 @@ const struct gw_option relay_options[] = {
 	{ "timezone", GW_OPTION_STRING, AT(timezone), "UTC", "Time zone in which the relay's day begins: \"Europe/Berlin\"." },
 	{ "auth.provider", GW_OPTION_STRING, AT(provider_name), NULL,
 	  "Mail provider whose preset gives host, port, tls and connections where they are not given here; \"other\": none of those listed." },
+	{ "auth.mechanisms", GW_OPTION_LIST, AT(mechanisms), NULL,
+	  "SASL mechanisms to log in by, the best first, as [\"PLAIN\", \"LOGIN\"]; default: those of the preset, else PLAIN before LOGIN." },
 	{ "enabled", GW_OPTION_BOOL, AT(enabled), "true", "Whether mail may go this way." },
 	GW_OPTIONS_END
 };

@@ -63,6 +63,7 @@ struct gw_relay {
 	struct gw_str timezone;     /* IANA zone in which its day begins */
 	bool enabled;
 	bool auth;                  /* the fragment has an `auth` group: never go on without a login */
+	struct gw_list mechanisms;  /* SASL mechanisms to log in by, the best first; empty: all that there are */
 	struct gw_str provider_name; /* "microsoft365", "other"; empty: not said */
 	const struct provider *provider; /* its preset, or NULL */
 	struct tls_context *client; /* NULL with tls = none */
