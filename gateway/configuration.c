@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "admin/link.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "queue/recall.h"
 #include "services.h"
@@ -39,6 +40,18 @@ static void unused(struct snapshot *snapshot)
 {
 	snapshot->post.run = destroy_in_main;
 	worker_post(runtime.main, &snapshot->post);
+}
+
+/* A restart does without them, so that everybody else is served; what was done about it is tried with the next reload. */
+void configuration_leave_out(const struct breaker *breaker)
+{
+	static const char *broken[BREAKER_INSTANCES + 1];
+	size_t count = 0;
+	for (size_t i = 0; i < breaker->count; i++)
+		if (breaker_is_open(&breaker->rows[i], clock_monotonic()))
+			broken[count++] = breaker->rows[i].instance;
+	broken[count] = NULL;
+	load_options.broken = broken;
 }
 
 struct snapshot *configuration_load(struct problems *problems)
@@ -93,9 +106,13 @@ bool configuration_reload(bool apply, struct problems *problems)
 	if (!apply)
 		return check(problems);
 	link_say(LINK_RELOADING);
+	const char *const *broken = load_options.broken;
+	load_options.broken = NULL;
 	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems) : NULL;
 	bool fine = snapshot && swap_in(snapshot, problems);
 	link_say(LINK_READY);
+	if (!fine)
+		load_options.broken = broken;
 	log_problems(problems);
 	log_say(fine ? LOG_INFORM : LOG_FAIL, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
 	return fine;

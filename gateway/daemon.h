@@ -2,6 +2,7 @@
 #ifndef GATEWAY_DAEMON_H
 #define GATEWAY_DAEMON_H
 
+#include "admin/breaker.h"
 #include "base/problem.h"
 #include "queue/runtime.h"
 
@@ -17,6 +18,7 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv);
 
 /* configuration.c: loads, publishes, reloads. */
 void configuration_init(const struct arguments *arguments);
+void configuration_leave_out(const struct breaker *breaker); /* instances of which it died too often */
 struct snapshot *configuration_load(struct problems *problems);
 bool configuration_reload(bool apply, struct problems *problems);
 

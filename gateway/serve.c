@@ -159,6 +159,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	runtime.main = worker_create(127);
 	if (!runtime.main || open_state(arguments, problems) != 0)
 		return EX_CANTCREAT;
+	configuration_leave_out(supervisor_breaker());
 	struct snapshot *snapshot = configuration_load(problems);
 	if (!snapshot)
 		return EX_CONFIG;

@@ -1,6 +1,8 @@
 #include "admin/request.h"
 
+#include "admin/breaker.h"
 #include "admin/output.h"
+#include "admin/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/transport.h"
@@ -133,6 +135,26 @@ static void ask_modules(struct status *status)
 	snapshot_release(snapshot);
 }
 
+/* Who died, and who does not run any more because of it: what to do about it comes with it. */
+static void add_deaths(struct status *status)
+{
+	const struct breaker *breaker = supervisor_breaker();
+	struct snapshot *snapshot = snapshot_current();
+	json_t *all = json_array();
+	for (size_t i = 0; i < breaker->count; i++) {
+		const struct breaker_row *row = &breaker->rows[i];
+		bool broken = false;
+		for (size_t at = 0; at < snapshot->instance_count; at++)
+			broken |= snapshot->instances[at].broken && strcmp(snapshot->instances[at].name, row->instance) == 0;
+		add(status, "crashes", "%s: died %u times, last in %s%s", row->instance, row->deaths, row->hook,
+		    broken ? "; its code does not run any more: mend it, then gatewayctl reload" : "");
+		json_array_append_new(all, json_pack("{s:o, s:I, s:s, s:b}", "instance", text_of(gw_str(row->instance)), "crashes",
+		                                     (json_int_t)row->deaths, "hook", row->hook, "broken", broken));
+	}
+	snapshot_release(snapshot);
+	json_object_set_new(status->data, "crashes", all);
+}
+
 static void count_worker(struct worker *worker, unsigned number, void *arg)
 {
 	struct status *status = arg;
@@ -152,6 +174,7 @@ static void counted(void *arg)
 	add_queue(status);
 	add_spool(status);
 	add_counters(status);
+	add_deaths(status);
 	transport_each(add_relay, status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);

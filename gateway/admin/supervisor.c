@@ -1,6 +1,6 @@
 #include "admin/supervisor.h"
 
-#include "admin/death.h"
+#include "admin/breaker.h"
 #include "admin/hang.h"
 #include "admin/listening.h"
 #include "admin/state_lock.h"
@@ -40,6 +40,7 @@ static struct supervisor {
 	struct hangs hangs;
 	struct hang hung;         /* why it is killed; seconds 0: it is not */
 	int64_t look_at;
+	struct breaker breaker;
 	struct death death;       /* the last one, until a serving process that was ready told of it */
 	unsigned failures, restarts;
 	int64_t began_at, start_at, kill_at, watchdog_ms, watchdog_at;
@@ -50,6 +51,11 @@ static struct supervisor {
 const struct crashes *supervisor_crashes(void)
 {
 	return &it.crashes;
+}
+
+const struct breaker *supervisor_breaker(void)
+{
+	return &it.breaker;
 }
 
 void supervisor_log_death(void)
@@ -306,6 +312,7 @@ static void bury(int status)
 		if (it.hung.seconds)
 			death_blame(&it.death, &it.hung.place, it.hung.seconds);
 		death_count(&it.death, &it.crashes);
+		breaker_count(&it.breaker, &it.death, clock_monotonic());
 		death_log(&it.death, "died");
 	}
 	it.child = 0;

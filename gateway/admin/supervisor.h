@@ -28,6 +28,9 @@ int supervise(const struct supervisor_options *options);
 /* Those with CRASHES_TO_HOLD or more are to be put on hold before anything is tried. */
 const struct crashes *supervisor_crashes(void);
 
+/* Of which instances it died how often: as it was when this serving process began. */
+const struct breaker *supervisor_breaker(void);
+
 /* Logs how the process before ended, so that the journal of a message tells it too. */
 void supervisor_log_death(void);
 

@@ -1,5 +1,7 @@
 /* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
 #include "admin/request.h"
+#include "admin/breaker.h"
+#include "admin/supervisor.h"
 
 #include "admin/output.h"
 #include "conf/option.h"
@@ -22,19 +24,35 @@ static json_t *hooks_of(const struct snapshot *snapshot, const struct instance *
 	return json_string(text);
 }
 
+static unsigned crashes_of(const struct instance *instance)
+{
+	const struct breaker_row *row = breaker_row(supervisor_breaker(), instance->name);
+	return row ? row->deaths : 0;
+}
+
+static json_t *state_of(const struct instance *instance)
+{
+	unsigned crashes = crashes_of(instance);
+	if (instance->broken)
+		return json_sprintf("%s: died in it %u times", instance->on_crash == ON_CRASH_OFF ? "off" : "broken", crashes);
+	return crashes ? json_sprintf("on, died in it %u times", crashes) : json_string("on");
+}
+
 void verb_modules(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "instance", "INSTANCE" }, { "module", "MODULE" }, { "version", "VERSION" }, { "hooks", "HOOKS" }, { "summary", "WHAT IT DOES" },
+		{ "instance", "INSTANCE" }, { "module", "MODULE" }, { "version", "VERSION" }, { "state", "STATE" }, { "hooks", "HOOKS" }, { "summary", "WHAT IT DOES" },
 	};
 	struct snapshot *snapshot = snapshot_current();
-	json_t *rows, *table = table_create(columns, 5, &rows);
+	json_t *rows, *table = table_create(columns, 6, &rows);
 	for (size_t i = 0; i < snapshot->instance_count; i++) {
 		const struct instance *instance = &snapshot->instances[i];
 		json_t *row = json_object();
 		json_object_set_new(row, "instance", text_of(gw_str(instance->name)));
 		json_object_set_new(row, "module", text_of(gw_str(instance->module->name)));
 		json_object_set_new(row, "version", text_of(gw_str(instance->module->version)));
+		json_object_set_new(row, "state", state_of(instance));
+		json_object_set_new(row, "crashes", json_integer(crashes_of(instance)));
 		json_object_set_new(row, "hooks", hooks_of(snapshot, instance));
 		json_object_set_new(row, "summary", text_of(gw_str(instance->module->table.summary)));
 		json_object_set_new(row, "file", text_of(gw_str(instance->fragment->path)));

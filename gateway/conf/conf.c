@@ -103,7 +103,7 @@ static bool read_module(struct conf_fragment *fragment, const config_setting_t *
 		problem_add(problems, true, fragment->path, (int)at->line, "\"module\" must be the name of a module in quotes");
 		return false;
 	}
-	check_top_keys(root, fragment->path, (const char *const[]){ "module", name, "on_error", "deadline", NULL }, problems);
+	check_top_keys(root, fragment->path, (const char *const[]){ "module", name, "on_error", "on_crash", "deadline", NULL }, problems);
 	group = config_setting_get_member(root, name);
 	if (group && !config_setting_is_group(group)) {
 		problem_add(problems, true, fragment->path, (int)group->line, "\"%s\" must be a group: %s: { ... };", name, name);

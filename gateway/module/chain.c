@@ -87,6 +87,8 @@ static enum chain_step ask_next(struct gw_call *call)
 	call->instance = call->snapshot->chains[call->hook][call->at++];
 	answer_clear(&call->answer);
 	count_call(call);
+	if (call->instance->broken)
+		return call->instance->on_crash == ON_CRASH_OFF ? STEP_ON : verdict_broken(call, "the gateway died in it too often");
 	visit_begin(&visit, call->instance, call->hook, call_id(call));
 	call->running = true;
 	enum gw_verdict verdict = ask(call);
@@ -144,6 +146,8 @@ void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *in
 	struct visit visit;
 
 	call->hook = hook;
+	if (instance->broken)
+		return;
 	call->instance = instance;
 	count_call(call);
 	visit_begin(&visit, instance, hook, call_id(call));

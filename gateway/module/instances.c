@@ -8,12 +8,15 @@
 
 /* The keys of a module's fragment beside its own group. */
 struct fragment_keys {
-	int64_t on_error, deadline;
+	int64_t on_error, on_crash, deadline;
 };
 
 static const struct gw_option fragment_options[] = {
 	{ "on_error", GW_OPTION_WORD, offsetof(struct fragment_keys, on_error), "default",
 	  "What a failure of this instance means, where the hook allows it.", .words = "default|continue|tempfail|wait|hold|reject" },
+	{ "on_crash", GW_OPTION_WORD, offsetof(struct fragment_keys, on_crash), "broken",
+	  "When the gateway died in it four times within five minutes, and until the next reload: its hooks answer as broken, or are off.",
+	  .words = "broken|off" },
 	{ "deadline", GW_OPTION_DURATION, offsetof(struct fragment_keys, deadline), "30s",
 	  "Longest time an answer may take; later it counts as a failure.", .min = 10, .max = 3600 * 1000 },
 	GW_OPTIONS_END
@@ -121,6 +124,7 @@ static void parse_fragment(struct load *load, struct instance *instance)
 	option_parse(&context, fragment->top, &set, 1, known);
 	problems_move(&aside, load->problems);
 	instance->on_error = (enum on_error)keys.on_error;
+	instance->on_crash = (enum on_crash)keys.on_crash;
 	instance->deadline_ms = (uint32_t)keys.deadline;
 }
 
@@ -145,11 +149,20 @@ static size_t reserve(size_t *sum, size_t size)
 	return offset;
 }
 
+static bool is_broken(const struct load_options *options, const char *name)
+{
+	const char *const *broken = options->broken;
+	while (broken && *broken && strcmp(*broken, name) != 0)
+		broken++;
+	return broken && *broken;
+}
+
 static bool make_instance(struct load *load, const struct conf_fragment *fragment, struct instance *instance)
 {
 	struct snapshot *snapshot = load->snapshot;
 
 	*instance = (struct instance){ .snapshot = snapshot, .fragment = fragment, .name = fragment->name };
+	instance->broken = is_broken(load->options, instance->name);
 	parse_fragment(load, instance);
 	instance->module = find_module(load, fragment);
 	if (!instance->module)
@@ -246,7 +259,8 @@ void start_instances(struct load *load)
 	struct snapshot *snapshot = load->snapshot;
 
 	for (size_t i = 0; i < snapshot->instance_count; i++)
-		start_instance(load, &snapshot->instances[i]);
+		if (!snapshot->instances[i].broken)
+			start_instance(load, &snapshot->instances[i]);
 }
 
 void stop_instances(struct snapshot *snapshot)

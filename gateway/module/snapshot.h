@@ -40,6 +40,9 @@ extern const struct hook_row hook_table[GW_HOOKS];
 /* What the instance's on_error says. */
 enum on_error { ON_ERROR_DEFAULT, ON_ERROR_CONTINUE, ON_ERROR_TEMPFAIL, ON_ERROR_WAIT, ON_ERROR_HOLD, ON_ERROR_REJECT };
 
+/* What an instance of which the process died too often does instead: its hooks answer as broken, or it is as if it were not there. */
+enum on_crash { ON_CRASH_BROKEN, ON_CRASH_OFF };
+
 /* What status tells about an instance; kept by its name, so that a reload does not begin again. */
 struct instance_counters {
 	struct instance_counters *next;
@@ -64,6 +67,8 @@ struct instance {
 	void *conf;
 	void *data;                     /* instance_data_set() */
 	enum on_error on_error;
+	enum on_crash on_crash;
+	bool broken;                    /* no code of it runs: load_options.broken names it */
 	uint32_t deadline_ms;           /* of holds that name none; default 30 s */
 	size_t session_offset, message_offset, delivery_offset;
 	size_t relay_slot;              /* in gw_relay.conf */
@@ -100,6 +105,7 @@ struct load_options {
 	const char *copies;                 /* of modules' code: code.h; NULL: none are made */
 	const struct gw_services *services; /* handed to modules */
 	bool start;                         /* call start(); --check does too */
+	const char *const *broken;          /* names of instances whose code is not to run; NULL ends them. NULL: all may */
 };
 
 /* Reads and checks everything, loads modules, starts instances; gives it with one reference. NULL: problems has errors, nothing was
