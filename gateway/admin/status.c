@@ -104,6 +104,20 @@ static void add_counters(struct status *status)
 	json_object_set_new(status->data, "counters", all);
 }
 
+/* Said where it happened; nobody's relay is at fault. */
+static void add_own_fault(struct status *status)
+{
+	struct transport_own_fault fault;
+	transport_own_fault(&fault);
+	if (!fault.count)
+		return;
+	add(status, "this machine", "%llu attempts could not be made, held against no relay; the last %lld s ago, for %s: %s",
+	    (unsigned long long)fault.count, (long long)(clock_wall() - fault.at) / 1000, fault.relay, fault.text);
+	json_object_set_new(status->data, "own_faults",
+	                    json_pack("{s:I, s:I, s:s, s:o}", "count", (json_int_t)fault.count, "last_at", (json_int_t)fault.at, "relay",
+	                              fault.relay, "text", text_of(gw_str(fault.text))));
+}
+
 static void add_relay(void *arg, const struct relay_load *load)
 {
 	struct status *status = arg;
@@ -175,6 +189,7 @@ static void counted(void *arg)
 	add_spool(status);
 	add_counters(status);
 	add_deaths(status);
+	add_own_fault(status);
 	transport_each(add_relay, status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);

@@ -53,6 +53,7 @@ void attempt_settle(struct attempt *attempt, const struct outcome *outcome)
 	size_t i;
 	outcome_reply(&copy, attempt->arena, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
 	copy.unfit = outcome->unfit;
+	copy.local = outcome->local;
 	for (i = 0; i < attempt->count; i++)
 		if (!attempt->outcomes[i].status)
 			attempt->outcomes[i] = copy;
@@ -79,15 +80,41 @@ static const struct outcome *fault_of_link(const struct attempt *attempt)
 	return NULL;
 }
 
-static void note_error(struct relay_shared *shared, const struct outcome *outcome, int64_t now)
+static void put_words(char *text, size_t size, const struct outcome *outcome)
 {
 	const struct smtp_reply *reply = &outcome->reply;
 	char code[8] = "";
 	if (reply->code)
 		snprintf(code, sizeof(code), "%d ", reply->code % 1000);
+	snprintf(text, size, "%s: %s%.*s", stage_name(outcome->stage), code, GW_STR_ARGS(reply->text));
+}
+
+static void note_error(struct relay_shared *shared, const struct outcome *outcome, int64_t now)
+{
+	atomic_fetch_add_explicit(&shared->failed, 1, memory_order_relaxed);
 	pthread_mutex_lock(&error_lock);
-	snprintf(shared->error, sizeof(shared->error), "%s: %s%.*s", stage_name(outcome->stage), code, GW_STR_ARGS(reply->text));
+	put_words(shared->error, sizeof(shared->error), outcome);
 	atomic_store(&shared->failed_at, now);
+	pthread_mutex_unlock(&error_lock);
+}
+
+static struct transport_own_fault own;
+
+/* The relay has no part in it. */
+static void note_own(const struct outcome *outcome, struct gw_str relay, int64_t now)
+{
+	pthread_mutex_lock(&error_lock);
+	own.count++;
+	own.at = now;
+	snprintf(own.relay, sizeof(own.relay), "%.*s", GW_STR_ARGS(relay));
+	put_words(own.text, sizeof(own.text), outcome);
+	pthread_mutex_unlock(&error_lock);
+}
+
+void transport_own_fault(struct transport_own_fault *fault)
+{
+	pthread_mutex_lock(&error_lock);
+	*fault = own;
 	pthread_mutex_unlock(&error_lock);
 }
 
@@ -102,11 +129,16 @@ static void note_end(struct relay_shared *shared, const struct attempt *attempt,
 {
 	bool delivered = delivered_any(attempt);
 	const struct outcome *fault = delivered ? NULL : fault_of_link(attempt);
-	atomic_fetch_add_explicit(delivered ? &shared->sent : &shared->failed, 1, memory_order_relaxed);
-	if (delivered)
+	if (delivered) {
+		atomic_fetch_add_explicit(&shared->sent, 1, memory_order_relaxed);
 		atomic_store_explicit(&shared->succeeded_at, now, memory_order_relaxed);
-	else if (fault)
+	} else if (fault && fault->local) {
+		note_own(fault, attempt->relay->name, now);
+	} else if (fault) {
 		note_error(shared, fault, now);
+	} else {
+		atomic_fetch_add_explicit(&shared->failed, 1, memory_order_relaxed);
+	}
 }
 
 /* A site's lane may be gone before anybody asks for its name. */

@@ -64,7 +64,9 @@ void client_open(struct client *client)
 {
 	if (client_connect_next(client))
 		return;
-	if (client->mx)
+	if (client->error)
+		client_failed(client, client->error);
+	else if (client->mx)
 		client_lost(client, gw_str("none of the domain's mail hosts can be reached from here"));
 	else if (client->attempt->relay->hosts.count == 0)
 		client_lost(client, gw_str("the relay has no host"));
@@ -290,7 +292,12 @@ static void on_timeout(struct client *client)
 
 static void on_error(struct client *client)
 {
-	client_lost(client, stream_error(client->stream));
+	int error = stream_errno(client->stream);
+
+	if (error)
+		client_failed(client, error);
+	else
+		client_lost(client, stream_error(client->stream));
 }
 
 void client_event(struct stream *stream, enum stream_event event, void *arg)

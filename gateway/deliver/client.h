@@ -55,6 +55,8 @@ struct client {
 	bool showing;                /* so far only the first chunk of it, see AT_CHUNK */
 	bool handed_over;            /* the whole message, dot included, is in the stream */
 	bool utf8_header;            /* the message needs SMTPUTF8, whatever its addresses are */
+	bool blamed;                 /* some address of the relay failed by itself, not for want of something here */
+	int error;                   /* why no connection could be begun, of errno; 0: one was */
 	bool nobody;                 /* the dot closes a transaction without recipients */
 	int64_t messages;            /* transactions so far */
 
@@ -118,6 +120,8 @@ stream_handler client_event;
 
 /* client_end.c: every way for a link to end before its time. The attempt is settled, tried elsewhere, or waits again. */
 void client_lost(struct client *client, struct gw_str why);               /* in our words, at the present stage */
+void client_failed(struct client *client, int error);                     /* a system call's */
+void client_unresolved(struct client *client, const char *why, bool silent); /* silent: no name server answers */
 void client_broken(struct client *client, const char *why);               /* the next hop does not speak SMTP */
 void client_refused(struct client *client, const struct smtp_reply *reply);
 /* By us; the link is fine. */

@@ -66,6 +66,7 @@ static bool connect_peer(struct client *client)
 
 	if (relay->source.len) {
 		source_len = parse_source(relay->source, client->peer.any.sa_family, &source);
+		client->error = source_len ? 0 : EADDRNOTAVAIL;
 		if (!source_len)
 			return false;
 	}
@@ -74,6 +75,7 @@ static bool connect_peer(struct client *client)
 	client->at = AT_CONNECT; /* whatever fails from here on */
 	client->stream = stream_connect(client->lane->transport->worker, &client->peer.any, length_of(&client->peer), source_len ? &source.any : NULL, source_len, &limits,
 					client_event, client);
+	client->error = client->stream ? 0 : errno;
 	if (!client->stream)
 		return false;
 	COUNT(connections);
@@ -108,9 +110,9 @@ static void resolved(struct resolve *resolve, const struct resolved *answer)
 	if (client->resolved && answer->error)
 		client->resolved->count = 0;
 	if (answer->error || !client->resolved)
-		client_lost(client, gw_str(answer->error ? gai_strerror(answer->error) : "out of memory"));
+		answer->error ? client_unresolved(client, gai_strerror(answer->error), answer->error == EAI_AGAIN) : client_failed(client, ENOMEM);
 	else if (!client_connect_next(client))
-		client_lost(client, gw_str(strerror(errno ? errno : EADDRNOTAVAIL)));
+		client_failed(client, client->error ? client->error : EADDRNOTAVAIL);
 	transport_leave(transport, true);
 }
 
@@ -146,7 +148,6 @@ static bool next_of_site(struct client *client)
 
 bool client_connect_next(struct client *client)
 {
-	errno = 0;
 	client->clear = false;
 	if (client->mx)
 		return next_of_site(client);
@@ -190,7 +191,7 @@ static void start_tls(struct client *client)
 	if (started > 0)
 		client_broken(client, "the next hop sent text in clear behind its consent to TLS");
 	else if (started < 0)
-		client_lost(client, gw_str("out of memory"));
+		client_failed(client, ENOMEM);
 }
 
 static void tls_stands(struct client *client)

@@ -4,14 +4,17 @@
  * and its reply, when nobody knows: UNKNOWN, so that the message is not sent another way and doubled. */
 #include "deliver/client.h"
 
+#include <errno.h>
+
 /* Before anything was said about the message, another address of the relay is as good. */
 static bool tried_elsewhere(struct client *client, const struct outcome *outcome)
 {
+	client->blamed |= !outcome->local;
 	if (client->established || outcome->stage > STAGE_TLS)
 		return false;
 	if (outcome->stage == STAGE_TLS && client_connect_clear(client))
 		return true;
-	if (client->mx && outcome->stage >= STAGE_CONNECT)
+	if (client->mx && outcome->stage >= STAGE_CONNECT && outcome->local != LOCAL_SHORT)
 		site_mark(client->lane, &client->peer);
 	client_disconnect(client);
 	return client_connect_next(client);
@@ -113,8 +116,8 @@ static bool dot_is_out(const struct client *client)
 	return client->at == AT_DOT || (client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
 }
 
-/* Ends the link with our words for it. */
-static void end_in_words(struct client *client, const char *enhanced, struct gw_str why)
+/* Ends the link with our words for it. Where one address failed by itself and others for want of a way there, it is the relay that failed. */
+static void end_in_words(struct client *client, const char *enhanced, struct gw_str why, enum local local)
 {
 	struct outcome outcome;
 	bool unknown;
@@ -126,17 +129,28 @@ static void end_in_words(struct client *client, const char *enhanced, struct gw_
 	unknown = dot_is_out(client);
 	client_say(client, "%.*s", GW_STR_ARGS(why));
 	outcome_set(&outcome, client->attempt->arena, GW_DEFERRED, client_places[client->at].stage, true, 0, enhanced, why, client->host);
+	outcome.local = client->blamed ? LOCAL_NONE : local;
 	end_link(client, &outcome, unknown);
 }
 
 void client_lost(struct client *client, struct gw_str why)
 {
-	end_in_words(client, NULL, why);
+	end_in_words(client, NULL, why, LOCAL_NONE);
+}
+
+void client_failed(struct client *client, int error)
+{
+	end_in_words(client, NULL, gw_str(error == ENOMEM ? "out of memory" : strerror(error)), local_of(error));
+}
+
+void client_unresolved(struct client *client, const char *why, bool silent)
+{
+	end_in_words(client, NULL, gw_str(why), silent ? LOCAL_NETWORK : LOCAL_NONE);
 }
 
 void client_broken(struct client *client, const char *why)
 {
-	end_in_words(client, "4.5.0", gw_str(why));
+	end_in_words(client, "4.5.0", gw_str(why), LOCAL_NONE);
 }
 
 void client_refused(struct client *client, const struct smtp_reply *reply)

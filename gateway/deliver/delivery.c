@@ -48,7 +48,7 @@ static void judge(struct outcome *outcome)
 {
 	if (!outcome->fault)
 		outcome->fault = outcome_fault(outcome);
-	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT && !outcome->unfit)
+	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT && outcome->fault != GW_FAULT_LOCAL && !outcome->unfit)
 		return;
 	outcome->status = GW_DEFERRED;
 }
@@ -123,6 +123,8 @@ static void record_known(struct gw_delivery *delivery)
 
 static bool may_move_on(const struct outcome *outcome)
 {
+	if (outcome->fault == GW_FAULT_LOCAL)
+		return outcome->local == LOCAL_NETWORK;
 	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT || outcome->unfit;
 }
 

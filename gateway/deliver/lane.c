@@ -128,13 +128,19 @@ static int64_t first_pause(const struct lane *lane)
 	return pause < 5000 ? pause : 5000;
 }
 
+/* What is wrong here is over all at once, and nobody else is spared by waiting for long. */
+static int64_t longest_pause(const struct lane *lane)
+{
+	return lane->failure.local ? LANE_LOCAL_MOST : LANE_PROBE_MOST;
+}
+
 static void lane_down(struct lane *lane, unsigned generation)
 {
 	if (lane->established || lane->probe_at > worker_now(lane->transport->worker))
 		return;
 	lane->down_for = lane->down_for ? lane->down_for * 2 : first_pause(lane);
-	if (lane->down_for > LANE_PROBE_MOST)
-		lane->down_for = LANE_PROBE_MOST;
+	if (lane->down_for > longest_pause(lane))
+		lane->down_for = longest_pause(lane);
 	lane->probe_at = worker_now(lane->transport->worker) + lane->down_for;
 	seat_down(lane->seat, true);
 	timer_set(lane->transport->worker, &lane->probe, lane->down_for, lane_probe);
@@ -192,6 +198,7 @@ void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned genera
 	arena_finish(&lane->failure_words);
 	arena_init(&lane->failure_words, 0);
 	outcome_reply(&lane->failure, &lane->failure_words, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
+	lane->failure.local = outcome->local;
 	lane->failure_generation = generation;
 	lane->failed_at = worker_now(lane->transport->worker);
 	lane_down(lane, generation);

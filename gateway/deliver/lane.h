@@ -83,6 +83,7 @@ struct lane {
 #define LANE_LOW 128     /* fewer: some are called back */
 #define LANE_CALL 2      /* of those for each attempt that ended: more would come to a full lane, and go back for nothing */
 #define LANE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
+#define LANE_LOCAL_MOST 15000 /* the same where this machine is at fault */
 #define LANE_TURN 20     /* messages a connection carries while another worker has none at all */
 
 void transport_enter(struct transport *transport);

@@ -2,6 +2,8 @@
 
 #include "base/arena.h"
 
+#include <errno.h>
+
 /* What to report where the next hop said nothing: RFC 3463 subject and detail. */
 static const struct {
 	const char *name;
@@ -43,6 +45,7 @@ const char *fault_name(enum gw_fault fault)
 	static const char *const names[] = {
 		[GW_FAULT_NONE] = "none",           [GW_FAULT_RELAY] = "relay",     [GW_FAULT_ACCOUNT] = "account",
 		[GW_FAULT_RECIPIENT] = "recipient", [GW_FAULT_MESSAGE] = "message", [GW_FAULT_UNKNOWN] = "unknown",
+		[GW_FAULT_LOCAL] = "local",
 	};
 	return (size_t)fault < sizeof names / sizeof *names ? names[fault] : "none";
 }
@@ -74,9 +77,23 @@ enum gw_fault outcome_fault(const struct outcome *outcome)
 		return GW_FAULT_NONE;
 	if (outcome->status == GW_UNKNOWN)
 		return GW_FAULT_UNKNOWN;
+	if (outcome->local)
+		return GW_FAULT_LOCAL;
 	if (outcome->link)
 		return outcome->stage == STAGE_AUTH ? GW_FAULT_ACCOUNT : GW_FAULT_RELAY;
 	return outcome->stage == STAGE_RCPT ? GW_FAULT_RECIPIENT : GW_FAULT_MESSAGE;
+}
+
+enum local local_of(int error)
+{
+	switch (error) {
+	case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: case EADDRNOTAVAIL: case EADDRINUSE:
+		return LOCAL_SHORT;
+	case ENETUNREACH: case ENETDOWN: case EPERM: case EACCES:
+		return LOCAL_NETWORK;
+	default:
+		return LOCAL_NONE;
+	}
 }
 
 void outcome_tell(const struct outcome *outcome, struct gw_result *result)

@@ -85,4 +85,12 @@ struct relay_load {
 };
 void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);
 
+/* The attempts that this machine itself could not make, since the start, and why the last one. [any thread] */
+struct transport_own_fault {
+	uint64_t count;
+	int64_t at;                      /* wall ms */
+	char relay[64], text[256];
+};
+void transport_own_fault(struct transport_own_fault *fault);
+
 #endif

@@ -222,8 +222,12 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 		return true;
 	}
 	const struct gw_str *said = &refusal.why->reply.text;
-	walk_passed(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "the relay is down: %.*s", GW_STR_ARGS(*said)));
-	walk_on(delivery, GW_CAUSE_FAILURE);
+	const char *who = refusal.why->local ? "this machine cannot try it now" : "the relay is down";
+	walk_passed(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
+	if (refusal.why->local == LOCAL_SHORT)
+		exhausted(delivery);
+	else
+		walk_on(delivery, GW_CAUSE_FAILURE);
 	return true;
 }
 

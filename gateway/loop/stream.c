@@ -166,3 +166,10 @@ void stream_fail(struct stream *stream, const char *text)
 	stream->events &= 1u << STREAM_DATA;
 	stream_raise_later(stream, STREAM_ERROR);
 }
+
+void stream_fail_errno(struct stream *stream, int error)
+{
+	if (stream->phase != PHASE_ENDED)
+		stream->error_number = error;
+	stream_fail(stream, error == ENOMEM ? "out of memory" : strerror(error));
+}

@@ -96,6 +96,7 @@ struct gw_str stream_tls_text(const struct stream *stream);
 
 /* What went wrong, as a sentence: "Connection refused", "certificate verify failed: self-signed certificate". */
 struct gw_str stream_error(const struct stream *stream);
+int stream_errno(const struct stream *stream); /* of the system call that failed; 0: it was none, or nothing failed */
 
 /* The peer has closed its side, or the link is lost: the system is asked, so it is known of a paused stream too. */
 bool stream_peer_closed(const struct stream *stream);

@@ -30,7 +30,7 @@ static void connected(struct stream *stream)
 	stream->phase = PHASE_OPEN;
 	stream_touch(stream);
 	if (stream_want_write(stream, false) < 0 || stream_want_read(stream, true) < 0) {
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 		return;
 	}
 	stream_raise_later(stream, STREAM_CONNECTED);
@@ -46,7 +46,7 @@ void stream_connect_result(struct stream *stream)
 	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error != 0)
-		stream_fail(stream, strerror(error));
+		stream_fail_errno(stream, error);
 	else
 		connected(stream);
 }
@@ -57,9 +57,9 @@ static void begin(struct stream *stream, const struct sockaddr *to, socklen_t to
 	if (connect(stream->fd, to, to_len) == 0)
 		connected(stream);
 	else if (errno != EINPROGRESS)
-		stream_fail(stream, strerror(errno));
+		stream_fail_errno(stream, errno);
 	else if (stream_want_write(stream, true) < 0)
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 }
 
 struct stream *stream_connect(struct worker *worker, const struct sockaddr *to, socklen_t to_len, const struct sockaddr *source,
@@ -140,6 +140,11 @@ struct gw_str stream_error(const struct stream *stream)
 	if (stream->phase != PHASE_ENDED)
 		return gw_str("");
 	return gw_str(stream->error != NULL ? stream->error : "out of memory");
+}
+
+int stream_errno(const struct stream *stream)
+{
+	return stream->error_number;
 }
 
 uint64_t stream_bytes_read(const struct stream *stream)

@@ -14,7 +14,7 @@ static void arm(struct stream *stream, int64_t now, int64_t ms)
 {
 	stream->due = now + ms;
 	if (timer_set(stream->worker, &stream->timer, ms, timed_out) < 0)
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 }
 
 /* The timer is not moved with each byte; it finds out here whether there were any. */

@@ -28,7 +28,7 @@ static ssize_t read_clear(struct stream *stream, char *to, size_t len)
 		return got;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return IO_BLOCKED;
-	stream_fail(stream, strerror(errno));
+	stream_fail_errno(stream, errno);
 	return IO_FAILED;
 }
 
@@ -157,7 +157,7 @@ static void unblock(struct stream *stream)
 		return;
 	stream->stopped = false;
 	if (stream_want_read(stream, true) < 0) {
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 		return;
 	}
 	if (stream_tls_pending(stream)) {

@@ -18,7 +18,7 @@ static ssize_t write_result(struct stream *stream, ssize_t put)
 	/* What the peer said before it left is worth more than that it left. */
 	if (stream->phase == PHASE_OPEN && !stream->paused)
 		stream_fill(stream);
-	stream_fail(stream, strerror(error));
+	stream_fail_errno(stream, error);
 	return IO_FAILED;
 }
 
@@ -65,7 +65,7 @@ static void wait_or_rest(struct stream *stream)
 	if (stream->phase == PHASE_ENDED)
 		return;
 	if (stream_want_write(stream, left && !stream->write_wants_read) < 0)
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 	if (left)
 		return;
 	buf_release(&stream->out);
@@ -169,7 +169,7 @@ void stream_give_up(struct stream *stream)
 	stream->farewell = NULL;
 	if (stream->phase == PHASE_OPEN && farewell != NULL && write_out(stream, buf_len(&stream->out)) == 0)
 		write_some(stream, farewell, strlen(farewell));
-	stream_fail(stream, "out of memory");
+	stream_fail_errno(stream, ENOMEM);
 }
 
 bool stream_is_open(const struct stream *stream)

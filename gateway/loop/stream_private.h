@@ -57,6 +57,7 @@ struct stream {
 	size_t clear_left; /* output that goes before the handshake */
 	struct stream_link *link;
 	char *error;
+	int error_number;
 	uint64_t bytes_read;
 	struct timer timer;
 	int64_t timeout, active, due; /* asked for; last movement; when the timer fires */
@@ -76,6 +77,7 @@ void stream_raise_later(struct stream *stream, enum stream_event event); /* told
 void stream_queue_job(struct stream *stream);
 void stream_deliver(struct stream *stream);
 void stream_fail(struct stream *stream, const char *text);
+void stream_fail_errno(struct stream *stream, int error); /* of a system call, in its words */
 void stream_drop(struct stream *stream); /* one reference */
 int stream_want_read(struct stream *stream, bool on);
 int stream_want_write(struct stream *stream, bool on);

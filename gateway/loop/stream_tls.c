@@ -22,7 +22,7 @@ static void fail_tls(struct stream *stream, int error, int system)
 	else if (error == SSL_ERROR_SSL && reason != NULL)
 		snprintf(text, sizeof(text), "TLS: %s", reason);
 	else if (error == SSL_ERROR_SYSCALL && system != 0)
-		snprintf(text, sizeof(text), "%s", strerror(system));
+		return stream_fail_errno(stream, system);
 	else
 		snprintf(text, sizeof(text), "connection closed during the TLS handshake");
 	stream_fail(stream, text);
@@ -31,7 +31,7 @@ static void fail_tls(struct stream *stream, int error, int system)
 static void want_both(struct stream *stream, bool write)
 {
 	if (stream_want_read(stream, true) < 0 || stream_want_write(stream, write) < 0)
-		stream_fail(stream, "out of memory");
+		stream_fail_errno(stream, ENOMEM);
 }
 
 static void shaken(struct stream *stream)

@@ -183,10 +183,11 @@ static struct verdict judge_silence(enum gw_fault fault)
 		[GW_FAULT_RECIPIENT] = { .class = S("recipient") },
 		[GW_FAULT_MESSAGE] = { .class = S("message") },
 		[GW_FAULT_UNKNOWN] = { .class = S("unknown"), .counts = true },
+		[GW_FAULT_LOCAL] = { .class = S("local") }, /* this machine's own says nothing about the relay */
 	};
-	struct verdict verdict = by_fault[fault <= GW_FAULT_UNKNOWN ? fault : GW_FAULT_NONE];
+	struct verdict verdict = by_fault[fault <= GW_FAULT_LOCAL ? fault : GW_FAULT_NONE];
 
-	verdict.fault = fault;
+	verdict.fault = fault <= GW_FAULT_UNKNOWN ? fault : GW_FAULT_NONE;
 	return verdict;
 }
 

@@ -96,6 +96,8 @@ enum gw_fault {
 	GW_FAULT_RECIPIENT, /* this recipient: no other relay is asked */
 	GW_FAULT_MESSAGE,   /* this message: no other relay is asked */
 	GW_FAULT_UNKNOWN,   /* the link was lost after the final dot: only the same relay is asked again */
+	/* since 1.1 */
+	GW_FAULT_LOCAL,     /* nobody's but this machine's (no descriptors, no way out, silent name servers): to be held against nobody */
 };
 
 /* Why a relay is left or closed. */
