@@ -109,5 +109,7 @@ void verb_explain(struct request *request, const char *const *words, size_t coun
 	explanation->rows = json_array();
 	explanation->offload.work = read_journal;
 	explanation->offload.post.run = answer;
-	offload_run(runtime.pool, runtime.main, &explanation->offload);
+	struct offload_line *line = offload_line(runtime.pool, "journal");
+	if (!line || !offload_run(line, runtime.main, &explanation->offload))
+		answer(&explanation->offload.post); /* with what the queue knows */
 }

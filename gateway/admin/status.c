@@ -118,6 +118,21 @@ static void add_own_fault(struct status *status)
 	                              fault.relay, "text", text_of(gw_str(fault.text))));
 }
 
+/* "dkim 2 at work, 14 waiting": who waits for threads. */
+static void add_line(void *arg, const struct offload_load *load)
+{
+	struct status *status = arg;
+	char what[80];
+	json_array_append_new(json_object_get(status->data, "offload"),
+	                      json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", load->name, "running", (json_int_t)load->running, "waiting",
+	                                (json_int_t)load->waiting, "most_waiting", (json_int_t)load->most_waiting, "begun",
+	                                (json_int_t)load->begun, "dropped", (json_int_t)load->dropped));
+	snprintf(what, sizeof(what), "work of %s", load->name);
+	if (load->waiting || load->dropped)
+		add(status, what, "%u at work, %zu waiting (%zu at most), %llu dropped unbegun", load->running, load->waiting, load->most_waiting,
+		    (unsigned long long)load->dropped);
+}
+
 static void add_relay(void *arg, const struct relay_load *load)
 {
 	struct status *status = arg;
@@ -190,6 +205,8 @@ static void counted(void *arg)
 	add_counters(status);
 	add_deaths(status);
 	add_own_fault(status);
+	json_object_set_new(status->data, "offload", json_array());
+	offload_each(runtime.pool, add_line, status);
 	transport_each(add_relay, status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);

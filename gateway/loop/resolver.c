@@ -36,7 +36,7 @@ struct question {
 
 struct resolver {
 	struct worker *worker;
-	struct offload_pool *pool;
+	struct offload_line *line;
 	struct str_map hosts;
 };
 
@@ -179,7 +179,11 @@ static struct host *begin(struct resolver *resolver, struct gw_str name)
 	host->references++; /* of the look-up */
 	host->look_up.work = look_up;
 	host->look_up.post.run = looked_up;
-	offload_run(resolver->pool, resolver->worker, &host->look_up);
+	if (!offload_run(resolver->line, resolver->worker, &host->look_up)) {
+		host->references--;
+		forget(resolver, host);
+		return NULL;
+	}
 	return host;
 }
 
@@ -267,7 +271,11 @@ struct resolver *resolver_create(struct worker *worker, struct offload_pool *poo
 	if (resolver == NULL)
 		return NULL;
 	resolver->worker = worker;
-	resolver->pool = pool;
+	resolver->line = offload_line(pool, "names");
+	if (resolver->line == NULL) {
+		free(resolver);
+		return NULL;
+	}
 	str_map_init(&resolver->hosts);
 	return resolver;
 }

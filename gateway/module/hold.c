@@ -60,6 +60,7 @@ static bool give_up(struct hold *hold)
 	if (hold_change(hold, HOLD_OFFLOADED, HOLD_ABANDONED)) {
 		timer_clear(&hold->timer);
 		hold->call->busy++;
+		offload_drop(&hold->offload);
 		return true;
 	}
 	if (!hold_change(hold, HOLD_WAITING, HOLD_ANSWERED))
@@ -104,7 +105,7 @@ static void late(struct timer *timer)
 	chain_go_on(call, verdict_broken(call, why));
 }
 
-/* --- offloaded work --- */
+/* --- offloaded work: each instance has a line of its own, and what nobody waits for any more is not begun --- */
 
 static void work(struct offload *offload)
 {
@@ -202,14 +203,18 @@ enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
 {
 	if (!pool || !may_hold(call, async))
 		return GW_FAILED;
-	struct hold *hold = hold_make(call, async, arg);
+	struct offload_line *line = offload_line(pool, call->instance->name);
+	struct hold *hold = line ? hold_make(call, async, arg) : NULL;
 	if (!hold)
 		return GW_FAILED;
 	hold_change(hold, HOLD_FREE, HOLD_OFFLOADED);
 	hold->work = run;
 	hold->offload = (struct offload){ .post.run = returned, .work = work };
-	offload_run(pool, hold->worker, &hold->offload);
-	return GW_PENDING;
+	if (offload_run(line, hold->worker, &hold->offload))
+		return GW_PENDING;
+	call->hold = NULL;
+	hold_free(hold);
+	return GW_FAILED;
 }
 
 /* --- shutdown --- */

@@ -29,7 +29,7 @@ static const struct gw_option listener_options[] = {
 const struct gw_option settings_options[] = {
 	{ "hostname", GW_OPTION_STRING, AT(hostname), NULL, "Name of this gateway in greetings and trace fields; default: the machine's." },
 	{ "workers", GW_OPTION_INT, AT(workers), "0", "Threads that serve connections; 0: one a core.", BETWEEN(0, 64) },
-	{ "offload_threads", GW_OPTION_INT, AT(offload_threads), "4", "Threads for work that blocks.", BETWEEN(1, 256) },
+	{ "offload_threads", GW_OPTION_INT, AT(offload_threads), "4", "Threads for work that blocks: of each module or kind at once. Each kind has one of its own when all are taken.", BETWEEN(1, 256) },
 	{ "listeners", GW_OPTION_GROUPS, AT(listeners), NULL, "Where clients connect: ( { address = ...; port = ...; tls = ...; } ).",
 	  .group = listener_options, .group_size = sizeof(struct listen_settings) },
 	{ "tls.certificate", GW_OPTION_PATH, AT(certificate), NULL, "PEM file of the certificate chain, for all listeners." },

@@ -30,7 +30,11 @@ struct auth {
 	struct stat stamp; /* of the file as it was last looked at */
 	struct cache cache;
 	struct failures failures;
+	unsigned hashing; /* passwords that are looked at, or wait for it */
 };
+
+/* More logins than this at once are told to come again: who is told waits less than who stands behind hashes that nobody may want. */
+#define HASHES_MOST 24
 
 /* --- the file of users --- */
 
@@ -161,6 +165,7 @@ static void on_stop(struct gw_call *call)
 
 /* A password being checked on a thread of the pool. */
 struct job {
+	struct auth *auth;
 	struct users *users;     /* held */
 	const struct user *user; /* in there; NULL: there is none of that name, and the decoy is compared with */
 	struct gw_session *session;
@@ -174,17 +179,24 @@ static void job_free(void *arg)
 {
 	struct job *job = arg;
 
+	pthread_mutex_lock(&job->auth->lock);
+	job->auth->hashing--;
+	pthread_mutex_unlock(&job->auth->lock);
 	users_release(job->users);
 	OPENSSL_cleanse(job, sizeof *job + job->secret.len);
 	free(job);
 }
 
-static struct job *job_new(struct users *users, const struct user *user, struct gw_session *session, struct gw_str secret)
+static struct job *job_new(struct auth *auth, struct users *users, const struct user *user, struct gw_session *session, struct gw_str secret)
 {
 	struct job *job = calloc(1, sizeof *job + secret.len + 1);
 
 	if (!job)
 		return NULL;
+	job->auth = auth;
+	pthread_mutex_lock(&auth->lock);
+	auth->hashing++;
+	pthread_mutex_unlock(&auth->lock);
 	job->users = users_hold(users);
 	job->user = user;
 	job->session = session;
@@ -286,7 +298,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	return verdict;
 }
 
-enum step { STEP_KNOWN, STEP_CHECK, STEP_LATER };
+enum step { STEP_KNOWN, STEP_CHECK, STEP_LATER, STEP_CROWDED };
 
 /* What to do with a login, and the table to do it with, held. */
 static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_str peer, const unsigned char *mac, struct users **users)
@@ -299,7 +311,7 @@ static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_s
 	if (mac && cache_has(&auth->cache, mac, now))
 		step = STEP_KNOWN;
 	else
-		step = failures_may_check(&auth->failures, peer, now) ? STEP_CHECK : STEP_LATER;
+		step = auth->hashing >= HASHES_MOST ? STEP_CROWDED : failures_may_check(&auth->failures, peer, now) ? STEP_CHECK : STEP_LATER;
 	pthread_mutex_unlock(&auth->lock);
 	return step;
 }
@@ -322,6 +334,14 @@ static enum gw_verdict later(struct gw_call *call)
 	return GW_TEMPFAIL;
 }
 
+static enum gw_verdict crowded(struct gw_call *call)
+{
+	gw->count(call, "crowded", 1);
+	gw->reason(call, "too many passwords are being looked at: not looked at");
+	gw->reply(call, 454, "4.7.0", "too many logins at once, try again in a moment");
+	return GW_TEMPFAIL;
+}
+
 static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, struct gw_session *session, const struct gw_login *login)
 {
 	unsigned char mac[CACHE_MAC];
@@ -335,11 +355,13 @@ static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, str
 	user = users_find(users, login->user);
 	if (step == STEP_LATER) {
 		verdict = later(call);
+	} else if (step == STEP_CROWDED) {
+		verdict = crowded(call);
 	} else if (step == STEP_KNOWN) {
 		verdict = accept(call, user);
 	} else if (users->count == 0) {
 		verdict = refuse(call, session, "there are no users");
-	} else if (!(job = job_new(users, user, session, login->secret))) {
+	} else if (!(job = job_new(auth, users, user, session, login->secret))) {
 		verdict = GW_FAILED;
 	} else {
 		memcpy(job->mac, mac, sizeof mac);

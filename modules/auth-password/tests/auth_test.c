@@ -184,6 +184,22 @@ static void a_right_login_is_not_hashed_again_for_a_while(void **state)
 	bench_finish(&bench);
 }
 
+/* Each of another client; what is taken back makes room. */
+static void too_many_hashes_at_once_are_put_off(void **state)
+{
+	struct bench bench;
+	int i;
+
+	bench_start(&bench, USERS);
+	testkit_set_offload(bench.kit, TESTKIT_LATER);
+	for (i = 0; i < 24; i++)
+		assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "wrong"), GW_PENDING);
+	assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "secret"), GW_TEMPFAIL);
+	assert_int_equal(testkit_answer(bench.kit)->code, 454);
+	assert_int_equal(testkit_metric(bench.kit, "crowded"), 1);
+	bench_finish(&bench);
+}
+
 static void without_a_cache_each_login_is_hashed(void **state)
 {
 	struct bench bench;
@@ -585,6 +601,7 @@ int main(void)
 		cmocka_unit_test(a_nul_is_part_of_the_password),
 		cmocka_unit_test(a_right_login_is_not_hashed_again_for_a_while),
 		cmocka_unit_test(without_a_cache_each_login_is_hashed),
+		cmocka_unit_test(too_many_hashes_at_once_are_put_off),
 		cmocka_unit_test(a_changed_file_counts_at_once),
 		cmocka_unit_test(a_login_checked_with_the_old_file_is_not_remembered),
 		cmocka_unit_test(a_changed_file_with_a_mistake_changes_nothing),

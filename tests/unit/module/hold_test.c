@@ -400,6 +400,8 @@ static void cancel_offload_script(struct post *post)
 {
 	pthread_mutex_lock(&gate);
 	assert_false(run_mail());
+	while (offload_waiting(pool) != 0) /* what has not begun is dropped unbegun */
+		sched_yield();
 	call.done = released;
 	assert_false(chain_cancel(&call));
 	assert_false(chain_cancel(&call));
@@ -440,6 +442,46 @@ static void late_offload_lets_the_chain_go_on(void **state)
 	assert_int_equal(dropped_count, 1);
 }
 
+static void hold_up(struct offload *offload)
+{
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	free(offload);
+}
+
+static void released_unbegun(struct gw_call *c, void *arg)
+{
+	assert_int_equal(worked, 0);
+	assert_int_equal(dropped_count, 1);
+	done_count++;
+	worker_stop(worker);
+}
+
+/* Both threads are at work for others of the same instance. */
+static void cancel_unbegun_script(struct post *post)
+{
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < 2; i++) {
+		struct offload *offload = calloc(1, sizeof(*offload));
+		offload->work = hold_up;
+		assert_true(offload_run(offload_line(pool, rig.instances[0].name), NULL, offload));
+	}
+	while (offload_waiting(pool) != 0)
+		sched_yield();
+	assert_false(run_mail());
+	call.done = released_unbegun;
+	assert_false(chain_cancel(&call));
+}
+
+static void what_nobody_waits_for_is_never_begun(void **state)
+{
+	add(offload);
+	run_script(cancel_unbegun_script);
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(resumed_count, 0);
+}
+
 static void shutdown_script(struct post *post)
 {
 	assert_false(run_mail());
@@ -476,6 +518,7 @@ int main(void)
 		TEST(cancelled_hold_of_a_thread_tells_it_so),
 		TEST(cancelled_after_the_wake_resumes),
 		TEST(cancelled_offload_releases_when_it_returns),
+		TEST(what_nobody_waits_for_is_never_begun),
 		TEST(late_offload_lets_the_chain_go_on),
 		TEST(shutdown_ends_what_waits),
 	};
