@@ -310,6 +310,7 @@ void client_event(struct stream *stream, enum stream_event event, void *arg)
 	struct transport *transport = client->lane->transport;
 
 	transport_enter(transport);
-	handlers[event](client);
+	if (stream == client->stream || client_race_won(client, stream, event))
+		handlers[event](client);
 	transport_leave(transport, true);
 }

@@ -35,6 +35,13 @@ struct client_target {
 	const union dns_address *address;
 };
 
+/* A connection that is tried beside the first one, to another address of the same host. */
+#define CLIENT_RIVALS 3
+struct rival {
+	struct stream *stream;       /* NULL: there is none */
+	union dns_address peer;
+};
+
 struct client {
 	LIST_ENTRY(client) link;     /* in a list of the lane, or of the dead */
 	struct lane *lane;
@@ -68,7 +75,9 @@ struct client {
 	const struct dns_answer *mx;
 	struct client_target plan[CLIENT_PLAN];
 	size_t plan_count, plan_at;
-	union dns_address peer;      /* the one that was tried last */
+	union dns_address peer;      /* the one that client->stream goes to */
+	struct rival rivals[CLIENT_RIVALS];
+	struct timer race;           /* the next rival's time */
 	bool clear;                  /* TLS failed there: once more without, where the relay allows it */
 
 	/* found out about this link */
@@ -134,6 +143,10 @@ void client_retire(struct client *client);                                /* the
 
 /* client_connect.c */
 bool client_connect_next(struct client *client); /* the next address or host; false: there is none */
+const union dns_address *client_connect_more(const struct client *client); /* the next address of the same host; NULL: there is none */
+void client_connect_skip(struct client *client);    /* that one is taken */
+struct stream *client_connect_to(struct client *client, const union dns_address *peer); /* NULL: client->error says why */
+void client_connect_name(struct client *client);    /* after client->peer was set */
 bool client_connect_clear(struct client *client); /* the same address without TLS; false: it may not, or was so already */
 void client_connected(struct client *client);
 void client_disconnect(struct client *client);   /* forgets the link and what it told */
@@ -144,6 +157,13 @@ void client_helo_begin(struct client *client);
 void client_helo_reply(struct client *client, const struct smtp_reply *reply);
 void client_starttls_begin(struct client *client);
 void client_starttls_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_race.c */
+void client_race_begin(struct client *client);      /* client->stream began to connect */
+void client_race_end(struct client *client);        /* closes all rivals */
+bool client_race_goes_on(struct client *client);    /* client->stream failed: a rival is in its place; false: there is none */
+bool client_race_won(struct client *client, struct stream *stream, enum stream_event event); /* an event of another stream than client->stream;
+                                                       true: that one is client->stream now */
 
 /* client_site.c */
 void client_site_begin(struct client *client, const struct dns_answer *mx);

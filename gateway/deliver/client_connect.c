@@ -40,7 +40,7 @@ static socklen_t length_of(const union dns_address *address)
 	return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
 }
 
-static void name_host(struct client *client)
+void client_connect_name(struct client *client)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	getnameinfo(&client->peer.any, length_of(&client->peer), text, sizeof text, NULL, 0, NI_NUMERICHOST);
@@ -57,31 +57,60 @@ static void set_port(union dns_address *address, uint16_t port)
 		address->v4.sin_port = htons(port);
 }
 
+struct stream *client_connect_to(struct client *client, const union dns_address *peer)
+{
+	const struct gw_relay *relay = relay_of(client);
+	union dns_address source, to = *peer;
+	socklen_t source_len = 0;
+	struct stream *stream;
+
+	client->error = EADDRNOTAVAIL;
+	if (relay->source.len && !(source_len = parse_source(relay->source, peer->any.sa_family, &source)))
+		return NULL;
+	set_port(&to, port_of(relay));
+	stream = stream_connect(client->lane->transport->worker, &to.any, length_of(&to), source_len ? &source.any : NULL, source_len, &limits,
+				client_event, client);
+	client->error = stream ? 0 : errno;
+	if (stream)
+		stream_timeout(stream, client_settings(client)->delivery.connect);
+	return stream;
+}
+
 /* To client->peer. */
 static bool connect_peer(struct client *client)
 {
-	const struct gw_relay *relay = relay_of(client);
-	union dns_address source;
-	socklen_t source_len = 0;
-
-	if (relay->source.len) {
-		source_len = parse_source(relay->source, client->peer.any.sa_family, &source);
-		client->error = source_len ? 0 : EADDRNOTAVAIL;
-		if (!source_len)
-			return false;
-	}
-	set_port(&client->peer, port_of(relay));
-	name_host(client);
+	set_port(&client->peer, port_of(relay_of(client)));
+	client_connect_name(client);
 	client->at = AT_CONNECT; /* whatever fails from here on */
-	client->stream = stream_connect(client->lane->transport->worker, &client->peer.any, length_of(&client->peer), source_len ? &source.any : NULL, source_len, &limits,
-					client_event, client);
-	client->error = client->stream ? 0 : errno;
+	client->timeout = 0;
+	client->stream = client_connect_to(client, &client->peer);
 	if (!client->stream)
 		return false;
 	COUNT(connections);
 	atomic_fetch_add_explicit(&counters.connections_open, 1, memory_order_relaxed);
 	client_enter(client, AT_CONNECT);
+	if (!client->clear)
+		client_race_begin(client);
 	return true;
+}
+
+const union dns_address *client_connect_more(const struct client *client)
+{
+	const struct client_target *target = &client->plan[client->plan_at];
+
+	if (client->mx)
+		return client->plan_at < client->plan_count && gw_str_eq(target->host->name, client->name) ? target->address : NULL;
+	if (!client->resolved || client->address_at >= client->resolved->count)
+		return NULL;
+	return (const union dns_address *)&client->resolved->addresses[client->address_at];
+}
+
+void client_connect_skip(struct client *client)
+{
+	if (client->mx)
+		client->plan_at++;
+	else
+		client->address_at++;
 }
 
 static bool next_address(struct client *client)
@@ -94,6 +123,28 @@ static bool next_address(struct client *client)
 			return true;
 	}
 	return false;
+}
+
+/* Families by turns (RFC 8305 section 4): where one of them does not work, the second address is of the other one. */
+static void alternate(struct resolved *resolved)
+{
+	size_t at, other;
+
+	for (at = 1; at < resolved->count; at++) {
+		struct sockaddr_storage address;
+		socklen_t len;
+		for (other = at; other < resolved->count; other++)
+			if (resolved->addresses[other].ss_family != resolved->addresses[at - 1].ss_family)
+				break;
+		if (other == resolved->count)
+			return;
+		address = resolved->addresses[other];
+		len = resolved->lengths[other];
+		memmove(&resolved->addresses[at + 1], &resolved->addresses[at], (other - at) * sizeof address);
+		memmove(&resolved->lengths[at + 1], &resolved->lengths[at], (other - at) * sizeof len);
+		resolved->addresses[at] = address;
+		resolved->lengths[at] = len;
+	}
 }
 
 static void resolved(struct resolve *resolve, const struct resolved *answer)
@@ -109,6 +160,8 @@ static void resolved(struct resolve *resolve, const struct resolved *answer)
 		*client->resolved = *answer;
 	if (client->resolved && answer->error)
 		client->resolved->count = 0;
+	if (client->resolved)
+		alternate(client->resolved);
 	if (answer->error || !client->resolved)
 		answer->error ? client_unresolved(client, gai_strerror(answer->error), answer->error == EAI_AGAIN) : client_failed(client, ENOMEM);
 	else if (!client_connect_next(client))
@@ -165,6 +218,7 @@ bool client_connect_clear(struct client *client)
 
 void client_disconnect(struct client *client)
 {
+	client_race_end(client);
 	if (client->stream)
 		atomic_fetch_sub_explicit(&counters.connections_open, 1, memory_order_relaxed);
 	stream_destroy(client->stream);
@@ -204,6 +258,7 @@ static void tls_stands(struct client *client)
 
 void client_connected(struct client *client)
 {
+	client_race_end(client);
 	if (client->at == AT_TLS)
 		tls_stands(client);
 	else if (relay_of(client)->tls == TLS_IMPLICIT)

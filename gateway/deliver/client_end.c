@@ -16,6 +16,8 @@ static bool tried_elsewhere(struct client *client, const struct outcome *outcome
 		return true;
 	if (client->mx && outcome->stage >= STAGE_CONNECT && outcome->local != LOCAL_SHORT)
 		site_mark(client->lane, &client->peer);
+	if (client_race_goes_on(client))
+		return true;
 	client_disconnect(client);
 	return client_connect_next(client);
 }

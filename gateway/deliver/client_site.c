@@ -4,10 +4,18 @@
 
 static void add_host(struct client *client, const struct dns_host *host, bool marked)
 {
-	size_t i;
-	for (i = 0; i < host->count && client->plan_count < CLIENT_PLAN; i++)
-		if (site_is_marked(client->lane, &host->addresses[i]) == marked)
-			client->plan[client->plan_count++] = (struct client_target){ host, &host->addresses[i] };
+	size_t i, six = 0, at[2];
+	while (six < host->count && host->addresses[six].any.sa_family == AF_INET6)
+		six++;
+	at[0] = 0;
+	at[1] = six;
+	/* Families by turns, IPv6 first. */
+	for (i = 0; i < host->count && client->plan_count < CLIENT_PLAN; i++) {
+		size_t turn = at[1] == host->count || (at[0] < six && at[0] <= at[1] - six) ? 0 : 1;
+		const union dns_address *address = &host->addresses[at[turn]++];
+		if (site_is_marked(client->lane, address) == marked)
+			client->plan[client->plan_count++] = (struct client_target){ host, address };
+	}
 }
 
 void client_site_begin(struct client *client, const struct dns_answer *mx)

@@ -25,7 +25,7 @@ void found_init(struct found *found, bool local)
 	found->text = "";
 	found->why[0] = '\0';
 	found->local = local;
-	found->slow = false;
+	found->slow = found->literal = false;
 	found->ttl = UINT32_MAX;
 	found->count = 0;
 }
@@ -77,10 +77,31 @@ static struct found_host *worst(struct found *found)
 	return host;
 }
 
+/* "192.0.2.1" or "[192.0.2.1]": no host is called so. */
+static bool is_address(const char *name)
+{
+	struct gw_str text = gw_str(name);
+	char inside[INET_ADDRSTRLEN] = "";
+	struct in_addr address;
+
+	if (text.len && text.ptr[text.len - 1] == '.')
+		text.len--;
+	if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
+		text = gw_str_n(text.ptr + 1, text.len - 2);
+	if (text.len >= sizeof(inside))
+		return false;
+	memcpy(inside, text.ptr, text.len);
+	return inet_pton(AF_INET, inside, &address) == 1;
+}
+
 void found_mx(struct found *found, unsigned preference, const char *name)
 {
 	struct found_host host = { .preference = preference, .lot = arc4random(), .security = DNS_SECURE }, *other;
 
+	if (is_address(name)) {
+		found->literal = true;
+		return;
+	}
 	if (!dns_name(gw_str(name), host.name))
 		return;
 	other = same_name(found, host.name);
@@ -161,7 +182,10 @@ static void judge(struct found *found)
 {
 	if (found->outcome > DNS_LITERAL || any_address(found))
 		return;
-	if (any_incomplete(found)) {
+	if (found->literal) { /* its owner may see to it before the mail goes back */
+		found->outcome = DNS_FAILED;
+		found->text = "the domain's MX record names an address instead of a host, which is a mistake of the domain's";
+	} else if (any_incomplete(found)) {
 		found->outcome = DNS_FAILED;
 		found->text = "the addresses of the domain's mail hosts cannot be looked up now";
 	} else {

@@ -98,6 +98,7 @@ struct found {
 	const char *text;
 	char why[200];                /* of a validation that failed, or empty */
 	bool local;
+	bool literal;                 /* an MX names an address instead of a host */
 	bool slow;                    /* it took longer than a moment */
 	uint32_t ttl;                 /* the least of all answers */
 	size_t count;

@@ -124,6 +124,7 @@ static const char test_zone[] =
 	"inside MX 10 mx.inside\nmx.inside A 127.0.0.1\nmx.inside AAAA ::1\nmx.inside A 0.0.0.0\nmx.inside AAAA ::ffff:127.0.0.1\n"
 	"twice MX 10 mx2.plain\ntwice MX 5 mx2.plain\n"
 	"strange MX 10 no\\032host\n"
+	"number MX 10 192.0.2.1.\nboth MX 10 192.0.2.1.\nboth MX 20 mx2.plain\n"
 	"xn--bcher-kva MX 10 mx2.plain\n"
 	"dead NS ns.dead\nns.dead A 127.0.0.9\n"
 	"away MX 10 mx.broken\n"
@@ -145,6 +146,7 @@ static void a_domain_has_hosts_or_a_reason(void **state)
 		{ "twice.test", DNS_FOUND, "5 mx2.plain.test 192.0.2.2" },
 		{ "nullandmore.test", DNS_FOUND, "10 mx1.plain.test 2001:db8::1 192.0.2.1" },
 		{ "half.test", DNS_FOUND, "10 mx.gone.test; 20 mx2.plain.test 192.0.2.2" },
+		{ "both.test", DNS_FOUND, "20 mx2.plain.test 192.0.2.2" },
 		{ "partly.test", DNS_FOUND, "10 mx.broken.test; 20 mx2.plain.test 192.0.2.2" },
 		{ "b\xc3\xbc" "cher.test", DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
 		{ "B\xc3\x9c" "CHER.test", DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
@@ -168,6 +170,7 @@ static void a_domain_has_hosts_or_a_reason(void **state)
 		{ "gone.test", DNS_NO_ADDRESS, "" },
 		{ "strange.test", DNS_NO_ADDRESS, "" },
 		{ "loop.test", DNS_FAILED, "" },
+		{ "number.test", DNS_FAILED, "" },
 		{ "broken.test", DNS_FAILED, "" },
 		{ "away.test", DNS_FAILED, "" },
 		{ "dead.test", DNS_FAILED, "" },
