@@ -37,7 +37,9 @@ uint64_t services_body_offset(struct gw_message *message)
 
 long services_read(struct gw_message *message, uint64_t offset, void *out, size_t len)
 {
-	return spool_read(&message->content, offset, out, len);
+	long got = spool_read(&message->content, offset, out, len);
+
+	return got < 0 ? -1 : got;
 }
 
 int services_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_header *header)

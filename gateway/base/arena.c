@@ -39,11 +39,11 @@ static struct arena_block *block_create(struct arena *arena, size_t size)
 {
 	struct arena_block *block;
 
-	if (size > PTRDIFF_MAX - sizeof(*block))
+	block = size > PTRDIFF_MAX - sizeof(*block) ? NULL : malloc(sizeof(*block) + size);
+	if (!block) {
+		arena->failed = true;
 		return NULL;
-	block = malloc(sizeof(*block) + size);
-	if (!block)
-		return NULL;
+	}
 	block->next = NULL;
 	block->used = 0;
 	block->size = size;

@@ -17,6 +17,7 @@ struct arena {
 	struct arena_cleanup *cleanups; /* newest first */
 	size_t block_size;              /* of the next ordinary block */
 	size_t total;                   /* bytes taken from malloc */
+	bool failed;                    /* memory was refused once: what could not be made may be made later */
 };
 
 /* Prepares an arena in memory you own; takes no memory before the first allocation. block_size 0: 1 KiB. */

@@ -215,37 +215,39 @@ const struct header_block *message_headers(struct gw_message *message)
 	return block;
 }
 
-static int load_failed(uint64_t id, const char *what)
+/* Without memory nothing is known of what was to be decoded. */
+static int load_failed(const struct gw_message *message, const char *what)
 {
-	struct log_line *line = log_open(LOG_FAIL, "damaged");
+	struct log_line *line = message->arena.failed ? NULL : log_open(LOG_FAIL, "damaged");
 
-	log_id(line, id);
+	log_id(line, message->id);
 	log_text(line, "text", what);
 	log_close(line);
-	return -1;
+	return message->arena.failed ? SPOOL_UNREADABLE : SPOOL_DAMAGED;
 }
 
 static int load_into(struct gw_message *message, struct spool *spool)
 {
 	struct gw_str envelope, state;
+	int result = spool_load(spool, message->id, &message->arena, &envelope, &state, &message->content);
 
-	if (spool_load(spool, message->id, &message->arena, &envelope, &state, &message->content) != 0)
-		return -1;
+	if (result != 0)
+		return result;
 	if (message_decode_envelope(message, envelope) != 0)
-		return load_failed(message->id, "the envelope in the spool cannot be read; the message is not sent");
+		return load_failed(message, "the envelope in the spool cannot be read; the message is not sent");
 	if (state.len && message_decode_state(message, state) != 0)
-		return load_failed(message->id, "the delivery state in the spool cannot be read; the message is not sent");
+		return load_failed(message, "the delivery state in the spool cannot be read; the message is not sent");
 	return 0;
 }
 
 int message_load(struct worker *worker, struct snapshot *snapshot, struct spool *spool, uint64_t id, struct gw_message **message)
 {
 	struct gw_message *loaded = message_create(worker, snapshot, id);
+	int result = loaded ? load_into(loaded, spool) : SPOOL_UNREADABLE;
 
-	if (!loaded || load_into(loaded, spool) != 0) {
+	if (result == 0)
+		*message = loaded;
+	else if (loaded)
 		message_destroy(loaded);
-		return -1;
-	}
-	*message = loaded;
-	return 0;
+	return result;
 }

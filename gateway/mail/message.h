@@ -119,7 +119,7 @@ int message_encode_state(const struct gw_message *message, struct buf *out);
 int message_decode_envelope(struct gw_message *message, struct gw_str bytes);
 int message_decode_state(struct gw_message *message, struct gw_str bytes);
 
-/* Loads a queued message: 0 and *message; -1: gone or damaged (logged). */
+/* Loads a queued message: 0 and *message, or a spool_error: only SPOOL_DAMAGED is for ever. */
 int message_load(struct worker *worker, struct snapshot *snapshot, struct spool *spool, uint64_t id, struct gw_message **message);
 
 #endif

@@ -1,5 +1,7 @@
 #include "module/settings.h"
 
+#include "spool/spool.h"
+
 #define K ((int64_t)1024)
 #define M (K * K)
 #define G (K * M)
@@ -94,7 +96,8 @@ const struct gw_option settings_options[] = {
 	  "Mail hosts may be on loopback addresses, and \"test\" is a domain as others are: for tests." },
 
 	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages." },
-	{ "spool.segment_size", GW_OPTION_SIZE, AT(spool.segment_size), "64M", "Size of a file of the spool.", BETWEEN(M, 4 * G) },
+	{ "spool.segment_size", GW_OPTION_SIZE, AT(spool.segment_size), "64M", "Size of a file of the spool.",
+	  BETWEEN(SPOOL_SEGMENT_MIN, SPOOL_SEGMENT_MAX) },
 	{ "spool.min_free", GW_OPTION_SIZE, AT(spool.min_free), "64M", "Free space below which mail is put off.", BETWEEN(0, 1024 * G) },
 	{ "spool.min_free_inodes", GW_OPTION_INT, AT(spool.min_free_inodes), "100", "Free inodes below which mail is put off.",
 	  BETWEEN(0, 1000000) },

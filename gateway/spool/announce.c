@@ -67,15 +67,20 @@ static bool meta_at(struct announcer *announcer, struct window *window, struct p
 	return bytes && crc32c(0, bytes, head.meta_len) == head.meta_crc;
 }
 
-static bool extent_whole(struct announcer *announcer, uint64_t id, const struct spool_extent *extent)
+/* 1: whole; 0: not; below: not to be read now, which says nothing. */
+static int extent_whole(struct announcer *announcer, uint64_t id, const struct spool_extent *extent)
 {
 	const struct segment *segment = segment_find(&announcer->spool->segments, extent->segment);
 	struct record_head head;
+	int result;
 
 	if (!segment || segment->fd < 0 || (uint64_t)extent->offset + RECORD_HEAD + extent->length > segment->end)
-		return false;
-	if (segment_read(segment, &head, sizeof(head), extent->offset) < 0 || !record_valid(&head, extent->segment, extent->offset))
-		return false;
+		return 0;
+	result = segment_read(segment, &head, sizeof(head), extent->offset);
+	if (result == SPOOL_UNREADABLE)
+		return result;
+	if (result < 0 || !record_valid(&head, extent->segment, extent->offset))
+		return 0;
 	return head.type == RECORD_EXTENT && head.id == id && head.data_len == extent->length && head.data_crc == extent->crc;
 }
 
@@ -83,7 +88,7 @@ static bool extents_whole(struct announcer *announcer, uint64_t id, const char *
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct spool_extent extent = record_extent(raw, i);
-		if (!extent_whole(announcer, id, &extent))
+		if (extent_whole(announcer, id, &extent) == 0)
 			return false;
 	}
 	return true;
@@ -107,7 +112,7 @@ static void drop(struct announcer *announcer, struct entry *entry, const char *r
 			struct spool_extent extent = record_extent(raw, i);
 			uint32_t to = extent.offset + record_align(RECORD_HEAD + (uint64_t)extent.length);
 
-			if (extent_whole(announcer, entry->id, &extent))
+			if (extent_whole(announcer, entry->id, &extent) > 0)
 				quarantine(spool, extent.segment, extent.offset, to, entry->id, "part of a message that is not whole");
 		}
 	}
@@ -123,14 +128,33 @@ static struct gw_str state_of(struct announcer *announcer, const struct entry *e
 	return state;
 }
 
+/* Neither sent nor dropped: the next start may be able to read it. */
+static void keep_untold(struct announcer *announcer, const struct entry *entry)
+{
+	struct segment *segment = segment_find(&announcer->spool->segments, entry->message.segment);
+	struct log_line *line = log_open(LOG_FAIL, "spool-unread");
+
+	if (segment)
+		segment->unread = true;
+	log_id(line, entry->id);
+	log_int(line, "segment", entry->message.segment);
+	log_text(line, "text", "the message cannot be read; the next start tries again");
+	log_close(line);
+}
+
 static void announce_one(struct announcer *announcer, struct entry *entry)
 {
 	struct spool_found found = { .id = entry->id };
 	struct message_meta meta = { 0, 0, 0 };
 	const char *raw = NULL;
-	struct gw_str bytes;
+	struct gw_str bytes = { NULL, 0 };
 
-	if (!meta_at(announcer, announcer->window, entry->message, &bytes) || !record_message(bytes, &meta, &raw, &found.envelope)) {
+	announcer->window->error = 0;
+	if (!meta_at(announcer, announcer->window, entry->message, &bytes) && announcer->window->error) {
+		keep_untold(announcer, entry);
+		return;
+	}
+	if (!bytes.ptr || !record_message(bytes, &meta, &raw, &found.envelope)) {
 		drop(announcer, entry, NULL, 0);
 		return;
 	}

@@ -33,6 +33,7 @@ struct compaction {
 	struct segment *segment;
 	struct batch batch;
 	struct move *moves, **last; /* appended, not yet waited for */
+	bool damaged;               /* something needed cannot be read, and never will be */
 	size_t count, bytes;
 };
 
@@ -159,12 +160,15 @@ static int read_data(struct compaction *compaction, struct arena *arena, const s
 {
 	struct segment *segment = segment_hold(compaction->spool, extent->segment);
 	char *bytes = arena_alloc(arena, extent->length + 1u);
-	int failed = !segment || !bytes || segment_read(segment, bytes, extent->length, (uint64_t)extent->offset + RECORD_HEAD) < 0;
+	int result = segment && bytes ? segment_read(segment, bytes, extent->length, (uint64_t)extent->offset + RECORD_HEAD) : SPOOL_UNREADABLE;
 
 	if (segment)
 		segment_release(compaction->spool, segment);
+	if (result == 0 && crc32c(0, bytes, extent->length) != extent->crc)
+		result = SPOOL_DAMAGED;
+	compaction->damaged = compaction->damaged || result == SPOOL_DAMAGED;
 	*data = gw_str_n(bytes, extent->length);
-	return failed || crc32c(0, bytes, extent->length) != extent->crc ? -1 : 0;
+	return result;
 }
 
 /* One at a time: an extent is a megabyte, and must be synced before the MESSAGE's copy that names it is written. */
@@ -206,8 +210,10 @@ static int fill_message(struct compaction *compaction, struct move *move)
 {
 	struct spool_content content;
 	struct gw_str state;
+	int result = spool_load(compaction->spool, move->append.id, &move->arena, &move->append.meta, &state, &content);
 
-	if (spool_load(compaction->spool, move->append.id, &move->arena, &move->append.meta, &state, &content) < 0)
+	compaction->damaged = compaction->damaged || result == SPOOL_DAMAGED;
+	if (result < 0)
 		return -1;
 	if (read_data(compaction, &move->arena, &content.tail_at, &move->append.data) < 0)
 		return -1;
@@ -318,21 +324,23 @@ static int move_record(struct compaction *compaction, const struct scan *scan)
 	return move_message(compaction, scan->head.id);
 }
 
+/* 0; SPOOL_UNREADABLE: not all was moved. */
 static int move_records(struct compaction *compaction)
 {
 	struct segment *segment = compaction->segment;
-	enum scan_result result;
+	enum scan_result result = SCAN_END;
 	struct window window;
 	struct scan scan;
 	int failed = 0;
 
 	if (window_init(&window) < 0)
-		return -1;
+		return SPOOL_UNREADABLE;
 	scan_init(&scan, &window, segment->fd, segment->number, 0, segment->end);
 	while (!failed && ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD))
 		failed = result == SCAN_RECORD && move_record(compaction, &scan) < 0;
+	failed = failed || result == SCAN_FAILED || window.error;
 	window_finish(&window);
-	return settle(compaction) < 0 || failed ? -1 : 0;
+	return settle(compaction) < 0 || failed ? SPOOL_UNREADABLE : 0;
 }
 
 /* FINALs that close messages elsewhere are copied; the references to those segments go with them. */
@@ -344,6 +352,17 @@ static void forget_finals(struct spool *spool, struct segment *segment)
 	pthread_mutex_unlock(&spool->lock);
 }
 
+/* Whatever is still needed after all that is readable was moved lies in a damaged range. */
+static bool leaves_something(struct spool *spool, const struct segment *segment)
+{
+	bool leaves;
+
+	pthread_mutex_lock(&spool->lock);
+	leaves = segment->needed > 0;
+	pthread_mutex_unlock(&spool->lock);
+	return leaves;
+}
+
 int compact_segment(struct spool *spool, struct segment *segment)
 {
 	struct compaction compaction = { .spool = spool, .segment = segment };
@@ -351,11 +370,13 @@ int compact_segment(struct spool *spool, struct segment *segment)
 
 	compaction.last = &compaction.moves;
 	if (segment_hold(spool, segment->number) == NULL)
-		return -1;
+		return SPOOL_UNREADABLE;
 	pthread_mutex_init(&compaction.batch.lock, NULL);
 	pthread_cond_init(&compaction.batch.done, NULL);
 	result = move_records(&compaction);
-	if (result == 0)
+	if (compaction.damaged || (result == 0 && leaves_something(spool, segment)))
+		result = SPOOL_DAMAGED;
+	else if (result == 0)
 		forget_finals(spool, segment);
 	pthread_mutex_destroy(&compaction.batch.lock);
 	pthread_cond_destroy(&compaction.batch.done);

@@ -51,6 +51,14 @@ uint32_t append_bytes(const struct spool_append *append)
 	return record_align(bytes);
 }
 
+bool append_fits(const struct spool_append *append)
+{
+	uint64_t bytes = RECORD_HEAD + sizeof(struct message_meta) + (uint64_t)append->meta.len + append->data.len;
+
+	return append->extent_count <= RECORD_MAX / sizeof(*append->extents) &&
+	       bytes + append->extent_count * sizeof(*append->extents) <= RECORD_MAX;
+}
+
 static void add_head(struct spool *spool, struct record_head *head)
 {
 	struct segment *segment = spool->current;

@@ -1,6 +1,8 @@
 /* group.c - which appends make the next commit group: what may be written at all, and what there is room for. */
 #include "spool/internal.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 
 static bool extent_lost(const struct spool *spool, const struct spool_extent *extent)
@@ -52,6 +54,16 @@ static void find_closed(struct spool *spool, struct spool_append *append)
 }
 
 enum verdict { VERDICT_WRITE, VERDICT_SKIP, VERDICT_FAILED };
+
+/* Written it could not be read again: a record has an end to its size, whoever asked for more. */
+static bool too_large(const struct spool *spool, const struct spool_append *append)
+{
+	if (append_fits(append))
+		return false;
+	log_say(LOG_FAIL, "spool-failed", "%s: a %s is too large for a record, it is not written", spool->path,
+		record_name((unsigned)append->type + RECORD_EXTENT));
+	return true;
+}
 
 static enum verdict judge(struct spool *spool, struct spool_append *append)
 {
@@ -179,6 +191,10 @@ static bool place_one(struct spool *spool, struct list *done)
 
 	if (starts_new_group(spool, append))
 		return false;
+	if (too_large(spool, append)) {
+		refuse(done, list_take(&spool->line), SPOOL_FAILED);
+		return true;
+	}
 	if (!spool->current || room_for(spool, append) < bytes_needed(spool, append)) {
 		if (spool->group.count)
 			return false;

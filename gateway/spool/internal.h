@@ -19,6 +19,11 @@
 #define RECORD_HEAD 48u
 #define RECORD_MAX (1u << 29)
 #define RECORD_LAG_MAX 60000u
+/* What recovery reads of a file: all that the format's offsets reach. More than the writer makes, since what it does not read it may
+ * not judge. */
+#define SEGMENT_READ_MAX 0xfffff000u
+_Static_assert(SPOOL_SEGMENT_MAX <= SEGMENT_READ_MAX, "whatever is written can be read");
+_Static_assert(RECORD_MAX <= SPOOL_SEGMENT_MAX / 2, "the largest record has a segment to go to");
 
 enum record_type { RECORD_SEAL = 1, RECORD_EXTENT, RECORD_MESSAGE, RECORD_STATE, RECORD_FINAL };
 
@@ -88,7 +93,10 @@ struct segment {
 	uint32_t loose;  /* EXTENTs among them that belong to no message yet */
 	bool sealed;     /* no longer written */
 	bool aside;      /* refused: neither read nor removed */
-	bool kept;       /* compaction met damage here */
+	bool kept;       /* compaction met damage here: it is not tried again before the next start */
+	int64_t compact_at; /* after a compaction that failed for a passing reason: not before; monotonic ms */
+	unsigned failures;  /* of compaction, one behind the other */
+	bool unread;     /* holds octets that nobody has read or copied: not cut, not compacted, not removed */
 	bool gone;       /* unlinked, here for readers alone */
 	struct segment_ref *refs;
 	size_t ref_count;
@@ -120,6 +128,7 @@ void segment_release(struct spool *spool, struct segment *segment);
 enum spool_result segment_prepare(struct spool *spool, uint32_t need);
 /* Unlinks for good; -1: it is still there. */
 int segment_remove(struct spool *spool, struct segment *segment);
+/* 0; SPOOL_UNREADABLE with errno; SPOOL_DAMAGED: the file ends before. */
 int segment_read(const struct segment *segment, void *out, size_t len, uint64_t offset);
 
 /* --- index.c: id -> place --- */
@@ -262,6 +271,7 @@ struct group {
 void append_checksum(struct spool_append *append);
 void append_prepare(struct spool_append *append);
 uint32_t append_bytes(const struct spool_append *append);
+bool append_fits(const struct spool_append *append); /* a record of that size can be read again */
 void append_queue(struct spool *spool, struct spool_append *append);
 struct spool_append *append_copy(const struct spool_append *append);
 void *commit_run(void *spool);
@@ -283,7 +293,7 @@ void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t t
 
 /* --- read.c --- */
 
-/* The latest state, empty where it is unreadable. 1; 0: it was moved meanwhile; -1: no memory. */
+/* The latest state, empty where it is damaged. 1; 0: it was moved meanwhile; SPOOL_UNREADABLE. */
 int state_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state);
 
 /* --- janitor.c, compact.c --- */
@@ -291,6 +301,7 @@ int state_load(struct spool *spool, const struct entry *entry, struct arena *are
 void *janitor_run(void *spool);
 void janitor_measure(struct spool *spool);
 void janitor_reclaim(struct spool *spool);
+/* 0; SPOOL_DAMAGED: what it needs is not all readable, and never will be; another below 0: something failed for now. */
 int compact_segment(struct spool *spool, struct segment *segment);
 
 /* --- */

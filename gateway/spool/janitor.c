@@ -1,12 +1,16 @@
 /* janitor.c - the thread that keeps a segment prepared, removes those that nothing needs, and compacts those kept by a few. */
 #include "spool/internal.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
 #include <errno.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
 #define IDLE_MS 1000
 #define FULL_MS 200
+#define COMPACT_RETRY_MS 10000 /* then twice as long each time, up to 64 times */
 
 void janitor_measure(struct spool *spool)
 {
@@ -27,7 +31,7 @@ static struct segment *find_dead(struct spool *spool)
 	for (size_t i = 0; i < spool->segments.count; i++) {
 		struct segment *segment = spool->segments.items[i];
 
-		if (segment->sealed && !segment->aside && !segment->gone && segment->needed == 0 &&
+		if (segment->sealed && !segment->aside && !segment->gone && !segment->unread && segment->needed == 0 &&
 		    !segment_blocked(&spool->segments, segment, false))
 			return segment;
 	}
@@ -45,11 +49,13 @@ void janitor_reclaim(struct spool *spool)
 	} while (segment && segment_remove(spool, segment) == 0);
 }
 
-static bool worth_compacting(const struct spool *spool, const struct segment *segment)
+static bool worth_compacting(const struct spool *spool, const struct segment *segment, int64_t now)
 {
 	uint64_t live;
 
-	if (!segment->sealed || segment->aside || segment->gone || segment->kept || segment->loose > 0)
+	if (now < segment->compact_at)
+		return false;
+	if (!segment->sealed || segment->aside || segment->gone || segment->kept || segment->unread || segment->loose > 0)
 		return false;
 	if (segment_blocked(&spool->segments, segment, true))
 		return false;
@@ -60,20 +66,38 @@ static bool worth_compacting(const struct spool *spool, const struct segment *se
 static struct segment *find_sparse(struct spool *spool)
 {
 	struct segment *found = NULL;
+	int64_t now = clock_monotonic();
 
 	pthread_mutex_lock(&spool->lock);
 	for (size_t i = 0; !found && i < spool->segments.count; i++)
-		if (worth_compacting(spool, spool->segments.items[i]))
+		if (worth_compacting(spool, spool->segments.items[i], now))
 			found = spool->segments.items[i];
 	pthread_mutex_unlock(&spool->lock);
 	return found;
 }
 
+/* Damage is remembered until the next start, another failure for a while: the other segments must have their turn. */
+static void put_off(struct spool *spool, struct segment *segment, bool damaged)
+{
+	unsigned doubled = segment->failures < 6 ? segment->failures : 6;
+
+	pthread_mutex_lock(&spool->lock);
+	segment->kept = segment->kept || damaged;
+	segment->failures++;
+	segment->compact_at = clock_monotonic() + ((int64_t)COMPACT_RETRY_MS << doubled);
+	pthread_mutex_unlock(&spool->lock);
+	log_say(damaged ? LOG_FAIL : LOG_WARN, "spool-not-compacted", "%s: segment %u stays as it is: %s", spool->path, segment->number,
+		damaged ? "something in it is damaged and still needed" : "it could not be copied now");
+}
+
 static void compact(struct spool *spool)
 {
 	struct segment *segment = find_sparse(spool);
+	int result = segment ? compact_segment(spool, segment) : 0;
 
-	if (segment && compact_segment(spool, segment) == 0)
+	if (result < 0)
+		put_off(spool, segment, result == SPOOL_DAMAGED);
+	else if (segment)
 		janitor_reclaim(spool);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int copy_range(const struct segment *segment, int out, uint32_t from, uint32_t to)
+static int copy_range(struct segment *segment, int out, uint32_t from, uint32_t to)
 {
 	char piece[16384];
 
@@ -23,6 +23,7 @@ static int copy_range(const struct segment *segment, int out, uint32_t from, uin
 		if (n == 0)
 			return 0;
 		if (n < 0) { /* unreadable sectors: go on behind them */
+			segment->unread = true;
 			n = (ssize_t)len;
 			memset(piece, 0, len);
 		}
@@ -79,6 +80,15 @@ static void report(struct spool *spool, uint32_t segment, uint32_t from, uint32_
 	fputc('\n', spool->report);
 }
 
+/* Under `lock`. Without a copy the file itself is what a person has to look at. */
+static void keep_file(struct spool *spool, uint32_t number)
+{
+	struct segment *segment = segment_find(&spool->segments, number);
+
+	if (segment)
+		segment->unread = true;
+}
+
 void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why)
 {
 	int failed = spool->dry ? 0 : copy_aside(spool, segment, from, to);
@@ -86,6 +96,8 @@ void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t t
 
 	pthread_mutex_lock(&spool->lock);
 	spool->stats.damaged++;
+	if (failed)
+		keep_file(spool, segment);
 	pthread_mutex_unlock(&spool->lock);
 	if (spool->dry) {
 		report(spool, segment, from, to, id, why);

@@ -17,6 +17,16 @@ static void log_damage(uint64_t id, uint32_t segment, uint32_t offset, const cha
 	log_close(line);
 }
 
+static void log_unreadable(uint64_t id, uint32_t segment)
+{
+	struct log_line *line = log_open(LOG_WARN, "spool-unreadable");
+
+	log_id(line, id);
+	log_int(line, "segment", segment);
+	log_text(line, "text", "the message cannot be read now");
+	log_close(line);
+}
+
 static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
 {
 	const struct entry *found;
@@ -29,22 +39,36 @@ static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
 	return found != NULL;
 }
 
-/* Head and meta at a place, the meta in memory from `alloc`. 1; 0: the segment is gone; -1: damaged or no memory. */
+static int read_pinned(const struct segment *segment, struct place place, struct arena *arena, struct record_head *head, struct gw_str *meta)
+{
+	int result = segment_read(segment, head, sizeof(*head), place.offset);
+	char *bytes;
+
+	if (result < 0)
+		return result;
+	if (!record_valid(head, place.segment, place.offset))
+		return SPOOL_DAMAGED;
+	bytes = arena_alloc(arena, head->meta_len + 1u);
+	if (!bytes)
+		return SPOOL_UNREADABLE;
+	result = segment_read(segment, bytes, head->meta_len, place.offset + RECORD_HEAD);
+	if (result < 0)
+		return result;
+	*meta = gw_str_n(bytes, head->meta_len);
+	return crc32c(0, bytes, head->meta_len) == head->meta_crc ? 1 : SPOOL_DAMAGED;
+}
+
+/* Head and meta at a place, the meta in the arena. 1; 0: the segment is gone or cannot be opened; below: a spool_error. */
 static int read_meta(struct spool *spool, struct place place, struct arena *arena, struct record_head *head, struct gw_str *meta)
 {
 	struct segment *segment = segment_hold(spool, place.segment);
-	char *bytes = NULL;
-	bool good = false;
+	int result;
 
 	if (!segment)
 		return 0;
-	if (segment_read(segment, head, sizeof(*head), place.offset) == 0 && record_valid(head, place.segment, place.offset))
-		bytes = arena_alloc(arena, head->meta_len + 1u);
-	if (bytes && segment_read(segment, bytes, head->meta_len, place.offset + RECORD_HEAD) == 0)
-		good = crc32c(0, bytes, head->meta_len) == head->meta_crc;
+	result = read_pinned(segment, place, arena, head, meta);
 	segment_release(spool, segment);
-	*meta = gw_str_n(bytes, head->meta_len);
-	return good ? 1 : -1;
+	return result;
 }
 
 /* --- the segments of a loaded message stay --- */
@@ -75,32 +99,33 @@ static bool pin_one(struct pins *pins, uint32_t number)
 	return segment != NULL;
 }
 
-/* 1; 0: compaction was faster; -1: no memory. */
+/* 1; 0: compaction was faster; SPOOL_UNREADABLE: no memory. */
 static int pin_content(struct spool *spool, struct arena *arena, const struct spool_content *content)
 {
 	struct pins *pins = arena_alloc(arena, sizeof(*pins) + (content->extent_count + 1) * sizeof(struct segment *));
 	bool pinned = true;
 
 	if (!pins || arena_defer(arena, unpin_all, pins) < 0)
-		return -1;
+		return SPOOL_UNREADABLE;
 	pins->spool = spool;
 	for (size_t i = 0; pinned && i < content->extent_count; i++)
 		pinned = pin_one(pins, content->extents[i].segment);
 	return pinned && pin_one(pins, content->tail_at.segment) ? 1 : 0;
 }
 
-static bool take_content(struct spool_content *content, struct arena *arena, const struct entry *entry, const struct record_head *head,
-			 struct gw_str meta, struct gw_str *envelope)
+/* 1, or a spool_error. */
+static int take_content(struct spool_content *content, struct arena *arena, const struct entry *entry, const struct record_head *head,
+			struct gw_str meta, struct gw_str *envelope)
 {
 	struct spool_extent *extents;
 	struct message_meta message;
 	const char *raw;
 
 	if (!record_message(meta, &message, &raw, envelope))
-		return false;
+		return SPOOL_DAMAGED;
 	extents = arena_alloc(arena, (message.extent_count + 1u) * sizeof(*extents));
 	if (!extents)
-		return false;
+		return SPOOL_UNREADABLE;
 	memcpy(extents, raw, message.extent_count * sizeof(*extents));
 	content->id = entry->id;
 	content->size = message.size;
@@ -110,7 +135,7 @@ static bool take_content(struct spool_content *content, struct arena *arena, con
 	content->tail_at.offset = entry->message.offset + head->meta_len;
 	content->tail_at.length = head->data_len;
 	content->tail_at.crc = head->data_crc;
-	return true;
+	return 1;
 }
 
 /* Losing a state can only repeat a delivery; it is no reason to lose the message. */
@@ -123,7 +148,7 @@ int state_load(struct spool *spool, const struct entry *entry, struct arena *are
 	if (!entry->state.segment)
 		return 1;
 	result = read_meta(spool, entry->state, arena, &head, state);
-	if (result >= 0)
+	if (result != SPOOL_DAMAGED)
 		return result;
 	log_damage(entry->id, entry->state.segment, entry->state.offset, "the state is unreadable, an older one is not known");
 	*state = gw_str_n("", 0);
@@ -142,8 +167,9 @@ static int try_load(struct spool *spool, const struct entry *entry, struct arena
 	result = read_meta(spool, entry->message, arena, &head, &meta);
 	if (result <= 0)
 		return result;
-	if (!take_content(content, arena, entry, &head, meta, envelope))
-		return -1;
+	result = take_content(content, arena, entry, &head, meta, envelope);
+	if (result < 0)
+		return result;
 	result = pin_content(spool, arena, content);
 	return result <= 0 ? result : state_load(spool, entry, arena, state);
 }
@@ -158,12 +184,16 @@ int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_
 
 	for (int i = 0; result == 0 && i < LOAD_TRIES; i++) {
 		if (!entry_of(spool, id, &entry))
-			return -1;
+			return SPOOL_GONE;
 		result = try_load(spool, &entry, arena, envelope, state, content);
 	}
-	if (result <= 0)
+	if (result > 0)
+		return 0;
+	if (result == SPOOL_DAMAGED)
 		log_damage(id, entry.message.segment, entry.message.offset, "the message is unreadable");
-	return result > 0 ? 0 : -1;
+	else
+		log_unreadable(id, entry.message.segment);
+	return result < 0 ? result : SPOOL_UNREADABLE;
 }
 
 /* --- pieces --- */
@@ -181,7 +211,7 @@ static bool find_again(const struct spool_content *content, size_t at, struct sp
 	arena_init(&arena, 0);
 	memset(&now, 0, sizeof(now));
 	if (entry_of(content->spool, content->id, &entry) && read_meta(content->spool, entry.message, &arena, &head, &meta) == 1 &&
-	    take_content(&now, &arena, &entry, &head, meta, &envelope) && now.extent_count == content->extent_count) {
+	    take_content(&now, &arena, &entry, &head, meta, &envelope) == 1 && now.extent_count == content->extent_count) {
 		*extent = at < now.extent_count ? now.extents[at] : now.tail_at;
 		found = true;
 	}
@@ -198,7 +228,7 @@ static int read_extent(const struct spool_content *content, size_t at, uint32_t 
 	for (int i = 0; !segment && i < LOAD_TRIES && find_again(content, at, &extent); i++)
 		segment = segment_hold(content->spool, extent.segment);
 	if (!segment)
-		return -1;
+		return SPOOL_UNREADABLE;
 	result = segment_read(segment, out, len, (uint64_t)extent.offset + RECORD_HEAD + from);
 	segment_release(content->spool, segment);
 	return result;
@@ -222,6 +252,7 @@ long spool_piece(const struct spool_content *content, uint64_t offset, char *scr
 {
 	uint64_t length;
 	size_t at = find_extent(content, &offset, &length);
+	int result;
 
 	if (offset >= length)
 		return 0;
@@ -230,8 +261,9 @@ long spool_piece(const struct spool_content *content, uint64_t offset, char *scr
 		*piece = gw_str_n(content->tail.ptr + offset, len);
 		return (long)len;
 	}
-	if (read_extent(content, at, (uint32_t)offset, scratch, len) < 0)
-		return -1;
+	result = read_extent(content, at, (uint32_t)offset, scratch, len);
+	if (result < 0)
+		return result;
 	*piece = gw_str_n(scratch, len);
 	return (long)len;
 }
@@ -245,7 +277,7 @@ long spool_read(const struct spool_content *content, uint64_t offset, void *out,
 		long n = spool_piece(content, offset + got, (char *)out + got, len - got, &piece);
 
 		if (n < 0)
-			return -1;
+			return n;
 		if (n == 0)
 			break;
 		if (piece.ptr != (char *)out + got)
@@ -257,7 +289,7 @@ long spool_read(const struct spool_content *content, uint64_t offset, void *out,
 
 #define VERIFY_PIECE 65536u
 
-static bool extent_good(const struct spool_content *content, size_t at, char *scratch)
+static int extent_verify(const struct spool_content *content, size_t at, char *scratch)
 {
 	const struct spool_extent *extent = at < content->extent_count ? &content->extents[at] : &content->tail_at;
 	uint32_t crc = 0;
@@ -265,12 +297,14 @@ static bool extent_good(const struct spool_content *content, size_t at, char *sc
 	for (uint32_t from = 0; from < extent->length;) {
 		uint32_t len = extent->length - from < VERIFY_PIECE ? extent->length - from : VERIFY_PIECE;
 
-		if (read_extent(content, at, from, scratch, len) < 0)
-			return false;
+		int result = read_extent(content, at, from, scratch, len);
+
+		if (result < 0)
+			return result;
 		crc = crc32c(crc, scratch, len);
 		from += len;
 	}
-	return crc == extent->crc;
+	return crc == extent->crc ? 0 : SPOOL_DAMAGED;
 }
 
 static void note_damage(const struct spool_content *content, size_t at)
@@ -285,13 +319,13 @@ int spool_verify(const struct spool_content *content)
 {
 	size_t count = content->extent_count + (content->tail.ptr ? 0 : 1);
 	char *scratch = malloc(VERIFY_PIECE);
-	bool good = scratch != NULL;
+	int result = scratch ? 0 : SPOOL_UNREADABLE;
 
-	for (size_t i = 0; good && i < count; i++) {
-		good = extent_good(content, i, scratch);
-		if (!good)
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		result = extent_verify(content, i, scratch);
+		if (result == SPOOL_DAMAGED)
 			note_damage(content, i);
 	}
 	free(scratch);
-	return good ? 0 : -1;
+	return result;
 }

@@ -46,6 +46,30 @@ struct recovery {
 	bool no_memory;
 };
 
+/* What is not read is not judged: the file stays as it is, for the next start or a person. */
+static void keep_unread(struct recovery *recovery, struct segment *segment, const char *why)
+{
+	struct spool *spool = recovery->spool;
+
+	if (segment->unread)
+		return;
+	segment->unread = true;
+	problem_add(recovery->problems, false, spool->path, 0, "segment %u is not read everywhere and stays as it is: %s", segment->number,
+		    why);
+	if (spool->dry)
+		spool->stats.damaged++;
+	else
+		log_say(LOG_FAIL, "spool-unread", "%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
+			segment->number, why);
+}
+
+static void keep_if_unread(struct recovery *recovery, struct segment *segment)
+{
+	if (recovery->window.error)
+		keep_unread(recovery, segment, strerror(recovery->window.error));
+	recovery->window.error = 0;
+}
+
 /* --- before reading --- */
 
 static void read_seal(struct recovery *recovery, struct known *known)
@@ -80,11 +104,14 @@ static int open_known(struct recovery *recovery, struct segment *segment)
 		return -1;
 	}
 	known->segment = segment;
-	known->size = st.st_size > (off_t)(1u << 30) ? 1u << 30 : (uint32_t)st.st_size;
+	known->size = st.st_size > (off_t)SEGMENT_READ_MAX ? SEGMENT_READ_MAX : (uint32_t)st.st_size;
+	if (st.st_size > (off_t)SEGMENT_READ_MAX)
+		keep_unread(recovery, segment, "the file is longer than any segment can be");
 	segment->size = known->size;
 	segment->sealed = true;
 	recovery->count++;
 	read_seal(recovery, known);
+	keep_if_unread(recovery, segment);
 	return 0;
 }
 
@@ -259,7 +286,6 @@ static int read_segment(struct recovery *recovery, struct known *known)
 	enum scan_result result;
 	struct scan scan;
 
-	recovery->window.error = 0;
 	scan_init(&scan, &recovery->window, known->segment->fd, known->segment->number, 0, limit_of(recovery, known));
 	while ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD) {
 		if (in_gap(known, scan.from))
@@ -269,9 +295,7 @@ static int read_segment(struct recovery *recovery, struct known *known)
 		if (recovery->first < recovery->end && recovery->pending[recovery->first].group <= recovery->synced)
 			prove_pending(recovery, false);
 	}
-	if (recovery->window.error)
-		problem_add(recovery->problems, false, recovery->spool->path, 0, "segment %u cannot be read everywhere: %s",
-			    known->segment->number, strerror(recovery->window.error));
+	keep_if_unread(recovery, known->segment);
 	if (known->about) {
 		known->segment->end = scan.limit;
 		prove_pending(recovery, true);
@@ -283,12 +307,14 @@ static int read_segment(struct recovery *recovery, struct known *known)
 
 static bool data_good(struct recovery *recovery, const struct pending *pending)
 {
-	const struct segment *segment = segment_find(&recovery->spool->segments, pending->noted.place.segment);
+	struct segment *segment = segment_find(&recovery->spool->segments, pending->noted.place.segment);
 	uint32_t crc = 0, left = pending->data_len, from;
 	struct record_head head;
 
-	if (segment_read(segment, &head, sizeof(head), pending->noted.place.offset) < 0)
+	if (segment_read(segment, &head, sizeof(head), pending->noted.place.offset) < 0) {
+		keep_unread(recovery, segment, strerror(errno));
 		return false;
+	}
 	window_file(&recovery->window, segment->fd);
 	from = pending->noted.place.offset + RECORD_HEAD + head.meta_len;
 	while (left > 0) {
@@ -301,6 +327,7 @@ static bool data_good(struct recovery *recovery, const struct pending *pending)
 		from += len;
 		left -= len;
 	}
+	keep_if_unread(recovery, segment);
 	return crc == pending->data_crc;
 }
 
@@ -337,6 +364,10 @@ static int settle(struct recovery *recovery, const struct known *last)
 		if (pending->noted.place.segment == last->segment->number)
 			end = pending->to;
 	}
+	if (last->segment->unread) {
+		spool->gap_count = 0; /* the next start may be able to read it: nothing there is declared to be none */
+		end = last->size;
+	}
 	if (end)
 		last->segment->end = end;
 	else if (spool->gap_count)
@@ -350,7 +381,13 @@ static int settle(struct recovery *recovery, const struct known *last)
 static void cut(struct spool *spool, const struct known *known, bool last)
 {
 	char name[SEGMENT_NAME];
-	int fd = openat(spool->dir, segment_name(known->segment->number, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd;
+
+	if (known->segment->unread) {
+		spool->seal_hard = spool->seal_hard || last;
+		return;
+	}
+	fd = openat(spool->dir, segment_name(known->segment->number, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 || (known->size > known->segment->end && ftruncate(fd, known->segment->end) < 0)) {
 		log_say(LOG_WARN, "spool-uncut", "%s/%s: %s", spool->path, name, strerror(errno));
@@ -394,7 +431,7 @@ static void remove_unused(struct recovery *recovery, const struct known *last)
 
 		segment_unpin(recovery->spool, segment);
 		recovery->known[i].segment = NULL;
-		if (!recovery->spool->dry)
+		if (!recovery->spool->dry && !segment->unread)
 			segment_remove(recovery->spool, segment);
 	}
 }

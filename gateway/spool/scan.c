@@ -113,25 +113,35 @@ static bool is_zero(struct scan *scan, uint32_t from, uint32_t to)
 	return true;
 }
 
-/* From a place that holds no record to the next that does. */
+static uint32_t page_end(const struct scan *scan, uint32_t at)
+{
+	uint32_t left = PAGE - at % PAGE;
+	return left < scan->limit - at ? at + left : scan->limit;
+}
+
+/* From a place that holds no record to the next that does. Zeros begin no record, and what follows the last one is full of them. */
 static enum scan_result skip_bad(struct scan *scan)
 {
 	struct record_head head;
+	bool blank = is_zero(scan, scan->at, page_end(scan, scan->at));
 	uint32_t at;
 	int found = 0;
 
 	scan->from = scan->at;
-	for (at = scan->at + 8; at < scan->limit; at += 8) {
-		found = head_at(scan, at, &head);
-		if (found)
+	for (at = scan->at + 8; at < scan->limit && !found; at += 8) {
+		while (at % PAGE == 0 && at < scan->limit && is_zero(scan, at, page_end(scan, at)))
+			at = page_end(scan, at);
+		if (at >= scan->limit)
 			break;
+		blank = blank && at % PAGE != 0;
+		found = head_at(scan, at, &head);
 	}
 	if (found < 0)
 		return SCAN_FAILED;
-	scan->to = found ? at : scan->limit;
+	scan->to = found ? at - 8 : scan->limit;
 	scan->head.id = 0;
 	scan->at = scan->to;
-	return found || !is_zero(scan, scan->from, scan->to) ? SCAN_BAD : SCAN_END;
+	return found || !blank ? SCAN_BAD : SCAN_END;
 }
 
 enum scan_result scan_next(struct scan *scan)

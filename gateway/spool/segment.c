@@ -243,7 +243,7 @@ static int make_smaller(struct spool *spool, const char *name, uint32_t *size, u
 
 static enum spool_result make_next(struct spool *spool, uint32_t need)
 {
-	uint32_t size = (uint32_t)spool->options.segment_size, number = ++spool->last_number;
+	uint32_t size = (uint32_t)spool->options.segment_size, number = ++spool->last_number; /* at most SPOOL_SEGMENT_MAX */
 	struct segment *segment;
 	char name[SEGMENT_NAME];
 	int fd;
@@ -359,8 +359,10 @@ int segment_read(const struct segment *segment, void *out, size_t len, uint64_t 
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return -1;
+		if (n < 0)
+			return SPOOL_UNREADABLE;
+		if (n == 0)
+			return SPOOL_DAMAGED;
 		got += (size_t)n;
 	}
 	return 0;

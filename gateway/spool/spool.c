@@ -216,9 +216,17 @@ static int start_threads(struct spool *spool, struct problems *problems)
 	return refuse(spool, problems, "the spool's threads cannot be started");
 }
 
+static bool size_allowed(const struct spool_options *options, struct problems *problems)
+{
+	if (options->segment_size > 0 && options->segment_size <= SPOOL_SEGMENT_MAX)
+		return true;
+	problem_add(problems, true, options->path, 0, "segments of %lld bytes cannot be made", (long long)options->segment_size);
+	return false;
+}
+
 struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg, struct problems *problems)
 {
-	struct spool *spool = spool_new(options, problems);
+	struct spool *spool = size_allowed(options, problems) ? spool_new(options, problems) : NULL;
 
 	if (!spool)
 		return NULL;

@@ -17,9 +17,13 @@
 
 struct spool;
 
+/* The bounds of the option, of what is written, and (the upper one) of what recovery must be able to read. */
+#define SPOOL_SEGMENT_MIN (INT64_C(1) << 20)
+#define SPOOL_SEGMENT_MAX (INT64_C(1) << 30)
+
 struct spool_options {
 	const char *path;     /* the folder; made (0700) where it is missing, its parent must exist */
-	int64_t segment_size; /* bytes preallocated for a segment; 1 MiB to 1 GiB */
+	int64_t segment_size; /* bytes preallocated for a segment; at most SPOOL_SEGMENT_MAX */
 	int64_t min_free;     /* new messages are refused while the file system has fewer bytes free than this */
 	int64_t min_free_inodes;
 	unsigned gather_us;    /* how long a sync may be put off at most while messages are expected, see spool_expect; 0: not at all */
@@ -104,6 +108,13 @@ enum spool_result spool_room(struct spool *spool, int64_t size);
 
 /* --- reading --- */
 
+/* Why nothing was read; all below zero. Only damage is for ever. */
+enum spool_error {
+	SPOOL_DAMAGED = -1,    /* what is on the disk is not what was written: logged, a person must look */
+	SPOOL_UNREADABLE = -2, /* the disk failed, or memory, or descriptors: nothing is known of the message, ask again later */
+	SPOOL_GONE = -3,       /* no such message */
+};
+
 /* The octets of a message: extents in the log, then a tail in memory or in the log. A value; copies may be read by several. */
 struct spool_content {
 	struct spool *spool;
@@ -115,19 +126,19 @@ struct spool_content {
 	struct spool_extent tail_at;
 };
 
-/* Reads at most `len` octets at `offset` into `out`; fewer only at the end. -1: the disk failed or the log is damaged there.
+/* Reads at most `len` octets at `offset` into `out`; fewer only at the end. SPOOL_DAMAGED, SPOOL_UNREADABLE.
  * Blocks on the disk when the page cache has it not. [any thread] */
 long spool_read(const struct spool_content *content, uint64_t offset, void *out, size_t len);
 
 /* Like spool_read without a copy where it can: gives a piece at `offset` that is at most `len` long, in `scratch` (of `len` bytes) or in
- * memory. 0 at the end, -1 as above. */
+ * memory. 0 at the end, below as above. */
 long spool_piece(const struct spool_content *content, uint64_t offset, char *scratch, size_t len, struct gw_str *piece);
 
-/* Checks every octet against its checksum: 0; -1: damaged (logged with id and place). */
+/* Checks every octet against its checksum: 0; SPOOL_DAMAGED (logged with id and place); SPOOL_UNREADABLE. */
 int spool_verify(const struct spool_content *content);
 
 /* Finds a queued message again: envelope, state and content, in the arena. Its segments stay until the arena is finished.
- * 0; -1: no such message, or the log is damaged there (logged). [any thread] */
+ * 0; SPOOL_DAMAGED and SPOOL_UNREADABLE (logged); SPOOL_GONE. [any thread] */
 int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
 	       struct spool_content *content);
 

@@ -109,9 +109,9 @@ static void what_is_not_there_or_not_readable_is_not_loaded(void **state)
 
 	kit_init(&kit);
 	kit_open(&kit);
-	assert_int_equal(message_load(NULL, NULL, kit.spool, 99, &message), -1);
+	assert_int_equal(message_load(NULL, NULL, kit.spool, 99, &message), SPOOL_GONE);
 	commit(&kit, 8, gw_str("A: 1\r\n"), EXTENT, gw_str("no envelope"));
-	assert_int_equal(message_load(NULL, NULL, kit.spool, 8, &message), -1);
+	assert_int_equal(message_load(NULL, NULL, kit.spool, 8, &message), SPOOL_DAMAGED);
 	assert_null(message);
 	kit_finish(&kit);
 }

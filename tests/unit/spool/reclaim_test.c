@@ -152,6 +152,68 @@ static void a_final_stays_as_long_as_what_it_closes(void **state)
 	assert_false(kit_has(kit, 3));
 }
 
+static void spoil(struct kit *kit, uint32_t number, uint32_t offset)
+{
+	char path[KIT_PATH * 2], octet;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%010u.seg", kit->path, number);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &octet, 1, offset), 1);
+	octet ^= 1;
+	assert_int_equal(pwrite(fd, &octet, 1, offset), 1);
+	close(fd);
+}
+
+static bool is_kept(struct kit *kit, uint32_t number)
+{
+	const struct segment *segment;
+	bool kept;
+
+	spool_wake_janitor(kit->spool);
+	pthread_mutex_lock(&kit->spool->lock);
+	segment = segment_find(&kit->spool->segments, number);
+	kept = segment && segment->kept;
+	pthread_mutex_unlock(&kit->spool->lock);
+	return kept;
+}
+
+/* Two sparse segments; what the first keeps is damaged at `at` octets of its record. */
+static void damage_and_wait(struct kit *kit, int at)
+{
+	struct sent first;
+	uint32_t second;
+
+	assert_int_equal(kit_send(kit->spool, 1, 3000, 10000, &first), SPOOL_OK);
+	fill(kit, 10, 60, 50000);
+	assert_int_equal(kit_send(kit->spool, 2, 3000, 10000, &first), SPOOL_OK);
+	second = first.tail.segment;
+	fill(kit, 60, 110, 50000);
+	spoil(kit, 1, (uint32_t)((int)(RECORD_HEAD + sizeof(struct seal_meta) + RECORD_HEAD) + at));
+	for (uint64_t id = 10; id < 110; id++)
+		kit_final(kit, id);
+	wait_for(is_kept(kit, 1));
+	wait_for(!exists(kit, second));
+	assert_true(exists(kit, 1));
+	assert_whole(kit, 2);
+	assert_int_equal(kit_load(kit->spool, 1), LOADED_REFUSED);
+}
+
+static void damaged_content_keeps_its_own_segment_alone(void **state)
+{
+	damage_and_wait(*state, 500);
+}
+
+static void a_damaged_envelope_keeps_its_own_segment_alone(void **state)
+{
+	damage_and_wait(*state, 20);
+}
+
+static void a_damaged_head_keeps_its_own_segment_alone(void **state)
+{
+	damage_and_wait(*state, -10);
+}
+
 /* --- against a model --- */
 
 #define MODEL 400
@@ -226,6 +288,9 @@ int main(void)
 		with_spool(a_few_old_messages_do_not_keep_a_segment),
 		with_spool(content_taken_before_a_move_can_still_be_read),
 		with_spool(a_loaded_message_can_be_read_after_it_is_final),
+		with_spool(damaged_content_keeps_its_own_segment_alone),
+		with_spool(a_damaged_envelope_keeps_its_own_segment_alone),
+		with_spool(a_damaged_head_keeps_its_own_segment_alone),
 		with_spool(a_final_stays_as_long_as_what_it_closes),
 		with_spool(a_long_life_equals_the_model),
 	};
