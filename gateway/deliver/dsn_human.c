@@ -98,7 +98,9 @@ static void describe(const struct dsn *dsn, const struct dsn_rcpt *rcpt, struct 
 	uint8_t code[3];
 
 	buf_add_text(out, "\r\n");
-	dsn_wrap(out, "  ", "    ", rcpt->rcpt->address, dsn_utf8(dsn));
+	buf_add_text(out, "  ");
+	dsn_clean(out, rcpt->rcpt->address, dsn_utf8(dsn));
+	buf_add_text(out, "\r\n");
 	where(outcome, out);
 	said_by(dsn, outcome, out);
 	outcome_enhanced(outcome, code);

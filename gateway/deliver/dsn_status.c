@@ -13,6 +13,14 @@ static void field(struct buf *out, const char *name, const char *type, struct gw
 	dsn_wrap(out, begin, " ", value, utf8);
 }
 
+/* Blanks in a quoted local part are part of the address; the line is long enough for any. */
+static void address_field(struct buf *out, const char *name, const char *type, struct gw_str address, bool utf8)
+{
+	buf_printf(out, "%s: %s; ", name, type);
+	dsn_clean(out, address, utf8);
+	buf_add_text(out, "\r\n");
+}
+
 static void date_field(struct buf *out, const char *name, int64_t when)
 {
 	char text[CLOCK_RFC5322];
@@ -61,16 +69,16 @@ static void final_recipient(const struct dsn *dsn, struct gw_str address, struct
 	struct buf escaped;
 
 	if (is_ascii(address)) {
-		field(out, "Final-Recipient", "rfc822", address, false);
+		address_field(out, "Final-Recipient", "rfc822", address, false);
 		return;
 	}
 	if (dsn_utf8(dsn)) {
-		field(out, "Final-Recipient", "utf-8", address, true);
+		address_field(out, "Final-Recipient", "utf-8", address, true);
 		return;
 	}
 	buf_init(&escaped, 0);
 	put_escaped(&escaped, address);
-	field(out, "Final-Recipient", "utf-8", buf_str(&escaped), false);
+	address_field(out, "Final-Recipient", "utf-8", buf_str(&escaped), false);
 	out->failed = out->failed || escaped.failed;
 	buf_finish(&escaped);
 }
@@ -85,12 +93,14 @@ static bool is_word(struct gw_str text)
 	return text.len > 0 && text.len <= 32;
 }
 
+typedef void put_field(struct buf *out, const char *name, const char *type, struct gw_str value, bool utf8);
+
 /* The text of a value given as xtext; as it was given when it is malformed. */
-static void decoded_field(struct buf *out, const char *name, const char *type, struct gw_str xtext)
+static void decoded_field(struct buf *out, put_field *put, const char *name, const char *type, struct gw_str xtext)
 {
 	char *text = malloc(xtext.len + 1);
 	long len = text ? address_xtext_decode(xtext, text) : -1;
-	field(out, name, type, len >= 0 ? gw_str_n(text, (size_t)len) : xtext, false);
+	put(out, name, type, len >= 0 ? gw_str_n(text, (size_t)len) : xtext, false);
 	free(text);
 }
 
@@ -104,9 +114,9 @@ static void original_recipient(struct gw_str orcpt, struct buf *out)
 		return;
 	snprintf(word, sizeof word, "%.*s", (int)type.len, type.ptr);
 	if (gw_str_ieq(type, gw_str("utf-8")))
-		field(out, "Original-Recipient", word, address, false);
+		address_field(out, "Original-Recipient", word, address, false);
 	else
-		decoded_field(out, "Original-Recipient", word, address);
+		decoded_field(out, address_field, "Original-Recipient", word, address);
 }
 
 /* --- a recipient --- */
@@ -156,7 +166,7 @@ void dsn_status(const struct dsn *dsn, struct buf *out)
 	size_t i;
 
 	if (message->envid.len)
-		decoded_field(out, "Original-Envelope-Id", "", message->envid);
+		decoded_field(out, field, "Original-Envelope-Id", "", message->envid);
 	field(out, "Reporting-MTA", "dns", dsn->hostname, false);
 	date_field(out, "Arrival-Date", message->received_at);
 	for (i = 0; i < dsn->count; i++)

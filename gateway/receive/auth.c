@@ -11,11 +11,14 @@ static void end_exchange(struct gw_session *session)
 	session_expect(session, session->snapshot->settings.timeouts.command);
 }
 
+/* People type passwords where the name belongs: a name is only written down when it is somebody's, which the module that refused it
+ * knows, and the gateway of those it let in. */
 static void log_login(struct gw_session *session, enum log_level level, const char *event)
 {
 	const struct sasl_login *login = sasl_login(session->sasl);
 	struct log_line *line = session_log(session, level, event);
-	log_str(line, "login", login->user);
+	if (session->call.answer.verdict == GW_ACCEPT)
+		log_str(line, "login", login->user);
 	log_str(line, "mechanism", login->mechanism);
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "nobody");
 	log_close(line);

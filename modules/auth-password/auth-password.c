@@ -254,7 +254,7 @@ static enum gw_verdict accept(struct gw_call *call, const struct user *user)
 }
 
 /* Not claimed rather than refused: the next module may know this user, and the gateway's own 535 is the same for everybody. */
-static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *session, const char *why)
+static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *session, const struct user *user, const char *why)
 {
 	struct gw_str peer = gw->session_fact(session, GW_SESSION_PEER);
 	struct auth *auth = gw->instance_data(call);
@@ -265,7 +265,7 @@ static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *ses
 	pthread_mutex_unlock(&auth->lock);
 	gw->count(call, "refused", 1);
 	gw->reason(call, "not logged in: %s", why);
-	gw->log(call, GW_LOG_INFO, "failed login from %s: %s", peer.ptr, why);
+	gw->log(call, GW_LOG_INFO, "failed login from %s%s%s: %s", peer.ptr, user ? " as " : "", user ? user->name.ptr : "", why);
 	if (over)
 		gw->log(call, GW_LOG_WARNING, "too many failed logins from %s: passwords from there are looked at slowly", peer.ptr);
 	return GW_CONTINUE;
@@ -293,7 +293,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 
 	if (job->right)
 		remember(call, auth, job);
-	verdict = job->right ? accept(call, job->user) : refuse(call, job->session, wrong);
+	verdict = job->right ? accept(call, job->user) : refuse(call, job->session, job->user, wrong);
 	job_free(job);
 	return verdict;
 }
@@ -360,7 +360,7 @@ static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, str
 	} else if (step == STEP_KNOWN) {
 		verdict = accept(call, user);
 	} else if (users->count == 0) {
-		verdict = refuse(call, session, "there are no users");
+		verdict = refuse(call, session, NULL, "there are no users");
 	} else if (!(job = job_new(auth, users, user, session, login->secret))) {
 		verdict = GW_FAILED;
 	} else {
@@ -379,7 +379,7 @@ static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 	if (!conf->users.len || (!gw_str_ieq(login->mechanism, gw_str("PLAIN")) && !gw_str_ieq(login->mechanism, gw_str("LOGIN"))))
 		return GW_CONTINUE;
 	if (login->acting_as.len && !gw_str_ieq(login->acting_as, login->user))
-		return refuse(call, session, "nobody may act as somebody else");
+		return refuse(call, session, NULL, "nobody may act as somebody else");
 	return authenticate(call, gw->instance_data(call), session, login);
 }
 

@@ -88,6 +88,7 @@ FILTERS = {
 def test_each_filter_means_the_same_for_every_verb(stuck):
     gateway, ids = stuck
     for words, meant in FILTERS.items():
+        wait_for(lambda: len(gateway.queue("--status", "waiting")) == 5, 10, "what was released to be tried and to wait again")
         assert [row["id"] for row in gateway.queue(*words)] == [ids[i] for i in meant], words
         text = gateway.text("queue", "hold", *words)
         assert text.startswith("%d message" % len(meant)), (words, text)

@@ -90,7 +90,7 @@ def test_two_days_with_an_outage_of_one_deliver_or_bounce_every_message_once(new
     patient = {"timeouts__%s" % name: "1h" for name in ("command", "data", "message", "handshake")}
     patient.update({"delivery__%s" % name: "1h" for name in ("connect", "greeting", "helo", "mail", "rcpt", "data", "block", "dot", "idle")})
     gateway.set(queue__retry=["5m", "15m", "30m", "1h"], queue__expire="36h", queue__delay_warning="4h", **patient)
-    gateway.start(env={**os.environ, "LD_PRELOAD": LIBRARY, "FAKETIME": "+0 x%d" % SPEED})
+    gateway.start(env={**os.environ, "LD_PRELOAD": LIBRARY, "FAKETIME": "+0 x%d" % SPEED}, more=["--worker-timeout", "0"])
     began, sent, lost = time.monotonic(), [], []
 
     def hours_gone():
@@ -108,7 +108,13 @@ def test_two_days_with_an_outage_of_one_deliver_or_bounce_every_message_once(new
     wait_for(lambda: hours_gone() >= OUTAGE / HOUR, 60, "the end of the outage")
     sink = new_sink(port=port)
     sink.wait_messages(len(sent), 60)
-    wait_for(lambda: gateway.counter("bounced") >= len(lost), END / SPEED + 30, lambda: "bounces: %r" % gateway.status()["counters"])
+
+    def bounced():
+        try:
+            return gateway.counter("bounced")
+        except KeyError:  # asked when a minute of this clock is a moment, a worker seems not to answer
+            return -1
+    wait_for(lambda: bounced() >= len(lost), END / SPEED + 30, lambda: "bounces: %r" % gateway.status())
     gateway.wait_queue_empty()
     assert sorted(rcpt for message in sink.messages for rcpt in message.rcpts) == sorted(sent)
     failures = [message for message in reports.messages if b"Action: failed" in message.data]

@@ -222,11 +222,14 @@ def test_76_no_inodes_left(pair, small_disk):
             number += 1
     except OSError:
         pass
-    with Client(gateway.clear_port, ehlo="me") as client:
-        wait_for(lambda: client.say("MAIL FROM:<a@example.com>").code == 452 or client.say("RSET") is None, 10, "452")
-        for i in range(number):
-            os.unlink(disk + "/file%d" % i)
-        wait_for(lambda: client.say("MAIL FROM:<a@example.com>").code == 250, 10, "250")
+
+    def mail_code():
+        with Client(gateway.clear_port, ehlo="me") as client:
+            return client.say("MAIL FROM:<a@example.com>").code
+    wait_for(lambda: mail_code() == 452, 10, "452")
+    for i in range(number):
+        os.unlink(disk + "/file%d" % i)
+    wait_for(lambda: mail_code() == 250, 10, "250")
 
 
 @pytest.fixture

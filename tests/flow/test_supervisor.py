@@ -420,6 +420,7 @@ def test_without_root_the_right_to_bind_is_given_up(new_sink, request):
     os.mkdir(gateway.state) if not os.path.isdir(gateway.state) else None
     shutil.chown(gateway.state, "nobody", "nogroup")
     gateway.set(listeners=[{"address": "127.0.0.1", "port": 587, "tls": "none"}])
+    gateway.user = None
     try:
         gateway.start(prefix=["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all,+net_bind_service",
                               "--ambient-caps=-all,+net_bind_service"])

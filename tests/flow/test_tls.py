@@ -67,6 +67,7 @@ def test_56_a_login_in_clear_is_forgotten_too(new_gateway, new_sink):
     users = os.path.join(gateway.folder, "users")
     with open(users, "w") as out:
         out.write("first:{PLAIN}secret:::::: domains=first.example client=first\nsecond:{PLAIN}secret\n")
+    os.chmod(users, 0o640)
     gateway.module("10-access", "access").module("20-auth", "auth-password", {"users": users})
     gateway.module("60-routing", "routing", {"default": ["out"]}).relay("out", sink)
     gateway.set(listeners=[{"address": "127.0.0.1", "port": gateway.port, "tls": "starttls", "clear_login": True}]).start()

@@ -70,6 +70,7 @@ class Gateway:
         self.config, self.state, self.modules = (os.path.join(self.folder, name) for name in ("conf.d", "state", "modules"))
         self.build, self.certificates = build, certificates
         self.fragments, self.process, self.log_file = {}, None, None
+        self.user = "root"
         self.log_path = os.path.join(self.folder, "log")
         for path in (self.config, self.state, self.modules):
             os.makedirs(path, exist_ok=True)
@@ -134,8 +135,8 @@ class Gateway:
     # --- its process ---
 
     def command(self, *more):
-        if os.geteuid() == 0 and "--user" not in more:
-            more = ("--user", "root", *more)
+        if os.geteuid() == 0 and self.user and "--user" not in more:
+            more = ("--user", self.user, *more)
         return [os.path.join(self.build, "bin", "gatewayd"), "--config", self.config, "--state", self.state, "--modules", self.modules, *more]
 
     def check(self, *more):
@@ -144,10 +145,10 @@ class Gateway:
         done = subprocess.run(self.command(*(more or ["--check"])), capture_output=True, text=True, timeout=60 * PATIENCE)
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def launch(self, env=None, prefix=(), preexec=None, stderr=None):
+    def launch(self, env=None, prefix=(), preexec=None, stderr=None, more=()):
         self.write()
         self.log_file = stderr or open(self.log_path, "ab")
-        self.process = subprocess.Popen([*prefix, *self.command("--foreground")], stdin=subprocess.DEVNULL, stdout=self.log_file,
+        self.process = subprocess.Popen([*prefix, *self.command("--foreground", *more)], stdin=subprocess.DEVNULL, stdout=self.log_file,
                                         stderr=self.log_file, env={**os.environ, **(env or {})}, preexec_fn=preexec, start_new_session=True)
         return self
 

@@ -47,6 +47,8 @@ static const struct report reports[] = {
 	{ .name = "handed on", .action = DSN_RELAYED, .status = GW_DELIVERED, .stage = STAGE_DOT, .code = 250, .text = "kept", .checks = { "Action=relayed" } },
 	{ .name = "ORCPT and ENVID", .action = DSN_FAILED, .status = GW_BOUNCED, .orcpt = "rfc822;J+2BX@rcpt.example", .envid = "QQ+2B1",
 	  .checks = { "Original-Recipient=rfc822; J+X@rcpt.example", "envid=QQ+1" } },
+	{ .name = "blanks in a quoted local part", .action = DSN_FAILED, .status = GW_BOUNCED, .rcpt = "\"a  b\"@rcpt.example", .orcpt = "rfc822;\"a+20+20b\"@rcpt.example",
+	  .checks = { "contains=Final-Recipient: rfc822; \"a  b\"@rcpt.example", "contains=Original-Recipient: rfc822; \"a  b\"@rcpt.example" } },
 	{ .name = "ENVID that breaks lines", .action = DSN_FAILED, .status = GW_BOUNCED, .envid = "a+0D+0ABcc:+20x@y", .checks = { "lacks=\r\nBcc" } },
 	{ .name = "malformed ORCPT", .action = DSN_FAILED, .status = GW_BOUNCED, .orcpt = "rfc\r\nX: y", .checks = { "lacks=X: y" } },
 	{ .name = "UTF-8 recipient", .action = DSN_FAILED, .status = GW_BOUNCED, .rcpt = "j\303\244n@x.example",
