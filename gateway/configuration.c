@@ -69,16 +69,6 @@ static void log_problems(const struct problems *problems)
 		log_say(problem->fatal ? LOG_FAIL : LOG_WARN, "configuration", "%s", problem_format(problem, text, sizeof(text)));
 }
 
-/* Mail that waits for a relay which is gone, or off, goes another way. */
-static void recall_lost(const struct snapshot *before, const struct snapshot *now)
-{
-	for (size_t i = 0; i < before->relay_count; i++) {
-		const struct gw_relay *relay = snapshot_relay(now, before->relays[i].name);
-		if (!relay || relay->enabled != before->relays[i].enabled)
-			recall_relay(before->relays[i].name);
-	}
-}
-
 static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 {
 	if (sockets_open(snapshot, problems) != 0) {
@@ -87,10 +77,8 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	}
 	log_set_level((enum log_level)snapshot->settings.log.level);
 	sockets_hand_out(snapshot, true);
-	struct snapshot *before = snapshot_current();
 	snapshot_publish(snapshot);
-	recall_lost(before, snapshot);
-	snapshot_release(before);
+	recall_all();
 	return true;
 }
 

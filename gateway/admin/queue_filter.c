@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "conf/option.h"
 
-static const char *const places[] = { [ENTRY_WAITING] = "waiting", [ENTRY_ACTIVE] = "active", [ENTRY_HELD] = "held" };
+static const char *const places[] = { [ENTRY_WAITING] = "waiting", [ENTRY_READING] = "active", [ENTRY_ACTIVE] = "active", [ENTRY_HELD] = "held" };
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
 const char *queue_place_name(const struct queue_entry *entry)
@@ -113,9 +113,14 @@ static bool fits(const struct queue_filter *filter, const struct gw_message *mes
 	       (!filter->received_before || message->received_at < filter->received_before);
 }
 
+bool queue_filter_takes_place(const struct queue_filter *filter, const struct queue_entry *entry)
+{
+	return filter->place < 0 || strcmp(places[filter->place], places[entry->place]) == 0;
+}
+
 bool queue_filter_fits(const struct queue_filter *filter, const struct queue_look *look, const struct tour *tour, unsigned number)
 {
-	if (filter->place >= 0 && look->entry->place != filter->place)
+	if (!queue_filter_takes_place(filter, look->entry))
 		return false;
 	if (!filter->reads)
 		return true;

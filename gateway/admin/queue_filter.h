@@ -37,6 +37,8 @@ struct queue_look {
 void queue_look_begin(struct queue_look *look, struct worker *worker, const struct queue_entry *entry, bool read);
 void queue_look_end(struct queue_look *look);
 
+bool queue_filter_takes_place(const struct queue_filter *filter, const struct queue_entry *entry);
+
 /* In a tour with `relay` of the filter. */
 bool queue_filter_fits(const struct queue_filter *filter, const struct queue_look *look, const struct tour *tour, unsigned number);
 

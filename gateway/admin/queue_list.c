@@ -93,7 +93,7 @@ static bool visit(struct tour *tour, struct worker *worker, unsigned number, str
 {
 	struct listing *listing = (struct listing *)tour;
 	struct queue_look look;
-	if (listing->filter.place >= 0 && entry->place != listing->filter.place)
+	if (!queue_filter_takes_place(&listing->filter, entry))
 		return true;
 	queue_look_begin(&look, worker, entry, true);
 	if (queue_filter_fits(&listing->filter, &look, tour, number))

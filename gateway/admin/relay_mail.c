@@ -1,14 +1,13 @@
 #include "admin/relay_mail.h"
 
 #include "admin/queue_filter.h"
-#include "base/buf.h"
 #include "queue/queue.h"
 
 #include <stdlib.h>
 
 /* --- finding --- */
 
-/* What was never tried, and is not on its way, is found where it is parked, without reading it. */
+/* What was never tried, and is not on its way, is found where it waits, without reading it. */
 static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
 {
 	struct relay_mail *mail = list_of(tour, struct relay_mail, tour);
@@ -59,62 +58,7 @@ void relay_mail_finish(struct relay_mail *mail)
 
 /* --- moving --- */
 
-/* A state on its way to the spool: who loads the message before it is there sees the old one. */
-struct move {
-	struct spool_append append;
-	struct buf state;
-	bool held;
-};
-
-static void recorded(struct post *post)
-{
-	struct move *move = (struct move *)post;
-	if (!move->held && !atomic_load(&runtime.stopping))
-		queue_order(move->append.worker, move->append.id, ORDER_RETRY);
-	buf_finish(&move->state);
-	free(move);
-}
-
-static int record(struct worker *worker, const struct queue_entry *entry, struct gw_message *message)
-{
-	struct move *move = calloc(1, sizeof(*move));
-	if (!move)
-		return -1;
-	buf_init(&move->state, 0);
-	if (message_encode_state(message, &move->state) != 0) {
-		buf_finish(&move->state);
-		free(move);
-		return -1;
-	}
-	move->held = entry->place == ENTRY_HELD;
-	move->append = (struct spool_append){
-		.post.run = recorded, .worker = worker, .type = SPOOL_STATE, .id = entry->id, .meta = buf_str(&move->state),
-	};
-	spool_append(runtime.spool, &move->append);
-	return 0;
-}
-
-static bool move_loaded(struct worker *worker, const struct queue_entry *entry, struct gw_str relay)
-{
-	struct snapshot *snapshot = snapshot_current();
-	struct gw_message *message = NULL;
-	bool fine = message_load(worker, snapshot, runtime.spool, entry->id, &message) == 0 && message_note_set(message, gw_str("gateway.relay"), relay) == 0;
-	if (fine) {
-		message->attempts = entry->attempts;
-		message->next_at = entry->due;
-		fine = record(worker, entry, message) == 0;
-	}
-	message_destroy(message);
-	snapshot_release(snapshot);
-	return fine;
-}
-
 bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay)
 {
-	const struct queue_entry *entry = queue_find(worker, id);
-	if (!entry)
-		return false;
-	if (!entry->message)
-		return move_loaded(worker, entry, relay);
-	return message_note_set(entry->message, gw_str("gateway.relay"), relay) == 0 && record(worker, entry, entry->message) == 0;
+	return queue_set_note(worker, id, gw_str("gateway.relay"), relay);
 }

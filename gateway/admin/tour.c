@@ -56,7 +56,7 @@ bool id_list_has(const struct id_list *list, uint64_t id)
 
 /* --- noting what is there --- */
 
-static void note_parked(void *arg, const struct queue_entry *entry)
+static void note_waiting(void *arg, const struct queue_entry *entry)
 {
 	struct tour_part *part = arg;
 	id_list_add(&part->near, entry->id);
@@ -75,7 +75,7 @@ static void note(struct worker *worker, unsigned number, void *arg)
 	struct tour_part *part = &tour->parts[number];
 	size_t at = 0;
 	if (tour->relay) {
-		queue_parked(worker, gw_str(tour->relay), note_parked, part);
+		queue_waiting_for(worker, gw_str(tour->relay), note_waiting, part);
 		delivery_each(worker, note_sent, part);
 	}
 	for (const struct queue_entry *entry; !tour->only && (entry = queue_next(worker, &at));)

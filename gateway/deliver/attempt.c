@@ -152,6 +152,7 @@ static void leave_lane(struct attempt *attempt)
 	if (!attempt->way.ptr)
 		attempt->way = gw_str("");
 	lane_ended(lane, attempt);
+	attempt->down = lane_is_down(lane);
 }
 
 void attempt_end(struct transport *transport, struct attempt *attempt)

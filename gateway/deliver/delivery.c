@@ -143,12 +143,11 @@ static size_t keep_movable(struct gw_delivery *delivery)
 	return kept;
 }
 
-/* A link that failed comes back one day, and then calls back what waits for it. */
-static void park_at_link(struct gw_delivery *delivery)
+/* A relay that is down comes up one day, and wakes what waits for it. One that only ended this link has it come at its own time. */
+static void wait_for_link(struct gw_delivery *delivery)
 {
-	for (size_t i = 0; i < delivery->attempt.count; i++)
-		if (delivery->attempt.outcomes[i].link && !delivery->journey->park.len)
-			delivery->journey->park = delivery->attempt.way;
+	if (delivery->attempt.down)
+		journey_wait_on(delivery->journey, delivery->attempt.way);
 }
 
 /* What the next hop said may have closed the relay until its limit begins anew: then that is why it is left. */
@@ -166,7 +165,7 @@ static enum gw_cause left_for(struct gw_delivery *delivery)
 static void tried(struct gw_delivery *delivery)
 {
 	delivery->journey->tried = true;
-	park_at_link(delivery);
+	wait_for_link(delivery);
 	note_known(delivery);
 	size_t movable = keep_movable(delivery);
 	if (!movable) {
@@ -291,8 +290,7 @@ static void wait_here(struct gw_delivery *delivery)
 	struct journey *journey = delivery->journey;
 	journey_wait_until(journey, answer->wait_until);
 	journey->patient |= answer->wait_until != 0;
-	if (answer->gate.len)
-		journey->park = answer->gate;
+	journey_wait_on(journey, answer->gate);
 	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
 	decided(delivery);
 }

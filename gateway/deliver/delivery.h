@@ -41,13 +41,14 @@ struct journey {
 	size_t count, at;           /* at: whose route is being asked for */
 	size_t open;                /* deliveries that run */
 	struct gw_delivery *deliveries;
-	struct gw_str park;         /* the relay or gate that calls it back when it has room; empty: none does */
+	struct gw_str wait_on;      /* keys of queue/wait.h that wake it before its time, parted by '\n'; empty: none does */
 	int64_t wait_until;         /* queue clock: the earliest time at which a module or a closed relay takes it; 0: none */
 	bool patient;               /* a module keeps it, or a limit does: that alone does not let it expire */
 	struct gw_str hold_why;     /* on hold after this round; empty: not */
 	bool tried;                 /* some relay was tried, so the retry schedule goes on */
 	size_t reports;             /* DSNs on their way to the spool */
 	bool report_lost;           /* one of them could not be kept */
+	bool again;                 /* the configuration changed, or an admin moved it: a new round at once */
 	struct gw_result result;    /* what the bounce hook looks at */
 };
 
@@ -101,6 +102,9 @@ void journey_delivery_done(struct gw_delivery *delivery);
 /* A relay is passed over, or mail waits there: until when (wall ms, 0: not known), and in words. */
 void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why);
 void journey_wait_until(struct journey *journey, int64_t wall);
+
+/* What would wake the message: a key of queue/wait.h. */
+void journey_wait_on(struct journey *journey, struct gw_str key);
 
 /* delivery.c: what is to be done at the relay the walk came to; ends in one of the four above. */
 void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay);

@@ -330,6 +330,18 @@ static void bounce_refused(struct journey *journey, struct gw_str said)
 	journey_settle(journey);
 }
 
+/* Nothing is tried: its sender is told of the delay, or that it expired. */
+static void stay_held(struct journey *journey)
+{
+	struct gw_message *message = journey->message;
+	struct gw_str why = arena_printf(&message->arena, "the gateway holds it: %.*s", GW_STR_ARGS(message->hold_reason));
+	for (size_t i = 0; i < journey->count; i++) {
+		journey->rounds[i].placed = true; /* no line in the log for each look */
+		outcome_set(&journey->rounds[i].outcome, &message->arena, GW_DEFERRED, STAGE_NONE, false, 0, "4.3.0", why, gw_str(NULL));
+	}
+	journey_settle(journey);
+}
+
 void journey_explain(struct gw_message *message)
 {
 	struct journey *journey = journey_create(message);
@@ -352,6 +364,8 @@ void journey_begin(struct gw_message *message)
 		bounce_refused(journey, refused);
 	else if (queue_wants_bounce(message))
 		bounce_all(journey);
+	else if (message->held)
+		stay_held(journey);
 	else
 		ask_routes(journey);
 }

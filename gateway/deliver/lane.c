@@ -105,6 +105,11 @@ void lane_close_idle(struct lane *lane)
 		client_close(LIST_FIRST(&lane->idle));
 }
 
+bool lane_is_down(const struct lane *lane)
+{
+	return lane->down_for && !lane->established;
+}
+
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome)
 {
 	return lane->established > 0 && outcome->stage <= STAGE_TLS && !lane->transport->stopping;
@@ -116,7 +121,7 @@ static void lane_probe(struct timer *timer)
 {
 	struct lane *lane = container(struct lane, probe, timer);
 	lane->probe_at = worker_now(lane->transport->worker); /* by the clock that others look at */
-	bool any = queue_unpark(lane->transport->worker, lane->name, 1) > 0;
+	bool any = queue_wake(lane->transport->worker, lane->name, 1) > 0;
 	timer_set(lane->transport->worker, timer, any ? lane->down_for : LANE_FRESH, lane_probe);
 }
 
@@ -153,7 +158,7 @@ static void lane_recall(struct timer *timer);
 static void call_back(struct lane *lane, size_t most)
 {
 	struct worker *worker = lane->transport->worker;
-	if (lane->depth >= LANE_LOW || lane->transport->stopping || queue_unpark(worker, lane->name, most) == 0)
+	if (lane->depth >= LANE_LOW || lane->transport->stopping || queue_wake(worker, lane->name, most) == 0)
 		return;
 	if (!timer_pending(&lane->probe))
 		timer_set(worker, &lane->probe, LANE_FRESH, lane_recall);

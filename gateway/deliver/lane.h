@@ -99,6 +99,7 @@ bool lane_remove(struct lane *lane, struct attempt *attempt);   /* false: it doe
 void lane_requeue(struct lane *lane, struct attempt *attempt);  /* at the front */
 void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
+bool lane_is_down(const struct lane *lane);                     /* nothing can be sent there until a probe has got through */
 void lane_close_idle(struct lane *lane);
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define PARK_RECHECK_MS (15 * 60 * 1000)
+#define RECHECK_MS (15 * 60 * 1000)
 
 /* --- telling --- */
 
@@ -60,10 +60,16 @@ void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const ch
 
 /* --- the end of a round --- */
 
+/* A report of ours has nobody to tell: it stays for an admin. */
+static bool may_expire(const struct gw_message *message)
+{
+	return !message->held || message->sender.len;
+}
+
 static bool expired(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
-	return queue_now() >= message->expires_at && (journey->tried || !journey->patient);
+	return queue_now() >= message->expires_at && may_expire(message) && (journey->tried || !journey->patient);
 }
 
 /* The last real cause stays readable in the words. */
@@ -110,12 +116,11 @@ void journey_settle(struct journey *journey)
 	report_begin(journey);
 }
 
-/* Parked without an attempt, it is the relay that calls it back; its own time is for its expiry, and for a configuration that has another
- * route by then. */
-static int64_t parked_until(const struct journey *journey)
+/* Something wakes it; its own time is for its expiry, and for whatever failed to wake it. */
+static int64_t woken_before(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
-	int64_t now = queue_now(), due = now + PARK_RECHECK_MS + random() % PARK_RECHECK_MS;
+	int64_t now = queue_now(), due = now + RECHECK_MS + random() % RECHECK_MS;
 	return message->expires_at > now && message->expires_at < due ? message->expires_at : due;
 }
 
@@ -134,6 +139,14 @@ static int64_t before_warning(const struct gw_message *message, int64_t due)
 	return warning > queue_now() && warning < due && owes_warning(message) ? warning : due;
 }
 
+/* On hold it comes back when its sender is to be told of the delay, and when it expires. */
+static int64_t held_until(const struct journey *journey)
+{
+	const struct gw_message *message = journey->message;
+	int64_t now = queue_now(), expiry = message->expires_at > now ? message->expires_at : now + RECHECK_MS;
+	return before_warning(message, expiry);
+}
+
 static int64_t next_try(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
@@ -142,7 +155,7 @@ static int64_t next_try(const struct journey *journey)
 		return journey->wait_until && journey->wait_until < due ? journey->wait_until : due;
 	if (journey->wait_until)
 		return journey->wait_until;
-	return journey->park.len ? parked_until(journey) : due;
+	return journey->wait_on.len ? woken_before(journey) : due;
 }
 
 /* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
@@ -150,6 +163,33 @@ static int64_t next_time(const struct journey *journey)
 {
 	int64_t due = before_warning(journey->message, next_try(journey)), soonest = queue_now() + 1000;
 	return due > soonest ? due : soonest;
+}
+
+static void log_later(const struct journey *journey)
+{
+	const struct gw_message *message = journey->message;
+	struct log_line *line = log_open(LOG_INFORM, "later");
+	log_id(line, message->id);
+	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
+	log_close(line);
+}
+
+static void put_off(struct journey *journey)
+{
+	struct gw_message *message = journey->message;
+	message->attempts += journey->tried;
+	message->changed |= journey->tried;
+	message->wait_on = message->held || journey->again ? gw_str("") : journey->wait_on;
+	if (message->held || journey->hold_why.len) {
+		message->next_at = held_until(journey);
+	} else {
+		message->next_at = journey->again ? queue_now() : next_time(journey);
+		log_later(journey);
+	}
+	if (journey->hold_why.len)
+		queue_hold(message, journey->hold_why);
+	else
+		queue_later(message);
 }
 
 static void end_round(struct journey *journey)
@@ -167,19 +207,7 @@ static void end_round(struct journey *journey)
 		queue_final(message);
 		return;
 	}
-	message->next_at = next_time(journey);
-	message->attempts += journey->tried;
-	message->changed |= journey->tried;
-	struct log_line *line = log_open(LOG_INFORM, "later");
-	log_id(line, message->id);
-	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
-	log_close(line);
-	if (journey->hold_why.len)
-		queue_hold(message, journey->hold_why);
-	else if (journey->park.len)
-		queue_park(message, journey->park);
-	else
-		queue_later(message);
+	put_off(journey);
 }
 
 static void released(struct gw_call *call, void *arg)

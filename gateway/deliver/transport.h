@@ -42,7 +42,8 @@ struct attempt {
 	struct gw_str capabilities;   /* EHLO keywords parted by '\n' */
 	struct gw_str mechanisms;     /* parted by blanks */
 	struct gw_str tls;
-	struct gw_str way;            /* the lane, as mail that waits for it is parked under; empty: it came to none */
+	struct gw_str way;            /* the lane, as the wait key of mail that waits for it; empty: it came to none */
+	bool down;                    /* no link could be made there: it is woken when one can */
 	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the lane, got a connection, done */
 
 	struct attempt *next;         /* the transport's */
@@ -62,7 +63,7 @@ void transport_finish(struct worker *worker);
 
 /* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything is done for an attempt.
  * DOWN: the last links failed and the next probe is not due. CROWDED: as much waits in the lane as keeps it busy. What is turned away here
- * waits in the queue, by queue_park(), and is called back by the lane. */
+ * waits in the queue, under the key `way`, and is woken by the lane. */
 enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
 struct transport_refusal { const struct outcome *why; struct gw_str way; }; /* valid until the loop goes on; why: of DOWN */
 enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "deliver/explain.h"
 #include "module/board.h"
+#include "queue/wait.h"
 
 static void look(struct gw_delivery *delivery);
 
@@ -184,13 +185,28 @@ void walk_on(struct gw_delivery *delivery, enum gw_cause cause)
 
 /* --- does the relay take mail now? --- */
 
+void journey_wait_on(struct journey *journey, struct gw_str key)
+{
+	struct gw_str before = journey->wait_on;
+	if (!key.len)
+		return;
+	struct gw_str all = arena_printf(&journey->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before), before.len ? "\n" : "", GW_STR_ARGS(key));
+	if (all.ptr)
+		journey->wait_on = all;
+}
+
+static void wait_for_opening(struct gw_delivery *delivery, const struct gw_relay *relay)
+{
+	journey_wait_on(delivery->journey, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(relay->name)));
+}
+
 static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 {
 	struct board_closure closure;
-	struct journey *journey = delivery->journey;
 	struct arena *arena = &delivery->message->arena;
 	if (!relay->enabled) {
 		walk_passed(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
+		wait_for_opening(delivery, relay);
 		walk_on(delivery, GW_CAUSE_OFF);
 		return true;
 	}
@@ -199,8 +215,7 @@ static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 	if (delivery->message->urgent && closure.cause == GW_CAUSE_FAILURE)
 		return false;
 	walk_passed(delivery, closure.cause, closure.until, arena_str(arena, gw_str(closure.why)));
-	if (!journey->park.len)
-		journey->park = relay->name;
+	wait_for_opening(delivery, relay);
 	walk_on(delivery, closure.cause);
 	return true;
 }
@@ -215,7 +230,7 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
 	if (room == TRANSPORT_OPEN)
 		return false;
-	delivery->journey->park = arena_str(arena, refusal.way);
+	journey_wait_on(delivery->journey, refusal.way);
 	if (room == TRANSPORT_CROWDED) {
 		walk_passed(delivery, GW_CAUSE_PACE, 0, gw_str("the relay has as much as it can take"));
 		exhausted(delivery);

@@ -14,7 +14,7 @@ const struct field envelope_fields[TAGS] = {
 
 const struct field state_fields[TAGS] = {
 	[1] = { BOOL, ENVELOPE(held) },     [2] = { STR, ENVELOPE(hold_reason) },  [3] = { UINT, ENVELOPE(attempts) },
-	[4] = { INT64, ENVELOPE(next_at) },
+	[4] = { INT64, ENVELOPE(next_at) }, [5] = { STR, ENVELOPE(wait_on) },      [6] = { BOOL, ENVELOPE(held_by_us) },
 };
 
 #define RCPT(member) offsetof(struct rcpt_record, member)

@@ -158,8 +158,8 @@ static int record_open(struct gw_str bytes, char kind, struct gw_str *fields)
 static void forget_state(struct gw_message *message)
 {
 	message->notes = NULL;
-	message->held = false;
-	message->hold_reason = gw_str("");
+	message->held = message->held_by_us = false;
+	message->hold_reason = message->wait_on = gw_str("");
 }
 
 int message_decode_state(struct gw_message *message, struct gw_str bytes)

@@ -20,7 +20,7 @@ struct gw_message *message_create(struct worker *worker, struct snapshot *snapsh
 	message->arena = arena;
 	message->sender = message->client = message->login = message->type = message->domains = gw_str("");
 	message->peer = message->helo = message->listener = message->tls = message->envid = gw_str("");
-	message->trace = message->hold_reason = gw_str("");
+	message->trace = message->hold_reason = message->wait_on = message->recorded.wait_on = gw_str("");
 	message->id = id;
 	message->worker = worker;
 	message->snapshot = snapshot;

@@ -79,8 +79,13 @@ struct gw_message {
 	struct note *notes;
 	bool held;                   /* on hold until released */
 	struct gw_str hold_reason;
+	bool held_by_us;             /* by the gateway itself: its sender is told, and it expires */
+	struct gw_str wait_on;       /* what wakes it before its time: wait keys parted by '\n'; empty: nothing */
 	bool changed;                /* the state is another than the one on disk */
-	unsigned records;            /* states that the queue gave to the spool and waits for */
+	struct {
+		int64_t next_at;
+		struct gw_str wait_on;
+	} recorded;                  /* as in the newest state, which a restart would find; 0: there is none */
 	bool urgent;                 /* an admin wants it tried now, whatever is known about the relay */
 	unsigned attempts;
 	int64_t next_at;             /* wall, ms: when it is due */

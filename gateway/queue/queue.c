@@ -1,40 +1,25 @@
-#include "queue/queue.h"
+#include "queue/queue_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue/heap.h"
-#include "queue/park.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Work begun in one turn of the loop, so that a queue that comes due at once does not starve the sessions. */
 #define START_BATCH 64
 
-/* What is called back comes so much at a time. */
-#define RECALL_STEP 128
-#define RECALL_PAUSE_MS 100
+/* What is on hold is looked at no more often. */
+#define HOLD_LOOK_MS 1000
 
-struct queue {
-	struct worker *worker;
-	struct id_map entries;
-	struct heap waiting;
-	struct parks parks;
-	struct list_link fresh; /* just committed, still in memory: worked on in the next turn */
-	struct timer timer;
-	struct timer recall;    /* calls back what was put aside */
-	uint64_t active, held, in_memory;
-};
+/* Messages that are read back at a time: the pool has other work too. */
+#define READ_MOST 8
 
 static queue_runner *run_message;
 
 void queue_set_runner(queue_runner *runner)
 {
 	run_message = runner;
-}
-
-static struct queue *queue_of(const struct worker *worker)
-{
-	return worker_get(worker, SLOT_QUEUE);
 }
 
 int64_t queue_now(void)
@@ -55,11 +40,32 @@ int64_t queue_backoff(const struct settings *settings, unsigned attempts)
 	return base + (int64_t)(random() % (base / 5 + 1)) - base / 10;
 }
 
-/* --- the heap comes due --- */
+/* --- from place to place --- */
+
+#define TO(place) (1u << ENTRY_##place)
+static const unsigned next_places[ENTRY_PLACES] = {
+	[ENTRY_WAITING] = TO(WAITING) | TO(READING) | TO(ACTIVE) | TO(HELD), /* put off or woken; due; an admin holds it */
+	[ENTRY_READING] = TO(ACTIVE) | TO(WAITING) | TO(HELD),               /* read; not now; damaged */
+	[ENTRY_ACTIVE] = TO(WAITING) | TO(HELD),
+	[ENTRY_HELD] = TO(HELD) | TO(WAITING) | TO(READING) | TO(ACTIVE),    /* released; its sender is to be told */
+};
+
+void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place)
+{
+	assert(next_places[entry->place] & 1u << place);
+	if (entry->in_heap)
+		heap_take(&queue->waiting, entry);
+	entry->in_heap = false;
+	waits_take(&queue->waits, entry);
+	list_take(&entry->link);
+	queue->in[entry->place]--;
+	entry->place = place;
+	queue->in[place]++;
+}
 
 static void queue_due(struct timer *timer);
 
-static void arm(struct queue *queue)
+void queue_arm(struct queue *queue)
 {
 	struct queue_entry *first = heap_first(&queue->waiting);
 	if (!first || atomic_load_explicit(&runtime.stopping, memory_order_relaxed)) {
@@ -70,60 +76,72 @@ static void arm(struct queue *queue)
 	timer_set(queue->worker, &queue->timer, wait < 0 ? 0 : wait, queue_due);
 }
 
-static void wait_until(struct queue *queue, struct queue_entry *entry, int64_t due)
+static void enter_heap(struct queue *queue, struct queue_entry *entry, int64_t due)
 {
 	bool sooner = !heap_first(&queue->waiting) || due < heap_first(&queue->waiting)->due;
-	entry->place = ENTRY_WAITING;
 	entry->due = due;
+	entry->in_heap = true;
 	heap_put(&queue->waiting, entry);
 	if (sooner)
-		arm(queue);
+		queue_arm(queue);
 }
 
-/* A message that cannot be read stays where people see it: it is never dropped, and never tried in a loop. */
-static void hold_unreadable(struct queue *queue, struct queue_entry *entry)
+void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due)
 {
-	struct log_line *line = log_open(LOG_FAIL, "unreadable");
-	log_id(line, entry->id);
-	log_text(line, "action", "held");
-	log_close(line);
-	entry->place = ENTRY_HELD;
-	queue->held++;
+	entry_become(queue, entry, ENTRY_WAITING);
+	enter_heap(queue, entry, due);
 }
 
-static struct gw_message *load(struct queue *queue, struct queue_entry *entry)
+void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due)
+{
+	int64_t soonest = queue_now() + HOLD_LOOK_MS; /* whatever the runner says, it makes no loop */
+	entry_become(queue, entry, ENTRY_HELD);
+	if (due)
+		enter_heap(queue, entry, due > soonest ? due : soonest);
+}
+
+/* --- the heap comes due --- */
+
+/* An order to hold that came meanwhile is carried out before anything is done. */
+void entry_begin(struct queue *queue, struct queue_entry *entry)
+{
+	struct gw_message *message = entry->message;
+	entry_become(queue, entry, ENTRY_ACTIVE);
+	message->urgent = (entry->orders & ORDER_RETRY) != 0;
+	message->wait_on = gw_str("");
+	entry->orders &= (uint8_t)~ORDER_RETRY;
+	if (entry->orders & ORDER_HOLD)
+		queue_later(message);
+	else
+		run_message(message);
+}
+
+/* A reload since: what is on the disk is as good, and gets the new configuration. What only memory has is told of it. */
+static void renew(struct queue *queue, struct queue_entry *entry)
 {
 	struct snapshot *snapshot = snapshot_current();
-	struct gw_message *message = NULL;
-	if (message_load(queue->worker, snapshot, runtime.spool, entry->id, &message) != 0) {
-		snapshot_release(snapshot);
-		return NULL;
+	if (entry->message && snapshot && entry->message->snapshot != snapshot) {
+		struct snapshot *before = entry->message->snapshot;
+		entry->message->snapshot = snapshot;
+		entry->message->data = NULL;
+		snapshot = before;
 	}
-	if (spool_verify(&message->content) != 0) { /* altered on disk: never sent */
-		message_destroy(message);
-		snapshot_release(snapshot);
-		return NULL;
-	}
-	message->attempts = entry->attempts;
-	return message;
+	snapshot_release(snapshot);
 }
 
 static void activate(struct queue *queue, struct queue_entry *entry)
 {
 	if (!entry->message) {
-		entry->message = load(queue, entry);
-		if (!entry->message) {
-			hold_unreadable(queue, entry);
-			return;
-		}
-		queue->in_memory++;
+		message_read(queue, entry);
+		return;
 	}
-	entry->place = ENTRY_ACTIVE;
-	entry->message->held = false; /* its release may not be in the spool yet, which it was read from */
-	queue->active++;
-	entry->message->urgent = (entry->orders & ORDER_RETRY) != 0;
-	entry->orders &= (uint8_t)~ORDER_RETRY;
-	run_message(entry->message);
+	renew(queue, entry);
+	entry_begin(queue, entry);
+}
+
+static uint64_t worked_on(const struct queue *queue)
+{
+	return queue->in[ENTRY_ACTIVE] + queue->in[ENTRY_READING];
 }
 
 static bool may_start(struct queue *queue)
@@ -131,56 +149,39 @@ static bool may_start(struct queue *queue)
 	struct snapshot *snapshot = snapshot_current();
 	int64_t most = snapshot->settings.queue.active / (int64_t)(runtime.worker_count ? runtime.worker_count : 1);
 	snapshot_release(snapshot);
-	return (int64_t)queue->active < (most > 0 ? most : 1) && !atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
+	return (int64_t)worked_on(queue) < (most > 0 ? most : 1) && !atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
+}
+
+static bool may_start_this(struct queue *queue, const struct queue_entry *entry)
+{
+	return (entry->message || queue->in[ENTRY_READING] < READ_MOST) && may_start(queue);
 }
 
 static void start_fresh(struct queue *queue)
 {
-	while (!list_empty(&queue->fresh) && may_start(queue)) {
-		struct queue_entry *entry = list_of(queue->fresh.next, struct queue_entry, park);
-		list_take(&entry->park);
-		heap_take(&queue->waiting, entry);
-		activate(queue, entry);
-	}
+	while (!list_empty(&queue->fresh) && may_start(queue))
+		activate(queue, list_of(queue->fresh.next, struct queue_entry, link));
 }
 
+/* Where it may start no more, whatever leaves its place arms the timer again. */
 static void queue_due(struct timer *timer)
 {
 	struct queue *queue = queue_of(timer->worker);
+	struct queue_entry *entry;
 	int64_t now = queue_now();
+	unsigned i = 0;
 	start_fresh(queue);
-	for (unsigned i = 0; i < START_BATCH && may_start(queue); i++) {
-		struct queue_entry *entry = heap_first(&queue->waiting);
-		if (!entry || entry->due > now)
-			break;
-		heap_take(&queue->waiting, entry);
-		park_take(entry);
+	while ((entry = heap_first(&queue->waiting)) && entry->due <= now && i++ < START_BATCH && may_start_this(queue, entry))
 		activate(queue, entry);
-	}
-	if (may_start(queue))
-		arm(queue);
+	if (entry && (entry->due > now || may_start_this(queue, entry)))
+		queue_arm(queue);
 }
 
 /* Something left the active set: what waits for its place may come in. */
-static void deactivate(struct queue *queue, struct queue_entry *entry)
+static void make_room(struct queue *queue)
 {
-	if (entry->place == ENTRY_ACTIVE)
-		queue->active--;
-	struct queue_entry *first = heap_first(&queue->waiting);
-	if (first && !timer_pending(&queue->timer))
-		arm(queue);
-}
-
-static void drop_message(struct queue *queue, struct queue_entry *entry)
-{
-	struct gw_message *message = entry->message;
-	if (!message)
-		return;
-	struct snapshot *snapshot = message->snapshot;
-	entry->message = NULL;
-	queue->in_memory--;
-	message_destroy(message);
-	snapshot_release(snapshot);
+	if (heap_first(&queue->waiting) && !timer_pending(&queue->timer))
+		queue_arm(queue);
 }
 
 /* --- in --- */
@@ -196,6 +197,7 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 		free(entry);
 		return NULL;
 	}
+	queue->in[ENTRY_WAITING]++;
 	return entry;
 }
 
@@ -221,34 +223,44 @@ void queue_add(struct gw_message *message)
 	}
 	entry->message = message;
 	queue->in_memory++;
+	message->changed = false; /* the envelope has what was so at the commit */
 	if (message->held) {
-		entry->place = ENTRY_HELD;
-		queue->held++;
+		entry_hold(queue, entry, 0);
 		COUNT(held);
-		drop_message(queue, entry);
+		entry_free_message(queue, entry);
 		return;
 	}
 	/* Extents may be moved by compaction; what runs on them loads them, which pins their place. */
-	if (!may_start(queue) || message->content.extent_count)
-		drop_message(queue, entry);
-	else /* not before its 250 is out: what a module does to the process must not cost the answer */
-		list_add(&queue->fresh, &entry->park);
-	wait_until(queue, entry, queue_now());
+	bool fresh = may_start(queue) && !message->content.extent_count;
+	if (!fresh)
+		entry_free_message(queue, entry);
+	entry_wait(queue, entry, queue_now());
+	if (fresh) /* not before its 250 is out: what a module does to the process must not cost the answer */
+		list_add(&queue->fresh, &entry->link);
 }
 
-static int recovered_state(struct queue_entry *entry, struct worker *worker, const struct spool_found *found)
+/* Each line of wait_on is a key. */
+static void wait_on(struct queue *queue, struct queue_entry *entry, const struct gw_message *message)
 {
-	struct gw_message *message = message_create(worker, NULL, found->id);
-	if (!message)
-		return -1;
-	int bad = message_decode_envelope(message, found->envelope);
-	if (bad == 0 && found->state.len)
-		bad = message_decode_state(message, found->state);
-	entry->due = message->next_at;
+	struct gw_str rest = message->wait_on;
+	while (rest.len) {
+		struct gw_str key = gw_str_n(rest.ptr, gw_str_find(rest, '\n'));
+		waits_put(&queue->waits, entry, key, message->client);
+		rest = key.len < rest.len ? gw_str_from(rest, key.len + 1) : gw_str("");
+	}
+}
+
+static void place_recovered(struct queue *queue, struct queue_entry *entry, const struct gw_message *message)
+{
 	entry->attempts = (uint16_t)message->attempts;
-	entry->place = bad || message->held ? ENTRY_HELD : ENTRY_WAITING;
-	message_destroy(message);
-	return bad;
+	if (message->held) {
+		entry_hold(queue, entry, message->held_by_us ? message->next_at : 0);
+		return;
+	}
+	entry_wait(queue, entry, message->next_at);
+	wait_on(queue, entry, message);
+	if (entry->waits)
+		wake_after_start(queue);
 }
 
 int queue_recovered(struct worker *worker, const struct spool_found *found)
@@ -257,159 +269,79 @@ int queue_recovered(struct worker *worker, const struct spool_found *found)
 	struct queue_entry *entry = entry_create(queue, found->id);
 	if (!entry)
 		return -1;
-	if (recovered_state(entry, worker, found) != 0) {
+	struct gw_message *message = message_create(worker, NULL, found->id);
+	int bad = message ? message_decode_envelope(message, found->envelope) : -1;
+	if (bad == 0 && found->state.len)
+		bad = message_decode_state(message, found->state);
+	if (!message || message->arena.failed) /* read again when there is memory */
+		entry_wait(queue, entry, queue_now());
+	else if (bad != 0)
 		hold_unreadable(queue, entry);
-		return 0;
-	}
-	if (entry->place == ENTRY_HELD)
-		queue->held++;
 	else
-		wait_until(queue, entry, entry->due);
+		place_recovered(queue, entry, message);
+	message_destroy(message);
 	return 0;
 }
 
 /* --- out and back --- */
 
-static void append_simple(struct gw_message *message, enum spool_type type, struct gw_str meta)
-{
-	struct spool_append append = { .type = type, .id = message->id, .meta = meta };
-	spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
-}
-
 void queue_final(struct gw_message *message)
 {
 	struct queue *queue = queue_of(message->worker);
 	struct queue_entry *entry = id_map_take(&queue->entries, message->id);
-	append_simple(message, SPOOL_FINAL, gw_str(NULL));
+	struct spool_append append = { .type = SPOOL_FINAL, .id = message->id };
+	spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
 	if (!entry)
 		return;
-	drop_message(queue, entry);
-	deactivate(queue, entry);
+	entry_free_message(queue, entry);
+	queue->in[entry->place]--;
 	free(entry);
+	make_room(queue);
 }
 
 void queue_record(struct gw_message *message)
 {
-	struct buf state;
-	buf_init(&state, 0);
-	if (message_encode_state(message, &state) == 0)
-		append_simple(message, SPOOL_STATE, buf_str(&state));
-	buf_finish(&state);
+	struct queue_entry *entry = queue_find(message->worker, message->id);
+	if (entry)
+		state_write(queue_of(message->worker), entry);
 }
 
 /* Orders that came while the message was worked on are carried out now. */
-static int64_t obey(struct queue_entry *entry, struct gw_message *message, int64_t due)
+static void obey(struct queue_entry *entry, struct gw_message *message)
 {
-	unsigned orders = entry->orders;
-	entry->orders &= ORDER_BOUNCE | ORDER_RETRY;
-	if (orders & ORDER_HOLD) {
+	if (entry->orders & ORDER_HOLD) {
 		message->held = message->changed = true;
+		message->held_by_us = false;
 		message->hold_reason = gw_str("by an admin");
 	}
-	return orders & (ORDER_RETRY | ORDER_BOUNCE) ? queue_now() : due;
+	if (entry->orders & (ORDER_RETRY | ORDER_BOUNCE))
+		message->next_at = queue_now();
+	entry->orders &= ORDER_RETRY; /* it is to be urgent then */
 }
 
-/* --- a state on its way to the disk: until it is there the message stays in memory, since somebody may call it back at once, and what
- * the spool has does not know yet who got it --- */
-
-struct record {
-	struct spool_append append; /* first */
-	struct buf state;
-	const struct gw_message *message;
-	unsigned turn;
-};
-
-static void recorded(struct post *post)
+/* A restart would wake it by the keys, and at the time, of the newest state: that one must not be in the future and wrong. */
+static bool is_recorded_wrong(const struct gw_message *message)
 {
-	struct record *record = (struct record *)post;
-	struct queue *queue = queue_of(record->append.worker);
-	struct queue_entry *entry = queue ? id_map_get(&queue->entries, record->append.id) : NULL;
-	if (entry && entry->place == ENTRY_WAITING && entry->message == record->message && entry->message->records == record->turn)
-		drop_message(queue, entry);
-	buf_finish(&record->state);
-	free(record);
-}
-
-/* False: no memory. */
-static bool record_and_keep(struct gw_message *message)
-{
-	struct record *record = calloc(1, sizeof(*record));
-	if (!record)
-		return false;
-	buf_init(&record->state, 0);
-	if (message_encode_state(message, &record->state) != 0) {
-		buf_finish(&record->state);
-		free(record);
-		return false;
-	}
-	record->message = message;
-	record->turn = ++message->records;
-	record->append = (struct spool_append){
-		.post.run = recorded, .worker = message->worker, .type = SPOOL_STATE, .id = message->id, .meta = buf_str(&record->state),
-	};
-	message->changed = false;
-	spool_append(runtime.spool, &record->append);
-	return true;
+	return message->recorded.next_at > queue_now() && !gw_str_eq(message->recorded.wait_on, message->wait_on);
 }
 
 void queue_later(struct gw_message *message)
 {
 	struct queue *queue = queue_of(message->worker);
 	struct queue_entry *entry = queue_find(message->worker, message->id);
-	int64_t due = obey(entry, message, message->next_at);
-	message->next_at = due;
+	obey(entry, message);
 	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX : message->attempts);
-	bool held = message->held, kept = message->changed && !held && record_and_keep(message);
-	if (message->changed)
-		queue_record(message);
-	if (!kept)
-		drop_message(queue, entry);
-	deactivate(queue, entry);
-	entry->place = ENTRY_HELD;
-	if (held)
-		queue->held++;
-	else
-		wait_until(queue, entry, due);
-}
-
-void queue_park(struct gw_message *message, struct gw_str relay)
-{
-	struct queue *queue = queue_of(message->worker);
-	struct queue_entry *entry = queue_find(message->worker, message->id);
-	if (!message->held && !entry->orders)
-		park_put(&queue->parks, entry, relay, message->client);
-	queue_later(message);
-}
-
-static void call_back(void *arg, struct queue_entry *entry)
-{
-	struct queue *queue = arg;
-	heap_take(&queue->waiting, entry);
-	wait_until(queue, entry, queue_now());
-}
-
-size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most)
-{
-	struct queue *queue = queue_of(worker);
-	size_t count = 0;
-	struct queue_entry *entry;
-	for (; count < most && (entry = park_next(&queue->parks, relay)); count++)
-		call_back(queue, entry);
-	return count;
-}
-
-static void recall_step(struct timer *timer)
-{
-	struct queue *queue = list_of(timer, struct queue, recall);
-	if (park_call_aside(&queue->parks, RECALL_STEP, call_back, queue))
-		timer_set(queue->worker, timer, RECALL_PAUSE_MS, recall_step);
-}
-
-void queue_recall(struct worker *worker, struct gw_str relay)
-{
-	struct queue *queue = queue_of(worker);
-	if (queue && park_set_aside(&queue->parks, relay) && !timer_pending(&queue->recall))
-		recall_step(&queue->recall);
+	if (message->changed || is_recorded_wrong(message))
+		state_write(queue, entry);
+	if (message->held) {
+		entry_hold(queue, entry, message->held_by_us ? message->next_at : 0);
+	} else {
+		entry_wait(queue, entry, message->next_at);
+		if (message->next_at > queue_now())
+			wait_on(queue, entry, message);
+	}
+	state_settle(queue, entry);
+	make_room(queue);
 }
 
 static void tell_held(uint64_t id, struct gw_str why)
@@ -423,13 +355,13 @@ static void tell_held(uint64_t id, struct gw_str why)
 
 void queue_hold(struct gw_message *message, struct gw_str why)
 {
-	message->held = message->changed = true;
+	message->held = message->held_by_us = message->changed = true;
 	message->hold_reason = arena_str(&message->arena, why);
 	tell_held(message->id, why);
 	queue_later(message);
 }
 
-/* --- orders --- */
+/* --- looking --- */
 
 struct queue_entry *queue_find(struct worker *worker, uint64_t id)
 {
@@ -441,109 +373,13 @@ struct queue_entry *queue_next(struct worker *worker, size_t *at)
 	return id_map_next(&queue_of(worker)->entries, at);
 }
 
-bool queue_wants_bounce(const struct gw_message *message)
-{
-	const struct queue_entry *entry = queue_find(message->worker, message->id);
-	return entry && (entry->orders & ORDER_BOUNCE);
-}
-
-static void record_held(struct queue *queue, struct queue_entry *entry, bool held, struct gw_str why)
-{
-	if (!entry->message && (entry->message = load(queue, entry)))
-		queue->in_memory++;
-	if (!entry->message)
-		return;
-	entry->message->held = held;
-	entry->message->hold_reason = why;
-	entry->message->next_at = entry->due;
-	queue_record(entry->message);
-	drop_message(queue, entry);
-}
-
-static void hold_waiting(struct queue *queue, struct queue_entry *entry, struct gw_str why)
-{
-	heap_take(&queue->waiting, entry);
-	park_take(entry);
-	record_held(queue, entry, true, why);
-	entry->place = ENTRY_HELD;
-	queue->held++;
-}
-
-bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
-{
-	struct queue_entry *entry = queue_find(worker, id);
-	if (!entry || entry->place != ENTRY_WAITING)
-		return false;
-	hold_waiting(queue_of(worker), entry, why);
-	tell_held(id, why);
-	return true;
-}
-
-static void order_waiting(struct queue *queue, struct queue_entry *entry, enum queue_order order)
-{
-	if (order == ORDER_HOLD) {
-		hold_waiting(queue, entry, gw_str("by an admin"));
-		return;
-	}
-	heap_take(&queue->waiting, entry);
-	park_take(entry);
-	entry->orders |= order & (ORDER_BOUNCE | ORDER_RETRY);
-	wait_until(queue, entry, order == ORDER_RELEASE ? entry->due : queue_now());
-}
-
-static void order_held(struct queue *queue, struct queue_entry *entry, enum queue_order order)
-{
-	if (order == ORDER_HOLD)
-		return;
-	entry->orders |= order & ORDER_BOUNCE;
-	entry->due = queue_now();
-	record_held(queue, entry, false, gw_str(""));
-	queue->held--;
-	wait_until(queue, entry, entry->due);
-}
-
-static void log_order(uint64_t id, enum queue_order order)
-{
-	static const struct { enum queue_order order; const char *event; } names[] = {
-		{ ORDER_RETRY, "retry-ordered" }, { ORDER_HOLD, "hold-ordered" }, { ORDER_RELEASE, "released" }, { ORDER_BOUNCE, "bounce-ordered" },
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].order != order)
-			continue;
-		struct log_line *line = log_open(LOG_INFORM, names[i].event);
-		log_id(line, id);
-		log_close(line);
-	}
-}
-
-bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
-{
-	struct queue *queue = queue_of(worker);
-	struct queue_entry *entry = id_map_get(&queue->entries, id);
-	if (!entry)
-		return false;
-	log_order(id, order);
-	if (entry->place == ENTRY_ACTIVE)
-		entry->orders |= (uint8_t)order;
-	else if (entry->place == ENTRY_WAITING)
-		order_waiting(queue, entry, order);
-	else
-		order_held(queue, entry, order);
-	return true;
-}
-
-void queue_parked(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
-{
-	park_each(&queue_of(worker)->parks, relay, each, arg);
-}
-
 void queue_count(struct worker *worker, struct queue_counts *counts)
 {
 	const struct queue *queue = queue_of(worker);
-	counts->active = queue->active;
-	counts->held = queue->held;
+	counts->active = worked_on(queue);
+	counts->held = queue->in[ENTRY_HELD];
 	counts->in_memory = queue->in_memory;
-	counts->waiting = queue->entries.count - queue->active - queue->held;
+	counts->waiting = queue->in[ENTRY_WAITING];
 }
 
 /* --- begin and end --- */
@@ -555,8 +391,7 @@ int queue_start(struct worker *worker)
 		return -1;
 	queue->worker = worker;
 	id_map_init(&queue->entries);
-	str_map_init(&queue->parks.by_relay);
-	str_map_init(&queue->parks.aside);
+	waits_init(&queue->waits);
 	list_init(&queue->fresh);
 	worker_set(worker, SLOT_QUEUE, queue);
 	return 0;
@@ -568,13 +403,13 @@ void queue_stop(struct worker *worker)
 	if (!queue)
 		return;
 	size_t at = 0;
+	waits_finish(&queue->waits);
 	for (struct queue_entry *entry; (entry = id_map_next(&queue->entries, &at));) {
-		drop_message(queue, entry);
+		entry_free_message(queue, entry);
 		free(entry);
 	}
 	timer_clear(&queue->timer);
-	timer_clear(&queue->recall);
-	parks_finish(&queue->parks);
+	timer_clear(&queue->wake);
 	heap_finish(&queue->waiting);
 	id_map_finish(&queue->entries);
 	free(queue);

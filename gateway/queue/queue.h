@@ -13,21 +13,30 @@
 #include "mail/message.h"
 #include "queue/runtime.h"
 
+/* queue.c has the table of who follows whom. */
 enum entry_place {
-	ENTRY_WAITING, /* in the heap until it is due */
+	ENTRY_WAITING, /* in the heap until it is due; under its wait keys too */
+	ENTRY_READING, /* due, and on its way from the spool to memory */
 	ENTRY_ACTIVE,  /* being worked on: `message` is set */
-	ENTRY_HELD,    /* until an admin releases it */
+	ENTRY_HELD,    /* until it is released; in the heap where the gateway itself holds it, for its sender is told */
+	ENTRY_PLACES,
 };
+
+struct wait;
 
 struct queue_entry {
 	uint64_t id;                /* first: the key of the map */
 	int64_t due;                /* queue clock, ms */
-	struct gw_message *message; /* ACTIVE, or WAITING and still in memory; else NULL */
-	struct list_link park;      /* in a line of park.h while it waits for a relay, or among the fresh ones */
+	struct gw_message *message; /* ACTIVE, just committed, or with a state on its way to the disk; else NULL */
+	struct list_link link;      /* among the fresh ones */
+	struct wait *waits;         /* what wakes it: wait.h */
 	uint32_t heap_index;
 	uint16_t attempts;
+	uint16_t writes;            /* states on their way to the disk */
 	uint8_t place;              /* enum entry_place */
-	uint8_t orders;             /* enum queue_order bits that came while it was active */
+	uint8_t orders;             /* enum queue_order bits that wait to be carried out */
+	bool in_heap;
+	bool wants_bounce;          /* an admin wants it given back */
 };
 
 /* What works on a message that is due: set once by deliver/ before the workers start. It ends with queue_final, queue_later or queue_hold,
@@ -48,19 +57,17 @@ void queue_add(struct gw_message *message);
 /* The message is done: records FINAL, forgets it, frees it. */
 void queue_final(struct gw_message *message);
 
-/* Not done: records the state, frees the message, comes back at message->next_at. */
+/* Not done: records the state, frees the message, comes back at message->next_at, or sooner when a key of message->wait_on wakes it. */
 void queue_later(struct gw_message *message);
 
-/* Like queue_later, and comes back sooner when the relay has room again. */
-void queue_park(struct gw_message *message, struct gw_str relay);
+/* A key of wait.h came up: up to `most` of what waits for it is due now, in turn from each client. Gives how many. */
+size_t queue_wake(struct worker *worker, struct gw_str key, size_t most);
 
-/* A relay has room: makes up to `most` of what is parked for it due now, in turn from each client. Gives how many. */
-size_t queue_unpark(struct worker *worker, struct gw_str relay, size_t most);
+/* All that waits for the relay now, or with an empty name for anything, is woken a little at a time: recall.h does it on all workers. */
+void queue_wake_all(struct worker *worker, struct gw_str relay);
 
-/* Calls back all that waits for the relay now, a little at a time: recall.h does it on all workers. */
-void queue_recall(struct worker *worker, struct gw_str relay);
-
-/* Records the state and keeps it until it is released; `why` is shown to people. */
+/* The gateway itself holds it: records the state and keeps it until it is released; `why` is shown to people. It comes back at
+ * message->next_at all the same, still held, for what its sender has to be told. */
 void queue_hold(struct gw_message *message, struct gw_str why);
 
 /* Records the state of a message that is being worked on (a recipient became final), without waiting. */
@@ -80,11 +87,18 @@ enum queue_order { ORDER_RETRY = 1, ORDER_HOLD = 2, ORDER_RELEASE = 4, ORDER_BOU
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order); /* false: no such message here */
 bool queue_wants_bounce(const struct gw_message *message);                   /* the runner asks before it tries */
 
-/* Those that wait for the relay to call them back. */
-void queue_parked(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg);
+/* An admin moves a message: from now on it has that note. What runs is to end soon, by whoever calls; what waits is due. False: no such message
+ * here, or it cannot be read. */
+bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struct gw_str value);
+
+/* Those that wait for the relay to wake them. */
+void queue_waiting_for(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg);
 
 struct queue_entry *queue_find(struct worker *worker, uint64_t id);
 struct queue_entry *queue_next(struct worker *worker, size_t *at); /* each in no order; *at begins at 0 */
+
+/* What the nth key is that wakes the entry; empty: it has no more. */
+struct gw_str queue_wait_key(const struct queue_entry *entry, size_t nth);
 
 struct queue_counts { uint64_t waiting, active, held, in_memory; };
 void queue_count(struct worker *worker, struct queue_counts *counts);

@@ -13,7 +13,7 @@ struct relay_recall {
 static void begin(struct post *post)
 {
 	struct relay_recall *recall = (struct relay_recall *)post;
-	queue_recall(recall->worker, recall->name);
+	queue_wake_all(recall->worker, recall->name);
 	free(recall);
 }
 
@@ -39,6 +39,11 @@ void recall_relay(struct gw_str relay)
 	}
 }
 
+void recall_all(void)
+{
+	recall_relay(gw_str(""));
+}
+
 /* --- a gate: from worker to worker, each takes its share, what one does not need the next may have --- */
 
 struct gate_recall {
@@ -58,7 +63,7 @@ static void take_share(struct post *post)
 	struct gate_recall *recall = (struct gate_recall *)post;
 	unsigned ahead = recall->hops % runtime.worker_count ? recall->hops % runtime.worker_count : runtime.worker_count;
 	size_t share = (recall->left + ahead - 1) / ahead;
-	recall->left -= queue_unpark(place(recall), recall->name, share);
+	recall->left -= queue_wake(place(recall), recall->name, share);
 	recall->at++;
 	if (--recall->hops == 0 || recall->left == 0)
 		free(recall);

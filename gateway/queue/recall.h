@@ -7,6 +7,9 @@
 /* All that waits for the relay now, a little at a time. What comes to wait for it meanwhile is not meant. */
 void recall_relay(struct gw_str relay);
 
+/* The same of all that waits for anything but its time: a new configuration may have another answer. */
+void recall_all(void);
+
 /* About `count` of what waits at the gate. */
 void recall_gate(struct gw_str gate, size_t count);
 

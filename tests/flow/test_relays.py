@@ -425,7 +425,6 @@ def test_removed_with_move_to_its_mail_takes_that_relay_over_a_restart(new_gatew
     gateway.restart()
     third.script.clear()
     gateway.ctl("relay", "on", "third")
-    gateway.ctl("queue", "retry", id)
     third.wait_messages(1)
     gateway.wait_queue_empty()
     assert other.messages == []

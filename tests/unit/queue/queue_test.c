@@ -158,8 +158,10 @@ static void park_it_and_call_it_back(struct gw_message *message)
 	message->attempts = 3;
 	message_note_set(message, gw_str("test.note"), gw_str("kept"));
 	message->next_at = queue_now() + 3600 * 1000;
-	queue_park(message, gw_str("gate"));
-	assert_int_equal(queue_unpark(worker, gw_str("gate"), 1), 1);
+	message->changed = true;
+	message->wait_on = gw_str("gate");
+	queue_later(message);
+	assert_int_equal(queue_wake(worker, gw_str("gate"), 1), 1);
 }
 
 /* Hands a message in and runs the loop until something stops it. */
@@ -277,7 +279,7 @@ static void an_admin_may_hold_and_bounce(void **state)
 	assert_false(queue_order(worker, id + 1, ORDER_HOLD));
 	act = finish_it;
 	assert_true(queue_order(worker, id, ORDER_BOUNCE));
-	assert_int_equal(queue_find(worker, id)->orders, ORDER_BOUNCE);
+	assert_true(queue_find(worker, id)->wants_bounce);
 	worker_run(worker);
 	assert_int_equal(runs, 2);
 }

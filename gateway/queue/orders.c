@@ -1,0 +1,125 @@
+/* orders.c - what an admin asks for: at once for what waits, at its end for what is worked on. */
+#include "queue/queue_private.h"
+
+#include "base/log.h"
+
+bool queue_wants_bounce(const struct gw_message *message)
+{
+	const struct queue_entry *entry = queue_find(message->worker, message->id);
+	return entry && entry->wants_bounce;
+}
+
+/* False: it cannot be read, and nothing is changed. */
+static bool record_held(struct queue *queue, struct queue_entry *entry, bool held, bool by_us, struct gw_str why)
+{
+	if (!message_read_now(queue, entry))
+		return false;
+	struct gw_message *message = entry->message;
+	message->held = held;
+	message->held_by_us = by_us;
+	message->hold_reason = why;
+	message->next_at = entry->due;
+	message->wait_on = gw_str("");
+	state_write(queue, entry);
+	return true;
+}
+
+static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by_us, struct gw_str why)
+{
+	entry->due = by_us ? queue_now() : entry->due;
+	if (!record_held(queue, entry, true, by_us, why))
+		return false;
+	entry_hold(queue, entry, by_us ? entry->due : 0);
+	state_settle(queue, entry);
+	return true;
+}
+
+bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
+{
+	struct queue_entry *entry = queue_find(worker, id);
+	if (!entry || entry->place != ENTRY_WAITING || !hold_waiting(queue_of(worker), entry, true, why))
+		return false;
+	COUNT(held);
+	struct log_line *line = log_open(LOG_WARN, "held");
+	log_id(line, id);
+	log_str(line, "reason", why);
+	log_close(line);
+	return true;
+}
+
+static bool order_waiting(struct queue *queue, struct queue_entry *entry, enum queue_order order)
+{
+	if (order == ORDER_HOLD)
+		return hold_waiting(queue, entry, false, gw_str("by an admin"));
+	if (order == ORDER_RELEASE)
+		return true;
+	entry->orders |= order & ORDER_RETRY;
+	entry->wants_bounce |= order == ORDER_BOUNCE;
+	entry_wait(queue, entry, queue_now());
+	return true;
+}
+
+static bool order_held(struct queue *queue, struct queue_entry *entry, enum queue_order order)
+{
+	if (order == ORDER_HOLD)
+		return true;
+	entry->due = queue_now();
+	if (!record_held(queue, entry, false, false, gw_str("")))
+		return false;
+	entry->wants_bounce |= order == ORDER_BOUNCE;
+	entry_wait(queue, entry, entry->due);
+	return true;
+}
+
+/* RELEASE of what is not held yet takes an order to hold back. */
+static bool order_active(struct queue_entry *entry, enum queue_order order)
+{
+	if (order == ORDER_RELEASE)
+		entry->orders &= (uint8_t)~ORDER_HOLD;
+	else
+		entry->orders |= (uint8_t)order;
+	entry->wants_bounce |= order == ORDER_BOUNCE;
+	return true;
+}
+
+static void log_order(uint64_t id, enum queue_order order)
+{
+	static const struct { enum queue_order order; const char *event; } names[] = {
+		{ ORDER_RETRY, "retry-ordered" }, { ORDER_HOLD, "hold-ordered" }, { ORDER_RELEASE, "released" }, { ORDER_BOUNCE, "bounce-ordered" },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].order != order)
+			continue;
+		struct log_line *line = log_open(LOG_INFORM, names[i].event);
+		log_id(line, id);
+		log_close(line);
+	}
+}
+
+bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
+{
+	struct queue *queue = queue_of(worker);
+	struct queue_entry *entry = id_map_get(&queue->entries, id);
+	if (!entry)
+		return false;
+	log_order(id, order);
+	if (entry->place == ENTRY_WAITING)
+		return order_waiting(queue, entry, order);
+	if (entry->place == ENTRY_HELD)
+		return order_held(queue, entry, order);
+	return order_active(entry, order);
+}
+
+/* While it is read the reader has what the disk has: what is changed now would be lost. */
+bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struct gw_str value)
+{
+	struct queue *queue = queue_of(worker);
+	struct queue_entry *entry = id_map_get(&queue->entries, id);
+	if (!entry || !message_read_now(queue, entry) || message_note_set(entry->message, key, value) != 0)
+		return false;
+	state_write(queue, entry);
+	if (entry->place != ENTRY_HELD)
+		queue_order(worker, id, ORDER_RETRY);
+	state_settle(queue, entry);
+	return true;
+}
