@@ -196,6 +196,20 @@ static void a_disk_that_failed_for_a_while_is_tried_again(void **state)
 
 /* --- kill -9 --- */
 
+static off_t said_octets(const struct stage *stage)
+{
+	struct stat st;
+
+	return stat(stage->said, &st) == 0 ? st.st_size : 0;
+}
+
+/* Until it has told of some fifty things more, however long the disk takes for that. */
+static void wait_for_some(const struct stage *stage, off_t before)
+{
+	for (int i = 0; i < 3000 && said_octets(stage) < before + 1000; i++)
+		nap(20);
+}
+
 static void killed_again_and_again(void **state)
 {
 	struct stage stage;
@@ -203,11 +217,12 @@ static void killed_again_and_again(void **state)
 
 	stage_init(&stage);
 	for (int round = 0; round < 5; round++) {
+		off_t before = said_octets(&stage);
 		pid_t pid;
 
 		snprintf(first, sizeof(first), "first=%d", 1 + round * 1000000);
-		pid = storm_start(&stage, NULL, "seconds=60", first);
-		nap(100);
+		pid = storm_start(&stage, NULL, "seconds=120", first);
+		wait_for_some(&stage, before);
 		kill(pid, SIGKILL);
 		assert_int_equal(ended(pid), 128 + SIGKILL);
 	}
