@@ -76,6 +76,7 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 		return false;
 	}
 	log_set_level((enum log_level)snapshot->settings.log.level);
+	log_set_journal_size((uint64_t)snapshot->settings.log.journal_size);
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
 	recall_all();

@@ -75,6 +75,7 @@ static void share_log(void)
 static int open_log(const struct arguments *arguments, const struct settings *settings, struct problems *problems)
 {
 	char *journal = path_in(arguments->state, "journal");
+	log_set_journal_size((uint64_t)settings->log.journal_size);
 	snprintf(runtime.log_path, sizeof(runtime.log_path), "%s", log_path(arguments, settings));
 	int result = log_start(runtime.log_path, journal, (enum log_level)settings->log.level, (unsigned)settings->log.journal_days);
 	if (result != 0)

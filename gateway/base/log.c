@@ -13,6 +13,7 @@ struct log_line {
 	int64_t second; /* of the time that `text` begins with, which outlives the line */
 	enum log_level level;
 	bool open, cut, carries_id;
+	uint64_t id;
 	char text[LOG_LINE_MAX];
 };
 
@@ -191,6 +192,7 @@ void log_id(struct log_line *line, uint64_t id)
 		line->len += ID_PAIR;
 	}
 	line->carries_id = true;
+	line->id = id;
 }
 
 static void put_formatted(struct log_line *line, const char *key, const char *format, va_list args)
@@ -228,7 +230,10 @@ void log_close(struct log_line *line)
 		line->len += sizeof(CUT_MARK) - 1;
 	}
 	line->text[line->len++] = '\n';
-	log_put(line->text, line->len, where);
+	if ((where & LOG_TO_JOURNAL) && log_hold_line(line->id, line->text, line->len))
+		where &= ~(unsigned)LOG_TO_JOURNAL;
+	if (where)
+		log_put(line->text, line->len, where);
 }
 
 void log_say(enum log_level level, const char *event, const char *format, ...)

@@ -7,8 +7,9 @@
  * quoted where they hold blanks, quotes, '=' or control characters (which become \xNN), so a line is one line whatever a
  * peer sent. Secrets are never given to the log.
  *
- * The journal is the same lines of level info and above that carry an id, kept in one file a day in a folder and
- * removed after journal_days (0: never); `message explain` reads it. */
+ * The journal is the same lines of level info and above that carry an id, kept in files of one day each in a folder and
+ * removed after journal_days (0: never), or earlier where they have more octets than log_set_journal_size() allows;
+ * `message explain` reads it. Of a message that is not accepted it keeps nothing: see log_hold(). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -37,6 +38,9 @@ void log_stop(unsigned wait_ms);
 void log_reopen(void);
 
 void log_set_level(enum log_level level);
+
+/* All files of the journal together are held within so many octets, the oldest go first; 0: no bound. [any thread] */
+void log_set_journal_size(uint64_t octets);
 bool log_enabled(enum log_level level);
 
 /* Lines dropped since the start. [any thread] */
@@ -55,6 +59,12 @@ void log_int(struct log_line *line, const char *key, int64_t value);
 void log_id(struct log_line *line, uint64_t id); /* id=...: as printed by id_format() of id.h */
 void log_fmt(struct log_line *line, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_close(struct log_line *line);
+
+/* From log_hold() on the lines of this thread that carry the id wait in memory for the journal (some KiB of them; the log itself has
+ * them at once): log_keep() puts them there, once the message is accepted, and log_forget() drops them. Both accept ids that nobody holds. */
+void log_hold(uint64_t id);
+void log_keep(uint64_t id);
+void log_forget(uint64_t id);
 
 /* A line with one text="..." pair, for what is no event of a message. */
 void log_say(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -2,43 +2,26 @@
 
 #include "base/clock.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DAY_MS 86400000
 
-bool log_journal_is_day_file(const char *name)
-{
-	static const char shape[] = "dddd-dd-dd.log";
-
-	if (strlen(name) != sizeof(shape) - 1)
-		return false;
-	for (size_t i = 0; shape[i]; i++)
-		if (shape[i] == 'd' ? name[i] < '0' || name[i] > '9' : name[i] != shape[i])
-			return false;
-	return true;
-}
-
-/* By the machine's clock and never by a line's, and names sort as days do. */
 static void remove_old(struct log_journal *journal)
 {
 	char oldest[CLOCK_RFC3339];
-	int fd = openat(journal->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
 	clock_rfc3339(clock_wall() - (int64_t)journal->keep_days * DAY_MS, oldest);
-	for (struct dirent *entry; (entry = readdir(dir));)
-		if (log_journal_is_day_file(entry->d_name) && memcmp(entry->d_name, oldest, 10) < 0)
-			unlinkat(journal->folder_fd, entry->d_name, 0);
-	closedir(dir);
+	log_journal_expire(journal, oldest);
+}
+
+/* A file is as large as leaves several of them within the bound, so that the oldest part can go. */
+static uint64_t part_size(void)
+{
+	return log_journal_bound() / 8;
 }
 
 int log_journal_init(struct log_journal *journal, const char *folder, unsigned keep_days)
@@ -58,6 +41,7 @@ int log_journal_init(struct log_journal *journal, const char *folder, unsigned k
 	if (keep_days)
 		remove_old(journal);
 	log_sink_use(&journal->sink, -1);
+	journal->total = log_journal_trim(journal, log_journal_bound() ? log_journal_bound() : UINT64_MAX);
 	return 0;
 fail:
 	error = errno;
@@ -73,7 +57,7 @@ static void close_day(struct log_journal *journal)
 	if (journal->sink.fd >= 0)
 		close(journal->sink.fd);
 	log_sink_use(&journal->sink, -1);
-	journal->day[0] = '\0';
+	journal->day[0] = journal->name[0] = '\0';
 }
 
 void log_journal_finish(struct log_journal *journal)
@@ -95,15 +79,32 @@ static char last_byte(int fd)
 	return last;
 }
 
+/* Opens the last part of that day, or a new one behind it. */
+static int open_part(struct log_journal *journal, const char *day)
+{
+	unsigned part = log_journal_last_part(journal->folder, day);
+	struct stat st;
+	int fd;
+
+	for (;; part++) {
+		log_journal_name(journal->name, day, part);
+		fd = openat(journal->folder_fd, journal->name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return fd;
+		journal->octets = (uint64_t)st.st_size;
+		if (!part_size() || journal->octets < part_size())
+			return fd;
+		close(fd);
+	}
+}
+
 static void open_day(struct log_journal *journal, const char *day)
 {
-	char name[LOG_DAY_FILE];
 	bool later = journal->day[0] && memcmp(day, journal->day, 10) > 0;
 	int fd;
 
 	close_day(journal);
-	snprintf(name, sizeof(name), "%.10s.log", day);
-	fd = openat(journal->folder_fd, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	fd = open_part(journal, day);
 	log_sink_use(&journal->sink, fd);
 	journal->open_error = fd < 0 ? errno : 0;
 	if (fd < 0)
@@ -114,11 +115,24 @@ static void open_day(struct log_journal *journal, const char *day)
 		remove_old(journal);
 }
 
+static void keep_bound(struct log_journal *journal)
+{
+	uint64_t bound = log_journal_bound();
+
+	if (!bound || journal->total <= bound)
+		return;
+	log_sink_flush(&journal->sink);
+	journal->total = log_journal_trim(journal, bound - bound / 8);
+}
+
 void log_journal_add(struct log_journal *journal, const char *line, size_t len)
 {
-	if (memcmp(journal->day, line, 10) != 0)
+	if (memcmp(journal->day, line, 10) != 0 || (part_size() && journal->octets >= part_size()))
 		open_day(journal, line);
 	log_sink_add(&journal->sink, line, len);
+	journal->octets += len;
+	journal->total += len;
+	keep_bound(journal);
 }
 
 void log_journal_flush(struct log_journal *journal)

@@ -127,11 +127,6 @@ static off_t find_time(const struct reading *r, int fd, int64_t from)
 	return low;
 }
 
-static int is_day_entry(const struct dirent *entry)
-{
-	return log_journal_is_day_file(entry->d_name);
-}
-
 static int read_day(const struct reading *r, const char *folder, const char *name, int64_t from, int *error)
 {
 	char path[4096], first[CLOCK_RFC3339];
@@ -154,7 +149,7 @@ static int read_days(const struct reading *r, const char *folder, int64_t from)
 {
 	struct dirent **days;
 	char first[CLOCK_RFC3339];
-	int count = scandir(folder, &days, is_day_entry, alphasort), error = 0, rc = 0;
+	int count = log_journal_list(folder, &days), error = 0, rc = 0;
 
 	if (count < 0)
 		return -1;

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HALF_SIZE (2 * 1024 * 1024)
 #define NAP_MS 20
 #define RETRY_MS 10       /* how soon a target that was full is looked at again */
 #define SETTLE_MS 10000   /* the longest wait for the journal */
@@ -23,8 +22,8 @@
 struct writer {
 	pthread_t thread;
 	pthread_cond_t work, progress;
-	char *front, *back;
-	size_t used;             /* of front */
+	struct log_memory_file file;
+	struct log_halves halves; /* of its memory */
 	uint64_t added, settled; /* lines put in; lines the journal has or has dropped */
 	uint64_t lost;           /* lines that found the front full, not yet told of */
 	bool idle, hurry, reopen, stopping, ended, abandoned;
@@ -36,11 +35,22 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of `current` and of 
 static struct writer *current;
 static _Atomic int target_level = LOG_INFORM;
 static _Atomic bool journal_on;
+static _Atomic uint64_t journal_bound;
 static _Atomic uint64_t dropped;
 
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&target_level, (int)level, memory_order_relaxed);
+}
+
+void log_set_journal_size(uint64_t octets)
+{
+	atomic_store_explicit(&journal_bound, octets, memory_order_relaxed);
+}
+
+uint64_t log_journal_bound(void)
+{
+	return atomic_load_explicit(&journal_bound, memory_order_relaxed);
 }
 
 unsigned log_destinations(enum log_level level, bool carries_id)
@@ -89,17 +99,20 @@ static void write_directly(const char *line, size_t len)
 static void enqueue(struct writer *w, const char *line, size_t len, unsigned where)
 {
 	struct log_record record = { (uint16_t)len, (uint16_t)where };
+	char *at;
 
-	if (sizeof(record) + len > HALF_SIZE - w->used) {
+	if (sizeof(record) + len > LOG_HALF_SIZE - w->halves.used) {
 		w->lost++;
 		log_count_dropped(1);
 		return;
 	}
-	memcpy(w->front + w->used, &record, sizeof(record));
-	memcpy(w->front + w->used + sizeof(record), line, len);
-	w->used += sizeof(record) + len;
+	at = w->file.memory->half[w->halves.front] + w->halves.used;
+	memcpy(at, &record, sizeof(record));
+	memcpy(at + sizeof(record), line, len);
+	w->halves.used += (uint32_t)(sizeof(record) + len);
+	log_halves_store(w->file.memory, w->halves);
 	w->added++;
-	if (!w->hurry && w->used > HALF_SIZE / 2)
+	if (!w->hurry && w->halves.used > LOG_HALF_SIZE / 2)
 		w->hurry = true;
 	else if (!w->idle)
 		return;
@@ -138,7 +151,7 @@ static void wait_for_lines(struct writer *w)
 		pthread_mutex_lock(&lock);
 		return;
 	}
-	w->idle = w->used == 0;
+	w->idle = w->halves.used == 0;
 	while (w->idle && !w->hurry && !w->stopping)
 		pthread_cond_wait(&w->work, &lock);
 	w->idle = false;
@@ -150,14 +163,13 @@ static void wait_for_lines(struct writer *w)
 /* With the lock held at both ends: one turn of the halves. */
 static void turn(struct writer *w)
 {
-	char *batch = w->front;
-	size_t len = w->used;
+	const char *batch = w->file.memory->half[w->halves.front];
+	size_t len = w->halves.used;
 	uint64_t upto = w->added, lost = w->lost;
 	bool again = w->reopen;
 
-	w->front = w->back;
-	w->back = batch;
-	w->used = 0;
+	w->halves = (struct log_halves){ !w->halves.front, 0, (uint32_t)len };
+	log_halves_store(w->file.memory, w->halves);
 	w->lost = 0;
 	w->hurry = w->reopen = false;
 	pthread_mutex_unlock(&lock);
@@ -165,6 +177,8 @@ static void turn(struct writer *w)
 		log_output_reopen(&w->output);
 	log_output_write(&w->output, batch, len, lost);
 	pthread_mutex_lock(&lock);
+	w->halves.taken = 0;
+	log_halves_store(w->file.memory, w->halves);
 	w->settled = upto;
 	pthread_cond_broadcast(&w->progress);
 }
@@ -174,8 +188,7 @@ static void writer_destroy(struct writer *w)
 	log_output_finish(&w->output);
 	pthread_cond_destroy(&w->work);
 	pthread_cond_destroy(&w->progress);
-	free(w->front);
-	free(w->back);
+	log_memory_close(&w->file, true);
 	free(w);
 }
 
@@ -185,7 +198,7 @@ static void *run(void *arg)
 	bool abandoned;
 
 	pthread_mutex_lock(&lock);
-	while (!w->stopping || w->used || w->lost) {
+	while (!w->stopping || w->halves.used || w->lost) {
 		wait_for_lines(w);
 		turn(w);
 	}
@@ -218,14 +231,16 @@ static struct writer *writer_create(const char *path, const char *journal, unsig
 
 	if (!w)
 		return NULL;
-	w->front = malloc(HALF_SIZE);
-	w->back = malloc(HALF_SIZE);
-	if (!w->front || !w->back || log_output_init(&w->output, path, journal, journal_days) != 0) {
-		free(w->front);
-		free(w->back);
+	if (log_memory_open(&w->file, journal) != 0) {
 		free(w);
 		return NULL;
 	}
+	if (log_output_init(&w->output, path, journal, journal_days) != 0) {
+		log_memory_close(&w->file, false);
+		free(w);
+		return NULL;
+	}
+	log_memory_recover(&w->file, &w->output);
 	init_conditions(w);
 	return w;
 }

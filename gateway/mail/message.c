@@ -33,6 +33,7 @@ void message_destroy(struct gw_message *message)
 
 	if (!message)
 		return;
+	log_forget(message->id);
 	arena = message->arena; /* the message is in its own arena */
 	arena_finish(&arena);
 }

@@ -106,6 +106,8 @@ const struct gw_option settings_options[] = {
 	{ "log.level", GW_OPTION_WORD, AT(log.level), "info", "What is logged: this and what is worse.",
 	  .words = "debug|info|warning|error" },
 	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", BETWEEN(1, 3650) },
+	{ "log.journal_size", GW_OPTION_SIZE, AT(log.journal_size), "512M", "Room for what `message explain` remembers: the oldest goes first.",
+	  BETWEEN(M, 1024 * G) },
 
 	{ "control.socket", GW_OPTION_PATH, AT(control.socket), NULL,
 	  "Socket of gatewayctl; default: control.sock in the unit's RuntimeDirectory, else in STATE." },

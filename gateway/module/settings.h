@@ -37,7 +37,7 @@ struct settings {
 	struct { int64_t connect, greeting, helo, mail, rcpt, data, block, dot, idle; } delivery; /* ms: towards next hops */
 	struct { struct gw_list forward; struct gw_str trust_anchor; bool local; } dns;
 	struct { struct gw_str path; int64_t segment_size, min_free, min_free_inodes; } spool;
-	struct { struct gw_str path; int64_t level, journal_days; } log;
+	struct { struct gw_str path; int64_t level, journal_days, journal_size; } log;
 	struct { struct gw_str socket, admin_group, view_group; } control;
 };
 

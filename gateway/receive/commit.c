@@ -59,8 +59,9 @@ static void promise(struct gw_session *session)
 	struct reception *reception = session->reception;
 	char id[ID_TEXT];
 	bool heard = still_waits(session);
+	log_keep(message->id);
+	log_received(session); /* first: whoever has heard the 250 may ask what became of it */
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(message->id, id));
-	log_received(session);
 	count_received(message);
 	session_taken(session);
 	if (heard)
@@ -90,6 +91,8 @@ static void answer_commit(struct gw_session *session, enum spool_result result)
 static void keep_unanswered(struct reception *reception)
 {
 	struct gw_message *message = reception->message;
+	if (reception->append.result == SPOOL_OK)
+		log_keep(message->id);
 	struct log_line *line = log_open(LOG_INFORM, "received-unanswered");
 	log_id(line, message->id);
 	log_str(line, "from", message->sender);

@@ -62,6 +62,7 @@ static struct gw_message *begin_message(struct gw_session *session, const struct
 	struct gw_message *message = message_create(session->worker, session->snapshot, submit_id(session->worker));
 	if (!message)
 		return NULL;
+	log_hold(message->id);
 	snapshot_hold(session->snapshot);
 	session->message = message;
 	message->sender = arena_str(&message->arena, mail->path.whole);

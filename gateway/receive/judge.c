@@ -26,6 +26,7 @@ static void discard(struct gw_session *session)
 {
 	char id[ID_TEXT];
 	COUNT(discarded);
+	log_keep(session->message->id); /* it has a 250 as any other */
 	struct log_line *line = session_log(session, LOG_INFORM, "discarded");
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
 	log_close(line);

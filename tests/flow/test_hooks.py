@@ -1,13 +1,14 @@
 """Every hook with every verdict it knows, given at once and in each of the three ways to wait; and what becomes of an answer that is late, broken or
 nonsense. The module is the probe, which does what its options say."""
 import base64
+import select
 import time
 
 import pytest
 
 from lib.client import Client, queue_id
 from lib.sink import OK
-from lib.waiting import PATIENCE, wait_for
+from lib.waiting import wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: hooks\r\nX-Old: there\r\n\r\nhello\r\n"
 WAYS = ["now", "offload", "timer", "thread"]
@@ -210,7 +211,7 @@ def test_deadline_of_the_instance(probed):
     gateway = probed({"message.way": "hang"}, keys={"deadline": "100ms"})
     began = time.monotonic()
     assert talk(gateway)[0]["message"].code == 451
-    assert 0.09 < time.monotonic() - began < 3 * PATIENCE
+    assert time.monotonic() - began > 0.09
 
 
 def test_bounce_that_breaks_writes_the_report(probed, new_sink):
@@ -221,17 +222,15 @@ def test_bounce_that_breaks_writes_the_report(probed, new_sink):
 
 
 def test_slow_module_keeps_nobody_else_waiting(probed):
-    """A held session costs the others nothing."""
-    gateway = probed({"message.way": "timer", "message.delay": "2s", "only": "slow"}, workers=1)
+    """A held session costs the others nothing: all of them are served before it is."""
+    gateway = probed({"message.way": "hang", "only": "slow"}, keys={"deadline": "10m"}, workers=1)
     with Client(gateway.clear_port, ehlo="slow") as slow:
         slow.envelope("slow@example.com")
         slow.say("DATA", 354)
         slow.send(MAIL + b".\r\n")
-        began = time.monotonic()
         for _ in range(20):
             talk(gateway, "quick@example.com")
-        assert time.monotonic() - began < 1.5 * PATIENCE
-        assert slow.reply().code == 250
+        assert not select.select([slow.sock], [], [], 0)[0]
 
 
 @pytest.mark.parametrize("way", ["offload", "timer", "thread", "hang"])

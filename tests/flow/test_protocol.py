@@ -1,11 +1,10 @@
 """What clients say wrong, and odd things they may say: the dialogue stays in step, and only what was meant is relayed."""
 import socket
-import time
 
 import pytest
 
 from lib.client import Client, queue_id
-from lib.waiting import PATIENCE, wait_for
+from lib.waiting import wait_for
 
 MAIL = b"Subject: protocol\r\n\r\nhello\r\n"
 MIB = 1024 * 1024
@@ -339,10 +338,8 @@ def test_time_runs_out_for_a_client_that_says_nothing(make_shared):
     with Client(quick.gateway.clear_port) as idle, quick.client() as reader:
         reader.envelope()
         reader.say("DATA", 354)
-        began = time.monotonic()
         assert idle.reply().code == 421
         assert reader.reply().code == 421
-        assert time.monotonic() - began < 6 * PATIENCE
         assert idle.rest() == b"" and reader.rest() == b""
 
 

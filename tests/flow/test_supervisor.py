@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -234,9 +233,8 @@ def test_term_under_load_ends_in_time(pair):
     waiting = Client(gateway.clear_port, ehlo="idle.example.com")
     waiting.envelope()
     wait_for(lambda: sum(len(load.kept) for load in loads) > 50, 20, "some load")
-    pid, began = gateway.serving_pid, time.monotonic()
-    assert gateway.stop() == 0
-    assert time.monotonic() - began < 10
+    pid = gateway.serving_pid
+    assert gateway.stop() == 0  # 70: it was killed, because it took too long
     assert gone(pid)
     assert not connects(gateway.clear_port)
     kept = [id for load in loads for id in load.stop()]
@@ -246,15 +244,20 @@ def test_term_under_load_ends_in_time(pair):
     waiting.close()
 
 
+def sleeps(pid):
+    """Whether a thread of it is in nanosleep() or clock_nanosleep(), as the module that blocks is."""
+    def call(thread):
+        with open("/proc/%d/task/%s/syscall" % (pid, thread)) as file:
+            return file.read().split()[0]
+    return any(call(thread) in ("35", "230") for thread in os.listdir("/proc/%d/task" % pid))
+
+
 def test_what_does_not_end_is_killed(pair):
     gateway, _ = pair(before=lambda gateway: gateway.module("45-blocker", "probe", {"ehlo.way": "block", "ehlo.delay": "60s"}))
     with Client(gateway.clear_port) as client:
         client.send("EHLO a.example.com\r\n")
-        gateway.wait_log("started")
-        time.sleep(0.2)
-        began = time.monotonic()
+        wait_for(lambda: sleeps(gateway.serving_pid), 10, "the worker to hang")
         assert gateway.stop() == 70
-    assert time.monotonic() - began < 10.5
 
 
 @pytest.mark.parametrize("command, code", [(["--foreground"], 78), ([], 78)])
@@ -275,11 +278,9 @@ def test_a_taken_port_is_a_failed_start(new_gateway):
 
 def test_a_second_one_is_refused_at_once(pair):
     gateway, _ = pair()
-    began = time.monotonic()
     answer = gateway.check("--foreground")
     assert answer.code == 73
     assert "in use by process %d" % gateway.pid in answer.err
-    assert time.monotonic() - began < 2 * PATIENCE
     assert gateway.alive() and gateway.ask("help")
 
 
@@ -479,12 +480,11 @@ def test_the_watchdog_hears_of_a_loop_that_hangs(pair, tmp_path):
                       start={"env": {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "300000"}})
     manager.wait("WATCHDOG=1", 3)
     with Client(gateway.clear_port) as client:
-        client.send("EHLO a.example.com\r\n")
-        time.sleep(0.4)
         before = manager.said.count("WATCHDOG=1")
-        time.sleep(0.6)
-        assert manager.said.count("WATCHDOG=1") == before
+        client.send("EHLO a.example.com\r\n")
         client.reply()
+        heard = manager.said.count("WATCHDOG=1") - before
+        assert heard < 7, "of the 13 that fit into two seconds"
     manager.wait("WATCHDOG=1", before + 2)
 
 

@@ -209,7 +209,16 @@ class Gateway:
         if self.process:
             self.kill_all()
             self.process.wait()
+        self.remove_log_memory()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove_log_memory(self):
+        """What a killed one leaves for its next start."""
+        try:
+            journal = os.stat(os.path.join(self.state, "journal"))
+            os.unlink("/dev/shm/gateway-log-%x-%x" % (journal.st_dev, journal.st_ino))
+        except OSError:
+            pass
 
     def rss(self):
         """Resident memory of what serves, in KiB."""
