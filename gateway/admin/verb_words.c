@@ -96,19 +96,21 @@ static const struct verb_word *missing(const struct request *request)
 	return NULL;
 }
 
+/* An answer ends the request: nothing of it is looked at after one. */
 bool verb_words_take(struct request *request, const struct control_verb *verb, size_t used)
 {
 	request->verb = verb;
 	if (!take_all(request, used))
 		return false;
 	const struct verb_word *lacks = missing(request);
+	bool many = request->name_count > verb->most, few = request->name_count < verb->least;
 	if (lacks)
 		request_usage(request, "%s %s is missing", lacks->name, lacks->value);
-	else if (request->name_count > verb->most)
+	else if (many)
 		request_usage(request, "nothing is known of \"%.100s\"", request->names[verb->most]);
-	else if (request->name_count < verb->least)
+	else if (few)
 		request_usage(request, "%s is missing", verb->arguments);
-	return !lacks && request->name_count >= verb->least && request->name_count <= verb->most;
+	return !lacks && !many && !few;
 }
 
 const char *request_option(const struct request *request, const char *name)

@@ -22,5 +22,6 @@ void gate_let_go(struct gw_call *call, const struct applied *applied);
 
 /* Closes and opens relays as the counts say: after a start, a reload, or when the clock was set. */
 void relays_settle(struct gw_call *call);
+void relays_close_full(struct gw_call *call); /* the closing half of it: at the start */
 
 #endif

@@ -75,7 +75,7 @@ static int on_start(struct gw_call *call)
 	if (ledgers_open(call))
 		config->crashed = gw->counter_add(call, running, 0, 1, 1) < 0 && gw->counter_get(call, running, 0) > 0;
 	if (limits_start(call) == 0) {
-		relays_settle(call); /* the first message is not to find open what was full before */
+		relays_close_full(call); /* the first message is not to find open what was full before */
 		return 0;
 	}
 	on_stop(call);

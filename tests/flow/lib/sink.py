@@ -20,6 +20,7 @@ import argparse
 import base64
 import os
 import re
+import select
 import socket
 import ssl
 import struct
@@ -80,6 +81,15 @@ class Session(threading.Thread):
         self.client_certificate, self.ended, self.opened = None, False, time.monotonic()
 
     # --- octets ---
+
+    def is_left(self):
+        """The peer has closed, also where its thread has not read that far."""
+        try:
+            poll = select.poll()
+            poll.register(self.sock, select.POLLRDHUP)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return True
 
     def more(self):
         try:
@@ -339,7 +349,7 @@ class Sink:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = Session(self, sock, len(self.sessions))
             self.sessions.append(session)
-            self.open_most = max(self.open_most, len(self.open_sessions()))
+            self.open_most = max(self.open_most, sum(not session.is_left() for session in self.open_sessions()))
             session.start()
 
     def open_sessions(self):
