@@ -114,9 +114,12 @@ static bool header_refused(struct gw_session *session)
 		message_refuse(session, 451, "4.3.0", "cannot read the message's header now, try again later");
 	else if (hides_its_header(message, header))
 		message_refuse(session, 554, "5.6.0", "a line in the header is no field, and fields stand behind it");
-	if (header && header->odd && session->message)
-		log_odd_header(session, header);
-	return !session->message;
+	else {
+		if (header->odd)
+			log_odd_header(session, header);
+		return false;
+	}
+	return true;
 }
 
 static unsigned hops(struct gw_message *message)

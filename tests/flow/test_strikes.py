@@ -274,7 +274,7 @@ def test_mail_is_taken_while_every_next_hop_is_down(guarded, new_sink):
     gateway = guarded(sink=sink, queue__retry=["100ms"])
     ids = [queue_id(hand_in(gateway)) for _ in range(5)]
     for id in ids:
-        gateway.wait_log("deferred", id=id)
+        gateway.wait_log("later", id=id)
     assert (strikes_of(gateway)["messages"], strikes_of(gateway)["refused"]) == (5, 0)
     back = new_sink(port=sink.port)
     assert len(back.wait_messages(5)) == 5
