@@ -9,7 +9,7 @@ static void check_address(const struct address *address, struct gw_str text, uns
 	must_lie_in(address->whole, text);
 	must_lie_in(address->local, address->whole);
 	must_lie_in(address->domain, address->whole);
-	must(address->whole.len <= 254 && address->local.len <= 64);
+	must(address->whole.len <= 480 && address->local.len <= 255);
 	for (i = 0; i < address->whole.len; i++) {
 		unsigned char c = (unsigned char)address->whole.ptr[i];
 		must(c >= ' ' && c != 127 && (c < 128 || (flags & ADDRESS_UTF8_OK)));
