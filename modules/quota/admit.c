@@ -232,8 +232,7 @@ static bool is_closed(struct gw_call *call, const struct gw_relay *relay, bool *
 	return closed;
 }
 
-/* Opening is left to the first tick: what would be called back now would meet the limits of before. */
-void relays_close_full(struct gw_call *call)
+static void settle(struct gw_call *call, bool may_open)
 {
 	struct gw_relay *relay;
 	bool by_us;
@@ -242,17 +241,17 @@ void relays_close_full(struct gw_call *call)
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
 		if (!is_closed(call, relay, &by_us))
 			close_if_full(call, relay);
+		else if (may_open && by_us && !is_full(call, relay, &(struct view){ 0 }))
+			gw->relay_open(call, relay);
+}
+
+/* Opening is left to the first tick: what would be called back now would meet the limits of before. */
+void relays_close_full(struct gw_call *call)
+{
+	settle(call, false);
 }
 
 void relays_settle(struct gw_call *call)
 {
-	struct gw_relay *relay;
-	bool by_us;
-	size_t nth;
-
-	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
-		if (!is_closed(call, relay, &by_us))
-			close_if_full(call, relay);
-		else if (by_us && !is_full(call, relay, &(struct view){ 0 }))
-			gw->relay_open(call, relay);
+	settle(call, true);
 }
