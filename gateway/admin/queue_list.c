@@ -69,7 +69,7 @@ static json_t *entry_json(bool long_form, const struct queue_entry *entry, const
 	json_t *row = json_object();
 	json_object_set_new(row, "id", json_string(id_format(entry->id, id)));
 	json_object_set_new(row, "state", json_string(queue_place_name(entry)));
-	json_object_set_new(row, "due", time_json(entry->due));
+	json_object_set_new(row, "due", time_json(entry->due.order));
 	json_object_set_new(row, "attempts", json_integer(entry->attempts));
 	if (!message) {
 		json_object_set_new(row, "last", json_string("cannot be read, see the log"));

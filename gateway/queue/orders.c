@@ -18,7 +18,7 @@ static bool record_held(struct queue *queue, struct queue_entry *entry, bool hel
 	message->held = held;
 	message->held_by_us = by_us;
 	message->hold_reason = why;
-	message->next_at = entry->due;
+	message->next_at = entry->due.order;
 	message->wait_on = gw_str("");
 	state_write(queue, entry);
 	return true;
@@ -26,10 +26,10 @@ static bool record_held(struct queue *queue, struct queue_entry *entry, bool hel
 
 static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by_us, struct gw_str why)
 {
-	entry->due = by_us ? queue_now() : entry->due;
+	entry->due.order = by_us ? queue_now() : entry->due.order;
 	if (!record_held(queue, entry, true, by_us, why))
 		return false;
-	entry_hold(queue, entry, by_us ? entry->due : 0);
+	entry_hold(queue, entry, by_us ? entry->due.order : 0);
 	state_settle(queue, entry);
 	return true;
 }
@@ -63,11 +63,11 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 {
 	if (order == ORDER_HOLD)
 		return true;
-	entry->due = queue_now();
+	entry->due.order = queue_now();
 	if (!record_held(queue, entry, false, false, gw_str("")))
 		return false;
 	entry->wants_bounce |= order == ORDER_BOUNCE;
-	entry_wait(queue, entry, entry->due);
+	entry_wait(queue, entry, entry->due.order);
 	return true;
 }
 

@@ -54,7 +54,7 @@ void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_pla
 {
 	assert(next_places[entry->place] & 1u << place);
 	if (entry->in_heap)
-		heap_take(&queue->waiting, entry);
+		heap_take(&queue->waiting, &entry->due);
 	entry->in_heap = false;
 	waits_take(&queue->waits, entry);
 	list_take(&entry->link);
@@ -67,21 +67,21 @@ static void queue_due(struct timer *timer);
 
 void queue_arm(struct queue *queue)
 {
-	struct queue_entry *first = heap_first(&queue->waiting);
+	const struct heap_node *first = heap_first(&queue->waiting);
 	if (!first || atomic_load_explicit(&runtime.stopping, memory_order_relaxed)) {
 		timer_clear(&queue->timer);
 		return;
 	}
-	int64_t wait = first->due - queue_now();
+	int64_t wait = first->order - queue_now();
 	timer_set(queue->worker, &queue->timer, wait < 0 ? 0 : wait, queue_due);
 }
 
 static void enter_heap(struct queue *queue, struct queue_entry *entry, int64_t due)
 {
-	bool sooner = !heap_first(&queue->waiting) || due < heap_first(&queue->waiting)->due;
-	entry->due = due;
+	bool sooner = !heap_first(&queue->waiting) || due < heap_first(&queue->waiting)->order;
+	entry->due.order = due;
 	entry->in_heap = true;
-	heap_put(&queue->waiting, entry);
+	heap_put(&queue->waiting, &entry->due);
 	if (sooner)
 		queue_arm(queue);
 }
@@ -163,6 +163,12 @@ static void start_fresh(struct queue *queue)
 		activate(queue, list_of(queue->fresh.next, struct queue_entry, link));
 }
 
+static struct queue_entry *first_due(const struct queue *queue)
+{
+	struct heap_node *first = heap_first(&queue->waiting);
+	return first ? list_of(first, struct queue_entry, due) : NULL;
+}
+
 /* Where it may start no more, whatever leaves its place arms the timer again. */
 static void queue_due(struct timer *timer)
 {
@@ -171,9 +177,9 @@ static void queue_due(struct timer *timer)
 	int64_t now = queue_now();
 	unsigned i = 0;
 	start_fresh(queue);
-	while ((entry = heap_first(&queue->waiting)) && entry->due <= now && i++ < START_BATCH && may_start_this(queue, entry))
+	while ((entry = first_due(queue)) && entry->due.order <= now && i++ < START_BATCH && may_start_this(queue, entry))
 		activate(queue, entry);
-	if (entry && (entry->due > now || may_start_this(queue, entry)))
+	if (entry && (entry->due.order > now || may_start_this(queue, entry)))
 		queue_arm(queue);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "mail/message.h"
+#include "queue/heap.h"
 #include "queue/runtime.h"
 
 /* queue.c has the table of who follows whom. */
@@ -26,11 +27,10 @@ struct wait;
 
 struct queue_entry {
 	uint64_t id;                /* first: the key of the map */
-	int64_t due;                /* queue clock, ms */
+	struct heap_node due;       /* queue clock, ms */
 	struct gw_message *message; /* ACTIVE, just committed, or with a state on its way to the disk; else NULL */
 	struct list_link link;      /* among the fresh ones */
 	struct wait *waits;         /* what wakes it: wait.h */
-	uint32_t heap_index;
 	uint16_t attempts;
 	uint16_t writes;            /* states on their way to the disk */
 	uint8_t place;              /* enum entry_place */

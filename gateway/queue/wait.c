@@ -6,7 +6,7 @@
 
 /* One message under one key. */
 struct wait {
-	struct list_link link;       /* of its queue, by when the message came */
+	struct heap_node came;       /* in its queue: by the message's id, which grows with time */
 	struct wait *next;           /* of the entry's */
 	struct queue_entry *entry;
 	struct wait_queue *queue;
@@ -16,7 +16,7 @@ struct wait {
 struct wait_queue {
 	struct gw_str client;        /* first: the key of the map */
 	struct list_link ring;       /* of the key's queues */
-	struct list_link waits;
+	struct heap waits;
 	struct wait_key *key;
 };
 
@@ -79,7 +79,6 @@ static struct wait_queue *queue_for(struct wait_key *key, struct gw_str client)
 	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return NULL;
-	list_init(&queue->waits);
 	queue->key = key;
 	if (copy_text(&queue->client, client) && str_map_put(&key->queues, queue) == 0) {
 		list_add(&key->turns, &queue->ring);
@@ -95,6 +94,7 @@ static void queue_drop(struct waits *waits, struct wait_queue *queue)
 	struct wait_key *key = queue->key;
 	list_take(&queue->ring);
 	str_map_take(&key->queues, queue->client);
+	heap_finish(&queue->waits);
 	free((char *)queue->client.ptr);
 	free(queue);
 	if (list_empty(&key->turns))
@@ -102,22 +102,6 @@ static void queue_drop(struct waits *waits, struct wait_queue *queue)
 }
 
 /* --- in and out --- */
-
-static bool came_before(const struct list_link *link, const struct wait *wait)
-{
-	return list_of(link, struct wait, link)->entry->id < wait->entry->id;
-}
-
-/* Nearly all come in order, or are older than all that waits: looked for from both ends. */
-static void insert(struct wait_queue *queue, struct wait *wait)
-{
-	struct list_link *head = &queue->waits, *behind = head->prev, *before = head->next;
-	while (behind != head && !came_before(behind, wait) && before != head && came_before(before, wait)) {
-		behind = behind->prev;
-		before = before->next;
-	}
-	list_add(behind == head || came_before(behind, wait) ? behind->next : before, &wait->link);
-}
 
 static bool waits_for(const struct queue_entry *entry, struct gw_str name)
 {
@@ -135,15 +119,17 @@ void waits_put(struct waits *waits, struct queue_entry *entry, struct gw_str nam
 	struct wait *wait = calloc(1, sizeof(*wait));
 	struct wait_key *key = wait ? key_of(waits, name) : NULL;
 	struct wait_queue *queue = key ? queue_for(key, client) : NULL;
-	if (!queue) {
-		if (key && list_empty(&key->turns))
+	if (!queue || heap_room(&queue->waits, queue->waits.count + 1) != 0) {
+		if (queue && !queue->waits.count)
+			queue_drop(waits, queue);
+		else if (key && list_empty(&key->turns))
 			key_drop(waits, key);
 		free(wait);
 		return;
 	}
-	*wait = (struct wait){ .entry = entry, .queue = queue, .next = entry->waits };
+	*wait = (struct wait){ .came.order = (int64_t)entry->id, .entry = entry, .queue = queue, .next = entry->waits };
 	entry->waits = wait;
-	insert(queue, wait);
+	heap_put(&queue->waits, &wait->came);
 }
 
 void waits_take(struct waits *waits, struct queue_entry *entry)
@@ -151,9 +137,9 @@ void waits_take(struct waits *waits, struct queue_entry *entry)
 	for (struct wait *wait = entry->waits, *next; wait; wait = next) {
 		struct wait_queue *queue = wait->queue;
 		next = wait->next;
-		list_take(&wait->link);
+		heap_take(&queue->waits, &wait->came);
 		free(wait);
-		if (list_empty(&queue->waits))
+		if (!queue->waits.count)
 			queue_drop(waits, queue);
 	}
 	entry->waits = NULL;
@@ -162,7 +148,7 @@ void waits_take(struct waits *waits, struct queue_entry *entry)
 static struct queue_entry *take_next(struct waits *waits, struct wait_key *key)
 {
 	struct wait_queue *queue = list_of(key->turns.next, struct wait_queue, ring);
-	struct queue_entry *entry = list_of(queue->waits.next, struct wait, link)->entry;
+	struct queue_entry *entry = list_of(heap_first(&queue->waits), struct wait, came)->entry;
 	list_take(&queue->ring);
 	list_add(&key->turns, &queue->ring);
 	waits_take(waits, entry);
@@ -222,8 +208,8 @@ static void each_of(const struct wait_key *key, void (*each)(void *arg, const st
 {
 	size_t at = 0;
 	for (const struct wait_queue *queue; (queue = str_map_next(&key->queues, &at));)
-		for (const struct list_link *link = queue->waits.next; link != &queue->waits; link = link->next)
-			each(arg, list_of(link, struct wait, link)->entry);
+		for (size_t i = 0; i < queue->waits.count; i++)
+			each(arg, list_of(queue->waits.items[i], struct wait, came)->entry);
 }
 
 void waits_each(const struct waits *waits, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
@@ -245,10 +231,9 @@ static void key_free(struct wait_key *key)
 {
 	size_t at = 0;
 	for (struct wait_queue *queue; (queue = str_map_next(&key->queues, &at));) {
-		for (struct list_link *link = queue->waits.next, *next; link != &queue->waits; link = next) {
-			next = link->next;
-			free(list_of(link, struct wait, link));
-		}
+		for (size_t i = 0; i < queue->waits.count; i++)
+			free(list_of(queue->waits.items[i], struct wait, came));
+		heap_finish(&queue->waits);
 		free((char *)queue->client.ptr);
 		free(queue);
 	}

@@ -11,27 +11,27 @@
 static void check_order(struct heap *heap)
 {
 	for (size_t i = 1; i < heap->count; i++)
-		assert_true(heap->items[(i - 1) / 2]->due <= heap->items[i]->due);
+		assert_true(heap->items[(i - 1) / 2]->order <= heap->items[i]->order);
 	for (size_t i = 0; i < heap->count; i++)
-		assert_int_equal(heap->items[i]->heap_index, i);
+		assert_int_equal(heap->items[i]->index, i);
 }
 
 static void gives_the_first_due(void **state)
 {
-	struct queue_entry entries[ENTRIES] = { 0 };
+	struct heap_node entries[ENTRIES] = { 0 };
 	struct heap heap = { 0 };
 	int64_t last = -1;
 	srandom(1);
 	assert_int_equal(heap_room(&heap, ENTRIES), 0);
 	for (size_t i = 0; i < ENTRIES; i++) {
-		entries[i].due = random() % 100;
+		entries[i].order = random() % 100;
 		heap_put(&heap, &entries[i]);
 	}
 	check_order(&heap);
 	while (heap_first(&heap)) {
-		struct queue_entry *first = heap_first(&heap);
-		assert_true(first->due >= last);
-		last = first->due;
+		struct heap_node *first = heap_first(&heap);
+		assert_true(first->order >= last);
+		last = first->order;
 		heap_take(&heap, first);
 	}
 	heap_finish(&heap);
@@ -39,12 +39,12 @@ static void gives_the_first_due(void **state)
 
 static void any_entry_can_be_taken(void **state)
 {
-	struct queue_entry entries[ENTRIES] = { 0 };
+	struct heap_node entries[ENTRIES] = { 0 };
 	struct heap heap = { 0 };
 	srandom(2);
 	assert_int_equal(heap_room(&heap, ENTRIES), 0);
 	for (size_t i = 0; i < ENTRIES; i++) {
-		entries[i].due = random() % 1000;
+		entries[i].order = random() % 1000;
 		heap_put(&heap, &entries[i]);
 	}
 	for (size_t i = 0; i < ENTRIES; i += 2) {
