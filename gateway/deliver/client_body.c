@@ -104,9 +104,8 @@ static bool hand_over(struct client *client)
 		client_lost(client, gw_str("out of memory"));
 		return false;
 	}
-	client->handed_over = last &&
-			      stream_is_open(
-				      client->stream); /* a link that was lost drops what it is given */
+	/* A link that was lost drops what it is given. */
+	client->handed_over = last && stream_is_open(client->stream);
 	return true;
 }
 

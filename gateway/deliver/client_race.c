@@ -4,8 +4,6 @@
  * client->stream is the one tried first; it counts as the connection, with its slot. Where it fails, a rival takes its place. */
 #include "deliver/client.h"
 
-#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
-
 #define RACE_DELAY 250 /* ms, the Connection Attempt Delay */
 
 static void fire(struct timer *timer);
@@ -39,7 +37,7 @@ static void add_rival(struct client *client)
 
 static void fire(struct timer *timer)
 {
-	struct client *client = container(struct client, race, timer);
+	struct client *client = list_of(timer, struct client, race);
 
 	transport_enter(client->lane->transport);
 	if (client->at == AT_CONNECT) {

@@ -134,8 +134,13 @@ static unsigned hops(struct gw_message *message)
 /* A name beyond ASCII was taken, and a trace field is ASCII. */
 static struct gw_str ascii_name(struct gw_message *message)
 {
-	struct gw_str copy = arena_str(&message->arena, message->helo);
-	for (size_t i = 0; i < copy.len; i++)
+	struct gw_str copy = message->helo;
+	size_t at = 0;
+	while (at < copy.len && (unsigned char)copy.ptr[at] <= 127)
+		at++;
+	if (at < copy.len)
+		copy = arena_str(&message->arena, message->helo);
+	for (size_t i = at; i < copy.len; i++)
 		if ((unsigned char)copy.ptr[i] > 127)
 			((char *)copy.ptr)[i] = '?';
 	return copy;
