@@ -105,13 +105,19 @@ static bool is_about_session(int code)
 	return code == 500 || code == 502 || code == 503 || code == 530;
 }
 
-/* About our system or account there, not about this message: a bounce would punish the wrong one. 5.3.4 is about the message's size. */
+/* The message's size, and a message that goes round (RFC 3463: x.3.4, x.4.6). */
+static bool is_about_content(const uint8_t enhanced[3])
+{
+	return (enhanced[1] == 3 && enhanced[2] == 4) || (enhanced[1] == 4 && enhanced[2] == 6);
+}
+
+/* About our system or account there, not about this message: a bounce would punish the wrong one. */
 static bool is_about_link(const struct smtp_reply *reply)
 {
 	const uint8_t *enhanced = reply->enhanced;
 	if (is_about_session(reply->code))
 		return true;
-	if (enhanced[0] == 0 || (enhanced[1] == 3 && enhanced[2] == 4))
+	if (enhanced[0] == 0 || is_about_content(enhanced))
 		return false;
 	return enhanced[1] == 3 || enhanced[1] == 4;
 }

@@ -149,6 +149,8 @@ static const struct conversation conversations[] = {
 	/* what a refusal is about */
 	{ .name = "MAIL: system", .script = { .mail = "554 5.3.2 system not accepting\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
 	{ .name = "MAIL: size", .script = { .mail = "552 5.3.4 too big\r\n" }, .status = GW_BOUNCED, .stage = STAGE_MAIL },
+	{ .name = "DATA: a loop", .script = { .data = "554 5.4.6 too many hops\r\n" }, .status = GW_BOUNCED, .stage = STAGE_DATA },
+	{ .name = "DATA: routing", .script = { .data = "554 5.4.4 no way\r\n" }, .status = GW_DEFERRED, .stage = STAGE_DATA, .link = true },
 	{ .name = "MAIL: login wanted", .script = { .mail = "530 5.7.0 log in\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
 	{ .name = "MAIL: out of order", .script = { .mail = "503 5.5.1 out of order\r\n" }, .status = GW_DEFERRED, .stage = STAGE_MAIL, .link = true },
 	{ .name = "byte by byte", .script = { .drip_us = 1 }, .status = GW_DELIVERED, .stage = STAGE_DOT },
