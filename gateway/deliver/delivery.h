@@ -76,9 +76,18 @@ struct gw_delivery {
 	bool unrecorded;            /* a recipient was delivered, or may have been, and no state says so yet */
 };
 
+/* What is under way on a worker, so that a shutdown can let go of it. */
+struct deliveries {
+	struct list_link journeys;
+	struct list_link trials; /* trial.c */
+};
+
 int delivery_start(struct worker *worker);
 void delivery_stop(struct worker *worker);   /* lets go of what runs, on the worker's thread: the queue keeps the messages */
 void delivery_finish(struct worker *worker); /* frees, after the worker has ended */
+
+/* trial.c: each ends as it is. */
+void trials_stop(struct list_link *trials);
 
 /* Each delivery that is under way on this worker. */
 void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg);

@@ -6,19 +6,24 @@
 
 #include <stdlib.h>
 
-/* The journeys under way on this worker, so that a shutdown can let go of them. */
-static struct list_link *journeys_of(const struct worker *worker)
+static struct deliveries *deliveries_of(const struct worker *worker)
 {
 	return worker_get(worker, SLOT_DELIVERY);
 }
 
+static struct list_link *journeys_of(const struct worker *worker)
+{
+	return &deliveries_of(worker)->journeys;
+}
+
 int delivery_start(struct worker *worker)
 {
-	struct list_link *journeys = malloc(sizeof(*journeys));
-	if (!journeys)
+	struct deliveries *deliveries = malloc(sizeof(*deliveries));
+	if (!deliveries)
 		return -1;
-	list_init(journeys);
-	worker_set(worker, SLOT_DELIVERY, journeys);
+	list_init(&deliveries->journeys);
+	list_init(&deliveries->trials);
+	worker_set(worker, SLOT_DELIVERY, deliveries);
 	return 0;
 }
 
@@ -45,6 +50,7 @@ void delivery_stop(struct worker *worker)
 			let_go(&delivery->call);
 		}
 	}
+	trials_stop(&deliveries_of(worker)->trials);
 }
 
 void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg)
@@ -57,7 +63,7 @@ void delivery_each(struct worker *worker, void (*each)(void *arg, const struct g
 
 void delivery_finish(struct worker *worker)
 {
-	free(journeys_of(worker));
+	free(deliveries_of(worker));
 	worker_set(worker, SLOT_DELIVERY, NULL);
 }
 

@@ -32,7 +32,6 @@ struct transport {
 	struct lane *touched;
 	struct attempt_list ended;
 	struct client_list dead;     /* closed, to be freed */
-	struct list_link trials;     /* those that run here: trial.c */
 	struct post turn;            /* tells what ended outside the loop's events */
 	bool turn_posted;
 	bool stopping, finished;
@@ -104,7 +103,6 @@ void lane_close_idle(struct lane *lane);
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
 
 /* trial.c */
-void trials_stop(struct transport *transport);                             /* each ends as it is */
 
 /* site.c */
 struct lane *site_aside(struct transport *transport, struct gw_relay *relay); /* for those that somebody looks on; NULL: no memory */

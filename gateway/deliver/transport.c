@@ -88,7 +88,6 @@ int transport_start(struct worker *worker)
 	transport->turn.run = turn;
 	attempts_init(&transport->ended);
 	LIST_INIT(&transport->dead);
-	list_init(&transport->trials);
 	str_map_init(&transport->sites);
 	worker_set(worker, SLOT_TRANSPORT, transport);
 	return 0;
@@ -101,7 +100,6 @@ void transport_stop(struct worker *worker)
 
 	if (!transport)
 		return;
-	trials_stop(transport);
 	transport_enter(transport);
 	transport->stopping = true;
 	for (lane = transport->lanes; lane; lane = lane->next) {

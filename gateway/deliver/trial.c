@@ -1,7 +1,6 @@
 #include "deliver/trial.h"
 
 #include "deliver/delivery.h"
-#include "deliver/lane.h"
 #include "deliver/watch.h"
 
 #include <stdlib.h>
@@ -88,10 +87,10 @@ static void attempted(struct attempt *attempt)
 	look(run);
 }
 
-void trials_stop(struct transport *transport)
+void trials_stop(struct list_link *trials)
 {
-	while (!list_empty(&transport->trials)) {
-		struct run *run = list_of(transport->trials.next, struct run, link);
+	while (!list_empty(trials)) {
+		struct run *run = list_of(trials->next, struct run, link);
 		list_take(&run->link);
 		outcome_set(&run->outcomes[0], &run->message->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str("the gateway is stopping"),
 			    gw_str(""));
@@ -160,10 +159,10 @@ static void make_delivery(struct run *run)
 static void start(struct post *post)
 {
 	struct run *run = (struct run *)post;
-	struct transport *transport = worker_get(run->worker, SLOT_TRANSPORT);
+	struct deliveries *deliveries = worker_get(run->worker, SLOT_DELIVERY);
 
 	atomic_fetch_add_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
-	list_add(&transport->trials, &run->link);
+	list_add(&deliveries->trials, &run->link);
 	if (make_message(run) != 0) {
 		outcome_set(&run->outcomes[0], &run->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str("no memory"), gw_str(""));
 		hand_back(run);
