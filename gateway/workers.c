@@ -15,20 +15,17 @@ static int begin_dns(struct worker *worker, const struct settings *settings, str
 	const struct dns_options options = { .forward = settings->dns.forward, .trust_anchor = settings->dns.trust_anchor, .local = settings->dns.local };
 	struct dns *dns = dns_create(worker, &options, problems);
 	worker_set(worker, SLOT_DNS, dns);
-	return dns ? 0 : -1;
+	worker_set(worker, SLOT_RESOLVER, dns ? resolver_create(worker, runtime.pool, &options, "/etc/hosts") : NULL);
+	return worker_get(worker, SLOT_RESOLVER) ? 0 : -1;
 }
 
 static int prepare(struct worker *worker, const struct settings *settings, struct problems *problems)
 {
 	struct id_maker *ids = calloc(1, sizeof(*ids));
-	struct resolver *resolver = resolver_create(worker, runtime.pool);
-	if (!ids || !resolver) {
-		free(ids);
+	if (!ids)
 		return -1;
-	}
 	ids->maker = worker_number(worker);
 	worker_set(worker, SLOT_IDS, ids);
-	worker_set(worker, SLOT_RESOLVER, resolver);
 	if (begin_dns(worker, settings, problems) != 0)
 		return -1;
 	return queue_start(worker) || receive_start(worker) || transport_start(worker) || delivery_start(worker) ? -1 : 0;

@@ -88,11 +88,11 @@ unsigned dns_context_ports(void)
 }
 
 /* The library's own bounds are those of a program that asks now and then: 16 questions at once, 2 where the answer is long. */
-static int widen(struct ub_ctx *context)
+static int widen(struct ub_ctx *context, unsigned most)
 {
 	char ports[16];
 
-	snprintf(ports, sizeof(ports), "%u", dns_context_ports());
+	snprintf(ports, sizeof(ports), "%u", most);
 	const char *const options[][2] = {
 		{ "outgoing-range:", ports },      { "outgoing-num-tcp:", "32" },     { "num-queries-per-thread:", "8192" },
 		{ "jostle-timeout:", "1000" },     { "msg-cache-size:", "4194304" }, { "rrset-cache-size:", "8388608" },
@@ -117,10 +117,10 @@ static int begin(struct ub_ctx *context, struct problems *problems)
 	return -1;
 }
 
-static int configure(struct ub_ctx *context, const struct dns_options *options, struct problems *problems)
+static int configure(struct ub_ctx *context, const struct dns_options *options, unsigned ports, struct problems *problems)
 {
 	ub_ctx_debugout(context, NULL); /* else it writes to standard error */
-	if (widen(context) < 0 || forward(context, &options->forward, problems) < 0 || trust(context, options->trust_anchor, problems) < 0)
+	if (widen(context, ports) < 0 || forward(context, &options->forward, problems) < 0 || trust(context, options->trust_anchor, problems) < 0)
 		return -1;
 	/* Last, since it ends what may be set. */
 	if (options->local && ub_ctx_zone_remove(context, "test.") != 0)
@@ -128,14 +128,36 @@ static int configure(struct ub_ctx *context, const struct dns_options *options, 
 	return begin(context, problems);
 }
 
-struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems)
+static struct ub_ctx *create(struct worker *worker, const struct dns_options *options, unsigned ports, struct problems *problems)
 {
 	struct ub_ctx *context = ub_ctx_create_event(worker_event_base(worker));
 
-	if (context != NULL && configure(context, options, problems) == 0)
+	if (context != NULL && configure(context, options, ports, problems) == 0)
 		return context;
-	if (problems->errors == 0)
-		problem_add(problems, true, NULL, 0, "the DNS resolver cannot be made");
 	ub_ctx_delete(context);
 	return NULL;
+}
+
+struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems)
+{
+	struct ub_ctx *context = create(worker, options, dns_context_ports(), problems);
+
+	if (context == NULL && problems->errors == 0)
+		problem_add(problems, true, NULL, 0, "the DNS resolver cannot be made");
+	return context;
+}
+
+struct ub_ctx *dns_context_hosts(struct worker *worker, const struct dns_options *options)
+{
+	struct gw_str system = gw_str("system");
+	struct dns_options own = { .forward = options->forward, .local = options->local };
+	struct problems problems;
+	struct ub_ctx *context;
+
+	if (own.forward.count == 0)
+		own.forward = (struct gw_list){ &system, 1 };
+	problems_init(&problems);
+	context = create(worker, &own, PORTS_LEAST, &problems);
+	problems_finish(&problems);
+	return context;
 }

@@ -1,4 +1,4 @@
-/* dns_private.h - what the files of dns share; no other one includes it. */
+/* dns_private.h - what the files of dns share, and the resolver with them; no other one includes it. */
 #ifndef LOOP_DNS_PRIVATE_H
 #define LOOP_DNS_PRIVATE_H
 
@@ -56,6 +56,9 @@ struct dns {
 unsigned dns_context_ports(void);
 
 struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems);
+
+/* For names of hosts in this network: of the system's servers where there are no others, and without validation. NULL: it cannot be. */
+struct ub_ctx *dns_context_hosts(struct worker *worker, const struct dns_options *options);
 
 /* --- dns_name.c --- */
 

@@ -1,29 +1,15 @@
-#include "loop/resolver.h"
+/* resolver.c - who asks for which host, and the answers that are kept. */
+#include "loop/resolver_private.h"
 
-#include "base/map.h"
 #include "loop/listener.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <unbound.h>
 
-#define KEEP_MS 60000
-#define KEEP_FAILURE_MS 10000
 #define NAME_MOST 255
 #define NAMES_MOST 1024 /* of one worker; beyond it one is forgotten for each that comes */
-
-/* One name: being looked up, or with its answer. The resolver, each question and the look-up hold it. */
-struct host {
-	struct gw_str key; /* first, for the map */
-	char *name;
-	struct resolver *resolver; /* NULL: it is gone */
-	unsigned references;
-	bool answered;
-	int64_t until;
-	struct question *first, **last; /* wait for the look-up */
-	struct offload look_up;
-	struct resolved answer;
-};
 
 /* One resolver_ask; outlives its cancellation. */
 struct question {
@@ -34,16 +20,11 @@ struct question {
 	uint16_t port;
 };
 
-struct resolver {
-	struct worker *worker;
-	struct offload_line *line;
-	struct str_map hosts;
-};
-
-static void host_drop(struct host *host)
+void host_drop(struct host *host)
 {
 	if (--host->references != 0)
 		return;
+	timer_clear(&host->limit);
 	free(host->name);
 	free(host);
 }
@@ -95,43 +76,18 @@ static void tell_posted(struct post *post)
 	tell((struct question *)((char *)post - offsetof(struct question, post)));
 }
 
-static void keep_addresses(struct resolved *answer, const struct addrinfo *found)
+void host_answered(struct host *host, int64_t keep_ms)
 {
-	for (; found != NULL && answer->count < RESOLVER_ADDRESSES; found = found->ai_next) {
-		if (found->ai_addrlen > sizeof(answer->addresses[0]))
-			continue;
-		memcpy(&answer->addresses[answer->count], found->ai_addr, found->ai_addrlen);
-		answer->lengths[answer->count++] = found->ai_addrlen;
-	}
-}
-
-/* On a thread of the pool; nobody else touches the answer meanwhile. */
-static void look_up(struct offload *offload)
-{
-	struct host *host = (struct host *)((char *)offload - offsetof(struct host, look_up));
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *found = NULL;
-
-	host->answer.error = getaddrinfo(host->name, NULL, &hints, &found);
-	if (host->answer.error == 0)
-		keep_addresses(&host->answer, found);
-	if (found != NULL)
-		freeaddrinfo(found);
-}
-
-static void looked_up(struct post *post)
-{
-	struct host *host = (struct host *)((char *)post - offsetof(struct host, look_up.post));
 	struct question *question = host->first, *next;
 
 	host->answered = true;
 	if (host->resolver != NULL)
-		host->until = worker_now(host->resolver->worker) + (host->answer.error == 0 ? KEEP_MS : KEEP_FAILURE_MS);
+		host->until = worker_now(host->resolver->worker) + keep_ms;
 	host->first = NULL;
 	for (; question != NULL; question = next) {
 		next = question->next;
 		tell(question);
 	}
-	host_drop(host);
 }
 
 static void forget(struct resolver *resolver, struct host *host)
@@ -176,15 +132,10 @@ static struct host *begin(struct resolver *resolver, struct gw_str name)
 		return NULL;
 	}
 	host->resolver = resolver;
-	host->references++; /* of the look-up */
-	host->look_up.work = look_up;
-	host->look_up.post.run = looked_up;
-	if (!offload_run(resolver->line, resolver->worker, &host->look_up)) {
-		host->references--;
-		forget(resolver, host);
-		return NULL;
-	}
-	return host;
+	if (host_look_up(host))
+		return host;
+	forget(resolver, host);
+	return NULL;
 }
 
 /* A host of the map with an answer or one to come, never an outdated one. Not a new reference. */
@@ -264,19 +215,24 @@ void resolver_cancel(struct resolve *resolve)
 	resolve->pending = NULL;
 }
 
-struct resolver *resolver_create(struct worker *worker, struct offload_pool *pool)
+struct resolver *resolver_create(struct worker *worker, struct offload_pool *pool, const struct dns_options *dns, const char *hosts)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
 	if (resolver == NULL)
 		return NULL;
 	resolver->worker = worker;
-	resolver->line = offload_line(pool, "names");
-	if (resolver->line == NULL) {
+	resolver->hosts_file = hosts;
+	resolver->files = offload_line(pool, "hosts");
+	resolver->system = offload_line(pool, "names");
+	if (resolver->files == NULL || resolver->system == NULL) {
 		free(resolver);
 		return NULL;
 	}
+	if (dns != NULL)
+		resolver->context = dns_context_hosts(worker, dns);
 	str_map_init(&resolver->hosts);
+	LIST_INIT(&resolver->open);
 	return resolver;
 }
 
@@ -289,8 +245,11 @@ void resolver_destroy(struct resolver *resolver)
 		return;
 	while ((host = str_map_next(&resolver->hosts, &at)) != NULL) {
 		host->resolver = NULL;
+		timer_clear(&host->limit);
 		host_drop(host);
 	}
 	str_map_finish(&resolver->hosts);
+	ub_ctx_delete(resolver->context);
+	host_end_queries(resolver);
 	free(resolver);
 }

@@ -88,8 +88,8 @@ const struct gw_option settings_options[] = {
 	{ "delivery.idle", GW_OPTION_DURATION, AT(delivery.idle), "30s", "Time an unused connection is kept.", BETWEEN(0, HOUR) },
 
 	{ "dns.forward", GW_OPTION_LIST, AT(dns.forward), NULL,
-	  "Name servers to ask, as \"192.0.2.53\" or \"127.0.0.1@5300\"; \"system\": those of resolv.conf; default: from the root down. "
-	  "Takes effect at the next start." },
+	  "Name servers to ask, as \"192.0.2.53\" or \"127.0.0.1@5300\"; \"system\": those of resolv.conf; default: from the root down, "
+	  "and for names of relays those of resolv.conf. Takes effect at the next start." },
 	{ "dns.trust_anchor", GW_OPTION_PATH, AT(dns.trust_anchor), NULL,
 	  "File with the root's DNSSEC key, as /usr/share/dns/root.key; default: nothing is validated. Takes effect at the next start." },
 	{ "dns.local", GW_OPTION_BOOL, AT(dns.local), "false",

@@ -14,7 +14,7 @@ static void begin_worker(struct rig *rig, unsigned number)
 	assert_int_equal(sasl_init(), 0);
 	rig->worker = worker_create(number);
 	rig->pool = offload_create(1);
-	rig->resolver = resolver_create(rig->worker, rig->pool);
+	rig->resolver = resolver_create(rig->worker, rig->pool, NULL, "/etc/hosts");
 	worker_set(rig->worker, SLOT_RESOLVER, rig->resolver);
 	assert_int_equal(queue_start(rig->worker), 0); /* a lane tells it when it has room */
 	assert_int_equal(transport_start(rig->worker), 0);

@@ -30,7 +30,7 @@ static int set_up(void **state)
 
 	f->worker = worker_create(0);
 	f->pool = offload_create(2);
-	f->resolver = resolver_create(f->worker, f->pool);
+	f->resolver = resolver_create(f->worker, f->pool, NULL, "/etc/hosts");
 	*state = f;
 	return 0;
 }
