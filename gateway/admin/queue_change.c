@@ -94,6 +94,7 @@ void queue_change_begin(struct request *request, const struct queue_change *chan
 	}
 	changing->request = request;
 	changing->change = *change;
+	changing->change.uid = request->uid;
 	changing->filter = *filter;
 	if (!take_ids(changing)) {
 		changing_free(changing);

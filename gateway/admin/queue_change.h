@@ -14,6 +14,7 @@ struct queue_change {
 	bool (*change)(const struct queue_change *change, struct worker *worker, uint64_t id);
 	const char *done;         /* "given back to the sender" */
 	enum queue_order order;   /* for `change` */
+	int64_t uid;              /* for `change`: who asks */
 	char relay[256];          /* for `change` */
 };
 

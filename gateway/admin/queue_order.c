@@ -1,7 +1,8 @@
-/* queue_order.c - queue retry, hold, release, bounce, move. */
+/* queue_order.c - queue retry, hold, release, bounce, delete, move. */
 #include "admin/queue_change.h"
 #include "admin/relay_mail.h"
 #include "admin/relays.h"
+#include "base/log.h"
 
 static bool order(const struct queue_change *change, struct worker *worker, uint64_t id)
 {
@@ -33,6 +34,23 @@ void verb_queue_release(struct request *request, const char *const *words, size_
 void verb_queue_bounce(struct request *request, const char *const *words, size_t count)
 {
 	begin(request, ORDER_BOUNCE, "given back to the sender");
+}
+
+/* Who did it stands with the message for whoever asks later where it went. */
+static bool delete(const struct queue_change *change, struct worker *worker, uint64_t id)
+{
+	struct log_line *line = log_open(LOG_WARN, "delete-ordered");
+	log_id(line, id);
+	log_int(line, "uid", change->uid);
+	log_close(line);
+	return queue_order(worker, id, ORDER_DELETE);
+}
+
+void verb_queue_delete(struct request *request, const char *const *words, size_t count)
+{
+	struct queue_filter filter;
+	if (queue_filter_take(&filter, request))
+		queue_change_begin(request, &(struct queue_change){ .change = delete, .done = "deleted, and nobody is told" }, &filter);
 }
 
 /* --- move --- */

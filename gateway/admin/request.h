@@ -106,6 +106,7 @@ void verb_queue_release(struct request *request, const char *const *words, size_
 void verb_queue_bounce(struct request *request, const char *const *words, size_t count);
 void verb_relay_list(struct request *request, const char *const *words, size_t count);
 void verb_relay_show(struct request *request, const char *const *words, size_t count);
+void verb_queue_delete(struct request *request, const char *const *words, size_t count);
 void verb_queue_move(struct request *request, const char *const *words, size_t count);
 void verb_relay_add(struct request *request, const char *const *words, size_t count);
 void verb_relay_rm(struct request *request, const char *const *words, size_t count);

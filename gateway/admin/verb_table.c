@@ -50,6 +50,8 @@ const struct control_verb control_verbs[] = {
 	{ "queue release", "[ID ...]", "ends a hold", "queue release --status held --client crm", CHANGES, 0, ANY, change_words, verb_queue_release },
 	{ "queue bounce", "[ID ...]", "gives them back to their senders", "queue bounce --to @dead.example", CHANGES, 0, ANY, change_words,
 	  verb_queue_bounce },
+	{ "queue delete", "[ID ...]", "throws them away; no sender is told, nothing brings them back", "queue delete --from robot@ --older 2d", CHANGES, 0, ANY,
+	  change_words, verb_queue_delete },
 	{ "queue move", "[ID ...]", "sends them by one relay and no other", "queue move --relay mass --move-to origin", CHANGES, 0, ANY, move_words,
 	  verb_queue_move },
 	{ "relay list", "", "the relays, and how they are", "relay list", FOR_VIEW, 0, 0, NULL, verb_relay_list },

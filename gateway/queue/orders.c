@@ -71,6 +71,16 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 	return true;
 }
 
+void entry_delete(struct queue *queue, struct queue_entry *entry)
+{
+	struct log_line *line = log_open(LOG_WARN, "deleted");
+	log_id(line, entry->id);
+	log_text(line, "action", "nobody is told");
+	log_close(line);
+	COUNT(deleted);
+	entry_drop(queue, entry, true);
+}
+
 /* RELEASE of what is not held yet takes an order to hold back. */
 static bool order_active(struct queue_entry *entry, enum queue_order order)
 {
@@ -103,6 +113,10 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	if (!entry)
 		return false;
 	log_order(id, order);
+	if (order == ORDER_DELETE && entry->place != ENTRY_ACTIVE) { /* its reader finds nobody who wants it any more */
+		entry_delete(queue, entry);
+		return true;
+	}
 	if (entry->place == ENTRY_WAITING)
 		return order_waiting(queue, entry, order);
 	if (entry->place == ENTRY_HELD)

@@ -102,7 +102,7 @@ void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due)
 
 /* --- the heap comes due --- */
 
-/* An order to hold that came meanwhile is carried out before anything is done. */
+/* An order to hold or delete that came meanwhile is carried out before anything is done. */
 void entry_begin(struct queue *queue, struct queue_entry *entry)
 {
 	struct gw_message *message = entry->message;
@@ -110,7 +110,7 @@ void entry_begin(struct queue *queue, struct queue_entry *entry)
 	message->urgent = (entry->orders & ORDER_RETRY) != 0;
 	message->wait_on = gw_str("");
 	entry->orders &= (uint8_t)~ORDER_RETRY;
-	if (entry->orders & ORDER_HOLD)
+	if (entry->orders & (ORDER_HOLD | ORDER_DELETE))
 		queue_later(message);
 	else
 		run_message(message);
@@ -291,18 +291,33 @@ int queue_recovered(struct worker *worker, const struct spool_found *found)
 
 /* --- out and back --- */
 
-void queue_final(struct gw_message *message)
+static void record_final(uint64_t id, bool durable)
 {
-	struct queue *queue = queue_of(message->worker);
-	struct queue_entry *entry = id_map_take(&queue->entries, message->id);
-	struct spool_append append = { .type = SPOOL_FINAL, .id = message->id };
+	struct spool_append append = { .type = SPOOL_FINAL, .id = id, .durable = durable };
 	spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
-	if (!entry)
-		return;
+}
+
+void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
+{
+	record_final(entry->id, durable);
+	if (entry->in_heap)
+		heap_take(&queue->waiting, &entry->due);
+	waits_take(&queue->waits, entry);
+	list_take(&entry->link);
+	id_map_take(&queue->entries, entry->id);
 	entry_free_message(queue, entry);
 	queue->in[entry->place]--;
 	free(entry);
 	make_room(queue);
+}
+
+void queue_final(struct gw_message *message)
+{
+	struct queue_entry *entry = queue_find(message->worker, message->id);
+	if (entry)
+		entry_drop(queue_of(message->worker), entry, false);
+	else
+		record_final(message->id, false);
 }
 
 void queue_record(struct gw_message *message)
@@ -335,6 +350,10 @@ void queue_later(struct gw_message *message)
 {
 	struct queue *queue = queue_of(message->worker);
 	struct queue_entry *entry = queue_find(message->worker, message->id);
+	if (entry->orders & ORDER_DELETE) {
+		entry_delete(queue, entry);
+		return;
+	}
 	obey(entry, message);
 	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX : message->attempts);
 	if (message->changed || is_recorded_wrong(message))

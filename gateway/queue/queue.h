@@ -83,7 +83,13 @@ int64_t queue_backoff(const struct settings *settings, unsigned attempts);
 bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why);
 
 /* What an admin asks for. For an active message it is done when it comes back to the queue. */
-enum queue_order { ORDER_RETRY = 1, ORDER_HOLD = 2, ORDER_RELEASE = 4, ORDER_BOUNCE = 8 };
+enum queue_order {
+	ORDER_RETRY = 1,
+	ORDER_HOLD = 2,
+	ORDER_RELEASE = 4,
+	ORDER_BOUNCE = 8,
+	ORDER_DELETE = 16, /* nobody is told; synced, so that no restart brings it back */
+};
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order); /* false: no such message here */
 bool queue_wants_bounce(const struct gw_message *message);                   /* the runner asks before it tries */
 

@@ -31,6 +31,7 @@ void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due);   
 void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due);               /* HELD; looked at then, 0: never */
 void entry_begin(struct queue *queue, struct queue_entry *entry);                           /* its message is in memory: the runner has it */
 void entry_free_message(struct queue *queue, struct queue_entry *entry);
+void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable);              /* records FINAL, forgets it */
 
 /* state.c */
 
@@ -46,6 +47,9 @@ void message_read(struct queue *queue, struct queue_entry *entry);
 /* The same at once, for what is done to a message that nobody works on. False: it cannot be read (now). */
 bool message_read_now(struct queue *queue, struct queue_entry *entry);
 void hold_unreadable(struct queue *queue, struct queue_entry *entry);
+
+/* orders.c: an admin's word, carried out where nobody works on it. */
+void entry_delete(struct queue *queue, struct queue_entry *entry);
 
 /* wake.c: what waited before a restart is looked at, unless its reason holds: whoever would have woken it may have done so meanwhile. */
 void wake_after_start(struct queue *queue);

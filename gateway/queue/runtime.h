@@ -34,7 +34,7 @@ enum worker_slot { SLOT_IDS /* struct id_maker */, SLOT_RESOLVER /* struct resol
 /* Counters of the whole process, told by `gatewayctl status`. Relaxed atomics. */
 #define COUNTERS(X) \
 	X(sessions) X(sessions_refused) X(tls_handshakes) X(tls_failed) X(logins) X(logins_failed) X(messages) X(messages_refused) X(bytes) \
-	X(attempts) X(delivered) X(deferred) X(bounced) X(unknown) X(dsns) X(discarded) X(held) X(connections) X(connections_reused) X(loops)
+	X(attempts) X(delivered) X(deferred) X(bounced) X(unknown) X(dsns) X(discarded) X(deleted) X(held) X(connections) X(connections_reused) X(loops)
 struct counters {
 #define X(name) _Atomic uint64_t name;
 	COUNTERS(X)

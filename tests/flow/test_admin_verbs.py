@@ -1,7 +1,6 @@
 """Words of the verbs: what a verb does not know is refused, what chooses messages chooses them for every verb, and many are changed only after a
 question."""
 import os
-import pty
 import re
 import subprocess
 
@@ -10,6 +9,7 @@ import pytest
 from lib.client import Client, queue_id
 from lib.gateway import built
 from lib.sink import OK
+from lib.terminal import on_terminal
 from lib.waiting import PATIENCE, wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: verbs\r\n\r\nhello\r\n"
@@ -118,25 +118,6 @@ def test_a_move_takes_filters_too(stuck):
 
 
 # --- the question ---
-
-def on_terminal(gateway, answer, *words):
-    """gatewayctl on a terminal, where somebody answers: its exit code and all that stood there."""
-    main, end = pty.openpty()
-    process = subprocess.Popen([built("bin", "gatewayctl"), "--socket", gateway.socket_path, *words], stdin=end, stdout=end, stderr=end)
-    os.close(end)
-    text = b""
-    if answer is not None:
-        while b"[y/N]" not in text:
-            text += os.read(main, 4096)
-        os.write(main, answer)
-    process.wait(30 * PATIENCE)
-    try:
-        while True:
-            text += os.read(main, 4096)
-    except OSError:
-        os.close(main)
-    return process.returncode, text.decode()
-
 
 def test_a_person_is_told_the_count_and_asked(stuck):
     gateway, ids = stuck

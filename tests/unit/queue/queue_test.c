@@ -284,6 +284,50 @@ static void an_admin_may_hold_and_bounce(void **state)
 	assert_int_equal(runs, 2);
 }
 
+static struct queue_counts counted(void)
+{
+	struct queue_counts counts;
+	queue_count(worker, &counts);
+	return counts;
+}
+
+static void restart(void)
+{
+	end();
+	begin();
+}
+
+static void what_is_deleted_is_gone_wherever_it_stood(void **state)
+{
+	act = keep_it;
+	uint64_t waiting = send_in("a@example.com");
+	assert_true(queue_order(worker, waiting, ORDER_DELETE));
+	assert_null(queue_find(worker, waiting));
+	act = hold_it;
+	uint64_t held = send_in("b@example.com");
+	assert_true(queue_order(worker, held, ORDER_DELETE));
+	assert_int_equal(counted().held + counted().waiting + counted().in_memory, 0);
+	restart();
+	assert_int_equal(recovered, 0);
+}
+
+static void delete_it_and_keep(struct gw_message *message)
+{
+	assert_true(queue_order(worker, message->id, ORDER_DELETE));
+	assert_non_null(queue_find(worker, message->id)); /* whoever works on it still has it */
+	keep_it(message);
+}
+
+static void what_is_worked_on_is_deleted_at_the_end_of_it(void **state)
+{
+	act = delete_it_and_keep;
+	uint64_t id = send_in("a@example.com");
+	assert_null(queue_find(worker, id));
+	assert_int_equal(counted().active + counted().waiting + counted().in_memory, 0);
+	restart();
+	assert_int_equal(recovered, 0);
+}
+
 static void backoff_follows_the_schedule(void **state)
 {
 	for (unsigned attempts = 0; attempts < 10; attempts++) {
@@ -303,6 +347,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_finished_one_does_not_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_held_one_waits_for_its_release, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_admin_may_hold_and_bounce, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_deleted_is_gone_wherever_it_stood, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_worked_on_is_deleted_at_the_end_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(backoff_follows_the_schedule, setup, teardown),
 	};
 	loop_init();
