@@ -281,6 +281,7 @@ static void move_on(struct gw_delivery *delivery)
 	const struct chain_answer *answer = &delivery->call.answer;
 	enum gw_cause cause = answer->cause ? answer->cause : GW_CAUSE_FAILURE;
 	walk_passed(delivery, cause, answer->wait_until, why_of(answer));
+	journey_wait_on(delivery->journey, answer->gate);
 	walk_on(delivery, cause);
 }
 

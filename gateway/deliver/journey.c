@@ -152,6 +152,9 @@ struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count)
 	other->route = delivery->route;
 	other->at = delivery->at;
 	other->stays = delivery->stays;
+	other->cause = delivery->cause;
+	other->why = delivery->why;
+	other->hopeful = delivery->hopeful;
 	return other;
 }
 

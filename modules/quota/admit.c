@@ -76,9 +76,10 @@ static void close_relay(struct gw_call *call, const struct gw_relay *relay, cons
 	gw->relay_close(call, relay, GW_CAUSE_LIMIT, view->opens, text);
 }
 
-static enum gw_verdict next_relay(struct gw_call *call, int64_t opens)
+static enum gw_verdict next_relay(struct gw_call *call, struct gw_str gate, int64_t opens)
 {
 	gw->cause(call, GW_CAUSE_LIMIT);
+	gw->wait_at(call, gate); /* if no other relay takes it */
 	gw->wait_until(call, opens);
 	return GW_NEXT;
 }
@@ -86,6 +87,7 @@ static enum gw_verdict next_relay(struct gw_call *call, int64_t opens)
 static enum gw_verdict limit_is_reached(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
 {
 	const struct applied *applied = request->short_of;
+	struct gw_str gate = ledger_gate(applied->ledger);
 	char scope[WORDS_MAX], full[WORDS_MAX];
 	struct view view;
 
@@ -96,10 +98,9 @@ static enum gw_verdict limit_is_reached(struct gw_call *call, const struct reque
 	if (applied->limit->of_relay) {
 		if (!request->dry)
 			gw->relay_close(call, relay, GW_CAUSE_LIMIT, view.opens, full);
-		return next_relay(call, view.opens);
+		return next_relay(call, gate, view.opens);
 	}
-	return applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay(call, view.opens) :
-							   wait_at(call, ledger_gate(applied->ledger), view.opens);
+	return (applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay : wait_at)(call, gate, view.opens);
 }
 
 static enum gw_verdict turn_away(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
@@ -141,7 +142,7 @@ enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, str
 	struct request request;
 	int64_t taken;
 
-	if (!limits_of(call, message, relay, &request.applies))
+	if (!limits_of(call, delivery, relay, &request.applies))
 		return GW_CONTINUE;
 	request.now = gw->now(call);
 	if (request.applies.failed) {
@@ -156,8 +157,7 @@ enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, str
 
 void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
 {
-	const struct config *config = gw->conf(call);
-	struct claim *claim = config->limiting ? gw->delivery_data(call) : NULL;
+	struct claim *claim = gw->delivery_data(call);
 	enum gw_status status = result->outcome.status;
 	bool counts = status == GW_DELIVERED || status == GW_UNKNOWN;
 
@@ -189,9 +189,8 @@ static bool is_full(struct gw_call *call, const struct gw_relay *relay, struct v
 {
 	struct limit *limit = limit_of_relay(call, relay);
 
-	if (limit)
-		ledger_view(call, &(struct applied){ limit, limit->ledger }, view);
-	return limit && view->full;
+	ledger_view(call, &(struct applied){ limit, limit->ledger }, view);
+	return view->full;
 }
 
 /* As soon as the last of it is used, so that the next message takes another way at once. */
@@ -207,12 +206,11 @@ static void close_if_full(struct gw_call *call, const struct gw_relay *relay)
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
 {
 	struct gw_message *message = gw->delivery_message(delivery);
-	const struct config *config = gw->conf(call);
-	struct claim *claim = config->limiting ? gw->delivery_data(call) : NULL;
+	struct claim *claim = gw->delivery_data(call);
 	struct applies applies;
 	size_t i;
 
-	if (!claim || !claim->held || !limits_of(call, message, relay, &applies))
+	if (!claim || !claim->held || !limits_of(call, delivery, relay, &applies))
 		return;
 	for (i = 0; i < applies.count; i++)
 		leave_one(call, claim, &applies.items[i]);

@@ -225,11 +225,9 @@ static void look(const struct gw_call *call, const struct applied *applied, int6
 	*view = (struct view){ .handed_in = applied->ledger->handed_in };
 	if (limit->per_minute > 0)
 		view->pace_room = pace_room(&applied->ledger->pace, limit->per_minute, now);
-	if (limit->daily == NO_LIMIT)
-		return;
 	view->reserved = tally_reserved(call, limit, tally, now);
 	view->used = tally_total(call, limit, tally, now) - view->reserved;
-	view->full = view->used >= limit->daily;
+	view->full = limit->daily != NO_LIMIT && view->used >= limit->daily;
 	view->began = tally_began(call, limit, tally, now);
 	view->opens = tally_opens(call, limit, tally, now);
 }
@@ -246,7 +244,7 @@ static int64_t reserve(const struct gw_call *call, const struct applied *applied
 {
 	struct tally *tally = &applied->ledger->tally;
 	struct limit *limit = applied->limit;
-	int64_t total = tally_total(call, limit, tally, now), room = limit->daily - total;
+	int64_t total = tally_total(call, limit, tally, now), room = limit->daily == NO_LIMIT ? amount : limit->daily - total;
 
 	amount = amount < room ? amount : room;
 	if (amount > 0 && (dry || tally_reserve(call, limit, tally, now, amount)))
@@ -271,11 +269,9 @@ static int64_t take(const struct gw_call *call, const struct applied *applied, i
 		*why = SHORT_OF_PACE;
 		return 0;
 	}
-	if (limit->daily != NO_LIMIT) {
-		amount = reserve(call, applied, now, limit_amount(limit, rcpts), dry, why);
-		if (amount == 0 || limit->counts == COUNT_RECIPIENTS)
-			rcpts = amount;
-	}
+	amount = reserve(call, applied, now, limit_amount(limit, rcpts), dry, why);
+	if (amount == 0 || limit->counts == COUNT_RECIPIENTS)
+		rcpts = amount;
 	if (rcpts > 0 && limit->per_minute > 0 && !dry)
 		pace_take(&applied->ledger->pace);
 	return rcpts;
@@ -293,8 +289,6 @@ int64_t ledger_take(const struct gw_call *call, const struct applied *applied, i
 
 void ledger_settle(const struct gw_call *call, const struct applied *applied, int64_t when, int64_t amount, int64_t back)
 {
-	if (applied->limit->daily == NO_LIMIT)
-		return;
 	pthread_mutex_lock(&applied->ledger->lock);
 	tally_settle(call, applied->limit, &applied->ledger->tally, when, amount, back);
 	pthread_mutex_unlock(&applied->ledger->lock);
@@ -309,6 +303,12 @@ void ledger_landed(const struct gw_call *call, const struct applied *applied, bo
 	pthread_mutex_unlock(&applied->ledger->lock);
 }
 
+/* Where what is over the limit need not wait until it opens. */
+static bool goes_elsewhere(const struct limit *limit)
+{
+	return limit->of_relay || limit->on_limit == ON_LIMIT_NEXT;
+}
+
 size_t ledger_let_go(const struct gw_call *call, const struct applied *applied)
 {
 	int64_t now = gw->now(call), room = 0;
@@ -317,7 +317,7 @@ size_t ledger_let_go(const struct gw_call *call, const struct applied *applied)
 	pthread_mutex_lock(&applied->ledger->lock);
 	if (now <= applied->ledger->awaited) {
 		look(call, applied, now, &view);
-		room = view.full ? INT32_MAX : applied->limit->daily - view.used - view.reserved;
+		room = !view.full ? applied->limit->daily - view.used - view.reserved : goes_elsewhere(applied->limit) ? INT32_MAX : 0;
 	}
 	pthread_mutex_unlock(&applied->ledger->lock);
 	return room > 0 ? (size_t)room : 0;

@@ -22,7 +22,8 @@ const struct gw_option limit_options[] = {
 	{ .key = "timezone", .type = GW_OPTION_STRING, .offset = AT(zone), .fallback = "UTC",
 	  .help = "Time zone in which the day begins: \"Europe/Berlin\"." },
 	{ .key = "on_limit", .type = GW_OPTION_WORD, .offset = AT(on_limit), .words = "wait|refuse|next", .fallback = "wait",
-	  .help = "What becomes of mail over the limit: it waits, is refused when a client hands it in, or takes the next relay." },
+	  .help = "What becomes of mail over the daily limit: it waits, is refused when a client hands it in, or takes the next relay, and is not "
+		  "counted there." },
 	GW_OPTIONS_END,
 };
 
@@ -82,6 +83,8 @@ static const char *what_is_wrong(struct gw_call *call, const struct config *conf
 			return "there are two of that name";
 	if (!is_limited(limit))
 		return "it limits nothing: it needs daily or per_minute";
+	if (limit->on_limit != ON_LIMIT_WAIT && limit->daily == NO_LIMIT)
+		return "on_limit is about a daily limit, and it has none: what is too much in a minute waits";
 	if (!is_known_zone(call, limit))
 		return "there is no such timezone";
 	return NULL;
@@ -156,10 +159,8 @@ static int start_relay(struct gw_call *call, struct gw_relay *relay)
 	limit->zone = gw->relay_fact(relay, GW_RELAY_TIMEZONE);
 	if (!limit->name.len)
 		limit->name = gw->relay_fact(relay, GW_RELAY_NAME);
-	if (!is_limited(limit))
-		return 0;
-	((struct config *)gw->conf(call))->limiting = true;
-	return make_ready(call, limit);
+	((struct config *)gw->conf(call))->limiting |= is_limited(limit);
+	return make_ready(call, limit); /* it is counted without a limit too: one that is set at noon knows the morning */
 }
 
 int limits_start(struct gw_call *call)
@@ -180,8 +181,7 @@ void limits_each(struct gw_call *call, void (*each)(void *arg, const struct appl
 	size_t i;
 
 	for (i = 0; (relay = gw->relay_at(call, i)) != NULL; i++)
-		if (limit_of_relay(call, relay))
-			ledger_each(limit_of_relay(call, relay), each, arg);
+		ledger_each(limit_of_relay(call, relay), each, arg);
 	for (i = 0; i < config->count; i++)
 		ledger_each(&config->limits[i], each, arg);
 }
@@ -208,9 +208,7 @@ struct gw_day limit_day(const struct gw_call *call, struct limit *limit, int64_t
 
 struct limit *limit_of_relay(struct gw_call *call, const struct gw_relay *relay)
 {
-	struct limit *limit = gw->relay_conf(call, relay);
-
-	return limit->ledger ? limit : NULL;
+	return gw->relay_conf(call, relay);
 }
 
 static bool meets(const struct limit *limit, struct gw_str client, struct gw_str type)
@@ -230,7 +228,18 @@ static void add(struct gw_call *call, struct applies *applies, struct limit *lim
 		applies->failed = true;
 }
 
-static void add_own(struct gw_call *call, const struct gw_message *message, bool only_refusing, struct applies *applies)
+/* What a message that came in meets: those that refuse. A delivery meets all, but where the mail that is over one takes the next relay,
+ * that one is for the first relay of the route alone. */
+enum meeting { COMING_IN, FIRST_RELAY, LATER_RELAY };
+
+static bool is_wanted(const struct limit *limit, enum meeting meeting)
+{
+	if (meeting == COMING_IN)
+		return limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT;
+	return meeting == FIRST_RELAY || limit->on_limit != ON_LIMIT_NEXT;
+}
+
+static void add_own(struct gw_call *call, const struct gw_message *message, enum meeting meeting, struct applies *applies)
 {
 	const struct config *config = gw->conf(call);
 	struct gw_str client = gw->message_fact(message, GW_MESSAGE_CLIENT), type = gw->message_fact(message, GW_MESSAGE_TYPE);
@@ -238,8 +247,8 @@ static void add_own(struct gw_call *call, const struct gw_message *message, bool
 
 	for (i = 0; i < config->count; i++) {
 		struct limit *limit = &config->limits[i];
-		bool wanted = !only_refusing || (limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT);
-		if (wanted && meets(limit, client, type))
+
+		if (is_wanted(limit, meeting) && meets(limit, client, type))
 			add(call, applies, limit, client);
 	}
 }
@@ -249,19 +258,21 @@ static bool is_own(const struct gw_message *message)
 	return gw->message_number(message, GW_MESSAGE_OWN) == 1;
 }
 
-size_t limits_of(struct gw_call *call, const struct gw_message *message, const struct gw_relay *relay, struct applies *applies)
+static bool is_first_relay(const struct gw_delivery *delivery)
 {
-	const struct config *config = gw->conf(call);
-	struct limit *limit = limit_of_relay(call, relay);
+	return gw->delivery_number(delivery, GW_DELIVERY_CAUSE) <= 0;
+}
+
+size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay, struct applies *applies)
+{
+	const struct gw_message *message = gw->delivery_message(delivery);
 
 	applies->count = 0;
 	applies->failed = false;
-	if ((!limit && !config->count) || is_own(message))
+	if (is_own(message))
 		return 0;
-	if (config->count)
-		add_own(call, message, false, applies);
-	if (limit)
-		add(call, applies, limit, gw_str(""));
+	add_own(call, message, is_first_relay(delivery) ? FIRST_RELAY : LATER_RELAY, applies);
+	add(call, applies, limit_of_relay(call, relay), gw_str(""));
 	return applies->count + applies->failed;
 }
 
@@ -272,6 +283,6 @@ size_t limits_refusing(struct gw_call *call, const struct gw_message *message, s
 	applies->count = 0;
 	applies->failed = false;
 	if (config->refusing && !is_own(message))
-		add_own(call, message, true, applies);
+		add_own(call, message, COMING_IN, applies);
 	return applies->count;
 }

@@ -37,7 +37,7 @@ struct config {
 	struct gw_groups rows;
 	struct limit *limits; /* these, ready for use */
 	size_t count;
-	bool limiting;        /* there is a limit, here or on a relay */
+	bool limiting;        /* something is limited, here or on a relay */
 	bool refusing;        /* one of them has on_limit = "refuse" */
 	bool crashed;         /* the run before this one did not end by itself, or while mail was on its way */
 	size_t place;         /* in the list of instances, counted from 1 */
@@ -63,11 +63,11 @@ struct applies {
 /* Each limit that there is, with each of its ledgers. */
 void limits_each(struct gw_call *call, void (*each)(void *arg, const struct applied *applied), void *arg);
 
-/* Those of the module's own group that this message meets, then the relay's. The gateway's own mail meets none. 0: none. */
-size_t limits_of(struct gw_call *call, const struct gw_message *message, const struct gw_relay *relay, struct applies *applies);
+/* Those of the module's own group that this delivery meets at the relay, then the relay's. The gateway's own mail meets none. 0: none. */
+size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay, struct applies *applies);
 size_t limits_refusing(struct gw_call *call, const struct gw_message *message, struct applies *applies);
 
-/* The relay's, or NULL where it has none. */
+/* The relay's: each has one, and counts in it, if only for people. */
 struct limit *limit_of_relay(struct gw_call *call, const struct gw_relay *relay);
 
 /* The calendar day of that time where the limit is. */

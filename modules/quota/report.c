@@ -45,7 +45,9 @@ static void put_reached(struct table *table, const struct applied *applied, cons
 	int64_t when = reached_at(applied, view, gw->now(table->call));
 	char text[WORDS_MAX];
 
-	if (view->full)
+	if (applied->limit->daily == NO_LIMIT)
+		snprintf(text, sizeof text, "no limit");
+	else if (view->full)
 		snprintf(text, sizeof text, "reached");
 	else if (when == 0)
 		snprintf(text, sizeof text, "not in this window");
@@ -54,14 +56,24 @@ static void put_reached(struct table *table, const struct applied *applied, cons
 	put_text(table, "reached", text);
 }
 
+/* "1200/2000"; "1200" without a limit. */
+static void say_used(const struct applied *applied, const struct view *view, char text[WORDS_MAX])
+{
+	int len = snprintf(text, WORDS_MAX, "%lld", (long long)view->used);
+
+	if (applied->limit->daily != NO_LIMIT)
+		snprintf(text + len, WORDS_MAX - (size_t)len, "/%lld", (long long)applied->limit->daily);
+}
+
 static void put_daily(struct table *table, const struct applied *applied, const struct view *view)
 {
-	long long daily = (long long)applied->limit->daily, used = (long long)view->used;
 	char text[WORDS_MAX];
 
-	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld,\"limit\":%lld,\"opens_ms\":%lld", used, (long long)view->reserved, daily,
-		(long long)view->opens);
-	snprintf(text, sizeof text, "%lld/%lld", used, daily);
+	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld", (long long)view->used, (long long)view->reserved);
+	if (applied->limit->daily != NO_LIMIT)
+		fprintf(table->out, ",\"limit\":%lld", (long long)applied->limit->daily);
+	fprintf(table->out, ",\"opens_ms\":%lld", (long long)view->opens);
+	say_used(applied, view, text);
 	put_text(table, "today", text);
 	put_text(table, "counts", applied->limit->counts == COUNT_MESSAGES ? "messages" : "recipients");
 	words_time(table->call, applied->limit, view->opens, text);
@@ -90,8 +102,7 @@ static void put_row(void *arg, const struct applied *applied)
 	fprintf(table->out, "%s{\"per_minute\":%lld,\"this_minute\":%lld", table->rows++ ? "," : "", (long long)limit->per_minute,
 		(long long)(limit->per_minute - view.pace_room));
 	put_text(table, "scope", scope);
-	if (limit->daily != NO_LIMIT)
-		put_daily(table, applied, &view);
+	put_daily(table, applied, &view);
 	fputc('}', table->out);
 }
 
@@ -146,7 +157,7 @@ static void tell_full(void *arg, const struct applied *applied)
 	char scope[WORDS_MAX], full[WORDS_MAX];
 	struct view view;
 
-	lines->limits++;
+	lines->limits += applied->limit->daily != NO_LIMIT || applied->limit->per_minute > 0;
 	ledger_view(lines->call, applied, &view);
 	if (!view.full)
 		return;
@@ -167,15 +178,15 @@ void on_status(struct gw_call *call)
 void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 {
 	struct limit *limit = limit_of_relay(call, relay);
-	char opens[WORDS_MAX];
+	struct applied applied = { limit, limit->ledger };
+	char opens[WORDS_MAX], used[WORDS_MAX];
 	struct view view;
 
-	if (!limit)
-		return;
-	ledger_view(call, &(struct applied){ limit, limit->ledger }, &view);
+	ledger_view(call, &applied, &view);
+	say_used(&applied, &view, used);
+	gw->status_line(call, "today", "%s", used);
 	if (limit->daily != NO_LIMIT) {
 		words_time(call, limit, view.opens, opens);
-		gw->status_line(call, "today", "%lld/%lld", (long long)view.used, (long long)limit->daily);
 		gw->status_line(call, "limit", "%lld %s %s; opens %s", (long long)limit->daily,
 				limit->counts == COUNT_MESSAGES ? "messages" : "recipients",
 				limit->window == WINDOW_ROLLING ? "in 24 hours" : "a day", opens);

@@ -49,7 +49,7 @@ static bool add(const struct gw_call *call, struct limit *limit, struct tally *t
 {
 	if (!tally->ring)
 		return gw->counter_add(call, gw_str(tally->name), period_of(call, limit, tally, when), amount, limit->daily) >= 0;
-	if (amount > 0 && ring_total(tally->ring, when) + amount > limit->daily)
+	if (amount > 0 && limit->daily != NO_LIMIT && ring_total(tally->ring, when) + amount > limit->daily)
 		return false;
 	ring_add(call, tally->ring, tally->name, when, amount);
 	return true;
@@ -57,7 +57,7 @@ static bool add(const struct gw_call *call, struct limit *limit, struct tally *t
 
 bool tally_reserve(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t now, int64_t amount)
 {
-	if (!add(call, limit, tally, now, amount))
+	if (!add(call, limit, tally, now, amount) && limit->daily != NO_LIMIT)
 		return false;
 	*reserved_in(tally, period_of(call, limit, tally, now)) += amount;
 	return true;

@@ -22,7 +22,7 @@ void tally_finish(struct tally *tally);
 
 int64_t tally_total(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t now);
 int64_t tally_reserved(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t now);
-/* False: there is no room for so much. */
+/* False: there is no room for so much; never where there is no limit. */
 bool tally_reserve(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t now, int64_t amount);
 /* Of what was reserved at `when` so much is no longer on its way, and `back` of it was not used. */
 void tally_settle(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t when, int64_t amount, int64_t back);

@@ -473,7 +473,44 @@ static void over_a_limit_mail_waits_or_takes_the_next_relay(void **state)
 	assert_false(sends(1));
 	assert_int_equal(testkit_answer(kit)->verdict, GW_NEXT);
 	assert_int_equal(testkit_answer(kit)->cause, GW_CAUSE_LIMIT);
+	assert_string_equal(testkit_answer(kit)->wait_at, "limit/l"); /* if there is no other */
 	assert_null(testkit_closed(out));
+}
+
+static void what_is_over_a_limit_is_taken_by_the_next_relay_and_not_counted(void **state)
+{
+	struct gw_delivery *over = to(out, 1);
+
+	limit("name", "l");
+	limit("daily", "1");
+	limit("on_limit", "next");
+	start_with(NULL);
+	assert_true(sends(1));
+	assert_int_equal(admit(over), GW_NEXT);
+	testkit_delivery_fact(over, GW_DELIVERY_CAUSE, "1"); /* at the relay after it */
+	assert_int_equal(admit(over), GW_CONTINUE);
+	ends(over, 1, 1);
+	assert_int_equal(testkit_counter(kit, "limit/l", MIDNIGHT_2026 / (24 * HOUR)), 1);
+	assert_false(sends(1));
+}
+
+/* The morning counts for a limit that is set at noon. */
+static void a_relay_is_counted_before_it_has_a_limit(void **state)
+{
+	struct gw_delivery *flying = to(out, 2);
+
+	start_with(NULL);
+	assert_int_equal(sends_at_most(3), 3);
+	assert_int_equal(admit(flying), GW_CONTINUE);
+	testkit_run_relay_status(kit, out);
+	assert_true(testkit_has(kit, TESTKIT_STATUS, "today: 3"));
+	ends(flying, 2, 1); /* what was not taken is given back */
+	testkit_stop(kit);
+	testkit_relay_option(out, "daily_limit", "6");
+	assert_int_equal(testkit_start(kit), 0);
+	assert_int_equal(sends_at_most(5), 2);
+	testkit_run_relay_status(kit, out);
+	assert_true(testkit_has(kit, TESTKIT_STATUS, "today: 6/6"));
 }
 
 /* The least room decides, and what the others took beyond it goes back. */
@@ -824,6 +861,8 @@ int main(void)
 		TEST(a_limit_is_for_whom_it_names),
 		TEST(each_client_has_a_count_of_its_own),
 		TEST(over_a_limit_mail_waits_or_takes_the_next_relay),
+		TEST(what_is_over_a_limit_is_taken_by_the_next_relay_and_not_counted),
+		TEST(a_relay_is_counted_before_it_has_a_limit),
 		TEST(all_limits_are_met_or_none_is_used),
 		TEST(a_client_over_its_limit_is_told_so_at_the_recipient),
 		TEST(of_sessions_that_race_one_is_refused),

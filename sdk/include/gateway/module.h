@@ -372,7 +372,7 @@ struct gw_services {
 	                                                                          the relay takes mail again: used when nobody else does */
 	int (*keep)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
 	                                                                          become a delivery of their own, which is asked about anew. -1: no memory */
-	void (*wait_at)(struct gw_call *, struct gw_str gate);                 /* admit, prepare, with WAIT: gate_open() calls it back; wait_until() is the latest */
+	void (*wait_at)(struct gw_call *, struct gw_str gate);                 /* admit, prepare, with WAIT or NEXT: gate_open() calls it back; wait_until() is the latest */
 	void (*gate_open)(struct gw_call *, struct gw_str gate, size_t count); /* calls back about `count` of those that wait at this module's gate, in
 	                                                                          turn from each client [any worker, main] */
 	void (*fault)(struct gw_call *, enum gw_fault);                        /* result: whose fault it is; who says so first is believed */
