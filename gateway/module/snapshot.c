@@ -8,6 +8,7 @@
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct snapshot *current;
+static _Atomic unsigned newest; /* its generation; 0: there is none */
 
 /* --- making one --- */
 
@@ -118,8 +119,15 @@ void snapshot_publish(struct snapshot *snapshot)
 	pthread_mutex_lock(&current_lock);
 	struct snapshot *old = current;
 	current = snapshot;
+	atomic_store(&newest, snapshot ? snapshot->generation : 0);
 	pthread_mutex_unlock(&current_lock);
 	snapshot_release(old);
+}
+
+bool snapshot_is_outdated(const struct snapshot *snapshot)
+{
+	unsigned generation = atomic_load_explicit(&newest, memory_order_relaxed);
+	return generation && snapshot->generation != generation;
 }
 
 /* Held under the lock, so that a reload cannot free it between the look and the hold. */

@@ -122,6 +122,9 @@ struct gw_relay *snapshot_relay(const struct snapshot *snapshot, struct gw_str n
 void snapshot_publish(struct snapshot *snapshot);
 struct snapshot *snapshot_current(void);
 
+/* Another one is published now: what has not begun is to go by that one. False where none is. [any thread] */
+bool snapshot_is_outdated(const struct snapshot *snapshot);
+
 /* The counters of all instances there ever were, newest first; read-only. Main thread. */
 const struct instance_counters *instance_counters_first(void);
 

@@ -101,6 +101,21 @@ static void mail_judged_later(struct gw_call *call, void *arg)
 	session_ready(session);
 }
 
+/* Who the client is was settled when it came; what becomes of its mail goes by what is configured now. Modules' bytes of the session belong
+ * to the instances that made them: the new ones begin with none. */
+static void renew(struct gw_session *session)
+{
+	struct snapshot *newest = snapshot_is_outdated(session->snapshot) ? snapshot_current() : NULL;
+	if (!newest)
+		return;
+	snapshot_release(session->snapshot);
+	session->snapshot = newest;
+	session->data = NULL;
+	chain_init(&session->call, session->worker, newest, &session->arena);
+	session->call.session = session;
+	session->call.explain = call_log_reason;
+}
+
 static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
 {
 	if (mail->size > session->snapshot->settings.limits.message_size) {
@@ -119,6 +134,7 @@ static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
 void mail_begin(struct gw_session *session, struct gw_str args)
 {
 	struct smtp_mail mail;
+	renew(session);
 	enum smtp_syntax syntax = smtp_mail_parse(args, offered(session), &mail);
 	if (syntax != SMTP_OK) {
 		say_syntax(session, syntax, "5.1.7");

@@ -124,8 +124,9 @@ static void forget(struct gw_session *session)
 	session_call_free(session);
 	if (!message)
 		return;
+	struct snapshot *snapshot = message->snapshot;
 	message_destroy(message);
-	snapshot_release(session->snapshot);
+	snapshot_release(snapshot);
 }
 
 static void session_free(struct post *post)
@@ -133,6 +134,7 @@ static void session_free(struct post *post)
 	struct gw_session *session = list_of(post, struct gw_session, gone);
 	buf_finish(&session->capabilities);
 	snapshot_release(session->snapshot);
+	snapshot_release(session->entered);
 	arena_finish(&session->arena);
 	arena_finish(&session->names);
 	arena_finish(&session->scratch);
@@ -506,6 +508,7 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	session->worker = worker;
 	session->began = worker_now(worker);
 	session->snapshot = snapshot_hold(snapshot);
+	session->entered = snapshot_hold(snapshot);
 	session->listener = listener;
 	arena_init(&session->arena, 512);
 	arena_init(&session->names, 512);

@@ -70,7 +70,8 @@ struct gw_session {
 	struct post gone;               /* frees it, from the loop */
 	struct worker *worker;
 	struct stream *stream;          /* NULL once it is closed */
-	struct snapshot *snapshot;      /* held */
+	struct snapshot *snapshot;      /* held; each transaction begins with the newest */
+	struct snapshot *entered;       /* held: of the connect, with the listener */
 	const struct listen_settings *listener;
 	struct arena arena;             /* what lives as long as it does, modules' private bytes among it */
 	struct arena names;             /* the names below; made anew when those that were replaced take too much */
