@@ -3,6 +3,7 @@
 #include "admin/link.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/transport.h"
 #include "queue/recall.h"
 #include "services.h"
 
@@ -80,6 +81,7 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
 	recall_all();
+	transport_look_again();
 	return true;
 }
 

@@ -86,8 +86,10 @@ void services_relay_close(struct gw_call *call, const struct gw_relay *relay, en
 	struct board_closure before;
 	bool news = !board_closed(own(call, relay), services.now(call), &before);
 	board_close(relay->name, gw_str(call->instance->module->name), cause, until, gw_str(why));
-	if (news)
-		recall_relay(relay->name);
+	if (!news)
+		return;
+	recall_relay(relay->name);
+	transport_look_again();
 }
 
 void services_relay_open(struct gw_call *call, const struct gw_relay *relay)

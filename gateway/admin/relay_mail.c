@@ -1,6 +1,7 @@
 #include "admin/relay_mail.h"
 
 #include "admin/queue_filter.h"
+#include "deliver/delivery.h"
 #include "queue/queue.h"
 
 #include <stdlib.h>
@@ -60,5 +61,8 @@ void relay_mail_finish(struct relay_mail *mail)
 
 bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay)
 {
-	return queue_set_note(worker, id, gw_str("gateway.relay"), relay);
+	bool moved = queue_set_note(worker, id, gw_str("gateway.relay"), relay);
+	if (moved)
+		delivery_send_back(worker, id);
+	return moved;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "conf/option.h"
+#include "deliver/transport.h"
 #include "module/chain.h"
 #include "queue/recall.h"
 
@@ -80,6 +81,7 @@ static void off(struct request *request, struct gw_relay *relay)
 		return;
 	}
 	recall_relay(relay->name); /* what waits for it may have another way to go */
+	transport_look_again();
 	relay_event(request, "relay-off", relay->name.ptr, why);
 	request_say(request, EX_OK, "%s is off: no new mail goes there; what is on its way may end", relay->name.ptr);
 }

@@ -169,6 +169,12 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	leave_lane(attempt);
 }
 
+void attempt_unserved(struct transport *transport, struct attempt *attempt)
+{
+	attempt->unserved = true;
+	attempt_end(transport, attempt);
+}
+
 void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why)
 {
 	struct outcome outcome;

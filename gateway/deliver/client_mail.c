@@ -171,6 +171,10 @@ void client_established(struct client *client)
 		free(client->resolved);
 		client->resolved = NULL;
 	}
+	if (lane_is_no_way(client->lane, client->attempt)) { /* nothing was said of it yet */
+		client_retire(client);
+		return;
+	}
 	client->answered = false;
 	client->next_rcpt = 0;
 	tell_facts(client);

@@ -198,11 +198,37 @@ static void decided(struct gw_delivery *delivery)
 
 /* --- the SMTP client --- */
 
+/* Those that a transaction settled are done with: a relay that is asked again gets only the others. */
+static size_t keep_open(struct gw_delivery *delivery)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < delivery->attempt.count; i++) {
+		if (delivery->attempt.outcomes[i].status)
+			continue;
+		delivery->attempt.rcpts[kept] = delivery->attempt.rcpts[i];
+		delivery->rounds[kept++] = delivery->rounds[i];
+	}
+	return kept;
+}
+
+static void came_back(struct gw_delivery *delivery)
+{
+	note_known(delivery);
+	record_known(delivery);
+	size_t open = keep_open(delivery);
+	delivery->journey->tried |= open < delivery->attempt.count;
+	delivery->attempt.count = open;
+	if (open)
+		walk_again(delivery);
+	else
+		walk_end(delivery);
+}
+
 static void attempt_over(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
 	if (delivery->attempt.unserved)
-		walk_again(delivery);
+		came_back(delivery);
 	else
 		tried(delivery);
 }
@@ -254,6 +280,10 @@ static void find_login(struct attempt *attempt, struct gw_str mechanisms)
 
 static void send_smtp(struct gw_delivery *delivery)
 {
+	if (delivery->journey->again) { /* it was moved while a hook looked at it */
+		walk_again(delivery);
+		return;
+	}
 	if (!delivery->attempt.relay->hosts.count) {
 		set_all(delivery, GW_DEFERRED, "4.3.5", "the relay has no host, and no module delivers for it");
 		decided(delivery);

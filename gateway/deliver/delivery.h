@@ -92,6 +92,9 @@ void trials_stop(struct list_link *trials);
 /* Each delivery that is under way on this worker. */
 void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg);
 
+/* An admin moved the message: what is in the air ends as it is, the rest of it begins a new round. */
+void delivery_send_back(struct worker *worker, uint64_t id);
+
 /* The runner of the queue. */
 void journey_begin(struct gw_message *message);
 

@@ -61,6 +61,28 @@ void delivery_each(struct worker *worker, void (*each)(void *arg, const struct g
 			each(arg, delivery);
 }
 
+static struct journey *journey_of(const struct worker *worker, uint64_t id)
+{
+	const struct list_link *journeys = journeys_of(worker);
+	for (struct list_link *link = journeys->next; link != journeys; link = link->next) {
+		struct journey *journey = list_of(link, struct journey, link);
+		if (journey->message->id == id && !journey->message->dry)
+			return journey;
+	}
+	return NULL;
+}
+
+void delivery_send_back(struct worker *worker, uint64_t id)
+{
+	struct journey *journey = journey_of(worker, id);
+	if (!journey)
+		return;
+	journey->again = true;
+	for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next)
+		if (delivery->sending)
+			transport_send_back(&delivery->attempt);
+}
+
 void delivery_finish(struct worker *worker)
 {
 	free(deliveries_of(worker));

@@ -151,6 +151,15 @@ static void lane_down(struct lane *lane, unsigned generation)
 	timer_set(lane->transport->worker, &lane->probe, lane->down_for, lane_probe);
 }
 
+/* Of another configuration nothing is known yet. */
+void lane_begin_anew(struct lane *lane)
+{
+	if (!lane->down_for)
+		return;
+	lane->down_for = first_pause(lane) / 2; /* the next failure doubles it */
+	lane->probe_at = worker_now(lane->transport->worker);
+}
+
 static void lane_recall(struct timer *timer);
 
 /* Calls some of those that wait in the queue. They need not come: a module may have sent them another way by then, so there is a look at it
@@ -264,16 +273,6 @@ static bool take_slot(struct lane *lane, const struct attempt *attempt)
 	return slot_take(lane->seat, limit);
 }
 
-/* A relay that was switched off or suspended while mail stood in its lane. A limit closes it for what comes, not for what it counted. */
-static bool closed_meanwhile(const struct lane *lane, struct attempt *attempt)
-{
-	struct board_closure closure;
-	if (attempt->watch || !board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
-		return false;
-	attempt->unserved = closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
-	return attempt->unserved;
-}
-
 /* Gives the first that waits what it needs; false: there is nothing for it now. */
 static bool serve(struct lane *lane)
 {
@@ -284,8 +283,8 @@ static bool serve(struct lane *lane)
 		attempt_fail(lane->transport, next_waiting(lane), "4.3.2", "the gateway is stopping");
 		return true;
 	}
-	if (closed_meanwhile(lane, attempt)) {
-		attempt_fail(lane->transport, next_waiting(lane), "4.3.2", "the relay was closed");
+	if (lane_is_no_way(lane, attempt)) {
+		attempt_unserved(lane->transport, next_waiting(lane));
 		return true;
 	}
 	idle = take_idle(lane, attempt->snapshot->generation);

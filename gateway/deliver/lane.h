@@ -100,7 +100,12 @@ void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned genera
 bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
 bool lane_is_down(const struct lane *lane);                     /* nothing can be sent there until a probe has got through */
 void lane_close_idle(struct lane *lane);
+void lane_begin_anew(struct lane *lane);                        /* the relay is asked again, whatever is known of it */
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
+
+/* anew.c */
+bool lane_is_no_way(const struct lane *lane, const struct attempt *attempt); /* what waits is to go by its route anew */
+void lane_send_back(struct lane *lane);                                    /* ends all of which that is so */
 
 /* trial.c */
 
@@ -120,6 +125,8 @@ void attempt_end(struct transport *transport, struct attempt *attempt);
 void attempt_last_error(struct relay_shared *shared, char *text, size_t size);
 /* Sets the outcome of every recipient that has none. The words are copied. */
 void attempt_settle(struct attempt *attempt, const struct outcome *outcome);
+/* Ends one whose turn did not come. Recipients that an earlier transaction settled keep their outcome, the others get none. */
+void attempt_unserved(struct transport *transport, struct attempt *attempt);
 /* Ends an attempt that met no next hop: deferred. */
 void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why);
 

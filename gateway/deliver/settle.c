@@ -69,7 +69,7 @@ static bool may_expire(const struct gw_message *message)
 static bool expired(const struct journey *journey)
 {
 	const struct gw_message *message = journey->message;
-	return queue_now() >= message->expires_at && may_expire(message) && (journey->tried || !journey->patient);
+	return queue_now() >= message->expires_at && may_expire(message) && (journey->tried || !journey->patient) && !journey->again;
 }
 
 /* The last real cause stays readable in the words. */
@@ -171,6 +171,8 @@ static void log_later(const struct journey *journey)
 	struct log_line *line = log_open(LOG_INFORM, "later");
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
+	if (journey->again)
+		log_text(line, "reason", snapshot_is_outdated(message->snapshot) ? "the configuration changed" : "it was moved");
 	log_close(line);
 }
 

@@ -156,7 +156,7 @@ void transport_send(struct attempt *attempt)
 	attempt->lane = NULL;
 	attempt->mx = NULL;
 	attempt->question.in = NULL;
-	attempt->retried = attempt->unserved = attempt->down = false;
+	attempt->retried = attempt->unserved = attempt->sent_back = attempt->down = false;
 	attempt->began_at = attempt->ended_at = 0;
 	attempt->queued_at = worker_now(transport->worker);
 	transport_enter(transport);

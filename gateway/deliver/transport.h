@@ -27,7 +27,8 @@ struct attempt {
 	struct gw_rcpt **rcpts;
 	struct outcome *outcomes;     /* one for each recipient, zeroed */
 	size_t count;
-	bool unserved;                /* found out: the relay was closed before its turn came, nothing was tried */
+	bool unserved;                /* found out: it came back before its turn, and what has no outcome is to go by its route anew */
+	bool sent_back;               /* its turn is not to come: transport_send_back */
 	struct watch *watch;          /* somebody looks on, and nothing is sent: watch.h; else NULL */
 	bool urgent;                  /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
@@ -69,6 +70,12 @@ struct transport_refusal { const struct outcome *why; struct gw_str way; }; /* v
 enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal);
 
 void transport_send(struct attempt *attempt);
+
+/* An attempt that waits comes back unserved; one that a connection carries goes on. */
+void transport_send_back(struct attempt *attempt);
+
+/* Relays were closed, or there is another configuration: what stands in a lane and may not go from there comes back, on all workers. [any thread] */
+void transport_look_again(void);
 
 /* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed, and recipients whose content is
  * out without an answer are unknown. Outcomes that are set stay. done will not run. */

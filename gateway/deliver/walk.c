@@ -246,8 +246,22 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 	return true;
 }
 
+/* No relay is asked by what is not so any more: the message begins a new round at once. */
+static bool begins_anew(struct gw_delivery *delivery)
+{
+	struct gw_message *message = delivery->message;
+	if (message->dry || (!delivery->journey->again && !snapshot_is_outdated(message->snapshot)))
+		return false;
+	delivery->journey->again = true;
+	delivery_put_off(delivery, "4.3.0", gw_str("it goes another way now"));
+	walk_end(delivery);
+	return true;
+}
+
 static void look(struct gw_delivery *delivery)
 {
+	if (begins_anew(delivery))
+		return;
 	if (delivery->at >= delivery->route.count) {
 		exhausted(delivery);
 		return;
