@@ -11,16 +11,6 @@ const char *queue_place_name(const struct queue_entry *entry)
 	return places[entry->place];
 }
 
-struct gw_str queue_reason(const struct gw_message *message)
-{
-	if (message->held)
-		return message->hold_reason;
-	for (size_t i = 0; i < message->rcpt_count; i++)
-		if (message->rcpts[i]->status == RCPT_PENDING && message->rcpts[i]->last.text.len)
-			return message->rcpts[i]->last.text;
-	return gw_str("");
-}
-
 /* --- the words --- */
 
 static bool take_older(struct queue_filter *filter, struct request *request, const char *text)
@@ -106,10 +96,23 @@ static bool is_for(const struct gw_message *message, const char *relay)
 	return false;
 }
 
-static bool fits(const struct queue_filter *filter, const struct gw_message *message)
+static bool has_reason(const struct queue_look *look, const char *part)
 {
+	struct buf reason;
+	if (!part)
+		return true;
+	buf_init(&reason, 0);
+	queue_reason(look->entry, look->message, &reason);
+	bool has = contains(buf_str(&reason), part);
+	buf_finish(&reason);
+	return has;
+}
+
+static bool fits(const struct queue_filter *filter, const struct queue_look *look)
+{
+	const struct gw_message *message = look->message;
 	return is(message->client, filter->client) && is(message->type, filter->type) && contains(message->sender, filter->from) &&
-	       has_rcpt(message, filter->to) && contains(queue_reason(message), filter->reason) &&
+	       has_rcpt(message, filter->to) && has_reason(look, filter->reason) &&
 	       (!filter->received_before || message->received_at < filter->received_before);
 }
 
@@ -128,5 +131,5 @@ bool queue_filter_fits(const struct queue_filter *filter, const struct queue_loo
 		return false;
 	if (filter->relay && !tour_is_near(tour, number, look->entry->id) && !is_for(look->message, filter->relay))
 		return false;
-	return fits(filter, look->message);
+	return fits(filter, look);
 }

@@ -44,7 +44,8 @@ bool queue_filter_fits(const struct queue_filter *filter, const struct queue_loo
 
 /* "waiting", "active", "held" */
 const char *queue_place_name(const struct queue_entry *entry);
-/* Why it is not done: the reason of the hold, or the last reply to one that is pending. */
-struct gw_str queue_reason(const struct gw_message *message);
+/* Why it is not done: the reason of the hold, the last reply to one that is pending, or what it waits for; empty: it was not tried yet. What was
+ * in `out` goes. message NULL: it cannot be read. */
+void queue_reason(const struct queue_entry *entry, const struct gw_message *message, struct buf *out);
 
 #endif

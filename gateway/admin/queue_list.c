@@ -63,25 +63,33 @@ static void add_long(json_t *row, const struct gw_message *message)
 	json_object_set_new(row, "rcpts", rcpts_json(message));
 }
 
+static json_t *reason_json(const struct queue_entry *entry, const struct gw_message *message)
+{
+	struct buf reason;
+	buf_init(&reason, 0);
+	queue_reason(entry, message, &reason);
+	json_t *json = text_of(buf_str(&reason));
+	buf_finish(&reason);
+	return json;
+}
+
 static json_t *entry_json(bool long_form, const struct queue_entry *entry, const struct gw_message *message)
 {
 	char id[ID_TEXT];
 	json_t *row = json_object();
 	json_object_set_new(row, "id", json_string(id_format(entry->id, id)));
 	json_object_set_new(row, "state", json_string(queue_place_name(entry)));
-	json_object_set_new(row, "due", time_json(entry->due.order));
+	json_object_set_new(row, "due", entry->place == ENTRY_HELD ? json_null() : time_json(entry->due.order));
 	json_object_set_new(row, "attempts", json_integer(entry->attempts));
-	if (!message) {
-		json_object_set_new(row, "last", json_string("cannot be read, see the log"));
+	json_object_set_new(row, "last", reason_json(entry, message));
+	if (!message)
 		return row;
-	}
 	json_object_set_new(row, "client", text_of(message->client));
 	json_object_set_new(row, "type", text_of(message->type));
 	json_object_set_new(row, "size", json_integer((json_int_t)message->content.size));
 	json_object_set_new(row, "from", text_of(message->sender));
 	json_object_set_new(row, "to", message->rcpt_count ? text_of(message->rcpts[0]->address) : json_string(""));
 	json_object_set_new(row, "pending", json_integer((json_int_t)message_pending(message)));
-	json_object_set_new(row, "last", text_of(queue_reason(message)));
 	if (long_form)
 		add_long(row, message);
 	return row;
@@ -99,7 +107,7 @@ static bool visit(struct tour *tour, struct worker *worker, unsigned number, str
 	if (queue_filter_fits(&listing->filter, &look, tour, number))
 		json_array_append_new(listing->rows[number], entry_json(listing->long_form, entry, look.message));
 	queue_look_end(&look);
-	return json_array_size(listing->rows[number]) < listing->limit;
+	return json_array_size(listing->rows[number]) <= listing->limit; /* one more: then there are more than are shown */
 }
 
 static int by_id(const void *a, const void *b)
@@ -108,8 +116,8 @@ static int by_id(const void *a, const void *b)
 	return strcmp(json_string_value(json_object_get(*x, "id")), json_string_value(json_object_get(*y, "id")));
 }
 
-/* Oldest first, over all workers. */
-static void merge(struct listing *listing, json_t *rows)
+/* Oldest first, over all workers. True: there are more. */
+static bool merge(struct listing *listing, json_t *rows)
 {
 	size_t count = 0, at;
 	json_t *row;
@@ -125,6 +133,7 @@ static void merge(struct listing *listing, json_t *rows)
 	for (size_t i = 0; all && i < count && i < listing->limit; i++)
 		json_array_append(rows, all[i]);
 	free(all);
+	return count > listing->limit;
 }
 
 static void listing_free(struct listing *listing)
@@ -146,13 +155,15 @@ static void listed(struct tour *tour)
 	struct listing *listing = (struct listing *)tour;
 	struct request *request = listing->request;
 	json_t *rows, *table = table_create(columns, sizeof(columns) / sizeof(columns[0]), &rows);
-	merge(listing, rows);
+	bool more = merge(listing, rows);
 	if (listing->one.count && json_array_size(rows) == 0) {
 		json_decref(table);
 		request_say(request, EX_UNAVAILABLE, "no message %s is queued; `gatewayctl message explain` knows those that are done", request->names[0]);
 	} else {
 		if (listing->long_form)
 			json_object_set_new(table, "form", json_true());
+		if (more)
+			json_object_set_new(table, "text", json_sprintf("the oldest %zu; --limit shows more, queue summary counts all", listing->limit));
 		request_answer(request, table);
 	}
 	listing_free(listing);

@@ -99,6 +99,7 @@ int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg
 /* verbs, by file */
 void verb_status(struct request *request, const char *const *words, size_t count);
 void verb_queue_list(struct request *request, const char *const *words, size_t count);
+void verb_queue_summary(struct request *request, const char *const *words, size_t count);
 void verb_queue_show(struct request *request, const char *const *words, size_t count);
 void verb_queue_retry(struct request *request, const char *const *words, size_t count);
 void verb_queue_hold(struct request *request, const char *const *words, size_t count);

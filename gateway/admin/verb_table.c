@@ -10,6 +10,13 @@ static const struct verb_word list_words[] = {
 	END,
 };
 
+static const struct verb_word summary_words[] = {
+	{ "--by", "WORD", "reason, relay, domain, client or age alone", false },
+	FILTER_WORDS,
+	{ "--limit", "N", "the N largest groups by each; default: 10", false },
+	END,
+};
+
 static const struct verb_word change_words[] = { CHANGE_WORDS, END };
 
 static const struct verb_word move_words[] = {
@@ -44,6 +51,8 @@ static const struct verb_word explain_words[] = {
 const struct control_verb control_verbs[] = {
 	{ "status", "", "what runs, how much, and what is wrong", "status --json", FOR_VIEW, 0, 0, NULL, verb_status },
 	{ "queue list", "", "messages that are not done", "queue list --relay mass --older 2h", FOR_VIEW, 0, 0, list_words, verb_queue_list },
+	{ "queue summary", "", "how many there are, by reason, relay, domain, client and age", "queue summary --by domain --relay mass", FOR_VIEW, 0, 0,
+	  summary_words, verb_queue_summary },
 	{ "queue show", "ID", "one of them, with each recipient", "queue show 1AbCdEfGhIjK", FOR_VIEW, 1, 1, NULL, verb_queue_show },
 	{ "queue retry", "[ID ...]", "makes them due now", "queue retry --relay mass", CHANGES, 0, ANY, change_words, verb_queue_retry },
 	{ "queue hold", "[ID ...]", "keeps them until released", "queue hold --from newsletter@", CHANGES, 0, ANY, change_words, verb_queue_hold },
