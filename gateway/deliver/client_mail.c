@@ -29,9 +29,14 @@ static bool grow_window(struct client *client)
 	return true;
 }
 
-static struct hop *hop_of(const struct client *client)
+static struct hop hop_of(const struct client *client)
 {
-	return hop_find(&client->lane->hops, &client->peer);
+	return hops_known(&client->lane->shared->hops, &client->peer);
+}
+
+static void learn_chunks(struct client *client, enum hop_chunks chunks)
+{
+	hops_learn_chunks(&client->lane->shared->hops, &client->peer, chunks);
 }
 
 static uint64_t smaller(uint64_t one, uint64_t other)
@@ -43,7 +48,7 @@ static uint64_t smaller(uint64_t one, uint64_t other)
 static uint64_t rcpts_at_once(const struct client *client)
 {
 	uint64_t configured = (uint64_t)client->attempt->relay->max_rcpts;
-	return smaller(smaller(configured, client->limits.rcpts), hop_of(client)->max_rcpts);
+	return smaller(smaller(configured, client->limits.rcpts), hop_of(client).max_rcpts);
 }
 
 /* Whether the next hop takes the recipient's domain beside those of the transaction. */
@@ -244,7 +249,7 @@ static bool goes_by_chunks(const struct client *client)
 
 	if (!(client->offers & OFFER_CHUNKING) || attempt->by_data)
 		return false;
-	chunks = hop_of(client)->chunks;
+	chunks = hop_of(client).chunks;
 	return chunks == HOP_CHUNKS_TAKEN ||
 	       (chunks == HOP_CHUNKS_UNSHOWN && attempt->edits->message->trace.len);
 }
@@ -391,7 +396,7 @@ static void note_answered(struct client *client, const struct smtp_reply *reply)
 static void learn_most_rcpts(struct client *client)
 {
 	if (client->too_many_after && (client->said_too_many || client->left_over > 1))
-		hop_of(client)->max_rcpts = (unsigned)client->too_many_after;
+		hops_learn_rcpts(&client->lane->shared->hops, &client->peer, (unsigned)client->too_many_after);
 }
 
 static void last_rcpt_answered(struct client *client)
@@ -406,7 +411,7 @@ static void last_rcpt_answered(struct client *client)
 	else if (!any)
 		client_transact(client);
 	else
-		client_enter(client, hop_of(client)->chunks == HOP_CHUNKS_TAKEN ? AT_BODY : AT_CHUNK);
+		client_enter(client, hop_of(client).chunks == HOP_CHUNKS_TAKEN ? AT_BODY : AT_CHUNK);
 }
 
 void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
@@ -449,7 +454,7 @@ static bool is_no_chunk_taker(struct client *client, const struct smtp_reply *re
 {
 	if (!client->chunked || reply->code < 500 || reply->code > 504)
 		return false;
-	hop_of(client)->chunks = HOP_CHUNKS_REFUSED;
+	learn_chunks(client, HOP_CHUNKS_REFUSED);
 	client->attempt->by_data = true;
 	client_change_link(client);
 	return true;
@@ -462,7 +467,7 @@ void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
 	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))
 		return;
 	if (reply->code / 100 == 2) {
-		hop_of(client)->chunks = HOP_CHUNKS_TAKEN;
+		learn_chunks(client, HOP_CHUNKS_TAKEN);
 		client_enter(client, AT_BODY);
 		return;
 	}

@@ -13,17 +13,57 @@ static bool is_at(const struct hop *hop, const union dns_address *address)
 	       memcmp(&hop->address.v6.sin6_addr, &address->v6.sin6_addr, sizeof(address->v6.sin6_addr)) == 0;
 }
 
-struct hop *hop_find(struct hop_list *list, const union dns_address *address)
+static struct hop *find(struct hop_list *list, const union dns_address *address)
 {
-	struct hop *hop;
 	unsigned i;
 
 	for (i = 0; i < list->count; i++)
 		if (is_at(&list->hops[i], address))
 			return &list->hops[i];
+	return NULL;
+}
+
+static struct hop *find_or_add(struct hop_list *list, const union dns_address *address)
+{
+	struct hop *hop = find(list, address);
+
+	if (hop != NULL)
+		return hop;
 	hop = &list->hops[list->next++ % HOPS_MOST];
 	if (list->count < HOPS_MOST)
 		list->count++;
 	*hop = (struct hop){ .address = *address };
 	return hop;
+}
+
+void hops_init(struct hop_list *list)
+{
+	pthread_mutex_init(&list->lock, NULL);
+	list->count = list->next = 0;
+}
+
+struct hop hops_known(struct hop_list *list, const union dns_address *address)
+{
+	struct hop *hop, known = { .address = *address };
+
+	pthread_mutex_lock(&list->lock);
+	hop = find(list, address);
+	if (hop != NULL)
+		known = *hop;
+	pthread_mutex_unlock(&list->lock);
+	return known;
+}
+
+void hops_learn_chunks(struct hop_list *list, const union dns_address *address, enum hop_chunks chunks)
+{
+	pthread_mutex_lock(&list->lock);
+	find_or_add(list, address)->chunks = chunks;
+	pthread_mutex_unlock(&list->lock);
+}
+
+void hops_learn_rcpts(struct hop_list *list, const union dns_address *address, unsigned max_rcpts)
+{
+	pthread_mutex_lock(&list->lock);
+	find_or_add(list, address)->max_rcpts = max_rcpts;
+	pthread_mutex_unlock(&list->lock);
 }

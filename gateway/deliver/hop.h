@@ -1,10 +1,11 @@
-/* hop.h - what next hops have shown of themselves, by address and port, for as long as a lane knows them.
+/* hop.h - what next hops have shown of themselves, by address and port. A relay's, or a site's, is one for all workers.
  * Inside deliver/ only. */
 #ifndef DELIVER_HOP_H
 #define DELIVER_HOP_H
 
 #include "loop/dns.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 
 /* A next hop may offer CHUNKING for a server behind it that does not know it, and then the octets of a chunk
@@ -23,12 +24,18 @@ struct hop {
 
 #define HOPS_MOST 16
 struct hop_list {
+	pthread_mutex_t lock;
 	struct hop hops[HOPS_MOST];
 	unsigned count, next;
 };
 
-/* What is known of the next hop; a new one takes the place of the oldest. The pointer is good until the next
- * call. */
-struct hop *hop_find(struct hop_list *list, const union dns_address *address);
+void hops_init(struct hop_list *list);
+
+/* What is known of the next hop now. [any thread] */
+struct hop hops_known(struct hop_list *list, const union dns_address *address);
+
+/* For all who ask from now on. A new next hop takes the place of the oldest. [any thread] */
+void hops_learn_chunks(struct hop_list *list, const union dns_address *address, enum hop_chunks chunks);
+void hops_learn_rcpts(struct hop_list *list, const union dns_address *address, unsigned max_rcpts);
 
 #endif

@@ -6,7 +6,6 @@
 #define DELIVER_LANE_H
 
 #include "base/list.h"
-#include "deliver/hop.h"
 #include "deliver/slots.h"
 #include "deliver/transport.h"
 
@@ -69,7 +68,6 @@ struct lane {
 	int64_t down_for;            /* ms; 0: it is not known to be down */
 	int64_t probe_at;            /* monotonic ms */
 	struct timer probe;
-	struct hop_list hops;
 	/* of a site */
 	bool site;
 	int64_t used_at;

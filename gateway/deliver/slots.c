@@ -23,6 +23,7 @@ static struct relay_shared *shared_create(struct str_map *map, struct gw_str nam
 	memcpy((char *)shared + size, name.ptr, name.len);
 	shared->name = gw_str_n((char *)shared + size, name.len);
 	shared->seat_count = count;
+	hops_init(&shared->hops);
 	if (str_map_put(map, shared) != 0) {
 		free(shared);
 		return NULL;

@@ -1,4 +1,4 @@
-/* slots.h - how many connections a relay has at once over all workers, and who waits for one.
+/* slots.h - how many connections a relay has at once over all workers, who waits for one, and what they know of its next hops.
  *
  * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A relay with host = "mx" has
  * one for each site more: each set of mail hosts that somebody sends to. Those are counted, and freed with their last lane. A connection takes a slot
@@ -8,6 +8,7 @@
 #ifndef DELIVER_SLOTS_H
 #define DELIVER_SLOTS_H
 
+#include "deliver/hop.h"
 #include "loop/worker.h"
 #include "module/settings.h"
 
@@ -40,6 +41,7 @@ struct relay_shared {
 	_Atomic int64_t succeeded_at, failed_at;   /* wall ms, of the relay's own; 0: never */
 	char error[256];                           /* what failed then; under a lock of attempt.c */
 	_Atomic int64_t limit;                     /* as the last one that took a slot had it configured */
+	struct hop_list hops;                      /* where its connections end */
 	size_t seat_count;
 	struct seat seats[];                       /* by worker */
 };

@@ -76,11 +76,37 @@ static void a_full_mailbox_is_no_limit(void **state)
 	peer_stop(&peer);
 }
 
+/* What one worker was told, the others know. */
+static void another_worker_knows_it(void **state)
+{
+	struct peer_script script = { .ehlo = PIPELINED, .rcpt_most = 2, .too_many = "452 4.5.3 too many\r\n" };
+	static struct sending sending;
+	struct peer peer;
+	struct rig first, second;
+	int refused;
+
+	peer_start(&peer, &script);
+	rig_init(&first, 0, peer.port);
+	rig_share(&second, 1, &first);
+	rig_once(&first, &sending, TEXT, "a@x.example b@x.example c@x.example d@x.example");
+	sending_finish(&sending);
+	refused = peer_saw(&peer, "RCPT TO") - 4;
+	assert_true(refused > 0);
+	rig_once(&second, &sending, TEXT, "e@x.example f@x.example g@x.example h@x.example");
+	assert_int_equal(sending.outcomes[3].status, GW_DELIVERED);
+	assert_int_equal(peer_saw(&peer, "RCPT TO"), 8 + refused);
+	sending_finish(&sending);
+	rig_finish(&second);
+	rig_finish(&first);
+	peer_stop(&peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_many_as_the_next_hop_takes),
 		cmocka_unit_test(a_full_mailbox_is_no_limit),
+		cmocka_unit_test(another_worker_knows_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
