@@ -23,7 +23,10 @@
 #define NO_ANSWER                                                                                                                          \
 	"No answer at all: a firewall drops it on the way. Many networks block port 25 to the outside; 587 and 465 are mostly open."
 #define NOT_TRUSTED "The certificate is not signed by an authority that this machine trusts: name its authority in `ca`, if it is yours."
-#define ANOTHER_LOGIN "The next hop wants a kind of login that this relay has not: mostly OAuth."
+#define ANOTHER_LOGIN                                                                                                                      \
+	"The next hop does not know the login mechanism that was tried: name those that it has in auth.mechanisms."
+#define NO_COMMON_LOGIN                                                                                                                    \
+	"What the next hop offers to log in by, this gateway lacks, or the relay's auth.mechanisms or preset leaves out; both are named above."
 #define LATER "The next hop cannot look at logins now, or has had too many from us: wait, then try again."
 #define LOGIN_FIRST "The next hop wants a login first: set auth.user and auth.password."
 
@@ -83,7 +86,7 @@ static const struct {
 	  "A password is not sent over a link without TLS: set tls = \"starttls\" or \"implicit\"." },
 	{ STAGE_AUTH, 0, "not offered",
 	  "The next hop offers no login here: some do so only after TLS; or take `auth` out of the relay." },
-	{ STAGE_AUTH, 0, "no login mechanism", ANOTHER_LOGIN },
+	{ STAGE_AUTH, 0, "no login mechanism", NO_COMMON_LOGIN },
 	{ STAGE_AUTH, 504, "", ANOTHER_LOGIN },
 	{ STAGE_AUTH, 0, "no login for the relay",
 	  "No module has a login for this relay: is the password there, or, with OAuth, has somebody consented (gatewayctl "

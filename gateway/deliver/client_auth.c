@@ -1,6 +1,7 @@
 /* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
 #include "deliver/client.h"
 
+#define OFFERED_TOLD 200   /* octets of the next hop's list that are repeated to people */
 #define CHALLENGES_MOST 8 /* a mechanism of ours has two at most, and one more is answered with "*" */
 
 /* Those that there are, the best first. What the login names itself (a token's mechanism) is taken as named. */
@@ -74,6 +75,37 @@ static struct sasl *create_best(const struct client *client, const struct gw_log
 	return sasl;
 }
 
+/* What the relay would log in by and the gateway can, "PLAIN, LOGIN". */
+static void put_ours(struct buf *text, struct gw_list list)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < list.count; i++)
+		if (sasl_client_has(list.items[i]))
+			buf_printf(text, "%s%.*s", count++ ? ", " : "", GW_STR_ARGS(list.items[i]));
+	if (count == 0)
+		buf_printf(text, "nothing that the gateway has");
+}
+
+/* Says what each side has, so that nobody need guess which of them is to change. */
+static void no_mechanism(struct client *client, const struct gw_login *login)
+{
+	struct gw_str offered = client->mechanisms, named = login->mechanism;
+	struct buf text;
+
+	buf_init(&text, 0);
+	if (offered.len > OFFERED_TOLD)
+		offered.len = OFFERED_TOLD;
+	buf_printf(&text, "there is no login mechanism in common: the next hop offers %.*s, and the relay logs in by ",
+		   GW_STR_ARGS(offered.len ? offered : gw_str("none")));
+	if (!named.len)
+		put_ours(&text, mechanisms_of(client->attempt->relay));
+	else
+		buf_printf(&text, "%.*s%s", GW_STR_ARGS(named), sasl_client_has(named) ? "" : ", which the gateway does not have");
+	client_lost(client, arena_str(&client->arena, buf_str(&text)));
+	buf_finish(&text);
+}
+
 static void begin_auth(struct client *client, const struct gw_login *login)
 {
 	struct gw_str mechanism, first;
@@ -81,7 +113,7 @@ static void begin_auth(struct client *client, const struct gw_login *login)
 	sasl_destroy(client->sasl);
 	client->sasl = create_best(client, login, &mechanism);
 	if (!client->sasl) {
-		client_lost(client, gw_str("the next hop offers no login mechanism that can be used"));
+		no_mechanism(client, login);
 		return;
 	}
 	if (sasl_step(client->sasl, gw_str(""), &first) == SASL_BAD) {

@@ -4,6 +4,7 @@
 
 #include "base/zone.h"
 #include "loop/listener.h"
+#include "smtp/sasl.h"
 
 #include <stdarg.h>
 
@@ -180,6 +181,23 @@ static void check_method(struct load *load, const struct gw_relay *relay)
 		     relay->name.ptr);
 }
 
+/* A preset tells what the provider takes, and the gateway need not have all of it; what the relay names itself it should. */
+static void check_mechanisms(struct load *load, const struct gw_relay *relay)
+{
+	bool own = option_given(relay->fragment->group, "auth.mechanisms"), any = relay->mechanisms.count == 0;
+
+	for (size_t i = 0; i < relay->mechanisms.count; i++) {
+		bool has = sasl_client_has(relay->mechanisms.items[i]);
+		any |= has;
+		if (own && !has)
+			warn(load, relay, "auth.mechanisms", "relay %s: the gateway cannot log in by %s", relay->name.ptr,
+			     relay->mechanisms.items[i].ptr);
+	}
+	if (!any && !has_login_of_others(load->snapshot))
+		warn(load, relay, "auth.mechanisms", "relay %s: of its login mechanisms the gateway has none, so its mail waits",
+		     relay->name.ptr);
+}
+
 static void make_client(struct load *load, struct gw_relay *relay)
 {
 	struct tls_client_options options = {
@@ -213,6 +231,8 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	check_link(load, relay);
 	check_secret(load, relay);
 	check_method(load, relay);
+	if (relay->auth)
+		check_mechanisms(load, relay);
 	check_timezone(load, relay);
 	check_port(load, relay);
 	make_client(load, relay);

@@ -297,6 +297,11 @@ struct sasl *sasl_server_create(struct gw_str mechanism)
 	return sasl;
 }
 
+bool sasl_client_has(struct gw_str mechanism)
+{
+	return find_mechanism(mechanism) != NULL;
+}
+
 struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret)
 {
 	struct sasl *sasl;

@@ -29,6 +29,9 @@ const char *sasl_server_mechanisms(void);
 /* Begins a server exchange; NULL: unknown mechanism or no memory. */
 struct sasl *sasl_server_create(struct gw_str mechanism);
 
+/* Can a client log in by it? */
+bool sasl_client_has(struct gw_str mechanism);
+
 /* Begins a client exchange with what a login hook gave; the strings are copied. */
 struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret);
 

@@ -428,12 +428,14 @@ def test_users_are_read_again_when_they_change(new_gateway):
 
 # --- our login at the next hop: 95, R54, R55 ---
 
-def next_hop(new_gateway, new_sink, certificates, relay=None, **how):
-    """A gateway whose relay logs in with me:hop-secret over STARTTLS."""
+def next_hop(new_gateway, new_sink, certificates, relay=None, preset=None, **how):
+    """A gateway whose relay logs in with me:hop-secret over STARTTLS; `preset`: what the provider "mine" takes."""
     certificate, key = certificates.pair("hop")
     sink, gateway = new_sink(tls="starttls", certificate=certificate, key=key, require_login=True, **how), new_gateway()
     open_relay(gateway, "out").module("45-auth", "auth-password").set(queue__retry=["1h"])
     login = {"auth__user": "me", "auth__password": "hop-secret"}
+    if preset:
+        gateway.fragments["05-mine"] = 'providers = ( { name = "mine"; host = "smtp.example.net"; mechanisms = ["%s"]; } );\n' % '", "'.join(preset)
     gateway.relay("out", sink, tls="starttls", ca=certificates.ca, **(login if relay is None else relay)).start()
     return gateway, sink
 
@@ -456,6 +458,16 @@ def test_login_at_the_next_hop(new_gateway, new_sink, certificates, offered, use
     assert message.session.user == "me" and message.session.tls
     assert b"hop-secret" not in message.data and encoded("hop-secret").encode() not in message.data
     assert sink.sessions[0].commands.index("STARTTLS") < next(i for i, line in enumerate(sink.sessions[0].commands) if line.startswith("AUTH"))
+
+
+@pytest.mark.parametrize("own, preset, used", [(["LOGIN", "PLAIN"], None, "LOGIN"), (["LOGIN"], None, "LOGIN"), (["XOAUTH2", "PLAIN"], None, "PLAIN"),
+                                               (None, ["LOGIN"], "LOGIN"), (["PLAIN"], ["LOGIN"], "PLAIN")])
+def test_login_at_the_next_hop_is_by_what_the_relay_or_its_preset_names(new_gateway, new_sink, certificates, own, preset, used):
+    keys = {"auth__user": "me", "auth__password": "hop-secret", **({"auth__mechanisms": own} if own else {}), **({"auth__provider": "mine"} if preset else {})}
+    gateway, sink = next_hop(new_gateway, new_sink, certificates, keys, preset, users={"me": "hop-secret"}, mechanisms="PLAIN LOGIN")
+    send(gateway)
+    sink.wait_messages(1)
+    assert sink.logins == [(used, "me", "hop-secret", True)]
 
 
 @pytest.mark.parametrize("user, secret", [("me", "pass: with blanks and ü"), ("domain\\user@example.com", "x" * 300), ("me", '"quoted\\"')])

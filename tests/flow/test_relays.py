@@ -121,7 +121,8 @@ TRIALS = {
     "basic login is off for good": (
         dict(script={"auth": "550 5.7.30 Basic authentication is not supported for Client Submission"}), (), 15, "auth", "has switched off logins"),
     "too many logins": (dict(script={"auth": "454 4.7.0 Too many login attempts"}), (), 15, "auth", "wait, then try again"),
-    "no mechanism in common": (dict(mechanisms="XOAUTH2"), (), 15, "auth", "mostly OAuth"),
+    "no mechanism in common": (dict(mechanisms="XOAUTH2"), (), 15, "auth", "this gateway lacks"),
+    "a mechanism that the relay leaves out": (dict(mechanisms="LOGIN", relay={"auth__mechanisms": ["PLAIN"]}), (), 15, "auth", "leaves out"),
     "TLS is wanted first": (
         dict(login=False, script={"mail": "530 5.7.0 Must issue a STARTTLS command first."}), TO, 16, "mail", "wants TLS before anything"),
     "a login is wanted": (dict(login=False, script={"mail": "530 5.7.0 Authentication required"}), TO, 16, "mail", "wants a login first"),

@@ -8,11 +8,15 @@ RELAY = 'relay: { name = "r"; domains = ["example.com"]; %s };\n'
 LOGIN = 'auth: { user = "u"; password = "p"; };'
 
 
+SHIPPED = open(os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "conf.d", "05-providers.conf")).read()
+
+
 @pytest.fixture
 def place(new_gateway):
     gateway = new_gateway()
     gateway.module("20-auth-password", "auth-password", {}).module("60-routing", "routing")
     gateway.relay("out", host="127.0.0.1", port=9)
+    gateway.fragments["05-providers"] = SHIPPED
     return gateway
 
 
@@ -22,6 +26,9 @@ WARNED = {
     "STARTTLS on port 465": ('host = "smtp.example.net"; port = 465;', 'tls = "implicit" is usual there'),
     "implicit TLS on port 587": ('host = "smtp.example.net"; port = 587; tls = "implicit";', 'tls = "starttls" is usual there'),
     "tokens that nobody fetches": ('host = "smtp.example.net"; port = 587; auth: { user = "u"; method = "oauth"; };', "no module that fetches tokens is on"),
+    "a mechanism that there is not": ('host = "smtp.example.net"; port = 587; auth: { user = "u"; password = "p"; mechanisms = ["SCRAM-SHA-256", "PLAIN"]; };',
+                                      "the gateway cannot log in by SCRAM-SHA-256"),
+    "no mechanism that there is": ('auth: { provider = "outlook.com"; user = "u"; password = "p"; };', "of its login mechanisms the gateway has none"),
 }
 
 

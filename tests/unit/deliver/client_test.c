@@ -176,7 +176,7 @@ static const struct conversation conversations[] = {
 	  .saw = "AUTH LOGIN\r\nMAIL" },
 	{ .name = "AUTH not offered", .auth = true, .login = GW_ACCEPT, .status = GW_DEFERRED, .stage = STAGE_AUTH, .link = true, .unseen = "MAIL", .words = "AUTH is not offered" },
 	{ .name = "no mechanism in common", .auth = true, .script = { .ehlo = "250-a\r\n250 AUTH NTLM GSSAPI\r\n" }, .login = GW_ACCEPT, .status = GW_DEFERRED,
-	  .stage = STAGE_AUTH, .link = true, .unseen = "AUTH" },
+	  .stage = STAGE_AUTH, .link = true, .unseen = "AUTH", .words = "offers NTLM GSSAPI, and the relay logs in by PLAIN, LOGIN" },
 	{ .name = "no login to be had", .auth = true, .script = { .ehlo = EHLO_AUTH }, .login = GW_WAIT, .status = GW_DEFERRED, .stage = STAGE_AUTH, .link = true, .unseen = "MAIL" },
 	{ .name = "AUTH offered, not wanted", .script = { .ehlo = EHLO_AUTH }, .status = GW_DELIVERED, .stage = STAGE_DOT, .unseen = "AUTH" },
 	{ .name = "strange challenge", .auth = true, .script = { .ehlo = EHLO_AUTH, .auth = "334 !!\r\n501 5.7.0 given up\r\n" }, .login = GW_ACCEPT,
