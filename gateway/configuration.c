@@ -1,16 +1,21 @@
 #include "daemon.h"
 
 #include "admin/link.h"
+#include "admin/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/kept.h"
 #include "deliver/transport.h"
+#include "module/chain.h"
 #include "queue/recall.h"
 #include "services.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static struct load_options load_options;
 static const struct arguments *given;
+static struct configuration_notes notes;
 
 /* What only looks at a configuration is soon over, and may not write into the state folder. */
 static const char *copies_folder(const struct arguments *arguments)
@@ -55,6 +60,80 @@ void configuration_leave_out(const struct breaker *breaker)
 	load_options.broken = broken;
 }
 
+const struct configuration_notes *configuration_notes(void)
+{
+	return &notes;
+}
+
+/* --- the last good one --- */
+
+static const char *kept_folder(void)
+{
+	static char folder[4096];
+	snprintf(folder, sizeof(folder), "%s/good", given->state);
+	return folder;
+}
+
+void configuration_use_kept(const char *refused)
+{
+	snprintf(notes.refused, sizeof(notes.refused), "%s", refused ? refused : "");
+	load_options.kept = refused ? kept_folder() : NULL;
+}
+
+static void keep(const struct snapshot *snapshot)
+{
+	if (!load_options.kept && conf_keep(snapshot->conf, kept_folder()) != 0)
+		log_say(LOG_WARN, "configuration", "what is in use now is not kept for the case that conf.d breaks: %s: %s", kept_folder(),
+		        errno == EXDEV ? "a file outside of conf.d is included, which has to be named by its whole path" : strerror(errno));
+}
+
+static void emit(const char *name, const char *text)
+{
+	struct gw_event event = { .size = sizeof(event), .name = gw_str(name), .time = clock_wall(), .text = gw_str(text) };
+	struct snapshot *snapshot = snapshot_current();
+	struct arena arena;
+	struct gw_call call;
+	arena_init(&arena, 1024);
+	chain_init(&call, runtime.main, snapshot, &arena);
+	call.argument = &event;
+	chain_tell(&call, GW_HOOK_event);
+	chain_cancel(&call);
+	arena_finish(&arena);
+	snapshot_release(snapshot);
+}
+
+/* After a death conf.d is read as it stands, also what nobody said "reload" for. */
+static void log_changed(const struct snapshot *snapshot)
+{
+	char names[1024];
+	if (conf_kept_differs(snapshot->conf, kept_folder(), names, sizeof(names)) > 0)
+		log_say(LOG_WARN, "configuration", "conf.d was changed since it was last read, and is in use now as it stands: %s", names);
+}
+
+void configuration_started(void)
+{
+	struct snapshot *snapshot = snapshot_current();
+	if (notes.refused[0]) {
+		log_say(LOG_FAIL, "configuration", "the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
+		        notes.refused);
+		emit("configuration-refused", notes.refused);
+	} else if (supervisor_served()) {
+		log_changed(snapshot);
+	}
+	keep(snapshot);
+	snapshot_release(snapshot);
+}
+
+static void end_of_kept(void)
+{
+	if (!notes.refused[0])
+		return;
+	notes.refused[0] = '\0';
+	link_say_refused("");
+	log_say(LOG_INFORM, "configuration", "conf.d is in use again");
+	emit("configuration-accepted", "conf.d is in use again");
+}
+
 struct snapshot *configuration_load(struct problems *problems)
 {
 	struct snapshot *snapshot = snapshot_load(&load_options, problems);
@@ -63,7 +142,7 @@ struct snapshot *configuration_load(struct problems *problems)
 	return snapshot;
 }
 
-static void log_problems(const struct problems *problems)
+void configuration_log_problems(const struct problems *problems)
 {
 	char text[4096];
 	for (const struct problem *problem = problems->first; problem; problem = problem->next)
@@ -80,6 +159,8 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	log_set_journal_size((uint64_t)snapshot->settings.log.journal_size);
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
+	end_of_kept();
+	keep(snapshot);
 	recall_all();
 	transport_look_again();
 	return true;
@@ -87,7 +168,10 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 
 static bool check(struct problems *problems)
 {
+	const char *kept = load_options.kept;
+	load_options.kept = NULL;
 	struct snapshot *snapshot = configuration_load(problems);
+	load_options.kept = kept;
 	snapshot_release(snapshot);
 	return snapshot != NULL;
 }
@@ -98,13 +182,17 @@ bool configuration_reload(bool apply, struct problems *problems)
 		return check(problems);
 	link_say(LINK_RELOADING);
 	const char *const *broken = load_options.broken;
+	const char *kept = load_options.kept;
 	load_options.broken = NULL;
+	load_options.kept = NULL;
 	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems) : NULL;
 	bool fine = snapshot && swap_in(snapshot, problems);
 	link_say(LINK_READY);
-	if (!fine)
+	if (!fine) {
 		load_options.broken = broken;
-	log_problems(problems);
+		load_options.kept = kept;
+	}
+	configuration_log_problems(problems);
 	log_say(fine ? LOG_INFORM : LOG_FAIL, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
 	return fine;
 }

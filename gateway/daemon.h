@@ -2,6 +2,7 @@
 #ifndef GATEWAY_DAEMON_H
 #define GATEWAY_DAEMON_H
 
+#include "admin/admin.h"
 #include "admin/breaker.h"
 #include "base/problem.h"
 #include "queue/runtime.h"
@@ -18,9 +19,13 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv);
 
 /* configuration.c: loads, publishes, reloads. */
 void configuration_init(const struct arguments *arguments);
+void configuration_use_kept(const char *refused); /* the last good one instead of conf.d, and why; NULL: conf.d */
 void configuration_leave_out(const struct breaker *breaker); /* instances of which it died too often */
 struct snapshot *configuration_load(struct problems *problems);
 bool configuration_reload(bool apply, struct problems *problems);
+void configuration_started(void); /* the published one serves: it is kept as the last good one */
+void configuration_log_problems(const struct problems *problems);
+const struct configuration_notes *configuration_notes(void);
 
 /* rehearsal.c. The first runs the body in a child, and gives its exit code; where it crashes or takes a minute, the module in which it was is
  * named on stderr, and the code is EX_SOFTWARE. The second checks the configuration in a new process: false, and a problem, when that ends so;

@@ -161,6 +161,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	if (!runtime.main || open_state(arguments, problems) != 0)
 		return EX_CANTCREAT;
 	configuration_leave_out(supervisor_breaker());
+	configuration_use_kept(supervisor_refused());
 	struct snapshot *snapshot = configuration_load(problems);
 	if (!snapshot)
 		return EX_CONFIG;
@@ -179,6 +180,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 		return EX_CANTCREAT;
 	operations.config_dir = arguments->config;
 	operations.module_dir = arguments->modules;
+	operations.notes = configuration_notes();
 	admin = admin_create(runtime.main, arguments->state, settings, &operations, problems);
 	return admin ? EX_OK : EX_UNAVAILABLE;
 }
@@ -213,6 +215,7 @@ static int run(bool foreground)
 	ticks_begin();
 	alive_begin();
 	link_say(LINK_READY);
+	configuration_started();
 	if (!foreground)
 		let_go_of_stderr();
 	worker_run(runtime.main);
@@ -222,12 +225,34 @@ static int run(bool foreground)
 	return EX_OK;
 }
 
+static void tell_refused(const struct problems *problems)
+{
+	char text[4096];
+	const struct problem *problem = problems->first;
+	while (problem && !problem->fatal)
+		problem = problem->next;
+	if (problem)
+		link_say_refused(problem_format(problem, text, sizeof(text)));
+}
+
+/* At the first start to who started it; later there is nobody but the log. */
+static void tell_problems(const struct problems *problems)
+{
+	if (!supervisor_served()) {
+		print_problems(problems);
+		return;
+	}
+	configuration_log_problems(problems);
+	if (problems->errors)
+		tell_refused(problems);
+}
+
 int serve(const struct arguments *arguments)
 {
 	struct problems problems;
 	problems_init(&problems);
 	int code = begin(arguments, &problems);
-	print_problems(&problems);
+	tell_problems(&problems);
 	problems_finish(&problems);
 	if (code == EX_OK)
 		code = run(arguments->foreground);

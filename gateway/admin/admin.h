@@ -13,6 +13,11 @@
 #include "loop/worker.h"
 #include "queue/runtime.h"
 
+/* How the configuration in use is another than that of conf.d. */
+struct configuration_notes {
+	char refused[512]; /* why conf.d does not start: the last good one is in use; empty: conf.d is */
+};
+
 /* What main does for the verbs. */
 struct admin_operations {
 	/* Reads the configuration anew; swaps it in when `apply` and it has no errors. True: it has none. */
@@ -20,6 +25,7 @@ struct admin_operations {
 	void (*each_metric)(void (*each)(void *arg, const char *name, int64_t value), void *arg);
 	const char *config_dir, *module_dir;
 	const char *release;
+	const struct configuration_notes *notes; /* changed by reload */
 };
 
 struct admin;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static int supervisor = -1;
@@ -65,6 +66,13 @@ void link_say(enum link_kind kind)
 	say(&(struct link_order){ .kind = kind });
 }
 
+void link_say_refused(const char *why)
+{
+	struct link_order order = { .kind = LINK_REFUSED };
+	snprintf(order.text, sizeof(order.text), "%s", why);
+	say(&order);
+}
+
 void link_say_log(const char *path)
 {
 	const struct link_order order = { .kind = LINK_LOG };
@@ -85,7 +93,7 @@ static int refuse(const int *fds, unsigned count, int error)
 
 int link_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds)
 {
-	struct link_order order = { LINK_LISTEN, count < LINK_SOCKETS ? count : LINK_SOCKETS, len, *address };
+	struct link_order order = { LINK_LISTEN, count < LINK_SOCKETS ? count : LINK_SOCKETS, len, { *address } };
 	struct link_answer answer;
 	unsigned got = 0;
 	int received[LINK_SOCKETS];

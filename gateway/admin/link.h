@@ -17,14 +17,20 @@ enum link_kind {
 	LINK_RELOADING,
 	LINK_ALIVE,     /* every worker turns */
 	LINK_LOG,       /* with the log file: what the supervisor says stands there too */
+	LINK_REFUSED,   /* conf.d does not start, and why: `text`; empty: it does again */
 	LINK_KINDS
 };
+
+#define LINK_TEXT 512
 
 struct link_order {
 	uint32_t kind;
 	uint32_t count;
 	uint32_t len;
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr_storage address;
+		char text[LINK_TEXT];
+	};
 };
 
 struct link_answer {
@@ -41,6 +47,7 @@ void link_use(int fd);
 /* Fills in at most `count` listening sockets; gives how many, at least 1, or -1 with errno. Main thread. */
 int link_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds);
 void link_say(enum link_kind kind);
+void link_say_refused(const char *why); /* for people, cut at LINK_TEXT */
 void link_say_log(const char *path); /* the file of the log, or of its successor */
 
 /* --- both --- */

@@ -38,13 +38,24 @@ static void add_module_line(struct service_output *output, const char *instance,
 	add(status, what, "%s", text);
 }
 
+static void add_configuration(struct status *status, const struct snapshot *snapshot)
+{
+	const struct configuration_notes *notes = status->request->admin->operations->notes;
+	add(status, "configuration", "generation %u, %zu modules, %zu relays", snapshot->generation, snapshot->instance_count, snapshot->relay_count);
+	if (notes->refused[0])
+		add(status, "configuration", "THE LAST GOOD ONE is in use, conf.d does not start: %s; mend it, then gatewayctl reload", notes->refused);
+	json_object_set_new(status->data, "configuration",
+	                    json_pack("{s:I, s:s, s:o}", "generation", (json_int_t)snapshot->generation, "source",
+	                              notes->refused[0] ? "last good" : "conf.d", "refused", text_of(gw_str(notes->refused))));
+}
+
 static void add_process(struct status *status)
 {
 	const struct snapshot *snapshot = snapshot_current();
 	int64_t up = (clock_wall() - runtime.started_at) / 1000;
 	add(status, "gateway", "%s, %.*s, up %lldd %lldh %lldm", status->request->admin->operations->release, (int)snapshot->settings.hostname.len,
 	    snapshot->settings.hostname.ptr, (long long)up / 86400, (long long)up / 3600 % 24, (long long)up / 60 % 60);
-	add(status, "configuration", "generation %u, %zu modules, %zu relays", snapshot->generation, snapshot->instance_count, snapshot->relay_count);
+	add_configuration(status, snapshot);
 	snapshot_release((struct snapshot *)snapshot);
 	json_object_set_new(status->data, "release", json_string(status->request->admin->operations->release));
 	json_object_set_new(status->data, "up_seconds", json_integer(up));

@@ -43,6 +43,8 @@ static struct supervisor {
 	struct breaker breaker;
 	struct death death;       /* the last one, until a serving process that was ready told of it */
 	unsigned failures, restarts;
+	char refused[LINK_TEXT];  /* why conf.d did not start; empty: it did, or was not tried yet */
+	bool kept;                /* the process begins, or serves, with the last good configuration */
 	int64_t began_at, start_at, kill_at, watchdog_ms, watchdog_at;
 	bool served, stopping, reload, over;
 	int code;
@@ -56,6 +58,16 @@ const struct crashes *supervisor_crashes(void)
 const struct breaker *supervisor_breaker(void)
 {
 	return &it.breaker;
+}
+
+const char *supervisor_refused(void)
+{
+	return it.kept ? it.refused : NULL;
+}
+
+bool supervisor_served(void)
+{
+	return it.served;
 }
 
 void supervisor_log_death(void)
@@ -196,7 +208,8 @@ static void tell_ready(void)
 	hangs_clear(&it.hangs);
 	say_started(EX_OK);
 	if (!it.stopping)
-		sd_notifyf(0, "READY=1\nSTATUS=process %d serves, started again %u times", (int)it.child, it.restarts);
+		sd_notifyf(0, "READY=1\nSTATUS=process %d serves%s, started again %u times", (int)it.child, it.kept ? " with the last good configuration" : "",
+		           it.restarts);
 	crashes_settle(&it.crashes);
 	it.death = (struct death){ 0 };
 	if (it.reload)
@@ -240,6 +253,10 @@ static void obey(const struct link_order *order)
 		break;
 	case LINK_LOG:
 		break;
+	case LINK_REFUSED:
+		snprintf(it.refused, sizeof(it.refused), "%.*s", LINK_TEXT - 1, order->text);
+		it.kept = it.kept && it.refused[0];
+		break;
 	}
 }
 
@@ -281,12 +298,30 @@ static int64_t pause_after(unsigned failures)
 	return pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
 }
 
-static void start_again(void)
+/* Whatever it is that a start ends of, what was good before is the better guess: but for SIGKILL, which is somebody's decision. By turns with
+ * conf.d, so that one that was mended is found. True: that is tried at once. */
+static bool try_kept(int status)
+{
+	bool failed = it.phase == STARTING && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	bool was_kept = it.kept;
+	it.kept = failed && !was_kept;
+	if (failed && !it.refused[0])
+		snprintf(it.refused, sizeof(it.refused), WIFSIGNALED(status) ? "it crashed while it began (signal %d)" : "it ended while it began (exit code %d)",
+		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (failed)
+		log_say(LOG_FAIL, "configuration", "%s does not start%s: %s", was_kept ? "the last good configuration" : "conf.d",
+		        was_kept ? "" : ", the last good configuration is tried", it.refused);
+	if (!it.kept)
+		it.refused[0] = '\0';
+	return it.kept;
+}
+
+static void start_again(bool at_once)
 {
 	int64_t now = clock_monotonic();
 	it.failures = it.phase == SERVING && now - it.began_at >= STEADY_MS ? 1 : it.failures + 1;
 	it.restarts++;
-	int64_t pause = pause_after(it.failures);
+	int64_t pause = at_once ? 0 : pause_after(it.failures);
 	it.phase = WAITING;
 	it.start_at = now + pause;
 	log_say(LOG_INFORM, "restart", "the serving process is started again in %lld ms", (long long)pause);
@@ -320,7 +355,7 @@ static void bury(int status)
 	if (it.stopping || !it.served)
 		end(code_of(status));
 	else
-		start_again();
+		start_again(try_kept(status));
 }
 
 static void reap(void)

@@ -2,7 +2,8 @@
  *
  * It forks the serving process and starts it again when it dies: at once, then after 1 s, 2 s, ... at most 30 s, from the beginning again when it
  * served for a minute. It keeps the listening sockets, so that clients who connect meanwhile wait instead of being refused; it counts
- * during which messages the process died; it speaks to the service manager; it forwards signals. It has one thread, reads no mail and
+ * during which messages the process died; when a configuration that was changed meanwhile does not start, it has the last good one tried (kept.h), and
+ * conf.d again after that: only who never served ends for it; it speaks to the service manager; it forwards signals. It has one thread, reads no mail and
  * no configuration, and is the only one that stays root. */
 #ifndef ADMIN_SUPERVISOR_H
 #define ADMIN_SUPERVISOR_H
@@ -30,6 +31,12 @@ const struct crashes *supervisor_crashes(void);
 
 /* Of which instances it died how often: as it was when this serving process began. */
 const struct breaker *supervisor_breaker(void);
+
+/* Why conf.d is not to be read, which the process before this one did not start with: the last good configuration serves instead. NULL: it is. */
+const char *supervisor_refused(void);
+
+/* Whether a process served before this one. */
+bool supervisor_served(void);
 
 /* Logs how the process before ended, so that the journal of a message tells it too. */
 void supervisor_log_death(void);

@@ -13,6 +13,7 @@ struct conf {
 	struct conf_fragment *fragments;
 	size_t count;
 	size_t unread; /* files of which nothing is known */
+	const struct conf_file *files, **last_file;
 };
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -133,6 +134,39 @@ static bool read_providers(struct conf_fragment *fragment, const config_setting_
 	return true;
 }
 
+static void add_file(struct conf *conf, const char *name, const char *text)
+{
+	struct conf_file *file = arena_alloc(&conf->arena, sizeof(*file));
+
+	if (!file) {
+		conf->unread++;
+		return;
+	}
+	*file = (struct conf_file){ .name = name, .text = gw_str(text) };
+	*conf->last_file = file;
+	conf->last_file = &file->next;
+}
+
+/* An included file may be included by several. */
+static bool has_file(const struct conf *conf, const char *name)
+{
+	const struct conf_file *file = conf->files;
+
+	while (file && strcmp(file->name, name) != 0)
+		file = file->next;
+	return file != NULL;
+}
+
+static void add_files(struct conf *conf, const config_t *config, const char *name)
+{
+	const struct conf_source *source = config_setting_get_hook(config_root_setting(config));
+
+	add_file(conf, name, source->text);
+	for (unsigned i = 0; i < config->num_filenames; i++)
+		if (source->included_texts[i] && !has_file(conf, config->filenames[i]))
+			add_file(conf, config->filenames[i], source->included_texts[i]);
+}
+
 static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, const char *file, struct problems *problems)
 {
 	static bool (*const readers[])(struct conf_fragment *, const config_setting_t *, const config_setting_t *, struct problems *) = {
@@ -152,6 +186,7 @@ static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, con
 		conf->unread++;
 		return false;
 	}
+	add_files(conf, config, strrchr(fragment->path, '/') + 1);
 	root = config_root_setting(config);
 	at = find_kind(root, fragment->path, problems, &fragment->kind);
 	if (!at)
@@ -181,6 +216,7 @@ struct conf *conf_load(const char *dir, struct problems *problems)
 		return NULL;
 	}
 	arena_init(&conf->arena, 4096);
+	conf->last_file = &conf->files;
 	count = scandir(dir, &names, is_on, by_name);
 	if (count < 0) {
 		problem_add(problems, true, dir, 0, "cannot be read: %s", strerrordesc_np(errno));
@@ -222,6 +258,11 @@ size_t conf_unread(const struct conf *conf)
 size_t conf_count(const struct conf *conf)
 {
 	return conf->count;
+}
+
+const struct conf_file *conf_files(const struct conf *conf)
+{
+	return conf->files;
 }
 
 const struct conf_fragment *conf_at(const struct conf *conf, size_t nth)

@@ -23,6 +23,13 @@ struct conf_fragment {
 	int line;                       /* of the group, or of `module = ` */
 };
 
+/* A file as it was read: a fragment, or what one includes. */
+struct conf_file {
+	const struct conf_file *next;
+	const char *name; /* in the folder; with a slash first where it is included by its whole path */
+	struct gw_str text;
+};
+
 struct conf; /* all fragments, owner of everything above */
 
 /* Reads `dir`; NULL only when memory is out or the folder cannot be read (told in `problems`). */
@@ -34,6 +41,9 @@ size_t conf_count(const struct conf *conf);
 /* How many files could not be read at all, by their syntax or otherwise: what they hold is missing, and is no fault of the others. */
 size_t conf_unread(const struct conf *conf);
 const struct conf_fragment *conf_at(const struct conf *conf, size_t nth);
+
+/* All files in the order in which they were read; NULL: there are none. */
+const struct conf_file *conf_files(const struct conf *conf);
 
 /* The line of a key in a group (dots go down, "replies[3].codes" into a row of a list), or of the group itself when it is not there; 0 for NULL. */
 int conf_line(const struct conf_group *group, const char *key);

@@ -23,6 +23,7 @@ struct conf_source {
 	const char *path;
 	mode_t mode;
 	const char **included; /* as config->filenames, but with the folder in front */
+	const char *text, **included_texts; /* as they were read; NULL: could not be */
 };
 
 /* A struct conf_group is the library's setting under a name that keeps the library out of other rooms. */

@@ -77,14 +77,16 @@ static int scan_included(struct arena *arena, const config_t *config, struct con
 	mode_t mode;
 
 	source->included = arena_alloc(arena, config->num_filenames * sizeof(*source->included));
-	for (unsigned i = 0; source->included && i < config->num_filenames; i++) {
+	source->included_texts = arena_alloc(arena, config->num_filenames * sizeof(*source->included_texts));
+	for (unsigned i = 0; source->included && source->included_texts && i < config->num_filenames; i++) {
 		const char *path = included_path(arena, config_get_include_dir(config), config->filenames[i]);
 		char *text = path ? read_text(arena, path, &mode, problems) : NULL;
 		source->included[i] = path;
+		source->included_texts[i] = text;
 		if (text)
 			conf_scan_numbers(source, text, path, problems);
 	}
-	return source->included ? 0 : -1;
+	return source->included && source->included_texts ? 0 : -1;
 }
 
 static void out_of_memory(const char *path, struct problems *problems)
@@ -120,6 +122,7 @@ config_t *conf_parse(struct arena *arena, const char *dir, const char *path, str
 	text = read_text(arena, path, &source->mode, problems);
 	if (!text)
 		return NULL;
+	source->text = text;
 	conf_scan_numbers(source, text, path, problems);
 	if (!config_read_string(config, text)) {
 		add_syntax_problem(arena, config, path, problems);

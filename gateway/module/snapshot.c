@@ -1,4 +1,6 @@
 #include "module/load.h"
+
+#include "conf/kept.h"
 #include "module/providers.h"
 
 #include <pthread.h>
@@ -51,10 +53,24 @@ void problems_move(struct problems *from, struct problems *to)
 	problems_finish(from);
 }
 
+/* What is missing in a damaged copy may be what keeps mail in its bounds. */
+static bool copy_is_whole(struct load *load)
+{
+	char names[512];
+	const char *kept = load->options->kept;
+	int wrong = conf_kept_differs(load->snapshot->conf, kept, names, sizeof(names));
+
+	if (wrong)
+		problem_add(load->problems, true, kept, 0, wrong < 0 ? "is no copy of a configuration" : "is damaged: %s", names);
+	return wrong == 0;
+}
+
 static void load_all(struct load *load)
 {
-	load->snapshot->conf = conf_load(load->options->config_dir, load->problems);
-	if (!load->snapshot->conf)
+	const struct load_options *options = load->options;
+
+	load->snapshot->conf = conf_load(options->kept ? options->kept : options->config_dir, load->problems);
+	if (!load->snapshot->conf || (options->kept && !copy_is_whole(load)))
 		return;
 	load_settings(load);
 	load_instances(load);

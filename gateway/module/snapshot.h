@@ -102,6 +102,7 @@ struct snapshot {
 
 struct load_options {
 	const char *config_dir, *state_dir, *module_dir;
+	const char *kept;                   /* the copy to read instead of the fragments of config_dir: kept.h; NULL: none */
 	const char *copies;                 /* of modules' code: code.h; NULL: none are made */
 	const struct gw_services *services; /* handed to modules */
 	bool start;                         /* call start(); --check does too */
