@@ -435,7 +435,7 @@ def next_hop(new_gateway, new_sink, certificates, relay=None, preset=None, **how
     open_relay(gateway, "out").module("45-auth", "auth-password").set(queue__retry=["1h"])
     login = {"auth__user": "me", "auth__password": "hop-secret"}
     if preset:
-        gateway.fragments["05-mine"] = 'providers = ( { name = "mine"; host = "smtp.example.net"; mechanisms = ["%s"]; } );\n' % '", "'.join(preset)
+        gateway.fragments["05-mine"] = 'providers = ( { name = "mine"; host = "smtp.example.net"; port = 587; mechanisms = ["%s"]; } );\n' % '", "'.join(preset)
     gateway.relay("out", sink, tls="starttls", ca=certificates.ca, **(login if relay is None else relay)).start()
     return gateway, sink
 
