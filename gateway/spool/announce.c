@@ -37,30 +37,31 @@ static struct entry **sorted_entries(const struct index *index, size_t *count)
 }
 
 /* All segments are pinned while recovery runs. */
-static bool use_segment(struct announcer *announcer, struct window *window, uint32_t number)
+static const struct segment *use_segment(struct announcer *announcer, struct window *window, uint32_t number)
 {
 	const struct segment *segment = segment_find(&announcer->spool->segments, number);
 
 	if (!segment || segment->fd < 0)
-		return false;
+		return NULL;
 	if (window->fd != segment->fd)
 		window_file(window, segment->fd);
-	return true;
+	return segment;
 }
 
 /* The meta of the record at a place where recovery saw one. */
 static bool meta_at(struct announcer *announcer, struct window *window, struct place place, struct gw_str *meta)
 {
+	const struct segment *segment = use_segment(announcer, window, place.segment);
 	struct record_head head;
 	const char *bytes;
 
-	if (!use_segment(announcer, window, place.segment))
+	if (!segment)
 		return false;
 	bytes = window_at(window, place.offset, RECORD_HEAD);
 	if (!bytes)
 		return false;
 	memcpy(&head, bytes, sizeof(head));
-	if (!record_valid(&head, place.segment, place.offset))
+	if (!record_valid(&head, &segment->key, place.offset))
 		return false;
 	bytes = window_at(window, place.offset + RECORD_HEAD, head.meta_len);
 	*meta = gw_str_n(bytes, head.meta_len);
@@ -79,7 +80,7 @@ static int extent_whole(struct announcer *announcer, uint64_t id, const struct s
 	result = segment_read(segment, &head, sizeof(head), extent->offset);
 	if (result == SPOOL_UNREADABLE)
 		return result;
-	if (result < 0 || !record_valid(&head, extent->segment, extent->offset))
+	if (result < 0 || !record_valid(&head, &segment->key, extent->offset))
 		return 0;
 	return head.type == RECORD_EXTENT && head.id == id && head.data_len == extent->length && head.data_crc == extent->crc;
 }

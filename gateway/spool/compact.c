@@ -335,7 +335,7 @@ static int move_records(struct compaction *compaction)
 
 	if (window_init(&window) < 0)
 		return SPOOL_UNREADABLE;
-	scan_init(&scan, &window, segment->fd, segment->number, 0, segment->end);
+	scan_init(&scan, &window, segment, segment_begin(segment), segment->end);
 	while (!failed && ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD))
 		failed = result == SCAN_RECORD && move_record(compaction, &scan) < 0;
 	failed = failed || result == SCAN_FAILED || window.error;

@@ -65,7 +65,7 @@ static void add_head(struct spool *spool, struct record_head *head)
 
 	head->group = spool->group_number;
 	head->lag = (uint16_t)(spool->group_number - spool->synced_group);
-	record_seal(head, segment->number, segment->end + (uint32_t)spool->group.gather.bytes);
+	record_seal(head, &segment->key, segment->end + (uint32_t)spool->group.gather.bytes);
 	gather_add(&spool->group.gather, head, sizeof(*head));
 }
 
@@ -81,11 +81,13 @@ void group_encode_seal(struct spool *spool)
 	struct record_head head = { .type = RECORD_SEAL };
 	size_t gaps = spool->gap_count * sizeof(*spool->gaps);
 
-	head.meta_len = (uint32_t)(sizeof(seal) + gaps);
+	head.meta_len = (uint32_t)seal_size(spool->gap_count);
 	head.meta_crc = crc32c(crc32c(0, &seal, sizeof(seal)), spool->gaps, gaps);
+	head.meta_crc = crc32c(head.meta_crc, &spool->seal_key, sizeof(spool->seal_key));
 	add_head(spool, &head);
 	gather_add(&spool->group.gather, &seal, sizeof(seal));
 	gather_add(&spool->group.gather, spool->gaps, gaps);
+	gather_add(&spool->group.gather, &spool->seal_key, sizeof(spool->seal_key));
 	add_padding(&spool->group.gather);
 }
 

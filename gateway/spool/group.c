@@ -123,11 +123,17 @@ static bool starts_new_group(struct spool *spool, const struct spool_append *app
 	return !gather_fits(&spool->group.gather, small_bytes(append));
 }
 
+/* The next record is the first of its segment: a SEAL goes before it. */
+static bool is_first(const struct spool *spool)
+{
+	return spool->current->end == segment_begin(spool->current) && spool->group.gather.bytes == 0;
+}
+
 static void join(struct spool *spool, struct spool_append *append)
 {
 	struct group *group = &spool->group;
 
-	if (spool->current->end == 0 && group->gather.bytes == 0)
+	if (is_first(spool))
 		group_encode_seal(spool);
 	group_encode(spool, append);
 	append->result = SPOOL_OK;
@@ -148,8 +154,8 @@ static void refuse(struct list *done, struct spool_append *append, enum spool_re
 
 static uint32_t bytes_needed(const struct spool *spool, const struct spool_append *append)
 {
-	bool first = spool->current && spool->current->end == 0 && spool->group.gather.bytes == 0;
-	uint32_t seal = record_align(RECORD_HEAD + sizeof(struct seal_meta) + spool->gap_count * sizeof(struct gap));
+	bool first = spool->current && is_first(spool);
+	uint32_t seal = record_align(RECORD_HEAD + seal_size(spool->gap_count));
 
 	return append_bytes(append) + (first ? seal : 0);
 }

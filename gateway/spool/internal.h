@@ -15,7 +15,8 @@
 /* --- record.c: the format of a record, see FORMAT.md --- */
 
 #define RECORD_MAGIC 0x4c505347u
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+#define RECORD_VERSION_UNSALTED 1
 #define RECORD_HEAD 48u
 #define RECORD_MAX (1u << 29)
 #define RECORD_LAG_MAX 60000u
@@ -27,11 +28,17 @@ _Static_assert(RECORD_MAX <= SPOOL_SEGMENT_MAX / 2, "the largest record has a se
 
 enum record_type { RECORD_SEAL = 1, RECORD_EXTENT, RECORD_MESSAGE, RECORD_STATE, RECORD_FINAL };
 
+/* What each record of a segment carries. A record whose octets somebody outside has chosen does not: he knows no salt. */
+struct segment_key {
+	uint32_t number, version; /* 0: not known, nothing is a record */
+	uint32_t salt[2];         /* version 1: the magic and the number */
+};
+
 struct record_head {
-	uint32_t magic;
+	uint32_t salt_low;
 	uint8_t type, version;
 	uint16_t lag; /* group - lag is the last group that was on stable storage when this was written */
-	uint32_t segment, meta_len;
+	uint32_t salt_high, meta_len;
 	uint64_t group, id;
 	uint32_t data_len, meta_crc, data_crc, head_crc;
 };
@@ -47,7 +54,7 @@ struct final_meta {
 	uint32_t segment, zero;
 };
 
-/* The meta of a SEAL is this and the gaps: ranges before `length` that were torn. */
+/* The meta of a SEAL is this, the gaps (ranges before `length` that were torn), and since version 2 the key of that segment. */
 struct seal_meta {
 	uint32_t segment, length; /* of the segment before, 0 if none */
 	uint32_t gap_count, zero;
@@ -55,6 +62,10 @@ struct seal_meta {
 struct gap {
 	uint32_t from, to;
 };
+static inline size_t seal_size(size_t gaps)
+{
+	return sizeof(struct seal_meta) + gaps * sizeof(struct gap) + sizeof(struct segment_key);
+}
 
 static inline uint32_t record_align(uint64_t size)
 {
@@ -65,8 +76,8 @@ static inline uint32_t record_size(const struct record_head *head)
 	return record_align((uint64_t)RECORD_HEAD + head->meta_len + head->data_len);
 }
 /* Completes a head: its checksum is good at this place alone. */
-void record_seal(struct record_head *head, uint32_t segment, uint32_t offset);
-bool record_valid(const struct record_head *head, uint32_t segment, uint32_t offset);
+void record_seal(struct record_head *head, const struct segment_key *key, uint32_t offset);
+bool record_valid(const struct record_head *head, const struct segment_key *key, uint32_t offset);
 /* The parts of a MESSAGE's meta; false: they do not fit each other. */
 bool record_message(struct gw_str meta, struct message_meta *message, const char **extents, struct gw_str *envelope);
 struct spool_extent record_extent(const char *extents, size_t at);
@@ -83,6 +94,7 @@ struct segment_ref {
 
 struct segment {
 	uint32_t number;
+	struct segment_key key; /* set before anybody else sees the segment, then never changed */
 	int fd; /* open while it is pinned */
 	unsigned pins;
 	uint32_t size;   /* of the file, when it was made */
@@ -106,6 +118,22 @@ struct segments {
 	struct segment **items; /* by number */
 	size_t count, capacity;
 };
+
+/* --- header.c: the head of a segment --- */
+
+#define SEGMENT_HEADER 8192u
+struct segment_key segment_key_old(uint32_t number);
+int segment_key_make(struct segment_key *key, uint32_t number);
+/* Both copies; the caller syncs them with the file, before any record. */
+int segment_header_write(int fd, const struct segment_key *key);
+/* 1: `key` is what the header says, of whatever version; 0: there is none that is whole; SPOOL_UNREADABLE with errno. */
+int segment_header_read(const struct segment *segment, struct segment_key *key);
+bool segment_begins_old(const struct segment *segment); /* with a record of version 1 */
+/* Where the first record lies, or would. */
+static inline uint32_t segment_begin(const struct segment *segment)
+{
+	return segment->key.version == RECORD_VERSION_UNSALTED ? 0 : SEGMENT_HEADER;
+}
 
 #define SEGMENT_NAME 16
 char *segment_name(uint32_t number, char text[SEGMENT_NAME]);
@@ -198,6 +226,8 @@ struct window {
 	int error; /* errno of a read that failed; what could not be read is zeros */
 };
 #define WINDOW_SIZE (1u << 20)
+/* Nothing but what may be there of a header. */
+bool segment_never_used(struct window *window, uint32_t size);
 int window_init(struct window *window);
 void window_finish(struct window *window);
 void window_file(struct window *window, int fd);
@@ -207,12 +237,14 @@ const char *window_at(struct window *window, uint64_t offset, size_t len);
 enum scan_result { SCAN_END, SCAN_RECORD, SCAN_BAD, SCAN_FAILED };
 struct scan {
 	struct window *window;
+	struct segment_key key;
 	uint32_t segment, at, limit;
 	struct record_head head; /* RECORD; BAD: of a record whose meta is bad, else its id is 0 */
 	struct gw_str meta;
 	uint32_t from, to; /* the record's or the bad range */
 };
-void scan_init(struct scan *scan, struct window *window, int fd, uint32_t segment, uint32_t from, uint32_t limit);
+/* A pinned segment's. */
+void scan_init(struct scan *scan, struct window *window, const struct segment *segment, uint32_t from, uint32_t limit);
 enum scan_result scan_next(struct scan *scan);
 
 /* --- commit.c, group.c --- */
@@ -348,6 +380,7 @@ struct spool {
 	struct group group;
 	/* what the next SEAL says */
 	uint32_t seal_segment, seal_length;
+	struct segment_key seal_key;
 	bool seal_hard; /* the file could not be cut there */
 	struct gap *gaps;
 	size_t gap_count;

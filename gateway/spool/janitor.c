@@ -60,7 +60,7 @@ static bool worth_compacting(const struct spool *spool, const struct segment *se
 	if (segment_blocked(&spool->segments, segment, true))
 		return false;
 	live = segment->live + segment_finals_bytes(&spool->segments, segment);
-	return live < segment->end / 4;
+	return live < (segment->end - segment_begin(segment)) / 4;
 }
 
 static struct segment *find_sparse(struct spool *spool)

@@ -46,7 +46,7 @@ static int read_pinned(const struct segment *segment, struct place place, struct
 
 	if (result < 0)
 		return result;
-	if (!record_valid(head, place.segment, place.offset))
+	if (!record_valid(head, &segment->key, place.offset))
 		return SPOOL_DAMAGED;
 	bytes = arena_alloc(arena, head->meta_len + 1u);
 	if (!bytes)

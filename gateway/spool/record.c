@@ -14,23 +14,25 @@ static uint32_t head_crc(const struct record_head *head, uint32_t segment, uint3
 	return crc32c(crc32c(0, place, sizeof(place)), head, offsetof(struct record_head, head_crc));
 }
 
-void record_seal(struct record_head *head, uint32_t segment, uint32_t offset)
+void record_seal(struct record_head *head, const struct segment_key *key, uint32_t offset)
 {
-	head->magic = RECORD_MAGIC;
-	head->version = RECORD_VERSION;
-	head->segment = segment;
-	head->head_crc = head_crc(head, segment, offset);
+	head->salt_low = key->salt[0];
+	head->salt_high = key->salt[1];
+	head->version = (uint8_t)key->version;
+	head->head_crc = head_crc(head, key->number, offset);
 }
 
-bool record_valid(const struct record_head *head, uint32_t segment, uint32_t offset)
+bool record_valid(const struct record_head *head, const struct segment_key *key, uint32_t offset)
 {
-	if (head->magic != RECORD_MAGIC || head->segment != segment || head->version != RECORD_VERSION)
+	if (key->version != RECORD_VERSION && key->version != RECORD_VERSION_UNSALTED)
+		return false;
+	if (head->salt_low != key->salt[0] || head->salt_high != key->salt[1] || head->version != key->version)
 		return false;
 	if (head->type < RECORD_SEAL || head->type > RECORD_FINAL)
 		return false;
 	if ((uint64_t)head->meta_len + head->data_len > RECORD_MAX)
 		return false;
-	return head->head_crc == head_crc(head, segment, offset);
+	return head->head_crc == head_crc(head, key->number, offset);
 }
 
 bool record_message(struct gw_str meta, struct message_meta *message, const char **extents, struct gw_str *envelope)

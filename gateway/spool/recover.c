@@ -20,6 +20,7 @@ struct known {
 	uint32_t size; /* of the file now */
 	bool has_seal; /* its first record is one, about the segment before */
 	struct seal_meta seal;
+	struct segment_key seal_key;
 	struct gap *gaps;    /* of the segment before */
 	struct known *about; /* which has the SEAL about this one */
 	uint32_t records;
@@ -72,25 +73,61 @@ static void keep_if_unread(struct recovery *recovery, struct segment *segment)
 
 /* --- before reading --- */
 
+/* SEALs of version 1 know no keys: what they describe has none. */
+static void read_seal_key(struct known *known, struct gw_str rest)
+{
+	known->seal_key = segment_key_old(known->seal.segment);
+	if (rest.len >= sizeof(known->seal_key))
+		memcpy(&known->seal_key, rest.ptr, sizeof(known->seal_key));
+	known->has_seal = known->seal_key.number == known->seal.segment;
+}
+
 static void read_seal(struct recovery *recovery, struct known *known)
 {
+	uint32_t begin = segment_begin(known->segment);
 	struct scan scan;
+	size_t gaps;
 
-	if (known->size == 0)
+	if (known->size <= begin)
 		return;
-	scan_init(&scan, &recovery->window, known->segment->fd, known->segment->number, 0, known->size);
-	if (scan_next(&scan) != SCAN_RECORD || scan.from != 0 || scan.head.type != RECORD_SEAL || scan.meta.len < sizeof(known->seal))
+	scan_init(&scan, &recovery->window, known->segment, begin, known->size);
+	if (scan_next(&scan) != SCAN_RECORD || scan.from != begin || scan.head.type != RECORD_SEAL || scan.meta.len < sizeof(known->seal))
 		return;
 	memcpy(&known->seal, scan.meta.ptr, sizeof(known->seal));
 	if (known->seal.gap_count > (scan.meta.len - sizeof(known->seal)) / sizeof(struct gap))
 		return;
-	known->has_seal = true;
-	if (known->seal.gap_count == 0)
+	gaps = known->seal.gap_count * sizeof(struct gap);
+	read_seal_key(known, gw_str_from(scan.meta, sizeof(known->seal) + gaps));
+	if (!known->has_seal || gaps == 0)
 		return;
-	known->gaps = malloc(known->seal.gap_count * sizeof(*known->gaps));
+	known->gaps = malloc(gaps);
 	recovery->no_memory = recovery->no_memory || !known->gaps;
 	if (known->gaps)
-		memcpy(known->gaps, scan.meta.ptr + sizeof(known->seal), known->seal.gap_count * sizeof(*known->gaps));
+		memcpy(known->gaps, scan.meta.ptr + sizeof(known->seal), gaps);
+}
+
+/* How records are marked there: the header says it, or the SEAL in a later segment, or a first record that is older than headers.
+ * Records that cannot be told from what mail contains are not looked for: the file stays for a person. */
+static void read_key(struct recovery *recovery, struct known *known)
+{
+	struct segment *segment = known->segment;
+	int found = segment_header_read(segment, &segment->key);
+
+	if (found <= 0 && known->about)
+		segment->key = known->about->seal_key;
+	else if (found <= 0 && segment_begins_old(segment))
+		segment->key = segment_key_old(segment->number);
+	else if (found < 0)
+		keep_unread(recovery, segment, strerror(errno));
+	else if (found == 0) {
+		window_file(&recovery->window, segment->fd);
+		if (!segment_never_used(&recovery->window, known->size))
+			keep_unread(recovery, segment, "its header is damaged");
+	}
+	if (segment->key.version > RECORD_VERSION) {
+		keep_unread(recovery, segment, "a later version of the gateway has written it");
+		segment->key.version = 0;
+	}
 }
 
 static int open_known(struct recovery *recovery, struct segment *segment)
@@ -110,8 +147,6 @@ static int open_known(struct recovery *recovery, struct segment *segment)
 	segment->size = known->size;
 	segment->sealed = true;
 	recovery->count++;
-	read_seal(recovery, known);
-	keep_if_unread(recovery, segment);
 	return 0;
 }
 
@@ -128,12 +163,20 @@ static int open_all(struct recovery *recovery)
 	return 0;
 }
 
-static void find_seals(struct recovery *recovery)
+/* From the end: a SEAL tells what is to know of a segment before its own. */
+static void read_seals(struct recovery *recovery)
 {
-	for (size_t i = 0; i < recovery->count; i++)
-		for (size_t j = i + 1; j < recovery->count && !recovery->known[i].about; j++)
-			if (recovery->known[j].has_seal && recovery->known[j].seal.segment == recovery->known[i].segment->number)
-				recovery->known[i].about = &recovery->known[j];
+	for (size_t i = recovery->count; i-- > 0;) {
+		struct known *known = &recovery->known[i];
+
+		for (size_t j = i + 1; j < recovery->count && !known->about; j++)
+			if (recovery->known[j].has_seal && recovery->known[j].seal.segment == known->segment->number)
+				known->about = &recovery->known[j];
+		read_key(recovery, known);
+		if (known->segment->key.version)
+			read_seal(recovery, known);
+		keep_if_unread(recovery, known->segment);
+	}
 }
 
 /* --- reading --- */
@@ -286,7 +329,9 @@ static int read_segment(struct recovery *recovery, struct known *known)
 	enum scan_result result;
 	struct scan scan;
 
-	scan_init(&scan, &recovery->window, known->segment->fd, known->segment->number, 0, limit_of(recovery, known));
+	if (!known->segment->key.version)
+		return 0;
+	scan_init(&scan, &recovery->window, known->segment, segment_begin(known->segment), limit_of(recovery, known));
 	while ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD) {
 		if (in_gap(known, scan.from))
 			continue;
@@ -404,6 +449,7 @@ static int seal_last(struct recovery *recovery, const struct known *last)
 
 	spool->seal_segment = last->segment->number;
 	spool->seal_length = last->segment->end;
+	spool->seal_key = last->segment->key;
 	if (spool->dry)
 		return 0;
 	if (fdatasync(last->segment->fd) < 0) {
@@ -456,7 +502,7 @@ static int read_log(struct recovery *recovery)
 {
 	if (open_all(recovery) < 0)
 		return -1;
-	find_seals(recovery);
+	read_seals(recovery);
 	for (size_t i = 0; i < recovery->count; i++)
 		if (read_segment(recovery, &recovery->known[i]) < 0)
 			return -1;

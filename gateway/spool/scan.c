@@ -76,12 +76,13 @@ const char *window_at(struct window *window, uint64_t offset, size_t len)
 	return window->bytes;
 }
 
-void scan_init(struct scan *scan, struct window *window, int fd, uint32_t segment, uint32_t from, uint32_t limit)
+void scan_init(struct scan *scan, struct window *window, const struct segment *segment, uint32_t from, uint32_t limit)
 {
 	memset(scan, 0, sizeof(*scan));
-	window_file(window, fd);
+	window_file(window, segment->fd);
 	scan->window = window;
-	scan->segment = segment;
+	scan->key = segment->key;
+	scan->segment = segment->number;
 	scan->at = from;
 	scan->limit = limit;
 }
@@ -97,7 +98,7 @@ static int head_at(struct scan *scan, uint32_t at, struct record_head *head)
 	if (!bytes)
 		return -1;
 	memcpy(head, bytes, sizeof(*head));
-	return record_valid(head, scan->segment, at) && record_size(head) <= scan->limit - at;
+	return record_valid(head, &scan->key, at) && record_size(head) <= scan->limit - at;
 }
 
 static bool is_zero(struct scan *scan, uint32_t from, uint32_t to)

@@ -213,14 +213,15 @@ static bool is_full(int error)
 	return error == ENOSPC || error == EDQUOT;
 }
 
-/* A file of zeros that is on stable storage with its name, or -1 with errno and no file. */
-static int make_file(struct spool *spool, const char *name, uint32_t size)
+/* A file without records that is on stable storage with its name and its header, or -1 with errno and no file. */
+static int make_file(struct spool *spool, const struct segment_key *key, uint32_t size)
 {
-	int saved, fd = openat(spool->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char name[SEGMENT_NAME];
+	int saved, fd = openat(spool->dir, segment_name(key->number, name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return -1;
-	if (allocate(fd, size) == 0 && fsync(fd) == 0 && fsync(spool->dir) == 0)
+	if (allocate(fd, size) == 0 && segment_header_write(fd, key) == 0 && fsync(fd) == 0 && fsync(spool->dir) == 0)
 		return fd;
 	saved = errno;
 	unlinkat(spool->dir, name, 0);
@@ -230,10 +231,10 @@ static int make_file(struct spool *spool, const char *name, uint32_t size)
 }
 
 /* A disk without room for a whole segment may have it for a small one. */
-static int make_smaller(struct spool *spool, const char *name, uint32_t *size, uint32_t need)
+static int make_smaller(struct spool *spool, const struct segment_key *key, uint32_t *size, uint32_t need)
 {
 	for (;;) {
-		int fd = make_file(spool, name, *size);
+		int fd = make_file(spool, key, *size);
 
 		if (fd >= 0 || !is_full(errno) || *size / 2 < SMALLEST || *size / 2 < need)
 			return fd;
@@ -243,19 +244,23 @@ static int make_smaller(struct spool *spool, const char *name, uint32_t *size, u
 
 static enum spool_result make_next(struct spool *spool, uint32_t need)
 {
-	uint32_t size = (uint32_t)spool->options.segment_size, number = ++spool->last_number; /* at most SPOOL_SEGMENT_MAX */
+	uint32_t size = (uint32_t)spool->options.segment_size; /* at most SPOOL_SEGMENT_MAX */
 	struct segment *segment;
+	struct segment_key key;
 	char name[SEGMENT_NAME];
 	int fd;
 
+	need += SEGMENT_HEADER;
 	if (size < need)
 		size = (need + SMALLEST - 1) / SMALLEST * SMALLEST;
-	fd = make_smaller(spool, segment_name(number, name), &size, need);
+	fd = segment_key_make(&key, ++spool->last_number) < 0 ? -1 : make_smaller(spool, &key, &size, need);
 	if (fd < 0)
 		return is_full(errno) ? SPOOL_FULL : SPOOL_FAILED;
 	pthread_mutex_lock(&spool->lock);
-	segment = segment_add(&spool->segments, number);
+	segment = segment_add(&spool->segments, key.number);
 	if (segment) {
+		segment->key = key;
+		segment->end = SEGMENT_HEADER;
 		segment->fd = fd;
 		segment->pins = 1;
 		segment->size = size;
@@ -264,7 +269,7 @@ static enum spool_result make_next(struct spool *spool, uint32_t need)
 	pthread_mutex_unlock(&spool->lock);
 	if (segment)
 		return SPOOL_OK;
-	unlinkat(spool->dir, name, 0);
+	unlinkat(spool->dir, segment_name(key.number, name), 0);
 	close(fd);
 	return SPOOL_FAILED;
 }
@@ -290,27 +295,27 @@ static void set_state(struct spool *spool, enum spool_result state)
 	pthread_mutex_unlock(&spool->lock);
 }
 
-/* The size of the prepared segment; 0: there is none. The commit thread may take it at any time; only who has prepare_lock adds one. */
-static uint32_t next_size(struct spool *spool)
+/* The room in the prepared segment; 0: there is none. The commit thread may take it at any time; only who has prepare_lock adds one. */
+static uint32_t next_room(struct spool *spool)
 {
 	uint32_t size;
 
 	pthread_mutex_lock(&spool->lock);
-	size = spool->next ? spool->next->size : 0;
+	size = spool->next ? spool->next->size - SEGMENT_HEADER : 0;
 	pthread_mutex_unlock(&spool->lock);
 	return size;
 }
 
 static enum spool_result prepare(struct spool *spool, uint32_t need)
 {
-	uint32_t size = next_size(spool);
+	uint32_t room = next_room(spool);
 	enum spool_result result;
 
-	if (size && size >= need) {
+	if (room && room >= need) {
 		set_state(spool, SPOOL_OK);
 		return SPOOL_OK;
 	}
-	if (size)
+	if (room)
 		discard_next(spool);
 	if (clock_monotonic() < spool->retry_at)
 		return spool->retry_result;

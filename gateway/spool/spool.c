@@ -248,7 +248,7 @@ static void remove_empty(struct spool *spool, struct segment *segment)
 {
 	char name[SEGMENT_NAME];
 
-	if (segment && segment->end == 0)
+	if (segment && segment->end == segment_begin(segment))
 		unlinkat(spool->dir, segment_name(segment->number, name), 0);
 }
 
@@ -299,7 +299,7 @@ static enum spool_result room(const struct spool *spool, int64_t size)
 		return spool->state;
 	if (spool->free_bytes < spool->options.min_free || spool->free_inodes < spool->options.min_free_inodes)
 		return SPOOL_FULL;
-	bytes += spool->next ? spool->next->size : 0;
+	bytes += spool->next ? spool->next->size - SEGMENT_HEADER : 0;
 	bytes += spool->free_bytes - spool->options.min_free;
 	return size <= bytes ? SPOOL_OK : SPOOL_FULL;
 }

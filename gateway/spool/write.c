@@ -156,7 +156,7 @@ static void salvage(struct spool *spool, struct segment *segment, uint32_t from,
 
 	if (from >= segment->end || window_init(&window))
 		return;
-	scan_init(&scan, &window, segment->fd, segment->number, from, segment->end);
+	scan_init(&scan, &window, segment, from, segment->end);
 	while ((result = scan_next(&scan)) != SCAN_END && result != SCAN_FAILED) {
 		struct spool_append *append = result == SCAN_RECORD ? salvage_one(&scan) : NULL;
 		if (append)
@@ -175,6 +175,7 @@ static void leave_segment(struct spool *spool, uint32_t end)
 	pthread_mutex_lock(&spool->lock);
 	spool->seal_segment = segment->number;
 	spool->seal_length = end;
+	spool->seal_key = segment->key;
 	segment->sealed = true;
 	spool->current_room = 0;
 	segment_unpin(spool, segment);
@@ -257,7 +258,7 @@ int group_sync(struct spool *spool)
 
 static enum spool_result may_open(struct spool *spool, uint32_t need)
 {
-	size_t seal = RECORD_HEAD + sizeof(struct seal_meta) + spool->gap_count * sizeof(struct gap) + 64;
+	size_t seal = RECORD_HEAD + seal_size(spool->gap_count) + 64;
 	enum spool_result result;
 
 	if (spool->fail_until && clock_monotonic() < spool->fail_until)
@@ -284,9 +285,9 @@ enum spool_result group_open_segment(struct spool *spool, uint32_t need)
 	spool->next = NULL;
 	if (spool->seal_hard || spool->gap_count)
 		segment_refer(spool->current, spool->seal_segment, false, true);
-	spool->current_room = spool->current->size;
+	spool->current_room = spool->current->size - spool->current->end;
 	pthread_mutex_unlock(&spool->lock);
-	spool->synced = 0;
+	spool->synced = spool->current->end;
 	spool->group.has_next = false;
 	spool_wake_janitor(spool);
 	return SPOOL_OK;

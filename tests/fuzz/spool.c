@@ -7,7 +7,7 @@
 #include "spool/internal.h"
 
 #define SEGMENTS 3
-#define SEGMENT_MOST 16384
+#define SEGMENT_MOST 24576
 #define FOUND_MOST 512
 #define CONTENT_MOST (1u << 20) /* extents may be named more than once */
 
@@ -26,6 +26,7 @@ struct making {
 	struct gw_str input;
 	char bytes[SEGMENT_MOST];
 	uint32_t segment, len, length_before;
+	struct segment_key key, key_before;
 	uint64_t group;
 	struct spool_extent extents[16]; /* written so far */
 	unsigned extent_count;
@@ -53,6 +54,11 @@ static size_t make_meta(struct making *making, enum record_type type, size_t dat
 	if (type == RECORD_SEAL) {
 		struct seal_meta seal = { .segment = making->segment - 1, .length = making->length_before, .gap_count = (uint32_t)more.len / 8 };
 		memcpy(meta, &seal, len = sizeof(seal));
+		memcpy(meta + len, more.ptr, more.len);
+		len += more.len / 8 * 8;
+		memcpy(meta + len, &making->key_before, sizeof(making->key_before));
+		len += sizeof(making->key_before);
+		more.len = 0;
 	} else if (type == RECORD_FINAL) {
 		struct final_meta final = { .segment = 1 + (choice >> 5 & 3) % making->segment };
 		memcpy(meta, &final, len = sizeof(final));
@@ -91,7 +97,7 @@ static void put_record(struct making *making, enum record_type type)
 	head.lag = (uint16_t)(time >> 2 & 7);
 	head.meta_crc = crc32c(0, meta, head.meta_len) ^ (id >= 250);
 	head.data_crc = crc32c(0, data.ptr, data.len) ^ (data_len >= 250);
-	record_seal(&head, making->segment, making->len);
+	record_seal(&head, &making->key, making->len);
 	remember(making, &head);
 	memcpy(making->bytes + making->len, &head, sizeof(head));
 	memcpy(making->bytes + making->len + sizeof(head), meta, head.meta_len);
@@ -117,6 +123,31 @@ static void spoil(struct making *making)
 		making->bytes[at % making->len] ^= (char)(1 + take_byte(&making->input));
 }
 
+static void put_header(struct making *making, uint32_t offset)
+{
+	uint32_t header[8] = { 0x50535747, 0x0a4c4f4f, making->segment, making->key.version, making->key.salt[0], making->key.salt[1] };
+
+	header[7] = crc32c(0, header, 28);
+	memcpy(making->bytes + offset, header, sizeof(header));
+}
+
+/* Of either version, or with a header that is not there, or not whole. */
+static void begin_segment(struct making *making)
+{
+	unsigned choice = take_byte(&making->input);
+
+	making->key = segment_key_old(making->segment);
+	making->len = 0;
+	if (choice % 4 == 0)
+		return;
+	making->key = (struct segment_key){ making->segment, RECORD_VERSION + (choice >= 252), { 0x11223344, making->segment } };
+	making->len = SEGMENT_HEADER;
+	if (choice % 4 & 1)
+		put_header(making, 0);
+	if (choice % 4 & 2)
+		put_header(making, 4096);
+}
+
 static void end_segment(struct making *making)
 {
 	size_t zeros = take_byte(&making->input) * 8, room = SEGMENT_MOST - making->len;
@@ -125,8 +156,9 @@ static void end_segment(struct making *making)
 	folder_write(segment_name(making->segment, name), making->bytes, making->len + (zeros < room ? zeros : room));
 	memset(making->bytes, 0, sizeof(making->bytes));
 	making->length_before = making->len;
+	making->key_before = making->key;
 	making->segment++;
-	making->len = 0;
+	begin_segment(making);
 }
 
 static void make_files(const uint8_t *data, size_t size)
@@ -134,6 +166,7 @@ static void make_files(const uint8_t *data, size_t size)
 	static struct making making;
 
 	making = (struct making){ .input = gw_str_n(data, size), .segment = 1, .group = 1 };
+	begin_segment(&making);
 	while (making.input.len && making.segment <= SEGMENTS) {
 		unsigned what = take_byte(&making.input) % 9;
 		if (what < 6)

@@ -189,7 +189,7 @@ static void damage_and_wait(struct kit *kit, int at)
 	assert_int_equal(kit_send(kit->spool, 2, 3000, 10000, &first), SPOOL_OK);
 	second = first.tail.segment;
 	fill(kit, 60, 110, 50000);
-	spoil(kit, 1, (uint32_t)((int)(RECORD_HEAD + sizeof(struct seal_meta) + RECORD_HEAD) + at));
+	spoil(kit, 1, (uint32_t)((int)(SEGMENT_HEADER + RECORD_HEAD + seal_size(0) + RECORD_HEAD) + at));
 	for (uint64_t id = 10; id < 110; id++)
 		kit_final(kit, id);
 	wait_for(is_kept(kit, 1));

@@ -81,14 +81,16 @@ static size_t write_log(struct kit *kit)
 
 static void trim(struct kit *kit, size_t from)
 {
+	struct segment segment = { .number = 1 };
 	char path[KIT_PATH * 2];
 	struct record_head head;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/0000000001.seg", kit->path);
-	fd = open(path, O_RDWR);
+	segment.fd = fd = open(path, O_RDWR);
+	assert_int_equal(segment_header_read(&segment, &segment.key), 1);
 	assert_int_equal(pread(fd, &head, sizeof(head), (off_t)from), sizeof(head));
-	assert_true(record_valid(&head, 1, (uint32_t)from));
+	assert_true(record_valid(&head, &segment.key, (uint32_t)from));
 	assert_int_equal(ftruncate(fd, (off_t)(from + record_size(&head))), 0);
 	close(fd);
 }

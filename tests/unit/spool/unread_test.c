@@ -100,9 +100,11 @@ static off_t segment_size(const struct kit *kit, unsigned number)
 
 static uint32_t put_record(int fd, uint32_t at, struct record_head head, const char *meta, const char *data)
 {
+	struct segment_key key = segment_key_old(1);
+
 	head.meta_crc = crc32c(0, meta, head.meta_len);
 	head.data_crc = data ? crc32c(0, data, head.data_len) : 0;
-	record_seal(&head, 1, at);
+	record_seal(&head, &key, at);
 	assert_int_equal(pwrite(fd, &head, sizeof(head), at), sizeof(head));
 	assert_int_equal(pwrite(fd, meta, head.meta_len, at + RECORD_HEAD), head.meta_len);
 	if (data)
@@ -248,7 +250,7 @@ static void a_read_that_fails_is_not_damage(void **state)
 	assert_int_equal(kit_send(kit->spool, 2, 90000, 100000, &sent), SPOOL_OK);
 	assert_int_equal(load(kit, 1), SPOOL_GONE);
 	assert_int_equal(load(kit, 2), 0);
-	fail_reads(0, 4096, ENOMEM);
+	fail_reads(SEGMENT_HEADER, SEGMENT_HEADER + 4096, ENOMEM);
 	assert_int_equal(load(kit, 2), SPOOL_UNREADABLE); /* the envelope */
 	fail_reads(65536, 65536 + 4096, EIO);
 	assert_int_equal(load(kit, 2), SPOOL_UNREADABLE); /* the content */
