@@ -11,9 +11,10 @@ static void add_module(json_t *rows, const struct gw_module *table, const char *
 	if (!table->control || !table->verbs || (wanted && strcmp(wanted, table->name) != 0))
 		return;
 	for (const char *line = table->verbs; *line;) {
-		size_t len = strcspn(line, "\n");
-		json_array_append_new(rows, json_pack("{s:s, s:o, s:s}", "verb", table->name, "arguments", text_of(gw_str_n(line, len)), "help",
-		                                      table->summary ? table->summary : ""));
+		size_t len = strcspn(line, "\n"), words = strcspn(line, "\t\n");
+		struct gw_str help = words < len ? gw_str_n(line + words + 1, len - words - 1) : gw_str(table->summary ? table->summary : "");
+		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb", table->name, "arguments", text_of(gw_str_n(line, words)), "help",
+		                                      text_of(help)));
 		line += len + (line[len] != '\0');
 	}
 }

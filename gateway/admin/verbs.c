@@ -75,17 +75,32 @@ static json_t *chain_text(const struct snapshot *snapshot, size_t hook)
 	return text_of(gw_str(text));
 }
 
+/* What the hook may answer; what rcpt counts as a vote does not end its chain. */
+static json_t *verdicts_text(size_t hook)
+{
+	const struct hook_row *row = &hook_table[hook];
+	char text[256] = "CONTINUE";
+	if (row->kind == HOOK_OBSERVE)
+		return json_string("-");
+	for (unsigned verdict = GW_ACCEPT; verdict < GW_PENDING; verdict++)
+		if ((row->ends & CHAIN_BIT(verdict)) || (hook == GW_HOOK_rcpt && verdict == GW_ACCEPT))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", verdict_name((enum gw_verdict)verdict));
+	return json_string(text);
+}
+
 void verb_hooks(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "hook", "HOOK" }, { "asked", "ASKED" }, { "otherwise", "IF NOBODY ANSWERS" }, { "breaks", "IF ONE BREAKS" }, { "chain", "IN THIS ORDER" },
+		{ "hook", "HOOK" }, { "asked", "ASKED" }, { "verdicts", "VERDICTS" }, { "otherwise", "IF NOBODY ANSWERS" }, { "breaks", "IF ONE BREAKS" },
+		{ "chain", "IN THIS ORDER" },
 	};
 	struct snapshot *snapshot = snapshot_current();
-	json_t *rows, *table = table_create(columns, 5, &rows);
+	json_t *rows, *table = table_create(columns, 6, &rows);
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
 		const struct hook_row *row = &hook_table[hook];
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:o}", "hook", row->name, "asked", row->asked, "otherwise", row->otherwise,
-		                                      "breaks", row->breaks, "chain", chain_text(snapshot, hook)));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s, s:s, s:o}", "hook", row->name, "asked", row->asked,
+		                                      "verdicts", verdicts_text(hook), "otherwise", row->otherwise, "breaks", row->breaks,
+		                                      "chain", chain_text(snapshot, hook)));
 	}
 	snapshot_release(snapshot);
 	request_answer(request, table);

@@ -157,7 +157,7 @@ void on_control(struct gw_call *call, const struct gw_command *command)
 	struct verdict verdict;
 
 	if (command->words.count < 3 || !gw_str_eq(command->words.items[0], gw_str("classify"))) {
-		gw->problem(call, true, "failover knows: " CONTROL_VERBS);
+		gw->problem(call, true, "failover knows: " CONTROL_WORDS);
 		return;
 	}
 	read_words(&command->words, &reply, text);

@@ -125,6 +125,7 @@ static void on_tick(struct gw_call *call)
 
 GW_MODULE(.name = "quota", .version = "1.0", .summary = "daily limits, and limits of pace, for relays, clients and types of mail",
 	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_limit_options,
-	  .relay_conf_size = sizeof(struct limit), .delivery_size = sizeof(struct claim), .verbs = "[NAME]", .start = on_start, .stop = on_stop,
+	  .relay_conf_size = sizeof(struct limit), .delivery_size = sizeof(struct claim),
+	  .verbs = "[NAME]\tlimits and what is used of them, of all relays, clients and types, or of one", .start = on_start, .stop = on_stop,
 	  .rcpt = on_rcpt, .message = on_message, .admit = on_admit, .bounce = on_bounce, .result = on_result, .event = on_event,
 	  .tick = on_tick, .status = on_status, .control = on_control, .leave = on_leave, .relay_status = on_relay_status)

@@ -4,13 +4,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY_MAX 300
+#define KEY_MAX 256 /* what a name in the store may have, and a NUL */
+#define NAME_MOST 200
 
+static uint64_t hash_of(struct gw_str text)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
+	return hash;
+}
+
+#define CUT_NAME (NAME_MOST + 17)
+
+/* A long name is cut, and stays another one than those that begin like it. One that was cut, as the list has it, is its own key. */
 static struct gw_str key_of(char room[KEY_MAX], const char *what, struct gw_str client)
 {
-	int len = snprintf(room, KEY_MAX, "%s.%.*s", what, GW_STR_ARGS(client));
-
-	return gw_str_n(room, len < KEY_MAX ? (size_t)len : KEY_MAX - 1);
+	if (client.len <= NAME_MOST || (client.len == CUT_NAME && client.ptr[NAME_MOST] == '~'))
+		snprintf(room, KEY_MAX, "%s.%.*s", what, GW_STR_ARGS(client));
+	else
+		snprintf(room, KEY_MAX, "%s.%.*s~%016llx", what, NAME_MOST, client.ptr, (unsigned long long)hash_of(client));
+	return gw_str(room);
 }
 
 static int64_t today(struct gw_call *call)

@@ -176,5 +176,6 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 }
 
 GW_MODULE(.name = "strikes", .version = "1.0", .summary = "what each client would count against this gateway, and a warning in time",
-	  .options = options, .conf_size = sizeof(struct config), .message_size = sizeof(struct mark), .verbs = "list", .start = on_start,
+	  .options = options, .conf_size = sizeof(struct config), .message_size = sizeof(struct mark),
+	  .verbs = "list\teach client with what it would count against the gateway", .start = on_start,
 	  .mail = on_mail, .event = on_event, .control = report)

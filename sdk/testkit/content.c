@@ -65,7 +65,7 @@ int content_field(struct gw_message *message, const struct gw_header *fields, si
 {
 	struct testkit *kit = message->kit;
 
-	if (nth >= count)
+	if (kit_elsewhere(kit, "header") || nth >= count)
 		return -1;
 	out->size = sizeof *out;
 	out->name = kit_str(kit, fields[nth].name);
@@ -125,5 +125,5 @@ uint64_t service_body_offset(struct gw_message *message)
 
 long service_read(struct gw_message *message, uint64_t offset, void *out, size_t len)
 {
-	return kit_fails(message->kit, "read") ? -1 : content_copy(message->bytes, offset, out, len);
+	return kit_elsewhere(message->kit, "read") || kit_fails(message->kit, "read") ? -1 : content_copy(message->bytes, offset, out, len);
 }

@@ -198,7 +198,7 @@ int service_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_
 
 long service_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)
 {
-	return kit_fails(delivery->kit, "delivery_body") ? -1 : content_copy(delivery_body_now(delivery), offset, out, len);
+	return kit_elsewhere(delivery->kit, "delivery_body") || kit_fails(delivery->kit, "delivery_body") ? -1 : content_copy(delivery_body_now(delivery), offset, out, len);
 }
 
 long service_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)

@@ -3,6 +3,11 @@
 
 #include <stdlib.h>
 
+static void check_thread(struct testkit *kit)
+{
+	kit_elsewhere(kit, "a question for a fact");
+}
+
 static struct gw_str said(const struct facts *facts, unsigned fact)
 {
 	return fact < FACTS_MAX && facts->text[fact].ptr ? facts->text[fact] : gw_str("");
@@ -29,11 +34,13 @@ static struct gw_str domain_of(struct gw_str address)
 
 struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact)
 {
+	check_thread(session->kit);
 	return said(&session->facts, fact);
 }
 
 int64_t service_session_number(const struct gw_session *session, enum gw_session_fact fact)
 {
+	check_thread(session->kit);
 	return said_number(&session->facts, fact);
 }
 
@@ -66,6 +73,7 @@ struct gw_str service_message_fact(const struct gw_message *message, enum gw_mes
 {
 	struct gw_str from;
 
+	check_thread(message->kit);
 	if (is_said(&message->facts, fact))
 		return said(&message->facts, fact);
 	if (session_fact_of(fact) && message->session)
@@ -91,6 +99,7 @@ static bool eight_bit(struct gw_str bytes)
 
 int64_t service_message_number(const struct gw_message *message, enum gw_message_fact fact)
 {
+	check_thread(message->kit);
 	if (is_said(&message->facts, fact))
 		return said_number(&message->facts, fact);
 	switch (fact) {
@@ -117,6 +126,7 @@ int64_t service_message_number(const struct gw_message *message, enum gw_message
 
 struct gw_str service_rcpt_fact(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact)
 {
+	check_thread(rcpt->kit);
 	if (fact == GW_RCPT_DOMAIN && !is_said(&rcpt->facts, fact))
 		return domain_of(said(&rcpt->facts, GW_RCPT_ADDRESS));
 	return said(&rcpt->facts, fact);
@@ -124,6 +134,7 @@ struct gw_str service_rcpt_fact(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fa
 
 int64_t service_rcpt_number(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact)
 {
+	check_thread(rcpt->kit);
 	if (is_said(&rcpt->facts, fact))
 		return said_number(&rcpt->facts, fact);
 	if (fact == GW_RCPT_INDEX)
@@ -133,6 +144,7 @@ int64_t service_rcpt_number(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact)
 
 struct gw_str service_delivery_fact(const struct gw_delivery *delivery, enum gw_delivery_fact fact)
 {
+	check_thread(delivery->kit);
 	if (is_said(&delivery->facts, fact))
 		return said(&delivery->facts, fact);
 	if (fact == GW_DELIVERY_RELAY && delivery->relay)
@@ -146,6 +158,7 @@ int64_t service_delivery_number(const struct gw_delivery *delivery, enum gw_deli
 {
 	struct gw_delivery *view = (struct gw_delivery *)delivery;
 
+	check_thread(delivery->kit);
 	if (is_said(&delivery->facts, fact))
 		return said_number(&delivery->facts, fact);
 	switch (fact) {
@@ -164,11 +177,13 @@ int64_t service_delivery_number(const struct gw_delivery *delivery, enum gw_deli
 
 struct gw_str service_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact)
 {
+	check_thread(relay->kit);
 	return said(&relay->facts, fact);
 }
 
 int64_t service_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact)
 {
+	check_thread(relay->kit);
 	if (fact == GW_RELAY_INDEX && !is_said(&relay->facts, fact))
 		return (int64_t)relay->index;
 	return said_number(&relay->facts, fact);

@@ -82,12 +82,14 @@ struct facts {
 
 struct gw_session {
 	struct testkit *kit;
+	size_t allocated; /* by alloc() */
 	struct facts facts;
 	struct private private;
 };
 
 struct gw_message {
 	struct testkit *kit;
+	size_t allocated; /* by alloc() */
 	struct gw_session *session;
 	struct facts facts;
 	struct private private;
@@ -148,6 +150,7 @@ struct gw_call {
 	struct gw_rcpt *rcpt;
 	struct gw_delivery *delivery;
 	struct testkit_answer answer;
+	bool answered; /* control: by answer() */
 
 	bool held, woken;
 	bool over; /* nobody waits for the answer any more */
@@ -230,8 +233,22 @@ void kit_misuse(struct testkit *kit, const char *format, ...) __attribute__((for
 bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks);
 /* True, and a misuse is told, when a struct was handed in without its size. */
 bool kit_unsized(const struct gw_call *call, const char *name, uint32_t size);
+/* True, and a misuse is told, when a service that is not marked [any] is called in an offload's work, or by a thread of the module. */
+bool kit_elsewhere(struct testkit *kit, const char *service);
+/* True, and a misuse is told, when an argument is NULL that may not be. */
+bool kit_null(struct testkit *kit, const char *service, const void *argument);
 /* The turn of this service to fail has come. */
 bool kit_fails(struct testkit *kit, const char *service);
+
+/* --- bounds.c: true, and a line in the log, where the gateway refuses it too --- */
+bool kit_name_refused(struct testkit *kit, const char *service, struct gw_str name); /* [any] */
+bool kit_type_refused(struct testkit *kit, struct gw_str type);
+bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identity);
+bool kit_memory_refused(struct gw_call *call, size_t size);
+bool kit_submission_refused(struct testkit *kit, const struct gw_submission *submission);
+
+/* --- json.c --- */
+bool json_is_one_object(struct gw_str text);
 
 /* One lock for what several threads may ask for at once. */
 void kit_lock(void);

@@ -46,12 +46,14 @@ static void service_instance_data_set(struct gw_call *call, void *data)
 
 static void *service_alloc(struct gw_call *call, size_t size)
 {
-	return kit_fails(call->kit, "alloc") ? NULL : kit_alloc(call->kit, size);
+	if (kit_elsewhere(call->kit, "alloc") || kit_fails(call->kit, "alloc") || kit_memory_refused(call, size))
+		return NULL;
+	return kit_alloc(call->kit, size);
 }
 
 static void *private_bytes(struct gw_call *call, struct private *private, size_t size, const char *service)
 {
-	if (!private || kit_fails(call->kit, service))
+	if (kit_elsewhere(call->kit, service) || !private || kit_fails(call->kit, service))
 		return NULL;
 	if (private->generation != call->kit->generation) {
 		private->generation = call->kit->generation;
@@ -110,7 +112,7 @@ static struct gw_relay *service_relay_named(struct gw_call *call, struct gw_str 
 
 static void *service_relay_conf(struct gw_call *call, const struct gw_relay *relay)
 {
-	return relay->conf;
+	return kit_null(call->kit, "relay_conf", relay) ? NULL : relay->conf;
 }
 
 static const char *note_key(struct gw_call *call, const char *key)
@@ -120,14 +122,17 @@ static const char *note_key(struct gw_call *call, const char *key)
 
 static struct gw_str service_note(struct gw_call *call, const struct gw_message *message, const char *key)
 {
-	const struct pair *pair = pair_find(message->notes, note_key(call, key));
+	const struct pair *pair = NULL;
 
+	if (!kit_elsewhere(call->kit, "note") && !kit_null(call->kit, "note", message) && !kit_null(call->kit, "note", key))
+		pair = pair_find(message->notes, note_key(call, key));
 	return pair ? pair->value : gw_str_n(NULL, 0);
 }
 
 static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key, struct gw_str value)
 {
-	if (kit_fails(call->kit, "note_set") || value.len > NOTE_MAX)
+	if (kit_elsewhere(call->kit, "note_set") || kit_null(call->kit, "note_set", message) || kit_null(call->kit, "note_set", key) ||
+	    kit_fails(call->kit, "note_set") || value.len > NOTE_MAX)
 		return -1;
 	pair_set(call->kit, &message->notes, note_key(call, key), value);
 	return 0;
@@ -135,7 +140,7 @@ static int service_note_set(struct gw_call *call, struct gw_message *message, co
 
 static void *service_event_base(struct gw_call *call)
 {
-	return call->kit->event_base;
+	return kit_elsewhere(call->kit, "event_base") ? NULL : call->kit->event_base;
 }
 
 static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
@@ -161,12 +166,13 @@ static void service_reason(struct gw_call *call, const char *format, ...)
 	char *text;
 
 	FORMATTED(text, call->kit, format);
-	kit_tell(call->kit, TESTKIT_REASON, "%s", text);
+	if (!kit_elsewhere(call->kit, "reason"))
+		kit_tell(call->kit, TESTKIT_REASON, "%s", text);
 }
 
 static void service_capability(struct gw_call *call, const char *line, bool offered)
 {
-	if (!kit_refused(call, "capability", ON(ehlo)))
+	if (!kit_refused(call, "capability", ON(ehlo)) && !kit_null(call->kit, "capability", line))
 		kit_tell(call->kit, TESTKIT_CAPABILITY, "%c%s", offered ? '+' : '-', line);
 }
 
@@ -174,7 +180,8 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 {
 	struct gw_session *session = call->session;
 
-	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || kit_unsized(call, "gw_identity", identity->size) || !session)
+	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || kit_null(call->kit, "identify", identity) ||
+	    kit_unsized(call, "gw_identity", identity->size) || !session || kit_identity_refused(call->kit, identity))
 		return;
 	if (identity->client.len)
 		testkit_session_fact(session, GW_SESSION_CLIENT, kit_str(call->kit, identity->client).ptr);
@@ -186,7 +193,8 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 
 static int service_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type)
 {
-	if (kit_refused(call, "type_set", ON(mail) | ON(rcpt) | ON(message)) || kit_fails(call->kit, "type_set"))
+	if (kit_refused(call, "type_set", ON(mail) | ON(rcpt) | ON(message)) || kit_fails(call->kit, "type_set") ||
+	    kit_null(call->kit, "type_set", message) || kit_type_refused(call->kit, type))
 		return -1;
 	testkit_message_fact(message, GW_MESSAGE_TYPE, kit_str(call->kit, type).ptr);
 	return 0;
@@ -203,7 +211,7 @@ static void service_login_set(struct gw_call *call, const struct gw_login *login
 	struct testkit *kit = call->kit;
 	struct gw_login *copy;
 
-	if (kit_refused(call, "login_set", ON(login)) || kit_unsized(call, "gw_login", login->size))
+	if (kit_refused(call, "login_set", ON(login)) || kit_null(kit, "login_set", login) || kit_unsized(call, "gw_login", login->size))
 		return;
 	copy = kit_alloc(kit, sizeof *copy);
 	copy->size = sizeof *copy;
@@ -219,7 +227,8 @@ static void service_outcome(struct gw_call *call, struct gw_delivery *delivery, 
 	struct gw_outcome *copy;
 	size_t i;
 
-	if (kit_refused(call, "outcome", ON(deliver)) || kit_unsized(call, "gw_outcome", outcome->size))
+	if (kit_refused(call, "outcome", ON(deliver)) || kit_null(call->kit, "outcome", rcpt) || kit_null(call->kit, "outcome", outcome) ||
+	    kit_unsized(call, "gw_outcome", outcome->size))
 		return;
 	for (i = 0; i < delivery->rcpt_count && delivery->rcpts[i] != rcpt; i++)
 		;
@@ -240,6 +249,8 @@ static void service_count(struct gw_call *call, const char *metric, int64_t add)
 	const struct pair *pair;
 	const char *sum;
 
+	if (kit_null(kit, "count", metric))
+		return;
 	kit_lock();
 	pair = pair_find(kit->metrics, metric);
 	sum = kit_format(kit, "%lld", (pair ? strtoll(pair->value.ptr, NULL, 10) : 0) + (long long)add);
@@ -259,8 +270,14 @@ static void service_status_line(struct gw_call *call, const char *key, const cha
 
 static void service_answer(struct gw_call *call, struct gw_str json)
 {
-	if (!kit_refused(call, "answer", ON(control)))
-		kit_tell(call->kit, TESTKIT_REPLY, "%s", kit_str(call->kit, json).ptr);
+	if (kit_refused(call, "answer", ON(control)))
+		return;
+	if (call->answered)
+		kit_misuse(call->kit, "answer() twice");
+	if (!json_is_one_object(json))
+		kit_misuse(call->kit, "answer() with something else than one JSON object");
+	call->answered = true;
+	kit_tell(call->kit, TESTKIT_REPLY, "%s", kit_str(call->kit, json).ptr);
 }
 
 static void service_problem(struct gw_call *call, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -289,21 +306,29 @@ static void service_problem_at(struct gw_call *call, const struct gw_relay *rela
 static void service_emit(struct gw_call *call, const struct gw_event *event)
 {
 	struct testkit *kit = call->kit;
-	const char *text = kit_str(kit, event->text).ptr, *json = kit_str(kit, event->json).ptr;
+	const char *text, *json;
 
-	if (!kit_unsized(call, "gw_event", event->size))
-		kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
+	if (kit_elsewhere(kit, "emit") || kit_null(kit, "emit", event) || kit_unsized(call, "gw_event", event->size))
+		return;
+	text = kit_str(kit, event->text).ptr;
+	json = kit_str(kit, event->json).ptr;
+	if (event->json.len && !json_is_one_object(event->json))
+		kit_misuse(kit, "emit() with a json that is no JSON object");
+	kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
 }
 
 static int service_submit(struct gw_call *call, const struct gw_submission *submission)
 {
 	struct testkit *kit = call->kit;
-	struct gw_submission *copy = kit_alloc(kit, sizeof *copy);
-	struct gw_str *rcpts = kit_alloc(kit, submission->rcpts.count * sizeof *rcpts + 1);
+	struct gw_submission *copy;
+	struct gw_str *rcpts;
 	size_t i;
 
-	if (kit_unsized(call, "gw_submission", submission->size) || kit_fails(kit, "submit"))
+	if (kit_elsewhere(kit, "submit") || kit_null(kit, "submit", submission) || kit_unsized(call, "gw_submission", submission->size) ||
+	    kit_fails(kit, "submit") || kit_submission_refused(kit, submission))
 		return -1;
+	copy = kit_alloc(kit, sizeof *copy);
+	rcpts = kit_alloc(kit, submission->rcpts.count * sizeof *rcpts + 1);
 	for (i = 0; i < submission->rcpts.count; i++)
 		rcpts[i] = kit_str(kit, submission->rcpts.items[i]);
 	copy->size = sizeof *copy;

@@ -50,7 +50,7 @@ int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int6
 	struct counter *counter;
 	int64_t value;
 
-	if (kit_fails(kit, "counter_add"))
+	if (kit_fails(kit, "counter_add") || kit_name_refused(kit, "counter_add", name))
 		return -1;
 	kit_lock();
 	counter = find_counter(kit, key, period);
@@ -80,14 +80,14 @@ int64_t testkit_counter(struct testkit *kit, const char *name, int64_t period)
 
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
 {
-	return testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
+	return kit_name_refused(call->kit, "counter_get", name) ? 0 : testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
 }
 
 int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
 {
 	const char *text = kit_str(call->kit, key).ptr;
 
-	if (kit_fails(call->kit, "record_put") || value.len > RECORD_MAX)
+	if (kit_fails(call->kit, "record_put") || kit_name_refused(call->kit, "record_put", key) || value.len > RECORD_MAX)
 		return -1;
 	kit_lock();
 	pair_set(call->kit, &call->kit->records, text, value);
@@ -101,7 +101,7 @@ long service_record_get(const struct gw_call *call, struct gw_str key, void *out
 	const struct pair *pair;
 	long size = -1;
 
-	if (kit_fails(call->kit, "record_get"))
+	if (kit_fails(call->kit, "record_get") || kit_name_refused(call->kit, "record_get", key))
 		return -1;
 	kit_lock();
 	pair = pair_find(call->kit->records, text);
@@ -119,7 +119,7 @@ int service_record_drop(const struct gw_call *call, struct gw_str key)
 	struct pair **at;
 	int result = -1;
 
-	if (kit_fails(call->kit, "record_drop"))
+	if (kit_fails(call->kit, "record_drop") || kit_name_refused(call->kit, "record_drop", key))
 		return -1;
 	kit_lock();
 	for (at = &call->kit->records; *at; at = &(*at)->next)

@@ -40,8 +40,26 @@ void kit_misuse(struct testkit *kit, const char *format, ...)
 	abort();
 }
 
+bool kit_elsewhere(struct testkit *kit, const char *service)
+{
+	if (pthread_equal(pthread_self(), kit->worker))
+		return false;
+	kit_misuse(kit, "%s() on another thread than the call's: it is not marked [any]", service);
+	return true;
+}
+
+bool kit_null(struct testkit *kit, const char *service, const void *argument)
+{
+	if (argument)
+		return false;
+	kit_misuse(kit, "%s() with NULL", service);
+	return true;
+}
+
 bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks)
 {
+	if (kit_elsewhere(call->kit, service))
+		return true;
 	if (hooks & (1u << call->hook))
 		return false;
 	kit_misuse(call->kit, "%s() is not for the hook %s", service, kit_hooks[call->hook].name);

@@ -168,3 +168,15 @@ def test_words_of_others_do_not_steer_the_terminal(pair):
         text = gateway.text(*words)
         assert "C1" in text and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]", text), repr(text)
         assert gateway.ctl(*words)
+
+
+def test_hooks_say_their_verdicts(plain):
+    verdicts = {row["hook"]: row["verdicts"] for row in plain.gateway.ctl("hooks")}
+    assert verdicts["rcpt"].split() == ["CONTINUE", "ACCEPT", "REJECT", "TEMPFAIL"]
+    assert verdicts["message"].split() == ["CONTINUE", "REJECT", "TEMPFAIL", "DISCARD", "HOLD"] and verdicts["event"] == "-"
+
+
+def test_help_says_what_a_verb_of_a_module_does(pair):
+    gateway, _ = pair(before=lambda gateway: gateway.module("65-failover", "failover"))
+    rows = [row for row in gateway.ctl("help") if row["verb"] == "failover"]
+    assert [(row["arguments"], "fault" in row["help"]) for row in rows] == [("classify CODE TEXT [STAGE]", True)], rows

@@ -196,7 +196,8 @@ struct gw_module {
 	const struct gw_option *relay_options;  /* keys it adds to every relay -> relay_conf() */
 	size_t relay_conf_size;
 	size_t session_size, message_size, delivery_size; /* private bytes: zeroed, freed with their object */
-	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\ndns DOMAIN", one a line; NULL: none */
+	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line: its words, a
+	                                           tab, what `help` says of it (without: the summary); NULL: none */
 
 	/* Begins an instance with its configuration; in the main thread, before any hook of it, and for --check too (then no hook
 	 * follows). -1: it cannot work; problem() said why. */
@@ -349,7 +350,8 @@ struct gw_services {
 	/* --- telling --- */
 	void (*count)(struct gw_call *, const char *metric, int64_t add);      /* a counter in `gatewayctl status --json`: MODULE.metric [any] */
 	void (*status_line)(struct gw_call *, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints; once */
+	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints, one JSON object, once; ABI.md has its
+	                                                                          members: "text", "columns" and "rows", "data", "code" */
 	void (*problem)(struct gw_call *, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4))); /* start, check, control;
 	                                                                           the fragment's file and line are added */
 	void (*emit)(struct gw_call *, const struct gw_event *);

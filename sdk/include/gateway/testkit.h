@@ -10,8 +10,9 @@
  * Link the module's own sources, GatewayModule::testkit and what the module links. One program tests one module; it may have many
  * kits, one after another or at once. A program is one worker: call everything here from one thread.
  *
- * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a second hold) ends the program with a
- * sentence on stderr, unless testkit_tolerate() was called. Memory that runs out in the kit itself ends the program too. Every
+ * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a second hold, a service in offload's work
+ * that is not for any thread, a NULL, an answer() that is no JSON object) ends the program with a sentence on stderr, unless
+ * testkit_tolerate() was called. What is over the gateway's bounds is refused as there, and a line of TESTKIT_LOG. Memory that runs out in the kit itself ends the program too. Every
  * string and object a kit hands out lives until testkit_destroy(), unless a function says otherwise. */
 #ifndef GATEWAY_TESTKIT_H
 #define GATEWAY_TESTKIT_H
