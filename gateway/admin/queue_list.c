@@ -227,6 +227,14 @@ void verb_queue_list(struct request *request, const char *const *words, size_t c
 void verb_queue_show(struct request *request, const char *const *words, size_t count)
 {
 	uint64_t id = id_parse(gw_str(words[0]));
+	if (id && request_option(request, "--message")) {
+		queue_message_show(request, id);
+		return;
+	}
+	if (request_option(request, "--all") || request_option(request, "--at")) {
+		request_usage(request, "--all and --at go with --message");
+		return;
+	}
 	struct listing *listing = id ? listing_create(request) : NULL;
 	if (!listing) {
 		request_usage(request, "\"%.100s\" is no id", words[0]);

@@ -1,5 +1,5 @@
 /* relay_rm.c - relay rm: refused while mail stands before the relay, unless it is said what becomes of it. The fragment is hidden, the rest
- * is checked, the mail is told where to go, and only then the fragment is removed. */
+ * is checked, the mail is told where to go, and only then the fragment is set aside: a copy stays, for what somebody wrote into it. */
 #include "admin/relays.h"
 
 #include "admin/relay_mail.h"
@@ -16,7 +16,7 @@ struct removal {
 	struct request *request;
 	const char *move_to;         /* NULL: not */
 	bool requeue;
-	char file[512], hidden[520]; /* in the folder of the configuration */
+	char file[512], hidden[520], kept[528]; /* in the folder of the configuration */
 	_Atomic size_t moved;
 };
 
@@ -39,14 +39,27 @@ static bool rename_file(const struct removal *removal, const char *from, const c
 	return fine;
 }
 
-static void remove_hidden(const struct removal *removal)
+/* In the place of an older copy. No fragment: it does not end in ".conf". */
+static void keep_copy(const struct removal *removal)
 {
 	int folder = open(removal->request->admin->operations->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return;
-	unlinkat(folder, removal->hidden, 0);
+	renameat(folder, removal->hidden, folder, removal->kept);
 	fsync(folder);
 	close(folder);
+}
+
+#define OURS "# gatewayctl relay add " /* what relay add writes first */
+
+static bool is_by_hand(const char *path)
+{
+	char line[sizeof(OURS)] = "";
+	FILE *file = fopen(path, "re");
+	bool ours = file && fgets(line, sizeof(line), file) && strcmp(line, OURS) == 0;
+	if (file)
+		fclose(file);
+	return !ours;
 }
 
 /* True: the configuration is fine without the relay. False: all is as before, and it was said why. */
@@ -91,13 +104,15 @@ static int for_each_found(struct removal *removal, bool (*visit)(struct tour *to
 
 static void say_done(struct removal *removal)
 {
-	const char *relay = removal->mail.relay;
+	const char *relay = removal->mail.relay, *kept = removal->kept;
 	if (removal->move_to)
-		request_say(removal->request, EX_OK, "relay %s is removed; messages moved to %s: %zu", relay, removal->move_to, (size_t)removal->moved);
+		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s; messages moved to %s: %zu", relay, kept, removal->move_to,
+		            (size_t)removal->moved);
 	else if (removal->mail.found.count)
-		request_say(removal->request, EX_OK, "relay %s is removed; messages that take another way now: %zu", relay, removal->mail.found.count);
+		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s; messages that take another way now: %zu", relay, kept,
+		            removal->mail.found.count);
 	else
-		request_say(removal->request, EX_OK, "relay %s is removed", relay);
+		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s", relay, kept);
 	removal_free(removal);
 }
 
@@ -114,7 +129,7 @@ static void remove_relay(struct removal *removal)
 		removal_free(removal);
 		return;
 	}
-	remove_hidden(removal);
+	keep_copy(removal);
 	relay_switch_forget(gw_str(removal->mail.relay));
 	if (!removal->requeue || !removal->mail.found.count || for_each_found(removal, make_due, made_due) != 0)
 		say_done(removal);
@@ -192,19 +207,34 @@ static void begin(struct request *request, const struct snapshot *snapshot, cons
 	removal->mail = (struct relay_mail){ .relay = words[0], .done = found };
 	snprintf(removal->file, sizeof(removal->file), "%s", slash ? slash + 1 : relay->fragment->path);
 	snprintf(removal->hidden, sizeof(removal->hidden), ".%s.rm", removal->file);
+	snprintf(removal->kept, sizeof(removal->kept), "%s.removed", removal->file);
 	if (relay_mail_find(&removal->mail) == 0)
 		return;
 	request_say(request, EX_OSERR, "no memory");
 	removal_free(removal);
 }
 
+/* Whoever wrote the file may have written more into it than this relay. */
+static bool asks_first(struct request *request, const struct gw_relay *relay)
+{
+	char text[1024];
+	if (!request->asks || request_option(request, "--yes") || !is_by_hand(relay->fragment->path))
+		return false;
+	snprintf(text, sizeof(text), "%s was written by hand, and all of it goes (a copy stays beside it). Go on?", relay->fragment->path);
+	json_t *question = json_object();
+	json_object_set_new(question, "code", json_integer(EX_OK));
+	json_object_set_new(question, "confirm", text_of(gw_str(text)));
+	request_answer(request, question);
+	return true;
+}
+
 void verb_relay_rm(struct request *request, const char *const *words, size_t count)
 {
 	struct snapshot *snapshot = snapshot_current();
 	const struct gw_relay *relay = snapshot_relay(snapshot, gw_str(words[0]));
-	if (relay)
+	if (relay && !asks_first(request, relay))
 		begin(request, snapshot, relay, words);
-	else
+	else if (!relay)
 		relay_unknown(request, snapshot, words[0]);
 	snapshot_release(snapshot);
 }

@@ -96,6 +96,9 @@ json_t *text_of(struct gw_str text);
 /* Runs `ask` once on each worker, then `done` on main; `arg` is theirs to guard (workers run at the same time). -1: no memory. */
 int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg), void (*done)(void *arg), void *arg);
 
+/* queue_message.c: answers with the octets of a queued message. */
+void queue_message_show(struct request *request, uint64_t id);
+
 /* verbs, by file */
 void verb_status(struct request *request, const char *const *words, size_t count);
 void verb_queue_list(struct request *request, const char *const *words, size_t count);

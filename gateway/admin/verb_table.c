@@ -10,6 +10,13 @@ static const struct verb_word list_words[] = {
 	END,
 };
 
+static const struct verb_word show_words[] = {
+	{ "--message", NULL, "its header as it was received, for admins; the gateway's Received field first", false },
+	{ "--all", NULL, "with --message: its body too; into a file it is octet for octet", false },
+	{ "--at", "OCTET", "with --message: from there on; gatewayctl asks so for the parts of a long one", false },
+	END,
+};
+
 static const struct verb_word summary_words[] = {
 	{ "--by", "WORD", "reason, relay, domain, client or age alone", false },
 	FILTER_WORDS,
@@ -28,6 +35,7 @@ static const struct verb_word move_words[] = {
 static const struct verb_word rm_words[] = {
 	{ "--move-to", "RELAY", "what waits for it goes by that relay and no other", false },
 	{ "--requeue", NULL, "what waits for it takes any other way", false },
+	{ "--yes", NULL, "does not ask on a terminal where the fragment was written by hand", false },
 	END,
 };
 
@@ -53,7 +61,7 @@ const struct control_verb control_verbs[] = {
 	{ "queue list", "", "messages that are not done", "queue list --relay mass --older 2h", FOR_VIEW, 0, 0, list_words, verb_queue_list },
 	{ "queue summary", "", "how many there are, by reason, relay, domain, client and age", "queue summary --by domain --relay mass", FOR_VIEW, 0, 0,
 	  summary_words, verb_queue_summary },
-	{ "queue show", "ID", "one of them, with each recipient", "queue show 1AbCdEfGhIjK", FOR_VIEW, 1, 1, NULL, verb_queue_show },
+	{ "queue show", "ID", "one of them, with each recipient", "queue show 1AbCdEfGhIjK", FOR_VIEW, 1, 1, show_words, verb_queue_show },
 	{ "queue retry", "[ID ...]", "makes them due now", "queue retry --relay mass", CHANGES, 0, ANY, change_words, verb_queue_retry },
 	{ "queue hold", "[ID ...]", "keeps them until released", "queue hold --from newsletter@", CHANGES, 0, ANY, change_words, verb_queue_hold },
 	{ "queue release", "[ID ...]", "ends a hold", "queue release --status held --client crm", CHANGES, 0, ANY, change_words, verb_queue_release },

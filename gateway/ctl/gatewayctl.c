@@ -1,5 +1,6 @@
 /* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the gateway's business: this program
  * sends words and renders. */
+#include "ctl/octets.h"
 #include "ctl/render.h"
 
 #include <errno.h>
@@ -142,7 +143,7 @@ static json_t *ask(const struct link *link, const json_t *request, long timeout)
 	json_error_t error;
 	errno = 0;
 	bool sent = json_dumpf(request, link->out, JSON_COMPACT) == 0 && putc('\n', link->out) != EOF && fflush(link->out) == 0;
-	json_t *answer = sent || errno == EPIPE || errno == ECONNRESET ? json_loadf(link->in, JSON_DISABLE_EOF_CHECK, &error) : NULL;
+	json_t *answer = sent || errno == EPIPE || errno == ECONNRESET ? json_loadf(link->in, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error) : NULL;
 	if (!answer)
 		say_no_answer(errno, timeout);
 	return answer;
@@ -170,12 +171,34 @@ static json_t *talk(const struct link *link, json_t *request, long timeout)
 	return ask(link, request, timeout);
 }
 
+/* Asks for the other parts of a long message. NULL: one of them did not come, and it was said why. */
+static json_t *talk_on(const struct link *link, json_t *request, json_t *answer, long timeout)
+{
+	json_t *words = json_object_get(request, "words");
+	size_t count = json_array_size(words);
+	for (long long at = octets_more(answer); at >= 0;) {
+		while (json_array_size(words) > count)
+			json_array_remove(words, count);
+		json_array_append_new(words, json_string("--at"));
+		json_array_append_new(words, json_sprintf("%lld", at));
+		json_t *part = ask(link, request, timeout);
+		if (!octets_of(part)) {
+			json_decref(answer);
+			return part;
+		}
+		at = octets_more(part);
+		octets_join(answer, part);
+		json_decref(part);
+	}
+	return answer;
+}
+
 static json_t *converse(int fd, char **words, long timeout)
 {
 	json_t *request = make_request(words), *answer = NULL;
 	struct link link = { fdopen(fd, "r"), fdopen(dup(fd), "w") };
 	if (request && link.in && link.out)
-		answer = talk(&link, request, timeout);
+		answer = talk_on(&link, request, talk(&link, request, timeout), timeout);
 	if (link.out)
 		fclose(link.out);
 	if (link.in)
@@ -193,6 +216,8 @@ static int print(const json_t *answer, bool json)
 	} else if (code != EX_OK && json_is_string(text)) {
 		render_rows(answer);
 		fprintf(stderr, "%s\n", json_string_value(text));
+	} else if (octets_of(answer)) {
+		octets_print(octets_of(answer));
 	} else {
 		render(answer);
 	}

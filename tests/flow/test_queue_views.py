@@ -1,12 +1,17 @@
 """The queue in an admin's hands: summed up, one message read, one thrown away."""
-import json
+import grp
+import os
+import pwd
+import re
+import subprocess
 
 import pytest
 
 from lib.client import Client, queue_id
+from lib.gateway import built
 from lib.sink import OK
 from lib.terminal import on_terminal
-from lib.waiting import wait_for
+from lib.waiting import PATIENCE, wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: queue\r\n\r\nhello\r\n"
 
@@ -100,3 +105,46 @@ def test_the_list_says_why_and_no_time_that_never_was(stuck):
     assert row["last"] == "waits until relay out is open"
     gateway.restart()
     assert gateway.queue()[0]["last"] == row["last"]
+
+
+STEERING = b"Subject: \x1b]0;title\x07 \xc2\x9b31m \xe2\x80\xae\r\nX-Tab:\tone\r\n\r\nbody \x1b[2J \xff\xfe end\r\n"
+
+
+def test_a_message_is_shown_whole_or_its_header(stuck):
+    gateway, sink = stuck
+    long = MAIL + b"".join(b"%06d %s\r\n" % (n, b"x" * 60) for n in range(9000))
+    id = send_stuck(gateway, mail=long)
+    shown = subprocess.run([built("bin", "gatewayctl"), "--socket", gateway.socket_path, "queue", "show", id, "--message", "--all"],
+                           capture_output=True, timeout=30 * PATIENCE).stdout
+    assert shown.startswith(b"Received: from ") and shown.endswith(b"\r\n" + long)
+    header = gateway.ctl("queue", "show", id, "--message")
+    assert header["octets"].endswith("\r\nSubject: queue\r\n\r\n") and header["id"] == id
+    assert gateway.ctl("queue", "show", id, "--message", "--all")["octets"].encode("latin-1") == shown
+    assert {line["part"] for line in gateway.log("message-shown", id=id, uid=0)} == {"header", "all"}
+    assert gateway.run_ctl("queue", "show", "1AAAAAAAAAAAA", "--message").code == 69
+    assert gateway.run_ctl("queue", "show", id, "--all").code == 64
+
+
+def test_a_message_does_not_steer_the_terminal(stuck):
+    gateway, sink = stuck
+    id = send_stuck(gateway, mail=STEERING)
+    for words in (("queue", "show", id, "--message", "--all"), ("queue", "list"), ("queue", "show", id), ("message", "explain", id), ("queue", "summary")):
+        for more in ((), ("--json",)):
+            code, text = on_terminal(gateway, None, *words, *more)
+            assert code == 0 and not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]", text), (words, text)
+    code, text = on_terminal(gateway, None, "queue", "show", id, "--message", "--all")
+    assert "X-Tab: one" in text and "body ?[2J ?? end" in text
+
+
+def test_who_may_only_look_reads_no_mail_and_deletes_none(stuck):
+    gateway, sink = stuck
+    id = send_stuck(gateway)
+    nobody = pwd.getpwnam("nobody")
+    gateway.set(control__view_group=grp.getgrgid(nobody.pw_gid).gr_name)
+    gateway.restart()
+    os.chmod(gateway.folder, 0o755)
+    os.chmod(gateway.state, 0o755)
+    assert gateway.run_ctl("queue", "show", id, user=nobody.pw_uid).code == 0
+    for words in (("queue", "show", id, "--message"), ("queue", "delete", id)):
+        assert gateway.run_ctl(*words, user=nobody.pw_uid).code == 77
+    assert gateway.queue()

@@ -7,6 +7,7 @@ from conftest import open_relay
 from lib.gateway import ROOT
 from lib.client import Client, queue_id
 from lib.sink import DROP
+from lib.terminal import on_terminal
 from lib.waiting import wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: relays\r\n\r\nhello\r\n"
@@ -372,12 +373,27 @@ def test_a_relay_without_mail_is_removed(new_gateway, new_sink):
     gateway, sink = new_gateway(), new_sink()
     open_relay(gateway, "out").relay("out", sink).relay("old", sink, domains=["example.com"]).start()
     gateway.ctl("relay", "off", "old")
-    assert gateway.text("relay", "rm", "old") == "relay old is removed\n"
-    assert sorted(config(gateway)) == ["00-gateway.conf", "40-probe.conf", "50-out.conf", "60-routing.conf"]
+    before = config(gateway)["50-old.conf"]
+    assert gateway.text("relay", "rm", "old") == "relay old is removed, a copy is 50-old.conf.removed\n"
+    assert sorted(config(gateway)) == ["00-gateway.conf", "40-probe.conf", "50-old.conf.removed", "50-out.conf", "60-routing.conf"]
+    assert config(gateway)["50-old.conf.removed"] == before
     gateway.text("relay", "add", "old", "host=127.0.0.1", "tls=none", "domains=example.com", "port=%d" % sink.port)
     assert row(gateway, "old")["state"] == "up"
     assert gateway.run_ctl("relay", "rm", "older").code == 69 and gateway.run_ctl("relay", "rm").code == 64
     assert gateway.run_ctl("relay", "rm", "old", "--bogus").code == 64
+
+
+def test_a_fragment_that_was_written_by_hand_is_asked_about(new_gateway, new_sink):
+    gateway, sink = new_gateway(), new_sink()
+    open_relay(gateway, "out").relay("out", sink).relay("old", sink, domains=["example.com"]).start()
+    before = config(gateway)
+    code, text = on_terminal(gateway, b"n\n", "relay", "rm", "old")
+    assert code == 0 and "50-old.conf was written by hand" in text and config(gateway) == before
+    gateway.text("relay", "add", "new", "host=127.0.0.1", "tls=none", "domains=example.org", "port=%d" % sink.port)
+    for words in (("old", "--yes"), ("new",)):
+        code, text = on_terminal(gateway, None, "relay", "rm", *words)
+        assert code == 0 and "[y/N]" not in text
+    assert sorted(config(gateway)) == ["00-gateway.conf", "40-probe.conf", "50-old.conf.removed", "50-out.conf", "50-relay-new.conf.removed", "60-routing.conf"]
 
 
 def test_one_that_others_name_is_kept(new_gateway):
@@ -410,7 +426,7 @@ def test_removed_with_requeue_its_mail_takes_another_way(crossing):
     assert "messages that take another way now: 3" in gateway.text("relay", "rm", "first", "--requeue")
     second.wait_messages(2)
     assert [row["id"] for row in gateway.queue()] == [held] and gateway.queue()[0]["state"] == "held"
-    assert "50-first.conf" not in config(gateway) and len(config(gateway)) == 4
+    assert "50-first.conf" not in config(gateway) and len(config(gateway)) == 5
 
 
 def test_removed_with_move_to_its_mail_takes_that_relay_over_a_restart(new_gateway, new_sink):
