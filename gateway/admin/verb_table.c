@@ -51,6 +51,7 @@ static const struct verb_word explain_words[] = {
 	{ "--type", "TYPE", "the type it is taken to have", false },
 	{ "--client", "NAME", "the client it is taken to come from", false },
 	{ "--eml", "FILE", "the message, as a file; \"-\" is the input", false },
+	{ "--all", NULL, "tells of relays that are no candidates too, and why", false },
 	END,
 };
 

@@ -179,9 +179,7 @@ static void tried(struct gw_delivery *delivery)
 
 static void explain_decided(const struct gw_delivery *delivery)
 {
-	const struct outcome *outcome = &delivery->attempt.outcomes[0];
-	explain_say(delivery->message->explanation, delivery->call.relay->name, outcome->status == GW_BOUNCED ? "refused" : "waits",
-	            outcome->reply.text);
+	explain_outcome(delivery->message->explanation, delivery->call.relay->name, &delivery->attempt.outcomes[0]);
 }
 
 /* A module decided it before any attempt. */

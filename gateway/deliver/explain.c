@@ -8,14 +8,27 @@
 struct explanation {
 	struct explain_question question;
 	struct gw_message *message;
-	struct gw_call call;         /* of the message hook */
+	struct gw_call call;         /* of the rcpt hook, then of the message hook */
+	bool taken_rcpt;             /* the rcpt hook has nothing against it */
 	struct gw_str reasons;       /* at the relay that is looked at */
 };
 
 void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer, struct gw_str why)
 {
-	struct explain_step step = { relay, answer, why };
+	struct explain_step step = { .relay = relay, .answer = answer, .why = why };
 	explanation->question.step(explanation->question.arg, &step);
+}
+
+void explain_outcome(struct explanation *explanation, struct gw_str relay, const struct outcome *outcome)
+{
+	const struct smtp_reply *reply = &outcome->reply;
+	struct gw_str text = reply->text;
+	char enhanced[16];
+	if (reply->code) {
+		snprintf(enhanced, sizeof(enhanced), "%d.%d.%d", reply->enhanced[0], reply->enhanced[1], reply->enhanced[2]);
+		text = arena_printf(&explanation->message->arena, "%d %s %.*s", reply->code, enhanced, GW_STR_ARGS(text));
+	}
+	explain_say(explanation, relay, outcome->status == GW_BOUNCED ? EXPLAIN_GIVEN_BACK : "waits", text);
 }
 
 /* --- what modules say --- */
@@ -37,7 +50,7 @@ static void hear_reason(struct gw_call *call, struct gw_str sentence)
 		explain_say(explanation, gw_str(""), "rule", sentence);
 	else if (call->hook == GW_HOOK_message && explanation->question.whole)
 		explain_say(explanation, gw_str(""), "type", sentence);
-	else if (call->hook == GW_HOOK_message)
+	else if (call->hook == GW_HOOK_message || call->hook == GW_HOOK_rcpt)
 		return;
 	else
 		explanation->reasons = joined(call, explanation->reasons, sentence);
@@ -45,7 +58,8 @@ static void hear_reason(struct gw_call *call, struct gw_str sentence)
 
 static void hear_passed(struct gw_call *call, struct gw_relay *relay, struct gw_str sentence)
 {
-	explain_say(of(call), relay->name, "no candidate", sentence);
+	if (of(call)->question.all)
+		explain_say(of(call), relay->name, "no candidate", sentence);
 }
 
 void explain_listen(struct explanation *explanation, struct gw_call *call)
@@ -79,33 +93,54 @@ void explain_end(struct explanation *explanation)
 	finish(explanation);
 }
 
-static const char *refusal(enum gw_verdict verdict)
+static struct gw_str reply_of(struct explanation *explanation, const struct chain_answer *answer)
 {
-	switch (verdict) {
-	case GW_DISCARD:
-		return "taken and thrown away";
-	case GW_HOLD:
-		return "held";
-	default:
-		return "refused";
-	}
+	bool refuses = answer->verdict == GW_REJECT;
+	if (answer->text.len && answer->code)
+		return arena_printf(&explanation->message->arena, "%d %s%s%.*s", answer->code, answer->enhanced, answer->enhanced[0] ? " " : "",
+		                    GW_STR_ARGS(answer->text));
+	if (!explanation->taken_rcpt && refuses)
+		return gw_str("550 5.7.1 recipient refused");
+	return gw_str(refuses ? "554 5.7.1 message refused" : "451 4.3.0 not now, try again later");
 }
+
+static void tell_end(struct explanation *explanation, const struct chain_answer *answer)
+{
+	struct explain_step step = { .by = gw_str(answer->instance ? answer->instance : "") };
+	switch (answer->verdict) {
+	case GW_DISCARD:
+		step.answer = "taken and thrown away";
+		step.why = answer->text;
+		break;
+	case GW_HOLD:
+		step.answer = "held";
+		step.why = answer->text;
+		break;
+	default:
+		step.answer = EXPLAIN_REFUSED;
+		step.why = reply_of(explanation, answer);
+	}
+	explanation->question.step(explanation->question.arg, &step);
+}
+
+static void ask(struct explanation *explanation);
 
 static void carry_on(struct gw_call *call, void *arg)
 {
 	struct explanation *explanation = arg;
-	const struct chain_answer *answer = &call->answer;
-	if (answer->verdict == GW_CONTINUE) {
+	enum gw_verdict verdict = call->answer.verdict;
+	if (verdict != GW_CONTINUE && verdict != GW_ACCEPT) {
+		tell_end(explanation, &call->answer);
+		finish(explanation);
+	} else if (!explanation->taken_rcpt) {
+		explanation->taken_rcpt = true;
+		ask(explanation);
+	} else {
 		journey_explain(explanation->message);
-		return;
 	}
-	explain_say(explanation, gw_str(""), refusal(answer->verdict),
-	            arena_printf(&explanation->message->arena, "%s: %d %s %.*s", answer->instance ? answer->instance : "", answer->code,
-	                         answer->enhanced, GW_STR_ARGS(answer->text)));
-	finish(explanation);
 }
 
-/* The journey makes calls of its own: this one has to be let go of first. */
+/* What is asked next makes a call of its own: this one has to be let go of first. */
 static void judged(struct gw_call *call, void *arg)
 {
 	struct explanation *explanation = arg;
@@ -118,11 +153,13 @@ static void judged(struct gw_call *call, void *arg)
 	}
 }
 
-static void ask_message(struct explanation *explanation)
+/* Whether a client may send at all is not asked: there is none. */
+static void ask(struct explanation *explanation)
 {
 	struct gw_call *call = &explanation->call;
 	journey_call(call, explanation->message);
-	if (chain_run(call, GW_HOOK_message, judged, explanation))
+	call->rcpt = explanation->taken_rcpt ? NULL : explanation->message->rcpts[0];
+	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged, explanation))
 		judged(call, explanation);
 }
 
@@ -154,5 +191,5 @@ void explain_begin(const struct explain_question *question)
 	explanation->question = *question;
 	explanation->message = message;
 	message->explanation = explanation;
-	ask_message(explanation);
+	ask(explanation);
 }

@@ -203,8 +203,7 @@ static void tell_unrouted(struct journey *journey)
 {
 	for (size_t i = 0; i < journey->count; i++)
 		if (!journey->rounds[i].placed)
-			explain_say(journey->message->explanation, gw_str(""), status_name(journey->rounds[i].outcome.status),
-			            journey->rounds[i].outcome.reply.text);
+			explain_outcome(journey->message->explanation, gw_str(""), &journey->rounds[i].outcome);
 }
 
 static void settle(struct journey *journey)

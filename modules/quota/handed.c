@@ -40,13 +40,19 @@ static void say_refusal(struct gw_call *call, const struct applied *applied)
 	gw->reply(call, 452, "4.7.1", "daily limit of %lld for %s is reached until %s", (long long)applied->limit->daily, whose, until);
 }
 
+/* Before its header is known, only where its client or its port has a word about it. */
+static bool is_typed(const struct gw_message *message)
+{
+	return gw->message_fact(message, GW_MESSAGE_TYPE_BY).len != 0;
+}
+
 enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
 {
 	int64_t rcpts = gw->message_number(message, GW_MESSAGE_RCPTS); /* this one too */
 	struct applies applies;
 	size_t i;
 
-	if (!limits_refusing(call, message, &applies))
+	if (!limits_refusing(call, message, is_typed(message), &applies))
 		return GW_CONTINUE;
 	for (i = 0; i < applies.count; i++)
 		if (!ledger_hand_in(call, &applies.items[i], limit_amount(applies.items[i].limit, rcpts), true)) {
@@ -77,7 +83,7 @@ enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 	struct applies applies;
 	size_t i;
 
-	if (!limits_refusing(call, message, &applies))
+	if (!limits_refusing(call, message, true, &applies))
 		return GW_CONTINUE;
 	for (i = 0; i < applies.count; i++)
 		if (!ledger_hand_in(call, &applies.items[i], limit_amount(applies.items[i].limit, rcpts), dry)) {
@@ -104,7 +110,7 @@ void on_event(struct gw_call *call, const struct gw_event *event)
 {
 	struct applies applies;
 
-	if (!event->message || !goes_nowhere(event) || !limits_refusing(call, event->message, &applies))
+	if (!event->message || !goes_nowhere(event) || !limits_refusing(call, event->message, true, &applies))
 		return;
 	if (is_counted(call, event->message, COUNT_RECIPIENTS))
 		take_back(&applies, applies.count, gw->message_number(event->message, GW_MESSAGE_RCPTS));
@@ -142,7 +148,7 @@ void handed_delivered(struct gw_call *call, struct gw_message *message, int64_t 
 {
 	struct applies applies;
 
-	if (!limits_refusing(call, message, &applies))
+	if (!limits_refusing(call, message, true, &applies))
 		return;
 	if (is_counted(call, message, COUNT_RECIPIENTS))
 		final_rcpts(&applies, rcpts);
@@ -165,7 +171,7 @@ enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message, cons
 {
 	struct applies applies;
 
-	if (result->delayed || !limits_refusing(call, message, &applies))
+	if (result->delayed || !limits_refusing(call, message, true, &applies))
 		return GW_CONTINUE;
 	if (is_counted(call, message, COUNT_RECIPIENTS))
 		final_rcpts(&applies, 1);

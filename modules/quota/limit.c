@@ -230,12 +230,12 @@ static void add(struct gw_call *call, struct applies *applies, struct limit *lim
 
 /* What a message that came in meets: those that refuse. A delivery meets all, but where the mail that is over one takes the next relay,
  * that one is for the first relay of the route alone. */
-enum meeting { COMING_IN, FIRST_RELAY, LATER_RELAY };
+enum meeting { COMING_IN, COMING_IN_UNTYPED, FIRST_RELAY, LATER_RELAY };
 
 static bool is_wanted(const struct limit *limit, enum meeting meeting)
 {
-	if (meeting == COMING_IN)
-		return limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT;
+	if (meeting == COMING_IN || meeting == COMING_IN_UNTYPED)
+		return limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT && (meeting == COMING_IN || !limit->type.len);
 	return meeting == FIRST_RELAY || limit->on_limit != ON_LIMIT_NEXT;
 }
 
@@ -276,13 +276,13 @@ size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struc
 	return applies->count + applies->failed;
 }
 
-size_t limits_refusing(struct gw_call *call, const struct gw_message *message, struct applies *applies)
+size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed, struct applies *applies)
 {
 	const struct config *config = gw->conf(call);
 
 	applies->count = 0;
 	applies->failed = false;
 	if (config->refusing && !is_own(message))
-		add_own(call, message, COMING_IN, applies);
+		add_own(call, message, typed ? COMING_IN : COMING_IN_UNTYPED, applies);
 	return applies->count;
 }

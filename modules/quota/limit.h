@@ -65,7 +65,8 @@ void limits_each(struct gw_call *call, void (*each)(void *arg, const struct appl
 
 /* Those of the module's own group that this delivery meets at the relay, then the relay's. The gateway's own mail meets none. 0: none. */
 size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay, struct applies *applies);
-size_t limits_refusing(struct gw_call *call, const struct gw_message *message, struct applies *applies);
+/* typed: its type is decided; else those that are for all types. */
+size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed, struct applies *applies);
 
 /* The relay's: each has one, and counts in it, if only for people. */
 struct limit *limit_of_relay(struct gw_call *call, const struct gw_relay *relay);

@@ -143,19 +143,6 @@ static size_t check_circles(struct gw_call *call, const struct list_kind *kind, 
 
 /* --- relays that nothing leads to --- */
 
-static bool lists_name(struct gw_call *call, const struct gw_relay *from, const struct gw_relay *to)
-{
-	size_t i, k;
-
-	for (k = 0; k < KINDS; k++) {
-		struct gw_list names = list_after(call, from, kinds[k].cause);
-		for (i = 0; i < names.count; i++)
-			if (member_of(call, names.items[i]).relay == to)
-				return true;
-	}
-	return false;
-}
-
 static bool is_reached(struct gw_call *call, const struct gw_relay *relay)
 {
 	const struct config *config = gw->conf(call);
@@ -167,7 +154,7 @@ static bool is_reached(struct gw_call *call, const struct gw_relay *relay)
 		if (gw_str_eq(config->defaults.items[i], name_of(relay)))
 			return true;
 	for (i = 0; (other = gw->relay_at(call, i)) != NULL; i++)
-		if (other != relay && lists_name(call, other, relay))
+		if (other != relay && list_naming(call, other, relay))
 			return true;
 	return rule->domains.count != 0;
 }

@@ -37,6 +37,23 @@ struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, en
 	return cause == GW_CAUSE_LIMIT ? rule->on_limit : rule->fallback;
 }
 
+static bool list_has(struct gw_call *call, struct gw_list names, const struct gw_relay *relay)
+{
+	size_t i;
+
+	for (i = 0; i < names.count; i++)
+		if (member_of(call, names.items[i]).relay == relay)
+			return true;
+	return false;
+}
+
+const char *list_naming(struct gw_call *call, const struct gw_relay *from, const struct gw_relay *to)
+{
+	if (list_has(call, list_after(call, from, GW_CAUSE_FAILURE), to))
+		return "fallback";
+	return list_has(call, list_after(call, from, GW_CAUSE_LIMIT), to) ? "on_limit" : NULL;
+}
+
 bool list_refuses(struct gw_call *call, struct gw_list names)
 {
 	size_t i;

@@ -140,6 +140,28 @@ static void say(struct names *names, struct gw_str name)
 		names->text[names->len] = '\0';
 }
 
+/* A relay without a rule of its own: who names it, first of all those of the route. */
+static void tell_named(const struct route *route, struct gw_call *call, struct gw_relay *relay)
+{
+	struct gw_relay *other;
+	const char *list;
+	size_t nth;
+
+	for (nth = 0; nth < route->count; nth++)
+		if ((list = list_naming(call, route->relays[nth], relay)) != NULL) {
+			gw->passed_over(call, relay, "no rule names it; it is in the %s of %.*s", list,
+					GW_STR_ARGS(gw->relay_fact(route->relays[nth], GW_RELAY_NAME)));
+			return;
+		}
+	for (nth = 0; (other = gw->relay_at(call, nth)) != NULL; nth++)
+		if ((list = list_naming(call, other, relay)) != NULL) {
+			gw->passed_over(call, relay, "no rule names it; it is in the %s of %.*s, which does not get this mail", list,
+					GW_STR_ARGS(gw->relay_fact(other, GW_RELAY_NAME)));
+			return;
+		}
+	gw->passed_over(call, relay, "no rule names it, and no list of a relay does");
+}
+
 static void tell_left_out(const struct route *route, struct gw_call *call, const struct subject *subject)
 {
 	static const char *const why[] = { "it matches, but a route has its bounds", "other domains", "other types" };
@@ -149,8 +171,12 @@ static void tell_left_out(const struct route *route, struct gw_call *call, const
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++) {
 		const struct rule *rule = gw->relay_conf(call, relay);
 
-		if (!is_in(route, relay))
-			gw->passed_over(call, relay, "%s", rule->domains.count ? why[rule_match(call, rule, subject)] : "only where others name it");
+		if (is_in(route, relay))
+			continue;
+		if (rule->domains.count)
+			gw->passed_over(call, relay, "%s", why[rule_match(call, rule, subject)]);
+		else
+			tell_named(route, call, relay);
 	}
 }
 

@@ -56,6 +56,8 @@ struct member member_of(struct gw_call *call, struct gw_str name);
 
 /* The list that tells where mail goes which leaves the relay for that cause; may be empty. */
 struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause);
+/* "fallback" or "on_limit", whichever list of `from` names it; NULL: none. */
+const char *list_naming(struct gw_call *call, const struct gw_relay *from, const struct gw_relay *to);
 bool list_refuses(struct gw_call *call, struct gw_list names);
 
 /* --- refuse.c --- */

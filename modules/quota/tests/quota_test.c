@@ -582,6 +582,19 @@ static void a_client_over_its_limit_is_told_so_at_the_recipient(void **state)
 	assert_int_equal(hands_in(&other, 1), GW_TEMPFAIL);
 }
 
+/* What the header says of its type comes later: only a word of the client or of the port is known at RCPT. */
+static void a_limit_of_a_type_is_asked_when_the_type_is_known(void **state)
+{
+	struct gw_message *message = mail_of("crm", "mass", 0);
+
+	limit("type", "mass");
+	refuse_at("0");
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_CONTINUE);
+	assert_int_equal(testkit_run_message(kit, message), GW_TEMPFAIL);
+	testkit_message_fact(message, GW_MESSAGE_TYPE_BY, "listener");
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_TEMPFAIL);
+}
+
 static void of_sessions_that_race_one_is_refused(void **state)
 {
 	struct gw_message *a = mail_of("crm", "mass", 3), *b = mail_of("crm", "mass", 3);
@@ -865,6 +878,7 @@ int main(void)
 		TEST(a_relay_is_counted_before_it_has_a_limit),
 		TEST(all_limits_are_met_or_none_is_used),
 		TEST(a_client_over_its_limit_is_told_so_at_the_recipient),
+		TEST(a_limit_of_a_type_is_asked_when_the_type_is_known),
 		TEST(of_sessions_that_race_one_is_refused),
 		TEST(what_is_thrown_away_counts_no_more),
 		TEST(what_was_handed_in_counts_until_it_is_final),

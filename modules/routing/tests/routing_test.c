@@ -296,7 +296,7 @@ static void says_which_rule_won_and_why_not_the_others(void **state)
 	route_of(kit, asked, GW_ACCEPT);
 	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 0), "flow: other types");
 	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 1), "wide: other domains");
-	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 2), "origin: only where others name it");
+	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 2), "origin: no rule names it; it is in the fallback of mass");
 	testkit_destroy(kit);
 }
 
