@@ -105,6 +105,19 @@ static void add_load(struct portrait *portrait)
 	json_object_set_new(portrait->row, "last_error_at", time_or_never(load->failed_at));
 }
 
+/* Nothing is sent there, and nothing failed for it, until a try gets through. */
+static void add_back_off(struct portrait *portrait)
+{
+	int64_t next = portrait->load.next_try, left = next - clock_wall();
+	char text[100] = "unreachable, tried now";
+	json_object_set_new(portrait->row, "next_try", time_or_never(next));
+	if (!next || *json_string_value(json_object_get(portrait->row, "state")))
+		return;
+	if (left > 0)
+		snprintf(text, sizeof(text), "unreachable, next try in %lld s", (long long)(left + 999) / 1000);
+	json_object_set_new(portrait->row, "state", json_string(text));
+}
+
 /* --- what modules say --- */
 
 /* These lines are columns of the list where the gateway itself knows nothing: the board's word goes before a module's, and what is known since
@@ -155,6 +168,7 @@ static void draw(struct portrait *portrait)
 	json_object_set_new(row, "state", json_string(""));
 	add_state(portrait);
 	add_load(portrait);
+	add_back_off(portrait);
 	ask_modules(portrait);
 	if (!*json_string_value(json_object_get(row, "state")))
 		json_object_set_new(row, "state", json_string("up"));

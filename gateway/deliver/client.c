@@ -151,7 +151,7 @@ void client_quit(struct client *client)
 	}
 	if (client->established) {
 		client->established = false;
-		lane->established--;
+		lane_link(lane, -1);
 	}
 	lane->quitting++;
 	client_enter(client, AT_QUIT);

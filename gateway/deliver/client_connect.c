@@ -227,7 +227,7 @@ void client_disconnect(struct client *client)
 	client->offers = 0;
 	client->mails = 0;
 	if (client->established)
-		client->lane->established--;
+		lane_link(client->lane, -1);
 	client->established = false;
 	reply_reader_finish(&client->reader);
 	reply_reader_init(&client->reader);

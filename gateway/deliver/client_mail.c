@@ -172,7 +172,7 @@ void client_established(struct client *client)
 {
 	if (!client->established) {
 		client->established = true;
-		client->lane->established++;
+		lane_link(client->lane, 1);
 		free(client->resolved);
 		client->resolved = NULL;
 	}

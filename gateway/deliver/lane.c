@@ -16,8 +16,6 @@ void lane_touch(struct lane *lane)
 	lane->transport->touched = lane;
 }
 
-static void lane_up(struct lane *lane);
-
 static void lane_poked(struct post *post)
 {
 	struct seat *seat = container(struct seat, post, post);
@@ -105,120 +103,6 @@ void lane_close_idle(struct lane *lane)
 		client_close(LIST_FIRST(&lane->idle));
 }
 
-bool lane_is_down(const struct lane *lane)
-{
-	return lane->down_for && !lane->established;
-}
-
-bool lane_can_wait(const struct lane *lane, const struct outcome *outcome)
-{
-	return lane->established > 0 && outcome->stage <= STAGE_TLS && !lane->transport->stopping;
-}
-
-/* One of those that wait in the queue tries whether the relay is back. Where there is none, one may be on its way there; and the one may
- * go another way. */
-static void lane_probe(struct timer *timer)
-{
-	struct lane *lane = container(struct lane, probe, timer);
-	lane->probe_at = worker_now(lane->transport->worker); /* by the clock that others look at */
-	bool any = queue_wake(lane->transport->worker, lane->name, 1) > 0;
-	timer_set(lane->transport->worker, timer, any ? lane->down_for : LANE_FRESH, lane_probe);
-}
-
-static int64_t first_pause(const struct lane *lane)
-{
-	struct snapshot *snapshot = snapshot_current();
-	int64_t pause = snapshot ? snapshot->settings.queue.retry_ms[0] : LANE_PROBE_MOST;
-	snapshot_release(snapshot);
-	return pause < 5000 ? pause : 5000;
-}
-
-/* What is wrong here is over all at once, and nobody else is spared by waiting for long. */
-static int64_t longest_pause(const struct lane *lane)
-{
-	return lane->failure.local ? LANE_LOCAL_MOST : LANE_PROBE_MOST;
-}
-
-static void lane_down(struct lane *lane, unsigned generation)
-{
-	if (lane->established || lane->probe_at > worker_now(lane->transport->worker))
-		return;
-	lane->down_for = lane->down_for ? lane->down_for * 2 : first_pause(lane);
-	if (lane->down_for > longest_pause(lane))
-		lane->down_for = longest_pause(lane);
-	lane->probe_at = worker_now(lane->transport->worker) + lane->down_for;
-	seat_down(lane->seat, true);
-	timer_set(lane->transport->worker, &lane->probe, lane->down_for, lane_probe);
-}
-
-/* Of another configuration nothing is known yet. */
-void lane_begin_anew(struct lane *lane)
-{
-	if (!lane->down_for)
-		return;
-	lane->down_for = first_pause(lane) / 2; /* the next failure doubles it */
-	lane->probe_at = worker_now(lane->transport->worker);
-}
-
-static void lane_recall(struct timer *timer);
-
-/* Calls some of those that wait in the queue. They need not come: a module may have sent them another way by then, so there is a look at it
- * later too. */
-static void call_back(struct lane *lane, size_t most)
-{
-	struct worker *worker = lane->transport->worker;
-	if (lane->depth >= LANE_LOW || lane->transport->stopping || queue_wake(worker, lane->name, most) == 0)
-		return;
-	if (!timer_pending(&lane->probe))
-		timer_set(worker, &lane->probe, LANE_FRESH, lane_recall);
-}
-
-static void lane_recall(struct timer *timer)
-{
-	struct lane *lane = container(struct lane, probe, timer);
-	call_back(lane, LANE_LOW);
-}
-
-static void lane_up(struct lane *lane)
-{
-	lane->down_for = lane->probe_at = lane->failed_at = 0;
-	timer_clear(&lane->probe);
-	seat_down(lane->seat, false);
-	call_back(lane, LANE_CALL);
-}
-
-/* The relay took or refused a message: it works. */
-static bool heard_of(const struct attempt *attempt)
-{
-	for (size_t i = 0; i < attempt->count; i++)
-		if (!attempt->outcomes[i].link && attempt->outcomes[i].stage > STAGE_AUTH)
-			return true;
-	return false;
-}
-
-void lane_ended(struct lane *lane, const struct attempt *attempt)
-{
-	lane->used_at = worker_now(lane->transport->worker);
-	if (lane->down_for && heard_of(attempt)) {
-		lane_up(lane);
-		slot_poke_down(lane->seat);
-	}
-	if (!lane->down_for)
-		call_back(lane, LANE_CALL);
-}
-
-void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation)
-{
-	arena_finish(&lane->failure_words);
-	arena_init(&lane->failure_words, 0);
-	outcome_reply(&lane->failure, &lane->failure_words, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
-	lane->failure.local = outcome->local;
-	lane->failure_generation = generation;
-	lane->failed_at = worker_now(lane->transport->worker);
-	lane_down(lane, generation);
-	lane_touch(lane);
-}
-
 /* An admin who asks for an attempt gets one. */
 static bool failed_just_now(const struct lane *lane, const struct attempt *attempt)
 {
@@ -264,7 +148,7 @@ static void open_client(struct lane *lane)
 /* An idle connection of an older configuration holds a slot that may be the last one. */
 static bool take_slot(struct lane *lane, const struct attempt *attempt)
 {
-	int64_t limit = board_connections(attempt->relay);
+	int64_t limit = lane_connections(lane, attempt->relay);
 	if (slot_take(lane->seat, limit))
 		return true;
 	if (LIST_EMPTY(&lane->idle))
@@ -293,10 +177,9 @@ static bool serve(struct lane *lane)
 		return true;
 	}
 	if (failed_just_now(lane, attempt)) {
-		if (lane->established)
+		if (!lane_waits_for_probe(lane))
 			return false;
-		attempt_settle(attempt, &lane->failure);
-		attempt_end(lane->transport, next_waiting(lane));
+		attempt_unserved(lane->transport, next_waiting(lane));
 		return true;
 	}
 	if (!take_slot(lane, attempt))
@@ -311,7 +194,7 @@ static void serve_all(struct lane *lane)
 		;
 }
 
-/* A failure that is waited out needs a reason to look again. */
+/* The relay works over other links: a failure that is waited out needs a reason to look again. */
 static void wait_out(struct lane *lane)
 {
 	if (failed_just_now(lane, lane->waiting.first) && !timer_pending(&lane->retry))

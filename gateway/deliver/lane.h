@@ -58,7 +58,7 @@ struct lane {
 	unsigned established;        /* connections that can carry mail */
 	unsigned quitting;
 	bool touched;
-	/* A link that could not be made: who waits behind it shares its outcome. */
+	/* A link that could not be made: for a moment no other is tried. */
 	struct outcome failure;
 	struct arena failure_words;
 	unsigned failure_generation;
@@ -81,6 +81,7 @@ struct lane {
 #define LANE_CALL 2      /* of those for each attempt that ended: more would come to a full lane, and go back for nothing */
 #define LANE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
 #define LANE_LOCAL_MOST 15000 /* the same where this machine is at fault */
+#define LANE_CROWDED 60000 /* ms: how long a relay that has enough links is asked for no more */
 #define LANE_TURN 20     /* messages a connection carries while another worker has none at all */
 
 void transport_enter(struct transport *transport);
@@ -94,11 +95,17 @@ void lane_touch(struct lane *lane);
 void lane_append(struct lane *lane, struct attempt *attempt);
 bool lane_remove(struct lane *lane, struct attempt *attempt);   /* false: it does not wait here */
 void lane_requeue(struct lane *lane, struct attempt *attempt);  /* at the front */
-void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
-bool lane_can_wait(const struct lane *lane, const struct outcome *outcome); /* for its other connections, instead of failing */
-bool lane_is_down(const struct lane *lane);                     /* nothing can be sent there until a probe has got through */
 void lane_close_idle(struct lane *lane);
+
+/* back_off.c */
+void lane_link(struct lane *lane, int by);                      /* one more that can carry mail, or one less */
+int64_t lane_connections(const struct lane *lane, struct gw_relay *relay); /* how many there may be now, over all workers */
+void lane_fail(struct lane *lane, const struct outcome *outcome, unsigned generation);
+bool lane_can_wait(struct lane *lane, const struct outcome *outcome); /* for links that stand, of any worker, instead of failing */
+bool lane_is_down(const struct lane *lane);                     /* nothing can be sent there until a probe has got through */
+bool lane_waits_for_probe(const struct lane *lane);             /* it is down, and its next try is yet to come or under way */
 void lane_begin_anew(struct lane *lane);                        /* the relay is asked again, whatever is known of it */
+void lane_up(struct lane *lane);
 void lane_ended(struct lane *lane, const struct attempt *attempt); /* what it says about the relay, and who may come next */
 
 /* anew.c */

@@ -84,9 +84,21 @@ static void add_now(struct relay_now *now, struct relay_shared *shared)
 	now->queued += atomic_load(&shared->queued);
 }
 
+/* The first of the workers that take it to be down. */
+static int64_t next_try(struct relay_shared *relay)
+{
+	int64_t first = 0;
+	for (size_t i = 0; i < relay->seat_count && atomic_load(&relay->established) == 0; i++) {
+		int64_t at = atomic_load(&relay->seats[i].down);
+		if (at && (!first || at < first))
+			first = at;
+	}
+	return first;
+}
+
 static struct relay_now now_of(struct relay_shared *relay)
 {
-	struct relay_now now = { 0 };
+	struct relay_now now = { .next_try = next_try(relay) };
 	struct relay_shared *site;
 	size_t at = 0;
 	add_now(&now, relay);
@@ -122,7 +134,7 @@ void seat_leave(struct seat *seat)
 {
 	seat_wait(seat, false);
 	seat_idle(seat, false);
-	seat_down(seat, false);
+	seat_down(seat, 0);
 	seat->lane = NULL;
 }
 
@@ -169,14 +181,14 @@ void seat_idle(struct seat *seat, bool idling)
 		atomic_store(&seat->idling, idling);
 }
 
-void seat_down(struct seat *seat, bool down)
+void seat_down(struct seat *seat, int64_t until)
 {
-	atomic_store(&seat->down, down);
+	atomic_store(&seat->down, until);
 }
 
 bool seat_is_down(const struct seat *seat)
 {
-	return atomic_load(&seat->down);
+	return atomic_load(&seat->down) != 0;
 }
 
 static void poke(struct seat *seat)
@@ -231,7 +243,7 @@ void slot_poke_down(struct seat *from)
 	size_t i, count = from->shared->seat_count;
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
-		if (atomic_exchange(&other->down, false))
+		if (atomic_load_explicit(&other->down, memory_order_relaxed) && atomic_exchange(&other->down, 0))
 			poke(other);
 	}
 }

@@ -27,7 +27,7 @@ struct seat {
 	_Atomic bool posted;         /* the poke is on its way */
 	_Atomic bool waiting;        /* attempts wait there and no slot was free */
 	_Atomic bool idling;         /* it holds connections that idle */
-	_Atomic bool down;           /* it takes the relay to be down; taken back by whoever finds it is not */
+	_Atomic int64_t down;        /* it takes the relay to be down, and tries it then, wall ms; 0, also by whoever finds that it is not: up */
 	_Atomic int held;            /* slots */
 };
 
@@ -36,6 +36,8 @@ struct relay_shared {
 	struct relay_shared *relay;  /* of a site: whose; else NULL */
 	_Atomic unsigned references; /* of a site: lanes, and pokes on their way */
 	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
+	_Atomic int64_t established;               /* connections that can carry mail, of all workers */
+	_Atomic int64_t crowd, crowded_until;      /* it wants no more connections than these; monotonic ms */
 	_Atomic int64_t sent, failed;              /* attempts that delivered something; that did not */
 	_Atomic int waiters;                       /* seats that wait */
 	_Atomic int64_t succeeded_at, failed_at;   /* wall ms, of the relay's own; 0: never */
@@ -63,7 +65,7 @@ void slot_give_back(struct seat *seat);
 /* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then poke who idles. */
 void seat_wait(struct seat *seat, bool waiting);
 void seat_idle(struct seat *seat, bool idling);
-void seat_down(struct seat *seat, bool down);
+void seat_down(struct seat *seat, int64_t until);
 bool seat_is_down(const struct seat *seat);
 
 void slot_poke_waiting(struct seat *from);  /* the next other worker that waits, if there is a slot for it */
@@ -75,6 +77,7 @@ bool slot_others_starve(const struct seat *seat); /* one of them holds no slot a
 /* What a relay and all its sites have now. */
 struct relay_now {
 	int64_t connections, idle, queued;
+	int64_t next_try;            /* wall ms, of the relay itself, no worker of which reaches it; 0: it is not known to be down */
 };
 
 /* Every relay that was ever used. [any thread] */

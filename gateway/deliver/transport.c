@@ -140,8 +140,7 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 	if (!lane || transport->stopping)
 		return TRANSPORT_OPEN;
 	*refusal = (struct transport_refusal){ &lane->failure, lane->name };
-	if (lane->down_for && !lane->established &&
-	    (lane->probe_at > worker_now(worker) || !LIST_EMPTY(&lane->busy) || lane->depth))
+	if (lane_waits_for_probe(lane) || (lane_is_down(lane) && lane->depth))
 		return TRANSPORT_DOWN;
 	return lane->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
 }
@@ -199,6 +198,7 @@ static void tell_load(void *arg, struct relay_shared *shared, const struct relay
 		.connections = now->connections,
 		.idle = now->idle,
 		.waiting = now->queued,
+		.next_try = now->next_try,
 		.sent = atomic_load(&shared->sent),
 		.failed = atomic_load(&shared->failed),
 		.succeeded_at = atomic_load(&shared->succeeded_at),

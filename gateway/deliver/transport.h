@@ -89,6 +89,7 @@ struct relay_load {
 	const char *name;
 	int64_t connections, idle, waiting, sent, failed;
 	int64_t succeeded_at, failed_at; /* wall ms; 0: never since the start */
+	int64_t next_try;                /* wall ms: no link could be made, and then another one is tried; 0: it is not so */
 	char error[256];                 /* why it failed then */
 };
 void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);

@@ -56,6 +56,21 @@ static struct relay_load load_of(struct rig *rig)
 	return load;
 }
 
+static void peer_greets(struct peer *peer, const char *greeting)
+{
+	pthread_mutex_lock(&peer->lock);
+	peer->script.greeting = greeting;
+	pthread_mutex_unlock(&peer->lock);
+}
+
+static int peer_connections(struct peer *peer)
+{
+	pthread_mutex_lock(&peer->lock);
+	int connections = peer->connections;
+	pthread_mutex_unlock(&peer->lock);
+	return connections;
+}
+
 static void one_connection_carries_many(void **state)
 {
 	struct peer peer;
@@ -220,9 +235,10 @@ static unsigned short dead_port(void)
 	return peer.port;
 }
 
-/* One is told by the socket, the others by it. */
+/* One is told by the socket; nothing was tried for the others, which wait until the relay is tried again. */
 static void a_dead_relay_costs_one_connect(void **state)
 {
+	const struct outcome *got;
 	struct rig rig;
 	struct sending *sendings;
 	size_t i;
@@ -230,15 +246,18 @@ static void a_dead_relay_costs_one_connect(void **state)
 	rig.relay->connections = 1;
 	sendings = send_many(&rig, MANY);
 	rig_run(&rig);
-	for (i = 0; i < MANY; i++) {
-		const struct outcome *got = &sendings[i].outcomes[0];
-		assert_int_equal(got->status, GW_DEFERRED);
-		assert_int_equal(got->stage, STAGE_CONNECT);
-		assert_true(got->link);
-		assert_string_equal(got->reply.text.ptr, "Connection refused");
-		assert_non_null(strstr(got->host.ptr, "[127.0.0.1]"));
+	got = &sendings[0].outcomes[0];
+	assert_int_equal(got->status, GW_DEFERRED);
+	assert_int_equal(got->stage, STAGE_CONNECT);
+	assert_true(got->link);
+	assert_string_equal(got->reply.text.ptr, "Connection refused");
+	assert_non_null(strstr(got->host.ptr, "[127.0.0.1]"));
+	for (i = 1; i < MANY; i++) {
+		assert_true(sendings[i].attempt.unserved);
+		assert_int_equal(sendings[i].outcomes[0].status, 0);
 	}
-	assert_int_equal(load_of(&rig).failed, MANY);
+	assert_int_equal(load_of(&rig).failed, 1);
+	assert_true(load_of(&rig).next_try > 0);
 	assert_int_equal(load_of(&rig).connections, 0);
 	free_many(sendings, MANY);
 	rig_finish(&rig);
@@ -439,6 +458,61 @@ static void two_workers_share_the_connections(void **state)
 	}
 }
 
+/* While any worker has a link there the relay is up: it wants no more of them, and nothing has failed. */
+static void a_link_of_another_worker_tells_that_the_relay_is_up(void **state)
+{
+	struct sending first, second;
+	struct peer peer;
+	struct rig one, other;
+	peer_start(&peer, NULL);
+	rig_init(&one, 0, peer.port);
+	rig_share(&other, 1, &one);
+	rig_once(&other, &first, TEXT, "a@x.example");
+	peer_greets(&peer, "421 4.7.0 too many connections\r\n");
+	sending_init(&second, &one, TEXT, "b@x.example");
+	rig_send(&second);
+	while (peer_connections(&peer) < 2)
+		rig_wait(&one, 5);
+	rig_wait(&one, 20);
+	assert_false(second.done);
+	assert_int_equal(load_of(&one).failed, 0);
+	assert_int_equal(load_of(&one).next_try, 0);
+	peer_greets(&peer, NULL);
+	rig_wait(&other, 20); /* gives its idle one away */
+	rig_run(&one);
+	assert_int_equal(second.outcomes[0].status, GW_DELIVERED);
+	assert_int_equal(load_of(&one).failed, 0);
+	sending_finish(&first);
+	sending_finish(&second);
+	rig_finish(&other);
+	end(&one, &peer);
+}
+
+/* A relay that turned one link away is asked for no more than it has, for a while. */
+static void who_has_enough_links_is_asked_for_no_more(void **state)
+{
+	struct sending first, *sendings;
+	struct peer peer;
+	struct rig rig;
+	peer_start(&peer, &(struct peer_script){ .slow_ms = 2 });
+	rig_init(&rig, 0, peer.port);
+	rig.relay->connections = 5;
+	rig_once(&rig, &first, TEXT, "a@x.example");
+	peer_greets(&peer, "421 4.7.0 too many connections\r\n");
+	sendings = send_many(&rig, 5);
+	rig_run(&rig);
+	assert_int_equal(count_status(sendings, 5, GW_DELIVERED), 5);
+	free_many(sendings, 5);
+	int refused = peer_connections(&peer);
+	sendings = send_many(&rig, MANY);
+	rig_run(&rig);
+	assert_int_equal(count_status(sendings, MANY, GW_DELIVERED), MANY);
+	assert_int_equal(peer_connections(&peer), refused);
+	sending_finish(&first);
+	free_many(sendings, MANY);
+	end(&rig, &peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +528,8 @@ int main(void)
 		cmocka_unit_test(the_next_host_is_tried_at_once),
 		cmocka_unit_test(a_name_that_is_none_is_the_links_fault),
 		cmocka_unit_test(too_many_connections_wait_for_those_that_stand),
+		cmocka_unit_test(a_link_of_another_worker_tells_that_the_relay_is_up),
+		cmocka_unit_test(who_has_enough_links_is_asked_for_no_more),
 		cmocka_unit_test(abandoned_attempts_are_never_told),
 		cmocka_unit_test(abandoned_while_a_login_is_awaited),
 		cmocka_unit_test(a_login_may_come_later),
