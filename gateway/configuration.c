@@ -149,6 +149,11 @@ void configuration_log_problems(const struct problems *problems)
 		log_say(problem->fatal ? LOG_FAIL : LOG_WARN, "configuration", "%s", problem_format(problem, text, sizeof(text)));
 }
 
+static void note_restart(const struct snapshot *snapshot, struct problems *problems)
+{
+	settings_need_restart(&snapshot->settings, snapshot->conf, problems, notes.restart, sizeof(notes.restart));
+}
+
 static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 {
 	if (sockets_open(snapshot, problems) != 0) {
@@ -159,6 +164,7 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	log_set_journal_size((uint64_t)snapshot->settings.log.journal_size);
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
+	note_restart(snapshot, problems);
 	end_of_kept();
 	keep(snapshot);
 	recall_all();
@@ -172,6 +178,9 @@ static bool check(struct problems *problems)
 	load_options.kept = NULL;
 	struct snapshot *snapshot = configuration_load(problems);
 	load_options.kept = kept;
+	char keys[sizeof(notes.restart)];
+	if (snapshot)
+		settings_need_restart(&snapshot->settings, snapshot->conf, problems, keys, sizeof(keys));
 	snapshot_release(snapshot);
 	return snapshot != NULL;
 }

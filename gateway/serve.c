@@ -136,11 +136,22 @@ static void on_stop(int signal_number, void *arg)
 	timer_set(runtime.main, &stop_timer, STOP_LOOK_MS, look);
 }
 
+static bool reload(bool apply, struct problems *problems)
+{
+	bool fine = configuration_reload(apply, problems);
+	if (fine && apply) {
+		struct snapshot *snapshot = snapshot_current();
+		admin_reloaded(admin, &snapshot->settings);
+		snapshot_release(snapshot);
+	}
+	return fine;
+}
+
 static void on_reload(int signal_number, void *arg)
 {
 	struct problems problems;
 	problems_init(&problems);
-	configuration_reload(true, &problems);
+	reload(true, &problems);
 	problems_finish(&problems);
 }
 
@@ -154,7 +165,7 @@ static void on_reopen(int signal_number, void *arg)
 
 static int begin(const struct arguments *arguments, struct problems *problems)
 {
-	static struct admin_operations operations = { .reload = configuration_reload, .each_metric = services_each_metric, .release = GATEWAY_RELEASE };
+	static struct admin_operations operations = { .reload = reload, .each_metric = services_each_metric, .release = GATEWAY_RELEASE };
 	runtime.state_dir = arguments->state;
 	runtime.started_at = clock_wall();
 	runtime.main = worker_create(127);
@@ -167,6 +178,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 		return EX_CONFIG;
 	snapshot_publish(snapshot);
 	const struct settings *settings = &snapshot->settings;
+	settings_begin(settings);
 	runtime.pool = offload_create((unsigned)settings->offload_threads);
 	chain_set_pool(runtime.pool);
 	queue_set_runner(journey_begin);

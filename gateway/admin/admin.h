@@ -15,6 +15,7 @@
 
 /* How the configuration in use is another than that of conf.d. */
 struct configuration_notes {
+	char restart[512]; /* keys of the gateway fragment that wait for a restart, separated by ", "; empty: none */
 	char refused[512]; /* why conf.d does not start: the last good one is in use; empty: conf.d is */
 };
 
@@ -37,5 +38,8 @@ void relay_switch_restore(void);
 struct admin *admin_create(struct worker *main, const char *state, const struct settings *settings, const struct admin_operations *operations,
                            struct problems *problems);
 void admin_destroy(struct admin *admin);
+
+/* After a reload: the socket is for the groups that are named now. */
+void admin_reloaded(const struct admin *admin, const struct settings *settings);
 
 #endif

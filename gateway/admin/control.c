@@ -176,6 +176,11 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 	return NULL;
 }
 
+void admin_reloaded(const struct admin *admin, const struct settings *settings)
+{
+	control_socket_open(admin->path, settings);
+}
+
 void admin_destroy(struct admin *admin)
 {
 	if (!admin)

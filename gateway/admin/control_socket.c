@@ -105,6 +105,6 @@ void control_socket_open(const char *path, const struct settings *settings)
 		one = gids[i];
 	}
 	bool given = count == 1 && chown(path, (uid_t)-1, one) == 0;
-	if (count && chmod(path, given ? 0660 : 0666) != 0)
+	if (chmod(path, !count ? 0600 : given ? 0660 : 0666) != 0)
 		log_say(LOG_WARN, "control-socket", "%s: %s", path, strerror(errno));
 }

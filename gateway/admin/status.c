@@ -44,9 +44,11 @@ static void add_configuration(struct status *status, const struct snapshot *snap
 	add(status, "configuration", "generation %u, %zu modules, %zu relays", snapshot->generation, snapshot->instance_count, snapshot->relay_count);
 	if (notes->refused[0])
 		add(status, "configuration", "THE LAST GOOD ONE is in use, conf.d does not start: %s; mend it, then gatewayctl reload", notes->refused);
+	if (notes->restart[0])
+		add(status, "configuration", "changed, and needs a restart: %s", notes->restart);
 	json_object_set_new(status->data, "configuration",
-	                    json_pack("{s:I, s:s, s:o}", "generation", (json_int_t)snapshot->generation, "source",
-	                              notes->refused[0] ? "last good" : "conf.d", "refused", text_of(gw_str(notes->refused))));
+	                    json_pack("{s:I, s:s, s:s, s:o}", "generation", (json_int_t)snapshot->generation, "source",
+	                              notes->refused[0] ? "last good" : "conf.d", "needs_restart", notes->restart, "refused", text_of(gw_str(notes->refused))));
 }
 
 static void add_process(struct status *status)

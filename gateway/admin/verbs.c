@@ -113,10 +113,10 @@ static void add_options(json_t *rows, const char *owner, const char *prefix, con
 	char key[256];
 	for (; options && options->type != GW_OPTION_END; options++) {
 		snprintf(key, sizeof(key), "%s%s", prefix, options->key);
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key, "type",
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key, "type",
 		                                      options->type == GW_OPTION_WORD ? options->words : option_type_name(options->type), "default",
 		                                      options->flags & GW_OPTION_REQUIRED ? "(must be given)" : options->fallback ? options->fallback : "",
-		                                      "help", options->help ? options->help : ""));
+		                                      "reload", options->flags & GW_OPTION_RESTART ? "restart" : "yes", "help", options->help ? options->help : ""));
 		if (options->type != GW_OPTION_GROUPS)
 			continue;
 		strncat(key, ".", sizeof(key) - strlen(key) - 1);
@@ -138,10 +138,10 @@ static bool wants(const char *const *words, size_t count, const char *name)
 void verb_options(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "owner", "OF" }, { "key", "KEY" }, { "type", "TYPE" }, { "default", "DEFAULT" }, { "help", "WHAT IT SAYS" },
+		{ "owner", "OF" }, { "key", "KEY" }, { "type", "TYPE" }, { "default", "DEFAULT" }, { "reload", "RELOAD" }, { "help", "WHAT IT SAYS" },
 	};
 	struct snapshot *snapshot = snapshot_current();
-	json_t *rows, *table = table_create(columns, 5, &rows);
+	json_t *rows, *table = table_create(columns, 6, &rows);
 	if (wants(words, count, "gateway"))
 		add_options(rows, "gateway", "", settings_options);
 	if (wants(words, count, "relay"))

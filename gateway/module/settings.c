@@ -28,10 +28,11 @@ static const struct gw_option listener_options[] = {
 
 #define AT(member) offsetof(struct settings, member)
 #define BETWEEN(low, high) .min = (low), .max = (high)
+#define RESTART .flags = GW_OPTION_RESTART
 const struct gw_option settings_options[] = {
 	{ "hostname", GW_OPTION_STRING, AT(hostname), NULL, "Name of this gateway in greetings and trace fields; default: the machine's." },
-	{ "workers", GW_OPTION_INT, AT(workers), "0", "Threads that serve connections; 0: one a core.", BETWEEN(0, 64) },
-	{ "offload_threads", GW_OPTION_INT, AT(offload_threads), "4", "Threads for work that blocks: of each module or kind at once. Each kind has one of its own when all are taken.", BETWEEN(1, 256) },
+	{ "workers", GW_OPTION_INT, AT(workers), "0", "Threads that serve connections; 0: one a core.", RESTART, BETWEEN(0, 64) },
+	{ "offload_threads", GW_OPTION_INT, AT(offload_threads), "4", "Threads for work that blocks: of each module or kind at once. Each kind has one of its own when all are taken.", RESTART, BETWEEN(1, 256) },
 	{ "listeners", GW_OPTION_GROUPS, AT(listeners), NULL, "Where clients connect: ( { address = ...; port = ...; tls = ...; } ).",
 	  .group = listener_options, .group_size = sizeof(struct listen_settings) },
 	{ "tls.certificate", GW_OPTION_PATH, AT(certificate), NULL, "PEM file of the certificate chain, for all listeners." },
@@ -89,28 +90,28 @@ const struct gw_option settings_options[] = {
 
 	{ "dns.forward", GW_OPTION_LIST, AT(dns.forward), NULL,
 	  "Name servers to ask, as \"192.0.2.53\" or \"127.0.0.1@5300\"; \"system\": those of resolv.conf; default: from the root down, "
-	  "and for names of relays those of resolv.conf. Takes effect at the next start." },
+	  "and for names of relays those of resolv.conf.", RESTART },
 	{ "dns.trust_anchor", GW_OPTION_PATH, AT(dns.trust_anchor), NULL,
-	  "File with the root's DNSSEC key, as /usr/share/dns/root.key; default: nothing is validated. Takes effect at the next start." },
+	  "File with the root's DNSSEC key, as /usr/share/dns/root.key; default: nothing is validated.", RESTART },
 	{ "dns.local", GW_OPTION_BOOL, AT(dns.local), "false",
-	  "Mail hosts may be on loopback addresses, and \"test\" is a domain as others are: for tests." },
+	  "Mail hosts may be on loopback addresses, and \"test\" is a domain as others are: for tests.", RESTART },
 
-	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages." },
+	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages.", RESTART },
 	{ "spool.segment_size", GW_OPTION_SIZE, AT(spool.segment_size), "64M", "Size of a file of the spool.",
-	  BETWEEN(SPOOL_SEGMENT_MIN, SPOOL_SEGMENT_MAX) },
-	{ "spool.min_free", GW_OPTION_SIZE, AT(spool.min_free), "64M", "Free space below which mail is put off.", BETWEEN(0, 1024 * G) },
+	  RESTART, BETWEEN(SPOOL_SEGMENT_MIN, SPOOL_SEGMENT_MAX) },
+	{ "spool.min_free", GW_OPTION_SIZE, AT(spool.min_free), "64M", "Free space below which mail is put off.", RESTART, BETWEEN(0, 1024 * G) },
 	{ "spool.min_free_inodes", GW_OPTION_INT, AT(spool.min_free_inodes), "100", "Free inodes below which mail is put off.",
-	  BETWEEN(0, 1000000) },
+	  RESTART, BETWEEN(0, 1000000) },
 
-	{ "log.path", GW_OPTION_STRING, AT(log.path), "-", "File of the log, an absolute path; \"-\" is standard error, or STATE/log without --foreground." },
+	{ "log.path", GW_OPTION_STRING, AT(log.path), "-", "File of the log, an absolute path; \"-\" is standard error, or STATE/log without --foreground.", RESTART },
 	{ "log.level", GW_OPTION_WORD, AT(log.level), "info", "What is logged: this and what is worse.",
 	  .words = "debug|info|warning|error" },
-	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", BETWEEN(1, 3650) },
+	{ "log.journal_days", GW_OPTION_INT, AT(log.journal_days), "14", "Days for which `message explain` remembers.", RESTART, BETWEEN(1, 3650) },
 	{ "log.journal_size", GW_OPTION_SIZE, AT(log.journal_size), "512M", "Room for what `message explain` remembers: the oldest goes first.",
 	  BETWEEN(M, 1024 * G) },
 
 	{ "control.socket", GW_OPTION_PATH, AT(control.socket), NULL,
-	  "Socket of gatewayctl; default: control.sock in the unit's RuntimeDirectory, else in STATE." },
+	  "Socket of gatewayctl; default: control.sock in the unit's RuntimeDirectory, else in STATE.", RESTART },
 	{ "control.admin_group", GW_OPTION_STRING, AT(control.admin_group), NULL, "Group that may change things; default: root only." },
 	{ "control.view_group", GW_OPTION_STRING, AT(control.view_group), NULL, "Group that may look; default: root only." },
 	GW_OPTIONS_END

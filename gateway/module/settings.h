@@ -44,6 +44,12 @@ struct settings {
 extern const struct gw_option settings_options[];
 extern const struct gw_option relay_options[];
 
+/* Remembers what the process began with, of the keys with GW_OPTION_RESTART. Main thread. */
+void settings_begin(const struct settings *settings);
+
+/* How many of those are others now: a warning for each with its place in `conf`, and all names in `keys`. None before settings_begin. Main thread. */
+size_t settings_need_restart(const struct settings *settings, const struct conf *conf, struct problems *problems, char *keys, size_t size);
+
 /* A configured next hop. `name` first, so that a str_map finds it. */
 struct gw_relay {
 	struct gw_str name;

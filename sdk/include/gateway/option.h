@@ -32,6 +32,7 @@ enum gw_option_type {
 enum gw_option_flag {
 	GW_OPTION_REQUIRED = 1, /* an error where it is missing; `fallback` is not used */
 	GW_OPTION_NEXT_HOP = 2, /* in relay_options: a relay with this key needs no `host` (this module delivers) */
+	GW_OPTION_RESTART = 4,  /* of the gateway's own: a change waits for the next start. Options of modules are taken by a reload */
 };
 
 /* What GW_OPTION_GROUPS gives: `count` structs of the row's group_size, one after another. */
