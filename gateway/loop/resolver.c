@@ -244,8 +244,7 @@ void resolver_destroy(struct resolver *resolver)
 	if (resolver == NULL)
 		return;
 	while ((host = str_map_next(&resolver->hosts, &at)) != NULL) {
-		host->resolver = NULL;
-		timer_clear(&host->limit);
+		host_leave(host);
 		host_drop(host);
 	}
 	str_map_finish(&resolver->hosts);

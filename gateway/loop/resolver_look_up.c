@@ -20,6 +20,21 @@ static struct host *host_of(struct post *post)
 	return (struct host *)((char *)post - offsetof(struct host, work.post));
 }
 
+/* Nobody asks on: who waits for it, if anybody still does, is told so. */
+static void give_up(struct host *host)
+{
+	host->answer.error = EAI_AGAIN;
+	host_answered(host, KEEP_FAILURE);
+}
+
+void host_leave(struct host *host)
+{
+	host->resolver = NULL;
+	timer_clear(&host->limit);
+	if (!host->answered && host->source == HOST_FROM_DNS)
+		give_up(host);
+}
+
 static struct host *host_at_work(struct offload *work)
 {
 	return (struct host *)((char *)work - offsetof(struct host, work));
@@ -81,10 +96,8 @@ static bool begin_system(struct host *host)
 static void go_to_system(struct host *host)
 {
 	timer_clear(&host->limit);
-	if (begin_system(host))
-		return;
-	host->answer.error = EAI_AGAIN;
-	host_answered(host, KEEP_FAILURE);
+	if (!begin_system(host))
+		give_up(host);
 }
 
 /* --- the DNS --- */
@@ -237,6 +250,8 @@ static void file_was_read(struct post *post)
 		host_answered(host, KEEP_UNTIMED);
 	else if (host->resolver != NULL)
 		ask_dns(host);
+	else
+		give_up(host);
 	host_drop(host);
 }
 

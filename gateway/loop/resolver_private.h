@@ -54,6 +54,7 @@ void host_answered(struct host *host, int64_t keep_ms);
 
 /* --- resolver_look_up.c --- */
 
+void host_leave(struct host *host); /* its resolver goes; work of the pool answers it yet */
 bool host_look_up(struct host *host); /* host_answered follows, from the loop; false: there is no room */
 void host_end_queries(struct resolver *resolver); /* there are no more callbacks */
 
