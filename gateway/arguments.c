@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: gatewayd --config DIR --state DIR [--user NAME] [--foreground] [--check] [--check-spool]\n"
+	"usage: gatewayd --config DIR --state DIR [--user NAME] [--foreground] [--init] [--check] [--check-spool]\n"
 	"  --config DIR    the folder of fragments (default " GATEWAY_CONFIG_DIR ")\n"
 	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR ")\n"
 	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR ")\n"
@@ -15,12 +15,14 @@ static const char usage[] =
 	"  --foreground    stay in the foreground; else a log.path of \"-\" is STATE/log\n"
 	"  --worker-timeout SECONDS  a worker that hangs for this long is ended, and all start again (default 30; 0: never)\n"
 	"  --core-dumps    let it dump core, keys and passwords included\n"
+	"  --init [--hostname NAME]  make a first configuration where there is none, and what it names and is missing: certificate, DKIM keys, a login\n"
+	"  --answer WORDS  answer gatewayctl's words (help, options, dkim keygen) of the configuration alone, as JSON, and exit\n"
 	"  --check         check the configuration, say what is wrong, and exit\n"
 	"  --check-spool   check the spool without changing it, and exit\n"
 	"  --version\n";
 
-/* In a build tree the modules lie beside the program's folder. */
-static const char *default_modules(void)
+/* A folder below the one above the program's, where there is one: of a build tree, or of the prefix that the program was installed to. */
+static const char *beside_program(const char *name)
 {
 	char self[4096], *folder = NULL;
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -29,10 +31,22 @@ static const char *default_modules(void)
 		char *slash = strrchr(self, '/');
 		len = slash ? slash - self : 0;
 	}
-	if (len > 0 && asprintf(&folder, "%.*s/modules", (int)len, self) > 0 && access(folder, R_OK) == 0)
+	if (len > 0 && asprintf(&folder, "%.*s/%s", (int)len, self, name) > 0 && access(folder, R_OK) == 0)
 		return folder;
 	free(folder);
-	return GATEWAY_MODULE_DIR;
+	return NULL;
+}
+
+static const char *default_modules(void)
+{
+	const char *built = beside_program("modules"), *installed = built ? NULL : beside_program(GATEWAY_LIBDIR "/gateway/modules");
+	return built ? built : installed ? installed : GATEWAY_MODULE_DIR;
+}
+
+static const char *default_shipped(void)
+{
+	const char *here = beside_program("share/gateway/conf.d");
+	return here ? here : GATEWAY_SHIPPED_DIR;
 }
 
 static void leave(int code)
@@ -56,6 +70,8 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "state", required_argument, NULL, 's' },
 		{ "modules", required_argument, NULL, 'm' }, { "foreground", no_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 't' },         { "check-spool", no_argument, NULL, 'S' },
+		{ "init", no_argument, NULL, 'I' },          { "hostname", required_argument, NULL, 'H' },
+		{ "answer", no_argument, NULL, 'A' },
 		{ "user", required_argument, NULL, 'u' },    { "core-dumps", no_argument, NULL, 'd' },
 		{ "worker-timeout", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -87,6 +103,15 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 		case 't':
 			arguments->check = true;
 			break;
+		case 'I':
+			arguments->init = true;
+			break;
+		case 'H':
+			arguments->hostname = optarg;
+			break;
+		case 'A':
+			arguments->answer = argv; /* what is left when the options are read */
+			break;
 		case 'S':
 			arguments->check_spool = true;
 			break;
@@ -97,8 +122,11 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 			leave(option == 'h' ? EX_OK : EX_USAGE);
 		}
 	}
-	if (optind < argc)
+	if ((optind < argc && !arguments->answer) || (arguments->hostname && !arguments->init))
 		leave(EX_USAGE);
+	if (arguments->answer)
+		arguments->answer = argv + optind;
+	arguments->shipped = default_shipped();
 	if (!arguments->modules)
 		arguments->modules = default_modules();
 }

@@ -21,7 +21,7 @@ static struct configuration_notes notes;
 static const char *copies_folder(const struct arguments *arguments)
 {
 	char *folder = NULL;
-	if (arguments->check || arguments->check_spool || asprintf(&folder, "%s/modules", arguments->state) < 0)
+	if (arguments->check || arguments->check_spool || arguments->answer || asprintf(&folder, "%s/modules", arguments->state) < 0)
 		return NULL;
 	code_sweep(folder);
 	return folder;
@@ -152,6 +152,14 @@ void configuration_log_problems(const struct problems *problems)
 static void note_restart(const struct snapshot *snapshot, struct problems *problems)
 {
 	settings_need_restart(&snapshot->settings, snapshot->conf, problems, notes.restart, sizeof(notes.restart));
+}
+
+struct snapshot *configuration_read(struct problems *problems)
+{
+	struct load_options options = load_options;
+	options.start = false;
+	options.partial = true;
+	return snapshot_load(&options, problems);
 }
 
 static bool swap_in(struct snapshot *snapshot, struct problems *problems)

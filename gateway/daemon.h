@@ -11,7 +11,9 @@ struct arguments {
 	const char *config, *state, *modules;
 	const char *user; /* NULL: not said */
 	unsigned worker_timeout; /* seconds; 0: none */
-	bool foreground, check, check_spool, core_dumps;
+	const char *hostname, *shipped; /* for init: NULL, not said; where the shipped fragments lie */
+	char **answer;            /* words to be answered, ended by NULL; NULL: none */
+	bool foreground, check, check_spool, init, core_dumps;
 };
 
 /* arguments.c: fills it in; ends the process with EX_USAGE or after --help. */
@@ -22,6 +24,7 @@ void configuration_init(const struct arguments *arguments);
 void configuration_use_kept(const char *refused); /* the last good one instead of conf.d, and why; NULL: conf.d */
 void configuration_leave_out(const struct breaker *breaker); /* instances of which it died too often */
 struct snapshot *configuration_load(struct problems *problems);
+struct snapshot *configuration_read(struct problems *problems); /* without starting what is in it */
 bool configuration_reload(bool apply, struct problems *problems);
 void configuration_started(void); /* the published one serves: it is kept as the last good one */
 void configuration_log_problems(const struct problems *problems);
@@ -61,6 +64,15 @@ void alive_end(void);
 
 /* serve.c: the serving process but for its rights; returns the exit code when it is over. */
 int serve(const struct arguments *arguments);
+
+/* init.c: a first configuration; exit code. As root before, as the serving user after it. */
+int init_run(const struct arguments *arguments);
+
+/* precheck.c: errors and warnings about folders and ports that a start with these settings would want. */
+void precheck(const struct arguments *arguments, const struct settings *settings, struct problems *problems);
+
+/* offline.c: answers the words of gatewayctl without a gateway that runs: help, options, dkim keygen. Prints JSON; exit code. */
+int offline_answer(const struct arguments *arguments);
 
 void print_problems(const struct problems *problems);
 

@@ -16,13 +16,16 @@ void print_problems(const struct problems *problems)
 		fprintf(stderr, "%s\n", problem_format(problem, text, sizeof(text)));
 }
 
-static int check(void)
+static int check(const struct arguments *arguments)
 {
 	struct problems problems;
 	problems_init(&problems);
 	struct snapshot *snapshot = configuration_load(&problems);
-	print_problems(&problems);
 	if (snapshot)
+		precheck(arguments, &snapshot->settings, &problems);
+	print_problems(&problems);
+	bool fine = problems.errors == 0;
+	if (fine)
 		printf("the configuration is fine: %zu modules, %zu relays, %zu listeners\n", snapshot->instance_count, snapshot->relay_count,
 		       snapshot->settings.listeners.count);
 	else
@@ -30,7 +33,7 @@ static int check(void)
 		        problems.warnings == 1 ? "" : "s");
 	snapshot_release(snapshot);
 	problems_finish(&problems);
-	return snapshot ? EX_OK : EX_CONFIG;
+	return fine ? EX_OK : EX_CONFIG;
 }
 
 /* The spool may lie elsewhere than in the state folder: the configuration says where. */
@@ -64,7 +67,9 @@ static int start_libraries(const struct arguments *arguments)
 static int look(const struct arguments *arguments)
 {
 	int code = start_libraries(arguments);
-	return code != EX_OK ? code : arguments->check ? check() : check_spool();
+	if (code == EX_OK && arguments->answer)
+		return offline_answer(arguments);
+	return code != EX_OK ? code : arguments->check ? check(arguments) : check_spool();
 }
 
 static int look_only(const struct arguments *arguments)
@@ -101,8 +106,10 @@ int main(int argc, char **argv)
 	struct arguments arguments;
 	arguments_parse(&arguments, argc, argv);
 	int code = privileges_choose(&arguments);
-	if (code == EX_OK && (arguments.check || arguments.check_spool))
+	if (code == EX_OK && (arguments.check || arguments.check_spool || arguments.answer))
 		return look_only(&arguments);
+	if (code == EX_OK && arguments.init)
+		return init_run(&arguments);
 	if (code == EX_OK)
 		code = privileges_hand_over(&arguments);
 	if (code != EX_OK)

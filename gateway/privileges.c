@@ -66,7 +66,7 @@ int privileges_choose(const struct arguments *arguments)
 	to.core_dumps = arguments->core_dumps;
 	if (arguments->user && !user)
 		return refuse(EX_NOUSER, arguments->user, "there is no such user");
-	if (!user && geteuid() == 0)
+	if (!user && geteuid() == 0 && !arguments->answer)
 		return refuse(EX_NOUSER, DEFAULT_USER, "there is no such user to serve as, and all that mail can reach would be root's: "
 			      "make it (systemd-sysusers, or useradd --system " DEFAULT_USER "), or say --user root");
 	return user ? use(user) : EX_OK;

@@ -39,6 +39,10 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
                            struct problems *problems);
 void admin_destroy(struct admin *admin);
 
+/* One question without a socket, of the published snapshot (there may be none): the answer is a line on standard output. Verbs that ask of what runs
+ * are refused. Exit code. */
+int admin_answer_alone(struct worker *main, const struct admin_operations *operations, const char *const *words);
+
 /* After a reload: the socket is for the groups that are named now. */
 void admin_reloaded(const struct admin *admin, const struct settings *settings);
 

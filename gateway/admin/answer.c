@@ -46,7 +46,10 @@ json_t *table_create(const char *const columns[][2], size_t count, json_t **rows
 void request_answer(struct request *request, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	connection_answer(request->connection, gw_str(text ? text : "{\"code\":71,\"text\":\"no memory\"}"));
+	const char *line = text ? text : "{\"code\":71,\"text\":\"no memory\"}";
+	connection_answer(request->connection, gw_str(line));
+	if (request->out)
+		fprintf(request->out, "%s\n", line);
 	free(text);
 	json_decref(json);
 	json_decref(request->json);

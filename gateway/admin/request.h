@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 struct admin {
@@ -37,6 +38,7 @@ struct request {
 	bool asks;                     /* there is a person to be asked before many messages are changed */
 	_Atomic bool abandoned;        /* nobody waits for the answer any more: who works for long may stop [any thread] */
 	int64_t uid;
+	FILE *out;                     /* where the answer goes when there is no connection; NULL: nowhere */
 	json_t *json;                  /* owns the words */
 	struct arena arena;
 };

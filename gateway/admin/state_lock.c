@@ -77,6 +77,18 @@ void state_unlock(int folder)
 	file = -1;
 }
 
+bool state_is_locked(const char *state)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OF_SUPERVISOR, .l_len = 1 };
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/" FILE_NAME, state);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return locked;
+}
+
 int state_lock_serving(int folder)
 {
 	/* The lock of the supervisor is the supervisor's: it has to go when that one dies. */

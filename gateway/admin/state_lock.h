@@ -5,9 +5,14 @@
 #ifndef ADMIN_STATE_LOCK_H
 #define ADMIN_STATE_LOCK_H
 
+#include <stdbool.h>
+
 /* Makes the folder where it is missing, locks it, writes our pid into the file; gives a descriptor of the folder. -1: said on stderr. */
 int state_lock_supervisor(const char *state);
 void state_unlock(int folder);
+
+/* Whether a gateway runs on that folder; false too where it may not be looked at. Changes nothing. */
+bool state_is_locked(const char *state);
 
 /* In the serving process: waits for the one before. -1: said on stderr. */
 int state_lock_serving(int folder);

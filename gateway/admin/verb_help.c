@@ -30,7 +30,7 @@ static bool is_first_of_its_module(const struct snapshot *snapshot, size_t at)
 static void add_modules(json_t *rows, const char *wanted)
 {
 	struct snapshot *snapshot = snapshot_current();
-	for (size_t i = 0; i < snapshot->instance_count; i++)
+	for (size_t i = 0; snapshot && i < snapshot->instance_count; i++)
 		if (is_first_of_its_module(snapshot, i))
 			add_module(rows, &snapshot->instances[i].module->table, wanted);
 	snapshot_release(snapshot);

@@ -148,7 +148,7 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 		add_options(rows, "relay", "", relay_options);
 	if (wants(words, count, "providers"))
 		add_options(rows, "providers", "", provider_options);
-	for (size_t i = 0; i < snapshot->instance_count; i++) {
+	for (size_t i = 0; snapshot && i < snapshot->instance_count; i++) {
 		const struct module *module = snapshot->instances[i].module;
 		bool seen = false;
 		for (size_t j = 0; j < i; j++)
@@ -274,7 +274,7 @@ static void ask_control(struct request *request, struct snapshot *snapshot, stru
 bool verb_of_module(struct request *request)
 {
 	struct snapshot *snapshot = snapshot_current();
-	struct instance *instance = instance_of(snapshot, request->words[0]);
+	struct instance *instance = snapshot ? instance_of(snapshot, request->words[0]) : NULL;
 	if (instance)
 		ask_control(request, snapshot, instance);
 	snapshot_release(snapshot);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 static const char usage[] =
 	"usage: gatewayctl [--socket PATH] [--timeout SECONDS] [--json] VERB ...\n"
 	"  --socket PATH   the gateway's control socket (default: $GATEWAY_SOCKET, else " RUN_SOCKET " or " STATE_SOCKET ")\n"
+	"  --config DIR    the folder of fragments, for help, options, check and dkim keygen while no gateway runs\n"
 	"  --timeout N     wait this many seconds for the answer (default 120)\n"
 	"  --json          print JSON instead of text\n"
 	"  --version\n"
@@ -50,7 +52,7 @@ static int set_timeout(int fd, long seconds)
 	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 }
 
-static int connect_to(const char *path, long timeout)
+static int connect_to(const char *path, long timeout, bool alone)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -64,7 +66,9 @@ static int connect_to(const char *path, long timeout)
 	int error = errno;
 	if (fd >= 0)
 		close(fd);
-	fprintf(stderr, "gatewayctl: %s: %s%s\n", path, strerror(error), hint_of(error));
+	if (!alone || (error != ENOENT && error != ECONNREFUSED))
+		fprintf(stderr, "gatewayctl: %s: %s%s\n", path, strerror(error), hint_of(error));
+	errno = error;
 	return -1;
 }
 
@@ -226,22 +230,26 @@ static int print(const json_t *answer, bool json)
 
 struct choices {
 	const char *path;
+	const char *config; /* where no gateway runs; NULL: not said */
 	long timeout;
 	bool json;
 };
+
 
 /* The index of the verb; -1: no more is to be done, with *code. */
 static int read_options(struct choices *choices, int argc, char **argv, int *code)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "timeout", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' }, { "timeout", required_argument, NULL, 't' }, { "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
 		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 	};
 	*choices = (struct choices){ .path = default_socket(), .timeout = TIMEOUT_S };
 	*code = EX_USAGE;
 	/* '+': the words after the verb are the verb's, their dashes too. */
-	for (int option; (option = getopt_long(argc, argv, "+s:t:jVh", options, NULL)) != -1;) {
-		if (option == 's') {
+	for (int option; (option = getopt_long(argc, argv, "+c:s:t:jVh", options, NULL)) != -1;) {
+		if (option == 'c') {
+			choices->config = optarg;
+		} else if (option == 's') {
 			choices->path = optarg;
 		} else if (option == 't' && atol(optarg) > 0) {
 			choices->timeout = atol(optarg);
@@ -259,6 +267,72 @@ static int read_options(struct choices *choices, int argc, char **argv, int *cod
 	return -1;
 }
 
+/* --- no gateway runs --- */
+
+static bool is_answered_alone(char **words)
+{
+	return strcmp(words[0], "help") == 0 || strcmp(words[0], "options") == 0 || (strcmp(words[0], "check") == 0 && !words[1]) ||
+	       (strcmp(words[0], "dkim") == 0 && words[1] && strcmp(words[1], "keygen") == 0);
+}
+
+/* It lies beside this program in a build tree, and in its prefix when installed. */
+static const char *daemon_path(void)
+{
+	static const char *const places[] = { "gatewayd", "../sbin/gatewayd" };
+	static char path[4096];
+	char self[4000];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - self), self, places[i]);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	return "gatewayd";
+}
+
+static void run_daemon(char **words, const struct choices *choices)
+{
+	const char *command[300] = { "gatewayd" };
+	size_t count = 1;
+	if (choices->config) {
+		command[count++] = "--config";
+		command[count++] = choices->config;
+	}
+	bool check = strcmp(words[0], "check") == 0;
+	command[count++] = check ? "--check" : "--answer";
+	if (!check)
+		command[count++] = "--";
+	for (size_t i = 0; !check && words[i] && count < 299; i++)
+		command[count++] = words[i];
+	execvp(daemon_path(), (char *const *)command);
+	fprintf(stderr, "gatewayctl: gatewayd cannot be run: %s\n", strerror(errno));
+	_exit(EX_UNAVAILABLE);
+}
+
+/* What is in the configuration can be told by the program that reads it. */
+static int ask_alone(char **words, const struct choices *choices)
+{
+	int ends[2];
+	if (strcmp(words[0], "check") == 0)
+		run_daemon(words, choices);
+	pid_t child = pipe(ends) == 0 ? fork() : -1;
+	if (child < 0)
+		return EX_OSERR;
+	if (child == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		run_daemon(words, choices);
+	}
+	close(ends[1]);
+	FILE *in = fdopen(ends[0], "r");
+	json_t *answer = in ? json_loadf(in, 0, NULL) : NULL;
+	int status = 0, code = answer ? print(answer, choices->json) : EX_UNAVAILABLE;
+	json_decref(answer);
+	waitpid(child, &status, 0);
+	return answer || !WIFEXITED(status) || !WEXITSTATUS(status) ? code : WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
 	struct choices choices;
@@ -270,7 +344,9 @@ int main(int argc, char **argv)
 		argv[argc - 1] = NULL;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	int fd = connect_to(choices.path, choices.timeout);
+	int fd = connect_to(choices.path, choices.timeout, is_answered_alone(argv + verb));
+	if (fd < 0 && is_answered_alone(argv + verb) && (errno == ENOENT || errno == ECONNREFUSED))
+		return ask_alone(argv + verb, &choices);
 	json_t *answer = fd < 0 ? NULL : converse(fd, argv + verb, choices.timeout);
 	if (!answer)
 		return EX_UNAVAILABLE;

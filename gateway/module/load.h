@@ -9,6 +9,7 @@ struct load {
 	struct snapshot *snapshot; /* what is being made */
 	struct problems *problems;
 	struct option_context context;
+	size_t apart; /* errors of which start() of modules need not hear: of certificates */
 	const struct conf_fragment *gateway; /* load_settings finds it */
 };
 

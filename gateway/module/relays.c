@@ -208,9 +208,11 @@ static void make_client(struct load *load, struct gw_relay *relay)
 		.passphrase = relay->passphrase,
 	};
 
+	size_t before = load->problems->errors;
 	if (relay->tls != TLS_NONE)
 		relay->client = tls_client_create(&options, relay->fragment->path, conf_line(relay->fragment->group, "tls"),
 						  load->problems);
+	load->apart += load->problems->errors - before;
 }
 
 static void load_relay(struct load *load, struct gw_relay *relay)

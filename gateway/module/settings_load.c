@@ -116,8 +116,10 @@ static void make_server(struct load *load, struct listen_settings *listener)
 		listener->server = like->server ? tls_hold(like->server) : NULL;
 		return;
 	}
+	size_t before = load->problems->errors;
 	listener->server = tls_server_create(&options, load->gateway->path,
 					     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
+	load->apart += load->problems->errors - before;
 }
 
 /* Under /8 in IPv4, under /16 in IPv6: nobody's own network. */

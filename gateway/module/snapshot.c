@@ -76,7 +76,7 @@ static void load_all(struct load *load)
 	load_instances(load);
 	load_providers(load);
 	load_relays(load);
-	if (load->problems->errors == 0 && load->options->start)
+	if (load->problems->errors == load->apart && load->options->start)
 		start_instances(load);
 }
 
@@ -93,7 +93,7 @@ struct snapshot *snapshot_load(const struct load_options *options, struct proble
 		.context = { options->config_dir, options->state_dir, &snapshot->arena, problems },
 	};
 	load_all(&load);
-	if (problems->errors == 0)
+	if (problems->errors == (options->partial ? load.apart : 0))
 		return snapshot;
 	snapshot_destroy(snapshot);
 	return NULL;

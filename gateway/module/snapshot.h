@@ -106,11 +106,13 @@ struct load_options {
 	const char *copies;                 /* of modules' code: code.h; NULL: none are made */
 	const struct gw_services *services; /* handed to modules */
 	bool start;                         /* call start(); --check does too */
+	bool partial;                       /* only to be looked at: certificates that could not be loaded are left out */
 	const char *const *broken;          /* names of instances whose code is not to run; NULL ends them. NULL: all may */
 };
 
 /* Reads and checks everything, loads modules, starts instances; gives it with one reference. NULL: problems has errors, nothing was
- * left started. Instances are not started where there were errors before. Main thread. */
+ * left started. Instances are not started where there were errors before, but for certificates that could not be
+ * loaded: all that is missing is told in one go. Main thread. */
 struct snapshot *snapshot_load(const struct load_options *options, struct problems *problems);
 struct snapshot *snapshot_hold(struct snapshot *snapshot);  /* [any thread] */
 void snapshot_release(struct snapshot *snapshot);           /* NULL is fine [any thread] */
