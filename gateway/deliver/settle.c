@@ -83,23 +83,27 @@ static void expire(struct journey *journey, struct rcpt_round *round)
 	log_outcome(journey->message, round->rcpt, &round->outcome, NULL);
 }
 
-/* Nobody would hear of what it reports: it is kept for an admin, until its time is over. */
+/* Nobody would hear of what it reports: whatever ends it, but for an admin, it is kept for one. */
 static void keep_report(struct journey *journey, struct rcpt_round *round)
 {
 	struct outcome *outcome = &round->outcome;
-	if (!message_is_report(journey->message) || outcome->status != GW_BOUNCED || outcome->stage == STAGE_MODULE || expired(journey))
+	const char *why = outcome->status == GW_BOUNCED ? "no next hop takes this report" : "this report was not delivered in time";
+	if (outcome->status == GW_DELIVERED || (outcome->status != GW_BOUNCED && !expired(journey)) || queue_wants_bounce(journey->message))
 		return;
 	outcome->status = GW_DEFERRED;
-	journey->hold_why = arena_printf(&journey->message->arena, "no next hop takes this report: %.*s", GW_STR_ARGS(outcome->reply.text));
+	journey->hold_why = arena_printf(&journey->message->arena, "%s: %.*s", why, GW_STR_ARGS(outcome->reply.text));
+	if (!journey->hold_why.len)
+		journey->hold_why = gw_str(why);
 }
 
 static void settle_round(struct journey *journey, struct rcpt_round *round)
 {
 	struct gw_rcpt *rcpt = round->rcpt;
 	enum gw_status status = round->outcome.status;
-	if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
+	if (message_is_report(journey->message))
+		keep_report(journey, round);
+	else if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
 		expire(journey, round);
-	keep_report(journey, round);
 	if (!round->placed)
 		log_outcome(journey->message, rcpt, &round->outcome, NULL);
 	if (round->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
