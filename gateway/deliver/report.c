@@ -67,6 +67,12 @@ static bool needs_utf8(const struct gw_message *message)
 	return false;
 }
 
+/* What a limit keeps does not expire before it was tried, so its sender is told of no end. */
+static int64_t retry_until(const struct journey *journey)
+{
+	return journey->patient && !journey->tried ? 0 : journey->message->expires_at;
+}
+
 static void write_report(struct journey *journey, enum dsn_action action, const struct dsn_rcpt *rcpts, size_t count)
 {
 	struct gw_message *message = journey->message;
@@ -74,7 +80,7 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 	buf_init(&bytes, 0);
 	struct dsn dsn = {
 		.action = action, .hostname = message->snapshot->settings.hostname, .message = message, .rcpts = rcpts, .count = count,
-		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = message->expires_at, .max_return = RETURN_MAX,
+		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = retry_until(journey), .max_return = RETURN_MAX,
 		.utf8 = needs_utf8(message),
 	};
 	if (dsn_write(&dsn, &bytes) != 0) {
