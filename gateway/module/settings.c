@@ -122,7 +122,8 @@ const struct gw_option settings_options[] = {
 const struct gw_option relay_options[] = {
 	{ "name", GW_OPTION_STRING, AT(name), NULL, "Name of the relay: letters, digits, '.', '_', '-'.", GW_OPTION_REQUIRED },
 	{ "host", GW_OPTION_LIST, AT(hosts), NULL,
-	  "Host name or address of the next hop, or several, tried in order; \"mx\": the mail hosts of each recipient's domain." },
+	  "Host name or address of the next hop, or several, tried in order; \"mx\": the mail hosts of each recipient's domain. "
+	  "A name is looked for in /etc/hosts, in the DNS (see dns.forward), then as the system looks for names." },
 	{ "port", GW_OPTION_INT, AT(port), NULL, "Port; default: 25, or 465 with tls = \"implicit\".", BETWEEN(1, 65535) },
 	{ "tls", GW_OPTION_WORD, AT(tls), "starttls",
 	  "TLS: none, after STARTTLS, from the first octet, or where the next hop can, with any certificate (the default for host = \"mx\").",
