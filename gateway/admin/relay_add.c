@@ -90,6 +90,8 @@ static void put_problem(struct buf *out, const struct adding *adding, const stru
 		buf_printf(out, "%s\n", problem->text);
 	else if (problem->fatal)
 		buf_printf(out, "%s\n", problem_format(problem, text, sizeof(text)));
+	else if (is_ours(adding, problem))
+		buf_printf(out, "warning: %s\n", problem->text);
 }
 
 static void say_problems(const struct adding *adding, const char *first)
