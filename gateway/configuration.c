@@ -7,11 +7,13 @@
 #include "conf/kept.h"
 #include "deliver/transport.h"
 #include "module/chain.h"
+#include "module/on_worker.h"
 #include "queue/recall.h"
 #include "services.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct load_options load_options;
 static const struct arguments *given;
@@ -44,8 +46,35 @@ static void destroy_in_main(struct post *post)
 
 static void unused(struct snapshot *snapshot)
 {
+	if (on_worker_retire(snapshot))
+		return;
 	snapshot->post.run = destroy_in_main;
 	worker_post(runtime.main, &snapshot->post);
+}
+
+/* Before any hook asks for it, so that what modules begin there (connections, timers) is there for the first. */
+struct entrance {
+	struct post post;
+	struct snapshot *snapshot;
+};
+
+static void enter(struct post *post)
+{
+	struct entrance *entrance = (struct entrance *)post;
+	on_worker_enter(worker_current(), entrance->snapshot);
+	snapshot_release(entrance->snapshot);
+	free(entrance);
+}
+
+void configuration_enter_workers(struct snapshot *snapshot)
+{
+	for (unsigned i = 0; snapshot->on_workers && i < runtime.worker_count; i++) {
+		struct entrance *entrance = malloc(sizeof(*entrance));
+		if (!entrance)
+			return; /* the first hook does it */
+		*entrance = (struct entrance){ { .run = enter }, snapshot_hold(snapshot) };
+		worker_post(runtime.workers[i], &entrance->post);
+	}
 }
 
 /* A restart does without them, so that everybody else is served; what was done about it is tried with the next reload. */
@@ -170,6 +199,7 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	}
 	log_set_level((enum log_level)snapshot->settings.log.level);
 	log_set_journal_size((uint64_t)snapshot->settings.log.journal_size);
+	configuration_enter_workers(snapshot);
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
 	note_restart(snapshot, problems);

@@ -29,6 +29,7 @@ bool configuration_reload(bool apply, struct problems *problems);
 void configuration_started(void); /* the published one serves: it is kept as the last good one */
 void configuration_log_problems(const struct problems *problems);
 const struct configuration_notes *configuration_notes(void);
+void configuration_enter_workers(struct snapshot *snapshot); /* that modules begin on them */
 
 /* rehearsal.c. The first runs the body in a child, and gives its exit code; where it crashes or takes a minute, the module in which it was is
  * named on stderr, and the code is EX_SOFTWARE. The second checks the configuration in a new process: false, and a problem, when that ends so;

@@ -221,6 +221,7 @@ static int run(bool foreground)
 		        GW_STR_ARGS(snapshot->settings.hostname));
 	log_say(LOG_INFORM, "started", "gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays", runtime.worker_count,
 	        snapshot->instance_count, snapshot->relay_count);
+	configuration_enter_workers(snapshot);
 	snapshot_release(snapshot);
 	if (workers_start() != 0)
 		return EX_OSERR;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
+#include "module/on_worker.h"
 #include "queue/submit.h"
 #include "receive/session.h"
 
@@ -422,4 +423,9 @@ const struct gw_services services = {
 	.relay_pace = services_relay_pace,
 	.passed_over = services_passed_over,
 	.domain_ascii = services_domain_ascii,
+	.worker_data = on_worker_data,
+	.worker_data_set = on_worker_data_set,
+	.timer_set = on_worker_timer_set,
+	.timer_clear = on_worker_timer_clear,
+	.lookup = call_lookup,
 };

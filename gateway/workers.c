@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include "deliver/delivery.h"
+#include "module/on_worker.h"
 #include "receive/receive.h"
 
 #include <semaphore.h>
@@ -79,6 +80,11 @@ static void pass(struct post *post)
 {
 }
 
+static void leave(struct post *post)
+{
+	on_worker_leave_all(worker_current());
+}
+
 struct barrier {
 	struct post post;
 	void (*run)(struct post *post);
@@ -118,6 +124,7 @@ void workers_end(void)
 	on_all(pass);
 	spool_close(runtime.spool);
 	runtime.spool = NULL;
+	on_all(leave);
 	stop_threads();
 }
 

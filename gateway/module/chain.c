@@ -1,4 +1,5 @@
 #include "module/chain_private.h"
+#include "module/on_worker.h"
 
 void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot, struct arena *arena)
 {
@@ -70,6 +71,15 @@ static void tell(struct gw_call *call)
 	case GW_HOOK_check:
 		table->check(call);
 		return;
+	case GW_HOOK_worker_start:
+		table->worker_start(call);
+		return;
+	case GW_HOOK_worker_stop:
+		table->worker_stop(call);
+		return;
+	case GW_HOOK_timer:
+		table->timer(call, (void *)call->argument);
+		return;
 	default:
 		return;
 	}
@@ -117,8 +127,15 @@ static void finish(struct gw_call *call)
 	call->instance = NULL;
 }
 
+static void enter(const struct gw_call *call)
+{
+	if (call->snapshot->on_workers)
+		on_worker_enter(call->worker, call->snapshot);
+}
+
 bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_call *call, void *arg), void *arg)
 {
+	enter(call);
 	call->hook = hook;
 	call->at = 0;
 	call->done = done;
@@ -145,6 +162,7 @@ void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *in
 {
 	struct visit visit;
 
+	enter(call);
 	call->hook = hook;
 	if (instance->broken)
 		return;

@@ -82,6 +82,7 @@ static inline bool chain_empty(const struct snapshot *snapshot, enum gw_hook hoo
 enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg);
 enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket);
 int call_wake(gw_ticket ticket); /* [any thread] */
+enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *form, struct gw_str key, void *arg);
 void call_log_reason(struct gw_call *call, struct gw_str sentence); /* an `explain` for the log, and so for `message explain` */
 void call_reply(struct gw_call *call, int code, const char *enhanced, const char *format, va_list args);
 

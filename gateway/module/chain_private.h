@@ -37,4 +37,7 @@ void chain_go_on(struct gw_call *call, enum chain_step step);
 /* Lets go of what is held without an answer: drops it, or resumes a woken one and ignores what it says. */
 void hold_abandon(struct gw_call *call);
 
+/* Where offloaded work of the call's instance stands; NULL: nowhere. */
+struct offload_line *hold_line(const struct gw_call *call);
+
 #endif

@@ -14,6 +14,11 @@ void chain_set_pool(struct offload_pool *p)
 	pool = p;
 }
 
+struct offload_line *hold_line(const struct gw_call *call)
+{
+	return pool ? offload_line(pool, call->instance->name) : NULL;
+}
+
 #define HOLD_OF(pointer, member) ((struct hold *)((char *)(pointer)-offsetof(struct hold, member)))
 
 /* --- how a hold ends --- */
@@ -203,7 +208,7 @@ enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
 {
 	if (!pool || !may_hold(call, async))
 		return GW_FAILED;
-	struct offload_line *line = offload_line(pool, call->instance->name);
+	struct offload_line *line = hold_line(call);
 	struct hold *hold = line ? hold_make(call, async, arg) : NULL;
 	if (!hold)
 		return GW_FAILED;

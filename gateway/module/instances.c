@@ -1,5 +1,6 @@
 #include "module/chain_private.h"
 #include "module/load.h"
+#include "module/on_worker.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -222,7 +223,7 @@ void load_instances(struct load *load)
 		place_instance(snapshot, instance);
 		snapshot->instance_count++;
 	}
-	if (!snapshot->instances || !make_chains(snapshot))
+	if (!snapshot->instances || !make_chains(snapshot) || !on_worker_prepare(snapshot))
 		problem_add(load->problems, true, NULL, 0, "no memory");
 }
 

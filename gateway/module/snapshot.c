@@ -1,7 +1,8 @@
 #include "module/load.h"
+#include "module/on_worker.h"
+#include "module/providers.h"
 
 #include "conf/kept.h"
-#include "module/providers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ void snapshot_destroy(struct snapshot *snapshot)
 {
 	if (!snapshot)
 		return;
+	on_worker_forget(snapshot);
 	stop_instances(snapshot);
 	release_relays(snapshot);
 	release_settings(snapshot);

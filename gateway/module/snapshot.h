@@ -98,6 +98,8 @@ struct snapshot {
 	void (*unused)(struct snapshot *);  /* told on the thread that let go last: posts to main, which calls snapshot_destroy.
 	                                       NULL: destroyed at once */
 	struct post post;                   /* for that */
+	struct on_worker *on_workers;       /* on_worker.h; NULL: no instance has anything there */
+	struct snapshot *next;              /* of those that have */
 };
 
 struct load_options {

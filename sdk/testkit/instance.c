@@ -95,6 +95,8 @@ int testkit_start(struct testkit *kit)
 		call_destroy(call);
 	}
 	kit->started = result == 0;
+	if (kit->started)
+		worker_begin(kit);
 	return result == 0 ? 0 : -1;
 }
 
@@ -103,6 +105,8 @@ void testkit_stop(struct testkit *kit)
 	struct gw_call *call;
 
 	testkit_drop(kit, NULL);
+	if (kit->started)
+		worker_end(kit);
 	if (kit->started && kit->module.stop) {
 		call = call_create(kit, ON_stop);
 		kit->module.stop(call);
@@ -140,7 +144,7 @@ const char *testkit_file(struct testkit *kit, const char *name, const char *text
 
 void testkit_set_time(struct testkit *kit, int64_t ms)
 {
-	kit->time = ms;
+	timers_run(kit, ms);
 	calls_past_deadline(kit);
 }
 

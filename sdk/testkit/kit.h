@@ -33,7 +33,10 @@
 	HOOK(check, 0)                                                   \
 	HOOK(onward, BIT(GW_ACCEPT) | BIT(GW_WAIT))                      \
 	HOOK(leave, 0)                                                   \
-	HOOK(relay_status, 0)
+	HOOK(relay_status, 0)                                            \
+	HOOK(worker_start, 0)                                            \
+	HOOK(worker_stop, 0)                                             \
+	HOOK(timer, 0)
 
 enum kit_hook {
 #define HOOK(name, ends) ON_##name,
@@ -160,7 +163,15 @@ struct gw_call {
 	void *arg;
 	int64_t deadline;
 	void (*work)(void *arg); /* of offload(); NULL: a hold() */
+	struct kit_lookup *lookup; /* of lookup() */
 	pthread_t thread;
+};
+
+struct kit_timer {
+	struct kit_timer *next;
+	gw_timer number;
+	int64_t when, repeat;
+	void *arg;
 };
 
 struct line {
@@ -188,6 +199,11 @@ struct testkit {
 	struct testkit_answer answer;
 	enum gw_fault fault;
 	enum testkit_offload offload;
+	void *worker_data;
+	struct kit_timer *timers;
+	gw_timer last_timer;
+	struct kit_lookup *lookups;
+	size_t lookup_count;
 	void *event_base;
 
 	struct line *lines[TESTKIT_LINES];
@@ -273,12 +289,30 @@ void call_destroy(struct gw_call *call);
 enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict);
 void calls_past_deadline(struct testkit *kit);
 
+/* The call waits for this, under its ticket; wake_all_of() is for who has the lock. */
+void lookup_join(struct gw_call *call, struct kit_lookup *lookup);
+void wake_all_of(const struct kit_lookup *lookup);
+
+/* --- lookup.c --- */
+void lookup_wait(struct kit_lookup *lookup);
+
+/* --- on_worker.c --- */
+void timers_run(struct testkit *kit, int64_t until);
+void worker_begin(struct testkit *kit);
+void worker_end(struct testkit *kit);
+
 /* The services, in the files that keep what they are about. */
 extern const struct gw_services kit_services;
 
 enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg);
 enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket);
 int service_wake(gw_ticket ticket);
+enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *form, struct gw_str key, void *arg);
+
+void *service_worker_data(struct gw_call *call);
+void service_worker_data_set(struct gw_call *call, void *data);
+gw_timer service_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, void *arg);
+int service_timer_clear(struct gw_call *call, gw_timer number);
 
 struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact);
 int64_t service_session_number(const struct gw_session *session, enum gw_session_fact fact);

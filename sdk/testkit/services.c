@@ -425,4 +425,9 @@ const struct gw_services kit_services = {
 	.relay_pace = service_relay_pace,
 	.passed_over = service_passed_over,
 	.domain_ascii = service_domain_ascii,
+	.worker_data = service_worker_data,
+	.worker_data_set = service_worker_data_set,
+	.timer_set = service_timer_set,
+	.timer_clear = service_timer_clear,
+	.lookup = service_lookup,
 };

@@ -68,6 +68,22 @@ static void wake_locked(struct gw_call *call)
 	pthread_cond_broadcast(&something_woke);
 }
 
+void lookup_join(struct gw_call *call, struct kit_lookup *lookup)
+{
+	kit_lock();
+	call->lookup = lookup;
+	kit_unlock();
+}
+
+void wake_all_of(const struct kit_lookup *lookup)
+{
+	struct gw_call *call;
+
+	for (call = held_calls; call; call = call->next)
+		if (call->lookup == lookup && !call->woken)
+			wake_locked(call);
+}
+
 static void *work_thread(void *argument)
 {
 	struct gw_call *call = argument;
@@ -100,6 +116,7 @@ static void hold_begin(struct gw_call *call, const struct gw_async *async, void 
 	call->async = *async;
 	call->arg = arg;
 	call->work = NULL;
+	call->lookup = NULL;
 	call->deadline = call->kit->time + (async->deadline_ms ? async->deadline_ms : DEFAULT_DEADLINE_MS);
 	link_held(call);
 }
@@ -161,6 +178,8 @@ static enum gw_verdict call_resume(struct gw_call *call)
 	unlink_held(call);
 	if (call->work)
 		pthread_join(call->thread, NULL);
+	if (call->lookup)
+		lookup_wait(call->lookup);
 	return call_settle(call, call->async.resumed(call, call->arg));
 }
 
@@ -189,7 +208,7 @@ enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict)
 	const struct hook_row *row = &kit_hooks[call->hook];
 
 	if (verdict == GW_PENDING && call->held)
-		return call->work && call->kit->offload == TESTKIT_AT_ONCE ? call_resume(call) : GW_PENDING;
+		return (call->work || call->lookup) && call->kit->offload == TESTKIT_AT_ONCE ? call_resume(call) : GW_PENDING;
 	if (call->held) {
 		kit_misuse(call->kit, "%s held its call and answered as well", row->name);
 		call_drop(call);

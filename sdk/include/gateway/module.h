@@ -38,6 +38,9 @@ struct gw_relay;    /* a configured next hop */
 /* Names a held call; a stale one is harmless. 0 is none. */
 typedef uint64_t gw_ticket;
 
+/* Names a timer of an instance on its worker. 0 is none. */
+typedef uint64_t gw_timer;
+
 /* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl hooks`); one that the hook does not
  * know counts as GW_FAILED. */
 enum gw_verdict {
@@ -237,10 +240,31 @@ struct gw_module {
 	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main thread. "today" and "state" show in `relay list`. */
 	void (*relay_status)(struct gw_call *, struct gw_relay *);
+	/* Observe: the instance begins and ends on a worker. The first runs once on each worker, after start() and before any other hook of the instance
+	 * there; the second after the last one there, and before stop(). Connections that belong to a worker's loop are opened and closed
+	 * here, and kept with worker_data_set(). The hooks of the main thread (status, control, check) are on no worker. */
+	void (*worker_start)(struct gw_call *);
+	void (*worker_stop)(struct gw_call *);
+	/* Observes: a time has come that timer_set() of this instance named, on the same worker; `arg` is what it was given. Not after worker_stop began,
+	 * and no longer once a reload has replaced the instance and nobody holds the old one any more. */
+	void (*timer)(struct gw_call *, void *arg);
 #endif
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
+
+/* A question that may block, and that many calls may ask at once: lookup() does its work once for all that ask with the same key meanwhile. */
+struct gw_lookup {
+	uint32_t size;
+	size_t result_size;     /* up to 1 MiB; zeroed, freed by the gateway */
+	/* On a pool thread; fills in `result`. `call` is the instance's: for conf(), instance_data() and services marked [any]. */
+	void (*work)(struct gw_call *call, struct gw_str key, void *result);
+	void (*release)(void *result); /* what `result` points to, when the last call has its answer; or NULL */
+	/* On the worker of each call: answer now, or hold again. `result` until it returns. */
+	enum gw_verdict (*answered)(struct gw_call *call, const void *result, void *arg);
+	void (*dropped)(void *arg);    /* instead of answered: free `arg`; or NULL */
+	uint32_t deadline_ms;   /* of each call; 0: the instance's `deadline` */
+};
 
 /* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
 struct gw_services {
@@ -395,6 +419,18 @@ struct gw_services {
 	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL behind it: how domains are compared. Its size; -1: it
 	 * can be no domain. [any] */
 	long (*domain_ascii)(const struct gw_call *, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
+
+	/* --- on each worker: in hooks that run on one --- */
+	void *(*worker_data)(struct gw_call *);              /* what worker_start set there, or NULL */
+	void (*worker_data_set)(struct gw_call *, void *);   /* in worker_start() only; worker_stop() frees what it names */
+	/* Calls the hook `timer` in `ms`, then every `repeat_ms` (0: once; else 10 or more). 0: refused (no hook `timer`, no worker, more than 256 of the
+	 * instance on this worker), logged, or no memory. */
+	gw_timer (*timer_set)(struct gw_call *, int64_t ms, int64_t repeat_ms, void *arg);
+	int (*timer_clear)(struct gw_call *, gw_timer);      /* it does not come any more. -1: there is none: it came, or was cleared */
+
+	/* As offload(), for a question with a key (up to 4096 octets): a call that asks while the same is asked already on this worker waits for that
+	 * answer. GW_PENDING, or GW_FAILED: nothing was handed over, `arg` is yours. */
+	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key, void *arg);
 #endif
 };
 

@@ -120,6 +120,11 @@ enum gw_verdict testkit_resume(struct testkit *kit, int timeout_ms);
 /* The client left, the gateway stops: held calls of this session, message or delivery are dropped; NULL: all of them. */
 void testkit_drop(struct testkit *kit, const void *subject);
 
+/* --- the worker: worker_start runs in testkit_start(), worker_stop in testkit_stop(). testkit_advance() and testkit_set_time() run what timers come
+ * due, in order, each at its time --- */
+size_t testkit_timers(struct testkit *kit);    /* that are set */
+size_t testkit_lookups(struct testkit *kit);   /* of which work was begun: with TESTKIT_LATER, calls that ask with one key share one */
+
 /* --- what the module did --- */
 const char *testkit_route(struct gw_rcpt *rcpt);               /* names of route_add(), parted by blanks */
 const char *testkit_onward(struct gw_delivery *delivery);      /* the same, of the hook onward */

@@ -1,0 +1,241 @@
+/* worker_test.c - an instance on its worker, timers by the kit's clock, and one look-up for several calls. */
+#include <gateway/testkit.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char order[256];
+static gw_timer kept;
+static int freed;
+
+static void note(const char *what)
+{
+	strncat(order, what, sizeof order - strlen(order) - 1);
+}
+
+static int on_start(struct gw_call *call)
+{
+	note("start ");
+	return 0;
+}
+
+static void on_stop(struct gw_call *call)
+{
+	note("stop ");
+}
+
+static void on_worker_start(struct gw_call *call)
+{
+	gw->worker_data_set(call, (void *)"data");
+	note("worker_start ");
+}
+
+static void on_worker_stop(struct gw_call *call)
+{
+	assert_string_equal(gw->worker_data(call), "data");
+	note("worker_stop ");
+}
+
+static void on_timer(struct gw_call *call, void *arg)
+{
+	note(arg);
+	assert_string_equal(gw->worker_data(call), "data");
+	if (*(char *)arg == 'c')
+		assert_int_equal(gw->timer_clear(call, kept), 0);
+	if (*(char *)arg == 'n')
+		assert_true(gw->timer_set(call, 5, 0, (void *)"m ") > 0);
+}
+
+/* --- a question --- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void work(struct gw_call *call, struct gw_str key, void *result)
+{
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	assert_non_null(gw->conf(call));
+	*(size_t *)result = key.len;
+}
+
+static void release(void *result)
+{
+	freed++;
+}
+
+static enum gw_verdict answered(struct gw_call *call, const void *result, void *arg)
+{
+	gw->reply(call, 550, NULL, "%zu%s", *(const size_t *)result, (char *)arg);
+	return GW_REJECT;
+}
+
+static void dropped(void *arg)
+{
+	note("dropped ");
+}
+
+static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
+{
+	static const struct gw_lookup lookup = { sizeof lookup, sizeof(size_t), work, release, answered, dropped, 0 };
+
+	return gw->lookup(call, &lookup, gw->message_fact(message, GW_MESSAGE_SENDER), (void *)"!");
+}
+
+static enum gw_verdict (*on_ehlo_does)(struct gw_call *call);
+static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
+{
+	return on_ehlo_does(call);
+}
+
+GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8, .start = on_start, .stop = on_stop,
+	  .ehlo = on_ehlo, .mail = on_mail, .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer)
+
+static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+
+	order[0] = '\0';
+	freed = 0;
+	on_ehlo_does = does;
+	assert_int_equal(testkit_start(kit), 0);
+	if (does)
+		assert_int_equal(testkit_run_ehlo(kit, testkit_session(kit, "192.0.2.1")), GW_CONTINUE);
+	return kit;
+}
+
+static void the_worker_is_inside_of_the_instance(void **state)
+{
+	struct testkit *kit = kit_of(NULL);
+
+	testkit_restart(kit);
+	testkit_destroy(kit);
+	assert_string_equal(order, "start worker_start worker_stop stop start worker_start worker_stop stop ");
+}
+
+static enum gw_verdict sets_timers(struct gw_call *call)
+{
+	kept = gw->timer_set(call, 20, 20, (void *)"r ");
+	assert_true(gw->timer_set(call, 10, 0, (void *)"a ") > 0);
+	assert_true(gw->timer_set(call, 10, 0, (void *)"n ") > 0);
+	assert_true(gw->timer_set(call, 70, 0, (void *)"c ") > 0);
+	return GW_CONTINUE;
+}
+
+static void timers_come_in_order(void **state)
+{
+	struct testkit *kit = kit_of(sets_timers);
+
+	order[0] = '\0';
+	testkit_advance(kit, 9);
+	assert_string_equal(order, "");
+	testkit_advance(kit, 1);
+	assert_string_equal(order, "a n ");
+	testkit_advance(kit, 50);
+	assert_string_equal(order, "a n m r r r ");
+	testkit_advance(kit, 1000);
+	assert_string_equal(order, "a n m r r r c ");
+	assert_int_equal(testkit_timers(kit), 0);
+	testkit_destroy(kit);
+}
+
+static enum gw_verdict sets_a_timer(struct gw_call *call)
+{
+	assert_true(gw->timer_set(call, 10, 10, (void *)"r ") > 0);
+	return GW_CONTINUE;
+}
+
+static void a_stop_cancels_timers(void **state)
+{
+	struct testkit *kit = kit_of(sets_a_timer);
+
+	testkit_restart(kit);
+	order[0] = '\0';
+	testkit_advance(kit, 1000);
+	assert_string_equal(order, "");
+	testkit_destroy(kit);
+}
+
+static enum gw_verdict sets_too_many(struct gw_call *call)
+{
+	size_t i;
+
+	assert_int_equal(gw->timer_set(call, -1, 0, (void *)""), 0);
+	assert_int_equal(gw->timer_set(call, 1, 9, (void *)""), 0);
+	assert_int_equal(gw->timer_clear(call, 77), -1);
+	for (i = 0; i < 256; i++)
+		assert_true(gw->timer_set(call, 10, 0, (void *)"") > 0);
+	assert_int_equal(gw->timer_set(call, 10, 0, (void *)""), 0);
+	return GW_CONTINUE;
+}
+
+static void timers_have_bounds(void **state)
+{
+	struct testkit *kit = kit_of(sets_too_many);
+
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 3);
+	testkit_destroy(kit);
+}
+
+static struct gw_message *message_of(struct testkit *kit, const char *sender)
+{
+	return testkit_message(kit, testkit_session(kit, "192.0.2.1"), sender, "\r\n");
+}
+
+static void one_work_answers_all_that_ask_meanwhile(void **state)
+{
+	struct testkit *kit = kit_of(NULL);
+	int i;
+
+	testkit_set_offload(kit, TESTKIT_LATER);
+	pthread_mutex_lock(&gate);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(testkit_run_mail(kit, message_of(kit, "a@example.com")), GW_PENDING);
+	assert_int_equal(testkit_run_mail(kit, message_of(kit, "other@example.com")), GW_PENDING);
+	assert_int_equal(testkit_lookups(kit), 2);
+	pthread_mutex_unlock(&gate);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(testkit_resume(kit, 5000), GW_REJECT);
+	assert_int_equal(testkit_held(kit), 0);
+	assert_int_equal(freed, 2);
+	testkit_set_offload(kit, TESTKIT_AT_ONCE);
+	assert_int_equal(testkit_run_mail(kit, message_of(kit, "a@example.com")), GW_REJECT);
+	assert_string_equal(testkit_answer(kit)->text, "13!");
+	assert_int_equal(testkit_lookups(kit), 3);
+	testkit_destroy(kit);
+}
+
+static void who_asked_first_may_leave(void **state)
+{
+	struct testkit *kit = kit_of(NULL);
+	struct gw_message *first = message_of(kit, "a@example.com"), *second = message_of(kit, "a@example.com");
+
+	testkit_set_offload(kit, TESTKIT_LATER);
+	pthread_mutex_lock(&gate);
+	order[0] = '\0';
+	assert_int_equal(testkit_run_mail(kit, first), GW_PENDING);
+	assert_int_equal(testkit_run_mail(kit, second), GW_PENDING);
+	testkit_drop(kit, first);
+	assert_string_equal(order, "dropped ");
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(testkit_resume(kit, 5000), GW_REJECT);
+	assert_int_equal(freed, 1);
+	testkit_destroy(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_worker_is_inside_of_the_instance),
+		cmocka_unit_test(timers_come_in_order),
+		cmocka_unit_test(a_stop_cancels_timers),
+		cmocka_unit_test(timers_have_bounds),
+		cmocka_unit_test(one_work_answers_all_that_ask_meanwhile),
+		cmocka_unit_test(who_asked_first_may_leave),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
