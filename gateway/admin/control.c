@@ -2,6 +2,7 @@
 #include "admin/connection.h"
 
 #include "admin/control_socket.h"
+#include "admin/trouble.h"
 #include "base/log.h"
 #include "conf/option.h"
 #include "loop/listener.h"
@@ -167,6 +168,7 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 	if (admin->listener) {
 		control_socket_open(admin->path, settings);
 		connection_watch(admin);
+		trouble_watch(main);
 		return admin;
 	}
 	problem_add(problems, true, admin->path, 0, "the control socket cannot be opened: %s", strerror(errno));
@@ -187,6 +189,7 @@ void admin_destroy(struct admin *admin)
 		return;
 	listener_destroy(admin->listener);
 	timer_clear(&admin->look);
+	trouble_watch_end();
 	connection_close_all(admin);
 	unlink(admin->path);
 	free(admin);

@@ -3,6 +3,7 @@
 #include "admin/breaker.h"
 #include "admin/output.h"
 #include "admin/supervisor.h"
+#include "admin/trouble.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/transport.h"
@@ -146,6 +147,25 @@ static void add_line(void *arg, const struct offload_load *load)
 		    (unsigned long long)load->dropped);
 }
 
+static void add_trouble(void *arg, const char *name, const char *text)
+{
+	struct status *status = arg;
+	add(status, "WRONG", "%s", text);
+	json_array_append_new(json_object_get(status->data, "wrong"), json_pack("{s:o, s:o}", "name", text_of(gw_str(name)), "text", text_of(gw_str(text))));
+}
+
+/* What is kept until somebody says what becomes of it. */
+static void add_held(struct status *status)
+{
+	json_int_t held = json_integer_value(json_object_get(json_object_get(status->data, "queue"), "held"));
+	char text[160];
+	snprintf(text, sizeof(text), "%lld messages are on hold: gatewayctl queue list --held says why", (long long)held);
+	if (held)
+		add_trouble(status, "held", text);
+	if (supervisor_served())
+		add_trouble(status, "restarted", "the serving process died and was started again since the gateway started: crashed in the log says of what");
+}
+
 static void add_relay(void *arg, const struct relay_load *load)
 {
 	struct status *status = arg;
@@ -214,6 +234,9 @@ static void counted(void *arg)
 	json_object_set_new(status->data, "metrics", json_object());
 	add_process(status);
 	add_queue(status);
+	json_object_set_new(status->data, "wrong", json_array());
+	trouble_each(add_trouble, status);
+	add_held(status);
 	add_spool(status);
 	add_counters(status);
 	add_deaths(status);
@@ -223,6 +246,7 @@ static void counted(void *arg)
 	transport_each(add_relay, status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);
+	json_object_set(status->data, "lines", status->rows); /* the text's own words, those of modules too */
 	request_answer(status->request, table);
 	free(status->counts);
 	free(status);

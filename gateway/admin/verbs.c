@@ -146,6 +146,8 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 		add_options(rows, "gateway", "", settings_options);
 	if (wants(words, count, "relay"))
 		add_options(rows, "relay", "", relay_options);
+	if (wants(words, count, "fragment"))
+		add_options(rows, "fragment", "", fragment_options);
 	if (wants(words, count, "providers"))
 		add_options(rows, "providers", "", provider_options);
 	for (size_t i = 0; snapshot && i < snapshot->instance_count; i++) {
@@ -155,6 +157,8 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 			seen |= snapshot->instances[j].module == module;
 		if (!seen && wants(words, count, module->name))
 			add_module_options(rows, module);
+		else if (!seen && wants(words, count, "relay")) /* what it adds to a relay's keys */
+			add_options(rows, module->name, "relay: ", module->table.relay_options);
 	}
 	snapshot_release(snapshot);
 	if (json_array_size(rows)) {

@@ -78,19 +78,24 @@ static void warn(struct loading *loading, const char *what, struct gw_str path, 
 }
 
 /* Nobody looks at a certificate until clients refuse it. */
+const char *tls_server_trouble(const struct tls_context *tls)
+{
+	const X509 *x509 = SSL_CTX_get0_certificate(tls->ctx);
+	time_t soon = time(NULL) + SOON;
+	if (!x509)
+		return NULL;
+	if (X509_cmp_current_time(X509_get0_notBefore(x509)) > 0)
+		return "it is not valid yet";
+	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
+		return "it has expired: who verifies it does not connect any more";
+	return X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0 ? "it expires within 14 days" : NULL;
+}
+
 static void check_dates(struct loading *loading, struct gw_str certificate)
 {
-	const X509 *x509 = SSL_CTX_get0_certificate(loading->tls->ctx);
-	time_t soon = time(NULL) + SOON;
-
-	if (!x509)
-		return;
-	if (X509_cmp_current_time(X509_get0_notBefore(x509)) > 0)
-		warn(loading, "certificate", certificate, "it is not valid yet");
-	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
-		warn(loading, "certificate", certificate, "it has expired: who verifies it does not connect any more");
-	else if (X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0)
-		warn(loading, "certificate", certificate, "it expires within 14 days");
+	const char *why = tls_server_trouble(loading->tls);
+	if (why)
+		warn(loading, "certificate", certificate, why);
 }
 
 static void check_mode(struct loading *loading, struct gw_str key)

@@ -23,6 +23,9 @@ struct tls_client_options {
 struct tls_context *tls_server_create(const struct tls_server_options *options, const char *file, int line, struct problems *problems);
 struct tls_context *tls_client_create(const struct tls_client_options *options, const char *file, int line, struct problems *problems);
 
+/* What is wrong with the dates of the certificate, now; NULL: nothing. [any thread] */
+const char *tls_server_trouble(const struct tls_context *tls);
+
 struct tls_context *tls_hold(struct tls_context *tls);   /* one more reference [any thread] */
 void tls_release(struct tls_context *tls);               /* NULL is fine [any thread] */
 

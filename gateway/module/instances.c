@@ -12,7 +12,7 @@ struct fragment_keys {
 	int64_t on_error, on_crash, deadline;
 };
 
-static const struct gw_option fragment_options[] = {
+const struct gw_option fragment_options[] = {
 	{ "on_error", GW_OPTION_WORD, offsetof(struct fragment_keys, on_error), "default",
 	  "What a failure of this instance means, where the hook allows it.", .words = "default|continue|tempfail|wait|hold|reject" },
 	{ "on_crash", GW_OPTION_WORD, offsetof(struct fragment_keys, on_crash), "broken",

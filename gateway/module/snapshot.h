@@ -130,6 +130,9 @@ struct snapshot *snapshot_current(void);
 /* Another one is published now: what has not begun is to go by that one. False where none is. [any thread] */
 bool snapshot_is_outdated(const struct snapshot *snapshot);
 
+/* The keys of a module's fragment beside its own group. */
+extern const struct gw_option fragment_options[];
+
 /* The counters of all instances there ever were, newest first; read-only. Main thread. */
 const struct instance_counters *instance_counters_first(void);
 

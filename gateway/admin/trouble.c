@@ -1,0 +1,162 @@
+#include "admin/trouble.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "loop/tls.h"
+#include "module/chain.h"
+
+#include <stdlib.h>
+
+#define LOOK_MS 1000
+#define TROUBLES_MOST 32 /* told of; status shows all */
+
+struct finder {
+	void (*each)(void *arg, const char *name, const char *text);
+	void *arg;
+};
+
+/* --- what may be wrong --- */
+
+static void look_at_spool(const struct finder *finder)
+{
+	struct spool_stats stats;
+	spool_stats(runtime.spool, &stats);
+	if (stats.state == SPOOL_FULL)
+		finder->each(finder->arg, "spool full", "the disk of the spool is full, or below spool.min_free: new mail gets 452");
+	else if (stats.state == SPOOL_FAILED)
+		finder->each(finder->arg, "spool failing", "the disk of the spool fails: new mail gets 451");
+	if (stats.damaged)
+		finder->each(finder->arg, "spool damaged", "records of the spool are damaged: see quarantine/ and the log");
+}
+
+static void look_at_certificates(const struct finder *finder)
+{
+	struct snapshot *snapshot = snapshot_current();
+	const struct listen_settings *listeners = snapshot->settings.listeners.items;
+	for (size_t i = 0; i < snapshot->settings.listeners.count; i++) {
+		const char *why = listeners[i].server ? tls_server_trouble(listeners[i].server) : NULL;
+		char name[320], text[640];
+		snprintf(name, sizeof(name), "certificate %s", listeners[i].name.ptr);
+		snprintf(text, sizeof(text), "the certificate of listener %s: %s", listeners[i].name.ptr, why ? why : "");
+		if (why)
+			finder->each(finder->arg, name, text);
+	}
+	snapshot_release(snapshot);
+}
+
+static uint64_t failures_of(const struct instance *instance)
+{
+	uint64_t sum = 0;
+	for (size_t hook = 0; instance->counters && hook < GW_HOOKS; hook++)
+		sum += atomic_load_explicit(&instance->counters->hooks[hook].failures, memory_order_relaxed);
+	return sum;
+}
+
+static void look_at_modules(const struct finder *finder)
+{
+	struct snapshot *snapshot = snapshot_current();
+	for (size_t i = 0; i < snapshot->instance_count; i++) {
+		const struct instance *instance = &snapshot->instances[i];
+		uint64_t failures = failures_of(instance);
+		char name[320], text[640];
+		snprintf(name, sizeof(name), "module %s", instance->name);
+		snprintf(text, sizeof(text), "module %s failed %llu times since the start: module-failed in the log says why", instance->name,
+		         (unsigned long long)failures);
+		if (failures)
+			finder->each(finder->arg, name, text);
+	}
+	snapshot_release(snapshot);
+}
+
+static void look_at_work(void *arg, const struct offload_load *load)
+{
+	const struct finder *finder = arg;
+	char name[128], text[256];
+	snprintf(name, sizeof(name), "work %s", load->name);
+	snprintf(text, sizeof(text), "work of %s was dropped or refused %llu times: it comes faster than it is done", load->name,
+	         (unsigned long long)load->dropped);
+	if (load->dropped)
+		finder->each(finder->arg, name, text);
+}
+
+void trouble_each(void (*each)(void *arg, const char *name, const char *text), void *arg)
+{
+	struct finder finder = { each, arg };
+	look_at_spool(&finder);
+	look_at_certificates(&finder);
+	look_at_modules(&finder);
+	offload_each(runtime.pool, look_at_work, &finder);
+	if (log_dropped())
+		each(arg, "log", "lines of the log were dropped: its disk does not keep up");
+}
+
+/* --- telling --- */
+
+static struct {
+	struct timer timer;
+	struct known { char name[128]; bool there; } known[TROUBLES_MOST];
+	size_t count;
+} watch;
+
+static void tell(const char *event, const char *name, const char *text)
+{
+	struct snapshot *snapshot = snapshot_current();
+	struct gw_event told = {
+		.size = sizeof(told), .name = gw_str(event), .time = clock_wall(), .text = gw_str(text), .json = gw_str(""), .client = gw_str(""),
+		.relay = gw_str(""),
+	};
+	struct arena arena;
+	struct gw_call call;
+	struct log_line *line = log_open(LOG_WARN, event);
+	log_text(line, "what", name);
+	log_text(line, "text", text);
+	log_close(line);
+	arena_init(&arena, 0);
+	chain_init(&call, runtime.main, snapshot, &arena);
+	call.argument = &told;
+	chain_tell(&call, GW_HOOK_event);
+	chain_cancel(&call);
+	arena_finish(&arena);
+	snapshot_release(snapshot);
+}
+
+static void note(void *arg, const char *name, const char *text)
+{
+	for (size_t i = 0; i < watch.count; i++) {
+		if (strncmp(watch.known[i].name, name, sizeof(watch.known[i].name) - 1) != 0)
+			continue;
+		watch.known[i].there = true;
+		return;
+	}
+	if (watch.count == TROUBLES_MOST)
+		return;
+	struct known *known = &watch.known[watch.count++];
+	snprintf(known->name, sizeof(known->name), "%s", name);
+	known->there = true;
+	tell("trouble", name, text);
+}
+
+static void look(struct timer *timer)
+{
+	for (size_t i = 0; i < watch.count; i++)
+		watch.known[i].there = false;
+	trouble_each(note, NULL);
+	for (size_t i = watch.count; i-- > 0;) {
+		struct known gone = watch.known[i];
+		if (gone.there)
+			continue;
+		watch.known[i] = watch.known[--watch.count];
+		tell("trouble-over", gone.name, "over");
+	}
+	timer_set(timer->worker, timer, LOOK_MS, look);
+}
+
+void trouble_watch(struct worker *main)
+{
+	timer_set(main, &watch.timer, LOOK_MS, look);
+}
+
+void trouble_watch_end(void)
+{
+	timer_clear(&watch.timer);
+}
