@@ -223,11 +223,12 @@ static int run(bool foreground)
 	        snapshot->instance_count, snapshot->relay_count);
 	configuration_enter_workers(snapshot);
 	snapshot_release(snapshot);
+	/* All that can fail for the configuration's sake has not: what a worker dies of from here on is a crash like others. */
+	link_say(LINK_READY);
 	if (workers_start() != 0)
 		return EX_OSERR;
 	ticks_begin();
 	alive_begin();
-	link_say(LINK_READY);
 	configuration_started();
 	if (!foreground)
 		let_go_of_stderr();
