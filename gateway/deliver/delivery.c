@@ -103,7 +103,7 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 		rcpt->status = RCPT_DELIVERED;
 	delivery->unrecorded |= outcome->status == GW_DELIVERED || outcome->status == GW_UNKNOWN;
 	delivery->rounds[nth]->noted = true;
-	log_outcome(delivery->message, rcpt, outcome, delivery);
+	outcome_record(delivery->message, rcpt, outcome, delivery);
 }
 
 static void note_known(struct gw_delivery *delivery)
@@ -189,7 +189,7 @@ static void decided(struct gw_delivery *delivery)
 		explain_decided(delivery);
 	for (size_t i = 0; i < delivery->attempt.count && !delivery->message->dry; i++) {
 		delivery->rounds[i]->outcome = delivery->attempt.outcomes[i];
-		log_outcome(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
+		outcome_record(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
 	}
 	walk_end(delivery);
 }

@@ -148,6 +148,6 @@ static inline bool message_is_report(const struct gw_message *message)
 void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text);
 
 /* A line about one recipient's outcome. */
-void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery);
+void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery);
 
 #endif

@@ -46,7 +46,6 @@ static void log_report(const struct gw_message *message, uint64_t id, enum dsn_a
 	static const char *const words[] = { [DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed" };
 	char text[ID_TEXT];
 	struct log_line *line = log_open(LOG_INFORM, "report");
-	COUNT(dsns);
 	log_id(line, message->id);
 	log_text(line, "report", id_format(id, text));
 	log_str(line, "to", message->sender);
@@ -92,6 +91,7 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 		.worker = message->worker, .snapshot = message->snapshot, .rcpts = &message->sender, .rcpt_count = 1, .bytes = buf_str(&bytes),
 		.id = dsn.id, .smtputf8 = dsn.utf8, .requiretls = message->requiretls, .done = written, .arg = journey,
 	};
+	COUNT(dsns);
 	log_report(message, dsn.id, action);
 	submit(&submission);
 	buf_finish(&bytes);

@@ -28,10 +28,10 @@ static void count_outcome(enum gw_status status)
 		COUNT(unknown);
 }
 
-void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery)
+static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome,
+			const struct gw_delivery *delivery)
 {
 	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_INFORM : LOG_WARN, status_name(outcome->status));
-	count_outcome(outcome->status);
 	log_id(line, message->id);
 	log_str(line, "to", rcpt->address);
 	if (delivery && delivery->attempt.relay)
@@ -50,6 +50,12 @@ void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, c
 		log_str(line, "tls", delivery->attempt.tls);
 	log_str(line, "text", outcome->reply.text);
 	log_close(line);
+}
+
+void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery)
+{
+	count_outcome(outcome->status);
+	log_outcome(message, rcpt, outcome, delivery);
 }
 
 void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text)
@@ -80,7 +86,7 @@ static void expire(struct journey *journey, struct rcpt_round *round)
 	struct gw_str text = arena_printf(arena, "not delivered in time; the last attempt said: %s%.*s", last.reply.code ? "" : "(no reply) ",
 	                                  (int)last.reply.text.len, last.reply.text.ptr);
 	outcome_set(&round->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text, last.host);
-	log_outcome(journey->message, round->rcpt, &round->outcome, NULL);
+	outcome_record(journey->message, round->rcpt, &round->outcome, NULL);
 }
 
 /* Nobody would hear of what it reports: whatever ends it, but for an admin, it is kept for one. */
@@ -105,7 +111,7 @@ static void settle_round(struct journey *journey, struct rcpt_round *round)
 	else if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
 		expire(journey, round);
 	if (!round->placed)
-		log_outcome(journey->message, rcpt, &round->outcome, NULL);
+		outcome_record(journey->message, rcpt, &round->outcome, NULL);
 	if (round->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
 		return;
 	rcpt->last = round->outcome.reply;

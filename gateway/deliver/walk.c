@@ -44,7 +44,7 @@ static void end_unfit(struct gw_delivery *delivery)
 		if (hopeful)
 			continue;
 		outcome->status = GW_BOUNCED;
-		log_outcome(delivery->message, delivery->rounds[i]->rcpt, outcome, delivery);
+		outcome_record(delivery->message, delivery->rounds[i]->rcpt, outcome, delivery);
 	}
 }
 

@@ -90,6 +90,9 @@ void stream_timeout(struct stream *stream, int64_t ms);
 int stream_start_tls_server(struct stream *stream, struct tls_context *tls);
 int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name);
 bool stream_is_tls(const struct stream *stream);
+/* After STREAM_ERROR: the handshake had begun, and what was said in it ended it (an alert, no common version, no TLS at all). A peer that
+ * left, or said nothing, is none. */
+bool stream_handshake_failed(const struct stream *stream);
 
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty; lives as long as the stream. */
 struct gw_str stream_tls_text(const struct stream *stream);

@@ -46,6 +46,7 @@ struct stream {
 	bool read_wants_write, write_wants_read;
 	bool drain_due; /* something was written since STREAM_DRAINED was last told */
 	bool job_queued, flush_queued;
+	bool handshake_failed; /* by what was said in it */
 	bool shut; /* stream_finish: our side is closed */
 	struct event read, write;
 	struct post job, flush;

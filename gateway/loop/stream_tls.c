@@ -16,6 +16,7 @@ static void fail_tls(struct stream *stream, int error, int system)
 	const char *reason = tls_reason();
 	char text[256];
 
+	stream->handshake_failed = stream->phase == PHASE_SHAKING && error == SSL_ERROR_SSL;
 	if (refused && error == SSL_ERROR_SSL)
 		snprintf(text, sizeof(text), "certificate verify failed: %s",
 			 X509_verify_cert_error_string(SSL_get_verify_result(stream->link->ssl)));
@@ -227,6 +228,11 @@ int stream_start_tls_client(struct stream *stream, struct tls_context *tls, stru
 bool stream_is_tls(const struct stream *stream)
 {
 	return stream->link != NULL && stream->link->text[0] != '\0';
+}
+
+bool stream_handshake_failed(const struct stream *stream)
+{
+	return stream->handshake_failed;
 }
 
 struct gw_str stream_tls_text(const struct stream *stream)

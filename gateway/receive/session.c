@@ -437,7 +437,7 @@ static void on_lost(struct gw_session *session)
 	struct log_line *line = session_log(session, LOG_INFORM, "client-lost");
 	log_str(line, "reason", stream_error(session->stream));
 	log_close(line);
-	if (!stream_is_tls(session->stream) && session->listener->tls != TLS_NONE)
+	if (stream_handshake_failed(session->stream))
 		COUNT(tls_failed);
 	session_drop(session);
 }
