@@ -5,12 +5,21 @@ import re
 import subprocess
 import sys
 
-ROOMS = ["base", "conf", "smtp", "loop", "spool", "mail", "module", "queue", "receive", "deliver", "admin"]
 TOP = {"gateway", "modules", "sdk", "conf.d", "tests", "CMakeLists.txt", "README.md", "LICENSE"}
 # What a library is included for belongs in one room (or in a module of its own).
 ONLY_IN = {r"event2?/|event\.h": {"loop"}, r"openssl/": {"loop"}, r"unbound": {"loop"}, r"ltdl": {"module"}, r"sqlite3": {"module"},
            r"libconfig": {"conf"}, r"gsasl": {"smtp"}, r"jansson": {"admin", "ctl"}, r"glib": {"base"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+# What the door is made of: everything else of gateway/ is in a room.
+DOOR = {"CMakeLists.txt", "README.md", "quickstart"}
+
+
+def rooms_in_order(top):
+    """The rooms, each before those that may use it, as the build names them."""
+    return re.findall(r"^gateway_room\((\w+)", open(os.path.join(top, "CMakeLists.txt")).read(), re.M) + ["daemon"]
+
+
+ROOMS = rooms_in_order(sys.argv[1])
 
 
 def sources(folder):
@@ -41,11 +50,18 @@ def module_faults(top):
                 yield "%s includes \"%s\": a module has its own files and <gateway/...>" % (path, name)
 
 
+def tracked(top, folder="."):
+    listed = subprocess.run(["git", "-C", top, "ls-files", folder], capture_output=True, text=True)
+    return listed.stdout.splitlines()
+
+
 def top_faults(top):
-    listed = subprocess.run(["git", "-C", top, "ls-files"], capture_output=True, text=True)
-    for name in sorted({line.split("/")[0] for line in listed.stdout.splitlines()} - TOP):
+    for name in sorted({line.split("/")[0] for line in tracked(top)} - TOP):
         if not name.startswith("."):
             yield "%s is at the top level" % name
+    for path in tracked(top, "gateway"):
+        if path.count("/") == 1 and os.path.basename(path) not in DOOR:
+            yield "%s lies outside of the rooms" % path
 
 
 faults = [fault for look in (room_faults, module_faults, top_faults) for fault in look(sys.argv[1])]

@@ -2,7 +2,7 @@
 #ifndef ADMIN_DIAGNOSIS_H
 #define ADMIN_DIAGNOSIS_H
 
-#include "deliver/outcome.h"
+#include "client/outcome.h"
 
 /* Never NULL. */
 const char *diagnose(const struct outcome *outcome);

@@ -1,9 +1,9 @@
 /* relay_list.c - relay list, relay show: what is configured, what happens, and what modules say of it. */
 #include "admin/relays.h"
 
-#include "admin/output.h"
+#include "services/output.h"
 #include "base/clock.h"
-#include "deliver/transport.h"
+#include "client/transport.h"
 #include "module/chain.h"
 #include "module/providers.h"
 

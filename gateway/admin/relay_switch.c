@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "conf/option.h"
-#include "deliver/transport.h"
+#include "client/transport.h"
 #include "module/chain.h"
 #include "queue/recall.h"
 

@@ -3,7 +3,7 @@
 #define ADMIN_REQUEST_H
 
 #include "admin/admin.h"
-#include "admin/hang.h"
+#include "supervisor/hang.h"
 #include "base/arena.h"
 #include "base/buf.h"
 

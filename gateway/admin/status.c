@@ -1,12 +1,12 @@
 #include "admin/request.h"
 
-#include "admin/breaker.h"
-#include "admin/output.h"
-#include "admin/supervisor.h"
+#include "supervisor/breaker.h"
+#include "services/output.h"
+#include "supervisor/supervisor.h"
 #include "admin/trouble.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "deliver/transport.h"
+#include "client/transport.h"
 #include "module/chain.h"
 #include "queue/queue.h"
 

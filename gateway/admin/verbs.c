@@ -1,9 +1,9 @@
 /* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
 #include "admin/request.h"
 
-#include "admin/breaker.h"
-#include "admin/output.h"
-#include "admin/supervisor.h"
+#include "supervisor/breaker.h"
+#include "services/output.h"
+#include "supervisor/supervisor.h"
 #include "conf/option.h"
 #include "module/chain.h"
 #include "module/providers.h"

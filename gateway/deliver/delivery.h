@@ -7,7 +7,7 @@
 #define DELIVER_DELIVERY_H
 
 #include "base/list.h"
-#include "deliver/transport.h"
+#include "client/transport.h"
 #include "module/chain.h"
 #include "queue/queue.h"
 

@@ -2,7 +2,7 @@
 #ifndef DELIVER_DSN_H
 #define DELIVER_DSN_H
 
-#include "deliver/outcome.h"
+#include "client/outcome.h"
 #include "mail/message.h"
 
 enum dsn_action { DSN_FAILED, DSN_DELAYED, DSN_DELIVERED, DSN_RELAYED, DSN_EXPANDED };

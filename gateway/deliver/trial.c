@@ -1,7 +1,7 @@
 #include "deliver/trial.h"
 
 #include "deliver/delivery.h"
-#include "deliver/watch.h"
+#include "client/watch.h"
 
 #include <stdlib.h>
 

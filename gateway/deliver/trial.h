@@ -3,7 +3,7 @@
 #ifndef DELIVER_TRIAL_H
 #define DELIVER_TRIAL_H
 
-#include "deliver/outcome.h"
+#include "client/outcome.h"
 #include "module/snapshot.h"
 
 struct trial_line {

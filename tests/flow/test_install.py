@@ -6,7 +6,7 @@ from lib.gateway import BUILD, ROOT
 
 
 def install(prefix):
-    script = os.path.join(ROOT, "gateway", "install_fragments.cmake")
+    script = os.path.join(ROOT, "gateway", "dist", "install_fragments.cmake")
     to = os.path.join(prefix, "conf.d")
     done = subprocess.run(["cmake", "-Dfrom=" + os.path.join(ROOT, "conf.d"), "-Dto=" + to, "-P", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@
 #include "deliver/dsn_human.c"
 #include "deliver/dsn_status.c"
 #include "deliver/dsn_text.c"
-#include "deliver/outcome.c"
+#include "client/outcome.c"
 
 #define RCPTS 2
 

@@ -1,5 +1,5 @@
 /* What modules may hand in, and the words in which the rest is refused. */
-#include "services.h"
+#include "services/services.h"
 
 #include <setjmp.h>
 #include <cmocka.h>

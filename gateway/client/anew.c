@@ -1,0 +1,82 @@
+/* anew.c - what stands in a lane and is not in the air goes by its route anew: the relay was closed, an admin moved the message, or there is
+ * another configuration. */
+#include "client/client.h"
+#include "module/board.h"
+#include "queue/runtime.h"
+
+#include <stdlib.h>
+
+/* A limit closes a relay for what comes, not for what it counted already. */
+static bool is_closed(const struct lane *lane, const struct attempt *attempt)
+{
+	struct board_closure closure;
+	if (!board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
+		return false;
+	return closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
+}
+
+bool lane_is_no_way(const struct lane *lane, const struct attempt *attempt)
+{
+	if (attempt->watch) /* it looks at this relay as it was asked to */
+		return false;
+	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) || is_closed(lane, attempt);
+}
+
+void lane_send_back(struct lane *lane)
+{
+	for (struct attempt *attempt = lane->waiting.first, *next; attempt; attempt = next) {
+		next = attempt->next;
+		if (lane_is_no_way(lane, attempt) && lane_remove(lane, attempt))
+			attempt_unserved(lane->transport, attempt);
+	}
+}
+
+void transport_send_back(struct attempt *attempt)
+{
+	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
+	attempt->sent_back = true; /* while its domain is looked up it waits in no lane yet */
+	if (attempt->client || !attempt->lane)
+		return;
+	transport_enter(transport);
+	if (lane_remove(attempt->lane, attempt))
+		attempt_unserved(transport, attempt);
+	transport_leave(transport, false);
+}
+
+/* --- on all workers --- */
+
+struct look_again {
+	struct post post;       /* first */
+	struct worker *worker;
+};
+
+static void look_again(struct post *post)
+{
+	struct look_again *again = (struct look_again *)post;
+	struct transport *transport = worker_get(again->worker, SLOT_TRANSPORT);
+	struct snapshot *snapshot = snapshot_current();
+	free(again);
+	if (transport) {
+		transport_enter(transport);
+		for (struct lane *lane = transport->lanes; lane; lane = lane->next) {
+			if (snapshot && lane->failure_generation != snapshot->generation)
+				lane_begin_anew(lane);
+			lane_send_back(lane);
+			lane_touch(lane);
+		}
+		transport_leave(transport, true);
+	}
+	snapshot_release(snapshot);
+}
+
+/* Without memory each comes back when its turn comes. */
+void transport_look_again(void)
+{
+	for (unsigned i = 0; i < runtime.worker_count && !atomic_load(&runtime.stopping); i++) {
+		struct look_again *again = calloc(1, sizeof(*again));
+		if (!again)
+			return;
+		*again = (struct look_again){ .post.run = look_again, .worker = runtime.workers[i] };
+		worker_post(again->worker, &again->post);
+	}
+}

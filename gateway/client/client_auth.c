@@ -1,0 +1,176 @@
+/* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
+#include "client/client.h"
+
+#define OFFERED_TOLD 200   /* octets of the next hop's list that are repeated to people */
+#define CHALLENGES_MOST 8 /* a mechanism of ours has two at most, and one more is answered with "*" */
+
+/* Those that there are, the best first. What the login names itself (a token's mechanism) is taken as named. */
+static const struct gw_str preferred[] = { GW_STR("PLAIN"), GW_STR("LOGIN") };
+
+static bool is_offered(const struct client *client, struct gw_str mechanism)
+{
+	struct gw_str list = client->mechanisms;
+	while (list.len) {
+		size_t len = gw_str_find(list, ' ');
+		if (gw_str_ieq(gw_str_n(list.ptr, len), mechanism))
+			return true;
+		list = gw_str_from(list, len + 1);
+	}
+	return false;
+}
+
+static bool is_loopback(struct gw_str peer)
+{
+	return gw_str_eq(peer, gw_str("::1")) || (peer.len > 4 && memcmp(peer.ptr, "127.", 4) == 0);
+}
+
+/* A secret is shown to nobody but the next hop, unless the relay is configured so. */
+static bool is_private(const struct client *client)
+{
+	return stream_is_tls(client->stream) || client->attempt->relay->clear_login || is_loopback(stream_peer(client->stream));
+}
+
+void client_login_begin(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+	struct gw_str mechanisms;
+
+	if (!client_may_speak(client))
+		return;
+	if (!is_private(client)) {
+		client_lost(client, gw_str("a login in clear is refused: the relay has no TLS"));
+		return;
+	}
+	if (!(client->offers & OFFER_AUTH)) {
+		client_lost(client, gw_str("AUTH is not offered, and the relay is configured to log in"));
+		return;
+	}
+	mechanisms = arena_str(attempt->arena, client->mechanisms);
+	attempt->mechanisms = mechanisms.ptr ? mechanisms : gw_str("");
+	attempt->login(attempt, attempt->mechanisms);
+}
+
+/* As the relay or its preset says; those without a password are for logins that name them. */
+static struct gw_list mechanisms_of(const struct gw_relay *relay)
+{
+	const struct gw_list usual = { preferred, sizeof preferred / sizeof *preferred };
+
+	return relay->mechanisms.count ? relay->mechanisms : usual;
+}
+
+static struct sasl *create_best(const struct client *client, const struct gw_login *login, struct gw_str *mechanism)
+{
+	struct gw_list list = mechanisms_of(client->attempt->relay);
+	struct sasl *sasl = NULL;
+	size_t i;
+
+	*mechanism = login->mechanism;
+	if (mechanism->len)
+		return is_offered(client, *mechanism) ? sasl_client_create(*mechanism, login->user, login->secret) : NULL;
+	for (i = 0; i < list.count && !sasl; i++) {
+		*mechanism = list.items[i];
+		if (is_offered(client, *mechanism))
+			sasl = sasl_client_create(*mechanism, login->user, login->secret);
+	}
+	return sasl;
+}
+
+/* What the relay would log in by and the gateway can, "PLAIN, LOGIN". */
+static void put_ours(struct buf *text, struct gw_list list)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < list.count; i++)
+		if (sasl_client_has(list.items[i]))
+			buf_printf(text, "%s%.*s", count++ ? ", " : "", GW_STR_ARGS(list.items[i]));
+	if (count == 0)
+		buf_printf(text, "nothing that the gateway has");
+}
+
+/* Says what each side has, so that nobody need guess which of them is to change. */
+static void no_mechanism(struct client *client, const struct gw_login *login)
+{
+	struct gw_str offered = client->mechanisms, named = login->mechanism;
+	struct buf text;
+
+	buf_init(&text, 0);
+	if (offered.len > OFFERED_TOLD)
+		offered.len = OFFERED_TOLD;
+	buf_printf(&text, "there is no login mechanism in common: the next hop offers %.*s, and the relay logs in by ",
+		   GW_STR_ARGS(offered.len ? offered : gw_str("none")));
+	if (!named.len)
+		put_ours(&text, mechanisms_of(client->attempt->relay));
+	else
+		buf_printf(&text, "%.*s%s", GW_STR_ARGS(named), sasl_client_has(named) ? "" : ", which the gateway does not have");
+	client_lost(client, arena_str(&client->arena, buf_str(&text)));
+	buf_finish(&text);
+}
+
+static void begin_auth(struct client *client, const struct gw_login *login)
+{
+	struct gw_str mechanism, first;
+
+	sasl_destroy(client->sasl);
+	client->sasl = create_best(client, login, &mechanism);
+	if (!client->sasl) {
+		no_mechanism(client, login);
+		return;
+	}
+	if (sasl_step(client->sasl, gw_str(""), &first) == SASL_BAD) {
+		client_lost(client, gw_str("the login cannot be put into words for the next hop"));
+		return;
+	}
+	client->challenges = 0;
+	client_enter(client, AT_AUTH);
+	if (client_may_speak(client))
+		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len,
+			   first.ptr);
+}
+
+void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login)
+{
+	struct client *client = attempt->client;
+	struct transport *transport;
+
+	if (!client || client->at != AT_LOGIN)
+		return;
+	transport = client->lane->transport;
+	transport_enter(transport);
+	if (verdict == GW_ACCEPT && login)
+		begin_auth(client, login);
+	else
+		client_turned_down(client, GW_DEFERRED, true, "4.7.0", "there is no login for the relay now");
+	transport_leave(transport, false);
+}
+
+static void answer_challenge(struct client *client, const struct smtp_reply *reply)
+{
+	struct gw_str line = { "*", 1 };
+
+	if (sasl_step(client->sasl, reply->text, &line) == SASL_BAD)
+		line = gw_str("*"); /* the next hop answers 501 or 535, which ends it */
+	client_enter(client, AT_AUTH);
+	if (client_may_speak(client))
+		client_put(client, "%.*s\r\n", (int)line.len, line.ptr);
+}
+
+static void logged_in(struct client *client)
+{
+	sasl_destroy(client->sasl);
+	client->sasl = NULL;
+	client_established(client);
+}
+
+void client_auth_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code == 334 && client->challenges++ == CHALLENGES_MOST)
+		client_broken(client, "the next hop's challenges have no end");
+	else if (reply->code == 334)
+		answer_challenge(client, reply);
+	else if (reply->code / 100 == 2)
+		logged_in(client);
+	else if (reply->code / 100 == 3)
+		client_broken(client, "the next hop's answer to AUTH is none");
+	else
+		client_refused(client, reply);
+}

@@ -1,0 +1,42 @@
+/* client_site.c - which of a site's addresses a connection tries, and in which order: hosts by preference, equals as drawn for this
+ * connection, addresses that failed a moment ago after all others. */
+#include "client/client.h"
+
+static void add_host(struct client *client, const struct dns_host *host, bool marked)
+{
+	size_t i, six = 0, at[2];
+	while (six < host->count && host->addresses[six].any.sa_family == AF_INET6)
+		six++;
+	at[0] = 0;
+	at[1] = six;
+	/* Families by turns, IPv6 first. */
+	for (i = 0; i < host->count && client->plan_count < CLIENT_PLAN; i++) {
+		size_t turn = at[1] == host->count || (at[0] < six && at[0] <= at[1] - six) ? 0 : 1;
+		const union dns_address *address = &host->addresses[at[turn]++];
+		if (site_is_marked(client->lane, address) == marked)
+			client->plan[client->plan_count++] = (struct client_target){ host, address };
+	}
+}
+
+void client_site_begin(struct client *client, const struct dns_answer *mx)
+{
+	unsigned char order[DNS_HOSTS];
+	size_t i, count = site_hosts(mx, client_settings(client)->hostname);
+
+	client->mx = dns_hold(mx);
+	dns_order(mx, order);
+	for (i = 0; i < count; i++)
+		add_host(client, &mx->hosts[order[i]], false);
+	for (i = 0; i < count; i++)
+		add_host(client, &mx->hosts[order[i]], true);
+}
+
+const union dns_address *client_site_next(struct client *client)
+{
+	const struct client_target *target = &client->plan[client->plan_at];
+	if (client->plan_at == client->plan_count)
+		return NULL;
+	client->plan_at++;
+	client->name = target->host->name;
+	return target->address;
+}

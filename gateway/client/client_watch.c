@@ -1,0 +1,138 @@
+/* client_watch.c - a connection on which somebody looks: what is told of it, and MAIL and RCPT that only ask. */
+#include "client/client.h"
+#include "client/watch.h"
+
+/* --- telling --- */
+
+static const char *stage_of(const struct client *client)
+{
+	return client->at == AT_QUIT ? "quit" : stage_name(client_places[client->at].stage);
+}
+
+void client_tell(struct client *client, char who, struct gw_str text)
+{
+	if (client->watch)
+		client->watch->told(client->watch, stage_of(client), who, text);
+}
+
+void client_say(struct client *client, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (!client->watch)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	client_tell(client, WATCH_EVENT, gw_str(text));
+}
+
+/* Of AUTH and what follows it nobody sees more than the mechanism. */
+void client_tell_command(struct client *client, struct gw_str line)
+{
+	char text[512];
+	size_t shown = line.len;
+	bool secret = client->at == AT_AUTH;
+
+	if (!client->watch)
+		return;
+	while (shown && (line.ptr[shown - 1] == '\n' || line.ptr[shown - 1] == '\r'))
+		shown--;
+	if (secret) {
+		size_t verb = line.len > 5 && memcmp(line.ptr, "AUTH ", 5) == 0 ? 5 : 0;
+		size_t mechanism = verb ? verb + gw_str_find(gw_str_n(line.ptr + verb, shown - verb), ' ') : 0;
+		secret = mechanism < shown;
+		shown = mechanism;
+	}
+	snprintf(text, sizeof(text), "%.*s%s", (int)shown, line.ptr, secret ? " ***" + !shown : "");
+	client_tell(client, WATCH_OURS, gw_str(text));
+}
+
+void client_tell_place(struct client *client)
+{
+	if (client->at == AT_RESOLVE)
+		client_say(client, "looking up %.*s", GW_STR_ARGS(client->name));
+	else if (client->at == AT_CONNECT && client->stream)
+		client_say(client, "connecting to %.*s", GW_STR_ARGS(client->host));
+}
+
+void client_tell_tls(struct client *client)
+{
+	const struct gw_relay *relay = client->attempt->relay;
+	bool proven = relay->verify && relay->tls != TLS_OPPORTUNISTIC;
+
+	client_say(client, "%.*s; the certificate %s %.*s", GW_STR_ARGS(client->tls), proven ? "is right for" : "was not looked at: verify is off for",
+		   GW_STR_ARGS(client->name));
+}
+
+/* --- MAIL and RCPT that only ask --- */
+
+static void settle(struct client *client, const struct smtp_reply *reply)
+{
+	struct outcome outcome;
+
+	outcome_reply(&outcome, client->attempt->arena, reply->code / 100 == 2 ? GW_DELIVERED : GW_DEFERRED, client_places[client->at].stage, true,
+		      reply, client->host);
+	attempt_settle(client->attempt, &outcome);
+}
+
+static void end(struct client *client)
+{
+	struct attempt *attempt = client->attempt;
+
+	client_detach(client);
+	client_quit(client);
+	attempt_end(client->lane->transport, attempt);
+}
+
+void client_try(struct client *client)
+{
+	struct smtp_reply fine = { .code = 250, .text = GW_STR("") };
+
+	if (client->watch->rcpt.len) {
+		client_enter(client, AT_TRY_MAIL);
+		return;
+	}
+	settle(client, &fine);
+	end(client);
+}
+
+void client_try_mail_begin(struct client *client)
+{
+	if (client_may_speak(client))
+		client_put(client, "MAIL FROM:<%.*s>\r\n", GW_STR_ARGS(client->watch->sender));
+}
+
+void client_try_rcpt_begin(struct client *client)
+{
+	if (client_may_speak(client))
+		client_put(client, "RCPT TO:<%.*s>\r\n", GW_STR_ARGS(client->watch->rcpt));
+}
+
+void client_try_rset_begin(struct client *client)
+{
+	if (client_may_speak(client))
+		client_put(client, "RSET\r\n");
+}
+
+void client_try_mail_reply(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code / 100 == 2) {
+		client_enter(client, AT_TRY_RCPT);
+		return;
+	}
+	settle(client, reply);
+	end(client);
+}
+
+void client_try_rcpt_reply(struct client *client, const struct smtp_reply *reply)
+{
+	settle(client, reply);
+	client_enter(client, AT_TRY_RSET);
+}
+
+void client_try_rset_reply(struct client *client, const struct smtp_reply *reply)
+{
+	end(client);
+}

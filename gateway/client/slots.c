@@ -1,0 +1,263 @@
+#include "client/slots.h"
+
+#include "base/map.h"
+#include "queue/runtime.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct str_map table, sites;
+
+static size_t seats_needed(void)
+{
+	return runtime.worker_count ? runtime.worker_count : SLOT_WORKERS;
+}
+
+static struct relay_shared *shared_create(struct str_map *map, struct gw_str name)
+{
+	size_t count = seats_needed(), size = sizeof(struct relay_shared) + count * sizeof(struct seat);
+	struct relay_shared *shared = calloc(1, size + name.len + 1);
+	if (!shared)
+		return NULL;
+	memcpy((char *)shared + size, name.ptr, name.len);
+	shared->name = gw_str_n((char *)shared + size, name.len);
+	shared->seat_count = count;
+	hops_init(&shared->hops);
+	if (str_map_put(map, shared) != 0) {
+		free(shared);
+		return NULL;
+	}
+	return shared;
+}
+
+struct relay_shared *relay_shared(struct gw_relay *relay)
+{
+	/* Workers share the relay; all would store the same pointer. */
+	struct relay_shared *shared = __atomic_load_n(&relay->shared, __ATOMIC_ACQUIRE);
+	if (shared)
+		return shared;
+	pthread_mutex_lock(&table_lock);
+	shared = str_map_get(&table, relay->name);
+	if (!shared)
+		shared = shared_create(&table, relay->name);
+	pthread_mutex_unlock(&table_lock);
+	__atomic_store_n(&relay->shared, shared, __ATOMIC_RELEASE);
+	return shared;
+}
+
+struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name)
+{
+	struct relay_shared *owner = relay_shared(relay), *shared;
+	if (!owner)
+		return NULL;
+	pthread_mutex_lock(&table_lock);
+	shared = str_map_get(&sites, name);
+	if (!shared)
+		shared = shared_create(&sites, name);
+	if (shared) {
+		if (!shared->relay) /* once, before anybody else has it: it is read without the lock */
+			shared->relay = owner;
+		atomic_fetch_add(&shared->references, 1);
+	}
+	pthread_mutex_unlock(&table_lock);
+	return shared;
+}
+
+/* Under the lock, so that nobody finds it meanwhile. */
+void site_release(struct relay_shared *shared)
+{
+	if (!shared->relay)
+		return;
+	pthread_mutex_lock(&table_lock);
+	if (atomic_fetch_sub(&shared->references, 1) == 1) {
+		str_map_take(&sites, shared->name);
+		free(shared);
+	}
+	pthread_mutex_unlock(&table_lock);
+}
+
+static void add_now(struct relay_now *now, struct relay_shared *shared)
+{
+	now->connections += atomic_load(&shared->connections);
+	now->idle += atomic_load(&shared->idle);
+	now->queued += atomic_load(&shared->queued);
+}
+
+/* The first of the workers that take it to be down. */
+static int64_t next_try(struct relay_shared *relay)
+{
+	int64_t first = 0;
+	for (size_t i = 0; i < relay->seat_count && atomic_load(&relay->established) == 0; i++) {
+		int64_t at = atomic_load(&relay->seats[i].down);
+		if (at && (!first || at < first))
+			first = at;
+	}
+	return first;
+}
+
+static struct relay_now now_of(struct relay_shared *relay)
+{
+	struct relay_now now = { .next_try = next_try(relay) };
+	struct relay_shared *site;
+	size_t at = 0;
+	add_now(&now, relay);
+	while ((site = str_map_next(&sites, &at)))
+		if (site->relay == relay)
+			add_now(&now, site);
+	return now;
+}
+
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, const struct relay_now *now), void *arg)
+{
+	struct relay_shared *shared;
+	size_t at = 0;
+	pthread_mutex_lock(&table_lock);
+	while ((shared = str_map_next(&table, &at))) {
+		struct relay_now now = now_of(shared);
+		each(arg, shared, &now);
+	}
+	pthread_mutex_unlock(&table_lock);
+}
+
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post))
+{
+	struct seat *seat = &shared->seats[worker_number(worker)];
+	seat->post.run = poked;
+	seat->shared = shared;
+	seat->worker = worker;
+	seat->lane = lane; /* a poke for one that was here before may still be on its way */
+	return seat;
+}
+
+void seat_leave(struct seat *seat)
+{
+	seat_wait(seat, false);
+	seat_idle(seat, false);
+	seat_down(seat, 0);
+	seat->lane = NULL;
+}
+
+bool slot_take(struct seat *seat, int64_t limit)
+{
+	struct relay_shared *shared = seat->shared;
+	int64_t taken = atomic_load(&shared->connections);
+	if (limit < 1)
+		limit = 1;
+	if (atomic_load_explicit(&shared->limit, memory_order_relaxed) != limit)
+		atomic_store(&shared->limit, limit);
+	do {
+		if (taken >= limit)
+			return false;
+	} while (!atomic_compare_exchange_weak(&shared->connections, &taken, taken + 1));
+	atomic_fetch_add(&seat->held, 1);
+	return true;
+}
+
+void slot_give_back(struct seat *seat)
+{
+	atomic_fetch_sub(&seat->held, 1);
+	atomic_fetch_sub(&seat->shared->connections, 1);
+	slot_poke_waiting(seat);
+}
+
+void seat_wait(struct seat *seat, bool waiting)
+{
+	if (atomic_load_explicit(&seat->waiting, memory_order_relaxed) == waiting)
+		return;
+	/* A poker first looks at the count, then at the seats. */
+	if (waiting) {
+		atomic_store(&seat->waiting, true);
+		atomic_fetch_add(&seat->shared->waiters, 1);
+	} else {
+		atomic_fetch_sub(&seat->shared->waiters, 1);
+		atomic_store(&seat->waiting, false);
+	}
+}
+
+void seat_idle(struct seat *seat, bool idling)
+{
+	if (atomic_load_explicit(&seat->idling, memory_order_relaxed) != idling)
+		atomic_store(&seat->idling, idling);
+}
+
+void seat_down(struct seat *seat, int64_t until)
+{
+	atomic_store(&seat->down, until);
+}
+
+bool seat_is_down(const struct seat *seat)
+{
+	return atomic_load(&seat->down) != 0;
+}
+
+static void poke(struct seat *seat)
+{
+	if (atomic_exchange(&seat->posted, true))
+		return;
+	atomic_fetch_add(&seat->shared->references, 1);
+	worker_post(seat->worker, &seat->post);
+}
+
+static struct seat *seat_after(const struct seat *from, size_t distance)
+{
+	struct relay_shared *shared = from->shared;
+	return &shared->seats[((size_t)(from - shared->seats) + distance) % shared->seat_count];
+}
+
+bool slot_others_wait(const struct seat *seat)
+{
+	int waiters = atomic_load(&seat->shared->waiters);
+	return waiters > (atomic_load_explicit(&seat->waiting, memory_order_relaxed) ? 1 : 0);
+}
+
+bool slot_others_starve(const struct seat *seat)
+{
+	size_t i, count = seat->shared->seat_count;
+	if (!slot_others_wait(seat))
+		return false;
+	for (i = 1; i < count; i++) {
+		struct seat *other = seat_after(seat, i);
+		if (atomic_load(&other->waiting) && atomic_load(&other->held) == 0)
+			return true;
+	}
+	return false;
+}
+
+void slot_poke_waiting(struct seat *from)
+{
+	size_t i, count = from->shared->seat_count;
+	if (!slot_others_wait(from) || atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
+		return;
+	for (i = 1; i < count; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_load(&other->waiting)) {
+			poke(other);
+			return;
+		}
+	}
+}
+
+void slot_poke_down(struct seat *from)
+{
+	size_t i, count = from->shared->seat_count;
+	for (i = 1; i < count; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_load_explicit(&other->down, memory_order_relaxed) && atomic_exchange(&other->down, 0))
+			poke(other);
+	}
+}
+
+void slot_poke_idling(struct seat *from)
+{
+	size_t i, count = from->shared->seat_count;
+	if (atomic_load(&from->shared->idle) == 0)
+		return;
+	for (i = 1; i < count; i++) {
+		struct seat *other = seat_after(from, i);
+		if (atomic_load(&other->idling)) {
+			poke(other);
+			return;
+		}
+	}
+}

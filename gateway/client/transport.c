@@ -1,0 +1,215 @@
+/* transport.c - a worker's turn, and what the other rooms call. */
+#include "client/client.h"
+#include "queue/runtime.h"
+
+#include <stdlib.h>
+
+#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+void transport_enter(struct transport *transport)
+{
+	transport->depth++;
+}
+
+static void look_at_touched(struct transport *transport)
+{
+	while (transport->touched) {
+		struct lane *lane = transport->touched;
+		transport->touched = lane->next_touched;
+		lane->touched = false;
+		lane_look(lane);
+	}
+}
+
+static void tell_ended(struct transport *transport)
+{
+	while (transport->ended.first) {
+		struct attempt *attempt = attempts_shift(&transport->ended);
+		attempt->done(attempt);
+	}
+}
+
+static void bury(struct transport *transport)
+{
+	while (!LIST_EMPTY(&transport->dead)) {
+		struct client *client = LIST_FIRST(&transport->dead);
+		LIST_REMOVE(client, link);
+		client_free(client);
+	}
+}
+
+void transport_leave(struct transport *transport, bool from_loop)
+{
+	if (transport->depth > 1) {
+		transport->depth--;
+		return;
+	}
+	look_at_touched(transport);
+	while (from_loop && transport->ended.first) {
+		tell_ended(transport);
+		look_at_touched(transport);
+	}
+	transport->depth--;
+	bury(transport);
+	if (transport->ended.first && !transport->turn_posted) {
+		transport->turn_posted = true;
+		worker_post(transport->worker, &transport->turn);
+	}
+}
+
+static void turn(struct post *post)
+{
+	struct transport *transport = container(struct transport, turn, post);
+	transport->turn_posted = false;
+	if (transport->finished) {
+		free(transport);
+		return;
+	}
+	transport_enter(transport);
+	transport_leave(transport, true);
+}
+
+/* --- the interface --- */
+
+static struct transport *transport_of(struct worker *worker)
+{
+	return worker_get(worker, SLOT_TRANSPORT);
+}
+
+int transport_start(struct worker *worker)
+{
+	struct transport *transport;
+	if (worker_number(worker) >= SLOT_WORKERS)
+		return -1;
+	transport = calloc(1, sizeof *transport);
+	if (!transport)
+		return -1;
+	transport->worker = worker;
+	transport->turn.run = turn;
+	attempts_init(&transport->ended);
+	LIST_INIT(&transport->dead);
+	str_map_init(&transport->sites);
+	worker_set(worker, SLOT_TRANSPORT, transport);
+	return 0;
+}
+
+void transport_stop(struct worker *worker)
+{
+	struct transport *transport = transport_of(worker);
+	struct lane *lane;
+
+	if (!transport)
+		return;
+	transport_enter(transport);
+	transport->stopping = true;
+	for (lane = transport->lanes; lane; lane = lane->next) {
+		while (!LIST_EMPTY(&lane->idle))
+			client_quit(LIST_FIRST(&lane->idle));
+		lane_touch(lane);
+	}
+	transport_leave(transport, false);
+}
+
+void transport_finish(struct worker *worker)
+{
+	struct transport *transport = transport_of(worker);
+	struct lane *lane, *next;
+	if (!transport)
+		return;
+	worker_set(worker, SLOT_TRANSPORT, NULL);
+	timer_clear(&transport->sweep);
+	str_map_finish(&transport->sites);
+	for (lane = transport->lanes; lane; lane = lane->next)
+		lane_destroy(lane);
+	bury(transport);
+	for (lane = transport->lanes; lane; lane = next) {
+		next = lane->next;
+		free(lane);
+	}
+	/* a post that is on its way runs when the worker is destroyed */
+	transport->finished = true;
+	if (!transport->turn_posted)
+		free(transport);
+}
+
+/* While a probe is on its way the relay is still down for everybody else. */
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal)
+{
+	struct transport *transport = transport_of(worker);
+	struct lane *lane = relay->mx ? site_known(transport, relay, domain) : lane_of(transport, relay);
+	if (!lane || transport->stopping)
+		return TRANSPORT_OPEN;
+	*refusal = (struct transport_refusal){ &lane->failure, lane->name };
+	if (lane_waits_for_probe(lane) || (lane_is_down(lane) && lane->depth))
+		return TRANSPORT_DOWN;
+	return lane->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
+}
+
+void transport_send(struct attempt *attempt)
+{
+	struct transport *transport = transport_of(attempt->worker);
+	struct lane *lane = attempt->relay->mx ? NULL : attempt->watch ? site_aside(transport, attempt->relay) : lane_of(transport, attempt->relay);
+
+	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way = gw_str("");
+	attempt->client = NULL;
+	attempt->lane = NULL;
+	attempt->mx = NULL;
+	attempt->question.in = NULL;
+	attempt->retried = attempt->unserved = attempt->sent_back = attempt->down = false;
+	attempt->began_at = attempt->ended_at = 0;
+	attempt->queued_at = worker_now(transport->worker);
+	transport_enter(transport);
+	if (attempt->relay->mx)
+		site_ask(transport, attempt);
+	else if (lane)
+		lane_append(lane, attempt);
+	else
+		attempt_fail(transport, attempt, "4.3.0", "out of memory");
+	transport_leave(transport, false);
+}
+
+void transport_abandon(struct attempt *attempt)
+{
+	struct transport *transport = transport_of(attempt->worker);
+	struct client *client = attempt->client;
+
+	site_forget(attempt);
+	transport_enter(transport);
+	if (client) {
+		client_abandoned(client);
+		client_detach(client);
+		client_close(client);
+	} else if (!attempts_remove(&transport->ended, attempt) && attempt->lane) {
+		lane_remove(attempt->lane, attempt);
+	}
+	transport_leave(transport, false);
+}
+
+struct load_call {
+	void (*each)(void *arg, const struct relay_load *load);
+	void *arg;
+};
+
+static void tell_load(void *arg, struct relay_shared *shared, const struct relay_now *now)
+{
+	struct load_call *call = arg;
+	struct relay_load load = {
+		.name = shared->name.ptr,
+		.connections = now->connections,
+		.idle = now->idle,
+		.waiting = now->queued,
+		.next_try = now->next_try,
+		.sent = atomic_load(&shared->sent),
+		.failed = atomic_load(&shared->failed),
+		.succeeded_at = atomic_load(&shared->succeeded_at),
+		.failed_at = atomic_load(&shared->failed_at),
+	};
+	attempt_last_error(shared, load.error, sizeof(load.error));
+	call->each(call->arg, &load);
+}
+
+void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg)
+{
+	struct load_call call = { each, arg };
+	relay_shared_each(tell_load, &call);
+}

@@ -1,0 +1,33 @@
+/* offline.c - what gatewayctl asks where no gateway runs. */
+#include "daemon/daemon.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+/* With errors in it there is no snapshot: what is not of modules can be told all the same. */
+static void read_configuration(const struct arguments *arguments)
+{
+	struct problems problems;
+	problems_init(&problems);
+	struct snapshot *snapshot = configuration_read(&problems);
+	if (snapshot)
+		snapshot_publish(snapshot);
+	else
+		fprintf(stderr, "gatewayd: what modules say is missing here: %s has errors, gatewayd --check tells them\n", arguments->config);
+	problems_finish(&problems);
+}
+
+int offline_answer(const struct arguments *arguments)
+{
+	const struct admin_operations operations = {
+		.release = GATEWAY_RELEASE, .config_dir = arguments->config, .module_dir = arguments->modules, .notes = configuration_notes(),
+	};
+	struct worker *main = worker_create(127);
+	if (!main)
+		return EX_OSERR;
+	read_configuration(arguments);
+	int code = admin_answer_alone(main, &operations, (const char *const *)arguments->answer);
+	snapshot_publish(NULL);
+	worker_destroy(main);
+	return code;
+}

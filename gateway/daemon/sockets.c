@@ -1,0 +1,110 @@
+#include "daemon/daemon.h"
+
+#include "supervisor/link.h"
+#include "base/log.h"
+#include "loop/listener.h"
+#include "receive/receive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What the supervisor gave for one row of the listeners: a socket for each worker, or fewer that workers share. */
+struct offer {
+	unsigned count;
+	int fds[LINK_SOCKETS];
+};
+
+static struct offer *offers; /* a row each; between sockets_open and sockets_hand_out */
+static size_t offer_count;
+
+void sockets_close(void)
+{
+	for (size_t i = 0; i < offer_count; i++)
+		while (offers[i].count)
+			close(offers[i].fds[--offers[i].count]);
+	free(offers);
+	offers = NULL;
+	offer_count = 0;
+}
+
+static int ask(const struct listen_settings *row, struct offer *offer)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	errno = EINVAL;
+	int count = listener_address(row->address, (uint16_t)row->port, &address, &len) ?
+	                    link_listen(&address, len, runtime.worker_count, offer->fds) : -1;
+	offer->count = count < 0 ? 0 : (unsigned)count;
+	return count < 0 ? -1 : 0;
+}
+
+int sockets_open(const struct snapshot *snapshot, struct problems *problems)
+{
+	const struct listen_settings *rows = snapshot->settings.listeners.items;
+	size_t count = snapshot->settings.listeners.count;
+	sockets_close();
+	offers = calloc(count ? count : 1, sizeof(*offers));
+	for (; offers && offer_count < count && ask(&rows[offer_count], &offers[offer_count]) == 0; offer_count++)
+		;
+	if (offers && offer_count == count)
+		return 0;
+	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s", rows[offer_count].name.ptr, strerror(errno));
+	sockets_close();
+	link_say(LINK_UNDO);
+	return -1;
+}
+
+/* --- handing them out --- */
+
+struct handout {
+	struct post post;
+	struct worker *worker;
+	struct snapshot *snapshot; /* held */
+	size_t count;
+	struct listen_socket sockets[];
+};
+
+static void take_over(struct post *post)
+{
+	struct handout *handout = (struct handout *)post;
+	if (receive_listen(handout->worker, handout->snapshot, handout->sockets, handout->count) != 0)
+		log_say(LOG_FAIL, "listen", "no memory: the listeners stay as they were");
+	snapshot_release(handout->snapshot);
+	free(handout);
+}
+
+static struct handout *handout_create(struct snapshot *snapshot, unsigned number)
+{
+	const struct listen_settings *rows = snapshot->settings.listeners.items;
+	struct handout *handout = calloc(1, sizeof(*handout) + offer_count * sizeof(handout->sockets[0]));
+	if (!handout)
+		return NULL;
+	handout->post.run = take_over;
+	handout->worker = runtime.workers[number];
+	handout->snapshot = snapshot_hold(snapshot);
+	for (size_t i = 0; i < offer_count; i++) {
+		int fd = fcntl(offers[i].fds[number % offers[i].count], F_DUPFD_CLOEXEC, 0);
+		if (fd >= 0)
+			handout->sockets[handout->count++] = (struct listen_socket){ fd, &rows[i] };
+		else
+			log_say(LOG_FAIL, "listen", "worker %u does not listen on %s: %s", number, rows[i].name.ptr, strerror(errno));
+	}
+	return handout;
+}
+
+void sockets_hand_out(struct snapshot *snapshot, bool running)
+{
+	for (unsigned i = 0; i < runtime.worker_count; i++) {
+		struct handout *handout = handout_create(snapshot, i);
+		if (!handout)
+			log_say(LOG_FAIL, "listen", "no memory: worker %u keeps its listeners", i);
+		else if (running)
+			worker_post(handout->worker, &handout->post);
+		else
+			take_over(&handout->post);
+	}
+	sockets_close();
+	link_say(LINK_KEEP);
+}

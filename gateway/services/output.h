@@ -1,0 +1,13 @@
+/* output.h - what modules say when an admin asks them. */
+#ifndef SERVICES_OUTPUT_H
+#define SERVICES_OUTPUT_H
+
+#include <gateway/str.h>
+
+/* Where status and control put their output: gw_call.answer_to points to one. */
+struct service_output {
+	void (*status_line)(struct service_output *output, const char *instance, const char *key, const char *text);
+	void (*answer)(struct service_output *output, struct gw_str json);
+};
+
+#endif
