@@ -9,14 +9,14 @@ static struct gw_str take_part(struct gw_str text, const char *beginning)
 	return text.len >= len && memcmp(text.ptr, beginning, len) == 0 ? gw_str_from(text, len) : gw_str(NULL);
 }
 
-/* "open:NAME", "gate:MODULE/...", "NAME", "NAME/hosts": wait.h */
+/* "open:NAME", "key:MODULE/...", "NAME", "NAME/hosts": wait.h */
 static void put_wait(struct buf *out, struct gw_str key)
 {
-	struct gw_str relay = take_part(key, WAIT_OPEN), gate = take_part(key, "gate:");
+	struct gw_str relay = take_part(key, WAIT_OPEN), module = take_part(key, "key:");
 	if (relay.ptr)
 		buf_printf(out, "waits until relay %.*s is open", GW_STR_ARGS(relay));
-	else if (gate.ptr)
-		buf_printf(out, "waits for %.*s", (int)gw_str_find(gate, '/'), gate.ptr);
+	else if (module.ptr)
+		buf_printf(out, "waits for %.*s", (int)gw_str_find(module, '/'), module.ptr);
 	else
 		buf_printf(out, "waits for relay %.*s to be reachable or to have room", (int)gw_str_find(key, '/'), key.ptr);
 }

@@ -309,7 +309,7 @@ static void move_on(struct gw_delivery *delivery)
 	const struct chain_answer *answer = &delivery->call.answer;
 	enum gw_cause cause = answer->cause ? answer->cause : GW_CAUSE_FAILURE;
 	walk_passed(delivery, cause, answer->wait_until, why_of(answer));
-	journey_wait_on(delivery->journey, answer->gate);
+	journey_wait_on(delivery->journey, answer->key);
 	walk_on(delivery, cause);
 }
 
@@ -319,7 +319,7 @@ static void wait_here(struct gw_delivery *delivery)
 	struct journey *journey = delivery->journey;
 	journey_wait_until(journey, answer->wait_until);
 	journey->patient |= answer->wait_until != 0;
-	journey_wait_on(journey, answer->gate);
+	journey_wait_on(journey, answer->key);
 	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
 	decided(delivery);
 }

@@ -1,7 +1,7 @@
 /* delivery.h - a message on its way: routes, deliveries, attempts, outcomes, and what becomes of them.
  *
  * journey.c walks one message through [route] and sorts its recipients into deliveries; walk.c takes a delivery along its route, relay by
- * relay, and asks [onward] where one is left; delivery.c does what is to be done at one relay: [admit], [prepare], [deliver] or the SMTP
+ * relay, and asks [fallback] where one is left; delivery.c does what is to be done at one relay: [admit], [prepare], [deliver] or the SMTP
  * client, [result], [leave]; settle.c writes down what came of it: done, DSN, later. All on the message's worker. */
 #ifndef DELIVER_DELIVERY_H
 #define DELIVER_DELIVERY_H
@@ -63,13 +63,13 @@ struct gw_delivery {
 	struct rcpt_round **rounds; /* parallel to attempt.rcpts */
 	struct route route;
 	size_t at;                  /* which relay of the route; those before it were asked */
-	struct route onward;        /* what the onward hook named */
+	struct route fallback;        /* what the fallback hook named */
 	enum gw_cause cause;        /* why the relay is left */
 	struct gw_str why;          /* relays that were passed over without an attempt, in words; empty: none was */
 	bool hopeful;               /* a relay that failed may take it another time, whatever the others lack */
 	bool admitted;              /* the admit hook was asked at this relay: leave is due */
 	bool stays;                 /* its recipients are bound to this relay */
-	struct gw_delivery *rest;   /* recipients that keep() took away: begins when the admit hook is over */
+	struct gw_delivery *rest;   /* recipients that split() took away: begins when the admit hook is over */
 	struct gw_login login;      /* what login_set gave */
 	bool login_given;
 	bool sending;               /* the transport has the attempt */

@@ -95,7 +95,7 @@ void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t unti
 	say_why(delivery, why);
 	if (delivery->message->dry)
 		explain_say(delivery->message->explanation, delivery->call.relay->name, "passed over", why);
-	else if (cause != GW_CAUSE_PACE)
+	else if (cause != GW_CAUSE_RATE)
 		log_passed(delivery, why);
 }
 
@@ -128,11 +128,11 @@ static void route_insert(struct route *route, size_t at, struct gw_relay *relay)
 }
 
 /* What was named comes next, in its order; each relay is asked once. Gives the place behind it. */
-static size_t go_by(struct gw_delivery *delivery, const struct route *onward)
+static size_t go_by(struct gw_delivery *delivery, const struct route *fallback)
 {
 	size_t at = delivery->at + 1;
-	for (size_t i = 0; i < onward->count && at < ROUTE_MAX; i++) {
-		struct gw_relay *relay = onward->relays[i];
+	for (size_t i = 0; i < fallback->count && at < ROUTE_MAX; i++) {
+		struct gw_relay *relay = fallback->relays[i];
 		if (was_asked(delivery, relay))
 			continue;
 		route_take(&delivery->route, at, relay);
@@ -157,13 +157,13 @@ static void look_when_free(struct gw_delivery *delivery)
 		look_now(&delivery->call, delivery);
 }
 
-static void onward_judged(struct gw_call *call, void *arg)
+static void fallback_judged(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
 	if (call->answer.verdict == GW_ACCEPT)
-		go_by(delivery, &delivery->onward);
+		go_by(delivery, &delivery->fallback);
 	else if (call->answer.verdict == GW_WAIT)
-		delivery->route.count = go_by(delivery, &delivery->onward);
+		delivery->route.count = go_by(delivery, &delivery->fallback);
 	delivery->at++;
 	look_when_free(delivery);
 }
@@ -173,13 +173,13 @@ void walk_on(struct gw_delivery *delivery, enum gw_cause cause)
 	struct gw_call *call = &delivery->call;
 	tell_leave(delivery);
 	delivery->cause = cause;
-	delivery->onward.count = 0;
-	call->answer_to = &delivery->onward;
-	if (delivery->stays || chain_empty(delivery->message->snapshot, GW_HOOK_onward)) {
+	delivery->fallback.count = 0;
+	call->answer_to = &delivery->fallback;
+	if (delivery->stays || chain_empty(delivery->message->snapshot, GW_HOOK_fallback)) {
 		call->answer.verdict = GW_CONTINUE;
-		onward_judged(call, delivery);
-	} else if (chain_run(call, GW_HOOK_onward, onward_judged, delivery)) {
-		onward_judged(call, delivery);
+		fallback_judged(call, delivery);
+	} else if (chain_run(call, GW_HOOK_fallback, fallback_judged, delivery)) {
+		fallback_judged(call, delivery);
 	}
 }
 
@@ -232,7 +232,7 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 		return false;
 	journey_wait_on(delivery->journey, refusal.way);
 	if (room == TRANSPORT_CROWDED) {
-		walk_passed(delivery, GW_CAUSE_PACE, 0, gw_str("the relay has as much as it can take"));
+		walk_passed(delivery, GW_CAUSE_RATE, 0, gw_str("the relay has as much as it can take"));
 		exhausted(delivery);
 		return true;
 	}

@@ -63,7 +63,7 @@ struct gw_message {
 	bool eight_bit;              /* there is a byte over 127 */
 	bool long_line;              /* a line is longer than 998 octets */
 	bool own;                    /* made by us: a DSN, a warning */
-	bool take_refused;           /* what refuses it goes back as a DSN: see NOTE_REFUSED. Not written: decided by the commit */
+	bool accept_then_bounce;           /* what refuses it goes back as a DSN: see NOTE_REFUSED. Not written: decided by the commit */
 	bool dry;                    /* never sent nor kept: somebody asks what would become of it */
 	struct explanation *explanation; /* of deliver/, where the answer goes; with dry */
 	int64_t expires_at;          /* wall, ms */

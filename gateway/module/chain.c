@@ -35,8 +35,8 @@ static enum gw_verdict ask(struct gw_call *call)
 		return table->deliver(call, call->delivery, call->relay);
 	case GW_HOOK_bounce:
 		return table->bounce(call, call->message, call->argument);
-	case GW_HOOK_onward:
-		return table->onward(call, call->delivery, call->relay);
+	case GW_HOOK_fallback:
+		return table->fallback(call, call->delivery, call->relay);
 	default:
 		return GW_FAILED;
 	}

@@ -25,7 +25,7 @@ struct chain_answer {
 	int64_t wait_until;           /* wall ms; 0: not said */
 	enum gw_cause cause;          /* with NEXT; 0: not said */
 	struct gw_str reason;         /* the last reason() of who gave the verdict, in the arena; empty: none */
-	struct gw_str gate;           /* with WAIT: where it waits, in the arena; empty: nowhere */
+	struct gw_str key;           /* with WAIT: where it waits, in the arena; empty: nowhere */
 };
 
 struct gw_call {
@@ -49,7 +49,7 @@ struct gw_call {
 	void (*done)(struct gw_call *call, void *arg);
 	void *arg;
 	void (*explain)(struct gw_call *call, struct gw_str sentence); /* where reason() goes; may be NULL */
-	void (*passed)(struct gw_call *call, struct gw_relay *relay, struct gw_str sentence); /* where passed_over() goes; NULL: nobody asked */
+	void (*passed)(struct gw_call *call, struct gw_relay *relay, struct gw_str sentence); /* where skipped() goes; NULL: nobody asked */
 	struct hold *hold;            /* the held call, NULL: none */
 	bool running;                 /* code of a module runs for a deciding hook: it may hold */
 	bool cancelled;               /* the asker is going: nothing may hold any more */

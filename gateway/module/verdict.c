@@ -29,7 +29,7 @@ void answer_clear(struct chain_answer *answer)
 	answer->text = gw_str("");
 	answer->wait_until = 0;
 	answer->cause = 0;
-	answer->gate = answer->reason = gw_str("");
+	answer->key = answer->reason = gw_str("");
 }
 
 /* What a module says goes into a reply line: octets that could end or garble the line are replaced. */

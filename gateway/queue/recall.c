@@ -46,21 +46,21 @@ void recall_all(void)
 
 /* --- a gate: from worker to worker, each takes its share, what one does not need the next may have --- */
 
-struct gate_recall {
+struct key_recall {
 	struct post post;       /* first */
 	size_t left;
 	unsigned at, hops;
 	struct gw_str name;
 };
 
-static struct worker *place(const struct gate_recall *recall)
+static struct worker *place(const struct key_recall *recall)
 {
 	return runtime.workers[recall->at % runtime.worker_count];
 }
 
 static void take_share(struct post *post)
 {
-	struct gate_recall *recall = (struct gate_recall *)post;
+	struct key_recall *recall = (struct key_recall *)post;
 	unsigned ahead = recall->hops % runtime.worker_count ? recall->hops % runtime.worker_count : runtime.worker_count;
 	size_t share = (recall->left + ahead - 1) / ahead;
 	recall->left -= queue_wake(place(recall), recall->name, share);
@@ -71,14 +71,14 @@ static void take_share(struct post *post)
 		worker_post(place(recall), &recall->post);
 }
 
-void recall_gate(struct gw_str gate, size_t count)
+void recall_key(struct gw_str key, size_t count)
 {
 	static _Atomic unsigned first; /* so that no worker is always the first */
-	struct gate_recall *recall = count && runtime.worker_count && !runtime.stopping ? calloc(1, sizeof(*recall) + gate.len + 1) : NULL;
+	struct key_recall *recall = count && runtime.worker_count && !runtime.stopping ? calloc(1, sizeof(*recall) + key.len + 1) : NULL;
 	if (!recall)
 		return;
-	memcpy(recall + 1, gate.ptr, gate.len);
-	recall->name = gw_str_n((char *)(recall + 1), gate.len);
+	memcpy(recall + 1, key.ptr, key.len);
+	recall->name = gw_str_n((char *)(recall + 1), key.len);
 	recall->left = count;
 	recall->at = first++ % runtime.worker_count;
 	recall->hops = 2 * runtime.worker_count;

@@ -1,4 +1,4 @@
-/* recall.h - calls back what waits in the queue for a relay or at a gate, on all workers, without a burst. [any thread] */
+/* recall.h - calls back what waits in the queue for a relay or at a key, on all workers, without a burst. [any thread] */
 #ifndef QUEUE_RECALL_H
 #define QUEUE_RECALL_H
 
@@ -10,7 +10,7 @@ void recall_relay(struct gw_str relay);
 /* The same of all that waits for anything but its time: a new configuration may have another answer. */
 void recall_all(void);
 
-/* About `count` of what waits at the gate. */
-void recall_gate(struct gw_str gate, size_t count);
+/* About `count` of what waits at the key. */
+void recall_key(struct gw_str key, size_t count);
 
 #endif

@@ -1,7 +1,7 @@
 /* wait.h - messages that wait for something else than a time, and what wakes them.
  *
  * A wait key names it: "NAME" or "NAME/hosts", a relay (or a site of it) to be reachable or to have room; "open:NAME", a relay to be opened;
- * "gate:MODULE/...", whatever the module says. A message may wait for several at once; whichever comes first wakes it. Under each key there is
+ * "key:MODULE/...", whatever the module says. A message may wait for several at once; whichever comes first wakes it. Under each key there is
  * a queue for each client, served in turn, so one client's hundred thousand do not stand before another's one; in a client's queue the message
  * that came in first stands first, however often it waited. What waits is in the heap too: its time comes even if nothing wakes it. */
 #ifndef QUEUE_WAIT_H

@@ -39,7 +39,7 @@ static void discard(struct gw_session *session)
 
 /* Its client is told 250, and the queue gives it back; the note is written with the envelope, so that it is never taken for a message to
  * deliver. False: refuse it then. */
-static bool take_refused(struct gw_session *session)
+static bool accept_then_bounce(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
 	struct gw_str reply = session_answer_text(session, REFUSED);
@@ -70,7 +70,7 @@ static void message_judged(struct gw_session *session)
 		discard(session);
 		return;
 	default:
-		if (answer->verdict == GW_REJECT && session->message->take_refused && take_refused(session))
+		if (answer->verdict == GW_REJECT && session->message->accept_then_bounce && accept_then_bounce(session))
 			return;
 		COUNT(messages_refused);
 		session_answer(session, REFUSED, "451 4.3.0 not now, try again later");

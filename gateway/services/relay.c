@@ -14,7 +14,7 @@
 int services_route_add(struct gw_call *call, const struct gw_relay *relay)
 {
 	struct route *route = call->answer_to;
-	if ((call->hook != GW_HOOK_route && call->hook != GW_HOOK_onward) || route->count == ROUTE_MAX)
+	if ((call->hook != GW_HOOK_route && call->hook != GW_HOOK_fallback) || route->count == ROUTE_MAX)
 		return -1;
 	route->relays[route->count++] = &call->snapshot->relays[relay->index];
 	return 0;
@@ -25,7 +25,7 @@ void services_cause(struct gw_call *call, enum gw_cause cause)
 	call->answer.cause = cause;
 }
 
-int services_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count)
+int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t count)
 {
 	if (call->hook != GW_HOOK_admit || count == 0)
 		return -1;
@@ -40,23 +40,23 @@ int services_keep(struct gw_call *call, struct gw_delivery *delivery, size_t cou
 }
 
 /* Gates are a module's own: they never meet the names of relays. */
-static struct gw_str gate_name(struct gw_call *call, struct gw_str gate, char *room, size_t size)
+static struct gw_str key_name(struct gw_call *call, struct gw_str key, char *room, size_t size)
 {
-	int len = snprintf(room, size, "gate:%s/%.*s", call->instance->module->name, GW_STR_ARGS(gate));
+	int len = snprintf(room, size, "key:%s/%.*s", call->instance->module->name, GW_STR_ARGS(key));
 	return gw_str_n(room, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1);
 }
 
-void services_wait_at(struct gw_call *call, struct gw_str gate)
+void services_wait_on(struct gw_call *call, struct gw_str key)
 {
 	char room[256];
-	struct gw_str copy = arena_str(call->arena, gate_name(call, gate, room, sizeof(room)));
-	call->answer.gate = copy.ptr ? copy : gw_str("");
+	struct gw_str copy = arena_str(call->arena, key_name(call, key, room, sizeof(room)));
+	call->answer.key = copy.ptr ? copy : gw_str("");
 }
 
-void services_gate_open(struct gw_call *call, struct gw_str gate, size_t count)
+void services_notify(struct gw_call *call, struct gw_str key, size_t count)
 {
 	char room[256];
-	recall_gate(gate_name(call, gate, room, sizeof(room)), count);
+	recall_key(key_name(call, key, room, sizeof(room)), count);
 }
 
 void services_fault(struct gw_call *call, enum gw_fault fault)
@@ -113,14 +113,14 @@ bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, s
 	return true;
 }
 
-void services_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
+void services_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
 {
 	board_pace(own(call, relay), connections);
 }
 
 /* --- explaining --- */
 
-void services_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
+void services_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
 {
 	char text[SENTENCE];
 	va_list args;

@@ -40,20 +40,20 @@ int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, s
 long services_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
 int services_route_add(struct gw_call *call, const struct gw_relay *relay);
 void services_cause(struct gw_call *call, enum gw_cause cause);
-int services_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count);
-void services_wait_at(struct gw_call *call, struct gw_str gate);
-void services_gate_open(struct gw_call *call, struct gw_str gate, size_t count);
+int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+void services_wait_on(struct gw_call *call, struct gw_str key);
+void services_notify(struct gw_call *call, struct gw_str key, size_t count);
 void services_fault(struct gw_call *call, enum gw_fault fault);
 void services_hold_message(struct gw_call *call, const char *why);
 void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
 void services_relay_open(struct gw_call *call, const struct gw_relay *relay);
 bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
-void services_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
-void services_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void services_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
+void services_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-void services_take_refused(struct gw_call *call, struct gw_message *message);
+void services_accept_then_bounce(struct gw_call *call, struct gw_message *message);
 
 /* What a module may hand in. The functions that give a text give NULL where all is well, else what is wrong. */
 bool bounds_name(struct gw_str name); /* of a counter or record */

@@ -10,7 +10,7 @@
 #include "show.h"
 #include "warning.h"
 
-/* A time at which mail at a gate is looked at again though nobody opened it. */
+/* A time at which mail at a key is looked at again though nobody opened it. */
 #define GATE_LATEST_MS (5 * 60 * 1000)
 
 #define AT(member) offsetof(struct config, member)
@@ -148,18 +148,18 @@ static void on_stop(struct gw_call *call)
 	if (!books_release())
 		return;
 	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++)
-		gw->relay_pace(call, relay, 0);
+		gw->relay_connections(call, relay, 0);
 }
 
 /* --- before an attempt --- */
 
 static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay *relay, int64_t interval)
 {
-	char gate[GATE_MAX];
+	char key[KEY_MAX];
 
 	gw->reason(call, "the next hop said that it is too fast: one message each %lld s", (long long)interval / 1000);
-	gw->cause(call, GW_CAUSE_PACE);
-	gw->wait_at(call, gate_name(relay, gate));
+	gw->cause(call, GW_CAUSE_RATE);
+	gw->wait_on(call, key_name(relay, key));
 	gw->wait_until(call, gw->now(call) + GATE_LATEST_MS);
 	return GW_WAIT;
 }

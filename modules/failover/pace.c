@@ -3,9 +3,9 @@
 /* So many messages wait for their turn at most. */
 #define ALL ((size_t)1 << 30)
 
-struct gw_str gate_name(const struct gw_relay *relay, char out[GATE_MAX])
+struct gw_str key_name(const struct gw_relay *relay, char out[KEY_MAX])
 {
-	snprintf(out, GATE_MAX, "pace/%.*s", GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)));
+	snprintf(out, KEY_MAX, "pace/%.*s", GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)));
 	return gw_str(out);
 }
 
@@ -27,7 +27,7 @@ static int64_t configured(const struct gw_relay *relay)
 void pace_apply(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
 	if (book->trial || throttle_is_slow(&book->throttle))
-		gw->relay_pace(call, relay, book->trial ? 1 : book->throttle.connections);
+		gw->relay_connections(call, relay, book->trial ? 1 : book->throttle.connections);
 }
 
 void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *book, int64_t began)
@@ -52,7 +52,7 @@ static void tell_faster(struct gw_call *call, const struct book *book)
 void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
 	int64_t now = gw->now(call);
-	char gate[GATE_MAX];
+	char key[KEY_MAX];
 	size_t count;
 	bool faster;
 
@@ -60,17 +60,17 @@ void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct boo
 	faster = throttle_recover(&book->throttle, configured(relay), now);
 	count = !throttle_due(&book->throttle, now) ? 0 : book->throttle.interval ? 1 : faster ? ALL : 0;
 	if (faster) {
-		gw->relay_pace(call, relay, book->trial ? 1 : book->throttle.connections);
+		gw->relay_connections(call, relay, book->trial ? 1 : book->throttle.connections);
 		tell_faster(call, book);
 	}
 	book_unlock(book);
 	if (count)
-		gw->gate_open(call, gate_name(relay, gate), count);
+		gw->notify(call, key_name(relay, key), count);
 }
 
 void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
-	char gate[GATE_MAX];
+	char key[KEY_MAX];
 	bool slow;
 
 	book_lock(book);
@@ -80,6 +80,6 @@ void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book 
 	book_unlock(book);
 	if (!slow)
 		return;
-	gw->relay_pace(call, relay, 0);
-	gw->gate_open(call, gate_name(relay, gate), ALL);
+	gw->relay_connections(call, relay, 0);
+	gw->notify(call, key_name(relay, key), ALL);
 }

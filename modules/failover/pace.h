@@ -17,8 +17,8 @@ void pace_apply(struct gw_call *call, const struct gw_relay *relay, struct book 
 void pace_reset(struct gw_call *call, const struct gw_relay *relay, struct book *book);
 
 /* Where mail waits for its turn. */
-#define GATE_MAX 300
-struct gw_str gate_name(const struct gw_relay *relay, char out[GATE_MAX]);
+#define KEY_MAX 300
+struct gw_str key_name(const struct gw_relay *relay, char out[KEY_MAX]);
 
 /* "slowed to 1 connection, one message each 4 s" */
 #define PACE_MAX 80

@@ -328,7 +328,7 @@ static void acquit(struct gw_call *call, const struct gw_relay *relay, struct bo
 	book_lock(book);
 	book->trial = false;
 	book->suspensions = 0;
-	gw->relay_pace(call, relay, book->throttle.connections);
+	gw->relay_connections(call, relay, book->throttle.connections);
 	book_write(call, book);
 	book_unlock(book);
 	gw->log(call, GW_LOG_INFO, "relay %s takes mail again", book->name);

@@ -61,9 +61,9 @@ static int64_t take_all(struct gw_call *call, struct request *request)
 
 /* --- no room --- */
 
-static enum gw_verdict wait_at(struct gw_call *call, struct gw_str gate, int64_t until)
+static enum gw_verdict wait_on(struct gw_call *call, struct gw_str key, int64_t until)
 {
-	gw->wait_at(call, gate);
+	gw->wait_on(call, key);
 	gw->wait_until(call, until);
 	return GW_WAIT;
 }
@@ -76,10 +76,10 @@ static void close_relay(struct gw_call *call, const struct gw_relay *relay, cons
 	gw->relay_close(call, relay, GW_CAUSE_LIMIT, view->opens, text);
 }
 
-static enum gw_verdict next_relay(struct gw_call *call, struct gw_str gate, int64_t opens)
+static enum gw_verdict next_relay(struct gw_call *call, struct gw_str key, int64_t opens)
 {
 	gw->cause(call, GW_CAUSE_LIMIT);
-	gw->wait_at(call, gate); /* if no other relay takes it */
+	gw->wait_on(call, key); /* if no other relay takes it */
 	gw->wait_until(call, opens);
 	return GW_NEXT;
 }
@@ -87,7 +87,7 @@ static enum gw_verdict next_relay(struct gw_call *call, struct gw_str gate, int6
 static enum gw_verdict limit_is_reached(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
 {
 	const struct applied *applied = request->short_of;
-	struct gw_str gate = ledger_gate(applied->ledger);
+	struct gw_str key = ledger_wait_key(applied->ledger);
 	char scope[WORDS_MAX], full[WORDS_MAX];
 	struct view view;
 
@@ -98,9 +98,9 @@ static enum gw_verdict limit_is_reached(struct gw_call *call, const struct reque
 	if (applied->limit->of_relay) {
 		if (!request->dry)
 			gw->relay_close(call, relay, GW_CAUSE_LIMIT, view.opens, full);
-		return next_relay(call, gate, view.opens);
+		return next_relay(call, key, view.opens);
 	}
-	return (applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay : wait_at)(call, gate, view.opens);
+	return (applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay : wait_on)(call, key, view.opens);
 }
 
 static enum gw_verdict turn_away(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
@@ -113,10 +113,10 @@ static enum gw_verdict turn_away(struct gw_call *call, const struct request *req
 	words_scope(applied, scope);
 	if (request->why == SHORT_OF_PACE) {
 		gw->reason(call, "%s: %lld messages went out within a minute", scope, (long long)applied->limit->per_minute);
-		return wait_at(call, ledger_pace_gate(applied->ledger), request->now + PACE_LOOK_AGAIN_MS);
+		return wait_on(call, ledger_rate_key(applied->ledger), request->now + PACE_LOOK_AGAIN_MS);
 	}
 	gw->reason(call, "%s: what is on its way takes the rest of %lld", scope, (long long)applied->limit->daily);
-	return wait_at(call, ledger_gate(applied->ledger), request->now + LOOK_AGAIN_MS);
+	return wait_on(call, ledger_wait_key(applied->ledger), request->now + LOOK_AGAIN_MS);
 }
 
 /* --- the hooks --- */
@@ -127,7 +127,7 @@ static enum gw_verdict begin(struct gw_call *call, struct gw_delivery *delivery,
 
 	if (request->dry)
 		return GW_CONTINUE;
-	if (!claim || (taken < request->rcpts && gw->keep(call, delivery, (size_t)taken) != 0)) {
+	if (!claim || (taken < request->rcpts && gw->split(call, delivery, (size_t)taken) != 0)) {
 		undo(call, request, request->applies.count, taken);
 		gw->wait_until(call, request->now + LOOK_AGAIN_MS);
 		return GW_WAIT;
@@ -173,7 +173,7 @@ void gate_let_go(struct gw_call *call, const struct applied *applied)
 	size_t count = ledger_let_go(call, applied);
 
 	if (count)
-		gw->gate_open(call, ledger_gate(applied->ledger), count);
+		gw->notify(call, ledger_wait_key(applied->ledger), count);
 }
 
 static void leave_one(struct gw_call *call, const struct claim *claim, const struct applied *applied)

@@ -17,7 +17,7 @@ struct ledger {
 	struct tally tally;
 	struct pace pace;
 	int64_t handed_in;
-	int64_t awaited; /* somebody may wait at the gate until then */
+	int64_t awaited; /* somebody may wait at the key until then */
 };
 
 static struct {
@@ -205,12 +205,12 @@ struct gw_str ledger_client(const struct ledger *ledger)
 	return ledger->client;
 }
 
-struct gw_str ledger_gate(const struct ledger *ledger)
+struct gw_str ledger_wait_key(const struct ledger *ledger)
 {
 	return gw_str(ledger->counter);
 }
 
-struct gw_str ledger_pace_gate(const struct ledger *ledger)
+struct gw_str ledger_rate_key(const struct ledger *ledger)
 {
 	return gw_str(ledger->pace_gate);
 }

@@ -33,8 +33,8 @@ struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct
 void ledger_each(const struct limit *limit, void (*each)(void *arg, const struct applied *applied), void *arg);
 
 struct gw_str ledger_client(const struct ledger *ledger); /* empty: it is for all the limit is for */
-struct gw_str ledger_gate(const struct ledger *ledger);   /* where mail waits for room */
-struct gw_str ledger_pace_gate(const struct ledger *ledger);
+struct gw_str ledger_wait_key(const struct ledger *ledger);   /* where mail waits for room */
+struct gw_str ledger_rate_key(const struct ledger *ledger);
 
 /* --- one --- */
 void ledger_view(const struct gw_call *call, const struct applied *applied, struct view *view);
@@ -46,7 +46,7 @@ void ledger_settle(const struct gw_call *call, const struct applied *applied, in
 void ledger_landed(const struct gw_call *call, const struct applied *applied, bool sent); /* the message is through */
 
 /* How many may be called back at the gate: as many as there is room for again, and all when they have to go another way. 0 where nobody
- * asked in vain while mail was on its way; a little longer, since who asks may come to the gate only after it was opened. */
+ * asked in vain while mail was on its way; a little longer, since who asks may come to the key only after it was opened. */
 size_t ledger_let_go(const struct gw_call *call, const struct applied *applied);
 
 /* What a client hands in is counted until it is final. False: with it there would be more than the limit. dry: only looks. */

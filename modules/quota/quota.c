@@ -92,7 +92,7 @@ static void open_gate_of_yesterday(void *arg, const struct applied *applied)
 
 	ledger_view(call, applied, &view);
 	if (applied->limit->daily != NO_LIMIT && !view.full)
-		gw->gate_open(call, ledger_gate(applied->ledger), (size_t)(applied->limit->daily - view.used));
+		gw->notify(call, ledger_wait_key(applied->ledger), (size_t)(applied->limit->daily - view.used));
 }
 
 static void open_gates(void *arg, const struct applied *applied)
@@ -105,7 +105,7 @@ static void open_gates(void *arg, const struct applied *applied)
 		return;
 	ledger_view(call, applied, &view);
 	if (view.pace_room > 0)
-		gw->gate_open(call, ledger_pace_gate(applied->ledger), (size_t)view.pace_room);
+		gw->notify(call, ledger_rate_key(applied->ledger), (size_t)view.pace_room);
 }
 
 static void on_tick(struct gw_call *call)

@@ -32,7 +32,7 @@ struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, en
 	static const struct gw_list none;
 	const struct rule *rule = gw->relay_conf(call, relay);
 
-	if (cause == GW_CAUSE_PACE)
+	if (cause == GW_CAUSE_RATE)
 		return none;
 	return cause == GW_CAUSE_LIMIT ? rule->on_limit : rule->fallback;
 }

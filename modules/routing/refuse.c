@@ -32,7 +32,7 @@ static enum gw_cause closed(struct way *way, struct gw_call *call, struct gw_rel
 		snprintf(way->why, sizeof way->why, "%.*s is off", GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)));
 		return GW_CAUSE_OFF;
 	}
-	if (!gw->relay_closed(call, relay, &closure) || closure.cause == GW_CAUSE_PACE)
+	if (!gw->relay_closed(call, relay, &closure) || closure.cause == GW_CAUSE_RATE)
 		return 0;
 	snprintf(way->why, sizeof way->why, "%.*s", GW_STR_ARGS(closure.why));
 	return closure.cause;

@@ -149,17 +149,17 @@ static void tell_named(const struct route *route, struct gw_call *call, struct g
 
 	for (nth = 0; nth < route->count; nth++)
 		if ((list = list_naming(call, route->relays[nth], relay)) != NULL) {
-			gw->passed_over(call, relay, "no rule names it; it is in the %s of %.*s", list,
+			gw->skipped(call, relay, "no rule names it; it is in the %s of %.*s", list,
 					GW_STR_ARGS(gw->relay_fact(route->relays[nth], GW_RELAY_NAME)));
 			return;
 		}
 	for (nth = 0; (other = gw->relay_at(call, nth)) != NULL; nth++)
 		if ((list = list_naming(call, other, relay)) != NULL) {
-			gw->passed_over(call, relay, "no rule names it; it is in the %s of %.*s, which does not get this mail", list,
+			gw->skipped(call, relay, "no rule names it; it is in the %s of %.*s, which does not get this mail", list,
 					GW_STR_ARGS(gw->relay_fact(other, GW_RELAY_NAME)));
 			return;
 		}
-	gw->passed_over(call, relay, "no rule names it, and no list of a relay does");
+	gw->skipped(call, relay, "no rule names it, and no list of a relay does");
 }
 
 static void tell_left_out(const struct route *route, struct gw_call *call, const struct subject *subject)
@@ -174,7 +174,7 @@ static void tell_left_out(const struct route *route, struct gw_call *call, const
 		if (is_in(route, relay))
 			continue;
 		if (rule->domains.count)
-			gw->passed_over(call, relay, "%s", why[rule_match(call, rule, subject)]);
+			gw->skipped(call, relay, "%s", why[rule_match(call, rule, subject)]);
 		else
 			tell_named(route, call, relay);
 	}

@@ -114,7 +114,7 @@ static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message
 }
 
 /* What was taken is not refused any more: it waits. */
-static enum gw_verdict on_onward(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
 {
 	enum gw_cause cause = (enum gw_cause)gw->delivery_number(delivery, GW_DELIVERY_CAUSE);
 	struct gw_list names = list_after(call, relay, cause);
@@ -157,4 +157,4 @@ static int on_start(struct gw_call *call)
 
 GW_MODULE(.name = "routing", .version = "1.1", .summary = "chooses relays by sender domain and type of mail",
 	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_options, .relay_conf_size = sizeof(struct rule),
-	  .start = on_start, .rcpt = on_rcpt, .message = on_message, .route = on_route, .onward = on_onward)
+	  .start = on_start, .rcpt = on_rcpt, .message = on_message, .route = on_route, .fallback = on_fallback)

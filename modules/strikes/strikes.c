@@ -70,7 +70,7 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 	const struct client_config *client = client_named(gw->conf(call), gw->message_fact(message, GW_MESSAGE_CLIENT));
 
 	if (client && client->policy == POLICY_ACCEPT_DSN)
-		gw->take_refused(call, message);
+		gw->accept_then_bounce(call, message);
 	return GW_CONTINUE;
 }
 

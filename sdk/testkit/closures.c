@@ -98,7 +98,7 @@ static struct gw_relay *own(const struct gw_relay *relay)
 
 void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why)
 {
-	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_PACE)
+	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_RATE)
 		kit_misuse(call->kit, "relay_close() is given cause %d, which is none", (int)cause);
 	else
 		testkit_close(own(relay), cause, until, call->kit->module.name, why);
@@ -124,10 +124,10 @@ bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, st
 	return found != NULL;
 }
 
-void service_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
+void service_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
 {
 	if (connections < 0) {
-		kit_misuse(call->kit, "relay_pace() is given %lld connections", (long long)connections);
+		kit_misuse(call->kit, "relay_connections() is given %lld connections", (long long)connections);
 		return;
 	}
 	kit_lock();

@@ -11,18 +11,18 @@ int service_route_add(struct gw_call *call, const struct gw_relay *relay)
 {
 	char **names;
 
-	if (kit_refused(call, "route_add", ON(route) | ON(onward)) || kit_fails(call->kit, "route_add"))
+	if (kit_refused(call, "route_add", ON(route) | ON(fallback)) || kit_fails(call->kit, "route_add"))
 		return -1;
-	names = call->hook == ON_route ? &call->rcpt->route : &call->delivery->onward;
+	names = call->hook == ON_route ? &call->rcpt->route : &call->delivery->fallback;
 	*names = with_relay(call->kit, *names, relay);
 	return 0;
 }
 
-void service_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
+void service_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
 {
 	char *text;
 
-	if (kit_refused(call, "passed_over", ON(route) | ON(onward)) || service_message_number(call->message, GW_MESSAGE_DRY) != 1)
+	if (kit_refused(call, "skipped", ON(route) | ON(fallback)) || service_message_number(call->message, GW_MESSAGE_DRY) != 1)
 		return;
 	FORMATTED(text, call->kit, format);
 	kit_tell(call->kit, TESTKIT_PASSED, "%s: %s", service_relay_fact(relay, GW_RELAY_NAME).ptr, text);
@@ -32,20 +32,20 @@ void service_cause(struct gw_call *call, enum gw_cause cause)
 {
 	if (kit_refused(call, "cause", ON(admit) | ON(prepare) | ON(login)))
 		return;
-	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_PACE)
+	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_RATE)
 		kit_misuse(call->kit, "cause() is given %d, which is none", (int)cause);
 	call->answer.cause = cause;
 }
 
-int service_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count)
+int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t count)
 {
-	if (kit_refused(call, "keep", ON(admit)) || kit_fails(call->kit, "keep"))
+	if (kit_refused(call, "split", ON(admit)) || kit_fails(call->kit, "split"))
 		return -1;
 	if (delivery != call->delivery || count == 0) {
-		kit_misuse(call->kit, count ? "keep() of another delivery" : "keep() of no recipient");
+		kit_misuse(call->kit, count ? "split() of another delivery" : "split() of no recipient");
 		return -1;
 	}
-	call->answer.keep = count;
+	call->answer.split = count;
 	if (count < delivery->rcpt_count) {
 		delivery->left_behind += delivery->rcpt_count - count;
 		delivery->rcpt_count = count;
@@ -65,15 +65,15 @@ struct gw_delivery *testkit_rest(struct gw_delivery *delivery)
 	return rest;
 }
 
-void service_wait_at(struct gw_call *call, struct gw_str gate)
+void service_wait_on(struct gw_call *call, struct gw_str key)
 {
-	if (!kit_refused(call, "wait_at", ON(admit) | ON(prepare)))
-		call->answer.wait_at = kit_str(call->kit, gate).ptr;
+	if (!kit_refused(call, "wait_on", ON(admit) | ON(prepare)))
+		call->answer.wait_on = kit_str(call->kit, key).ptr;
 }
 
-void service_gate_open(struct gw_call *call, struct gw_str gate, size_t count)
+void service_notify(struct gw_call *call, struct gw_str key, size_t count)
 {
-	kit_tell(call->kit, TESTKIT_GATE, "%s %zu", kit_str(call->kit, gate).ptr, count);
+	kit_tell(call->kit, TESTKIT_NOTIFIED, "%s %zu", kit_str(call->kit, key).ptr, count);
 }
 
 void service_fault(struct gw_call *call, enum gw_fault fault)

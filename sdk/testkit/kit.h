@@ -31,7 +31,7 @@
 	HOOK(status, 0)                                                  \
 	HOOK(control, 0)                                                 \
 	HOOK(check, 0)                                                   \
-	HOOK(onward, BIT(GW_ACCEPT) | BIT(GW_WAIT))                      \
+	HOOK(fallback, BIT(GW_ACCEPT) | BIT(GW_WAIT))                      \
 	HOOK(leave, 0)                                                   \
 	HOOK(relay_status, 0)                                            \
 	HOOK(worker_start, 0)                                            \
@@ -133,8 +133,8 @@ struct gw_delivery {
 	struct facts facts;
 	struct private private;
 	struct gw_rcpt **rcpts;
-	size_t rcpt_count, left_behind; /* left_behind: by keep(), after the last of rcpts */
-	char *onward;
+	size_t rcpt_count, left_behind; /* left_behind: by split(), after the last of rcpts */
+	char *fallback;
 	struct gw_outcome **outcomes; /* beside rcpts */
 	struct gw_login *login;
 	struct gw_header *fields;     /* the header as it stands; NULL: as received */
@@ -342,19 +342,19 @@ int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, str
 int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address);
 
 void service_cause(struct gw_call *call, enum gw_cause cause);
-int service_keep(struct gw_call *call, struct gw_delivery *delivery, size_t count);
-void service_wait_at(struct gw_call *call, struct gw_str gate);
-void service_gate_open(struct gw_call *call, struct gw_str gate, size_t count);
+int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+void service_wait_on(struct gw_call *call, struct gw_str key);
+void service_notify(struct gw_call *call, struct gw_str key, size_t count);
 void service_fault(struct gw_call *call, enum gw_fault fault);
 void service_hold_message(struct gw_call *call, const char *why);
 int service_route_add(struct gw_call *call, const struct gw_relay *relay);
 long service_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
-void service_passed_over(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void service_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
 void service_relay_open(struct gw_call *call, const struct gw_relay *relay);
 bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
-void service_relay_pace(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
+void service_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
 
 int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit);
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);

@@ -150,14 +150,14 @@ enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *messa
 	return ASK(bounce, call, message, result);
 }
 
-enum gw_verdict testkit_run_onward(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
 {
-	struct gw_call *call = begin_delivery(kit, ON_onward, delivery);
+	struct gw_call *call = begin_delivery(kit, ON_fallback, delivery);
 
-	delivery->onward = kit_text(kit, "");
+	delivery->fallback = kit_text(kit, "");
 	if (!delivery->facts.text[GW_DELIVERY_CAUSE].ptr)
 		testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "1");
-	return ASK(onward, call, delivery, relay);
+	return ASK(fallback, call, delivery, relay);
 }
 
 #define TELL(hook, ...)                                        \

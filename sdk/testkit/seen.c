@@ -8,9 +8,9 @@ const char *testkit_route(struct gw_rcpt *rcpt)
 	return rcpt->route;
 }
 
-const char *testkit_onward(struct gw_delivery *delivery)
+const char *testkit_fallback(struct gw_delivery *delivery)
 {
-	return delivery->onward;
+	return delivery->fallback;
 }
 
 enum gw_fault testkit_fault(struct testkit *kit)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
-#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) | ON(onward))
+#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) | ON(fallback))
 #define NOTE_MAX 4096
 
 static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
@@ -156,7 +156,7 @@ static void service_reply(struct gw_call *call, int code, const char *enhanced, 
 
 static void service_wait_until(struct gw_call *call, int64_t when)
 {
-	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login) | ON(onward)))
+	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login) | ON(fallback)))
 		call->answer.wait_until = when;
 }
 
@@ -200,9 +200,9 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 	return 0;
 }
 
-static void service_take_refused(struct gw_call *call, struct gw_message *message)
+static void service_accept_then_bounce(struct gw_call *call, struct gw_message *message)
 {
-	if (!kit_refused(call, "take_refused", ON(mail) | ON(rcpt) | ON(message)))
+	if (!kit_refused(call, "accept_then_bounce", ON(mail) | ON(rcpt) | ON(message)))
 		message->takes_refused = true;
 }
 
@@ -412,18 +412,18 @@ const struct gw_services kit_services = {
 	.submit = service_submit,
 	.problem_at = service_problem_at,
 	.day = service_day,
-	.take_refused = service_take_refused,
+	.accept_then_bounce = service_accept_then_bounce,
 	.cause = service_cause,
-	.keep = service_keep,
-	.wait_at = service_wait_at,
-	.gate_open = service_gate_open,
+	.split = service_split,
+	.wait_on = service_wait_on,
+	.notify = service_notify,
 	.fault = service_fault,
 	.hold_message = service_hold_message,
 	.relay_close = service_relay_close,
 	.relay_open = service_relay_open,
 	.relay_closed = service_relay_closed,
-	.relay_pace = service_relay_pace,
-	.passed_over = service_passed_over,
+	.relay_connections = service_relay_connections,
+	.skipped = service_skipped,
 	.domain_ascii = service_domain_ascii,
 	.worker_data = service_worker_data,
 	.worker_data_set = service_worker_data_set,

@@ -28,7 +28,7 @@ struct gw_call *call_create(struct testkit *kit, enum kit_hook hook)
 		abort();
 	call->kit = kit;
 	call->hook = hook;
-	call->answer.enhanced = call->answer.text = call->answer.wait_at = "";
+	call->answer.enhanced = call->answer.text = call->answer.wait_on = "";
 	return call;
 }
 

@@ -110,7 +110,7 @@ struct gw_delivery *testkit_delivery(struct gw_message *message, struct gw_relay
 	delivery->message = message;
 	delivery->relay = relay;
 	delivery->trace = gw_str("");
-	delivery->onward = kit_text(message->kit, "");
+	delivery->fallback = kit_text(message->kit, "");
 	set_rcpts(delivery, message->rcpts, message->rcpt_count);
 	return delivery;
 }

@@ -48,8 +48,8 @@ def test_start_and_stop_enclose_the_workers(turns):
 
 
 def test_a_reload_ends_the_old_instance_once_nobody_has_it(turns, tmp_path):
-    gate = str(tmp_path / "gate")
-    gateway, _ = turns(every="10ms", gate=gate)
+    key = str(tmp_path / "gate")
+    gateway, _ = turns(every="10ms", key=key)
     wait_for(lambda: count(gateway, "again first") >= 2)
     with Client(gateway.clear_port, ehlo="client.example.com") as client:
         client.say("MAIL FROM:<a@example.com>", 250)
@@ -61,7 +61,7 @@ def test_a_reload_ends_the_old_instance_once_nobody_has_it(turns, tmp_path):
         assert not said(gateway, "worker_stop") and count(gateway, "worker_start second") == 2
         before = count(gateway, "again first")
         wait_for(lambda: count(gateway, "again first") > before)  # its timers go on with it
-        open(gate, "w").close()
+        open(key, "w").close()
         assert client.reply().code == 250
     wait_for(lambda: count(gateway, "stop first") == 1)
     lines = said(gateway)
@@ -73,8 +73,8 @@ def test_a_reload_ends_the_old_instance_once_nobody_has_it(turns, tmp_path):
 
 
 def test_messages_that_ask_the_same_share_one_look_up(turns, tmp_path):
-    gate = str(tmp_path / "gate")
-    gateway, _ = turns(gate=gate)
+    key = str(tmp_path / "gate")
+    gateway, _ = turns(key=key)
     clients = [Client(gateway.clear_port, ehlo="client.example.com") for _ in range(8)]
     for client in clients:
         client.say("MAIL FROM:<a@example.com>", 250)
@@ -82,7 +82,7 @@ def test_messages_that_ask_the_same_share_one_look_up(turns, tmp_path):
     wait_for(lambda: count(gateway, "asked") == 8)
     wait_for(lambda: count(gateway, "work"))
     clients[0].close()
-    open(gate, "w").close()
+    open(key, "w").close()
     assert [client.reply().code for client in clients[1:]] == [250] * 7
     wait_for(lambda: 7 <= count(gateway, "answered 11") <= 8)
     assert 1 <= count(gateway, "work one.example") <= 2  # one a worker
@@ -91,7 +91,7 @@ def test_messages_that_ask_the_same_share_one_look_up(turns, tmp_path):
 
 
 def test_a_stop_while_a_call_waits_ends_the_call_first(turns, tmp_path):
-    gateway, _ = turns(gate=str(tmp_path / "gate"))
+    gateway, _ = turns(key=str(tmp_path / "gate"))
     with Client(gateway.clear_port, ehlo="client.example.com") as client:
         client.say("MAIL FROM:<a@example.com>", 250)
         client.send("RCPT TO:<b@one.example>\r\n")

@@ -14,7 +14,7 @@ static struct gw_relay *relay;
 static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message) { return behaviour(call); }
 static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt) { return behaviour(call); }
 static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *of, struct gw_relay *to) { return behaviour(call); }
-static enum gw_verdict on_onward(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left) { return behaviour(call); }
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left) { return behaviour(call); }
 static void on_leave(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left) { behaviour(call); }
 static void on_result(struct gw_call *call, struct gw_delivery *of, const struct gw_result *result) { behaviour(call); }
 static void on_tick(struct gw_call *call) { behaviour(call); }
@@ -26,7 +26,7 @@ static void on_relay_status(struct gw_call *call, struct gw_relay *of)
 }
 
 GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .delivery_size = sizeof(int), .mail = on_mail,
-	  .route = on_route, .admit = on_admit, .result = on_result, .tick = on_tick, .check = on_check, .onward = on_onward,
+	  .route = on_route, .admit = on_admit, .result = on_result, .tick = on_tick, .check = on_check, .fallback = on_fallback,
 	  .leave = on_leave, .relay_status = on_relay_status)
 
 /* A message to three recipients on its way through the first of two relays, "a" and "b". */
@@ -85,26 +85,26 @@ static enum gw_verdict waits_after_a_failure(struct gw_call *call)
 	return GW_WAIT;
 }
 
-static void onward_names_relays_or_waits(void **state)
+static void fallback_names_relays_or_waits(void **state)
 {
 	struct testkit *kit = start();
 
 	behaviour = names_both;
-	assert_int_equal(testkit_run_onward(kit, delivery, relay), GW_ACCEPT);
-	assert_string_equal(testkit_onward(delivery), "b a");
+	assert_int_equal(testkit_run_fallback(kit, delivery, relay), GW_ACCEPT);
+	assert_string_equal(testkit_fallback(delivery), "b a");
 	behaviour = waits_after_a_failure;
-	assert_int_equal(testkit_run_onward(kit, delivery, relay), GW_WAIT);
-	assert_string_equal(testkit_onward(delivery), "");
+	assert_int_equal(testkit_run_fallback(kit, delivery, relay), GW_WAIT);
+	assert_string_equal(testkit_fallback(delivery), "");
 	assert_int_equal(testkit_answer(kit)->wait_until, gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_FAILURE);
 	testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "2");
-	testkit_run_onward(kit, delivery, relay);
+	testkit_run_fallback(kit, delivery, relay);
 	assert_int_equal(testkit_answer(kit)->wait_until, gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_LIMIT);
 	testkit_destroy(kit);
 }
 
 static enum gw_verdict passes_b_over(struct gw_call *call)
 {
-	gw->passed_over(call, gw->relay_named(call, gw_str("b")), "%d of 50", 50);
+	gw->skipped(call, gw->relay_named(call, gw_str("b")), "%d of 50", 50);
 	return GW_CONTINUE;
 }
 
@@ -118,7 +118,7 @@ static void who_was_passed_over_is_told_only_to_those_who_ask(void **state)
 	assert_int_equal(testkit_lines(kit, TESTKIT_PASSED), 0);
 	testkit_message_fact(message(), GW_MESSAGE_DRY, "1");
 	testkit_run_route(kit, message(), rcpt);
-	testkit_run_onward(kit, delivery, relay);
+	testkit_run_fallback(kit, delivery, relay);
 	assert_int_equal(testkit_lines(kit, TESTKIT_PASSED), 2);
 	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 0), "b: 50 of 50");
 	testkit_destroy(kit);
@@ -132,16 +132,16 @@ static enum gw_verdict leaves_for_a_limit(struct gw_call *call)
 	return GW_NEXT;
 }
 
-static enum gw_verdict waits_at_a_gate(struct gw_call *call)
+static enum gw_verdict waits_on_a_key(struct gw_call *call)
 {
-	gw->wait_at(call, gw_str("a/minute"));
+	gw->wait_on(call, gw_str("a/minute"));
 	return GW_WAIT;
 }
 
 static enum gw_verdict keeps_two(struct gw_call *call)
 {
 	*(int *)gw->delivery_data(call) = 2;
-	if (gw->keep(call, delivery, 2) != 0)
+	if (gw->split(call, delivery, 2) != 0)
 		return GW_WAIT;
 	assert_in_range(gw->delivery_number(delivery, GW_DELIVERY_RCPTS), 1, 2);
 	return GW_CONTINUE;
@@ -153,10 +153,10 @@ static void admit_says_why_and_where_it_waits(void **state)
 
 	assert_int_equal(admit(kit, leaves_for_a_limit), GW_NEXT);
 	assert_int_equal(testkit_answer(kit)->cause, GW_CAUSE_LIMIT);
-	assert_string_equal(testkit_answer(kit)->wait_at, "");
-	assert_int_equal(admit(kit, waits_at_a_gate), GW_WAIT);
+	assert_string_equal(testkit_answer(kit)->wait_on, "");
+	assert_int_equal(admit(kit, waits_on_a_key), GW_WAIT);
 	assert_int_equal(testkit_answer(kit)->cause, 0);
-	assert_string_equal(testkit_answer(kit)->wait_at, "a/minute");
+	assert_string_equal(testkit_answer(kit)->wait_on, "a/minute");
 	testkit_destroy(kit);
 }
 
@@ -173,7 +173,7 @@ static void the_others_become_a_delivery_of_their_own(void **state)
 
 	assert_null(testkit_rest(delivery));
 	assert_int_equal(admit(kit, keeps_two), GW_CONTINUE);
-	assert_int_equal(testkit_answer(kit)->keep, 2);
+	assert_int_equal(testkit_answer(kit)->split, 2);
 	behaviour = sees_what_admit_left;
 	testkit_run_leave(kit, delivery, relay);
 	delivery = testkit_rest(delivery);
@@ -188,7 +188,7 @@ static void a_split_may_fail(void **state)
 {
 	struct testkit *kit = start();
 
-	testkit_fail(kit, "keep", 1);
+	testkit_fail(kit, "split", 1);
 	assert_int_equal(admit(kit, keeps_two), GW_WAIT);
 	assert_int_equal(gw->delivery_number(delivery, GW_DELIVERY_RCPTS), 3);
 	testkit_destroy(kit);
@@ -196,7 +196,7 @@ static void a_split_may_fail(void **state)
 
 static enum gw_verdict opens_the_gate(struct gw_call *call)
 {
-	gw->gate_open(call, gw_str("a/minute"), 3);
+	gw->notify(call, gw_str("a/minute"), 3);
 	return GW_CONTINUE;
 }
 
@@ -205,7 +205,7 @@ static void open_gates_are_seen(void **state)
 	struct testkit *kit = start();
 
 	tick(kit, opens_the_gate);
-	assert_string_equal(testkit_line(kit, TESTKIT_GATE, 0), "a/minute 3");
+	assert_string_equal(testkit_line(kit, TESTKIT_NOTIFIED, 0), "a/minute 3");
 	testkit_destroy(kit);
 }
 
@@ -238,14 +238,14 @@ static void who_blames_first_is_believed(void **state)
 static enum gw_verdict closes_for_a_minute(struct gw_call *call)
 {
 	gw->relay_close(call, relay, GW_CAUSE_LIMIT, gw->now(call) + 60000, "2/2");
-	gw->relay_pace(call, relay, 4);
+	gw->relay_connections(call, relay, 4);
 	return GW_CONTINUE;
 }
 
 static enum gw_verdict opens_again(struct gw_call *call)
 {
 	gw->relay_open(call, relay);
-	gw->relay_pace(call, relay, 0);
+	gw->relay_connections(call, relay, 0);
 	return GW_CONTINUE;
 }
 
@@ -317,7 +317,7 @@ static void a_restart_opens_relays(void **state)
 
 static enum gw_verdict takes_refused(struct gw_call *call)
 {
-	gw->take_refused(call, message());
+	gw->accept_then_bounce(call, message());
 	return GW_CONTINUE;
 }
 
@@ -367,7 +367,7 @@ static void a_relay_has_status_lines(void **state)
 
 static enum gw_verdict keeps_none(struct gw_call *call)
 {
-	gw->keep(call, delivery, 0);
+	gw->split(call, delivery, 0);
 	return GW_CONTINUE;
 }
 
@@ -385,7 +385,7 @@ static enum gw_verdict asks_without_size(struct gw_call *call)
 
 static enum gw_verdict says_next(struct gw_call *call) { return GW_NEXT; }
 
-static void run_onward(struct testkit *kit) { testkit_run_onward(kit, delivery, relay); }
+static void run_fallback(struct testkit *kit) { testkit_run_fallback(kit, delivery, relay); }
 static void run_mail(struct testkit *kit) { testkit_run_mail(kit, message()); }
 static void run_admit(struct testkit *kit) { testkit_run_admit(kit, delivery, relay); }
 
@@ -396,16 +396,16 @@ static void what_the_contract_forbids_is_seen(void **state)
 		enum gw_verdict (*does)(struct gw_call *call);
 		const char *misuse;
 	} wrongs[] = {
-		{ run_onward, says_next, "onward answered 7" },
+		{ run_fallback, says_next, "fallback answered 7" },
 		{ run_mail, names_both, "route_add() is not for the hook mail" },
-		{ run_mail, passes_b_over, "passed_over() is not for the hook mail" },
+		{ run_mail, passes_b_over, "skipped() is not for the hook mail" },
 		{ run_mail, leaves_for_a_limit, "cause() is not for the hook mail" },
-		{ run_onward, keeps_two, "keep() is not for the hook onward" },
-		{ run_onward, waits_at_a_gate, "wait_at() is not for the hook onward" },
+		{ run_fallback, keeps_two, "split() is not for the hook fallback" },
+		{ run_fallback, waits_on_a_key, "wait_on() is not for the hook fallback" },
 		{ run_admit, blames_the_account_then_the_relay, "fault() is not for the hook admit" },
-		{ run_admit, takes_refused, "take_refused() is not for the hook admit" },
+		{ run_admit, takes_refused, "accept_then_bounce() is not for the hook admit" },
 		{ run_admit, complains, "problem_at() is not for the hook admit" },
-		{ run_admit, keeps_none, "keep() of no recipient" },
+		{ run_admit, keeps_none, "split() of no recipient" },
 		{ run_admit, closes_for_no_cause, "cause 0, which is none" },
 		{ run_admit, asks_without_size, "struct gw_closure without its size" },
 	};
@@ -425,7 +425,7 @@ static void what_the_contract_forbids_is_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(onward_names_relays_or_waits),
+		cmocka_unit_test(fallback_names_relays_or_waits),
 		cmocka_unit_test(who_was_passed_over_is_told_only_to_those_who_ask),
 		cmocka_unit_test(admit_says_why_and_where_it_waits),
 		cmocka_unit_test(the_others_become_a_delivery_of_their_own),

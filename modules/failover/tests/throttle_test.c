@@ -67,14 +67,14 @@ static void then_messages_are_spaced(void **state)
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
 	too_fast();
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_WAIT);
-	assert_int_equal(testkit_answer(kit)->cause, GW_CAUSE_PACE);
-	assert_string_equal(testkit_answer(kit)->wait_at, "pace/main");
+	assert_int_equal(testkit_answer(kit)->cause, GW_CAUSE_RATE);
+	assert_string_equal(testkit_answer(kit)->wait_on, "pace/main");
 	assert_true(testkit_answer(kit)->wait_until > now);
 	assert_told(TESTKIT_REASON, "one message each 1 s");
 	testkit_run_tick(kit);
-	assert_int_equal(testkit_lines(kit, TESTKIT_GATE), 0);
+	assert_int_equal(testkit_lines(kit, TESTKIT_NOTIFIED), 0);
 	quiet(1000);
-	assert_string_equal(testkit_line(kit, TESTKIT_GATE, 0), "pace/main 1");
+	assert_string_equal(testkit_line(kit, TESTKIT_NOTIFIED, 0), "pace/main 1");
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_WAIT);
 }
@@ -120,7 +120,7 @@ static void quiet_minutes_bring_it_back(void **state)
 	testkit_forget(kit);
 	quiet(MINUTE);
 	assert_told(TESTKIT_LOG, "info relay main is slowed to 1 connection");
-	assert_told(TESTKIT_GATE, "pace/main 1073741824"); /* all that wait */
+	assert_told(TESTKIT_NOTIFIED, "pace/main 1073741824"); /* all that wait */
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
 	quiet(MINUTE);
@@ -159,7 +159,7 @@ static void an_admin_lets_it_go_at_once(void **state)
 	too_fast();
 	resume();
 	assert_int_equal(testkit_pace(relay), 0);
-	assert_told(TESTKIT_GATE, "pace/main 1073741824");
+	assert_told(TESTKIT_NOTIFIED, "pace/main 1073741824");
 }
 
 static void without_the_module_it_is_as_configured(void **state)

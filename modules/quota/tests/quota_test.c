@@ -133,10 +133,10 @@ static void a_message_for_six_is_split_where_there_is_room_for_five(void **state
 
 	start_with((const char *const[][2]){ { "daily_limit", "5" }, { NULL, NULL } });
 	assert_int_equal(admit(delivery), GW_CONTINUE);
-	assert_int_equal(testkit_answer(kit)->keep, 5);
+	assert_int_equal(testkit_answer(kit)->split, 5);
 	rest = testkit_rest(delivery);
 	assert_int_equal(admit(rest), GW_WAIT); /* the five may yet fail */
-	assert_string_equal(testkit_answer(kit)->wait_at, "relay/out");
+	assert_string_equal(testkit_answer(kit)->wait_on, "relay/out");
 	assert_int_equal(testkit_answer(kit)->wait_until, MIDNIGHT_2026 + 10 * SECOND);
 	ends(delivery, 5, 5);
 	assert_int_equal(admit(rest), GW_NEXT);
@@ -171,20 +171,20 @@ static void who_waits_for_an_answer_is_called_when_it_is_there(void **state)
 	assert_int_equal(admit(second = to(out, 1)), GW_CONTINUE);
 	assert_int_equal(admit(to(out, 1)), GW_WAIT);
 	ends(first, 1, 0);
-	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out 1")); /* there is room for one again */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 1")); /* there is room for one again */
 	testkit_forget(kit);
 	assert_int_equal(admit(first), GW_CONTINUE);
 	ends(first, 1, 1);
-	assert_false(testkit_has(kit, TESTKIT_GATE, "relay/out"));
+	assert_false(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out"));
 	ends(second, 1, 1);
-	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out 2147483647")); /* there is none: all may go elsewhere */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 2147483647")); /* there is none: all may go elsewhere */
 	testkit_forget(kit);
 	testkit_run_tick(kit);
-	assert_true(testkit_has(kit, TESTKIT_GATE, "relay/out")); /* for one that came to the gate too late */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out")); /* for one that came to the key too late */
 	testkit_advance(kit, MINUTE);
 	testkit_forget(kit);
 	testkit_run_tick(kit);
-	assert_false(testkit_has(kit, TESTKIT_GATE, "relay/out"));
+	assert_false(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out"));
 }
 
 static void a_delivery_that_was_never_tried_counts_nothing(void **state)
@@ -209,7 +209,7 @@ static void however_many_are_on_their_way_no_limit_is_passed(void **state)
 	for (i = 0; i < 40; i++) {
 		deliveries[i] = to(out, 3);
 		if (admit(deliveries[i]) == GW_CONTINUE)
-			admitted += testkit_answer(kit)->keep ? testkit_answer(kit)->keep : 3;
+			admitted += testkit_answer(kit)->split ? testkit_answer(kit)->split : 3;
 		else
 			deliveries[i] = NULL;
 	}
@@ -355,16 +355,16 @@ static void a_minute_has_at_most_so_many(void **state)
 	start_with((const char *const[][2]){ { "per_minute", "3" }, { NULL, NULL } });
 	assert_int_equal(admit(slow = to(out, 9)), GW_CONTINUE);
 	assert_int_equal(sends_at_most(5), 2);
-	assert_string_equal(testkit_answer(kit)->wait_at, "rate/out");
+	assert_string_equal(testkit_answer(kit)->wait_on, "rate/out");
 	assert_int_equal(testkit_answer(kit)->wait_until, MIDNIGHT_2026 + MINUTE);
 	assert_null(testkit_closed(out));
 	testkit_advance(kit, 40 * SECOND);
 	ends(slow, 9, 9); /* the next hop saw it only now */
 	testkit_run_tick(kit);
-	assert_false(testkit_has(kit, TESTKIT_GATE, "rate/out"));
+	assert_false(testkit_has(kit, TESTKIT_NOTIFIED, "rate/out"));
 	testkit_advance(kit, 21 * SECOND);
 	testkit_run_tick(kit);
-	assert_true(testkit_has(kit, TESTKIT_GATE, "rate/out 2"));
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "rate/out 2"));
 	assert_int_equal(sends_at_most(5), 2);
 	testkit_advance(kit, 40 * SECOND);
 	assert_int_equal(sends_at_most(5), 1);
@@ -450,7 +450,7 @@ static void each_client_has_a_count_of_its_own(void **state)
 		ends(first, 1, 1);
 	}
 	assert_int_equal(admit(testkit_delivery(mail_of("b", "", 1), out)), GW_WAIT);
-	assert_string_equal(testkit_answer(kit)->wait_at, "limit/each/b");
+	assert_string_equal(testkit_answer(kit)->wait_on, "limit/each/b");
 	assert_true(testkit_has(kit, TESTKIT_REASON, "limit each, client b: 1/1 until 00:00 UTC"));
 	testkit_run_control(kit, "b", false);
 	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"scope\":\"limit each, client b\""));
@@ -473,7 +473,7 @@ static void over_a_limit_mail_waits_or_takes_the_next_relay(void **state)
 	assert_false(sends(1));
 	assert_int_equal(testkit_answer(kit)->verdict, GW_NEXT);
 	assert_int_equal(testkit_answer(kit)->cause, GW_CAUSE_LIMIT);
-	assert_string_equal(testkit_answer(kit)->wait_at, "limit/l"); /* if there is no other */
+	assert_string_equal(testkit_answer(kit)->wait_on, "limit/l"); /* if there is no other */
 	assert_null(testkit_closed(out));
 }
 
@@ -523,7 +523,7 @@ static void all_limits_are_met_or_none_is_used(void **state)
 	limit("daily", "10");
 	start_with((const char *const[][2]){ { "daily_limit", "4" }, { NULL, NULL } });
 	assert_int_equal(admit(delivery = to(out, 6)), GW_CONTINUE);
-	assert_int_equal(testkit_answer(kit)->keep, 4);
+	assert_int_equal(testkit_answer(kit)->split, 4);
 	assert_int_equal(testkit_counter(kit, "limit/crm", MIDNIGHT_2026 / (24 * HOUR)), 4);
 	assert_int_equal(admit(to(out, 2)), GW_WAIT);
 	assert_int_equal(testkit_counter(kit, "limit/crm", MIDNIGHT_2026 / (24 * HOUR)), 4);
@@ -704,7 +704,7 @@ static void who_only_asks_uses_nothing(void **state)
 	start_with((const char *const[][2]){ { "daily_limit", "2" }, { "per_minute", "5" }, { NULL, NULL } });
 	for (i = 0; i < 10; i++)
 		assert_int_equal(admit(delivery), GW_CONTINUE);
-	assert_int_equal(testkit_answer(kit)->keep, 0);
+	assert_int_equal(testkit_answer(kit)->split, 0);
 	testkit_run_leave(kit, delivery, out);
 	assert_int_equal(testkit_counter(kit, "relay/out", MIDNIGHT_2026 / (24 * HOUR)), 0);
 	assert_true(sends(2));
@@ -774,7 +774,7 @@ static void a_clock_that_is_set_opens_and_closes_what_it_should(void **state)
 	testkit_forget(kit);
 	testkit_run_tick(kit);
 	assert_null(testkit_closed(out));
-	assert_true(testkit_has(kit, TESTKIT_GATE, "limit/all 2"));
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "limit/all 2"));
 	testkit_set_time(kit, MIDNIGHT_2026 + HOUR);
 	testkit_run_tick(kit);
 	assert_non_null(testkit_closed(out));

@@ -130,11 +130,11 @@ static struct testkit *lists(struct gw_relay **main_relay, struct gw_relay **spa
 
 static void each_cause_has_its_list(void **state)
 {
-	static const struct { const char *fallback, *on_limit; enum gw_cause cause; enum gw_verdict verdict; const char *onward; } rows[] = {
+	static const struct { const char *fallback, *on_limit; enum gw_cause cause; enum gw_verdict verdict; const char *expected; } rows[] = {
 		{ "spare", "direct", GW_CAUSE_FAILURE, GW_ACCEPT, "spare" },
 		{ "spare", "direct", GW_CAUSE_OFF, GW_ACCEPT, "spare" },
 		{ "spare", "direct", GW_CAUSE_LIMIT, GW_ACCEPT, "direct" },
-		{ "spare", "direct", GW_CAUSE_PACE, GW_CONTINUE, "" },
+		{ "spare", "direct", GW_CAUSE_RATE, GW_CONTINUE, "" },
 		{ "spare", "", GW_CAUSE_LIMIT, GW_CONTINUE, "" },
 		{ "", "spare", GW_CAUSE_FAILURE, GW_CONTINUE, "" },
 		{ "spare mx", "", GW_CAUSE_FAILURE, GW_ACCEPT, "spare direct" },
@@ -158,8 +158,8 @@ static void each_cause_has_its_list(void **state)
 		delivery = testkit_delivery(message, relay);
 		snprintf(cause, sizeof cause, "%d", rows[i].cause);
 		testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, cause);
-		assert_int_equal(testkit_run_onward(kit, delivery, relay), rows[i].verdict);
-		assert_string_equal(testkit_onward(delivery), rows[i].onward);
+		assert_int_equal(testkit_run_fallback(kit, delivery, relay), rows[i].verdict);
+		assert_string_equal(testkit_fallback(delivery), rows[i].expected);
 		testkit_destroy(kit);
 	}
 }

@@ -66,7 +66,7 @@ enum gw_delivery_fact {
 	GW_DELIVERY_MECHANISMS,   /* string: SASL mechanisms the next hop offers, parted by blanks, in `login` */
 	GW_DELIVERY_TLS,          /* string: of the link to the next hop */
 	GW_DELIVERY_HEADERS,      /* number: fields in the header as it stands */
-	GW_DELIVERY_CAUSE,        /* number: enum gw_cause, why the relay before was left (`onward`: this one); 0: it is the first */
+	GW_DELIVERY_CAUSE,        /* number: enum gw_cause, why the relay before was left (`fallback`: this one); 0: it is the first */
 };
 
 enum gw_relay_fact {

@@ -108,7 +108,7 @@ enum gw_cause {
 	GW_CAUSE_FAILURE = 1, /* it failed, or is suspended */
 	GW_CAUSE_LIMIT,       /* a limit is reached */
 	GW_CAUSE_OFF,         /* an admin switched it off */
-	GW_CAUSE_PACE,        /* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no list of the relay is followed */
+	GW_CAUSE_RATE,        /* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no list of the relay is followed */
 };
 
 /* What an attempt gave for one recipient. */
@@ -234,7 +234,7 @@ struct gw_module {
 	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
 	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: those (if any), and nobody after
 	 * them. */
-	enum gw_verdict (*onward)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	enum gw_verdict (*fallback)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
 	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */
 	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
@@ -391,15 +391,15 @@ struct gw_services {
 	int (*day)(const struct gw_call *, struct gw_str zone, int64_t when, struct gw_day *day);
 	/* mail, rcpt, message: if the message hook refuses this message for good, the client is told 250 all the same, and the refusal goes back as
 	 * a DSN: for clients that count a 5xx against the gateway. */
-	void (*take_refused)(struct gw_call *, struct gw_message *);
+	void (*accept_then_bounce)(struct gw_call *, struct gw_message *);
 
-	/* --- admit, onward, result: where a delivery goes --- */
+	/* --- admit, fallback, result: where a delivery goes --- */
 	void (*cause)(struct gw_call *, enum gw_cause);                        /* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when
 	                                                                          the relay takes mail again: used when nobody else does */
-	int (*keep)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
+	int (*split)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
 	                                                                          become a delivery of their own, which is asked about anew. -1: no memory */
-	void (*wait_at)(struct gw_call *, struct gw_str gate);                 /* admit, prepare, with WAIT or NEXT: gate_open() calls it back; wait_until() is the latest */
-	void (*gate_open)(struct gw_call *, struct gw_str gate, size_t count); /* calls back about `count` of those that wait at this module's gate, in
+	void (*wait_on)(struct gw_call *, struct gw_str key);                 /* admit, prepare, with WAIT or NEXT: notify() calls it back; wait_until() is the latest */
+	void (*notify)(struct gw_call *, struct gw_str key, size_t count); /* calls back about `count` of those that wait at this module's key, in
 	                                                                          turn from each client [any worker, main] */
 	void (*fault)(struct gw_call *, enum gw_fault);                        /* result: whose fault it is; who says so first is believed */
 	void (*hold_message)(struct gw_call *, const char *why);               /* result: what is not final goes on hold when this round is over */
@@ -409,11 +409,11 @@ struct gw_services {
 	void (*relay_open)(struct gw_call *, const struct gw_relay *);         /* takes this module's closure back: what waits comes without a burst */
 	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *); /* somebody's closure, the one that lasts longest; strings
 	                                                                          live until the hook returns */
-	void (*relay_pace)(struct gw_call *, const struct gw_relay *, int64_t connections); /* at most so many connections for now; 0: as configured */
+	void (*relay_connections)(struct gw_call *, const struct gw_relay *, int64_t connections); /* at most so many connections for now; 0: as configured */
 
 	/* --- explaining --- */
-	void (*passed_over)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	                                                                       /* route, onward: a candidate that is not in the route, and why; costs
+	void (*skipped)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+	                                                                       /* route, fallback: a candidate that is not in the route, and why; costs
 	                                                                          nothing unless somebody asked (GW_MESSAGE_DRY) */
 
 	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL behind it: how domains are compared. Its size; -1: it

@@ -85,7 +85,7 @@ enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *del
 enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message, const struct gw_result *result);
-enum gw_verdict testkit_run_onward(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay); /* GW_DELIVERY_CAUSE is a fact
+enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay); /* GW_DELIVERY_CAUSE is a fact
                                                                                                    of the delivery; unset: a failure */
 void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result);
@@ -104,8 +104,8 @@ struct testkit_answer {
 	const char *text;
 	int64_t wait_until;     /* 0: not called */
 	enum gw_cause cause;    /* 0: not called */
-	size_t keep;            /* 0: not called. The delivery has lost the others by then, see testkit_rest() */
-	const char *wait_at;    /* "": not called */
+	size_t split;            /* 0: not called. The delivery has lost the others by then, see testkit_rest() */
+	const char *wait_on;    /* "": not called */
 };
 const struct testkit_answer *testkit_answer(struct testkit *kit);
 
@@ -127,8 +127,8 @@ size_t testkit_lookups(struct testkit *kit);   /* of which work was begun: with 
 
 /* --- what the module did --- */
 const char *testkit_route(struct gw_rcpt *rcpt);               /* names of route_add(), parted by blanks */
-const char *testkit_onward(struct gw_delivery *delivery);      /* the same, of the hook onward */
-/* A delivery of its own for the recipients that keep() has left behind; NULL: none. */
+const char *testkit_fallback(struct gw_delivery *delivery);      /* the same, of the hook fallback */
+/* A delivery of its own for the recipients that split() has left behind; NULL: none. */
 struct gw_delivery *testkit_rest(struct gw_delivery *delivery);
 enum gw_fault testkit_fault(struct testkit *kit);              /* of the result hook that ran last */
 bool testkit_takes_refused(struct gw_message *message);
@@ -158,9 +158,9 @@ enum testkit_line {
 	TESTKIT_REPLY,      /* what answer() gave to `control` */
 	TESTKIT_CAPABILITY, /* "+line" or "-line" */
 	TESTKIT_MISUSE,     /* where the contract was broken, after testkit_tolerate() */
-	TESTKIT_GATE,       /* "name count" of gate_open() */
+	TESTKIT_NOTIFIED,       /* "name count" of notify() */
 	TESTKIT_HELD,       /* what hold_message() said */
-	TESTKIT_PASSED,     /* "relay: text" of passed_over(); none unless GW_MESSAGE_DRY of the message is 1 */
+	TESTKIT_PASSED,     /* "relay: text" of skipped(); none unless GW_MESSAGE_DRY of the message is 1 */
 	TESTKIT_LINES
 };
 size_t testkit_lines(struct testkit *kit, enum testkit_line what);

@@ -30,7 +30,7 @@ static const struct gw_option options[] = {
 	{ "only", GW_OPTION_STRING, CONF(only), NULL, "Acts only where the sender contains this." },
 	{ "client", GW_OPTION_STRING, CONF(client), NULL, "Name given to the client in connect and auth." },
 	{ "relays", GW_OPTION_LIST, CONF(relays), NULL, "Relays of every recipient, in order." },
-	{ "relays_onward", GW_OPTION_LIST, CONF(onward), NULL, "Relays that come next when one was left, in order." },
+	{ "relays_fallback", GW_OPTION_LIST, CONF(fallback), NULL, "Relays that come next when one was left, in order." },
 	{ "add_header", GW_OPTION_STRING, CONF(add_header), NULL, "Field put in front of every delivery, \"Name: value\"." },
 	{ "body", GW_OPTION_STRING, CONF(body), NULL, "Body of every delivery." },
 	{ "return_path", GW_OPTION_STRING, CONF(return_path), NULL, "Return path of every delivery; \"<>\" is the null sender." },
@@ -226,12 +226,12 @@ static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *messag
 	return decide(call, PROBE_bounce, message);
 }
 
-static enum gw_verdict on_onward(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
-	add_relays(call, conf->onward);
-	return decide(call, PROBE_onward, gw->delivery_message(delivery));
+	add_relays(call, conf->fallback);
+	return decide(call, PROBE_fallback, gw->delivery_message(delivery));
 }
 
 /* --- observing --- */
@@ -307,4 +307,4 @@ GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options s
 	  .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
 	  .route = on_route, .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver, .bounce = on_bounce,
 	  .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check,
-	  .onward = on_onward, .leave = on_leave, .relay_status = on_relay_status)
+	  .fallback = on_fallback, .leave = on_leave, .relay_status = on_relay_status)

@@ -9,7 +9,7 @@
 
 /* The hooks that decide, then those that observe; name, subject. */
 #define PROBE_DECIDES(X) X(connect) X(ehlo) X(auth) X(mail) X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) \
-	X(onward)
+	X(fallback)
 #define PROBE_OBSERVES(X) X(result) X(event) X(tick) X(status) X(control) X(check) X(leave) X(relay_status)
 
 enum probe_hook {
@@ -46,7 +46,7 @@ struct probe_conf {
 	struct gw_str only;         /* act where the sender contains it */
 	struct gw_str client;       /* connect, auth: identify */
 	struct gw_list relays;      /* route */
-	struct gw_list onward;      /* onward */
+	struct gw_list fallback;      /* fallback */
 	struct gw_str add_header;   /* prepare: "Name: value" */
 	struct gw_str body;         /* prepare */
 	struct gw_str return_path;  /* prepare; "<>": the null sender */

@@ -7,14 +7,14 @@
 
 struct turns_conf {
 	int64_t every, once;
-	struct gw_str gate, name;
+	struct gw_str key, name;
 	bool crash;
 };
 
 static const struct gw_option options[] = {
 	{ "every", GW_OPTION_DURATION, offsetof(struct turns_conf, every), "0", "A timer on each worker, again and again." },
 	{ "once", GW_OPTION_DURATION, offsetof(struct turns_conf, once), "0", "A timer on each worker, once." },
-	{ "gate", GW_OPTION_STRING, offsetof(struct turns_conf, gate), NULL, "Look-ups wait until this file is there." },
+	{ "gate", GW_OPTION_STRING, offsetof(struct turns_conf, key), NULL, "Look-ups wait until this file is there." },
 	{ "name", GW_OPTION_STRING, offsetof(struct turns_conf, name), "first", "Said with each line." },
 	{ "crash", GW_OPTION_BOOL, offsetof(struct turns_conf, crash), "false", "The timer crashes." },
 	GW_OPTIONS_END
@@ -82,7 +82,7 @@ static void work(struct gw_call *call, struct gw_str key, void *result)
 	const struct turns_conf *conf = gw->conf(call);
 
 	gw->log(call, GW_LOG_INFO, "work %.*s", GW_STR_ARGS(key));
-	while (conf->gate.len && access(conf->gate.ptr, F_OK) != 0)
+	while (conf->key.len && access(conf->key.ptr, F_OK) != 0)
 		usleep(2000);
 	*(size_t *)result = key.len;
 }

@@ -29,7 +29,7 @@ static void claims_end_with_accept(void **state)
 /* Those of 1.0 that decide, then those that observe, then what 1.1 added. */
 static bool observes(size_t hook)
 {
-	return hook >= GW_HOOK_result && hook != GW_HOOK_onward;
+	return hook >= GW_HOOK_result && hook != GW_HOOK_fallback;
 }
 
 static void observers_have_no_say(void **state)
@@ -45,7 +45,7 @@ static void broken_is_never_clean(void **state)
 {
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
 		enum gw_verdict broken = hook_table[hook].broken;
-		if (observes(hook) || hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce || hook == GW_HOOK_onward)
+		if (observes(hook) || hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce || hook == GW_HOOK_fallback)
 			assert_int_equal(broken, GW_CONTINUE);
 		else
 			assert_true(broken == GW_TEMPFAIL || broken == GW_WAIT || broken == GW_DISCONNECT);
