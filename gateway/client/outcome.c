@@ -96,13 +96,14 @@ enum local local_of(int error)
 	}
 }
 
-void outcome_tell(const struct outcome *outcome, struct gw_result *result)
+void outcome_tell(const struct outcome *outcome, struct gw_outcome *told, struct gw_result *result)
 {
-	result->outcome = (struct gw_outcome){
-		.size = sizeof(result->outcome), .status = outcome->unfit ? GW_DEFERRED : outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
+	*told = (struct gw_outcome){
+		.size = sizeof(*told), .status = outcome->unfit ? GW_DEFERRED : outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
 		.host = outcome->host,
 	};
-	memcpy(result->outcome.enhanced, outcome->reply.enhanced, sizeof(result->outcome.enhanced));
+	memcpy(told->enhanced, outcome->reply.enhanced, sizeof(told->enhanced));
+	result->outcome = told;
 	result->stage = gw_str(stage_name(outcome->stage));
 	result->fault = outcome_fault(outcome);
 }

@@ -44,7 +44,7 @@ enum gw_fault outcome_fault(const struct outcome *outcome);
 enum local local_of(int error);
 
 /* Fills in what modules are told of it; the strings are the outcome's. */
-void outcome_tell(const struct outcome *outcome, struct gw_result *result);
+void outcome_tell(const struct outcome *outcome, struct gw_outcome *told, struct gw_result *result);
 
 /* An outcome in our words. `text` is copied into the arena. */
 struct arena;

@@ -30,11 +30,12 @@ static void tell_result(struct gw_delivery *delivery, size_t nth)
 	struct outcome *outcome = &delivery->attempt.outcomes[nth];
 	const struct attempt *attempt = &delivery->attempt;
 	int64_t ago = worker_now(delivery->message->worker) - attempt->began_at;
+	struct gw_outcome told;
 	struct gw_result result = {
 		.size = sizeof(result), .rcpt = attempt->rcpts[nth], .relay = attempt->relay->name, .attempt = delivery->message->attempts + 1,
 		.took_ms = attempt->ended_at - attempt->began_at, .began = worker_wall(delivery->message->worker) - ago,
 	};
-	outcome_tell(outcome, &result);
+	outcome_tell(outcome, &told, &result);
 	delivery->call.rcpt = attempt->rcpts[nth];
 	delivery->call.argument = &result;
 	delivery->call.answer_to = outcome;

@@ -50,6 +50,7 @@ struct journey {
 	bool report_lost;           /* one of them could not be kept */
 	bool again;                 /* the configuration changed, or an admin moved it: a new round at once */
 	struct gw_result result;    /* what the bounce hook looks at */
+	struct gw_outcome told;     /* and its outcome */
 };
 
 struct gw_delivery {

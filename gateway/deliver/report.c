@@ -147,8 +147,8 @@ static void fill_result(struct journey *journey, const struct rcpt_round *round,
 		.size = sizeof(journey->result), .rcpt = round->rcpt, .relay = round->rcpt->relay,
 		.attempt = journey->message->attempts + 1, .delayed = delayed,
 	};
-	outcome_tell(&round->outcome, &journey->result);
-	outcome_enhanced(&round->outcome, journey->result.outcome.enhanced);
+	outcome_tell(&round->outcome, &journey->told, &journey->result);
+	outcome_enhanced(&round->outcome, journey->told.enhanced);
 }
 
 static void ask_bounce(struct journey *journey)

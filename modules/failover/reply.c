@@ -238,7 +238,7 @@ void reply_status_from_text(struct reply *reply)
 
 void reply_of(struct reply *reply, const struct gw_result *result)
 {
-	const struct gw_outcome *outcome = &result->outcome;
+	const struct gw_outcome *outcome = result->outcome;
 	const uint8_t *enhanced = outcome->enhanced;
 
 	*reply = (struct reply){ .code = outcome->code, .stage = result->stage, .text = outcome->text, .fault = result->fault };

@@ -63,7 +63,7 @@ static void judge_unknown(struct incident *incident, struct gw_delivery *deliver
 
 static void describe_failure(const struct incident *incident, struct failure *failure)
 {
-	const struct gw_outcome *outcome = &incident->result->outcome;
+	const struct gw_outcome *outcome = incident->result->outcome;
 	int len = 0;
 
 	*failure = (struct failure){ .time = incident->now, .code = outcome->code, .message = incident->message };
@@ -253,7 +253,7 @@ static void warn_of_refusals(const struct incident *incident, const struct reply
 	char text[500];
 
 	snprintf(text, sizeof text, "relay %s refuses one message after the other alike, so it is not the messages: %d %s %.*s",
-		 incident->rules->book->name, reply->code, reply->status, GW_STR_ARGS(incident->result->outcome.text));
+		 incident->rules->book->name, reply->code, reply->status, GW_STR_ARGS(incident->result->outcome->text));
 	text_swap(text, '\n', ' ');
 	gw->log(incident->call, GW_LOG_WARNING, "%s", text);
 	gw->count(incident->call, "refused_alike", 1);
@@ -359,7 +359,7 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 	incident.rules = relay ? gw->relay_conf(call, relay) : NULL;
 	if (!incident.rules)
 		return;
-	if (result->outcome.status == GW_DELIVERED) {
+	if (result->outcome->status == GW_DELIVERED) {
 		succeeded(call, relay, incident.rules);
 		return;
 	}

@@ -158,14 +158,14 @@ enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, str
 void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
 {
 	struct claim *claim = gw->delivery_data(call);
-	enum gw_status status = result->outcome.status;
+	enum gw_status status = result->outcome->status;
 	bool counts = status == GW_DELIVERED || status == GW_UNKNOWN;
 
 	if (!claim || !claim->held)
 		return;
 	claim->counted += counts;
 	claim->final += status == GW_DELIVERED;
-	claim->sent |= counts || result->outcome.code != 0;
+	claim->sent |= counts || result->outcome->code != 0;
 }
 
 void gate_let_go(struct gw_call *call, const struct applied *applied)

@@ -58,7 +58,8 @@ static enum gw_verdict admit(struct testkit *kit, enum gw_verdict (*does)(struct
 
 static void result(struct testkit *kit, enum gw_verdict (*does)(struct gw_call *call))
 {
-	struct gw_result result = { .size = sizeof result, .rcpt = gw->delivery_rcpt(delivery, 0), .stage = GW_STR("rcpt") };
+	const struct gw_outcome outcome = { .size = sizeof outcome, .status = GW_DEFERRED };
+	struct gw_result result = { .size = sizeof result, .rcpt = gw->delivery_rcpt(delivery, 0), .outcome = &outcome, .stage = GW_STR("rcpt") };
 
 	behaviour = does;
 	testkit_run_result(kit, delivery, &result);

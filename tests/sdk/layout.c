@@ -121,7 +121,7 @@ SIZE_AT_LEAST(gw_login, 72);
 SIZE_AT_LEAST(gw_identity, 56);
 SIZE_AT_LEAST(gw_header, 56);
 SIZE_AT_LEAST(gw_outcome, 48);
-SIZE_AT_LEAST(gw_result, 104);
+SIZE_AT_LEAST(gw_result, 88);
 SIZE_AT_LEAST(gw_event, 80);
 SIZE_AT_LEAST(gw_command, 40);
 SIZE_AT_LEAST(gw_submission, 72);

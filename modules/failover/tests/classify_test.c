@@ -279,19 +279,20 @@ static int end(void **state)
 }
 
 /* As the SMTP client has it: the status is taken off the text where its numbers are small. */
-static struct gw_result result_of(const struct row *row)
+static struct gw_result result_of(const struct row *row, struct gw_outcome *outcome)
 {
-	struct gw_result result = { .size = sizeof result, .relay = gw_str("main"), .stage = gw_str(row->stage), .fault = GW_FAULT_MESSAGE };
+	struct gw_result result = { .size = sizeof result, .relay = gw_str("main"), .stage = gw_str(row->stage), .fault = GW_FAULT_MESSAGE,
+				    .outcome = outcome };
 	unsigned a, b, c;
 	int taken = 0;
 
-	result.outcome = (struct gw_outcome){ .size = sizeof result.outcome, .code = row->code, .text = gw_str(row->text) };
-	result.outcome.status = row->code >= 500 ? GW_BOUNCED : GW_DEFERRED;
+	*outcome = (struct gw_outcome){ .size = sizeof *outcome, .code = row->code, .text = gw_str(row->text) };
+	outcome->status = row->code >= 500 ? GW_BOUNCED : GW_DEFERRED;
 	if (sscanf(row->text, "%u.%u.%u %n", &a, &b, &c, &taken) == 3 && taken && c < 256) {
-		result.outcome.enhanced[0] = (uint8_t)a;
-		result.outcome.enhanced[1] = (uint8_t)b;
-		result.outcome.enhanced[2] = (uint8_t)c;
-		result.outcome.text = gw_str(row->text + taken);
+		outcome->enhanced[0] = (uint8_t)a;
+		outcome->enhanced[1] = (uint8_t)b;
+		outcome->enhanced[2] = (uint8_t)c;
+		outcome->text = gw_str(row->text + taken);
 	}
 	return result;
 }
@@ -316,7 +317,8 @@ static void real_replies_are_understood(void **state)
 	char class[40];
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct gw_result result = result_of(&rows[i]);
+		struct gw_outcome outcome;
+		struct gw_result result = result_of(&rows[i], &outcome);
 		const char *does = strcmp(rows[i].does, "suspend") == 0 ? "counts" : rows[i].does;
 		struct gw_event resumed = { .size = sizeof resumed, .name = gw_str("relay-resumed"), .relay = gw_str("main") };
 
@@ -383,8 +385,9 @@ static void silence_is_judged_by_the_gateway(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof silent / sizeof *silent; i++) {
+		const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result, .status = GW_DEFERRED, .text = gw_str("535 5.7.8") };
 		struct gw_result result = { .size = sizeof result, .relay = gw_str("main"), .stage = gw_str(silent[i].stage), .fault = silent[i].fault,
-					    .outcome = { .size = sizeof result.outcome, .status = GW_DEFERRED, .text = gw_str("535 5.7.8") } };
+					    .outcome = &outcome_of_result };
 		testkit_run_result(kit, delivery, &result);
 		assert_int_equal(testkit_fault(kit), silent[i].fault);
 		assert_true(testkit_has(kit, TESTKIT_REASON, silent[i].class));
@@ -474,7 +477,8 @@ static void a_message_chooses_no_words(void **state)
 	testkit_rcpt(message, "mail.sending.denied@example.org");
 	sent = testkit_delivery(message, relay);
 	for (i = 0; i < sizeof echoes / sizeof *echoes; i++) {
-		struct gw_result result = result_of(&echoes[i]);
+		struct gw_outcome outcome;
+		struct gw_result result = result_of(&echoes[i], &outcome);
 
 		snprintf(class, sizeof class, "%s: ", echoes[i].class);
 		testkit_run_result(kit, sent, &result);

@@ -57,10 +57,11 @@ static inline void begin(void)
 /* What an attempt that began then gave. */
 static inline void result_since(int64_t began, enum gw_status status, const char *stage, enum gw_fault fault, int code, const char *text)
 {
+	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result, .status = status, .code = code, .text = gw_str(text),
+			     .host = gw_str("smtp.example.net [192.0.2.1]:25") };
 	struct gw_result result = {
 		.size = sizeof result, .relay = gw_str("main"), .stage = gw_str(stage), .fault = fault, .began = began, .attempt = 1,
-		.outcome = { .size = sizeof result.outcome, .status = status, .code = code, .text = gw_str(text),
-			     .host = gw_str("smtp.example.net [192.0.2.1]:25") },
+		.outcome = &outcome_of_result,
 	};
 
 	testkit_run_result(kit, delivery, &result);

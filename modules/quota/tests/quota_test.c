@@ -68,7 +68,8 @@ static enum gw_verdict admit(struct gw_delivery *delivery)
 
 static void tell(struct gw_delivery *delivery, enum gw_status status)
 {
-	struct gw_result result = { .size = sizeof result, .outcome = { .size = sizeof result.outcome, .status = status } };
+	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result, .status = status };
+	struct gw_result result = { .size = sizeof result, .outcome = &outcome_of_result };
 
 	testkit_run_result(kit, delivery, &result);
 }
@@ -627,7 +628,8 @@ static void what_was_handed_in_counts_until_it_is_final(void **state)
 {
 	struct gw_message *message, *more;
 	struct gw_delivery *delivery;
-	struct gw_result failed = { .size = sizeof failed, .outcome = { .size = sizeof failed.outcome, .status = GW_BOUNCED } };
+	const struct gw_outcome outcome_of_failed = { .size = sizeof outcome_of_failed, .status = GW_BOUNCED };
+	struct gw_result failed = { .size = sizeof failed, .outcome = &outcome_of_failed };
 
 	refuse_at("5");
 	assert_int_equal(hands_in(&message, 5), GW_CONTINUE);

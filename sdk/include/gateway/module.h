@@ -125,7 +125,7 @@ struct gw_outcome {
 struct gw_result {
 	uint32_t size;
 	const struct gw_rcpt *rcpt;
-	struct gw_outcome outcome;
+	const struct gw_outcome *outcome; /* never NULL */
 	struct gw_str relay;    /* name of the relay, empty: none was chosen */
 	uint32_t attempt;       /* from 1 */
 	int64_t took_ms;
