@@ -31,7 +31,7 @@ static void bad_modules_are_refused(void **state)
 		const char *name, *text;
 	} rows[] = {
 		{ "major", "is built for module ABI 2, this gateway speaks 1" },
-		{ "newer", "newer 1.4 needs module ABI 1.7, this gateway has 1.1" },
+		{ "newer", "newer 1.4 needs module ABI 1.7, this gateway has 1.0" },
 		{ "nothing", "is not a gateway module: it has no symbol gw_module_v1" },
 		{ "undefined", "cannot be loaded: undefined symbol: gateway_internal_function" },
 		{ "othername", "says it is the module \"somebody\", \"othername\" was expected" },

@@ -52,12 +52,12 @@ static void on_timer(struct gw_call *call, void *arg)
 
 /* --- a question --- */
 
-static pthread_mutex_t key = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static void work(struct gw_call *call, struct gw_str key, void *result)
 {
-	pthread_mutex_lock(&key);
-	pthread_mutex_unlock(&key);
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
 	assert_non_null(gw->conf(call));
 	*(size_t *)result = key.len;
 }
@@ -191,12 +191,12 @@ static void one_work_answers_all_that_ask_meanwhile(void **state)
 	int i;
 
 	testkit_set_offload(kit, TESTKIT_LATER);
-	pthread_mutex_lock(&key);
+	pthread_mutex_lock(&gate);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(testkit_run_mail(kit, message_of(kit, "a@example.com")), GW_PENDING);
 	assert_int_equal(testkit_run_mail(kit, message_of(kit, "other@example.com")), GW_PENDING);
 	assert_int_equal(testkit_lookups(kit), 2);
-	pthread_mutex_unlock(&key);
+	pthread_mutex_unlock(&gate);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(testkit_resume(kit, 5000), GW_REJECT);
 	assert_int_equal(testkit_held(kit), 0);
@@ -214,13 +214,13 @@ static void who_asked_first_may_leave(void **state)
 	struct gw_message *first = message_of(kit, "a@example.com"), *second = message_of(kit, "a@example.com");
 
 	testkit_set_offload(kit, TESTKIT_LATER);
-	pthread_mutex_lock(&key);
+	pthread_mutex_lock(&gate);
 	order[0] = '\0';
 	assert_int_equal(testkit_run_mail(kit, first), GW_PENDING);
 	assert_int_equal(testkit_run_mail(kit, second), GW_PENDING);
 	testkit_drop(kit, first);
 	assert_string_equal(order, "dropped ");
-	pthread_mutex_unlock(&key);
+	pthread_mutex_unlock(&gate);
 	assert_int_equal(testkit_resume(kit, 5000), GW_REJECT);
 	assert_int_equal(freed, 1);
 	testkit_destroy(kit);

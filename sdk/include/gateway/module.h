@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define GW_ABI_MAJOR 1 /* a break; it is also in the name of the entry symbol */
-#define GW_ABI_MINOR 1 /* an addition at the end of a table; ABI.md tells which */
+#define GW_ABI_MINOR 0 /* an addition at the end of a table; ABI.md tells which */
 #ifndef GW_ABI_NEED    /* set it lower to run on older gateways: what is newer then vanishes from this header */
 #define GW_ABI_NEED GW_ABI_MINOR
 #endif
@@ -99,7 +99,6 @@ enum gw_fault {
 	GW_FAULT_RECIPIENT, /* this recipient: no other relay is asked */
 	GW_FAULT_MESSAGE,   /* this message: no other relay is asked */
 	GW_FAULT_UNKNOWN,   /* the link was lost after the final dot: only the same relay is asked again */
-	/* since 1.1 */
 	GW_FAULT_LOCAL,     /* nobody's but this machine's (no descriptors, no way out, silent name servers): to be held against nobody */
 };
 
@@ -130,7 +129,6 @@ struct gw_result {
 	uint32_t attempt;       /* from 1 */
 	int64_t took_ms;
 	bool delayed;           /* bounce: not failed, but late: a delay warning would go out */
-	/* since 1.1 */
 	struct gw_str stage;    /* where it was decided: "resolve" "connect" "greeting" "ehlo" "tls" "auth" "mail" "rcpt" "data" "body" "dot" "module" */
 	enum gw_fault fault;    /* the gateway's own view; NONE: it was delivered */
 	int64_t began;          /* when the attempt got its connection, ms since 1970 UTC */
@@ -164,7 +162,6 @@ struct gw_event {
 	struct gw_str text;     /* for people */
 	struct gw_str json;     /* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail rcpt data message limit.
 	                           accepted: "discarded": true where nothing is kept, "answered": false where the client left before its 250 */
-	/* since 1.1 */
 	struct gw_str client;   /* who handed it in, or was refused; empty: not known */
 	struct gw_str relay;    /* name of the relay it is about; empty: none */
 	int code;               /* refused: the reply code, 0: the client left */
@@ -220,26 +217,25 @@ struct gw_module {
 	enum gw_verdict (*prepare)(struct gw_call *, struct gw_delivery *);
 	enum gw_verdict (*login)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	enum gw_verdict (*deliver)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
-
-	/* Hooks that observe: no verdict, no holding. */
-	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *); /* of an attempt; may say fault(), hold_message() */
-	void (*event)(struct gw_call *, const struct gw_event *);
-	void (*tick)(struct gw_call *);    /* about once a second, on one worker */
-	void (*status)(struct gw_call *);  /* status_line()s for `gatewayctl status`; on the main thread */
-	void (*control)(struct gw_call *, const struct gw_command *); /* answer() or problem(); on the main thread */
-	void (*check)(struct gw_call *);   /* a deeper look for `gatewayctl check`: problem()s; on the main thread */
-
-#if GW_ABI_NEED >= 1
 	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
 	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: those (if any), and nobody after
 	 * them. */
 	enum gw_verdict (*fallback)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
+
+	/* Hooks that observe: no verdict, no holding. */
+	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *); /* of an attempt; may say fault(), hold_message() */
 	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
 	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */
 	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	void (*event)(struct gw_call *, const struct gw_event *);
+	void (*tick)(struct gw_call *);    /* about once a second, on one worker */
+	void (*status)(struct gw_call *);  /* status_line()s for `gatewayctl status`; on the main thread */
 	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main thread. "today" and "state" show in `relay list`. */
 	void (*relay_status)(struct gw_call *, struct gw_relay *);
+	void (*control)(struct gw_call *, const struct gw_command *); /* answer() or problem(); on the main thread */
+	void (*check)(struct gw_call *);   /* a deeper look for `gatewayctl check`: problem()s; on the main thread */
+
 	/* Observe: the instance begins and ends on a worker. The first runs once on each worker, after start() and before any other hook of the instance
 	 * there; the second after the last one there, and before stop(). Connections that belong to a worker's loop are opened and closed
 	 * here, and kept with worker_data_set(). The hooks of the main thread (status, control, check) are on no worker. */
@@ -248,7 +244,6 @@ struct gw_module {
 	/* Observes: a time has come that timer_set() of this instance named, on the same worker; `arg` is what it was given. Not after worker_stop began,
 	 * and no longer once a reload has replaced the instance and nobody holds the old one any more. */
 	void (*timer)(struct gw_call *, void *arg);
-#endif
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
@@ -383,7 +378,6 @@ struct gw_services {
 	                                                                          not send (addresses, limits of the host, a CR or LF alone, a NUL,
 	                                                                          lines over 998 octets), or no memory */
 
-#if GW_ABI_NEED >= 1
 	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
 		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or (NULL) of
 		                                                                  the module's own group: "size", "rows[2].size"; NULL: of the fragment */
@@ -431,7 +425,6 @@ struct gw_services {
 	/* As offload(), for a question with a key (up to 4096 octets): a call that asks while the same is asked already on this worker waits for that
 	 * answer. GW_PENDING, or GW_FAILED: nothing was handed over, `arg` is yours. */
 	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key, void *arg);
-#endif
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

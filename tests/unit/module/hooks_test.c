@@ -26,10 +26,10 @@ static void claims_end_with_accept(void **state)
 	}
 }
 
-/* Those of 1.0 that decide, then those that observe, then what 1.1 added. */
+/* Those that decide come first. */
 static bool observes(size_t hook)
 {
-	return hook >= GW_HOOK_result && hook != GW_HOOK_fallback;
+	return hook >= GW_HOOK_result;
 }
 
 static void observers_have_no_say(void **state)

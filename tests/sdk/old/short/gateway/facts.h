@@ -38,6 +38,12 @@ enum gw_message_fact {
 	GW_MESSAGE_OWN,           /* number: 1 when the gateway made it (a DSN, a warning) */
 	GW_MESSAGE_ATTEMPTS,      /* number: how often it was due before */
 	GW_MESSAGE_FROM_DOMAIN,   /* string: domain of the first From mailbox, else of the sender; from `message` on */
+	GW_MESSAGE_DRY,           /* number: 1: nothing will be sent, somebody only asks what would be: decide the same, count nothing */
+	GW_MESSAGE_TYPE_BY,       /* string: who said its type: "client" (identify), "listener", "module" (type_set); empty: nobody, it is the
+	                             default. Known up to `message` */
+	GW_MESSAGE_HEADER_ODD,    /* number: 1: the header ends at a line that is no field, and not at a blank one; 2: fields stand behind
+	                             that line, which lenient readers take for the header's (what looks for a field, or strips one, does
+	                             not see them); 0: neither. From `message` on */
 };
 
 enum gw_rcpt_fact {
@@ -60,6 +66,7 @@ enum gw_delivery_fact {
 	GW_DELIVERY_MECHANISMS,   /* string: SASL mechanisms the next hop offers, parted by blanks, in `login` */
 	GW_DELIVERY_TLS,          /* string: of the link to the next hop */
 	GW_DELIVERY_HEADERS,      /* number: fields in the header as it stands */
+	GW_DELIVERY_CAUSE,        /* number: enum gw_cause, why the relay before was left (`fallback`: this one); 0: it is the first */
 };
 
 enum gw_relay_fact {
@@ -68,6 +75,11 @@ enum gw_relay_fact {
 	GW_RELAY_PORT,            /* number */
 	GW_RELAY_ENABLED,         /* number: 1 unless it is switched off */
 	GW_RELAY_INDEX,           /* number: its place among the relays, from 0, in file order */
+	GW_RELAY_PROVIDER,        /* string: name of its provider's preset; empty: none */
+	GW_RELAY_PROVIDER_DAILY,  /* number: recipients a day that the provider takes; -1: not known */
+	GW_RELAY_PROVIDER_MINUTE, /* number: messages a minute that the provider takes; -1: not known */
+	GW_RELAY_CONNECTIONS,     /* number: connections at once, as configured */
+	GW_RELAY_TIMEZONE,        /* string: IANA zone in which its day begins; "UTC" unless set */
 };
 
 #endif

@@ -1,7 +1,4 @@
-/* A frozen copy whose two tables end earlier than those of the first release: a module built with it stands for every module that is older than its
- * gateway. Not to be changed.
- *
- * gateway/module.h - the whole contract between the gateway and a module: the gateway calls hooks, the module answers with a
+/* gateway/module.h - the whole contract between the gateway and a module: the gateway calls hooks, the module answers with a
  * verdict and calls back through the table `gw`.
  *
  *     static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt) { ... }
@@ -40,6 +37,9 @@ struct gw_relay;    /* a configured next hop */
 
 /* Names a held call; a stale one is harmless. 0 is none. */
 typedef uint64_t gw_ticket;
+
+/* Names a timer of an instance on its worker. 0 is none. */
+typedef uint64_t gw_timer;
 
 /* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl hooks`); one that the hook does not
  * know counts as GW_FAILED. */
@@ -91,6 +91,25 @@ struct gw_header {
 
 enum gw_status { GW_DELIVERED = 1, GW_DEFERRED, GW_BOUNCED, GW_UNKNOWN };
 
+/* Whose fault a failed attempt was: it decides whether the next relay of the route is asked. */
+enum gw_fault {
+	GW_FAULT_NONE,
+	GW_FAULT_RELAY,     /* it cannot be reached, or is in trouble: the next relay is asked, nobody is bounced */
+	GW_FAULT_ACCOUNT,   /* ours there (login, provider's quota, throttle, sender refused): the same */
+	GW_FAULT_RECIPIENT, /* this recipient: no other relay is asked */
+	GW_FAULT_MESSAGE,   /* this message: no other relay is asked */
+	GW_FAULT_UNKNOWN,   /* the link was lost after the final dot: only the same relay is asked again */
+	GW_FAULT_LOCAL,     /* nobody's but this machine's (no descriptors, no way out, silent name servers): to be held against nobody */
+};
+
+/* Why a relay is left or closed. */
+enum gw_cause {
+	GW_CAUSE_FAILURE = 1, /* it failed, or is suspended */
+	GW_CAUSE_LIMIT,       /* a limit is reached */
+	GW_CAUSE_OFF,         /* an admin switched it off */
+	GW_CAUSE_RATE,        /* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no list of the relay is followed */
+};
+
 /* What an attempt gave for one recipient. */
 struct gw_outcome {
 	uint32_t size;
@@ -105,22 +124,47 @@ struct gw_outcome {
 struct gw_result {
 	uint32_t size;
 	const struct gw_rcpt *rcpt;
-	struct gw_outcome outcome;
+	const struct gw_outcome *outcome; /* never NULL */
 	struct gw_str relay;    /* name of the relay, empty: none was chosen */
 	uint32_t attempt;       /* from 1 */
 	int64_t took_ms;
 	bool delayed;           /* bounce: not failed, but late: a delay warning would go out */
+	struct gw_str stage;    /* where it was decided: "resolve" "connect" "greeting" "ehlo" "tls" "auth" "mail" "rcpt" "data" "body" "dot" "module" */
+	enum gw_fault fault;    /* the gateway's own view; NONE: it was delivered */
+	int64_t began;          /* when the attempt got its connection, ms since 1970 UTC */
+};
+
+/* Why a relay takes no mail for now, as relay_closed() tells it. */
+struct gw_closure {
+	uint32_t size;
+	enum gw_cause cause;
+	int64_t until;          /* ms since 1970 UTC; 0: until somebody opens it */
+	struct gw_str by;       /* the module's name, or "gatewayctl" */
+	struct gw_str why;      /* for people: "2000/2000 until 00:00 Europe/Berlin" */
+};
+
+/* A calendar day in a time zone: 23 or 25 hours long where clocks change. */
+struct gw_day {
+	uint32_t size;
+	int64_t number;         /* of the local date, days since 1970-01-01: a period for counters */
+	int64_t begins, ends;   /* ms since 1970 UTC; ends: when the next one begins */
 };
 
 /* Something that happened and that somebody may want to know: told to all event hooks. */
 struct gw_event {
 	uint32_t size;
-	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", "relay-down", a module's own */
+	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", a module's own. "refused": a client was told
+	                           4xx or 5xx, or left before the answer; about `message` where there is one. One of "accepted" and "refused"
+	                           follows each run of the message hook. "relay-resumed", "relay-on", "relay-off": an admin's word */
 	int64_t time;           /* ms since 1970 UTC */
 	const struct gw_message *message; /* or NULL */
 	const struct gw_rcpt *rcpt;       /* or NULL */
 	struct gw_str text;     /* for people */
-	struct gw_str json;     /* details as a JSON object, or empty */
+	struct gw_str json;     /* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail rcpt data message limit.
+	                           accepted: "discarded": true where nothing is kept, "answered": false where the client left before its 250 */
+	struct gw_str client;   /* who handed it in, or was refused; empty: not known */
+	struct gw_str relay;    /* name of the relay it is about; empty: none */
+	int code;               /* refused: the reply code, 0: the client left */
 };
 
 /* A gatewayctl verb that belongs to a module: `gatewayctl NAME WORDS...`. */
@@ -152,7 +196,8 @@ struct gw_module {
 	const struct gw_option *relay_options;  /* keys it adds to every relay -> relay_conf() */
 	size_t relay_conf_size;
 	size_t session_size, message_size, delivery_size; /* private bytes: zeroed, freed with their object */
-	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\ndns DOMAIN", one a line; NULL: none */
+	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line: its words, a
+	                                           tab, what `help` says of it (without: the summary); NULL: none */
 
 	/* Begins an instance with its configuration; in the main thread, before any hook of it, and for --check too (then no hook
 	 * follows). -1: it cannot work; problem() said why. */
@@ -172,11 +217,33 @@ struct gw_module {
 	enum gw_verdict (*prepare)(struct gw_call *, struct gw_delivery *);
 	enum gw_verdict (*login)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	enum gw_verdict (*deliver)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
+	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
+	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: those (if any), and nobody after
+	 * them. */
+	enum gw_verdict (*fallback)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
 
 	/* Hooks that observe: no verdict, no holding. */
-	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *);
+	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *); /* of an attempt; may say fault(), hold_message() */
+	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
+	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */
+	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	void (*event)(struct gw_call *, const struct gw_event *);
+};
+
+#define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
+
+/* A question that may block, and that many calls may ask at once: lookup() does its work once for all that ask with the same key meanwhile. */
+struct gw_lookup {
+	uint32_t size;
+	size_t result_size;     /* up to 1 MiB; zeroed, freed by the gateway */
+	/* On a pool thread; fills in `result`. `call` is the instance's: for conf(), instance_data() and services marked [any]. */
+	void (*work)(struct gw_call *call, struct gw_str key, void *result);
+	void (*release)(void *result); /* what `result` points to, when the last call has its answer; or NULL */
+	/* On the worker of each call: answer now, or hold again. `result` until it returns. */
+	enum gw_verdict (*answered)(struct gw_call *call, const void *result, void *arg);
+	void (*dropped)(void *arg);    /* instead of answered: free `arg`; or NULL */
+	uint32_t deadline_ms;   /* of each call; 0: the instance's `deadline` */
 };
 
 /* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
@@ -192,7 +259,9 @@ struct gw_services {
 	void *(*conf)(const struct gw_call *);               /* the struct that `options` filled */
 	void *(*instance_data)(const struct gw_call *);      /* what start() set, or NULL */
 	void (*instance_data_set)(struct gw_call *, void *); /* in start() only; stop() frees what it names */
-	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's session, message or delivery; in start(): with the instance */
+	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's message, before `mail` with its session, in `ehlo` at the next
+	                                                        EHLO; in start(): with the instance.
+	                                                        NULL: no memory, or more than one message may have (64 MiB and four times limits.message_size) */
 
 	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call has no such object --- */
 	void *(*session_data)(struct gw_call *);
@@ -243,8 +312,9 @@ struct gw_services {
 
 	/* --- receiving --- */
 	void (*capability)(struct gw_call *, const char *line, bool offered);  /* ehlo: adds or takes away an EHLO line; a keyword takes away */
-	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail */
-	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late */
+	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail. A name up to 255 octets, domains up to 4096, no
+	                                                                          control characters; else nothing of it is taken, which is logged */
+	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late, or no word of up to 64 octets */
 
 	/* --- content as received (message and later hooks) --- */
 	int (*header)(struct gw_message *, size_t nth, struct gw_header *);    /* 0; -1: there is no nth */
@@ -270,7 +340,8 @@ struct gw_services {
 	                                                                           In offload's work too, while the call is held */
 	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *, const struct gw_outcome *); /* a recipient without one is deferred */
 
-	/* --- state: named counters and records that outlive the process; names are the module's own. [any] --- */
+	/* --- state: named counters and records that outlive the process; names are the module's own, 1 to 255 octets without
+	 * control characters. [any] --- */
 	/* Adds to a counter of a period (any number the module picks, e.g. a day; others than the last two are forgotten) unless it would pass `limit`
 	 * (< 0: none). Gives the new value, or -1 when it would pass. */
 	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period, int64_t add, int64_t limit);
@@ -283,7 +354,62 @@ struct gw_services {
 	/* --- telling --- */
 	void (*count)(struct gw_call *, const char *metric, int64_t add);      /* a counter in `gatewayctl status --json`: MODULE.metric [any] */
 	void (*status_line)(struct gw_call *, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints; once */
+	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints, one JSON object, once; ABI.md has its
+	                                                                          members: "text", "columns" and "rows", "data", "code" */
+	void (*problem)(struct gw_call *, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4))); /* start, check, control;
+	                                                                           the fragment's file and line are added */
+	void (*emit)(struct gw_call *, const struct gw_event *);
+	int (*submit)(struct gw_call *, const struct gw_submission *);         /* 0: taken, will be durable soon; -1: refused, logged: what a client could
+	                                                                          not send (addresses, limits of the host, a CR or LF alone, a NUL,
+	                                                                          lines over 998 octets), or no memory */
+
+	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
+		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or (NULL) of
+		                                                                  the module's own group: "size", "rows[2].size"; NULL: of the fragment */
+	/* The calendar day that `when` (ms since 1970 UTC) is in, in an IANA zone ("Europe/Berlin", "UTC"). -1: there is no such zone. [any] */
+	int (*day)(const struct gw_call *, struct gw_str zone, int64_t when, struct gw_day *day);
+	/* mail, rcpt, message: if the message hook refuses this message for good, the client is told 250 all the same, and the refusal goes back as
+	 * a DSN: for clients that count a 5xx against the gateway. */
+	void (*accept_then_bounce)(struct gw_call *, struct gw_message *);
+
+	/* --- admit, fallback, result: where a delivery goes --- */
+	void (*cause)(struct gw_call *, enum gw_cause);                        /* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when
+	                                                                          the relay takes mail again: used when nobody else does */
+	int (*split)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
+	                                                                          become a delivery of their own, which is asked about anew. -1: no memory */
+	void (*wait_on)(struct gw_call *, struct gw_str key);                 /* admit, prepare, with WAIT or NEXT: notify() calls it back; wait_until() is the latest */
+	void (*notify)(struct gw_call *, struct gw_str key, size_t count); /* calls back about `count` of those that wait at this module's key, in
+	                                                                          turn from each client [any worker, main] */
+	void (*fault)(struct gw_call *, enum gw_fault);                        /* result: whose fault it is; who says so first is believed */
+	void (*hold_message)(struct gw_call *, const char *why);               /* result: what is not final goes on hold when this round is over */
+
+	/* --- relays that take no mail for now; kept by relay name over reloads, not over restarts. [any] --- */
+	void (*relay_close)(struct gw_call *, const struct gw_relay *, enum gw_cause, int64_t until, const char *why); /* for this module; again: replaced */
+	void (*relay_open)(struct gw_call *, const struct gw_relay *);         /* takes this module's closure back: what waits comes without a burst */
+	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *); /* somebody's closure, the one that lasts longest; strings
+	                                                                          live until the hook returns */
+	void (*relay_connections)(struct gw_call *, const struct gw_relay *, int64_t connections); /* at most so many connections for now; 0: as configured */
+
+	/* --- explaining --- */
+	void (*skipped)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+	                                                                       /* route, fallback: a candidate that is not in the route, and why; costs
+	                                                                          nothing unless somebody asked (GW_MESSAGE_DRY) */
+
+	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL behind it: how domains are compared. Its size; -1: it
+	 * can be no domain. [any] */
+	long (*domain_ascii)(const struct gw_call *, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
+
+	/* --- on each worker: in hooks that run on one --- */
+	void *(*worker_data)(struct gw_call *);              /* what worker_start set there, or NULL */
+	void (*worker_data_set)(struct gw_call *, void *);   /* in worker_start() only; worker_stop() frees what it names */
+	/* Calls the hook `timer` in `ms`, then every `repeat_ms` (0: once; else 10 or more). 0: refused (no hook `timer`, no worker, more than 256 of the
+	 * instance on this worker), logged, or no memory. */
+	gw_timer (*timer_set)(struct gw_call *, int64_t ms, int64_t repeat_ms, void *arg);
+	int (*timer_clear)(struct gw_call *, gw_timer);      /* it does not come any more. -1: there is none: it came, or was cleared */
+
+	/* As offload(), for a question with a key (up to 4096 octets): a call that asks while the same is asked already on this worker waits for that
+	 * answer. GW_PENDING, or GW_FAILED: nothing was handed over, `arg` is yours. */
+	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key, void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */
@@ -291,14 +417,36 @@ struct gw_services {
 extern const struct gw_services *gw GW_HIDDEN;
 
 #define GW_PUBLIC __attribute__((visibility("default")))
+#ifdef __cplusplus
+#define GW_C_SYMBOL extern "C"
+#else
+#define GW_C_SYMBOL
+#endif
+
+/* The module's table, its members by name: GW_MODULE(.name = "dkim", .version = "1.0", ...). */
 #define GW_MODULE(...)                                                                       \
 	const struct gw_services *gw;                                                        \
-	GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services);  \
-	const struct gw_module *gw_module_v1(const struct gw_services *services)             \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
 	{                                                                                    \
 		static const struct gw_module self = {                                       \
 			.size = sizeof self, .need = GW_ABI_NEED, __VA_ARGS__                \
 		};                                                                           \
+		gw = services;                                                               \
+		return &self;                                                                \
+	}
+
+/* The same where members cannot be named, or not in any order (C++): `fill` is a function that is given the zeroed table,
+ * `static void fill(struct gw_module *self)`. It sets members and calls nothing: it runs before the configuration is read. */
+#define GW_MODULE_FILLED(fill)                                                               \
+	const struct gw_services *gw;                                                        \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
+	{                                                                                    \
+		static struct gw_module self;                                                \
+		self.size = sizeof self;                                                     \
+		self.need = GW_ABI_NEED;                                                     \
+		fill(&self);                                                                 \
 		gw = services;                                                               \
 		return &self;                                                                \
 	}

@@ -32,6 +32,7 @@ enum gw_option_type {
 enum gw_option_flag {
 	GW_OPTION_REQUIRED = 1, /* an error where it is missing; `fallback` is not used */
 	GW_OPTION_NEXT_HOP = 2, /* in relay_options: a relay with this key needs no `host` (this module delivers) */
+	GW_OPTION_RESTART = 4,  /* of the gateway's own: a change waits for the next start. Options of modules are taken by a reload */
 };
 
 /* What GW_OPTION_GROUPS gives: `count` structs of the row's group_size, one after another. */
@@ -49,7 +50,7 @@ struct gw_option {
 	const char *help;              /* one sentence, for people */
 	uint32_t flags;                /* enum gw_option_flag */
 	int64_t min, max;              /* INT, SIZE, DURATION (ms): the range; both 0: none but that it is not negative */
-	const char *words;             /* WORD: "none|starttls|implicit" */
+	const char *words;             /* WORD: "none|starttls|implicit". INT: a word that may stand for -1: "unlimited" */
 	const struct gw_option *group; /* GROUPS: the rows of one group */
 	size_t group_size;             /* GROUPS: the size of the struct one group is parsed into */
 };
@@ -58,6 +59,26 @@ struct gw_option {
 #define GW_OPTIONS_END { NULL, GW_OPTION_END, 0, NULL, NULL, 0, 0, 0, NULL, NULL, 0 }
 
 #ifdef __cplusplus
+}
+
+/* A row for C++, which has no designated initialisers before C++20: what is not named is empty.
+ *
+ *     static const struct gw_option options[] = {
+ *         gw_option_row("domains", GW_OPTION_LIST, offsetof(config, domains), "Recipients here are welcome.", GW_OPTION_REQUIRED),
+ *         GW_OPTIONS_END };
+ *
+ * Members that it does not take (min, max, words, group) are set on what it returns. */
+inline gw_option gw_option_row(const char *key, gw_option_type type, size_t offset, const char *help, uint32_t flags = 0,
+                               const char *fallback = nullptr)
+{
+	gw_option row = GW_OPTIONS_END;
+	row.key = key;
+	row.type = type;
+	row.offset = offset;
+	row.help = help;
+	row.flags = flags;
+	row.fallback = fallback;
+	return row;
 }
 #endif
 #endif

@@ -19,6 +19,12 @@ extern "C" {
 struct gw_str {
 	const char *ptr;
 	size_t len;
+#ifdef __cplusplus
+	/* What gw_str("text") is in C++, where a function may not bear the name of a type. The layout is C's. */
+	gw_str() = default;
+	gw_str(const char *text) : ptr(text ? text : ""), len(text ? strlen(text) : 0) {}
+	gw_str(const char *bytes, size_t count) : ptr(bytes), len(count) {}
+#endif
 };
 
 /* An ordered list of strings; owns nothing. */
@@ -30,12 +36,17 @@ struct gw_list {
 /* The string of a literal, usable in initialisers: GW_STR("DKIM-Signature"). */
 #define GW_STR(literal) { (literal), sizeof(literal) - 1 }
 
+/* For printf: ("%.*s", GW_STR_ARGS(s)). */
+#define GW_STR_ARGS(s) (int)(s).len, (s).ptr
+
+#ifndef __cplusplus
 /* A view of a C string; NULL gives the empty string. */
 static inline struct gw_str gw_str(const char *text)
 {
 	struct gw_str s = { text ? text : "", text ? strlen(text) : 0 };
 	return s;
 }
+#endif
 
 static inline struct gw_str gw_str_n(const void *ptr, size_t len)
 {

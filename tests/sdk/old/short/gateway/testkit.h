@@ -10,8 +10,9 @@
  * Link the module's own sources, GatewayModule::testkit and what the module links. One program tests one module; it may have many
  * kits, one after another or at once. A program is one worker: call everything here from one thread.
  *
- * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a second hold) ends the program with a
- * sentence on stderr, unless testkit_tolerate() was called. Memory that runs out in the kit itself ends the program too. Every
+ * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a second hold, a service in offload's work
+ * that is not for any thread, a NULL, an answer() that is no JSON object) ends the program with a sentence on stderr, unless
+ * testkit_tolerate() was called. What is over the gateway's bounds is refused as there, and a line of TESTKIT_LOG. Memory that runs out in the kit itself ends the program too. Every
  * string and object a kit hands out lives until testkit_destroy(), unless a function says otherwise. */
 #ifndef GATEWAY_TESTKIT_H
 #define GATEWAY_TESTKIT_H
@@ -38,7 +39,7 @@ void testkit_option(struct testkit *kit, const char *key, const char *text);
 /* Parses the options, relays' too, and calls start(). 0; -1: TESTKIT_PROBLEM lines say why, and nothing was left started. */
 int testkit_start(struct testkit *kit);
 void testkit_stop(struct testkit *kit);
-/* As a gateway that was started anew: private bytes are gone, notes and state are kept. Objects may be used on. */
+/* As a gateway that was started anew: private bytes and closures are gone, notes and state are kept. Objects may be used on. */
 int testkit_restart(struct testkit *kit);
 /* The folder that "STATE" and relative paths stand for: empty at first, removed with the kit. */
 const char *testkit_folder(struct testkit *kit);
@@ -52,7 +53,10 @@ void testkit_advance(struct testkit *kit, int64_t ms); /* held calls whose deadl
 /* --- the world around it --- */
 struct gw_relay *testkit_relay(struct testkit *kit, const char *name);                         /* before testkit_start() */
 void testkit_relay_option(struct gw_relay *relay, const char *key, const char *text);          /* a key of the module's relay_options */
-void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);    /* unset: on, port 25, host "NAME.example" */
+void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);    /* unset: on, port 25, host "NAME.example", UTC */
+/* Somebody else's closure, as relay_closed() tells it; `by` ("gatewayctl") has one at a time. Past `until` it is gone. */
+void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by, const char *why);
+void testkit_open(struct gw_relay *relay, const char *by);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
 /* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from the session (may be NULL) or counted. */
@@ -81,10 +85,14 @@ enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *del
 enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message, const struct gw_result *result);
+enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay); /* GW_DELIVERY_CAUSE is a fact
+                                                                                                   of the delivery; unset: a failure */
+void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
 void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result);
 void testkit_run_event(struct testkit *kit, const struct gw_event *event);
 void testkit_run_tick(struct testkit *kit);
 void testkit_run_status(struct testkit *kit);
+void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay);
 void testkit_run_control(struct testkit *kit, const char *words, bool admin); /* words parted by blanks */
 void testkit_run_check(struct testkit *kit);
 
@@ -95,6 +103,9 @@ struct testkit_answer {
 	const char *enhanced;   /* "" where reply() gave none, as with text */
 	const char *text;
 	int64_t wait_until;     /* 0: not called */
+	enum gw_cause cause;    /* 0: not called */
+	size_t split;            /* 0: not called. The delivery has lost the others by then, see testkit_rest() */
+	const char *wait_on;    /* "": not called */
 };
 const struct testkit_answer *testkit_answer(struct testkit *kit);
 
@@ -109,8 +120,20 @@ enum gw_verdict testkit_resume(struct testkit *kit, int timeout_ms);
 /* The client left, the gateway stops: held calls of this session, message or delivery are dropped; NULL: all of them. */
 void testkit_drop(struct testkit *kit, const void *subject);
 
+/* --- the worker: worker_start runs in testkit_start(), worker_stop in testkit_stop(). testkit_advance() and testkit_set_time() run what timers come
+ * due, in order, each at its time --- */
+size_t testkit_timers(struct testkit *kit);    /* that are set */
+size_t testkit_lookups(struct testkit *kit);   /* of which work was begun: with TESTKIT_LATER, calls that ask with one key share one */
+
 /* --- what the module did --- */
 const char *testkit_route(struct gw_rcpt *rcpt);               /* names of route_add(), parted by blanks */
+const char *testkit_fallback(struct gw_delivery *delivery);      /* the same, of the hook fallback */
+/* A delivery of its own for the recipients that split() has left behind; NULL: none. */
+struct gw_delivery *testkit_rest(struct gw_delivery *delivery);
+enum gw_fault testkit_fault(struct testkit *kit);              /* of the result hook that ran last */
+bool testkit_takes_refused(struct gw_message *message);
+const struct gw_closure *testkit_closed(struct gw_relay *relay); /* the closure of the module under test; NULL: none */
+int64_t testkit_pace(struct gw_relay *relay);                  /* 0: as configured */
 struct gw_str testkit_sent(struct gw_delivery *delivery);      /* the octets that would go out, edits applied, trace first */
 struct gw_str testkit_sent_body(struct gw_delivery *delivery);
 const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt); /* NULL: none was given */
@@ -128,13 +151,16 @@ void testkit_set_record(struct testkit *kit, const char *key, const char *value)
 /* Lines of what was told, in order. */
 enum testkit_line {
 	TESTKIT_LOG,        /* "warning text" */
-	TESTKIT_PROBLEM,    /* "error: text", "warning: text"; those of the option parser too */
+	TESTKIT_PROBLEM,    /* "error: text", "warning: text", of problem_at() "error: relay a: key: text"; those of the option parser too */
 	TESTKIT_REASON,     /* "text" */
 	TESTKIT_EVENT,      /* "name text json" */
 	TESTKIT_STATUS,     /* "key: text" */
 	TESTKIT_REPLY,      /* what answer() gave to `control` */
 	TESTKIT_CAPABILITY, /* "+line" or "-line" */
 	TESTKIT_MISUSE,     /* where the contract was broken, after testkit_tolerate() */
+	TESTKIT_NOTIFIED,       /* "name count" of notify() */
+	TESTKIT_HELD,       /* what hold_message() said */
+	TESTKIT_PASSED,     /* "relay: text" of skipped(); none unless GW_MESSAGE_DRY of the message is 1 */
 	TESTKIT_LINES
 };
 size_t testkit_lines(struct testkit *kit, enum testkit_line what);
