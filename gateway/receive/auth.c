@@ -76,7 +76,7 @@ static void judged_later(struct gw_call *call, void *arg)
 	session_ready(session);
 }
 
-static void judge(struct gw_session *session)
+static void auth_check(struct gw_session *session)
 {
 	const struct sasl_login *found = sasl_login(session->sasl);
 	session->offered = (struct gw_login){
@@ -106,7 +106,7 @@ static void step(struct gw_session *session, struct gw_str in)
 		session_reply(session, 334, NULL, out);
 		break;
 	case SASL_DONE:
-		judge(session);
+		auth_check(session);
 		break;
 	case SASL_BAD:
 		end_exchange(session);

@@ -1,7 +1,7 @@
 /* bdat.c - BDAT: bytes by number (RFC 3030). A state machine of its own: no dot and no line end means anything here.
  *
  * The octets that were announced are taken whatever becomes of them, or they would be read as commands. */
-#include "receive/reception.h"
+#include "receive/transaction.h"
 
 /* What comes after a chunk that was not kept would be a message without its beginning: nothing is taken until the client begins again
  * (RFC 3030 section 2). The last chunk ends the transaction, whatever became of it. */
@@ -25,8 +25,8 @@ static void chunk_done(struct gw_session *session)
 	if (chunk->code) {
 		chunk_refused(session);
 	} else if (chunk->last) {
-		data_scan_end(&session->reception->reader);
-		reception_end(session);
+		data_scan_end(&session->transaction->reader);
+		transaction_end(session);
 	} else {
 		session_reply(session, 250, "2.0.0", gw_str("chunk taken"));
 	}
@@ -34,12 +34,12 @@ static void chunk_done(struct gw_session *session)
 
 static bool keep(struct gw_session *session, struct gw_str in)
 {
-	struct reception *reception = session->reception;
-	if (buf_add_str(&reception->bytes, in) != 0)
+	struct transaction *transaction = session->transaction;
+	if (buf_add_str(&transaction->bytes, in) != 0)
 		return false;
-	data_scan(&reception->reader, in);
-	reception->reader.done = session->chunk.last && session->chunk.left == 0;
-	reception_account(reception, in.len);
+	data_scan(&transaction->reader, in);
+	transaction->reader.done = session->chunk.last && session->chunk.left == 0;
+	transaction_account(transaction, in.len);
 	return true;
 }
 
@@ -51,7 +51,7 @@ bool bdat_input(struct gw_session *session)
 		return false;
 	in.len = in.len < chunk->left ? in.len : (size_t)chunk->left;
 	if (!chunk->code)
-		in.len = reception_bite(session->reception, in.len);
+		in.len = transaction_bite(session->transaction, in.len);
 	chunk->left -= in.len;
 	if (!chunk->code && !keep(session, in)) {
 		session_no_memory(session);
@@ -61,7 +61,7 @@ bool bdat_input(struct gw_session *session)
 	session_intake(session, in.len);
 	if (chunk->left == 0)
 		chunk_done(session);
-	else if (!chunk->code && session->reception->in_flight >= EXTENTS_IN_FLIGHT)
+	else if (!chunk->code && session->transaction->in_flight >= EXTENTS_IN_FLIGHT)
 		session_busy(session);
 	return true;
 }
@@ -89,10 +89,10 @@ static void judge_chunk(struct gw_session *session)
 		refuse_chunk(chunk, 503, "5.5.1", "a chunk before it was refused: say RSET");
 	else if (!session->message->rcpt_count)
 		refuse_chunk(chunk, 554, "5.5.1", "no valid recipients");
-	else if (!session->reception && !reception_create(session))
+	else if (!session->transaction && !transaction_create(session))
 		refuse_chunk(chunk, 451, "4.3.0", "no memory");
 	else
-		session->reception->chunked = true;
+		session->transaction->chunked = true;
 }
 
 void bdat_begin(struct gw_session *session, struct gw_str args)
@@ -110,7 +110,7 @@ void bdat_begin(struct gw_session *session, struct gw_str args)
 	session_intake(session, 0);
 	judge_chunk(session);
 	if (chunk->code == 503 || chunk->code == 554) /* what it was refused for before was told then */
-		session->point = POINT_NONE;
+		session->phase = PHASE_NONE;
 	session->mode = MODE_BDAT;
 	session_expect(session, session->snapshot->settings.timeouts.message);
 	stream_timeout(session->stream, session->snapshot->settings.timeouts.data);

@@ -1,4 +1,4 @@
-#include "receive/reception.h"
+#include "receive/transaction.h"
 
 #define PATIENCE_MS 1000 /* a client that waited longer for its answer may be gone: that is looked at */
 
@@ -6,7 +6,7 @@ void message_refuse(struct gw_session *session, int code, const char *enhanced, 
 {
 	struct log_line *line = session_log(session, LOG_INFORM, "message-refused");
 	log_str(line, "from", session->message->sender);
-	log_int(line, "size", (int64_t)session->reception->size);
+	log_int(line, "size", (int64_t)session->transaction->size);
 	log_int(line, "code", code);
 	log_text(line, "reason", text);
 	log_close(line);
@@ -41,7 +41,7 @@ static void count_received(const struct gw_message *message)
 
 static bool still_waits(const struct gw_session *session)
 {
-	return worker_now(session->worker) - session->reception->ended_at < PATIENCE_MS || !stream_peer_closed(session->stream);
+	return worker_now(session->worker) - session->transaction->ended_at < PATIENCE_MS || !stream_peer_closed(session->stream);
 }
 
 /* What a client may do was asked when it came: one that stays for days is asked again, by having to come again. */
@@ -53,10 +53,10 @@ static void end_old_session(struct gw_session *session)
 }
 
 /* After this the message is the queue's and the client is told so; nothing in between may fail. */
-static void promise(struct gw_session *session)
+static void accept_transaction(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
-	struct reception *reception = session->reception;
+	struct transaction *transaction = session->transaction;
 	char id[ID_TEXT];
 	bool heard = still_waits(session);
 	log_keep(message->id);
@@ -65,13 +65,13 @@ static void promise(struct gw_session *session)
 	count_received(message);
 	session_taken(session);
 	if (heard)
-		tell_accepted(message, "");
+		emit_accepted(message, "");
 	else
-		tell_unanswered(message, true);
+		emit_unanswered(message, true);
 	session->message = NULL;
 	session_call_free(session);
-	session->reception = NULL;
-	reception_free(reception);
+	session->transaction = NULL;
+	transaction_free(transaction);
 	queue_add(message);
 	end_old_session(session);
 }
@@ -79,7 +79,7 @@ static void promise(struct gw_session *session)
 static void answer_commit(struct gw_session *session, enum spool_result result)
 {
 	if (result == SPOOL_OK)
-		promise(session);
+		accept_transaction(session);
 	else if (result == SPOOL_FULL)
 		message_refuse(session, 452, "4.3.1", "no room for a message now, try again later");
 	else
@@ -88,63 +88,63 @@ static void answer_commit(struct gw_session *session, enum spool_result result)
 }
 
 /* The client left without an answer. What is on disk is sent: whether the 250 would have reached it cannot be known. */
-static void keep_unanswered(struct reception *reception)
+static void keep_unanswered(struct transaction *transaction)
 {
-	struct gw_message *message = reception->message;
-	if (reception->append.result == SPOOL_OK)
+	struct gw_message *message = transaction->message;
+	if (transaction->append.result == SPOOL_OK)
 		log_keep(message->id);
 	struct log_line *line = log_open(LOG_INFORM, "received-unanswered");
 	log_id(line, message->id);
 	log_str(line, "from", message->sender);
-	log_text(line, "kept", reception->append.result == SPOOL_OK ? "yes" : "no");
+	log_text(line, "kept", transaction->append.result == SPOOL_OK ? "yes" : "no");
 	log_close(line);
-	tell_unanswered(message, reception->append.result == SPOOL_OK);
-	if (reception->append.result == SPOOL_OK) {
+	emit_unanswered(message, transaction->append.result == SPOOL_OK);
+	if (transaction->append.result == SPOOL_OK) {
 		count_received(message);
-		reception_free(reception);
+		transaction_free(transaction);
 		queue_add(message);
 		return;
 	}
 	struct snapshot *snapshot = message->snapshot;
 	message_destroy(message);
 	snapshot_release(snapshot);
-	reception_abandon(reception);
+	transaction_abandon(transaction);
 }
 
 static void committed(struct post *post)
 {
-	struct reception *reception = list_of(post, struct reception, append.post);
-	struct gw_session *session = reception->session;
+	struct transaction *transaction = list_of(post, struct transaction, append.post);
+	struct gw_session *session = transaction->session;
 	if (!session) {
-		keep_unanswered(reception);
+		keep_unanswered(transaction);
 		return;
 	}
-	session->message = reception->message;
-	reception->message = NULL;
-	answer_commit(session, reception->append.result);
+	session->message = transaction->message;
+	transaction->message = NULL;
+	answer_commit(session, transaction->append.result);
 }
 
-void reception_commit(struct gw_session *session)
+void transaction_commit(struct gw_session *session)
 {
-	struct reception *reception = session->reception;
+	struct transaction *transaction = session->transaction;
 	struct gw_message *message = session->message;
 	message->received_at = message->next_at = queue_now();
 	message->expires_at = message->received_at + session->snapshot->settings.queue.expire;
-	if (message_encode_envelope(message, &reception->envelope) != 0) {
+	if (message_encode_envelope(message, &transaction->envelope) != 0) {
 		message_refuse(session, 451, "4.3.0", "no memory");
 		return;
 	}
-	reception->append = (struct spool_append){
+	transaction->append = (struct spool_append){
 		.post.run = committed, .worker = session->worker, .type = SPOOL_MESSAGE, .durable = true, .id = message->id,
-		.meta = buf_str(&reception->envelope), .data = message->content.tail,
-		.extents = reception->extents, .extent_count = reception->extent_count,
+		.meta = buf_str(&transaction->envelope), .data = message->content.tail,
+		.extents = transaction->extents, .extent_count = transaction->extent_count,
 	};
-	reception->message = message;
+	transaction->message = message;
 	session->message = NULL;
 	session_call_free(session);
 	if (!session->busy)
 		session_busy(session);
 	session_coming(session, false);
-	spool_append(runtime.spool, &reception->append);
+	spool_append(runtime.spool, &transaction->append);
 }
 

@@ -78,7 +78,7 @@ static struct gw_message *begin_message(struct gw_session *session, const struct
 	return NULL;
 }
 
-static void mail_judged(struct gw_session *session)
+static void mail_checked(struct gw_session *session)
 {
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
@@ -94,10 +94,10 @@ static void mail_judged(struct gw_session *session)
 		session_useless(session);
 }
 
-static void mail_judged_later(struct gw_call *call, void *arg)
+static void mail_checked_later(struct gw_call *call, void *arg)
 {
 	struct gw_session *session = arg;
-	mail_judged(session);
+	mail_checked(session);
 	session_ready(session);
 }
 
@@ -149,8 +149,8 @@ void mail_begin(struct gw_session *session, struct gw_str args)
 	session->call.session = session;
 	session->call.message = session->message;
 	session->call.arena = &session->message->arena;
-	if (chain_run(&session->call, GW_HOOK_mail, mail_judged_later, session))
-		mail_judged(session);
+	if (chain_run(&session->call, GW_HOOK_mail, mail_checked_later, session))
+		mail_checked(session);
 	else
 		session_busy(session);
 }
@@ -174,7 +174,7 @@ static void log_denied(struct gw_session *session)
 	log_close(line);
 }
 
-static void rcpt_judged(struct gw_session *session)
+static void rcpt_checked(struct gw_session *session)
 {
 	const struct chain_answer *answer = &session->call.answer;
 	if (answer->verdict == GW_ACCEPT || (answer->verdict == GW_CONTINUE && answer->voted)) {
@@ -192,10 +192,10 @@ static void rcpt_judged(struct gw_session *session)
 	session_useless(session);
 }
 
-static void rcpt_judged_later(struct gw_call *call, void *arg)
+static void rcpt_checked_later(struct gw_call *call, void *arg)
 {
 	struct gw_session *session = arg;
-	rcpt_judged(session);
+	rcpt_checked(session);
 	session_ready(session);
 }
 
@@ -208,7 +208,7 @@ void rcpt_begin(struct gw_session *session, struct gw_str args)
 		return;
 	}
 	if ((int64_t)session->message->rcpt_count >= session->snapshot->settings.limits.recipients) {
-		session->point = POINT_LIMIT;
+		session->phase = PHASE_LIMIT;
 		session_reply(session, 452, "4.5.3", gw_str("too many recipients, send the rest in another transaction"));
 		return;
 	}
@@ -220,8 +220,8 @@ void rcpt_begin(struct gw_session *session, struct gw_str args)
 	session->call.session = session;
 	session->call.message = session->message;
 	session->call.arena = &session->message->arena;
-	if (chain_run(&session->call, GW_HOOK_rcpt, rcpt_judged_later, session))
-		rcpt_judged(session);
+	if (chain_run(&session->call, GW_HOOK_rcpt, rcpt_checked_later, session))
+		rcpt_checked(session);
 	else
 		session_busy(session);
 }

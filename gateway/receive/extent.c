@@ -1,95 +1,95 @@
-#include "receive/reception.h"
+#include "receive/transaction.h"
 
 #include <stdlib.h>
 
 /* An extent on its way to the disk; freed when it is there. */
 struct extent_write {
 	struct spool_append append;
-	struct reception *reception;
+	struct transaction *transaction;
 	unsigned index;
 	struct buf bytes;
 };
 
-struct reception *reception_create(struct gw_session *session)
+struct transaction *transaction_create(struct gw_session *session)
 {
-	struct reception *reception = calloc(1, sizeof(*reception));
-	if (!reception)
+	struct transaction *transaction = calloc(1, sizeof(*transaction));
+	if (!transaction)
 		return NULL;
-	reception->session = session;
-	reception->worker = session->worker;
-	reception->id = session->message->id;
-	reception->extent_size = (size_t)session->snapshot->settings.limits.extent;
-	data_reader_init(&reception->reader);
-	buf_init(&reception->bytes, 0);
-	buf_init(&reception->envelope, 0);
-	session->reception = reception;
-	return reception;
+	transaction->session = session;
+	transaction->worker = session->worker;
+	transaction->id = session->message->id;
+	transaction->extent_size = (size_t)session->snapshot->settings.limits.extent;
+	data_reader_init(&transaction->reader);
+	buf_init(&transaction->bytes, 0);
+	buf_init(&transaction->envelope, 0);
+	session->transaction = transaction;
+	return transaction;
 }
 
-void reception_free(struct reception *reception)
+void transaction_free(struct transaction *transaction)
 {
-	buf_finish(&reception->bytes);
-	buf_finish(&reception->envelope);
-	free(reception->extents);
-	free(reception);
+	buf_finish(&transaction->bytes);
+	buf_finish(&transaction->envelope);
+	free(transaction->extents);
+	free(transaction);
 }
 
-void reception_abandon(struct reception *reception)
+void transaction_abandon(struct transaction *transaction)
 {
-	if (reception->extent_count)
-		spool_abandon(runtime.spool, reception->id, reception->extents, reception->extent_count);
-	reception_free(reception);
+	if (transaction->extent_count)
+		spool_abandon(runtime.spool, transaction->id, transaction->extents, transaction->extent_count);
+	transaction_free(transaction);
 }
 
 static void extent_written(struct post *post)
 {
 	struct extent_write *write = (struct extent_write *)post;
-	struct reception *reception = write->reception;
-	reception->in_flight--;
-	if (write->append.result > reception->result)
-		reception->result = write->append.result;
-	reception->extents[write->index] = write->append.extent;
+	struct transaction *transaction = write->transaction;
+	transaction->in_flight--;
+	if (write->append.result > transaction->result)
+		transaction->result = write->append.result;
+	transaction->extents[write->index] = write->append.extent;
 	buf_finish(&write->bytes);
 	free(write);
-	if (reception->session && reception->session->busy && !reception->ended)
-		session_ready(reception->session);
-	else if (reception->in_flight == 0 && !reception->session)
-		reception_abandon(reception);
-	else if (reception->in_flight == 0 && reception->ended)
-		reception_complete(reception);
+	if (transaction->session && transaction->session->busy && !transaction->ended)
+		session_ready(transaction->session);
+	else if (transaction->in_flight == 0 && !transaction->session)
+		transaction_abandon(transaction);
+	else if (transaction->in_flight == 0 && transaction->ended)
+		transaction_check(transaction);
 }
 
-static int extent_slot(struct reception *reception)
+static int extent_slot(struct transaction *transaction)
 {
-	if (reception->extent_count < reception->extent_room)
+	if (transaction->extent_count < transaction->extent_room)
 		return 0;
-	unsigned room = reception->extent_room ? reception->extent_room * 2 : 16;
-	struct spool_extent *extents = reallocarray(reception->extents, room, sizeof(*extents));
+	unsigned room = transaction->extent_room ? transaction->extent_room * 2 : 16;
+	struct spool_extent *extents = reallocarray(transaction->extents, room, sizeof(*extents));
 	if (!extents)
 		return -1;
-	reception->extents = extents;
-	reception->extent_room = room;
+	transaction->extents = extents;
+	transaction->extent_room = room;
 	return 0;
 }
 
-void reception_flush(struct reception *reception)
+void transaction_flush(struct transaction *transaction)
 {
 	struct extent_write *write = calloc(1, sizeof(*write));
-	if (!write || extent_slot(reception) != 0) {
+	if (!write || extent_slot(transaction) != 0) {
 		free(write);
-		reception->result = SPOOL_FAILED;
-		buf_clear(&reception->bytes);
+		transaction->result = SPOOL_FAILED;
+		buf_clear(&transaction->bytes);
 		return;
 	}
-	write->reception = reception;
-	write->index = reception->extent_count++;
-	memset(&reception->extents[write->index], 0, sizeof(struct spool_extent));
-	write->bytes = reception->bytes;
-	buf_init(&reception->bytes, 0);
+	write->transaction = transaction;
+	write->index = transaction->extent_count++;
+	memset(&transaction->extents[write->index], 0, sizeof(struct spool_extent));
+	write->bytes = transaction->bytes;
+	buf_init(&transaction->bytes, 0);
 	write->append = (struct spool_append){
-		.post.run = extent_written, .worker = reception->worker, .type = SPOOL_EXTENT, .id = reception->id, .data = buf_str(&write->bytes),
+		.post.run = extent_written, .worker = transaction->worker, .type = SPOOL_EXTENT, .id = transaction->id, .data = buf_str(&write->bytes),
 	};
-	reception->in_flight++;
+	transaction->in_flight++;
 	spool_append(runtime.spool, &write->append);
 }
 

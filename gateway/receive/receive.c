@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "loop/listener.h"
-#include "receive/entrance.h"
+#include "receive/admission.h"
 #include "receive/session.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct door {
 struct doors {
 	struct snapshot *snapshot; /* held */
 	struct door *first;
-	struct entrance entrance;
+	struct admission admission;
 };
 
 static struct doors *doors_of(const struct worker *worker)
@@ -44,9 +44,9 @@ static void accepted(int fd, const struct sockaddr *peer, socklen_t len, void *a
 	struct snapshot *snapshot = snapshot_current();
 	const struct listen_settings *settings = settings_in(snapshot, door);
 	if (settings)
-		entrance_accept(&door->doors->entrance, fd, peer, snapshot, settings);
+		admission_accept(&door->doors->admission, fd, peer, snapshot, settings);
 	else
-		entrance_refuse(fd, "421 4.3.2 this port is no longer served\r\n");
+		admission_refuse(fd, "421 4.3.2 this port is no longer served\r\n");
 	snapshot_release(snapshot);
 }
 
@@ -55,7 +55,7 @@ int receive_start(struct worker *worker)
 	struct doors *doors = calloc(1, sizeof(*doors));
 	if (!doors)
 		return -1;
-	entrance_init(&doors->entrance, worker);
+	admission_init(&doors->admission, worker);
 	worker_set(worker, SLOT_RECEIVE, doors);
 	return 0;
 }
@@ -77,7 +77,7 @@ static struct door *door_create(struct doors *doors, const struct listen_socket 
 		return NULL;
 	door->doors = doors;
 	door->settings = socket->settings;
-	door->listener = listener_create(doors->entrance.worker, socket->fd, accepted, door);
+	door->listener = listener_create(doors->admission.worker, socket->fd, accepted, door);
 	if (door->listener)
 		return door;
 	free(door);
@@ -115,8 +115,8 @@ void receive_drain(struct worker *worker)
 	struct doors *doors = doors_of(worker);
 	close_doors(doors->first);
 	doors->first = NULL;
-	entrance_close(&doors->entrance);
-	struct list_link *sessions = &doors->entrance.sessions;
+	admission_close(&doors->admission);
+	struct list_link *sessions = &doors->admission.sessions;
 	for (struct list_link *at = sessions->next, *next; at != sessions; at = next) {
 		struct gw_session *session = list_of(at, struct gw_session, link);
 		next = at->next;
@@ -132,9 +132,9 @@ void receive_stop(struct worker *worker)
 		return;
 	close_doors(doors->first);
 	doors->first = NULL;
-	entrance_close(&doors->entrance);
-	while (!list_empty(&doors->entrance.sessions))
-		session_drop(list_of(doors->entrance.sessions.next, struct gw_session, link));
+	admission_close(&doors->admission);
+	while (!list_empty(&doors->admission.sessions))
+		session_drop(list_of(doors->admission.sessions.next, struct gw_session, link));
 }
 
 void receive_finish(struct worker *worker)
@@ -149,7 +149,7 @@ void receive_finish(struct worker *worker)
 
 size_t receive_open(const struct worker *worker)
 {
-	const struct list_link *sessions = &doors_of(worker)->entrance.sessions;
+	const struct list_link *sessions = &doors_of(worker)->admission.sessions;
 	size_t count = 0;
 	for (const struct list_link *at = sessions->next; at != sessions; at = at->next)
 		count++;

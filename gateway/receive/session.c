@@ -22,10 +22,10 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 		stream_flush_later(session->stream);
 	else /* a reply less, and each that follows would be taken for the one before it */
 		stream_give_up(session->stream);
-	if (code >= 400 && session->point)
-		tell_refused(session, code, text);
+	if (code >= 400 && session->phase)
+		emit_refused(session, code, text);
 	else if (code < 300 || code >= 400) /* 334 and 354 ask for the rest of the command */
-		session->point = POINT_NONE;
+		session->phase = PHASE_NONE;
 }
 
 void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...)
@@ -138,7 +138,7 @@ static void session_free(struct post *post)
 	arena_finish(&session->arena);
 	arena_finish(&session->names);
 	arena_finish(&session->scratch);
-	peers_leave(session->peer);
+	client_limits_leave(session->peer);
 	free(session);
 	atomic_fetch_sub_explicit(&counters.sessions_open, 1, memory_order_relaxed);
 }
@@ -154,7 +154,7 @@ static void session_released(struct gw_call *call, void *arg)
 
 static void session_gone(struct gw_session *session)
 {
-	tell_gone(session);
+	emit_gone(session);
 	session_refusals_end(session);
 	session->stream = NULL;
 	session->mode = MODE_CLOSING;
@@ -204,7 +204,7 @@ void session_reset(struct gw_session *session)
 
 /* --- time --- */
 
-static void look_in(struct gw_session *session, int64_t ms)
+static void arm_deadline(struct gw_session *session, int64_t ms)
 {
 	session->timer_at = worker_now(session->worker) + ms;
 	if (timer_set(session->worker, &session->timer, ms, on_deadline) < 0)
@@ -216,7 +216,7 @@ static int64_t intake_due(const struct gw_session *session)
 {
 	const struct settings *settings = &session->snapshot->settings;
 	int64_t most = settings->timeouts.message, rate = settings->limits.data_rate;
-	if (!session->intake.since || (session->mode == MODE_COMMAND && !session->reception))
+	if (!session->intake.since || (session->mode == MODE_COMMAND && !session->transaction))
 		return INT64_MAX;
 	uint64_t earned = rate ? session->intake.octets * 1000 / (uint64_t)rate : (uint64_t)most;
 	if (earned < (uint64_t)most && settings->timeouts.data + (int64_t)earned < most)
@@ -232,12 +232,12 @@ void session_expect(struct gw_session *session, int64_t ms)
 	session->deadline = session->since + ms < due ? session->since + ms : due;
 	ms = session->deadline - session->since;
 	if (!timer_pending(&session->timer) || session->deadline < session->timer_at)
-		look_in(session, ms);
+		arm_deadline(session, ms);
 }
 
 void session_intake(struct gw_session *session, uint64_t octets)
 {
-	if (!octets && !session->reception)
+	if (!octets && !session->transaction)
 		session->intake = (struct intake){ worker_now(session->worker), 0 };
 	session->intake.octets += octets;
 	session_expect(session, session->snapshot->settings.timeouts.message);
@@ -245,13 +245,13 @@ void session_intake(struct gw_session *session, uint64_t octets)
 
 bool session_idle(const struct gw_session *session, int64_t ms)
 {
-	return !session->busy && !session->messages && (session->mode == MODE_COMMAND || session->mode == MODE_SASL) && !session->reception &&
+	return !session->busy && !session->messages && (session->mode == MODE_COMMAND || session->mode == MODE_SASL) && !session->transaction &&
 	       worker_now(session->worker) - session->since >= ms;
 }
 
 void session_goodbye(struct gw_session *session, const char *why)
 {
-	session->point = POINT_NONE;
+	session->phase = PHASE_NONE;
 	session_reply(session, 421, "4.3.2", gw_str(why));
 	session_close(session);
 }
@@ -275,7 +275,7 @@ static void on_deadline(struct timer *timer)
 	struct gw_session *session = list_of(timer, struct gw_session, timer);
 	int64_t left = session->deadline - worker_now(session->worker);
 	if (left > 0 || session->busy) {
-		look_in(session, left > 1000 ? left : 1000);
+		arm_deadline(session, left > 1000 ? left : 1000);
 		return;
 	}
 	time_out(session);
@@ -399,7 +399,7 @@ static void greet(struct gw_session *session)
 		session_close(session);
 }
 
-static void connect_judged(struct gw_call *call, void *arg)
+static void connect_checked(struct gw_call *call, void *arg)
 {
 	struct gw_session *session = arg;
 	greet(session);
@@ -409,8 +409,8 @@ static void connect_judged(struct gw_call *call, void *arg)
 static void begin(struct gw_session *session)
 {
 	session->call.session = session;
-	session->point = POINT_CONNECT;
-	if (chain_run(&session->call, GW_HOOK_connect, connect_judged, session))
+	session->phase = PHASE_CONNECT;
+	if (chain_run(&session->call, GW_HOOK_connect, connect_checked, session))
 		greet(session);
 	else
 		session_busy(session);

@@ -11,7 +11,7 @@
 #include "mail/message.h"
 #include "module/chain.h"
 #include "queue/queue.h"
-#include "receive/peers.h"
+#include "receive/client_limits.h"
 #include "smtp/command.h"
 #include "smtp/framing.h"
 #include "smtp/sasl.h"
@@ -25,19 +25,19 @@ enum session_mode {
 };
 
 /* Where in the dialogue a client may be refused so that it matters: the event "refused" says so. Nonsense is refused without it. */
-enum point {
-	POINT_NONE,
-	POINT_CONNECT,
-	POINT_EHLO,
-	POINT_AUTH,
-	POINT_MAIL,
-	POINT_RCPT,
-	POINT_DATA,
-	POINT_MESSAGE,  /* all bytes are here, and the client waits for the answer */
-	POINT_LIMIT,
+enum session_phase {
+	PHASE_NONE,
+	PHASE_CONNECT,
+	PHASE_EHLO,
+	PHASE_AUTH,
+	PHASE_MAIL,
+	PHASE_RCPT,
+	PHASE_DATA,
+	PHASE_MESSAGE,  /* all bytes are here, and the client waits for the answer */
+	PHASE_LIMIT,
 };
 
-struct reception; /* a message whose bytes are coming in: reception.h */
+struct transaction; /* a message whose bytes are coming in: transaction.h */
 
 /* The present BDAT. */
 struct chunk {
@@ -88,7 +88,7 @@ struct gw_session {
 	int64_t timer_at;               /* when the timer looks at it: not later */
 
 	enum session_mode mode;
-	enum point point;               /* of the present command, until it is answered */
+	enum session_phase phase;               /* of the present command, until it is answered */
 	bool busy;                      /* a hook or the disk is awaited: input is paused */
 	bool releasing;                 /* work that a module gave up on still looks at the message: it is awaited too */
 	bool choked;                    /* the client does not read its answers: nothing more is taken from it */
@@ -110,7 +110,7 @@ struct gw_session {
 	struct sasl *sasl;              /* during AUTH */
 	struct gw_login offered;        /* what the auth hook looks at; strings of `sasl` */
 	struct gw_message *message;     /* during a transaction */
-	struct reception *reception;    /* from DATA or the first BDAT on */
+	struct transaction *transaction;    /* from DATA or the first BDAT on */
 	struct chunk chunk;
 };
 
@@ -138,12 +138,12 @@ void session_intake(struct gw_session *session, uint64_t octets); /* these came;
 bool session_idle(const struct gw_session *session, int64_t ms);  /* has said nothing for so long, and nothing useful before */
 void session_goodbye(struct gw_session *session, const char *why); /* 421, between two transactions */
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
-void tell_refused(struct gw_session *session, int code, struct gw_str text); /* tell.c: at session->point */
-void tell_gone(struct gw_session *session);           /* the session ends, with or without an answer that is due */
-void tell_accepted(const struct gw_message *message, const char *json); /* json "": nothing to add */
-void tell_unanswered(const struct gw_message *message, bool kept);      /* its client left while it was committed */
+void emit_refused(struct gw_session *session, int code, struct gw_str text); /* emit.c: at session->phase */
+void emit_gone(struct gw_session *session);           /* the session ends, with or without an answer that is due */
+void emit_accepted(const struct gw_message *message, const char *json); /* json "": nothing to add */
+void emit_unanswered(const struct gw_message *message, bool kept);      /* its client left while it was committed */
 
-/* useless.c: counts a command that brought no message closer. False: it was one too many, 421 was said and the session is closed. */
+/* bad_commands.c: counts a command that brought no message closer. False: it was one too many, 421 was said and the session is closed. */
 bool session_useless(struct gw_session *session);
 void session_useful(struct gw_session *session);  /* takes one back */
 /* The line of a refusal; NULL: one was written since the last message that was taken, and this is only counted. */

@@ -21,7 +21,7 @@ struct verb {
 	unsigned needs;
 	void (*run)(struct gw_session *session, struct gw_str args);
 	bool junk; /* counts towards the limit of useless commands */
-	enum point point;
+	enum session_phase phase;
 };
 
 static void do_ehlo(struct gw_session *session, struct gw_str args)
@@ -87,14 +87,14 @@ static void do_unoffered(struct gw_session *session, struct gw_str args)
 }
 
 static const struct verb verbs[] = {
-	[SMTP_EHLO] = { NEED_ARGS, do_ehlo, false, POINT_EHLO },
-	[SMTP_HELO] = { NEED_ARGS, do_helo, false, POINT_EHLO },
+	[SMTP_EHLO] = { NEED_ARGS, do_ehlo, false, PHASE_EHLO },
+	[SMTP_HELO] = { NEED_ARGS, do_helo, false, PHASE_EHLO },
 	[SMTP_STARTTLS] = { NEED_NO_ARGS | NEED_CLEAR | NEED_ESMTP, do_starttls },
-	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin, false, POINT_AUTH },
-	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin, false, POINT_MAIL },
-	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin, false, POINT_RCPT },
-	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false, POINT_DATA },
-	[SMTP_BDAT] = { 0, bdat_begin, false, POINT_DATA },
+	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin, false, PHASE_AUTH },
+	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin, false, PHASE_MAIL },
+	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin, false, PHASE_RCPT },
+	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false, PHASE_DATA },
+	[SMTP_BDAT] = { 0, bdat_begin, false, PHASE_DATA },
 	[SMTP_RSET] = { NEED_NO_ARGS, do_rset },
 	[SMTP_NOOP] = { 0, do_noop, true },
 	[SMTP_VRFY] = { NEED_ARGS, do_vrfy, true },
@@ -145,7 +145,7 @@ static bool met(const struct gw_session *session, enum need need, struct gw_str 
 	case NEED_MAIL:
 		return session->message != NULL;
 	case NEED_NO_BYTES:
-		return !session->reception && !session->chunk_lost;
+		return !session->transaction && !session->chunk_lost;
 	case NEED_RCPT:
 		return session->message->rcpt_count != 0;
 	}
@@ -160,7 +160,7 @@ static const struct complaint *unmet(const struct gw_session *session, const str
 	return NULL;
 }
 
-static void complain(struct gw_session *session, const struct complaint *complaint)
+static void protocol_error(struct gw_session *session, const struct complaint *complaint)
 {
 	if (complaint->code != 421 && !session_useless(session))
 		return;
@@ -180,7 +180,7 @@ static bool is_http(struct gw_str line)
 	return false;
 }
 
-static void turn_out(struct gw_session *session)
+static void disconnect(struct gw_session *session)
 {
 	log_close(session_log(session, LOG_WARN, "http-client"));
 	session_reply(session, 554, "5.5.1", gw_str("this is no web server"));
@@ -192,14 +192,14 @@ void session_command(struct gw_session *session, struct gw_str line)
 	static const struct complaint malformed = { 0, 500, "5.5.2", "syntax error" };
 	struct smtp_command command;
 	session_expect(session, session->snapshot->settings.timeouts.command);
-	session->point = POINT_NONE;
+	session->phase = PHASE_NONE;
 	session_names_tidy(session);
 	if (is_http(line)) {
-		turn_out(session);
+		disconnect(session);
 		return;
 	}
 	if (!smtp_command_parse(line, &command)) {
-		complain(session, &malformed);
+		protocol_error(session, &malformed);
 		return;
 	}
 	const struct verb *verb = &verbs[command.verb];
@@ -210,9 +210,9 @@ void session_command(struct gw_session *session, struct gw_str line)
 	}
 	const struct complaint *complaint = unmet(session, verb, command.args);
 	if (!complaint || complaint->code == 421)
-		session->point = verb->point;
+		session->phase = verb->phase;
 	if (complaint)
-		complain(session, complaint);
+		protocol_error(session, complaint);
 	else if (!verb->junk || session_useless(session))
 		verb->run(session, command.args);
 }

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "receive/peers.h"
+#include "receive/client_limits.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -30,7 +30,7 @@ static const struct sockaddr *v6(unsigned char last)
 
 static int nobody_is_there(void **state)
 {
-	return peers_count() == 0 ? 0 : -1;
+	return client_limits_count() == 0 ? 0 : -1;
 }
 
 static void an_address_has_so_many_and_no_more(void **state)
@@ -38,30 +38,30 @@ static void an_address_has_so_many_and_no_more(void **state)
 	struct peer *peers[3], *more;
 
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(peers_enter(v4(1), 3, &peers[i]), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v4(1), 3, &more), PEERS_FULL_FIRST);
+		assert_int_equal(client_limits_enter(v4(1), 3, &peers[i]), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v4(1), 3, &more), CLIENT_LIMITS_FULL_FIRST);
 	assert_null(more);
-	assert_int_equal(peers_enter(v4(1), 3, &more), PEERS_FULL);
-	peers_leave(peers[0]);
-	assert_int_equal(peers_enter(v4(1), 3, &peers[0]), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v4(1), 3, &more), PEERS_FULL);
-	assert_int_equal(peers_count(), 1);
+	assert_int_equal(client_limits_enter(v4(1), 3, &more), CLIENT_LIMITS_FULL);
+	client_limits_leave(peers[0]);
+	assert_int_equal(client_limits_enter(v4(1), 3, &peers[0]), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v4(1), 3, &more), CLIENT_LIMITS_FULL);
+	assert_int_equal(client_limits_count(), 1);
 	for (size_t i = 0; i < 3; i++)
-		peers_leave(peers[i]);
+		client_limits_leave(peers[i]);
 }
 
 static void other_addresses_do_not_suffer(void **state)
 {
 	struct peer *one, *other, *six, *more;
 
-	assert_int_equal(peers_enter(v4(1), 1, &one), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v4(2), 1, &other), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v6(1), 1, &six), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v6(1), 1, &more), PEERS_FULL_FIRST);
-	assert_int_equal(peers_count(), 3);
-	peers_leave(one);
-	peers_leave(other);
-	peers_leave(six);
+	assert_int_equal(client_limits_enter(v4(1), 1, &one), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v4(2), 1, &other), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v6(1), 1, &six), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v6(1), 1, &more), CLIENT_LIMITS_FULL_FIRST);
+	assert_int_equal(client_limits_count(), 3);
+	client_limits_leave(one);
+	client_limits_leave(other);
+	client_limits_leave(six);
 }
 
 /* The limit is the configuration's of now: with less than there are nobody new comes in. */
@@ -69,11 +69,11 @@ static void a_limit_may_sink(void **state)
 {
 	struct peer *peers[2], *more;
 
-	assert_int_equal(peers_enter(v4(1), 10, &peers[0]), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v4(1), 10, &peers[1]), PEERS_ENTERED);
-	assert_int_equal(peers_enter(v4(1), 1, &more), PEERS_FULL_FIRST);
-	peers_leave(peers[0]);
-	peers_leave(peers[1]);
+	assert_int_equal(client_limits_enter(v4(1), 10, &peers[0]), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v4(1), 10, &peers[1]), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_enter(v4(1), 1, &more), CLIENT_LIMITS_FULL_FIRST);
+	client_limits_leave(peers[0]);
+	client_limits_leave(peers[1]);
 }
 
 static void what_has_no_address_is_not_counted(void **state)
@@ -81,10 +81,10 @@ static void what_has_no_address_is_not_counted(void **state)
 	const struct sockaddr local = { .sa_family = AF_UNIX };
 	struct peer *peer;
 
-	assert_int_equal(peers_enter(&local, 1, &peer), PEERS_ENTERED);
+	assert_int_equal(client_limits_enter(&local, 1, &peer), CLIENT_LIMITS_ENTERED);
 	assert_null(peer);
-	peers_leave(peer);
-	peers_leave(NULL);
+	client_limits_leave(peer);
+	client_limits_leave(NULL);
 }
 
 static void many_addresses_are_told_apart(void **state)
@@ -93,12 +93,12 @@ static void many_addresses_are_told_apart(void **state)
 	struct peer *more;
 
 	for (uint32_t i = 0; i < MANY; i++)
-		assert_int_equal(peers_enter(v4(i), 1, &peers[i]), PEERS_ENTERED);
-	assert_int_equal(peers_count(), MANY);
+		assert_int_equal(client_limits_enter(v4(i), 1, &peers[i]), CLIENT_LIMITS_ENTERED);
+	assert_int_equal(client_limits_count(), MANY);
 	for (uint32_t i = 0; i < MANY; i += 1000)
-		assert_int_equal(peers_enter(v4(i), 1, &more), PEERS_FULL_FIRST);
+		assert_int_equal(client_limits_enter(v4(i), 1, &more), CLIENT_LIMITS_FULL_FIRST);
 	for (uint32_t i = 0; i < MANY; i++)
-		peers_leave(peers[i]);
+		client_limits_leave(peers[i]);
 }
 
 static void *come_and_go(void *arg)
@@ -107,10 +107,10 @@ static void *come_and_go(void *arg)
 	struct peer *peer;
 
 	for (uint32_t i = 0; i < 20000; i++) {
-		if (peers_enter(v4(i % 7), 2, &peer) != PEERS_ENTERED)
+		if (client_limits_enter(v4(i % 7), 2, &peer) != CLIENT_LIMITS_ENTERED)
 			continue;
 		(*entered)++;
-		peers_leave(peer);
+		client_limits_leave(peer);
 	}
 	return NULL;
 }

@@ -1,4 +1,4 @@
-#include "receive/peers.h"
+#include "receive/client_limits.h"
 
 #include "base/network.h"
 
@@ -78,16 +78,16 @@ static struct peer *add(struct shard *shard, uint32_t place, const struct ip *ip
 	return peer;
 }
 
-static enum peers_answer enter(struct peer *peer, int64_t most)
+static enum client_limits_answer enter(struct peer *peer, int64_t most)
 {
 	bool first = !peer->told;
 
 	if (peer->sessions < most) {
 		peer->sessions++;
-		return PEERS_ENTERED;
+		return CLIENT_LIMITS_ENTERED;
 	}
 	peer->told = true;
-	return first ? PEERS_FULL_FIRST : PEERS_FULL;
+	return first ? CLIENT_LIMITS_FULL_FIRST : CLIENT_LIMITS_FULL;
 }
 
 /* Who has an IPv6 address has the 2^64 of its network. */
@@ -99,14 +99,14 @@ static void widen(struct ip *ip)
 		memset(ip->octets + 8, 0, 8);
 }
 
-enum peers_answer peers_enter(const struct sockaddr *address, int64_t most, struct peer **peer)
+enum client_limits_answer client_limits_enter(const struct sockaddr *address, int64_t most, struct peer **peer)
 {
-	enum peers_answer answer = PEERS_NO_MEMORY;
+	enum client_limits_answer answer = CLIENT_LIMITS_NO_MEMORY;
 	struct ip ip;
 
 	*peer = NULL;
 	if (!ip_of(address, &ip))
-		return PEERS_ENTERED;
+		return CLIENT_LIMITS_ENTERED;
 	widen(&ip);
 	uint32_t place = place_of(&ip);
 	struct shard *shard = shard_of(place);
@@ -117,12 +117,12 @@ enum peers_answer peers_enter(const struct sockaddr *address, int64_t most, stru
 	if (found)
 		answer = enter(found, most);
 	pthread_mutex_unlock(&shard->lock);
-	if (answer == PEERS_ENTERED)
+	if (answer == CLIENT_LIMITS_ENTERED)
 		*peer = found;
 	return answer;
 }
 
-void peers_leave(struct peer *peer)
+void client_limits_leave(struct peer *peer)
 {
 	if (!peer)
 		return;
@@ -138,7 +138,7 @@ void peers_leave(struct peer *peer)
 		free(peer);
 }
 
-size_t peers_count(void)
+size_t client_limits_count(void)
 {
 	size_t count = 0;
 

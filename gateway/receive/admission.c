@@ -1,4 +1,4 @@
-#include "receive/entrance.h"
+#include "receive/admission.h"
 
 #include "base/log.h"
 #include "loop/preface.h"
@@ -16,9 +16,9 @@
 #define NO_MEMORY "421 4.3.0 no memory, try again later\r\n"
 
 /* A connection whose PROXY header is awaited. */
-struct knock {
+struct preface_wait {
 	struct list_link link;
-	struct entrance *entrance;
+	struct admission *admission;
 	struct snapshot *snapshot; /* held */
 	const struct listen_settings *listener;
 	struct preface *preface;
@@ -34,16 +34,16 @@ static rlim_t highest_descriptor(void)
 	return limit.rlim_cur - (limit.rlim_cur / 4 < RESERVE_MOST ? limit.rlim_cur / 4 : RESERVE_MOST);
 }
 
-void entrance_init(struct entrance *entrance, struct worker *worker)
+void admission_init(struct admission *admission, struct worker *worker)
 {
-	*entrance = (struct entrance){ .worker = worker, .highest = highest_descriptor() };
-	list_init(&entrance->sessions);
-	list_init(&entrance->knocks);
+	*admission = (struct admission){ .worker = worker, .highest = highest_descriptor() };
+	list_init(&admission->sessions);
+	list_init(&admission->preface_waits);
 }
 
 /* --- whether there is room --- */
 
-void entrance_refuse(int fd, const char *why)
+void admission_refuse(int fd, const char *why)
 {
 	ssize_t sent = send(fd, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)sent;
@@ -51,27 +51,27 @@ void entrance_refuse(int fd, const char *why)
 	COUNT(sessions_refused);
 }
 
-static bool full(const struct entrance *entrance, int fd, const struct snapshot *snapshot)
+static bool full(const struct admission *admission, int fd, const struct snapshot *snapshot)
 {
-	return (rlim_t)fd > entrance->highest ||
+	return (rlim_t)fd > admission->highest ||
 	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= snapshot->settings.limits.sessions;
 }
 
-static bool scarce(const struct entrance *entrance, int fd, const struct snapshot *snapshot)
+static bool scarce(const struct admission *admission, int fd, const struct snapshot *snapshot)
 {
 	int64_t most = snapshot->settings.limits.sessions;
-	return (rlim_t)fd > entrance->highest - entrance->highest / 8 ||
+	return (rlim_t)fd > admission->highest - admission->highest / 8 ||
 	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= most - most / 8;
 }
 
 /* Clients that connect and do nothing would keep the others out. */
-static void make_room(struct entrance *entrance, const struct snapshot *snapshot)
+static void make_room(struct admission *admission, const struct snapshot *snapshot)
 {
-	int64_t now = worker_now(entrance->worker), wait = snapshot->settings.timeouts.scarce;
-	if (now - entrance->swept < SWEEP_MS)
+	int64_t now = worker_now(admission->worker), wait = snapshot->settings.timeouts.scarce;
+	if (now - admission->swept < SWEEP_MS)
 		return;
-	entrance->swept = now;
-	for (struct list_link *at = entrance->sessions.next, *next; at != &entrance->sessions; at = next) {
+	admission->swept = now;
+	for (struct list_link *at = admission->sessions.next, *next; at != &admission->sessions; at = next) {
 		struct gw_session *session = list_of(at, struct gw_session, link);
 		next = at->next;
 		if (session_idle(session, wait))
@@ -101,57 +101,57 @@ static void log_crowd(const struct sockaddr *peer, int64_t most)
 /* False: it was turned away. */
 static bool enter(int fd, const struct sockaddr *address, int64_t most, struct peer **place)
 {
-	enum peers_answer answer = most ? peers_enter(address, most, place) : PEERS_ENTERED;
-	if (answer == PEERS_ENTERED)
+	enum client_limits_answer answer = most ? client_limits_enter(address, most, place) : CLIENT_LIMITS_ENTERED;
+	if (answer == CLIENT_LIMITS_ENTERED)
 		return true;
-	if (answer == PEERS_FULL_FIRST)
+	if (answer == CLIENT_LIMITS_FULL_FIRST)
 		log_crowd(address, most);
-	entrance_refuse(fd, answer == PEERS_NO_MEMORY ? NO_MEMORY : "421 4.7.0 too many sessions from your address\r\n");
+	admission_refuse(fd, answer == CLIENT_LIMITS_NO_MEMORY ? NO_MEMORY : "421 4.7.0 too many sessions from your address\r\n");
 	return false;
 }
 
-static void admit(struct entrance *entrance, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
+static void admit(struct admission *admission, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
 		  const struct sockaddr *peer)
 {
 	struct peer *place = NULL;
-	if (full(entrance, fd, snapshot)) {
-		entrance_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
+	if (full(admission, fd, snapshot)) {
+		admission_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
 		return;
 	}
 	if (!enter(fd, peer, snapshot->settings.limits.sessions_per_client, &place))
 		return;
-	struct gw_session *session = session_create(entrance->worker, fd, snapshot, listener, peer);
+	struct gw_session *session = session_create(admission->worker, fd, snapshot, listener, peer);
 	if (!session) {
-		peers_leave(place);
-		entrance_refuse(fd, NO_MEMORY);
+		client_limits_leave(place);
+		admission_refuse(fd, NO_MEMORY);
 		return;
 	}
 	session->peer = place;
 	if (session->mode != MODE_CLOSING)
-		list_add(&entrance->sessions, &session->link);
+		list_add(&admission->sessions, &session->link);
 }
 
 /* --- for whom a load balancer connects --- */
 
-static void knock_destroy(struct knock *knock)
+static void preface_wait_destroy(struct preface_wait *preface_wait)
 {
-	list_take(&knock->link);
-	preface_destroy(knock->preface);
-	snapshot_release(knock->snapshot);
-	free(knock);
+	list_take(&preface_wait->link);
+	preface_destroy(preface_wait->preface);
+	snapshot_release(preface_wait->snapshot);
+	free(preface_wait);
 }
 
 /* Balancers look whether somebody listens by connecting without a word, all the time. */
-static void log_unsaid(const struct knock *knock, enum preface_end end)
+static void log_unsaid(const struct preface_wait *preface_wait, enum preface_end end)
 {
 	static const char *const reasons[] = {
 		[PREFACE_WRONG] = "no PROXY header", [PREFACE_LOST] = "closed within the PROXY header", [PREFACE_TIMEOUT] = "no PROXY header in time",
 	};
-	if (end == PREFACE_LOST && !preface_bytes(knock->preface).len)
+	if (end == PREFACE_LOST && !preface_bytes(preface_wait->preface).len)
 		return;
 	struct log_line *line = log_open(LOG_WARN, "proxy-refused");
-	log_peer(line, (const struct sockaddr *)&knock->peer);
-	log_str(line, "listener", knock->listener->name);
+	log_peer(line, (const struct sockaddr *)&preface_wait->peer);
+	log_str(line, "listener", preface_wait->listener->name);
 	log_text(line, "reason", reasons[end]);
 	log_close(line);
 	COUNT(sessions_refused);
@@ -159,37 +159,37 @@ static void log_unsaid(const struct knock *knock, enum preface_end end)
 
 static void heard(struct preface *preface, enum preface_end end, void *arg)
 {
-	struct knock *knock = arg;
-	const struct sockaddr_storage *peer = knock->header.named ? &knock->header.source : &knock->peer;
+	struct preface_wait *preface_wait = arg;
+	const struct sockaddr_storage *peer = preface_wait->header.named ? &preface_wait->header.source : &preface_wait->peer;
 	if (end == PREFACE_READ)
-		admit(knock->entrance, preface_take(preface), knock->snapshot, knock->listener, (const struct sockaddr *)peer);
+		admit(preface_wait->admission, preface_take(preface), preface_wait->snapshot, preface_wait->listener, (const struct sockaddr *)peer);
 	else
-		log_unsaid(knock, end);
-	knock_destroy(knock);
+		log_unsaid(preface_wait, end);
+	preface_wait_destroy(preface_wait);
 }
 
 static ssize_t measure(struct gw_str bytes, void *arg)
 {
-	struct knock *knock = arg;
-	return proxy_parse(bytes, &knock->header);
+	struct preface_wait *preface_wait = arg;
+	return proxy_parse(bytes, &preface_wait->header);
 }
 
 static const struct preface_form proxy_form = { .most = PROXY_MAX, .ms = KNOCK_MS, .measure = measure, .ended = heard };
 
-static void await_header(struct entrance *entrance, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
+static void await_header(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
 			 const struct listen_settings *listener)
 {
-	struct knock *knock = calloc(1, sizeof(*knock));
-	if (!knock || !(knock->preface = preface_create(entrance->worker, fd, &proxy_form, knock))) {
-		free(knock);
-		entrance_refuse(fd, NO_MEMORY);
+	struct preface_wait *preface_wait = calloc(1, sizeof(*preface_wait));
+	if (!preface_wait || !(preface_wait->preface = preface_create(admission->worker, fd, &proxy_form, preface_wait))) {
+		free(preface_wait);
+		admission_refuse(fd, NO_MEMORY);
 		return;
 	}
-	knock->entrance = entrance;
-	knock->snapshot = snapshot_hold(snapshot);
-	knock->listener = listener;
-	memcpy(&knock->peer, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-	list_add(&entrance->knocks, &knock->link);
+	preface_wait->admission = admission;
+	preface_wait->snapshot = snapshot_hold(snapshot);
+	preface_wait->listener = listener;
+	memcpy(&preface_wait->peer, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	list_add(&admission->preface_waits, &preface_wait->link);
 }
 
 static bool is_balancer(const struct listen_settings *listener, const struct sockaddr *peer)
@@ -203,21 +203,21 @@ static bool is_balancer(const struct listen_settings *listener, const struct soc
 	return false;
 }
 
-void entrance_accept(struct entrance *entrance, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
+void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
 		     const struct listen_settings *listener)
 {
-	if (scarce(entrance, fd, snapshot))
-		make_room(entrance, snapshot);
-	if (full(entrance, fd, snapshot))
-		entrance_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
+	if (scarce(admission, fd, snapshot))
+		make_room(admission, snapshot);
+	if (full(admission, fd, snapshot))
+		admission_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
 	else if (is_balancer(listener, peer))
-		await_header(entrance, fd, peer, snapshot, listener);
+		await_header(admission, fd, peer, snapshot, listener);
 	else
-		admit(entrance, fd, snapshot, listener, peer);
+		admit(admission, fd, snapshot, listener, peer);
 }
 
-void entrance_close(struct entrance *entrance)
+void admission_close(struct admission *admission)
 {
-	while (!list_empty(&entrance->knocks))
-		knock_destroy(list_of(entrance->knocks.next, struct knock, link));
+	while (!list_empty(&admission->preface_waits))
+		preface_wait_destroy(list_of(admission->preface_waits.next, struct preface_wait, link));
 }

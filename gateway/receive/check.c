@@ -1,4 +1,4 @@
-#include "receive/reception.h"
+#include "receive/transaction.h"
 
 #include "base/clock.h"
 
@@ -8,7 +8,7 @@
 
 static void commit_released(struct gw_call *call, void *arg)
 {
-	reception_commit(arg);
+	transaction_commit(arg);
 }
 
 /* The queue may free the message at any time: work that a module gave up on has to have returned. */
@@ -17,7 +17,7 @@ static void commit_when_free(struct gw_session *session)
 	session->call.done = commit_released;
 	session->call.arg = session;
 	if (chain_cancel(&session->call))
-		reception_commit(session);
+		transaction_commit(session);
 	else if (!session->busy)
 		session_busy(session);
 }
@@ -31,7 +31,7 @@ static void discard(struct gw_session *session)
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
 	log_close(line);
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(session->message->id, id));
-	tell_accepted(session->message, "{\"discarded\":true}");
+	emit_accepted(session->message, "{\"discarded\":true}");
 	session_reset(session);
 }
 
@@ -53,7 +53,7 @@ static bool accept_then_bounce(struct gw_session *session)
 	return true;
 }
 
-static void message_judged(struct gw_session *session)
+static void message_checked(struct gw_session *session)
 {
 	const struct chain_answer *answer = &session->call.answer;
 	switch (answer->verdict) {
@@ -79,11 +79,11 @@ static void message_judged(struct gw_session *session)
 	}
 }
 
-static void message_judged_later(struct gw_call *call, void *arg)
+static void message_checked_later(struct gw_call *call, void *arg)
 {
 	struct gw_session *session = arg;
-	message_judged(session);
-	if (!session->reception)
+	message_checked(session);
+	if (!session->transaction)
 		session_ready(session);
 }
 
@@ -147,7 +147,7 @@ static struct gw_str ascii_name(struct gw_message *message)
 }
 
 /* RFC 5321 section 4.4; the name the client gave is checked by EHLO, addresses by their grammar. */
-static int trace(struct gw_session *session)
+static int received_field_add(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
 	const struct gw_str host = session->snapshot->settings.hostname;
@@ -170,17 +170,17 @@ static void free_bytes(void *arg)
 }
 
 /* The buffer becomes the message's: it is delivered from memory, without a copy. */
-static int hand_over(struct reception *reception, struct gw_message *message)
+static int hand_over(struct transaction *transaction, struct gw_message *message)
 {
-	struct buf *bytes = &reception->bytes;
+	struct buf *bytes = &transaction->bytes;
 	if (bytes->data && arena_defer(&message->arena, free_bytes, bytes->data) != 0)
 		return -1;
 	message->content = (struct spool_content){
-		.spool = runtime.spool, .id = message->id, .size = reception->size,
-		.extents = reception->extents, .extent_count = reception->extent_count, .tail = buf_str(bytes),
+		.spool = runtime.spool, .id = message->id, .size = transaction->size,
+		.extents = transaction->extents, .extent_count = transaction->extent_count, .tail = buf_str(bytes),
 	};
-	message->eight_bit = reception->reader.eight_bit;
-	message->long_line = reception->reader.long_line;
+	message->eight_bit = transaction->reader.eight_bit;
+	message->long_line = transaction->reader.long_line;
 	buf_init(bytes, 0);
 	return 0;
 }
@@ -192,15 +192,15 @@ struct flaw {
 };
 
 /* True: it was refused. */
-static bool flawed(struct gw_session *session)
+static bool message_flawed(struct gw_session *session)
 {
-	const struct reception *reception = session->reception;
+	const struct transaction *transaction = session->transaction;
 	const struct flaw flaws[] = {
-		{ reception->too_big, 552, "5.3.4", "message too big" },
-		{ reception->reader.bare, 554, "5.6.0", "a bare CR or LF is in the message: lines end in CRLF" },
-		{ reception->reader.nul, 554, "5.6.0", "a NUL is in the message" },
-		{ reception->result == SPOOL_FULL, 452, "4.3.1", "no room for a message now, try again later" },
-		{ reception->result == SPOOL_FAILED, 451, "4.3.0", "cannot keep the message now, try again later" },
+		{ transaction->too_big, 552, "5.3.4", "message too big" },
+		{ transaction->reader.bare, 554, "5.6.0", "a bare CR or LF is in the message: lines end in CRLF" },
+		{ transaction->reader.nul, 554, "5.6.0", "a NUL is in the message" },
+		{ transaction->result == SPOOL_FULL, 452, "4.3.1", "no room for a message now, try again later" },
+		{ transaction->result == SPOOL_FAILED, 451, "4.3.0", "cannot keep the message now, try again later" },
 	};
 	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
 		if (!flaws[i].found)
@@ -211,10 +211,10 @@ static bool flawed(struct gw_session *session)
 	return false;
 }
 
-static void judge(struct gw_session *session)
+static void message_check(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
-	if (hand_over(session->reception, message) != 0 || trace(session) != 0) {
+	if (hand_over(session->transaction, message) != 0 || received_field_add(session) != 0) {
 		message_refuse(session, 451, "4.3.0", "no memory");
 		return;
 	}
@@ -229,21 +229,21 @@ static void judge(struct gw_session *session)
 	session->call.message = message;
 	session->call.arena = &message->arena;
 	session->call.rcpt = NULL;
-	if (chain_run(&session->call, GW_HOOK_message, message_judged_later, session))
-		message_judged(session);
+	if (chain_run(&session->call, GW_HOOK_message, message_checked_later, session))
+		message_checked(session);
 	else if (!session->busy)
 		session_busy(session);
 }
 
 /* All bytes are here and every extent is in the log. */
-void reception_complete(struct reception *reception)
+void transaction_check(struct transaction *transaction)
 {
-	struct gw_session *session = reception->session;
+	struct gw_session *session = transaction->session;
 	bool waited = session->busy;
-	if (!flawed(session))
-		judge(session);
-	/* What was awaited were the extents; a reception that is left awaits something new. */
-	if (waited && !session->reception)
+	if (!message_flawed(session))
+		message_check(session);
+	/* What was awaited were the extents; a transaction that is left awaits something new. */
+	if (waited && !session->transaction)
 		session_ready(session);
 }
 

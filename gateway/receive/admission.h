@@ -1,6 +1,6 @@
-/* entrance.h - from an accepted connection to a session: whether there is room for it, and for whom a load balancer connects. */
-#ifndef RECEIVE_ENTRANCE_H
-#define RECEIVE_ENTRANCE_H
+/* admission.h - from an accepted connection to a session: whether there is room for it, and for whom a load balancer connects. */
+#ifndef RECEIVE_ADMISSION_H
+#define RECEIVE_ADMISSION_H
 
 #include "base/list.h"
 #include "module/snapshot.h"
@@ -9,24 +9,24 @@
 #include <sys/socket.h>
 
 /* Of one worker. */
-struct entrance {
+struct admission {
 	struct worker *worker;
 	struct list_link sessions;
-	struct list_link knocks; /* load balancers that have not said for whom they come */
+	struct list_link preface_waits; /* load balancers that have not said for whom they come */
 	int64_t swept;           /* monotonic ms: when idle clients were last asked to leave */
 	rlim_t highest;          /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
 };
 
-void entrance_init(struct entrance *entrance, struct worker *worker);
+void admission_init(struct admission *admission, struct worker *worker);
 
 /* Takes over an accepted descriptor. The listener is of the snapshot, which whoever stays holds. */
-void entrance_accept(struct entrance *entrance, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
+void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
                      const struct listen_settings *listener);
 
 /* One line on a socket that nobody serves; whether it gets there does not matter. */
-void entrance_refuse(int fd, const char *why);
+void admission_refuse(int fd, const char *why);
 
 /* Forgets those who have not said for whom they come. */
-void entrance_close(struct entrance *entrance);
+void admission_close(struct admission *admission);
 
 #endif
