@@ -2,40 +2,40 @@
 #include "admin/relays.h"
 
 #include "admin/diagnosis.h"
-#include "deliver/trial.h"
+#include "deliver/relay_trial.h"
 #include "module/providers.h"
 
 #include <stdlib.h>
 
 struct testing {
-	struct trial trial; /* first */
+	struct relay_trial trial; /* first */
 	struct request *request;
 };
 
 static void testing_free(struct testing *testing)
 {
-	trial_finish(&testing->trial);
+	relay_trial_finish(&testing->trial);
 	snapshot_release(testing->trial.snapshot);
 	free(testing);
 }
 
 /* Only where a login or a sender is at stake the provider's hint is of use. */
-static const char *hint_for(const struct trial *trial)
+static const char *hint_for(const struct relay_trial *trial)
 {
 	bool helps = trial->outcome.stage == STAGE_AUTH || trial->outcome.stage == STAGE_MAIL;
 	const struct provider *provider = helps && trial->outcome.status != GW_DELIVERED ? trial->relay->provider : NULL;
 	return provider && provider->hint.len ? provider->hint.ptr : "";
 }
 
-static void add_lines(json_t *rows, const struct trial *trial)
+static void add_lines(json_t *rows, const struct relay_trial *trial)
 {
-	for (const struct trial_line *line = trial->lines; line; line = line->next) {
+	for (const struct relay_trial_line *line = trial->lines; line; line = line->next) {
 		const char who[] = { line->who == '*' ? ' ' : line->who, '\0' };
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "stage", line->stage, "who", who, "text", text_of(line->text)));
 	}
 }
 
-static void tested(struct trial *trial, void *arg)
+static void tested(struct relay_trial *trial, void *arg)
 {
 	static const char *const columns[][2] = { { "stage", "STAGE" }, { "who", " " }, { "text", "WHAT WAS SAID" } };
 	struct testing *testing = arg;
@@ -63,7 +63,7 @@ static bool is_fine(const char *address)
 	return !address || (strchr(address, '@') && !strpbrk(address, "<> \r\n"));
 }
 
-static bool take_words(struct request *request, struct trial *trial)
+static bool take_words(struct request *request, struct relay_trial *trial)
 {
 	const char *to = request_option(request, "--to"), *from = request_option(request, "--from");
 	trial->rcpt = to ? gw_str(to) : trial->rcpt;
@@ -72,7 +72,7 @@ static bool take_words(struct request *request, struct trial *trial)
 }
 
 /* NULL: it can be tried. */
-static const char *why_not(const struct trial *trial)
+static const char *why_not(const struct relay_trial *trial)
 {
 	if (!trial->relay->hosts.count)
 		return "a module delivers for this relay: there is no host to connect to";
@@ -91,7 +91,7 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 		return;
 	}
 	testing->request = request;
-	testing->trial = (struct trial){ .snapshot = snapshot_current(), .done = tested, .arg = testing };
+	testing->trial = (struct relay_trial){ .snapshot = snapshot_current(), .done = tested, .arg = testing };
 	if (!take_words(request, &testing->trial)) {
 		request_usage(request, "--to and --from want an address like name@example.com");
 		testing_free(testing);
@@ -104,7 +104,7 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 		return;
 	}
 	why = why_not(&testing->trial);
-	if (!why && trial_begin(&testing->trial) == 0)
+	if (!why && relay_trial_begin(&testing->trial) == 0)
 		return;
 	request_say(request, why ? EX_UNAVAILABLE : EX_OSERR, "%s: %s", words[0], why ? why : "no memory");
 	testing_free(testing);

@@ -1,4 +1,4 @@
-/* anew.c - what stands in a lane and is not in the air goes by its route anew: the relay was closed, an admin moved the message, or there is
+/* anew.c - what stands in a relay queue and is not in the air goes by its route anew: the relay was closed, an admin moved the message, or there is
  * another configuration. */
 #include "client/client.h"
 #include "module/board.h"
@@ -7,38 +7,38 @@
 #include <stdlib.h>
 
 /* A limit closes a relay for what comes, not for what it counted already. */
-static bool is_closed(const struct lane *lane, const struct attempt *attempt)
+static bool is_closed(const struct relay_queue *queue, const struct attempt *attempt)
 {
 	struct board_closure closure;
-	if (!board_closed(attempt->relay, worker_wall(lane->transport->worker), &closure))
+	if (!board_closed(attempt->relay, worker_wall(queue->transport->worker), &closure))
 		return false;
 	return closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
 }
 
-bool lane_is_no_way(const struct lane *lane, const struct attempt *attempt)
+bool relay_queue_is_no_way(const struct relay_queue *queue, const struct attempt *attempt)
 {
 	if (attempt->watch) /* it looks at this relay as it was asked to */
 		return false;
-	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) || is_closed(lane, attempt);
+	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) || is_closed(queue, attempt);
 }
 
-void lane_send_back(struct lane *lane)
+void relay_queue_send_back(struct relay_queue *queue)
 {
-	for (struct attempt *attempt = lane->waiting.first, *next; attempt; attempt = next) {
+	for (struct attempt *attempt = queue->waiting.first, *next; attempt; attempt = next) {
 		next = attempt->next;
-		if (lane_is_no_way(lane, attempt) && lane_remove(lane, attempt))
-			attempt_unserved(lane->transport, attempt);
+		if (relay_queue_is_no_way(queue, attempt) && relay_queue_remove(queue, attempt))
+			attempt_unserved(queue->transport, attempt);
 	}
 }
 
 void transport_send_back(struct attempt *attempt)
 {
 	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
-	attempt->sent_back = true; /* while its domain is looked up it waits in no lane yet */
-	if (attempt->client || !attempt->lane)
+	attempt->sent_back = true; /* while its domain is looked up it waits in no relay queue yet */
+	if (attempt->client || !attempt->queue)
 		return;
 	transport_enter(transport);
-	if (lane_remove(attempt->lane, attempt))
+	if (relay_queue_remove(attempt->queue, attempt))
 		attempt_unserved(transport, attempt);
 	transport_leave(transport, false);
 }
@@ -58,11 +58,11 @@ static void look_again(struct post *post)
 	free(again);
 	if (transport) {
 		transport_enter(transport);
-		for (struct lane *lane = transport->lanes; lane; lane = lane->next) {
-			if (snapshot && lane->failure_generation != snapshot->generation)
-				lane_begin_anew(lane);
-			lane_send_back(lane);
-			lane_touch(lane);
+		for (struct relay_queue *queue = transport->queues; queue; queue = queue->next) {
+			if (snapshot && queue->failure_generation != snapshot->generation)
+				relay_queue_begin_anew(queue);
+			relay_queue_send_back(queue);
+			relay_queue_touch(queue);
 		}
 		transport_leave(transport, true);
 	}

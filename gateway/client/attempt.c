@@ -1,5 +1,5 @@
 /* attempt.c - lists of attempts, and how one ends. */
-#include "client/lane.h"
+#include "client/relay_queue.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -141,18 +141,18 @@ static void note_end(struct relay_shared *shared, const struct attempt *attempt,
 	}
 }
 
-/* A site's lane may be gone before anybody asks for its name. */
+/* A MX group's relay queue may be gone before anybody asks for its name. */
 static void leave_lane(struct attempt *attempt)
 {
-	struct lane *lane = attempt->lane;
-	if (!lane)
+	struct relay_queue *queue = attempt->queue;
+	if (!queue)
 		return;
-	attempt->lane = NULL;
-	attempt->way = lane->site ? arena_str(attempt->arena, lane->name) : lane->name;
+	attempt->queue = NULL;
+	attempt->way = queue->group ? arena_str(attempt->arena, queue->name) : queue->name;
 	if (!attempt->way.ptr)
 		attempt->way = gw_str("");
-	lane_ended(lane, attempt);
-	attempt->down = lane_is_down(lane);
+	relay_queue_ended(queue, attempt);
+	attempt->down = relay_queue_is_down(queue);
 }
 
 void attempt_end(struct transport *transport, struct attempt *attempt)
@@ -164,7 +164,7 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 		attempt->began_at = attempt->queued_at;
 	if (shared && !attempt->watch && !attempt->unserved)
 		note_end(shared, attempt, worker_wall(transport->worker));
-	site_forget(attempt);
+	mx_group_forget(attempt);
 	attempts_append(&transport->ended, attempt);
 	leave_lane(attempt);
 }

@@ -40,21 +40,21 @@ const struct client_place client_places[] = {
 
 /* --- a connection's life --- */
 
-struct client *client_create(struct lane *lane, struct attempt *attempt)
+struct client *client_create(struct relay_queue *queue, struct attempt *attempt)
 {
 	struct client *client = calloc(1, sizeof *client);
 	if (!client)
 		return NULL;
-	client->lane = lane;
+	client->queue = queue;
 	client->generation = attempt->snapshot->generation;
 	client->attempt = attempt;
 	attempt->client = client;
 	client->watch = attempt->watch;
 	if (client->watch)
 		client->watch->open = true;
-	attempt->began_at = worker_now(lane->transport->worker);
+	attempt->began_at = worker_now(queue->transport->worker);
 	reply_reader_init(&client->reader);
-	LIST_INSERT_HEAD(&lane->busy, client, link);
+	LIST_INSERT_HEAD(&queue->busy, client, link);
 	if (attempt->mx)
 		client_site_begin(client, attempt->mx);
 	return client;
@@ -83,20 +83,20 @@ void client_detach(struct client *client)
 
 void client_close(struct client *client)
 {
-	struct lane *lane = client->lane;
+	struct relay_queue *queue = client->queue;
 	if (client->at == AT_CLOSED)
 		return;
 	if (client->at == AT_IDLE)
-		atomic_fetch_sub(&lane->shared->idle, 1);
+		atomic_fetch_sub(&queue->shared->idle, 1);
 	if (client->at == AT_QUIT)
-		lane->quitting--;
+		queue->quitting--;
 	resolver_cancel(&client->resolve);
 	client_disconnect(client);
 	client->at = AT_CLOSED;
 	LIST_REMOVE(client, link);
-	LIST_INSERT_HEAD(&lane->transport->dead, client, link);
-	slot_give_back(lane->seat);
-	lane_touch(lane);
+	LIST_INSERT_HEAD(&queue->transport->closed_clients, client, link);
+	slot_give_back(queue->seat);
+	relay_queue_touch(queue);
 }
 
 void client_free(struct client *client)
@@ -133,7 +133,7 @@ static int64_t place_timeout(const struct client *client)
 void client_enter(struct client *client, enum client_at at)
 {
 	client->at = at;
-	client->since = worker_now(client->lane->transport->worker);
+	client->since = worker_now(client->queue->transport->worker);
 	if (client_places[at].timeout)
 		retime(client, place_timeout(client));
 	client_tell_place(client);
@@ -143,17 +143,17 @@ void client_enter(struct client *client, enum client_at at)
 
 void client_quit(struct client *client)
 {
-	struct lane *lane = client->lane;
+	struct relay_queue *queue = client->queue;
 	if (client->at == AT_IDLE) {
-		atomic_fetch_sub(&lane->shared->idle, 1);
+		atomic_fetch_sub(&queue->shared->idle, 1);
 		LIST_REMOVE(client, link);
-		LIST_INSERT_HEAD(&lane->busy, client, link);
+		LIST_INSERT_HEAD(&queue->busy, client, link);
 	}
 	if (client->established) {
 		client->established = false;
-		lane_link(lane, -1);
+		relay_queue_link(queue, -1);
 	}
-	lane->quitting++;
+	queue->quitting++;
 	client_enter(client, AT_QUIT);
 	retime(client, QUIT_WAIT);
 	client_tell_command(client, gw_str("QUIT"));
@@ -163,14 +163,14 @@ void client_quit(struct client *client)
 
 void client_carry(struct client *client, struct attempt *attempt)
 {
-	atomic_fetch_sub(&client->lane->shared->idle, 1);
+	atomic_fetch_sub(&client->queue->shared->idle, 1);
 	LIST_REMOVE(client, link);
-	LIST_INSERT_HEAD(&client->lane->busy, client, link);
+	LIST_INSERT_HEAD(&client->queue->busy, client, link);
 	COUNT(connections_reused);
 	client->attempt = attempt;
 	client->reused = true;
 	attempt->client = client;
-	attempt->began_at = worker_now(client->lane->transport->worker);
+	attempt->began_at = worker_now(client->queue->transport->worker);
 	client_established(client);
 }
 
@@ -238,7 +238,7 @@ static void body_is_out(struct client *client)
 /* A reply that trickles in has no more time than one that comes at once. */
 static bool trickles(const struct client *client)
 {
-	return client->timeout && client->at != AT_BODY && worker_now(client->lane->transport->worker) - client->since > client->timeout;
+	return client->timeout && client->at != AT_BODY && worker_now(client->queue->transport->worker) - client->since > client->timeout;
 }
 
 static bool is_listening(const struct client *client)
@@ -307,7 +307,7 @@ void client_event(struct stream *stream, enum stream_event event, void *arg)
 		[STREAM_TIMEOUT] = on_timeout,         [STREAM_ERROR] = on_error,
 	};
 	struct client *client = arg;
-	struct transport *transport = client->lane->transport;
+	struct transport *transport = client->queue->transport;
 
 	transport_enter(transport);
 	if (stream == client->stream || client_race_won(client, stream, event))

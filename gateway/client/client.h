@@ -4,7 +4,7 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
-#include "client/lane.h"
+#include "client/relay_queue.h"
 #include "loop/stream.h"
 #include "smtp/framing.h"
 #include "smtp/sasl.h"
@@ -43,8 +43,8 @@ struct rival {
 };
 
 struct client {
-	LIST_ENTRY(client) link;     /* in a list of the lane, or of the dead */
-	struct lane *lane;
+	LIST_ENTRY(client) link;     /* in a list of the relay queue, or of the dead */
+	struct relay_queue *queue;
 	struct attempt *attempt;     /* NULL: it idles or quits */
 	struct watch *watch;         /* who looks on; NULL: nobody */
 	struct stream *stream;
@@ -55,8 +55,8 @@ struct client {
 	bool established;            /* it can carry mail */
 	bool reused;                 /* it carried another attempt before */
 	bool answered;               /* the next hop answered since this attempt came */
-	bool ahead;                  /* the commands of the transaction are sent already */
-	bool dirty;                  /* a transaction may be open there: RSET first */
+	bool pipelined;                  /* the commands of the transaction are sent already */
+	bool needs_rset;                  /* a transaction may be open there: RSET first */
 	bool chunked;                /* the message goes by BDAT, RFC 3030 */
 	bool begun;                  /* its content is on the way in this transaction: it can only go on */
 	bool showing;                /* so far only the first chunk of it, see AT_CHUNK */
@@ -64,14 +64,14 @@ struct client {
 	bool utf8_header;            /* the message needs SMTPUTF8, whatever its addresses are */
 	bool blamed;                 /* some address of the relay failed by itself, not for want of something here */
 	int error;                   /* why no connection could be begun, of errno; 0: one was */
-	bool nobody;                 /* the dot closes a transaction without recipients */
+	bool no_recipients;                 /* the dot closes a transaction without recipients */
 	int64_t messages;            /* transactions so far */
 
 	/* which of the relay's hosts and addresses is next */
 	size_t host_at, address_at;
 	struct resolve resolve;
 	struct resolved *resolved;
-	/* or, of a site, which of these; both are in its answer */
+	/* or, of a MX group, which of these; both are in its answer */
 	const struct dns_answer *mx;
 	struct client_target plan[CLIENT_PLAN];
 	size_t plan_count, plan_at;
@@ -117,7 +117,7 @@ struct client_place {
 extern const struct client_place client_places[];
 
 /* client.c */
-struct client *client_create(struct lane *lane, struct attempt *attempt); /* a slot is taken; NULL: no memory */
+struct client *client_create(struct relay_queue *queue, struct attempt *attempt); /* a slot is taken; NULL: no memory */
 void client_open(struct client *client);                                  /* begins to connect */
 void client_free(struct client *client);
 void client_carry(struct client *client, struct attempt *attempt);        /* an idle one gets to work */
@@ -165,7 +165,7 @@ bool client_race_goes_on(struct client *client);    /* client->stream failed: a 
 bool client_race_won(struct client *client, struct stream *stream, enum stream_event event); /* an event of another stream than client->stream;
                                                        true: that one is client->stream now */
 
-/* client_site.c */
+/* client_mx.c */
 void client_site_begin(struct client *client, const struct dns_answer *mx);
 const union dns_address *client_site_next(struct client *client); /* sets its host's name too; NULL: there is none */
 

@@ -134,7 +134,7 @@ void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struc
 
 	if (!client || client->at != AT_LOGIN)
 		return;
-	transport = client->lane->transport;
+	transport = client->queue->transport;
 	transport_enter(transport);
 	if (verdict == GW_ACCEPT && login)
 		begin_auth(client, login);

@@ -126,7 +126,7 @@ static bool begin(struct client *client)
 	client->begun = true;
 	memset(&client->writer, 0, sizeof client->writer);
 	client->offset = 0;
-	client->size = client->nobody ? 0 : edits_size(client->attempt->edits);
+	client->size = client->no_recipients ? 0 : edits_size(client->attempt->edits);
 	return true;
 }
 

@@ -68,7 +68,7 @@ struct stream *client_connect_to(struct client *client, const union dns_address 
 	if (relay->source.len && !(source_len = parse_source(relay->source, peer->any.sa_family, &source)))
 		return NULL;
 	set_port(&to, port_of(relay));
-	stream = stream_connect(client->lane->transport->worker, &to.any, length_of(&to), source_len ? &source.any : NULL, source_len, &limits,
+	stream = stream_connect(client->queue->transport->worker, &to.any, length_of(&to), source_len ? &source.any : NULL, source_len, &limits,
 				client_event, client);
 	client->error = stream ? 0 : errno;
 	if (stream)
@@ -150,7 +150,7 @@ static void alternate(struct resolved *resolved)
 static void resolved(struct resolve *resolve, const struct resolved *answer)
 {
 	struct client *client = (struct client *)((char *)resolve - offsetof(struct client, resolve));
-	struct transport *transport = client->lane->transport;
+	struct transport *transport = client->queue->transport;
 
 	transport_enter(transport);
 	client->address_at = 0;
@@ -172,7 +172,7 @@ static void resolved(struct resolve *resolve, const struct resolved *answer)
 static bool next_host(struct client *client)
 {
 	const struct gw_relay *relay = relay_of(client);
-	struct resolver *resolver = worker_get(client->lane->transport->worker, SLOT_RESOLVER);
+	struct resolver *resolver = worker_get(client->queue->transport->worker, SLOT_RESOLVER);
 
 	if (client->resolved)
 		client->resolved->count = 0;
@@ -227,7 +227,7 @@ void client_disconnect(struct client *client)
 	client->offers = 0;
 	client->mails = 0;
 	if (client->established)
-		lane_link(client->lane, -1);
+		relay_queue_link(client->queue, -1);
 	client->established = false;
 	reply_reader_finish(&client->reader);
 	reply_reader_init(&client->reader);

@@ -15,7 +15,7 @@ static bool tried_elsewhere(struct client *client, const struct outcome *outcome
 	if (outcome->stage == STAGE_TLS && client_connect_clear(client))
 		return true;
 	if (client->mx && outcome->stage >= STAGE_CONNECT && outcome->local != LOCAL_SHORT)
-		site_mark(client->lane, &client->peer);
+		mx_group_mark(client->queue, &client->peer);
 	if (client_race_goes_on(client))
 		return true;
 	client_disconnect(client);
@@ -31,10 +31,10 @@ static bool was_stale(const struct client *client)
 static void wait_again(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
-	struct lane *lane = client->lane;
+	struct relay_queue *queue = client->queue;
 	client_detach(client);
 	client_close(client);
-	lane_requeue(lane, attempt);
+	relay_queue_requeue(queue, attempt);
 }
 
 /* Those that were in the transaction when its dot was out; the others are as `outcome` says. */
@@ -54,7 +54,7 @@ static void finish_attempt(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
 	client_detach(client);
-	attempt_end(client->lane->transport, attempt);
+	attempt_end(client->queue->transport, attempt);
 }
 
 static bool has_open_rcpt(const struct attempt *attempt)
@@ -70,7 +70,7 @@ void client_retire(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
 	client_detach(client);
-	lane_requeue(client->lane, attempt);
+	relay_queue_requeue(client->queue, attempt);
 	client_quit(client);
 }
 
@@ -87,19 +87,19 @@ void client_change_link(struct client *client)
 static void end_link(struct client *client, const struct outcome *outcome, bool unknown)
 {
 	struct attempt *attempt = client->attempt;
-	struct lane *lane = client->lane;
+	struct relay_queue *queue = client->queue;
 
 	if (tried_elsewhere(client, outcome))
 		return;
 	if (!unknown && was_stale(client)) {
 		attempt->retried = true;
 		wait_again(client);
-		lane_close_idle(lane);
+		relay_queue_close_idle(queue);
 		return;
 	}
 	if (!client->established && !client->watch) {
-		lane_fail(lane, outcome, client->generation);
-		if (lane_can_wait(lane, outcome)) {
+		relay_queue_fail(queue, outcome, client->generation);
+		if (relay_queue_can_wait(queue, outcome)) {
 			wait_again(client);
 			return;
 		}
@@ -113,7 +113,7 @@ static void end_link(struct client *client, const struct outcome *outcome, bool 
 
 static bool dot_is_out(const struct client *client)
 {
-	if (client->nobody)
+	if (client->no_recipients)
 		return false;
 	return client->at == AT_DOT || (client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
 }

@@ -31,12 +31,12 @@ static bool grow_window(struct client *client)
 
 static struct hop hop_of(const struct client *client)
 {
-	return hops_known(&client->lane->shared->hops, &client->peer);
+	return hops_known(&client->queue->shared->hops, &client->peer);
 }
 
 static void learn_chunks(struct client *client, enum hop_chunks chunks)
 {
-	hops_learn_chunks(&client->lane->shared->hops, &client->peer, chunks);
+	hops_learn_chunks(&client->queue->shared->hops, &client->peer, chunks);
 }
 
 static uint64_t smaller(uint64_t one, uint64_t other)
@@ -172,11 +172,11 @@ void client_established(struct client *client)
 {
 	if (!client->established) {
 		client->established = true;
-		lane_link(client->lane, 1);
+		relay_queue_link(client->queue, 1);
 		free(client->resolved);
 		client->resolved = NULL;
 	}
-	if (lane_is_no_way(client->lane, client->attempt)) { /* nothing was said of it yet */
+	if (relay_queue_is_no_way(client->queue, client->attempt)) { /* nothing was said of it yet */
 		client_retire(client);
 		return;
 	}
@@ -196,30 +196,30 @@ static bool mails_used_up(const struct client *client)
 	return client->limits.mails && client->mails >= client->limits.mails;
 }
 
-static bool is_worn(const struct client *client)
+static bool is_used_up(const struct client *client)
 {
-	const struct lane *lane = client->lane;
+	const struct relay_queue *queue = client->queue;
 	int64_t most = client->attempt->relay->per_connection;
-	return (most > 0 && client->messages >= most) || lane->transport->stopping || mails_used_up(client) ||
-	       (client->messages >= LANE_TURN && slot_others_starve(lane->seat));
+	return (most > 0 && client->messages >= most) || queue->transport->stopping || mails_used_up(client) ||
+	       (client->messages >= LANE_TURN && slot_others_starve(queue->seat));
 }
 
 static void rest(struct client *client)
 {
-	struct lane *lane = client->lane;
+	struct relay_queue *queue = client->queue;
 	client_enter(client, AT_IDLE);
 	client_detach(client);
 	LIST_REMOVE(client, link);
-	LIST_INSERT_HEAD(&lane->idle, client, link);
-	atomic_fetch_add(&lane->shared->idle, 1);
-	seat_idle(lane->seat, true);
-	lane_touch(lane);
+	LIST_INSERT_HEAD(&queue->idle, client, link);
+	atomic_fetch_add(&queue->shared->idle, 1);
+	seat_idle(queue->seat, true);
+	relay_queue_touch(queue);
 }
 
 static void finish(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
-	bool worn = is_worn(client), clean = stream_input(client->stream).len == 0;
+	bool worn = is_used_up(client), clean = stream_input(client->stream).len == 0;
 
 	if (clean && !worn) {
 		rest(client);
@@ -230,7 +230,7 @@ static void finish(struct client *client)
 		else
 			client_close(client); /* it answers what was not asked */
 	}
-	attempt_end(client->lane->transport, attempt);
+	attempt_end(client->queue->transport, attempt);
 }
 
 static void begin_transaction(struct client *client)
@@ -238,7 +238,7 @@ static void begin_transaction(struct client *client)
 	if (client->attempt->progress)
 		client->attempt->progress(client->attempt);
 	client->mails++;
-	client_enter(client, client->dirty ? AT_RSET : AT_MAIL);
+	client_enter(client, client->needs_rset ? AT_RSET : AT_MAIL);
 }
 
 /* A message without a field of ours has nothing to show with. */
@@ -256,7 +256,7 @@ static bool goes_by_chunks(const struct client *client)
 
 void client_transact(struct client *client)
 {
-	client->ahead = client->handed_over = client->nobody = client->begun = client->showing = false;
+	client->pipelined = client->handed_over = client->no_recipients = client->begun = client->showing = false;
 	client->chunked = goes_by_chunks(client);
 	if (fill_window(client) != 0)
 		client_lost(client, gw_str("out of memory"));
@@ -270,12 +270,12 @@ void client_transact(struct client *client)
 
 /* --- commands --- */
 
-static void put_ahead(struct client *client)
+static void write_pipelined(struct client *client)
 {
 	struct buf *out = stream_output(client->stream);
 	size_t i;
 
-	client->ahead = true;
+	client->pipelined = true;
 	client_put_mail(client, out);
 	for (i = 0; i < client->window_count; i++)
 		client_put_rcpt(client, i, out);
@@ -297,16 +297,16 @@ void client_rset_begin(struct client *client)
 		return;
 	buf_add_text(stream_output(client->stream), "RSET\r\n");
 	if (client->offers & OFFER_PIPELINING)
-		put_ahead(client);
+		write_pipelined(client);
 	sent(client);
 }
 
 void client_mail_begin(struct client *client)
 {
-	if (client->ahead || !client_may_speak(client))
+	if (client->pipelined || !client_may_speak(client))
 		return;
 	if (client->offers & OFFER_PIPELINING)
-		put_ahead(client);
+		write_pipelined(client);
 	else
 		client_put_mail(client, stream_output(client->stream));
 	sent(client);
@@ -314,7 +314,7 @@ void client_mail_begin(struct client *client)
 
 void client_rcpt_begin(struct client *client)
 {
-	if (client->ahead || !client_may_speak(client))
+	if (client->pipelined || !client_may_speak(client))
 		return;
 	client_put_rcpt(client, client->window_at, stream_output(client->stream));
 	sent(client);
@@ -322,7 +322,7 @@ void client_rcpt_begin(struct client *client)
 
 void client_data_begin(struct client *client)
 {
-	if (client->ahead || !client_may_speak(client))
+	if (client->pipelined || !client_may_speak(client))
 		return;
 	buf_add_text(stream_output(client->stream), "DATA\r\n");
 	sent(client);
@@ -338,7 +338,7 @@ void client_rset_reply(struct client *client, const struct smtp_reply *reply)
 		client_refused(client, reply);
 		return;
 	}
-	client->dirty = false;
+	client->needs_rset = false;
 	client_enter(client, AT_MAIL);
 }
 
@@ -354,10 +354,10 @@ void client_mail_reply(struct client *client, const struct smtp_reply *reply)
 	if (!is_answer(client, reply))
 		return;
 	if (reply->code / 100 == 2)
-		client->dirty = true;
+		client->needs_rset = true;
 	else
 		refuse_all(client, reply);
-	if (client->dirty || client->ahead)
+	if (client->needs_rset || client->pipelined)
 		client_enter(client, AT_RCPT);
 	else
 		client_transact(client);
@@ -396,7 +396,7 @@ static void note_answered(struct client *client, const struct smtp_reply *reply)
 static void learn_most_rcpts(struct client *client)
 {
 	if (client->too_many_after && (client->said_too_many || client->left_over > 1))
-		hops_learn_rcpts(&client->lane->shared->hops, &client->peer, (unsigned)client->too_many_after);
+		hops_learn_rcpts(&client->queue->shared->hops, &client->peer, (unsigned)client->too_many_after);
 }
 
 static void last_rcpt_answered(struct client *client)
@@ -406,7 +406,7 @@ static void last_rcpt_answered(struct client *client)
 	learn_most_rcpts(client);
 	client->window_count = client->window_kept;
 	any = taken(client) > 0;
-	if (!client->chunked && (client->ahead || any))
+	if (!client->chunked && (client->pipelined || any))
 		client_enter(client, AT_DATA);
 	else if (!any)
 		client_transact(client);
@@ -429,7 +429,7 @@ void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 		note_answered(client, reply);
 	}
 	client->window_at++;
-	if (client->window_at < client->window_count && (client->ahead || !client->left_over))
+	if (client->window_at < client->window_count && (client->pipelined || !client->left_over))
 		client_enter(client, AT_RCPT);
 	else
 		last_rcpt_answered(client);
@@ -438,7 +438,7 @@ void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 void client_data_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (reply->code == 354) {
-		client->nobody = taken(client) == 0;
+		client->no_recipients = taken(client) == 0;
 		client_enter(client, AT_BODY);
 	} else if (reply->code / 100 == 4 || reply->code / 100 == 5) {
 		settle_window(client, reply, is_about_link(reply));
@@ -487,7 +487,7 @@ void client_dot_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))
 		return;
-	client->dirty = client->chunked && reply->code / 100 != 2;
+	client->needs_rset = client->chunked && reply->code / 100 != 2;
 	client->messages++;
 	settle_window(client, reply, client->chunked && is_about_link(reply));
 	client_transact(client);

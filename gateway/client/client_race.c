@@ -11,7 +11,7 @@ static void fire(struct timer *timer);
 static void wait_a_moment(struct client *client)
 {
 	if (client->at == AT_CONNECT && client_connect_more(client))
-		timer_set(client->lane->transport->worker, &client->race, RACE_DELAY, fire);
+		timer_set(client->queue->transport->worker, &client->race, RACE_DELAY, fire);
 }
 
 static struct rival *find(struct client *client, const struct stream *stream)
@@ -39,12 +39,12 @@ static void fire(struct timer *timer)
 {
 	struct client *client = list_of(timer, struct client, race);
 
-	transport_enter(client->lane->transport);
+	transport_enter(client->queue->transport);
 	if (client->at == AT_CONNECT) {
 		add_rival(client);
 		wait_a_moment(client);
 	}
-	transport_leave(client->lane->transport, true);
+	transport_leave(client->queue->transport, true);
 }
 
 void client_race_begin(struct client *client)

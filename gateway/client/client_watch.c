@@ -83,7 +83,7 @@ static void end(struct client *client)
 
 	client_detach(client);
 	client_quit(client);
-	attempt_end(client->lane->transport, attempt);
+	attempt_end(client->queue->transport, attempt);
 }
 
 void client_try(struct client *client)

@@ -1,4 +1,4 @@
-/* hop.h - what next hops have shown of themselves, by address and port. A relay's, or a site's, is one for all workers.
+/* hop.h - what next hops have shown of themselves, by address and port. A relay's, or a MX group's, is one for all workers.
  * Inside client/ only. */
 #ifndef CLIENT_HOP_H
 #define CLIENT_HOP_H

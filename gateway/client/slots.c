@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct str_map table, sites;
+static struct str_map table, groups;
 
 static size_t seats_needed(void)
 {
@@ -46,15 +46,15 @@ struct relay_shared *relay_shared(struct gw_relay *relay)
 	return shared;
 }
 
-struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name)
+struct relay_shared *mx_group_shared(struct gw_relay *relay, struct gw_str name)
 {
 	struct relay_shared *owner = relay_shared(relay), *shared;
 	if (!owner)
 		return NULL;
 	pthread_mutex_lock(&table_lock);
-	shared = str_map_get(&sites, name);
+	shared = str_map_get(&groups, name);
 	if (!shared)
-		shared = shared_create(&sites, name);
+		shared = shared_create(&groups, name);
 	if (shared) {
 		if (!shared->relay) /* once, before anybody else has it: it is read without the lock */
 			shared->relay = owner;
@@ -65,13 +65,13 @@ struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name)
 }
 
 /* Under the lock, so that nobody finds it meanwhile. */
-void site_release(struct relay_shared *shared)
+void mx_group_release(struct relay_shared *shared)
 {
 	if (!shared->relay)
 		return;
 	pthread_mutex_lock(&table_lock);
 	if (atomic_fetch_sub(&shared->references, 1) == 1) {
-		str_map_take(&sites, shared->name);
+		str_map_take(&groups, shared->name);
 		free(shared);
 	}
 	pthread_mutex_unlock(&table_lock);
@@ -99,12 +99,12 @@ static int64_t next_try(struct relay_shared *relay)
 static struct relay_now now_of(struct relay_shared *relay)
 {
 	struct relay_now now = { .next_try = next_try(relay) };
-	struct relay_shared *site;
+	struct relay_shared *group;
 	size_t at = 0;
 	add_now(&now, relay);
-	while ((site = str_map_next(&sites, &at)))
-		if (site->relay == relay)
-			add_now(&now, site);
+	while ((group = str_map_next(&groups, &at)))
+		if (group->relay == relay)
+			add_now(&now, group);
 	return now;
 }
 
@@ -120,13 +120,13 @@ void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, cons
 	pthread_mutex_unlock(&table_lock);
 }
 
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post))
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct relay_queue *queue, void (*notified)(struct post *post))
 {
 	struct seat *seat = &shared->seats[worker_number(worker)];
-	seat->post.run = poked;
+	seat->post.run = notified;
 	seat->shared = shared;
 	seat->worker = worker;
-	seat->lane = lane; /* a poke for one that was here before may still be on its way */
+	seat->queue = queue; /* a notify for one that was here before may still be on its way */
 	return seat;
 }
 
@@ -135,7 +135,7 @@ void seat_leave(struct seat *seat)
 	seat_wait(seat, false);
 	seat_idle(seat, false);
 	seat_down(seat, 0);
-	seat->lane = NULL;
+	seat->queue = NULL;
 }
 
 bool slot_take(struct seat *seat, int64_t limit)
@@ -191,7 +191,7 @@ bool seat_is_down(const struct seat *seat)
 	return atomic_load(&seat->down) != 0;
 }
 
-static void poke(struct seat *seat)
+static void notify(struct seat *seat)
 {
 	if (atomic_exchange(&seat->posted, true))
 		return;
@@ -232,7 +232,7 @@ void slot_poke_waiting(struct seat *from)
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
 		if (atomic_load(&other->waiting)) {
-			poke(other);
+			notify(other);
 			return;
 		}
 	}
@@ -244,7 +244,7 @@ void slot_poke_down(struct seat *from)
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
 		if (atomic_load_explicit(&other->down, memory_order_relaxed) && atomic_exchange(&other->down, 0))
-			poke(other);
+			notify(other);
 	}
 }
 
@@ -256,7 +256,7 @@ void slot_poke_idling(struct seat *from)
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
 		if (atomic_load(&other->idling)) {
-			poke(other);
+			notify(other);
 			return;
 		}
 	}

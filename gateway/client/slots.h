@@ -1,9 +1,9 @@
 /* slots.h - how many connections a relay has at once over all workers, who waits for one, and what they know of its next hops.
  *
  * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A relay with host = "mx" has
- * one for each site more: each set of mail hosts that somebody sends to. Those are counted, and freed with their last lane. A connection takes a slot
+ * one for each MX group more: each set of mail hosts that somebody sends to. Those are counted, and freed with their last relay queue. A connection takes a slot
  * before it is opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back
- * pokes the next one that does, round robin. To poke is to make the other worker's lane look again; it is never wrong, only
+ * pokes the next one that does, round robin. To notify is to make the other worker's relay queue look again; it is never wrong, only
  * sometimes for nothing. */
 #ifndef CLIENT_SLOTS_H
 #define CLIENT_SLOTS_H
@@ -16,15 +16,15 @@
 
 #define SLOT_WORKERS 128 /* as many as id.h has makers */
 
-struct lane;
+struct relay_queue;
 
 /* One worker's place at a relay. */
 struct seat {
-	struct post post;            /* the poke: who posts it takes a reference for it, who runs it gives it back */
+	struct post post;            /* the notify: who posts it takes a reference for it, who runs it gives it back */
 	struct relay_shared *shared;
 	struct worker *worker;
-	struct lane *lane;           /* that worker's own */
-	_Atomic bool posted;         /* the poke is on its way */
+	struct relay_queue *queue;           /* that worker's own */
+	_Atomic bool posted;         /* the notify is on its way */
 	_Atomic bool waiting;        /* attempts wait there and no slot was free */
 	_Atomic bool idling;         /* it holds connections that idle */
 	_Atomic int64_t down;        /* it takes the relay to be down, and tries it then, wall ms; 0, also by whoever finds that it is not: up */
@@ -33,8 +33,8 @@ struct seat {
 
 struct relay_shared {
 	struct gw_str name;          /* first: the key in the table */
-	struct relay_shared *relay;  /* of a site: whose; else NULL */
-	_Atomic unsigned references; /* of a site: lanes, and pokes on their way */
+	struct relay_shared *relay;  /* of a MX group: whose; else NULL */
+	_Atomic unsigned references; /* of a MX group: relay queues, and pokes on their way */
 	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
 	_Atomic int64_t established;               /* connections that can carry mail, of all workers */
 	_Atomic int64_t crowd, crowded_until;      /* it wants no more connections than these; monotonic ms */
@@ -51,18 +51,18 @@ struct relay_shared {
 /* The relay's, made when it is not there yet; NULL: no memory. [any thread] */
 struct relay_shared *relay_shared(struct gw_relay *relay);
 
-/* The site's, made when it is not there yet, with a reference to give back; NULL: no memory. `name` is the key among all sites. [any thread] */
-struct relay_shared *site_shared(struct gw_relay *relay, struct gw_str name);
-void site_release(struct relay_shared *shared); /* fine for a relay's own, which stays */
+/* The MX group's, made when it is not there yet, with a reference to give back; NULL: no memory. `name` is the key among all MX groups. [any thread] */
+struct relay_shared *mx_group_shared(struct gw_relay *relay, struct gw_str name);
+void mx_group_release(struct relay_shared *shared); /* fine for a relay's own, which stays */
 
-/* Prepares this worker's seat for its lane. `poked` runs on the worker when another one pokes. */
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct lane *lane, void (*poked)(struct post *post));
+/* Prepares this worker's seat for its relay queue. `poked` runs on the worker when another one pokes. */
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct relay_queue *queue, void (*notified)(struct post *post));
 void seat_leave(struct seat *seat);
 
 bool slot_take(struct seat *seat, int64_t limit);
 void slot_give_back(struct seat *seat);
 
-/* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then poke who idles. */
+/* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then notify who idles. */
 void seat_wait(struct seat *seat, bool waiting);
 void seat_idle(struct seat *seat, bool idling);
 void seat_down(struct seat *seat, int64_t until);
@@ -74,7 +74,7 @@ void slot_poke_idling(struct seat *from);   /* one other worker that holds idle 
 bool slot_others_wait(const struct seat *seat);
 bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
 
-/* What a relay and all its sites have now. */
+/* What a relay and all its MX groups have now. */
 struct relay_now {
 	int64_t connections, idle, queued;
 	int64_t next_try;            /* wall ms, of the relay itself, no worker of which reaches it; 0: it is not known to be down */

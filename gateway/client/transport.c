@@ -14,10 +14,10 @@ void transport_enter(struct transport *transport)
 static void look_at_touched(struct transport *transport)
 {
 	while (transport->touched) {
-		struct lane *lane = transport->touched;
-		transport->touched = lane->next_touched;
-		lane->touched = false;
-		lane_look(lane);
+		struct relay_queue *queue = transport->touched;
+		transport->touched = queue->next_touched;
+		queue->touched = false;
+		relay_queue_look(queue);
 	}
 }
 
@@ -29,10 +29,10 @@ static void tell_ended(struct transport *transport)
 	}
 }
 
-static void bury(struct transport *transport)
+static void reap(struct transport *transport)
 {
-	while (!LIST_EMPTY(&transport->dead)) {
-		struct client *client = LIST_FIRST(&transport->dead);
+	while (!LIST_EMPTY(&transport->closed_clients)) {
+		struct client *client = LIST_FIRST(&transport->closed_clients);
 		LIST_REMOVE(client, link);
 		client_free(client);
 	}
@@ -50,7 +50,7 @@ void transport_leave(struct transport *transport, bool from_loop)
 		look_at_touched(transport);
 	}
 	transport->depth--;
-	bury(transport);
+	reap(transport);
 	if (transport->ended.first && !transport->turn_posted) {
 		transport->turn_posted = true;
 		worker_post(transport->worker, &transport->turn);
@@ -87,8 +87,8 @@ int transport_start(struct worker *worker)
 	transport->worker = worker;
 	transport->turn.run = turn;
 	attempts_init(&transport->ended);
-	LIST_INIT(&transport->dead);
-	str_map_init(&transport->sites);
+	LIST_INIT(&transport->closed_clients);
+	str_map_init(&transport->groups);
 	worker_set(worker, SLOT_TRANSPORT, transport);
 	return 0;
 }
@@ -96,16 +96,16 @@ int transport_start(struct worker *worker)
 void transport_stop(struct worker *worker)
 {
 	struct transport *transport = transport_of(worker);
-	struct lane *lane;
+	struct relay_queue *queue;
 
 	if (!transport)
 		return;
 	transport_enter(transport);
 	transport->stopping = true;
-	for (lane = transport->lanes; lane; lane = lane->next) {
-		while (!LIST_EMPTY(&lane->idle))
-			client_quit(LIST_FIRST(&lane->idle));
-		lane_touch(lane);
+	for (queue = transport->queues; queue; queue = queue->next) {
+		while (!LIST_EMPTY(&queue->idle))
+			client_quit(LIST_FIRST(&queue->idle));
+		relay_queue_touch(queue);
 	}
 	transport_leave(transport, false);
 }
@@ -113,18 +113,18 @@ void transport_stop(struct worker *worker)
 void transport_finish(struct worker *worker)
 {
 	struct transport *transport = transport_of(worker);
-	struct lane *lane, *next;
+	struct relay_queue *queue, *next;
 	if (!transport)
 		return;
 	worker_set(worker, SLOT_TRANSPORT, NULL);
 	timer_clear(&transport->sweep);
-	str_map_finish(&transport->sites);
-	for (lane = transport->lanes; lane; lane = lane->next)
-		lane_destroy(lane);
-	bury(transport);
-	for (lane = transport->lanes; lane; lane = next) {
-		next = lane->next;
-		free(lane);
+	str_map_finish(&transport->groups);
+	for (queue = transport->queues; queue; queue = queue->next)
+		relay_queue_destroy(queue);
+	reap(transport);
+	for (queue = transport->queues; queue; queue = next) {
+		next = queue->next;
+		free(queue);
 	}
 	/* a post that is on its way runs when the worker is destroyed */
 	transport->finished = true;
@@ -136,23 +136,23 @@ void transport_finish(struct worker *worker)
 enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal)
 {
 	struct transport *transport = transport_of(worker);
-	struct lane *lane = relay->mx ? site_known(transport, relay, domain) : lane_of(transport, relay);
-	if (!lane || transport->stopping)
+	struct relay_queue *queue = relay->mx ? mx_group_known(transport, relay, domain) : relay_queue_of(transport, relay);
+	if (!queue || transport->stopping)
 		return TRANSPORT_OPEN;
-	*refusal = (struct transport_refusal){ &lane->failure, lane->name };
-	if (lane_waits_for_probe(lane) || (lane_is_down(lane) && lane->depth))
+	*refusal = (struct transport_refusal){ &queue->failure, queue->name };
+	if (relay_queue_waits_for_probe(queue) || (relay_queue_is_down(queue) && queue->depth))
 		return TRANSPORT_DOWN;
-	return lane->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
+	return queue->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
 }
 
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
-	struct lane *lane = attempt->relay->mx ? NULL : attempt->watch ? site_aside(transport, attempt->relay) : lane_of(transport, attempt->relay);
+	struct relay_queue *queue = attempt->relay->mx ? NULL : attempt->watch ? mx_group_aside(transport, attempt->relay) : relay_queue_of(transport, attempt->relay);
 
 	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way = gw_str("");
 	attempt->client = NULL;
-	attempt->lane = NULL;
+	attempt->queue = NULL;
 	attempt->mx = NULL;
 	attempt->question.in = NULL;
 	attempt->retried = attempt->unserved = attempt->sent_back = attempt->down = false;
@@ -160,9 +160,9 @@ void transport_send(struct attempt *attempt)
 	attempt->queued_at = worker_now(transport->worker);
 	transport_enter(transport);
 	if (attempt->relay->mx)
-		site_ask(transport, attempt);
-	else if (lane)
-		lane_append(lane, attempt);
+		mx_group_ask(transport, attempt);
+	else if (queue)
+		relay_queue_append(queue, attempt);
 	else
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	transport_leave(transport, false);
@@ -173,14 +173,14 @@ void transport_abandon(struct attempt *attempt)
 	struct transport *transport = transport_of(attempt->worker);
 	struct client *client = attempt->client;
 
-	site_forget(attempt);
+	mx_group_forget(attempt);
 	transport_enter(transport);
 	if (client) {
 		client_abandoned(client);
 		client_detach(client);
 		client_close(client);
-	} else if (!attempts_remove(&transport->ended, attempt) && attempt->lane) {
-		lane_remove(attempt->lane, attempt);
+	} else if (!attempts_remove(&transport->ended, attempt) && attempt->queue) {
+		relay_queue_remove(attempt->queue, attempt);
 	}
 	transport_leave(transport, false);
 }

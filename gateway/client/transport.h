@@ -1,8 +1,8 @@
-/* transport.h - hands one message to one relay over SMTP: lanes, a pool of connections, the client's protocol.
+/* transport.h - hands one message to one relay over SMTP: relay queues, a pool of connections, the client's protocol.
  *
- * Each worker has a lane per relay (by name): attempts that wait, connections in use, connections that idle. How many
+ * Each worker has a relay queue per relay (by name): attempts that wait, connections in use, connections that idle. How many
  * connections a relay has at once over all workers is counted in atomics shared by name, which outlive reloads. A relay with host = "mx"
- * has a lane per site instead: per set of mail hosts, found by the domain of the attempt's recipients. An attempt waits in its lane until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
+ * has a relay queue per MX group instead: per set of mail hosts, found by the domain of the attempt's recipients. An attempt waits in its relay queue until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
  * worker waits for the relay. */
 #ifndef CLIENT_TRANSPORT_H
 #define CLIENT_TRANSPORT_H
@@ -13,7 +13,7 @@
 #include "module/snapshot.h"
 #include "queue/runtime.h"
 
-struct lane;
+struct relay_queue;
 struct watch;
 
 /* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. For a relay
@@ -43,12 +43,12 @@ struct attempt {
 	struct gw_str capabilities;   /* EHLO keywords parted by '\n' */
 	struct gw_str mechanisms;     /* parted by blanks */
 	struct gw_str tls;
-	struct gw_str way;            /* the lane, as the wait key of mail that waits for it; empty: it came to none */
+	struct gw_str way;            /* the relay queue, as the wait key of mail that waits for it; empty: it came to none */
 	bool down;                    /* no link could be made there: it is woken when one can */
-	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the lane, got a connection, done */
+	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the relay queue, got a connection, done */
 
 	struct attempt *next;         /* the transport's */
-	struct lane *lane;            /* the transport's: where it waits or is carried */
+	struct relay_queue *queue;            /* the transport's: where it waits or is carried */
 	struct dns_mx_question question; /* the transport's: it waits for the answer */
 	const struct dns_answer *mx;  /* the transport's */
 	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
@@ -63,8 +63,8 @@ void transport_stop(struct worker *worker);
 void transport_finish(struct worker *worker);
 
 /* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything is done for an attempt.
- * DOWN: the last links failed and the next probe is not due. CROWDED: as much waits in the lane as keeps it busy. What is turned away here
- * waits in the queue, under the key `way`, and is woken by the lane. */
+ * DOWN: the last links failed and the next probe is not due. CROWDED: as much waits in the relay queue as keeps it busy. What is turned away here
+ * waits in the queue, under the key `way`, and is woken by the relay queue. */
 enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
 struct transport_refusal { const struct outcome *why; struct gw_str way; }; /* valid until the loop goes on; why: of DOWN */
 enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal);
@@ -74,7 +74,7 @@ void transport_send(struct attempt *attempt);
 /* An attempt that waits comes back unserved; one that a connection carries goes on. */
 void transport_send_back(struct attempt *attempt);
 
-/* Relays were closed, or there is another configuration: what stands in a lane and may not go from there comes back, on all workers. [any thread] */
+/* Relays were closed, or there is another configuration: what stands in a relay queue and may not go from there comes back, on all workers. [any thread] */
 void transport_look_again(void);
 
 /* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed, and recipients whose content is

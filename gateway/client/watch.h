@@ -1,7 +1,7 @@
 /* watch.h - somebody looks on while a relay is tried out: what is said on the link, line by line, and no message is sent.
  *
  * An attempt with a watch takes the way of every other one, up to the login; then it is MAIL, RCPT and RSET with the addresses named
- * here, or nothing, and QUIT. It has a lane of its own, so that what it meets is not held against the relay. */
+ * here, or nothing, and QUIT. It has a relay queue of its own, so that what it meets is not held against the relay. */
 #ifndef CLIENT_WATCH_H
 #define CLIENT_WATCH_H
 

@@ -181,7 +181,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	settings_begin(settings);
 	runtime.pool = offload_create((unsigned)settings->offload_threads);
 	chain_set_pool(runtime.pool);
-	queue_set_runner(journey_begin);
+	queue_set_runner(round_begin);
 	relay_switch_restore();
 	board_set_opened(recall_relay);
 	if (!runtime.pool || workers_create(settings, problems) != 0)

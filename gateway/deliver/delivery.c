@@ -18,8 +18,8 @@ static void set_all(struct gw_delivery *delivery, enum gw_status status, const c
 void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct gw_str why)
 {
 	for (size_t i = 0; i < delivery->attempt.count; i++)
-		if (delivery->rounds[i]->outcome.status == 0)
-			outcome_set(&delivery->rounds[i]->outcome, &delivery->message->arena, GW_DEFERRED, STAGE_NONE, true, 0, enhanced, why,
+		if (delivery->recipients[i]->outcome.status == 0)
+			outcome_set(&delivery->recipients[i]->outcome, &delivery->message->arena, GW_DEFERRED, STAGE_NONE, true, 0, enhanced, why,
 			            gw_str(NULL));
 }
 
@@ -93,9 +93,9 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 	if (outcome->status != GW_DELIVERED)
 		judge(outcome);
 	judge_report(delivery, outcome);
-	delivery->rounds[nth]->outcome = *outcome;
-	delivery->rounds[nth]->local = outcome->stage == STAGE_MODULE;
-	delivery->rounds[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
+	delivery->recipients[nth]->outcome = *outcome;
+	delivery->recipients[nth]->local = outcome->stage == STAGE_MODULE;
+	delivery->recipients[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
 	rcpt->relay = delivery->attempt.relay->name;
 	rcpt->last = outcome->reply;
 	rcpt->last_host = outcome->host;
@@ -103,14 +103,14 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 	if (outcome->status == GW_DELIVERED)
 		rcpt->status = RCPT_DELIVERED;
 	delivery->unrecorded |= outcome->status == GW_DELIVERED || outcome->status == GW_UNKNOWN;
-	delivery->rounds[nth]->noted = true;
+	delivery->recipients[nth]->noted = true;
 	outcome_record(delivery->message, rcpt, outcome, delivery);
 }
 
 static void note_known(struct gw_delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->attempt.count; i++)
-		if (delivery->attempt.outcomes[i].status && !delivery->rounds[i]->noted)
+		if (delivery->attempt.outcomes[i].status && !delivery->recipients[i]->noted)
 			note_outcome(delivery, i);
 }
 
@@ -138,8 +138,8 @@ static size_t keep_movable(struct gw_delivery *delivery)
 			continue;
 		delivery->attempt.rcpts[kept] = delivery->attempt.rcpts[i];
 		delivery->hopeful |= !delivery->attempt.outcomes[i].unfit;
-		delivery->rounds[i]->noted = false;
-		delivery->rounds[kept++] = delivery->rounds[i];
+		delivery->recipients[i]->noted = false;
+		delivery->recipients[kept++] = delivery->recipients[i];
 	}
 	return kept;
 }
@@ -148,7 +148,7 @@ static size_t keep_movable(struct gw_delivery *delivery)
 static void wait_for_link(struct gw_delivery *delivery)
 {
 	if (delivery->attempt.down)
-		journey_wait_on(delivery->journey, delivery->attempt.way);
+		round_wait_on(delivery->round, delivery->attempt.way);
 }
 
 /* What the next hop said may have closed the relay until its limit begins anew: then that is why it is left. */
@@ -158,24 +158,24 @@ static enum gw_cause left_for(struct gw_delivery *delivery)
 	struct gw_relay *relay = delivery->attempt.relay;
 	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure) || closure.cause != GW_CAUSE_LIMIT)
 		return GW_CAUSE_FAILURE;
-	walk_passed(delivery, GW_CAUSE_LIMIT, closure.until, arena_str(&delivery->message->arena, gw_str(closure.why)));
+	route_skipped(delivery, GW_CAUSE_LIMIT, closure.until, arena_str(&delivery->message->arena, gw_str(closure.why)));
 	return GW_CAUSE_LIMIT;
 }
 
 /* Every outcome of the attempt is known. */
 static void tried(struct gw_delivery *delivery)
 {
-	delivery->journey->tried = true;
+	delivery->round->tried = true;
 	wait_for_link(delivery);
 	note_known(delivery);
 	size_t movable = keep_movable(delivery);
 	if (!movable) {
-		walk_end(delivery);
+		route_end(delivery);
 		return;
 	}
 	record_known(delivery);
 	delivery->attempt.count = movable;
-	walk_on(delivery, left_for(delivery));
+	route_next(delivery, left_for(delivery));
 }
 
 static void explain_decided(const struct gw_delivery *delivery)
@@ -189,10 +189,10 @@ static void decided(struct gw_delivery *delivery)
 	if (delivery->message->dry)
 		explain_decided(delivery);
 	for (size_t i = 0; i < delivery->attempt.count && !delivery->message->dry; i++) {
-		delivery->rounds[i]->outcome = delivery->attempt.outcomes[i];
+		delivery->recipients[i]->outcome = delivery->attempt.outcomes[i];
 		outcome_record(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
 	}
-	walk_end(delivery);
+	route_end(delivery);
 }
 
 /* --- the SMTP client --- */
@@ -205,7 +205,7 @@ static size_t keep_open(struct gw_delivery *delivery)
 		if (delivery->attempt.outcomes[i].status)
 			continue;
 		delivery->attempt.rcpts[kept] = delivery->attempt.rcpts[i];
-		delivery->rounds[kept++] = delivery->rounds[i];
+		delivery->recipients[kept++] = delivery->recipients[i];
 	}
 	return kept;
 }
@@ -215,12 +215,12 @@ static void came_back(struct gw_delivery *delivery)
 	note_known(delivery);
 	record_known(delivery);
 	size_t open = keep_open(delivery);
-	delivery->journey->tried |= open < delivery->attempt.count;
+	delivery->round->tried |= open < delivery->attempt.count;
 	delivery->attempt.count = open;
 	if (open)
-		walk_again(delivery);
+		route_again(delivery);
 	else
-		walk_end(delivery);
+		route_end(delivery);
 }
 
 static void attempt_over(struct gw_call *call, void *arg)
@@ -279,8 +279,8 @@ static void find_login(struct attempt *attempt, struct gw_str mechanisms)
 
 static void send_smtp(struct gw_delivery *delivery)
 {
-	if (delivery->journey->again) { /* it was moved while a hook looked at it */
-		walk_again(delivery);
+	if (delivery->round->again) { /* it was moved while a hook looked at it */
+		route_again(delivery);
 		return;
 	}
 	if (!delivery->attempt.relay->hosts.count) {
@@ -309,18 +309,18 @@ static void move_on(struct gw_delivery *delivery)
 {
 	const struct chain_answer *answer = &delivery->call.answer;
 	enum gw_cause cause = answer->cause ? answer->cause : GW_CAUSE_FAILURE;
-	walk_passed(delivery, cause, answer->wait_until, why_of(answer));
-	journey_wait_on(delivery->journey, answer->key);
-	walk_on(delivery, cause);
+	route_skipped(delivery, cause, answer->wait_until, why_of(answer));
+	round_wait_on(delivery->round, answer->key);
+	route_next(delivery, cause);
 }
 
 static void wait_here(struct gw_delivery *delivery)
 {
 	const struct chain_answer *answer = &delivery->call.answer;
-	struct journey *journey = delivery->journey;
-	journey_wait_until(journey, answer->wait_until);
-	journey->patient |= answer->wait_until != 0;
-	journey_wait_on(journey, answer->key);
+	struct delivery_round *round = delivery->round;
+	round_wait_until(round, answer->wait_until);
+	round->patient |= answer->wait_until != 0;
+	round_wait_on(round, answer->key);
 	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
 	decided(delivery);
 }
@@ -383,7 +383,7 @@ static void prepare(struct gw_delivery *delivery)
 		return;
 	if (delivery->message->dry) {
 		explain_taken(delivery);
-		walk_end(delivery);
+		route_end(delivery);
 		return;
 	}
 	if (chain_run(&delivery->call, GW_HOOK_prepare, prepare_judged, delivery))
@@ -397,7 +397,7 @@ static void admit_judged(struct gw_call *call, void *arg)
 	delivery->rest = NULL;
 	prepare(delivery);
 	if (rest)
-		walk_begin(rest);
+		route_begin(rest);
 }
 
 static void fill_in(struct gw_delivery *delivery, struct gw_relay *relay)

@@ -1,6 +1,6 @@
 /* delivery.h - a message on its way: routes, deliveries, attempts, outcomes, and what becomes of them.
  *
- * journey.c walks one message through [route] and sorts its recipients into deliveries; walk.c takes a delivery along its route, relay by
+ * round.c walks one message through [route] and sorts its recipients into deliveries; route.c takes a delivery along its route, relay by
  * relay, and asks [fallback] where one is left; delivery.c does what is to be done at one relay: [admit], [prepare], [deliver] or the SMTP
  * client, [result], [leave]; settle.c writes down what came of it: done, DSN, later. All on the message's worker. */
 #ifndef DELIVER_DELIVERY_H
@@ -20,7 +20,7 @@ struct route {
 };
 
 /* What is known about a recipient in this round. */
-struct rcpt_round {
+struct rcpt_attempt {
 	struct gw_rcpt *rcpt;
 	struct route route;
 	struct outcome outcome;     /* status 0: none yet */
@@ -33,11 +33,11 @@ struct rcpt_round {
 };
 
 /* One message in one round of work: from due to settled. In the message's arena. */
-struct journey {
-	struct list_link link;      /* of its worker's journeys */
+struct delivery_round {
+	struct list_link link;      /* of its worker's rounds */
 	struct gw_message *message;
 	struct gw_call call;
-	struct rcpt_round *rounds;
+	struct rcpt_attempt *recipients;
 	size_t count, at;           /* at: whose route is being asked for */
 	size_t open;                /* deliveries that run */
 	struct gw_delivery *deliveries;
@@ -54,14 +54,14 @@ struct journey {
 };
 
 struct gw_delivery {
-	struct gw_delivery *next;   /* of the journey */
-	struct journey *journey;
+	struct gw_delivery *next;   /* of the round */
+	struct delivery_round *round;
 	struct gw_message *message;
 	struct gw_call call;
 	struct edits edits;
 	char *data;                 /* private bytes of instances; made when first asked for, anew for each relay */
 	struct attempt attempt;     /* rcpts and outcomes are its arrays */
-	struct rcpt_round **rounds; /* parallel to attempt.rcpts */
+	struct rcpt_attempt **recipients; /* parallel to attempt.rcpts */
 	struct route route;
 	size_t at;                  /* which relay of the route; those before it were asked */
 	struct route fallback;        /* what the fallback hook named */
@@ -79,15 +79,15 @@ struct gw_delivery {
 
 /* What is under way on a worker, so that a shutdown can let go of it. */
 struct deliveries {
-	struct list_link journeys;
-	struct list_link trials; /* trial.c */
+	struct list_link rounds;
+	struct list_link trials; /* relay_trial.c */
 };
 
 int delivery_start(struct worker *worker);
 void delivery_stop(struct worker *worker);   /* lets go of what runs, on the worker's thread: the queue keeps the messages */
 void delivery_finish(struct worker *worker); /* frees, after the worker has ended */
 
-/* trial.c: each ends as it is. */
+/* relay_trial.c: each ends as it is. */
 void trials_stop(struct list_link *trials);
 
 /* Each delivery that is under way on this worker. */
@@ -97,27 +97,27 @@ void delivery_each(struct worker *worker, void (*each)(void *arg, const struct g
 void delivery_send_back(struct worker *worker, uint64_t id);
 
 /* The runner of the queue. */
-void journey_begin(struct gw_message *message);
+void round_begin(struct gw_message *message);
 
 /* The same for a message that somebody only asks about: explain_end follows. */
-void journey_explain(struct gw_message *message);
+void round_explain(struct gw_message *message);
 
 /* Prepares a call about the message. */
-void journey_call(struct gw_call *call, struct gw_message *message);
+void round_call(struct gw_call *call, struct gw_message *message);
 
-/* walk.c: runs a delivery through its route; journey_delivery_done follows, from the loop or from inside. */
-void walk_begin(struct gw_delivery *delivery);
-void walk_again(struct gw_delivery *delivery);                       /* looks at the relay anew: nothing was tried there */
-void walk_on(struct gw_delivery *delivery, enum gw_cause cause);     /* leaves the relay with the recipients it has now */
-void walk_end(struct gw_delivery *delivery);                         /* every recipient has its outcome, or is put off */
-void journey_delivery_done(struct gw_delivery *delivery);
+/* route.c: runs a delivery through its route; round_delivery_done follows, from the loop or from inside. */
+void route_begin(struct gw_delivery *delivery);
+void route_again(struct gw_delivery *delivery);                       /* looks at the relay anew: nothing was tried there */
+void route_next(struct gw_delivery *delivery, enum gw_cause cause);     /* leaves the relay with the recipients it has now */
+void route_end(struct gw_delivery *delivery);                         /* every recipient has its outcome, or is put off */
+void round_delivery_done(struct gw_delivery *delivery);
 
 /* A relay is passed over, or mail waits there: until when (wall ms, 0: not known), and in words. */
-void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why);
-void journey_wait_until(struct journey *journey, int64_t wall);
+void route_skipped(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why);
+void round_wait_until(struct delivery_round *round, int64_t wall);
 
 /* What would wake the message: a key of queue/wait.h. */
-void journey_wait_on(struct journey *journey, struct gw_str key);
+void round_wait_on(struct delivery_round *round, struct gw_str key);
 
 /* delivery.c: what is to be done at the relay the walk came to; ends in one of the four above. */
 void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay);
@@ -125,19 +125,19 @@ void delivery_at_relay(struct gw_delivery *delivery, struct gw_relay *relay);
 /* The gateway stops: an attempt that runs ends as it is, and what it gave until then is kept. */
 void delivery_abandon(struct gw_delivery *delivery);
 
-/* journey.c: recipients from `count` on become a delivery of their own, at the same relay; NULL: no memory. */
+/* round.c: recipients from `count` on become a delivery of their own, at the same relay; NULL: no memory. */
 struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count);
 
 /* The round's outcome of recipients that have none: put off, nothing was tried. */
 void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct gw_str why);
 
 /* settle.c: every outcome of the round is known. */
-void journey_settle(struct journey *journey);
-void journey_release(struct journey *journey); /* nothing is left to do: it ends when no module's work looks at it */
+void round_settle(struct delivery_round *round);
+void round_release(struct delivery_round *round); /* nothing is left to do: it ends when no module's work looks at it */
 
 /* report.c: the bounce hook and the DSNs of the round; settle_written follows when they are durable. */
-void report_begin(struct journey *journey);
-void settle_written(struct journey *journey);
+void report_begin(struct delivery_round *round);
+void settle_written(struct delivery_round *round);
 
 /* A report of ours to somebody's null sender: nobody is told when it is lost. */
 static inline bool message_is_report(const struct gw_message *message)

@@ -77,7 +77,7 @@ void explain_taken(struct gw_delivery *delivery)
 		explain_say(explanation, delivery->route.relays[i]->name, "next", gw_str("asked only when those before do not take it"));
 }
 
-/* --- from the question to the journey --- */
+/* --- from the question to the round --- */
 
 static void finish(struct explanation *explanation)
 {
@@ -136,7 +136,7 @@ static void carry_on(struct gw_call *call, void *arg)
 		explanation->taken_rcpt = true;
 		ask(explanation);
 	} else {
-		journey_explain(explanation->message);
+		round_explain(explanation->message);
 	}
 }
 
@@ -157,7 +157,7 @@ static void judged(struct gw_call *call, void *arg)
 static void ask(struct explanation *explanation)
 {
 	struct gw_call *call = &explanation->call;
-	journey_call(call, explanation->message);
+	round_call(call, explanation->message);
 	call->rcpt = explanation->taken_rcpt ? NULL : explanation->message->rcpts[0];
 	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged, explanation))
 		judged(call, explanation);

@@ -33,7 +33,7 @@ struct explain_question {
 /* On the question's worker; `done` runs from the loop or from inside. */
 void explain_begin(const struct explain_question *question);
 
-/* --- the journey's part --- */
+/* --- the round's part --- */
 
 struct explanation;
 struct outcome;

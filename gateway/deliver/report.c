@@ -9,21 +9,21 @@
 #define RETURN_MAX (256 * 1024)
 
 /* A recipient to report, and as what. */
-static bool action_of(const struct journey *journey, const struct rcpt_round *round, enum dsn_action *action)
+static bool action_of(const struct delivery_round *round, const struct rcpt_attempt *recipient, enum dsn_action *action)
 {
-	const struct gw_message *message = journey->message;
-	switch (round->outcome.status) {
+	const struct gw_message *message = round->message;
+	switch (recipient->outcome.status) {
 	case GW_DELIVERED:
 		/* A next hop that takes the request reports for itself: RFC 3461 section 5.2.2. */
-		*action = round->local ? DSN_DELIVERED : DSN_RELAYED;
-		return (round->rcpt->notify & SMTP_NOTIFY_SUCCESS) && !round->reported;
+		*action = recipient->local ? DSN_DELIVERED : DSN_RELAYED;
+		return (recipient->rcpt->notify & SMTP_NOTIFY_SUCCESS) && !recipient->reported;
 	case GW_BOUNCED:
 		*action = DSN_FAILED;
 		return true;
 	case GW_DEFERRED:
 	case GW_UNKNOWN:
 		*action = DSN_DELAYED;
-		return !round->rcpt->delay_told && message->snapshot->settings.queue.delay_warning > 0 &&
+		return !recipient->rcpt->delay_told && message->snapshot->settings.queue.delay_warning > 0 &&
 		       queue_now() - message->received_at >= message->snapshot->settings.queue.delay_warning;
 	default:
 		return false;
@@ -34,11 +34,11 @@ static bool action_of(const struct journey *journey, const struct rcpt_round *ro
 
 static void written(void *arg, uint64_t id, bool taken)
 {
-	struct journey *journey = arg;
+	struct delivery_round *round = arg;
 	/* A report that was not kept is written again: its recipients stay pending until it is. */
-	journey->report_lost |= !taken;
-	if (--journey->reports == 0)
-		settle_written(journey);
+	round->report_lost |= !taken;
+	if (--round->reports == 0)
+		settle_written(round);
 }
 
 static void log_report(const struct gw_message *message, uint64_t id, enum dsn_action action)
@@ -67,29 +67,29 @@ static bool needs_utf8(const struct gw_message *message)
 }
 
 /* What a limit keeps does not expire before it was tried, so its sender is told of no end. */
-static int64_t retry_until(const struct journey *journey)
+static int64_t retry_until(const struct delivery_round *round)
 {
-	return journey->patient && !journey->tried ? 0 : journey->message->expires_at;
+	return round->patient && !round->tried ? 0 : round->message->expires_at;
 }
 
-static void write_report(struct journey *journey, enum dsn_action action, const struct dsn_rcpt *rcpts, size_t count)
+static void write_report(struct delivery_round *round, enum dsn_action action, const struct dsn_rcpt *rcpts, size_t count)
 {
-	struct gw_message *message = journey->message;
+	struct gw_message *message = round->message;
 	struct buf bytes;
 	buf_init(&bytes, 0);
 	struct dsn dsn = {
 		.action = action, .hostname = message->snapshot->settings.hostname, .message = message, .rcpts = rcpts, .count = count,
-		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = retry_until(journey), .max_return = RETURN_MAX,
+		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = retry_until(round), .max_return = RETURN_MAX,
 		.utf8 = needs_utf8(message),
 	};
 	if (dsn_write(&dsn, &bytes) != 0) {
 		buf_finish(&bytes);
-		written(journey, 0, false);
+		written(round, 0, false);
 		return;
 	}
 	struct submission submission = {
 		.worker = message->worker, .snapshot = message->snapshot, .rcpts = &message->sender, .rcpt_count = 1, .bytes = buf_str(&bytes),
-		.id = dsn.id, .smtputf8 = dsn.utf8, .requiretls = message->requiretls, .done = written, .arg = journey,
+		.id = dsn.id, .smtputf8 = dsn.utf8, .requiretls = message->requiretls, .done = written, .arg = round,
 	};
 	COUNT(dsns);
 	log_report(message, dsn.id, action);
@@ -97,79 +97,79 @@ static void write_report(struct journey *journey, enum dsn_action action, const 
 	buf_finish(&bytes);
 }
 
-static size_t collect(struct journey *journey, enum dsn_action action, struct dsn_rcpt *into)
+static size_t collect(struct delivery_round *round, enum dsn_action action, struct dsn_rcpt *into)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < journey->count; i++) {
-		struct rcpt_round *round = &journey->rounds[i];
+	for (size_t i = 0; i < round->count; i++) {
+		struct rcpt_attempt *recipient = &round->recipients[i];
 		enum dsn_action its;
-		if (round->quiet || !action_of(journey, round, &its) || its != action)
+		if (recipient->quiet || !action_of(round, recipient, &its) || its != action)
 			continue;
 		if (action == DSN_DELAYED)
-			round->rcpt->delay_told = journey->message->changed = true;
-		if (dsn_wanted(round->rcpt, action))
-			into[count++] = (struct dsn_rcpt){ round->rcpt, round->outcome };
+			recipient->rcpt->delay_told = round->message->changed = true;
+		if (dsn_wanted(recipient->rcpt, action))
+			into[count++] = (struct dsn_rcpt){ recipient->rcpt, recipient->outcome };
 	}
 	return count;
 }
 
-static void write_reports(struct journey *journey)
+static void write_reports(struct delivery_round *round)
 {
 	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED, DSN_RELAYED, DSN_DELIVERED };
-	struct dsn_rcpt *rcpts = arena_alloc(&journey->message->arena, journey->count * sizeof(*rcpts));
-	journey->reports = 1; /* held up while they begin */
-	journey->report_lost = !rcpts && journey->count;
+	struct dsn_rcpt *rcpts = arena_alloc(&round->message->arena, round->count * sizeof(*rcpts));
+	round->reports = 1; /* held up while they begin */
+	round->report_lost = !rcpts && round->count;
 	for (size_t i = 0; rcpts && i < sizeof(actions) / sizeof(actions[0]); i++) {
-		size_t count = collect(journey, actions[i], rcpts);
-		if (!count || !journey->message->sender.len) /* never about a null sender: RFC 5321 section 6.1 */
+		size_t count = collect(round, actions[i], rcpts);
+		if (!count || !round->message->sender.len) /* never about a null sender: RFC 5321 section 6.1 */
 			continue;
-		journey->reports++;
-		write_report(journey, actions[i], rcpts, count);
+		round->reports++;
+		write_report(round, actions[i], rcpts, count);
 	}
-	if (--journey->reports == 0)
-		settle_written(journey);
+	if (--round->reports == 0)
+		settle_written(round);
 }
 
 /* --- the bounce hook --- */
 
-static void ask_bounce(struct journey *journey);
+static void ask_bounce(struct delivery_round *round);
 
 static void bounce_judged(struct gw_call *call, void *arg)
 {
-	struct journey *journey = arg;
-	journey->rounds[journey->at++].quiet = call->answer.verdict == GW_DISCARD;
-	ask_bounce(journey);
+	struct delivery_round *round = arg;
+	round->recipients[round->at++].quiet = call->answer.verdict == GW_DISCARD;
+	ask_bounce(round);
 }
 
-static void fill_result(struct journey *journey, const struct rcpt_round *round, bool delayed)
+static void fill_result(struct delivery_round *round, const struct rcpt_attempt *recipient, bool delayed)
 {
-	journey->result = (struct gw_result){
-		.size = sizeof(journey->result), .rcpt = round->rcpt, .relay = round->rcpt->relay,
-		.attempt = journey->message->attempts + 1, .delayed = delayed,
+	round->result = (struct gw_result){
+		.size = sizeof(round->result), .rcpt = recipient->rcpt, .relay = recipient->rcpt->relay,
+		.attempt = round->message->attempts + 1, .delayed = delayed,
 	};
-	outcome_tell(&round->outcome, &journey->told, &journey->result);
-	outcome_enhanced(&round->outcome, journey->told.enhanced);
+	outcome_tell(&recipient->outcome, &round->told, &round->result);
+	outcome_enhanced(&recipient->outcome, round->told.enhanced);
 }
 
-static void ask_bounce(struct journey *journey)
+static void ask_bounce(struct delivery_round *round)
 {
-	for (; journey->at < journey->count; journey->at++) {
-		struct rcpt_round *round = &journey->rounds[journey->at];
+	for (; round->at < round->count; round->at++) {
+		struct rcpt_attempt *recipient = &round->recipients[round->at];
 		enum dsn_action action;
-		if (!action_of(journey, round, &action) || round->outcome.status == GW_DELIVERED)
+		if (!action_of(round, recipient, &action) || recipient->outcome.status == GW_DELIVERED)
 			continue;
-		fill_result(journey, round, action == DSN_DELAYED);
-		journey->call.rcpt = round->rcpt;
-		journey->call.argument = &journey->result;
-		if (!chain_run(&journey->call, GW_HOOK_bounce, bounce_judged, journey))
+		fill_result(round, recipient, action == DSN_DELAYED);
+		round->call.rcpt = recipient->rcpt;
+		round->call.argument = &round->result;
+		if (!chain_run(&round->call, GW_HOOK_bounce, bounce_judged, round))
 			return;
-		round->quiet = journey->call.answer.verdict == GW_DISCARD;
+		recipient->quiet = round->call.answer.verdict == GW_DISCARD;
 	}
-	write_reports(journey);
+	write_reports(round);
 }
 
-void report_begin(struct journey *journey)
+void report_begin(struct delivery_round *round)
 {
-	journey->at = 0;
-	ask_bounce(journey);
+	round->at = 0;
+	ask_bounce(round);
 }

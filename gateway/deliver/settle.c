@@ -72,64 +72,64 @@ static bool may_expire(const struct gw_message *message)
 	return !message->held || message->sender.len;
 }
 
-static bool expired(const struct journey *journey)
+static bool expired(const struct delivery_round *round)
 {
-	const struct gw_message *message = journey->message;
-	return queue_now() >= message->expires_at && may_expire(message) && (journey->tried || !journey->patient) && !journey->again;
+	const struct gw_message *message = round->message;
+	return queue_now() >= message->expires_at && may_expire(message) && (round->tried || !round->patient) && !round->again;
 }
 
 /* The last real cause stays readable in the words. */
-static void expire(struct journey *journey, struct rcpt_round *round)
+static void expire(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
-	struct arena *arena = &journey->message->arena;
-	const struct outcome last = round->outcome;
+	struct arena *arena = &round->message->arena;
+	const struct outcome last = recipient->outcome;
 	struct gw_str text = arena_printf(arena, "not delivered in time; the last attempt said: %s%.*s", last.reply.code ? "" : "(no reply) ",
 	                                  (int)last.reply.text.len, last.reply.text.ptr);
-	outcome_set(&round->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text, last.host);
-	outcome_record(journey->message, round->rcpt, &round->outcome, NULL);
+	outcome_set(&recipient->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text, last.host);
+	outcome_record(round->message, recipient->rcpt, &recipient->outcome, NULL);
 }
 
 /* Nobody would hear of what it reports: whatever ends it, but for an admin, it is kept for one. */
-static void keep_report(struct journey *journey, struct rcpt_round *round)
+static void keep_report(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
-	struct outcome *outcome = &round->outcome;
+	struct outcome *outcome = &recipient->outcome;
 	const char *why = outcome->status == GW_BOUNCED ? "no next hop takes this report" : "this report was not delivered in time";
-	if (outcome->status == GW_DELIVERED || (outcome->status != GW_BOUNCED && !expired(journey)) || queue_wants_bounce(journey->message))
+	if (outcome->status == GW_DELIVERED || (outcome->status != GW_BOUNCED && !expired(round)) || queue_wants_bounce(round->message))
 		return;
 	outcome->status = GW_DEFERRED;
-	journey->hold_why = arena_printf(&journey->message->arena, "%s: %.*s", why, GW_STR_ARGS(outcome->reply.text));
-	if (!journey->hold_why.len)
-		journey->hold_why = gw_str(why);
+	round->hold_why = arena_printf(&round->message->arena, "%s: %.*s", why, GW_STR_ARGS(outcome->reply.text));
+	if (!round->hold_why.len)
+		round->hold_why = gw_str(why);
 }
 
-static void settle_round(struct journey *journey, struct rcpt_round *round)
+static void settle_recipient(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
-	struct gw_rcpt *rcpt = round->rcpt;
-	enum gw_status status = round->outcome.status;
-	if (message_is_report(journey->message))
-		keep_report(journey, round);
-	else if (status != GW_DELIVERED && status != GW_BOUNCED && expired(journey))
-		expire(journey, round);
-	if (!round->placed)
-		outcome_record(journey->message, rcpt, &round->outcome, NULL);
-	if (round->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
+	struct gw_rcpt *rcpt = recipient->rcpt;
+	enum gw_status status = recipient->outcome.status;
+	if (message_is_report(round->message))
+		keep_report(round, recipient);
+	else if (status != GW_DELIVERED && status != GW_BOUNCED && expired(round))
+		expire(round, recipient);
+	if (!recipient->placed)
+		outcome_record(round->message, rcpt, &recipient->outcome, NULL);
+	if (recipient->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
 		return;
-	rcpt->last = round->outcome.reply;
-	rcpt->last_host = round->outcome.host;
-	tell_event(journey->message, rcpt, status_name(round->outcome.status), round->outcome.reply.text);
+	rcpt->last = recipient->outcome.reply;
+	rcpt->last_host = recipient->outcome.host;
+	tell_event(round->message, rcpt, status_name(recipient->outcome.status), recipient->outcome.reply.text);
 }
 
-void journey_settle(struct journey *journey)
+void round_settle(struct delivery_round *round)
 {
-	for (size_t i = 0; i < journey->count; i++)
-		settle_round(journey, &journey->rounds[i]);
-	report_begin(journey);
+	for (size_t i = 0; i < round->count; i++)
+		settle_recipient(round, &round->recipients[i]);
+	report_begin(round);
 }
 
 /* Something wakes it; its own time is for its expiry, and for whatever failed to wake it. */
-static int64_t woken_before(const struct journey *journey)
+static int64_t woken_before(const struct delivery_round *round)
 {
-	const struct gw_message *message = journey->message;
+	const struct gw_message *message = round->message;
 	int64_t now = queue_now(), due = now + RECHECK_MS + random() % RECHECK_MS;
 	return message->expires_at > now && message->expires_at < due ? message->expires_at : due;
 }
@@ -150,64 +150,64 @@ static int64_t before_warning(const struct gw_message *message, int64_t due)
 }
 
 /* On hold it comes back when its sender is to be told of the delay, and when it expires. */
-static int64_t held_until(const struct journey *journey)
+static int64_t held_until(const struct delivery_round *round)
 {
-	const struct gw_message *message = journey->message;
+	const struct gw_message *message = round->message;
 	int64_t now = queue_now(), expiry = message->expires_at > now ? message->expires_at : now + RECHECK_MS;
 	return before_warning(message, expiry);
 }
 
-static int64_t next_try(const struct journey *journey)
+static int64_t next_try(const struct delivery_round *round)
 {
-	const struct gw_message *message = journey->message;
+	const struct gw_message *message = round->message;
 	int64_t due = queue_now() + queue_backoff(&message->snapshot->settings, message->attempts);
-	if (journey->tried)
-		return journey->wait_until && journey->wait_until < due ? journey->wait_until : due;
-	if (journey->wait_until)
-		return journey->wait_until;
-	return journey->wait_on.len ? woken_before(journey) : due;
+	if (round->tried)
+		return round->wait_until && round->wait_until < due ? round->wait_until : due;
+	if (round->wait_until)
+		return round->wait_until;
+	return round->wait_on.len ? woken_before(round) : due;
 }
 
 /* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
-static int64_t next_time(const struct journey *journey)
+static int64_t next_time(const struct delivery_round *round)
 {
-	int64_t due = before_warning(journey->message, next_try(journey)), soonest = queue_now() + 1000;
+	int64_t due = before_warning(round->message, next_try(round)), soonest = queue_now() + 1000;
 	return due > soonest ? due : soonest;
 }
 
-static void log_later(const struct journey *journey)
+static void log_later(const struct delivery_round *round)
 {
-	const struct gw_message *message = journey->message;
+	const struct gw_message *message = round->message;
 	struct log_line *line = log_open(LOG_INFORM, "later");
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
-	if (journey->again)
+	if (round->again)
 		log_text(line, "reason", snapshot_is_outdated(message->snapshot) ? "the configuration changed" : "it was moved");
 	log_close(line);
 }
 
-static void put_off(struct journey *journey)
+static void put_off(struct delivery_round *round)
 {
-	struct gw_message *message = journey->message;
-	message->attempts += journey->tried;
-	message->changed |= journey->tried;
-	message->wait_on = message->held || journey->again ? gw_str("") : journey->wait_on;
-	if (message->held || journey->hold_why.len) {
-		message->next_at = held_until(journey);
+	struct gw_message *message = round->message;
+	message->attempts += round->tried;
+	message->changed |= round->tried;
+	message->wait_on = message->held || round->again ? gw_str("") : round->wait_on;
+	if (message->held || round->hold_why.len) {
+		message->next_at = held_until(round);
 	} else {
-		message->next_at = journey->again ? queue_now() : next_time(journey);
-		log_later(journey);
+		message->next_at = round->again ? queue_now() : next_time(round);
+		log_later(round);
 	}
-	if (journey->hold_why.len)
-		queue_hold(message, journey->hold_why);
+	if (round->hold_why.len)
+		queue_hold(message, round->hold_why);
 	else
 		queue_later(message);
 }
 
-static void end_round(struct journey *journey)
+static void end_round(struct delivery_round *round)
 {
-	struct gw_message *message = journey->message;
-	list_take(&journey->link);
+	struct gw_message *message = round->message;
+	list_take(&round->link);
 	if (message->dry) {
 		explain_end(message->explanation);
 		return;
@@ -219,42 +219,42 @@ static void end_round(struct journey *journey)
 		queue_final(message);
 		return;
 	}
-	put_off(journey);
+	put_off(round);
 }
 
 static void released(struct gw_call *call, void *arg)
 {
-	struct journey *journey = arg;
-	if (--journey->open == 0)
-		end_round(journey);
+	struct delivery_round *round = arg;
+	if (--round->open == 0)
+		end_round(round);
 }
 
-static void release(struct journey *journey, struct gw_call *call)
+static void release(struct delivery_round *round, struct gw_call *call)
 {
 	call->done = released;
-	call->arg = journey;
+	call->arg = round;
 	if (!chain_cancel(call))
-		journey->open++;
+		round->open++;
 }
 
 /* The message goes when no module's work looks at it. */
-void journey_release(struct journey *journey)
+void round_release(struct delivery_round *round)
 {
-	journey->open = 1;
-	release(journey, &journey->call);
-	for (struct gw_delivery *delivery = journey->deliveries; delivery; delivery = delivery->next)
-		release(journey, &delivery->call);
-	released(NULL, journey);
+	round->open = 1;
+	release(round, &round->call);
+	for (struct gw_delivery *delivery = round->deliveries; delivery; delivery = delivery->next)
+		release(round, &delivery->call);
+	released(NULL, round);
 }
 
 /* Every report is on disk (or there was none): now the failures may be final too. */
-void settle_written(struct journey *journey)
+void settle_written(struct delivery_round *round)
 {
-	for (size_t i = 0; i < journey->count; i++)
-		if (journey->rounds[i].outcome.status == GW_BOUNCED && !journey->report_lost) {
-			journey->rounds[i].rcpt->status = RCPT_FAILED;
-			journey->message->changed = true;
+	for (size_t i = 0; i < round->count; i++)
+		if (round->recipients[i].outcome.status == GW_BOUNCED && !round->report_lost) {
+			round->recipients[i].rcpt->status = RCPT_FAILED;
+			round->message->changed = true;
 			COUNT(bounced);
 		}
-	journey_release(journey);
+	round_release(round);
 }

@@ -70,7 +70,7 @@ void services_hold_message(struct gw_call *call, const char *why)
 {
 	struct gw_str copy = arena_str(call->arena, gw_str(why));
 	if (call->hook == GW_HOOK_result && copy.ptr)
-		call->delivery->journey->hold_why = copy;
+		call->delivery->round->hold_why = copy;
 }
 
 /* --- relays that take no mail for now --- */

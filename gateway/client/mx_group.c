@@ -1,6 +1,6 @@
-/* site.c - with host = "mx": from the domain of the recipients to the lane of its mail hosts.
+/* mx_group.c - with host = "mx": from the domain of the recipients to the relay queue of its mail hosts.
  *
- * All domains with the same hosts are one site. A site's lane is made when somebody sends there, and freed when nobody does any more. */
+ * All domains with the same hosts are one MX group. A MX group's relay queue is made when somebody sends there, and freed when nobody does any more. */
 #include "client/client.h"
 #include "queue/runtime.h"
 
@@ -16,41 +16,41 @@ static struct dns *dns_of(const struct transport *transport)
 	return worker_get(transport->worker, SLOT_DNS);
 }
 
-/* --- lanes of sites --- */
+/* --- relay queues of MX groups --- */
 
 static void fire_sweep(struct timer *timer)
 {
 	struct transport *transport = container(struct transport, sweep, timer);
 	transport_enter(transport);
-	site_sweep(transport, worker_now(transport->worker));
+	mx_group_sweep(transport, worker_now(transport->worker));
 	transport_leave(transport, true);
 }
 
 static void expect_sweep(struct transport *transport)
 {
-	if (transport->sites.count > 0 && !timer_pending(&transport->sweep))
+	if (transport->groups.count > 0 && !timer_pending(&transport->sweep))
 		timer_set(transport->worker, &transport->sweep, SWEEP_MS, fire_sweep);
 }
 
-/* While mail is parked for a site that is down, each probe is a use. */
-static bool is_unused(const struct lane *lane, int64_t now)
+/* While mail is parked for a MX group that is down, each probe is a use. */
+static bool is_unused(const struct relay_queue *queue, int64_t now)
 {
-	return lane->site && !lane->touched && !lane->waiting.first && LIST_EMPTY(&lane->busy) && LIST_EMPTY(&lane->idle) &&
-	       now - lane->used_at > SITE_KEPT + (lane->down_for ? LANE_PROBE_MOST : 0);
+	return queue->group && !queue->touched && !queue->waiting.first && LIST_EMPTY(&queue->busy) && LIST_EMPTY(&queue->idle) &&
+	       now - queue->used_at > SITE_KEPT + (queue->down_for ? LANE_PROBE_MOST : 0);
 }
 
-void site_sweep(struct transport *transport, int64_t now)
+void mx_group_sweep(struct transport *transport, int64_t now)
 {
-	struct lane **at = &transport->lanes, *lane;
-	while ((lane = *at)) {
-		if (!is_unused(lane, now)) {
-			at = &lane->next;
+	struct relay_queue **at = &transport->queues, *queue;
+	while ((queue = *at)) {
+		if (!is_unused(queue, now)) {
+			at = &queue->next;
 			continue;
 		}
-		*at = lane->next;
-		str_map_take(&transport->sites, lane->name);
-		lane_destroy(lane);
-		free(lane);
+		*at = queue->next;
+		str_map_take(&transport->groups, queue->name);
+		relay_queue_destroy(queue);
+		free(queue);
 	}
 	expect_sweep(transport);
 }
@@ -63,59 +63,59 @@ static bool name_site(char text[NAME_MOST], const struct gw_relay *relay, const 
 	return len > 0 && len < NAME_MOST;
 }
 
-static struct lane *make_lane(struct transport *transport, struct gw_relay *relay, struct gw_str name)
+static struct relay_queue *make_lane(struct transport *transport, struct gw_relay *relay, struct gw_str name)
 {
-	struct relay_shared *shared = site_shared(relay, name);
-	struct lane *lane = shared ? lane_create(transport, shared) : NULL;
-	if (!lane) {
+	struct relay_shared *shared = mx_group_shared(relay, name);
+	struct relay_queue *queue = shared ? relay_queue_create(transport, shared) : NULL;
+	if (!queue) {
 		if (shared)
-			site_release(shared);
+			mx_group_release(shared);
 		return NULL;
 	}
-	lane->site = true;
-	if (str_map_put(&transport->sites, lane) != 0) {
-		transport->lanes = lane->next;
-		lane_destroy(lane);
-		free(lane);
+	queue->group = true;
+	if (str_map_put(&transport->groups, queue) != 0) {
+		transport->queues = queue->next;
+		relay_queue_destroy(queue);
+		free(queue);
 		return NULL;
 	}
 	expect_sweep(transport);
-	return lane;
+	return queue;
 }
 
-static struct lane *lane_to(struct transport *transport, struct gw_relay *relay, const struct dns_answer *mx)
+static struct relay_queue *relay_queue_to(struct transport *transport, struct gw_relay *relay, const struct dns_answer *mx)
 {
 	char text[NAME_MOST];
 	struct gw_str name;
-	struct lane *lane;
+	struct relay_queue *queue;
 	if (!name_site(text, relay, mx, &name))
 		return NULL;
-	lane = str_map_get(&transport->sites, name);
-	return lane ? lane : make_lane(transport, relay, name);
+	queue = str_map_get(&transport->groups, name);
+	return queue ? queue : make_lane(transport, relay, name);
 }
 
-struct lane *site_known(struct transport *transport, struct gw_relay *relay, struct gw_str domain)
+struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay, struct gw_str domain)
 {
 	const struct dns_answer *mx = dns_peek(dns_of(transport), domain);
 	char text[NAME_MOST];
 	struct gw_str name;
-	return mx && mx->count && name_site(text, relay, mx, &name) ? str_map_get(&transport->sites, name) : NULL;
+	return mx && mx->count && name_site(text, relay, mx, &name) ? str_map_get(&transport->groups, name) : NULL;
 }
 
 /* No host is called so. */
-struct lane *site_aside(struct transport *transport, struct gw_relay *relay)
+struct relay_queue *mx_group_aside(struct transport *transport, struct gw_relay *relay)
 {
 	char text[NAME_MOST];
 	int len = snprintf(text, sizeof(text), "%.*s/(watched)", GW_STR_ARGS(relay->name));
 	struct gw_str name = gw_str_n(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
-	struct lane *lane = str_map_get(&transport->sites, name);
-	return lane ? lane : make_lane(transport, relay, name);
+	struct relay_queue *queue = str_map_get(&transport->groups, name);
+	return queue ? queue : make_lane(transport, relay, name);
 }
 
 /* --- an attempt on its way to one --- */
 
 /* RFC 5321 section 5.1: a host that is in the list itself may not pass mail on to those no better than it. */
-size_t site_hosts(const struct dns_answer *mx, struct gw_str self)
+size_t mx_group_hosts(const struct dns_answer *mx, struct gw_str self)
 {
 	size_t i, count = 0;
 	for (i = 0; i < mx->count && !gw_str_ieq(mx->hosts[i].name, self); i++)
@@ -136,17 +136,17 @@ static void give_up(struct transport *transport, struct attempt *attempt, bool p
 static void go(struct transport *transport, struct attempt *attempt, const struct dns_answer *mx)
 {
 	const struct dns_verdict *verdict = &dns_verdicts[mx->outcome];
-	struct lane *lane;
+	struct relay_queue *queue;
 
 	if (verdict->enhanced) {
 		give_up(transport, attempt, verdict->permanent, verdict->enhanced, mx->text);
-	} else if (!site_hosts(mx, attempt->snapshot->settings.hostname)) {
+	} else if (!mx_group_hosts(mx, attempt->snapshot->settings.hostname)) {
 		give_up(transport, attempt, true, "5.4.6", gw_str("the domain's best mail host is this gateway, which has no other way for it"));
-	} else if (!(lane = attempt->watch ? site_aside(transport, attempt->relay) : lane_to(transport, attempt->relay, mx))) {
+	} else if (!(queue = attempt->watch ? mx_group_aside(transport, attempt->relay) : relay_queue_to(transport, attempt->relay, mx))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
 		attempt->mx = dns_hold(mx);
-		lane_append(lane, attempt);
+		relay_queue_append(queue, attempt);
 	}
 }
 
@@ -159,14 +159,14 @@ static void answered(struct dns_mx_question *question, const struct dns_answer *
 	transport_leave(transport, true);
 }
 
-void site_ask(struct transport *transport, struct attempt *attempt)
+void mx_group_ask(struct transport *transport, struct attempt *attempt)
 {
 	attempt->question.done = answered;
 	if (dns_mx(dns_of(transport), attempt->rcpts[0]->domain, &attempt->question) != 0)
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 }
 
-void site_forget(struct attempt *attempt)
+void mx_group_forget(struct attempt *attempt)
 {
 	dns_cancel(&attempt->question);
 	dns_release(attempt->mx);
@@ -184,18 +184,18 @@ static bool same_address(const union dns_address *a, const union dns_address *b)
 	return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
-bool site_is_marked(const struct lane *lane, const union dns_address *address)
+bool mx_group_is_marked(const struct relay_queue *queue, const union dns_address *address)
 {
 	size_t i;
 	for (i = 0; i < SITE_MARKS; i++)
-		if (lane->marks[i].until > worker_now(lane->transport->worker) && same_address(&lane->marks[i].address, address))
+		if (queue->marks[i].until > worker_now(queue->transport->worker) && same_address(&queue->marks[i].address, address))
 			return true;
 	return false;
 }
 
-void site_mark(struct lane *lane, const union dns_address *address)
+void mx_group_mark(struct relay_queue *queue, const union dns_address *address)
 {
-	if (site_is_marked(lane, address))
+	if (mx_group_is_marked(queue, address))
 		return;
-	lane->marks[lane->next_mark++ % SITE_MARKS] = (struct site_mark){ *address, worker_now(lane->transport->worker) + SITE_MARKED };
+	queue->marks[queue->next_mark++ % SITE_MARKS] = (struct mx_group_mark){ *address, worker_now(queue->transport->worker) + SITE_MARKED };
 }

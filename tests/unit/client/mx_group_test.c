@@ -1,4 +1,4 @@
-/* A relay to mail hosts: lanes that come and go with the domains, and are one for domains with the same hosts. Address literals need no
+/* A relay to mail hosts: relay queues that come and go with the domains, and are one for domains with the same hosts. Address literals need no
  * name server. */
 #include "peer.c"
 #include "rig.c"
@@ -49,7 +49,7 @@ static void domains_with_the_same_hosts_share_a_connection(void **state)
 	assert_int_equal(rig_once(&rig, &first, TEXT, "a@[127.0.0.1]").status, GW_DELIVERED);
 	assert_int_equal(rig_once(&rig, &second, TEXT, "b@[127.0.0.1]").status, GW_DELIVERED);
 	assert_int_equal(peer.connections, 1);
-	assert_int_equal(transport_of_rig(&rig)->sites.count, 1);
+	assert_int_equal(transport_of_rig(&rig)->groups.count, 1);
 	sending_finish(&first);
 	sending_finish(&second);
 	mx_finish(&rig);
@@ -69,16 +69,16 @@ static void a_lane_that_nobody_uses_is_freed(void **state)
 	transport = transport_of_rig(&rig);
 	rig_once(&rig, &first, TEXT, HERE);
 	now = worker_now(rig.worker);
-	site_sweep(transport, now + 2 * SITE_KEPT); /* its connection idles */
-	assert_int_equal(transport->sites.count, 1);
+	mx_group_sweep(transport, now + 2 * SITE_KEPT); /* its connection idles */
+	assert_int_equal(transport->groups.count, 1);
 	while (peer.open > 0)
 		rig_wait(&rig, 10);
 	rig_wait(&rig, 10);
-	site_sweep(transport, now + SITE_KEPT / 2);
-	assert_int_equal(transport->sites.count, 1);
-	site_sweep(transport, now + 2 * SITE_KEPT);
-	assert_int_equal(transport->sites.count, 0);
-	assert_null(transport->lanes);
+	mx_group_sweep(transport, now + SITE_KEPT / 2);
+	assert_int_equal(transport->groups.count, 1);
+	mx_group_sweep(transport, now + 2 * SITE_KEPT);
+	assert_int_equal(transport->groups.count, 0);
+	assert_null(transport->queues);
 	assert_int_equal(rig_once(&rig, &second, TEXT, HERE).status, GW_DELIVERED);
 	assert_int_equal(peer.connections, 2);
 	sending_finish(&first);
@@ -183,7 +183,7 @@ static void a_gateway_that_is_a_mail_host_itself_asks_only_better_ones(void **st
 	} cases[] = { { "gateway.test", 4 }, { "D.test", 3 }, { "c.test", 1 }, { "b.test", 1 }, { "a.test", 0 } };
 	size_t i;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_int_equal(site_hosts(&mx, gw_str(cases[i].self)), cases[i].count);
+		assert_int_equal(mx_group_hosts(&mx, gw_str(cases[i].self)), cases[i].count);
 }
 
 /* --- two workers --- */
@@ -213,20 +213,20 @@ static void send_round(struct half *half)
 	free(half->sendings);
 }
 
-/* Between rounds the lane goes, while the other worker still pokes its seat. */
+/* Between rounds the relay queue goes, while the other worker still pokes its seat. */
 static void *run_half(void *arg)
 {
 	struct half *half = arg;
 	struct transport *transport = transport_of_rig(&half->rig);
 	int i;
 	for (i = 0; i < half->rounds; i++) {
-		struct lane *lane;
+		struct relay_queue *queue;
 		send_round(half);
 		transport_enter(transport);
-		for (lane = transport->lanes; lane; lane = lane->next)
-			lane_close_idle(lane);
+		for (queue = transport->queues; queue; queue = queue->next)
+			relay_queue_close_idle(queue);
 		transport_leave(transport, false);
-		site_sweep(transport, worker_now(half->rig.worker) + 2 * SITE_KEPT);
+		mx_group_sweep(transport, worker_now(half->rig.worker) + 2 * SITE_KEPT);
 	}
 	/* A connection that still says QUIT holds its slot: the loop goes on while the other half may wait for it. */
 	atomic_fetch_sub(&halves_at_work, 1);
@@ -257,9 +257,9 @@ static void workers_share_a_site_s_limit_and_leave_it_one_by_one(void **state)
 	assert_true(peer.most_open <= 2);
 	for (i = 1; i >= 0; i--)
 		mx_finish(&halves[i].rig);
-	shared = site_shared(halves[0].rig.relay, gw_str("relay/anew"));
+	shared = mx_group_shared(halves[0].rig.relay, gw_str("relay/anew"));
 	assert_int_equal(shared->references, 1);
-	site_release(shared);
+	mx_group_release(shared);
 	peer_stop(&peer);
 }
 

@@ -1,4 +1,4 @@
-/* walk.c - a delivery along its route: which relay is next, which are passed over, and where it waits when none is left. */
+/* route.c - a delivery along its route: which relay is next, which are passed over, and where it waits when none is left. */
 #include "deliver/delivery.h"
 
 #include "base/log.h"
@@ -18,10 +18,10 @@ static void tell_leave(struct gw_delivery *delivery)
 	chain_tell(&delivery->call, GW_HOOK_leave);
 }
 
-void walk_end(struct gw_delivery *delivery)
+void route_end(struct gw_delivery *delivery)
 {
 	tell_leave(delivery);
-	journey_delivery_done(delivery);
+	round_delivery_done(delivery);
 }
 
 static void log_parked(struct gw_delivery *delivery)
@@ -37,14 +37,14 @@ static void end_unfit(struct gw_delivery *delivery)
 {
 	bool hopeful = delivery->hopeful || delivery->why.len;
 	for (size_t i = 0; i < delivery->attempt.count; i++) {
-		struct outcome *outcome = &delivery->rounds[i]->outcome;
+		struct outcome *outcome = &delivery->recipients[i]->outcome;
 		if (!outcome->unfit || outcome->status != GW_DEFERRED)
 			continue;
 		outcome->reply.enhanced[0] = hopeful ? 4 : 5;
 		if (hopeful)
 			continue;
 		outcome->status = GW_BOUNCED;
-		outcome_record(delivery->message, delivery->rounds[i]->rcpt, outcome, delivery);
+		outcome_record(delivery->message, delivery->recipients[i]->rcpt, outcome, delivery);
 	}
 }
 
@@ -57,16 +57,16 @@ static void exhausted(struct gw_delivery *delivery)
 		explain_say(delivery->message->explanation, gw_str(""), "waits", gw_str("until one of them takes mail again"));
 	end_unfit(delivery);
 	delivery_put_off(delivery, "4.4.1", delivery->why.len ? delivery->why : gw_str("no relay of the route takes it now"));
-	walk_end(delivery);
+	route_end(delivery);
 }
 
 /* --- passing over --- */
 
-void journey_wait_until(struct journey *journey, int64_t wall)
+void round_wait_until(struct delivery_round *round, int64_t wall)
 {
-	int64_t due = queue_now() + (wall - worker_wall(journey->message->worker));
-	if (wall && (!journey->wait_until || due < journey->wait_until))
-		journey->wait_until = due;
+	int64_t due = queue_now() + (wall - worker_wall(round->message->worker));
+	if (wall && (!round->wait_until || due < round->wait_until))
+		round->wait_until = due;
 }
 
 static void say_why(struct gw_delivery *delivery, struct gw_str why)
@@ -87,11 +87,11 @@ static void log_passed(const struct gw_delivery *delivery, struct gw_str why)
 	log_close(line);
 }
 
-void walk_passed(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why)
+void route_skipped(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why)
 {
-	struct journey *journey = delivery->journey;
-	journey_wait_until(journey, until);
-	journey->patient |= cause == GW_CAUSE_LIMIT;
+	struct delivery_round *round = delivery->round;
+	round_wait_until(round, until);
+	round->patient |= cause == GW_CAUSE_LIMIT;
 	say_why(delivery, why);
 	if (delivery->message->dry)
 		explain_say(delivery->message->explanation, delivery->call.relay->name, "passed over", why);
@@ -168,7 +168,7 @@ static void fallback_judged(struct gw_call *call, void *arg)
 	look_when_free(delivery);
 }
 
-void walk_on(struct gw_delivery *delivery, enum gw_cause cause)
+void route_next(struct gw_delivery *delivery, enum gw_cause cause)
 {
 	struct gw_call *call = &delivery->call;
 	tell_leave(delivery);
@@ -185,19 +185,19 @@ void walk_on(struct gw_delivery *delivery, enum gw_cause cause)
 
 /* --- does the relay take mail now? --- */
 
-void journey_wait_on(struct journey *journey, struct gw_str key)
+void round_wait_on(struct delivery_round *round, struct gw_str key)
 {
-	struct gw_str before = journey->wait_on;
+	struct gw_str before = round->wait_on;
 	if (!key.len)
 		return;
-	struct gw_str all = arena_printf(&journey->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before), before.len ? "\n" : "", GW_STR_ARGS(key));
+	struct gw_str all = arena_printf(&round->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before), before.len ? "\n" : "", GW_STR_ARGS(key));
 	if (all.ptr)
-		journey->wait_on = all;
+		round->wait_on = all;
 }
 
 static void wait_for_opening(struct gw_delivery *delivery, const struct gw_relay *relay)
 {
-	journey_wait_on(delivery->journey, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(relay->name)));
+	round_wait_on(delivery->round, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(relay->name)));
 }
 
 static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
@@ -205,18 +205,18 @@ static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 	struct board_closure closure;
 	struct arena *arena = &delivery->message->arena;
 	if (!relay->enabled) {
-		walk_passed(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
+		route_skipped(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
 		wait_for_opening(delivery, relay);
-		walk_on(delivery, GW_CAUSE_OFF);
+		route_next(delivery, GW_CAUSE_OFF);
 		return true;
 	}
 	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure))
 		return false;
 	if (delivery->message->urgent && closure.cause == GW_CAUSE_FAILURE)
 		return false;
-	walk_passed(delivery, closure.cause, closure.until, arena_str(arena, gw_str(closure.why)));
+	route_skipped(delivery, closure.cause, closure.until, arena_str(arena, gw_str(closure.why)));
 	wait_for_opening(delivery, relay);
-	walk_on(delivery, closure.cause);
+	route_next(delivery, closure.cause);
 	return true;
 }
 
@@ -230,19 +230,19 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
 	if (room == TRANSPORT_OPEN)
 		return false;
-	journey_wait_on(delivery->journey, refusal.way);
+	round_wait_on(delivery->round, refusal.way);
 	if (room == TRANSPORT_CROWDED) {
-		walk_passed(delivery, GW_CAUSE_RATE, 0, gw_str("the relay has as much as it can take"));
+		route_skipped(delivery, GW_CAUSE_RATE, 0, gw_str("the relay has as much as it can take"));
 		exhausted(delivery);
 		return true;
 	}
 	const struct gw_str *said = &refusal.why->reply.text;
 	const char *who = refusal.why->local ? "this machine cannot try it now" : "the relay is down";
-	walk_passed(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
+	route_skipped(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
 	if (refusal.why->local == LOCAL_SHORT)
 		exhausted(delivery);
 	else
-		walk_on(delivery, GW_CAUSE_FAILURE);
+		route_next(delivery, GW_CAUSE_FAILURE);
 	return true;
 }
 
@@ -250,11 +250,11 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 static bool begins_anew(struct gw_delivery *delivery)
 {
 	struct gw_message *message = delivery->message;
-	if (message->dry || (!delivery->journey->again && !snapshot_is_outdated(message->snapshot)))
+	if (message->dry || (!delivery->round->again && !snapshot_is_outdated(message->snapshot)))
 		return false;
-	delivery->journey->again = true;
+	delivery->round->again = true;
 	delivery_put_off(delivery, "4.3.0", gw_str("it goes another way now"));
-	walk_end(delivery);
+	route_end(delivery);
 	return true;
 }
 
@@ -273,14 +273,14 @@ static void look(struct gw_delivery *delivery)
 		delivery_at_relay(delivery, relay);
 }
 
-void walk_again(struct gw_delivery *delivery)
+void route_again(struct gw_delivery *delivery)
 {
 	tell_leave(delivery);
 	look_when_free(delivery);
 }
 
-void walk_begin(struct gw_delivery *delivery)
+void route_begin(struct gw_delivery *delivery)
 {
-	journey_call(&delivery->call, delivery->message);
+	round_call(&delivery->call, delivery->message);
 	look(delivery);
 }

@@ -1,4 +1,4 @@
-#include "deliver/trial.h"
+#include "deliver/relay_trial.h"
 
 #include "deliver/delivery.h"
 #include "client/watch.h"
@@ -11,9 +11,9 @@ struct run {
 	struct list_link link;       /* of the transport's, while it runs */
 	struct watch watch;
 	struct worker *worker;
-	struct trial *trial;
+	struct relay_trial *trial;
 	struct arena arena;          /* of what is handed back */
-	struct trial_line **last;
+	struct relay_trial_line **last;
 	struct gw_message *message;
 	struct gw_delivery delivery;
 	struct gw_rcpt *rcpts[1];
@@ -28,12 +28,12 @@ static const struct gw_str text = GW_STR("Subject: a trial that is never sent\r\
 static void told(struct watch *watch, const char *stage, char who, struct gw_str words)
 {
 	struct run *run = list_of(watch, struct run, watch);
-	struct trial_line *line = arena_alloc(&run->arena, sizeof(*line));
+	struct relay_trial_line *line = arena_alloc(&run->arena, sizeof(*line));
 	struct gw_str copy = arena_str(&run->arena, words);
 
 	if (!line || !copy.ptr)
 		return;
-	*line = (struct trial_line){ NULL, stage, who, copy };
+	*line = (struct relay_trial_line){ NULL, stage, who, copy };
 	*run->last = line;
 	run->last = &line->next;
 }
@@ -48,7 +48,7 @@ static void tell_main(struct post *post)
 
 static void hand_back(struct run *run)
 {
-	struct trial *trial = run->trial;
+	struct relay_trial *trial = run->trial;
 	const struct outcome *outcome = &run->outcomes[0];
 
 	outcome_reply(&trial->outcome, &run->arena, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
@@ -126,7 +126,7 @@ static void find_login(struct attempt *attempt, struct gw_str mechanisms)
 
 static int make_message(struct run *run)
 {
-	const struct trial *trial = run->trial;
+	const struct relay_trial *trial = run->trial;
 	struct gw_message *message = message_create(run->worker, trial->snapshot, 0);
 
 	run->message = message;
@@ -151,7 +151,7 @@ static void make_delivery(struct run *run)
 		.arena = &run->message->arena, .rcpts = run->rcpts, .outcomes = run->outcomes, .count = 1, .watch = &run->watch, .urgent = true,
 		.login = find_login, .done = attempted,
 	};
-	journey_call(&delivery->call, run->message);
+	round_call(&delivery->call, run->message);
 	delivery->call.delivery = delivery;
 	delivery->call.relay = run->trial->relay;
 }
@@ -172,7 +172,7 @@ static void start(struct post *post)
 	transport_send(&run->delivery.attempt);
 }
 
-int trial_begin(struct trial *trial)
+int relay_trial_begin(struct relay_trial *trial)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
@@ -191,7 +191,7 @@ int trial_begin(struct trial *trial)
 	return 0;
 }
 
-void trial_finish(struct trial *trial)
+void relay_trial_finish(struct relay_trial *trial)
 {
 	if (!trial->run)
 		return;

@@ -1,4 +1,4 @@
-/* client_site.c - which of a site's addresses a connection tries, and in which order: hosts by preference, equals as drawn for this
+/* client_mx.c - which of a MX group's addresses a connection tries, and in which order: hosts by preference, equals as drawn for this
  * connection, addresses that failed a moment ago after all others. */
 #include "client/client.h"
 
@@ -13,7 +13,7 @@ static void add_host(struct client *client, const struct dns_host *host, bool ma
 	for (i = 0; i < host->count && client->plan_count < CLIENT_PLAN; i++) {
 		size_t turn = at[1] == host->count || (at[0] < six && at[0] <= at[1] - six) ? 0 : 1;
 		const union dns_address *address = &host->addresses[at[turn]++];
-		if (site_is_marked(client->lane, address) == marked)
+		if (mx_group_is_marked(client->queue, address) == marked)
 			client->plan[client->plan_count++] = (struct client_target){ host, address };
 	}
 }
@@ -21,7 +21,7 @@ static void add_host(struct client *client, const struct dns_host *host, bool ma
 void client_site_begin(struct client *client, const struct dns_answer *mx)
 {
 	unsigned char order[DNS_HOSTS];
-	size_t i, count = site_hosts(mx, client_settings(client)->hostname);
+	size_t i, count = mx_group_hosts(mx, client_settings(client)->hostname);
 
 	client->mx = dns_hold(mx);
 	dns_order(mx, order);
