@@ -39,7 +39,7 @@ static void log_change(const struct request *request)
 		strcat(words, i ? " " : "");
 		strncat(words, request->words[i], (size_t)shown(request->words[i]));
 	}
-	struct log_line *line = log_open(LOG_INFORM, "control");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "control");
 	log_int(line, "uid", request->uid);
 	log_text(line, "command", words);
 	log_close(line);

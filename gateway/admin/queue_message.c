@@ -113,7 +113,7 @@ static void shown(struct post *post)
 
 static void log_shown(const struct showing *showing)
 {
-	struct log_line *line = log_open(LOG_INFORM, "message-shown");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "message-shown");
 	log_id(line, showing->id);
 	log_int(line, "uid", showing->request->uid);
 	log_text(line, "part", showing->all ? "all" : "header");

@@ -73,11 +73,11 @@ static json_t *time_or_never(int64_t when)
 
 static void add_state(struct portrait *portrait)
 {
-	struct board_closure closure;
+	struct relay_status_closure closure;
 	char text[1024];
 	if (!portrait->relay->enabled) {
 		snprintf(text, sizeof(text), "off (enabled = false)");
-	} else if (!board_closed(portrait->relay, clock_wall(), &closure)) {
+	} else if (!relay_status_closed(portrait->relay, clock_wall(), &closure)) {
 		return; /* up, or what a module says */
 	} else {
 		snprintf(text, sizeof(text), "%s%s", closure.cause == GW_CAUSE_OFF ? "off: " : "", closure.why);
@@ -187,7 +187,7 @@ static void draw_long(struct portrait *portrait)
 	json_object_set_new(row, "source", text_of(relay->source));
 	json_object_set_new(row, "fallback", joined(texts_json(relay->fragment->group, "fallback")));
 	json_object_set_new(row, "timezone", text_of(relay->timezone));
-	json_object_set_new(row, "connections_most", json_integer(board_connections(portrait->relay)));
+	json_object_set_new(row, "connections_most", json_integer(relay_status_connections(portrait->relay)));
 	json_object_set_new(row, "connections_idle", json_integer(portrait->load.idle));
 	json_object_set_new(row, "waiting", json_integer(portrait->load.waiting));
 	json_object_set_new(row, "sent", json_integer(portrait->load.sent));

@@ -22,7 +22,7 @@ static struct gw_str key_of(struct gw_str relay, char *room, size_t size)
 
 static int close_again(void *arg, struct gw_str key, struct gw_str why)
 {
-	board_close(gw_str_from(key, prefix.len), gw_str(BY_ADMIN), GW_CAUSE_OFF, 0, why);
+	relay_status_close(gw_str_from(key, prefix.len), gw_str(BY_ADMIN), GW_CAUSE_OFF, 0, why);
 	return 0;
 }
 
@@ -35,7 +35,7 @@ void relay_switch_forget(struct gw_str relay)
 {
 	char room[512];
 	state_record_drop(runtime.state, owner, key_of(relay, room, sizeof(room)));
-	board_open(relay, gw_str(BY_ADMIN), GW_CAUSE_OFF);
+	relay_status_open(relay, gw_str(BY_ADMIN), GW_CAUSE_OFF);
 }
 
 /* --- telling --- */
@@ -76,7 +76,7 @@ static void off(struct request *request, struct gw_relay *relay)
 	snprintf(why, sizeof(why), "switched off by uid %lld at %s", (long long)request->uid, clock_rfc3339(clock_wall(), when));
 	text = gw_str(why);
 	if (state_record_put(runtime.state, owner, key_of(relay->name, room, sizeof(room)), text) != 0 || state_sync(runtime.state) != 0 ||
-	    board_close(relay->name, gw_str(BY_ADMIN), GW_CAUSE_OFF, 0, text) != 0) {
+	    relay_status_close(relay->name, gw_str(BY_ADMIN), GW_CAUSE_OFF, 0, text) != 0) {
 		request_say(request, EX_IOERR, "%s: it cannot be written down that it is off", relay->name.ptr);
 		return;
 	}
@@ -88,12 +88,12 @@ static void off(struct request *request, struct gw_relay *relay)
 
 static void on(struct request *request, struct gw_relay *relay)
 {
-	struct board_closure closure;
+	struct relay_status_closure closure;
 	relay_switch_forget(relay->name);
 	relay_event(request, "relay-on", relay->name.ptr, "switched on");
 	if (!relay->enabled)
 		request_say(request, EX_CONFIG, "%s stays off: %s says enabled = false", relay->name.ptr, relay->fragment->path);
-	else if (board_closed(relay, clock_wall(), &closure))
+	else if (relay_status_closed(relay, clock_wall(), &closure))
 		request_say(request, EX_OK, "%s is on again, but still closed by %s: %s", relay->name.ptr, closure.by, closure.why);
 	else
 		request_say(request, EX_OK, "%s is on", relay->name.ptr);
@@ -102,7 +102,7 @@ static void on(struct request *request, struct gw_relay *relay)
 /* Whoever suspended it hears of it and begins anew. */
 static void resume(struct request *request, struct gw_relay *relay)
 {
-	bool any = board_open(relay->name, gw_str(""), GW_CAUSE_FAILURE);
+	bool any = relay_status_open(relay->name, gw_str(""), GW_CAUSE_FAILURE);
 	relay_event(request, "relay-resumed", relay->name.ptr, "resumed by an admin");
 	request_say(request, EX_OK, any ? "%s is open again" : "%s was not suspended", relay->name.ptr);
 }

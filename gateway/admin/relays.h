@@ -3,7 +3,7 @@
 #define ADMIN_RELAYS_H
 
 #include "admin/request.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 
 /* As the owner of closures, and of records in the state store. */
 #define BY_ADMIN "gatewayctl"

@@ -107,7 +107,7 @@ static void tell(const char *event, const char *name, const char *text)
 	};
 	struct arena arena;
 	struct gw_call call;
-	struct log_line *line = log_open(LOG_WARN, event);
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, event);
 	log_text(line, "what", name);
 	log_text(line, "text", text);
 	log_close(line);

@@ -18,7 +18,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum log_level { LOG_DEBUGGING, LOG_INFORM, LOG_WARN, LOG_FAIL }; /* printed debug, info, warning, error */
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR }; /* printed debug, info, warning, error */
 
 struct log_line; /* a line being built, on the caller's stack */
 
@@ -47,7 +47,7 @@ bool log_enabled(enum log_level level);
 uint64_t log_dropped(void);
 
 /* One line: event is a word ("received"), then key=value pairs built by the calls in between:
- *     struct log_line *line = log_open(LOG_INFORM, "received");
+ *     struct log_line *line = log_open(LOG_LEVEL_INFO, "received");
  *     log_str(line, "from", sender);
  *     log_close(line);
  * log_open takes a line from the calling thread (one at a time per thread) and gives NULL when the level is off;

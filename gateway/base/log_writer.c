@@ -33,7 +33,7 @@ struct writer {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of `current` and of all in it but `output` */
 static struct writer *current;
-static _Atomic int target_level = LOG_INFORM;
+static _Atomic int target_level = LOG_LEVEL_INFO;
 static _Atomic bool journal_on;
 static _Atomic uint64_t journal_bound;
 static _Atomic uint64_t dropped;
@@ -57,7 +57,7 @@ unsigned log_destinations(enum log_level level, bool carries_id)
 {
 	unsigned where = (int)level >= atomic_load_explicit(&target_level, memory_order_relaxed) ? LOG_TO_TARGET : 0;
 
-	if (carries_id && level >= LOG_INFORM && atomic_load_explicit(&journal_on, memory_order_relaxed))
+	if (carries_id && level >= LOG_LEVEL_INFO && atomic_load_explicit(&journal_on, memory_order_relaxed))
 		where |= LOG_TO_JOURNAL;
 	return where;
 }

@@ -1,7 +1,7 @@
 /* anew.c - what stands in a relay queue and is not in the air goes by its route anew: the relay was closed, an admin moved the message, or there is
  * another configuration. */
 #include "client/client.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/runtime.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 /* A limit closes a relay for what comes, not for what it counted already. */
 static bool is_closed(const struct relay_queue *queue, const struct attempt *attempt)
 {
-	struct board_closure closure;
-	if (!board_closed(attempt->relay, worker_wall(queue->transport->worker), &closure))
+	struct relay_status_closure closure;
+	if (!relay_status_closed(attempt->relay, worker_wall(queue->transport->worker), &closure))
 		return false;
 	return closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
 }

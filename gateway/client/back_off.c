@@ -1,6 +1,6 @@
 /* back_off.c - what a relay queue knows of its relay: whether it can be reached, when it is tried again, how many links it wants. */
 #include "client/client.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/queue.h"
 
 #define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
@@ -48,7 +48,7 @@ bool relay_queue_can_wait(struct relay_queue *queue, const struct outcome *outco
 
 int64_t relay_queue_connections(const struct relay_queue *queue, struct gw_relay *relay)
 {
-	int64_t limit = board_connections(relay), crowd = atomic_load_explicit(&queue->shared->crowd, memory_order_relaxed);
+	int64_t limit = relay_status_connections(relay), crowd = atomic_load_explicit(&queue->shared->crowd, memory_order_relaxed);
 	if (!crowd || crowd >= limit || atomic_load(&queue->shared->crowded_until) <= worker_now(queue->transport->worker))
 		return limit;
 	return crowd;

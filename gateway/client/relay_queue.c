@@ -1,6 +1,6 @@
 /* relay_queue.c - who waits, who gets which connection, and when another one is opened. */
 #include "client/client.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/queue.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "daemon/daemon.h"
 
-#include "supervisor/link.h"
+#include "supervisor/channel.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -112,7 +112,7 @@ void configuration_use_kept(const char *refused)
 static void keep(const struct snapshot *snapshot)
 {
 	if (!load_options.kept && conf_keep(snapshot->conf, kept_folder()) != 0)
-		log_say(LOG_WARN, "configuration", "what is in use now is not kept for the case that conf.d breaks: %s: %s", kept_folder(),
+		log_say(LOG_LEVEL_WARNING, "configuration", "what is in use now is not kept for the case that conf.d breaks: %s: %s", kept_folder(),
 		        errno == EXDEV ? "a file outside of conf.d is included, which has to be named by its whole path" : strerror(errno));
 }
 
@@ -136,14 +136,14 @@ static void log_changed(const struct snapshot *snapshot)
 {
 	char names[1024];
 	if (conf_kept_differs(snapshot->conf, kept_folder(), names, sizeof(names)) > 0)
-		log_say(LOG_WARN, "configuration", "conf.d was changed since it was last read, and is in use now as it stands: %s", names);
+		log_say(LOG_LEVEL_WARNING, "configuration", "conf.d was changed since it was last read, and is in use now as it stands: %s", names);
 }
 
 void configuration_started(void)
 {
 	struct snapshot *snapshot = snapshot_current();
 	if (notes.refused[0]) {
-		log_say(LOG_FAIL, "configuration", "the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
+		log_say(LOG_LEVEL_ERROR, "configuration", "the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
 		        notes.refused);
 		emit("configuration-refused", notes.refused);
 	} else if (supervisor_served()) {
@@ -159,7 +159,7 @@ static void end_of_kept(void)
 		return;
 	notes.refused[0] = '\0';
 	link_say_refused("");
-	log_say(LOG_INFORM, "configuration", "conf.d is in use again");
+	log_say(LOG_LEVEL_INFO, "configuration", "conf.d is in use again");
 	emit("configuration-accepted", "conf.d is in use again");
 }
 
@@ -175,7 +175,7 @@ void configuration_log_problems(const struct problems *problems)
 {
 	char text[4096];
 	for (const struct problem *problem = problems->first; problem; problem = problem->next)
-		log_say(problem->fatal ? LOG_FAIL : LOG_WARN, "configuration", "%s", problem_format(problem, text, sizeof(text)));
+		log_say(problem->fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "configuration", "%s", problem_format(problem, text, sizeof(text)));
 }
 
 static void note_restart(const struct snapshot *snapshot, struct problems *problems)
@@ -227,19 +227,19 @@ bool configuration_reload(bool apply, struct problems *problems)
 {
 	if (!apply)
 		return check(problems);
-	link_say(LINK_RELOADING);
+	channel_say(CHANNEL_RELOADING);
 	const char *const *broken = load_options.broken;
 	const char *kept = load_options.kept;
 	load_options.broken = NULL;
 	load_options.kept = NULL;
 	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems) : NULL;
 	bool fine = snapshot && swap_in(snapshot, problems);
-	link_say(LINK_READY);
+	channel_say(CHANNEL_READY);
 	if (!fine) {
 		load_options.broken = broken;
 		load_options.kept = kept;
 	}
 	configuration_log_problems(problems);
-	log_say(fine ? LOG_INFORM : LOG_FAIL, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
+	log_say(fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
 	return fine;
 }

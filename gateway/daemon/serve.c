@@ -2,12 +2,12 @@
 #include "daemon/daemon.h"
 
 #include "admin/admin.h"
-#include "supervisor/link.h"
+#include "supervisor/channel.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/recall.h"
 #include "receive/receive.h"
 #include "services/services.h"
@@ -69,7 +69,7 @@ static const char *log_path(const struct arguments *arguments, const struct sett
 static void share_log(void)
 {
 	if (strcmp(runtime.log_path, "-") != 0)
-		link_say_log(runtime.log_path);
+		channel_say_log(runtime.log_path);
 }
 
 static int open_log(const struct arguments *arguments, const struct settings *settings, struct problems *problems)
@@ -126,7 +126,7 @@ static void on_stop(int signal_number, void *arg)
 			worker_stop(runtime.main);
 		return;
 	}
-	log_say(LOG_INFORM, "stopping", "signal %d: no new work; what is on its way may end", signal_number);
+	log_say(LOG_LEVEL_INFO, "stopping", "signal %d: no new work; what is on its way may end", signal_number);
 	stop_by = worker_now(runtime.main) + STOP_MS;
 	drains = drains ? drains : calloc(runtime.worker_count, sizeof(*drains));
 	for (unsigned i = 0; drains && i < runtime.worker_count; i++) {
@@ -183,7 +183,7 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	chain_set_pool(runtime.pool);
 	queue_set_runner(round_begin);
 	relay_switch_restore();
-	board_set_opened(recall_relay);
+	relay_status_set_opened(recall_relay);
 	if (!runtime.pool || workers_create(settings, problems) != 0)
 		return EX_OSERR;
 	if (sockets_open(snapshot, problems) != 0)
@@ -217,14 +217,14 @@ static int run(bool foreground)
 	sockets_hand_out(snapshot, false);
 	supervisor_log_death();
 	if (gw_str_find(snapshot->settings.hostname, '.') == snapshot->settings.hostname.len)
-		log_say(LOG_WARN, "hostname", "\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
+		log_say(LOG_LEVEL_WARNING, "hostname", "\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
 		        GW_STR_ARGS(snapshot->settings.hostname));
-	log_say(LOG_INFORM, "started", "gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays", runtime.worker_count,
+	log_say(LOG_LEVEL_INFO, "started", "gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays", runtime.worker_count,
 	        snapshot->instance_count, snapshot->relay_count);
 	configuration_enter_workers(snapshot);
 	snapshot_release(snapshot);
 	/* All that can fail for the configuration's sake has not: what a worker dies of from here on is a crash like others. */
-	link_say(LINK_READY);
+	channel_say(CHANNEL_READY);
 	if (workers_start() != 0)
 		return EX_OSERR;
 	ticks_begin();
@@ -235,7 +235,7 @@ static int run(bool foreground)
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
 	workers_end();
-	log_say(LOG_INFORM, "stopped", "%s", idle() ? "everything had ended" : "what was on its way goes out after the next start");
+	log_say(LOG_LEVEL_INFO, "stopped", "%s", idle() ? "everything had ended" : "what was on its way goes out after the next start");
 	return EX_OK;
 }
 

@@ -1,6 +1,6 @@
 #include "daemon/daemon.h"
 
-#include "supervisor/link.h"
+#include "supervisor/channel.h"
 #include "base/log.h"
 #include "loop/listener.h"
 #include "receive/receive.h"
@@ -13,7 +13,7 @@
 /* What the supervisor gave for one row of the listeners: a socket for each worker, or fewer that workers share. */
 struct offer {
 	unsigned count;
-	int fds[LINK_SOCKETS];
+	int fds[CHANNEL_SOCKETS];
 };
 
 static struct offer *offers; /* a row each; between sockets_open and sockets_hand_out */
@@ -35,7 +35,7 @@ static int ask(const struct listen_settings *row, struct offer *offer)
 	socklen_t len;
 	errno = EINVAL;
 	int count = listener_address(row->address, (uint16_t)row->port, &address, &len) ?
-	                    link_listen(&address, len, runtime.worker_count, offer->fds) : -1;
+	                    channel_listen(&address, len, runtime.worker_count, offer->fds) : -1;
 	offer->count = count < 0 ? 0 : (unsigned)count;
 	return count < 0 ? -1 : 0;
 }
@@ -52,7 +52,7 @@ int sockets_open(const struct snapshot *snapshot, struct problems *problems)
 		return 0;
 	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s", rows[offer_count].name.ptr, strerror(errno));
 	sockets_close();
-	link_say(LINK_UNDO);
+	channel_say(CHANNEL_UNDO);
 	return -1;
 }
 
@@ -70,7 +70,7 @@ static void take_over(struct post *post)
 {
 	struct handout *handout = (struct handout *)post;
 	if (receive_listen(handout->worker, handout->snapshot, handout->sockets, handout->count) != 0)
-		log_say(LOG_FAIL, "listen", "no memory: the listeners stay as they were");
+		log_say(LOG_LEVEL_ERROR, "listen", "no memory: the listeners stay as they were");
 	snapshot_release(handout->snapshot);
 	free(handout);
 }
@@ -89,7 +89,7 @@ static struct handout *handout_create(struct snapshot *snapshot, unsigned number
 		if (fd >= 0)
 			handout->sockets[handout->count++] = (struct listen_socket){ fd, &rows[i] };
 		else
-			log_say(LOG_FAIL, "listen", "worker %u does not listen on %s: %s", number, rows[i].name.ptr, strerror(errno));
+			log_say(LOG_LEVEL_ERROR, "listen", "worker %u does not listen on %s: %s", number, rows[i].name.ptr, strerror(errno));
 	}
 	return handout;
 }
@@ -99,12 +99,12 @@ void sockets_hand_out(struct snapshot *snapshot, bool running)
 	for (unsigned i = 0; i < runtime.worker_count; i++) {
 		struct handout *handout = handout_create(snapshot, i);
 		if (!handout)
-			log_say(LOG_FAIL, "listen", "no memory: worker %u keeps its listeners", i);
+			log_say(LOG_LEVEL_ERROR, "listen", "no memory: worker %u keeps its listeners", i);
 		else if (running)
 			worker_post(handout->worker, &handout->post);
 		else
 			take_over(&handout->post);
 	}
 	sockets_close();
-	link_say(LINK_KEEP);
+	channel_say(CHANNEL_KEEP);
 }

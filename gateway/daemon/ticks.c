@@ -2,11 +2,11 @@
 #include "daemon/daemon.h"
 
 #include "supervisor/hang.h"
-#include "supervisor/link.h"
+#include "supervisor/channel.h"
 #include "supervisor/places.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "module/chain.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static void tick(struct timer *timer)
 	struct snapshot *snapshot = snapshot_current();
 	struct arena arena;
 	struct gw_call call;
-	board_tick(clock_wall());
+	relay_status_tick(clock_wall());
 	arena_init(&arena, 0);
 	chain_init(&call, timer->worker, snapshot, &arena);
 	chain_tell(&call, GW_HOOK_tick);
@@ -96,7 +96,7 @@ static void answer(struct post *post)
 static void call_all(struct timer *timer)
 {
 	if (atomic_load(&turned) == runtime.worker_count) {
-		link_say(LINK_ALIVE);
+		channel_say(CHANNEL_ALIVE);
 		atomic_store(&turned, 0);
 		for (unsigned i = 0; i < runtime.worker_count; i++) {
 			calls[i].run = answer;

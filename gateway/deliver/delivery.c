@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "deliver/explain.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 
 /* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that is not the relay's own fault. */
 
@@ -154,9 +154,9 @@ static void wait_for_link(struct gw_delivery *delivery)
 /* What the next hop said may have closed the relay until its limit begins anew: then that is why it is left. */
 static enum gw_cause left_for(struct gw_delivery *delivery)
 {
-	struct board_closure closure;
+	struct relay_status_closure closure;
 	struct gw_relay *relay = delivery->attempt.relay;
-	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure) || closure.cause != GW_CAUSE_LIMIT)
+	if (!relay_status_closed(relay, worker_wall(delivery->message->worker), &closure) || closure.cause != GW_CAUSE_LIMIT)
 		return GW_CAUSE_FAILURE;
 	route_skipped(delivery, GW_CAUSE_LIMIT, closure.until, arena_str(&delivery->message->arena, gw_str(closure.why)));
 	return GW_CAUSE_LIMIT;

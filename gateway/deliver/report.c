@@ -45,13 +45,13 @@ static void log_report(const struct gw_message *message, uint64_t id, enum dsn_a
 {
 	static const char *const words[] = { [DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed" };
 	char text[ID_TEXT];
-	struct log_line *line = log_open(LOG_INFORM, "report");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "report");
 	log_id(line, message->id);
 	log_text(line, "report", id_format(id, text));
 	log_str(line, "to", message->sender);
 	log_text(line, "action", words[action]);
 	log_close(line);
-	line = log_open(LOG_INFORM, "reporting");
+	line = log_open(LOG_LEVEL_INFO, "reporting");
 	log_id(line, id);
 	log_text(line, "parent", id_format(message->id, text));
 	log_close(line);

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "deliver/explain.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/wait.h"
 
 static void look(struct gw_delivery *delivery);
@@ -26,7 +26,7 @@ void route_end(struct gw_delivery *delivery)
 
 static void log_parked(struct gw_delivery *delivery)
 {
-	struct log_line *line = log_open(LOG_INFORM, "parked");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "parked");
 	log_id(line, delivery->message->id);
 	log_str(line, "reason", delivery->why);
 	log_close(line);
@@ -80,7 +80,7 @@ static void say_why(struct gw_delivery *delivery, struct gw_str why)
 /* For `message explain`. Where mail only stands in line there is nothing to explain, and there may be much of it. */
 static void log_passed(const struct gw_delivery *delivery, struct gw_str why)
 {
-	struct log_line *line = log_open(LOG_INFORM, "passed-over");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "passed-over");
 	log_id(line, delivery->message->id);
 	log_str(line, "relay", delivery->call.relay->name);
 	log_str(line, "reason", why);
@@ -202,7 +202,7 @@ static void wait_for_opening(struct gw_delivery *delivery, const struct gw_relay
 
 static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 {
-	struct board_closure closure;
+	struct relay_status_closure closure;
 	struct arena *arena = &delivery->message->arena;
 	if (!relay->enabled) {
 		route_skipped(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
@@ -210,7 +210,7 @@ static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 		route_next(delivery, GW_CAUSE_OFF);
 		return true;
 	}
-	if (!board_closed(relay, worker_wall(delivery->message->worker), &closure))
+	if (!relay_status_closed(relay, worker_wall(delivery->message->worker), &closure))
 		return false;
 	if (delivery->message->urgent && closure.cause == GW_CAUSE_FAILURE)
 		return false;

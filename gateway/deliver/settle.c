@@ -31,7 +31,7 @@ static void count_outcome(enum gw_status status)
 static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome,
 			const struct gw_delivery *delivery)
 {
-	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_INFORM : LOG_WARN, status_name(outcome->status));
+	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, status_name(outcome->status));
 	log_id(line, message->id);
 	log_str(line, "to", rcpt->address);
 	if (delivery && delivery->attempt.relay)
@@ -178,7 +178,7 @@ static int64_t next_time(const struct delivery_round *round)
 static void log_later(const struct delivery_round *round)
 {
 	const struct gw_message *message = round->message;
-	struct log_line *line = log_open(LOG_INFORM, "later");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "later");
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
 	if (round->again)
@@ -213,7 +213,7 @@ static void end_round(struct delivery_round *round)
 		return;
 	}
 	if (message_pending(message) == 0) {
-		struct log_line *line = log_open(LOG_INFORM, "done");
+		struct log_line *line = log_open(LOG_LEVEL_INFO, "done");
 		log_id(line, message->id);
 		log_close(line);
 		queue_final(message);

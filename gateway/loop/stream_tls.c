@@ -139,7 +139,7 @@ void stream_tls_close(struct stream *stream, bool tell)
 	free(link);
 }
 
-static struct stream_link *link_create(struct stream *stream, struct tls_context *tls)
+static struct stream_link *channel_create(struct stream *stream, struct tls_context *tls)
 {
 	struct stream_link *link = calloc(1, sizeof(*link));
 
@@ -204,7 +204,7 @@ int stream_start_tls_server(struct stream *stream, struct tls_context *tls)
 {
 	if (stream->phase == PHASE_ENDED)
 		return 0;
-	stream->link = link_create(stream, tls);
+	stream->link = channel_create(stream, tls);
 	if (stream->link == NULL)
 		return -1;
 	SSL_set_accept_state(stream->link->ssl);
@@ -215,7 +215,7 @@ int stream_start_tls_client(struct stream *stream, struct tls_context *tls, stru
 {
 	if (stream->phase == PHASE_ENDED)
 		return 0;
-	stream->link = link_create(stream, tls);
+	stream->link = channel_create(stream, tls);
 	if (stream->link == NULL)
 		return -1;
 	if (begin_client(stream->link, name) < 0) {

@@ -219,7 +219,7 @@ const struct header_block *message_headers(struct gw_message *message)
 /* Without memory nothing is known of what was to be decoded. */
 static int load_failed(const struct gw_message *message, const char *what)
 {
-	struct log_line *line = message->arena.failed ? NULL : log_open(LOG_FAIL, "damaged");
+	struct log_line *line = message->arena.failed ? NULL : log_open(LOG_LEVEL_ERROR, "damaged");
 
 	log_id(line, message->id);
 	log_text(line, "text", what);

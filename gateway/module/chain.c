@@ -92,18 +92,18 @@ static void count_call(const struct gw_call *call)
 
 static enum chain_step ask_next(struct gw_call *call)
 {
-	struct visit visit;
+	struct call_guard guard;
 
 	call->instance = call->snapshot->chains[call->hook][call->at++];
 	answer_clear(&call->answer);
 	count_call(call);
 	if (call->instance->broken)
 		return call->instance->on_crash == ON_CRASH_OFF ? STEP_ON : verdict_broken(call, "the gateway died in it too often");
-	visit_begin(&visit, call->instance, call->hook, call_id(call));
+	call_guard_begin(&guard, call->instance, call->hook, call_id(call));
 	call->running = true;
 	enum gw_verdict verdict = ask(call);
 	call->running = false;
-	visit_end(&visit);
+	call_guard_end(&guard);
 	return verdict_take(call, verdict);
 }
 
@@ -160,7 +160,7 @@ void chain_go_on(struct gw_call *call, enum chain_step step)
 
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance)
 {
-	struct visit visit;
+	struct call_guard guard;
 
 	enter(call);
 	call->hook = hook;
@@ -168,9 +168,9 @@ void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *in
 		return;
 	call->instance = instance;
 	count_call(call);
-	visit_begin(&visit, instance, hook, call_id(call));
+	call_guard_begin(&guard, instance, hook, call_id(call));
 	tell(call);
-	visit_end(&visit);
+	call_guard_end(&guard);
 	call->instance = NULL;
 }
 

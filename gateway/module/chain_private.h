@@ -1,19 +1,19 @@
 /* chain_private.h - what the parts of the hook machine share: the walk (chain.c), what a verdict means (verdict.c), waiting (hold.c), and
- * the stay of a thread in module code (visit.c). */
+ * the stay of a thread in module code (call_guard.c). */
 #ifndef MODULE_CHAIN_PRIVATE_H
 #define MODULE_CHAIN_PRIVATE_H
 
 #include "module/chain.h"
 
 /* One stay of a thread in the code of a module: watched, counted, timed. */
-struct visit {
+struct call_guard {
 	struct chain_place place;
 	struct instance *instance;
 	int64_t began; /* ns */
 };
-void visit_begin(struct visit *visit, struct instance *instance, enum gw_hook hook, uint64_t id);
-void visit_end(struct visit *visit);         /* on a loop: what took too long is logged */
-void visit_end_offloaded(struct visit *visit);
+void call_guard_begin(struct call_guard *guard, struct instance *instance, enum gw_hook hook, uint64_t id);
+void call_guard_end(struct call_guard *guard);         /* on a loop: what took too long is logged */
+void call_guard_end_offloaded(struct call_guard *guard);
 
 /* The id of the message a call is about, 0: none. */
 uint64_t call_id(const struct gw_call *call);

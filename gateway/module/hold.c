@@ -27,25 +27,25 @@ struct offload_line *hold_line(const struct gw_call *call)
 static enum gw_verdict answer(struct hold *hold, bool may_hold)
 {
 	struct gw_call *call = hold->call;
-	struct visit visit;
+	struct call_guard guard;
 
-	visit_begin(&visit, hold->instance, hold->hook, hold->id);
+	call_guard_begin(&guard, hold->instance, hold->hook, hold->id);
 	call->running = may_hold;
 	enum gw_verdict verdict = hold->async.resumed(call, hold->arg);
 	call->running = false;
-	visit_end(&visit);
+	call_guard_end(&guard);
 	return verdict;
 }
 
 static void drop_argument(struct hold *hold)
 {
-	struct visit visit;
+	struct call_guard guard;
 
 	if (!hold->async.dropped)
 		return;
-	visit_begin(&visit, hold->instance, hold->hook, hold->id);
+	call_guard_begin(&guard, hold->instance, hold->hook, hold->id);
 	hold->async.dropped(hold->arg);
-	visit_end(&visit);
+	call_guard_end(&guard);
 }
 
 /* The answer is there: the hold goes before the module is asked, since it may hold again. */
@@ -115,11 +115,11 @@ static void late(struct timer *timer)
 static void work(struct offload *offload)
 {
 	struct hold *hold = HOLD_OF(offload, offload);
-	struct visit visit;
+	struct call_guard guard;
 
-	visit_begin(&visit, hold->instance, hold->hook, hold->id);
+	call_guard_begin(&guard, hold->instance, hold->hook, hold->id);
 	hold->work(hold->arg);
-	visit_end_offloaded(&visit);
+	call_guard_end_offloaded(&guard);
 }
 
 static void release(struct gw_call *call)
@@ -148,7 +148,7 @@ static void returned(struct post *post)
 
 static bool refuse(const struct gw_call *call, const char *why)
 {
-	struct log_line *line = log_open(LOG_FAIL, "module-bug");
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "module-bug");
 
 	log_text(line, "instance", call->instance ? call->instance->name : "?");
 	log_text(line, "hook", call->hook < GW_HOOKS ? hook_table[call->hook].name : "start");

@@ -114,7 +114,7 @@ int call_wake(gw_ticket ticket)
 	}
 	pthread_mutex_unlock(&shard->lock);
 	if (name[0])
-		log_say(LOG_FAIL, "module-bug", "%s: wake() from another thread on a hold that has dropped()", name);
+		log_say(LOG_LEVEL_ERROR, "module-bug", "%s: wake() from another thread on a hold that has dropped()", name);
 	return result;
 }
 

@@ -240,14 +240,14 @@ static void start_instance(struct load *load, struct instance *instance)
 {
 	const struct gw_module *table = &instance->module->table;
 	size_t errors = load->problems->errors;
-	struct visit visit;
+	struct call_guard guard;
 	int result = 0;
 
 	begin_call(instance, load->problems);
-	visit_begin(&visit, instance, GW_HOOKS, 0);
+	call_guard_begin(&guard, instance, GW_HOOKS, 0);
 	if (table->start)
 		result = table->start(instance->call);
-	visit_end_offloaded(&visit);
+	call_guard_end_offloaded(&guard);
 	instance->call->problems = NULL;
 	instance->started = result == 0;
 	if (result != 0 && load->problems->errors == errors)
@@ -268,12 +268,12 @@ void stop_instances(struct snapshot *snapshot)
 {
 	for (size_t i = snapshot->instance_count; i-- > 0;) {
 		struct instance *instance = &snapshot->instances[i];
-		struct visit visit;
+		struct call_guard guard;
 		if (!instance->started || !instance->module->table.stop)
 			continue;
-		visit_begin(&visit, instance, GW_HOOKS, 0);
+		call_guard_begin(&guard, instance, GW_HOOKS, 0);
 		instance->module->table.stop(instance->call);
-		visit_end_offloaded(&visit);
+		call_guard_end_offloaded(&guard);
 		instance->started = false;
 	}
 }

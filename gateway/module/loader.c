@@ -197,7 +197,7 @@ static void log_replaced(const char *path)
 	while (before && strcmp(before->path, path) != 0)
 		before = before->next;
 	if (before)
-		log_say(LOG_INFORM, "module-replaced", "%s: version %s follows %s; what runs ends on the old code", path, loaded->version,
+		log_say(LOG_LEVEL_INFO, "module-replaced", "%s: version %s follows %s; what runs ends on the old code", path, loaded->version,
 			before->version);
 }
 

@@ -90,12 +90,12 @@ static void lookup_free_when_over(struct lookup *lookup)
 static void work(struct offload *offload)
 {
 	struct lookup *lookup = (struct lookup *)(void *)((char *)offload - offsetof(struct lookup, offload));
-	struct visit visit;
+	struct call_guard guard;
 
 	lookup->begun = true;
-	visit_begin(&visit, lookup->instance, lookup->hook, lookup->id);
+	call_guard_begin(&guard, lookup->instance, lookup->hook, lookup->id);
 	lookup->form.work(lookup->instance->call, lookup->key, lookup->result);
-	visit_end_offloaded(&visit);
+	call_guard_end_offloaded(&guard);
 }
 
 static void returned(struct post *post)
@@ -206,7 +206,7 @@ enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *given,
 
 	memcpy(&form, given, given->size < sizeof(form) ? given->size : sizeof(form));
 	if (!is_allowed(call, &form, key)) {
-		log_say(LOG_FAIL, "module-bug", "%s: lookup() outside of a hook that decides, without work or answered, or over its bounds",
+		log_say(LOG_LEVEL_ERROR, "module-bug", "%s: lookup() outside of a hook that decides, without work or answered, or over its bounds",
 			call->instance ? call->instance->name : "?");
 		return GW_FAILED;
 	}

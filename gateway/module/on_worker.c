@@ -210,7 +210,7 @@ static void fire(struct timer *event)
 
 static gw_timer refuse(const struct gw_call *call, const char *why)
 {
-	struct log_line *line = log_open(LOG_WARN, "module-refused");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-refused");
 
 	log_text(line, "by", call->instance ? call->instance->name : "nobody");
 	log_text(line, "service", "timer_set");

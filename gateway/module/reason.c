@@ -5,7 +5,7 @@
 
 void call_log_reason(struct gw_call *call, struct gw_str sentence)
 {
-	struct log_line *line = call->message ? log_open(LOG_INFORM, "reason") : NULL;
+	struct log_line *line = call->message ? log_open(LOG_LEVEL_INFO, "reason") : NULL;
 	if (!line)
 		return;
 	log_id(line, call->message->id);

@@ -75,7 +75,7 @@ struct gw_relay {
 	struct tls_context *client; /* NULL with tls = none */
 	const struct conf_fragment *fragment;
 	struct relay_shared *shared; /* counters that outlive reloads, by name; made by deliver/ when first used */
-	struct board_relay *board;  /* what is said about it now, by name too; made by board.c when first used */
+	struct relay_status_relay *board;  /* what is said about it now, by name too; made by relay_status.c when first used */
 	void **conf;                /* per instance: what its relay_options filled; see instance.relay_slot */
 };
 

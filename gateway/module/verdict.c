@@ -124,7 +124,7 @@ static enum gw_verdict on_error_verdict(const struct hook_row *row, enum on_erro
 static void tell_broken(struct gw_call *call, const char *why, enum gw_verdict became)
 {
 	const char *hook = hook_table[call->hook].name;
-	struct log_line *line = log_open(LOG_WARN, "module-failed");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-failed");
 
 	log_text(line, "instance", call->instance->name);
 	log_text(line, "hook", hook);

@@ -40,7 +40,7 @@ bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
 	if (!entry || entry->place != ENTRY_WAITING || !hold_waiting(queue_of(worker), entry, true, why))
 		return false;
 	COUNT(held);
-	struct log_line *line = log_open(LOG_WARN, "held");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "held");
 	log_id(line, id);
 	log_str(line, "reason", why);
 	log_close(line);
@@ -73,7 +73,7 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 
 void entry_delete(struct queue *queue, struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_WARN, "deleted");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "deleted");
 	log_id(line, entry->id);
 	log_text(line, "action", "nobody is told");
 	log_close(line);
@@ -100,7 +100,7 @@ static void log_order(uint64_t id, enum queue_order order)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].order != order)
 			continue;
-		struct log_line *line = log_open(LOG_INFORM, names[i].event);
+		struct log_line *line = log_open(LOG_LEVEL_INFO, names[i].event);
 		log_id(line, id);
 		log_close(line);
 	}

@@ -211,7 +211,7 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 static void leave_in_spool(struct gw_message *message)
 {
 	struct snapshot *snapshot = message->snapshot;
-	struct log_line *line = log_open(LOG_FAIL, "queue-memory");
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-memory");
 	log_id(line, message->id);
 	log_text(line, "action", "kept in the spool until the next start");
 	log_close(line);
@@ -372,7 +372,7 @@ void queue_later(struct gw_message *message)
 static void tell_held(uint64_t id, struct gw_str why)
 {
 	COUNT(held);
-	struct log_line *line = log_open(LOG_WARN, "held");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "held");
 	log_id(line, id);
 	log_str(line, "reason", why);
 	log_close(line);

@@ -113,7 +113,7 @@ static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t
 /* A message that cannot be read stays where people see it: it is never dropped, and never tried in a loop. */
 void hold_unreadable(struct queue *queue, struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_FAIL, "unreadable");
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "unreadable");
 	log_id(line, entry->id);
 	log_text(line, "action", "held");
 	log_close(line);
@@ -122,7 +122,7 @@ void hold_unreadable(struct queue *queue, struct queue_entry *entry)
 
 static void read_again(struct queue *queue, struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_WARN, "not-read");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "not-read");
 	log_id(line, entry->id);
 	log_text(line, "action", "read again later");
 	log_close(line);

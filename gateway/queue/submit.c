@@ -69,7 +69,7 @@ static void committed(struct post *post)
 {
 	struct pending *pending = (struct pending *)post;
 	bool taken = pending->append.result == SPOOL_OK;
-	log_submission(pending->message, taken ? LOG_INFORM : LOG_FAIL, taken ? "submitted" : "submission-failed",
+	log_submission(pending->message, taken ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, taken ? "submitted" : "submission-failed",
 	               taken ? NULL : "the spool did not take it");
 	finish(pending, taken);
 }
@@ -94,7 +94,7 @@ static void carry_out(struct gw_call *call, void *arg)
 	struct pending *pending = arg;
 	struct gw_message *message = pending->message;
 	if (pending->answer.verdict == GW_DISCARD) {
-		log_submission(message, LOG_INFORM, "submission-discarded", pending->answer.instance);
+		log_submission(message, LOG_LEVEL_INFO, "submission-discarded", pending->answer.instance);
 		finish(pending, false);
 		return;
 	}
@@ -139,7 +139,7 @@ static int fill_in(struct gw_message *message, const struct submission *from)
 
 static void refuse(const struct submission *from)
 {
-	log_say(LOG_FAIL, "submission-failed", "no memory");
+	log_say(LOG_LEVEL_ERROR, "submission-failed", "no memory");
 	if (from->done)
 		from->done(from->arg, 0, false);
 }

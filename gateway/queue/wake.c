@@ -1,7 +1,7 @@
 /* wake.c - what waits is woken by what it waits for. */
 #include "queue/queue_private.h"
 
-#include "module/board.h"
+#include "module/relay_status.h"
 
 /* What is woken all at once comes so much at a time. */
 #define WAKE_STEP 128
@@ -53,12 +53,12 @@ struct now {
 static bool is_over(const void *arg, struct gw_str key)
 {
 	const struct now *now = arg;
-	struct board_closure closure;
+	struct relay_status_closure closure;
 	size_t len = sizeof(WAIT_OPEN) - 1;
 	if (key.len < len || memcmp(key.ptr, WAIT_OPEN, len) != 0)
 		return true;
 	struct gw_relay *relay = snapshot_relay(now->snapshot, gw_str_from(key, len));
-	return !relay || (relay->enabled && !board_closed(relay, now->wall, &closure));
+	return !relay || (relay->enabled && !relay_status_closed(relay, now->wall, &closure));
 }
 
 static void look_after_start(struct timer *timer)

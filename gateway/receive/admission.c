@@ -92,7 +92,7 @@ static void log_peer(struct log_line *line, const struct sockaddr *peer)
 /* Said once until the address has no session left: who floods would flood the log as well. */
 static void log_crowd(const struct sockaddr *peer, int64_t most)
 {
-	struct log_line *line = log_open(LOG_WARN, "client-crowd");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "client-crowd");
 	log_peer(line, peer);
 	log_int(line, "sessions", most);
 	log_close(line);
@@ -149,7 +149,7 @@ static void log_unsaid(const struct preface_wait *preface_wait, enum preface_end
 	};
 	if (end == PREFACE_LOST && !preface_bytes(preface_wait->preface).len)
 		return;
-	struct log_line *line = log_open(LOG_WARN, "proxy-refused");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "proxy-refused");
 	log_peer(line, (const struct sockaddr *)&preface_wait->peer);
 	log_str(line, "listener", preface_wait->listener->name);
 	log_text(line, "reason", reasons[end]);

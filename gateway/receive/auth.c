@@ -34,7 +34,7 @@ static void accept_login(struct gw_session *session)
 	}
 	if (!session->client.len)
 		session->client = session->login;
-	log_login(session, LOG_INFORM, "login");
+	log_login(session, LOG_LEVEL_INFO, "login");
 	session_reply(session, 235, "2.7.0", gw_str("welcome"));
 }
 
@@ -42,7 +42,7 @@ static void accept_login(struct gw_session *session)
 static void refuse_login(struct gw_session *session)
 {
 	COUNT(logins_failed);
-	log_login(session, LOG_WARN, "login-failed");
+	log_login(session, LOG_LEVEL_WARNING, "login-failed");
 	session_reply(session, 535, "5.7.8", gw_str("authentication failed"));
 	session->login_failures++;
 }
@@ -54,7 +54,7 @@ static void judged(struct gw_session *session)
 		accept_login(session);
 		break;
 	case GW_TEMPFAIL:
-		log_login(session, LOG_WARN, "login-deferred");
+		log_login(session, LOG_LEVEL_WARNING, "login-deferred");
 		session_answer(session, "", "454 4.7.0 cannot check that now, try again later");
 		session->login_failures++;
 		break;

@@ -10,7 +10,7 @@ bool session_useless(struct gw_session *session)
 {
 	if (++session->junk <= session->snapshot->settings.limits.junk)
 		return true;
-	log_close(session_log(session, LOG_INFORM, "junk-limit"));
+	log_close(session_log(session, LOG_LEVEL_INFO, "junk-limit"));
 	session_reply(session, 421, "4.7.0", gw_str("too many useless commands"));
 	session_close(session);
 	return false;
@@ -25,14 +25,14 @@ void session_useful(struct gw_session *session)
 
 struct log_line *session_log_refusal(struct gw_session *session, const char *event)
 {
-	return session->refusals++ ? NULL : session_log(session, LOG_INFORM, event);
+	return session->refusals++ ? NULL : session_log(session, LOG_LEVEL_INFO, event);
 }
 
 /* Without the id of a message: it is of no single one. */
 void session_refusals_end(struct gw_session *session)
 {
 	if (session->refusals > 1) {
-		struct log_line *line = log_open(LOG_INFORM, "refused-more");
+		struct log_line *line = log_open(LOG_LEVEL_INFO, "refused-more");
 		log_str(line, "peer", stream_peer(session->stream));
 		if (session->client.len)
 			log_str(line, "client", session->client);

@@ -27,7 +27,7 @@ static void discard(struct gw_session *session)
 	char id[ID_TEXT];
 	COUNT(discarded);
 	log_keep(session->message->id); /* it has a 250 as any other */
-	struct log_line *line = session_log(session, LOG_INFORM, "discarded");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "discarded");
 	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
 	log_close(line);
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(session->message->id, id));
@@ -45,7 +45,7 @@ static bool accept_then_bounce(struct gw_session *session)
 	struct gw_str reply = session_answer_text(session, REFUSED);
 	if (!reply.ptr || message_note_set(message, gw_str(NOTE_REFUSED), reply) != 0)
 		return false;
-	struct log_line *line = session_log(session, LOG_INFORM, "refused-taken");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "refused-taken");
 	log_text(line, "by", session->call.answer.instance);
 	log_str(line, "reply", reply);
 	log_close(line);
@@ -97,7 +97,7 @@ static bool hides_its_header(const struct gw_message *message, const struct head
 
 static void log_odd_header(struct gw_session *session, const struct header_block *header)
 {
-	struct log_line *line = session_log(session, LOG_INFORM, "header-odd");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "header-odd");
 	log_int(line, "fields", (int64_t)header->count);
 	log_text(line, "behind", header->hidden ? "fields" : "text");
 	log_close(line);

@@ -4,7 +4,7 @@
 
 void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
 {
-	struct log_line *line = session_log(session, LOG_INFORM, "message-refused");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "message-refused");
 	log_str(line, "from", session->message->sender);
 	log_int(line, "size", (int64_t)session->transaction->size);
 	log_int(line, "code", code);
@@ -20,7 +20,7 @@ void message_refuse(struct gw_session *session, int code, const char *enhanced, 
 static void log_received(struct gw_session *session)
 {
 	const struct gw_message *message = session->message;
-	struct log_line *line = session_log(session, LOG_INFORM, message->held ? "received-held" : "received");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, message->held ? "received-held" : "received");
 	log_str(line, "from", message->sender);
 	log_str(line, "to", message->rcpts[0]->address);
 	log_int(line, "rcpts", (int64_t)message->rcpt_count);
@@ -93,7 +93,7 @@ static void keep_unanswered(struct transaction *transaction)
 	struct gw_message *message = transaction->message;
 	if (transaction->append.result == SPOOL_OK)
 		log_keep(message->id);
-	struct log_line *line = log_open(LOG_INFORM, "received-unanswered");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "received-unanswered");
 	log_id(line, message->id);
 	log_str(line, "from", message->sender);
 	log_text(line, "kept", transaction->append.result == SPOOL_OK ? "yes" : "no");

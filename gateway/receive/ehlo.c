@@ -24,7 +24,7 @@ static bool is_ascii(struct gw_str name)
 
 static void log_odd_name(struct gw_session *session, struct gw_str name)
 {
-	struct log_line *line = session_log(session, LOG_INFORM, "odd-name");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "odd-name");
 	log_str(line, "helo", name);
 	log_close(line);
 }

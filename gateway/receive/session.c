@@ -60,7 +60,7 @@ static void log_answer(struct gw_session *session)
 	const struct chain_answer *answer = &session->call.answer;
 	if (session->call.hook == GW_HOOK_rcpt)
 		return;
-	struct log_line *line = session->call.hook == GW_HOOK_message ? session_log(session, LOG_INFORM, "refused") :
+	struct log_line *line = session->call.hook == GW_HOOK_message ? session_log(session, LOG_LEVEL_INFO, "refused") :
 									session_log_refusal(session, "refused");
 	log_text(line, "by", answer->instance ? answer->instance : "nobody");
 	log_str(line, "reason", answer->text);
@@ -258,14 +258,14 @@ void session_goodbye(struct gw_session *session, const char *why)
 
 static void time_out(struct gw_session *session)
 {
-	log_close(session_log(session, LOG_INFORM, "client-timeout"));
+	log_close(session_log(session, LOG_LEVEL_INFO, "client-timeout"));
 	session_reply(session, 421, "4.4.2", gw_str("timeout"));
 	session_close(session);
 }
 
 void session_no_memory(struct gw_session *session)
 {
-	log_close(session_log(session, LOG_FAIL, "no-memory"));
+	log_close(session_log(session, LOG_LEVEL_ERROR, "no-memory"));
 	session_reply(session, 421, "4.3.0", gw_str("no memory"));
 	session_close(session);
 }
@@ -434,7 +434,7 @@ static void secured(struct gw_session *session)
 
 static void on_lost(struct gw_session *session)
 {
-	struct log_line *line = session_log(session, LOG_INFORM, "client-lost");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "client-lost");
 	log_str(line, "reason", stream_error(session->stream));
 	log_close(line);
 	if (stream_handshake_failed(session->stream))
@@ -495,7 +495,7 @@ void session_starttls(struct gw_session *session)
 	session_say(session, 220, "2.0.0", "ready to start TLS");
 	session_reset(session);
 	if (begin_tls(session) != 0) { /* text behind STARTTLS in clear: somebody injects it, RFC 3207 section 4.2 */
-		log_close(session_log(session, LOG_WARN, "starttls-injection"));
+		log_close(session_log(session, LOG_LEVEL_WARNING, "starttls-injection"));
 		session_drop(session);
 	}
 }

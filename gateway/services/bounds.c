@@ -15,7 +15,7 @@
 
 void bounds_refuse(const struct gw_call *call, const char *service, const char *why)
 {
-	struct log_line *line = log_open(LOG_WARN, "module-refused");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-refused");
 	log_text(line, "by", call->instance ? call->instance->name : "nobody");
 	log_text(line, "service", service);
 	log_text(line, "reason", why);

@@ -2,7 +2,7 @@
 #include "services/services.h"
 
 #include "deliver/delivery.h"
-#include "module/board.h"
+#include "module/relay_status.h"
 #include "queue/recall.h"
 
 #include <stdio.h>
@@ -83,9 +83,9 @@ static struct gw_relay *own(struct gw_call *call, const struct gw_relay *relay)
 /* Mail that waits for it may have another way to go. */
 void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why)
 {
-	struct board_closure before;
-	bool news = !board_closed(own(call, relay), services.now(call), &before);
-	board_close(relay->name, gw_str(call->instance->module->name), cause, until, gw_str(why));
+	struct relay_status_closure before;
+	bool news = !relay_status_closed(own(call, relay), services.now(call), &before);
+	relay_status_close(relay->name, gw_str(call->instance->module->name), cause, until, gw_str(why));
 	if (!news)
 		return;
 	recall_relay(relay->name);
@@ -94,14 +94,14 @@ void services_relay_close(struct gw_call *call, const struct gw_relay *relay, en
 
 void services_relay_open(struct gw_call *call, const struct gw_relay *relay)
 {
-	board_open(relay->name, gw_str(call->instance->module->name), 0);
+	relay_status_open(relay->name, gw_str(call->instance->module->name), 0);
 }
 
 bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure)
 {
-	static _Thread_local struct board_closure found; /* the strings live until the hook returns */
+	static _Thread_local struct relay_status_closure found; /* the strings live until the hook returns */
 	struct gw_closure told = { .size = sizeof(told) };
-	if (!board_closed(own(call, relay), services.now(call), &found))
+	if (!relay_status_closed(own(call, relay), services.now(call), &found))
 		return false;
 	told.cause = found.cause;
 	told.until = found.until;
@@ -115,7 +115,7 @@ bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, s
 
 void services_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
 {
-	board_pace(own(call, relay), connections);
+	relay_status_pace(own(call, relay), connections);
 }
 
 /* --- explaining --- */

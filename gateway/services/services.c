@@ -13,7 +13,7 @@
 
 static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
 {
-	static const enum log_level levels[] = { LOG_DEBUGGING, LOG_INFORM, LOG_WARN, LOG_FAIL };
+	static const enum log_level levels[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 	char text[LOG_LINE_MAX];
 	va_list args;
 	struct log_line *line = log_open(levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR], call->instance->module->name);
@@ -309,7 +309,7 @@ static void service_emit(struct gw_call *call, const struct gw_event *event)
 	struct gw_call told;
 	memcpy(&given, event, event->size < sizeof(given) ? event->size : sizeof(given));
 	given.size = sizeof(given);
-	struct log_line *line = log_open(LOG_INFORM, "event");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "event");
 	if (call->message)
 		log_id(line, call->message->id);
 	log_str(line, "name", given.name);

@@ -60,7 +60,7 @@ static bool too_large(const struct spool *spool, const struct spool_append *appe
 {
 	if (append_fits(append))
 		return false;
-	log_say(LOG_FAIL, "spool-failed", "%s: a %s is too large for a record, it is not written", spool->path,
+	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: a %s is too large for a record, it is not written", spool->path,
 		record_name((unsigned)append->type + RECORD_EXTENT));
 	return true;
 }
@@ -166,7 +166,7 @@ static void hold(struct spool *spool, struct spool_append *append)
 	if (append->type == SPOOL_FINAL) {
 		pthread_mutex_lock(&spool->lock);
 		find_closed(spool, append);
-		account_close(spool, append->id);
+		refcount_close(spool, append->id);
 		pthread_mutex_unlock(&spool->lock);
 	}
 	list_add(&spool->held, append);

@@ -199,7 +199,7 @@ struct entry *index_at(const struct index *index, uint32_t handle); /* 0..used; 
 /* NULL with *failed: no memory; NULL: no extents. */
 struct spans *spans_make(const struct spool_extent *extents, size_t count, bool *failed);
 
-/* --- account.c: what each record means for the index and the segments. Under `lock` --- */
+/* --- refcount.c: what each record means for the index and the segments. Under `lock` --- */
 
 struct noted {
 	enum record_type type;
@@ -209,12 +209,12 @@ struct noted {
 	uint32_t closes;     /* FINAL: the segment of its MESSAGE */
 	struct spans *spans; /* MESSAGE: taken over */
 };
-void account_loose(struct spool *spool, struct place place, uint32_t bytes);
-void account_unloose(struct spool *spool, uint32_t segment, uint32_t bytes);
-int account_message(struct spool *spool, const struct noted *noted, bool loose);
-void account_state(struct spool *spool, const struct noted *noted);
-void account_final(struct spool *spool, const struct noted *noted);
-void account_close(struct spool *spool, uint64_t id);
+void refcount_unreferenced(struct spool *spool, struct place place, uint32_t bytes);
+void refcount_referenced(struct spool *spool, uint32_t segment, uint32_t bytes);
+int refcount_message(struct spool *spool, const struct noted *noted, bool loose);
+void refcount_state(struct spool *spool, const struct noted *noted);
+void refcount_final(struct spool *spool, const struct noted *noted);
+void refcount_close(struct spool *spool, uint64_t id);
 
 /* --- scan.c: the records of a segment in order --- */
 
@@ -315,7 +315,7 @@ enum spool_result group_open_segment(struct spool *spool, uint32_t need); /* [co
 void group_encode(struct spool *spool, struct spool_append *append);      /* [commit] */
 void group_encode_seal(struct spool *spool);                              /* [commit] */
 
-/* --- recover.c, announce.c, quarantine.c --- */
+/* --- recover.c, replay.c, quarantine.c --- */
 
 int recover_run(struct spool *spool, spool_found_fn *found, void *arg, struct problems *problems);
 /* Calls `found` for each queued message, in the order of the log, and drops those that are not whole. */

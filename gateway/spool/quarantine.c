@@ -103,7 +103,7 @@ void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t t
 		report(spool, segment, from, to, id, why);
 		return;
 	}
-	line = log_open(LOG_FAIL, "spool-damaged");
+	line = log_open(LOG_LEVEL_ERROR, "spool-damaged");
 	if (id)
 		log_id(line, id);
 	log_int(line, "segment", segment);

@@ -8,7 +8,7 @@
 
 static void log_damage(uint64_t id, uint32_t segment, uint32_t offset, const char *why)
 {
-	struct log_line *line = log_open(LOG_FAIL, "spool-damaged");
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "spool-damaged");
 
 	log_id(line, id);
 	log_int(line, "segment", segment);
@@ -19,7 +19,7 @@ static void log_damage(uint64_t id, uint32_t segment, uint32_t offset, const cha
 
 static void log_unreadable(uint64_t id, uint32_t segment)
 {
-	struct log_line *line = log_open(LOG_WARN, "spool-unreadable");
+	struct log_line *line = log_open(LOG_LEVEL_WARNING, "spool-unreadable");
 
 	log_id(line, id);
 	log_int(line, "segment", segment);

@@ -60,7 +60,7 @@ static void keep_unread(struct recovery *recovery, struct segment *segment, cons
 	if (spool->dry)
 		spool->stats.damaged++;
 	else
-		log_say(LOG_FAIL, "spool-unread", "%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
+		log_say(LOG_LEVEL_ERROR, "spool-unread", "%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
 			segment->number, why);
 }
 
@@ -211,12 +211,12 @@ static void apply(struct recovery *recovery, const struct noted *noted)
 {
 	struct spool *spool = recovery->spool;
 
-	if (noted->type == RECORD_MESSAGE && account_message(spool, noted, false) < 0)
+	if (noted->type == RECORD_MESSAGE && refcount_message(spool, noted, false) < 0)
 		recovery->no_memory = true;
 	else if (noted->type == RECORD_STATE)
-		account_state(spool, noted);
+		refcount_state(spool, noted);
 	else if (noted->type == RECORD_FINAL)
-		account_final(spool, noted);
+		refcount_final(spool, noted);
 }
 
 static void prove(struct recovery *recovery, const struct pending *pending)
@@ -435,7 +435,7 @@ static void cut(struct spool *spool, const struct known *known, bool last)
 	fd = openat(spool->dir, segment_name(known->segment->number, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 || (known->size > known->segment->end && ftruncate(fd, known->segment->end) < 0)) {
-		log_say(LOG_WARN, "spool-uncut", "%s/%s: %s", spool->path, name, strerror(errno));
+		log_say(LOG_LEVEL_WARNING, "spool-uncut", "%s/%s: %s", spool->path, name, strerror(errno));
 		spool->seal_hard = spool->seal_hard || last;
 	}
 	if (fd >= 0)

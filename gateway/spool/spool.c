@@ -144,7 +144,7 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 	}
 	/* The pid is for people: a disk too full for it is no reason to stay down. */
 	if (ftruncate(spool->lock_file, 0) < 0 || pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
-		log_say(LOG_WARN, "spool-lock", "%s/lock: %s", spool->path, strerror(errno));
+		log_say(LOG_LEVEL_WARNING, "spool-lock", "%s/lock: %s", spool->path, strerror(errno));
 	return 0;
 }
 
@@ -286,7 +286,7 @@ void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *
 	(void)id;
 	pthread_mutex_lock(&spool->lock);
 	for (size_t i = 0; i < count; i++)
-		account_unloose(spool, extents[i].segment, record_align(RECORD_HEAD + (uint64_t)extents[i].length));
+		refcount_referenced(spool, extents[i].segment, record_align(RECORD_HEAD + (uint64_t)extents[i].length));
 	pthread_mutex_unlock(&spool->lock);
 }
 

@@ -20,19 +20,19 @@ static void note(struct spool *spool, struct spool_append *append)
 	append->spans = NULL;
 	switch (append->type) {
 	case SPOOL_EXTENT:
-		account_loose(spool, noted.place, noted.bytes);
+		refcount_unreferenced(spool, noted.place, noted.bytes);
 		break;
 	case SPOOL_MESSAGE:
-		account_message(spool, &noted, append->from_segment == 0);
+		refcount_message(spool, &noted, append->from_segment == 0);
 		append->extent.offset += (uint32_t)(sizeof(struct message_meta) + append->extent_count * 16 + append->meta.len);
 		break;
 	case SPOOL_STATE:
-		account_state(spool, &noted);
+		refcount_state(spool, &noted);
 		break;
 	case SPOOL_FINAL:
 		noted.closes = append->extent.segment;
 		noted.place.segment = spool->current->number;
-		account_final(spool, &noted);
+		refcount_final(spool, &noted);
 		break;
 	}
 }
@@ -227,7 +227,7 @@ static void fail_group(struct spool *spool, int error)
 {
 	enum spool_result result = error == ENOSPC || error == EDQUOT ? SPOOL_FULL : SPOOL_FAILED;
 
-	log_say(LOG_FAIL, "spool-failed", "%s: segment %u given up at %u: %s", spool->path, spool->current->number, spool->synced,
+	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: segment %u given up at %u: %s", spool->path, spool->current->number, spool->synced,
 		strerror(error));
 	refuse_group(spool, result);
 	give_up_segment(spool);

@@ -28,7 +28,7 @@ void death_count(struct death *death, struct crashes *crashes)
 
 static struct log_line *begin(const struct death *death, const char *event)
 {
-	struct log_line *line = log_open(LOG_FAIL, event);
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, event);
 	log_int(line, "process", death->pid);
 	if (WIFSIGNALED(death->status))
 		log_fmt(line, "signal", "SIG%s", sigabbrev_np(WTERMSIG(death->status)) ?: "?");

@@ -47,7 +47,7 @@ void hang_describe(const struct hang *hang, char *text, size_t size)
 
 void hang_log(const struct hang *hang, const char *event)
 {
-	struct log_line *line = log_open(LOG_FAIL, event);
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, event);
 	if (hang->worker == HANG_MAIN)
 		log_text(line, "thread", "main");
 	else

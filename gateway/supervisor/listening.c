@@ -18,7 +18,7 @@ struct kept {
 	struct sockaddr_storage address;
 	unsigned count;
 	bool given, asked, fresh;
-	int fds[LINK_SOCKETS];
+	int fds[CHANNEL_SOCKETS];
 };
 
 static struct kept *all;
@@ -83,13 +83,13 @@ static void adopt(int fd)
 	struct sockaddr_storage address = { 0 };
 	socklen_t len = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 || (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
-		log_say(LOG_WARN, "socket", "descriptor %d of the service manager is no TCP socket: not used", fd);
+		log_say(LOG_LEVEL_WARNING, "socket", "descriptor %d of the service manager is no TCP socket: not used", fd);
 		return;
 	}
 	struct kept *kept = find(&address);
 	if (!kept)
 		kept = kept_create(&address);
-	if (!kept || kept->count == LINK_SOCKETS)
+	if (!kept || kept->count == CHANNEL_SOCKETS)
 		return;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	kept->given = true;
@@ -122,7 +122,7 @@ static bool port_is_ours(uint16_t port)
 }
 
 /* For a moment longer than a process that was killed needs to let go. */
-static bool wait_until_free(const struct link_order *order)
+static bool wait_until_free(const struct channel_order *order)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&order->address;
 	bool is_free = port_is_ours(port_of(&order->address)) || listener_is_free(address, order->len);
@@ -133,7 +133,7 @@ static bool wait_until_free(const struct link_order *order)
 	return is_free;
 }
 
-static int grow(struct kept *kept, const struct link_order *order)
+static int grow(struct kept *kept, const struct channel_order *order)
 {
 	if (!kept->count && !wait_until_free(order))
 		return -1;
@@ -146,14 +146,14 @@ static int grow(struct kept *kept, const struct link_order *order)
 	return 0;
 }
 
-static bool is_proper(const struct link_order *order)
+static bool is_proper(const struct channel_order *order)
 {
-	return order->count > 0 && order->count <= LINK_SOCKETS &&
+	return order->count > 0 && order->count <= CHANNEL_SOCKETS &&
 	       ((order->address.ss_family == AF_INET && order->len == sizeof(struct sockaddr_in)) ||
 	        (order->address.ss_family == AF_INET6 && order->len == sizeof(struct sockaddr_in6)));
 }
 
-const int *listening_give(const struct link_order *order, unsigned *count)
+const int *listening_give(const struct channel_order *order, unsigned *count)
 {
 	errno = EINVAL;
 	if (!is_proper(order))

@@ -43,7 +43,7 @@ static struct supervisor {
 	struct breaker breaker;
 	struct death death;       /* the last one, until a serving process that was ready told of it */
 	unsigned failures, restarts;
-	char refused[LINK_TEXT];  /* why conf.d did not start; empty: it did, or was not tried yet */
+	char refused[CHANNEL_TEXT];  /* why conf.d did not start; empty: it did, or was not tried yet */
 	bool kept;                /* the process begins, or serves, with the last good configuration */
 	int64_t began_at, start_at, kill_at, watchdog_ms, watchdog_at;
 	bool served, stopping, reload, over;
@@ -151,7 +151,7 @@ static int serve(int link)
 	listening_close();
 	if (it.ready >= 0)
 		close(it.ready);
-	link_use(link);
+	channel_use(link);
 	places_watch(it.places);
 	sigprocmask(SIG_SETMASK, &it.mask_before, NULL);
 	int code = state_lock_serving(it.folder) == 0 ? options->become(options->arg) : EX_OSERR;
@@ -164,7 +164,7 @@ static int serve(int link)
 
 static void cannot_fork(void)
 {
-	log_say(LOG_FAIL, "fork", "%s", strerror(errno));
+	log_say(LOG_LEVEL_ERROR, "fork", "%s", strerror(errno));
 	it.child = 0;
 	it.start_at = clock_monotonic() + PAUSE_FIRST_MS;
 	if (!it.served)
@@ -222,49 +222,49 @@ static void tell_reloading(void)
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration", (long long)clock_monotonic() * 1000);
 }
 
-static void answer_listen(const struct link_order *order)
+static void answer_listen(const struct channel_order *order)
 {
 	struct link_answer answer = { 0 };
 	const int *fds = it.stopping ? NULL : listening_give(order, &answer.count);
 	if (!fds)
 		answer = (struct link_answer){ .error = it.stopping ? ECANCELED : errno };
-	if (link_send_fds(it.link, &answer, sizeof(answer), fds, answer.count) != 0)
-		log_say(LOG_WARN, "socket", "the serving process cannot be answered: %s", strerror(errno));
+	if (channel_send_fds(it.link, &answer, sizeof(answer), fds, answer.count) != 0)
+		log_say(LOG_LEVEL_WARNING, "socket", "the serving process cannot be answered: %s", strerror(errno));
 }
 
-static void obey(const struct link_order *order)
+static void obey(const struct channel_order *order)
 {
 	switch (order->kind) {
-	case LINK_LISTEN:
+	case CHANNEL_LISTEN:
 		answer_listen(order);
 		break;
-	case LINK_KEEP:
-	case LINK_UNDO:
-		listening_settle(order->kind == LINK_KEEP);
+	case CHANNEL_KEEP:
+	case CHANNEL_UNDO:
+		listening_settle(order->kind == CHANNEL_KEEP);
 		break;
-	case LINK_READY:
+	case CHANNEL_READY:
 		tell_ready();
 		break;
-	case LINK_RELOADING:
+	case CHANNEL_RELOADING:
 		tell_reloading();
 		break;
-	case LINK_ALIVE:
+	case CHANNEL_ALIVE:
 		sd_notify(0, "WATCHDOG=1");
 		break;
-	case LINK_LOG:
+	case CHANNEL_LOG:
 		break;
-	case LINK_REFUSED:
-		snprintf(it.refused, sizeof(it.refused), "%.*s", LINK_TEXT - 1, order->text);
+	case CHANNEL_REFUSED:
+		snprintf(it.refused, sizeof(it.refused), "%.*s", CHANNEL_TEXT - 1, order->text);
 		it.kept = it.kept && it.refused[0];
 		break;
 	}
 }
 
 /* Only a log comes with a descriptor, and only a file may be one: what could block is none. */
-static void take_fds(const struct link_order *order, const int *fds, unsigned count)
+static void take_fds(const struct channel_order *order, const int *fds, unsigned count)
 {
 	struct stat info;
-	bool wanted = order->kind == LINK_LOG && count == 1 && fstat(fds[0], &info) == 0 && S_ISREG(info.st_mode);
+	bool wanted = order->kind == CHANNEL_LOG && count == 1 && fstat(fds[0], &info) == 0 && S_ISREG(info.st_mode);
 	for (unsigned i = wanted ? 1 : 0; i < count; i++)
 		close(fds[i]);
 	if (wanted)
@@ -273,12 +273,12 @@ static void take_fds(const struct link_order *order, const int *fds, unsigned co
 
 static void read_orders(void)
 {
-	struct link_order order;
-	int fds[LINK_SOCKETS];
+	struct channel_order order;
+	int fds[CHANNEL_SOCKETS];
 	unsigned count;
 	ssize_t got;
-	while (it.link >= 0 && (got = link_receive_fds(it.link, &order, sizeof(order), fds, &count)) != -1) {
-		take_fds(got == (ssize_t)sizeof(order) ? &order : &(struct link_order){ .kind = LINK_KINDS }, fds, count);
+	while (it.link >= 0 && (got = channel_receive_fds(it.link, &order, sizeof(order), fds, &count)) != -1) {
+		take_fds(got == (ssize_t)sizeof(order) ? &order : &(struct channel_order){ .kind = CHANNEL_KINDS }, fds, count);
 		if (got == (ssize_t)sizeof(order))
 			obey(&order);
 		if (got > 0)
@@ -309,7 +309,7 @@ static bool try_kept(int status)
 		snprintf(it.refused, sizeof(it.refused), WIFSIGNALED(status) ? "it crashed while it began (signal %d)" : "it ended while it began (exit code %d)",
 		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (failed)
-		log_say(LOG_FAIL, "configuration", "%s does not start%s: %s", was_kept ? "the last good configuration" : "conf.d",
+		log_say(LOG_LEVEL_ERROR, "configuration", "%s does not start%s: %s", was_kept ? "the last good configuration" : "conf.d",
 		        was_kept ? "" : ", the last good configuration is tried", it.refused);
 	if (!it.kept)
 		it.refused[0] = '\0';
@@ -324,7 +324,7 @@ static void start_again(bool at_once)
 	int64_t pause = at_once ? 0 : pause_after(it.failures);
 	it.phase = WAITING;
 	it.start_at = now + pause;
-	log_say(LOG_INFORM, "restart", "the serving process is started again in %lld ms", (long long)pause);
+	log_say(LOG_LEVEL_INFO, "restart", "the serving process is started again in %lld ms", (long long)pause);
 	sd_notifyf(0, "STATUS=the serving process died and is started again in %lld ms", (long long)pause);
 }
 
@@ -447,7 +447,7 @@ static void watch_workers(int64_t now)
 static void watch_time(int64_t now)
 {
 	if (it.stopping && it.child > 0 && now >= it.kill_at) {
-		log_say(LOG_FAIL, "stop", "the serving process %d does not end: killed", (int)it.child);
+		log_say(LOG_LEVEL_ERROR, "stop", "the serving process %d does not end: killed", (int)it.child);
 		kill(it.child, SIGKILL);
 		it.kill_at = now + STOP_MS;
 	}
@@ -504,12 +504,12 @@ static int prepare(void)
 
 static void adopt_sockets(void)
 {
-	int fds[LINK_SOCKETS], count = sd_listen_fds(1);
-	for (int i = 0; i < count && i < LINK_SOCKETS; i++)
+	int fds[CHANNEL_SOCKETS], count = sd_listen_fds(1);
+	for (int i = 0; i < count && i < CHANNEL_SOCKETS; i++)
 		fds[i] = SD_LISTEN_FDS_START + i;
 	it.adopted = count > 0 ? count : 0;
 	if (count > 0)
-		listening_adopt(fds, (unsigned)(count < LINK_SOCKETS ? count : LINK_SOCKETS));
+		listening_adopt(fds, (unsigned)(count < CHANNEL_SOCKETS ? count : CHANNEL_SOCKETS));
 }
 
 static void finish(void)

@@ -41,7 +41,7 @@ bool supervisor_served(void);
 /* Logs how the process before ended, so that the journal of a message tells it too. */
 void supervisor_log_death(void);
 
-/* How often LINK_ALIVE is wanted, ms; 0: not at all. */
+/* How often CHANNEL_ALIVE is wanted, ms; 0: not at all. */
 int64_t supervisor_watchdog(void);
 
 #endif

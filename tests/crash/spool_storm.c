@@ -336,6 +336,6 @@ int main(int argc, char **argv)
 	options.path = argv[2];
 	for (int i = 3; i < argc; i++)
 		take_option(argv[i], &options);
-	log_set_level(LOG_WARN);
+	log_set_level(LOG_LEVEL_WARNING);
 	return strcmp(argv[1], "write") == 0 ? write_mode(&options) : verify_mode(&options);
 }

@@ -113,10 +113,10 @@ static void lines_of_a_message_are_read_as_soon_as_they_are_closed(void **state)
 	uint64_t id = make_id(clock_wall());
 	struct found found;
 
-	start(LOG_INFORM, 0);
+	start(LOG_LEVEL_INFO, 0);
 	for (int n = 1; n < 6; n++) {
-		log_step(id, n, LOG_INFORM);
-		log_step(id + 1, 9, LOG_INFORM);
+		log_step(id, n, LOG_LEVEL_INFO);
+		log_step(id + 1, 9, LOG_LEVEL_INFO);
 		found = find(id);
 		assert_int_equal(found.count, n);
 	}
@@ -127,10 +127,10 @@ static void the_journal_keeps_what_the_log_is_too_quiet_for(void **state)
 {
 	uint64_t id = make_id(clock_wall());
 
-	start(LOG_FAIL, 0);
-	log_step(id, 1, LOG_INFORM);
-	log_step(id, 2, LOG_DEBUGGING);
-	log_step(id, 3, LOG_FAIL);
+	start(LOG_LEVEL_ERROR, 0);
+	log_step(id, 1, LOG_LEVEL_INFO);
+	log_step(id, 2, LOG_LEVEL_DEBUG);
+	log_step(id, 3, LOG_LEVEL_ERROR);
 	assert_string_equal(find(id).all, "13");
 }
 
@@ -138,8 +138,8 @@ static void lines_without_an_id_are_not_kept(void **state)
 {
 	char name[96];
 
-	start(LOG_INFORM, 0);
-	log_say(LOG_INFORM, "started", "x");
+	start(LOG_LEVEL_INFO, 0);
+	log_say(LOG_LEVEL_INFO, "started", "x");
 	find(1);
 	day_path(clock_wall(), name);
 	assert_int_not_equal(access(name, F_OK), 0);
@@ -158,7 +158,7 @@ static void an_id_is_found_as_a_whole_word_of_its_key(void **state)
 	append_id(now, "id=0000000000001 text=\"quoted id\" parent=", id, " n=3");
 	append_id(now, "n=4 id=", id, "");
 	append_id(now, "n=x ID=", id, "");
-	start(LOG_INFORM, 0);
+	start(LOG_LEVEL_INFO, 0);
 	assert_string_equal(find(id).all, "1234");
 }
 
@@ -170,7 +170,7 @@ static void a_line_that_names_it_in_a_text_first_is_found(void **state)
 
 	snprintf(before, sizeof(before), "text=\"id=%s\" n=1 id=", id_format(id, text));
 	append_id(now, before, id, "");
-	start(LOG_INFORM, 0);
+	start(LOG_LEVEL_INFO, 0);
 	assert_string_equal(find(id).all, "1");
 }
 
@@ -183,8 +183,8 @@ static void reading_goes_on_through_later_days(void **state)
 	append_id(made, "id=", id, " n=1");
 	append_id(made + DAY_MS, "id=", id, " n=2");
 	append_id(now - 1000, "id=", id, " n=3");
-	start(LOG_INFORM, 0);
-	log_step(id, 4, LOG_INFORM);
+	start(LOG_LEVEL_INFO, 0);
+	log_step(id, 4, LOG_LEVEL_INFO);
 	assert_string_equal(find(id).all, "1234");
 }
 
@@ -205,7 +205,7 @@ static void the_start_is_found_in_a_large_file(void **state)
 				fprintf(file, "%s info test id=%s n=%d\n", text, id_format(ids[i], id), i + 1);
 	}
 	fclose(file);
-	start(LOG_INFORM, 0);
+	start(LOG_LEVEL_INFO, 0);
 	assert_string_equal(find(ids[0]).all, "1");
 	assert_string_equal(find(ids[1]).all, "2");
 	assert_string_equal(find(ids[2]).all, "3");
@@ -217,9 +217,9 @@ static void reading_stops_when_told(void **state)
 	uint64_t id = make_id(clock_wall());
 	struct found found = { .most = 2 };
 
-	start(LOG_INFORM, 0);
+	start(LOG_LEVEL_INFO, 0);
 	for (int n = 1; n < 6; n++)
-		log_step(id, n, LOG_INFORM);
+		log_step(id, n, LOG_LEVEL_INFO);
 	assert_int_equal(log_journal_read(id, note, &found), 0);
 	assert_string_equal(found.all, "12");
 }
@@ -236,7 +236,7 @@ static void old_days_are_removed_and_nothing_else(void **state)
 		snprintf(name, sizeof(name), "%s/%s", folder, others[i]);
 		fclose(fopen(name, "w"));
 	}
-	start(LOG_INFORM, 3);
+	start(LOG_LEVEL_INFO, 3);
 	for (int day = 0; day < 6; day++) {
 		day_path(now - day * DAY_MS, name);
 		assert_int_equal(access(name, F_OK) == 0, day <= 3);
@@ -310,8 +310,8 @@ static void half_a_line_is_not_continued(void **state)
 	file = fopen(name, "w");
 	fputs("2026-11-23T00:00:00.000Z info torn id=", file);
 	fclose(file);
-	start(LOG_INFORM, 0);
-	log_step(id, 1, LOG_INFORM);
+	start(LOG_LEVEL_INFO, 0);
+	log_step(id, 1, LOG_LEVEL_INFO);
 	assert_memory_equal(strstr(find(id).last, " info "), " info step id=", 14);
 }
 
@@ -319,7 +319,7 @@ static void without_a_journal_there_is_nothing_to_read(void **state)
 {
 	assert_int_equal(log_journal_read(1, note, NULL), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
 	assert_int_equal(log_journal_read(1, note, NULL), -1);
 	assert_int_equal(errno, ENOENT);
 }

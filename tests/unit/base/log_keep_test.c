@@ -49,7 +49,7 @@ static uint64_t make_id(unsigned nth)
 
 static void log_step(uint64_t id, int n)
 {
-	struct log_line *line = log_open(LOG_INFORM, "step");
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "step");
 
 	log_id(line, id);
 	log_int(line, "n", n);
@@ -94,7 +94,7 @@ static uint64_t journal_octets(void)
 static void begin(uint64_t bound)
 {
 	log_set_journal_size(bound);
-	assert_int_equal(log_start(path, folder, LOG_FAIL, 0), 0);
+	assert_int_equal(log_start(path, folder, LOG_LEVEL_ERROR, 0), 0);
 }
 
 static void the_journal_stays_within_its_octets(void **state)
@@ -165,7 +165,7 @@ static void log_and_die(uint64_t id, int lines)
 	int status;
 
 	if (pid == 0) {
-		if (log_start(path, folder, LOG_INFORM, 0) != 0)
+		if (log_start(path, folder, LOG_LEVEL_INFO, 0) != 0)
 			_exit(1);
 		for (int n = 0; n < lines; n++)
 			log_step(id, n);

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 	char command[128];
 
 	log_stop(100);
-	log_set_level(LOG_INFORM);
+	log_set_level(LOG_LEVEL_INFO);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command);
 }
@@ -79,8 +79,8 @@ static void a_line_is_an_event_with_pairs(void **state)
 {
 	struct log_line *line;
 
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-	line = log_open(LOG_INFORM, "received");
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+	line = log_open(LOG_LEVEL_INFO, "received");
 	log_id(line, 33);
 	log_text(line, "client", "zoho-crm");
 	log_str(line, "from", gw_str("<a@example.com>"));
@@ -111,8 +111,8 @@ static void values_cannot_break_a_line(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct log_line *line;
-		assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-		line = log_open(LOG_WARN, "odd");
+		assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+		line = log_open(LOG_LEVEL_WARNING, "odd");
 		log_str(line, "v", cases[i].value);
 		log_close(line);
 		snprintf(expected, sizeof(expected), "warning odd v=%s", cases[i].pair);
@@ -130,8 +130,8 @@ static void a_long_line_is_cut_and_says_so(void **state)
 		struct log_line *line;
 		while (strlen(value) < 2 * LOG_LINE_MAX)
 			strcat(value, fillers[i]);
-		assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-		line = log_open(LOG_INFORM, "long");
+		assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+		line = log_open(LOG_LEVEL_INFO, "long");
 		log_text(line, "v", value);
 		log_text(line, "w", value);
 		log_id(line, 1);
@@ -149,18 +149,18 @@ static void a_long_line_is_cut_and_says_so(void **state)
 
 static void levels_below_the_set_one_are_silent(void **state)
 {
-	assert_int_equal(log_start(path, NULL, LOG_WARN, 0), 0);
-	assert_false(log_enabled(LOG_INFORM));
-	assert_null(log_open(LOG_INFORM, "quiet"));
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_WARNING, 0), 0);
+	assert_false(log_enabled(LOG_LEVEL_INFO));
+	assert_null(log_open(LOG_LEVEL_INFO, "quiet"));
 	log_text(NULL, "k", "v");
 	log_id(NULL, 1);
 	log_int(NULL, "k", 1);
 	log_fmt(NULL, "k", "%d", 1);
 	log_close(NULL);
-	log_say(LOG_DEBUGGING, "quiet", "no");
-	log_set_level(LOG_DEBUGGING);
-	assert_true(log_enabled(LOG_DEBUGGING));
-	log_say(LOG_DEBUGGING, "loud", "%s %d", "yes", 1);
+	log_say(LOG_LEVEL_DEBUG, "quiet", "no");
+	log_set_level(LOG_LEVEL_DEBUG);
+	assert_true(log_enabled(LOG_LEVEL_DEBUG));
+	log_say(LOG_LEVEL_DEBUG, "loud", "%s %d", "yes", 1);
 	assert_logged("debug loud text=\"yes 1\"");
 }
 
@@ -169,9 +169,9 @@ static void a_line_within_a_line_is_dropped_and_counted(void **state)
 	uint64_t before = log_dropped();
 	struct log_line *line;
 
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-	line = log_open(LOG_INFORM, "outer");
-	assert_null(log_open(LOG_INFORM, "inner"));
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+	line = log_open(LOG_LEVEL_INFO, "outer");
+	assert_null(log_open(LOG_LEVEL_INFO, "inner"));
 	log_close(line);
 	assert_int_equal(log_dropped(), before + 1);
 	assert_logged("info outer");
@@ -182,19 +182,19 @@ static void starting_needs_a_place_to_write(void **state)
 	char missing[64];
 
 	snprintf(missing, sizeof(missing), "%s/no/such.log", folder);
-	assert_int_equal(log_start(missing, NULL, LOG_INFORM, 0), -1);
+	assert_int_equal(log_start(missing, NULL, LOG_LEVEL_INFO, 0), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(log_start(path, missing, LOG_INFORM, 0), -1);
+	assert_int_equal(log_start(path, missing, LOG_LEVEL_INFO, 0), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), -1);
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), -1);
 	assert_int_equal(errno, EBUSY);
 }
 
 static void *say_many(void *arg)
 {
 	for (int i = 0; i < 2000; i++) {
-		struct log_line *line = log_open(LOG_INFORM, "many");
+		struct log_line *line = log_open(LOG_LEVEL_INFO, "many");
 		log_text(line, "thread", "t");
 		log_int(line, "n", i);
 		log_close(line);
@@ -207,7 +207,7 @@ static void threads_do_not_mix_their_lines(void **state)
 	pthread_t threads[4];
 	char *text;
 
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, say_many, NULL);
 	for (int i = 0; i < 4; i++)
@@ -225,15 +225,15 @@ static void reopening_follows_a_rotation(void **state)
 	char rotated[80], *text;
 
 	snprintf(rotated, sizeof(rotated), "%s.1", path);
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
-	log_say(LOG_INFORM, "before", "x");
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
+	log_say(LOG_LEVEL_INFO, "before", "x");
 	log_stop(1000);
-	assert_int_equal(log_start(path, NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
 	assert_int_equal(rename(path, rotated), 0);
 	log_reopen();
 	while (access(path, F_OK) != 0)
 		usleep(1000);
-	log_say(LOG_INFORM, "after", "x");
+	log_say(LOG_LEVEL_INFO, "after", "x");
 	log_stop(1000);
 	text = slurp(path);
 	assert_non_null(strstr(text, " info after "));
@@ -263,7 +263,7 @@ static void give_stderr_back(int before)
 static void say_a_burst(int lines)
 {
 	for (int i = 0; i < lines; i++) {
-		struct log_line *line = log_open(LOG_INFORM, "burst");
+		struct log_line *line = log_open(LOG_LEVEL_INFO, "burst");
 		log_text(line, "text", "a line about as long as most of those that are written for a message");
 		log_close(line);
 	}
@@ -278,7 +278,7 @@ static void burst_into(int ends[2])
 	char *text = calloc(1, 64 * 1024 * 1024);
 	size_t held = 0;
 
-	assert_int_equal(log_start("-", NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start("-", NULL, LOG_LEVEL_INFO, 0), 0);
 	start = clock_monotonic();
 	say_a_burst(burst);
 	took = clock_monotonic() - start;
@@ -325,7 +325,7 @@ static void the_end_is_bounded_and_so_are_lines_after_it(void **state)
 
 	assert_int_equal(pipe(ends), 0);
 	old = swap_stderr(ends[1]);
-	assert_int_equal(log_start(NULL, NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(NULL, NULL, LOG_LEVEL_INFO, 0), 0);
 	say_a_burst(2000);
 	start = clock_monotonic();
 	log_stop(50);
@@ -343,7 +343,7 @@ static void a_reader_that_went_away_is_no_signal(void **state)
 	assert_int_equal(pipe(ends), 0);
 	old = swap_stderr(ends[1]);
 	close(ends[0]);
-	assert_int_equal(log_start(NULL, NULL, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(NULL, NULL, LOG_LEVEL_INFO, 0), 0);
 	say_a_burst(100);
 	log_stop(1000);
 	give_stderr_back(old);
@@ -366,17 +366,17 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
 	char *text, *each, *save;
 
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(log_start(path, folder, LOG_INFORM, 0), 0);
+	assert_int_equal(log_start(path, folder, LOG_LEVEL_INFO, 0), 0);
 	limit_files_to(5000);
 	for (int i = 0; i < 200; i++) {
-		struct log_line *line = log_open(LOG_INFORM, "tight");
+		struct log_line *line = log_open(LOG_LEVEL_INFO, "tight");
 		log_id(line, (uint64_t)(i + 1));
 		log_close(line);
 	}
 	while (log_dropped() == before)
 		usleep(1000);
 	limit_files_to(0);
-	log_say(LOG_INFORM, "roomy", "again");
+	log_say(LOG_LEVEL_INFO, "roomy", "again");
 	log_stop(1000);
 	text = slurp(path);
 	assert_non_null(strstr(text, " log-dropped lines="));

@@ -313,6 +313,6 @@ int main(void)
 		cmocka_unit_test(failures_are_counted),
 	};
 
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

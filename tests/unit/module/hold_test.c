@@ -525,6 +525,6 @@ int main(void)
 
 	if (loop_init() < 0)
 		return 1;
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

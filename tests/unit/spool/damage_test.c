@@ -215,6 +215,6 @@ int main(void)
 		cmocka_unit_test(a_damaged_record_is_set_aside_once),      cmocka_unit_test(damaged_content_is_found_before_it_is_sent),
 		cmocka_unit_test(a_segment_that_was_cut_is_told),          cmocka_unit_test(a_segment_under_another_name_holds_nothing),
 	};
-	log_set_level((enum log_level)(LOG_FAIL + 1));
+	log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

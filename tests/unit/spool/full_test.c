@@ -156,6 +156,6 @@ int main(void)
 		cmocka_unit_test(no_inodes_is_a_full_disk),
 		cmocka_unit_test(it_opens_on_a_full_disk),
 	};
-	log_set_level((enum log_level)(LOG_FAIL + 1));
+	log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,6 @@ int main(void)
 		with_spool(a_final_stays_as_long_as_what_it_closes),
 		with_spool(a_long_life_equals_the_model),
 	};
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

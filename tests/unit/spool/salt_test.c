@@ -349,6 +349,6 @@ int main(void)
 		cmocka_unit_test(a_later_version_is_left_alone),
 		cmocka_unit_test(the_version_before_is_read),
 	};
-	log_set_level((enum log_level)(LOG_FAIL + 1));
+	log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

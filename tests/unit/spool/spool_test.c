@@ -273,6 +273,6 @@ int main(void)
 		with_spool(foreign_files_are_left_alone_and_strange_segments_set_aside),
 		with_spool(room_is_refused_below_the_bounds),
 	};
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

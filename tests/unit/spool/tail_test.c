@@ -133,6 +133,6 @@ int main(void)
 		cmocka_unit_test(zeroed_from_every_octet),
 		cmocka_unit_test(one_octet_zeroed),
 	};
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,6 @@ int main(void)
 		cmocka_unit_test(a_read_that_fails_is_not_damage),
 		cmocka_unit_test(a_record_that_could_not_be_read_again_is_refused),
 	};
-	log_set_level((enum log_level)(LOG_FAIL + 1));
+	log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,6 @@ int main(void)
 		cmocka_unit_test(enough_of_them_wait_for_no_more),
 		cmocka_unit_test(a_client_that_stops_is_waited_for_less_and_less),
 	};
-	log_set_level(LOG_FAIL);
+	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 /* Binds port 0 of an address of our own, which then has the port that the kernel chose. */
-static struct link_order order_for_free_port(unsigned count)
+static struct channel_order order_for_free_port(unsigned count)
 {
-	struct link_order order = { .kind = LINK_LISTEN, .count = count };
+	struct channel_order order = { .kind = CHANNEL_LISTEN, .count = count };
 	socklen_t len = sizeof(order.address);
 	assert_true(listener_address(gw_str("127.0.0.1"), 0, &order.address, &len));
 	int fd = listener_bind((struct sockaddr *)&order.address, len, true, 1);
@@ -26,7 +26,7 @@ static struct link_order order_for_free_port(unsigned count)
 	return order;
 }
 
-static bool connects(const struct link_order *order)
+static bool connects(const struct channel_order *order)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool connected = connect(fd, (const struct sockaddr *)&order->address, order->len) == 0;
@@ -42,7 +42,7 @@ static int end(void **state)
 
 static void the_same_sockets_are_given_again(void **state)
 {
-	struct link_order order = order_for_free_port(3);
+	struct channel_order order = order_for_free_port(3);
 	unsigned count;
 	const int *fds = listening_give(&order, &count);
 	assert_non_null(fds);
@@ -58,7 +58,7 @@ static void the_same_sockets_are_given_again(void **state)
 
 static void what_is_no_longer_asked_for_closes(void **state)
 {
-	struct link_order stays = order_for_free_port(1), goes = order_for_free_port(1);
+	struct channel_order stays = order_for_free_port(1), goes = order_for_free_port(1);
 	unsigned count;
 	listening_give(&stays, &count);
 	listening_give(&goes, &count);
@@ -71,7 +71,7 @@ static void what_is_no_longer_asked_for_closes(void **state)
 
 static void what_is_undone_was_never_there(void **state)
 {
-	struct link_order stays = order_for_free_port(1), new = order_for_free_port(1);
+	struct channel_order stays = order_for_free_port(1), new = order_for_free_port(1);
 	unsigned count;
 	listening_give(&stays, &count);
 	listening_settle(true);
@@ -83,7 +83,7 @@ static void what_is_undone_was_never_there(void **state)
 
 static void other_numbers_of_workers_get_other_numbers_of_sockets(void **state)
 {
-	struct link_order order = order_for_free_port(2);
+	struct channel_order order = order_for_free_port(2);
 	unsigned count;
 	for (size_t i = 0; i < 4; i++) {
 		order.count = (unsigned[]){ 2, 4, 1, 3 }[i];
@@ -95,7 +95,7 @@ static void other_numbers_of_workers_get_other_numbers_of_sockets(void **state)
 
 static void given_sockets_come_first_and_stay(void **state)
 {
-	struct link_order order = order_for_free_port(4);
+	struct channel_order order = order_for_free_port(4);
 	int fd = listener_bind((struct sockaddr *)&order.address, order.len, false, 1);
 	unsigned count;
 	listening_adopt(&fd, 1);
@@ -110,7 +110,7 @@ static void given_sockets_come_first_and_stay(void **state)
 
 static void a_taken_address_is_an_error(void **state)
 {
-	struct link_order order = order_for_free_port(1);
+	struct channel_order order = order_for_free_port(1);
 	int fd = listener_bind((struct sockaddr *)&order.address, order.len, false, 1);
 	unsigned count;
 	assert_null(listening_give(&order, &count));
@@ -123,11 +123,11 @@ static void a_taken_address_is_an_error(void **state)
 /* Who asks may have been taken over. */
 static void orders_that_make_no_sense_are_refused(void **state)
 {
-	const struct link_order good = order_for_free_port(1);
-	struct link_order orders[] = { good, good, good, good };
+	const struct channel_order good = order_for_free_port(1);
+	struct channel_order orders[] = { good, good, good, good };
 	unsigned count;
 	orders[0].count = 0;
-	orders[1].count = LINK_SOCKETS + 1;
+	orders[1].count = CHANNEL_SOCKETS + 1;
 	orders[2].len = sizeof(struct sockaddr_storage);
 	orders[3].address.ss_family = AF_UNIX;
 	for (size_t i = 0; i < 4; i++) {

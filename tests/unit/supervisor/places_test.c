@@ -35,32 +35,32 @@ static int drop(void **state)
 
 static void die_in_a_module(void)
 {
-	struct visit visit;
-	visit_begin(&visit, &dkim, GW_HOOK_prepare, 42);
+	struct call_guard visit;
+	call_guard_begin(&visit, &dkim, GW_HOOK_prepare, 42);
 	abort();
 }
 
 static void die_after_a_module(void)
 {
-	struct visit visit;
-	visit_begin(&visit, &dkim, GW_HOOK_prepare, 42);
-	visit_end(&visit);
+	struct call_guard visit;
+	call_guard_begin(&visit, &dkim, GW_HOOK_prepare, 42);
+	call_guard_end(&visit);
 	abort();
 }
 
 static void die_in_the_outer_one(void)
 {
-	struct visit outer, inner;
-	visit_begin(&outer, &dkim, GW_HOOK_prepare, 42);
-	visit_begin(&inner, &archive, GW_HOOK_event, 43);
-	visit_end(&inner);
+	struct call_guard outer, inner;
+	call_guard_begin(&outer, &dkim, GW_HOOK_prepare, 42);
+	call_guard_begin(&inner, &archive, GW_HOOK_event, 43);
+	call_guard_end(&inner);
 	abort();
 }
 
 static void *wait_inside(void *arg)
 {
-	struct visit visit;
-	visit_begin(&visit, &archive, GW_HOOK_message, 7);
+	struct call_guard visit;
+	call_guard_begin(&visit, &archive, GW_HOOK_message, 7);
 	pthread_barrier_wait(&inside);
 	pause();
 	return NULL;
@@ -88,16 +88,16 @@ static void die_outside_beside_others(void)
 
 static void exit_beside_others(void)
 {
-	struct visit visit;
+	struct call_guard visit;
 	begin_other();
-	visit_begin(&visit, &dkim, GW_HOOK_tick, 0);
+	call_guard_begin(&visit, &dkim, GW_HOOK_tick, 0);
 	_exit(3);
 }
 
 static void die_at_the_start(void)
 {
-	struct visit visit;
-	visit_begin(&visit, &dkim, GW_HOOKS, 0);
+	struct call_guard visit;
+	call_guard_begin(&visit, &dkim, GW_HOOKS, 0);
 	raise(SIGSEGV);
 }
 

@@ -1,4 +1,4 @@
-#include "supervisor/link.h"
+#include "supervisor/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 static int supervisor = -1;
 
-void link_use(int fd)
+void channel_use(int fd)
 {
 	supervisor = fd;
 }
@@ -16,10 +16,10 @@ void link_use(int fd)
 
 union control {
 	struct cmsghdr align;
-	char bytes[CMSG_SPACE(LINK_SOCKETS * sizeof(int))];
+	char bytes[CMSG_SPACE(CHANNEL_SOCKETS * sizeof(int))];
 };
 
-int link_send_fds(int link, const void *packet, size_t len, const int *fds, unsigned count)
+int channel_send_fds(int link, const void *packet, size_t len, const int *fds, unsigned count)
 {
 	union control control = { 0 };
 	struct iovec data = { (void *)packet, len };
@@ -36,7 +36,7 @@ int link_send_fds(int link, const void *packet, size_t len, const int *fds, unsi
 	return sendmsg(link, &message, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
 }
 
-ssize_t link_receive_fds(int link, void *packet, size_t len, int *fds, unsigned *count)
+ssize_t channel_receive_fds(int link, void *packet, size_t len, int *fds, unsigned *count)
 {
 	union control control;
 	struct iovec data = { packet, len };
@@ -56,30 +56,30 @@ ssize_t link_receive_fds(int link, void *packet, size_t len, int *fds, unsigned 
 
 /* --- orders --- */
 
-static int say(const struct link_order *order)
+static int say(const struct channel_order *order)
 {
-	return link_send_fds(supervisor, order, sizeof(*order), NULL, 0);
+	return channel_send_fds(supervisor, order, sizeof(*order), NULL, 0);
 }
 
-void link_say(enum link_kind kind)
+void channel_say(enum channel_kind kind)
 {
-	say(&(struct link_order){ .kind = kind });
+	say(&(struct channel_order){ .kind = kind });
 }
 
 void link_say_refused(const char *why)
 {
-	struct link_order order = { .kind = LINK_REFUSED };
+	struct channel_order order = { .kind = CHANNEL_REFUSED };
 	snprintf(order.text, sizeof(order.text), "%s", why);
 	say(&order);
 }
 
-void link_say_log(const char *path)
+void channel_say_log(const char *path)
 {
-	const struct link_order order = { .kind = LINK_LOG };
+	const struct channel_order order = { .kind = CHANNEL_LOG };
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
 	if (fd < 0)
 		return;
-	link_send_fds(supervisor, &order, sizeof(order), &fd, 1);
+	channel_send_fds(supervisor, &order, sizeof(order), &fd, 1);
 	close(fd);
 }
 
@@ -91,15 +91,15 @@ static int refuse(const int *fds, unsigned count, int error)
 	return -1;
 }
 
-int link_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds)
+int channel_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds)
 {
-	struct link_order order = { LINK_LISTEN, count < LINK_SOCKETS ? count : LINK_SOCKETS, len, { *address } };
+	struct channel_order order = { CHANNEL_LISTEN, count < CHANNEL_SOCKETS ? count : CHANNEL_SOCKETS, len, { *address } };
 	struct link_answer answer;
 	unsigned got = 0;
-	int received[LINK_SOCKETS];
+	int received[CHANNEL_SOCKETS];
 	if (say(&order) != 0)
 		return -1;
-	ssize_t size = link_receive_fds(supervisor, &answer, sizeof(answer), received, &got);
+	ssize_t size = channel_receive_fds(supervisor, &answer, sizeof(answer), received, &got);
 	if (size < 0)
 		return -1;
 	if (size != (ssize_t)sizeof(answer) || answer.error || got == 0 || got > order.count)

@@ -1,4 +1,4 @@
-/* announce.c - the last step of recovery: each queued message is looked at once more, in the order of the log, and told. */
+/* replay.c - the last step of recovery: each queued message is looked at once more, in the order of the log, and told. */
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
@@ -117,7 +117,7 @@ static void drop(struct announcer *announcer, struct entry *entry, const char *r
 				quarantine(spool, extent.segment, extent.offset, to, entry->id, "part of a message that is not whole");
 		}
 	}
-	account_close(spool, entry->id);
+	refcount_close(spool, entry->id);
 }
 
 static struct gw_str state_of(struct announcer *announcer, const struct entry *entry)
@@ -133,7 +133,7 @@ static struct gw_str state_of(struct announcer *announcer, const struct entry *e
 static void keep_untold(struct announcer *announcer, const struct entry *entry)
 {
 	struct segment *segment = segment_find(&announcer->spool->segments, entry->message.segment);
-	struct log_line *line = log_open(LOG_FAIL, "spool-unread");
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "spool-unread");
 
 	if (segment)
 		segment->unread = true;
@@ -143,7 +143,7 @@ static void keep_untold(struct announcer *announcer, const struct entry *entry)
 	log_close(line);
 }
 
-static void announce_one(struct announcer *announcer, struct entry *entry)
+static void replay_one(struct announcer *announcer, struct entry *entry)
 {
 	struct spool_found found = { .id = entry->id };
 	struct message_meta meta = { 0, 0, 0 };
@@ -180,7 +180,7 @@ int announce(struct spool *spool, struct window *window, struct place unproven, 
 	window_file(window, -1);
 	entries = sorted_entries(&spool->index, &count);
 	for (size_t i = 0; entries && i < count; i++)
-		announce_one(&announcer, entries[i]);
+		replay_one(&announcer, entries[i]);
 	free(entries);
 	window_finish(&announcer.state_window);
 	return entries ? 0 : -1;

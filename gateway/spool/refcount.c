@@ -1,4 +1,4 @@
-/* account.c - what each record means for the index and for the segments that hold it. Used alike by the commit thread as it
+/* refcount.c - what each record means for the index and for the segments that hold it. Used alike by the commit thread as it
  * writes and by recovery as it reads, so that both come to the same state. */
 #include "spool/internal.h"
 
@@ -24,7 +24,7 @@ static void release(struct spool *spool, uint32_t number, uint64_t bytes, uint32
 	segment->needed -= records < segment->needed ? records : segment->needed;
 }
 
-void account_loose(struct spool *spool, struct place place, uint32_t bytes)
+void refcount_unreferenced(struct spool *spool, struct place place, uint32_t bytes)
 {
 	struct segment *segment = segment_find(&spool->segments, place.segment);
 
@@ -33,7 +33,7 @@ void account_loose(struct spool *spool, struct place place, uint32_t bytes)
 		segment->loose++;
 }
 
-void account_unloose(struct spool *spool, uint32_t number, uint32_t bytes)
+void refcount_referenced(struct spool *spool, uint32_t number, uint32_t bytes)
 {
 	struct segment *segment = segment_find(&spool->segments, number);
 
@@ -80,7 +80,7 @@ static void replace(struct spool *spool, struct entry *entry, uint32_t by)
 	drop_message(spool, entry);
 }
 
-int account_message(struct spool *spool, const struct noted *noted, bool loose)
+int refcount_message(struct spool *spool, const struct noted *noted, bool loose)
 {
 	struct entry *entry = index_find(&spool->index, noted->id);
 
@@ -98,7 +98,7 @@ int account_message(struct spool *spool, const struct noted *noted, bool loose)
 	return 0;
 }
 
-void account_state(struct spool *spool, const struct noted *noted)
+void refcount_state(struct spool *spool, const struct noted *noted)
 {
 	struct entry *entry = index_find(&spool->index, noted->id);
 
@@ -110,7 +110,7 @@ void account_state(struct spool *spool, const struct noted *noted)
 	need(spool, noted->place.segment, noted->bytes);
 }
 
-void account_close(struct spool *spool, uint64_t id)
+void refcount_close(struct spool *spool, uint64_t id)
 {
 	struct entry *entry = index_find(&spool->index, id);
 
@@ -121,11 +121,11 @@ void account_close(struct spool *spool, uint64_t id)
 	index_remove(&spool->index, entry);
 }
 
-void account_final(struct spool *spool, const struct noted *noted)
+void refcount_final(struct spool *spool, const struct noted *noted)
 {
 	struct segment *segment = segment_find(&spool->segments, noted->place.segment);
 
-	account_close(spool, noted->id);
+	refcount_close(spool, noted->id);
 	if (segment)
 		segment_refer(segment, noted->closes, true, false);
 }

@@ -1,4 +1,4 @@
-#include "module/board.h"
+#include "module/relay_status.h"
 
 #include "base/map.h"
 
@@ -9,11 +9,11 @@
 
 struct closure {
 	struct closure *next;
-	struct board_closure said;
+	struct relay_status_closure said;
 };
 
 /* One relay; made at its first use, for the life of the process. */
-struct board_relay {
+struct relay_status_relay {
 	struct gw_str name;           /* first: the key */
 	struct closure *closures;
 	_Atomic unsigned closed;      /* how many */
@@ -24,14 +24,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct str_map relays;
 static void (*tell_opened)(struct gw_str relay);
 
-void board_set_opened(void (*opened)(struct gw_str relay))
+void relay_status_set_opened(void (*opened)(struct gw_str relay))
 {
 	tell_opened = opened;
 }
 
-static struct board_relay *relay_create(struct gw_str name)
+static struct relay_status_relay *relay_create(struct gw_str name)
 {
-	struct board_relay *relay = calloc(1, sizeof(*relay) + name.len + 1);
+	struct relay_status_relay *relay = calloc(1, sizeof(*relay) + name.len + 1);
 
 	if (!relay)
 		return NULL;
@@ -43,17 +43,17 @@ static struct board_relay *relay_create(struct gw_str name)
 	return NULL;
 }
 
-static struct board_relay *relay_of(struct gw_str name)
+static struct relay_status_relay *relay_of(struct gw_str name)
 {
-	struct board_relay *relay = str_map_get(&relays, name);
+	struct relay_status_relay *relay = str_map_get(&relays, name);
 
 	return relay ? relay : relay_create(name);
 }
 
 /* Workers share a struct gw_relay; all would store the same pointer. */
-static struct board_relay *cached(struct gw_relay *relay)
+static struct relay_status_relay *cached(struct gw_relay *relay)
 {
-	struct board_relay *found = __atomic_load_n(&relay->board, __ATOMIC_ACQUIRE);
+	struct relay_status_relay *found = __atomic_load_n(&relay->board, __ATOMIC_ACQUIRE);
 
 	if (found)
 		return found;
@@ -66,7 +66,7 @@ static struct board_relay *cached(struct gw_relay *relay)
 
 /* --- closures --- */
 
-static struct closure **place_of(struct board_relay *relay, struct gw_str by)
+static struct closure **place_of(struct relay_status_relay *relay, struct gw_str by)
 {
 	struct closure **at = &relay->closures;
 
@@ -75,7 +75,7 @@ static struct closure **place_of(struct board_relay *relay, struct gw_str by)
 	return at;
 }
 
-static struct closure *closure_add(struct board_relay *relay, struct gw_str by)
+static struct closure *closure_add(struct relay_status_relay *relay, struct gw_str by)
 {
 	struct closure *closure = calloc(1, sizeof(*closure));
 
@@ -88,7 +88,7 @@ static struct closure *closure_add(struct board_relay *relay, struct gw_str by)
 	return closure;
 }
 
-static void closure_drop(struct board_relay *relay, struct closure **at)
+static void closure_drop(struct relay_status_relay *relay, struct closure **at)
 {
 	struct closure *closure = *at;
 
@@ -99,7 +99,7 @@ static void closure_drop(struct board_relay *relay, struct closure **at)
 
 static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until, struct gw_str why)
 {
-	struct board_relay *relay = relay_of(name);
+	struct relay_status_relay *relay = relay_of(name);
 	struct closure *closure = relay ? *place_of(relay, by) : NULL;
 
 	if (relay && !closure)
@@ -112,10 +112,10 @@ static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause caus
 	return 0;
 }
 
-int board_close(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until, struct gw_str why)
+int relay_status_close(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until, struct gw_str why)
 {
 	pthread_mutex_lock(&lock);
-	int result = close_locked(name, gw_str_n(by.ptr, by.len < BOARD_BY ? by.len : BOARD_BY - 1), cause, until, why);
+	int result = close_locked(name, gw_str_n(by.ptr, by.len < RELAY_STATUS_BY ? by.len : RELAY_STATUS_BY - 1), cause, until, why);
 	pthread_mutex_unlock(&lock);
 	return result;
 }
@@ -125,7 +125,7 @@ static bool meant(const struct closure *closure, struct gw_str by, enum gw_cause
 	return by.len ? gw_str_eq(gw_str(closure->said.by), by) : closure->said.cause == cause;
 }
 
-static bool drop_meant(struct board_relay *relay, struct gw_str by, enum gw_cause cause)
+static bool drop_meant(struct relay_status_relay *relay, struct gw_str by, enum gw_cause cause)
 {
 	bool any = false;
 
@@ -140,10 +140,10 @@ static bool drop_meant(struct board_relay *relay, struct gw_str by, enum gw_caus
 	return any;
 }
 
-bool board_open(struct gw_str name, struct gw_str by, enum gw_cause cause)
+bool relay_status_open(struct gw_str name, struct gw_str by, enum gw_cause cause)
 {
 	pthread_mutex_lock(&lock);
-	struct board_relay *relay = str_map_get(&relays, name);
+	struct relay_status_relay *relay = str_map_get(&relays, name);
 	bool any = relay && drop_meant(relay, by, cause), open = any && !relay->closures;
 	pthread_mutex_unlock(&lock);
 	if (open && tell_opened)
@@ -151,19 +151,19 @@ bool board_open(struct gw_str name, struct gw_str by, enum gw_cause cause)
 	return any;
 }
 
-static bool over(const struct board_closure *said, int64_t now)
+static bool over(const struct relay_status_closure *said, int64_t now)
 {
 	return said->until && said->until <= now;
 }
 
-static bool lasts_longer(const struct board_closure *a, const struct board_closure *b)
+static bool lasts_longer(const struct relay_status_closure *a, const struct relay_status_closure *b)
 {
 	return b->until && (!a->until || a->until > b->until);
 }
 
-static bool longest(const struct board_relay *relay, int64_t now, struct board_closure *found)
+static bool longest(const struct relay_status_relay *relay, int64_t now, struct relay_status_closure *found)
 {
-	const struct board_closure *best = NULL;
+	const struct relay_status_closure *best = NULL;
 
 	for (const struct closure *closure = relay->closures; closure; closure = closure->next)
 		if (!over(&closure->said, now) && (!best || lasts_longer(&closure->said, best)))
@@ -173,9 +173,9 @@ static bool longest(const struct board_relay *relay, int64_t now, struct board_c
 	return best != NULL;
 }
 
-bool board_closed(struct gw_relay *relay, int64_t now, struct board_closure *closure)
+bool relay_status_closed(struct gw_relay *relay, int64_t now, struct relay_status_closure *closure)
 {
-	const struct board_relay *board = cached(relay);
+	const struct relay_status_relay *board = cached(relay);
 
 	if (!board || atomic_load_explicit(&board->closed, memory_order_relaxed) == 0)
 		return false;
@@ -187,17 +187,17 @@ bool board_closed(struct gw_relay *relay, int64_t now, struct board_closure *clo
 
 /* --- the pace --- */
 
-int64_t board_connections(struct gw_relay *relay)
+int64_t relay_status_connections(struct gw_relay *relay)
 {
-	const struct board_relay *board = cached(relay);
+	const struct relay_status_relay *board = cached(relay);
 	int64_t pace = board ? atomic_load_explicit(&board->pace, memory_order_relaxed) : 0;
 
 	return pace && pace < relay->connections ? pace : relay->connections;
 }
 
-void board_pace(struct gw_relay *relay, int64_t connections)
+void relay_status_pace(struct gw_relay *relay, int64_t connections)
 {
-	struct board_relay *board = cached(relay);
+	struct relay_status_relay *board = cached(relay);
 
 	if (board)
 		atomic_store_explicit(&board->pace, connections > 0 ? connections : 0, memory_order_relaxed);
@@ -205,7 +205,7 @@ void board_pace(struct gw_relay *relay, int64_t connections)
 
 /* --- time --- */
 
-static bool drop_over(struct board_relay *relay, int64_t now)
+static bool drop_over(struct relay_status_relay *relay, int64_t now)
 {
 	bool any = false;
 
@@ -221,9 +221,9 @@ static bool drop_over(struct board_relay *relay, int64_t now)
 }
 
 /* Telling goes without the lock: each round finds one relay more that opened. */
-static struct board_relay *next_opened(int64_t now)
+static struct relay_status_relay *next_opened(int64_t now)
 {
-	struct board_relay *relay;
+	struct relay_status_relay *relay;
 	size_t at = 0;
 
 	while ((relay = str_map_next(&relays, &at)))
@@ -232,9 +232,9 @@ static struct board_relay *next_opened(int64_t now)
 	return NULL;
 }
 
-void board_tick(int64_t now)
+void relay_status_tick(int64_t now)
 {
-	struct board_relay *relay;
+	struct relay_status_relay *relay;
 
 	do {
 		pthread_mutex_lock(&lock);
