@@ -45,7 +45,7 @@ void client_tell_command(struct client *client, struct gw_str line)
 		secret = mechanism < shown;
 		shown = mechanism;
 	}
-	snprintf(text, sizeof(text), "%.*s%s", (int)shown, line.ptr, secret ? " ***" + !shown : "");
+	snprintf(text, sizeof(text), "%.*s%s", (int)shown, line.ptr, !secret ? "" : shown ? " ***" : "***");
 	client_tell(client, WATCH_OURS, gw_str(text));
 }
 

@@ -64,6 +64,53 @@ static unsigned seconds(const char *text)
 	return (unsigned)value;
 }
 
+static void take(struct arguments *arguments, int option, char **argv)
+{
+	switch (option) {
+	case 'c':
+		arguments->config = optarg;
+		break;
+	case 's':
+		arguments->state = optarg;
+		break;
+	case 'm':
+		arguments->modules = optarg;
+		break;
+	case 'f':
+		arguments->foreground = true;
+		break;
+	case 'u':
+		arguments->user = optarg;
+		break;
+	case 'w':
+		arguments->worker_timeout = seconds(optarg);
+		break;
+	case 'd':
+		arguments->core_dumps = true;
+		break;
+	case 't':
+		arguments->check = true;
+		break;
+	case 'I':
+		arguments->init = true;
+		break;
+	case 'H':
+		arguments->hostname = optarg;
+		break;
+	case 'A':
+		arguments->answer = argv; /* what is left when the options are read */
+		break;
+	case 'S':
+		arguments->check_spool = true;
+		break;
+	case 'V':
+		puts("gatewayd " GATEWAY_RELEASE);
+		exit(EX_OK);
+	default:
+		leave(option == 'h' ? EX_OK : EX_USAGE);
+	}
+}
+
 void arguments_parse(struct arguments *arguments, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -77,51 +124,8 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR, .worker_timeout = 30 };
-	for (int option; (option = getopt_long(argc, argv, "c:s:m:u:fthV", options, NULL)) != -1;) {
-		switch (option) {
-		case 'c':
-			arguments->config = optarg;
-			break;
-		case 's':
-			arguments->state = optarg;
-			break;
-		case 'm':
-			arguments->modules = optarg;
-			break;
-		case 'f':
-			arguments->foreground = true;
-			break;
-		case 'u':
-			arguments->user = optarg;
-			break;
-		case 'w':
-			arguments->worker_timeout = seconds(optarg);
-			break;
-		case 'd':
-			arguments->core_dumps = true;
-			break;
-		case 't':
-			arguments->check = true;
-			break;
-		case 'I':
-			arguments->init = true;
-			break;
-		case 'H':
-			arguments->hostname = optarg;
-			break;
-		case 'A':
-			arguments->answer = argv; /* what is left when the options are read */
-			break;
-		case 'S':
-			arguments->check_spool = true;
-			break;
-		case 'V':
-			puts("gatewayd " GATEWAY_RELEASE);
-			exit(EX_OK);
-		default:
-			leave(option == 'h' ? EX_OK : EX_USAGE);
-		}
-	}
+	for (int option; (option = getopt_long(argc, argv, "c:s:m:u:fthV", options, NULL)) != -1;)
+		take(arguments, option, argv);
 	if ((optind < argc && !arguments->answer) || (arguments->hostname && !arguments->init))
 		leave(EX_USAGE);
 	if (arguments->answer)

@@ -91,7 +91,8 @@ static bool check_letters(struct gw_call *call, const struct config *config)
 static bool check(struct gw_call *call)
 {
 	const struct config *config = gw->conf(call);
-	bool good = replies_check(call, &config->replies) & check_letters(call, config);
+	bool good = replies_check(call, &config->replies);
+	good = check_letters(call, config) && good;
 	struct gw_relay *relay;
 	size_t nth;
 

@@ -131,7 +131,7 @@ static void a_field_on_top_leaves_the_rest_in_one_piece(void **state)
 static void a_field_can_be_added_to_any_message(void **state)
 {
 	static const char *const expected[CONTENTS] = {
-		"X: y\r\n" MAIL,
+		("X: y\r\n" MAIL),
 		"X: y\r\nA: 1\r\n\r\n",
 		"X: y\r\nA: 1\r\n",
 		"X: y\r\nA: 1\r\nB: 2\r\n",

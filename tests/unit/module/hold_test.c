@@ -44,7 +44,10 @@ static void run_loop(void)
 
 static int begin(void **state)
 {
-	done_count = resumed_count = dropped_count = worked = 0;
+	done_count = 0;
+	resumed_count = 0;
+	dropped_count = 0;
+	worked = 0;
 	ticket = 0;
 	worker = worker_create(0);
 	pool = offload_create(2);
