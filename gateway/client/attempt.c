@@ -141,7 +141,7 @@ static void note_end(struct relay_shared *shared, const struct attempt *attempt,
 	}
 }
 
-/* A MX group's relay queue may be gone before anybody asks for its name. */
+/* An MX group's relay queue may be gone before anybody asks for its name. */
 static void leave_lane(struct attempt *attempt)
 {
 	struct relay_queue *queue = attempt->queue;

@@ -1,6 +1,6 @@
 /* mx_group.c - with host = "mx": from the domain of the recipients to the relay queue of its mail hosts.
  *
- * All domains with the same hosts are one MX group. A MX group's relay queue is made when somebody sends there, and freed when nobody does any more. */
+ * All domains with the same hosts are one MX group. An MX group's relay queue is made when somebody sends there, and freed when nobody does any more. */
 #include "client/client.h"
 #include "queue/runtime.h"
 
