@@ -55,6 +55,27 @@ def tracked(top, folder="."):
     return listed.stdout.splitlines()
 
 
+def long_functions(path):
+    """The functions of a file that are longer than 60 lines between their braces."""
+    begin = None
+    for number, line in enumerate(open(path), 1):
+        if line.startswith("{"):
+            begin = number
+        elif line.startswith("}") and begin:
+            if number - begin - 1 > 60:
+                yield begin
+            begin = None
+
+
+def length_faults(top):
+    for folder in ("gateway", "modules", "sdk"):
+        for path in sources(os.path.join(top, folder)):
+            if "/tests/" in path: # tables of cases
+                continue
+            for line in long_functions(path):
+                yield "%s:%d: a function of more than 60 lines" % (path, line)
+
+
 def top_faults(top):
     for name in sorted({line.split("/")[0] for line in tracked(top)} - TOP):
         if not name.startswith("."):
@@ -64,6 +85,6 @@ def top_faults(top):
             yield "%s lies outside of the rooms" % path
 
 
-faults = [fault for look in (room_faults, module_faults, top_faults) for fault in look(sys.argv[1])]
+faults = [fault for look in (room_faults, module_faults, length_faults, top_faults) for fault in look(sys.argv[1])]
 print("\n".join(faults) or "the tree is as it should be")
 sys.exit(1 if faults else 0)

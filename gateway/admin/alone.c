@@ -1,4 +1,5 @@
-/* alone.c - verbs that need no gateway that runs, answered of the configuration alone: one request, whose answer goes to standard output. */
+/* alone.c - verbs that need no gateway that runs, answered of the configuration alone: one request,
+ * whose answer goes to standard output. */
 #include "admin/request.h"
 
 #include "module/snapshot.h"
@@ -7,12 +8,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The same words as over the socket; a module's verb only where its answer needs nothing that its start() makes. */
+/* The same words as over the socket; a module's verb only where its answer needs nothing that its
+ * start() makes. */
 static bool is_answered(const char *const *words)
 {
-	static const char *const known[][2] = { { "help", NULL }, { "options", NULL }, { "dkim", "keygen" } };
+	static const char *const known[][2] = { { "help", NULL },
+						{ "options", NULL },
+						{ "dkim", "keygen" } };
 	for (size_t i = 0; words[0] && i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(words[0], known[i][0]) == 0 && (!known[i][1] || (words[1] && strcmp(words[1], known[i][1]) == 0)))
+		if (strcmp(words[0], known[i][0]) == 0 &&
+		    (!known[i][1] || (words[1] && strcmp(words[1], known[i][1]) == 0)))
 			return true;
 	return !words[0];
 }
@@ -37,7 +42,8 @@ static struct request *make_request(struct admin *admin, const char *const *word
 	return request;
 }
 
-int admin_answer_alone(struct worker *main, const struct admin_operations *operations, const char *const *words)
+int admin_answer_alone(struct worker *main, const struct admin_operations *operations,
+		       const char *const *words)
 {
 	struct admin admin = { .main = main, .operations = operations };
 	struct request *request = is_answered(words) ? make_request(&admin, words) : NULL;

@@ -14,7 +14,8 @@ char *text_clean(struct gw_str text)
 	char *clean = malloc(text.len * (sizeof(REPLACEMENT) - 1) + 1), *end = clean;
 	for (size_t at = 0, len; clean && at < text.len; at += len ? len : 1) {
 		len = utf8_char(gw_str_n(text.ptr + at, text.len - at));
-		end = len ? mempcpy(end, text.ptr + at, len) : mempcpy(end, REPLACEMENT, sizeof(REPLACEMENT) - 1);
+		end = len ? mempcpy(end, text.ptr + at, len)
+			  : mempcpy(end, REPLACEMENT, sizeof(REPLACEMENT) - 1);
 	}
 	if (clean)
 		*end = '\0';
@@ -70,7 +71,8 @@ void request_say(struct request *request, int code, const char *format, ...)
 	request_answer(request, json);
 }
 
-void request_problems(struct request *request, int code, const struct problems *problems, const char *fine)
+void request_problems(struct request *request, int code, const struct problems *problems,
+		      const char *fine)
 {
 	struct buf text;
 	json_t *json = json_object(), *rows = json_array();
@@ -78,15 +80,17 @@ void request_problems(struct request *request, int code, const struct problems *
 	buf_init(&text, PROBLEMS_MAX);
 	for (const struct problem *problem = problems->first; problem; problem = problem->next) {
 		buf_printf(&text, "%s\n", problem_format(problem, line, sizeof(line)));
-		json_array_append_new(rows, json_pack("{s:s?, s:i, s:b, s:o}", "file", problem->file, "line", problem->line, "fatal",
-		                                      (int)problem->fatal, "text", text_of(gw_str(problem->text))));
+		json_array_append_new(rows,
+				      json_pack("{s:s?, s:i, s:b, s:o}", "file", problem->file,
+						"line", problem->line, "fatal", (int)problem->fatal,
+						"text", text_of(gw_str(problem->text))));
 	}
 	buf_add_text(&text, problems->errors ? "" : fine);
 	json_object_set_new(json, "code", json_integer(problems->errors ? code : EX_OK));
 	json_object_set_new(json, "text", text_of(buf_str(&text)));
-	json_object_set_new(json, "data", json_pack("{s:i, s:i, s:o}", "errors", (int)problems->errors, "warnings", (int)problems->warnings,
-	                                            "problems", rows));
+	json_object_set_new(json, "data",
+			    json_pack("{s:i, s:i, s:o}", "errors", (int)problems->errors,
+				      "warnings", (int)problems->warnings, "problems", rows));
 	buf_finish(&text);
 	request_answer(request, json);
 }
-

@@ -11,7 +11,8 @@ struct groups {
 	size_t count;
 };
 
-/* Asked of the socket and not of /proc: a process may be another one by the time it is looked up. */
+/* Asked of the socket and not of /proc: a process may be another one by the time it is looked up.
+ */
 static bool groups_find(struct groups *groups, int socket)
 {
 	socklen_t len = 0;

@@ -1,4 +1,5 @@
-/* caller.h - who is at the other end of a control connection, by the kernel's word, and what the settings let them do. */
+/* caller.h - who is at the other end of a control connection, by the kernel's word, and what the
+ * settings let them do. */
 #ifndef ADMIN_CALLER_H
 #define ADMIN_CALLER_H
 

@@ -42,7 +42,8 @@ static void hang_up(struct connection *connection, bool at_once)
 /* Requests that workers still have are not freed by anybody: the process ends. */
 void connection_close_all(struct admin *admin)
 {
-	for (struct connection *connection = admin->connections, *next; connection; connection = next) {
+	for (struct connection *connection = admin->connections, *next; connection;
+	     connection = next) {
 		next = connection->next;
 		hang_up(connection, false);
 	}
@@ -57,7 +58,8 @@ void connection_answer(struct connection *connection, struct gw_str json)
 	connection->request = NULL;
 	if (!connection->stream)
 		forget(connection);
-	else if (stream_write(connection->stream, json) != 0 || stream_write(connection->stream, gw_str("\n")) != 0)
+	else if (stream_write(connection->stream, json) != 0 ||
+		 stream_write(connection->stream, gw_str("\n")) != 0)
 		stream_give_up(connection->stream);
 }
 
@@ -99,7 +101,7 @@ static void on_event(struct stream *stream, enum stream_event event, void *arg)
 	} else if (event == STREAM_DATA && !connection->answering && next_line(stream, &line)) {
 		take_line(connection, line);
 	} else if (event == STREAM_EOF || event == STREAM_ERROR || event == STREAM_TIMEOUT ||
-	           (event == STREAM_DATA && stream_input(stream).len >= REQUEST_MAX)) {
+		   (event == STREAM_DATA && stream_input(stream).len >= REQUEST_MAX)) {
 		hang_up(connection, event == STREAM_TIMEOUT);
 	}
 }
@@ -125,7 +127,8 @@ static void look(struct timer *timer)
 	struct admin *admin = list_of(timer, struct admin, look);
 	struct hang hang;
 	bool hangs = hangs_look(&admin->hangs, places_own(), &hang) && hang.seconds >= PATIENCE_S;
-	for (struct connection *connection = admin->connections, *next; connection; connection = next) {
+	for (struct connection *connection = admin->connections, *next; connection;
+	     connection = next) {
 		next = connection->next;
 		if (connection->request && ++connection->waits >= PATIENCE_S && hangs)
 			say_hang(connection, &hang);
@@ -148,7 +151,8 @@ struct crowd {
 static struct crowd count(const struct admin *admin, const struct caller *caller)
 {
 	struct crowd crowd = { 0 };
-	for (struct connection *connection = admin->connections; connection; connection = connection->next) {
+	for (struct connection *connection = admin->connections; connection;
+	     connection = connection->next) {
 		bool same = connection->caller.uid == caller->uid;
 		crowd.of_caller += same;
 		crowd.of_others += !connection->caller.own;
@@ -158,7 +162,8 @@ static struct crowd count(const struct admin *admin, const struct caller *caller
 	return crowd;
 }
 
-/* The newest of one's own goes before the oldest of somebody else's: nobody closes what others have open. */
+/* The newest of one's own goes before the oldest of somebody else's: nobody closes what others have
+ * open. */
 static bool make_room(const struct admin *admin, const struct caller *caller)
 {
 	struct crowd crowd = count(admin, caller);
@@ -171,7 +176,8 @@ static bool make_room(const struct admin *admin, const struct caller *caller)
 	return caller->own || crowd.of_others < ALL_OTHERS;
 }
 
-/* What fits into an empty socket goes out at once; nothing is kept for somebody who is no longer there. */
+/* What fits into an empty socket goes out at once; nothing is kept for somebody who is no longer
+ * there. */
 static void send_away(int fd, const char *json)
 {
 	ssize_t sent = send(fd, json, strlen(json), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -179,7 +185,8 @@ static void send_away(int fd, const char *json)
 	close(fd);
 }
 
-static struct connection *connection_create(struct admin *admin, int fd, const struct caller *caller)
+static struct connection *connection_create(struct admin *admin, int fd,
+					    const struct caller *caller)
 {
 	static const struct stream_limits limits = { .input = REQUEST_MAX };
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -205,9 +212,13 @@ void connection_accept(int fd, const struct sockaddr *peer, socklen_t len, void 
 	bool known = caller_find(&caller, fd, &snapshot->settings);
 	snapshot_release(snapshot);
 	if (!known || !caller.view)
-		send_away(fd, "{\"code\":77,\"text\":\"only root, the gateway's user and its admin and view groups may ask\"}\n");
+		send_away(
+			fd,
+			"{\"code\":77,\"text\":\"only root, the gateway's user and its admin and view groups may ask\"}\n");
 	else if (!make_room(admin, &caller))
-		send_away(fd, "{\"code\":75,\"text\":\"too many connections to the control socket: try again later\"}\n");
+		send_away(
+			fd,
+			"{\"code\":75,\"text\":\"too many connections to the control socket: try again later\"}\n");
 	else if (!connection_create(admin, fd, &caller))
 		close(fd);
 }

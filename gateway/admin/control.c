@@ -24,7 +24,8 @@ static size_t matches(const struct control_verb *verb, const struct request *req
 	const char *name = verb->name;
 	for (size_t i = 0;; i++) {
 		size_t len = strcspn(name, " ");
-		if (i >= request->count || strlen(request->words[i]) != len || strncmp(request->words[i], name, len) != 0)
+		if (i >= request->count || strlen(request->words[i]) != len ||
+		    strncmp(request->words[i], name, len) != 0)
 			return 0;
 		if (!name[len])
 			return i + 1;
@@ -35,7 +36,9 @@ static size_t matches(const struct control_verb *verb, const struct request *req
 static void log_change(const struct request *request)
 {
 	char words[512] = "";
-	for (size_t i = 0; i < request->count && strlen(words) + strlen(request->words[i]) + 2 < sizeof(words); i++) {
+	for (size_t i = 0;
+	     i < request->count && strlen(words) + strlen(request->words[i]) + 2 < sizeof(words);
+	     i++) {
 		strcat(words, i ? " " : "");
 		strncat(words, request->words[i], (size_t)shown(request->words[i]));
 	}
@@ -61,32 +64,42 @@ static const char *nearest(const char *word, const char *second)
 	size_t count = 0;
 	for (const struct control_verb *verb = control_verbs; verb->name && count < 64; verb++)
 		names[count++] = verb->name;
-	snprintf(both, sizeof(both), "%.100s%s%.100s", word, second ? " " : "", second ? second : "");
+	snprintf(both, sizeof(both), "%.100s%s%.100s", word, second ? " " : "",
+		 second ? second : "");
 	const char *found = option_nearest_word(names, count, both);
 	return found ? found : option_nearest_word(names, count, word);
 }
 
 static void say_unknown(struct request *request)
 {
-	const char *word = request->words[0], *second = request->count > 1 ? request->words[1] : NULL, *near = nearest(word, second);
+	const char *word = request->words[0],
+		   *second = request->count > 1 ? request->words[1] : NULL,
+		   *near = nearest(word, second);
 	struct buf known;
 	buf_init(&known, 0);
 	add_beginning(&known, word);
 	const char *more = "`gatewayctl help` tells what each does";
 	if (near && (second || !buf_len(&known)))
-		request_say(request, EX_USAGE, "there is no verb \"%s%s%s\", did you mean \"%s\"? %s", word, second ? " " : "", second ? second : "", near, more);
+		request_say(request, EX_USAGE,
+			    "there is no verb \"%s%s%s\", did you mean \"%s\"? %s", word,
+			    second ? " " : "", second ? second : "", near, more);
 	else if (buf_len(&known))
-		request_say(request, EX_USAGE, "%s %.*s; %s", word, (int)buf_len(&known), buf_ptr(&known), more);
+		request_say(request, EX_USAGE, "%s %.*s; %s", word, (int)buf_len(&known),
+			    buf_ptr(&known), more);
 	else
-		request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them", word);
+		request_say(request, EX_USAGE,
+			    "there is no verb \"%s\"; `gatewayctl help` lists them", word);
 	buf_finish(&known);
 }
 
 static void run_verb(struct request *request, const struct control_verb *verb, size_t used)
 {
 	if (verb->rights != FOR_VIEW && !request->may_change) {
-		request_say(request, EX_NOPERM, "%s %s: only root, the gateway's user and the admin group may", verb->name,
-		            verb->rights == CHANGES ? "changes something" : "reads more than there is to see");
+		request_say(request, EX_NOPERM,
+			    "%s %s: only root, the gateway's user and the admin group may",
+			    verb->name,
+			    verb->rights == CHANGES ? "changes something"
+						    : "reads more than there is to see");
 		return;
 	}
 	if (!verb_words_take(request, verb, used))
@@ -121,8 +134,10 @@ static bool read_words(struct request *request)
 	size_t at;
 	if (!json_is_array(words) || json_array_size(words) > REQUEST_WORDS)
 		return false;
-	json_array_foreach(words, at, word) {
-		if (!json_is_string(word) || strlen(json_string_value(word)) != json_string_length(word))
+	json_array_foreach(words, at, word)
+	{
+		if (!json_is_string(word) ||
+		    strlen(json_string_value(word)) != json_string_length(word))
 			return false;
 		request->words[request->count++] = json_string_value(word);
 	}
@@ -147,15 +162,18 @@ struct request *request_create(struct connection *connection, struct gw_str line
 void request_run(struct request *request)
 {
 	if (!request->json || !read_words(request))
-		request_say(request, EX_DATAERR, "the request is no JSON of the form {\"words\": [\"status\"]} with at most %d words", REQUEST_WORDS);
+		request_say(
+			request, EX_DATAERR,
+			"the request is no JSON of the form {\"words\": [\"status\"]} with at most %d words",
+			REQUEST_WORDS);
 	else
 		dispatch(request);
 }
 
 /* --- the socket --- */
 
-struct admin *admin_create(struct worker *main, const char *state, const struct settings *settings, const struct admin_operations *operations,
-                           struct problems *problems)
+struct admin *admin_create(struct worker *main, const char *state, const struct settings *settings,
+			   const struct admin_operations *operations, struct problems *problems)
 {
 	struct admin *admin = calloc(1, sizeof(*admin));
 	if (!admin)
@@ -171,7 +189,8 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 		trouble_watch(main);
 		return admin;
 	}
-	problem_add(problems, true, admin->path, 0, "the control socket cannot be opened: %s", strerror(errno));
+	problem_add(problems, true, admin->path, 0, "the control socket cannot be opened: %s",
+		    strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	free(admin);

@@ -14,7 +14,8 @@
 #define FILE_NAME "control.sock"
 #define BACKLOG 256
 
-void control_socket_path(const struct settings *settings, const char *state, char *path, size_t size)
+void control_socket_path(const struct settings *settings, const char *state, char *path,
+			 size_t size)
 {
 	const char *run = getenv("RUNTIME_DIRECTORY"); /* one of several, where there are several */
 	if (settings->control.socket.len)
@@ -30,7 +31,8 @@ void control_socket_path(const struct settings *settings, const char *state, cha
 static bool answered(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	bool alive = fd >= 0 &&
+		     connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 	if (fd >= 0)
 		close(fd);
 	return alive;
@@ -40,7 +42,8 @@ static int bind_to(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask = umask(0177);
-	bool fine = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 && listen(fd, BACKLOG) == 0;
+	bool fine = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+		    listen(fd, BACKLOG) == 0;
 	int error = errno;
 	umask(mask);
 	if (!fine && fd >= 0)
@@ -85,9 +88,12 @@ static void warn_if_closed(const char *path, gid_t gid, const char *name)
 	snprintf(folder, sizeof(folder), "%s", path);
 	for (char *slash; (slash = strrchr(folder, '/')) && slash != folder;) {
 		*slash = '\0';
-		if (stat(folder, &info) != 0 || info.st_mode & S_IXOTH || (info.st_gid == gid && info.st_mode & S_IXGRP))
+		if (stat(folder, &info) != 0 || info.st_mode & S_IXOTH ||
+		    (info.st_gid == gid && info.st_mode & S_IXGRP))
 			continue;
-		log_say(LOG_LEVEL_WARNING, "control-socket", "the group %s cannot reach %s: %s is closed to it; control.socket can name another place", name, path, folder);
+		log_say(LOG_LEVEL_WARNING, "control-socket",
+			"the group %s cannot reach %s: %s is closed to it; control.socket can name another place",
+			name, path, folder);
 		return;
 	}
 }

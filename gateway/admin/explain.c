@@ -1,4 +1,5 @@
-/* explain.c - message explain: all that happened to a message, from the journal; works for what is done too. */
+/* explain.c - message explain: all that happened to a message, from the journal; works for what is
+ * done too. */
 #include "admin/request.h"
 
 #include "base/clock.h"
@@ -53,7 +54,8 @@ static int add_line(void *arg, struct gw_str line)
 	json_t *row = json_object(), *details = json_object();
 	char text[LOG_LINE_MAX] = "";
 	size_t used = 0;
-	if (!next_pair(&line, &time, &value) || !next_pair(&line, &level, &value) || !next_pair(&line, &event, &value))
+	if (!next_pair(&line, &time, &value) || !next_pair(&line, &level, &value) ||
+	    !next_pair(&line, &event, &value))
 		event = gw_str("?");
 	json_object_set_new(row, "time", text_of(time));
 	json_object_set_new(row, "event", text_of(event));
@@ -63,8 +65,9 @@ static int add_line(void *arg, struct gw_str line)
 		json_t *name = text_of(key);
 		json_object_set_new(details, json_string_value(name), text_of(value));
 		json_decref(name);
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s=%.*s", used ? "  " : "", (int)key.len, key.ptr, (int)value.len,
-		                         value.ptr);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s=%.*s",
+					 used ? "  " : "", (int)key.len, key.ptr, (int)value.len,
+					 value.ptr);
 	}
 	json_object_set_new(row, "what", text_of(gw_str(text)));
 	json_object_set_new(row, "details", details);
@@ -75,18 +78,23 @@ static int add_line(void *arg, struct gw_str line)
 static void read_journal(struct offload *offload)
 {
 	struct explanation *explanation = (struct explanation *)offload;
-	explanation->error = log_journal_read(explanation->id, add_line, explanation) == 0 ? 0 : errno;
+	explanation->error = log_journal_read(explanation->id, add_line, explanation) == 0 ? 0
+											   : errno;
 }
 
 static void answer(struct post *post)
 {
-	static const char *const columns[][2] = { { "time", "TIME" }, { "event", "EVENT" }, { "what", "WHAT" } };
+	static const char *const columns[][2] = { { "time", "TIME" },
+						  { "event", "EVENT" },
+						  { "what", "WHAT" } };
 	struct explanation *explanation = (struct explanation *)post;
 	char id[ID_TEXT];
 	json_t *rows, *table;
 	if (explanation->error || json_array_size(explanation->rows) == 0) {
-		request_say(explanation->request, EX_UNAVAILABLE, "the journal knows nothing of %s%s%s", id_format(explanation->id, id),
-		            explanation->error ? ": " : "", explanation->error ? strerror(explanation->error) : "");
+		request_say(explanation->request, EX_UNAVAILABLE,
+			    "the journal knows nothing of %s%s%s", id_format(explanation->id, id),
+			    explanation->error ? ": " : "",
+			    explanation->error ? strerror(explanation->error) : "");
 	} else {
 		table = table_create(columns, 3, &rows);
 		json_array_extend(rows, explanation->rows);
@@ -101,7 +109,10 @@ void verb_explain(struct request *request, const char *const *words, size_t coun
 	uint64_t id = id_parse(gw_str(words[0]));
 	struct explanation *explanation = id ? calloc(1, sizeof(*explanation)) : NULL;
 	if (!explanation) {
-		request_usage(request, "\"%.100s\" is no id (it is in the 250, in the Received field and in the log)", words[0]);
+		request_usage(
+			request,
+			"\"%.100s\" is no id (it is in the 250, in the Received field and in the log)",
+			words[0]);
 		return;
 	}
 	explanation->request = request;

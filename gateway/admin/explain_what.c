@@ -1,4 +1,5 @@
-/* explain_what.c - explain: which relay would take a message, and why not the others; nothing is sent. */
+/* explain_what.c - explain: which relay would take a message, and why not the others; nothing is
+ * sent. */
 #include "admin/request.h"
 
 #include "base/buf.h"
@@ -14,7 +15,7 @@ struct asking {
 	const char *from, *to, *type, *client, *eml;
 	bool all;
 	struct buf bytes;
-	struct buf end;              /* "goes to mass", "waits", "refused: 451 4.7.1 ..." */
+	struct buf end; /* "goes to mass", "waits", "refused: 451 4.7.1 ..." */
 	json_t *rows;
 };
 
@@ -31,11 +32,15 @@ static void asking_free(struct asking *asking)
 
 static void answer(struct post *post)
 {
-	static const char *const columns[][2] = { { "relay", "RELAY" }, { "answer", "ANSWER" }, { "why", "WHY" } };
+	static const char *const columns[][2] = { { "relay", "RELAY" },
+						  { "answer", "ANSWER" },
+						  { "why", "WHY" } };
 	struct asking *asking = list_of(post, struct asking, back);
 	json_t *rows, *table = table_create(columns, 3, &rows);
 	json_array_extend(rows, asking->rows);
-	json_object_set_new(table, "text", buf_str(&asking->end).len ? text_of(buf_str(&asking->end)) : json_string("waits"));
+	json_object_set_new(table, "text",
+			    buf_str(&asking->end).len ? text_of(buf_str(&asking->end))
+						      : json_string("waits"));
 	request_answer(asking->request, table);
 	asking_free(asking);
 }
@@ -58,7 +63,8 @@ static void note_end(struct asking *asking, const struct explain_step *step)
 		return;
 	if (is_answer(step, "takes it"))
 		buf_printf(&asking->end, "goes to %.*s", GW_STR_ARGS(step->relay));
-	else if (is_answer(step, EXPLAIN_REFUSED) || is_answer(step, EXPLAIN_GIVEN_BACK) || is_answer(step, "held"))
+	else if (is_answer(step, EXPLAIN_REFUSED) || is_answer(step, EXPLAIN_GIVEN_BACK) ||
+		 is_answer(step, "held"))
 		buf_printf(&asking->end, "%s: %.*s", step->answer, GW_STR_ARGS(step->why));
 	else if (is_answer(step, "taken and thrown away"))
 		buf_printf(&asking->end, "%s", step->answer);
@@ -68,39 +74,58 @@ static json_t *why_of(const struct explain_step *step)
 {
 	if (!step->by.len)
 		return text_of(step->why);
-	return json_sprintf("%.*s%s%.*s", GW_STR_ARGS(step->by), step->why.len ? ": " : "", GW_STR_ARGS(step->why));
+	return json_sprintf("%.*s%s%.*s", GW_STR_ARGS(step->by), step->why.len ? ": " : "",
+			    GW_STR_ARGS(step->why));
 }
 
 static void step(void *arg, const struct explain_step *step)
 {
 	struct asking *asking = arg;
 	note_end(asking, step);
-	json_array_append_new(asking->rows, json_pack("{s:o, s:s, s:o}", "relay", text_of(step->relay), "answer", step->answer, "why", why_of(step)));
+	json_array_append_new(asking->rows,
+			      json_pack("{s:o, s:s, s:o}", "relay", text_of(step->relay), "answer",
+					step->answer, "why", why_of(step)));
 }
 
 /* --- the question --- */
 
 static void say_no_type(struct asking *asking)
 {
-	request_usage(asking->request, "no mail is of the type \"%.100s\": there are individual, workflow, mass, and the words of `types` and `type`",
-	              asking->type);
+	request_usage(
+		asking->request,
+		"no mail is of the type \"%.100s\": there are individual, workflow, mass, and the words of `types` and `type`",
+		asking->type);
 }
 
 static void ask(struct post *post)
 {
 	struct asking *asking = list_of(post, struct asking, there);
 	struct explain_question question = {
-		.worker = runtime.workers[0], .snapshot = asking->snapshot, .sender = gw_str(asking->from), .rcpt = gw_str(asking->to),
-		.client = gw_str(asking->client), .type = gw_str(asking->type), .bytes = buf_str(&asking->bytes), .whole = asking->eml != NULL,
-		.all = asking->all, .step = step, .done = done, .arg = asking,
+		.worker = runtime.workers[0],
+		.snapshot = asking->snapshot,
+		.sender = gw_str(asking->from),
+		.rcpt = gw_str(asking->to),
+		.client = gw_str(asking->client),
+		.type = gw_str(asking->type),
+		.bytes = buf_str(&asking->bytes),
+		.whole = asking->eml != NULL,
+		.all = asking->all,
+		.step = step,
+		.done = done,
+		.arg = asking,
 	};
 	explain_begin(&question);
 }
 
 static void take_options(struct asking *asking)
 {
-	const struct { const char *key; const char **into; } options[] = {
-		{ "--from", &asking->from }, { "--to", &asking->to }, { "--type", &asking->type }, { "--client", &asking->client }, { "--eml", &asking->eml },
+	const struct {
+		const char *key;
+		const char **into;
+	} options[] = {
+		{ "--from", &asking->from }, { "--to", &asking->to },
+		{ "--type", &asking->type }, { "--client", &asking->client },
+		{ "--eml", &asking->eml },
 	};
 	asking->all = request_option(asking->request, "--all") != NULL;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -157,14 +182,16 @@ static bool type_exists(const struct snapshot *snapshot, const char *word)
 static int add_lines(struct buf *bytes, const char *text)
 {
 	for (; *text; text++)
-		if (*text != '\r' && (*text == '\n' ? buf_add(bytes, "\r\n", 2) : buf_add(bytes, text, 1)) != 0)
+		if (*text != '\r' &&
+		    (*text == '\n' ? buf_add(bytes, "\r\n", 2) : buf_add(bytes, text, 1)) != 0)
 			return -1;
 	return 0;
 }
 
 static int write_message(struct asking *asking)
 {
-	return asking->eml ? add_lines(&asking->bytes, asking->eml) : buf_printf(&asking->bytes, "From: <%s>\r\n\r\n", asking->from);
+	return asking->eml ? add_lines(&asking->bytes, asking->eml)
+			   : buf_printf(&asking->bytes, "From: <%s>\r\n\r\n", asking->from);
 }
 
 static struct asking *asking_create(struct request *request)

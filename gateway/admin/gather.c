@@ -33,9 +33,11 @@ static void ask_one(struct post *post)
 		worker_post(runtime.main, &gather->done_post);
 }
 
-int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg), void (*done)(void *arg), void *arg)
+int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg),
+		   void (*done)(void *arg), void *arg)
 {
-	struct gather *gather = calloc(1, sizeof(*gather) + runtime.worker_count * sizeof(gather->parts[0]));
+	struct gather *gather = calloc(1, sizeof(*gather) +
+						  runtime.worker_count * sizeof(gather->parts[0]));
 	if (!gather)
 		return -1;
 	gather->done_post.run = all_answered;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 struct changing {
-	struct tour tour;    /* first */
+	struct tour tour; /* first */
 	struct request *request;
 	struct queue_change change;
 	struct queue_filter filter;
 	struct id_list named;
-	bool counts_only;    /* the question before the change */
+	bool counts_only; /* the question before the change */
 	_Atomic size_t found, changed;
 };
 
@@ -21,7 +21,8 @@ static void changing_free(struct changing *changing)
 	free(changing);
 }
 
-static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool visit(struct tour *tour, struct worker *worker, unsigned number,
+		  struct queue_entry *entry)
 {
 	struct changing *changing = (struct changing *)tour;
 	struct queue_look look;
@@ -41,8 +42,10 @@ static void say_question(struct changing *changing)
 {
 	size_t count = changing->found;
 	char text[256];
-	snprintf(text, sizeof(text), "%zu message%s: %s. Go on?", count, count == 1 ? "" : "s", changing->change.done);
-	request_answer(changing->request, json_pack("{s:i, s:s, s:{s:I}}", "code", EX_OK, "confirm", text, "data", "messages", (json_int_t)count));
+	snprintf(text, sizeof(text), "%zu message%s: %s. Go on?", count, count == 1 ? "" : "s",
+		 changing->change.done);
+	request_answer(changing->request, json_pack("{s:i, s:s, s:{s:I}}", "code", EX_OK, "confirm",
+						    text, "data", "messages", (json_int_t)count));
 }
 
 static void done(struct tour *tour)
@@ -52,12 +55,17 @@ static void done(struct tour *tour)
 	if (changing->counts_only)
 		say_question(changing);
 	else if (named && count < named)
-		request_say(changing->request, EX_UNAVAILABLE, "%zu of %zu messages are not queued (any more)%s; %zu: %s", named - count, named,
-		            changing->filter.any ? ", or the other words do not fit" : "", count, changing->change.done);
+		request_say(changing->request, EX_UNAVAILABLE,
+			    "%zu of %zu messages are not queued (any more)%s; %zu: %s",
+			    named - count, named,
+			    changing->filter.any ? ", or the other words do not fit" : "", count,
+			    changing->change.done);
 	else if (tour_failed(tour))
-		request_say(changing->request, EX_OSERR, "no memory for all of them; %zu: %s", count, changing->change.done);
+		request_say(changing->request, EX_OSERR, "no memory for all of them; %zu: %s",
+			    count, changing->change.done);
 	else
-		request_say(changing->request, EX_OK, "%zu message%s: %s", count, count == 1 ? "" : "s", changing->change.done);
+		request_say(changing->request, EX_OK, "%zu message%s: %s", count,
+			    count == 1 ? "" : "s", changing->change.done);
 	changing_free(changing);
 }
 
@@ -71,7 +79,9 @@ static bool take_ids(struct changing *changing)
 	for (size_t i = 0; i < request->name_count; i++) {
 		uint64_t id = id_parse(gw_str(request->names[i]));
 		if (!id) {
-			request_usage(request, "\"%.100s\" is no id; `gatewayctl queue list` shows them", request->names[i]);
+			request_usage(request,
+				      "\"%.100s\" is no id; `gatewayctl queue list` shows them",
+				      request->names[i]);
 			return false;
 		}
 		id_list_add(&changing->named, id);
@@ -79,13 +89,16 @@ static bool take_ids(struct changing *changing)
 	if (all && request->name_count)
 		request_usage(request, "either --all or ids");
 	else if (!all && !changing->filter.any && !request->name_count)
-		request_usage(request, "which messages? Ids, words that choose them, or --all; `gatewayctl queue list` shows the ids");
+		request_usage(
+			request,
+			"which messages? Ids, words that choose them, or --all; `gatewayctl queue list` shows the ids");
 	else
 		return true;
 	return false;
 }
 
-void queue_change_begin(struct request *request, const struct queue_change *change, const struct queue_filter *filter)
+void queue_change_begin(struct request *request, const struct queue_change *change,
+			const struct queue_filter *filter)
 {
 	struct changing *changing = calloc(1, sizeof(*changing));
 	if (!changing) {
@@ -101,8 +114,12 @@ void queue_change_begin(struct request *request, const struct queue_change *chan
 		return;
 	}
 	id_list_sort(&changing->named);
-	changing->counts_only = !changing->named.count && request->asks && !request_option(request, "--yes");
-	changing->tour = (struct tour){ .visit = visit, .done = done, .only = changing->named.count ? &changing->named : NULL, .relay = filter->relay };
+	changing->counts_only = !changing->named.count && request->asks &&
+				!request_option(request, "--yes");
+	changing->tour = (struct tour){ .visit = visit,
+					.done = done,
+					.only = changing->named.count ? &changing->named : NULL,
+					.relay = filter->relay };
 	if (tour_begin(&changing->tour) == 0)
 		return;
 	request_say(request, EX_OSERR, "no memory");

@@ -3,7 +3,10 @@
 #include "base/clock.h"
 #include "conf/option.h"
 
-static const char *const places[] = { [ENTRY_WAITING] = "waiting", [ENTRY_READING] = "active", [ENTRY_ACTIVE] = "active", [ENTRY_HELD] = "held" };
+static const char *const places[] = { [ENTRY_WAITING] = "waiting",
+				      [ENTRY_READING] = "active",
+				      [ENTRY_ACTIVE] = "active",
+				      [ENTRY_HELD] = "held" };
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
 const char *queue_place_name(const struct queue_entry *entry)
@@ -17,7 +20,8 @@ static bool take_older(struct queue_filter *filter, struct request *request, con
 {
 	int64_t age;
 	if (text && (option_parse_duration(gw_str(text), &age) != 0 || age < 0)) {
-		request_usage(request, "--older wants a time like 90s, 30m, 2h or 3d, not \"%.100s\"", text);
+		request_usage(request,
+			      "--older wants a time like 90s, 30m, 2h or 3d, not \"%.100s\"", text);
 		return false;
 	}
 	filter->received_before = text ? clock_wall() - age : 0;
@@ -38,19 +42,26 @@ static bool take_status(struct queue_filter *filter, struct request *request, co
 
 bool queue_filter_take(struct queue_filter *filter, struct request *request)
 {
-	const char *older = request_option(request, "--older"), *status = request_option(request, "--status");
+	const char *older = request_option(request, "--older"),
+		   *status = request_option(request, "--status");
 	*filter = (struct queue_filter){
-		.relay = request_option(request, "--relay"), .from = request_option(request, "--from"), .to = request_option(request, "--to"),
-		.client = request_option(request, "--client"), .type = request_option(request, "--type"), .reason = request_option(request, "--reason"),
+		.relay = request_option(request, "--relay"),
+		.from = request_option(request, "--from"),
+		.to = request_option(request, "--to"),
+		.client = request_option(request, "--client"),
+		.type = request_option(request, "--type"),
+		.reason = request_option(request, "--reason"),
 	};
-	filter->reads = filter->relay || filter->from || filter->to || filter->client || filter->type || filter->reason || older;
+	filter->reads = filter->relay || filter->from || filter->to || filter->client ||
+			filter->type || filter->reason || older;
 	filter->any = filter->reads || status;
 	return take_older(filter, request, older) && take_status(filter, request, status);
 }
 
 /* --- one message --- */
 
-void queue_look_begin(struct queue_look *look, struct worker *worker, const struct queue_entry *entry, bool read)
+void queue_look_begin(struct queue_look *look, struct worker *worker,
+		      const struct queue_entry *entry, bool read)
 {
 	*look = (struct queue_look){ .entry = entry, .message = entry->message };
 	if (look->message || !read)
@@ -70,7 +81,8 @@ void queue_look_end(struct queue_look *look)
 
 static bool contains(struct gw_str text, const char *part)
 {
-	return !part || (text.len && memmem(text.ptr, text.len, part, strlen(part)) != NULL) || !*part;
+	return !part || (text.len && memmem(text.ptr, text.len, part, strlen(part)) != NULL) ||
+	       !*part;
 }
 
 static bool is(struct gw_str text, const char *word)
@@ -91,7 +103,8 @@ static bool is_for(const struct gw_message *message, const char *relay)
 	if (gw_str_eq(message_note(message, gw_str("gateway.relay")), gw_str(relay)))
 		return true;
 	for (size_t i = 0; i < message->rcpt_count; i++)
-		if (message->rcpts[i]->status == RCPT_PENDING && gw_str_eq(message->rcpts[i]->relay, gw_str(relay)))
+		if (message->rcpts[i]->status == RCPT_PENDING &&
+		    gw_str_eq(message->rcpts[i]->relay, gw_str(relay)))
 			return true;
 	return false;
 }
@@ -111,8 +124,9 @@ static bool has_reason(const struct queue_look *look, const char *part)
 static bool fits(const struct queue_filter *filter, const struct queue_look *look)
 {
 	const struct gw_message *message = look->message;
-	return is(message->client, filter->client) && is(message->type, filter->type) && contains(message->sender, filter->from) &&
-	       has_rcpt(message, filter->to) && has_reason(look, filter->reason) &&
+	return is(message->client, filter->client) && is(message->type, filter->type) &&
+	       contains(message->sender, filter->from) && has_rcpt(message, filter->to) &&
+	       has_reason(look, filter->reason) &&
 	       (!filter->received_before || message->received_at < filter->received_before);
 }
 
@@ -121,7 +135,8 @@ bool queue_filter_takes_place(const struct queue_filter *filter, const struct qu
 	return filter->place < 0 || strcmp(places[filter->place], places[entry->place]) == 0;
 }
 
-bool queue_filter_fits(const struct queue_filter *filter, const struct queue_look *look, const struct tour *tour, unsigned number)
+bool queue_filter_fits(const struct queue_filter *filter, const struct queue_look *look,
+		       const struct tour *tour, unsigned number)
 {
 	if (!queue_filter_takes_place(filter, look->entry))
 		return false;
@@ -129,7 +144,8 @@ bool queue_filter_fits(const struct queue_filter *filter, const struct queue_loo
 		return true;
 	if (!look->message)
 		return false;
-	if (filter->relay && !tour_is_near(tour, number, look->entry->id) && !is_for(look->message, filter->relay))
+	if (filter->relay && !tour_is_near(tour, number, look->entry->id) &&
+	    !is_for(look->message, filter->relay))
 		return false;
 	return fits(filter, look);
 }

@@ -10,11 +10,11 @@
 #define LIST_MOST 100000
 
 struct listing {
-	struct tour tour;    /* first */
+	struct tour tour; /* first */
 	struct request *request;
 	struct queue_filter filter;
-	struct id_list one;  /* of queue show */
-	json_t **rows;       /* an array for each worker: they fill them at the same time */
+	struct id_list one; /* of queue show */
+	json_t **rows;      /* an array for each worker: they fill them at the same time */
 	size_t limit;
 	bool long_form;
 };
@@ -27,7 +27,9 @@ static json_t *time_json(int64_t when)
 
 static json_t *rcpt_json(const struct gw_rcpt *rcpt)
 {
-	static const char *const names[] = { [RCPT_PENDING] = "pending", [RCPT_DELIVERED] = "delivered", [RCPT_FAILED] = "failed" };
+	static const char *const names[] = {
+		[RCPT_PENDING] = "pending", [RCPT_DELIVERED] = "delivered", [RCPT_FAILED] = "failed"
+	};
 	json_t *json = json_object();
 	json_object_set_new(json, "to", text_of(rcpt->address));
 	json_object_set_new(json, "status", json_string(names[rcpt->status]));
@@ -73,13 +75,15 @@ static json_t *reason_json(const struct queue_entry *entry, const struct gw_mess
 	return json;
 }
 
-static json_t *entry_json(bool long_form, const struct queue_entry *entry, const struct gw_message *message)
+static json_t *entry_json(bool long_form, const struct queue_entry *entry,
+			  const struct gw_message *message)
 {
 	char id[ID_TEXT];
 	json_t *row = json_object();
 	json_object_set_new(row, "id", json_string(id_format(entry->id, id)));
 	json_object_set_new(row, "state", json_string(queue_place_name(entry)));
-	json_object_set_new(row, "due", entry->place == ENTRY_HELD ? json_null() : time_json(entry->due.order));
+	json_object_set_new(row, "due",
+			    entry->place == ENTRY_HELD ? json_null() : time_json(entry->due.order));
 	json_object_set_new(row, "attempts", json_integer(entry->attempts));
 	json_object_set_new(row, "last", reason_json(entry, message));
 	if (!message)
@@ -88,7 +92,9 @@ static json_t *entry_json(bool long_form, const struct queue_entry *entry, const
 	json_object_set_new(row, "type", text_of(message->type));
 	json_object_set_new(row, "size", json_integer((json_int_t)message->content.size));
 	json_object_set_new(row, "from", text_of(message->sender));
-	json_object_set_new(row, "to", message->rcpt_count ? text_of(message->rcpts[0]->address) : json_string(""));
+	json_object_set_new(row, "to",
+			    message->rcpt_count ? text_of(message->rcpts[0]->address)
+						: json_string(""));
 	json_object_set_new(row, "pending", json_integer((json_int_t)message_pending(message)));
 	if (long_form)
 		add_long(row, message);
@@ -97,7 +103,8 @@ static json_t *entry_json(bool long_form, const struct queue_entry *entry, const
 
 /* --- all of them --- */
 
-static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool visit(struct tour *tour, struct worker *worker, unsigned number,
+		  struct queue_entry *entry)
 {
 	struct listing *listing = (struct listing *)tour;
 	struct queue_look look;
@@ -105,15 +112,18 @@ static bool visit(struct tour *tour, struct worker *worker, unsigned number, str
 		return true;
 	queue_look_begin(&look, worker, entry, true);
 	if (queue_filter_fits(&listing->filter, &look, tour, number))
-		json_array_append_new(listing->rows[number], entry_json(listing->long_form, entry, look.message));
+		json_array_append_new(listing->rows[number],
+				      entry_json(listing->long_form, entry, look.message));
 	queue_look_end(&look);
-	return json_array_size(listing->rows[number]) <= listing->limit; /* one more: then there are more than are shown */
+	/* one more: then there are more than are shown */
+	return json_array_size(listing->rows[number]) <= listing->limit;
 }
 
 static int by_id(const void *a, const void *b)
 {
 	json_t *const *x = a, *const *y = b;
-	return strcmp(json_string_value(json_object_get(*x, "id")), json_string_value(json_object_get(*y, "id")));
+	return strcmp(json_string_value(json_object_get(*x, "id")),
+		      json_string_value(json_object_get(*y, "id")));
 }
 
 /* Oldest first, over all workers. True: there are more. */
@@ -126,8 +136,7 @@ static bool merge(struct listing *listing, json_t *rows)
 	json_t **all = calloc(count + 1, sizeof(*all));
 	count = 0;
 	for (unsigned i = 0; all && i < runtime.worker_count; i++)
-		json_array_foreach(listing->rows[i], at, row)
-			all[count++] = row;
+		json_array_foreach(listing->rows[i], at, row) all[count++] = row;
 	if (all)
 		qsort(all, count, sizeof(*all), by_id);
 	for (size_t i = 0; all && i < count && i < listing->limit; i++)
@@ -149,8 +158,11 @@ static void listing_free(struct listing *listing)
 static void listed(struct tour *tour)
 {
 	static const char *const columns[][2] = {
-		{ "id", "ID" }, { "state", "STATE" }, { "due", "DUE" }, { "attempts", "ATTEMPTS" }, { "size", "SIZE" },
-		{ "client", "CLIENT" }, { "type", "TYPE" }, { "from", "FROM" }, { "to", "TO" }, { "last", "LAST" },
+		{ "id", "ID" },     { "state", "STATE" },
+		{ "due", "DUE" },   { "attempts", "ATTEMPTS" },
+		{ "size", "SIZE" }, { "client", "CLIENT" },
+		{ "type", "TYPE" }, { "from", "FROM" },
+		{ "to", "TO" },     { "last", "LAST" },
 	};
 	struct listing *listing = (struct listing *)tour;
 	struct request *request = listing->request;
@@ -158,12 +170,19 @@ static void listed(struct tour *tour)
 	bool more = merge(listing, rows);
 	if (listing->one.count && json_array_size(rows) == 0) {
 		json_decref(table);
-		request_say(request, EX_UNAVAILABLE, "no message %s is queued; `gatewayctl message explain` knows those that are done", request->names[0]);
+		request_say(
+			request, EX_UNAVAILABLE,
+			"no message %s is queued; `gatewayctl message explain` knows those that are done",
+			request->names[0]);
 	} else {
 		if (listing->long_form)
 			json_object_set_new(table, "form", json_true());
 		if (more)
-			json_object_set_new(table, "text", json_sprintf("the oldest %zu; --limit shows more, queue summary counts all", listing->limit));
+			json_object_set_new(
+				table, "text",
+				json_sprintf(
+					"the oldest %zu; --limit shows more, queue summary counts all",
+					listing->limit));
 		request_answer(request, table);
 	}
 	listing_free(listing);
@@ -179,7 +198,9 @@ static struct listing *listing_create(struct request *request)
 	listing->request = request;
 	listing->limit = LIST_LIMIT;
 	listing->filter.place = -1;
-	listing->tour = (struct tour){ .visit = visit, .done = listed, .abandoned = &request->abandoned };
+	listing->tour = (struct tour){ .visit = visit,
+				       .done = listed,
+				       .abandoned = &request->abandoned };
 	listing->rows = calloc(runtime.worker_count, sizeof(*listing->rows));
 	for (unsigned i = 0; listing->rows && i < runtime.worker_count; i++)
 		listing->rows[i] = json_array();
@@ -207,7 +228,8 @@ static bool take_words(struct listing *listing)
 	if (request_option(request, "--held"))
 		listing->filter.place = ENTRY_HELD;
 	listing->limit = limit ? strtoul(limit, NULL, 10) : LIST_LIMIT;
-	if (listing->limit > 0 && listing->limit <= LIST_MOST && (!limit || strspn(limit, "0123456789") == strlen(limit)))
+	if (listing->limit > 0 && listing->limit <= LIST_MOST &&
+	    (!limit || strspn(limit, "0123456789") == strlen(limit)))
 		return true;
 	request_usage(request, "--limit wants a number from 1 to %d", LIST_MOST);
 	return false;

@@ -1,5 +1,5 @@
-/* queue_message.c - queue show --message: the octets of a queued message as the gateway has them, a part at a time. For admins, and logged: it is
- * other people's mail. */
+/* queue_message.c - queue show --message: the octets of a queued message as the gateway has them, a
+ * part at a time. For admins, and logged: it is other people's mail. */
 #include "admin/request.h"
 
 #include "base/log.h"
@@ -15,7 +15,7 @@ struct showing {
 	uint64_t id, at, end;
 	bool all;
 	struct buf part;
-	int result;             /* 0, enum spool_error */
+	int result; /* 0, enum spool_error */
 };
 
 /* --- on the pool --- */
@@ -24,7 +24,8 @@ struct showing {
 static int read_part(struct showing *showing, const struct gw_message *message)
 {
 	char *room = buf_reserve(&showing->part, PART_MAX);
-	size_t trace = message->trace.len, from_trace = 0, want = showing->end > showing->at ? (size_t)(showing->end - showing->at) : 0;
+	size_t trace = message->trace.len, from_trace = 0,
+	       want = showing->end > showing->at ? (size_t)(showing->end - showing->at) : 0;
 	if (!room)
 		return SPOOL_UNREADABLE;
 	want = want < PART_MAX ? want : PART_MAX;
@@ -34,7 +35,8 @@ static int read_part(struct showing *showing, const struct gw_message *message)
 		memcpy(room, message->trace.ptr + showing->at, from_trace);
 	long got = 0;
 	if (want > from_trace)
-		got = spool_read(&message->content, showing->at + from_trace - trace, room + from_trace, want - from_trace);
+		got = spool_read(&message->content, showing->at + from_trace - trace,
+				 room + from_trace, want - from_trace);
 	if (got < 0)
 		return (int)got;
 	buf_added(&showing->part, from_trace + (size_t)got);
@@ -57,11 +59,15 @@ static void read_it(struct offload *offload)
 	struct showing *showing = (struct showing *)offload;
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_message *message = NULL;
-	showing->result = message_load(runtime.main, snapshot, runtime.spool, showing->id, &message);
+	showing->result = message_load(runtime.main, snapshot, runtime.spool, showing->id,
+				       &message);
 	if (showing->result == 0) {
 		const struct header_block *headers = showing->all ? NULL : message_headers(message);
-		uint64_t shown = showing->all ? message->content.size : headers ? headers->size : MESSAGE_HEADER_MAX;
-		showing->end = message->trace.len + (shown < message->content.size ? shown : message->content.size);
+		uint64_t shown = showing->all ? message->content.size
+				 : headers    ? headers->size
+					      : MESSAGE_HEADER_MAX;
+		showing->end = message->trace.len +
+			       (shown < message->content.size ? shown : message->content.size);
 		showing->result = read_part(showing, message);
 		end_at_line(showing);
 		message_destroy(message);
@@ -90,11 +96,13 @@ static void say_part(struct showing *showing)
 {
 	char id[ID_TEXT];
 	uint64_t next = showing->at + buf_len(&showing->part);
-	json_t *data = json_pack("{s:s, s:I, s:o}", "id", id_format(showing->id, id), "size", (json_int_t)showing->end, "octets",
-	                         octets_json(buf_str(&showing->part)));
+	json_t *data = json_pack("{s:s, s:I, s:o}", "id", id_format(showing->id, id), "size",
+				 (json_int_t)showing->end, "octets",
+				 octets_json(buf_str(&showing->part)));
 	if (data && next < showing->end && buf_len(&showing->part))
 		json_object_set_new(data, "more", json_integer((json_int_t)next));
-	request_answer(showing->request, data ? json_pack("{s:i, s:o}", "code", EX_OK, "data", data) : NULL);
+	request_answer(showing->request,
+		       data ? json_pack("{s:i, s:o}", "code", EX_OK, "data", data) : NULL);
 }
 
 static void shown(struct post *post)
@@ -103,10 +111,12 @@ static void shown(struct post *post)
 	if (showing->result == 0)
 		say_part(showing);
 	else if (showing->result == SPOOL_GONE)
-		request_say(showing->request, EX_UNAVAILABLE, "no message %s is queued", showing->request->names[0]);
+		request_say(showing->request, EX_UNAVAILABLE, "no message %s is queued",
+			    showing->request->names[0]);
 	else
-		request_say(showing->request, EX_IOERR, "%s cannot be read%s, see the log", showing->request->names[0],
-		            showing->result == SPOOL_DAMAGED ? ": it is damaged" : " now");
+		request_say(showing->request, EX_IOERR, "%s cannot be read%s, see the log",
+			    showing->request->names[0],
+			    showing->result == SPOOL_DAMAGED ? ": it is damaged" : " now");
 	buf_finish(&showing->part);
 	free(showing);
 }
@@ -128,10 +138,15 @@ void queue_message_show(struct request *request, uint64_t id)
 		if (request->may_change)
 			request_say(request, EX_OSERR, "no memory");
 		else
-			request_say(request, EX_NOPERM, "--message shows the mail of others: only root, the gateway's user and the admin group may");
+			request_say(
+				request, EX_NOPERM,
+				"--message shows the mail of others: only root, the gateway's user and the admin group may");
 		return;
 	}
-	*showing = (struct showing){ .request = request, .id = id, .at = at ? strtoull(at, NULL, 10) : 0, .all = request_option(request, "--all") };
+	*showing = (struct showing){ .request = request,
+				     .id = id,
+				     .at = at ? strtoull(at, NULL, 10) : 0,
+				     .all = request_option(request, "--all") };
 	showing->offload.work = read_it;
 	showing->offload.post.run = shown;
 	buf_init(&showing->part, 0);

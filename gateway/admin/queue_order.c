@@ -13,7 +13,10 @@ static void begin(struct request *request, enum queue_order what, const char *do
 {
 	struct queue_filter filter;
 	if (queue_filter_take(&filter, request))
-		queue_change_begin(request, &(struct queue_change){ .change = order, .order = what, .done = done }, &filter);
+		queue_change_begin(
+			request,
+			&(struct queue_change){ .change = order, .order = what, .done = done },
+			&filter);
 }
 
 void verb_queue_retry(struct request *request, const char *const *words, size_t count)
@@ -37,7 +40,7 @@ void verb_queue_bounce(struct request *request, const char *const *words, size_t
 }
 
 /* Who did it stands with the message for whoever asks later where it went. */
-static bool delete(const struct queue_change *change, struct worker *worker, uint64_t id)
+static bool delete (const struct queue_change *change, struct worker *worker, uint64_t id)
 {
 	struct log_line *line = log_open(LOG_LEVEL_WARNING, "delete-ordered");
 	log_id(line, id);
@@ -50,7 +53,10 @@ void verb_queue_delete(struct request *request, const char *const *words, size_t
 {
 	struct queue_filter filter;
 	if (queue_filter_take(&filter, request))
-		queue_change_begin(request, &(struct queue_change){ .change = delete, .done = "deleted, and nobody is told" }, &filter);
+		queue_change_begin(request,
+				   &(struct queue_change){ .change = delete,
+							   .done = "deleted, and nobody is told" },
+				   &filter);
 }
 
 /* --- move --- */
@@ -84,7 +90,8 @@ void verb_queue_move(struct request *request, const char *const *words, size_t c
 	if (!relay && count) {
 		relay = filter.to;
 		filter.to = NULL;
-		filter.reads = filter.any = filter.relay || filter.from || filter.client || filter.type || filter.reason || filter.received_before;
+		filter.reads = filter.any = filter.relay || filter.from || filter.client ||
+					    filter.type || filter.reason || filter.received_before;
 		filter.any |= filter.place >= 0;
 	}
 	if (relay)

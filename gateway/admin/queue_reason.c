@@ -6,7 +6,8 @@
 static struct gw_str take_part(struct gw_str text, const char *beginning)
 {
 	size_t len = strlen(beginning);
-	return text.len >= len && memcmp(text.ptr, beginning, len) == 0 ? gw_str_from(text, len) : gw_str(NULL);
+	return text.len >= len && memcmp(text.ptr, beginning, len) == 0 ? gw_str_from(text, len)
+									: gw_str(NULL);
 }
 
 /* "open:NAME", "key:MODULE/...", "NAME", "NAME/hosts": wait.h */
@@ -18,7 +19,8 @@ static void put_wait(struct buf *out, struct gw_str key)
 	else if (module.ptr)
 		buf_printf(out, "waits for %.*s", (int)gw_str_find(module, '/'), module.ptr);
 	else
-		buf_printf(out, "waits for relay %.*s to be reachable or to have room", (int)gw_str_find(key, '/'), key.ptr);
+		buf_printf(out, "waits for relay %.*s to be reachable or to have room",
+			   (int)gw_str_find(key, '/'), key.ptr);
 }
 
 static void put_waits(struct buf *out, const struct queue_entry *entry)
@@ -46,7 +48,8 @@ static void put_hold(struct buf *out, const struct gw_message *message, const st
 		buf_printf(out, "; before that: %.*s", GW_STR_ARGS(rcpt->last.text));
 }
 
-void queue_reason(const struct queue_entry *entry, const struct gw_message *message, struct buf *out)
+void queue_reason(const struct queue_entry *entry, const struct gw_message *message,
+		  struct buf *out)
 {
 	const struct gw_rcpt *rcpt = message ? last_answered(message) : NULL;
 	buf_clear(out);

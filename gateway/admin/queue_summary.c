@@ -1,4 +1,5 @@
-/* queue_summary.c - queue summary: how many messages, by what holds them up, where they go, whose they are, and for how long. */
+/* queue_summary.c - queue summary: how many messages, by what holds them up, where they go, whose
+ * they are, and for how long. */
 #include "admin/queue_filter.h"
 
 #include "base/clock.h"
@@ -18,8 +19,8 @@ static const struct gw_str beyond = GW_STR("(others)");
 struct group {
 	struct gw_str key; /* first: of the map */
 	uint64_t messages, rcpts, bytes;
-	int64_t oldest;    /* wall, ms */
-	uint64_t last;     /* the id that was counted last: a message counts once */
+	int64_t oldest; /* wall, ms */
+	uint64_t last;  /* the id that was counted last: a message counts once */
 };
 
 /* What one message adds. */
@@ -44,7 +45,7 @@ struct summary {
 	struct tour tour; /* first */
 	struct request *request;
 	struct queue_filter filter;
-	int by;           /* -1: by each */
+	int by; /* -1: by each */
 	size_t shown;
 	struct tally *tallies;
 };
@@ -66,7 +67,8 @@ static void put_words(struct buf *out, struct gw_str text)
 		size_t len = 0;
 		while (len < text.len && text.ptr[len] != ' ' && text.ptr[len] != '\n')
 			len++;
-		buf_add_str(out, is_of_one(gw_str_n(text.ptr, len)) ? gw_str("...") : gw_str_n(text.ptr, len));
+		buf_add_str(out, is_of_one(gw_str_n(text.ptr, len)) ? gw_str("...")
+								    : gw_str_n(text.ptr, len));
 		buf_add_text(out, len < text.len ? " " : "");
 		text = gw_str_from(text, len + 1);
 	}
@@ -92,14 +94,20 @@ static struct gw_str relay_waited_for(const struct queue_entry *entry)
 	size_t len = sizeof(WAIT_OPEN) - 1;
 	if (key.len > len && memcmp(key.ptr, WAIT_OPEN, len) == 0)
 		return gw_str_from(key, len);
-	return gw_str_find(key, ':') < key.len ? gw_str("") : gw_str_n(key.ptr, gw_str_find(key, '/'));
+	return gw_str_find(key, ':') < key.len ? gw_str("")
+					       : gw_str_n(key.ptr, gw_str_find(key, '/'));
 }
 
 static void put_relay(const struct share *share, struct buf *out)
 {
-	struct gw_str moved = share->message ? message_note(share->message, gw_str("gateway.relay")) : gw_str("");
-	struct gw_str waited = relay_waited_for(share->entry), last = share->rcpt ? share->rcpt->relay : gw_str("");
-	buf_add_str(out, moved.len ? moved : waited.len ? waited : last.len ? last : gw_str("(none yet)"));
+	struct gw_str moved = share->message ? message_note(share->message, gw_str("gateway.relay"))
+					     : gw_str("");
+	struct gw_str waited = relay_waited_for(share->entry),
+		      last = share->rcpt ? share->rcpt->relay : gw_str("");
+	buf_add_str(out, moved.len    ? moved
+			 : waited.len ? waited
+			 : last.len   ? last
+				      : gw_str("(none yet)"));
 }
 
 static void put_domain(const struct share *share, struct buf *out)
@@ -112,11 +120,16 @@ static void put_domain(const struct share *share, struct buf *out)
 static void put_client(const struct share *share, struct buf *out)
 {
 	if (share->message)
-		buf_add_str(out, share->message->own ? gw_str("(the gateway itself)") : share->message->client);
+		buf_add_str(out, share->message->own ? gw_str("(the gateway itself)")
+						     : share->message->client);
 }
 
-static const struct { int64_t below; const char *name; } ages[] = {
-	{ 5, "under 5 min" }, { 60, "5 min to 1 h" }, { 360, "1 h to 6 h" }, { 1440, "6 h to 1 day" }, { 3 * 1440, "1 to 3 days" }, { INT64_MAX, "over 3 days" },
+static const struct {
+	int64_t below;
+	const char *name;
+} ages[] = {
+	{ 5, "under 5 min" },     { 60, "5 min to 1 h" },      { 360, "1 h to 6 h" },
+	{ 1440, "6 h to 1 day" }, { 3 * 1440, "1 to 3 days" }, { INT64_MAX, "over 3 days" },
 };
 
 static void put_age(const struct share *share, struct buf *out)
@@ -128,9 +141,13 @@ static void put_age(const struct share *share, struct buf *out)
 	buf_add_text(out, ages[at].name);
 }
 
-static const struct { const char *name; void (*put)(const struct share *share, struct buf *out); } bys[BYS] = {
-	[BY_REASON] = { "reason", put_reason }, [BY_RELAY] = { "relay", put_relay }, [BY_DOMAIN] = { "domain", put_domain },
-	[BY_CLIENT] = { "client", put_client }, [BY_AGE] = { "age", put_age },
+static const struct {
+	const char *name;
+	void (*put)(const struct share *share, struct buf *out);
+} bys[BYS] = {
+	[BY_REASON] = { "reason", put_reason }, [BY_RELAY] = { "relay", put_relay },
+	[BY_DOMAIN] = { "domain", put_domain }, [BY_CLIENT] = { "client", put_client },
+	[BY_AGE] = { "age", put_age },
 };
 
 /* --- counting --- */
@@ -186,7 +203,9 @@ static void add_share(struct summary *summary, struct tally *tally, const struct
 
 static void add_message(struct summary *summary, struct tally *tally, const struct queue_look *look)
 {
-	struct share share = { .entry = look->entry, .message = look->message, .now = clock_wall() };
+	struct share share = { .entry = look->entry,
+			       .message = look->message,
+			       .now = clock_wall() };
 	bool any = false;
 	for (size_t i = 0; look->message && i < look->message->rcpt_count; i++) {
 		share.rcpt = look->message->rcpts[i];
@@ -200,7 +219,8 @@ static void add_message(struct summary *summary, struct tally *tally, const stru
 		add_share(summary, tally, &share);
 }
 
-static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool visit(struct tour *tour, struct worker *worker, unsigned number,
+		  struct queue_entry *entry)
 {
 	struct summary *summary = (struct summary *)tour;
 	struct queue_look look;
@@ -232,7 +252,8 @@ static void join_all(struct summary *summary)
 		sum->failed |= summary->tallies[i].failed;
 		for (int by = 0; by < BYS; by++) {
 			size_t at = 0;
-			for (const struct group *from; (from = str_map_next(&summary->tallies[i].groups[by], &at));) {
+			for (const struct group *from;
+			     (from = str_map_next(&summary->tallies[i].groups[by], &at));) {
 				struct group *into = group_of(sum, by, from->key);
 				if (into)
 					join(into, from);
@@ -265,16 +286,19 @@ static int by_age(const void *a, const void *b)
 static json_t *group_json(const char *by, const struct group *group)
 {
 	char when[CLOCK_RFC3339];
-	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "by", by, "value", text_of(group->key), "messages", (json_int_t)group->messages, "recipients",
-	                 (json_int_t)group->rcpts, "size", (json_int_t)group->bytes, "oldest",
-	                 group->oldest ? json_string(clock_rfc3339(group->oldest, when)) : json_null());
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "by", by, "value", text_of(group->key),
+			 "messages", (json_int_t)group->messages, "recipients",
+			 (json_int_t)group->rcpts, "size", (json_int_t)group->bytes, "oldest",
+			 group->oldest ? json_string(clock_rfc3339(group->oldest, when))
+				       : json_null());
 }
 
 static void add_rows(struct summary *summary, int by, json_t *rows)
 {
 	struct tally *sum = &summary->tallies[runtime.worker_count];
 	const struct str_map *map = &sum->groups[by];
-	struct group **groups = arena_alloc(&sum->arena, (map->count + 1) * sizeof(*groups)), *rest = arena_alloc(&sum->arena, sizeof(*rest));
+	struct group **groups = arena_alloc(&sum->arena, (map->count + 1) * sizeof(*groups)),
+		     *rest = arena_alloc(&sum->arena, sizeof(*rest));
 	size_t count = 0, at = 0;
 	for (struct group *group; groups && (group = str_map_next(map, &at));)
 		groups[count++] = group;
@@ -287,7 +311,8 @@ static void add_rows(struct summary *summary, int by, json_t *rows)
 		else
 			join(rest, groups[i]);
 	}
-	rest->key = arena_printf(&sum->arena, "(%zu more)", count > summary->shown ? count - summary->shown : 0);
+	rest->key = arena_printf(&sum->arena, "(%zu more)",
+				 count > summary->shown ? count - summary->shown : 0);
 	if (count > summary->shown)
 		json_array_append_new(rows, group_json(bys[by].name, rest));
 }
@@ -307,7 +332,8 @@ static void summary_free(struct summary *summary)
 static void counted(struct tour *tour)
 {
 	static const char *const columns[][2] = {
-		{ "by", "BY" }, { "messages", "MESSAGES" }, { "recipients", "RECIPIENTS" }, { "size", "SIZE" }, { "oldest", "OLDEST" }, { "value", "WHAT" },
+		{ "by", "BY" },     { "messages", "MESSAGES" }, { "recipients", "RECIPIENTS" },
+		{ "size", "SIZE" }, { "oldest", "OLDEST" },     { "value", "WHAT" },
 	};
 	struct summary *summary = (struct summary *)tour;
 	struct tally *sum = &summary->tallies[runtime.worker_count];
@@ -331,7 +357,8 @@ static void counted(struct tour *tour)
 static bool take_words(struct summary *summary)
 {
 	struct request *request = summary->request;
-	const char *by = request_option(request, "--by"), *limit = request_option(request, "--limit");
+	const char *by = request_option(request, "--by"),
+		   *limit = request_option(request, "--limit");
 	if (!queue_filter_take(&summary->filter, request))
 		return false;
 	summary->shown = limit ? strtoul(limit, NULL, 10) : SHOWN;
@@ -339,9 +366,12 @@ static bool take_words(struct summary *summary)
 	for (int i = 0; by && i < BYS; i++)
 		if (strcmp(bys[i].name, by) == 0)
 			summary->by = i;
-	bool number = summary->shown > 0 && summary->shown <= SHOWN_MOST && (!limit || strspn(limit, "0123456789") == strlen(limit));
+	bool number = summary->shown > 0 && summary->shown <= SHOWN_MOST &&
+		      (!limit || strspn(limit, "0123456789") == strlen(limit));
 	if (summary->by == BYS)
-		request_usage(request, "--by wants reason, relay, domain, client or age, not \"%.100s\"", by);
+		request_usage(request,
+			      "--by wants reason, relay, domain, client or age, not \"%.100s\"",
+			      by);
 	else if (!number)
 		request_usage(request, "--limit wants a number from 1 to %d", SHOWN_MOST);
 	return summary->by != BYS && number;
@@ -356,7 +386,10 @@ static int begin(struct summary *summary)
 		for (int by = 0; by < BYS; by++)
 			str_map_init(&summary->tallies[i].groups[by]);
 	summary->tour = (struct tour){
-		.visit = visit, .done = counted, .abandoned = &summary->request->abandoned, .relay = summary->filter.relay,
+		.visit = visit,
+		.done = counted,
+		.abandoned = &summary->request->abandoned,
+		.relay = summary->filter.relay,
 	};
 	return tour_begin(&summary->tour);
 }

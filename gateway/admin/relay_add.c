@@ -14,7 +14,7 @@
 struct adding {
 	struct request *request;
 	struct snapshot *snapshot;
-	const char *name, *file;     /* the file's name in the folder */
+	const char *name, *file; /* the file's name in the folder */
 	struct relay_text text;
 	struct problems problems;
 };
@@ -24,14 +24,18 @@ struct adding {
 static struct option_set *make_sets(const struct adding *adding, size_t *count)
 {
 	const struct snapshot *snapshot = adding->snapshot;
-	struct option_set *sets = arena_alloc(&adding->request->arena, (snapshot->instance_count + 1) * sizeof(*sets));
+	struct option_set *sets = arena_alloc(&adding->request->arena,
+					      (snapshot->instance_count + 1) * sizeof(*sets));
 
 	*count = 0;
 	if (!sets)
 		return NULL;
 	sets[(*count)++] = (struct option_set){ "relay", relay_options, NULL };
 	for (size_t i = 0; i < snapshot->instance_count; i++)
-		sets[(*count)++] = (struct option_set){ snapshot->instances[i].module->name, snapshot->instances[i].module->table.relay_options, NULL };
+		sets[(*count)++] = (struct option_set){
+			snapshot->instances[i].module->name,
+			snapshot->instances[i].module->table.relay_options, NULL
+		};
 	return sets;
 }
 
@@ -57,10 +61,12 @@ static bool write_file(const struct adding *adding, int folder)
 
 	snprintf(hidden, sizeof(hidden), ".%s.new", adding->file);
 	unlinkat(folder, hidden, 0);
-	fd = openat(folder, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, adding->text.secret ? 0600 : 0644);
+	fd = openat(folder, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    adding->text.secret ? 0600 : 0644);
 	if (fd < 0)
 		return false;
-	bool fine = write_all(fd, buf_str(&adding->text.text)) && linkat(folder, hidden, folder, adding->file, 0) == 0 && fsync(folder) == 0;
+	bool fine = write_all(fd, buf_str(&adding->text.text)) &&
+		    linkat(folder, hidden, folder, adding->file, 0) == 0 && fsync(folder) == 0;
 	int error = errno;
 	close(fd);
 	unlinkat(folder, hidden, 0);
@@ -79,7 +85,10 @@ static bool is_ours(const struct adding *adding, const struct problem *problem)
 /* At the argument, where there is one; of other files only errors are told. */
 static void put_problem(struct buf *out, const struct adding *adding, const struct problem *problem)
 {
-	const struct relay_argument *argument = is_ours(adding, problem) ? relay_text_at(&adding->text, problem->line) : NULL;
+	const struct relay_argument *argument = is_ours(adding, problem)
+							? relay_text_at(&adding->text,
+									problem->line)
+							: NULL;
 	char text[4096];
 
 	if (argument)
@@ -100,12 +109,14 @@ static void say_problems(const struct adding *adding, const char *first)
 
 	buf_init(&out, 0);
 	buf_add_text(&out, first);
-	for (const struct problem *problem = adding->problems.first; problem; problem = problem->next)
+	for (const struct problem *problem = adding->problems.first; problem;
+	     problem = problem->next)
 		put_problem(&out, adding, problem);
 	while (buf_len(&out) && buf_ptr(&out)[buf_len(&out) - 1] == '\n')
 		out.end--;
 	buf_add(&out, "", 1);
-	request_say(adding->request, adding->problems.errors ? EX_CONFIG : EX_OK, "%s", out.failed ? "no memory" : buf_ptr(&out));
+	request_say(adding->request, adding->problems.errors ? EX_CONFIG : EX_OK, "%s",
+		    out.failed ? "no memory" : buf_ptr(&out));
 	buf_finish(&out);
 }
 
@@ -117,13 +128,15 @@ static void use_file(struct adding *adding, int folder)
 	char first[1024];
 
 	if (!write_file(adding, folder)) {
-		request_say(adding->request, EX_CANTCREAT, "%s/%s cannot be written: %s%s", operations->config_dir,
-			    adding->file, strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
+		request_say(adding->request, EX_CANTCREAT, "%s/%s cannot be written: %s%s",
+			    operations->config_dir, adding->file, strerror(errno),
+			    errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
 		return;
 	}
 	relay_switch_forget(gw_str(adding->name));
 	if (operations->reload(true, &adding->problems)) {
-		snprintf(first, sizeof(first), "relay %s is in use: %s/%s\n", adding->name, operations->config_dir, adding->file);
+		snprintf(first, sizeof(first), "relay %s is in use: %s/%s\n", adding->name,
+			 operations->config_dir, adding->file);
 	} else {
 		unlinkat(folder, adding->file, 0);
 		snprintf(first, sizeof(first), "nothing changed:\n");
@@ -135,11 +148,14 @@ static void add(struct adding *adding, const char *const *words, size_t count)
 {
 	size_t set_count;
 	const struct option_set *sets = make_sets(adding, &set_count);
-	int folder = open(adding->request->admin->operations->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int folder = open(adding->request->admin->operations->config_dir,
+			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (!sets || !adding->file || folder < 0)
-		request_say(adding->request, EX_OSERR, "%s", folder < 0 ? strerror(errno) : "no memory");
-	else if (!relay_text_make(&adding->text, adding->name, sets, set_count, words, count, &adding->problems))
+		request_say(adding->request, EX_OSERR, "%s",
+			    folder < 0 ? strerror(errno) : "no memory");
+	else if (!relay_text_make(&adding->text, adding->name, sets, set_count, words, count,
+				  &adding->problems))
 		say_problems(adding, "nothing changed:\n");
 	else
 		use_file(adding, folder);
@@ -150,7 +166,8 @@ static void add(struct adding *adding, const char *const *words, size_t count)
 static bool is_name(const char *name)
 {
 	return name[0] && name[0] != '.' && strlen(name) < 200 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(name);
 }
 
 void verb_relay_add(struct request *request, const char *const *words, size_t count)
@@ -162,7 +179,9 @@ void verb_relay_add(struct request *request, const char *const *words, size_t co
 		return;
 	}
 	if (!is_name(words[0])) {
-		request_say(request, EX_USAGE, "\"%s\" is no name for a relay: letters, digits, '.', '_' and '-' only", words[0]);
+		request_say(request, EX_USAGE,
+			    "\"%s\" is no name for a relay: letters, digits, '.', '_' and '-' only",
+			    words[0]);
 		return;
 	}
 	adding.snapshot = snapshot_current();
@@ -172,7 +191,8 @@ void verb_relay_add(struct request *request, const char *const *words, size_t co
 	problems_init(&adding.problems);
 	buf_init(&adding.text.text, 0);
 	if (there)
-		request_say(request, EX_CANTCREAT, "there is a relay \"%s\" already, in %s", words[0], there->fragment->path);
+		request_say(request, EX_CANTCREAT, "there is a relay \"%s\" already, in %s",
+			    words[0], there->fragment->path);
 	else
 		add(&adding, words + 1, count - 1);
 	relay_text_finish(&adding.text);

@@ -1,4 +1,5 @@
-/* relay_list.c - relay list, relay show: what is configured, what happens, and what modules say of it. */
+/* relay_list.c - relay list, relay show: what is configured, what happens, and what modules say of
+ * it. */
 #include "admin/relays.h"
 
 #include "services/output.h"
@@ -35,7 +36,8 @@ static json_t *joined(json_t *list)
 	char text[1024] = "";
 	size_t at;
 	json_t *item;
-	json_array_foreach(list, at, item) {
+	json_array_foreach(list, at, item)
+	{
 		const char *word = json_string_value(item);
 		if (strlen(text) + strlen(word) + 2 >= sizeof(text))
 			break;
@@ -56,7 +58,9 @@ static json_t *auth_json(const struct gw_relay *relay)
 static json_t *host_json(const struct gw_relay *relay)
 {
 	char text[512] = "";
-	for (size_t i = 0; i < relay->hosts.count && strlen(text) + relay->hosts.items[i].len + 2 < sizeof(text); i++) {
+	for (size_t i = 0;
+	     i < relay->hosts.count && strlen(text) + relay->hosts.items[i].len + 2 < sizeof(text);
+	     i++) {
 		strcat(text, i ? " " : "");
 		strcat(text, relay->hosts.items[i].ptr);
 	}
@@ -80,7 +84,8 @@ static void add_state(struct portrait *portrait)
 	} else if (!relay_status_closed(portrait->relay, clock_wall(), &closure)) {
 		return; /* up, or what a module says */
 	} else {
-		snprintf(text, sizeof(text), "%s%s", closure.cause == GW_CAUSE_OFF ? "off: " : "", closure.why);
+		snprintf(text, sizeof(text), "%s%s", closure.cause == GW_CAUSE_OFF ? "off: " : "",
+			 closure.why);
 		json_object_set_new(portrait->row, "closed_by", text_of(gw_str(closure.by)));
 		json_object_set_new(portrait->row, "closed_until", time_or_never(closure.until));
 		json_object_set_new(portrait->row, "closed_why", text_of(gw_str(closure.why)));
@@ -101,7 +106,8 @@ static void add_load(struct portrait *portrait)
 	transport_each(take_load, portrait);
 	json_object_set_new(portrait->row, "connections", json_integer(load->connections));
 	json_object_set_new(portrait->row, "last_success", time_or_never(load->succeeded_at));
-	json_object_set_new(portrait->row, "last_error", text_of(gw_str(load->failed_at ? load->error : "")));
+	json_object_set_new(portrait->row, "last_error",
+			    text_of(gw_str(load->failed_at ? load->error : "")));
 	json_object_set_new(portrait->row, "last_error_at", time_or_never(load->failed_at));
 }
 
@@ -114,24 +120,30 @@ static void add_back_off(struct portrait *portrait)
 	if (!next || *json_string_value(json_object_get(portrait->row, "state")))
 		return;
 	if (left > 0)
-		snprintf(text, sizeof(text), "unreachable, next try in %lld s", (long long)(left + 999) / 1000);
+		snprintf(text, sizeof(text), "unreachable, next try in %lld s",
+			 (long long)(left + 999) / 1000);
 	json_object_set_new(portrait->row, "state", json_string(text));
 }
 
 /* --- what modules say --- */
 
-/* These lines are columns of the list where the gateway itself knows nothing: the board's word goes before a module's, and what is known since
- * the start before what somebody wrote down. */
+/* These lines are columns of the list where the gateway itself knows nothing: the board's word goes
+ * before a module's, and what is known since the start before what somebody wrote down. */
 static const char *const columns_of[][2] = {
-	{ "today", "today" }, { "state", "state" }, { "last success", "last_success" }, { "last error", "last_error" },
+	{ "today", "today" },
+	{ "state", "state" },
+	{ "last success", "last_success" },
+	{ "last error", "last_error" },
 };
 
-static void take_line(struct service_output *output, const char *instance, const char *key, const char *text)
+static void take_line(struct service_output *output, const char *instance, const char *key,
+		      const char *text)
 {
 	struct portrait *portrait = (struct portrait *)output;
 	char name[256];
 	for (size_t i = 0; i < sizeof(columns_of) / sizeof(columns_of[0]); i++)
-		if (strcmp(key, columns_of[i][0]) == 0 && !*json_string_value(json_object_get(portrait->row, columns_of[i][1])))
+		if (strcmp(key, columns_of[i][0]) == 0 &&
+		    !*json_string_value(json_object_get(portrait->row, columns_of[i][1])))
 			json_object_set_new(portrait->row, columns_of[i][1], text_of(gw_str(text)));
 	snprintf(name, sizeof(name), "%s %s", instance, key);
 	json_object_set_new(portrait->modules, name, text_of(gw_str(text)));
@@ -140,7 +152,8 @@ static void take_line(struct service_output *output, const char *instance, const
 static void ask_modules(struct portrait *portrait)
 {
 	struct gw_call call;
-	chain_init(&call, portrait->request->admin->main, portrait->snapshot, &portrait->request->arena);
+	chain_init(&call, portrait->request->admin->main, portrait->snapshot,
+		   &portrait->request->arena);
 	portrait->output.status_line = take_line;
 	call.answer_to = &portrait->output;
 	call.relay = portrait->relay;
@@ -153,7 +166,10 @@ static void ask_modules(struct portrait *portrait)
 static void draw(struct portrait *portrait)
 {
 	static const char *const tls[] = {
-		[TLS_NONE] = "none", [TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OPPORTUNISTIC] = "opportunistic",
+		[TLS_NONE] = "none",
+		[TLS_STARTTLS] = "starttls",
+		[TLS_IMPLICIT] = "implicit",
+		[TLS_OPPORTUNISTIC] = "opportunistic",
 	};
 	const struct gw_relay *relay = portrait->relay;
 	json_t *row = portrait->row;
@@ -161,7 +177,10 @@ static void draw(struct portrait *portrait)
 	json_object_set_new(row, "domains", joined(texts_json(relay->fragment->group, "domains")));
 	json_object_set_new(row, "types", joined(texts_json(relay->fragment->group, "types")));
 	json_object_set_new(row, "host", host_json(relay));
-	json_object_set_new(row, "port", json_integer(relay->port ? relay->port : relay->tls == TLS_IMPLICIT ? 465 : 25));
+	json_object_set_new(row, "port",
+			    json_integer(relay->port                  ? relay->port
+					 : relay->tls == TLS_IMPLICIT ? 465
+								      : 25));
 	json_object_set_new(row, "tls", json_string(relay->hosts.count ? tls[relay->tls] : ""));
 	json_object_set_new(row, "auth", auth_json(relay));
 	json_object_set_new(row, "today", json_string(""));
@@ -182,12 +201,15 @@ static void draw_long(struct portrait *portrait)
 	json_object_set_new(row, "file", text_of(gw_str(relay->fragment->path)));
 	json_object_set_new(row, "verify", json_boolean(relay->verify));
 	json_object_set_new(row, "provider", text_of(relay->provider_name));
-	json_object_set_new(row, "hint", text_of(relay->provider ? relay->provider->hint : gw_str("")));
+	json_object_set_new(row, "hint",
+			    text_of(relay->provider ? relay->provider->hint : gw_str("")));
 	json_object_set_new(row, "user", text_of(gw_str(user)));
 	json_object_set_new(row, "source", text_of(relay->source));
-	json_object_set_new(row, "fallback", joined(texts_json(relay->fragment->group, "fallback")));
+	json_object_set_new(row, "fallback",
+			    joined(texts_json(relay->fragment->group, "fallback")));
 	json_object_set_new(row, "timezone", text_of(relay->timezone));
-	json_object_set_new(row, "connections_most", json_integer(relay_status_connections(portrait->relay)));
+	json_object_set_new(row, "connections_most",
+			    json_integer(relay_status_connections(portrait->relay)));
 	json_object_set_new(row, "connections_idle", json_integer(portrait->load.idle));
 	json_object_set_new(row, "waiting", json_integer(portrait->load.waiting));
 	json_object_set_new(row, "sent", json_integer(portrait->load.sent));
@@ -195,10 +217,15 @@ static void draw_long(struct portrait *portrait)
 	json_object_set(row, "modules", portrait->modules);
 }
 
-static void add_relay(struct request *request, struct snapshot *snapshot, struct gw_relay *relay, bool long_form, json_t *rows)
+static void add_relay(struct request *request, struct snapshot *snapshot, struct gw_relay *relay,
+		      bool long_form, json_t *rows)
 {
 	struct portrait portrait = {
-		.request = request, .snapshot = snapshot, .relay = relay, .row = json_object(), .modules = json_object(),
+		.request = request,
+		.snapshot = snapshot,
+		.relay = relay,
+		.row = json_object(),
+		.modules = json_object(),
 	};
 	draw(&portrait);
 	if (long_form)
@@ -210,8 +237,16 @@ static void add_relay(struct request *request, struct snapshot *snapshot, struct
 void verb_relay_list(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "name", "NAME" }, { "domains", "DOMAINS" }, { "types", "TYPES" }, { "host", "HOST" }, { "tls", "TLS" }, { "auth", "LOGIN" },
-		{ "today", "TODAY" }, { "connections", "CONNS" }, { "last_success", "LAST SUCCESS" }, { "state", "STATE" },
+		{ "name", "NAME" },
+		{ "domains", "DOMAINS" },
+		{ "types", "TYPES" },
+		{ "host", "HOST" },
+		{ "tls", "TLS" },
+		{ "auth", "LOGIN" },
+		{ "today", "TODAY" },
+		{ "connections", "CONNS" },
+		{ "last_success", "LAST SUCCESS" },
+		{ "state", "STATE" },
 		{ "last_error", "LAST ERROR" },
 	};
 	json_t *rows, *table = table_create(columns, sizeof(columns) / sizeof(columns[0]), &rows);

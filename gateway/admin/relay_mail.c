@@ -9,7 +9,8 @@
 /* --- finding --- */
 
 /* What was never tried, and is not on its way, is found where it waits, without reading it. */
-static bool visit(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool visit(struct tour *tour, struct worker *worker, unsigned number,
+		  struct queue_entry *entry)
 {
 	struct relay_mail *mail = list_of(tour, struct relay_mail, tour);
 	const struct queue_filter filter = { .relay = mail->relay, .place = -1, .reads = true };

@@ -1,4 +1,5 @@
-/* relay_mail.h - the mail that stands before a relay: parked for it, on its way to it, moved to it, or last tried there. */
+/* relay_mail.h - the mail that stands before a relay: parked for it, on its way to it, moved to it,
+ * or last tried there. */
 #ifndef ADMIN_RELAY_MAIL_H
 #define ADMIN_RELAY_MAIL_H
 
@@ -17,8 +18,8 @@ struct relay_mail {
 int relay_mail_find(struct relay_mail *mail);
 void relay_mail_finish(struct relay_mail *mail);
 
-/* On its worker: from now on the message goes to that relay and no other, and soon, unless it is on hold. False: there is no such message here,
- * or it cannot be read. */
+/* On its worker: from now on the message goes to that relay and no other, and soon, unless it is on
+ * hold. False: there is no such message here, or it cannot be read. */
 bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay);
 
 #endif

@@ -1,5 +1,6 @@
-/* relay_rm.c - relay rm: refused while mail stands before the relay, unless it is said what becomes of it. The fragment is hidden, the rest
- * is checked, the mail is told where to go, and only then the fragment is set aside: a copy stays, for what somebody wrote into it. */
+/* relay_rm.c - relay rm: refused while mail stands before the relay, unless it is said what becomes
+ * of it. The fragment is hidden, the rest is checked, the mail is told where to go, and only then
+ * the fragment is set aside: a copy stays, for what somebody wrote into it. */
 #include "admin/relays.h"
 
 #include "admin/relay_mail.h"
@@ -11,10 +12,10 @@
 #include <unistd.h>
 
 struct removal {
-	struct relay_mail mail;      /* first */
+	struct relay_mail mail; /* first */
 	struct tour tour;
 	struct request *request;
-	const char *move_to;         /* NULL: not */
+	const char *move_to; /* NULL: not */
 	bool requeue;
 	char file[512], hidden[520], kept[528]; /* in the folder of the configuration */
 	_Atomic size_t moved;
@@ -30,8 +31,10 @@ static void removal_free(struct removal *removal)
 
 static bool rename_file(const struct removal *removal, const char *from, const char *to)
 {
-	int folder = open(removal->request->admin->operations->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool fine = folder >= 0 && renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0 && fsync(folder) == 0;
+	int folder = open(removal->request->admin->operations->config_dir,
+			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool fine = folder >= 0 && renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0 &&
+		    fsync(folder) == 0;
 	int error = errno;
 	if (folder >= 0)
 		close(folder);
@@ -42,7 +45,8 @@ static bool rename_file(const struct removal *removal, const char *from, const c
 /* In the place of an older copy. No fragment: it does not end in ".conf". */
 static void keep_copy(const struct removal *removal)
 {
-	int folder = open(removal->request->admin->operations->config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int folder = open(removal->request->admin->operations->config_dir,
+			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return;
 	renameat(folder, removal->hidden, folder, removal->kept);
@@ -62,7 +66,8 @@ static bool is_by_hand(const char *path)
 	return !ours;
 }
 
-/* True: the configuration is fine without the relay. False: all is as before, and it was said why. */
+/* True: the configuration is fine without the relay. False: all is as before, and it was said why.
+ */
 static bool reload_without(struct removal *removal, bool apply)
 {
 	struct problems problems;
@@ -78,14 +83,16 @@ static bool reload_without(struct removal *removal, bool apply)
 
 /* --- the mail --- */
 
-static bool move_one(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool move_one(struct tour *tour, struct worker *worker, unsigned number,
+		     struct queue_entry *entry)
 {
 	struct removal *removal = list_of(tour, struct removal, tour);
 	removal->moved += mail_move(worker, entry->id, gw_str(removal->move_to));
 	return true;
 }
 
-static bool make_due(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry)
+static bool make_due(struct tour *tour, struct worker *worker, unsigned number,
+		     struct queue_entry *entry)
 {
 	if (entry->place != ENTRY_HELD)
 		queue_order(worker, entry->id, ORDER_RETRY);
@@ -93,8 +100,10 @@ static bool make_due(struct tour *tour, struct worker *worker, unsigned number, 
 }
 
 /* -1: no memory, nothing was done. */
-static int for_each_found(struct removal *removal, bool (*visit)(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry),
-                          void (*done)(struct tour *tour))
+static int for_each_found(struct removal *removal,
+			  bool (*visit)(struct tour *tour, struct worker *worker, unsigned number,
+					struct queue_entry *entry),
+			  void (*done)(struct tour *tour))
 {
 	removal->tour = (struct tour){ .visit = visit, .done = done, .only = &removal->mail.found };
 	return tour_begin(&removal->tour);
@@ -106,13 +115,17 @@ static void say_done(struct removal *removal)
 {
 	const char *relay = removal->mail.relay, *kept = removal->kept;
 	if (removal->move_to)
-		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s; messages moved to %s: %zu", relay, kept, removal->move_to,
-		            (size_t)removal->moved);
+		request_say(removal->request, EX_OK,
+			    "relay %s is removed, a copy is %s; messages moved to %s: %zu", relay,
+			    kept, removal->move_to, (size_t)removal->moved);
 	else if (removal->mail.found.count)
-		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s; messages that take another way now: %zu", relay, kept,
-		            removal->mail.found.count);
+		request_say(
+			removal->request, EX_OK,
+			"relay %s is removed, a copy is %s; messages that take another way now: %zu",
+			relay, kept, removal->mail.found.count);
 	else
-		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s", relay, kept);
+		request_say(removal->request, EX_OK, "relay %s is removed, a copy is %s", relay,
+			    kept);
 	removal_free(removal);
 }
 
@@ -131,7 +144,8 @@ static void remove_relay(struct removal *removal)
 	}
 	keep_copy(removal);
 	relay_switch_forget(gw_str(removal->mail.relay));
-	if (!removal->requeue || !removal->mail.found.count || for_each_found(removal, make_due, made_due) != 0)
+	if (!removal->requeue || !removal->mail.found.count ||
+	    for_each_found(removal, make_due, made_due) != 0)
 		say_done(removal);
 }
 
@@ -145,12 +159,14 @@ static void all_moved(struct tour *tour)
 static void hide_and_check(struct removal *removal)
 {
 	if (!rename_file(removal, removal->file, removal->hidden)) {
-		request_say(removal->request, EX_CANTCREAT, "%s/%s cannot be removed: %s%s", removal->request->admin->operations->config_dir,
-		            removal->file, strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
+		request_say(removal->request, EX_CANTCREAT, "%s/%s cannot be removed: %s%s",
+			    removal->request->admin->operations->config_dir, removal->file,
+			    strerror(errno), errno == EACCES || errno == EROFS ? FOLDER_HINT : "");
 		removal_free(removal);
 	} else if (!reload_without(removal, false)) {
 		removal_free(removal);
-	} else if (!removal->move_to || !removal->mail.found.count || for_each_found(removal, move_one, all_moved) != 0) {
+	} else if (!removal->move_to || !removal->mail.found.count ||
+		   for_each_found(removal, move_one, all_moved) != 0) {
 		remove_relay(removal);
 	}
 }
@@ -163,9 +179,10 @@ static void found(struct relay_mail *mail)
 		request_say(removal->request, EX_OSERR, "no memory");
 		removal_free(removal);
 	} else if (mail->found.count && !told) {
-		request_say(removal->request, EX_TEMPFAIL,
-		            "messages that wait for relay %s: %zu. Say what becomes of them: --move-to RELAY, or --requeue to let them take another way",
-		            mail->relay, mail->found.count);
+		request_say(
+			removal->request, EX_TEMPFAIL,
+			"messages that wait for relay %s: %zu. Say what becomes of them: --move-to RELAY, or --requeue to let them take another way",
+			mail->relay, mail->found.count);
 		removal_free(removal);
 	} else {
 		hide_and_check(removal);
@@ -175,7 +192,8 @@ static void found(struct relay_mail *mail)
 /* --- the words --- */
 
 /* NULL: they are fine. */
-static const char *wrong_words(const struct removal *removal, const struct snapshot *snapshot, const char *name)
+static const char *wrong_words(const struct removal *removal, const struct snapshot *snapshot,
+			       const char *name)
 {
 	if (removal->requeue && removal->move_to)
 		return "either --move-to or --requeue";
@@ -186,7 +204,8 @@ static const char *wrong_words(const struct removal *removal, const struct snaps
 	return NULL;
 }
 
-static void begin(struct request *request, const struct snapshot *snapshot, const struct gw_relay *relay, const char *const *words)
+static void begin(struct request *request, const struct snapshot *snapshot,
+		  const struct gw_relay *relay, const char *const *words)
 {
 	struct removal *removal = calloc(1, sizeof(*removal));
 	const char *slash = strrchr(relay->fragment->path, '/'), *wrong = NULL;
@@ -205,7 +224,8 @@ static void begin(struct request *request, const struct snapshot *snapshot, cons
 	}
 	removal->request = request;
 	removal->mail = (struct relay_mail){ .relay = words[0], .done = found };
-	snprintf(removal->file, sizeof(removal->file), "%s", slash ? slash + 1 : relay->fragment->path);
+	snprintf(removal->file, sizeof(removal->file), "%s",
+		 slash ? slash + 1 : relay->fragment->path);
 	snprintf(removal->hidden, sizeof(removal->hidden), ".%s.rm", removal->file);
 	snprintf(removal->kept, sizeof(removal->kept), "%s.removed", removal->file);
 	if (relay_mail_find(&removal->mail) == 0)
@@ -218,9 +238,12 @@ static void begin(struct request *request, const struct snapshot *snapshot, cons
 static bool asks_first(struct request *request, const struct gw_relay *relay)
 {
 	char text[1024];
-	if (!request->asks || request_option(request, "--yes") || !is_by_hand(relay->fragment->path))
+	if (!request->asks || request_option(request, "--yes") ||
+	    !is_by_hand(relay->fragment->path))
 		return false;
-	snprintf(text, sizeof(text), "%s was written by hand, and all of it goes (a copy stays beside it). Go on?", relay->fragment->path);
+	snprintf(text, sizeof(text),
+		 "%s was written by hand, and all of it goes (a copy stays beside it). Go on?",
+		 relay->fragment->path);
 	json_t *question = json_object();
 	json_object_set_new(question, "code", json_integer(EX_OK));
 	json_object_set_new(question, "confirm", text_of(gw_str(text)));

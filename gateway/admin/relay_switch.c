@@ -1,4 +1,5 @@
-/* relay_switch.c - relay off, on, resume. What is off stays off over a restart: a record in the state store says so. */
+/* relay_switch.c - relay off, on, resume. What is off stays off over a restart: a record in the
+ * state store says so. */
 #include "admin/relays.h"
 
 #include "base/clock.h"
@@ -42,22 +43,31 @@ void relay_switch_forget(struct gw_str relay)
 
 void relay_unknown(struct request *request, const struct snapshot *snapshot, const char *name)
 {
-	const char **names = arena_alloc(&request->arena, (snapshot->relay_count + 1) * sizeof(*names)), *nearest;
+	const char **names = arena_alloc(&request->arena,
+					 (snapshot->relay_count + 1) * sizeof(*names)),
+		   *nearest;
 	for (size_t i = 0; names && i < snapshot->relay_count; i++)
 		names[i] = snapshot->relays[i].name.ptr;
 	nearest = names ? option_nearest_word(names, snapshot->relay_count, name) : NULL;
 	if (nearest)
-		request_say(request, EX_UNAVAILABLE, "there is no relay \"%s\", did you mean \"%s\"?", name, nearest);
+		request_say(request, EX_UNAVAILABLE,
+			    "there is no relay \"%s\", did you mean \"%s\"?", name, nearest);
 	else
-		request_say(request, EX_UNAVAILABLE, "there is no relay \"%s\"; `gatewayctl relay list` shows them", name);
+		request_say(request, EX_UNAVAILABLE,
+			    "there is no relay \"%s\"; `gatewayctl relay list` shows them", name);
 }
 
 void relay_event(struct request *request, const char *event, const char *relay, const char *text)
 {
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_event told = {
-		.size = sizeof(told), .name = gw_str(event), .time = clock_wall(), .text = gw_str(text), .relay = gw_str(relay),
-		.json = gw_str(""), .client = gw_str(""),
+		.size = sizeof(told),
+		.name = gw_str(event),
+		.time = clock_wall(),
+		.text = gw_str(text),
+		.relay = gw_str(relay),
+		.json = gw_str(""),
+		.client = gw_str(""),
 	};
 	struct gw_call call;
 	chain_init(&call, request->admin->main, snapshot, &request->arena);
@@ -73,17 +83,22 @@ static void off(struct request *request, struct gw_relay *relay)
 {
 	char why[256], when[CLOCK_RFC3339], room[512];
 	struct gw_str text;
-	snprintf(why, sizeof(why), "switched off by uid %lld at %s", (long long)request->uid, clock_rfc3339(clock_wall(), when));
+	snprintf(why, sizeof(why), "switched off by uid %lld at %s", (long long)request->uid,
+		 clock_rfc3339(clock_wall(), when));
 	text = gw_str(why);
-	if (state_record_put(runtime.state, owner, key_of(relay->name, room, sizeof(room)), text) != 0 || state_sync(runtime.state) != 0 ||
+	if (state_record_put(runtime.state, owner, key_of(relay->name, room, sizeof(room)), text) !=
+		    0 ||
+	    state_sync(runtime.state) != 0 ||
 	    relay_status_close(relay->name, gw_str(BY_ADMIN), GW_CAUSE_OFF, 0, text) != 0) {
-		request_say(request, EX_IOERR, "%s: it cannot be written down that it is off", relay->name.ptr);
+		request_say(request, EX_IOERR, "%s: it cannot be written down that it is off",
+			    relay->name.ptr);
 		return;
 	}
 	recall_relay(relay->name); /* what waits for it may have another way to go */
 	transport_look_again();
 	relay_event(request, "relay-off", relay->name.ptr, why);
-	request_say(request, EX_OK, "%s is off: no new mail goes there; what is on its way may end", relay->name.ptr);
+	request_say(request, EX_OK, "%s is off: no new mail goes there; what is on its way may end",
+		    relay->name.ptr);
 }
 
 static void on(struct request *request, struct gw_relay *relay)
@@ -92,9 +107,11 @@ static void on(struct request *request, struct gw_relay *relay)
 	relay_switch_forget(relay->name);
 	relay_event(request, "relay-on", relay->name.ptr, "switched on");
 	if (!relay->enabled)
-		request_say(request, EX_CONFIG, "%s stays off: %s says enabled = false", relay->name.ptr, relay->fragment->path);
+		request_say(request, EX_CONFIG, "%s stays off: %s says enabled = false",
+			    relay->name.ptr, relay->fragment->path);
 	else if (relay_status_closed(relay, clock_wall(), &closure))
-		request_say(request, EX_OK, "%s is on again, but still closed by %s: %s", relay->name.ptr, closure.by, closure.why);
+		request_say(request, EX_OK, "%s is on again, but still closed by %s: %s",
+			    relay->name.ptr, closure.by, closure.why);
 	else
 		request_say(request, EX_OK, "%s is on", relay->name.ptr);
 }
@@ -104,10 +121,12 @@ static void resume(struct request *request, struct gw_relay *relay)
 {
 	bool any = relay_status_open(relay->name, gw_str(""), GW_CAUSE_FAILURE);
 	relay_event(request, "relay-resumed", relay->name.ptr, "resumed by an admin");
-	request_say(request, EX_OK, any ? "%s is open again" : "%s was not suspended", relay->name.ptr);
+	request_say(request, EX_OK, any ? "%s is open again" : "%s was not suspended",
+		    relay->name.ptr);
 }
 
-static void on_relay(struct request *request, const char *const *words, void (*run)(struct request *request, struct gw_relay *relay))
+static void on_relay(struct request *request, const char *const *words,
+		     void (*run)(struct request *request, struct gw_relay *relay))
 {
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_relay *relay = snapshot_relay(snapshot, gw_str(words[0]));

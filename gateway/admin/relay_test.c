@@ -1,4 +1,5 @@
-/* relay_test.c - gatewayctl relay test: walks the way of all mail to a relay, and says what is wrong where it ends. */
+/* relay_test.c - gatewayctl relay test: walks the way of all mail to a relay, and says what is
+ * wrong where it ends. */
 #include "admin/relays.h"
 
 #include "admin/diagnosis.h"
@@ -23,7 +24,9 @@ static void testing_free(struct testing *testing)
 static const char *hint_for(const struct relay_trial *trial)
 {
 	bool helps = trial->outcome.stage == STAGE_AUTH || trial->outcome.stage == STAGE_MAIL;
-	const struct provider *provider = helps && trial->outcome.status != GW_DELIVERED ? trial->relay->provider : NULL;
+	const struct provider *provider = helps && trial->outcome.status != GW_DELIVERED
+						  ? trial->relay->provider
+						  : NULL;
 	return provider && provider->hint.len ? provider->hint.ptr : "";
 }
 
@@ -31,28 +34,35 @@ static void add_lines(json_t *rows, const struct relay_trial *trial)
 {
 	for (const struct relay_trial_line *line = trial->lines; line; line = line->next) {
 		const char who[] = { line->who == '*' ? ' ' : line->who, '\0' };
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "stage", line->stage, "who", who, "text", text_of(line->text)));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "stage", line->stage,
+						      "who", who, "text", text_of(line->text)));
 	}
 }
 
 static void tested(struct relay_trial *trial, void *arg)
 {
-	static const char *const columns[][2] = { { "stage", "STAGE" }, { "who", " " }, { "text", "WHAT WAS SAID" } };
+	static const char *const columns[][2] = { { "stage", "STAGE" },
+						  { "who", " " },
+						  { "text", "WHAT WAS SAID" } };
 	struct testing *testing = arg;
 	const struct outcome *outcome = &trial->outcome;
 	json_t *rows, *table = table_create(columns, 3, &rows);
-	const char *hint = hint_for(trial), *what = diagnose(outcome), *stage = outcome->status == GW_DELIVERED ? "" : stage_name(outcome->stage);
+	const char *hint = hint_for(trial), *what = diagnose(outcome),
+		   *stage = outcome->status == GW_DELIVERED ? "" : stage_name(outcome->stage);
 	char text[2048];
 
 	add_lines(rows, trial);
-	snprintf(text, sizeof(text), "%s%s%s%s%s", *stage ? stage : "relay ", *stage ? ": " : trial->relay->name.ptr, *stage ? what : ": all is well",
+	snprintf(text, sizeof(text), "%s%s%s%s%s", *stage ? stage : "relay ",
+		 *stage ? ": " : trial->relay->name.ptr, *stage ? what : ": all is well",
 		 *hint ? "\n" : "", hint);
 	json_object_set_new(table, "code", json_integer(diagnosis_code(outcome)));
 	json_object_set_new(table, "text", text_of(gw_str(text)));
 	json_object_set_new(table, "data",
-			    json_pack("{s:o, s:i, s:s, s:i, s:o, s:s, s:s, s:O}", "relay", text_of(trial->relay->name), "code",
-				      diagnosis_code(outcome), "stage", stage, "reply", outcome->reply.code, "said", text_of(outcome->reply.text), "diagnosis", what,
-				      "hint", hint, "lines", rows));
+			    json_pack("{s:o, s:i, s:s, s:i, s:o, s:s, s:s, s:O}", "relay",
+				      text_of(trial->relay->name), "code", diagnosis_code(outcome),
+				      "stage", stage, "reply", outcome->reply.code, "said",
+				      text_of(outcome->reply.text), "diagnosis", what, "hint", hint,
+				      "lines", rows));
 	request_answer(testing->request, table);
 	testing_free(testing);
 }
@@ -91,7 +101,9 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 		return;
 	}
 	testing->request = request;
-	testing->trial = (struct relay_trial){ .snapshot = snapshot_current(), .done = tested, .arg = testing };
+	testing->trial = (struct relay_trial){ .snapshot = snapshot_current(),
+					       .done = tested,
+					       .arg = testing };
 	if (!take_words(request, &testing->trial)) {
 		request_usage(request, "--to and --from want an address like name@example.com");
 		testing_free(testing);
@@ -106,6 +118,7 @@ void verb_relay_test(struct request *request, const char *const *words, size_t c
 	why = why_not(&testing->trial);
 	if (!why && relay_trial_begin(&testing->trial) == 0)
 		return;
-	request_say(request, why ? EX_UNAVAILABLE : EX_OSERR, "%s: %s", words[0], why ? why : "no memory");
+	request_say(request, why ? EX_UNAVAILABLE : EX_OSERR, "%s: %s", words[0],
+		    why ? why : "no memory");
 	testing_free(testing);
 }

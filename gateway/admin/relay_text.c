@@ -50,7 +50,8 @@ static void put_number(struct buf *out, const char *value)
 static void put_bool(struct buf *out, const char *value)
 {
 	static const char *const words[][2] = {
-		{ "true", "true" }, { "yes", "true" }, { "on", "true" }, { "false", "false" }, { "no", "false" }, { "off", "false" },
+		{ "true", "true" },   { "yes", "true" }, { "on", "true" },
+		{ "false", "false" }, { "no", "false" }, { "off", "false" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -80,9 +81,10 @@ static void put_list(struct buf *out, const char *value)
 
 static void put_value(struct buf *out, const struct relay_argument *argument)
 {
-	static void (*const puts[])(struct buf *out, const char *value) = {
-		[GW_OPTION_INT] = put_number,      [GW_OPTION_SIZE] = put_number, [GW_OPTION_DURATION] = put_number,
-		[GW_OPTION_BOOL] = put_bool,       [GW_OPTION_LIST] = put_list,
+	static void (*const puts[])(struct buf * out, const char *value) = {
+		[GW_OPTION_INT] = put_number,      [GW_OPTION_SIZE] = put_number,
+		[GW_OPTION_DURATION] = put_number, [GW_OPTION_BOOL] = put_bool,
+		[GW_OPTION_LIST] = put_list,
 	};
 	size_t type = argument->row ? (size_t)argument->row->type : GW_OPTION_STRING;
 
@@ -94,7 +96,8 @@ static void put_value(struct buf *out, const struct relay_argument *argument)
 
 /* --- the fragment --- */
 
-static void put_line(struct relay_text *text, int depth, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void put_line(struct relay_text *text, int depth, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static void put_line(struct relay_text *text, int depth, const char *format, ...)
 {
 	va_list args;
@@ -107,22 +110,26 @@ static void put_line(struct relay_text *text, int depth, const char *format, ...
 	text->lines++;
 }
 
-static void put_argument(struct relay_text *text, struct relay_argument *argument, size_t prefix, int depth)
+static void put_argument(struct relay_text *text, struct relay_argument *argument, size_t prefix,
+			 int depth)
 {
-	buf_printf(&text->text, "%*s%.*s = ", depth * 2, "", (int)(argument->key_len - prefix), argument->word + prefix);
+	buf_printf(&text->text, "%*s%.*s = ", depth * 2, "", (int)(argument->key_len - prefix),
+		   argument->word + prefix);
 	put_value(&text->text, argument);
 	buf_add_text(&text->text, ";\n");
 	argument->line = ++text->lines;
 }
 
-/* All whose keys begin as this one's first `prefix` octets do; the groups among them one after the other. */
+/* All whose keys begin as this one's first `prefix` octets do; the groups among them one after the
+ * other. */
 static void put_group(struct relay_text *text, const char *like, size_t prefix, int depth)
 {
 	for (size_t i = 0; i < text->count; i++) {
 		struct relay_argument *argument = &text->arguments[i];
 		const char *rest = argument->word + prefix;
 		size_t len = strcspn(rest, ".=");
-		if (argument->line || argument->key_len < prefix || memcmp(argument->word, like, prefix) != 0)
+		if (argument->line || argument->key_len < prefix ||
+		    memcmp(argument->word, like, prefix) != 0)
 			continue;
 		if (rest[len] == '=') {
 			put_argument(text, argument, prefix, depth);
@@ -136,7 +143,8 @@ static void put_group(struct relay_text *text, const char *like, size_t prefix, 
 
 /* --- the words --- */
 
-static const struct gw_option *row_of(const struct option_set *sets, size_t count, const char *key, size_t len)
+static const struct gw_option *row_of(const struct option_set *sets, size_t count, const char *key,
+				      size_t len)
 {
 	for (size_t i = 0; i < count; i++)
 		for (const struct gw_option *row = sets[i].options; row && row->key; row++)
@@ -148,7 +156,8 @@ static const struct gw_option *row_of(const struct option_set *sets, size_t coun
 static bool is_key(const char *word, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-.", word[i]) || (word[i] == '.' && (i == 0 || word[i - 1] == '.' || i + 1 == len)))
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-.", word[i]) ||
+		    (word[i] == '.' && (i == 0 || word[i - 1] == '.' || i + 1 == len)))
 			return false;
 	return len > 0;
 }
@@ -156,7 +165,8 @@ static bool is_key(const char *word, size_t len)
 static bool is_twice(const struct relay_text *text, const struct relay_argument *argument)
 {
 	for (size_t i = 0; i < text->count; i++)
-		if (text->arguments[i].key_len == argument->key_len && memcmp(text->arguments[i].word, argument->word, argument->key_len) == 0)
+		if (text->arguments[i].key_len == argument->key_len &&
+		    memcmp(text->arguments[i].word, argument->word, argument->key_len) == 0)
 			return true;
 	return false;
 }
@@ -166,12 +176,13 @@ static bool is_secret(const struct relay_argument *argument)
 {
 	const char *value = value_of(argument);
 
-	return argument->row && argument->row->type == GW_OPTION_SECRET && strncmp(value, "file:", 5) != 0 && strncmp(value, "env:", 4) != 0 &&
+	return argument->row && argument->row->type == GW_OPTION_SECRET &&
+	       strncmp(value, "file:", 5) != 0 && strncmp(value, "env:", 4) != 0 &&
 	       strncmp(value, "exec:", 5) != 0;
 }
 
-static void take_word(struct relay_text *text, const struct option_set *sets, size_t set_count, const char *word, int nth,
-		      struct problems *problems)
+static void take_word(struct relay_text *text, const struct option_set *sets, size_t set_count,
+		      const char *word, int nth, struct problems *problems)
 {
 	struct relay_argument argument = { .word = word, .key_len = strcspn(word, "=") };
 
@@ -183,18 +194,22 @@ static void take_word(struct relay_text *text, const struct option_set *sets, si
 	if (argument.key_len == 4 && memcmp(word, "name", 4) == 0)
 		problem_add(problems, true, NULL, nth, "the name comes first, without \"name=\"");
 	else if (is_twice(text, &argument))
-		problem_add(problems, true, NULL, nth, "\"%.*s\" is given twice", (int)argument.key_len, word);
+		problem_add(problems, true, NULL, nth, "\"%.*s\" is given twice",
+			    (int)argument.key_len, word);
 	else if (text->count == ARGUMENTS_MAX)
 		problem_add(problems, true, NULL, nth, "that is one too many");
 	else if (argument.row && argument.row->type == GW_OPTION_GROUPS)
-		problem_add(problems, true, NULL, nth, "\"%s\" cannot be given here: write it into the file", argument.row->key);
+		problem_add(problems, true, NULL, nth,
+			    "\"%s\" cannot be given here: write it into the file",
+			    argument.row->key);
 	else
 		text->arguments[text->count++] = argument;
 	text->secret |= is_secret(&argument);
 }
 
-bool relay_text_make(struct relay_text *text, const char *name, const struct option_set *sets, size_t set_count, const char *const *words,
-		     size_t count, struct problems *problems)
+bool relay_text_make(struct relay_text *text, const char *name, const struct option_set *sets,
+		     size_t set_count, const char *const *words, size_t count,
+		     struct problems *problems)
 {
 	size_t before = problems->errors;
 
@@ -229,5 +244,6 @@ void relay_text_point(struct buf *out, const struct relay_argument *argument, co
 {
 	const char *value = is_secret(argument) ? "***" : value_of(argument);
 
-	buf_printf(out, "%.*s=%s\n%*s^ %s\n", (int)argument->key_len, argument->word, value, (int)argument->key_len + 1, "", what);
+	buf_printf(out, "%.*s=%s\n%*s^ %s\n", (int)argument->key_len, argument->word, value,
+		   (int)argument->key_len + 1, "", what);
 }

@@ -16,7 +16,7 @@ struct admin {
 	struct worker *main;
 	const struct admin_operations *operations;
 	struct listener *listener;
-	struct timer look;             /* for threads that do not answer, while somebody asks */
+	struct timer look; /* for threads that do not answer, while somebody asks */
 	struct hangs hangs;
 	struct connection *connections;
 	char path[256];
@@ -30,16 +30,21 @@ struct request {
 	struct connection *connection; /* there until the request is answered */
 	const char *words[REQUEST_WORDS];
 	size_t count;
-	const char *names[REQUEST_WORDS];   /* what follows the verb without dashes */
+	const char *names[REQUEST_WORDS]; /* what follows the verb without dashes */
 	size_t name_count;
 	const struct control_verb *verb;
-	const char *options[VERB_WORDS];    /* beside verb->words: the value, the word itself where it takes none, NULL where it was not said */
-	bool may_change;               /* the caller is an admin */
-	bool asks;                     /* there is a person to be asked before many messages are changed */
-	_Atomic bool abandoned;        /* nobody waits for the answer any more: who works for long may stop [any thread] */
+	/* beside verb->words: the value, the word itself where it takes none, NULL where it was not
+	 * said */
+	const char *options[VERB_WORDS];
+	bool may_change; /* the caller is an admin */
+	/* there is a person to be asked before many messages are changed */
+	bool asks;
+	/* nobody waits for the answer any more: who works for long may stop [any thread] */
+	_Atomic bool abandoned;
 	int64_t uid;
-	FILE *out;                     /* where the answer goes when there is no connection; NULL: nowhere */
-	json_t *json;                  /* owns the words */
+	/* where the answer goes when there is no connection; NULL: nowhere */
+	FILE *out;
+	json_t *json; /* owns the words */
 	struct arena arena;
 };
 
@@ -58,13 +63,14 @@ enum verb_rights {
 };
 
 struct control_verb {
-	const char *name;              /* "queue list" */
-	const char *arguments;         /* what follows without dashes, for people: "ID ..." */
+	const char *name;      /* "queue list" */
+	const char *arguments; /* what follows without dashes, for people: "ID ..." */
 	const char *help, *example;
 	enum verb_rights rights;
 	size_t least, most;            /* of what follows without dashes */
 	const struct verb_word *words; /* at most VERB_WORDS, ended by a name of NULL; NULL: none */
-	void (*run)(struct request *request, const char *const *words, size_t count); /* what follows without dashes: as many as said above */
+	/* what follows without dashes: as many as said above */
+	void (*run)(struct request *request, const char *const *words, size_t count);
 };
 extern const struct control_verb control_verbs[];
 
@@ -72,22 +78,27 @@ extern const struct control_verb control_verbs[];
 struct request *request_create(struct connection *connection, struct gw_str line);
 void request_run(struct request *request);
 
-/* verb_words.c: puts the words after the verb in their places. False: it was said which is wrong, and the request is over. */
+/* verb_words.c: puts the words after the verb in their places. False: it was said which is wrong,
+ * and the request is over. */
 bool verb_words_take(struct request *request, const struct control_verb *verb, size_t used);
 const char *request_option(const struct request *request, const char *name);
 /* "queue list [--held] [--limit N]" */
 void verb_usage(const struct control_verb *verb, struct buf *usage);
 /* Ends the request with what is wrong, how it is said right, and where more of it stands. */
-void request_usage(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void request_usage(struct request *request, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void verb_help(struct request *request);
 
 /* Answers and ends the request; takes over `json`. */
 void request_answer(struct request *request, json_t *json);
 /* {"code": code, "text": ...} */
-void request_say(struct request *request, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void request_problems(struct request *request, int code, const struct problems *problems, const char *fine);
+void request_say(struct request *request, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void request_problems(struct request *request, int code, const struct problems *problems,
+		      const char *fine);
 
-/* A table: json_t with columns from "key\0Title\0..." pairs ended by NULL, and an empty row array, which *rows names. */
+/* A table: json_t with columns from "key\0Title\0..." pairs ended by NULL, and an empty row array,
+ * which *rows names. */
 json_t *table_create(const char *const columns[][2], size_t count, json_t **rows);
 
 /* Allocated: the text with what is no UTF-8 replaced. */
@@ -95,8 +106,10 @@ char *text_clean(struct gw_str text);
 /* A string that came from outside: valid UTF-8 in any case, "" without memory. */
 json_t *text_of(struct gw_str text);
 
-/* Runs `ask` once on each worker, then `done` on main; `arg` is theirs to guard (workers run at the same time). -1: no memory. */
-int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg), void (*done)(void *arg), void *arg);
+/* Runs `ask` once on each worker, then `done` on main; `arg` is theirs to guard (workers run at the
+ * same time). -1: no memory. */
+int on_each_worker(void (*ask)(struct worker *worker, unsigned number, void *arg),
+		   void (*done)(void *arg), void *arg);
 
 /* queue_message.c: answers with the octets of a queued message. */
 void queue_message_show(struct request *request, uint64_t id);

@@ -19,7 +19,8 @@ struct status {
 	json_t *data, *rows;
 };
 
-static void add(struct status *status, const char *what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add(struct status *status, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void add(struct status *status, const char *what, const char *format, ...)
 {
@@ -28,10 +29,12 @@ static void add(struct status *status, const char *what, const char *format, ...
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	json_array_append_new(status->rows, json_pack("{s:s, s:o}", "what", what, "value", text_of(gw_str(text))));
+	json_array_append_new(status->rows, json_pack("{s:s, s:o}", "what", what, "value",
+						      text_of(gw_str(text))));
 }
 
-static void add_module_line(struct service_output *output, const char *instance, const char *key, const char *text)
+static void add_module_line(struct service_output *output, const char *instance, const char *key,
+			    const char *text)
 {
 	struct status *status = (struct status *)output;
 	char what[256];
@@ -42,25 +45,33 @@ static void add_module_line(struct service_output *output, const char *instance,
 static void add_configuration(struct status *status, const struct snapshot *snapshot)
 {
 	const struct configuration_notes *notes = status->request->admin->operations->notes;
-	add(status, "configuration", "generation %u, %zu modules, %zu relays", snapshot->generation, snapshot->instance_count, snapshot->relay_count);
+	add(status, "configuration", "generation %u, %zu modules, %zu relays", snapshot->generation,
+	    snapshot->instance_count, snapshot->relay_count);
 	if (notes->refused[0])
-		add(status, "configuration", "THE LAST GOOD ONE is in use, conf.d does not start: %s; mend it, then gatewayctl reload", notes->refused);
+		add(status, "configuration",
+		    "THE LAST GOOD ONE is in use, conf.d does not start: %s; mend it, then gatewayctl reload",
+		    notes->refused);
 	if (notes->restart[0])
 		add(status, "configuration", "changed, and needs a restart: %s", notes->restart);
 	json_object_set_new(status->data, "configuration",
-	                    json_pack("{s:I, s:s, s:s, s:o}", "generation", (json_int_t)snapshot->generation, "source",
-	                              notes->refused[0] ? "last good" : "conf.d", "needs_restart", notes->restart, "refused", text_of(gw_str(notes->refused))));
+			    json_pack("{s:I, s:s, s:s, s:o}", "generation",
+				      (json_int_t)snapshot->generation, "source",
+				      notes->refused[0] ? "last good" : "conf.d", "needs_restart",
+				      notes->restart, "refused", text_of(gw_str(notes->refused))));
 }
 
 static void add_process(struct status *status)
 {
 	const struct snapshot *snapshot = snapshot_current();
 	int64_t up = (clock_wall() - runtime.started_at) / 1000;
-	add(status, "gateway", "%s, %.*s, up %lldd %lldh %lldm", status->request->admin->operations->release, (int)snapshot->settings.hostname.len,
-	    snapshot->settings.hostname.ptr, (long long)up / 86400, (long long)up / 3600 % 24, (long long)up / 60 % 60);
+	add(status, "gateway", "%s, %.*s, up %lldd %lldh %lldm",
+	    status->request->admin->operations->release, (int)snapshot->settings.hostname.len,
+	    snapshot->settings.hostname.ptr, (long long)up / 86400, (long long)up / 3600 % 24,
+	    (long long)up / 60 % 60);
 	add_configuration(status, snapshot);
 	snapshot_release((struct snapshot *)snapshot);
-	json_object_set_new(status->data, "release", json_string(status->request->admin->operations->release));
+	json_object_set_new(status->data, "release",
+			    json_string(status->request->admin->operations->release));
 	json_object_set_new(status->data, "up_seconds", json_integer(up));
 	json_object_set_new(status->data, "workers", json_integer(runtime.worker_count));
 }
@@ -74,16 +85,21 @@ static void add_queue(struct status *status)
 		sum.held += status->counts[i].held;
 		sum.in_memory += status->counts[i].in_memory;
 	}
-	add(status, "queue", "%llu waiting, %llu active, %llu on hold", (unsigned long long)sum.waiting, (unsigned long long)sum.active,
+	add(status, "queue", "%llu waiting, %llu active, %llu on hold",
+	    (unsigned long long)sum.waiting, (unsigned long long)sum.active,
 	    (unsigned long long)sum.held);
-	json_object_set_new(status->data, "queue", json_pack("{s:I, s:I, s:I, s:I}", "waiting", (json_int_t)sum.waiting, "active",
-	                                                     (json_int_t)sum.active, "held", (json_int_t)sum.held, "in_memory",
-	                                                     (json_int_t)sum.in_memory));
+	json_object_set_new(status->data, "queue",
+			    json_pack("{s:I, s:I, s:I, s:I}", "waiting", (json_int_t)sum.waiting,
+				      "active", (json_int_t)sum.active, "held",
+				      (json_int_t)sum.held, "in_memory",
+				      (json_int_t)sum.in_memory));
 }
 
 static const char *spool_word(enum spool_result state)
 {
-	static const char *const words[] = { [SPOOL_OK] = "fine", [SPOOL_FULL] = "FULL: new mail gets 452", [SPOOL_FAILED] = "FAILING: new mail gets 451" };
+	static const char *const words[] = { [SPOOL_OK] = "fine",
+					     [SPOOL_FULL] = "FULL: new mail gets 452",
+					     [SPOOL_FAILED] = "FAILING: new mail gets 451" };
 	return words[state];
 }
 
@@ -91,30 +107,43 @@ static void add_spool(struct status *status)
 {
 	struct spool_stats stats;
 	spool_stats(runtime.spool, &stats);
-	add(status, "spool", "%s; %llu MiB in %llu segments, %lld MiB free%s", spool_word(stats.state), (unsigned long long)stats.bytes >> 20,
-	    (unsigned long long)stats.segments, (long long)stats.free_bytes >> 20, stats.damaged ? "; DAMAGED records, see quarantine/" : "");
-	json_object_set_new(status->data, "spool",
-	                    json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state", spool_word(stats.state), "messages",
-	                              (json_int_t)stats.messages, "segments", (json_int_t)stats.segments, "bytes", (json_int_t)stats.bytes, "appends",
-	                              (json_int_t)stats.appends, "groups", (json_int_t)stats.groups, "syncs", (json_int_t)stats.syncs,
-	                              "failed_groups", (json_int_t)stats.failed_groups, "compacted", (json_int_t)stats.compacted, "damaged",
-	                              (json_int_t)stats.damaged, "free_bytes", (json_int_t)stats.free_bytes));
+	add(status, "spool", "%s; %llu MiB in %llu segments, %lld MiB free%s",
+	    spool_word(stats.state), (unsigned long long)stats.bytes >> 20,
+	    (unsigned long long)stats.segments, (long long)stats.free_bytes >> 20,
+	    stats.damaged ? "; DAMAGED records, see quarantine/" : "");
+	json_object_set_new(
+		status->data, "spool",
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+			  spool_word(stats.state), "messages", (json_int_t)stats.messages,
+			  "segments", (json_int_t)stats.segments, "bytes", (json_int_t)stats.bytes,
+			  "appends", (json_int_t)stats.appends, "groups", (json_int_t)stats.groups,
+			  "syncs", (json_int_t)stats.syncs, "failed_groups",
+			  (json_int_t)stats.failed_groups, "compacted", (json_int_t)stats.compacted,
+			  "damaged", (json_int_t)stats.damaged, "free_bytes",
+			  (json_int_t)stats.free_bytes));
 }
 
 static void add_counters(struct status *status)
 {
 	json_t *all = json_object();
-#define X(name) json_object_set_new(all, #name, json_integer((json_int_t)atomic_load(&counters.name)));
+#define X(name)                                                                                    \
+	json_object_set_new(all, #name, json_integer((json_int_t)atomic_load(&counters.name)));
 	COUNTERS(X)
 #undef X
-	json_object_set_new(all, "sessions_open", json_integer(atomic_load(&counters.sessions_open)));
+	json_object_set_new(all, "sessions_open",
+			    json_integer(atomic_load(&counters.sessions_open)));
 	json_object_set_new(all, "log_lines_dropped", json_integer((json_int_t)log_dropped()));
-	add(status, "sessions", "%lld open, %llu since the start", (long long)atomic_load(&counters.sessions_open),
+	add(status, "sessions", "%lld open, %llu since the start",
+	    (long long)atomic_load(&counters.sessions_open),
 	    (unsigned long long)atomic_load(&counters.sessions));
-	add(status, "messages", "%llu in, %llu refused; recipients: %llu delivered, %llu deferred, %llu bounced, %llu unknown",
-	    (unsigned long long)atomic_load(&counters.messages), (unsigned long long)atomic_load(&counters.messages_refused),
-	    (unsigned long long)atomic_load(&counters.delivered), (unsigned long long)atomic_load(&counters.deferred),
-	    (unsigned long long)atomic_load(&counters.bounced), (unsigned long long)atomic_load(&counters.unknown));
+	add(status, "messages",
+	    "%llu in, %llu refused; recipients: %llu delivered, %llu deferred, %llu bounced, %llu unknown",
+	    (unsigned long long)atomic_load(&counters.messages),
+	    (unsigned long long)atomic_load(&counters.messages_refused),
+	    (unsigned long long)atomic_load(&counters.delivered),
+	    (unsigned long long)atomic_load(&counters.deferred),
+	    (unsigned long long)atomic_load(&counters.bounced),
+	    (unsigned long long)atomic_load(&counters.unknown));
 	json_object_set_new(status->data, "counters", all);
 }
 
@@ -125,11 +154,14 @@ static void add_own_fault(struct status *status)
 	transport_own_fault(&fault);
 	if (!fault.count)
 		return;
-	add(status, "this machine", "%llu attempts could not be made, held against no relay; the last %lld s ago, for %s: %s",
-	    (unsigned long long)fault.count, (long long)(clock_wall() - fault.at) / 1000, fault.relay, fault.text);
+	add(status, "this machine",
+	    "%llu attempts could not be made, held against no relay; the last %lld s ago, for %s: %s",
+	    (unsigned long long)fault.count, (long long)(clock_wall() - fault.at) / 1000,
+	    fault.relay, fault.text);
 	json_object_set_new(status->data, "own_faults",
-	                    json_pack("{s:I, s:I, s:s, s:o}", "count", (json_int_t)fault.count, "last_at", (json_int_t)fault.at, "relay",
-	                              fault.relay, "text", text_of(gw_str(fault.text))));
+			    json_pack("{s:I, s:I, s:s, s:o}", "count", (json_int_t)fault.count,
+				      "last_at", (json_int_t)fault.at, "relay", fault.relay, "text",
+				      text_of(gw_str(fault.text))));
 }
 
 /* "dkim 2 at work, 14 waiting": who waits for threads. */
@@ -137,13 +169,16 @@ static void add_line(void *arg, const struct offload_load *load)
 {
 	struct status *status = arg;
 	char what[80];
-	json_array_append_new(json_object_get(status->data, "offload"),
-	                      json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", load->name, "running", (json_int_t)load->running, "waiting",
-	                                (json_int_t)load->waiting, "most_waiting", (json_int_t)load->most_waiting, "begun",
-	                                (json_int_t)load->begun, "dropped", (json_int_t)load->dropped));
+	json_array_append_new(
+		json_object_get(status->data, "offload"),
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", load->name, "running",
+			  (json_int_t)load->running, "waiting", (json_int_t)load->waiting,
+			  "most_waiting", (json_int_t)load->most_waiting, "begun",
+			  (json_int_t)load->begun, "dropped", (json_int_t)load->dropped));
 	snprintf(what, sizeof(what), "work of %s", load->name);
 	if (load->waiting || load->dropped)
-		add(status, what, "%u at work, %zu waiting (%zu at most), %llu dropped unbegun", load->running, load->waiting, load->most_waiting,
+		add(status, what, "%u at work, %zu waiting (%zu at most), %llu dropped unbegun",
+		    load->running, load->waiting, load->most_waiting,
 		    (unsigned long long)load->dropped);
 }
 
@@ -151,19 +186,26 @@ static void add_trouble(void *arg, const char *name, const char *text)
 {
 	struct status *status = arg;
 	add(status, "WRONG", "%s", text);
-	json_array_append_new(json_object_get(status->data, "wrong"), json_pack("{s:o, s:o}", "name", text_of(gw_str(name)), "text", text_of(gw_str(text))));
+	json_array_append_new(json_object_get(status->data, "wrong"),
+			      json_pack("{s:o, s:o}", "name", text_of(gw_str(name)), "text",
+					text_of(gw_str(text))));
 }
 
 /* What is kept until somebody says what becomes of it. */
 static void add_held(struct status *status)
 {
-	json_int_t held = json_integer_value(json_object_get(json_object_get(status->data, "queue"), "held"));
+	json_int_t held = json_integer_value(
+		json_object_get(json_object_get(status->data, "queue"), "held"));
 	char text[160];
-	snprintf(text, sizeof(text), "%lld messages are on hold: gatewayctl queue list --held says why", (long long)held);
+	snprintf(text, sizeof(text),
+		 "%lld messages are on hold: gatewayctl queue list --held says why",
+		 (long long)held);
 	if (held)
 		add_trouble(status, "held", text);
 	if (supervisor_served())
-		add_trouble(status, "restarted", "the serving process died and was started again since the gateway started: crashed in the log says of what");
+		add_trouble(
+			status, "restarted",
+			"the serving process died and was started again since the gateway started: crashed in the log says of what");
 }
 
 static void add_relay(void *arg, const struct relay_load *load)
@@ -171,12 +213,15 @@ static void add_relay(void *arg, const struct relay_load *load)
 	struct status *status = arg;
 	char what[256];
 	snprintf(what, sizeof(what), "relay %s", load->name);
-	add(status, what, "%lld connections (%lld idle), %lld waiting, %lld sent, %lld failed", (long long)load->connections,
-	    (long long)load->idle, (long long)load->waiting, (long long)load->sent, (long long)load->failed);
+	add(status, what, "%lld connections (%lld idle), %lld waiting, %lld sent, %lld failed",
+	    (long long)load->connections, (long long)load->idle, (long long)load->waiting,
+	    (long long)load->sent, (long long)load->failed);
 	json_array_append_new(json_object_get(status->data, "relays"),
-	                      json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", load->name, "connections", (json_int_t)load->connections, "idle",
-	                                (json_int_t)load->idle, "waiting", (json_int_t)load->waiting, "sent", (json_int_t)load->sent, "failed",
-	                                (json_int_t)load->failed));
+			      json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", load->name,
+					"connections", (json_int_t)load->connections, "idle",
+					(json_int_t)load->idle, "waiting",
+					(json_int_t)load->waiting, "sent", (json_int_t)load->sent,
+					"failed", (json_int_t)load->failed));
 }
 
 static void add_metric(void *arg, const char *name, int64_t value)
@@ -207,11 +252,16 @@ static void add_deaths(struct status *status)
 		const struct breaker_row *row = &breaker->rows[i];
 		bool broken = false;
 		for (size_t at = 0; at < snapshot->instance_count; at++)
-			broken |= snapshot->instances[at].broken && strcmp(snapshot->instances[at].name, row->instance) == 0;
-		add(status, "crashes", "%s: died %u times, last in %s%s", row->instance, row->deaths, row->hook,
-		    broken ? "; its code does not run any more: mend it, then gatewayctl reload" : "");
-		json_array_append_new(all, json_pack("{s:o, s:I, s:s, s:b}", "instance", text_of(gw_str(row->instance)), "crashes",
-		                                     (json_int_t)row->deaths, "hook", row->hook, "broken", broken));
+			broken |= snapshot->instances[at].broken &&
+				  strcmp(snapshot->instances[at].name, row->instance) == 0;
+		add(status, "crashes", "%s: died %u times, last in %s%s", row->instance,
+		    row->deaths, row->hook,
+		    broken ? "; its code does not run any more: mend it, then gatewayctl reload"
+			   : "");
+		json_array_append_new(all, json_pack("{s:o, s:I, s:s, s:b}", "instance",
+						     text_of(gw_str(row->instance)), "crashes",
+						     (json_int_t)row->deaths, "hook", row->hook,
+						     "broken", broken));
 	}
 	snapshot_release(snapshot);
 	json_object_set_new(status->data, "crashes", all);
@@ -246,7 +296,8 @@ static void counted(void *arg)
 	transport_each(add_relay, status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);
-	json_object_set(status->data, "lines", status->rows); /* the text's own words, those of modules too */
+	/* the text's own words, those of modules too */
+	json_object_set(status->data, "lines", status->rows);
 	request_answer(status->request, table);
 	free(status->counts);
 	free(status);

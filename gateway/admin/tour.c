@@ -65,7 +65,8 @@ static void note_waiting(void *arg, const struct queue_entry *entry)
 static void note_sent(void *arg, const struct gw_delivery *delivery)
 {
 	struct tour_part *part = arg;
-	if (delivery->attempt.relay && gw_str_eq(delivery->attempt.relay->name, gw_str(part->tour->relay)))
+	if (delivery->attempt.relay &&
+	    gw_str_eq(delivery->attempt.relay->name, gw_str(part->tour->relay)))
 		id_list_add(&part->near, delivery->message->id);
 }
 
@@ -92,7 +93,9 @@ static void all_done(struct post *post)
 
 static bool is_over(const struct tour_part *part, const struct id_list *ids)
 {
-	return part->at >= ids->count || (part->tour->abandoned && atomic_load(part->tour->abandoned)) || atomic_load(&runtime.stopping);
+	return part->at >= ids->count ||
+	       (part->tour->abandoned && atomic_load(part->tour->abandoned)) ||
+	       atomic_load(&runtime.stopping);
 }
 
 static void step(struct post *post)

@@ -1,7 +1,9 @@
-/* tour.h - all messages of all workers, each looked at once, a few at a time: between two steps a worker serves whom else it has to.
+/* tour.h - all messages of all workers, each looked at once, a few at a time: between two steps a
+ * worker serves whom else it has to.
  *
- * Which messages there are is noted at the start; one that is gone when its turn comes is passed over, one that came later is not met.
- * Every worker goes from its oldest message to its newest, all of them at the same time. */
+ * Which messages there are is noted at the start; one that is gone when its turn comes is passed
+ * over, one that came later is not met. Every worker goes from its oldest message to its newest,
+ * all of them at the same time. */
 #ifndef ADMIN_TOUR_H
 #define ADMIN_TOUR_H
 
@@ -10,21 +12,24 @@
 struct id_list {
 	uint64_t *ids; /* free() */
 	size_t count, room;
-	bool failed;   /* no memory: some are missing */
+	bool failed; /* no memory: some are missing */
 };
 void id_list_add(struct id_list *list, uint64_t id);
-void id_list_sort(struct id_list *list); /* each once */
+void id_list_sort(struct id_list *list);                   /* each once */
 bool id_list_has(const struct id_list *list, uint64_t id); /* sorted */
 
 struct tour_part;
 
 struct tour {
-	/* One message, on its worker; it may be gone afterwards. False: this worker has seen enough. */
-	bool (*visit)(struct tour *tour, struct worker *worker, unsigned number, struct queue_entry *entry);
-	void (*done)(struct tour *tour);  /* main: nobody works on it any more */
-	const struct id_list *only;       /* these, of which each worker has some; NULL: all */
-	const char *relay;                /* notes what waits for it, or is on its way to it: tour_is_near; NULL: no */
-	const _Atomic bool *abandoned;    /* ends early when it becomes true; NULL: never */
+	/* One message, on its worker; it may be gone afterwards. False: this worker has seen
+	 * enough. */
+	bool (*visit)(struct tour *tour, struct worker *worker, unsigned number,
+		      struct queue_entry *entry);
+	void (*done)(struct tour *tour); /* main: nobody works on it any more */
+	const struct id_list *only;      /* these, of which each worker has some; NULL: all */
+	/* notes what waits for it, or is on its way to it: tour_is_near; NULL: no */
+	const char *relay;
+	const _Atomic bool *abandoned; /* ends early when it becomes true; NULL: never */
 	/* tour.c's */
 	struct tour_part *parts;
 	_Atomic unsigned left;

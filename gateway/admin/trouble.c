@@ -22,11 +22,15 @@ static void look_at_spool(const struct finder *finder)
 	struct spool_stats stats;
 	spool_stats(runtime.spool, &stats);
 	if (stats.state == SPOOL_FULL)
-		finder->each(finder->arg, "spool full", "the disk of the spool is full, or below spool.min_free: new mail gets 452");
+		finder->each(
+			finder->arg, "spool full",
+			"the disk of the spool is full, or below spool.min_free: new mail gets 452");
 	else if (stats.state == SPOOL_FAILED)
-		finder->each(finder->arg, "spool failing", "the disk of the spool fails: new mail gets 451");
+		finder->each(finder->arg, "spool failing",
+			     "the disk of the spool fails: new mail gets 451");
 	if (stats.damaged)
-		finder->each(finder->arg, "spool damaged", "records of the spool are damaged: see quarantine/ and the log");
+		finder->each(finder->arg, "spool damaged",
+			     "records of the spool are damaged: see quarantine/ and the log");
 }
 
 static void look_at_certificates(const struct finder *finder)
@@ -34,10 +38,12 @@ static void look_at_certificates(const struct finder *finder)
 	struct snapshot *snapshot = snapshot_current();
 	const struct listen_settings *listeners = snapshot->settings.listeners.items;
 	for (size_t i = 0; i < snapshot->settings.listeners.count; i++) {
-		const char *why = listeners[i].server ? tls_server_trouble(listeners[i].server) : NULL;
+		const char *why = listeners[i].server ? tls_server_trouble(listeners[i].server)
+						      : NULL;
 		char name[320], text[640];
 		snprintf(name, sizeof(name), "certificate %s", listeners[i].name.ptr);
-		snprintf(text, sizeof(text), "the certificate of listener %s: %s", listeners[i].name.ptr, why ? why : "");
+		snprintf(text, sizeof(text), "the certificate of listener %s: %s",
+			 listeners[i].name.ptr, why ? why : "");
 		if (why)
 			finder->each(finder->arg, name, text);
 	}
@@ -48,7 +54,8 @@ static uint64_t failures_of(const struct instance *instance)
 {
 	uint64_t sum = 0;
 	for (size_t hook = 0; instance->counters && hook < GW_HOOKS; hook++)
-		sum += atomic_load_explicit(&instance->counters->hooks[hook].failures, memory_order_relaxed);
+		sum += atomic_load_explicit(&instance->counters->hooks[hook].failures,
+					    memory_order_relaxed);
 	return sum;
 }
 
@@ -60,8 +67,10 @@ static void look_at_modules(const struct finder *finder)
 		uint64_t failures = failures_of(instance);
 		char name[320], text[640];
 		snprintf(name, sizeof(name), "module %s", instance->name);
-		snprintf(text, sizeof(text), "module %s failed %llu times since the start: module-failed in the log says why", instance->name,
-		         (unsigned long long)failures);
+		snprintf(
+			text, sizeof(text),
+			"module %s failed %llu times since the start: module-failed in the log says why",
+			instance->name, (unsigned long long)failures);
 		if (failures)
 			finder->each(finder->arg, name, text);
 	}
@@ -73,8 +82,9 @@ static void look_at_work(void *arg, const struct offload_load *load)
 	const struct finder *finder = arg;
 	char name[128], text[256];
 	snprintf(name, sizeof(name), "work %s", load->name);
-	snprintf(text, sizeof(text), "work of %s was dropped or refused %llu times: it comes faster than it is done", load->name,
-	         (unsigned long long)load->dropped);
+	snprintf(text, sizeof(text),
+		 "work of %s was dropped or refused %llu times: it comes faster than it is done",
+		 load->name, (unsigned long long)load->dropped);
 	if (load->dropped)
 		finder->each(finder->arg, name, text);
 }
@@ -94,7 +104,10 @@ void trouble_each(void (*each)(void *arg, const char *name, const char *text), v
 
 static struct {
 	struct timer timer;
-	struct known { char name[128]; bool there; } known[TROUBLES_MOST];
+	struct known {
+		char name[128];
+		bool there;
+	} known[TROUBLES_MOST];
 	size_t count;
 } watch;
 
@@ -102,7 +115,12 @@ static void tell(const char *event, const char *name, const char *text)
 {
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_event told = {
-		.size = sizeof(told), .name = gw_str(event), .time = clock_wall(), .text = gw_str(text), .json = gw_str(""), .client = gw_str(""),
+		.size = sizeof(told),
+		.name = gw_str(event),
+		.time = clock_wall(),
+		.text = gw_str(text),
+		.json = gw_str(""),
+		.client = gw_str(""),
 		.relay = gw_str(""),
 	};
 	struct arena arena;

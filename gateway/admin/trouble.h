@@ -1,4 +1,5 @@
-/* trouble.h - what is wrong now, one line each: in `status`, and told once when it comes and when it is over, to the log and to event hooks. */
+/* trouble.h - what is wrong now, one line each: in `status`, and told once when it comes and when
+ * it is over, to the log and to event hooks. */
 #ifndef ADMIN_TROUBLE_H
 #define ADMIN_TROUBLE_H
 

@@ -12,9 +12,11 @@ static void add_module(json_t *rows, const struct gw_module *table, const char *
 		return;
 	for (const char *line = table->verbs; *line;) {
 		size_t len = strcspn(line, "\n"), words = strcspn(line, "\t\n");
-		struct gw_str help = words < len ? gw_str_n(line + words + 1, len - words - 1) : gw_str(table->summary ? table->summary : "");
-		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb", table->name, "arguments", text_of(gw_str_n(line, words)), "help",
-		                                      text_of(help)));
+		struct gw_str help = words < len ? gw_str_n(line + words + 1, len - words - 1)
+						 : gw_str(table->summary ? table->summary : "");
+		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb", table->name,
+						      "arguments", text_of(gw_str_n(line, words)),
+						      "help", text_of(help)));
 		line += len + (line[len] != '\0');
 	}
 }
@@ -42,7 +44,9 @@ static json_t *usage_json(const struct control_verb *verb)
 	buf_init(&usage, 0);
 	verb_usage(verb, &usage);
 	size_t name = strlen(verb->name) + 1;
-	json_t *json = text_of(buf_len(&usage) > name ? gw_str_n(buf_ptr(&usage) + name, buf_len(&usage) - name) : gw_str(""));
+	json_t *json = text_of(buf_len(&usage) > name
+				       ? gw_str_n(buf_ptr(&usage) + name, buf_len(&usage) - name)
+				       : gw_str(""));
 	buf_finish(&usage);
 	return json;
 }
@@ -52,14 +56,20 @@ static void add_verbs(json_t *rows, const char *wanted)
 {
 	size_t len = wanted ? strlen(wanted) : 0;
 	for (const struct control_verb *verb = control_verbs; verb->name; verb++)
-		if (!wanted || (strncmp(verb->name, wanted, len) == 0 && strchr(" ", verb->name[len])))
-			json_array_append_new(rows, json_pack("{s:s, s:o, s:s}", "verb", verb->name, "arguments",
-			                                      verb->words ? usage_json(verb) : json_string(verb->arguments), "help", verb->help));
+		if (!wanted ||
+		    (strncmp(verb->name, wanted, len) == 0 && strchr(" ", verb->name[len])))
+			json_array_append_new(
+				rows, json_pack("{s:s, s:o, s:s}", "verb", verb->name, "arguments",
+						verb->words ? usage_json(verb)
+							    : json_string(verb->arguments),
+						"help", verb->help));
 }
 
 static void say_list(struct request *request, const char *wanted)
 {
-	static const char *const columns[][2] = { { "verb", "VERB" }, { "arguments", "ARGUMENTS" }, { "help", "WHAT IT DOES" } };
+	static const char *const columns[][2] = { { "verb", "VERB" },
+						  { "arguments", "ARGUMENTS" },
+						  { "help", "WHAT IT DOES" } };
 	json_t *rows, *table = table_create(columns, 3, &rows);
 	add_verbs(rows, wanted);
 	add_modules(rows, wanted);
@@ -68,7 +78,8 @@ static void say_list(struct request *request, const char *wanted)
 		return;
 	}
 	json_decref(table);
-	request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them", wanted);
+	request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them",
+		    wanted);
 }
 
 /* --- one --- */
@@ -77,10 +88,12 @@ static void put_words(const struct control_verb *verb, struct buf *text, json_t 
 {
 	for (const struct verb_word *word = verb->words; word && word->name; word++) {
 		char said[64];
-		snprintf(said, sizeof(said), "%s%s%s", word->name, word->value ? " " : "", word->value ? word->value : "");
+		snprintf(said, sizeof(said), "%s%s%s", word->name, word->value ? " " : "",
+			 word->value ? word->value : "");
 		buf_printf(text, "    %-20s %s\n", said, word->help);
-		json_array_append_new(words, json_pack("{s:s, s:s?, s:s, s:b}", "word", word->name, "value", word->value, "help", word->help, "needed",
-		                                       (int)word->needed));
+		json_array_append_new(words, json_pack("{s:s, s:s?, s:s, s:b}", "word", word->name,
+						       "value", word->value, "help", word->help,
+						       "needed", (int)word->needed));
 	}
 }
 
@@ -89,13 +102,16 @@ static void say_one(struct request *request, const struct control_verb *verb)
 	struct buf text;
 	json_t *json = json_object(), *words = json_array();
 	buf_init(&text, 0);
-	buf_printf(&text, "%s%s%s%s\n    %s\n", verb->name, *verb->arguments ? " " : "", verb->arguments, verb->words ? " [WORDS]" : "", verb->help);
+	buf_printf(&text, "%s%s%s%s\n    %s\n", verb->name, *verb->arguments ? " " : "",
+		   verb->arguments, verb->words ? " [WORDS]" : "", verb->help);
 	put_words(verb, &text, words);
 	buf_printf(&text, "Example: gatewayctl %s", verb->example);
 	json_object_set_new(json, "code", json_integer(EX_OK));
 	json_object_set_new(json, "text", text_of(buf_str(&text)));
-	json_object_set_new(json, "data", json_pack("{s:s, s:s, s:s, s:s, s:o}", "verb", verb->name, "arguments", verb->arguments, "help", verb->help,
-	                                            "example", verb->example, "words", words));
+	json_object_set_new(json, "data",
+			    json_pack("{s:s, s:s, s:s, s:s, s:o}", "verb", verb->name, "arguments",
+				      verb->arguments, "help", verb->help, "example", verb->example,
+				      "words", words));
 	buf_finish(&text);
 	request_answer(request, json);
 }
@@ -103,7 +119,9 @@ static void say_one(struct request *request, const struct control_verb *verb)
 void verb_help(struct request *request)
 {
 	char wanted[256] = "";
-	for (size_t i = 1; i < request->count && strlen(wanted) + strlen(request->words[i]) + 2 < sizeof(wanted); i++) {
+	for (size_t i = 1;
+	     i < request->count && strlen(wanted) + strlen(request->words[i]) + 2 < sizeof(wanted);
+	     i++) {
 		strcat(wanted, i > 1 ? " " : "");
 		strcat(wanted, request->words[i]);
 	}

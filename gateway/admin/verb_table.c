@@ -1,7 +1,10 @@
 /* verb_table.c - every verb of the gateway, with all the words it knows. */
 #include "admin/queue_change.h"
 
-#define END { NULL, NULL, NULL, false }
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, NULL, false                                                            \
+	}
 
 static const struct verb_word list_words[] = {
 	FILTER_WORDS,
@@ -11,9 +14,11 @@ static const struct verb_word list_words[] = {
 };
 
 static const struct verb_word show_words[] = {
-	{ "--message", NULL, "its header as it was received, for admins; the gateway's Received field first", false },
+	{ "--message", NULL,
+	  "its header as it was received, for admins; the gateway's Received field first", false },
 	{ "--all", NULL, "with --message: its body too; into a file it is octet for octet", false },
-	{ "--at", "OCTET", "with --message: from there on; gatewayctl asks so for the parts of a long one", false },
+	{ "--at", "OCTET",
+	  "with --message: from there on; gatewayctl asks so for the parts of a long one", false },
 	END,
 };
 
@@ -35,7 +40,8 @@ static const struct verb_word move_words[] = {
 static const struct verb_word rm_words[] = {
 	{ "--move-to", "RELAY", "what waits for it goes by that relay and no other", false },
 	{ "--requeue", NULL, "what waits for it takes any other way", false },
-	{ "--yes", NULL, "does not ask on a terminal where the fragment was written by hand", false },
+	{ "--yes", NULL, "does not ask on a terminal where the fragment was written by hand",
+	  false },
 	END,
 };
 
@@ -58,37 +64,64 @@ static const struct verb_word explain_words[] = {
 #define ANY REQUEST_WORDS
 
 const struct control_verb control_verbs[] = {
-	{ "status", "", "what runs, how much, and what is wrong", "status --json", FOR_VIEW, 0, 0, NULL, verb_status },
-	{ "queue list", "", "messages that are not done", "queue list --relay mass --older 2h", FOR_VIEW, 0, 0, list_words, verb_queue_list },
-	{ "queue summary", "", "how many there are, by reason, relay, domain, client and age", "queue summary --by domain --relay mass", FOR_VIEW, 0, 0,
-	  summary_words, verb_queue_summary },
-	{ "queue show", "ID", "one of them, with each recipient", "queue show 1AbCdEfGhIjK", FOR_VIEW, 1, 1, show_words, verb_queue_show },
-	{ "queue retry", "[ID ...]", "makes them due now", "queue retry --relay mass", CHANGES, 0, ANY, change_words, verb_queue_retry },
-	{ "queue hold", "[ID ...]", "keeps them until released", "queue hold --from newsletter@", CHANGES, 0, ANY, change_words, verb_queue_hold },
-	{ "queue release", "[ID ...]", "ends a hold", "queue release --status held --client crm", CHANGES, 0, ANY, change_words, verb_queue_release },
-	{ "queue bounce", "[ID ...]", "gives them back to their senders", "queue bounce --to @dead.example", CHANGES, 0, ANY, change_words,
-	  verb_queue_bounce },
-	{ "queue delete", "[ID ...]", "throws them away; no sender is told, nothing brings them back", "queue delete --from robot@ --older 2d", CHANGES, 0, ANY,
-	  change_words, verb_queue_delete },
-	{ "queue move", "[ID ...]", "sends them by one relay and no other", "queue move --relay mass --move-to origin", CHANGES, 0, ANY, move_words,
+	{ "status", "", "what runs, how much, and what is wrong", "status --json", FOR_VIEW, 0, 0,
+	  NULL, verb_status },
+	{ "queue list", "", "messages that are not done", "queue list --relay mass --older 2h",
+	  FOR_VIEW, 0, 0, list_words, verb_queue_list },
+	{ "queue summary", "", "how many there are, by reason, relay, domain, client and age",
+	  "queue summary --by domain --relay mass", FOR_VIEW, 0, 0, summary_words,
+	  verb_queue_summary },
+	{ "queue show", "ID", "one of them, with each recipient", "queue show 1AbCdEfGhIjK",
+	  FOR_VIEW, 1, 1, show_words, verb_queue_show },
+	{ "queue retry", "[ID ...]", "makes them due now", "queue retry --relay mass", CHANGES, 0,
+	  ANY, change_words, verb_queue_retry },
+	{ "queue hold", "[ID ...]", "keeps them until released", "queue hold --from newsletter@",
+	  CHANGES, 0, ANY, change_words, verb_queue_hold },
+	{ "queue release", "[ID ...]", "ends a hold", "queue release --status held --client crm",
+	  CHANGES, 0, ANY, change_words, verb_queue_release },
+	{ "queue bounce", "[ID ...]", "gives them back to their senders",
+	  "queue bounce --to @dead.example", CHANGES, 0, ANY, change_words, verb_queue_bounce },
+	{ "queue delete", "[ID ...]",
+	  "throws them away; no sender is told, nothing brings them back",
+	  "queue delete --from robot@ --older 2d", CHANGES, 0, ANY, change_words,
+	  verb_queue_delete },
+	{ "queue move", "[ID ...]", "sends them by one relay and no other",
+	  "queue move --relay mass --move-to origin", CHANGES, 0, ANY, move_words,
 	  verb_queue_move },
-	{ "relay list", "", "the relays, and how they are", "relay list", FOR_VIEW, 0, 0, NULL, verb_relay_list },
-	{ "relay show", "NAME", "one of them, with all that is known of it", "relay show mass", FOR_VIEW, 1, 1, NULL, verb_relay_show },
-	{ "relay add", "NAME KEY=VALUE ...", "writes conf.d/50-relay-NAME.conf and takes it into use, or changes nothing",
-	  "relay add mass host=smtp.example.net port=587 auth.user=crm auth.password=file:/etc/gateway/mass.pw", CHANGES, 1, ANY, NULL, verb_relay_add },
-	{ "relay rm", "NAME", "removes it; refused while mail waits for it", "relay rm mass --move-to origin", CHANGES, 1, 1, rm_words, verb_relay_rm },
-	{ "relay off", "NAME", "no new mail goes there, until it is switched on; over restarts too", "relay off mass", CHANGES, 1, 1, NULL, verb_relay_off },
+	{ "relay list", "", "the relays, and how they are", "relay list", FOR_VIEW, 0, 0, NULL,
+	  verb_relay_list },
+	{ "relay show", "NAME", "one of them, with all that is known of it", "relay show mass",
+	  FOR_VIEW, 1, 1, NULL, verb_relay_show },
+	{ "relay add", "NAME KEY=VALUE ...",
+	  "writes conf.d/50-relay-NAME.conf and takes it into use, or changes nothing",
+	  "relay add mass host=smtp.example.net port=587 auth.user=crm auth.password=file:/etc/gateway/mass.pw",
+	  CHANGES, 1, ANY, NULL, verb_relay_add },
+	{ "relay rm", "NAME", "removes it; refused while mail waits for it",
+	  "relay rm mass --move-to origin", CHANGES, 1, 1, rm_words, verb_relay_rm },
+	{ "relay off", "NAME", "no new mail goes there, until it is switched on; over restarts too",
+	  "relay off mass", CHANGES, 1, 1, NULL, verb_relay_off },
 	{ "relay on", "NAME", "ends that", "relay on mass", CHANGES, 1, 1, NULL, verb_relay_on },
-	{ "relay resume", "NAME", "opens one that was suspended after failures", "relay resume mass", CHANGES, 1, 1, NULL, verb_relay_resume },
-	{ "relay test", "NAME", "connects and logs in as mail would, sends nothing, says what is wrong", "relay test mass --to me@example.com", CHANGES, 1,
-	  1, test_words, verb_relay_test },
-	{ "message explain", "ID", "all that happened to a message, and why", "message explain 1AbCdEfGhIjK", FOR_VIEW, 1, 1, NULL, verb_explain },
-	{ "explain", "", "which relay would take such a message, and why not the others; sends nothing",
-	  "explain --from crm@example.com --to you@example.net --type mass", FOR_VIEW, 0, 0, explain_words, verb_explain_what },
-	{ "modules", "", "what is loaded, and what each hooks", "modules", FOR_VIEW, 0, 0, NULL, verb_modules },
-	{ "hooks", "", "the hooks, their rules, and who is asked in which order", "hooks", FOR_VIEW, 0, 0, NULL, verb_hooks },
-	{ "options", "[NAME]", "every option of the gateway, of relays, of a module", "options relay", FOR_VIEW, 0, 1, NULL, verb_options },
-	{ "check", "", "reads the configuration without using it, and asks the modules to look deeper", "check", FOR_ADMINS, 0, 0, NULL, verb_check },
-	{ "reload", "", "swaps the configuration in, whole or not at all", "reload", CHANGES, 0, 0, NULL, verb_reload },
+	{ "relay resume", "NAME", "opens one that was suspended after failures",
+	  "relay resume mass", CHANGES, 1, 1, NULL, verb_relay_resume },
+	{ "relay test", "NAME",
+	  "connects and logs in as mail would, sends nothing, says what is wrong",
+	  "relay test mass --to me@example.com", CHANGES, 1, 1, test_words, verb_relay_test },
+	{ "message explain", "ID", "all that happened to a message, and why",
+	  "message explain 1AbCdEfGhIjK", FOR_VIEW, 1, 1, NULL, verb_explain },
+	{ "explain", "",
+	  "which relay would take such a message, and why not the others; sends nothing",
+	  "explain --from crm@example.com --to you@example.net --type mass", FOR_VIEW, 0, 0,
+	  explain_words, verb_explain_what },
+	{ "modules", "", "what is loaded, and what each hooks", "modules", FOR_VIEW, 0, 0, NULL,
+	  verb_modules },
+	{ "hooks", "", "the hooks, their rules, and who is asked in which order", "hooks", FOR_VIEW,
+	  0, 0, NULL, verb_hooks },
+	{ "options", "[NAME]", "every option of the gateway, of relays, of a module",
+	  "options relay", FOR_VIEW, 0, 1, NULL, verb_options },
+	{ "check", "",
+	  "reads the configuration without using it, and asks the modules to look deeper", "check",
+	  FOR_ADMINS, 0, 0, NULL, verb_check },
+	{ "reload", "", "swaps the configuration in, whole or not at all", "reload", CHANGES, 0, 0,
+	  NULL, verb_reload },
 	{ NULL, NULL, NULL, NULL, FOR_VIEW, 0, 0, NULL, NULL },
 };

@@ -1,4 +1,5 @@
-/* verb_words.c - what follows a verb: nothing is taken that the verb does not know, and what it knows is what its help says. */
+/* verb_words.c - what follows a verb: nothing is taken that the verb does not know, and what it
+ * knows is what its help says. */
 #include "admin/request.h"
 
 #include "conf/option.h"
@@ -11,7 +12,8 @@ void verb_usage(const struct control_verb *verb, struct buf *usage)
 {
 	buf_printf(usage, "%s%s%s", verb->name, *verb->arguments ? " " : "", verb->arguments);
 	for (const struct verb_word *word = verb->words; word && word->name; word++)
-		buf_printf(usage, word->needed ? " %s%s%s" : " [%s%s%s]", word->name, word->value ? " " : "", word->value ? word->value : "");
+		buf_printf(usage, word->needed ? " %s%s%s" : " [%s%s%s]", word->name,
+			   word->value ? " " : "", word->value ? word->value : "");
 }
 
 void request_usage(struct request *request, const char *format, ...)
@@ -24,8 +26,9 @@ void request_usage(struct request *request, const char *format, ...)
 	va_end(args);
 	buf_init(&usage, 0);
 	verb_usage(request->verb, &usage);
-	request_say(request, EX_USAGE, "%s: %s\n%.*s\n`gatewayctl help %s` tells more", request->verb->name, what, (int)buf_len(&usage),
-	            buf_len(&usage) ? buf_ptr(&usage) : "", request->verb->name);
+	request_say(request, EX_USAGE, "%s: %s\n%.*s\n`gatewayctl help %s` tells more",
+		    request->verb->name, what, (int)buf_len(&usage),
+		    buf_len(&usage) ? buf_ptr(&usage) : "", request->verb->name);
 	buf_finish(&usage);
 }
 
@@ -47,7 +50,8 @@ static void say_unknown(struct request *request, const char *name)
 		names[count++] = word->name;
 	const char *near = option_nearest_word(names, count, name);
 	if (near)
-		request_usage(request, "there is no word \"%.100s\", did you mean \"%s\"?", name, near);
+		request_usage(request, "there is no word \"%.100s\", did you mean \"%s\"?", name,
+			      near);
 	else
 		request_usage(request, "there is no word \"%.100s\"", name);
 }
@@ -75,7 +79,8 @@ static size_t take_option(struct request *request, const char *name, const char 
 static bool take_all(struct request *request, size_t at)
 {
 	while (at < request->count) {
-		const char *word = request->words[at], *next = at + 1 < request->count ? request->words[at + 1] : NULL;
+		const char *word = request->words[at],
+			   *next = at + 1 < request->count ? request->words[at + 1] : NULL;
 		size_t used = 1;
 		if (strncmp(word, "--", 2) == 0)
 			used = take_option(request, word, next);
@@ -107,7 +112,8 @@ bool verb_words_take(struct request *request, const struct control_verb *verb, s
 	if (lacks)
 		request_usage(request, "%s %s is missing", lacks->name, lacks->value);
 	else if (many)
-		request_usage(request, "nothing is known of \"%.100s\"", request->names[verb->most]);
+		request_usage(request, "nothing is known of \"%.100s\"",
+			      request->names[verb->most]);
 	else if (few)
 		request_usage(request, "%s is missing", verb->arguments);
 	return !lacks && !many && !few;

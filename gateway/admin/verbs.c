@@ -17,7 +17,8 @@ static json_t *hooks_of(const struct snapshot *snapshot, const struct instance *
 	char text[512] = "";
 	for (size_t hook = 0; hook < GW_HOOKS; hook++)
 		for (size_t i = 0; i < snapshot->chain_length[hook]; i++)
-			if (snapshot->chains[hook][i] == instance && strlen(text) + 20 < sizeof(text)) {
+			if (snapshot->chains[hook][i] == instance &&
+			    strlen(text) + 20 < sizeof(text)) {
 				strcat(text, text[0] ? " " : "");
 				strcat(text, hook_table[hook].name);
 			}
@@ -34,14 +35,16 @@ static json_t *state_of(const struct instance *instance)
 {
 	unsigned crashes = crashes_of(instance);
 	if (instance->broken)
-		return json_sprintf("%s: died in it %u times", instance->on_crash == ON_CRASH_OFF ? "off" : "broken", crashes);
+		return json_sprintf("%s: died in it %u times",
+				    instance->on_crash == ON_CRASH_OFF ? "off" : "broken", crashes);
 	return crashes ? json_sprintf("on, died in it %u times", crashes) : json_string("on");
 }
 
 void verb_modules(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "instance", "INSTANCE" }, { "module", "MODULE" }, { "version", "VERSION" }, { "state", "STATE" }, { "hooks", "HOOKS" }, { "summary", "WHAT IT DOES" },
+		{ "instance", "INSTANCE" }, { "module", "MODULE" }, { "version", "VERSION" },
+		{ "state", "STATE" },       { "hooks", "HOOKS" },   { "summary", "WHAT IT DOES" },
 	};
 	struct snapshot *snapshot = snapshot_current();
 	json_t *rows, *table = table_create(columns, 6, &rows);
@@ -54,7 +57,8 @@ void verb_modules(struct request *request, const char *const *words, size_t coun
 		json_object_set_new(row, "state", state_of(instance));
 		json_object_set_new(row, "crashes", json_integer(crashes_of(instance)));
 		json_object_set_new(row, "hooks", hooks_of(snapshot, instance));
-		json_object_set_new(row, "summary", text_of(gw_str(instance->module->table.summary)));
+		json_object_set_new(row, "summary",
+				    text_of(gw_str(instance->module->table.summary)));
 		json_object_set_new(row, "file", text_of(gw_str(instance->fragment->path)));
 		json_array_append_new(rows, row);
 	}
@@ -83,24 +87,32 @@ static json_t *verdicts_text(size_t hook)
 	if (row->kind == HOOK_OBSERVE)
 		return json_string("-");
 	for (unsigned verdict = GW_ACCEPT; verdict < GW_PENDING; verdict++)
-		if ((row->ends & CHAIN_BIT(verdict)) || (hook == GW_HOOK_rcpt && verdict == GW_ACCEPT))
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", verdict_name((enum gw_verdict)verdict));
+		if ((row->ends & CHAIN_BIT(verdict)) ||
+		    (hook == GW_HOOK_rcpt && verdict == GW_ACCEPT))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+				 verdict_name((enum gw_verdict)verdict));
 	return json_string(text);
 }
 
 void verb_hooks(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "hook", "HOOK" }, { "asked", "ASKED" }, { "verdicts", "VERDICTS" }, { "otherwise", "IF NOBODY ANSWERS" }, { "breaks", "IF ONE BREAKS" },
+		{ "hook", "HOOK" },
+		{ "asked", "ASKED" },
+		{ "verdicts", "VERDICTS" },
+		{ "otherwise", "IF NOBODY ANSWERS" },
+		{ "breaks", "IF ONE BREAKS" },
 		{ "chain", "IN THIS ORDER" },
 	};
 	struct snapshot *snapshot = snapshot_current();
 	json_t *rows, *table = table_create(columns, 6, &rows);
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
 		const struct hook_row *row = &hook_table[hook];
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s, s:s, s:o}", "hook", row->name, "asked", row->asked,
-		                                      "verdicts", verdicts_text(hook), "otherwise", row->otherwise, "breaks", row->breaks,
-		                                      "chain", chain_text(snapshot, hook)));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s, s:s, s:o}", "hook",
+						      row->name, "asked", row->asked, "verdicts",
+						      verdicts_text(hook), "otherwise",
+						      row->otherwise, "breaks", row->breaks,
+						      "chain", chain_text(snapshot, hook)));
 	}
 	snapshot_release(snapshot);
 	request_answer(request, table);
@@ -108,15 +120,24 @@ void verb_hooks(struct request *request, const char *const *words, size_t count)
 
 /* --- options --- */
 
-static void add_options(json_t *rows, const char *owner, const char *prefix, const struct gw_option *options)
+static void add_options(json_t *rows, const char *owner, const char *prefix,
+			const struct gw_option *options)
 {
 	char key[256];
 	for (; options && options->type != GW_OPTION_END; options++) {
 		snprintf(key, sizeof(key), "%s%s", prefix, options->key);
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key, "type",
-		                                      options->type == GW_OPTION_WORD ? options->words : option_type_name(options->type), "default",
-		                                      options->flags & GW_OPTION_REQUIRED ? "(must be given)" : options->fallback ? options->fallback : "",
-		                                      "reload", options->flags & GW_OPTION_RESTART ? "restart" : "yes", "help", options->help ? options->help : ""));
+		json_array_append_new(
+			rows,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "owner", owner, "key", key,
+				  "type",
+				  options->type == GW_OPTION_WORD ? options->words
+								  : option_type_name(options->type),
+				  "default",
+				  options->flags & GW_OPTION_REQUIRED ? "(must be given)"
+				  : options->fallback                 ? options->fallback
+								      : "",
+				  "reload", options->flags & GW_OPTION_RESTART ? "restart" : "yes",
+				  "help", options->help ? options->help : ""));
 		if (options->type != GW_OPTION_GROUPS)
 			continue;
 		strncat(key, ".", sizeof(key) - strlen(key) - 1);
@@ -138,7 +159,8 @@ static bool wants(const char *const *words, size_t count, const char *name)
 void verb_options(struct request *request, const char *const *words, size_t count)
 {
 	static const char *const columns[][2] = {
-		{ "owner", "OF" }, { "key", "KEY" }, { "type", "TYPE" }, { "default", "DEFAULT" }, { "reload", "RELOAD" }, { "help", "WHAT IT SAYS" },
+		{ "owner", "OF" },        { "key", "KEY" },       { "type", "TYPE" },
+		{ "default", "DEFAULT" }, { "reload", "RELOAD" }, { "help", "WHAT IT SAYS" },
 	};
 	struct snapshot *snapshot = snapshot_current();
 	json_t *rows, *table = table_create(columns, 6, &rows);
@@ -166,7 +188,8 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 		return;
 	}
 	json_decref(table);
-	request_say(request, EX_UNAVAILABLE, "no module \"%s\" is on; `gatewayctl modules` lists them", words[0]);
+	request_say(request, EX_UNAVAILABLE,
+		    "no module \"%s\" is on; `gatewayctl modules` lists them", words[0]);
 }
 
 /* --- check, reload --- */
@@ -228,14 +251,16 @@ static struct instance *instance_of(const struct snapshot *snapshot, const char 
 	return NULL;
 }
 
-/* What a module says of its verb's words is of no file, though a problem of its fragment it looks like. */
+/* What a module says of its verb's words is of no file, though a problem of its fragment it looks
+ * like. */
 static void say_problems(struct request *request, const struct problems *problems)
 {
 	struct buf text;
 	buf_init(&text, 0);
 	for (const struct problem *problem = problems->first; problem; problem = problem->next)
 		buf_printf(&text, "%s%s", buf_len(&text) ? "\n" : "", problem->text);
-	request_say(request, EX_DATAERR, "%.*s", (int)buf_len(&text), buf_len(&text) ? buf_ptr(&text) : "");
+	request_say(request, EX_DATAERR, "%.*s", (int)buf_len(&text),
+		    buf_len(&text) ? buf_ptr(&text) : "");
 	buf_finish(&text);
 }
 
@@ -254,7 +279,8 @@ static void answer_of_module(struct request *request, struct problems *problems,
 	}
 }
 
-static void ask_control(struct request *request, struct snapshot *snapshot, struct instance *instance)
+static void ask_control(struct request *request, struct snapshot *snapshot,
+			struct instance *instance)
 {
 	struct gw_str words[REQUEST_WORDS];
 	struct module_answer answer = { { .answer = take_answer }, NULL };
@@ -264,7 +290,10 @@ static void ask_control(struct request *request, struct snapshot *snapshot, stru
 	for (size_t i = 1; i < request->count; i++)
 		words[i - 1] = gw_str(request->words[i]);
 	struct gw_command command = {
-		.size = sizeof(command), .words = { words, request->count - 1 }, .admin = request->may_change, .uid = request->uid,
+		.size = sizeof(command),
+		.words = { words, request->count - 1 },
+		.admin = request->may_change,
+		.uid = request->uid,
 	};
 	chain_init(&call, request->admin->main, snapshot, &request->arena);
 	call.argument = &command;

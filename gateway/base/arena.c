@@ -51,7 +51,8 @@ static struct arena_block *block_create(struct arena *arena, size_t size)
 	return block;
 }
 
-/* A large piece gets a block of its own behind the newest, so that what is left of the newest stays in use. */
+/* A large piece gets a block of its own behind the newest, so that what is left of the newest stays
+ * in use. */
 static void *alloc_large(struct arena *arena, size_t size)
 {
 	struct arena_block *block = block_create(arena, size);

@@ -57,7 +57,8 @@ char *buf_reserve(struct buf *buf, size_t len)
 		goto fail;
 	if (buf->data && len <= buf->capacity - buf->end)
 		return buf->data + buf->end;
-	/* Moving is cheap where little is left in front; else double, so that each byte is moved a bounded number of times. */
+	/* Moving is cheap where little is left in front; else double, so that each byte is moved a
+	 * bounded number of times. */
 	if (buf->data && held + len <= buf->capacity && buf->start >= held)
 		move_to_front(buf);
 	else if (grow(buf, held + len) != 0)
@@ -97,8 +98,9 @@ int buf_add_text(struct buf *buf, const char *text)
 	return buf_add(buf, text, strlen(text));
 }
 
-/* Formats into what is free and only where that was too little a second time; the bound need not leave room for the NUL
- * that vsnprintf writes, so what fills the buffer to the last byte takes a detour. */
+/* Formats into what is free and only where that was too little a second time; the bound need not
+ * leave room for the NUL that vsnprintf writes, so what fills the buffer to the last byte takes a
+ * detour. */
 int buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
 	va_list again;
@@ -109,7 +111,8 @@ int buf_vprintf(struct buf *buf, const char *format, va_list args)
 	va_copy(again, args);
 	len = vsnprintf(room ? buf->data + buf->end : NULL, room, format, again);
 	va_end(again);
-	if (len >= 0 && (size_t)len < room && (!buf->limit || buf_len(buf) + (size_t)len <= buf->limit)) {
+	if (len >= 0 && (size_t)len < room &&
+	    (!buf->limit || buf_len(buf) + (size_t)len <= buf->limit)) {
 		buf->end += (size_t)len;
 		return 0;
 	}

@@ -1,8 +1,8 @@
 /* buf.h - a growable run of bytes with a bound.
  *
- * Bytes are appended at the end and consumed at the front. A buffer that is empty holds no memory after buf_release, so
- * that an idle session costs nothing. A failed append sets `failed`, which stays: a writer may append many pieces and
- * look once. */
+ * Bytes are appended at the end and consumed at the front. A buffer that is empty holds no memory
+ * after buf_release, so that an idle session costs nothing. A failed append sets `failed`, which
+ * stays: a writer may append many pieces and look once. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -20,14 +20,21 @@ struct buf {
 void buf_init(struct buf *buf, size_t limit);
 void buf_finish(struct buf *buf);
 
-static inline size_t buf_len(const struct buf *buf) { return buf->end - buf->start; }
-static inline char *buf_ptr(const struct buf *buf) { return buf->data + buf->start; }
+static inline size_t buf_len(const struct buf *buf)
+{
+	return buf->end - buf->start;
+}
+static inline char *buf_ptr(const struct buf *buf)
+{
+	return buf->data + buf->start;
+}
 static inline struct gw_str buf_str(const struct buf *buf)
 {
 	return gw_str_n(buf->data ? buf->data + buf->start : "", buf->end - buf->start);
 }
 
-/* Room for `len` more bytes at the end, or NULL (then `failed` is set); buf_added says how many were used. */
+/* Room for `len` more bytes at the end, or NULL (then `failed` is set); buf_added says how many
+ * were used. */
 char *buf_reserve(struct buf *buf, size_t len);
 void buf_added(struct buf *buf, size_t len);
 

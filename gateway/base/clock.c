@@ -28,13 +28,15 @@ int64_t clock_monotonic(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
-/* Days since 1970-01-01 of a date. The year is taken to begin in March, so that the leap day is its last. */
+/* Days since 1970-01-01 of a date. The year is taken to begin in March, so that the leap day is its
+ * last. */
 static int64_t days_of(unsigned year, unsigned month, unsigned day)
 {
 	unsigned y = month <= 2 ? year - 1 : year;
 	unsigned from_march = (month + 9) % 12;
 
-	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (from_march * 153 + 2) / 5 + day - 1 - 719468;
+	return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (from_march * 153 + 2) / 5 + day - 1 -
+	       719468;
 }
 
 static void split_date(struct civil *c, uint64_t days)
@@ -82,7 +84,8 @@ static char *put_name(char *at, const char *names, unsigned number)
 
 char *clock_rfc5322(int64_t wall_ms, char text[CLOCK_RFC5322])
 {
-	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char days[] = "SunMonTueWedThuFriSat",
+			  months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct civil c = civil_of(wall_ms);
 	char *at = put_name(text, days, c.weekday);
 
@@ -149,9 +152,11 @@ int64_t clock_parse_rfc3339(struct gw_str text)
 	c.minute = take_digits(text.ptr + 14, 2, ':', 59);
 	c.second = take_digits(text.ptr + 17, 2, '.', 59);
 	c.ms = take_digits(text.ptr + 20, 3, 'Z', 999);
-	if (c.year < 1970 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > month_days(c.year, c.month))
+	if (c.year < 1970 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1 ||
+	    c.day > month_days(c.year, c.month))
 		return -1;
 	if (c.hour > 23 || c.minute > 59 || c.second > 59 || c.ms > 999)
 		return -1;
-	return days_of(c.year, c.month, c.day) * DAY_MS + (int64_t)((c.hour * 60 + c.minute) * 60 + c.second) * 1000 + c.ms;
+	return days_of(c.year, c.month, c.day) * DAY_MS +
+	       (int64_t)((c.hour * 60 + c.minute) * 60 + c.second) * 1000 + c.ms;
 }

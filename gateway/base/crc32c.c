@@ -55,8 +55,9 @@ uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t len)
 #ifdef __x86_64__
 #include <nmmintrin.h>
 
-/* The instruction takes three cycles but a new one can start each cycle: three lanes run side by side, and lanes are joined by
- * moving a checksum over the zero bytes that stand for the lane behind it. */
+/* The instruction takes three cycles but a new one can start each cycle: three lanes run side by
+ * side, and lanes are joined by moving a checksum over the zero bytes that stand for the lane
+ * behind it. */
 #define LANE 512
 
 static uint32_t over_lane[4][256];
@@ -80,7 +81,8 @@ static void make_over_lane(void)
 
 static uint32_t move_over_lane(uint32_t crc)
 {
-	return over_lane[0][crc & 255] ^ over_lane[1][crc >> 8 & 255] ^ over_lane[2][crc >> 16 & 255] ^ over_lane[3][crc >> 24];
+	return over_lane[0][crc & 255] ^ over_lane[1][crc >> 8 & 255] ^
+	       over_lane[2][crc >> 16 & 255] ^ over_lane[3][crc >> 24];
 }
 
 __attribute__((target("sse4.2"))) static uint32_t three_lanes(uint32_t crc, const unsigned char *at)
@@ -95,7 +97,8 @@ __attribute__((target("sse4.2"))) static uint32_t three_lanes(uint32_t crc, cons
 	return move_over_lane(move_over_lane((uint32_t)a) ^ (uint32_t)b) ^ (uint32_t)c;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const void *bytes, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const void *bytes,
+								 size_t len)
 {
 	const unsigned char *at = bytes;
 	uint64_t wide;

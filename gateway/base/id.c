@@ -26,7 +26,8 @@ uint64_t id_next(struct id_maker *maker, int64_t wall_ms)
 	uint64_t id = first_of(maker, ms_since_epoch(wall_ms)), last = maker->last;
 
 	if (id <= last)
-		id = (last & COUNT_MASK) < COUNT_MASK ? last + 1 : first_of(maker, (last >> TIME_SHIFT) + 1);
+		id = (last & COUNT_MASK) < COUNT_MASK ? last + 1
+						      : first_of(maker, (last >> TIME_SHIFT) + 1);
 	if (id == 0)
 		id = 1;
 	return maker->last = id;

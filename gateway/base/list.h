@@ -49,6 +49,6 @@ static inline void list_take(struct list_link *link)
 	link->prev = link->next = NULL;
 }
 
-#define list_of(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define list_of(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 #endif

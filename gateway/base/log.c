@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 
-/* Kept free for the end of a line that was cut: a closing quote, an id that came too late, the mark, the line end. */
+/* Kept free for the end of a line that was cut: a closing quote, an id that came too late, the
+ * mark, the line end. */
 #define CUT_MARK " cut=yes"
 #define ID_PAIR (4 + ID_TEXT - 1) /* " id=..." */
 #define TAIL (1 + ID_PAIR + sizeof(CUT_MARK) - 1 + 1)
@@ -46,11 +47,13 @@ static void put_key(struct log_line *line, const char *key)
 	put(line, "=", 1);
 }
 
-/* How a byte of a value is written: as it is, as it is within quotes, behind a backslash, or as \xNN. */
+/* How a byte of a value is written: as it is, as it is within quotes, behind a backslash, or as
+ * \xNN. */
 enum { PLAIN, BLANK, ESCAPED, HEX };
 
 static const unsigned char kinds[256] = {
-	[0 ... 31] = HEX, [127] = HEX, ['"'] = ESCAPED, ['\\'] = ESCAPED, [' '] = BLANK, ['='] = BLANK,
+	[0 ... 31] = HEX, [127] = HEX,   ['"'] = ESCAPED,
+	['\\'] = ESCAPED, [' '] = BLANK, ['='] = BLANK,
 };
 
 static void put_escaped(struct log_line *line, unsigned char c)
@@ -178,7 +181,8 @@ void log_int(struct log_line *line, const char *key, int64_t value)
 	put(line, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-/* Without its id a line is lost to the journal, so the id finds room even behind a value that filled the line. */
+/* Without its id a line is lost to the journal, so the id finds room even behind a value that
+ * filled the line. */
 void log_id(struct log_line *line, uint64_t id)
 {
 	char pair[ID_PAIR + 1] = " id=";
@@ -201,7 +205,9 @@ static void put_formatted(struct log_line *line, const char *key, const char *fo
 	int len = vsnprintf(text, sizeof(text), format, args);
 
 	if (len > 0)
-		log_str(line, key, gw_str_n(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1));
+		log_str(line, key,
+			gw_str_n(text,
+				 (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1));
 }
 
 void log_fmt(struct log_line *line, const char *key, const char *format, ...)

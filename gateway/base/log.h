@@ -1,15 +1,19 @@
-/* log.h - log lines as key=value, one line an event, so that a person follows one message with grep.
+/* log.h - log lines as key=value, one line an event, so that a person follows one message with
+ * grep.
  *
- *   2026-11-23T17:40:12.345Z info received id=1CVQ... client=zoho-crm from=<a@example.com> size=4096 rcpts=1
+ *   2026-11-23T17:40:12.345Z info received id=1CVQ... client=zoho-crm from=<a@example.com>
+ * size=4096 rcpts=1
  *
- * Callers never wait for the log: a line goes into a bounded memory queue that a thread of the log writes out. When the
- * target blocks or is full, lines are dropped and counted, and the count is logged when it writes again. Values are
- * quoted where they hold blanks, quotes, '=' or control characters (which become \xNN), so a line is one line whatever a
- * peer sent. Secrets are never given to the log.
+ * Callers never wait for the log: a line goes into a bounded memory queue that a thread of the log
+ * writes out. When the target blocks or is full, lines are dropped and counted, and the count is
+ * logged when it writes again. Values are quoted where they hold blanks, quotes, '=' or control
+ * characters (which become \xNN), so a line is one line whatever a peer sent. Secrets are never
+ * given to the log.
  *
- * The journal is the same lines of level info and above that carry an id, kept in files of one day each in a folder and
- * removed after journal_days (0: never), or earlier where they have more octets than log_set_journal_size() allows;
- * `message explain` reads it. Of a message that is not accepted it keeps nothing: see log_hold(). */
+ * The journal is the same lines of level info and above that carry an id, kept in files of one day
+ * each in a folder and removed after journal_days (0: never), or earlier where they have more
+ * octets than log_set_journal_size() allows; `message explain` reads it. Of a message that is not
+ * accepted it keeps nothing: see log_hold(). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -18,20 +22,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR }; /* printed debug, info, warning, error */
+/* printed debug, info, warning, error */
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 struct log_line; /* a line being built, on the caller's stack */
 
 #define LOG_LINE_MAX 4096 /* a longer line is cut and ends in " cut=yes" */
 
-/* Starts the log's thread. `path` NULL or "-" is stderr. `journal` is an existing folder, or NULL. 0, or -1 with errno.
- * Before log_start and after log_stop, lines go straight to stderr. */
+/* Starts the log's thread. `path` NULL or "-" is stderr. `journal` is an existing folder, or NULL.
+ * 0, or -1 with errno. Before log_start and after log_stop, lines go straight to stderr. */
 int log_start(const char *path, const char *journal, enum log_level level, unsigned journal_days);
 
-/* What goes straight to stderr goes to this file too from now on, instead of to the one before, which is closed. Takes the descriptor over. */
+/* What goes straight to stderr goes to this file too from now on, instead of to the one before,
+ * which is closed. Takes the descriptor over. */
 void log_copy_to(int fd);
 
-/* Writes out what is queued, at most for `wait_ms`, and ends the thread. Nobody may be in log_journal_read any more. */
+/* Writes out what is queued, at most for `wait_ms`, and ends the thread. Nobody may be in
+ * log_journal_read any more. */
 void log_stop(unsigned wait_ms);
 
 /* Opens the file again (after a rotation). [any thread] */
@@ -39,7 +46,8 @@ void log_reopen(void);
 
 void log_set_level(enum log_level level);
 
-/* All files of the journal together are held within so many octets, the oldest go first; 0: no bound. [any thread] */
+/* All files of the journal together are held within so many octets, the oldest go first; 0: no
+ * bound. [any thread] */
 void log_set_journal_size(uint64_t octets);
 bool log_enabled(enum log_level level);
 
@@ -50,28 +58,32 @@ uint64_t log_dropped(void);
  *     struct log_line *line = log_open(LOG_LEVEL_INFO, "received");
  *     log_str(line, "from", sender);
  *     log_close(line);
- * log_open takes a line from the calling thread (one at a time per thread) and gives NULL when the level is off;
- * every other call accepts NULL. [any thread] */
+ * log_open takes a line from the calling thread (one at a time per thread) and gives NULL when the
+ * level is off; every other call accepts NULL. [any thread] */
 struct log_line *log_open(enum log_level level, const char *event);
 void log_str(struct log_line *line, const char *key, struct gw_str value);
 void log_text(struct log_line *line, const char *key, const char *value);
 void log_int(struct log_line *line, const char *key, int64_t value);
 void log_id(struct log_line *line, uint64_t id); /* id=...: as printed by id_format() of id.h */
-void log_fmt(struct log_line *line, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_fmt(struct log_line *line, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void log_close(struct log_line *line);
 
-/* From log_hold() on the lines of this thread that carry the id wait in memory for the journal (some KiB of them; the log itself has
- * them at once): log_keep() puts them there, once the message is accepted, and log_forget() drops them. Both accept ids that nobody holds. */
+/* From log_hold() on the lines of this thread that carry the id wait in memory for the journal
+ * (some KiB of them; the log itself has them at once): log_keep() puts them there, once the message
+ * is accepted, and log_forget() drops them. Both accept ids that nobody holds. */
 void log_hold(uint64_t id);
 void log_keep(uint64_t id);
 void log_forget(uint64_t id);
 
 /* A line with one text="..." pair, for what is no event of a message. */
-void log_say(enum log_level level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_say(enum log_level level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-/* Calls `each` for every journal line that carries the id, oldest first, beginning at the time the id was made; stops when
- * `each` gives non-zero. Blocks on the disk: not for a worker. 0, or -1 with errno when the journal cannot be read.
- * Waits until lines that were closed before the call are in the file. */
+/* Calls `each` for every journal line that carries the id, oldest first, beginning at the time the
+ * id was made; stops when `each` gives non-zero. Blocks on the disk: not for a worker. 0, or -1
+ * with errno when the journal cannot be read. Waits until lines that were closed before the call
+ * are in the file. */
 int log_journal_read(uint64_t id, int (*each)(void *arg, struct gw_str line), void *arg);
 
 #endif

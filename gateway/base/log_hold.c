@@ -1,12 +1,14 @@
-/* log_hold.c - lines of a message that was not accepted yet, kept from the journal until it is known what becomes of it. A table of each
- * thread: a message lives on one. */
+/* log_hold.c - lines of a message that was not accepted yet, kept from the journal until it is
+ * known what becomes of it. A table of each thread: a message lives on one. */
 #include "base/log_private.h"
 
 #include <stdlib.h>
 
 #define BUCKETS 256u
-#define HELD_MAX (8u << 10)         /* octets of one message */
-#define HELD_THREAD_MAX (8u << 20)  /* octets of a thread: who refuses a hundred thousand at once need not explain each */
+#define HELD_MAX (8u << 10) /* octets of one message */
+#define HELD_THREAD_MAX                                                                            \
+	(8u << 20) /* octets of a thread: who refuses a hundred thousand at once need not explain  \
+		      each */
 
 struct held {
 	struct held *next;
@@ -33,7 +35,8 @@ void log_hold(uint64_t id)
 
 	if (*at)
 		return;
-	*at = calloc(1, sizeof(**at)); /* without memory its lines are not held, which costs disk and no mail */
+	*at = calloc(1, sizeof(**at)); /* without memory its lines are not held, which costs disk
+					  and no mail */
 	if (*at)
 		(*at)->id = id;
 }

@@ -41,7 +41,8 @@ int log_journal_init(struct log_journal *journal, const char *folder, unsigned k
 	if (keep_days)
 		remove_old(journal);
 	log_sink_use(&journal->sink, -1);
-	journal->total = log_journal_trim(journal, log_journal_bound() ? log_journal_bound() : UINT64_MAX);
+	journal->total = log_journal_trim(journal,
+					  log_journal_bound() ? log_journal_bound() : UINT64_MAX);
 	return 0;
 fail:
 	error = errno;
@@ -68,7 +69,8 @@ void log_journal_finish(struct log_journal *journal)
 	free(journal->folder);
 }
 
-/* A file that a full disk or a power cut left with half a line is continued on a line of its own. */
+/* A file that a full disk or a power cut left with half a line is continued on a line of its own.
+ */
 static char last_byte(int fd)
 {
 	char last = '\n';
@@ -88,7 +90,8 @@ static int open_part(struct log_journal *journal, const char *day)
 
 	for (;; part++) {
 		log_journal_name(journal->name, day, part);
-		fd = openat(journal->folder_fd, journal->name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		fd = openat(journal->folder_fd, journal->name,
+			    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return fd;
 		journal->octets = (uint64_t)st.st_size;

@@ -1,4 +1,5 @@
-/* log_journal_files.c - the files of the journal's folder: what they are called, and which go when there are too many. */
+/* log_journal_files.c - the files of the journal's folder: what they are called, and which go when
+ * there are too many. */
 #include "base/log_private.h"
 
 #include <dirent.h>
@@ -56,8 +57,10 @@ unsigned log_journal_last_part(const char *folder, const char *day)
 	unsigned last = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (memcmp(files[i]->d_name, day, PART_AT) == 0 && files[i]->d_name[PART_AT + 1] == 'p')
-			last = (unsigned)strtoul(files[i]->d_name + PART_AT + strlen(".part-"), NULL, 10);
+		if (memcmp(files[i]->d_name, day, PART_AT) == 0 &&
+		    files[i]->d_name[PART_AT + 1] == 'p')
+			last = (unsigned)strtoul(files[i]->d_name + PART_AT + strlen(".part-"),
+						 NULL, 10);
 		free(files[i]);
 	}
 	if (count >= 0)

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #define CHUNK (256 * 1024)
-#define SLACK_MS 60000 /* lines of several threads are not in strict order, and a clock may be set back a little */
+#define SLACK_MS                                                                                   \
+	60000 /* lines of several threads are not in strict order, and a clock may be set back a   \
+		 little */
 
 struct reading {
 	char token[ID_TEXT + 1]; /* "=0DWK..." */
@@ -19,13 +21,15 @@ struct reading {
 	char *chunk;
 };
 
-/* Whether the key that ends before `equals` is `key`, outside of quotes: within, a peer could have written anything. */
+/* Whether the key that ends before `equals` is `key`, outside of quotes: within, a peer could have
+ * written anything. */
 static bool is_key(const char *line, const char *equals, const char *key)
 {
 	size_t len = strlen(key);
 	bool quoted = false;
 
-	if ((size_t)(equals - line) <= len || equals[-(ptrdiff_t)len - 1] != ' ' || memcmp(equals - len, key, len) != 0)
+	if ((size_t)(equals - line) <= len || equals[-(ptrdiff_t)len - 1] != ' ' ||
+	    memcmp(equals - len, key, len) != 0)
 		return false;
 	for (const char *at = line; at < equals; at++) {
 		if (*at == '\\' && quoted)
@@ -40,10 +44,12 @@ static bool is_match(const struct reading *r, const char *line, const char *equa
 {
 	const char *behind = equals + strlen(r->token);
 
-	return behind <= end && (behind == end || *behind == ' ') && (is_key(line, equals, "id") || is_key(line, equals, "parent"));
+	return behind <= end && (behind == end || *behind == ' ') &&
+	       (is_key(line, equals, "id") || is_key(line, equals, "parent"));
 }
 
-/* Whole lines of a chunk. The token is searched for in all of them at once: nearly all lines are somebody else's. */
+/* Whole lines of a chunk. The token is searched for in all of them at once: nearly all lines are
+ * somebody else's. */
 static int scan_lines(const struct reading *r, const char *at, const char *end)
 {
 	const char *hit, *line, *behind;
@@ -54,10 +60,13 @@ static int scan_lines(const struct reading *r, const char *at, const char *end)
 		line = line ? line + 1 : at;
 		behind = memchr(hit, '\n', (size_t)(end - hit));
 		if (!is_match(r, line, hit, behind)) {
-			/* The same line may still name it behind; then only the part before the hit is lost to the search. */
-			const char *next = memmem(hit + 1, (size_t)(behind - hit - 1), r->token, strlen(r->token));
+			/* The same line may still name it behind; then only the part before the hit
+			 * is lost to the search. */
+			const char *next = memmem(hit + 1, (size_t)(behind - hit - 1), r->token,
+						  strlen(r->token));
 			while (next && !is_match(r, line, next, behind))
-				next = memmem(next + 1, (size_t)(behind - next - 1), r->token, strlen(r->token));
+				next = memmem(next + 1, (size_t)(behind - next - 1), r->token,
+					      strlen(r->token));
 			if (!next) {
 				at = behind + 1;
 				continue;
@@ -102,7 +111,8 @@ static int64_t time_behind(const struct reading *r, int fd, off_t at, off_t *lin
 	ssize_t got = pread(fd, r->chunk, 4 * LOG_LINE_MAX, at);
 	const char *end = r->chunk + (got > 0 ? got : 0), *here = r->chunk;
 
-	while (here < end && (here = memchr(here, '\n', (size_t)(end - here))) && end - ++here >= CLOCK_RFC3339 - 1) {
+	while (here < end && (here = memchr(here, '\n', (size_t)(end - here))) &&
+	       end - ++here >= CLOCK_RFC3339 - 1) {
 		int64_t when = clock_parse_rfc3339(gw_str_n(here, CLOCK_RFC3339 - 1));
 		if (when >= 0) {
 			*line = at + (here - r->chunk);
@@ -127,7 +137,8 @@ static off_t find_time(const struct reading *r, int fd, int64_t from)
 	return low;
 }
 
-static int read_day(const struct reading *r, const char *folder, const char *name, int64_t from, int *error)
+static int read_day(const struct reading *r, const char *folder, const char *name, int64_t from,
+		    int *error)
 {
 	char path[4096], first[CLOCK_RFC3339];
 	int fd, rc;

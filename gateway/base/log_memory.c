@@ -1,6 +1,7 @@
-/* log_memory.c - the queue of the log in memory that outlives the process: what was closed before a kill -9 is written by the next
- * process that opens the same journal. The memory is a file of a tmpfs, named after the journal's folder and locked by who uses it, so that
- * no line costs a call and no writer of a line waits for a disk. Where there is none, ordinary memory does. */
+/* log_memory.c - the queue of the log in memory that outlives the process: what was closed before a
+ * kill -9 is written by the next process that opens the same journal. The memory is a file of a
+ * tmpfs, named after the journal's folder and locked by who uses it, so that no line costs a call
+ * and no writer of a line waits for a disk. Where there is none, ordinary memory does. */
 #include "base/log_private.h"
 
 #include <dirent.h>
@@ -26,7 +27,8 @@ static int open_shared(const char *folder, char name[LOG_MEMORY_NAME])
 	if (fd < 0)
 		return -1;
 	/* The folder for such files is everybody's: what somebody else put there is not used. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077) && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    !(st.st_mode & 077) && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
 	    posix_fallocate(fd, 0, sizeof(struct log_memory)) == 0)
 		return fd;
 	close(fd);
@@ -73,7 +75,8 @@ static size_t whole_records(const char *half, size_t len)
 	len = len > LOG_HALF_SIZE ? LOG_HALF_SIZE : len;
 	while (len - at > sizeof(record)) {
 		memcpy(&record, half + at, sizeof(record));
-		if (record.len == 0 || record.len > LOG_LINE_MAX || record.len > len - at - sizeof(record) ||
+		if (record.len == 0 || record.len > LOG_LINE_MAX ||
+		    record.len > len - at - sizeof(record) ||
 		    half[at + sizeof(record) + record.len - 1] != '\n')
 			break;
 		at += sizeof(record) + record.len;
@@ -92,7 +95,8 @@ static char *journal_tail(const struct log_journal *journal, size_t *len)
 	ssize_t got = -1;
 
 	if (count > 0)
-		fd = openat(journal->folder_fd, files[count - 1]->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = openat(journal->folder_fd, files[count - 1]->d_name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0 && tail) {
 		off_t size = lseek(fd, 0, SEEK_END);
 		got = pread(fd, tail, TAIL, size > (off_t)TAIL ? size - (off_t)TAIL : 0);
@@ -107,7 +111,8 @@ static char *journal_tail(const struct log_journal *journal, size_t *len)
 	return tail;
 }
 
-/* Of the half that was being written some lines are in the journal already; the target had them or not, nobody can know. */
+/* Of the half that was being written some lines are in the journal already; the target had them or
+ * not, nobody can know. */
 static void recover_half(struct log_output *output, const char *half, size_t len, bool was_begun)
 {
 	struct log_record record;
@@ -117,7 +122,8 @@ static void recover_half(struct log_output *output, const char *half, size_t len
 	for (const char *at = half; at < half + len; at += record.len) {
 		memcpy(&record, at, sizeof(record));
 		at += sizeof(record);
-		if ((record.where & LOG_TO_JOURNAL) && !(tail && memmem(tail, tail_len, at, record.len)))
+		if ((record.where & LOG_TO_JOURNAL) &&
+		    !(tail && memmem(tail, tail_len, at, record.len)))
 			log_journal_add(&output->journal, at, record.len);
 		if ((record.where & LOG_TO_TARGET) && !was_begun)
 			log_sink_add(&output->target, at, record.len);
@@ -132,8 +138,10 @@ void log_memory_recover(struct log_memory_file *file, struct log_output *output)
 	struct log_halves halves = log_halves_load(memory);
 
 	if (memory->magic == MEMORY_MAGIC && output->has_journal) {
-		recover_half(output, memory->half[!halves.front], whole_records(memory->half[!halves.front], halves.taken), true);
-		recover_half(output, memory->half[halves.front], whole_records(memory->half[halves.front], halves.used), false);
+		recover_half(output, memory->half[!halves.front],
+			     whole_records(memory->half[!halves.front], halves.taken), true);
+		recover_half(output, memory->half[halves.front],
+			     whole_records(memory->half[halves.front], halves.used), false);
 	}
 	log_halves_store(memory, (struct log_halves){ 0 });
 	memory->magic = MEMORY_MAGIC;

@@ -1,5 +1,6 @@
-/* log_memory_file.c - the files that the queue of the log lies in: what they are called, and which of them nobody needs any more. The next
- * start with the same journal takes its own and removes it at its end, so that only those stay whose journals are gone. */
+/* log_memory_file.c - the files that the queue of the log lies in: what they are called, and which
+ * of them nobody needs any more. The next start with the same journal takes its own and removes it
+ * at its end, so that only those stay whose journals are gone. */
 #include "base/log_private.h"
 
 #include <dirent.h>
@@ -14,10 +15,12 @@
 
 void log_memory_name(char name[LOG_MEMORY_NAME], const struct stat *folder)
 {
-	snprintf(name, LOG_MEMORY_NAME, "/" PREFIX "%llx-%llx", (unsigned long long)folder->st_dev, (unsigned long long)folder->st_ino);
+	snprintf(name, LOG_MEMORY_NAME, "/" PREFIX "%llx-%llx", (unsigned long long)folder->st_dev,
+		 (unsigned long long)folder->st_ino);
 }
 
-/* Whether the folder that the file tells of is still the one it is named after. One that tells of none is about to be used. */
+/* Whether the folder that the file tells of is still the one it is named after. One that tells of
+ * none is about to be used. */
 static bool has_journal(int fd, const char *entry)
 {
 	char folder[sizeof(((struct log_memory *)0)->folder)], name[LOG_MEMORY_NAME];
@@ -33,8 +36,8 @@ static bool has_journal(int fd, const char *entry)
 	return strcmp(name + 1, entry) == 0;
 }
 
-/* The place is everybody's: only what is our own and locked by nobody goes. What is kept is not locked here for a moment either, because
- * its owner may be about to do it. */
+/* The place is everybody's: only what is our own and locked by nobody goes. What is kept is not
+ * locked here for a moment either, because its owner may be about to do it. */
 static void sweep_one(int place, const char *entry)
 {
 	int fd = openat(place, entry, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -42,8 +45,8 @@ static void sweep_one(int place, const char *entry)
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !has_journal(fd, entry) &&
-	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    !has_journal(fd, entry) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(place, entry, 0);
 	close(fd);
 }

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* The log's own words go to the target like any line, but not through the queue. */
-__attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, const char *level, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, const char *level,
+						       const char *format, ...)
 {
 	char line[512], *at = clock_rfc3339(clock_wall(), line) + CLOCK_RFC3339 - 1;
 	size_t room = sizeof(line) - CLOCK_RFC3339;
@@ -26,7 +27,8 @@ __attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, c
 	log_sink_add(&out->target, line, (size_t)(at - line));
 }
 
-/* Told when the target takes lines again; when the telling fails the count is kept for the next time. */
+/* Told when the target takes lines again; when the telling fails the count is kept for the next
+ * time. */
 static void flush_target(struct log_output *out)
 {
 	uint64_t lost;
@@ -50,7 +52,8 @@ static void flush_journal(struct log_output *out)
 		return;
 	log_journal_flush(&out->journal);
 	if (sink->error && !out->journal_broken)
-		tell(out, "error", "journal-failed folder=\"%s\" error=\"%s\"", out->journal.folder, strerrordesc_np(sink->error));
+		tell(out, "error", "journal-failed folder=\"%s\" error=\"%s\"", out->journal.folder,
+		     strerrordesc_np(sink->error));
 	if (!sink->error && sink->lost) {
 		tell(out, "warning", "journal-dropped lines=%llu", (unsigned long long)sink->lost);
 		sink->lost = 0;
@@ -90,7 +93,8 @@ void log_output_reopen(struct log_output *out)
 	if (!out->path)
 		return;
 	if (fd < 0) {
-		tell(out, "error", "log-reopen-failed path=\"%s\" error=\"%s\"", out->path, strerrordesc_np(error));
+		tell(out, "error", "log-reopen-failed path=\"%s\" error=\"%s\"", out->path,
+		     strerrordesc_np(error));
 		return;
 	}
 	log_sink_flush(&out->target);
@@ -116,7 +120,8 @@ void log_output_drain(struct log_output *out, int64_t stop_at)
 	}
 }
 
-int log_output_init(struct log_output *out, const char *path, const char *journal, unsigned keep_days)
+int log_output_init(struct log_output *out, const char *path, const char *journal,
+		    unsigned keep_days)
 {
 	bool to_stderr = !path || strcmp(path, "-") == 0;
 	int fd = to_stderr ? STDERR_FILENO : open_target(path), error;

@@ -86,8 +86,8 @@ void log_sink_add(struct log_sink *sink, const char *line, size_t len)
 	sink->end += len;
 }
 
-/* A descriptor we were given may not be made non-blocking, since others share it; a pipe that polls writable takes PIPE_BUF bytes
- * without blocking. */
+/* A descriptor we were given may not be made non-blocking, since others share it; a pipe that polls
+ * writable takes PIPE_BUF bytes without blocking. */
 static ssize_t write_some(const struct log_sink *sink)
 {
 	const char *at = sink->pending + sink->start;

@@ -1,6 +1,7 @@
-/* The queue is two halves: callers fill one while the writer empties the other, so that a line costs a caller one copy under a short
- * lock. The writer is woken by the first line and naps before it takes them, so that a busy gateway wakes it some hundred times a
- * second and not once a line. */
+/* The queue is two halves: callers fill one while the writer empties the other, so that a line
+ * costs a caller one copy under a short lock. The writer is woken by the first line and naps before
+ * it takes them, so that a busy gateway wakes it some hundred times a second and not once a line.
+ */
 #include "base/log_private.h"
 
 #include "base/clock.h"
@@ -24,14 +25,15 @@ struct writer {
 	pthread_cond_t work, progress;
 	struct log_memory_file file;
 	struct log_halves halves; /* of its memory */
-	uint64_t added, settled; /* lines put in; lines the journal has or has dropped */
-	uint64_t lost;           /* lines that found the front full, not yet told of */
+	uint64_t added, settled;  /* lines put in; lines the journal has or has dropped */
+	uint64_t lost;            /* lines that found the front full, not yet told of */
 	bool idle, hurry, reopen, stopping, ended, abandoned;
 	int64_t stop_at;
 	struct log_output output; /* the thread's own */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of `current` and of all in it but `output` */
+/* of `current` and of all in it but `output` */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct writer *current;
 static _Atomic int target_level = LOG_LEVEL_INFO;
 static _Atomic bool journal_on;
@@ -55,9 +57,12 @@ uint64_t log_journal_bound(void)
 
 unsigned log_destinations(enum log_level level, bool carries_id)
 {
-	unsigned where = (int)level >= atomic_load_explicit(&target_level, memory_order_relaxed) ? LOG_TO_TARGET : 0;
+	unsigned where = (int)level >= atomic_load_explicit(&target_level, memory_order_relaxed)
+				 ? LOG_TO_TARGET
+				 : 0;
 
-	if (carries_id && level >= LOG_LEVEL_INFO && atomic_load_explicit(&journal_on, memory_order_relaxed))
+	if (carries_id && level >= LOG_LEVEL_INFO &&
+	    atomic_load_explicit(&journal_on, memory_order_relaxed))
 		where |= LOG_TO_JOURNAL;
 	return where;
 }

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* Linear probing. A taken slot keeps a mark, since chains may run through it, until the table is laid out anew; slots are at most
- * three quarters used, marks included, so that a search always meets an empty one. */
+/* Linear probing. A taken slot keeps a mark, since chains may run through it, until the table is
+ * laid out anew; slots are at most three quarters used, marks included, so that a search always
+ * meets an empty one. */
 #define FIRST_CAPACITY 16
 
 static char dead_mark;
@@ -15,7 +16,8 @@ static bool full(size_t capacity, size_t used)
 	return used + 1 > capacity / 4 * 3;
 }
 
-/* The next layout leaves room for half as many again, so that a table of marks shrinks and a full one doubles. */
+/* The next layout leaves room for half as many again, so that a table of marks shrinks and a full
+ * one doubles. */
 static size_t next_capacity(size_t count)
 {
 	size_t capacity = FIRST_CAPACITY;

@@ -1,7 +1,7 @@
 /* map.h - number or string -> pointer, in memory that grows with what it holds.
  *
- * Two tables, one idiom: open addressing, a pointer a slot; keys live in what the pointers name, so an entry costs 11 to
- * 22 bytes. Used by one thread at a time. */
+ * Two tables, one idiom: open addressing, a pointer a slot; keys live in what the pointers name, so
+ * an entry costs 11 to 22 bytes. Used by one thread at a time. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -14,11 +14,13 @@ struct id_map {
 };
 
 void id_map_init(struct id_map *map);
-void id_map_finish(struct id_map *map);             /* the entries are yours */
+void id_map_finish(struct id_map *map); /* the entries are yours */
 void *id_map_get(const struct id_map *map, uint64_t id);
-int id_map_put(struct id_map *map, void *entry);    /* replaces one with the same key; -1: no memory */
+/* replaces one with the same key; -1: no memory */
+int id_map_put(struct id_map *map, void *entry);
 void *id_map_take(struct id_map *map, uint64_t id); /* removes and gives it, or NULL */
-/* Each entry in no order; `at` begins at 0; NULL at the end. Entries may be taken meanwhile, none may be put. */
+/* Each entry in no order; `at` begins at 0; NULL at the end. Entries may be taken meanwhile, none
+ * may be put. */
 void *id_map_next(const struct id_map *map, size_t *at);
 
 /* Entries whose first member is a struct gw_str key. */

@@ -24,7 +24,8 @@ bool ip_of(const struct sockaddr *address, struct ip *ip)
 	if (address->sa_family == AF_INET)
 		set_v4(ip, &((const struct sockaddr_in *)address)->sin_addr);
 	else if (address->sa_family == AF_INET6)
-		memcpy(ip->octets, &((const struct sockaddr_in6 *)address)->sin6_addr, sizeof(ip->octets));
+		memcpy(ip->octets, &((const struct sockaddr_in6 *)address)->sin6_addr,
+		       sizeof(ip->octets));
 	else
 		return false;
 	return true;
@@ -67,7 +68,8 @@ static bool same_bits(const struct ip *a, const struct ip *b, unsigned bits)
 {
 	unsigned whole = bits / 8, mask = 0xff00u >> bits % 8 & 0xff;
 
-	return memcmp(a->octets, b->octets, whole) == 0 && (mask == 0 || ((a->octets[whole] ^ b->octets[whole]) & mask) == 0);
+	return memcmp(a->octets, b->octets, whole) == 0 &&
+	       (mask == 0 || ((a->octets[whole] ^ b->octets[whole]) & mask) == 0);
 }
 
 /* A written address with bits behind its prefix is more likely a slip than a network. */
@@ -77,7 +79,8 @@ static bool is_first(const struct network *network)
 
 	memcpy(first.octets, network->first.octets, network->bits / 8);
 	if (network->bits % 8)
-		first.octets[network->bits / 8] = network->first.octets[network->bits / 8] & (unsigned char)(0xff00u >> network->bits % 8);
+		first.octets[network->bits / 8] = network->first.octets[network->bits / 8] &
+						  (unsigned char)(0xff00u >> network->bits % 8);
 	return memcmp(&first, &network->first, sizeof(first)) == 0;
 }
 
@@ -91,7 +94,8 @@ const char *network_parse(struct gw_str text, struct network *network)
 	if (slash < text.len)
 		bits = parse_bits(gw_str_from(text, slash + 1), width);
 	if (bits > width)
-		return width == 32 ? "is no network: its prefix has to be from /0 to /32" : "is no network: its prefix has to be from /0 to /128";
+		return width == 32 ? "is no network: its prefix has to be from /0 to /32"
+				   : "is no network: its prefix has to be from /0 to /128";
 	network->bits = bits + (128 - width);
 	return is_first(network) ? NULL : "is no network: there are bits behind its prefix";
 }

@@ -1,4 +1,5 @@
-/* network.h - internet addresses and the networks they lie in. IPv4 stands as in ::ffff:0:0/96, so that one form serves both. */
+/* network.h - internet addresses and the networks they lie in. IPv4 stands as in ::ffff:0:0/96, so
+ * that one form serves both. */
 #ifndef BASE_NETWORK_H
 #define BASE_NETWORK_H
 

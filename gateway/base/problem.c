@@ -21,7 +21,8 @@ void problems_finish(struct problems *problems)
 }
 
 /* Without memory the problem has no text but still counts: nobody may take silence for success. */
-void problem_vadd(struct problems *problems, bool fatal, const char *file, int line, const char *format, va_list args)
+void problem_vadd(struct problems *problems, bool fatal, const char *file, int line,
+		  const char *format, va_list args)
 {
 	struct problem *problem = calloc(1, sizeof(*problem));
 
@@ -40,7 +41,8 @@ void problem_vadd(struct problems *problems, bool fatal, const char *file, int l
 	problems->last = &problem->next;
 }
 
-void problem_add(struct problems *problems, bool fatal, const char *file, int line, const char *format, ...)
+void problem_add(struct problems *problems, bool fatal, const char *file, int line,
+		 const char *format, ...)
 {
 	va_list args;
 
@@ -51,7 +53,8 @@ void problem_add(struct problems *problems, bool fatal, const char *file, int li
 
 char *problem_format(const struct problem *problem, char *text, size_t size)
 {
-	const char *kind = problem->fatal ? "error" : "warning", *what = problem->text ? problem->text : "out of memory";
+	const char *kind = problem->fatal ? "error" : "warning",
+		   *what = problem->text ? problem->text : "out of memory";
 
 	if (problem->file && problem->line)
 		snprintf(text, size, "%s:%d: %s: %s", problem->file, problem->line, kind, what);

@@ -12,7 +12,8 @@
 
 #define DAY 86400
 
-/* Kept as long as the process runs: there are a few hundred names at most. `name` first, for the map. */
+/* Kept as long as the process runs: there are a few hundred names at most. `name` first, for the
+ * map. */
 struct zone {
 	struct gw_str name;
 	GTimeZone *times;
@@ -22,7 +23,8 @@ struct zone {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct str_map zones;
 
-/* GLib would take a rule ("XYZ5"), an offset or a path as well, and none of them is the name of a zone. */
+/* GLib would take a rule ("XYZ5"), an offset or a path as well, and none of them is the name of a
+ * zone. */
 static bool is_zone(struct gw_str name)
 {
 	const char *folder = getenv("TZDIR");
@@ -33,7 +35,8 @@ static bool is_zone(struct gw_str name)
 	for (size_t i = 0; i < name.len; i++)
 		if (!isalnum((unsigned char)name.ptr[i]) && !memchr("/_-+", name.ptr[i], 4))
 			return false;
-	snprintf(path, sizeof(path), "%s/%.*s", folder ? folder : "/usr/share/zoneinfo", GW_STR_ARGS(name));
+	snprintf(path, sizeof(path), "%s/%.*s", folder ? folder : "/usr/share/zoneinfo",
+		 GW_STR_ARGS(name));
 	return gw_str_eq(name, gw_str("UTC")) || access(path, R_OK) == 0;
 }
 
@@ -68,7 +71,8 @@ static int64_t date_of(int64_t local)
 	return (local - (local < 0 ? DAY - 1 : 0)) / DAY;
 }
 
-/* The first second of a date: midnight, or where the clocks skip that, what they show next. Where they show it twice, the first time. */
+/* The first second of a date: midnight, or where the clocks skip that, what they show next. Where
+ * they show it twice, the first time. */
 static int64_t first_second(GTimeZone *times, int64_t date)
 {
 	gint64 local = date * DAY;
@@ -77,7 +81,8 @@ static int64_t first_second(GTimeZone *times, int64_t date)
 	return local - g_time_zone_get_offset(times, interval);
 }
 
-/* A minute past midnight the clocks may go back into the day before: what the first midnight began goes on. */
+/* A minute past midnight the clocks may go back into the day before: what the first midnight began
+ * goes on. */
 static struct zone_day find_day(GTimeZone *times, int64_t second)
 {
 	int interval = g_time_zone_find_interval(times, G_TIME_TYPE_UNIVERSAL, second);
@@ -87,7 +92,8 @@ static struct zone_day find_day(GTimeZone *times, int64_t second)
 		date--;
 	while (first_second(times, date + 1) <= second)
 		date++;
-	return (struct zone_day){ date, first_second(times, date) * 1000, first_second(times, date + 1) * 1000 };
+	return (struct zone_day){ date, first_second(times, date) * 1000,
+				  first_second(times, date + 1) * 1000 };
 }
 
 int zone_day(struct gw_str name, int64_t when, struct zone_day *day)

@@ -1,5 +1,5 @@
-/* anew.c - what stands in a relay queue and is not in the air goes by its route anew: the relay was closed, an admin moved the message, or there is
- * another configuration. */
+/* anew.c - what stands in a relay queue and is not in the air goes by its route anew: the relay was
+ * closed, an admin moved the message, or there is another configuration. */
 #include "client/client.h"
 #include "module/relay_status.h"
 #include "queue/runtime.h"
@@ -12,14 +12,16 @@ static bool is_closed(const struct relay_queue *queue, const struct attempt *att
 	struct relay_status_closure closure;
 	if (!relay_status_closed(attempt->relay, worker_wall(queue->transport->worker), &closure))
 		return false;
-	return closure.cause == GW_CAUSE_OFF || (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
+	return closure.cause == GW_CAUSE_OFF ||
+	       (closure.cause == GW_CAUSE_FAILURE && !attempt->urgent);
 }
 
 bool relay_queue_is_no_way(const struct relay_queue *queue, const struct attempt *attempt)
 {
 	if (attempt->watch) /* it looks at this relay as it was asked to */
 		return false;
-	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) || is_closed(queue, attempt);
+	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) ||
+	       is_closed(queue, attempt);
 }
 
 void relay_queue_send_back(struct relay_queue *queue)
@@ -34,7 +36,8 @@ void relay_queue_send_back(struct relay_queue *queue)
 void transport_send_back(struct attempt *attempt)
 {
 	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
-	attempt->sent_back = true; /* while its domain is looked up it waits in no relay queue yet */
+	/* while its domain is looked up it waits in no relay queue yet */
+	attempt->sent_back = true;
 	if (attempt->client || !attempt->queue)
 		return;
 	transport_enter(transport);
@@ -46,7 +49,7 @@ void transport_send_back(struct attempt *attempt)
 /* --- on all workers --- */
 
 struct look_again {
-	struct post post;       /* first */
+	struct post post; /* first */
 	struct worker *worker;
 };
 
@@ -76,7 +79,8 @@ void transport_look_again(void)
 		struct look_again *again = calloc(1, sizeof(*again));
 		if (!again)
 			return;
-		*again = (struct look_again){ .post.run = look_again, .worker = runtime.workers[i] };
+		*again = (struct look_again){ .post.run = look_again,
+					      .worker = runtime.workers[i] };
 		worker_post(again->worker, &again->post);
 	}
 }

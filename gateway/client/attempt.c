@@ -51,7 +51,8 @@ void attempt_settle(struct attempt *attempt, const struct outcome *outcome)
 {
 	struct outcome copy = { 0 };
 	size_t i;
-	outcome_reply(&copy, attempt->arena, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
+	outcome_reply(&copy, attempt->arena, outcome->status, outcome->stage, outcome->link,
+		      &outcome->reply, outcome->host);
 	copy.unfit = outcome->unfit;
 	copy.local = outcome->local;
 	for (i = 0; i < attempt->count; i++)
@@ -75,7 +76,8 @@ static pthread_mutex_t error_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct outcome *fault_of_link(const struct attempt *attempt)
 {
 	for (size_t i = 0; i < attempt->count; i++)
-		if (attempt->outcomes[i].link && attempt->outcomes[i].status != GW_DELIVERED && attempt->outcomes[i].stage != STAGE_NONE)
+		if (attempt->outcomes[i].link && attempt->outcomes[i].status != GW_DELIVERED &&
+		    attempt->outcomes[i].stage != STAGE_NONE)
 			return &attempt->outcomes[i];
 	return NULL;
 }
@@ -86,7 +88,8 @@ static void put_words(char *text, size_t size, const struct outcome *outcome)
 	char code[8] = "";
 	if (reply->code)
 		snprintf(code, sizeof(code), "%d ", reply->code % 1000);
-	snprintf(text, size, "%s: %s%.*s", stage_name(outcome->stage), code, GW_STR_ARGS(reply->text));
+	snprintf(text, size, "%s: %s%.*s", stage_name(outcome->stage), code,
+		 GW_STR_ARGS(reply->text));
 }
 
 static void note_error(struct relay_shared *shared, const struct outcome *outcome, int64_t now)
@@ -175,10 +178,12 @@ void attempt_unserved(struct transport *transport, struct attempt *attempt)
 	attempt_end(transport, attempt);
 }
 
-void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced, const char *why)
+void attempt_fail(struct transport *transport, struct attempt *attempt, const char *enhanced,
+		  const char *why)
 {
 	struct outcome outcome;
-	outcome_set(&outcome, attempt->arena, GW_DEFERRED, STAGE_NONE, false, 0, enhanced, gw_str(why), gw_str(""));
+	outcome_set(&outcome, attempt->arena, GW_DEFERRED, STAGE_NONE, false, 0, enhanced,
+		    gw_str(why), gw_str(""));
 	attempt_settle(attempt, &outcome);
 	attempt_end(transport, attempt);
 }

@@ -1,9 +1,10 @@
-/* back_off.c - what a relay queue knows of its relay: whether it can be reached, when it is tried again, how many links it wants. */
+/* back_off.c - what a relay queue knows of its relay: whether it can be reached, when it is tried
+ * again, how many links it wants. */
 #include "client/client.h"
 #include "module/relay_status.h"
 #include "queue/queue.h"
 
-#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* --- links --- */
 
@@ -26,7 +27,9 @@ bool relay_queue_is_down(const struct relay_queue *queue)
 
 bool relay_queue_waits_for_probe(const struct relay_queue *queue)
 {
-	return relay_queue_is_down(queue) && (queue->probe_at > worker_now(queue->transport->worker) || !LIST_EMPTY(&queue->busy));
+	return relay_queue_is_down(queue) &&
+	       (queue->probe_at > worker_now(queue->transport->worker) ||
+		!LIST_EMPTY(&queue->busy));
 }
 
 /* It turned this link away while it works over others: it wants no more of them for a while. */
@@ -35,7 +38,8 @@ static void note_crowd(struct relay_queue *queue, const struct outcome *outcome)
 	if (outcome->reply.code / 100 != 4 || outcome->stage > STAGE_EHLO)
 		return;
 	atomic_store(&queue->shared->crowd, atomic_load(&queue->shared->established));
-	atomic_store(&queue->shared->crowded_until, worker_now(queue->transport->worker) + LANE_CROWDED);
+	atomic_store(&queue->shared->crowded_until,
+		     worker_now(queue->transport->worker) + LANE_CROWDED);
 }
 
 bool relay_queue_can_wait(struct relay_queue *queue, const struct outcome *outcome)
@@ -48,22 +52,26 @@ bool relay_queue_can_wait(struct relay_queue *queue, const struct outcome *outco
 
 int64_t relay_queue_connections(const struct relay_queue *queue, struct gw_relay *relay)
 {
-	int64_t limit = relay_status_connections(relay), crowd = atomic_load_explicit(&queue->shared->crowd, memory_order_relaxed);
-	if (!crowd || crowd >= limit || atomic_load(&queue->shared->crowded_until) <= worker_now(queue->transport->worker))
+	int64_t limit = relay_status_connections(relay),
+		crowd = atomic_load_explicit(&queue->shared->crowd, memory_order_relaxed);
+	if (!crowd || crowd >= limit ||
+	    atomic_load(&queue->shared->crowded_until) <= worker_now(queue->transport->worker))
 		return limit;
 	return crowd;
 }
 
 /* --- down and up --- */
 
-/* One of those that wait in the queue tries whether the relay is back. Where there is none, one may be on its way there; and the one may
- * go another way. */
+/* One of those that wait in the queue tries whether the relay is back. Where there is none, one may
+ * be on its way there; and the one may go another way. */
 static void relay_queue_probe(struct timer *timer)
 {
 	struct relay_queue *queue = container(struct relay_queue, probe, timer);
-	queue->probe_at = worker_now(queue->transport->worker); /* by the clock that others look at */
+	/* by the clock that others look at */
+	queue->probe_at = worker_now(queue->transport->worker);
 	bool any = queue_wake(queue->transport->worker, queue->name, 1) > 0;
-	timer_set(queue->transport->worker, timer, any ? queue->down_for : LANE_FRESH, relay_queue_probe);
+	timer_set(queue->transport->worker, timer, any ? queue->down_for : LANE_FRESH,
+		  relay_queue_probe);
 }
 
 static int64_t first_pause(const struct relay_queue *queue)
@@ -105,12 +113,13 @@ void relay_queue_begin_anew(struct relay_queue *queue)
 
 static void relay_queue_recall(struct timer *timer);
 
-/* Calls some of those that wait in the queue. They need not come: a module may have sent them another way by then, so there is a look at it
- * later too. */
+/* Calls some of those that wait in the queue. They need not come: a module may have sent them
+ * another way by then, so there is a look at it later too. */
 static void call_back(struct relay_queue *queue, size_t most)
 {
 	struct worker *worker = queue->transport->worker;
-	if (queue->depth >= LANE_LOW || queue->transport->stopping || queue_wake(worker, queue->name, most) == 0)
+	if (queue->depth >= LANE_LOW || queue->transport->stopping ||
+	    queue_wake(worker, queue->name, most) == 0)
 		return;
 	if (!timer_pending(&queue->probe))
 		timer_set(worker, &queue->probe, LANE_FRESH, relay_queue_recall);
@@ -155,7 +164,8 @@ void relay_queue_fail(struct relay_queue *queue, const struct outcome *outcome, 
 {
 	arena_finish(&queue->failure_words);
 	arena_init(&queue->failure_words, 0);
-	outcome_reply(&queue->failure, &queue->failure_words, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
+	outcome_reply(&queue->failure, &queue->failure_words, outcome->status, outcome->stage,
+		      outcome->link, &outcome->reply, outcome->host);
 	queue->failure.local = outcome->local;
 	queue->failure_generation = generation;
 	queue->failed_at = worker_now(queue->transport->worker);

@@ -67,7 +67,8 @@ void client_open(struct client *client)
 	if (client->error)
 		client_failed(client, client->error);
 	else if (client->mx)
-		client_lost(client, gw_str("none of the domain's mail hosts can be reached from here"));
+		client_lost(client,
+			    gw_str("none of the domain's mail hosts can be reached from here"));
 	else if (client->attempt->relay->hosts.count == 0)
 		client_lost(client, gw_str("the relay has no host"));
 	else
@@ -126,7 +127,9 @@ static void retime(struct client *client, int64_t ms)
 static int64_t place_timeout(const struct client *client)
 {
 	size_t offset = client_places[client->at].timeout;
-	int64_t ms = offset && client->attempt ? *(const int64_t *)((const char *)client_settings(client) + offset) : 0;
+	int64_t ms = offset && client->attempt
+			     ? *(const int64_t *)((const char *)client_settings(client) + offset)
+			     : 0;
 	return client->watch && ms > WATCH_WAIT ? WATCH_WAIT : ms;
 }
 
@@ -238,7 +241,8 @@ static void body_is_out(struct client *client)
 /* A reply that trickles in has no more time than one that comes at once. */
 static bool trickles(const struct client *client)
 {
-	return client->timeout && client->at != AT_BODY && worker_now(client->queue->transport->worker) - client->since > client->timeout;
+	return client->timeout && client->at != AT_BODY &&
+	       worker_now(client->queue->transport->worker) - client->since > client->timeout;
 }
 
 static bool is_listening(const struct client *client)
@@ -255,7 +259,8 @@ static void on_data(struct client *client)
 	if (!is_listening(client))
 		return;
 	body_is_out(client);
-	while (is_listening(client) && client->stream == stream && (got = stream_line_lf(stream, REPLY_LINE_MAX, &line)) > 0)
+	while (is_listening(client) && client->stream == stream &&
+	       (got = stream_line_lf(stream, REPLY_LINE_MAX, &line)) > 0)
 		take_line(client, line);
 	if (!is_listening(client) || client->stream != stream)
 		return;
@@ -303,7 +308,8 @@ static void on_error(struct client *client)
 void client_event(struct stream *stream, enum stream_event event, void *arg)
 {
 	static void (*const handlers[])(struct client *) = {
-		[STREAM_CONNECTED] = client_connected, [STREAM_DATA] = on_data,   [STREAM_DRAINED] = on_drained, [STREAM_EOF] = on_eof,
+		[STREAM_CONNECTED] = client_connected, [STREAM_DATA] = on_data,
+		[STREAM_DRAINED] = on_drained,         [STREAM_EOF] = on_eof,
 		[STREAM_TIMEOUT] = on_timeout,         [STREAM_ERROR] = on_error,
 	};
 	struct client *client = arg;

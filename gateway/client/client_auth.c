@@ -1,10 +1,13 @@
-/* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used without. */
+/* client_auth.c - the login at a next hop. A relay that is to be logged in to is never used
+ * without. */
 #include "client/client.h"
 
-#define OFFERED_TOLD 200   /* octets of the next hop's list that are repeated to people */
-#define CHALLENGES_MOST 8 /* a mechanism of ours has two at most, and one more is answered with "*" */
+#define OFFERED_TOLD 200 /* octets of the next hop's list that are repeated to people */
+#define CHALLENGES_MOST                                                                            \
+	8 /* a mechanism of ours has two at most, and one more is answered with "*" */
 
-/* Those that there are, the best first. What the login names itself (a token's mechanism) is taken as named. */
+/* Those that there are, the best first. What the login names itself (a token's mechanism) is taken
+ * as named. */
 static const struct gw_str preferred[] = { GW_STR("PLAIN"), GW_STR("LOGIN") };
 
 static bool is_offered(const struct client *client, struct gw_str mechanism)
@@ -27,7 +30,8 @@ static bool is_loopback(struct gw_str peer)
 /* A secret is shown to nobody but the next hop, unless the relay is configured so. */
 static bool is_private(const struct client *client)
 {
-	return stream_is_tls(client->stream) || client->attempt->relay->clear_login || is_loopback(stream_peer(client->stream));
+	return stream_is_tls(client->stream) || client->attempt->relay->clear_login ||
+	       is_loopback(stream_peer(client->stream));
 }
 
 void client_login_begin(struct client *client)
@@ -42,7 +46,8 @@ void client_login_begin(struct client *client)
 		return;
 	}
 	if (!(client->offers & OFFER_AUTH)) {
-		client_lost(client, gw_str("AUTH is not offered, and the relay is configured to log in"));
+		client_lost(client,
+			    gw_str("AUTH is not offered, and the relay is configured to log in"));
 		return;
 	}
 	mechanisms = arena_str(attempt->arena, client->mechanisms);
@@ -58,7 +63,8 @@ static struct gw_list mechanisms_of(const struct gw_relay *relay)
 	return relay->mechanisms.count ? relay->mechanisms : usual;
 }
 
-static struct sasl *create_best(const struct client *client, const struct gw_login *login, struct gw_str *mechanism)
+static struct sasl *create_best(const struct client *client, const struct gw_login *login,
+				struct gw_str *mechanism)
 {
 	struct gw_list list = mechanisms_of(client->attempt->relay);
 	struct sasl *sasl = NULL;
@@ -66,7 +72,9 @@ static struct sasl *create_best(const struct client *client, const struct gw_log
 
 	*mechanism = login->mechanism;
 	if (mechanism->len)
-		return is_offered(client, *mechanism) ? sasl_client_create(*mechanism, login->user, login->secret) : NULL;
+		return is_offered(client, *mechanism)
+			       ? sasl_client_create(*mechanism, login->user, login->secret)
+			       : NULL;
 	for (i = 0; i < list.count && !sasl; i++) {
 		*mechanism = list.items[i];
 		if (is_offered(client, *mechanism))
@@ -96,12 +104,15 @@ static void no_mechanism(struct client *client, const struct gw_login *login)
 	buf_init(&text, 0);
 	if (offered.len > OFFERED_TOLD)
 		offered.len = OFFERED_TOLD;
-	buf_printf(&text, "there is no login mechanism in common: the next hop offers %.*s, and the relay logs in by ",
-		   GW_STR_ARGS(offered.len ? offered : gw_str("none")));
+	buf_printf(
+		&text,
+		"there is no login mechanism in common: the next hop offers %.*s, and the relay logs in by ",
+		GW_STR_ARGS(offered.len ? offered : gw_str("none")));
 	if (!named.len)
 		put_ours(&text, mechanisms_of(client->attempt->relay));
 	else
-		buf_printf(&text, "%.*s%s", GW_STR_ARGS(named), sasl_client_has(named) ? "" : ", which the gateway does not have");
+		buf_printf(&text, "%.*s%s", GW_STR_ARGS(named),
+			   sasl_client_has(named) ? "" : ", which the gateway does not have");
 	client_lost(client, arena_str(&client->arena, buf_str(&text)));
 	buf_finish(&text);
 }
@@ -123,8 +134,8 @@ static void begin_auth(struct client *client, const struct gw_login *login)
 	client->challenges = 0;
 	client_enter(client, AT_AUTH);
 	if (client_may_speak(client))
-		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr, first.len ? " " : "", (int)first.len,
-			   first.ptr);
+		client_put(client, "AUTH %.*s%s%.*s\r\n", (int)mechanism.len, mechanism.ptr,
+			   first.len ? " " : "", (int)first.len, first.ptr);
 }
 
 void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login)
@@ -139,7 +150,8 @@ void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struc
 	if (verdict == GW_ACCEPT && login)
 		begin_auth(client, login);
 	else
-		client_turned_down(client, GW_DEFERRED, true, "4.7.0", "there is no login for the relay now");
+		client_turned_down(client, GW_DEFERRED, true, "4.7.0",
+				   "there is no login for the relay now");
 	transport_leave(transport, false);
 }
 

@@ -1,7 +1,9 @@
-/* client_body.c - the message, after 354 or as a chunk: from where it lies to the socket, copied only where a dot is to be doubled. */
+/* client_body.c - the message, after 354 or as a chunk: from where it lies to the socket, copied
+ * only where a dot is to be doubled. */
 #include "client/client.h"
 
-#define UNWRITTEN_MOST (256u << 10) /* a next hop that reads slowly costs no more than this and one round */
+#define UNWRITTEN_MOST                                                                             \
+	(256u << 10) /* a next hop that reads slowly costs no more than this and one round */
 #define PIECE_MOST (64u << 10)
 #define PIECES 32
 
@@ -16,7 +18,8 @@ struct round {
 
 static bool send_round(struct client *client, struct round *round)
 {
-	bool sent = round->count == 0 || stream_writev(client->stream, round->pieces, round->count) == 0;
+	bool sent = round->count == 0 ||
+		    stream_writev(client->stream, round->pieces, round->count) == 0;
 	round->count = round->bytes = 0;
 	round->scratch_used = false;
 	return sent;
@@ -48,7 +51,8 @@ static bool put_piece(struct client *client, struct round *round, struct gw_str 
 		add_piece(round, piece);
 		return true;
 	}
-	if (!send_round(client, round) || data_write(&client->writer, piece, stream_output(client->stream)) != 0)
+	if (!send_round(client, round) ||
+	    data_write(&client->writer, piece, stream_output(client->stream)) != 0)
 		return false;
 	stream_flush_later(client->stream);
 	return true;
@@ -58,12 +62,14 @@ static bool put_piece(struct client *client, struct round *round, struct gw_str 
 static long take_piece(struct client *client, struct round *round)
 {
 	struct gw_str piece;
-	long got = edits_piece(client->attempt->edits, client->offset, round->scratch, sizeof round->scratch, &piece);
+	long got = edits_piece(client->attempt->edits, client->offset, round->scratch,
+			       sizeof round->scratch, &piece);
 
 	if (got <= 0)
 		return -1;
 	client->offset += (uint64_t)got;
-	round->scratch_used = piece.ptr >= round->scratch && piece.ptr < round->scratch + sizeof round->scratch;
+	round->scratch_used = piece.ptr >= round->scratch &&
+			      piece.ptr < round->scratch + sizeof round->scratch;
 	return put_piece(client, round, piece) ? got : -1;
 }
 
@@ -88,13 +94,15 @@ static bool hand_over(struct client *client)
 	round.count = round.bytes = 0;
 	round.scratch_used = false;
 
-	while (client->offset < client->size && !is_full(client, &round) && stream_is_open(client->stream)) {
+	while (client->offset < client->size && !is_full(client, &round) &&
+	       stream_is_open(client->stream)) {
 		if (take_piece(client, &round) < 0) {
 			client_unreadable(client);
 			return false;
 		}
 		/* one place is kept for the dot */
-		if ((round.scratch_used || round.count == PIECES - 1) && client->offset < client->size && !send_round(client, &round))
+		if ((round.scratch_used || round.count == PIECES - 1) &&
+		    client->offset < client->size && !send_round(client, &round))
 			break;
 	}
 	last = client->offset >= client->size;
@@ -115,8 +123,8 @@ void client_body_more(struct client *client)
 		client_enter(client, AT_DOT);
 }
 
-/* Octets of a message that was begun must never meet a next hop that waits for commands: a second beginning
- * ends the link. */
+/* Octets of a message that was begun must never meet a next hop that waits for commands: a second
+ * beginning ends the link. */
 static bool begin(struct client *client)
 {
 	if (client->begun) {
@@ -130,8 +138,8 @@ static bool begin(struct client *client)
 	return true;
 }
 
-/* The first chunk at a next hop that has taken none yet is our own Received field and nothing that a client
- * wrote. */
+/* The first chunk at a next hop that has taken none yet is our own Received field and nothing that
+ * a client wrote. */
 void client_chunk_begin(struct client *client)
 {
 	struct gw_str trace = client->attempt->edits->message->trace;

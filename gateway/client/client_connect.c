@@ -1,4 +1,5 @@
-/* client_connect.c - from a relay's names to a link that is greeted and, where asked for, in TLS. */
+/* client_connect.c - from a relay's names to a link that is greeted and, where asked for, in TLS.
+ */
 #include "client/client.h"
 #include "queue/runtime.h"
 
@@ -43,8 +44,10 @@ static socklen_t length_of(const union dns_address *address)
 void client_connect_name(struct client *client)
 {
 	char text[INET6_ADDRSTRLEN] = "";
-	getnameinfo(&client->peer.any, length_of(&client->peer), text, sizeof text, NULL, 0, NI_NUMERICHOST);
-	client->host = arena_printf(&client->arena, "%s [%s]:%u", client->name.ptr, text, (unsigned)port_of(relay_of(client)));
+	getnameinfo(&client->peer.any, length_of(&client->peer), text, sizeof text, NULL, 0,
+		    NI_NUMERICHOST);
+	client->host = arena_printf(&client->arena, "%s [%s]:%u", client->name.ptr, text,
+				    (unsigned)port_of(relay_of(client)));
 	if (!client->host.ptr)
 		client->host = gw_str("");
 }
@@ -65,11 +68,13 @@ struct stream *client_connect_to(struct client *client, const union dns_address 
 	struct stream *stream;
 
 	client->error = EADDRNOTAVAIL;
-	if (relay->source.len && !(source_len = parse_source(relay->source, peer->any.sa_family, &source)))
+	if (relay->source.len &&
+	    !(source_len = parse_source(relay->source, peer->any.sa_family, &source)))
 		return NULL;
 	set_port(&to, port_of(relay));
-	stream = stream_connect(client->queue->transport->worker, &to.any, length_of(&to), source_len ? &source.any : NULL, source_len, &limits,
-				client_event, client);
+	stream = stream_connect(client->queue->transport->worker, &to.any, length_of(&to),
+				source_len ? &source.any : NULL, source_len, &limits, client_event,
+				client);
 	client->error = stream ? 0 : errno;
 	if (stream)
 		stream_timeout(stream, client_settings(client)->delivery.connect);
@@ -99,7 +104,10 @@ const union dns_address *client_connect_more(const struct client *client)
 	const struct client_target *target = &client->plan[client->plan_at];
 
 	if (client->mx)
-		return client->plan_at < client->plan_count && gw_str_eq(target->host->name, client->name) ? target->address : NULL;
+		return client->plan_at < client->plan_count &&
+				       gw_str_eq(target->host->name, client->name)
+			       ? target->address
+			       : NULL;
 	if (!client->resolved || client->address_at >= client->resolved->count)
 		return NULL;
 	return (const union dns_address *)&client->resolved->addresses[client->address_at];
@@ -125,7 +133,8 @@ static bool next_address(struct client *client)
 	return false;
 }
 
-/* Families by turns (RFC 8305 section 4): where one of them does not work, the second address is of the other one. */
+/* Families by turns (RFC 8305 section 4): where one of them does not work, the second address is of
+ * the other one. */
 static void alternate(struct resolved *resolved)
 {
 	size_t at, other;
@@ -134,14 +143,17 @@ static void alternate(struct resolved *resolved)
 		struct sockaddr_storage address;
 		socklen_t len;
 		for (other = at; other < resolved->count; other++)
-			if (resolved->addresses[other].ss_family != resolved->addresses[at - 1].ss_family)
+			if (resolved->addresses[other].ss_family !=
+			    resolved->addresses[at - 1].ss_family)
 				break;
 		if (other == resolved->count)
 			return;
 		address = resolved->addresses[other];
 		len = resolved->lengths[other];
-		memmove(&resolved->addresses[at + 1], &resolved->addresses[at], (other - at) * sizeof address);
-		memmove(&resolved->lengths[at + 1], &resolved->lengths[at], (other - at) * sizeof len);
+		memmove(&resolved->addresses[at + 1], &resolved->addresses[at],
+			(other - at) * sizeof address);
+		memmove(&resolved->lengths[at + 1], &resolved->lengths[at],
+			(other - at) * sizeof len);
 		resolved->addresses[at] = address;
 		resolved->lengths[at] = len;
 	}
@@ -149,7 +161,8 @@ static void alternate(struct resolved *resolved)
 
 static void resolved(struct resolve *resolve, const struct resolved *answer)
 {
-	struct client *client = (struct client *)((char *)resolve - offsetof(struct client, resolve));
+	struct client *client = (struct client *)((char *)resolve -
+						  offsetof(struct client, resolve));
 	struct transport *transport = client->queue->transport;
 
 	transport_enter(transport);
@@ -163,7 +176,9 @@ static void resolved(struct resolve *resolve, const struct resolved *answer)
 	if (client->resolved)
 		alternate(client->resolved);
 	if (answer->error || !client->resolved)
-		answer->error ? client_unresolved(client, gai_strerror(answer->error), answer->error == EAI_AGAIN) : client_failed(client, ENOMEM);
+		answer->error ? client_unresolved(client, gai_strerror(answer->error),
+						  answer->error == EAI_AGAIN)
+			      : client_failed(client, ENOMEM);
 	else if (!client_connect_next(client))
 		client_failed(client, client->error ? client->error : EADDRNOTAVAIL);
 	transport_leave(transport, true);
@@ -342,7 +357,9 @@ void client_helo_reply(struct client *client, const struct smtp_reply *reply)
 void client_starttls_begin(struct client *client)
 {
 	if (!(client->offers & OFFER_STARTTLS))
-		client_lost(client, gw_str("STARTTLS is not offered, and the relay is configured to use it"));
+		client_lost(
+			client,
+			gw_str("STARTTLS is not offered, and the relay is configured to use it"));
 	else if (client_may_speak(client))
 		client_put(client, "STARTTLS\r\n");
 }

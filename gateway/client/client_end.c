@@ -1,7 +1,8 @@
 /* client_end.c - how a link ends before its time, and what that means for the message it carried.
  *
- * A recipient is never worse off for a fault of the link: it is deferred. The one exception is the time between the final dot
- * and its reply, when nobody knows: UNKNOWN, so that the message is not sent another way and doubled. */
+ * A recipient is never worse off for a fault of the link: it is deferred. The one exception is the
+ * time between the final dot and its reply, when nobody knows: UNKNOWN, so that the message is not
+ * sent another way and doubled. */
 #include "client/client.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static bool tried_elsewhere(struct client *client, const struct outcome *outcome
 	return client_connect_next(client);
 }
 
-/* An idle connection that its other end has given up meanwhile is no failure; the others of its age are of no more use. */
+/* An idle connection that its other end has given up meanwhile is no failure; the others of its age
+ * are of no more use. */
 static bool was_stale(const struct client *client)
 {
 	return client->reused && !client->answered && !client->attempt->retried;
@@ -44,7 +46,8 @@ static void settle_unknown(struct client *client, const struct outcome *outcome)
 	struct outcome unknown;
 	size_t i;
 
-	outcome_reply(&unknown, attempt->arena, GW_UNKNOWN, STAGE_DOT, true, &outcome->reply, outcome->host);
+	outcome_reply(&unknown, attempt->arena, GW_UNKNOWN, STAGE_DOT, true, &outcome->reply,
+		      outcome->host);
 	for (i = 0; i < client->window_count; i++)
 		if (!attempt->outcomes[client->window[i]].status)
 			attempt->outcomes[client->window[i]] = unknown;
@@ -115,11 +118,14 @@ static bool dot_is_out(const struct client *client)
 {
 	if (client->no_recipients)
 		return false;
-	return client->at == AT_DOT || (client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
+	return client->at == AT_DOT ||
+	       (client->handed_over && client->stream && stream_unwritten(client->stream) == 0);
 }
 
-/* Ends the link with our words for it. Where one address failed by itself and others for want of a way there, it is the relay that failed. */
-static void end_in_words(struct client *client, const char *enhanced, struct gw_str why, enum local local)
+/* Ends the link with our words for it. Where one address failed by itself and others for want of a
+ * way there, it is the relay that failed. */
+static void end_in_words(struct client *client, const char *enhanced, struct gw_str why,
+			 enum local local)
 {
 	struct outcome outcome;
 	bool unknown;
@@ -130,7 +136,8 @@ static void end_in_words(struct client *client, const char *enhanced, struct gw_
 	}
 	unknown = dot_is_out(client);
 	client_say(client, "%.*s", GW_STR_ARGS(why));
-	outcome_set(&outcome, client->attempt->arena, GW_DEFERRED, client_places[client->at].stage, true, 0, enhanced, why, client->host);
+	outcome_set(&outcome, client->attempt->arena, GW_DEFERRED, client_places[client->at].stage,
+		    true, 0, enhanced, why, client->host);
 	outcome.local = client->blamed ? LOCAL_NONE : local;
 	end_link(client, &outcome, unknown);
 }
@@ -142,7 +149,8 @@ void client_lost(struct client *client, struct gw_str why)
 
 void client_failed(struct client *client, int error)
 {
-	end_in_words(client, NULL, gw_str(error == ENOMEM ? "out of memory" : strerror(error)), local_of(error));
+	end_in_words(client, NULL, gw_str(error == ENOMEM ? "out of memory" : strerror(error)),
+		     local_of(error));
 }
 
 void client_unresolved(struct client *client, const char *why, bool silent)
@@ -163,15 +171,17 @@ void client_refused(struct client *client, const struct smtp_reply *reply)
 		client_close(client);
 		return;
 	}
-	outcome_reply(&outcome, client->attempt->arena, GW_DEFERRED, client_places[client->at].stage, true, reply, client->host);
+	outcome_reply(&outcome, client->attempt->arena, GW_DEFERRED,
+		      client_places[client->at].stage, true, reply, client->host);
 	end_link(client, &outcome, false);
 }
 
-void client_turned_down(struct client *client, enum gw_status status, bool link, const char *enhanced, const char *why)
+void client_turned_down(struct client *client, enum gw_status status, bool link,
+			const char *enhanced, const char *why)
 {
 	struct outcome outcome;
-	outcome_set(&outcome, client->attempt->arena, status, client_places[client->at].stage, link, 0, enhanced, gw_str(why),
-		    client->host);
+	outcome_set(&outcome, client->attempt->arena, status, client_places[client->at].stage, link,
+		    0, enhanced, gw_str(why), client->host);
 	attempt_settle(client->attempt, &outcome);
 	finish_attempt(client);
 	client_quit(client);
@@ -182,8 +192,8 @@ void client_abandoned(struct client *client)
 	struct outcome outcome;
 	if (!dot_is_out(client))
 		return;
-	outcome_set(&outcome, client->attempt->arena, GW_UNKNOWN, STAGE_DOT, true, 0, NULL, gw_str("the gateway stopped before the reply"),
-		    client->host);
+	outcome_set(&outcome, client->attempt->arena, GW_UNKNOWN, STAGE_DOT, true, 0, NULL,
+		    gw_str("the gateway stopped before the reply"), client->host);
 	settle_unknown(client, &outcome);
 }
 

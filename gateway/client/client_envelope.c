@@ -1,4 +1,5 @@
-/* client_envelope.c - MAIL and RCPT as this next hop takes them, and who cannot be reached over this link. */
+/* client_envelope.c - MAIL and RCPT as this next hop takes them, and who cannot be reached over
+ * this link. */
 #include "client/client.h"
 #include "smtp/command.h"
 
@@ -32,15 +33,22 @@ struct refusal {
 	const char *enhanced, *why;
 	bool here_only; /* another next hop may take it */
 };
-static const struct refusal no_8bit = { "5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME", true };
-static const struct refusal no_utf8 = { "5.6.7", "the message needs SMTPUTF8, and the next hop does not offer it", true };
-static const struct refusal too_big = { "5.3.4", "the message is larger than the next hop takes", true };
+static const struct refusal no_8bit = {
+	"5.6.3", "the message has 8-bit content, and the next hop does not offer 8BITMIME", true
+};
+static const struct refusal no_utf8 = {
+	"5.6.7", "the message needs SMTPUTF8, and the next hop does not offer it", true
+};
+static const struct refusal too_big = { "5.3.4", "the message is larger than the next hop takes",
+					true };
 static const struct refusal no_requiretls = { "5.7.30", "REQUIRETLS support required", true };
-static const struct refusal bad_sender = { "5.1.7", "the return path holds a control character", false };
+static const struct refusal bad_sender = { "5.1.7", "the return path holds a control character",
+					   false };
 static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control character", false };
 
-/* Whether a message may go here that is to be in TLS all its way (RFC 8689 section 4.2.1): the next hop's name is configured, and proven
- * by its certificate, and it promises the same. The names that MX records give are not proven. */
+/* Whether a message may go here that is to be in TLS all its way (RFC 8689 section 4.2.1): the next
+ * hop's name is configured, and proven by its certificate, and it promises the same. The names that
+ * MX records give are not proven. */
 static bool keeps_tls(const struct client *client)
 {
 	const struct gw_relay *relay = client->attempt->relay;
@@ -49,8 +57,8 @@ static bool keeps_tls(const struct client *client)
 	return stream_is_tls(client->stream) && (client->offers & OFFER_REQUIRETLS);
 }
 
-/* Clients say SMTPUTF8 wherever it is offered; a message needs it for its header or an address, not its body.
- * A header that cannot be read is taken at the client's word. */
+/* Clients say SMTPUTF8 wherever it is offered; a message needs it for its header or an address, not
+ * its body. A header that cannot be read is taken at the client's word. */
 static bool has_utf8_header(struct edits *edits)
 {
 	const struct gw_message *message = edits->message;
@@ -74,11 +82,13 @@ static const struct refusal *message_refusal(const struct client *client)
 
 	if (sender & TRAIT_CONTROL)
 		return &bad_sender;
-	if (message->requiretls && edits_sender(edits).len && !keeps_tls(client)) /* a report is not lost for it: section 5 */
+	/* a report is not lost for it: section 5 */
+	if (message->requiretls && edits_sender(edits).len && !keeps_tls(client))
 		return &no_requiretls;
 	if (!(client->offers & OFFER_SMTPUTF8) && ((sender & TRAIT_8BIT) || client->utf8_header))
 		return &no_utf8;
-	if (message->body == SMTP_BODY_BINARYMIME || (message->eight_bit && !(client->offers & OFFER_8BITMIME)))
+	if (message->body == SMTP_BODY_BINARYMIME ||
+	    (message->eight_bit && !(client->offers & OFFER_8BITMIME)))
 		return &no_8bit;
 	if (client->size_limit && edits_size(edits) > client->size_limit)
 		return &too_big;
@@ -95,8 +105,8 @@ static const struct refusal *rcpt_refusal(const struct client *client, const str
 
 static void refuse(struct client *client, const struct refusal *refusal, struct outcome *outcome)
 {
-	outcome_set(outcome, client->attempt->arena, GW_BOUNCED, STAGE_MAIL, false, 0, refusal->enhanced, gw_str(refusal->why),
-		    client->host);
+	outcome_set(outcome, client->attempt->arena, GW_BOUNCED, STAGE_MAIL, false, 0,
+		    refusal->enhanced, gw_str(refusal->why), client->host);
 	outcome->unfit = refusal->here_only;
 }
 
@@ -163,7 +173,8 @@ void client_put_mail(struct client *client, struct buf *out)
 		buf_add_text(out, " BODY=8BITMIME");
 	if ((client->offers & OFFER_SMTPUTF8) && wants_utf8(client, sender))
 		buf_add_text(out, " SMTPUTF8");
-	if (message->requiretls && (client->offers & OFFER_REQUIRETLS) && stream_is_tls(client->stream))
+	if (message->requiretls && (client->offers & OFFER_REQUIRETLS) &&
+	    stream_is_tls(client->stream))
 		buf_add_text(out, " REQUIRETLS");
 	if (client->offers & OFFER_DSN)
 		put_mail_dsn(message, out);

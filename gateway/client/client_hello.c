@@ -41,7 +41,8 @@ static void take_limits(struct client *client, struct gw_str args)
 	while (args.len) {
 		struct gw_str word = gw_str_n(args.ptr, gw_str_find(args, ' '));
 		size_t name = gw_str_find(word, '=');
-		take_limit(client, gw_str_n(word.ptr, name), number_of(gw_str_from(word, name + 1)));
+		take_limit(client, gw_str_n(word.ptr, name),
+			   number_of(gw_str_from(word, name + 1)));
 		args = gw_str_from(args, word.len + 1);
 	}
 }
@@ -49,7 +50,8 @@ static void take_limits(struct client *client, struct gw_str args)
 static void take_mechanisms(struct client *client, struct gw_str args)
 {
 	if (client->mechanisms.len)
-		args = arena_printf(&client->arena, "%s %.*s", client->mechanisms.ptr, (int)args.len, args.ptr);
+		args = arena_printf(&client->arena, "%s %.*s", client->mechanisms.ptr,
+				    (int)args.len, args.ptr);
 	else
 		args = kept(client, args);
 	client->mechanisms = args.ptr ? args : gw_str("");
@@ -60,11 +62,16 @@ static const struct {
 	enum client_offer offer;
 	void (*take)(struct client *client, struct gw_str args);
 } keywords[] = {
-	{ GW_STR("PIPELINING"), OFFER_PIPELINING, NULL }, { GW_STR("8BITMIME"), OFFER_8BITMIME, NULL },
-	{ GW_STR("SMTPUTF8"), OFFER_SMTPUTF8, NULL },     { GW_STR("DSN"), OFFER_DSN, NULL },
-	{ GW_STR("SIZE"), OFFER_SIZE, take_size },        { GW_STR("STARTTLS"), OFFER_STARTTLS, NULL },
-	{ GW_STR("AUTH"), OFFER_AUTH, take_mechanisms }, { GW_STR("REQUIRETLS"), OFFER_REQUIRETLS, NULL },
-	{ GW_STR("CHUNKING"), OFFER_CHUNKING, NULL },     { GW_STR("LIMITS"), OFFER_LIMITS, take_limits },
+	{ GW_STR("PIPELINING"), OFFER_PIPELINING, NULL },
+	{ GW_STR("8BITMIME"), OFFER_8BITMIME, NULL },
+	{ GW_STR("SMTPUTF8"), OFFER_SMTPUTF8, NULL },
+	{ GW_STR("DSN"), OFFER_DSN, NULL },
+	{ GW_STR("SIZE"), OFFER_SIZE, take_size },
+	{ GW_STR("STARTTLS"), OFFER_STARTTLS, NULL },
+	{ GW_STR("AUTH"), OFFER_AUTH, take_mechanisms },
+	{ GW_STR("REQUIRETLS"), OFFER_REQUIRETLS, NULL },
+	{ GW_STR("CHUNKING"), OFFER_CHUNKING, NULL },
+	{ GW_STR("LIMITS"), OFFER_LIMITS, take_limits },
 };
 
 static void take_line(struct client *client, struct gw_str line)

@@ -1,11 +1,11 @@
 /* client_mail.c - the transaction: MAIL, RCPT, DATA and the dot, or BDAT where that is offered.
  *
- * With PIPELINING all of it up to DATA goes in one write, and `ahead` is set: the places are then passed for
- * their replies alone. Without, each place sends its command as it is entered.
+ * With PIPELINING all of it up to DATA goes in one write, and `ahead` is set: the places are then
+ * passed for their replies alone. Without, each place sends its command as it is entered.
  *
- * A chunk never goes ahead of a reply. Not every next hop that offers BDAT reads a chunk that it refuses, and
- * of such a one the message would be commands: so the content follows when a recipient was taken, and all of
- * it only where a first chunk, our own Received field, was. */
+ * A chunk never goes ahead of a reply. Not every next hop that offers BDAT reads a chunk that it
+ * refuses, and of such a one the message would be commands: so the content follows when a recipient
+ * was taken, and all of it only where a first chunk, our own Received field, was. */
 #include "client/client.h"
 #include "queue/runtime.h"
 
@@ -60,7 +60,8 @@ static bool takes_domain(struct client *client, struct gw_str domain)
 	for (i = 0; i < client->domain_count; i++)
 		if (gw_str_ieq(client->domains[i], domain))
 			return true;
-	if (client->domain_count == CLIENT_DOMAINS || client->domain_count >= client->limits.domains)
+	if (client->domain_count == CLIENT_DOMAINS ||
+	    client->domain_count >= client->limits.domains)
 		return false;
 	client->domains[client->domain_count++] = domain;
 	return true;
@@ -73,7 +74,8 @@ static void empty_window(struct client *client)
 	client->said_too_many = false;
 }
 
-/* The next recipients that nothing is decided about, as many as the relay takes at once. -1: no memory. */
+/* The next recipients that nothing is decided about, as many as the relay takes at once. -1: no
+ * memory. */
 static int fill_window(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
@@ -83,7 +85,8 @@ static int fill_window(struct client *client)
 	empty_window(client);
 	while (client->next_rcpt < attempt->count && attempt->outcomes[client->next_rcpt].status)
 		client->next_rcpt++;
-	for (i = client->next_rcpt; i < attempt->count && (!most || client->window_count < most); i++) {
+	for (i = client->next_rcpt; i < attempt->count && (!most || client->window_count < most);
+	     i++) {
 		if (attempt->outcomes[i].status || !takes_domain(client, attempt->rcpts[i]->domain))
 			continue;
 		if (client->window_count == client->window_room && !grow_window(client))
@@ -116,7 +119,8 @@ static bool is_about_content(const uint8_t enhanced[3])
 	return (enhanced[1] == 3 && enhanced[2] == 4) || (enhanced[1] == 4 && enhanced[2] == 6);
 }
 
-/* About our system or account there, not about this message: a bounce would punish the wrong one. */
+/* About our system or account there, not about this message: a bounce would punish the wrong one.
+ */
 static bool is_about_link(const struct smtp_reply *reply)
 {
 	const uint8_t *enhanced = reply->enhanced;
@@ -127,10 +131,14 @@ static bool is_about_link(const struct smtp_reply *reply)
 	return enhanced[1] == 3 || enhanced[1] == 4;
 }
 
-static void outcome_of(struct client *client, const struct smtp_reply *reply, bool link, struct outcome *outcome)
+static void outcome_of(struct client *client, const struct smtp_reply *reply, bool link,
+		       struct outcome *outcome)
 {
-	enum gw_status status = reply->code / 100 == 2 ? GW_DELIVERED : reply->code / 100 == 5 && !link ? GW_BOUNCED : GW_DEFERRED;
-	outcome_reply(outcome, client->attempt->arena, status, client_places[client->at].stage, link, reply, client->host);
+	enum gw_status status = reply->code / 100 == 2            ? GW_DELIVERED
+				: reply->code / 100 == 5 && !link ? GW_BOUNCED
+								  : GW_DEFERRED;
+	outcome_reply(outcome, client->attempt->arena, status, client_places[client->at].stage,
+		      link, reply, client->host);
 }
 
 static void settle_window(struct client *client, const struct smtp_reply *reply, bool link)
@@ -176,7 +184,8 @@ void client_established(struct client *client)
 		free(client->resolved);
 		client->resolved = NULL;
 	}
-	if (relay_queue_is_no_way(client->queue, client->attempt)) { /* nothing was said of it yet */
+	/* nothing was said of it yet */
+	if (relay_queue_is_no_way(client->queue, client->attempt)) {
 		client_retire(client);
 		return;
 	}
@@ -200,7 +209,8 @@ static bool is_used_up(const struct client *client)
 {
 	const struct relay_queue *queue = client->queue;
 	int64_t most = client->attempt->relay->per_connection;
-	return (most > 0 && client->messages >= most) || queue->transport->stopping || mails_used_up(client) ||
+	return (most > 0 && client->messages >= most) || queue->transport->stopping ||
+	       mails_used_up(client) ||
 	       (client->messages >= LANE_TURN && slot_others_starve(queue->seat));
 }
 
@@ -256,7 +266,8 @@ static bool goes_by_chunks(const struct client *client)
 
 void client_transact(struct client *client)
 {
-	client->pipelined = client->handed_over = client->no_recipients = client->begun = client->showing = false;
+	client->pipelined = client->handed_over = client->no_recipients = client->begun =
+		client->showing = false;
 	client->chunked = goes_by_chunks(client);
 	if (fill_window(client) != 0)
 		client_lost(client, gw_str("out of memory"));
@@ -330,7 +341,8 @@ void client_data_begin(struct client *client)
 
 /* --- replies --- */
 
-/* Where the old transaction may still stand, no new one is begun; the attempt did nothing yet and gets another connection. */
+/* Where the old transaction may still stand, no new one is begun; the attempt did nothing yet and
+ * gets another connection. */
 void client_rset_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (reply->code / 100 != 2) {
@@ -363,8 +375,9 @@ void client_mail_reply(struct client *client, const struct smtp_reply *reply)
 		client_transact(client);
 }
 
-/* RFC 5321 section 4.5.3.1.10: after some were taken, the rest belongs into the next transaction, unless the
- * words are about the recipient's address or mailbox, a policy, or the message's size. */
+/* RFC 5321 section 4.5.3.1.10: after some were taken, the rest belongs into the next transaction,
+ * unless the words are about the recipient's address or mailbox, a policy, or the message's size.
+ */
 static bool is_too_many(const struct smtp_reply *reply)
 {
 	const uint8_t *enhanced = reply->enhanced;
@@ -372,7 +385,8 @@ static bool is_too_many(const struct smtp_reply *reply)
 		return true;
 	if (reply->code != 452 && reply->code != 552)
 		return false;
-	return !enhanced[0] || enhanced[1] == 0 || enhanced[1] == 5 || (enhanced[1] == 3 && enhanced[2] != 4);
+	return !enhanced[0] || enhanced[1] == 0 || enhanced[1] == 5 ||
+	       (enhanced[1] == 3 && enhanced[2] != 4);
 }
 
 /* It leaves the transaction without an outcome. */
@@ -396,7 +410,8 @@ static void note_answered(struct client *client, const struct smtp_reply *reply)
 static void learn_most_rcpts(struct client *client)
 {
 	if (client->too_many_after && (client->said_too_many || client->left_over > 1))
-		hops_learn_rcpts(&client->queue->shared->hops, &client->peer, (unsigned)client->too_many_after);
+		hops_learn_rcpts(&client->queue->shared->hops, &client->peer,
+				 (unsigned)client->too_many_after);
 }
 
 static void last_rcpt_answered(struct client *client)
@@ -411,7 +426,8 @@ static void last_rcpt_answered(struct client *client)
 	else if (!any)
 		client_transact(client);
 	else
-		client_enter(client, hop_of(client).chunks == HOP_CHUNKS_TAKEN ? AT_BODY : AT_CHUNK);
+		client_enter(client,
+			     hop_of(client).chunks == HOP_CHUNKS_TAKEN ? AT_BODY : AT_CHUNK);
 }
 
 void client_rcpt_reply(struct client *client, const struct smtp_reply *reply)
@@ -448,8 +464,8 @@ void client_data_reply(struct client *client, const struct smtp_reply *reply)
 	}
 }
 
-/* BDAT is not known there, whatever EHLO said: DATA from now on, and for this message at once. What else the
- * octets gave is of no interest. */
+/* BDAT is not known there, whatever EHLO said: DATA from now on, and for this message at once. What
+ * else the octets gave is of no interest. */
 static bool is_no_chunk_taker(struct client *client, const struct smtp_reply *reply)
 {
 	if (!client->chunked || reply->code < 500 || reply->code > 504)
@@ -460,8 +476,8 @@ static bool is_no_chunk_taker(struct client *client, const struct smtp_reply *re
 	return true;
 }
 
-/* What a refused chunk leaves behind is not defined (RFC 3030 section 2), least of all where none was taken
- * before. */
+/* What a refused chunk leaves behind is not defined (RFC 3030 section 2), least of all where none
+ * was taken before. */
 void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (!is_answer(client, reply) || is_no_chunk_taker(client, reply))
@@ -475,8 +491,8 @@ void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
 	client_change_link(client);
 }
 
-/* The next hop has read enough. What it refuses is the message, unless it speaks of the session; and what is
- * left of the message cannot be taken back, so the link ends. */
+/* The next hop has read enough. What it refuses is the message, unless it speaks of the session;
+ * and what is left of the message cannot be taken back, so the link ends. */
 void client_body_reply(struct client *client, const struct smtp_reply *reply)
 {
 	settle_window(client, reply, is_about_session(reply->code));

@@ -1,5 +1,6 @@
-/* client_mx.c - which of a MX group's addresses a connection tries, and in which order: hosts by preference, equals as drawn for this
- * connection, addresses that failed a moment ago after all others. */
+/* client_mx.c - which of a MX group's addresses a connection tries, and in which order: hosts by
+ * preference, equals as drawn for this connection, addresses that failed a moment ago after all
+ * others. */
 #include "client/client.h"
 
 static void add_host(struct client *client, const struct dns_host *host, bool marked)
@@ -14,7 +15,8 @@ static void add_host(struct client *client, const struct dns_host *host, bool ma
 		size_t turn = at[1] == host->count || (at[0] < six && at[0] <= at[1] - six) ? 0 : 1;
 		const union dns_address *address = &host->addresses[at[turn]++];
 		if (mx_group_is_marked(client->queue, address) == marked)
-			client->plan[client->plan_count++] = (struct client_target){ host, address };
+			client->plan[client->plan_count++] = (struct client_target){ host,
+										     address };
 	}
 }
 

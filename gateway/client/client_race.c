@@ -1,7 +1,9 @@
-/* client_race.c - happy eyeballs (RFC 8305 section 5): an address that does not answer in a moment is not given up, and the next one of the
- * same host is tried beside it. The first that connects carries the link, the others are closed.
+/* client_race.c - happy eyeballs (RFC 8305 section 5): an address that does not answer in a moment
+ * is not given up, and the next one of the same host is tried beside it. The first that connects
+ * carries the link, the others are closed.
  *
- * client->stream is the one tried first; it counts as the connection, with its slot. Where it fails, a rival takes its place. */
+ * client->stream is the one tried first; it counts as the connection, with its slot. Where it
+ * fails, a rival takes its place. */
 #include "client/client.h"
 
 #define RACE_DELAY 250 /* ms, the Connection Attempt Delay */

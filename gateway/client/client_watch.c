@@ -1,4 +1,5 @@
-/* client_watch.c - a connection on which somebody looks: what is told of it, and MAIL and RCPT that only ask. */
+/* client_watch.c - a connection on which somebody looks: what is told of it, and MAIL and RCPT that
+ * only ask. */
 #include "client/client.h"
 #include "client/watch.h"
 
@@ -41,11 +42,15 @@ void client_tell_command(struct client *client, struct gw_str line)
 		shown--;
 	if (secret) {
 		size_t verb = line.len > 5 && memcmp(line.ptr, "AUTH ", 5) == 0 ? 5 : 0;
-		size_t mechanism = verb ? verb + gw_str_find(gw_str_n(line.ptr + verb, shown - verb), ' ') : 0;
+		size_t mechanism =
+			verb ? verb + gw_str_find(gw_str_n(line.ptr + verb, shown - verb), ' ') : 0;
 		secret = mechanism < shown;
 		shown = mechanism;
 	}
-	snprintf(text, sizeof(text), "%.*s%s", (int)shown, line.ptr, !secret ? "" : shown ? " ***" : "***");
+	snprintf(text, sizeof(text), "%.*s%s", (int)shown, line.ptr,
+		 !secret ? ""
+		 : shown ? " ***"
+			 : "***");
 	client_tell(client, WATCH_OURS, gw_str(text));
 }
 
@@ -62,7 +67,8 @@ void client_tell_tls(struct client *client)
 	const struct gw_relay *relay = client->attempt->relay;
 	bool proven = relay->verify && relay->tls != TLS_OPPORTUNISTIC;
 
-	client_say(client, "%.*s; the certificate %s %.*s", GW_STR_ARGS(client->tls), proven ? "is right for" : "was not looked at: verify is off for",
+	client_say(client, "%.*s; the certificate %s %.*s", GW_STR_ARGS(client->tls),
+		   proven ? "is right for" : "was not looked at: verify is off for",
 		   GW_STR_ARGS(client->name));
 }
 
@@ -72,8 +78,9 @@ static void settle(struct client *client, const struct smtp_reply *reply)
 {
 	struct outcome outcome;
 
-	outcome_reply(&outcome, client->attempt->arena, reply->code / 100 == 2 ? GW_DELIVERED : GW_DEFERRED, client_places[client->at].stage, true,
-		      reply, client->host);
+	outcome_reply(&outcome, client->attempt->arena,
+		      reply->code / 100 == 2 ? GW_DELIVERED : GW_DEFERRED,
+		      client_places[client->at].stage, true, reply, client->host);
 	attempt_settle(client->attempt, &outcome);
 }
 

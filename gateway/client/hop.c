@@ -10,7 +10,8 @@ static bool is_at(const struct hop *hop, const union dns_address *address)
 		return hop->address.v4.sin_port == address->v4.sin_port &&
 		       hop->address.v4.sin_addr.s_addr == address->v4.sin_addr.s_addr;
 	return hop->address.v6.sin6_port == address->v6.sin6_port &&
-	       memcmp(&hop->address.v6.sin6_addr, &address->v6.sin6_addr, sizeof(address->v6.sin6_addr)) == 0;
+	       memcmp(&hop->address.v6.sin6_addr, &address->v6.sin6_addr,
+		      sizeof(address->v6.sin6_addr)) == 0;
 }
 
 static struct hop *find(struct hop_list *list, const union dns_address *address)
@@ -54,7 +55,8 @@ struct hop hops_known(struct hop_list *list, const union dns_address *address)
 	return known;
 }
 
-void hops_learn_chunks(struct hop_list *list, const union dns_address *address, enum hop_chunks chunks)
+void hops_learn_chunks(struct hop_list *list, const union dns_address *address,
+		       enum hop_chunks chunks)
 {
 	pthread_mutex_lock(&list->lock);
 	find_or_add(list, address)->chunks = chunks;

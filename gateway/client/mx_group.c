@@ -1,12 +1,14 @@
-/* mx_group.c - with host = "mx": from the domain of the recipients to the relay queue of its mail hosts.
+/* mx_group.c - with host = "mx": from the domain of the recipients to the relay queue of its mail
+ * hosts.
  *
- * All domains with the same hosts are one MX group. An MX group's relay queue is made when somebody sends there, and freed when nobody does any more. */
+ * All domains with the same hosts are one MX group. An MX group's relay queue is made when somebody
+ * sends there, and freed when nobody does any more. */
 #include "client/client.h"
 #include "queue/runtime.h"
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define SWEEP_MS 30000
 #define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 1))
@@ -35,7 +37,8 @@ static void expect_sweep(struct transport *transport)
 /* While mail is parked for a MX group that is down, each probe is a use. */
 static bool is_unused(const struct relay_queue *queue, int64_t now)
 {
-	return queue->group && !queue->touched && !queue->waiting.first && LIST_EMPTY(&queue->busy) && LIST_EMPTY(&queue->idle) &&
+	return queue->group && !queue->touched && !queue->waiting.first &&
+	       LIST_EMPTY(&queue->busy) && LIST_EMPTY(&queue->idle) &&
 	       now - queue->used_at > SITE_KEPT + (queue->down_for ? LANE_PROBE_MOST : 0);
 }
 
@@ -56,14 +59,17 @@ void mx_group_sweep(struct transport *transport, int64_t now)
 }
 
 /* "relay/mx1.example.net,mx2.example.net"; false: too long. */
-static bool name_site(char text[NAME_MOST], const struct gw_relay *relay, const struct dns_answer *mx, struct gw_str *name)
+static bool name_site(char text[NAME_MOST], const struct gw_relay *relay,
+		      const struct dns_answer *mx, struct gw_str *name)
 {
-	int len = snprintf(text, NAME_MOST, "%.*s/%.*s", GW_STR_ARGS(relay->name), GW_STR_ARGS(mx->key));
+	int len = snprintf(text, NAME_MOST, "%.*s/%.*s", GW_STR_ARGS(relay->name),
+			   GW_STR_ARGS(mx->key));
 	*name = gw_str_n(text, (size_t)len);
 	return len > 0 && len < NAME_MOST;
 }
 
-static struct relay_queue *make_lane(struct transport *transport, struct gw_relay *relay, struct gw_str name)
+static struct relay_queue *make_lane(struct transport *transport, struct gw_relay *relay,
+				     struct gw_str name)
 {
 	struct relay_shared *shared = mx_group_shared(relay, name);
 	struct relay_queue *queue = shared ? relay_queue_create(transport, shared) : NULL;
@@ -83,7 +89,8 @@ static struct relay_queue *make_lane(struct transport *transport, struct gw_rela
 	return queue;
 }
 
-static struct relay_queue *relay_queue_to(struct transport *transport, struct gw_relay *relay, const struct dns_answer *mx)
+static struct relay_queue *relay_queue_to(struct transport *transport, struct gw_relay *relay,
+					  const struct dns_answer *mx)
 {
 	char text[NAME_MOST];
 	struct gw_str name;
@@ -94,12 +101,15 @@ static struct relay_queue *relay_queue_to(struct transport *transport, struct gw
 	return queue ? queue : make_lane(transport, relay, name);
 }
 
-struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay, struct gw_str domain)
+struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay,
+				   struct gw_str domain)
 {
 	const struct dns_answer *mx = dns_peek(dns_of(transport), domain);
 	char text[NAME_MOST];
 	struct gw_str name;
-	return mx && mx->count && name_site(text, relay, mx, &name) ? str_map_get(&transport->groups, name) : NULL;
+	return mx && mx->count && name_site(text, relay, mx, &name)
+		       ? str_map_get(&transport->groups, name)
+		       : NULL;
 }
 
 /* No host is called so. */
@@ -107,28 +117,33 @@ struct relay_queue *mx_group_aside(struct transport *transport, struct gw_relay 
 {
 	char text[NAME_MOST];
 	int len = snprintf(text, sizeof(text), "%.*s/(watched)", GW_STR_ARGS(relay->name));
-	struct gw_str name = gw_str_n(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+	struct gw_str name = gw_str_n(text,
+				      (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
 	struct relay_queue *queue = str_map_get(&transport->groups, name);
 	return queue ? queue : make_lane(transport, relay, name);
 }
 
 /* --- an attempt on its way to one --- */
 
-/* RFC 5321 section 5.1: a host that is in the list itself may not pass mail on to those no better than it. */
+/* RFC 5321 section 5.1: a host that is in the list itself may not pass mail on to those no better
+ * than it. */
 size_t mx_group_hosts(const struct dns_answer *mx, struct gw_str self)
 {
 	size_t i, count = 0;
 	for (i = 0; i < mx->count && !gw_str_ieq(mx->hosts[i].name, self); i++)
 		;
-	while (count < mx->count && (i == mx->count || mx->hosts[count].preference < mx->hosts[i].preference))
+	while (count < mx->count &&
+	       (i == mx->count || mx->hosts[count].preference < mx->hosts[i].preference))
 		count++;
 	return count;
 }
 
-static void give_up(struct transport *transport, struct attempt *attempt, bool permanent, const char *enhanced, struct gw_str text)
+static void give_up(struct transport *transport, struct attempt *attempt, bool permanent,
+		    const char *enhanced, struct gw_str text)
 {
 	struct outcome outcome;
-	outcome_set(&outcome, attempt->arena, permanent ? GW_BOUNCED : GW_DEFERRED, STAGE_RESOLVE, !permanent, 0, enhanced, text, gw_str(""));
+	outcome_set(&outcome, attempt->arena, permanent ? GW_BOUNCED : GW_DEFERRED, STAGE_RESOLVE,
+		    !permanent, 0, enhanced, text, gw_str(""));
 	attempt_settle(attempt, &outcome);
 	attempt_end(transport, attempt);
 }
@@ -141,8 +156,10 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 	if (verdict->enhanced) {
 		give_up(transport, attempt, verdict->permanent, verdict->enhanced, mx->text);
 	} else if (!mx_group_hosts(mx, attempt->snapshot->settings.hostname)) {
-		give_up(transport, attempt, true, "5.4.6", gw_str("the domain's best mail host is this gateway, which has no other way for it"));
-	} else if (!(queue = attempt->watch ? mx_group_aside(transport, attempt->relay) : relay_queue_to(transport, attempt->relay, mx))) {
+		give_up(transport, attempt, true, "5.4.6",
+			gw_str("the domain's best mail host is this gateway, which has no other way for it"));
+	} else if (!(queue = attempt->watch ? mx_group_aside(transport, attempt->relay)
+					    : relay_queue_to(transport, attempt->relay, mx))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
 		attempt->mx = dns_hold(mx);
@@ -188,7 +205,8 @@ bool mx_group_is_marked(const struct relay_queue *queue, const union dns_address
 {
 	size_t i;
 	for (i = 0; i < SITE_MARKS; i++)
-		if (queue->marks[i].until > worker_now(queue->transport->worker) && same_address(&queue->marks[i].address, address))
+		if (queue->marks[i].until > worker_now(queue->transport->worker) &&
+		    same_address(&queue->marks[i].address, address))
 			return true;
 	return false;
 }
@@ -197,5 +215,7 @@ void mx_group_mark(struct relay_queue *queue, const union dns_address *address)
 {
 	if (mx_group_is_marked(queue, address))
 		return;
-	queue->marks[queue->next_mark++ % SITE_MARKS] = (struct mx_group_mark){ *address, worker_now(queue->transport->worker) + SITE_MARKED };
+	queue->marks[queue->next_mark++ % SITE_MARKS] = (struct mx_group_mark){
+		*address, worker_now(queue->transport->worker) + SITE_MARKED
+	};
 }

@@ -9,18 +9,12 @@ static const struct {
 	const char *name;
 	uint8_t subject, detail;
 } stages[] = {
-	[STAGE_NONE] = { "none", 0, 0 },
-	[STAGE_RESOLVE] = { "resolve", 4, 4 },
-	[STAGE_CONNECT] = { "connect", 4, 1 },
-	[STAGE_GREETING] = { "greeting", 4, 2 },
-	[STAGE_EHLO] = { "ehlo", 4, 2 },
-	[STAGE_TLS] = { "tls", 7, 5 },
-	[STAGE_AUTH] = { "auth", 7, 0 },
-	[STAGE_MAIL] = { "mail", 4, 2 },
-	[STAGE_RCPT] = { "rcpt", 4, 2 },
-	[STAGE_DATA] = { "data", 4, 2 },
-	[STAGE_BODY] = { "body", 4, 2 },
-	[STAGE_DOT] = { "dot", 4, 2 },
+	[STAGE_NONE] = { "none", 0, 0 },       [STAGE_RESOLVE] = { "resolve", 4, 4 },
+	[STAGE_CONNECT] = { "connect", 4, 1 }, [STAGE_GREETING] = { "greeting", 4, 2 },
+	[STAGE_EHLO] = { "ehlo", 4, 2 },       [STAGE_TLS] = { "tls", 7, 5 },
+	[STAGE_AUTH] = { "auth", 7, 0 },       [STAGE_MAIL] = { "mail", 4, 2 },
+	[STAGE_RCPT] = { "rcpt", 4, 2 },       [STAGE_DATA] = { "data", 4, 2 },
+	[STAGE_BODY] = { "body", 4, 2 },       [STAGE_DOT] = { "dot", 4, 2 },
 	[STAGE_MODULE] = { "module", 3, 0 },
 };
 
@@ -43,8 +37,9 @@ const char *status_name(enum gw_status status)
 const char *fault_name(enum gw_fault fault)
 {
 	static const char *const names[] = {
-		[GW_FAULT_NONE] = "none",           [GW_FAULT_RELAY] = "relay",     [GW_FAULT_ACCOUNT] = "account",
-		[GW_FAULT_RECIPIENT] = "recipient", [GW_FAULT_MESSAGE] = "message", [GW_FAULT_UNKNOWN] = "unknown",
+		[GW_FAULT_NONE] = "none",       [GW_FAULT_RELAY] = "relay",
+		[GW_FAULT_ACCOUNT] = "account", [GW_FAULT_RECIPIENT] = "recipient",
+		[GW_FAULT_MESSAGE] = "message", [GW_FAULT_UNKNOWN] = "unknown",
 		[GW_FAULT_LOCAL] = "local",
 	};
 	return (size_t)fault < sizeof names / sizeof *names ? names[fault] : "none";
@@ -87,9 +82,17 @@ enum gw_fault outcome_fault(const struct outcome *outcome)
 enum local local_of(int error)
 {
 	switch (error) {
-	case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM: case EADDRNOTAVAIL: case EADDRINUSE:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+	case EADDRINUSE:
 		return LOCAL_SHORT;
-	case ENETUNREACH: case ENETDOWN: case EPERM: case EACCES:
+	case ENETUNREACH:
+	case ENETDOWN:
+	case EPERM:
+	case EACCES:
 		return LOCAL_NETWORK;
 	default:
 		return LOCAL_NONE;
@@ -99,7 +102,10 @@ enum local local_of(int error)
 void outcome_tell(const struct outcome *outcome, struct gw_outcome *told, struct gw_result *result)
 {
 	*told = (struct gw_outcome){
-		.size = sizeof(*told), .status = outcome->unfit ? GW_DEFERRED : outcome->status, .code = outcome->reply.code, .text = outcome->reply.text,
+		.size = sizeof(*told),
+		.status = outcome->unfit ? GW_DEFERRED : outcome->status,
+		.code = outcome->reply.code,
+		.text = outcome->reply.text,
 		.host = outcome->host,
 	};
 	memcpy(told->enhanced, outcome->reply.enhanced, sizeof(told->enhanced));
@@ -127,8 +133,9 @@ static void parse_enhanced(const char *text, uint8_t enhanced[3])
 		enhanced[at] = parts[at] < 256 ? (uint8_t)parts[at] : 0;
 }
 
-void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link, int code,
-		 const char *enhanced, struct gw_str text, struct gw_str host)
+void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status,
+		 enum stage stage, bool link, int code, const char *enhanced, struct gw_str text,
+		 struct gw_str host)
 {
 	*outcome = (struct outcome){ .status = status, .stage = stage, .link = link };
 	outcome->reply.code = code;
@@ -137,8 +144,8 @@ void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status st
 	outcome->host = kept(arena, host);
 }
 
-void outcome_reply(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link,
-		   const struct smtp_reply *reply, struct gw_str host)
+void outcome_reply(struct outcome *outcome, struct arena *arena, enum gw_status status,
+		   enum stage stage, bool link, const struct smtp_reply *reply, struct gw_str host)
 {
 	outcome_set(outcome, arena, status, stage, link, reply->code, NULL, reply->text, host);
 	memcpy(outcome->reply.enhanced, reply->enhanced, sizeof reply->enhanced);

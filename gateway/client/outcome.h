@@ -1,4 +1,5 @@
-/* outcome.h - what one attempt gave for one recipient, as a value with all its parts: from the socket to the DSN. */
+/* outcome.h - what one attempt gave for one recipient, as a value with all its parts: from the
+ * socket to the DSN. */
 #ifndef CLIENT_OUTCOME_H
 #define CLIENT_OUTCOME_H
 
@@ -8,33 +9,53 @@
 
 /* Where in the conversation with the next hop it was decided. */
 enum stage {
-	STAGE_NONE, STAGE_RESOLVE, STAGE_CONNECT, STAGE_GREETING, STAGE_EHLO, STAGE_TLS, STAGE_AUTH,
-	STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_BODY, STAGE_DOT, STAGE_MODULE,
+	STAGE_NONE,
+	STAGE_RESOLVE,
+	STAGE_CONNECT,
+	STAGE_GREETING,
+	STAGE_EHLO,
+	STAGE_TLS,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA,
+	STAGE_BODY,
+	STAGE_DOT,
+	STAGE_MODULE,
 };
 
 /* This machine could not try, whatever the relay is like. */
 enum local {
 	LOCAL_NONE,
-	LOCAL_SHORT,              /* it lacks memory, descriptors or ports: it waits, since another relay would need them too */
-	LOCAL_NETWORK,            /* no way leads there, or no name server answers: for another relay there may be one */
+	/* it lacks memory, descriptors or ports: it waits, since another relay would need them too
+	 */
+	LOCAL_SHORT,
+	/* no way leads there, or no name server answers: for another relay there may be one */
+	LOCAL_NETWORK,
 };
 
 struct outcome {
-	enum gw_status status;    /* 0: nothing yet. UNKNOWN: the link was lost after the final dot, before its reply */
+	/* 0: nothing yet. UNKNOWN: the link was lost after the final dot, before its reply */
+	enum gw_status status;
 	enum stage stage;
-	bool link;                /* it is about the link, the relay or our account there, not about this recipient or message */
-	bool unfit;               /* the next hop lacks what the message needs: others are asked before it is bounced */
+	/* it is about the link, the relay or our account there, not about this recipient or message
+	 */
+	bool link;
+	/* the next hop lacks what the message needs: others are asked before it is bounced */
+	bool unfit;
 	enum local local;
-	enum gw_fault fault;      /* whose it is, as a module said; NONE: outcome_fault() */
-	struct smtp_reply reply;  /* code 0: no reply; text then says what happened in our words */
-	struct gw_str host;       /* "mx.example.net [192.0.2.7]:25", empty: none was reached */
+	enum gw_fault fault;     /* whose it is, as a module said; NONE: outcome_fault() */
+	struct smtp_reply reply; /* code 0: no reply; text then says what happened in our words */
+	struct gw_str host;      /* "mx.example.net [192.0.2.7]:25", empty: none was reached */
 };
 
-const char *stage_name(enum stage stage);          /* "rcpt" */
-const char *fault_name(enum gw_fault fault);       /* "relay" "account" "recipient" "message" "unknown" "local" */
-const char *status_name(enum gw_status status);    /* "delivered" "deferred" "bounced" "unknown" */
+const char *stage_name(enum stage stage); /* "rcpt" */
+/* "relay" "account" "recipient" "message" "unknown" "local" */
+const char *fault_name(enum gw_fault fault);
+const char *status_name(enum gw_status status); /* "delivered" "deferred" "bounced" "unknown" */
 
-/* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1", "5.0.0"). */
+/* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1",
+ * "5.0.0"). */
 void outcome_enhanced(const struct outcome *outcome, uint8_t enhanced[3]);
 
 /* Whose fault it was, as far as the gateway itself can tell. */
@@ -48,11 +69,13 @@ void outcome_tell(const struct outcome *outcome, struct gw_outcome *told, struct
 
 /* An outcome in our words. `text` is copied into the arena. */
 struct arena;
-void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link, int code,
-                 const char *enhanced, struct gw_str text, struct gw_str host);
+void outcome_set(struct outcome *outcome, struct arena *arena, enum gw_status status,
+		 enum stage stage, bool link, int code, const char *enhanced, struct gw_str text,
+		 struct gw_str host);
 
-/* The same with what the next hop said. Everything is copied, so it also moves an outcome into another arena. */
-void outcome_reply(struct outcome *outcome, struct arena *arena, enum gw_status status, enum stage stage, bool link,
-                   const struct smtp_reply *reply, struct gw_str host);
+/* The same with what the next hop said. Everything is copied, so it also moves an outcome into
+ * another arena. */
+void outcome_reply(struct outcome *outcome, struct arena *arena, enum gw_status status,
+		   enum stage stage, bool link, const struct smtp_reply *reply, struct gw_str host);
 
 #endif

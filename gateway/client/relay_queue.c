@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 void relay_queue_touch(struct relay_queue *queue)
 {
@@ -27,7 +27,8 @@ static void relay_queue_poked(struct post *post)
 	} else {
 		transport = seat->queue->transport;
 		transport_enter(transport);
-		if (seat->queue->down_for && !seat_is_down(seat)) /* another worker has heard of the relay */
+		/* another worker has heard of the relay */
+		if (seat->queue->down_for && !seat_is_down(seat))
 			relay_queue_up(seat->queue);
 		relay_queue_touch(seat->queue);
 		transport_leave(transport, true);
@@ -64,7 +65,8 @@ struct relay_queue *relay_queue_create(struct transport *transport, struct relay
 struct relay_queue *relay_queue_of(struct transport *transport, struct gw_relay *relay)
 {
 	struct relay_shared *shared = relay_shared(relay);
-	struct relay_queue *queue = shared ? shared->seats[worker_number(transport->worker)].queue : NULL;
+	struct relay_queue *queue = shared ? shared->seats[worker_number(transport->worker)].queue
+					   : NULL;
 	return queue || !shared ? queue : relay_queue_create(transport, shared);
 }
 
@@ -112,7 +114,8 @@ static bool failed_just_now(const struct relay_queue *queue, const struct attemp
 	       worker_now(queue->transport->worker) - queue->failed_at < LANE_FRESH;
 }
 
-/* The connection used last is the one most likely alive. One opened for an older configuration is not used again. */
+/* The connection used last is the one most likely alive. One opened for an older configuration is
+ * not used again. */
 static struct client *take_idle(struct relay_queue *queue, unsigned generation)
 {
 	struct client *client, *next;
@@ -164,7 +167,8 @@ static bool serve(struct relay_queue *queue)
 	struct client *idle;
 
 	if (queue->transport->stopping) {
-		attempt_fail(queue->transport, next_waiting(queue), "4.3.2", "the gateway is stopping");
+		attempt_fail(queue->transport, next_waiting(queue), "4.3.2",
+			     "the gateway is stopping");
 		return true;
 	}
 	if (relay_queue_is_no_way(queue, attempt)) {
@@ -216,7 +220,8 @@ static void look(struct relay_queue *queue)
 	seat_wait(queue->seat, false);
 	if (!slot_others_wait(queue->seat))
 		return;
-	/* A notify meant one slot; what is not needed here is passed on, and an idle connection gives way. */
+	/* A notify meant one slot; what is not needed here is passed on, and an idle connection
+	 * gives way. */
 	if (!LIST_EMPTY(&queue->idle) && queue->quitting == 0)
 		client_quit(LIST_FIRST(&queue->idle));
 	slot_poke_waiting(queue->seat);

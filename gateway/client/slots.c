@@ -16,7 +16,8 @@ static size_t seats_needed(void)
 
 static struct relay_shared *shared_create(struct str_map *map, struct gw_str name)
 {
-	size_t count = seats_needed(), size = sizeof(struct relay_shared) + count * sizeof(struct seat);
+	size_t count = seats_needed(),
+	       size = sizeof(struct relay_shared) + count * sizeof(struct seat);
 	struct relay_shared *shared = calloc(1, size + name.len + 1);
 	if (!shared)
 		return NULL;
@@ -56,7 +57,8 @@ struct relay_shared *mx_group_shared(struct gw_relay *relay, struct gw_str name)
 	if (!shared)
 		shared = shared_create(&groups, name);
 	if (shared) {
-		if (!shared->relay) /* once, before anybody else has it: it is read without the lock */
+		/* once, before anybody else has it: it is read without the lock */
+		if (!shared->relay)
 			shared->relay = owner;
 		atomic_fetch_add(&shared->references, 1);
 	}
@@ -108,7 +110,9 @@ static struct relay_now now_of(struct relay_shared *relay)
 	return now;
 }
 
-void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, const struct relay_now *now), void *arg)
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared,
+				    const struct relay_now *now),
+		       void *arg)
 {
 	struct relay_shared *shared;
 	size_t at = 0;
@@ -120,7 +124,8 @@ void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, cons
 	pthread_mutex_unlock(&table_lock);
 }
 
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct relay_queue *queue, void (*notified)(struct post *post))
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker,
+		       struct relay_queue *queue, void (*notified)(struct post *post))
 {
 	struct seat *seat = &shared->seats[worker_number(worker)];
 	seat->post.run = notified;
@@ -227,7 +232,8 @@ bool slot_others_starve(const struct seat *seat)
 void slot_poke_waiting(struct seat *from)
 {
 	size_t i, count = from->shared->seat_count;
-	if (!slot_others_wait(from) || atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
+	if (!slot_others_wait(from) ||
+	    atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
 		return;
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
@@ -243,7 +249,8 @@ void slot_poke_down(struct seat *from)
 	size_t i, count = from->shared->seat_count;
 	for (i = 1; i < count; i++) {
 		struct seat *other = seat_after(from, i);
-		if (atomic_load_explicit(&other->down, memory_order_relaxed) && atomic_exchange(&other->down, 0))
+		if (atomic_load_explicit(&other->down, memory_order_relaxed) &&
+		    atomic_exchange(&other->down, 0))
 			notify(other);
 	}
 }

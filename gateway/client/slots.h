@@ -1,10 +1,12 @@
-/* slots.h - how many connections a relay has at once over all workers, who waits for one, and what they know of its next hops.
+/* slots.h - how many connections a relay has at once over all workers, who waits for one, and what
+ * they know of its next hops.
  *
- * One struct relay_shared for each relay name, found in a global table, never freed: it outlives reloads. A relay with host = "mx" has
- * one for each MX group more: each set of mail hosts that somebody sends to. Those are counted, and freed with their last relay queue. A connection takes a slot
- * before it is opened and gives it back when it is closed. A worker that finds none says that it waits; whoever gives a slot back
- * pokes the next one that does, round robin. To notify is to make the other worker's relay queue look again; it is never wrong, only
- * sometimes for nothing. */
+ * One struct relay_shared for each relay name, found in a global table, never freed: it outlives
+ * reloads. A relay with host = "mx" has one for each MX group more: each set of mail hosts that
+ * somebody sends to. Those are counted, and freed with their last relay queue. A connection takes a
+ * slot before it is opened and gives it back when it is closed. A worker that finds none says that
+ * it waits; whoever gives a slot back pokes the next one that does, round robin. To notify is to
+ * make the other worker's relay queue look again; it is never wrong, only sometimes for nothing. */
 #ifndef CLIENT_SLOTS_H
 #define CLIENT_SLOTS_H
 
@@ -20,67 +22,85 @@ struct relay_queue;
 
 /* One worker's place at a relay. */
 struct seat {
-	struct post post;            /* the notify: who posts it takes a reference for it, who runs it gives it back */
+	/* the notify: who posts it takes a reference for it, who runs it gives it back */
+	struct post post;
 	struct relay_shared *shared;
 	struct worker *worker;
-	struct relay_queue *queue;           /* that worker's own */
-	_Atomic bool posted;         /* the notify is on its way */
-	_Atomic bool waiting;        /* attempts wait there and no slot was free */
-	_Atomic bool idling;         /* it holds connections that idle */
-	_Atomic int64_t down;        /* it takes the relay to be down, and tries it then, wall ms; 0, also by whoever finds that it is not: up */
-	_Atomic int held;            /* slots */
+	struct relay_queue *queue; /* that worker's own */
+	_Atomic bool posted;       /* the notify is on its way */
+	_Atomic bool waiting;      /* attempts wait there and no slot was free */
+	_Atomic bool idling;       /* it holds connections that idle */
+	/* it takes the relay to be down, and tries it then, wall ms; 0, also by whoever finds that
+	 * it is not: up */
+	_Atomic int64_t down;
+	_Atomic int held; /* slots */
 };
 
 struct relay_shared {
 	struct gw_str name;          /* first: the key in the table */
 	struct relay_shared *relay;  /* of a MX group: whose; else NULL */
 	_Atomic unsigned references; /* of a MX group: relay queues, and pokes on their way */
-	_Atomic int64_t connections, idle, queued; /* slots taken; of them idle; attempts that wait */
-	_Atomic int64_t established;               /* connections that can carry mail, of all workers */
-	_Atomic int64_t crowd, crowded_until;      /* it wants no more connections than these; monotonic ms */
-	_Atomic int64_t sent, failed;              /* attempts that delivered something; that did not */
-	_Atomic int waiters;                       /* seats that wait */
-	_Atomic int64_t succeeded_at, failed_at;   /* wall ms, of the relay's own; 0: never */
-	char error[256];                           /* what failed then; under a lock of attempt.c */
-	_Atomic int64_t limit;                     /* as the last one that took a slot had it configured */
-	struct hop_list hops;                      /* where its connections end */
+	/* slots taken; of them idle; attempts that wait */
+	_Atomic int64_t connections, idle, queued;
+	/* connections that can carry mail, of all workers */
+	_Atomic int64_t established;
+	/* it wants no more connections than these; monotonic ms */
+	_Atomic int64_t crowd, crowded_until;
+	/* attempts that delivered something; that did not */
+	_Atomic int64_t sent, failed;
+	_Atomic int waiters;                     /* seats that wait */
+	_Atomic int64_t succeeded_at, failed_at; /* wall ms, of the relay's own; 0: never */
+	char error[256];                         /* what failed then; under a lock of attempt.c */
+	/* as the last one that took a slot had it configured */
+	_Atomic int64_t limit;
+	struct hop_list hops; /* where its connections end */
 	size_t seat_count;
-	struct seat seats[];                       /* by worker */
+	struct seat seats[]; /* by worker */
 };
 
 /* The relay's, made when it is not there yet; NULL: no memory. [any thread] */
 struct relay_shared *relay_shared(struct gw_relay *relay);
 
-/* The MX group's, made when it is not there yet, with a reference to give back; NULL: no memory. `name` is the key among all MX groups. [any thread] */
+/* The MX group's, made when it is not there yet, with a reference to give back; NULL: no memory.
+ * `name` is the key among all MX groups. [any thread] */
 struct relay_shared *mx_group_shared(struct gw_relay *relay, struct gw_str name);
 void mx_group_release(struct relay_shared *shared); /* fine for a relay's own, which stays */
 
-/* Prepares this worker's seat for its relay queue. `poked` runs on the worker when another one pokes. */
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker, struct relay_queue *queue, void (*notified)(struct post *post));
+/* Prepares this worker's seat for its relay queue. `poked` runs on the worker when another one
+ * pokes. */
+struct seat *seat_take(struct relay_shared *shared, struct worker *worker,
+		       struct relay_queue *queue, void (*notified)(struct post *post));
 void seat_leave(struct seat *seat);
 
 bool slot_take(struct seat *seat, int64_t limit);
 void slot_give_back(struct seat *seat);
 
-/* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps, then notify who idles. */
+/* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps,
+ * then notify who idles. */
 void seat_wait(struct seat *seat, bool waiting);
 void seat_idle(struct seat *seat, bool idling);
 void seat_down(struct seat *seat, int64_t until);
 bool seat_is_down(const struct seat *seat);
 
-void slot_poke_waiting(struct seat *from);  /* the next other worker that waits, if there is a slot for it */
-void slot_poke_down(struct seat *from);     /* all other workers that take the relay to be down: it is not */
-void slot_poke_idling(struct seat *from);   /* one other worker that holds idle connections */
+/* the next other worker that waits, if there is a slot for it */
+void slot_poke_waiting(struct seat *from);
+/* all other workers that take the relay to be down: it is not */
+void slot_poke_down(struct seat *from);
+void slot_poke_idling(struct seat *from); /* one other worker that holds idle connections */
 bool slot_others_wait(const struct seat *seat);
 bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
 
 /* What a relay and all its MX groups have now. */
 struct relay_now {
 	int64_t connections, idle, queued;
-	int64_t next_try;            /* wall ms, of the relay itself, no worker of which reaches it; 0: it is not known to be down */
+	/* wall ms, of the relay itself, no worker of which reaches it; 0: it is not known to be
+	 * down */
+	int64_t next_try;
 };
 
 /* Every relay that was ever used. [any thread] */
-void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared, const struct relay_now *now), void *arg);
+void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared,
+				    const struct relay_now *now),
+		       void *arg);
 
 #endif

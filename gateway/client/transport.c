@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 void transport_enter(struct transport *transport)
 {
@@ -133,10 +133,12 @@ void transport_finish(struct worker *worker)
 }
 
 /* While a probe is on its way the relay is still down for everybody else. */
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal)
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay,
+				   struct gw_str domain, struct transport_refusal *refusal)
 {
 	struct transport *transport = transport_of(worker);
-	struct relay_queue *queue = relay->mx ? mx_group_known(transport, relay, domain) : relay_queue_of(transport, relay);
+	struct relay_queue *queue = relay->mx ? mx_group_known(transport, relay, domain)
+					      : relay_queue_of(transport, relay);
 	if (!queue || transport->stopping)
 		return TRANSPORT_OPEN;
 	*refusal = (struct transport_refusal){ &queue->failure, queue->name };
@@ -148,9 +150,12 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
-	struct relay_queue *queue = attempt->relay->mx ? NULL : attempt->watch ? mx_group_aside(transport, attempt->relay) : relay_queue_of(transport, attempt->relay);
+	struct relay_queue *queue = attempt->relay->mx ? NULL
+				    : attempt->watch   ? mx_group_aside(transport, attempt->relay)
+						       : relay_queue_of(transport, attempt->relay);
 
-	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way = gw_str("");
+	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way =
+		gw_str("");
 	attempt->client = NULL;
 	attempt->queue = NULL;
 	attempt->mx = NULL;

@@ -1,9 +1,13 @@
-/* transport.h - hands one message to one relay over SMTP: relay queues, a pool of connections, the client's protocol.
+/* transport.h - hands one message to one relay over SMTP: relay queues, a pool of connections, the
+ * client's protocol.
  *
- * Each worker has a relay queue per relay (by name): attempts that wait, connections in use, connections that idle. How many
- * connections a relay has at once over all workers is counted in atomics shared by name, which outlive reloads. A relay with host = "mx"
- * has a relay queue per MX group instead: per set of mail hosts, found by the domain of the attempt's recipients. An attempt waits in its relay queue until a connection is free or may be opened, then runs MAIL, RCPT, DATA there. A worker that holds idle connections gives one up when another
- * worker waits for the relay. */
+ * Each worker has a relay queue per relay (by name): attempts that wait, connections in use,
+ * connections that idle. How many connections a relay has at once over all workers is counted in
+ * atomics shared by name, which outlive reloads. A relay with host = "mx" has a relay queue per MX
+ * group instead: per set of mail hosts, found by the domain of the attempt's recipients. An attempt
+ * waits in its relay queue until a connection is free or may be opened, then runs MAIL, RCPT, DATA
+ * there. A worker that holds idle connections gives one up when another worker waits for the relay.
+ */
 #ifndef CLIENT_TRANSPORT_H
 #define CLIENT_TRANSPORT_H
 
@@ -16,72 +20,92 @@
 struct relay_queue;
 struct watch;
 
-/* One try of one message at one relay, embedded in a delivery. The owner fills in the first part and calls transport_send. For a relay
- * with host = "mx" all recipients are of one domain. */
+/* One try of one message at one relay, embedded in a delivery. The owner fills in the first part
+ * and calls transport_send. For a relay with host = "mx" all recipients are of one domain. */
 struct attempt {
 	struct worker *worker;
 	struct snapshot *snapshot;
 	struct gw_relay *relay;
-	struct edits *edits;          /* bytes and return path */
-	struct arena *arena;          /* for what is found out */
+	struct edits *edits; /* bytes and return path */
+	struct arena *arena; /* for what is found out */
 	struct gw_rcpt **rcpts;
-	struct outcome *outcomes;     /* one for each recipient, zeroed */
+	struct outcome *outcomes; /* one for each recipient, zeroed */
 	size_t count;
-	bool unserved;                /* found out: it came back before its turn, and what has no outcome is to go by its route anew */
-	bool sent_back;               /* its turn is not to come: transport_send_back */
-	struct watch *watch;          /* somebody looks on, and nothing is sent: watch.h; else NULL */
-	bool urgent;                  /* tried now, whatever is known about the relay */
-	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls attempt_login, now or later. */
+	/* found out: it came back before its turn, and what has no outcome is to go by its route
+	 * anew */
+	bool unserved;
+	bool sent_back; /* its turn is not to come: transport_send_back */
+	/* somebody looks on, and nothing is sent: watch.h; else NULL */
+	struct watch *watch;
+	bool urgent; /* tried now, whatever is known about the relay */
+	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls
+	 * attempt_login, now or later. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
-	/* Some outcomes are set, and the attempt goes on with another transaction. NULL: nobody wants to know. */
+	/* Some outcomes are set, and the attempt goes on with another transaction. NULL: nobody
+	 * wants to know. */
 	void (*progress)(struct attempt *attempt);
-	/* Every outcome is set; from the loop, never from inside transport_send. The attempt is the owner's again. */
+	/* Every outcome is set; from the loop, never from inside transport_send. The attempt is the
+	 * owner's again. */
 	void (*done)(struct attempt *attempt);
 
 	/* found out on the way, for facts and logs; in the arena or empty */
-	struct gw_str host;           /* "mx.example.net [192.0.2.7]:25" */
-	struct gw_str capabilities;   /* EHLO keywords parted by '\n' */
-	struct gw_str mechanisms;     /* parted by blanks */
+	struct gw_str host;         /* "mx.example.net [192.0.2.7]:25" */
+	struct gw_str capabilities; /* EHLO keywords parted by '\n' */
+	struct gw_str mechanisms;   /* parted by blanks */
 	struct gw_str tls;
-	struct gw_str way;            /* the relay queue, as the wait key of mail that waits for it; empty: it came to none */
-	bool down;                    /* no link could be made there: it is woken when one can */
-	int64_t queued_at, began_at, ended_at; /* monotonic ms: entered the relay queue, got a connection, done */
+	/* the relay queue, as the wait key of mail that waits for it; empty: it came to none */
+	struct gw_str way;
+	bool down; /* no link could be made there: it is woken when one can */
+	/* monotonic ms: entered the relay queue, got a connection, done */
+	int64_t queued_at, began_at, ended_at;
 
-	struct attempt *next;         /* the transport's */
-	struct relay_queue *queue;            /* the transport's: where it waits or is carried */
+	struct attempt *next;            /* the transport's */
+	struct relay_queue *queue;       /* the transport's: where it waits or is carried */
 	struct dns_mx_question question; /* the transport's: it waits for the answer */
-	const struct dns_answer *mx;  /* the transport's */
-	struct client *client;        /* the transport's: the connection that carries it, NULL while it waits */
-	bool retried;                 /* the transport's: it met a stale connection once */
-	bool by_data;                 /* the transport's: a next hop that offers BDAT did not know it */
+	const struct dns_answer *mx;     /* the transport's */
+	/* the transport's: the connection that carries it, NULL while it waits */
+	struct client *client;
+	bool retried; /* the transport's: it met a stale connection once */
+	/* the transport's: a next hop that offers BDAT did not know it */
+	bool by_data;
 };
 
-/* Once on each worker, before it starts; 0, or -1. transport_stop (on the worker) closes what idles; after it attempts that have no
- * connection yet end deferred. transport_finish frees what start made, when the loop no longer runs and no attempt is left. */
+/* Once on each worker, before it starts; 0, or -1. transport_stop (on the worker) closes what
+ * idles; after it attempts that have no connection yet end deferred. transport_finish frees what
+ * start made, when the loop no longer runs and no attempt is left. */
 int transport_start(struct worker *worker);
 void transport_stop(struct worker *worker);
 void transport_finish(struct worker *worker);
 
-/* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything is done for an attempt.
- * DOWN: the last links failed and the next probe is not due. CROWDED: as much waits in the relay queue as keeps it busy. What is turned away here
- * waits in the queue, under the key `way`, and is woken by the relay queue. */
+/* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything
+ * is done for an attempt. DOWN: the last links failed and the next probe is not due. CROWDED: as
+ * much waits in the relay queue as keeps it busy. What is turned away here waits in the queue,
+ * under the key `way`, and is woken by the relay queue. */
 enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
-struct transport_refusal { const struct outcome *why; struct gw_str way; }; /* valid until the loop goes on; why: of DOWN */
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay, struct gw_str domain, struct transport_refusal *refusal);
+/* valid until the loop goes on; why: of DOWN */
+struct transport_refusal {
+	const struct outcome *why;
+	struct gw_str way;
+};
+enum transport_room transport_room(struct worker *worker, struct gw_relay *relay,
+				   struct gw_str domain, struct transport_refusal *refusal);
 
 void transport_send(struct attempt *attempt);
 
 /* An attempt that waits comes back unserved; one that a connection carries goes on. */
 void transport_send_back(struct attempt *attempt);
 
-/* Relays were closed, or there is another configuration: what stands in a relay queue and may not go from there comes back, on all workers. [any thread] */
+/* Relays were closed, or there is another configuration: what stands in a relay queue and may not
+ * go from there comes back, on all workers. [any thread] */
 void transport_look_again(void);
 
-/* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its connection closed, and recipients whose content is
- * out without an answer are unknown. Outcomes that are set stay. done will not run. */
+/* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its
+ * connection closed, and recipients whose content is out without an answer are unknown. Outcomes
+ * that are set stay. done will not run. */
 void transport_abandon(struct attempt *attempt);
 
-/* The answer to `login`: ACCEPT with what to log in as, or NEXT, WAIT, anything else: the attempt ends, its outcomes deferred at STAGE_AUTH. */
+/* The answer to `login`: ACCEPT with what to log in as, or NEXT, WAIT, anything else: the attempt
+ * ends, its outcomes deferred at STAGE_AUTH. */
 void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struct gw_login *login);
 
 /* For `gatewayctl status`: calls each with every relay's numbers over all workers. [any thread] */
@@ -89,15 +113,17 @@ struct relay_load {
 	const char *name;
 	int64_t connections, idle, waiting, sent, failed;
 	int64_t succeeded_at, failed_at; /* wall ms; 0: never since the start */
-	int64_t next_try;                /* wall ms: no link could be made, and then another one is tried; 0: it is not so */
-	char error[256];                 /* why it failed then */
+	/* wall ms: no link could be made, and then another one is tried; 0: it is not so */
+	int64_t next_try;
+	char error[256]; /* why it failed then */
 };
 void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);
 
-/* The attempts that this machine itself could not make, since the start, and why the last one. [any thread] */
+/* The attempts that this machine itself could not make, since the start, and why the last one. [any
+ * thread] */
 struct transport_own_fault {
 	uint64_t count;
-	int64_t at;                      /* wall ms */
+	int64_t at; /* wall ms */
 	char relay[64], text[256];
 };
 void transport_own_fault(struct transport_own_fault *fault);

@@ -1,7 +1,9 @@
-/* watch.h - somebody looks on while a relay is tried out: what is said on the link, line by line, and no message is sent.
+/* watch.h - somebody looks on while a relay is tried out: what is said on the link, line by line,
+ * and no message is sent.
  *
- * An attempt with a watch takes the way of every other one, up to the login; then it is MAIL, RCPT and RSET with the addresses named
- * here, or nothing, and QUIT. It has a relay queue of its own, so that what it meets is not held against the relay. */
+ * An attempt with a watch takes the way of every other one, up to the login; then it is MAIL, RCPT
+ * and RSET with the addresses named here, or nothing, and QUIT. It has a relay queue of its own, so
+ * that what it meets is not held against the relay. */
 #ifndef CLIENT_WATCH_H
 #define CLIENT_WATCH_H
 
@@ -15,9 +17,10 @@
 struct watch {
 	/* `text` is valid during the call; of a login only the mechanism is in it. */
 	void (*told)(struct watch *watch, const char *stage, char who, struct gw_str text);
-	void (*gone)(struct watch *watch);  /* the connection, if there was one, is no more; before or after the attempt is done */
-	struct gw_str sender, rcpt;         /* rcpt empty: no MAIL either */
-	bool open;                          /* the transport's: there is a connection */
+	/* the connection, if there was one, is no more; before or after the attempt is done */
+	void (*gone)(struct watch *watch);
+	struct gw_str sender, rcpt; /* rcpt empty: no MAIL either */
+	bool open;                  /* the transport's: there is a connection */
 };
 
 #endif

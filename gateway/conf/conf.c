@@ -47,19 +47,24 @@ static void free_names(struct dirent **names, int count)
 }
 
 static const char *const kind_keys[] = {
-	[CONF_GATEWAY] = "gateway", [CONF_RELAY] = "relay", [CONF_MODULE] = "module", [CONF_PROVIDERS] = "providers",
+	[CONF_GATEWAY] = "gateway",
+	[CONF_RELAY] = "relay",
+	[CONF_MODULE] = "module",
+	[CONF_PROVIDERS] = "providers",
 };
 #define KINDS (sizeof(kind_keys) / sizeof(kind_keys[0]))
 
 /* The setting that tells the kind, or NULL and a problem. */
-static const config_setting_t *find_kind(const config_setting_t *root, const char *path, struct problems *problems, enum conf_kind *kind)
+static const config_setting_t *find_kind(const config_setting_t *root, const char *path,
+					 struct problems *problems, enum conf_kind *kind)
 {
 	const config_setting_t *found = NULL;
 
 	for (size_t k = 0; k < KINDS; k++) {
 		const config_setting_t *here = config_setting_get_member(root, kind_keys[k]);
 		if (here && found) {
-			problem_add(problems, true, path, (int)here->line, "\"%s\" and \"%s\" in one file: one file is one fragment",
+			problem_add(problems, true, path, (int)here->line,
+				    "\"%s\" and \"%s\" in one file: one file is one fragment",
 				    kind_keys[*kind], kind_keys[k]);
 			return NULL;
 		}
@@ -69,13 +74,17 @@ static const config_setting_t *find_kind(const config_setting_t *root, const cha
 		}
 	}
 	if (!found && config_setting_length(root) == 0)
-		problem_add(problems, true, path, 0, "is empty: name it \"....conf.off\" to switch it off");
+		problem_add(problems, true, path, 0,
+			    "is empty: name it \"....conf.off\" to switch it off");
 	else if (!found)
-		problem_add(problems, true, path, 0, "is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\", or providers = ( ... )");
+		problem_add(
+			problems, true, path, 0,
+			"is no fragment: one has a group \"gateway\" or \"relay\", or module = \"NAME\", or providers = ( ... )");
 	return found;
 }
 
-static void check_top_keys(const config_setting_t *root, const char *path, const char *const *valid, struct problems *problems)
+static void check_top_keys(const config_setting_t *root, const char *path, const char *const *valid,
+			   struct problems *problems)
 {
 	for (int i = 0; i < config_setting_length(root); i++) {
 		const config_setting_t *here = config_setting_get_elem(root, (unsigned)i);
@@ -86,7 +95,8 @@ static void check_top_keys(const config_setting_t *root, const char *path, const
 			option_consider(&best, *word, strlen(*word));
 		}
 		if (!known)
-			option_unknown(problems, path, (int)here->line, here->name, best.found[0] ? best.found : NULL);
+			option_unknown(problems, path, (int)here->line, here->name,
+				       best.found[0] ? best.found : NULL);
 	}
 }
 
@@ -95,19 +105,25 @@ static bool is_module_name(const char *name)
 	return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
 }
 
-static bool read_module(struct conf_fragment *fragment, const config_setting_t *root, const config_setting_t *at, struct problems *problems)
+static bool read_module(struct conf_fragment *fragment, const config_setting_t *root,
+			const config_setting_t *at, struct problems *problems)
 {
 	const char *name = config_setting_get_string(at);
 	const config_setting_t *group;
 
 	if (!name || !is_module_name(name)) {
-		problem_add(problems, true, fragment->path, (int)at->line, "\"module\" must be the name of a module in quotes");
+		problem_add(problems, true, fragment->path, (int)at->line,
+			    "\"module\" must be the name of a module in quotes");
 		return false;
 	}
-	check_top_keys(root, fragment->path, (const char *const[]){ "module", name, "on_error", "on_crash", "deadline", NULL }, problems);
+	check_top_keys(
+		root, fragment->path,
+		(const char *const[]){ "module", name, "on_error", "on_crash", "deadline", NULL },
+		problems);
 	group = config_setting_get_member(root, name);
 	if (group && !config_setting_is_group(group)) {
-		problem_add(problems, true, fragment->path, (int)group->line, "\"%s\" must be a group: %s: { ... };", name, name);
+		problem_add(problems, true, fragment->path, (int)group->line,
+			    "\"%s\" must be a group: %s: { ... };", name, name);
 		return false;
 	}
 	fragment->module = name;
@@ -115,11 +131,13 @@ static bool read_module(struct conf_fragment *fragment, const config_setting_t *
 	return true;
 }
 
-static bool read_group(struct conf_fragment *fragment, const config_setting_t *root, const config_setting_t *at, struct problems *problems)
+static bool read_group(struct conf_fragment *fragment, const config_setting_t *root,
+		       const config_setting_t *at, struct problems *problems)
 {
 	check_top_keys(root, fragment->path, (const char *const[]){ at->name, NULL }, problems);
 	if (!config_setting_is_group(at)) {
-		problem_add(problems, true, fragment->path, (int)at->line, "\"%s\" must be a group: %s: { ... };", at->name, at->name);
+		problem_add(problems, true, fragment->path, (int)at->line,
+			    "\"%s\" must be a group: %s: { ... };", at->name, at->name);
 		return false;
 	}
 	fragment->group = conf_group_of(at);
@@ -127,7 +145,8 @@ static bool read_group(struct conf_fragment *fragment, const config_setting_t *r
 }
 
 /* What is in the list is read as the options of the whole file. */
-static bool read_providers(struct conf_fragment *fragment, const config_setting_t *root, const config_setting_t *at, struct problems *problems)
+static bool read_providers(struct conf_fragment *fragment, const config_setting_t *root,
+			   const config_setting_t *at, struct problems *problems)
 {
 	check_top_keys(root, fragment->path, (const char *const[]){ at->name, NULL }, problems);
 	fragment->group = fragment->top;
@@ -167,16 +186,22 @@ static void add_files(struct conf *conf, const config_t *config, const char *nam
 			add_file(conf, config->filenames[i], source->included_texts[i]);
 }
 
-static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, const char *file, struct problems *problems)
+static bool read_fragment(struct conf *conf, struct conf_fragment *fragment, const char *file,
+			  struct problems *problems)
 {
-	static bool (*const readers[])(struct conf_fragment *, const config_setting_t *, const config_setting_t *, struct problems *) = {
-		[CONF_GATEWAY] = read_group, [CONF_RELAY] = read_group, [CONF_MODULE] = read_module, [CONF_PROVIDERS] = read_providers,
+	static bool (*const readers[])(struct conf_fragment *, const config_setting_t *,
+				       const config_setting_t *, struct problems *) = {
+		[CONF_GATEWAY] = read_group,
+		[CONF_RELAY] = read_group,
+		[CONF_MODULE] = read_module,
+		[CONF_PROVIDERS] = read_providers,
 	};
 	const config_setting_t *root, *at;
 	config_t *config;
 
 	fragment->path = arena_printf(&conf->arena, "%s/%s", conf->dir, file).ptr;
-	fragment->name = arena_str(&conf->arena, gw_str_n(file, strlen(file) - strlen(".conf"))).ptr;
+	fragment->name =
+		arena_str(&conf->arena, gw_str_n(file, strlen(file) - strlen(".conf"))).ptr;
 	if (!fragment->path || !fragment->name) {
 		problem_add(problems, true, NULL, 0, "out of memory");
 		return false;
@@ -281,9 +306,13 @@ const char *conf_find_off(struct conf *conf, const char *module)
 		return NULL;
 	problems_init(&ignored);
 	for (int i = 0; i < count && !found; i++) {
-		const char *path = arena_printf(&conf->arena, "%s/%s", conf->dir, names[i]->d_name).ptr, *name;
-		const config_t *config = path ? conf_parse(&conf->arena, conf->dir, path, &ignored) : NULL;
-		if (config && config_lookup_string(config, "module", &name) && strcmp(name, module) == 0)
+		const char *path = arena_printf(&conf->arena, "%s/%s", conf->dir, names[i]->d_name)
+					   .ptr,
+			   *name;
+		const config_t *config = path ? conf_parse(&conf->arena, conf->dir, path, &ignored)
+					      : NULL;
+		if (config && config_lookup_string(config, "module", &name) &&
+		    strcmp(name, module) == 0)
 			found = path;
 	}
 	problems_finish(&ignored);

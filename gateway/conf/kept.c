@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIST ".files"     /* a line each: "CHECKSUM OCTETS NAME" */
+#define LIST ".files" /* a line each: "CHECKSUM OCTETS NAME" */
 #define LIST_LINE (PATH_MAX + 32)
 
 static bool is_kept(const struct conf_file *file)
@@ -76,7 +76,10 @@ static int write_file(const char *folder, const struct conf_file *file, FILE *li
 		return -1;
 	bool failed = fwrite(file->text.ptr, 1, file->text.len, out) != file->text.len;
 	failed = fclose(out) != 0 || failed;
-	return failed || fprintf(list, "%08x %zu %s\n", crc32c(0, file->text.ptr, file->text.len), file->text.len, file->name) < 0 ? -1 : 0;
+	return failed || fprintf(list, "%08x %zu %s\n", crc32c(0, file->text.ptr, file->text.len),
+				 file->text.len, file->name) < 0
+		       ? -1
+		       : 0;
 }
 
 static int write_files(const struct conf *conf, const char *folder)
@@ -88,7 +91,8 @@ static int write_files(const struct conf *conf, const char *folder)
 	FILE *list = create_file(path);
 	if (!list)
 		return -1;
-	for (const struct conf_file *file = conf_files(conf); file && result == 0; file = file->next)
+	for (const struct conf_file *file = conf_files(conf); file && result == 0;
+	     file = file->next)
 		if (is_kept(file))
 			result = write_file(folder, file, list);
 	return fclose(list) == 0 ? result : -1;
@@ -104,7 +108,8 @@ static int can_keep(const struct conf *conf)
 	return 0;
 }
 
-/* Where the file system cannot exchange two names there is no copy for a moment, which is what the old one's reader takes it for. */
+/* Where the file system cannot exchange two names there is no copy for a moment, which is what the
+ * old one's reader takes it for. */
 static int swap(const char *fresh, const char *folder)
 {
 	if (renameat2(AT_FDCWD, fresh, AT_FDCWD, folder, RENAME_EXCHANGE) == 0)
@@ -120,8 +125,8 @@ int conf_keep(const struct conf *conf, const char *folder)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (can_keep(conf) == 0 && remove_folder(fresh) == 0 && mkdir(fresh, 0700) == 0 && write_files(conf, fresh) == 0 &&
-	    swap(fresh, folder) == 0)
+	if (can_keep(conf) == 0 && remove_folder(fresh) == 0 && mkdir(fresh, 0700) == 0 &&
+	    write_files(conf, fresh) == 0 && swap(fresh, folder) == 0)
 		return 0;
 	int error = errno;
 	remove_folder(fresh);
@@ -141,7 +146,8 @@ static void add_name(struct difference *difference, const char *name)
 {
 	difference->count++;
 	if (difference->len < difference->size)
-		difference->len += (size_t)snprintf(difference->names + difference->len, difference->size - difference->len, "%s%s",
+		difference->len += (size_t)snprintf(difference->names + difference->len,
+						    difference->size - difference->len, "%s%s",
 						    difference->len ? ", " : "", name);
 }
 
@@ -172,7 +178,8 @@ static void compare_line(const struct conf *conf, char *line, struct difference 
 }
 
 /* Those that the list does not have. */
-static void add_unlisted(const struct conf *conf, FILE *list, char *line, struct difference *difference)
+static void add_unlisted(const struct conf *conf, FILE *list, char *line,
+			 struct difference *difference)
 {
 	for (const struct conf_file *file = conf_files(conf); file; file = file->next) {
 		bool found = !is_kept(file);

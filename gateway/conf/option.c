@@ -66,7 +66,8 @@ static void tell_unknown(const struct parsing *p, const config_setting_t *at, co
 	consider_sets(&best, p->sets, p->count);
 	for (const char *const *word = p->known; word && *word; word++)
 		option_consider(&best, *word, strlen(*word));
-	option_unknown(p->context->problems, conf_file(conf_group_of(at)), (int)at->line, name, best.found[0] ? best.found : NULL);
+	option_unknown(p->context->problems, conf_file(conf_group_of(at)), (int)at->line, name,
+		       best.found[0] ? best.found : NULL);
 }
 
 /* Every key must be somebody's. `prefix` is "" or "auth.". */
@@ -85,27 +86,34 @@ static void check_keys(const struct parsing *p, const config_setting_t *group, c
 			strcat(name, "."); /* fits: snprintf was told of one byte less */
 			check_keys(p, at, name);
 		} else {
-			problem_add(p->context->problems, true, conf_file(conf_group_of(at)), (int)at->line,
-				    "\"%s\" must be a group: %s: { ... };", name, name);
+			problem_add(p->context->problems, true, conf_file(conf_group_of(at)),
+				    (int)at->line, "\"%s\" must be a group: %s: { ... };", name,
+				    name);
 		}
 	}
 }
 
-static void parse_row(const struct parsing *p, const struct conf_group *group, const struct option_set *set, const struct gw_option *row)
+static void parse_row(const struct parsing *p, const struct conf_group *group,
+		      const struct option_set *set, const struct gw_option *row)
 {
 	const config_setting_t *at = group ? conf_lookup(group, row->key) : NULL;
 	const struct conf_group *place = at ? conf_group_of(at) : group;
-	struct option_job job = { p->context, row, at, (char *)set->into + row->offset, conf_file(place), conf_line(place, NULL) };
+	struct option_job job = { p->context,
+				  row,
+				  at,
+				  (char *)set->into + row->offset,
+				  conf_file(place),
+				  conf_line(place, NULL) };
 
 	if (at || !(row->flags & GW_OPTION_REQUIRED))
 		option_assign(&job);
 	else if (first_set(p, row->key) == set)
-		option_error(&job, "\"%s\" is missing, %s needs it%s%s", row->key, set->owner, row->help ? ": " : "",
-			     row->help ? row->help : "");
+		option_error(&job, "\"%s\" is missing, %s needs it%s%s", row->key, set->owner,
+			     row->help ? ": " : "", row->help ? row->help : "");
 }
 
-size_t option_parse(const struct option_context *context, const struct conf_group *group, const struct option_set *sets, size_t count,
-		    const char *const *known)
+size_t option_parse(const struct option_context *context, const struct conf_group *group,
+		    const struct option_set *sets, size_t count, const char *const *known)
 {
 	struct parsing p = { context, sets, count, known };
 	size_t before = context->problems->errors;

@@ -1,4 +1,5 @@
-/* option.h - from a group of a fragment to a struct, by a table of struct gw_option rows (gateway/option.h). */
+/* option.h - from a group of a fragment to a struct, by a table of struct gw_option rows
+ * (gateway/option.h). */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H
 
@@ -24,15 +25,16 @@ struct option_set {
 	void *into;                      /* zeroed by the caller */
 };
 
-/* Fills each set's struct from `group` (NULL: all defaults). A key may stand in several sets (then each gets it).
- * Problems: unknown key with the nearest valid one, wrong type, out of range, not one of the words, missing and required,
- * unreadable secret. Gives the number of errors added; the structs are usable only when it is 0. Keys named in `known`
- * (NULL-terminated, may be NULL) are somebody else's and skipped. */
-size_t option_parse(const struct option_context *context, const struct conf_group *group, const struct option_set *sets,
-                    size_t count, const char *const *known);
+/* Fills each set's struct from `group` (NULL: all defaults). A key may stand in several sets (then
+ * each gets it). Problems: unknown key with the nearest valid one, wrong type, out of range, not
+ * one of the words, missing and required, unreadable secret. Gives the number of errors added; the
+ * structs are usable only when it is 0. Keys named in `known` (NULL-terminated, may be NULL) are
+ * somebody else's and skipped. */
+size_t option_parse(const struct option_context *context, const struct conf_group *group,
+		    const struct option_set *sets, size_t count, const char *const *known);
 
-/* The valid key that is nearest to `key` among the sets' (top level of dotted keys too), or NULL when none is near.
- * The text lasts until this thread's next call. */
+/* The valid key that is nearest to `key` among the sets' (top level of dotted keys too), or NULL
+ * when none is near. The text lasts until this thread's next call. */
 const char *option_nearest(const struct option_set *sets, size_t count, const char *key);
 
 /* The one of `count` words that is nearest to `word`, or NULL when none is near. */

@@ -23,7 +23,8 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 		for (size_t j = 1; j <= b_len; j++) {
 			bool same = lower(a[i - 1]) == lower(b[j - 1]);
 			row[j] = least(above[j - 1] + !same, least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+			    lower(a[i - 2]) == lower(b[j - 1]))
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
 		before = above;
@@ -61,10 +62,12 @@ const char *option_nearest_word(const char *const *words, size_t count, const ch
 	return found;
 }
 
-void option_unknown(struct problems *problems, const char *file, int line, const char *key, const char *nearest)
+void option_unknown(struct problems *problems, const char *file, int line, const char *key,
+		    const char *nearest)
 {
 	if (nearest)
-		problem_add(problems, true, file, line, "unknown key \"%s\", did you mean \"%s\"?", key, nearest);
+		problem_add(problems, true, file, line, "unknown key \"%s\", did you mean \"%s\"?",
+			    key, nearest);
 	else
 		problem_add(problems, true, file, line, "unknown key \"%s\"", key);
 }

@@ -7,8 +7,8 @@
 
 static bool is_number(const struct option_job *job)
 {
-	return job->setting &&
-	       (config_setting_type(job->setting) == CONFIG_TYPE_INT || config_setting_type(job->setting) == CONFIG_TYPE_INT64);
+	return job->setting && (config_setting_type(job->setting) == CONFIG_TYPE_INT ||
+				config_setting_type(job->setting) == CONFIG_TYPE_INT64);
 }
 
 static int64_t number_of(const struct option_job *job)
@@ -24,8 +24,9 @@ static const char *print_number(const struct option_job *job, int64_t value, cha
 	static const struct {
 		const char *name;
 		int64_t factor;
-	} sizes[] = { { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 } },
-	  times[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+	} sizes[] = { { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 } }, times[] = {
+		{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }
+	};
 	int i = 0;
 
 	if (job->option->type == GW_OPTION_INT || value == 0) {
@@ -49,13 +50,15 @@ static void assign_in_range(const struct option_job *job, int64_t value)
 	char is[32], min[32], max[32];
 
 	*(int64_t *)job->member = value;
-	if (!job->setting || (value >= option->min && (!bounded || value <= option->max)) || conf_is_cut(job->setting))
+	if (!job->setting || (value >= option->min && (!bounded || value <= option->max)) ||
+	    conf_is_cut(job->setting))
 		return;
 	print_number(job, value, is);
 	print_number(job, option->min, min);
 	print_number(job, option->max, max);
 	if (bounded)
-		option_error(job, "\"%s\" is %s, but must be from %s to %s", option->key, is, min, max);
+		option_error(job, "\"%s\" is %s, but must be from %s to %s", option->key, is, min,
+			     max);
 	else
 		option_error(job, "\"%s\" is %s, but must be at least %s", option->key, is, min);
 }
@@ -77,7 +80,8 @@ void option_assign_int(const struct option_job *job)
 	else if (!job->setting)
 		assign_in_range(job, strtoll(option_text(job), NULL, 10));
 	else if (job->option->words)
-		option_error(job, "\"%s\" must be a number or \"%s\"", job->option->key, job->option->words);
+		option_error(job, "\"%s\" must be a number or \"%s\"", job->option->key,
+			     job->option->words);
 	else
 		option_wrong_type(job);
 }
@@ -89,7 +93,8 @@ void option_assign_size(const struct option_job *job)
 
 	if (is_number(job))
 		assign_in_range(job, number_of(job));
-	else if (text && (option_parse_size(gw_str(text), &value) == 0 || (!job->setting && !*text)))
+	else if (text &&
+		 (option_parse_size(gw_str(text), &value) == 0 || (!job->setting && !*text)))
 		assign_in_range(job, value);
 	else
 		option_wrong_type(job);
@@ -102,7 +107,8 @@ void option_assign_duration(const struct option_job *job)
 
 	if (is_number(job) && !__builtin_mul_overflow(number_of(job), 1000, &value))
 		assign_in_range(job, value);
-	else if (text && (option_parse_duration(gw_str(text), &value) == 0 || (!job->setting && !*text)))
+	else if (text &&
+		 (option_parse_duration(gw_str(text), &value) == 0 || (!job->setting && !*text)))
 		assign_in_range(job, value);
 	else
 		option_wrong_type(job);

@@ -1,4 +1,5 @@
-/* option_private.h - the parts of the option parser: rows to members, values, secrets, names that are near. */
+/* option_private.h - the parts of the option parser: rows to members, values, secrets, names that
+ * are near. */
 #ifndef CONF_OPTION_PRIVATE_H
 #define CONF_OPTION_PRIVATE_H
 
@@ -16,11 +17,13 @@ struct option_job {
 	int line;
 };
 
-void option_error(const struct option_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void option_error(const struct option_job *job, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 void option_wrong_type(const struct option_job *job);
 
-/* The value as text: from the file when it is one there, else the fallback. NULL: another type stands in the file. */
+/* The value as text: from the file when it is one there, else the fallback. NULL: another type
+ * stands in the file. */
 const char *option_text(const struct option_job *job);
 
 void option_assign_int(const struct option_job *job);
@@ -36,8 +39,10 @@ struct gw_str option_path(const struct option_context *context, const char *text
 /* Finds the secret that `text` names; empty and a problem when it cannot be had. */
 struct gw_str option_secret(const struct option_job *job, const char *text);
 
-/* Runs a program without a shell, at most for wait_ms, for the first line it prints: 0, or -1 and the rest of a sentence in `why`. */
-int option_run(const char *command, int wait_ms, char *line, size_t size, char *why, size_t why_size);
+/* Runs a program without a shell, at most for wait_ms, for the first line it prints: 0, or -1 and
+ * the rest of a sentence in `why`. */
+int option_run(const char *command, int wait_ms, char *line, size_t size, char *why,
+	       size_t why_size);
 
 #define OPTION_KEY_MAX 64
 
@@ -49,6 +54,7 @@ struct option_best {
 };
 
 void option_consider(struct option_best *best, const char *word, size_t len);
-void option_unknown(struct problems *problems, const char *file, int line, const char *key, const char *nearest);
+void option_unknown(struct problems *problems, const char *file, int line, const char *key,
+		    const char *nearest);
 
 #endif

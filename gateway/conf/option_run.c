@@ -61,7 +61,8 @@ static int spawn(struct run *run, char **words, int out)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
 	sigemptyset(&signals);
 	posix_spawnattr_setsigmask(&attr, &signals);
 	sigaddset(&signals, SIGPIPE);
@@ -94,7 +95,8 @@ static int read_output(struct run *run)
 		ssize_t got;
 		if (!wait_for(run, run->out))
 			return -1;
-		got = read(run->out, room ? run->line + run->held : rest, room ? room : sizeof(rest));
+		got = read(run->out, room ? run->line + run->held : rest,
+			   room ? room : sizeof(rest));
 		if (got == 0)
 			return 0;
 		if (got < 0 && errno != EINTR)
@@ -153,11 +155,15 @@ static int run_words(struct run *run, char **words)
 	return rc;
 }
 
-int option_run(const char *command, int wait_ms, char *line, size_t size, char *why, size_t why_size)
+int option_run(const char *command, int wait_ms, char *line, size_t size, char *why,
+	       size_t why_size)
 {
-	struct run run = {
-		.line = line, .why = why, .size = size, .why_size = why_size, .wait_ms = wait_ms, .until = clock_monotonic() + wait_ms
-	};
+	struct run run = { .line = line,
+			   .why = why,
+			   .size = size,
+			   .why_size = why_size,
+			   .wait_ms = wait_ms,
+			   .until = clock_monotonic() + wait_ms };
 	char *copy = strdup(command), *words[WORDS_MAX + 1];
 	int count, rc;
 

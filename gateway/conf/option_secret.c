@@ -48,13 +48,16 @@ static struct gw_str from_file(const struct option_job *job, const char *name)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path ? path : name, strerrordesc_np(errno));
+		option_error(job, "\"%s\": secret file %s cannot be read: %s", key,
+			     path ? path : name, strerrordesc_np(errno));
 	else if (!S_ISREG(st.st_mode))
 		option_error(job, "\"%s\": secret file %s is not a file", key, path);
 	else if (st.st_mode & 07)
-		option_error(job, "\"%s\": secret file %s is open to others: chmod o-rwx %s", key, path, path);
+		option_error(job, "\"%s\": secret file %s is open to others: chmod o-rwx %s", key,
+			     path, path);
 	else if ((len = read_start(fd, text, SECRET_MAX)) < 0)
-		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path, strerrordesc_np(errno));
+		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path,
+			     strerrordesc_np(errno));
 	else if (text[len] = '\0', strcspn(text, "\r\n") == 0)
 		option_error(job, "\"%s\": the first line of secret file %s is empty", key, path);
 	else
@@ -70,7 +73,8 @@ static struct gw_str from_environment(const struct option_job *job, const char *
 	struct gw_str secret;
 
 	if (!value || !*value) {
-		option_error(job, "\"%s\": environment variable %s is %s", job->option->key, name, value ? "empty" : "not set");
+		option_error(job, "\"%s\": environment variable %s is %s", job->option->key, name,
+			     value ? "empty" : "not set");
 		return none;
 	}
 	secret = arena_str(job->context->arena, gw_str(value));
@@ -88,12 +92,15 @@ static bool only_root_writes(const char *path)
 }
 
 /* NULL: the program may be run; else the file that keeps root from it. */
-static const char *unsafe_for_root(const struct option_job *job, const char *command, char program[PATH_MAX])
+static const char *unsafe_for_root(const struct option_job *job, const char *command,
+				   char program[PATH_MAX])
 {
 	snprintf(program, PATH_MAX, "%.*s", (int)strcspn(command, " "), command);
 	if (geteuid() != 0 || *program != '/' || access(program, F_OK) != 0)
 		return NULL;
-	return !only_root_writes(job->file) ? job->file : !only_root_writes(program) ? program : NULL;
+	return !only_root_writes(job->file) ? job->file
+	       : !only_root_writes(program) ? program
+					    : NULL;
 }
 
 static struct gw_str from_program(const struct option_job *job, const char *command)
@@ -102,12 +109,15 @@ static struct gw_str from_program(const struct option_job *job, const char *comm
 	const char *unsafe = unsafe_for_root(job, command, program);
 
 	if (unsafe) {
-		option_error(job, "\"%s\": root runs no program for a file that others can write: chown root %s, chmod go-w %s",
-			     job->option->key, unsafe, unsafe);
+		option_error(
+			job,
+			"\"%s\": root runs no program for a file that others can write: chown root %s, chmod go-w %s",
+			job->option->key, unsafe, unsafe);
 		return none;
 	}
 	if (option_run(command, PROGRAM_MS, line, sizeof(line), why, sizeof(why)) != 0) {
-		option_error(job, "\"%s\": %.*s %s", job->option->key, (int)strcspn(command, " "), command, why);
+		option_error(job, "\"%s\": %.*s %s", job->option->key, (int)strcspn(command, " "),
+			     command, why);
 		explicit_bzero(line, sizeof(line));
 		return none;
 	}
@@ -119,8 +129,10 @@ static struct gw_str from_text(const struct option_job *job, const char *text)
 	struct gw_str secret;
 
 	if (*text && job->setting && conf_is_public(job->setting)) {
-		option_error(job, "\"%s\" holds a secret, but others can read this file: chmod o-rwx %s, or write \"file:/path\"",
-			     job->option->key, job->file);
+		option_error(
+			job,
+			"\"%s\" holds a secret, but others can read this file: chmod o-rwx %s, or write \"file:/path\"",
+			job->option->key, job->file);
 		return none;
 	}
 	secret = arena_str(job->context->arena, gw_str(text));
@@ -134,7 +146,9 @@ struct gw_str option_secret(const struct option_job *job, const char *text)
 	static const struct {
 		const char *prefix;
 		struct gw_str (*find)(const struct option_job *job, const char *rest);
-	} sources[] = { { "file:", from_file }, { "env:", from_environment }, { "exec:", from_program } };
+	} sources[] = { { "file:", from_file },
+			{ "env:", from_environment },
+			{ "exec:", from_program } };
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		if (strncmp(text, sources[i].prefix, strlen(sources[i].prefix)) == 0)

@@ -7,7 +7,8 @@ static struct gw_str take_number(struct gw_str text, int64_t *value)
 
 	*value = 0;
 	for (; used < text.len && text.ptr[used] >= '0' && text.ptr[used] <= '9'; used++)
-		if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, text.ptr[used] - '0', value))
+		if (__builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, text.ptr[used] - '0', value))
 			return gw_str_n(NULL, 0);
 	return used ? gw_str_from(text, used) : gw_str_n(NULL, 0);
 }
@@ -30,16 +31,18 @@ static int parse_with_units(struct gw_str text, const struct unit *units, int64_
 
 int option_parse_size(struct gw_str text, int64_t *bytes)
 {
-	static const struct unit units[] = { { "", 1 },        { "K", 1 << 10 }, { "k", 1 << 10 }, { "M", 1 << 20 },
-					     { "m", 1 << 20 }, { "G", 1 << 30 }, { "g", 1 << 30 }, { NULL, 0 } };
+	static const struct unit units[] = { { "", 1 },        { "K", 1 << 10 }, { "k", 1 << 10 },
+					     { "M", 1 << 20 }, { "m", 1 << 20 }, { "G", 1 << 30 },
+					     { "g", 1 << 30 }, { NULL, 0 } };
 
 	return parse_with_units(text, units, bytes);
 }
 
 int option_parse_duration(struct gw_str text, int64_t *ms)
 {
-	static const struct unit units[] = { { "", 1000 },     { "ms", 1 },       { "s", 1000 }, { "m", 60000 },
-					     { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+	static const struct unit units[] = { { "", 1000 },   { "ms", 1 },      { "s", 1000 },
+					     { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
+					     { NULL, 0 } };
 
 	return parse_with_units(text, units, ms);
 }
@@ -47,9 +50,17 @@ int option_parse_duration(struct gw_str text, int64_t *ms)
 const char *option_type_name(enum gw_option_type type)
 {
 	static const char *const names[] = {
-		[GW_OPTION_END] = "",      [GW_OPTION_STRING] = "string", [GW_OPTION_PATH] = "path",         [GW_OPTION_INT] = "number",
-		[GW_OPTION_BOOL] = "bool", [GW_OPTION_SIZE] = "size",     [GW_OPTION_DURATION] = "duration", [GW_OPTION_WORD] = "word",
-		[GW_OPTION_LIST] = "list", [GW_OPTION_SECRET] = "secret", [GW_OPTION_GROUPS] = "groups",
+		[GW_OPTION_END] = "",
+		[GW_OPTION_STRING] = "string",
+		[GW_OPTION_PATH] = "path",
+		[GW_OPTION_INT] = "number",
+		[GW_OPTION_BOOL] = "bool",
+		[GW_OPTION_SIZE] = "size",
+		[GW_OPTION_DURATION] = "duration",
+		[GW_OPTION_WORD] = "word",
+		[GW_OPTION_LIST] = "list",
+		[GW_OPTION_SECRET] = "secret",
+		[GW_OPTION_GROUPS] = "groups",
 	};
 
 	return (size_t)type < sizeof(names) / sizeof(names[0]) ? names[type] : "";

@@ -25,7 +25,8 @@ void option_wrong_type(const struct option_job *job)
 		[GW_OPTION_DURATION] = "a time such as \"90s\", \"5m\", \"4h\" or \"2d\"",
 		[GW_OPTION_WORD] = "a word in quotes",
 		[GW_OPTION_LIST] = "a list of texts such as [\"a\", \"b\"]",
-		[GW_OPTION_SECRET] = "a secret in quotes: \"file:/path\", \"env:NAME\", \"exec:/program\" or the text itself",
+		[GW_OPTION_SECRET] =
+			"a secret in quotes: \"file:/path\", \"env:NAME\", \"exec:/program\" or the text itself",
 		[GW_OPTION_GROUPS] = "a list of groups: ( { ... }, { ... } )",
 	};
 
@@ -40,7 +41,9 @@ static void out_of_memory(const struct option_job *job)
 const char *option_text(const struct option_job *job)
 {
 	if (job->setting)
-		return config_setting_type(job->setting) == CONFIG_TYPE_STRING ? config_setting_get_string(job->setting) : NULL;
+		return config_setting_type(job->setting) == CONFIG_TYPE_STRING
+			       ? config_setting_get_string(job->setting)
+			       : NULL;
 	return job->option->fallback ? job->option->fallback : "";
 }
 
@@ -81,7 +84,8 @@ struct gw_str option_path(const struct option_context *context, const char *text
 	}
 	while (len > 0 && below[len - 1] == '/')
 		len--;
-	return arena_printf(context->arena, "%s%s%.*s/%s", here, here[0] && len ? "/" : "", (int)len, below, rest);
+	return arena_printf(context->arena, "%s%s%.*s/%s", here, here[0] && len ? "/" : "",
+			    (int)len, below, rest);
 }
 
 static void assign_path(const struct option_job *job)
@@ -156,9 +160,11 @@ static void assign_word(const struct option_job *job)
 	if (index < 0) {
 		list_words(words, all, sizeof(all));
 		if (best.found[0])
-			option_error(job, "\"%s\" is \"%s\", did you mean \"%s\"? It can be %s", job->option->key, text, best.found, all);
+			option_error(job, "\"%s\" is \"%s\", did you mean \"%s\"? It can be %s",
+				     job->option->key, text, best.found, all);
 		else
-			option_error(job, "\"%s\" is \"%s\", but must be %s", job->option->key, text, all);
+			option_error(job, "\"%s\" is \"%s\", but must be %s", job->option->key,
+				     text, all);
 		return;
 	}
 	*(int64_t *)job->member = index;
@@ -210,7 +216,8 @@ static void assign_list(const struct option_job *job)
 	count = single ? 1 : config_setting_length(from);
 	items = make_list(job, (size_t)count);
 	for (int i = 0; items && i < count; i++) {
-		const char *text = single ? config_setting_get_string(from) : config_setting_get_string_elem(from, i);
+		const char *text = single ? config_setting_get_string(from)
+					  : config_setting_get_string_elem(from, i);
 		if (text)
 			items[i] = arena_str(job->context->arena, gw_str(text));
 		else
@@ -240,7 +247,8 @@ static void assign_groups(const struct option_job *job)
 
 	if (!job->setting)
 		return;
-	if (!single && !config_setting_is_list(job->setting) && !(config_setting_is_array(job->setting) && count == 0)) {
+	if (!single && !config_setting_is_list(job->setting) &&
+	    !(config_setting_is_array(job->setting) && count == 0)) {
 		option_wrong_type(job);
 		return;
 	}
@@ -252,8 +260,11 @@ static void assign_groups(const struct option_job *job)
 	groups->items = items;
 	groups->count = (size_t)count;
 	for (int i = 0; i < count; i++) {
-		const config_setting_t *one = single ? job->setting : config_setting_get_elem(job->setting, (unsigned)i);
-		struct option_set set = { option->key, option->group, items + (size_t)i * option->group_size };
+		const config_setting_t *one = single ? job->setting
+						     : config_setting_get_elem(job->setting,
+									       (unsigned)i);
+		struct option_set set = { option->key, option->group,
+					  items + (size_t)i * option->group_size };
 		if (config_setting_is_group(one))
 			option_parse(job->context, conf_group_of(one), &set, 1, NULL);
 		else
@@ -264,9 +275,15 @@ static void assign_groups(const struct option_job *job)
 void option_assign(const struct option_job *job)
 {
 	static void (*const assign[])(const struct option_job *job) = {
-		[GW_OPTION_STRING] = assign_string, [GW_OPTION_PATH] = assign_path,        [GW_OPTION_INT] = option_assign_int,
-		[GW_OPTION_BOOL] = assign_bool,     [GW_OPTION_SIZE] = option_assign_size, [GW_OPTION_DURATION] = option_assign_duration,
-		[GW_OPTION_WORD] = assign_word,     [GW_OPTION_LIST] = assign_list,        [GW_OPTION_SECRET] = assign_secret,
+		[GW_OPTION_STRING] = assign_string,
+		[GW_OPTION_PATH] = assign_path,
+		[GW_OPTION_INT] = option_assign_int,
+		[GW_OPTION_BOOL] = assign_bool,
+		[GW_OPTION_SIZE] = option_assign_size,
+		[GW_OPTION_DURATION] = option_assign_duration,
+		[GW_OPTION_WORD] = assign_word,
+		[GW_OPTION_LIST] = assign_list,
+		[GW_OPTION_SECRET] = assign_secret,
 		[GW_OPTION_GROUPS] = assign_groups,
 	};
 	size_t type = (size_t)job->option->type;
@@ -274,5 +291,7 @@ void option_assign(const struct option_job *job)
 	if (type < sizeof(assign) / sizeof(assign[0]) && assign[type])
 		assign[type](job);
 	else
-		option_error(job, "\"%s\" is of a type this gateway does not know: the module is newer", job->option->key);
+		option_error(job,
+			     "\"%s\" is of a type this gateway does not know: the module is newer",
+			     job->option->key);
 }

@@ -25,7 +25,8 @@ static char *read_all(struct arena *arena, int fd, size_t size, size_t *len)
 }
 
 /* The text of a file and its mode, or NULL and a problem. */
-static char *read_text(struct arena *arena, const char *path, mode_t *mode, struct problems *problems)
+static char *read_text(struct arena *arena, const char *path, mode_t *mode,
+		       struct problems *problems)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = NULL;
@@ -58,12 +59,14 @@ static const char *included_path(struct arena *arena, const char *dir, const cha
 	return name[0] == '/' ? name : arena_printf(arena, "%s/%s", dir, name).ptr;
 }
 
-static void add_syntax_problem(struct arena *arena, const config_t *config, const char *path, struct problems *problems)
+static void add_syntax_problem(struct arena *arena, const config_t *config, const char *path,
+			       struct problems *problems)
 {
 	const char *what = config_error_text(config), *more = "";
 
 	if (config_error_file(config))
-		path = included_path(arena, config_get_include_dir(config), config_error_file(config));
+		path = included_path(arena, config_get_include_dir(config),
+				     config_error_file(config));
 	if (strcmp(what, "syntax error") == 0)
 		more = ": is a ';', a quote or a bracket missing here or on the line before?";
 	else if (strncmp(what, "duplicate setting", 17) == 0)
@@ -72,14 +75,18 @@ static void add_syntax_problem(struct arena *arena, const config_t *config, cons
 }
 
 /* Included files are known by name only after the parser has read them. */
-static int scan_included(struct arena *arena, const config_t *config, struct conf_source *source, struct problems *problems)
+static int scan_included(struct arena *arena, const config_t *config, struct conf_source *source,
+			 struct problems *problems)
 {
 	mode_t mode;
 
 	source->included = arena_alloc(arena, config->num_filenames * sizeof(*source->included));
-	source->included_texts = arena_alloc(arena, config->num_filenames * sizeof(*source->included_texts));
-	for (unsigned i = 0; source->included && source->included_texts && i < config->num_filenames; i++) {
-		const char *path = included_path(arena, config_get_include_dir(config), config->filenames[i]);
+	source->included_texts = arena_alloc(arena, config->num_filenames *
+							    sizeof(*source->included_texts));
+	for (unsigned i = 0;
+	     source->included && source->included_texts && i < config->num_filenames; i++) {
+		const char *path = included_path(arena, config_get_include_dir(config),
+						 config->filenames[i]);
 		char *text = path ? read_text(arena, path, &mode, problems) : NULL;
 		source->included[i] = path;
 		source->included_texts[i] = text;
@@ -107,7 +114,8 @@ static config_t *make_config(struct arena *arena, const char *dir, struct conf_s
 	return config;
 }
 
-config_t *conf_parse(struct arena *arena, const char *dir, const char *path, struct problems *problems)
+config_t *conf_parse(struct arena *arena, const char *dir, const char *path,
+		     struct problems *problems)
 {
 	struct conf_source *source;
 	config_t *config = make_config(arena, dir, &source);
@@ -138,7 +146,8 @@ config_t *conf_parse(struct arena *arena, const char *dir, const char *path, str
 /* One step of a key: "codes", or "replies[3]". */
 static config_setting_t *step(config_setting_t *at, const char *key)
 {
-	size_t len = strcspn(key, ".["), row = key[len] == '[' ? strtoul(key + len + 1, NULL, 10) : 0;
+	size_t len = strcspn(key, ".["),
+	       row = key[len] == '[' ? strtoul(key + len + 1, NULL, 10) : 0;
 	char name[128];
 
 	if (!config_setting_is_group(at) || len >= sizeof(name))
@@ -174,7 +183,9 @@ const char *conf_text(const struct conf_group *group, const char *key, size_t nt
 	const config_setting_t *at = group ? conf_lookup(group, key) : NULL;
 
 	if (at && config_setting_is_aggregate(at))
-		return nth < (size_t)config_setting_length(at) ? config_setting_get_string_elem(at, (int)nth) : NULL;
+		return nth < (size_t)config_setting_length(at)
+			       ? config_setting_get_string_elem(at, (int)nth)
+			       : NULL;
 	return at && nth == 0 ? config_setting_get_string(at) : NULL;
 }
 
@@ -195,7 +206,8 @@ const char *conf_file(const struct conf_group *group)
 
 bool conf_is_public(const config_setting_t *setting)
 {
-	const struct conf_source *source = config_setting_get_hook(config_root_setting(setting->config));
+	const struct conf_source *source = config_setting_get_hook(
+		config_root_setting(setting->config));
 	struct stat st;
 
 	if (setting->file)
@@ -205,7 +217,8 @@ bool conf_is_public(const config_setting_t *setting)
 
 bool conf_is_cut(const config_setting_t *setting)
 {
-	const struct conf_source *source = config_setting_get_hook(config_root_setting(setting->config));
+	const struct conf_source *source = config_setting_get_hook(
+		config_root_setting(setting->config));
 
 	for (const struct conf_cut *cut = source->cuts; cut; cut = cut->next)
 		if (cut->line == (int)setting->line && strcmp(cut->path, file_of(setting)) == 0)

@@ -84,21 +84,25 @@ static void take_number(struct scan *s)
 	if (errno == ERANGE || too_long)
 		note_cut(s);
 	if (errno == ERANGE)
-		problem_add(s->problems, true, s->path, s->line, "%.*s is too large a number", (int)(end - start), start);
+		problem_add(s->problems, true, s->path, s->line, "%.*s is too large a number",
+			    (int)(end - start), start);
 	else if (too_long)
-		problem_add(s->problems, true, s->path, s->line,
-			    "%.*s is too large for a plain number: write %.*sL, or a text such as \"25M\" or \"4h\"", (int)(end - start),
-			    start, (int)(end - start), start);
+		problem_add(
+			s->problems, true, s->path, s->line,
+			"%.*s is too large for a plain number: write %.*sL, or a text such as \"25M\" or \"4h\"",
+			(int)(end - start), start, (int)(end - start), start);
 }
 
 static bool at_number(const struct scan *s)
 {
 	const char *at = s->at;
 
-	return isdigit((unsigned char)*at) || ((*at == '-' || *at == '+') && isdigit((unsigned char)at[1]));
+	return isdigit((unsigned char)*at) ||
+	       ((*at == '-' || *at == '+') && isdigit((unsigned char)at[1]));
 }
 
-void conf_scan_numbers(struct conf_source *source, const char *text, const char *path, struct problems *problems)
+void conf_scan_numbers(struct conf_source *source, const char *text, const char *path,
+		       struct problems *problems)
 {
 	struct scan s = { text, path, 1, source, problems };
 

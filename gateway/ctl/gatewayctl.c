@@ -1,5 +1,5 @@
-/* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the gateway's business: this program
- * sends words and renders. */
+/* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the
+ * gateway's business: this program sends words and renders. */
 #include "ctl/octets.h"
 #include "ctl/render.h"
 
@@ -23,7 +23,8 @@
 
 static const char usage[] =
 	"usage: gatewayctl [--socket PATH] [--timeout SECONDS] [--json] VERB ...\n"
-	"  --socket PATH   the gateway's control socket (default: $GATEWAY_SOCKET, else " RUN_SOCKET " or " STATE_SOCKET ")\n"
+	"  --socket PATH   the gateway's control socket (default: $GATEWAY_SOCKET, else " RUN_SOCKET
+	" or " STATE_SOCKET ")\n"
 	"  --config DIR    the folder of fragments, for help, options, check and dkim keygen while no gateway runs\n"
 	"  --timeout N     wait this many seconds for the answer (default 120)\n"
 	"  --json          print JSON instead of text\n"
@@ -43,13 +44,16 @@ static const char *hint_of(int error)
 		return "; does the gateway run, and is this its socket (--socket)?";
 	if (error == EACCES)
 		return "; only root, the gateway's user and its admin and view groups may ask";
-	return error == EAGAIN ? "; the gateway takes no more questions: its main thread hangs, or too many ask" : "";
+	return error == EAGAIN
+		       ? "; the gateway takes no more questions: its main thread hangs, or too many ask"
+		       : "";
 }
 
 static int set_timeout(int fd, long seconds)
 {
 	struct timeval time = { .tv_sec = seconds };
-	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) ||
+	       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 }
 
 static int connect_to(const char *path, long timeout, bool alone)
@@ -131,9 +135,12 @@ static json_t *make_request(char **words)
 static void say_no_answer(int error, long timeout)
 {
 	if (error == EAGAIN || error == EWOULDBLOCK)
-		fprintf(stderr, "gatewayctl: no answer from the gateway within %ld seconds: does its main thread hang? (--timeout waits longer)\n", timeout);
+		fprintf(stderr,
+			"gatewayctl: no answer from the gateway within %ld seconds: does its main thread hang? (--timeout waits longer)\n",
+			timeout);
 	else
-		fprintf(stderr, "gatewayctl: no answer from the gateway: the connection was closed\n");
+		fprintf(stderr,
+			"gatewayctl: no answer from the gateway: the connection was closed\n");
 }
 
 /* Both ways of a connection, each with its buffer. */
@@ -141,13 +148,18 @@ struct link {
 	FILE *in, *out;
 };
 
-/* A gateway that sends somebody away says why before it reads: what was written then went nowhere, and what it said is there all the same. */
+/* A gateway that sends somebody away says why before it reads: what was written then went nowhere,
+ * and what it said is there all the same. */
 static json_t *ask(const struct link *link, const json_t *request, long timeout)
 {
 	json_error_t error;
 	errno = 0;
-	bool sent = json_dumpf(request, link->out, JSON_COMPACT) == 0 && putc('\n', link->out) != EOF && fflush(link->out) == 0;
-	json_t *answer = sent || errno == EPIPE || errno == ECONNRESET ? json_loadf(link->in, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error) : NULL;
+	bool sent = json_dumpf(request, link->out, JSON_COMPACT) == 0 &&
+		    putc('\n', link->out) != EOF && fflush(link->out) == 0;
+	json_t *answer = sent || errno == EPIPE || errno == ECONNRESET
+				 ? json_loadf(link->in, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL,
+					      &error)
+				 : NULL;
 	if (!answer)
 		say_no_answer(errno, timeout);
 	return answer;
@@ -175,7 +187,8 @@ static json_t *talk(const struct link *link, json_t *request, long timeout)
 	return ask(link, request, timeout);
 }
 
-/* Asks for the other parts of a long message. NULL: one of them did not come, and it was said why. */
+/* Asks for the other parts of a long message. NULL: one of them did not come, and it was said why.
+ */
 static json_t *talk_on(const struct link *link, json_t *request, json_t *answer, long timeout)
 {
 	json_t *words = json_object_get(request, "words");
@@ -235,13 +248,17 @@ struct choices {
 	bool json;
 };
 
-
 /* The index of the verb; -1: no more is to be done, with *code. */
 static int read_options(struct choices *choices, int argc, char **argv, int *code)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "timeout", required_argument, NULL, 't' }, { "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	*choices = (struct choices){ .path = default_socket(), .timeout = TIMEOUT_S };
 	*code = EX_USAGE;
@@ -257,7 +274,8 @@ static int read_options(struct choices *choices, int argc, char **argv, int *cod
 			choices->json = true;
 		} else {
 			*code = option == 'V' || option == 'h' ? EX_OK : EX_USAGE;
-			fputs(option == 'V' ? "gatewayctl " GATEWAY_RELEASE "\n" : usage, *code == EX_OK ? stdout : stderr);
+			fputs(option == 'V' ? "gatewayctl " GATEWAY_RELEASE "\n" : usage,
+			      *code == EX_OK ? stdout : stderr);
 			return -1;
 		}
 	}
@@ -271,7 +289,8 @@ static int read_options(struct choices *choices, int argc, char **argv, int *cod
 
 static bool is_answered_alone(char **words)
 {
-	return strcmp(words[0], "help") == 0 || strcmp(words[0], "options") == 0 || (strcmp(words[0], "check") == 0 && !words[1]) ||
+	return strcmp(words[0], "help") == 0 || strcmp(words[0], "options") == 0 ||
+	       (strcmp(words[0], "check") == 0 && !words[1]) ||
 	       (strcmp(words[0], "dkim") == 0 && words[1] && strcmp(words[1], "keygen") == 0);
 }
 

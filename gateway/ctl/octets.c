@@ -23,7 +23,8 @@ void octets_join(json_t *answer, const json_t *part)
 {
 	const json_t *first = octets_of(answer), *second = octets_of(part);
 	json_t *data = json_object_get(answer, "data");
-	size_t len = first ? json_string_length(first) : 0, more = second ? json_string_length(second) : 0;
+	size_t len = first ? json_string_length(first) : 0,
+	       more = second ? json_string_length(second) : 0;
 	char *both = malloc(len + more + 1);
 	if (both && len)
 		memcpy(both, json_string_value(first), len);

@@ -33,7 +33,8 @@ static const char *column_text(const json_t *columns, size_t at, size_t which)
 	return text ? text : "";
 }
 
-#define LAST_LEAST 24    /* columns that the last one needs to be read; with fewer, rows become records */
+#define LAST_LEAST                                                                                 \
+	24 /* columns that the last one needs to be read; with fewer, rows become records */
 #define RECORD_LABEL 12
 
 /* A file gets everything in its row. */
@@ -43,7 +44,8 @@ static size_t screen_width(void)
 	const char *told = getenv("COLUMNS");
 	if (told && atol(told) > 0)
 		return (size_t)atol(told);
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
+	    size.ws_col == 0)
 		return SIZE_MAX;
 	return size.ws_col;
 }
@@ -84,7 +86,8 @@ struct table {
 
 static char *cell_text(const struct table *table, const json_t *row, size_t column)
 {
-	char *text = row ? cell(row, column_text(table->columns, column, 0)) : strdup(column_text(table->columns, column, 1));
+	char *text = row ? cell(row, column_text(table->columns, column, 0))
+			 : strdup(column_text(table->columns, column, 1));
 	clean(text);
 	return text;
 }
@@ -96,7 +99,8 @@ static void print_row(const struct table *table, const json_t *row)
 		if (i + 1 == table->count)
 			print_wrapped(text ? text : "", table->last_at, table->screen);
 		else
-			printf("%s%*s", text ? text : "", (int)(table->widths[i] - width_of(text ? text : "") + 2), "");
+			printf("%s%*s", text ? text : "",
+			       (int)(table->widths[i] - width_of(text ? text : "") + 2), "");
 		free(text);
 	}
 }
@@ -107,7 +111,8 @@ static void measure(struct table *table)
 	const json_t *row;
 	for (size_t i = 0; i < table->count; i++) {
 		table->widths[i] = width_of(column_text(table->columns, i, 1));
-		json_array_foreach(table->rows, at, row) {
+		json_array_foreach(table->rows, at, row)
+		{
 			char *text = cell_text(table, row, i);
 			size_t width = text ? width_of(text) : 0;
 			table->widths[i] = width > table->widths[i] ? width : table->widths[i];
@@ -125,7 +130,10 @@ static void print_record(const struct table *table, const json_t *row)
 		const char *title = column_text(table->columns, i, 1);
 		if (text && *text) {
 			printf("%-*s ", RECORD_LABEL, title);
-			print_wrapped(text, strlen(title) > RECORD_LABEL ? strlen(title) + 1 : RECORD_LABEL + 1, table->screen);
+			print_wrapped(text,
+				      strlen(title) > RECORD_LABEL ? strlen(title) + 1
+								   : RECORD_LABEL + 1,
+				      table->screen);
 		}
 		free(text);
 	}
@@ -143,11 +151,13 @@ static void print_table(const json_t *columns, const json_t *rows)
 	}
 	table.count = table.count < COLUMNS_MAX ? table.count : COLUMNS_MAX;
 	measure(&table);
-	bool records = table.screen != SIZE_MAX && table.count > 1 && table.last_at + LAST_LEAST > table.screen &&
-	               table.last_at + table.widths[table.count - 1] > table.screen;
+	bool records = table.screen != SIZE_MAX && table.count > 1 &&
+		       table.last_at + LAST_LEAST > table.screen &&
+		       table.last_at + table.widths[table.count - 1] > table.screen;
 	if (!records)
 		print_row(&table, NULL);
-	json_array_foreach(rows, at, row) {
+	json_array_foreach(rows, at, row)
+	{
 		if (records)
 			print_record(&table, row);
 		else
@@ -165,7 +175,8 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 	const json_t *item;
 	if (json_is_array(value)) {
 		printf("%*s%s:\n", indent, "", key);
-		json_array_foreach(value, at, item) {
+		json_array_foreach(value, at, item)
+		{
 			print_members(item, indent + 4);
 			putchar('\n');
 		}
@@ -177,7 +188,8 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 		char *text = row ? cell(row, key) : NULL;
 		clean(text);
 		printf("%*s%-*s ", indent, "", width, key);
-		print_wrapped(text && *text ? text : "-", (size_t)(indent + width + 1), screen_width());
+		print_wrapped(text && *text ? text : "-", (size_t)(indent + width + 1),
+			      screen_width());
 		free(text);
 		json_decref(row);
 	}
@@ -190,8 +202,7 @@ static void print_members(const json_t *object, int indent)
 	int width = 10;
 	json_object_foreach((json_t *)object, key, value)
 		width = (int)strlen(key) > width ? (int)strlen(key) : width;
-	json_object_foreach((json_t *)object, key, value)
-		print_member(key, value, indent, width);
+	json_object_foreach((json_t *)object, key, value) print_member(key, value, indent, width);
 }
 
 /* --- */
@@ -215,7 +226,8 @@ static void print_text(const char *text)
 
 void render_rows(const json_t *answer)
 {
-	const json_t *columns = json_object_get(answer, "columns"), *rows = json_object_get(answer, "rows");
+	const json_t *columns = json_object_get(answer, "columns"),
+		     *rows = json_object_get(answer, "rows");
 	size_t at;
 	const json_t *row;
 	if (!json_is_array(columns) || !json_is_array(rows))
@@ -224,8 +236,7 @@ void render_rows(const json_t *answer)
 		print_table(columns, rows);
 		return;
 	}
-	json_array_foreach(rows, at, row)
-		print_members(row, 0);
+	json_array_foreach(rows, at, row) print_members(row, 0);
 }
 
 void render(const json_t *answer)
@@ -242,6 +253,7 @@ void render_json(const json_t *answer)
 	if (!what)
 		what = json_object_get(answer, "rows");
 	/* On a terminal only what cannot steer it. */
-	json_dumpf(what ? what : answer, stdout, JSON_INDENT(2) | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
+	json_dumpf(what ? what : answer, stdout,
+		   JSON_INDENT(2) | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
 	putchar('\n');
 }

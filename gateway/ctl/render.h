@@ -10,7 +10,8 @@ void render(const json_t *answer);
 /* Table or form alone. */
 void render_rows(const json_t *answer);
 
-/* Prints what --json gives: "data" where the answer has it, else the rows, else the whole answer. */
+/* Prints what --json gives: "data" where the answer has it, else the rows, else the whole answer.
+ */
 void render_json(const json_t *answer);
 
 #endif

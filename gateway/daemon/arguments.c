@@ -9,8 +9,10 @@
 static const char usage[] =
 	"usage: gatewayd --config DIR --state DIR [--user NAME] [--foreground] [--init] [--check] [--check-spool]\n"
 	"  --config DIR    the folder of fragments (default " GATEWAY_CONFIG_DIR ")\n"
-	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR ")\n"
-	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR ")\n"
+	"  --state DIR     spool, journal, state and control socket (default " GATEWAY_STATE_DIR
+	")\n"
+	"  --modules DIR   the folder of modules (default: beside the program, else " GATEWAY_MODULE_DIR
+	")\n"
 	"  --user NAME     whom the serving process runs as when this is started by root (default: gateway, where it exists)\n"
 	"  --foreground    stay in the foreground; else a log.path of \"-\" is STATE/log\n"
 	"  --worker-timeout SECONDS  a worker that hangs for this long is ended, and all start again (default 30; 0: never)\n"
@@ -21,7 +23,8 @@ static const char usage[] =
 	"  --check-spool   check the spool without changing it, and exit\n"
 	"  --version\n";
 
-/* A folder below the one above the program's, where there is one: of a build tree, or of the prefix that the program was installed to. */
+/* A folder below the one above the program's, where there is one: of a build tree, or of the prefix
+ * that the program was installed to. */
 static const char *beside_program(const char *name)
 {
 	char self[4096], *folder = NULL;
@@ -31,7 +34,8 @@ static const char *beside_program(const char *name)
 		char *slash = strrchr(self, '/');
 		len = slash ? slash - self : 0;
 	}
-	if (len > 0 && asprintf(&folder, "%.*s/%s", (int)len, self, name) > 0 && access(folder, R_OK) == 0)
+	if (len > 0 && asprintf(&folder, "%.*s/%s", (int)len, self, name) > 0 &&
+	    access(folder, R_OK) == 0)
 		return folder;
 	free(folder);
 	return NULL;
@@ -39,7 +43,8 @@ static const char *beside_program(const char *name)
 
 static const char *default_modules(void)
 {
-	const char *built = beside_program("modules"), *installed = built ? NULL : beside_program(GATEWAY_LIBDIR "/gateway/modules");
+	const char *built = beside_program("modules"),
+		   *installed = built ? NULL : beside_program(GATEWAY_LIBDIR "/gateway/modules");
 	return built ? built : installed ? installed : GATEWAY_MODULE_DIR;
 }
 
@@ -114,16 +119,25 @@ static void take(struct arguments *arguments, int option, char **argv)
 void arguments_parse(struct arguments *arguments, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "state", required_argument, NULL, 's' },
-		{ "modules", required_argument, NULL, 'm' }, { "foreground", no_argument, NULL, 'f' },
-		{ "check", no_argument, NULL, 't' },         { "check-spool", no_argument, NULL, 'S' },
-		{ "init", no_argument, NULL, 'I' },          { "hostname", required_argument, NULL, 'H' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "state", required_argument, NULL, 's' },
+		{ "modules", required_argument, NULL, 'm' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 't' },
+		{ "check-spool", no_argument, NULL, 'S' },
+		{ "init", no_argument, NULL, 'I' },
+		{ "hostname", required_argument, NULL, 'H' },
 		{ "answer", no_argument, NULL, 'A' },
-		{ "user", required_argument, NULL, 'u' },    { "core-dumps", no_argument, NULL, 'd' },
-		{ "worker-timeout", required_argument, NULL, 'w' }, { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "core-dumps", no_argument, NULL, 'd' },
+		{ "worker-timeout", required_argument, NULL, 'w' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR, .state = GATEWAY_STATE_DIR, .worker_timeout = 30 };
+	*arguments = (struct arguments){ .config = GATEWAY_CONFIG_DIR,
+					 .state = GATEWAY_STATE_DIR,
+					 .worker_timeout = 30 };
 	for (int option; (option = getopt_long(argc, argv, "c:s:m:u:fthV", options, NULL)) != -1;)
 		take(arguments, option, argv);
 	if ((optind < argc && !arguments->answer) || (arguments->hostname && !arguments->init))

@@ -23,7 +23,8 @@ static struct configuration_notes notes;
 static const char *copies_folder(const struct arguments *arguments)
 {
 	char *folder = NULL;
-	if (arguments->check || arguments->check_spool || arguments->answer || asprintf(&folder, "%s/modules", arguments->state) < 0)
+	if (arguments->check || arguments->check_spool || arguments->answer ||
+	    asprintf(&folder, "%s/modules", arguments->state) < 0)
 		return NULL;
 	code_sweep(folder);
 	return folder;
@@ -33,8 +34,12 @@ void configuration_init(const struct arguments *arguments)
 {
 	given = arguments;
 	load_options = (struct load_options){
-		.config_dir = arguments->config, .state_dir = arguments->state, .module_dir = arguments->modules,
-		.copies = copies_folder(arguments), .services = &services, .start = true,
+		.config_dir = arguments->config,
+		.state_dir = arguments->state,
+		.module_dir = arguments->modules,
+		.copies = copies_folder(arguments),
+		.services = &services,
+		.start = true,
 	};
 }
 
@@ -52,7 +57,8 @@ static void unused(struct snapshot *snapshot)
 	worker_post(runtime.main, &snapshot->post);
 }
 
-/* Before any hook asks for it, so that what modules begin there (connections, timers) is there for the first. */
+/* Before any hook asks for it, so that what modules begin there (connections, timers) is there for
+ * the first. */
 struct entrance {
 	struct post post;
 	struct snapshot *snapshot;
@@ -77,7 +83,8 @@ void configuration_enter_workers(struct snapshot *snapshot)
 	}
 }
 
-/* A restart does without them, so that everybody else is served; what was done about it is tried with the next reload. */
+/* A restart does without them, so that everybody else is served; what was done about it is tried
+ * with the next reload. */
 void configuration_leave_out(const struct breaker *breaker)
 {
 	static const char *broken[BREAKER_INSTANCES + 1];
@@ -112,13 +119,20 @@ void configuration_use_kept(const char *refused)
 static void keep(const struct snapshot *snapshot)
 {
 	if (!load_options.kept && conf_keep(snapshot->conf, kept_folder()) != 0)
-		log_say(LOG_LEVEL_WARNING, "configuration", "what is in use now is not kept for the case that conf.d breaks: %s: %s", kept_folder(),
-		        errno == EXDEV ? "a file outside of conf.d is included, which has to be named by its whole path" : strerror(errno));
+		log_say(LOG_LEVEL_WARNING, "configuration",
+			"what is in use now is not kept for the case that conf.d breaks: %s: %s",
+			kept_folder(),
+			errno == EXDEV
+				? "a file outside of conf.d is included, which has to be named by its whole path"
+				: strerror(errno));
 }
 
 static void emit(const char *name, const char *text)
 {
-	struct gw_event event = { .size = sizeof(event), .name = gw_str(name), .time = clock_wall(), .text = gw_str(text) };
+	struct gw_event event = { .size = sizeof(event),
+				  .name = gw_str(name),
+				  .time = clock_wall(),
+				  .text = gw_str(text) };
 	struct snapshot *snapshot = snapshot_current();
 	struct arena arena;
 	struct gw_call call;
@@ -136,15 +150,18 @@ static void log_changed(const struct snapshot *snapshot)
 {
 	char names[1024];
 	if (conf_kept_differs(snapshot->conf, kept_folder(), names, sizeof(names)) > 0)
-		log_say(LOG_LEVEL_WARNING, "configuration", "conf.d was changed since it was last read, and is in use now as it stands: %s", names);
+		log_say(LOG_LEVEL_WARNING, "configuration",
+			"conf.d was changed since it was last read, and is in use now as it stands: %s",
+			names);
 }
 
 void configuration_started(void)
 {
 	struct snapshot *snapshot = snapshot_current();
 	if (notes.refused[0]) {
-		log_say(LOG_LEVEL_ERROR, "configuration", "the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
-		        notes.refused);
+		log_say(LOG_LEVEL_ERROR, "configuration",
+			"the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
+			notes.refused);
 		emit("configuration-refused", notes.refused);
 	} else if (supervisor_served()) {
 		log_changed(snapshot);
@@ -175,12 +192,14 @@ void configuration_log_problems(const struct problems *problems)
 {
 	char text[4096];
 	for (const struct problem *problem = problems->first; problem; problem = problem->next)
-		log_say(problem->fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "configuration", "%s", problem_format(problem, text, sizeof(text)));
+		log_say(problem->fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "configuration", "%s",
+			problem_format(problem, text, sizeof(text)));
 }
 
 static void note_restart(const struct snapshot *snapshot, struct problems *problems)
 {
-	settings_need_restart(&snapshot->settings, snapshot->conf, problems, notes.restart, sizeof(notes.restart));
+	settings_need_restart(&snapshot->settings, snapshot->conf, problems, notes.restart,
+			      sizeof(notes.restart));
 }
 
 struct snapshot *configuration_read(struct problems *problems)
@@ -218,7 +237,8 @@ static bool check(struct problems *problems)
 	load_options.kept = kept;
 	char keys[sizeof(notes.restart)];
 	if (snapshot)
-		settings_need_restart(&snapshot->settings, snapshot->conf, problems, keys, sizeof(keys));
+		settings_need_restart(&snapshot->settings, snapshot->conf, problems, keys,
+				      sizeof(keys));
 	snapshot_release(snapshot);
 	return snapshot != NULL;
 }
@@ -232,7 +252,8 @@ bool configuration_reload(bool apply, struct problems *problems)
 	const char *kept = load_options.kept;
 	load_options.broken = NULL;
 	load_options.kept = NULL;
-	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems) : NULL;
+	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems)
+								      : NULL;
 	bool fine = snapshot && swap_in(snapshot, problems);
 	channel_say(CHANNEL_READY);
 	if (!fine) {
@@ -240,6 +261,8 @@ bool configuration_reload(bool apply, struct problems *problems)
 		load_options.kept = kept;
 	}
 	configuration_log_problems(problems);
-	log_say(fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "reload", "%s", fine ? "the new configuration is in use" : "nothing changed: the configuration has errors");
+	log_say(fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "reload", "%s",
+		fine ? "the new configuration is in use"
+		     : "nothing changed: the configuration has errors");
 	return fine;
 }

@@ -9,10 +9,11 @@
 
 struct arguments {
 	const char *config, *state, *modules;
-	const char *user; /* NULL: not said */
+	const char *user;        /* NULL: not said */
 	unsigned worker_timeout; /* seconds; 0: none */
-	const char *hostname, *shipped; /* for init: NULL, not said; where the shipped fragments lie */
-	char **answer;            /* words to be answered, ended by NULL; NULL: none */
+	/* for init: NULL, not said; where the shipped fragments lie */
+	const char *hostname, *shipped;
+	char **answer; /* words to be answered, ended by NULL; NULL: none */
 	bool foreground, check, check_spool, init, core_dumps;
 };
 
@@ -21,8 +22,10 @@ void arguments_parse(struct arguments *arguments, int argc, char **argv);
 
 /* configuration.c: loads, publishes, reloads. */
 void configuration_init(const struct arguments *arguments);
-void configuration_use_kept(const char *refused); /* the last good one instead of conf.d, and why; NULL: conf.d */
-void configuration_leave_out(const struct breaker *breaker); /* instances of which it died too often */
+/* the last good one instead of conf.d, and why; NULL: conf.d */
+void configuration_use_kept(const char *refused);
+/* instances of which it died too often */
+void configuration_leave_out(const struct breaker *breaker);
 struct snapshot *configuration_load(struct problems *problems);
 struct snapshot *configuration_read(struct problems *problems); /* without starting what is in it */
 bool configuration_reload(bool apply, struct problems *problems);
@@ -31,22 +34,29 @@ void configuration_log_problems(const struct problems *problems);
 const struct configuration_notes *configuration_notes(void);
 void configuration_enter_workers(struct snapshot *snapshot); /* that modules begin on them */
 
-/* rehearsal.c. The first runs the body in a child, and gives its exit code; where it crashes or takes a minute, the module in which it was is
- * named on stderr, and the code is EX_SOFTWARE. The second checks the configuration in a new process: false, and a problem, when that ends so;
- * errors of other kinds are left to who loads it. Main thread; waits. */
-int rehearsal_run(int (*body)(const struct arguments *arguments), const struct arguments *arguments);
+/* rehearsal.c. The first runs the body in a child, and gives its exit code; where it crashes or
+ * takes a minute, the module in which it was is named on stderr, and the code is EX_SOFTWARE. The
+ * second checks the configuration in a new process: false, and a problem, when that ends so; errors
+ * of other kinds are left to who loads it. Main thread; waits. */
+int rehearsal_run(int (*body)(const struct arguments *arguments),
+		  const struct arguments *arguments);
 bool rehearsal_passes(const struct arguments *arguments, struct problems *problems);
 
-/* privileges.c: exit codes. Before anything else, decides whom to become; before the fork, hands the state folder over; in the serving process,
- * and in one that only checks, before it reads anything: leaves root and what else it needs no more. */
+/* privileges.c: exit codes. Before anything else, decides whom to become; before the fork, hands
+ * the state folder over; in the serving process, and in one that only checks, before it reads
+ * anything: leaves root and what else it needs no more. */
 int privileges_choose(const struct arguments *arguments);
 int privileges_hand_over(const struct arguments *arguments);
 int privileges_drop(void);
 
-/* sockets.c: the listening sockets of a snapshot, from the supervisor; it keeps them, so they outlive reloads and restarts. */
-int sockets_open(const struct snapshot *snapshot, struct problems *problems);   /* binds what is new; -1: problems, nothing changed */
-void sockets_hand_out(struct snapshot *snapshot, bool running);                 /* each worker listens on its own; what is no longer named closes */
-void sockets_close(void);                                                       /* those that were opened and not handed out */
+/* sockets.c: the listening sockets of a snapshot, from the supervisor; it keeps them, so they
+ * outlive reloads and restarts. */
+/* binds what is new; -1: problems, nothing changed */
+int sockets_open(const struct snapshot *snapshot, struct problems *problems);
+/* each worker listens on its own; what is no longer named closes */
+void sockets_hand_out(struct snapshot *snapshot, bool running);
+/* those that were opened and not handed out */
+void sockets_close(void);
 
 /* workers.c */
 int workers_create(const struct settings *settings, struct problems *problems);
@@ -69,10 +79,13 @@ int serve(const struct arguments *arguments);
 /* init.c: a first configuration; exit code. As root before, as the serving user after it. */
 int init_run(const struct arguments *arguments);
 
-/* precheck.c: errors and warnings about folders and ports that a start with these settings would want. */
-void precheck(const struct arguments *arguments, const struct settings *settings, struct problems *problems);
+/* precheck.c: errors and warnings about folders and ports that a start with these settings would
+ * want. */
+void precheck(const struct arguments *arguments, const struct settings *settings,
+	      struct problems *problems);
 
-/* offline.c: answers the words of gatewayctl without a gateway that runs: help, options, dkim keygen. Prints JSON; exit code. */
+/* offline.c: answers the words of gatewayctl without a gateway that runs: help, options, dkim
+ * keygen. Prints JSON; exit code. */
 int offline_answer(const struct arguments *arguments);
 
 void print_problems(const struct problems *problems);

@@ -1,5 +1,6 @@
-/* init.c - a first configuration, and what the configuration names and is not there yet: certificate, signing keys, a login. What exists is
- * never changed, so it may be run again. Fragments are made with the rights of who asks; all else as the user that will serve. */
+/* init.c - a first configuration, and what the configuration names and is not there yet:
+ * certificate, signing keys, a login. What exists is never changed, so it may be run again.
+ * Fragments are made with the rights of who asks; all else as the user that will serve. */
 #include "daemon/daemon.h"
 
 #include "conf/conf.h"
@@ -25,9 +26,9 @@
 struct init {
 	const struct arguments *arguments;
 	char hostname[256];
-	const char *domain;   /* of its mail: "example.com" */
+	const char *domain; /* of its mail: "example.com" */
 	struct conf *conf;
-	struct buf next;      /* what is left for people to do */
+	struct buf next; /* what is left for people to do */
 	int code;
 };
 
@@ -41,17 +42,23 @@ static void fail(struct init *init, const char *path)
 
 static bool is_hostname(const char *name)
 {
-	return *name && strlen(name) < 254 && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")] == '\0';
+	return *name && strlen(name) < 254 &&
+	       name[strspn(name,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")] ==
+		       '\0';
 }
 
 static void find_hostname(struct init *init)
 {
-	struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM }, *found = NULL;
+	struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM },
+			*found = NULL;
 	const char *given = init->arguments->hostname;
 	if (given)
 		snprintf(init->hostname, sizeof(init->hostname), "%s", given);
-	else if (gethostname(init->hostname, sizeof(init->hostname) - 1) == 0 && !strchr(init->hostname, '.') &&
-	         getaddrinfo(init->hostname, NULL, &hints, &found) == 0 && found->ai_canonname && strchr(found->ai_canonname, '.'))
+	else if (gethostname(init->hostname, sizeof(init->hostname) - 1) == 0 &&
+		 !strchr(init->hostname, '.') &&
+		 getaddrinfo(init->hostname, NULL, &hints, &found) == 0 && found->ai_canonname &&
+		 strchr(found->ai_canonname, '.'))
 		snprintf(init->hostname, sizeof(init->hostname), "%s", found->ai_canonname);
 	if (found)
 		freeaddrinfo(found);
@@ -93,7 +100,8 @@ static void put_replaced(FILE *out, const char *text, const char *from, const ch
 }
 
 /* The shipped text with the names of this machine in it. */
-static int write_fragment(const struct init *init, const char *name, const char *text, const char *path)
+static int write_fragment(const struct init *init, const char *name, const char *text,
+			  const char *path)
 {
 	char said[300];
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -146,7 +154,9 @@ static void make_fragments(struct init *init)
 		return;
 	}
 	for (struct dirent *entry; (entry = readdir(dir));)
-		if ((has_suffix(entry->d_name, ".conf") || has_suffix(entry->d_name, ".conf.off")) && copy_fragment(init, from, entry->d_name) != 0)
+		if ((has_suffix(entry->d_name, ".conf") ||
+		     has_suffix(entry->d_name, ".conf.off")) &&
+		    copy_fragment(init, from, entry->d_name) != 0)
 			fail(init, entry->d_name);
 	closedir(dir);
 	printf("made %s, from %s\n", to, from);
@@ -163,7 +173,8 @@ static const char *path_of(const struct init *init, const char *text, char path[
 	else if (strncmp(text, "STATE/", 6) == 0)
 		snprintf(path, PATH_MAX, "%s/%s", init->arguments->state, text + 6);
 	else
-		snprintf(path, PATH_MAX, "%.*s/%s", slash ? (int)(slash - config) : 1, slash ? config : ".", text);
+		snprintf(path, PATH_MAX, "%.*s/%s", slash ? (int)(slash - config) : 1,
+			 slash ? config : ".", text);
 	return path;
 }
 
@@ -190,22 +201,26 @@ static bool is_wanted(struct init *init, const char *path)
 static void make_certificate(struct init *init, const struct conf_fragment *gateway)
 {
 	char certificate[PATH_MAX], key[PATH_MAX];
-	const char *named = conf_text(gateway->group, "tls.certificate", 0), *named_key = conf_text(gateway->group, "tls.key", 0);
-	if (!named || !named_key || !is_wanted(init, path_of(init, named, certificate)) || !is_wanted(init, path_of(init, named_key, key)))
+	const char *named = conf_text(gateway->group, "tls.certificate", 0),
+		   *named_key = conf_text(gateway->group, "tls.key", 0);
+	if (!named || !named_key || !is_wanted(init, path_of(init, named, certificate)) ||
+	    !is_wanted(init, path_of(init, named_key, key)))
 		return;
 	if (credentials_self_signed(init->hostname, certificate, key) != 0) {
 		fail(init, certificate);
 		return;
 	}
 	printf("made %s and its key, self-signed for %s\n", certificate, init->hostname);
-	buf_printf(&init->next, "- put a certificate that your clients trust where %s is\n", certificate);
+	buf_printf(&init->next, "- put a certificate that your clients trust where %s is\n",
+		   certificate);
 }
 
 /* As a zone file has a TXT record: strings of at most 255 octets. */
 static void add_strings(struct buf *out, struct gw_str record)
 {
 	for (size_t at = 0; at < record.len; at += 255)
-		buf_printf(out, "%s\"%.*s\"", at ? " " : "", record.len - at < 255 ? (int)(record.len - at) : 255, record.ptr + at);
+		buf_printf(out, "%s\"%.*s\"", at ? " " : "",
+			   record.len - at < 255 ? (int)(record.len - at) : 255, record.ptr + at);
 }
 
 static void make_signing_key(struct init *init, const struct conf_fragment *fragment, size_t nth)
@@ -227,8 +242,10 @@ static void make_signing_key(struct init *init, const struct conf_fragment *frag
 		fail(init, path);
 	} else {
 		printf("made %s\n", path);
-		buf_printf(&init->next, "- publish this TXT record, then mail of %s is signed and verifies:\n    %s._domainkey.%s. TXT ", values[0], values[1],
-		           values[0]);
+		buf_printf(
+			&init->next,
+			"- publish this TXT record, then mail of %s is signed and verifies:\n    %s._domainkey.%s. TXT ",
+			values[0], values[1], values[0]);
 		add_strings(&init->next, buf_str(&record));
 		buf_add_text(&init->next, "\n");
 	}
@@ -251,7 +268,9 @@ static void make_signing_keys(struct init *init, const struct conf_fragment *fra
 
 static bool make_password(char password[PASSWORD_LEN + 1])
 {
-	static const char letters[] = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_.+=@:/"; /* none that looks like another */
+	/* none that looks like another */
+	static const char letters[] =
+		"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_.+=@:/";
 	unsigned char random[PASSWORD_LEN];
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return false;
@@ -277,12 +296,15 @@ static void make_login(struct init *init, const struct conf_fragment *fragment)
 	const char *named = conf_text(fragment->group, "users", 0);
 	if (!named || !is_wanted(init, path_of(init, named, path)))
 		return;
-	const char *salt = crypt_gensalt("$y$", 0, NULL, 0), *hash = salt && make_password(password) ? crypt(password, salt) : NULL;
+	const char *salt = crypt_gensalt("$y$", 0, NULL, 0),
+		   *hash = salt && make_password(password) ? crypt(password, salt) : NULL;
 	if (!hash || write_login(init, path, hash) != 0) {
 		fail(init, path);
 		return;
 	}
-	printf("made %s, with a login for mail from %s, whose password is shown once: " LOGIN " %s\n", path, init->domain, password);
+	printf("made %s, with a login for mail from %s, whose password is shown once: " LOGIN
+	       " %s\n",
+	       path, init->domain, password);
 	explicit_bzero(password, sizeof(password));
 }
 
@@ -319,19 +341,26 @@ static void add_names(struct init *init)
 {
 	for (size_t i = 0; i < conf_count(init->conf); i++) {
 		const struct conf_fragment *fragment = conf_at(init->conf, i);
-		const char *named = fragment->kind == CONF_GATEWAY ? conf_text(fragment->group, "hostname", 0) : init->hostname;
+		const char *named = fragment->kind == CONF_GATEWAY
+					    ? conf_text(fragment->group, "hostname", 0)
+					    : init->hostname;
 		if (!named || strcmp(named, init->hostname) != 0)
-			buf_printf(&init->next, "- set hostname = \"%s\" in %s\n", init->hostname, fragment->path);
+			buf_printf(&init->next, "- set hostname = \"%s\" in %s\n", init->hostname,
+				   fragment->path);
 	}
-	if (strcmp(init->domain, "example.com") == 0 && strcmp(domain_of(init->hostname), "example.com") != 0)
-		buf_printf(&init->next, "- put your own domain where 80-dkim.conf and the login have example.com, then run this again\n");
+	if (strcmp(init->domain, "example.com") == 0 &&
+	    strcmp(domain_of(init->hostname), "example.com") != 0)
+		buf_printf(
+			&init->next,
+			"- put your own domain where 80-dkim.conf and the login have example.com, then run this again\n");
 }
 
 static void say_next(const struct init *init)
 {
 	printf("\nNext:\n%.*s- look through %s, and give it a relay: 50-relay-example.conf.off and 50-relay-direct.conf.off are examples\n"
 	       "- gatewayd --check, then systemctl enable --now gateway (or gatewayd), then gatewayctl status\n",
-	       (int)buf_len(&init->next), buf_len(&init->next) ? buf_ptr(&init->next) : "", init->arguments->config);
+	       (int)buf_len(&init->next), buf_len(&init->next) ? buf_ptr(&init->next) : "",
+	       init->arguments->config);
 }
 
 int init_run(const struct arguments *arguments)
@@ -339,7 +368,8 @@ int init_run(const struct arguments *arguments)
 	struct init init = { .arguments = arguments };
 	find_hostname(&init);
 	if (!is_hostname(init.hostname)) {
-		fprintf(stderr, "gatewayd: \"%s\" is no host name; --hostname gives one\n", init.hostname);
+		fprintf(stderr, "gatewayd: \"%s\" is no host name; --hostname gives one\n",
+			init.hostname);
 		return EX_USAGE;
 	}
 	init.domain = domain_of(init.hostname);
@@ -348,7 +378,8 @@ int init_run(const struct arguments *arguments)
 	if (init.code == EX_OK)
 		init.code = privileges_hand_over(arguments);
 	if (init.code == EX_OK)
-		init.code = make_folder(arguments->state, 0700) == 0 ? privileges_drop() : EX_CANTCREAT;
+		init.code = make_folder(arguments->state, 0700) == 0 ? privileges_drop()
+								     : EX_CANTCREAT;
 	if (init.code == EX_OK)
 		read_configuration(&init);
 	if (init.code == EX_OK)

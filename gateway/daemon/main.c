@@ -26,11 +26,13 @@ static int check(const struct arguments *arguments)
 	print_problems(&problems);
 	bool fine = problems.errors == 0;
 	if (fine)
-		printf("the configuration is fine: %zu modules, %zu relays, %zu listeners\n", snapshot->instance_count, snapshot->relay_count,
+		printf("the configuration is fine: %zu modules, %zu relays, %zu listeners\n",
+		       snapshot->instance_count, snapshot->relay_count,
 		       snapshot->settings.listeners.count);
 	else
-		fprintf(stderr, "%zu error%s, %zu warning%s\n", problems.errors, problems.errors == 1 ? "" : "s", problems.warnings,
-		        problems.warnings == 1 ? "" : "s");
+		fprintf(stderr, "%zu error%s, %zu warning%s\n", problems.errors,
+			problems.errors == 1 ? "" : "s", problems.warnings,
+			problems.warnings == 1 ? "" : "s");
 	snapshot_release(snapshot);
 	problems_finish(&problems);
 	return fine ? EX_OK : EX_CONFIG;
@@ -62,8 +64,9 @@ static int start_libraries(const struct arguments *arguments)
 	return EX_OK;
 }
 
-/* A configuration can name programs, and its files may be those of the gateway's user: nothing of it is read with more rights than the serving
- * process has, which also makes what is found what the serving process will find. */
+/* A configuration can name programs, and its files may be those of the gateway's user: nothing of
+ * it is read with more rights than the serving process has, which also makes what is found what the
+ * serving process will find. */
 static int look(const struct arguments *arguments)
 {
 	int code = start_libraries(arguments);
@@ -115,6 +118,10 @@ int main(int argc, char **argv)
 	if (code != EX_OK)
 		return code;
 	raise_limits();
-	return supervise(&(struct supervisor_options){
-		.state = arguments.state, .worker_timeout = arguments.worker_timeout, .foreground = arguments.foreground, .become = become, .serve = begin, .arg = &arguments });
+	return supervise(&(struct supervisor_options){ .state = arguments.state,
+						       .worker_timeout = arguments.worker_timeout,
+						       .foreground = arguments.foreground,
+						       .become = become,
+						       .serve = begin,
+						       .arg = &arguments });
 }

@@ -13,14 +13,19 @@ static void read_configuration(const struct arguments *arguments)
 	if (snapshot)
 		snapshot_publish(snapshot);
 	else
-		fprintf(stderr, "gatewayd: what modules say is missing here: %s has errors, gatewayd --check tells them\n", arguments->config);
+		fprintf(stderr,
+			"gatewayd: what modules say is missing here: %s has errors, gatewayd --check tells them\n",
+			arguments->config);
 	problems_finish(&problems);
 }
 
 int offline_answer(const struct arguments *arguments)
 {
 	const struct admin_operations operations = {
-		.release = GATEWAY_RELEASE, .config_dir = arguments->config, .module_dir = arguments->modules, .notes = configuration_notes(),
+		.release = GATEWAY_RELEASE,
+		.config_dir = arguments->config,
+		.module_dir = arguments->modules,
+		.notes = configuration_notes(),
 	};
 	struct worker *main = worker_create(127);
 	if (!main)

@@ -1,5 +1,6 @@
-/* precheck.c - what a start would stumble over beside the configuration: folders that cannot be written, ports that cannot be had. Nothing is
- * made and nothing changed; a gateway that runs may have all of it. */
+/* precheck.c - what a start would stumble over beside the configuration: folders that cannot be
+ * written, ports that cannot be had. Nothing is made and nothing changed; a gateway that runs may
+ * have all of it. */
 #include "daemon/daemon.h"
 
 #include "supervisor/state_lock.h"
@@ -36,23 +37,27 @@ static void check_writable(const char *what, const char *path, struct problems *
 	bool there = stat(path, &info) == 0;
 	const char *wanted = there ? path : folder_of(path, folder);
 	if (access(wanted, there && S_ISREG(info.st_mode) ? W_OK : W_OK | X_OK) != 0)
-		problem_add(problems, true, path, 0, "the %s cannot be written: %s: %s", what, wanted, strerror(errno));
+		problem_add(problems, true, path, 0, "the %s cannot be written: %s: %s", what,
+			    wanted, strerror(errno));
 }
 
-/* What lies in a state folder that is still to be made, or to be handed over by root, is in order then. */
+/* What lies in a state folder that is still to be made, or to be handed over by root, is in order
+ * then. */
 static bool state_is_ours(const struct arguments *arguments)
 {
 	struct stat info;
 	return stat(arguments->state, &info) == 0 && (info.st_uid == geteuid() || info.st_uid != 0);
 }
 
-static void check_folder(const struct arguments *arguments, const char *what, const char *path, struct problems *problems)
+static void check_folder(const struct arguments *arguments, const char *what, const char *path,
+			 struct problems *problems)
 {
 	if (state_is_ours(arguments) || !is_below(path, arguments->state))
 		check_writable(what, path, problems);
 }
 
-/* Low ports are bound by the supervisor, with rights that this process does not have. A socket unit may hold a port for us: so it is a warning. */
+/* Low ports are bound by the supervisor, with rights that this process does not have. A socket unit
+ * may hold a port for us: so it is a warning. */
 static void check_port(const struct listen_settings *row, struct problems *problems)
 {
 	struct sockaddr_storage address;
@@ -66,11 +71,13 @@ static void check_port(const struct listen_settings *row, struct problems *probl
 	if (address.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
 	if (bind(fd, (struct sockaddr *)&address, len) != 0 && errno != EACCES)
-		problem_add(problems, false, NULL, 0, "cannot listen on %s now: %s", row->name.ptr, strerror(errno));
+		problem_add(problems, false, NULL, 0, "cannot listen on %s now: %s", row->name.ptr,
+			    strerror(errno));
 	close(fd);
 }
 
-void precheck(const struct arguments *arguments, const struct settings *settings, struct problems *problems)
+void precheck(const struct arguments *arguments, const struct settings *settings,
+	      struct problems *problems)
 {
 	const struct listen_settings *rows = settings->listeners.items;
 	check_folder(arguments, "spool", settings->spool.path.ptr, problems);

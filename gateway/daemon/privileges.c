@@ -49,7 +49,8 @@ static int give(const char *path, const struct stat *info, int kind, struct FTW 
 	return at->level > 0 ? lchown(path, to.uid, to.gid) : 0;
 }
 
-/* Only what is still root's is handed over, the folder last: nobody else could have put a link into it before. */
+/* Only what is still root's is handed over, the folder last: nobody else could have put a link into
+ * it before. */
 static int hand_over(const char *state)
 {
 	struct stat info;
@@ -62,13 +63,18 @@ static int hand_over(const char *state)
 
 int privileges_choose(const struct arguments *arguments)
 {
-	const struct passwd *user = arguments->user ? getpwnam(arguments->user) : geteuid() == 0 ? getpwnam(DEFAULT_USER) : NULL;
+	const struct passwd *user = arguments->user  ? getpwnam(arguments->user)
+				    : geteuid() == 0 ? getpwnam(DEFAULT_USER)
+						     : NULL;
 	to.core_dumps = arguments->core_dumps;
 	if (arguments->user && !user)
 		return refuse(EX_NOUSER, arguments->user, "there is no such user");
 	if (!user && geteuid() == 0 && !arguments->answer)
-		return refuse(EX_NOUSER, DEFAULT_USER, "there is no such user to serve as, and all that mail can reach would be root's: "
-			      "make it (systemd-sysusers, or useradd --system " DEFAULT_USER "), or say --user root");
+		return refuse(
+			EX_NOUSER, DEFAULT_USER,
+			"there is no such user to serve as, and all that mail can reach would be root's: "
+			"make it (systemd-sysusers, or useradd --system " DEFAULT_USER
+			"), or say --user root");
 	return user ? use(user) : EX_OK;
 }
 
@@ -92,7 +98,10 @@ static int drop_capabilities(void)
 
 static int drop_root(void)
 {
-	return initgroups(to.name, to.gid) || setresgid(to.gid, to.gid, to.gid) || setresuid(to.uid, to.uid, to.uid) || setuid(0) == 0 ? -1 : 0;
+	return initgroups(to.name, to.gid) || setresgid(to.gid, to.gid, to.gid) ||
+			       setresuid(to.uid, to.uid, to.uid) || setuid(0) == 0
+		       ? -1
+		       : 0;
 }
 
 /* Memory holds keys and passwords. */

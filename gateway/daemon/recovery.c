@@ -1,4 +1,5 @@
-/* recovery.c - opens the spool, gives what is queued to the workers, and keeps from them what the gateway died of. */
+/* recovery.c - opens the spool, gives what is queued to the workers, and keeps from them what the
+ * gateway died of. */
 #include "daemon/daemon.h"
 
 #include "supervisor/supervisor.h"
@@ -26,9 +27,11 @@ static void hold_crashers(void)
 		char why[200];
 		if (crash->count < CRASHES_TO_HOLD)
 			continue;
-		snprintf(why, sizeof(why), "the gateway died %u times while this message was in %s of module %s", crash->count, crash->hook,
-		         crash->instance);
-		queue_hold_waiting(runtime.workers[crash->id % runtime.worker_count], crash->id, gw_str(why));
+		snprintf(why, sizeof(why),
+			 "the gateway died %u times while this message was in %s of module %s",
+			 crash->count, crash->hook, crash->instance);
+		queue_hold_waiting(runtime.workers[crash->id % runtime.worker_count], crash->id,
+				   gw_str(why));
 	}
 }
 
@@ -36,12 +39,16 @@ int recovery_run(const struct settings *settings, struct problems *problems)
 {
 	size_t failed = 0;
 	struct spool_options options = {
-		.path = settings->spool.path.ptr, .segment_size = settings->spool.segment_size, .min_free = settings->spool.min_free,
-		.min_free_inodes = settings->spool.min_free_inodes, .gather_us = GATHER_US,
+		.path = settings->spool.path.ptr,
+		.segment_size = settings->spool.segment_size,
+		.min_free = settings->spool.min_free,
+		.min_free_inodes = settings->spool.min_free_inodes,
+		.gather_us = GATHER_US,
 	};
 	runtime.spool = spool_open(&options, recovered, &failed, problems);
 	if (runtime.spool && failed)
-		problem_add(problems, true, options.path, 0, "no memory for %zu queued messages", failed);
+		problem_add(problems, true, options.path, 0, "no memory for %zu queued messages",
+			    failed);
 	if (!runtime.spool || failed)
 		return -1;
 	hold_crashers();

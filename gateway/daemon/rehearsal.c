@@ -1,5 +1,5 @@
-/* rehearsal.c - start() of a module is the first code of a stranger that runs: it runs in a process that may die of it, before it runs in one
- * that may not. */
+/* rehearsal.c - start() of a module is the first code of a stranger that runs: it runs in a process
+ * that may die of it, before it runs in one that may not. */
 #include "daemon/daemon.h"
 
 #include "supervisor/death.h"
@@ -15,7 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PATIENCE_S 60        /* a configuration that takes longer to load has a start() that hangs */
+#define PATIENCE_S 60 /* a configuration that takes longer to load has a start() that hangs */
 #define SAID_MOST 4096
 
 extern char **environ;
@@ -47,10 +47,12 @@ static void tell_death(const struct death *death, const char *folder)
 	const char *how = late ? "did not return" : "crashed";
 	const char *name = sigabbrev_np(WTERMSIG(death->status));
 	for (size_t i = 0; i < death->places_count; i++)
-		fprintf(stderr, "%s/%s.conf: error: its module %s in %s (SIG%s)\n", folder, death->places[i].instance, how,
-		        place_hook(&death->places[i]), name ? name : "?");
+		fprintf(stderr, "%s/%s.conf: error: its module %s in %s (SIG%s)\n", folder,
+			death->places[i].instance, how, place_hook(&death->places[i]),
+			name ? name : "?");
 	if (death->places_count == 0)
-		fprintf(stderr, "error: reading the configuration %s (SIG%s), in no module\n", how, name ? name : "?");
+		fprintf(stderr, "error: reading the configuration %s (SIG%s), in no module\n", how,
+			name ? name : "?");
 }
 
 int rehearsal_run(int (*body)(const struct arguments *arguments), const struct arguments *arguments)
@@ -81,7 +83,8 @@ static size_t read_all(int file, char *said, size_t room)
 	size_t len = 0;
 	char rest[512];
 	ssize_t got;
-	while ((got = len < room ? read(file, said + len, room - len) : read(file, rest, sizeof(rest))) > 0)
+	while ((got = len < room ? read(file, said + len, room - len)
+				 : read(file, rest, sizeof(rest))) > 0)
 		len += len < room ? (size_t)got : 0;
 	return len;
 }
@@ -89,15 +92,25 @@ static size_t read_all(int file, char *said, size_t room)
 static int spawn_check(const struct arguments *arguments, int out, pid_t *child)
 {
 	const char *words[] = {
-		"gatewayd", "--check", "--config", arguments->config, "--state", arguments->state,
-		"--modules", arguments->modules, geteuid() == 0 && arguments->user ? "--user" : NULL, arguments->user, NULL,
+		"gatewayd",
+		"--check",
+		"--config",
+		arguments->config,
+		"--state",
+		arguments->state,
+		"--modules",
+		arguments->modules,
+		geteuid() == 0 && arguments->user ? "--user" : NULL,
+		arguments->user,
+		NULL,
 	};
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, out, 2);
-	int error = posix_spawn(child, "/proc/self/exe", &actions, NULL, (char *const *)words, environ);
+	int error = posix_spawn(child, "/proc/self/exe", &actions, NULL, (char *const *)words,
+				environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
 }
@@ -133,7 +146,8 @@ bool rehearsal_passes(const struct arguments *arguments, struct problems *proble
 	close(ends[1]);
 	size_t len = error ? 0 : read_all(ends[0], said, SAID_MOST);
 	close(ends[0]);
-	if (error || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != EX_SOFTWARE)
+	if (error || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != EX_SOFTWARE)
 		return true;
 	problem_from(last_line(said, len), problems);
 	return false;

@@ -1,4 +1,5 @@
-/* serve.c - the serving process from its first directory to its last free: what is begun in order is ended in reverse. */
+/* serve.c - the serving process from its first directory to its last free: what is begun in order
+ * is ended in reverse. */
 #include "daemon/daemon.h"
 
 #include "admin/admin.h"
@@ -47,8 +48,10 @@ static int make_folder(const char *path, struct problems *problems)
 
 static int open_state(const struct arguments *arguments, struct problems *problems)
 {
-	char *database = path_in(arguments->state, "state.db"), *journal = path_in(arguments->state, "journal");
-	int result = make_folder(arguments->state, problems) || make_folder(journal, problems) ? -1 : 0;
+	char *database = path_in(arguments->state, "state.db"),
+	     *journal = path_in(arguments->state, "journal");
+	int result = make_folder(arguments->state, problems) || make_folder(journal, problems) ? -1
+											       : 0;
 	if (result == 0)
 		runtime.state = state_open(database, problems);
 	free(database);
@@ -72,14 +75,17 @@ static void share_log(void)
 		channel_say_log(runtime.log_path);
 }
 
-static int open_log(const struct arguments *arguments, const struct settings *settings, struct problems *problems)
+static int open_log(const struct arguments *arguments, const struct settings *settings,
+		    struct problems *problems)
 {
 	char *journal = path_in(arguments->state, "journal");
 	log_set_journal_size((uint64_t)settings->log.journal_size);
 	snprintf(runtime.log_path, sizeof(runtime.log_path), "%s", log_path(arguments, settings));
-	int result = log_start(runtime.log_path, journal, (enum log_level)settings->log.level, (unsigned)settings->log.journal_days);
+	int result = log_start(runtime.log_path, journal, (enum log_level)settings->log.level,
+			       (unsigned)settings->log.journal_days);
 	if (result != 0)
-		problem_add(problems, true, runtime.log_path, 0, "the log cannot be opened: %s", strerror(errno));
+		problem_add(problems, true, runtime.log_path, 0, "the log cannot be opened: %s",
+			    strerror(errno));
 	else
 		share_log();
 	free(journal);
@@ -101,7 +107,8 @@ static void free_all(void)
 
 static bool idle(void)
 {
-	return atomic_load(&counters.sessions_open) == 0 && atomic_load(&counters.deliveries_open) == 0;
+	return atomic_load(&counters.sessions_open) == 0 &&
+	       atomic_load(&counters.deliveries_open) == 0;
 }
 
 static void look(struct timer *timer)
@@ -120,13 +127,15 @@ static void drain_worker(struct post *post)
 static void on_stop(int signal_number, void *arg)
 {
 	static struct post *drains;
-	/* Asked twice within a second is the supervisor and somebody who asked all processes; later it is impatience. */
+	/* Asked twice within a second is the supervisor and somebody who asked all processes; later
+	 * it is impatience. */
 	if (atomic_exchange(&runtime.stopping, true)) {
 		if (worker_now(runtime.main) >= stop_by - STOP_MS + 1000)
 			worker_stop(runtime.main);
 		return;
 	}
-	log_say(LOG_LEVEL_INFO, "stopping", "signal %d: no new work; what is on its way may end", signal_number);
+	log_say(LOG_LEVEL_INFO, "stopping", "signal %d: no new work; what is on its way may end",
+		signal_number);
 	stop_by = worker_now(runtime.main) + STOP_MS;
 	drains = drains ? drains : calloc(runtime.worker_count, sizeof(*drains));
 	for (unsigned i = 0; drains && i < runtime.worker_count; i++) {
@@ -165,7 +174,9 @@ static void on_reopen(int signal_number, void *arg)
 
 static int begin(const struct arguments *arguments, struct problems *problems)
 {
-	static struct admin_operations operations = { .reload = reload, .each_metric = services_each_metric, .release = GATEWAY_RELEASE };
+	static struct admin_operations operations = { .reload = reload,
+						      .each_metric = services_each_metric,
+						      .release = GATEWAY_RELEASE };
 	runtime.state_dir = arguments->state;
 	runtime.started_at = clock_wall();
 	runtime.main = worker_create(127);
@@ -217,13 +228,16 @@ static int run(bool foreground)
 	sockets_hand_out(snapshot, false);
 	supervisor_log_death();
 	if (gw_str_find(snapshot->settings.hostname, '.') == snapshot->settings.hostname.len)
-		log_say(LOG_LEVEL_WARNING, "hostname", "\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
-		        GW_STR_ARGS(snapshot->settings.hostname));
-	log_say(LOG_LEVEL_INFO, "started", "gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays", runtime.worker_count,
-	        snapshot->instance_count, snapshot->relay_count);
+		log_say(LOG_LEVEL_WARNING, "hostname",
+			"\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
+			GW_STR_ARGS(snapshot->settings.hostname));
+	log_say(LOG_LEVEL_INFO, "started",
+		"gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays",
+		runtime.worker_count, snapshot->instance_count, snapshot->relay_count);
 	configuration_enter_workers(snapshot);
 	snapshot_release(snapshot);
-	/* All that can fail for the configuration's sake has not: what a worker dies of from here on is a crash like others. */
+	/* All that can fail for the configuration's sake has not: what a worker dies of from here
+	 * on is a crash like others. */
 	channel_say(CHANNEL_READY);
 	if (workers_start() != 0)
 		return EX_OSERR;
@@ -235,7 +249,9 @@ static int run(bool foreground)
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
 	workers_end();
-	log_say(LOG_LEVEL_INFO, "stopped", "%s", idle() ? "everything had ended" : "what was on its way goes out after the next start");
+	log_say(LOG_LEVEL_INFO, "stopped", "%s",
+		idle() ? "everything had ended"
+		       : "what was on its way goes out after the next start");
 	return EX_OK;
 }
 

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What the supervisor gave for one row of the listeners: a socket for each worker, or fewer that workers share. */
+/* What the supervisor gave for one row of the listeners: a socket for each worker, or fewer that
+ * workers share. */
 struct offer {
 	unsigned count;
 	int fds[CHANNEL_SOCKETS];
@@ -34,8 +35,9 @@ static int ask(const struct listen_settings *row, struct offer *offer)
 	struct sockaddr_storage address;
 	socklen_t len;
 	errno = EINVAL;
-	int count = listener_address(row->address, (uint16_t)row->port, &address, &len) ?
-	                    channel_listen(&address, len, runtime.worker_count, offer->fds) : -1;
+	int count = listener_address(row->address, (uint16_t)row->port, &address, &len)
+			    ? channel_listen(&address, len, runtime.worker_count, offer->fds)
+			    : -1;
 	offer->count = count < 0 ? 0 : (unsigned)count;
 	return count < 0 ? -1 : 0;
 }
@@ -46,11 +48,13 @@ int sockets_open(const struct snapshot *snapshot, struct problems *problems)
 	size_t count = snapshot->settings.listeners.count;
 	sockets_close();
 	offers = calloc(count ? count : 1, sizeof(*offers));
-	for (; offers && offer_count < count && ask(&rows[offer_count], &offers[offer_count]) == 0; offer_count++)
+	for (; offers && offer_count < count && ask(&rows[offer_count], &offers[offer_count]) == 0;
+	     offer_count++)
 		;
 	if (offers && offer_count == count)
 		return 0;
-	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s", rows[offer_count].name.ptr, strerror(errno));
+	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s", rows[offer_count].name.ptr,
+		    strerror(errno));
 	sockets_close();
 	channel_say(CHANNEL_UNDO);
 	return -1;
@@ -69,7 +73,8 @@ struct handout {
 static void take_over(struct post *post)
 {
 	struct handout *handout = (struct handout *)post;
-	if (receive_listen(handout->worker, handout->snapshot, handout->sockets, handout->count) != 0)
+	if (receive_listen(handout->worker, handout->snapshot, handout->sockets, handout->count) !=
+	    0)
 		log_say(LOG_LEVEL_ERROR, "listen", "no memory: the listeners stay as they were");
 	snapshot_release(handout->snapshot);
 	free(handout);
@@ -78,7 +83,8 @@ static void take_over(struct post *post)
 static struct handout *handout_create(struct snapshot *snapshot, unsigned number)
 {
 	const struct listen_settings *rows = snapshot->settings.listeners.items;
-	struct handout *handout = calloc(1, sizeof(*handout) + offer_count * sizeof(handout->sockets[0]));
+	struct handout *handout = calloc(1, sizeof(*handout) +
+						    offer_count * sizeof(handout->sockets[0]));
 	if (!handout)
 		return NULL;
 	handout->post.run = take_over;
@@ -89,7 +95,8 @@ static struct handout *handout_create(struct snapshot *snapshot, unsigned number
 		if (fd >= 0)
 			handout->sockets[handout->count++] = (struct listen_socket){ fd, &rows[i] };
 		else
-			log_say(LOG_LEVEL_ERROR, "listen", "worker %u does not listen on %s: %s", number, rows[i].name.ptr, strerror(errno));
+			log_say(LOG_LEVEL_ERROR, "listen", "worker %u does not listen on %s: %s",
+				number, rows[i].name.ptr, strerror(errno));
 	}
 	return handout;
 }
@@ -99,7 +106,8 @@ void sockets_hand_out(struct snapshot *snapshot, bool running)
 	for (unsigned i = 0; i < runtime.worker_count; i++) {
 		struct handout *handout = handout_create(snapshot, i);
 		if (!handout)
-			log_say(LOG_LEVEL_ERROR, "listen", "no memory: worker %u keeps its listeners", i);
+			log_say(LOG_LEVEL_ERROR, "listen",
+				"no memory: worker %u keeps its listeners", i);
 		else if (running)
 			worker_post(handout->worker, &handout->post);
 		else

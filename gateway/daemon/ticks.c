@@ -1,4 +1,5 @@
-/* ticks.c - what happens from time to time: the modules' tick once a second, and the word to the supervisor that the loops turn. */
+/* ticks.c - what happens from time to time: the modules' tick once a second, and the word to the
+ * supervisor that the loops turn. */
 #include "daemon/daemon.h"
 
 #include "supervisor/hang.h"
@@ -92,7 +93,8 @@ static void answer(struct post *post)
 	atomic_fetch_add(&turned, 1);
 }
 
-/* A call is only given again when its worker took it: one that hangs is what the service manager has to hear of, by silence. */
+/* A call is only given again when its worker took it: one that hangs is what the service manager
+ * has to hear of, by silence. */
 static void call_all(struct timer *timer)
 {
 	if (atomic_load(&turned) == runtime.worker_count) {

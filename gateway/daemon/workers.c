@@ -11,16 +11,21 @@
 
 /* --- begin --- */
 
-static int begin_dns(struct worker *worker, const struct settings *settings, struct problems *problems)
+static int begin_dns(struct worker *worker, const struct settings *settings,
+		     struct problems *problems)
 {
-	const struct dns_options options = { .forward = settings->dns.forward, .trust_anchor = settings->dns.trust_anchor, .local = settings->dns.local };
+	const struct dns_options options = { .forward = settings->dns.forward,
+					     .trust_anchor = settings->dns.trust_anchor,
+					     .local = settings->dns.local };
 	struct dns *dns = dns_create(worker, &options, problems);
 	worker_set(worker, SLOT_DNS, dns);
-	worker_set(worker, SLOT_RESOLVER, dns ? resolver_create(worker, runtime.pool, &options, "/etc/hosts") : NULL);
+	worker_set(worker, SLOT_RESOLVER,
+		   dns ? resolver_create(worker, runtime.pool, &options, "/etc/hosts") : NULL);
 	return worker_get(worker, SLOT_RESOLVER) ? 0 : -1;
 }
 
-static int prepare(struct worker *worker, const struct settings *settings, struct problems *problems)
+static int prepare(struct worker *worker, const struct settings *settings,
+		   struct problems *problems)
 {
 	struct id_maker *ids = calloc(1, sizeof(*ids));
 	if (!ids)
@@ -29,13 +34,18 @@ static int prepare(struct worker *worker, const struct settings *settings, struc
 	worker_set(worker, SLOT_IDS, ids);
 	if (begin_dns(worker, settings, problems) != 0)
 		return -1;
-	return queue_start(worker) || receive_start(worker) || transport_start(worker) || delivery_start(worker) ? -1 : 0;
+	return queue_start(worker) || receive_start(worker) || transport_start(worker) ||
+			       delivery_start(worker)
+		       ? -1
+		       : 0;
 }
 
 int workers_create(const struct settings *settings, struct problems *problems)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	runtime.worker_count = (unsigned)(settings->workers ? settings->workers : cores > 0 ? cores : 1);
+	runtime.worker_count = (unsigned)(settings->workers ? settings->workers
+					  : cores > 0       ? cores
+							    : 1);
 	runtime.workers = calloc(runtime.worker_count, sizeof(struct worker *));
 	for (unsigned i = 0; runtime.workers && i < runtime.worker_count; i++) {
 		runtime.workers[i] = worker_create(i);
@@ -76,9 +86,7 @@ static void end(struct post *post)
 	chain_drop_all(worker);
 }
 
-static void pass(struct post *post)
-{
-}
+static void pass(struct post *post) {}
 
 static void leave(struct post *post)
 {
@@ -115,7 +123,8 @@ static void on_all(void (*run)(struct post *post))
 	free(barriers);
 }
 
-/* Answers of the pool and of the spool still find their workers running; what they may look at is freed after that. */
+/* Answers of the pool and of the spool still find their workers running; what they may look at is
+ * freed after that. */
 void workers_end(void)
 {
 	on_all(end);

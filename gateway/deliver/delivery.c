@@ -4,23 +4,28 @@
 #include "deliver/explain.h"
 #include "module/relay_status.h"
 
-/* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that is not the relay's own fault. */
+/* delivery.c - what is done for a delivery at one relay, until every recipient has an outcome that
+ * is not the relay's own fault. */
 
-static void set_all(struct gw_delivery *delivery, enum gw_status status, const char *enhanced, const char *fallback)
+static void set_all(struct gw_delivery *delivery, enum gw_status status, const char *enhanced,
+		    const char *fallback)
 {
 	const struct chain_answer *answer = &delivery->call.answer;
-	struct gw_str text = answer->text.len ? answer->text : answer->reason.len ? answer->reason : gw_str(fallback);
+	struct gw_str text = answer->text.len     ? answer->text
+			     : answer->reason.len ? answer->reason
+						  : gw_str(fallback);
 	for (size_t i = 0; i < delivery->attempt.count; i++)
-		outcome_set(&delivery->attempt.outcomes[i], delivery->attempt.arena, status, STAGE_MODULE, false, answer->code,
-		            answer->enhanced[0] ? answer->enhanced : enhanced, text, gw_str(NULL));
+		outcome_set(&delivery->attempt.outcomes[i], delivery->attempt.arena, status,
+			    STAGE_MODULE, false, answer->code,
+			    answer->enhanced[0] ? answer->enhanced : enhanced, text, gw_str(NULL));
 }
 
 void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct gw_str why)
 {
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		if (delivery->recipients[i]->outcome.status == 0)
-			outcome_set(&delivery->recipients[i]->outcome, &delivery->message->arena, GW_DEFERRED, STAGE_NONE, true, 0, enhanced, why,
-			            gw_str(NULL));
+			outcome_set(&delivery->recipients[i]->outcome, &delivery->message->arena,
+				    GW_DEFERRED, STAGE_NONE, true, 0, enhanced, why, gw_str(NULL));
 }
 
 /* --- after an attempt --- */
@@ -32,8 +37,12 @@ static void tell_result(struct gw_delivery *delivery, size_t nth)
 	int64_t ago = worker_now(delivery->message->worker) - attempt->began_at;
 	struct gw_outcome told;
 	struct gw_result result = {
-		.size = sizeof(result), .rcpt = attempt->rcpts[nth], .relay = attempt->relay->name, .attempt = delivery->message->attempts + 1,
-		.took_ms = attempt->ended_at - attempt->began_at, .began = worker_wall(delivery->message->worker) - ago,
+		.size = sizeof(result),
+		.rcpt = attempt->rcpts[nth],
+		.relay = attempt->relay->name,
+		.attempt = delivery->message->attempts + 1,
+		.took_ms = attempt->ended_at - attempt->began_at,
+		.began = worker_wall(delivery->message->worker) - ago,
 	};
 	outcome_tell(outcome, &told, &result);
 	delivery->call.rcpt = attempt->rcpts[nth];
@@ -49,15 +58,18 @@ static void judge(struct outcome *outcome)
 {
 	if (!outcome->fault)
 		outcome->fault = outcome_fault(outcome);
-	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT && outcome->fault != GW_FAULT_LOCAL && !outcome->unfit)
+	if (outcome->fault != GW_FAULT_RELAY && outcome->fault != GW_FAULT_ACCOUNT &&
+	    outcome->fault != GW_FAULT_LOCAL && !outcome->unfit)
 		return;
 	outcome->status = GW_DEFERRED;
 }
 
-/* A report of ours says that mail was lost: whatever the next hop has against it, every other relay is asked before it is given up. */
+/* A report of ours says that mail was lost: whatever the next hop has against it, every other relay
+ * is asked before it is given up. */
 static void judge_report(const struct gw_delivery *delivery, struct outcome *outcome)
 {
-	if (!message_is_report(delivery->message) || outcome->status != GW_BOUNCED || delivery->at + 1 >= delivery->route.count)
+	if (!message_is_report(delivery->message) || outcome->status != GW_BOUNCED ||
+	    delivery->at + 1 >= delivery->route.count)
 		return;
 	outcome->fault = GW_FAULT_RELAY;
 	outcome->status = GW_DEFERRED;
@@ -74,13 +86,15 @@ static bool has_keyword(struct gw_str capabilities, struct gw_str keyword)
 	return false;
 }
 
-/* After an unknown outcome only an answer to the content tells whether the relay has it: one that cannot be reached, or that refuses before
- * it has read anything, may have taken the message before. */
+/* After an unknown outcome only an answer to the content tells whether the relay has it: one that
+ * cannot be reached, or that refuses before it has read anything, may have taken the message
+ * before. */
 static bool may_have_it(const struct gw_rcpt *rcpt, const struct outcome *outcome)
 {
 	if (outcome->status == GW_UNKNOWN)
 		return true;
-	bool answered = outcome->stage == STAGE_MODULE || (outcome->stage == STAGE_DOT && outcome->reply.code);
+	bool answered = outcome->stage == STAGE_MODULE ||
+			(outcome->stage == STAGE_DOT && outcome->reply.code);
 	return rcpt->suspect && !answered;
 }
 
@@ -95,7 +109,8 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 	judge_report(delivery, outcome);
 	delivery->recipients[nth]->outcome = *outcome;
 	delivery->recipients[nth]->local = outcome->stage == STAGE_MODULE;
-	delivery->recipients[nth]->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
+	delivery->recipients[nth]->reported = has_keyword(delivery->attempt.capabilities,
+							  gw_str("DSN"));
 	rcpt->relay = delivery->attempt.relay->name;
 	rcpt->last = outcome->reply;
 	rcpt->last_host = outcome->host;
@@ -114,7 +129,8 @@ static void note_known(struct gw_delivery *delivery)
 			note_outcome(delivery, i);
 }
 
-/* A crash from now on must not repeat what is delivered, nor take what may be elsewhere to another relay. */
+/* A crash from now on must not repeat what is delivered, nor take what may be elsewhere to another
+ * relay. */
 static void record_known(struct gw_delivery *delivery)
 {
 	if (delivery->unrecorded)
@@ -126,7 +142,8 @@ static bool may_move_on(const struct outcome *outcome)
 {
 	if (outcome->fault == GW_FAULT_LOCAL)
 		return outcome->local == LOCAL_NETWORK;
-	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT || outcome->unfit;
+	return outcome->fault == GW_FAULT_RELAY || outcome->fault == GW_FAULT_ACCOUNT ||
+	       outcome->unfit;
 }
 
 /* Keeps the recipients that the next relay may take; gives their number. */
@@ -144,21 +161,25 @@ static size_t keep_movable(struct gw_delivery *delivery)
 	return kept;
 }
 
-/* A relay that is down comes up one day, and wakes what waits for it. One that only ended this link has it come at its own time. */
+/* A relay that is down comes up one day, and wakes what waits for it. One that only ended this link
+ * has it come at its own time. */
 static void wait_for_link(struct gw_delivery *delivery)
 {
 	if (delivery->attempt.down)
 		round_wait_on(delivery->round, delivery->attempt.way);
 }
 
-/* What the next hop said may have closed the relay until its limit begins anew: then that is why it is left. */
+/* What the next hop said may have closed the relay until its limit begins anew: then that is why it
+ * is left. */
 static enum gw_cause left_for(struct gw_delivery *delivery)
 {
 	struct relay_status_closure closure;
 	struct gw_relay *relay = delivery->attempt.relay;
-	if (!relay_status_closed(relay, worker_wall(delivery->message->worker), &closure) || closure.cause != GW_CAUSE_LIMIT)
+	if (!relay_status_closed(relay, worker_wall(delivery->message->worker), &closure) ||
+	    closure.cause != GW_CAUSE_LIMIT)
 		return GW_CAUSE_FAILURE;
-	route_skipped(delivery, GW_CAUSE_LIMIT, closure.until, arena_str(&delivery->message->arena, gw_str(closure.why)));
+	route_skipped(delivery, GW_CAUSE_LIMIT, closure.until,
+		      arena_str(&delivery->message->arena, gw_str(closure.why)));
 	return GW_CAUSE_LIMIT;
 }
 
@@ -180,7 +201,8 @@ static void tried(struct gw_delivery *delivery)
 
 static void explain_decided(const struct gw_delivery *delivery)
 {
-	explain_outcome(delivery->message->explanation, delivery->call.relay->name, &delivery->attempt.outcomes[0]);
+	explain_outcome(delivery->message->explanation, delivery->call.relay->name,
+			&delivery->attempt.outcomes[0]);
 }
 
 /* A module decided it before any attempt. */
@@ -190,14 +212,16 @@ static void decided(struct gw_delivery *delivery)
 		explain_decided(delivery);
 	for (size_t i = 0; i < delivery->attempt.count && !delivery->message->dry; i++) {
 		delivery->recipients[i]->outcome = delivery->attempt.outcomes[i];
-		outcome_record(delivery->message, delivery->attempt.rcpts[i], &delivery->attempt.outcomes[i], delivery);
+		outcome_record(delivery->message, delivery->attempt.rcpts[i],
+			       &delivery->attempt.outcomes[i], delivery);
 	}
 	route_end(delivery);
 }
 
 /* --- the SMTP client --- */
 
-/* Those that a transaction settled are done with: a relay that is asked again gets only the others. */
+/* Those that a transaction settled are done with: a relay that is asked again gets only the others.
+ */
 static size_t keep_open(struct gw_delivery *delivery)
 {
 	size_t kept = 0;
@@ -232,7 +256,8 @@ static void attempt_over(struct gw_call *call, void *arg)
 		tried(delivery);
 }
 
-/* The link may have broken while the login hook waits: its call has to be over before others are told by it. */
+/* The link may have broken while the login hook waits: its call has to be over before others are
+ * told by it. */
 static void sent(struct attempt *attempt)
 {
 	struct gw_delivery *delivery = list_of(attempt, struct gw_delivery, attempt);
@@ -266,7 +291,8 @@ void delivery_abandon(struct gw_delivery *delivery)
 static void login_judged(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
-	attempt_login(&delivery->attempt, call->answer.verdict, delivery->login_given ? &delivery->login : NULL);
+	attempt_login(&delivery->attempt, call->answer.verdict,
+		      delivery->login_given ? &delivery->login : NULL);
 }
 
 static void find_login(struct attempt *attempt, struct gw_str mechanisms)
@@ -284,7 +310,8 @@ static void send_smtp(struct gw_delivery *delivery)
 		return;
 	}
 	if (!delivery->attempt.relay->hosts.count) {
-		set_all(delivery, GW_DEFERRED, "4.3.5", "the relay has no host, and no module delivers for it");
+		set_all(delivery, GW_DEFERRED, "4.3.5",
+			"the relay has no host, and no module delivers for it");
 		decided(delivery);
 		return;
 	}
@@ -321,7 +348,8 @@ static void wait_here(struct gw_delivery *delivery)
 	round_wait_until(round, answer->wait_until);
 	round->patient |= answer->wait_until != 0;
 	round_wait_on(round, answer->key);
-	set_all(delivery, GW_DEFERRED, "4.3.0", answer->broke ? "a module failed, see the log" : "a module says to wait");
+	set_all(delivery, GW_DEFERRED, "4.3.0",
+		answer->broke ? "a module failed, see the log" : "a module says to wait");
 	decided(delivery);
 }
 
@@ -351,8 +379,10 @@ static void complete_outcomes(struct gw_delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->attempt.count; i++)
 		if (delivery->attempt.outcomes[i].status == 0)
-			outcome_set(&delivery->attempt.outcomes[i], delivery->attempt.arena, GW_DEFERRED, STAGE_MODULE, false, 0, "4.3.0",
-			            gw_str("the module did not say what became of it"), gw_str(NULL));
+			outcome_set(&delivery->attempt.outcomes[i], delivery->attempt.arena,
+				    GW_DEFERRED, STAGE_MODULE, false, 0, "4.3.0",
+				    gw_str("the module did not say what became of it"),
+				    gw_str(NULL));
 }
 
 static void deliver_judged(struct gw_call *call, void *arg)

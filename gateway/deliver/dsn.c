@@ -1,4 +1,5 @@
-/* dsn.c - the report as a message: its header and the three parts of multipart/report (RFC 6522). */
+/* dsn.c - the report as a message: its header and the three parts of multipart/report (RFC 6522).
+ */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -8,8 +9,9 @@
 bool dsn_wanted(const struct gw_rcpt *rcpt, enum dsn_action action)
 {
 	static const unsigned asked[] = {
-		[DSN_FAILED] = SMTP_NOTIFY_FAILURE,    [DSN_DELAYED] = SMTP_NOTIFY_DELAY,    [DSN_DELIVERED] = SMTP_NOTIFY_SUCCESS,
-		[DSN_RELAYED] = SMTP_NOTIFY_SUCCESS, [DSN_EXPANDED] = SMTP_NOTIFY_SUCCESS,
+		[DSN_FAILED] = SMTP_NOTIFY_FAILURE,    [DSN_DELAYED] = SMTP_NOTIFY_DELAY,
+		[DSN_DELIVERED] = SMTP_NOTIFY_SUCCESS, [DSN_RELAYED] = SMTP_NOTIFY_SUCCESS,
+		[DSN_EXPANDED] = SMTP_NOTIFY_SUCCESS,
 	};
 	unsigned notify = rcpt->notify ? rcpt->notify : SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY;
 	return !(notify & SMTP_NOTIFY_NEVER) && (notify & asked[action]);
@@ -20,14 +22,15 @@ bool dsn_wanted(const struct gw_rcpt *rcpt, enum dsn_action action)
 struct parts {
 	const struct header_block *headers; /* of the message; NULL: cannot be read */
 	struct buf human, status, original;
-	bool full;                          /* original is the whole message */
+	bool full; /* original is the whole message */
 };
 
 static bool returns_all(const struct dsn *dsn)
 {
 	const struct gw_message *message = dsn->message;
 	return message->ret == SMTP_RET_FULL && !message->requiretls && dsn->action == DSN_FAILED &&
-	       message->content.size <= dsn->max_return && !message->long_line && (!message->eight_bit || dsn_utf8(dsn));
+	       message->content.size <= dsn->max_return && !message->long_line &&
+	       (!message->eight_bit || dsn_utf8(dsn));
 }
 
 static bool read_all(const struct spool_content *content, struct buf *out)
@@ -62,7 +65,8 @@ static void make_parts(const struct dsn *dsn, struct parts *parts)
 	parts->headers = message_headers(dsn->message);
 	dsn_human(dsn, parts->headers, &parts->human);
 	dsn_status(dsn, &parts->status);
-	parts->full = parts->headers && returns_all(dsn) && read_all(&dsn->message->content, &parts->original);
+	parts->full = parts->headers && returns_all(dsn) &&
+		      read_all(&dsn->message->content, &parts->original);
 	if (parts->full)
 		return;
 	buf_clear(&parts->original);
@@ -75,20 +79,23 @@ static bool holds(const struct buf *buf, const char *text)
 }
 
 /* One that stands in none of the parts. */
-static void choose_boundary(const struct dsn *dsn, const struct parts *parts, char *boundary, size_t size)
+static void choose_boundary(const struct dsn *dsn, const struct parts *parts, char *boundary,
+			    size_t size)
 {
 	char id[ID_TEXT];
 	unsigned n = 0;
 	id_format(dsn->id, id);
 	do
 		snprintf(boundary, size, "=_report_%s_%u", id, n++);
-	while (holds(&parts->human, boundary) || holds(&parts->status, boundary) || holds(&parts->original, boundary));
+	while (holds(&parts->human, boundary) || holds(&parts->status, boundary) ||
+	       holds(&parts->original, boundary));
 }
 
 /* --- the header --- */
 
 static const char *const subjects[] = {
-	[DSN_FAILED] = "Delivery failure", [DSN_DELAYED] = "Delivery delayed", [DSN_DELIVERED] = "Delivered", [DSN_RELAYED] = "Handed on",
+	[DSN_FAILED] = "Delivery failure",      [DSN_DELAYED] = "Delivery delayed",
+	[DSN_DELIVERED] = "Delivered",          [DSN_RELAYED] = "Handed on",
 	[DSN_EXPANDED] = "Delivered to a list",
 };
 
@@ -98,14 +105,17 @@ static bool is_message_id(struct gw_str text)
 	if (text.len < 3 || text.len > 250 || text.ptr[0] != '<' || text.ptr[text.len - 1] != '>')
 		return false;
 	for (i = 1; i + 1 < text.len; i++)
-		if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f || text.ptr[i] == '<' || text.ptr[i] == '>')
+		if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f || text.ptr[i] == '<' ||
+		    text.ptr[i] == '>')
 			return false;
 	return true;
 }
 
 static void put_thread(const struct parts *parts, struct buf *out)
 {
-	const struct header_field *field = parts->headers ? header_find(parts->headers, gw_str("Message-ID"), 0) : NULL;
+	const struct header_field *field = parts->headers ? header_find(parts->headers,
+									gw_str("Message-ID"), 0)
+							  : NULL;
 	struct arena arena;
 	struct gw_str id;
 
@@ -137,7 +147,8 @@ static void put_at_host(const struct dsn *dsn, struct buf *out)
 	buf_add_text(out, ">\r\n");
 }
 
-static void put_header(const struct dsn *dsn, const struct parts *parts, const char *boundary, struct buf *out)
+static void put_header(const struct dsn *dsn, const struct parts *parts, const char *boundary,
+		       struct buf *out)
 {
 	char date[CLOCK_RFC5322], id[ID_TEXT];
 
@@ -147,22 +158,26 @@ static void put_header(const struct dsn *dsn, const struct parts *parts, const c
 	dsn_clean(out, dsn->message->sender, dsn_utf8(dsn));
 	buf_add_text(out, ">\r\n");
 	put_subject(dsn, out);
-	buf_printf(out, "Date: %s\r\nMessage-ID: <%s.report", clock_rfc5322(dsn->now, date), id_format(dsn->id, id));
+	buf_printf(out, "Date: %s\r\nMessage-ID: <%s.report", clock_rfc5322(dsn->now, date),
+		   id_format(dsn->id, id));
 	put_at_host(dsn, out);
 	put_thread(parts, out);
-	buf_printf(out,
-		   "Auto-Submitted: auto-replied\r\n"
-		   "MIME-Version: 1.0\r\n"
-		   "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n\tboundary=\"%s\"\r\n",
-		   dsn_is_8bit(&parts->status) ? "global-" : "", boundary);
-	if (dsn_is_8bit(&parts->human) || dsn_is_8bit(&parts->status) || dsn_is_8bit(&parts->original))
+	buf_printf(
+		out,
+		"Auto-Submitted: auto-replied\r\n"
+		"MIME-Version: 1.0\r\n"
+		"Content-Type: multipart/report; report-type=%sdelivery-status;\r\n\tboundary=\"%s\"\r\n",
+		dsn_is_8bit(&parts->status) ? "global-" : "", boundary);
+	if (dsn_is_8bit(&parts->human) || dsn_is_8bit(&parts->status) ||
+	    dsn_is_8bit(&parts->original))
 		buf_add_text(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_add_text(out, "\r\n");
 }
 
 /* --- all of it --- */
 
-static void put_part(const char *boundary, const char *type, const struct buf *part, struct buf *out)
+static void put_part(const char *boundary, const char *type, const struct buf *part,
+		     struct buf *out)
 {
 	buf_printf(out, "--%s\r\nContent-Type: %s\r\n", boundary, type);
 	if (dsn_is_8bit(part))
@@ -186,8 +201,14 @@ static void assemble(const struct dsn *dsn, const struct parts *parts, struct bu
 
 	choose_boundary(dsn, parts, boundary, sizeof boundary);
 	put_header(dsn, parts, boundary, out);
-	put_part(boundary, dsn_is_8bit(&parts->human) ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", &parts->human, out);
-	put_part(boundary, dsn_is_8bit(&parts->status) ? "message/global-delivery-status" : "message/delivery-status", &parts->status, out);
+	put_part(boundary,
+		 dsn_is_8bit(&parts->human) ? "text/plain; charset=utf-8"
+					    : "text/plain; charset=us-ascii",
+		 &parts->human, out);
+	put_part(boundary,
+		 dsn_is_8bit(&parts->status) ? "message/global-delivery-status"
+					     : "message/delivery-status",
+		 &parts->status, out);
 	if (parts->headers)
 		put_part(boundary, original_type(parts), &parts->original, out);
 	buf_printf(out, "--%s--\r\n", boundary);

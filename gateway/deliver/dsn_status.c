@@ -1,4 +1,5 @@
-/* dsn_status.c - the part for programs: message/delivery-status (RFC 3464), or its global form (RFC 6533). */
+/* dsn_status.c - the part for programs: message/delivery-status (RFC 3464), or its global form (RFC
+ * 6533). */
 #include "base/clock.h"
 #include "deliver/dsn_private.h"
 #include "smtp/address.h"
@@ -6,7 +7,8 @@
 
 #include <stdlib.h>
 
-static void field(struct buf *out, const char *name, const char *type, struct gw_str value, bool utf8)
+static void field(struct buf *out, const char *name, const char *type, struct gw_str value,
+		  bool utf8)
 {
 	char begin[64];
 	snprintf(begin, sizeof begin, "%s: %s%s", name, type, *type ? "; " : "");
@@ -14,7 +16,8 @@ static void field(struct buf *out, const char *name, const char *type, struct gw
 }
 
 /* Blanks in a quoted local part are part of the address; the line is long enough for any. */
-static void address_field(struct buf *out, const char *name, const char *type, struct gw_str address, bool utf8)
+static void address_field(struct buf *out, const char *name, const char *type,
+			  struct gw_str address, bool utf8)
 {
 	buf_printf(out, "%s: %s; ", name, type);
 	dsn_clean(out, address, utf8);
@@ -87,16 +90,19 @@ static bool is_word(struct gw_str text)
 {
 	size_t i;
 	for (i = 0; i < text.len; i++)
-		if (!(text.ptr[i] >= 'a' && text.ptr[i] <= 'z') && !(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z') &&
+		if (!(text.ptr[i] >= 'a' && text.ptr[i] <= 'z') &&
+		    !(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z') &&
 		    !(text.ptr[i] >= '0' && text.ptr[i] <= '9') && text.ptr[i] != '-')
 			return false;
 	return text.len > 0 && text.len <= 32;
 }
 
-typedef void put_field(struct buf *out, const char *name, const char *type, struct gw_str value, bool utf8);
+typedef void put_field(struct buf *out, const char *name, const char *type, struct gw_str value,
+		       bool utf8);
 
 /* The text of a value given as xtext; as it was given when it is malformed. */
-static void decoded_field(struct buf *out, put_field *put, const char *name, const char *type, struct gw_str xtext)
+static void decoded_field(struct buf *out, put_field *put, const char *name, const char *type,
+			  struct gw_str xtext)
 {
 	char *text = malloc(xtext.len + 1);
 	long len = text ? address_xtext_decode(xtext, text) : -1;
@@ -107,7 +113,8 @@ static void decoded_field(struct buf *out, put_field *put, const char *name, con
 static void original_recipient(struct gw_str orcpt, struct buf *out)
 {
 	size_t semicolon = gw_str_find(orcpt, ';');
-	struct gw_str type = gw_str_n(orcpt.ptr, semicolon), address = gw_str_from(orcpt, semicolon + 1);
+	struct gw_str type = gw_str_n(orcpt.ptr, semicolon),
+		      address = gw_str_from(orcpt, semicolon + 1);
 	char word[40];
 
 	if (semicolon == orcpt.len || !is_word(type))
@@ -137,7 +144,8 @@ static void diagnostic(const struct dsn *dsn, const struct outcome *outcome, str
 	if (text.len > DSN_DIAGNOSTIC)
 		text.len = DSN_DIAGNOSTIC;
 	if (text.len)
-		field(out, "Diagnostic-Code", outcome->reply.code ? "smtp" : "x-gateway", text, dsn_utf8(dsn));
+		field(out, "Diagnostic-Code", outcome->reply.code ? "smtp" : "x-gateway", text,
+		      dsn_utf8(dsn));
 	out->failed = out->failed || said.failed;
 	buf_finish(&said);
 }
@@ -151,9 +159,11 @@ static void put_recipient(const struct dsn *dsn, const struct dsn_rcpt *rcpt, st
 	original_recipient(rcpt->rcpt->orcpt, out);
 	final_recipient(dsn, rcpt->rcpt->address, out);
 	outcome_enhanced(outcome, code);
-	buf_printf(out, "Action: %s\r\nStatus: %u.%u.%u\r\n", actions[dsn->action], code[0], code[1], code[2]);
+	buf_printf(out, "Action: %s\r\nStatus: %u.%u.%u\r\n", actions[dsn->action], code[0],
+		   code[1], code[2]);
 	if (outcome->host.len && outcome->reply.code)
-		field(out, "Remote-MTA", "dns", gw_str_n(outcome->host.ptr, gw_str_find(outcome->host, ' ')), false);
+		field(out, "Remote-MTA", "dns",
+		      gw_str_n(outcome->host.ptr, gw_str_find(outcome->host, ' ')), false);
 	diagnostic(dsn, outcome, out);
 	date_field(out, "Last-Attempt-Date", dsn->now);
 	if (dsn->action == DSN_DELAYED && dsn->will_retry_until)

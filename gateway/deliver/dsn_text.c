@@ -119,6 +119,7 @@ void dsn_said(struct buf *out, const struct outcome *outcome)
 	if (reply->code)
 		buf_printf(out, "%d ", reply->code);
 	if (reply->code && reply->enhanced[0])
-		buf_printf(out, "%u.%u.%u ", reply->enhanced[0], reply->enhanced[1], reply->enhanced[2]);
+		buf_printf(out, "%u.%u.%u ", reply->enhanced[0], reply->enhanced[1],
+			   reply->enhanced[2]);
 	buf_add_str(out, reply->text);
 }

@@ -8,27 +8,32 @@
 struct explanation {
 	struct explain_question question;
 	struct gw_message *message;
-	struct gw_call call;         /* of the rcpt hook, then of the message hook */
-	bool taken_rcpt;             /* the rcpt hook has nothing against it */
-	struct gw_str reasons;       /* at the relay that is looked at */
+	struct gw_call call;   /* of the rcpt hook, then of the message hook */
+	bool taken_rcpt;       /* the rcpt hook has nothing against it */
+	struct gw_str reasons; /* at the relay that is looked at */
 };
 
-void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer, struct gw_str why)
+void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer,
+		 struct gw_str why)
 {
 	struct explain_step step = { .relay = relay, .answer = answer, .why = why };
 	explanation->question.step(explanation->question.arg, &step);
 }
 
-void explain_outcome(struct explanation *explanation, struct gw_str relay, const struct outcome *outcome)
+void explain_outcome(struct explanation *explanation, struct gw_str relay,
+		     const struct outcome *outcome)
 {
 	const struct smtp_reply *reply = &outcome->reply;
 	struct gw_str text = reply->text;
 	char enhanced[16];
 	if (reply->code) {
-		snprintf(enhanced, sizeof(enhanced), "%d.%d.%d", reply->enhanced[0], reply->enhanced[1], reply->enhanced[2]);
-		text = arena_printf(&explanation->message->arena, "%d %s %.*s", reply->code, enhanced, GW_STR_ARGS(text));
+		snprintf(enhanced, sizeof(enhanced), "%d.%d.%d", reply->enhanced[0],
+			 reply->enhanced[1], reply->enhanced[2]);
+		text = arena_printf(&explanation->message->arena, "%d %s %.*s", reply->code,
+				    enhanced, GW_STR_ARGS(text));
 	}
-	explain_say(explanation, relay, outcome->status == GW_BOUNCED ? EXPLAIN_GIVEN_BACK : "waits", text);
+	explain_say(explanation, relay,
+		    outcome->status == GW_BOUNCED ? EXPLAIN_GIVEN_BACK : "waits", text);
 }
 
 /* --- what modules say --- */
@@ -40,7 +45,8 @@ static struct explanation *of(const struct gw_call *call)
 
 static struct gw_str joined(struct gw_call *call, struct gw_str before, struct gw_str sentence)
 {
-	return arena_printf(&call->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before), before.len ? "; " : "", GW_STR_ARGS(sentence));
+	return arena_printf(&call->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before),
+			    before.len ? "; " : "", GW_STR_ARGS(sentence));
 }
 
 static void hear_reason(struct gw_call *call, struct gw_str sentence)
@@ -74,7 +80,8 @@ void explain_taken(struct gw_delivery *delivery)
 	struct explanation *explanation = delivery->message->explanation;
 	explain_say(explanation, delivery->call.relay->name, "takes it", explanation->reasons);
 	for (size_t i = delivery->at + 1; i < delivery->route.count; i++)
-		explain_say(explanation, delivery->route.relays[i]->name, "next", gw_str("asked only when those before do not take it"));
+		explain_say(explanation, delivery->route.relays[i]->name, "next",
+			    gw_str("asked only when those before do not take it"));
 }
 
 /* --- from the question to the round --- */
@@ -97,8 +104,9 @@ static struct gw_str reply_of(struct explanation *explanation, const struct chai
 {
 	bool refuses = answer->verdict == GW_REJECT;
 	if (answer->text.len && answer->code)
-		return arena_printf(&explanation->message->arena, "%d %s%s%.*s", answer->code, answer->enhanced, answer->enhanced[0] ? " " : "",
-		                    GW_STR_ARGS(answer->text));
+		return arena_printf(&explanation->message->arena, "%d %s%s%.*s", answer->code,
+				    answer->enhanced, answer->enhanced[0] ? " " : "",
+				    GW_STR_ARGS(answer->text));
 	if (!explanation->taken_rcpt && refuses)
 		return gw_str("550 5.7.1 recipient refused");
 	return gw_str(refuses ? "554 5.7.1 message refused" : "451 4.3.0 not now, try again later");
@@ -159,15 +167,22 @@ static void ask(struct explanation *explanation)
 	struct gw_call *call = &explanation->call;
 	round_call(call, explanation->message);
 	call->rcpt = explanation->taken_rcpt ? NULL : explanation->message->rcpts[0];
-	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged, explanation))
+	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged,
+		      explanation))
 		judged(call, explanation);
 }
 
 static struct gw_message *message_asked(const struct explain_question *question)
 {
 	struct submission as = {
-		.worker = question->worker, .snapshot = question->snapshot, .sender = question->sender, .rcpts = &question->rcpt, .rcpt_count = 1,
-		.bytes = question->bytes, .type = question->type, .id = submit_id(question->worker),
+		.worker = question->worker,
+		.snapshot = question->snapshot,
+		.sender = question->sender,
+		.rcpts = &question->rcpt,
+		.rcpt_count = 1,
+		.bytes = question->bytes,
+		.type = question->type,
+		.id = submit_id(question->worker),
 	};
 	struct gw_message *message = submission_message(&as);
 	if (!message)

@@ -1,4 +1,5 @@
-/* explain.h - what would become of a message: the hooks are asked as for a real one (GW_MESSAGE_DRY), nothing is kept, counted or sent. */
+/* explain.h - what would become of a message: the hooks are asked as for a real one
+ * (GW_MESSAGE_DRY), nothing is kept, counted or sent. */
 #ifndef DELIVER_EXPLAIN_H
 #define DELIVER_EXPLAIN_H
 
@@ -6,28 +7,32 @@
 
 /* One step of the explanation. */
 struct explain_step {
-	struct gw_str relay;  /* empty: it is about no relay */
-	const char *answer;   /* "rule", "type", "passed over", "takes it", "next"; else how it ends */
-	struct gw_str by;     /* the instance that said it; empty: none, or the relay says enough */
-	struct gw_str why;    /* where its client would hear a reply, or its sender get it in a report: that reply */
+	struct gw_str relay; /* empty: it is about no relay */
+	const char
+		*answer;  /* "rule", "type", "passed over", "takes it", "next"; else how it ends */
+	struct gw_str by; /* the instance that said it; empty: none, or the relay says enough */
+	/* where its client would hear a reply, or its sender get it in a report: that reply */
+	struct gw_str why;
 };
 
 /* A question, in memory of whoever asks until `done` runs. */
 struct explain_question {
 	struct worker *worker;
-	struct snapshot *snapshot;      /* held by whoever asks */
+	struct snapshot *snapshot; /* held by whoever asks */
 	struct gw_str sender, rcpt, client;
-	struct gw_str type;             /* empty: the default type, or what the message hook says */
-	struct gw_str bytes;            /* the message: a header at least */
-	bool whole;                     /* the bytes are a real message: what the message hook says of its type is told */
-	bool all;                       /* relays that are no candidates are told too */
+	struct gw_str type;  /* empty: the default type, or what the message hook says */
+	struct gw_str bytes; /* the message: a header at least */
+	/* the bytes are a real message: what the message hook says of its type is told */
+	bool whole;
+	bool all; /* relays that are no candidates are told too */
 	/* Both on the worker. The step's strings live until `step` returns. */
 	void (*step)(void *arg, const struct explain_step *step);
 	void (*done)(void *arg);
 	void *arg;
 };
 
-#define EXPLAIN_REFUSED "refused"       /* its client hears the reply, at RCPT or at the end of the data */
+#define EXPLAIN_REFUSED                                                                            \
+	"refused" /* its client hears the reply, at RCPT or at the end of the data */
 #define EXPLAIN_GIVEN_BACK "given back" /* it is taken, and its sender gets a report */
 
 /* On the question's worker; `done` runs from the loop or from inside. */
@@ -39,10 +44,15 @@ struct explanation;
 struct outcome;
 struct gw_delivery;
 struct gw_call;
-void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer, struct gw_str why);
-void explain_outcome(struct explanation *explanation, struct gw_str relay, const struct outcome *outcome); /* a module decided it */
-void explain_taken(struct gw_delivery *delivery);       /* the relay would take it; the rest of its route would be next */
-void explain_end(struct explanation *explanation);      /* the walk is over */
-void explain_listen(struct explanation *explanation, struct gw_call *call); /* reasons and relays passed over come here */
+void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer,
+		 struct gw_str why);
+/* a module decided it */
+void explain_outcome(struct explanation *explanation, struct gw_str relay,
+		     const struct outcome *outcome);
+/* the relay would take it; the rest of its route would be next */
+void explain_taken(struct gw_delivery *delivery);
+void explain_end(struct explanation *explanation); /* the walk is over */
+/* reasons and relays passed over come here */
+void explain_listen(struct explanation *explanation, struct gw_call *call);
 
 #endif

@@ -8,17 +8,17 @@
 /* One trial on its worker. Of the message there is no more than modules may look at for a login. */
 struct run {
 	struct post post;
-	struct list_link link;       /* of the transport's, while it runs */
+	struct list_link link; /* of the transport's, while it runs */
 	struct watch watch;
 	struct worker *worker;
 	struct relay_trial *trial;
-	struct arena arena;          /* of what is handed back */
+	struct arena arena; /* of what is handed back */
 	struct relay_trial_line **last;
 	struct gw_message *message;
 	struct gw_delivery delivery;
 	struct gw_rcpt *rcpts[1];
 	struct outcome outcomes[1];
-	bool settled;                /* the attempt has its outcome */
+	bool settled; /* the attempt has its outcome */
 };
 
 static const struct gw_str text = GW_STR("Subject: a trial that is never sent\r\n\r\n");
@@ -51,7 +51,8 @@ static void hand_back(struct run *run)
 	struct relay_trial *trial = run->trial;
 	const struct outcome *outcome = &run->outcomes[0];
 
-	outcome_reply(&trial->outcome, &run->arena, outcome->status, outcome->stage, outcome->link, &outcome->reply, outcome->host);
+	outcome_reply(&trial->outcome, &run->arena, outcome->status, outcome->stage, outcome->link,
+		      &outcome->reply, outcome->host);
 	message_destroy(run->message);
 	list_take(&run->link);
 	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
@@ -64,7 +65,8 @@ static void work_returned(struct gw_call *call, void *arg)
 	hand_back(arg);
 }
 
-/* Over when the outcome is known, the connection is gone, and no work of a module looks at it any more. */
+/* Over when the outcome is known, the connection is gone, and no work of a module looks at it any
+ * more. */
 static void look(struct run *run)
 {
 	if (!run->settled || run->watch.open)
@@ -92,8 +94,8 @@ void trials_stop(struct list_link *trials)
 	while (!list_empty(trials)) {
 		struct run *run = list_of(trials->next, struct run, link);
 		list_take(&run->link);
-		outcome_set(&run->outcomes[0], &run->message->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str("the gateway is stopping"),
-			    gw_str(""));
+		outcome_set(&run->outcomes[0], &run->message->arena, GW_DEFERRED, STAGE_NONE, false,
+			    0, NULL, gw_str("the gateway is stopping"), gw_str(""));
 		transport_abandon(&run->delivery.attempt);
 		run->settled = true;
 		look(run);
@@ -108,9 +110,11 @@ static void login_judged(struct gw_call *call, void *arg)
 	struct run *run = arg;
 	const struct gw_login *login = &run->delivery.login;
 
-	if (run->delivery.login_given && !run->trial->sender.len && gw_str_find(login->user, '@') < login->user.len)
+	if (run->delivery.login_given && !run->trial->sender.len &&
+	    gw_str_find(login->user, '@') < login->user.len)
 		run->watch.sender = login->user;
-	attempt_login(&run->delivery.attempt, call->answer.verdict, run->delivery.login_given ? login : NULL);
+	attempt_login(&run->delivery.attempt, call->answer.verdict,
+		      run->delivery.login_given ? login : NULL);
 }
 
 static void find_login(struct attempt *attempt, struct gw_str mechanisms)
@@ -132,10 +136,13 @@ static int make_message(struct run *run)
 	run->message = message;
 	if (!message)
 		return -1;
-	message->content = (struct spool_content){ .spool = runtime.spool, .size = text.len, .tail = text };
+	message->content = (struct spool_content){ .spool = runtime.spool,
+						   .size = text.len,
+						   .tail = text };
 	message->sender = run->watch.sender;
 	message->type = trial->snapshot->settings.default_type;
-	run->rcpts[0] = message_rcpt_add(message, trial->rcpt.len ? trial->rcpt : run->watch.sender, gw_str(""), 0);
+	run->rcpts[0] = message_rcpt_add(message, trial->rcpt.len ? trial->rcpt : run->watch.sender,
+					 gw_str(""), 0);
 	return run->rcpts[0] ? 0 : -1;
 }
 
@@ -147,9 +154,18 @@ static void make_delivery(struct run *run)
 	delivery->message = run->message;
 	edits_init(&delivery->edits, run->message, &run->message->arena);
 	*attempt = (struct attempt){
-		.worker = run->worker, .snapshot = run->trial->snapshot, .relay = run->trial->relay, .edits = &delivery->edits,
-		.arena = &run->message->arena, .rcpts = run->rcpts, .outcomes = run->outcomes, .count = 1, .watch = &run->watch, .urgent = true,
-		.login = find_login, .done = attempted,
+		.worker = run->worker,
+		.snapshot = run->trial->snapshot,
+		.relay = run->trial->relay,
+		.edits = &delivery->edits,
+		.arena = &run->message->arena,
+		.rcpts = run->rcpts,
+		.outcomes = run->outcomes,
+		.count = 1,
+		.watch = &run->watch,
+		.urgent = true,
+		.login = find_login,
+		.done = attempted,
 	};
 	round_call(&delivery->call, run->message);
 	delivery->call.delivery = delivery;
@@ -164,7 +180,8 @@ static void start(struct post *post)
 	atomic_fetch_add_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
 	list_add(&deliveries->trials, &run->link);
 	if (make_message(run) != 0) {
-		outcome_set(&run->outcomes[0], &run->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str("no memory"), gw_str(""));
+		outcome_set(&run->outcomes[0], &run->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL,
+			    gw_str("no memory"), gw_str(""));
 		hand_back(run);
 		return;
 	}
@@ -185,7 +202,8 @@ int relay_trial_begin(struct relay_trial *trial)
 	run->worker = runtime.workers[0];
 	run->watch = (struct watch){ told, gone, trial->sender, trial->rcpt, false };
 	if (!trial->sender.len)
-		run->watch.sender = arena_printf(&run->arena, "postmaster@%.*s", GW_STR_ARGS(trial->snapshot->settings.hostname));
+		run->watch.sender = arena_printf(&run->arena, "postmaster@%.*s",
+						 GW_STR_ARGS(trial->snapshot->settings.hostname));
 	run->post.run = start;
 	worker_post(run->worker, &run->post);
 	return 0;

@@ -1,4 +1,5 @@
-/* report.c - the bounce hook for each recipient that failed or is late, then one DSN for those that ask for one. */
+/* report.c - the bounce hook for each recipient that failed or is late, then one DSN for those that
+ * ask for one. */
 #include "deliver/delivery.h"
 
 #include "base/log.h"
@@ -9,7 +10,8 @@
 #define RETURN_MAX (256 * 1024)
 
 /* A recipient to report, and as what. */
-static bool action_of(const struct delivery_round *round, const struct rcpt_attempt *recipient, enum dsn_action *action)
+static bool action_of(const struct delivery_round *round, const struct rcpt_attempt *recipient,
+		      enum dsn_action *action)
 {
 	const struct gw_message *message = round->message;
 	switch (recipient->outcome.status) {
@@ -23,8 +25,10 @@ static bool action_of(const struct delivery_round *round, const struct rcpt_atte
 	case GW_DEFERRED:
 	case GW_UNKNOWN:
 		*action = DSN_DELAYED;
-		return !recipient->rcpt->delay_told && message->snapshot->settings.queue.delay_warning > 0 &&
-		       queue_now() - message->received_at >= message->snapshot->settings.queue.delay_warning;
+		return !recipient->rcpt->delay_told &&
+		       message->snapshot->settings.queue.delay_warning > 0 &&
+		       queue_now() - message->received_at >=
+			       message->snapshot->settings.queue.delay_warning;
 	default:
 		return false;
 	}
@@ -43,7 +47,10 @@ static void written(void *arg, uint64_t id, bool taken)
 
 static void log_report(const struct gw_message *message, uint64_t id, enum dsn_action action)
 {
-	static const char *const words[] = { [DSN_FAILED] = "failed", [DSN_DELAYED] = "delayed", [DSN_DELIVERED] = "delivered", [DSN_RELAYED] = "relayed" };
+	static const char *const words[] = { [DSN_FAILED] = "failed",
+					     [DSN_DELAYED] = "delayed",
+					     [DSN_DELIVERED] = "delivered",
+					     [DSN_RELAYED] = "relayed" };
 	char text[ID_TEXT];
 	struct log_line *line = log_open(LOG_LEVEL_INFO, "report");
 	log_id(line, message->id);
@@ -57,7 +64,8 @@ static void log_report(const struct gw_message *message, uint64_t id, enum dsn_a
 	log_close(line);
 }
 
-/* A report in UTF-8 needs next hops that take it, and when they do not there is nobody to tell: so only to a sender that is written so. */
+/* A report in UTF-8 needs next hops that take it, and when they do not there is nobody to tell: so
+ * only to a sender that is written so. */
 static bool needs_utf8(const struct gw_message *message)
 {
 	for (size_t i = 0; message->smtputf8 && i < message->sender.len; i++)
@@ -72,14 +80,22 @@ static int64_t retry_until(const struct delivery_round *round)
 	return round->patient && !round->tried ? 0 : round->message->expires_at;
 }
 
-static void write_report(struct delivery_round *round, enum dsn_action action, const struct dsn_rcpt *rcpts, size_t count)
+static void write_report(struct delivery_round *round, enum dsn_action action,
+			 const struct dsn_rcpt *rcpts, size_t count)
 {
 	struct gw_message *message = round->message;
 	struct buf bytes;
 	buf_init(&bytes, 0);
 	struct dsn dsn = {
-		.action = action, .hostname = message->snapshot->settings.hostname, .message = message, .rcpts = rcpts, .count = count,
-		.now = queue_now(), .id = submit_id(message->worker), .will_retry_until = retry_until(round), .max_return = RETURN_MAX,
+		.action = action,
+		.hostname = message->snapshot->settings.hostname,
+		.message = message,
+		.rcpts = rcpts,
+		.count = count,
+		.now = queue_now(),
+		.id = submit_id(message->worker),
+		.will_retry_until = retry_until(round),
+		.max_return = RETURN_MAX,
 		.utf8 = needs_utf8(message),
 	};
 	if (dsn_write(&dsn, &bytes) != 0) {
@@ -88,8 +104,16 @@ static void write_report(struct delivery_round *round, enum dsn_action action, c
 		return;
 	}
 	struct submission submission = {
-		.worker = message->worker, .snapshot = message->snapshot, .rcpts = &message->sender, .rcpt_count = 1, .bytes = buf_str(&bytes),
-		.id = dsn.id, .smtputf8 = dsn.utf8, .requiretls = message->requiretls, .done = written, .arg = round,
+		.worker = message->worker,
+		.snapshot = message->snapshot,
+		.rcpts = &message->sender,
+		.rcpt_count = 1,
+		.bytes = buf_str(&bytes),
+		.id = dsn.id,
+		.smtputf8 = dsn.utf8,
+		.requiretls = message->requiretls,
+		.done = written,
+		.arg = round,
 	};
 	COUNT(dsns);
 	log_report(message, dsn.id, action);
@@ -115,13 +139,15 @@ static size_t collect(struct delivery_round *round, enum dsn_action action, stru
 
 static void write_reports(struct delivery_round *round)
 {
-	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED, DSN_RELAYED, DSN_DELIVERED };
+	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED, DSN_RELAYED,
+						   DSN_DELIVERED };
 	struct dsn_rcpt *rcpts = arena_alloc(&round->message->arena, round->count * sizeof(*rcpts));
 	round->reports = 1; /* held up while they begin */
 	round->report_lost = !rcpts && round->count;
 	for (size_t i = 0; rcpts && i < sizeof(actions) / sizeof(actions[0]); i++) {
 		size_t count = collect(round, actions[i], rcpts);
-		if (!count || !round->message->sender.len) /* never about a null sender: RFC 5321 section 6.1 */
+		/* never about a null sender: RFC 5321 section 6.1 */
+		if (!count || !round->message->sender.len)
 			continue;
 		round->reports++;
 		write_report(round, actions[i], rcpts, count);
@@ -141,11 +167,15 @@ static void bounce_judged(struct gw_call *call, void *arg)
 	ask_bounce(round);
 }
 
-static void fill_result(struct delivery_round *round, const struct rcpt_attempt *recipient, bool delayed)
+static void fill_result(struct delivery_round *round, const struct rcpt_attempt *recipient,
+			bool delayed)
 {
 	round->result = (struct gw_result){
-		.size = sizeof(round->result), .rcpt = recipient->rcpt, .relay = recipient->rcpt->relay,
-		.attempt = round->message->attempts + 1, .delayed = delayed,
+		.size = sizeof(round->result),
+		.rcpt = recipient->rcpt,
+		.relay = recipient->rcpt->relay,
+		.attempt = round->message->attempts + 1,
+		.delayed = delayed,
 	};
 	outcome_tell(&recipient->outcome, &round->told, &round->result);
 	outcome_enhanced(&recipient->outcome, round->told.enhanced);
@@ -156,7 +186,8 @@ static void ask_bounce(struct delivery_round *round)
 	for (; round->at < round->count; round->at++) {
 		struct rcpt_attempt *recipient = &round->recipients[round->at];
 		enum dsn_action action;
-		if (!action_of(round, recipient, &action) || recipient->outcome.status == GW_DELIVERED)
+		if (!action_of(round, recipient, &action) ||
+		    recipient->outcome.status == GW_DELIVERED)
 			continue;
 		fill_result(round, recipient, action == DSN_DELAYED);
 		round->call.rcpt = recipient->rcpt;

@@ -27,11 +27,10 @@ int delivery_start(struct worker *worker)
 	return 0;
 }
 
-static void ignore(struct gw_call *call, void *arg)
-{
-}
+static void ignore(struct gw_call *call, void *arg) {}
 
-/* Work of a module that still runs on the pool ends before the queue frees the message: main sees to the order. */
+/* Work of a module that still runs on the pool ends before the queue frees the message: main sees
+ * to the order. */
 static void cancel(struct gw_call *call)
 {
 	call->done = ignore;
@@ -45,7 +44,8 @@ void delivery_stop(struct worker *worker)
 		struct delivery_round *round = list_of(rounds->next, struct delivery_round, link);
 		list_take(&round->link);
 		cancel(&round->call);
-		for (struct gw_delivery *delivery = round->deliveries; delivery; delivery = delivery->next) {
+		for (struct gw_delivery *delivery = round->deliveries; delivery;
+		     delivery = delivery->next) {
 			delivery_abandon(delivery);
 			cancel(&delivery->call);
 		}
@@ -53,11 +53,14 @@ void delivery_stop(struct worker *worker)
 	trials_stop(&deliveries_of(worker)->trials);
 }
 
-void delivery_each(struct worker *worker, void (*each)(void *arg, const struct gw_delivery *delivery), void *arg)
+void delivery_each(struct worker *worker,
+		   void (*each)(void *arg, const struct gw_delivery *delivery), void *arg)
 {
 	const struct list_link *rounds = rounds_of(worker);
 	for (const struct list_link *link = rounds->next; link != rounds; link = link->next)
-		for (const struct gw_delivery *delivery = list_of(link, struct delivery_round, link)->deliveries; delivery; delivery = delivery->next)
+		for (const struct gw_delivery *delivery =
+			     list_of(link, struct delivery_round, link)->deliveries;
+		     delivery; delivery = delivery->next)
 			each(arg, delivery);
 }
 
@@ -93,7 +96,8 @@ void delivery_finish(struct worker *worker)
 
 static bool same_route(const struct route *a, const struct route *b)
 {
-	return a->count == b->count && memcmp(a->relays, b->relays, a->count * sizeof(a->relays[0])) == 0;
+	return a->count == b->count &&
+	       memcmp(a->relays, b->relays, a->count * sizeof(a->relays[0])) == 0;
 }
 
 static bool goes_to_mx(const struct route *route)
@@ -107,7 +111,8 @@ static bool goes_to_mx(const struct route *route)
 /* Mail hosts are a domain's: where they may be needed a delivery has recipients of one domain. */
 static bool alike(const struct rcpt_attempt *a, const struct rcpt_attempt *b)
 {
-	return a->bound == b->bound && same_route(&a->route, &b->route) && (!goes_to_mx(&a->route) || gw_str_ieq(a->rcpt->domain, b->rcpt->domain));
+	return a->bound == b->bound && same_route(&a->route, &b->route) &&
+	       (!goes_to_mx(&a->route) || gw_str_ieq(a->rcpt->domain, b->rcpt->domain));
 }
 
 static size_t count_alike(const struct delivery_round *round, size_t from)
@@ -115,7 +120,7 @@ static size_t count_alike(const struct delivery_round *round, size_t from)
 	size_t count = 0;
 	for (size_t i = from; i < round->count; i++)
 		count += !round->recipients[i].placed && round->recipients[i].outcome.status == 0 &&
-		         alike(&round->recipients[from], &round->recipients[i]);
+			 alike(&round->recipients[from], &round->recipients[i]);
 	return count;
 }
 
@@ -123,7 +128,8 @@ static void place(struct delivery_round *round, struct gw_delivery *delivery, si
 {
 	for (size_t i = from; i < round->count; i++) {
 		struct rcpt_attempt *recipient = &round->recipients[i];
-		if (recipient->placed || recipient->outcome.status != 0 || !alike(&round->recipients[from], recipient))
+		if (recipient->placed || recipient->outcome.status != 0 ||
+		    !alike(&round->recipients[from], recipient))
 			continue;
 		recipient->placed = true;
 		delivery->recipients[delivery->attempt.count] = recipient;
@@ -139,7 +145,8 @@ static struct gw_delivery *delivery_alloc(struct delivery_round *round, size_t c
 		return NULL;
 	delivery->recipients = arena_alloc(arena, count * sizeof(*delivery->recipients));
 	delivery->attempt.rcpts = arena_alloc(arena, count * sizeof(*delivery->attempt.rcpts));
-	delivery->attempt.outcomes = arena_alloc(arena, count * sizeof(*delivery->attempt.outcomes));
+	delivery->attempt.outcomes = arena_alloc(arena,
+						 count * sizeof(*delivery->attempt.outcomes));
 	if (!delivery->recipients || !delivery->attempt.rcpts || !delivery->attempt.outcomes)
 		return NULL;
 	delivery->round = round;
@@ -167,7 +174,8 @@ struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count)
 	struct gw_delivery *other = delivery_alloc(delivery->round, rest);
 	if (!other)
 		return NULL;
-	memcpy(other->attempt.rcpts, delivery->attempt.rcpts + count, rest * sizeof(*other->attempt.rcpts));
+	memcpy(other->attempt.rcpts, delivery->attempt.rcpts + count,
+	       rest * sizeof(*other->attempt.rcpts));
 	memcpy(other->recipients, delivery->recipients + count, rest * sizeof(*other->recipients));
 	other->attempt.count = rest;
 	delivery->attempt.count = count;
@@ -182,7 +190,8 @@ struct gw_delivery *delivery_split(struct gw_delivery *delivery, size_t count)
 
 static void defer_recipient(struct rcpt_attempt *recipient, const char *enhanced, const char *text)
 {
-	outcome_set(&recipient->outcome, &recipient->rcpt->message->arena, GW_DEFERRED, STAGE_MODULE, false, 0, enhanced, gw_str(text), gw_str(NULL));
+	outcome_set(&recipient->outcome, &recipient->rcpt->message->arena, GW_DEFERRED,
+		    STAGE_MODULE, false, 0, enhanced, gw_str(text), gw_str(NULL));
 }
 
 static void sort(struct delivery_round *round)
@@ -203,7 +212,8 @@ static void tell_unrouted(struct delivery_round *round)
 {
 	for (size_t i = 0; i < round->count; i++)
 		if (!round->recipients[i].placed)
-			explain_outcome(round->message->explanation, gw_str(""), &round->recipients[i].outcome);
+			explain_outcome(round->message->explanation, gw_str(""),
+					&round->recipients[i].outcome);
 }
 
 static void settle(struct delivery_round *round)
@@ -229,7 +239,8 @@ static void begin_deliveries(struct delivery_round *round)
 		settle(round);
 }
 
-/* What was delivered is written down at once where others are still on their way: a crash must not repeat it. */
+/* What was delivered is written down at once where others are still on their way: a crash must not
+ * repeat it. */
 void round_delivery_done(struct gw_delivery *delivery)
 {
 	struct delivery_round *round = delivery->round;
@@ -252,7 +263,8 @@ static struct gw_relay *only_relay(const struct delivery_round *round, const str
 	return rcpt->suspect ? snapshot_relay(round->message->snapshot, rcpt->relay) : NULL;
 }
 
-/* What an admin moved to a relay goes there; after an unknown outcome only the relay that may have it already is asked again. */
+/* What an admin moved to a relay goes there; after an unknown outcome only the relay that may have
+ * it already is asked again. */
 static bool needs_no_route(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
 	struct gw_relay *relay = only_relay(round, recipient->rcpt);
@@ -274,15 +286,19 @@ static void routed(struct delivery_round *round, struct rcpt_attempt *recipient)
 			defer_recipient(recipient, "4.3.5", "the route is empty");
 		break;
 	case GW_REJECT:
-		outcome_set(&recipient->outcome, arena, GW_BOUNCED, STAGE_MODULE, false, answer->code, answer->enhanced[0] ? answer->enhanced : "5.7.1",
-		            answer->text.len ? answer->text : gw_str("no route for this mail"), gw_str(NULL));
+		outcome_set(&recipient->outcome, arena, GW_BOUNCED, STAGE_MODULE, false,
+			    answer->code, answer->enhanced[0] ? answer->enhanced : "5.7.1",
+			    answer->text.len ? answer->text : gw_str("no route for this mail"),
+			    gw_str(NULL));
 		break;
 	case GW_CONTINUE:
 		defer_recipient(recipient, "4.3.5", "no module has a route for this mail");
 		break;
 	default:
-		outcome_set(&recipient->outcome, arena, GW_DEFERRED, STAGE_MODULE, false, answer->code, answer->enhanced[0] ? answer->enhanced : "4.3.5",
-		            answer->text.len ? answer->text : gw_str("the route is not known now"), gw_str(NULL));
+		outcome_set(&recipient->outcome, arena, GW_DEFERRED, STAGE_MODULE, false,
+			    answer->code, answer->enhanced[0] ? answer->enhanced : "4.3.5",
+			    answer->text.len ? answer->text : gw_str("the route is not known now"),
+			    gw_str(NULL));
 	}
 }
 
@@ -342,12 +358,14 @@ static struct delivery_round *round_create(struct gw_message *message)
 static void bounce_all(struct delivery_round *round)
 {
 	for (size_t i = 0; i < round->count; i++)
-		outcome_set(&round->recipients[i].outcome, &round->message->arena, GW_BOUNCED, STAGE_MODULE, false, 0, "5.7.0",
-		            gw_str("an administrator gave it back"), gw_str(NULL));
+		outcome_set(&round->recipients[i].outcome, &round->message->arena, GW_BOUNCED,
+			    STAGE_MODULE, false, 0, "5.7.0",
+			    gw_str("an administrator gave it back"), gw_str(NULL));
 	round_settle(round);
 }
 
-/* Its client was told 250 all the same: the refusal goes back in the words in which it would have heard it. */
+/* Its client was told 250 all the same: the refusal goes back in the words in which it would have
+ * heard it. */
 static void bounce_refused(struct delivery_round *round, struct gw_str said)
 {
 	struct reply_reader reader;
@@ -355,7 +373,8 @@ static void bounce_refused(struct delivery_round *round, struct gw_str said)
 	reply_reader_init(&reader);
 	reply_reader_line(&reader, said, &reply);
 	for (size_t i = 0; i < round->count; i++)
-		outcome_reply(&round->recipients[i].outcome, &round->message->arena, GW_BOUNCED, STAGE_MODULE, false, &reply, gw_str(NULL));
+		outcome_reply(&round->recipients[i].outcome, &round->message->arena, GW_BOUNCED,
+			      STAGE_MODULE, false, &reply, gw_str(NULL));
 	reply_reader_finish(&reader);
 	round_settle(round);
 }
@@ -364,10 +383,12 @@ static void bounce_refused(struct delivery_round *round, struct gw_str said)
 static void stay_held(struct delivery_round *round)
 {
 	struct gw_message *message = round->message;
-	struct gw_str why = arena_printf(&message->arena, "the gateway holds it: %.*s", GW_STR_ARGS(message->hold_reason));
+	struct gw_str why = arena_printf(&message->arena, "the gateway holds it: %.*s",
+					 GW_STR_ARGS(message->hold_reason));
 	for (size_t i = 0; i < round->count; i++) {
 		round->recipients[i].placed = true; /* no line in the log for each look */
-		outcome_set(&round->recipients[i].outcome, &message->arena, GW_DEFERRED, STAGE_NONE, false, 0, "4.3.0", why, gw_str(NULL));
+		outcome_set(&round->recipients[i].outcome, &message->arena, GW_DEFERRED, STAGE_NONE,
+			    false, 0, "4.3.0", why, gw_str(NULL));
 	}
 	round_settle(round);
 }

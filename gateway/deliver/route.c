@@ -1,4 +1,5 @@
-/* route.c - a delivery along its route: which relay is next, which are passed over, and where it waits when none is left. */
+/* route.c - a delivery along its route: which relay is next, which are passed over, and where it
+ * waits when none is left. */
 #include "deliver/delivery.h"
 
 #include "base/log.h"
@@ -54,9 +55,12 @@ static void exhausted(struct gw_delivery *delivery)
 	if (delivery->why.len && !delivery->message->dry)
 		log_parked(delivery);
 	if (delivery->message->dry)
-		explain_say(delivery->message->explanation, gw_str(""), "waits", gw_str("until one of them takes mail again"));
+		explain_say(delivery->message->explanation, gw_str(""), "waits",
+			    gw_str("until one of them takes mail again"));
 	end_unfit(delivery);
-	delivery_put_off(delivery, "4.4.1", delivery->why.len ? delivery->why : gw_str("no relay of the route takes it now"));
+	delivery_put_off(delivery, "4.4.1",
+			 delivery->why.len ? delivery->why
+					   : gw_str("no relay of the route takes it now"));
 	route_end(delivery);
 }
 
@@ -73,11 +77,13 @@ static void say_why(struct gw_delivery *delivery, struct gw_str why)
 {
 	const struct gw_str *name = &delivery->call.relay->name;
 	struct gw_str before = delivery->why;
-	delivery->why = arena_printf(&delivery->message->arena, "%.*s%s%.*s: %.*s", GW_STR_ARGS(before), before.len ? "; " : "",
-	                             GW_STR_ARGS(*name), GW_STR_ARGS(why));
+	delivery->why = arena_printf(&delivery->message->arena, "%.*s%s%.*s: %.*s",
+				     GW_STR_ARGS(before), before.len ? "; " : "",
+				     GW_STR_ARGS(*name), GW_STR_ARGS(why));
 }
 
-/* For `message explain`. Where mail only stands in line there is nothing to explain, and there may be much of it. */
+/* For `message explain`. Where mail only stands in line there is nothing to explain, and there may
+ * be much of it. */
 static void log_passed(const struct gw_delivery *delivery, struct gw_str why)
 {
 	struct log_line *line = log_open(LOG_LEVEL_INFO, "passed-over");
@@ -87,14 +93,16 @@ static void log_passed(const struct gw_delivery *delivery, struct gw_str why)
 	log_close(line);
 }
 
-void route_skipped(struct gw_delivery *delivery, enum gw_cause cause, int64_t until, struct gw_str why)
+void route_skipped(struct gw_delivery *delivery, enum gw_cause cause, int64_t until,
+		   struct gw_str why)
 {
 	struct delivery_round *round = delivery->round;
 	round_wait_until(round, until);
 	round->patient |= cause == GW_CAUSE_LIMIT;
 	say_why(delivery, why);
 	if (delivery->message->dry)
-		explain_say(delivery->message->explanation, delivery->call.relay->name, "passed over", why);
+		explain_say(delivery->message->explanation, delivery->call.relay->name,
+			    "passed over", why);
 	else if (cause != GW_CAUSE_RATE)
 		log_passed(delivery, why);
 }
@@ -122,7 +130,8 @@ static void route_insert(struct route *route, size_t at, struct gw_relay *relay)
 {
 	if (route->count == ROUTE_MAX)
 		route->count--; /* the last resort gives way to what was asked for here */
-	memmove(&route->relays[at + 1], &route->relays[at], (route->count - at) * sizeof(route->relays[0]));
+	memmove(&route->relays[at + 1], &route->relays[at],
+		(route->count - at) * sizeof(route->relays[0]));
 	route->relays[at] = relay;
 	route->count++;
 }
@@ -148,7 +157,8 @@ static void look_now(struct gw_call *call, void *arg)
 	look(delivery);
 }
 
-/* The edits begin anew: work that a module gave up on, and that may still read them, has to have returned. */
+/* The edits begin anew: work that a module gave up on, and that may still read them, has to have
+ * returned. */
 static void look_when_free(struct gw_delivery *delivery)
 {
 	delivery->call.done = look_now;
@@ -190,14 +200,16 @@ void round_wait_on(struct delivery_round *round, struct gw_str key)
 	struct gw_str before = round->wait_on;
 	if (!key.len)
 		return;
-	struct gw_str all = arena_printf(&round->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before), before.len ? "\n" : "", GW_STR_ARGS(key));
+	struct gw_str all = arena_printf(&round->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before),
+					 before.len ? "\n" : "", GW_STR_ARGS(key));
 	if (all.ptr)
 		round->wait_on = all;
 }
 
 static void wait_for_opening(struct gw_delivery *delivery, const struct gw_relay *relay)
 {
-	round_wait_on(delivery->round, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(relay->name)));
+	round_wait_on(delivery->round, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s",
+						    GW_STR_ARGS(relay->name)));
 }
 
 static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
@@ -214,7 +226,8 @@ static bool closed(struct gw_delivery *delivery, struct gw_relay *relay)
 		return false;
 	if (delivery->message->urgent && closure.cause == GW_CAUSE_FAILURE)
 		return false;
-	route_skipped(delivery, closure.cause, closure.until, arena_str(arena, gw_str(closure.why)));
+	route_skipped(delivery, closure.cause, closure.until,
+		      arena_str(arena, gw_str(closure.why)));
 	wait_for_opening(delivery, relay);
 	route_next(delivery, closure.cause);
 	return true;
@@ -227,18 +240,22 @@ static bool turned_away(struct gw_delivery *delivery, struct gw_relay *relay)
 	struct arena *arena = &delivery->message->arena;
 	if (delivery->message->urgent || !relay->hosts.count)
 		return false;
-	enum transport_room room = transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain, &refusal);
+	enum transport_room room = transport_room(delivery->message->worker, relay,
+						  delivery->attempt.rcpts[0]->domain, &refusal);
 	if (room == TRANSPORT_OPEN)
 		return false;
 	round_wait_on(delivery->round, refusal.way);
 	if (room == TRANSPORT_CROWDED) {
-		route_skipped(delivery, GW_CAUSE_RATE, 0, gw_str("the relay has as much as it can take"));
+		route_skipped(delivery, GW_CAUSE_RATE, 0,
+			      gw_str("the relay has as much as it can take"));
 		exhausted(delivery);
 		return true;
 	}
 	const struct gw_str *said = &refusal.why->reply.text;
-	const char *who = refusal.why->local ? "this machine cannot try it now" : "the relay is down";
-	route_skipped(delivery, GW_CAUSE_FAILURE, 0, arena_printf(arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
+	const char *who = refusal.why->local ? "this machine cannot try it now"
+					     : "the relay is down";
+	route_skipped(delivery, GW_CAUSE_FAILURE, 0,
+		      arena_printf(arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
 	if (refusal.why->local == LOCAL_SHORT)
 		exhausted(delivery);
 	else

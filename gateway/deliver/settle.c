@@ -28,10 +28,12 @@ static void count_outcome(enum gw_status status)
 		COUNT(unknown);
 }
 
-static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome,
-			const struct gw_delivery *delivery)
+static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt,
+			const struct outcome *outcome, const struct gw_delivery *delivery)
 {
-	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, status_name(outcome->status));
+	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO
+									 : LOG_LEVEL_WARNING,
+					 status_name(outcome->status));
 	log_id(line, message->id);
 	log_str(line, "to", rcpt->address);
 	if (delivery && delivery->attempt.relay)
@@ -52,15 +54,21 @@ static void log_outcome(const struct gw_message *message, const struct gw_rcpt *
 	log_close(line);
 }
 
-void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt, const struct outcome *outcome, const struct gw_delivery *delivery)
+void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt,
+		    const struct outcome *outcome, const struct gw_delivery *delivery)
 {
 	count_outcome(outcome->status);
 	log_outcome(message, rcpt, outcome, delivery);
 }
 
-void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name, struct gw_str text)
+void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name,
+		struct gw_str text)
 {
-	struct gw_event event = { .name = gw_str(name), .message = message, .rcpt = rcpt, .text = text, .client = message->client };
+	struct gw_event event = { .name = gw_str(name),
+				  .message = message,
+				  .rcpt = rcpt,
+				  .text = text,
+				  .client = message->client };
 	event_tell(message->worker, message->snapshot, &event);
 }
 
@@ -75,7 +83,8 @@ static bool may_expire(const struct gw_message *message)
 static bool expired(const struct delivery_round *round)
 {
 	const struct gw_message *message = round->message;
-	return queue_now() >= message->expires_at && may_expire(message) && (round->tried || !round->patient) && !round->again;
+	return queue_now() >= message->expires_at && may_expire(message) &&
+	       (round->tried || !round->patient) && !round->again;
 }
 
 /* The last real cause stays readable in the words. */
@@ -83,9 +92,12 @@ static void expire(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
 	struct arena *arena = &round->message->arena;
 	const struct outcome last = recipient->outcome;
-	struct gw_str text = arena_printf(arena, "not delivered in time; the last attempt said: %s%.*s", last.reply.code ? "" : "(no reply) ",
-	                                  (int)last.reply.text.len, last.reply.text.ptr);
-	outcome_set(&recipient->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text, last.host);
+	struct gw_str text = arena_printf(arena,
+					  "not delivered in time; the last attempt said: %s%.*s",
+					  last.reply.code ? "" : "(no reply) ",
+					  (int)last.reply.text.len, last.reply.text.ptr);
+	outcome_set(&recipient->outcome, arena, GW_BOUNCED, last.stage, last.link, 0, "4.4.7", text,
+		    last.host);
 	outcome_record(round->message, recipient->rcpt, &recipient->outcome, NULL);
 }
 
@@ -93,11 +105,14 @@ static void expire(struct delivery_round *round, struct rcpt_attempt *recipient)
 static void keep_report(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
 	struct outcome *outcome = &recipient->outcome;
-	const char *why = outcome->status == GW_BOUNCED ? "no next hop takes this report" : "this report was not delivered in time";
-	if (outcome->status == GW_DELIVERED || (outcome->status != GW_BOUNCED && !expired(round)) || queue_wants_bounce(round->message))
+	const char *why = outcome->status == GW_BOUNCED ? "no next hop takes this report"
+							: "this report was not delivered in time";
+	if (outcome->status == GW_DELIVERED || (outcome->status != GW_BOUNCED && !expired(round)) ||
+	    queue_wants_bounce(round->message))
 		return;
 	outcome->status = GW_DEFERRED;
-	round->hold_why = arena_printf(&round->message->arena, "%s: %.*s", why, GW_STR_ARGS(outcome->reply.text));
+	round->hold_why = arena_printf(&round->message->arena, "%s: %.*s", why,
+				       GW_STR_ARGS(outcome->reply.text));
 	if (!round->hold_why.len)
 		round->hold_why = gw_str(why);
 }
@@ -116,7 +131,8 @@ static void settle_recipient(struct delivery_round *round, struct rcpt_attempt *
 		return;
 	rcpt->last = recipient->outcome.reply;
 	rcpt->last_host = recipient->outcome.host;
-	tell_event(round->message, rcpt, status_name(recipient->outcome.status), recipient->outcome.reply.text);
+	tell_event(round->message, rcpt, status_name(recipient->outcome.status),
+		   recipient->outcome.reply.text);
 }
 
 void round_settle(struct delivery_round *round)
@@ -153,7 +169,8 @@ static int64_t before_warning(const struct gw_message *message, int64_t due)
 static int64_t held_until(const struct delivery_round *round)
 {
 	const struct gw_message *message = round->message;
-	int64_t now = queue_now(), expiry = message->expires_at > now ? message->expires_at : now + RECHECK_MS;
+	int64_t now = queue_now(),
+		expiry = message->expires_at > now ? message->expires_at : now + RECHECK_MS;
 	return before_warning(message, expiry);
 }
 
@@ -168,7 +185,8 @@ static int64_t next_try(const struct delivery_round *round)
 	return round->wait_on.len ? woken_before(round) : due;
 }
 
-/* Asked to wait until a time that has passed already: not at once again, so that a module in error makes no loop. */
+/* Asked to wait until a time that has passed already: not at once again, so that a module in error
+ * makes no loop. */
 static int64_t next_time(const struct delivery_round *round)
 {
 	int64_t due = before_warning(round->message, next_try(round)), soonest = queue_now() + 1000;
@@ -182,7 +200,9 @@ static void log_later(const struct delivery_round *round)
 	log_id(line, message->id);
 	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
 	if (round->again)
-		log_text(line, "reason", snapshot_is_outdated(message->snapshot) ? "the configuration changed" : "it was moved");
+		log_text(line, "reason",
+			 snapshot_is_outdated(message->snapshot) ? "the configuration changed"
+								 : "it was moved");
 	log_close(line);
 }
 

@@ -63,10 +63,14 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const char *hostname)
 	char names[300];
 	X509_NAME *name = X509_get_subject_name(certificate);
 	snprintf(names, sizeof(names), "DNS:%s", hostname);
-	return X509_set_version(certificate, 2) == 1 && set_serial(certificate) && X509_gmtime_adj(X509_getm_notBefore(certificate), 0) &&
-	       X509_time_adj_ex(X509_getm_notAfter(certificate), DAYS, 0, NULL) && X509_set_pubkey(certificate, key) == 1 &&
-	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)hostname, -1, -1, 0) == 1 &&
-	       X509_set_issuer_name(certificate, name) == 1 && add_extension(certificate, NID_subject_alt_name, names) &&
+	return X509_set_version(certificate, 2) == 1 && set_serial(certificate) &&
+	       X509_gmtime_adj(X509_getm_notBefore(certificate), 0) &&
+	       X509_time_adj_ex(X509_getm_notAfter(certificate), DAYS, 0, NULL) &&
+	       X509_set_pubkey(certificate, key) == 1 &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+					  (const unsigned char *)hostname, -1, -1, 0) == 1 &&
+	       X509_set_issuer_name(certificate, name) == 1 &&
+	       add_extension(certificate, NID_subject_alt_name, names) &&
 	       X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
@@ -77,7 +81,8 @@ int credentials_self_signed(const char *hostname, const char *certificate, const
 	int result = -1;
 	if (!pair || !x509 || !fill(x509, pair, hostname))
 		errno = EINVAL;
-	else if (write_new(key, write_key, pair) == 0 && (result = write_new(certificate, write_certificate, x509)) != 0)
+	else if (write_new(key, write_key, pair) == 0 &&
+		 (result = write_new(certificate, write_certificate, x509)) != 0)
 		unlink(key);
 	X509_free(x509);
 	EVP_PKEY_free(pair);
@@ -91,7 +96,8 @@ static bool add_record(EVP_PKEY *pair, struct buf *record)
 	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(pair, &der);
 	char *text = len > 0 ? malloc((size_t)len * 4 / 3 + 8) : NULL;
-	bool fine = text && EVP_EncodeBlock((unsigned char *)text, der, len) > 0 && buf_printf(record, "v=DKIM1; k=rsa; p=%s", text) == 0;
+	bool fine = text && EVP_EncodeBlock((unsigned char *)text, der, len) > 0 &&
+		    buf_printf(record, "v=DKIM1; k=rsa; p=%s", text) == 0;
 	free(text);
 	OPENSSL_free(der);
 	return fine;

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <unbound.h>
 
-#define DOMAINS_MOST 8192 /* of one worker; beyond it the oldest answer is forgotten for each that comes */
+#define DOMAINS_MOST                                                                               \
+	8192 /* of one worker; beyond it the oldest answer is forgotten for each that comes */
 
 /* --- answers on their way to who asked --- */
 
-static void make_ready(struct dns *dns, struct dns_mx_question *question, const struct dns_answer *answer)
+static void make_ready(struct dns *dns, struct dns_mx_question *question,
+		       const struct dns_answer *answer)
 {
 	question->answer = dns_hold(answer);
 	question->in = &dns->ready;
@@ -51,7 +53,7 @@ static void tell(struct post *post)
 		return;
 	}
 	TAILQ_FOREACH(question, &dns->ready, link)
-		count++;
+	count++;
 	while (count-- > 0 && (question = TAILQ_FIRST(&dns->ready)) != NULL)
 		tell_one(question);
 	if (TAILQ_EMPTY(&dns->ready) || dns->posted)
@@ -235,7 +237,8 @@ static const struct dns_answer *make_no_memory(void)
 	return found_answer(&found);
 }
 
-struct dns *dns_create(struct worker *worker, const struct dns_options *options, struct problems *problems)
+struct dns *dns_create(struct worker *worker, const struct dns_options *options,
+		       struct problems *problems)
 {
 	struct dns *dns = calloc(1, sizeof(*dns));
 

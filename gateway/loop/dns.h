@@ -1,7 +1,9 @@
-/* dns.h - where mail for a domain goes: its MX hosts and their addresses, or why nowhere (RFC 5321 section 5.1, RFC 7505).
+/* dns.h - where mail for a domain goes: its MX hosts and their addresses, or why nowhere (RFC 5321
+ * section 5.1, RFC 7505).
  *
- * One per worker, with a resolver of its own on the worker's event base. Answers are kept as long as their TTL says, within bounds, and
- * failures for a while; who asks meanwhile shares the look-up. */
+ * One per worker, with a resolver of its own on the worker's event base. Answers are kept as long
+ * as their TTL says, within bounds, and failures for a while; who asks meanwhile shares the
+ * look-up. */
 #ifndef LOOP_DNS_H
 #define LOOP_DNS_H
 
@@ -15,7 +17,8 @@
 #define DNS_ADDRESSES 16 /* of one host */
 #define DNS_NAME_MAX 253
 
-/* The domain as the DNS knows it, lower case, in A-labels, NUL-terminated; false: it can be no domain. [any thread] */
+/* The domain as the DNS knows it, lower case, in A-labels, NUL-terminated; false: it can be no
+ * domain. [any thread] */
 bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
 
 enum dns_outcome {
@@ -46,52 +49,63 @@ union dns_address {
 };
 
 struct dns_host {
-	struct gw_str name;               /* lower case, A-labels, without the last dot; of a literal its address */
+	/* lower case, A-labels, without the last dot; of a literal its address */
+	struct gw_str name;
 	unsigned preference;
-	enum dns_security security;       /* of its addresses */
-	bool incomplete;                  /* some of its addresses could not be looked up */
-	size_t count;                     /* may be 0 where other hosts have addresses */
+	enum dns_security security;         /* of its addresses */
+	bool incomplete;                    /* some of its addresses could not be looked up */
+	size_t count;                       /* may be 0 where other hosts have addresses */
 	const union dns_address *addresses; /* IPv6 first; port 0 */
 };
 
 struct dns_answer {
 	enum dns_outcome outcome;
-	enum dns_security security;       /* of the MX records, or of the proof that there are none */
-	struct gw_str text;               /* the reason where there are no hosts, as a sentence */
+	/* of the MX records, or of the proof that there are none */
+	enum dns_security security;
+	struct gw_str text; /* the reason where there are no hosts, as a sentence */
 	size_t count;
-	const struct dns_host *hosts;     /* best first, equals by name */
-	struct gw_str key;                /* their names in that order, ',' between equals and '>' before the next best: the same for all
-	                                     domains whose mail goes to the same hosts */
+	const struct dns_host *hosts; /* best first, equals by name */
+	/* their names in that order, ',' between equals and '>' before the next best: the same for
+	 * all domains whose mail goes to the same hosts */
+	struct gw_str key;
 };
 
 struct dns_options {
-	struct gw_list forward;           /* "192.0.2.53" or "127.0.0.1@5300"; "system": those of resolv.conf; none: from the root down */
-	struct gw_str trust_anchor;       /* file with the root's DS or DNSKEY; empty: nothing is validated */
-	bool local;                       /* for tests: hosts may be on loopback addresses, `test.` is a domain as others are */
-	int64_t timeout_ms;               /* for all that a domain needs; 0: 30 s */
+	struct gw_list forward; /* "192.0.2.53" or "127.0.0.1@5300"; "system": those of resolv.conf;
+				   none: from the root down */
+	/* file with the root's DS or DNSKEY; empty: nothing is validated */
+	struct gw_str trust_anchor;
+	/* for tests: hosts may be on loopback addresses, `test.` is a domain as others are */
+	bool local;
+	int64_t timeout_ms; /* for all that a domain needs; 0: 30 s */
 };
 
 struct dns;
 
-/* In the main thread, before the worker runs: libunbound's contexts are made one after the other. NULL: see problems. Destroyed when the
- * worker does not run any more; questions are cancelled by their owners before that. */
-struct dns *dns_create(struct worker *worker, const struct dns_options *options, struct problems *problems);
+/* In the main thread, before the worker runs: libunbound's contexts are made one after the other.
+ * NULL: see problems. Destroyed when the worker does not run any more; questions are cancelled by
+ * their owners before that. */
+struct dns *dns_create(struct worker *worker, const struct dns_options *options,
+		       struct problems *problems);
 void dns_destroy(struct dns *dns); /* NULL is fine */
 
-/* A question, in memory the caller owns until `done` ran or dns_cancel was called. `done` runs from the loop, never from inside
- * dns_mx; the answer is valid during the call, and after it for who holds it. */
+/* A question, in memory the caller owns until `done` ran or dns_cancel was called. `done` runs from
+ * the loop, never from inside dns_mx; the answer is valid during the call, and after it for who
+ * holds it. */
 struct dns_questions;
 struct dns_mx_question {
 	void (*done)(struct dns_mx_question *question, const struct dns_answer *answer);
 	TAILQ_ENTRY(dns_mx_question) link;
-	struct dns_questions *in;         /* NULL: it is not asked */
+	struct dns_questions *in; /* NULL: it is not asked */
 	const struct dns_answer *answer;
 };
 TAILQ_HEAD(dns_questions, dns_mx_question);
 
-/* `domain`: the part behind the '@': a name in any case, with U-labels or A-labels, or an address literal. -1: no memory. */
+/* `domain`: the part behind the '@': a name in any case, with U-labels or A-labels, or an address
+ * literal. -1: no memory. */
 int dns_mx(struct dns *dns, struct gw_str domain, struct dns_mx_question *question);
-void dns_cancel(struct dns_mx_question *question); /* done will not run; fine when nothing is asked */
+/* done will not run; fine when nothing is asked */
+void dns_cancel(struct dns_mx_question *question);
 
 /* An answer that is there already, valid until the loop goes on; NULL: there is none. */
 const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain);
@@ -100,7 +114,8 @@ const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain);
 const struct dns_answer *dns_hold(const struct dns_answer *answer);
 void dns_release(const struct dns_answer *answer); /* NULL is fine */
 
-/* The order in which to try the hosts, drawn anew among those of equal preference: places in answer->hosts. Gives answer->count. */
+/* The order in which to try the hosts, drawn anew among those of equal preference: places in
+ * answer->hosts. Gives answer->count. */
 size_t dns_order(const struct dns_answer *answer, unsigned char order[DNS_HOSTS]);
 
 /* Is it something for dns_options.forward? */

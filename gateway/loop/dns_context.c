@@ -26,7 +26,8 @@ static bool is_port(struct gw_str text)
 	char *end;
 	long port = strtol(text.ptr, &end, 10);
 
-	return text.len != 0 && text.len <= 5 && end == text.ptr + text.len && text.ptr[0] != '+' && port > 0 && port < 65536;
+	return text.len != 0 && text.len <= 5 && end == text.ptr + text.len && text.ptr[0] != '+' &&
+	       port > 0 && port < 65536;
 }
 
 bool dns_is_server(struct gw_str text)
@@ -46,7 +47,8 @@ bool dns_is_server(struct gw_str text)
 
 static int forward_to(struct ub_ctx *context, struct gw_str server)
 {
-	return is_system(server) ? ub_ctx_resolvconf(context, "/etc/resolv.conf") : ub_ctx_set_fwd(context, server.ptr);
+	return is_system(server) ? ub_ctx_resolvconf(context, "/etc/resolv.conf")
+				 : ub_ctx_set_fwd(context, server.ptr);
 }
 
 static int forward(struct ub_ctx *context, const struct gw_list *servers, struct problems *problems)
@@ -58,12 +60,15 @@ static int forward(struct ub_ctx *context, const struct gw_list *servers, struct
 		error = forward_to(context, servers->items[i]);
 		if (error == 0)
 			continue;
-		problem_add(problems, true, NULL, 0, "the name server %s cannot be used: %s", servers->items[i].ptr, ub_strerror(error));
+		problem_add(problems, true, NULL, 0, "the name server %s cannot be used: %s",
+			    servers->items[i].ptr, ub_strerror(error));
 		return -1;
 	}
-	/* The one next door may be the resolver of this machine; and one that was away is asked again as soon as it is back. */
-	if (servers->count != 0 && (ub_ctx_set_option(context, "do-not-query-localhost:", "no") != 0 ||
-				    ub_ctx_set_option(context, "infra-keep-probing:", "yes") != 0))
+	/* The one next door may be the resolver of this machine; and one that was away is asked
+	 * again as soon as it is back. */
+	if (servers->count != 0 &&
+	    (ub_ctx_set_option(context, "do-not-query-localhost:", "no") != 0 ||
+	     ub_ctx_set_option(context, "infra-keep-probing:", "yes") != 0))
 		return -1;
 	return 0;
 }
@@ -74,7 +79,8 @@ static int trust(struct ub_ctx *context, struct gw_str anchor, struct problems *
 		return 0;
 	if (access(anchor.ptr, R_OK) == 0 && ub_ctx_add_ta_file(context, anchor.ptr) == 0)
 		return 0;
-	problem_add(problems, true, anchor.ptr, 0, "the trust anchor cannot be read: %s", strerror(errno));
+	problem_add(problems, true, anchor.ptr, 0, "the trust anchor cannot be read: %s",
+		    strerror(errno));
 	return -1;
 }
 
@@ -84,18 +90,22 @@ unsigned dns_context_ports(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / PORTS_SHARE > PORTS_MOST)
 		return PORTS_MOST;
-	return limit.rlim_cur / PORTS_SHARE < PORTS_LEAST ? PORTS_LEAST : (unsigned)(limit.rlim_cur / PORTS_SHARE);
+	return limit.rlim_cur / PORTS_SHARE < PORTS_LEAST
+		       ? PORTS_LEAST
+		       : (unsigned)(limit.rlim_cur / PORTS_SHARE);
 }
 
-/* The library's own bounds are those of a program that asks now and then: 16 questions at once, 2 where the answer is long. */
+/* The library's own bounds are those of a program that asks now and then: 16 questions at once, 2
+ * where the answer is long. */
 static int widen(struct ub_ctx *context, unsigned most)
 {
 	char ports[16];
 
 	snprintf(ports, sizeof(ports), "%u", most);
 	const char *const options[][2] = {
-		{ "outgoing-range:", ports },      { "outgoing-num-tcp:", "32" },     { "num-queries-per-thread:", "8192" },
-		{ "jostle-timeout:", "1000" },     { "msg-cache-size:", "4194304" }, { "rrset-cache-size:", "8388608" },
+		{ "outgoing-range:", ports },          { "outgoing-num-tcp:", "32" },
+		{ "num-queries-per-thread:", "8192" }, { "jostle-timeout:", "1000" },
+		{ "msg-cache-size:", "4194304" },      { "rrset-cache-size:", "8388608" },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -104,7 +114,10 @@ static int widen(struct ub_ctx *context, unsigned most)
 	return 0;
 }
 
-static void ignore(void *arg, int rcode, void *packet, int len, int security, char *why, int limited) {}
+static void ignore(void *arg, int rcode, void *packet, int len, int security, char *why,
+		   int limited)
+{
+}
 
 /* The first query completes the context; this one is answered without the network. */
 static int begin(struct ub_ctx *context, struct problems *problems)
@@ -113,14 +126,17 @@ static int begin(struct ub_ctx *context, struct problems *problems)
 
 	if (error == 0)
 		return 0;
-	problem_add(problems, true, NULL, 0, "the DNS resolver cannot begin: %s", ub_strerror(error));
+	problem_add(problems, true, NULL, 0, "the DNS resolver cannot begin: %s",
+		    ub_strerror(error));
 	return -1;
 }
 
-static int configure(struct ub_ctx *context, const struct dns_options *options, unsigned ports, struct problems *problems)
+static int configure(struct ub_ctx *context, const struct dns_options *options, unsigned ports,
+		     struct problems *problems)
 {
 	ub_ctx_debugout(context, NULL); /* else it writes to standard error */
-	if (widen(context, ports) < 0 || forward(context, &options->forward, problems) < 0 || trust(context, options->trust_anchor, problems) < 0)
+	if (widen(context, ports) < 0 || forward(context, &options->forward, problems) < 0 ||
+	    trust(context, options->trust_anchor, problems) < 0)
 		return -1;
 	/* Last, since it ends what may be set. */
 	if (options->local && ub_ctx_zone_remove(context, "test.") != 0)
@@ -128,7 +144,8 @@ static int configure(struct ub_ctx *context, const struct dns_options *options, 
 	return begin(context, problems);
 }
 
-static struct ub_ctx *create(struct worker *worker, const struct dns_options *options, unsigned ports, struct problems *problems)
+static struct ub_ctx *create(struct worker *worker, const struct dns_options *options,
+			     unsigned ports, struct problems *problems)
 {
 	struct ub_ctx *context = ub_ctx_create_event(worker_event_base(worker));
 
@@ -138,7 +155,8 @@ static struct ub_ctx *create(struct worker *worker, const struct dns_options *op
 	return NULL;
 }
 
-struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems)
+struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options,
+				  struct problems *problems)
 {
 	struct ub_ctx *context = create(worker, options, dns_context_ports(), problems);
 

@@ -1,4 +1,5 @@
-/* dns_found.c - what a look-up finds, sorted and judged, and packed into the answer that is shared. */
+/* dns_found.c - what a look-up finds, sorted and judged, and packed into the answer that is shared.
+ */
 #include "loop/dns_private.h"
 
 #include <arpa/inet.h>
@@ -96,7 +97,10 @@ static bool is_address(const char *name)
 
 void found_mx(struct found *found, unsigned preference, const char *name)
 {
-	struct found_host host = { .preference = preference, .lot = arc4random(), .security = DNS_SECURE }, *other;
+	struct found_host host = { .preference = preference,
+				   .lot = arc4random(),
+				   .security = DNS_SECURE },
+			  *other;
 
 	if (is_address(name)) {
 		found->literal = true;
@@ -133,7 +137,9 @@ void found_address(struct found *found, size_t nth, const union dns_address *add
 
 void found_literal(struct found *found, const union dns_address *address)
 {
-	const void *bytes = address->any.sa_family == AF_INET6 ? (const void *)&address->v6.sin6_addr : (const void *)&address->v4.sin_addr;
+	const void *bytes = address->any.sa_family == AF_INET6
+				    ? (const void *)&address->v6.sin6_addr
+				    : (const void *)&address->v4.sin_addr;
 	struct found_host *host = &found->hosts[0];
 
 	*host = (struct found_host){ .security = DNS_INSECURE };
@@ -184,7 +190,8 @@ static void judge(struct found *found)
 		return;
 	if (found->literal) { /* its owner may see to it before the mail goes back */
 		found->outcome = DNS_FAILED;
-		found->text = "the domain's MX record names an address instead of a host, which is a mistake of the domain's";
+		found->text =
+			"the domain's MX record names an address instead of a host, which is a mistake of the domain's";
 	} else if (any_incomplete(found)) {
 		found->outcome = DNS_FAILED;
 		found->text = "the addresses of the domain's mail hosts cannot be looked up now";
@@ -202,7 +209,8 @@ void found_end(struct found *found)
 		struct found_host *host = &found->hosts[i];
 		host->incomplete = host->incomplete || host->open != 0;
 		if (host->open != 0)
-			host->security = host->security < DNS_INSECURE ? host->security : DNS_INSECURE;
+			host->security = host->security < DNS_INSECURE ? host->security
+								       : DNS_INSECURE;
 		cut_addresses(host);
 	}
 	judge(found);
@@ -215,7 +223,8 @@ void found_end(struct found *found)
 
 int64_t found_keep_ms(const struct found *found)
 {
-	int64_t most = found->outcome > DNS_LITERAL ? KEEP_NOTHING_MOST : KEEP_MOST, ms = (int64_t)found->ttl * SECOND;
+	int64_t most = found->outcome > DNS_LITERAL ? KEEP_NOTHING_MOST : KEEP_MOST,
+		ms = (int64_t)found->ttl * SECOND;
 
 	if (found->outcome == DNS_FAILED || any_incomplete(found))
 		most = KEEP_FAILURE;
@@ -249,11 +258,14 @@ void dns_release(const struct dns_answer *answer)
 
 static size_t answer_size(const struct found *found)
 {
-	size_t size = sizeof(struct shared_answer) + found->count * sizeof(struct dns_host) + strlen(found->text) + strlen(found->why) + 3;
+	size_t size = sizeof(struct shared_answer) + found->count * sizeof(struct dns_host) +
+		      strlen(found->text) + strlen(found->why) + 3;
 	size_t i;
 
 	for (i = 0; i < found->count; i++)
-		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) * sizeof(union dns_address) + 2 * (strlen(found->hosts[i].name) + 1);
+		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) *
+				sizeof(union dns_address) +
+			2 * (strlen(found->hosts[i].name) + 1);
 	return size;
 }
 
@@ -289,7 +301,9 @@ static struct gw_str pack_key(const struct found *found, char **at)
 
 	for (i = 0; i < found->count; i++) {
 		if (i != 0)
-			(*at)[-1] = found->hosts[i].preference == found->hosts[i - 1].preference ? ',' : '>';
+			(*at)[-1] = found->hosts[i].preference == found->hosts[i - 1].preference
+					    ? ','
+					    : '>';
 		pack_text(at, found->hosts[i].name);
 	}
 	return gw_str_n(start, found->count != 0 ? (size_t)(*at - start) - 1 : 0);
@@ -304,15 +318,19 @@ static void pack(const struct found *found, struct dns_answer *answer, struct dn
 
 	for (i = 0; i < found->count; i++) {
 		const struct found_host *from = &found->hosts[i];
-		hosts[i] = (struct dns_host){ .preference = from->preference, .security = from->security, .incomplete = from->incomplete,
-					      .count = from->v6_count + from->v4_count, .addresses = addresses };
+		hosts[i] = (struct dns_host){ .preference = from->preference,
+					      .security = from->security,
+					      .incomplete = from->incomplete,
+					      .count = from->v6_count + from->v4_count,
+					      .addresses = addresses };
 		addresses = pack_addresses(from, addresses);
 	}
 	text = (char *)addresses;
 	for (i = 0; i < found->count; i++)
 		hosts[i].name = pack_text(&text, found->hosts[i].name);
 	answer->key = pack_key(found, &text);
-	answer->text = gw_str_n(text, (size_t)sprintf(text, found->why[0] != '\0' ? "%s: %s" : "%s", found->text, found->why));
+	answer->text = gw_str_n(text, (size_t)sprintf(text, found->why[0] != '\0' ? "%s: %s" : "%s",
+						      found->text, found->why));
 }
 
 const struct dns_answer *found_answer(const struct found *found)

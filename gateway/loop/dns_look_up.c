@@ -1,4 +1,5 @@
-/* dns_look_up.c - the questions that one domain needs: its MX, then the addresses of each host, all at once. */
+/* dns_look_up.c - the questions that one domain needs: its MX, then the addresses of each host, all
+ * at once. */
 #include "loop/dns_private.h"
 
 #include <arpa/nameser.h>
@@ -7,7 +8,8 @@
 #include <unbound-event.h>
 
 #define TIMEOUT_MS 30000
-#define MOMENT_MS 400 /* an answer that takes longer makes room for others, and is waited for beside them */
+#define MOMENT_MS                                                                                  \
+	400 /* an answer that takes longer makes room for others, and is waited for beside them */
 
 struct query {
 	struct look_up *look_up;
@@ -19,10 +21,10 @@ struct query {
 struct look_up {
 	LIST_ENTRY(look_up) link;
 	struct dns *dns;
-	struct domain *domain;       /* NULL: nobody waits any more */
+	struct domain *domain; /* NULL: nobody waits any more */
 	struct timer limit;
-	unsigned open;               /* queries on their way */
-	bool retried;                /* its domain was silent before */
+	unsigned open; /* queries on their way */
+	bool retried;  /* its domain was silent before */
 	char name[DNS_NAME_MAX + 1];
 	struct query mx, addresses[2 * DNS_HOSTS];
 	struct found found;
@@ -74,7 +76,8 @@ static void let_go(struct look_up *look_up)
 
 static void out_of_time(struct timer *timer)
 {
-	struct look_up *look_up = (struct look_up *)((char *)timer - offsetof(struct look_up, limit));
+	struct look_up *look_up = (struct look_up *)((char *)timer -
+						     offsetof(struct look_up, limit));
 
 	look_up->found.text = "the name servers did not answer in time";
 	conclude(look_up);
@@ -87,7 +90,8 @@ static int64_t most_ms(const struct dns *dns)
 
 static void moment_is_over(struct timer *timer)
 {
-	struct look_up *look_up = (struct look_up *)((char *)timer - offsetof(struct look_up, limit));
+	struct look_up *look_up = (struct look_up *)((char *)timer -
+						     offsetof(struct look_up, limit));
 	struct dns *dns = look_up->dns;
 
 	*count_of(look_up) -= look_up->open;
@@ -119,7 +123,8 @@ static void take_address(void *arg, const union dns_address *address)
 	found_address(&query->look_up->found, query->host, address);
 }
 
-static void addresses_came(void *arg, int rcode, void *packet, int len, int sec, char *why, int limited)
+static void addresses_came(void *arg, int rcode, void *packet, int len, int sec, char *why,
+			   int limited)
 {
 	struct query *query = arg;
 	struct look_up *look_up = query->look_up;
@@ -130,7 +135,8 @@ static void addresses_came(void *arg, int rcode, void *packet, int len, int sec,
 
 	if (look_up->domain != NULL) {
 		if (rcode == 0 && security != DNS_BOGUS)
-			kind = packet_addresses(packet, len, query->type, &ttl, take_address, query);
+			kind = packet_addresses(packet, len, query->type, &ttl, take_address,
+						query);
 		host->open--;
 		host->incomplete = host->incomplete || kind == PACKET_FAILED;
 		if (security < host->security)
@@ -147,7 +153,8 @@ static void ask_address(struct look_up *look_up, size_t nth, size_t host, int ty
 	*query = (struct query){ look_up, host, type };
 	open_one(look_up);
 	look_up->found.hosts[host].open++;
-	if (ub_resolve_event(look_up->dns->context, look_up->found.hosts[host].name, type, ns_c_in, query, addresses_came, NULL) != 0)
+	if (ub_resolve_event(look_up->dns->context, look_up->found.hosts[host].name, type, ns_c_in,
+			     query, addresses_came, NULL) != 0)
 		addresses_came(query, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 
@@ -265,10 +272,12 @@ void look_up_begin(struct look_up *look_up)
 	struct dns *dns = look_up->dns;
 	bool brief = most_ms(dns) <= MOMENT_MS;
 
-	timer_set(dns->worker, &look_up->limit, brief ? most_ms(dns) : MOMENT_MS, brief ? out_of_time : moment_is_over);
+	timer_set(dns->worker, &look_up->limit, brief ? most_ms(dns) : MOMENT_MS,
+		  brief ? out_of_time : moment_is_over);
 	dns->window.retried += look_up->retried;
 	open_one(look_up);
-	if (ub_resolve_event(dns->context, look_up->name, ns_t_mx, ns_c_in, &look_up->mx, mx_came, NULL) != 0)
+	if (ub_resolve_event(dns->context, look_up->name, ns_t_mx, ns_c_in, &look_up->mx, mx_came,
+			     NULL) != 0)
 		mx_came(&look_up->mx, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 

@@ -15,7 +15,8 @@ bool dns_name_is_host(const char *name)
 
 	for (; name[len] != '\0'; len++) {
 		label = name[len] == '.' ? 0 : label + 1;
-		if (label > 63 || (label == 0 && (len == 0 || name[len - 1] == '.')) || (label != 0 && !is_host_char(name[len])))
+		if (label > 63 || (label == 0 && (len == 0 || name[len - 1] == '.')) ||
+		    (label != 0 && !is_host_char(name[len])))
 			return false;
 	}
 	return len != 0 && len <= DNS_NAME_MAX && label != 0;
@@ -38,7 +39,8 @@ static bool lower(struct gw_str domain, char name[DNS_NAME_MAX + 1])
 static bool to_ascii(char name[DNS_NAME_MAX + 1])
 {
 	char *converted = NULL;
-	bool fits = idn2_to_ascii_8z(name, &converted, IDN2_NONTRANSITIONAL) == IDN2_OK && strlen(converted) <= DNS_NAME_MAX;
+	bool fits = idn2_to_ascii_8z(name, &converted, IDN2_NONTRANSITIONAL) == IDN2_OK &&
+		    strlen(converted) <= DNS_NAME_MAX;
 
 	if (fits)
 		strcpy(name, converted);
@@ -93,8 +95,10 @@ bool dns_address_is_usable(const union dns_address *address)
 
 	if (address->any.sa_family == AF_INET)
 		return v4_is_usable(ntohl(address->v4.sin_addr.s_addr));
-	if (IN6_IS_ADDR_UNSPECIFIED(six) || IN6_IS_ADDR_LOOPBACK(six) || IN6_IS_ADDR_MULTICAST(six) || IN6_IS_ADDR_LINKLOCAL(six))
+	if (IN6_IS_ADDR_UNSPECIFIED(six) || IN6_IS_ADDR_LOOPBACK(six) ||
+	    IN6_IS_ADDR_MULTICAST(six) || IN6_IS_ADDR_LINKLOCAL(six))
 		return false;
 	memcpy(&four, &six->s6_addr[12], sizeof(four));
-	return !(IN6_IS_ADDR_V4MAPPED(six) || IN6_IS_ADDR_V4COMPAT(six)) || v4_is_usable(ntohl(four));
+	return !(IN6_IS_ADDR_V4MAPPED(six) || IN6_IS_ADDR_V4COMPAT(six)) ||
+	       v4_is_usable(ntohl(four));
 }

@@ -9,7 +9,8 @@ static void note_ttl(uint32_t *ttl, uint32_t seconds)
 		*ttl = seconds;
 }
 
-/* How long it may be taken for granted that there is nothing: RFC 2308 section 5. False: that was not said, only who else to ask. */
+/* How long it may be taken for granted that there is nothing: RFC 2308 section 5. False: that was
+ * not said, only who else to ask. */
 static bool note_absence(ns_msg *message, uint32_t *ttl)
 {
 	bool referral = false;
@@ -29,9 +30,12 @@ static bool note_absence(ns_msg *message, uint32_t *ttl)
 	return !referral;
 }
 
-/* Calls take(arg) for each answer record of the type; aliases on the way only bound the time it is kept. */
+/* Calls take(arg) for each answer record of the type; aliases on the way only bound the time it is
+ * kept. */
 static enum packet_kind each_record(const void *bytes, int len, int type, uint32_t *ttl,
-				    bool (*take)(void *arg, const ns_msg *message, const ns_rr *record), void *arg)
+				    bool (*take)(void *arg, const ns_msg *message,
+						 const ns_rr *record),
+				    void *arg)
 {
 	ns_msg message;
 	ns_rr record;
@@ -67,13 +71,15 @@ static bool take_mx(void *arg, const ns_msg *message, const ns_rr *record)
 	char host[NS_MAXDNAME];
 
 	if (ns_rr_rdlen(*record) < 3 ||
-	    ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), ns_rr_rdata(*record) + 2, host, sizeof(host)) < 0)
+	    ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message),
+			       ns_rr_rdata(*record) + 2, host, sizeof(host)) < 0)
 		return false;
 	call->each(call->arg, ns_get16(ns_rr_rdata(*record)), host);
 	return true;
 }
 
-enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl, void (*each)(void *arg, unsigned preference, const char *host),
+enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl,
+			   void (*each)(void *arg, unsigned preference, const char *host),
 			   void *arg)
 {
 	struct mx_call call = { each, arg };
@@ -95,13 +101,15 @@ static bool take_address(void *arg, const ns_msg *message, const ns_rr *record)
 	if (ns_rr_rdlen(*record) != (six ? NS_IN6ADDRSZ : NS_INADDRSZ))
 		return false;
 	address.any.sa_family = six ? AF_INET6 : AF_INET;
-	memcpy(six ? (void *)&address.v6.sin6_addr : (void *)&address.v4.sin_addr, ns_rr_rdata(*record), ns_rr_rdlen(*record));
+	memcpy(six ? (void *)&address.v6.sin6_addr : (void *)&address.v4.sin_addr,
+	       ns_rr_rdata(*record), ns_rr_rdlen(*record));
 	call->each(call->arg, &address);
 	return true;
 }
 
 enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
-				  void (*each)(void *arg, const union dns_address *address), void *arg)
+				  void (*each)(void *arg, const union dns_address *address),
+				  void *arg)
 {
 	struct address_call call = { each, arg };
 

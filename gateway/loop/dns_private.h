@@ -1,4 +1,5 @@
-/* dns_private.h - what the files of dns share, and the resolver with them; no other one includes it. */
+/* dns_private.h - what the files of dns share, and the resolver with them; no other one includes
+ * it. */
 #ifndef LOOP_DNS_PRIVATE_H
 #define LOOP_DNS_PRIVATE_H
 
@@ -13,24 +14,28 @@ LIST_HEAD(look_ups, look_up);
 
 /* One domain: it waits for its turn, is being looked up, or has its answer. */
 struct domain {
-	struct gw_str key;             /* first, for the map */
+	struct gw_str key; /* first, for the map */
 	struct dns *dns;
 	TAILQ_ENTRY(domain) link;
-	struct domains *in;            /* a line of the window, or dns->kept; NULL: it is being looked up */
-	struct look_up *look_up;       /* NULL: it waits, or is answered */
+	/* a line of the window, or dns->kept; NULL: it is being looked up */
+	struct domains *in;
+	struct look_up *look_up; /* NULL: it waits, or is answered */
 	const struct dns_answer *answer;
 	int64_t until;
-	bool silent;                   /* the last time its name servers did not answer */
+	bool silent; /* the last time its name servers did not answer */
 	struct dns_questions questions;
 	char name[];
 };
 
-/* Which look-ups are on their way. Queries that are young are bounded, and so is the number of those waited for beyond a moment; since each
- * kind has its own bound, names whose servers are silent take no place from those that answer. */
+/* Which look-ups are on their way. Queries that are young are bounded, and so is the number of
+ * those waited for beyond a moment; since each kind has its own bound, names whose servers are
+ * silent take no place from those that answer. */
 struct window {
-	struct domains fresh, silent;  /* who waits; those that were silent the last time wait behind all others */
-	unsigned quick, slow;          /* queries on their way: for less than a moment, and for longer */
-	unsigned retried;              /* look-ups of domains that were silent */
+	/* who waits; those that were silent the last time wait behind all others */
+	struct domains fresh, silent;
+	/* queries on their way: for less than a moment, and for longer */
+	unsigned quick, slow;
+	unsigned retried; /* look-ups of domains that were silent */
 	unsigned quick_most, all_most, retried_most;
 	bool turning;
 };
@@ -40,11 +45,11 @@ struct dns {
 	struct ub_ctx *context;
 	bool local;
 	int64_t timeout_ms;
-	struct str_map map;           /* struct domain */
-	struct domains kept;          /* those with an answer, oldest first */
+	struct str_map map;  /* struct domain */
+	struct domains kept; /* those with an answer, oldest first */
 	struct window window;
-	struct look_ups look_ups;     /* on their way */
-	struct dns_questions ready;   /* their answer is there */
+	struct look_ups look_ups;   /* on their way */
+	struct dns_questions ready; /* their answer is there */
 	const struct dns_answer *no_memory;
 	struct post tell;
 	bool posted, finished;
@@ -55,9 +60,11 @@ struct dns {
 /* How many queries may be on their way at once, each with a descriptor. */
 unsigned dns_context_ports(void);
 
-struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options, struct problems *problems);
+struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options,
+				  struct problems *problems);
 
-/* For names of hosts in this network: of the system's servers where there are no others, and without validation. NULL: it cannot be. */
+/* For names of hosts in this network: of the system's servers where there are no others, and
+ * without validation. NULL: it cannot be. */
 struct ub_ctx *dns_context_hosts(struct worker *worker, const struct dns_options *options);
 
 /* --- dns_name.c --- */
@@ -76,19 +83,21 @@ bool dns_address_is_usable(const union dns_address *address);
 enum packet_kind { PACKET_FOUND, PACKET_NONE, PACKET_NO_NAME, PACKET_FAILED };
 
 /* PACKET_NONE: the name exists and has no such records. `ttl` is in seconds, of the absence too. */
-enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl, void (*each)(void *arg, unsigned preference, const char *host),
+enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl,
+			   void (*each)(void *arg, unsigned preference, const char *host),
 			   void *arg);
 enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
-				  void (*each)(void *arg, const union dns_address *address), void *arg);
+				  void (*each)(void *arg, const union dns_address *address),
+				  void *arg);
 
 /* --- dns_found.c: what a look-up has found so far, and the answer made of it --- */
 
 struct found_host {
 	char name[DNS_NAME_MAX + 1];
 	unsigned preference;
-	uint32_t lot;                 /* decides among equals */
+	uint32_t lot; /* decides among equals */
 	enum dns_security security;
-	unsigned open;                /* queries for its addresses on their way */
+	unsigned open; /* queries for its addresses on their way */
 	bool incomplete;
 	size_t v6_count, v4_count;
 	struct in6_addr v6[DNS_ADDRESSES];
@@ -99,40 +108,46 @@ struct found {
 	enum dns_outcome outcome;
 	enum dns_security security;
 	const char *text;
-	char why[200];                /* of a validation that failed, or empty */
+	char why[200]; /* of a validation that failed, or empty */
 	bool local;
-	bool literal;                 /* an MX names an address instead of a host */
-	bool slow;                    /* it took longer than a moment */
-	uint32_t ttl;                 /* the least of all answers */
+	bool literal; /* an MX names an address instead of a host */
+	bool slow;    /* it took longer than a moment */
+	uint32_t ttl; /* the least of all answers */
 	size_t count;
 	struct found_host hosts[DNS_HOSTS];
 };
 
 void found_init(struct found *found, bool local);
 void found_ttl(struct found *found, uint32_t ttl);
-void found_mx(struct found *found, unsigned preference, const char *host);  /* keeps the best */
+void found_mx(struct found *found, unsigned preference, const char *host); /* keeps the best */
 void found_literal(struct found *found, const union dns_address *address);
 void found_address(struct found *found, size_t host, const union dns_address *address);
-void found_end(struct found *found);                                       /* sorts, and decides what it all means */
+/* sorts, and decides what it all means */
+void found_end(struct found *found);
 int64_t found_keep_ms(const struct found *found);
-const struct dns_answer *found_answer(const struct found *found);          /* with one reference; NULL: no memory */
+/* with one reference; NULL: no memory */
+const struct dns_answer *found_answer(const struct found *found);
 
 /* --- dns_window.c --- */
 
 void dns_window_init(struct window *window, unsigned ports);
-void dns_window_wait(struct domain *domain);      /* it has no answer: its turn comes with dns_window_turn */
-void dns_window_turn(struct dns *dns);            /* begins what there is room for; domain_answered may run from inside */
+/* it has no answer: its turn comes with dns_window_turn */
+void dns_window_wait(struct domain *domain);
+/* begins what there is room for; domain_answered may run from inside */
+void dns_window_turn(struct dns *dns);
 
 /* --- dns_look_up.c --- */
 
-struct look_up *look_up_create(struct dns *dns, struct domain *domain, const char *name); /* NULL: no memory */
-void look_up_begin(struct look_up *look_up);  /* domain_answered follows, perhaps from inside; then the look-up is not the caller's any more */
+/* NULL: no memory */
+struct look_up *look_up_create(struct dns *dns, struct domain *domain, const char *name);
+/* domain_answered follows, perhaps from inside; then the look-up is not the caller's any more */
+void look_up_begin(struct look_up *look_up);
 void look_up_forget(struct look_up *look_up); /* nobody waits for it */
 void look_up_end_all(struct dns *dns);        /* there are no more callbacks */
 
 /* --- dns.c --- */
 
 void domain_answered(struct domain *domain, const struct found *found); /* NULL: no memory */
-void domain_forget(struct domain *domain);                             /* nobody waits for it */
+void domain_forget(struct domain *domain);                              /* nobody waits for it */
 
 #endif

@@ -1,12 +1,17 @@
-/* dns_window.c - which look-up may begin now: so many that a name server is not flooded, and never behind those that get no answer. */
+/* dns_window.c - which look-up may begin now: so many that a name server is not flooded, and never
+ * behind those that get no answer. */
 #include "loop/dns_private.h"
 
-#define QUICK_MOST 72 /* twice as many when all their MX come at once; a forwarder of the small kind (dnsmasq) refuses more than 150 */
+#define QUICK_MOST                                                                                 \
+	72 /* twice as many when all their MX come at once; a forwarder of the small kind          \
+	      (dnsmasq) refuses more than 150 */
 
-/* Of the descriptors the young queries need a quarter at most: a question has several servers to ask, and names of servers to look up. */
+/* Of the descriptors the young queries need a quarter at most: a question has several servers to
+ * ask, and names of servers to look up. */
 void dns_window_init(struct window *window, unsigned ports)
 {
-	*window = (struct window){ .quick_most = ports / 4 < QUICK_MOST ? ports / 4 : QUICK_MOST, .all_most = ports / 2 + ports / 4 };
+	*window = (struct window){ .quick_most = ports / 4 < QUICK_MOST ? ports / 4 : QUICK_MOST,
+				   .all_most = ports / 2 + ports / 4 };
 	window->retried_most = window->quick_most / 2;
 	TAILQ_INIT(&window->fresh);
 	TAILQ_INIT(&window->silent);
@@ -49,7 +54,8 @@ static void begin(struct dns *dns, struct domain *domain)
 		domain_answered(domain, NULL);
 }
 
-/* An answer that libunbound has already comes from inside, and makes room: there is one loop for all. */
+/* An answer that libunbound has already comes from inside, and makes room: there is one loop for
+ * all. */
 void dns_window_turn(struct dns *dns)
 {
 	struct domain *domain;

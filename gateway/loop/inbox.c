@@ -3,8 +3,9 @@
 
 #include <unistd.h>
 
-/* Stands in an empty inbox while the worker sleeps or is about to; who replaces it has to wake the worker. A worker
- * that is awake looks again before it sleeps, so nobody spends a system call on it. */
+/* Stands in an empty inbox while the worker sleeps or is about to; who replaces it has to wake the
+ * worker. A worker that is awake looks again before it sleeps, so nobody spends a system call on
+ * it. */
 static struct post sleeping;
 
 static struct post *reversed(struct post *post)
@@ -28,8 +29,10 @@ void worker_post_chain(struct worker *worker, struct post *first)
 		return;
 	do {
 		first->next = head == &sleeping ? NULL : head;
-	} while (!atomic_compare_exchange_weak_explicit(&worker->inbox, &head, newest, memory_order_acq_rel, memory_order_relaxed));
-	/* `first` may be gone by now, the worker is not: who posts to it keeps it. One that posts to itself is awake. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&worker->inbox, &head, newest, memory_order_acq_rel, memory_order_relaxed));
+	/* `first` may be gone by now, the worker is not: who posts to it keeps it. One that posts
+	 * to itself is awake. */
 	if (head == &sleeping && worker != worker_current())
 		inbox_wake(worker);
 }
@@ -52,13 +55,16 @@ bool inbox_sleep(struct worker *worker)
 {
 	struct post *empty = NULL;
 
-	return atomic_compare_exchange_strong_explicit(&worker->inbox, &empty, &sleeping, memory_order_acq_rel, memory_order_relaxed) ||
+	return atomic_compare_exchange_strong_explicit(&worker->inbox, &empty, &sleeping,
+						       memory_order_acq_rel,
+						       memory_order_relaxed) ||
 	       empty == &sleeping;
 }
 
 bool inbox_run(struct worker *worker)
 {
-	struct post *post = atomic_exchange_explicit(&worker->inbox, NULL, memory_order_acq_rel), *next;
+	struct post *post = atomic_exchange_explicit(&worker->inbox, NULL, memory_order_acq_rel),
+		    *next;
 
 	if (post == NULL || post == &sleeping)
 		return false;

@@ -49,7 +49,8 @@ int listener_bind(const struct sockaddr *address, socklen_t len, bool shared, in
 
 	if (fd < 0)
 		return -1;
-	if (prepare(fd, address, shared) == 0 && bind(fd, address, len) == 0 && listen(fd, backlog) == 0)
+	if (prepare(fd, address, shared) == 0 && bind(fd, address, len) == 0 &&
+	    listen(fd, backlog) == 0)
 		return fd;
 	error = errno;
 	close(fd);
@@ -71,7 +72,8 @@ bool listener_is_free(const struct sockaddr *address, socklen_t len)
 
 static void rested(struct timer *timer)
 {
-	struct listener *listener = (struct listener *)((char *)timer - offsetof(struct listener, rest));
+	struct listener *listener = (struct listener *)((char *)timer -
+							offsetof(struct listener, rest));
 
 	if (!listener->paused)
 		event_add(listener->event, NULL);
@@ -81,7 +83,8 @@ static void rested(struct timer *timer)
 static void rest(struct listener *listener, int error)
 {
 	if (!listener->exhausted)
-		log_say(LOG_LEVEL_WARNING, "accept-paused", "%s; accepting again in %d ms", strerror(error), EXHAUSTED_MS);
+		log_say(LOG_LEVEL_WARNING, "accept-paused", "%s; accepting again in %d ms",
+			strerror(error), EXHAUSTED_MS);
 	listener->exhausted = true;
 	if (timer_set(listener->worker, &listener->rest, EXHAUSTED_MS, rested) == 0)
 		event_del(listener->event);
@@ -97,7 +100,8 @@ static bool accept_one(struct listener *listener)
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
-	int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0) {
 		listener->accepted(fd, (struct sockaddr *)&peer, len, listener->arg);
@@ -130,7 +134,9 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 }
 
 struct listener *listener_create(struct worker *worker, int fd,
-				 void (*accepted)(int fd, const struct sockaddr *peer, socklen_t len, void *arg), void *arg)
+				 void (*accepted)(int fd, const struct sockaddr *peer,
+						  socklen_t len, void *arg),
+				 void *arg)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 
@@ -177,7 +183,8 @@ void listener_destroy(struct listener *listener)
 	free(listener);
 }
 
-bool listener_address(struct gw_str text, uint16_t port, struct sockaddr_storage *address, socklen_t *len)
+bool listener_address(struct gw_str text, uint16_t port, struct sockaddr_storage *address,
+		      socklen_t *len)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;

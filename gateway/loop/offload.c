@@ -23,7 +23,7 @@ struct offload_pool {
 	size_t line_count, turn; /* turn: whose piece is looked at first */
 	size_t waiting;
 	unsigned idle, running, most;
-	unsigned shared;         /* threads at work beyond each line's own one */
+	unsigned shared; /* threads at work beyond each line's own one */
 	bool ending;
 	pthread_t threads[];
 };
@@ -71,7 +71,8 @@ static void end(struct offload_line *line)
 	line->pool->shared -= --line->load.running != 0;
 }
 
-/* The next piece, or NULL when the pool ends and nothing is left. `done`: the line of the piece before; NULL: there was none. */
+/* The next piece, or NULL when the pool ends and nothing is left. `done`: the line of the piece
+ * before; NULL: there was none. */
 static struct offload *take(struct offload_pool *pool, struct offload_line *done)
 {
 	struct offload_line *line;
@@ -127,7 +128,8 @@ static int add_thread(struct offload_pool *pool)
 struct offload_pool *offload_create(unsigned threads)
 {
 	unsigned most = threads > 0 ? threads : 1;
-	struct offload_pool *pool = calloc(1, sizeof(*pool) + (most + LINES_MOST) * sizeof(pool->threads[0]));
+	struct offload_pool *pool = calloc(1, sizeof(*pool) + (most + LINES_MOST) *
+								      sizeof(pool->threads[0]));
 
 	if (pool == NULL)
 		return NULL;
@@ -205,7 +207,8 @@ static void queue(struct offload_line *line, struct offload *offload)
 		line->load.most_waiting = line->load.waiting;
 	if (!may_begin(line))
 		return; /* whoever ends a piece looks */
-	if (pool->waiting > pool->idle && pool->running < pool->most + pool->line_count && !pool->ending)
+	if (pool->waiting > pool->idle && pool->running < pool->most + pool->line_count &&
+	    !pool->ending)
 		add_thread(pool); /* refused: those that run take it later */
 	if (pool->idle > 0)
 		pthread_cond_signal(&pool->changed);
@@ -256,7 +259,8 @@ size_t offload_waiting(struct offload_pool *pool)
 	return waiting;
 }
 
-void offload_each(struct offload_pool *pool, void (*each)(void *arg, const struct offload_load *load), void *arg)
+void offload_each(struct offload_pool *pool,
+		  void (*each)(void *arg, const struct offload_load *load), void *arg)
 {
 	pthread_mutex_lock(&pool->lock);
 	for (size_t i = 0; i < pool->line_count; i++)

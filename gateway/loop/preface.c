@@ -45,7 +45,8 @@ static bool take(struct preface *preface, size_t len)
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct preface *preface = arg;
-	ssize_t got = recv(preface->fd, preface->bytes + preface->len, preface->form->most - preface->len, MSG_PEEK);
+	ssize_t got = recv(preface->fd, preface->bytes + preface->len,
+			   preface->form->most - preface->len, MSG_PEEK);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -63,7 +64,8 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 		end(preface, PREFACE_READ);
 }
 
-struct preface *preface_create(struct worker *worker, int fd, const struct preface_form *form, void *arg)
+struct preface *preface_create(struct worker *worker, int fd, const struct preface_form *form,
+			       void *arg)
 {
 	struct preface *preface = calloc(1, sizeof(*preface) + form->most);
 
@@ -74,7 +76,8 @@ struct preface *preface_create(struct worker *worker, int fd, const struct prefa
 	preface->arg = arg;
 	preface->fd = -1;
 	preface->event = event_new(worker->base, fd, EV_READ | EV_PERSIST, readable, preface);
-	if (!preface->event || event_add(preface->event, NULL) < 0 || timer_set(worker, &preface->timer, form->ms, timed_out) < 0) {
+	if (!preface->event || event_add(preface->event, NULL) < 0 ||
+	    timer_set(worker, &preface->timer, form->ms, timed_out) < 0) {
 		preface_destroy(preface);
 		return NULL;
 	}

@@ -97,7 +97,8 @@ static void forget(struct resolver *resolver, struct host *host)
 	host_drop(host);
 }
 
-/* One name is forgotten at a time, since the map may not change while it is walked; `all`: though its time has not come. */
+/* One name is forgotten at a time, since the map may not change while it is walked; `all`: though
+ * its time has not come. */
 static bool forget_one(struct resolver *resolver, int64_t now, bool all)
 {
 	struct host *host;
@@ -150,7 +151,8 @@ static struct host *find(struct resolver *resolver, struct gw_str name)
 	return host != NULL ? host : begin(resolver, name);
 }
 
-/* What needs no look-up: a numeric address, or what can be no name. Its reference is the question's. */
+/* What needs no look-up: a numeric address, or what can be no name. Its reference is the
+ * question's. */
 static struct host *answer_at_once(struct gw_str name)
 {
 	struct sockaddr_storage address;
@@ -183,7 +185,8 @@ static struct host *host_for(struct resolver *resolver, struct gw_str name)
 	return host;
 }
 
-int resolver_ask(struct resolver *resolver, struct gw_str host, uint16_t port, struct resolve *resolve)
+int resolver_ask(struct resolver *resolver, struct gw_str host, uint16_t port,
+		 struct resolve *resolve)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
@@ -215,7 +218,8 @@ void resolver_cancel(struct resolve *resolve)
 	resolve->pending = NULL;
 }
 
-struct resolver *resolver_create(struct worker *worker, struct offload_pool *pool, const struct dns_options *dns, const char *hosts)
+struct resolver *resolver_create(struct worker *worker, struct offload_pool *pool,
+				 const struct dns_options *dns, const char *hosts)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 

@@ -1,12 +1,13 @@
-/* resolver.h - host names of relays to addresses. Where mail for a domain goes is another interface (dns.h).
+/* resolver.h - host names of relays to addresses. Where mail for a domain goes is another interface
+ * (dns.h).
  *
- * A name with a dot is looked for in /etc/hosts, then in the DNS, IPv6 and IPv4 at once: of the servers of
- * dns_options.forward, or else of resolv.conf, without validation. Every other name, and one that neither of
- * them knows now, is the system's (getaddrinfo: localhost, search lists, whatever nsswitch.conf says), on the
- * pool.
+ * A name with a dot is looked for in /etc/hosts, then in the DNS, IPv6 and IPv4 at once: of the
+ * servers of dns_options.forward, or else of resolv.conf, without validation. Every other name, and
+ * one that neither of them knows now, is the system's (getaddrinfo: localhost, search lists,
+ * whatever nsswitch.conf says), on the pool.
  *
- * Per worker. Who asks meanwhile shares the look-up. An answer of the DNS is kept as long as its TTL says,
- * from a second to an hour, any other one for a minute, a failure for ten seconds. */
+ * Per worker. Who asks meanwhile shares the look-up. An answer of the DNS is kept as long as its
+ * TTL says, from a second to an hour, any other one for a minute, a failure for ten seconds. */
 #ifndef LOOP_RESOLVER_H
 #define LOOP_RESOLVER_H
 
@@ -26,14 +27,15 @@ struct resolved {
 
 struct resolver; /* one per worker */
 
-/* In the main thread, as dns_create. `dns` NULL: the system is asked alone. `hosts` is the hosts file, a text
- * that stays. NULL: no memory. */
+/* In the main thread, as dns_create. `dns` NULL: the system is asked alone. `hosts` is the hosts
+ * file, a text that stays. NULL: no memory. */
 struct resolver *resolver_create(struct worker *worker, struct offload_pool *pool,
 				 const struct dns_options *dns, const char *hosts);
 void resolver_destroy(struct resolver *resolver);
 
-/* A question, in memory the caller owns until `done` ran or resolver_cancel was called. A numeric address is
- * answered from inside the call as others are: always from the loop, never from inside resolver_ask. */
+/* A question, in memory the caller owns until `done` ran or resolver_cancel was called. A numeric
+ * address is answered from inside the call as others are: always from the loop, never from inside
+ * resolver_ask. */
 struct resolve {
 	void (*done)(struct resolve *resolve,
 		     const struct resolved *answer); /* answer: valid during the call */

@@ -55,7 +55,8 @@ static bool run(struct host *host, struct offload_line *line, void (*work)(struc
 
 static void put(struct resolved *answer, const union dns_address *address)
 {
-	socklen_t len = address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
+	socklen_t len = address->any.sa_family == AF_INET6 ? sizeof(address->v6)
+							   : sizeof(address->v4);
 
 	if (answer->count == RESOLVER_ADDRESSES)
 		return;
@@ -68,7 +69,8 @@ static void put(struct resolved *answer, const union dns_address *address)
 static void ask_system(struct offload *work)
 {
 	struct host *host = host_at_work(work);
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *found = NULL, *each;
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM },
+			*found = NULL, *each;
 
 	host->answer.error = getaddrinfo(host->name, NULL, &hints, &found);
 	for (each = found; each != NULL; each = each->ai_next)
@@ -177,8 +179,8 @@ static void came(void *arg, int rcode, void *packet, int len, int security, char
 	host->references++;
 	close_query(query);
 	if (host->resolver != NULL && host->source == HOST_FROM_DNS) {
-		if (packet_addresses(rcode == 0 ? packet : NULL, len, query->type, &ttl, take, query) ==
-		    PACKET_FOUND)
+		if (packet_addresses(rcode == 0 ? packet : NULL, len, query->type, &ttl, take,
+				     query) == PACKET_FOUND)
 			shorten(host, ttl);
 		heard(host);
 	}
@@ -197,11 +199,13 @@ static void ask(struct host_query *query)
 {
 	struct ub_ctx *context = query->host->resolver->context;
 
-	if (ub_resolve_event(context, query->host->asked, query->type, ns_c_in, query, came, NULL) != 0)
+	if (ub_resolve_event(context, query->host->asked, query->type, ns_c_in, query, came,
+			     NULL) != 0)
 		came(query, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 
-/* An answer that libunbound has already comes from inside: both are open before the first is asked. */
+/* An answer that libunbound has already comes from inside: both are open before the first is asked.
+ */
 static void ask_dns(struct host *host)
 {
 	struct resolver *resolver = host->resolver;

@@ -17,8 +17,8 @@ struct host_query {
 	union dns_address addresses[RESOLVER_ADDRESSES];
 };
 
-/* One name: being looked up, or with its answer. The resolver, each question, the work on the pool and each
- * open query hold it. */
+/* One name: being looked up, or with its answer. The resolver, each question, the work on the pool
+ * and each open query hold it. */
 struct host {
 	struct gw_str key; /* first, for the map */
 	char *name;
@@ -40,8 +40,9 @@ LIST_HEAD(hosts, host);
 
 struct resolver {
 	struct worker *worker;
-	struct offload_line *files, *system; /* two, since a hosts file never waits for a name server */
-	struct ub_ctx *context;              /* NULL: the DNS is not asked */
+	/* two, since a hosts file never waits for a name server */
+	struct offload_line *files, *system;
+	struct ub_ctx *context; /* NULL: the DNS is not asked */
 	const char *hosts_file;
 	struct str_map hosts;
 	struct hosts open;
@@ -55,7 +56,8 @@ void host_answered(struct host *host, int64_t keep_ms);
 /* --- resolver_look_up.c --- */
 
 void host_leave(struct host *host); /* its resolver goes; work of the pool answers it yet */
-bool host_look_up(struct host *host); /* host_answered follows, from the loop; false: there is no room */
+/* host_answered follows, from the loop; false: there is no room */
+bool host_look_up(struct host *host);
 void host_end_queries(struct resolver *resolver); /* there are no more callbacks */
 
 #endif

@@ -23,11 +23,14 @@ static void run_job(struct post *post)
 
 static void init_events(struct stream *stream)
 {
-	event_assign(&stream->read, stream->worker->base, stream->fd, EV_READ | EV_PERSIST, stream_readable, stream);
-	event_assign(&stream->write, stream->worker->base, stream->fd, EV_WRITE | EV_PERSIST, stream_writable, stream);
+	event_assign(&stream->read, stream->worker->base, stream->fd, EV_READ | EV_PERSIST,
+		     stream_readable, stream);
+	event_assign(&stream->write, stream->worker->base, stream->fd, EV_WRITE | EV_PERSIST,
+		     stream_writable, stream);
 }
 
-struct stream *stream_make(struct worker *worker, int fd, const struct stream_limits *limits, stream_handler *handler, void *arg)
+struct stream *stream_make(struct worker *worker, int fd, const struct stream_limits *limits,
+			   stream_handler *handler, void *arg)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 
@@ -50,7 +53,8 @@ struct stream *stream_make(struct worker *worker, int fd, const struct stream_li
 	return stream;
 }
 
-struct stream *stream_accept(struct worker *worker, int fd, const struct stream_limits *limits, stream_handler *handler, void *arg)
+struct stream *stream_accept(struct worker *worker, int fd, const struct stream_limits *limits,
+			     stream_handler *handler, void *arg)
 {
 	struct stream *stream = stream_make(worker, fd, limits, handler, arg);
 
@@ -133,16 +137,19 @@ void stream_raise_later(struct stream *stream, enum stream_event event)
 	stream_queue_job(stream);
 }
 
-/* Tells what is to be told now; what arises meanwhile is told in the next turn, so that no stream keeps the loop. */
+/* Tells what is to be told now; what arises meanwhile is told in the next turn, so that no stream
+ * keeps the loop. */
 void stream_deliver(struct stream *stream)
 {
 	unsigned round = stream->events, bit;
 	int event;
 
 	stream->references++;
-	for (event = STREAM_CONNECTED; event <= STREAM_ERROR && round != 0 && !stream->dead; event++) {
+	for (event = STREAM_CONNECTED; event <= STREAM_ERROR && round != 0 && !stream->dead;
+	     event++) {
 		bit = 1u << event;
-		if ((round & stream->events & bit) == 0 || (stream->paused && (bit & PAUSED_EVENTS) != 0))
+		if ((round & stream->events & bit) == 0 ||
+		    (stream->paused && (bit & PAUSED_EVENTS) != 0))
 			continue;
 		stream->events &= ~bit;
 		stream->handler(stream, (enum stream_event)event, stream->arg);

@@ -15,7 +15,8 @@ static int open_socket(int family, const struct sockaddr *source, socklen_t sour
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (source == NULL)
 		return fd;
-	/* The port is chosen when the destination is known, so that ports do not run out per source alone. */
+	/* The port is chosen when the destination is known, so that ports do not run out per source
+	 * alone. */
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	if (bind(fd, source, source_len) == 0)
 		return fd;
@@ -62,8 +63,10 @@ static void begin(struct stream *stream, const struct sockaddr *to, socklen_t to
 		stream_fail_errno(stream, ENOMEM);
 }
 
-struct stream *stream_connect(struct worker *worker, const struct sockaddr *to, socklen_t to_len, const struct sockaddr *source,
-			      socklen_t source_len, const struct stream_limits *limits, stream_handler *handler, void *arg)
+struct stream *stream_connect(struct worker *worker, const struct sockaddr *to, socklen_t to_len,
+			      const struct sockaddr *source, socklen_t source_len,
+			      const struct stream_limits *limits, stream_handler *handler,
+			      void *arg)
 {
 	int fd = open_socket(to->sa_family, source, source_len);
 	struct stream *stream;
@@ -104,7 +107,8 @@ void stream_set_peer(struct stream *stream, const struct sockaddr *peer)
 typedef int ask_fn(int fd, struct sockaddr *address, socklen_t *len);
 
 /* Few ask for our own end, and who accepted knows the other: it is looked up when somebody does. */
-static const struct stream_end *look_up(const struct stream *stream, const struct stream_end *known, ask_fn *ask)
+static const struct stream_end *look_up(const struct stream *stream, const struct stream_end *known,
+					ask_fn *ask)
 {
 	struct stream_end *end = (struct stream_end *)(uintptr_t)known;
 	struct sockaddr_storage address;

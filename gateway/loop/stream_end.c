@@ -58,8 +58,8 @@ static void worker_ends(struct orphan *orphan)
 	stream_destroy((struct stream *)((char *)orphan - offsetof(struct stream, orphan)));
 }
 
-/* Closing while input waits makes the kernel cut the connection, and the peer may lose our last reply; a peer that still
- * talks is therefore heard to its end. */
+/* Closing while input waits makes the kernel cut the connection, and the peer may lose our last
+ * reply; a peer that still talks is therefore heard to its end. */
 static void end_output(struct stream *stream)
 {
 	char heard[4096];
@@ -97,7 +97,8 @@ static void lingering(struct stream *stream, enum stream_event event, void *arg)
 
 void stream_finish(struct stream *stream, int64_t ms)
 {
-	if (stream->phase != PHASE_OPEN || timer_set(stream->worker, &stream->timer, ms, linger_over) < 0) {
+	if (stream->phase != PHASE_OPEN ||
+	    timer_set(stream->worker, &stream->timer, ms, linger_over) < 0) {
 		stream_destroy(stream);
 		return;
 	}

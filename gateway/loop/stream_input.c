@@ -68,15 +68,16 @@ static ssize_t read_some(struct stream *stream, size_t len)
 		stream_give_up(stream);
 		return IO_FAILED;
 	}
-	got = stream_in_tls(stream) ? stream_tls_read(stream, to, len) : read_clear(stream, to, len);
+	got = stream_in_tls(stream) ? stream_tls_read(stream, to, len)
+				    : read_clear(stream, to, len);
 	if (got > 0)
 		buf_added(&stream->in, (size_t)got);
 	stream->chunk = got == (ssize_t)len && len >= READ_CHUNK ? READ_CHUNK_BUSY : READ_CHUNK;
 	return got;
 }
 
-/* Reads until the socket is empty, the input full, or the turn's share taken; a short read says the socket is empty
- * without asking again. The last result is given, the bytes are added to *total. */
+/* Reads until the socket is empty, the input full, or the turn's share taken; a short read says the
+ * socket is empty without asking again. The last result is given, the bytes are added to *total. */
 static ssize_t read_turn(struct stream *stream, size_t *total)
 {
 	ssize_t got = IO_BLOCKED;
@@ -150,7 +151,8 @@ void stream_readable(evutil_socket_t fd, short what, void *arg)
 	stream_drop(stream);
 }
 
-/* Goes on reading once the reason to stop is gone; OpenSSL's own buffer is asked, since the socket would not tell. */
+/* Goes on reading once the reason to stop is gone; OpenSSL's own buffer is asked, since the socket
+ * would not tell. */
 static void unblock(struct stream *stream)
 {
 	if (!stream->stopped || is_blocked(stream) || stream->eof || stream->phase != PHASE_OPEN)

@@ -1,4 +1,5 @@
-/* stream_output.c - writing: put off to the end of the turn, and waited for only when the socket is full. */
+/* stream_output.c - writing: put off to the end of the turn, and waited for only when the socket is
+ * full. */
 #include "loop/stream_private.h"
 
 #include <errno.h>
@@ -161,13 +162,15 @@ int stream_write(struct stream *stream, struct gw_str bytes)
 	return 0;
 }
 
-/* A write that fails reads what there is, for which there may be no memory either: so it is tried once. */
+/* A write that fails reads what there is, for which there may be no memory either: so it is tried
+ * once. */
 void stream_give_up(struct stream *stream)
 {
 	const char *farewell = stream->farewell;
 
 	stream->farewell = NULL;
-	if (stream->phase == PHASE_OPEN && farewell != NULL && write_out(stream, buf_len(&stream->out)) == 0)
+	if (stream->phase == PHASE_OPEN && farewell != NULL &&
+	    write_out(stream, buf_len(&stream->out)) == 0)
 		write_some(stream, farewell, strlen(farewell));
 	stream_fail_errno(stream, ENOMEM);
 }
@@ -194,7 +197,9 @@ static int copy_rest(struct stream *stream, const struct iovec *pieces, size_t c
 	for (i = 0; i < count; i++) {
 		part = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
 		skip -= part;
-		if (part < pieces[i].iov_len && buf_add(&stream->out, (char *)pieces[i].iov_base + part, pieces[i].iov_len - part) < 0)
+		if (part < pieces[i].iov_len &&
+		    buf_add(&stream->out, (char *)pieces[i].iov_base + part,
+			    pieces[i].iov_len - part) < 0)
 			return -1;
 	}
 	return 0;
@@ -220,8 +225,8 @@ static size_t write_direct(struct stream *stream, const struct iovec *pieces, si
 
 static bool goes_direct(const struct stream *stream, const struct iovec *pieces, size_t count)
 {
-	return stream->phase == PHASE_OPEN && !stream_in_tls(stream) && !stream->writing && count <= DIRECT_PIECES &&
-	       total_of(pieces, count) >= DIRECT_LEAST;
+	return stream->phase == PHASE_OPEN && !stream_in_tls(stream) && !stream->writing &&
+	       count <= DIRECT_PIECES && total_of(pieces, count) >= DIRECT_LEAST;
 }
 
 int stream_writev(struct stream *stream, const struct iovec *pieces, size_t count)

@@ -47,7 +47,7 @@ struct stream {
 	bool drain_due; /* something was written since STREAM_DRAINED was last told */
 	bool job_queued, flush_queued;
 	bool handshake_failed; /* by what was said in it */
-	bool shut; /* stream_finish: our side is closed */
+	bool shut;             /* stream_finish: our side is closed */
 	struct event read, write;
 	struct post job, flush;
 	struct buf in, out;
@@ -72,14 +72,17 @@ struct stream {
 #define IO_FAILED -2 /* stream_fail was called */
 
 /* stream.c */
-struct stream *stream_make(struct worker *worker, int fd, const struct stream_limits *limits, stream_handler *handler, void *arg);
-void stream_raise(struct stream *stream, enum stream_event event);       /* told by the stream_deliver of who calls */
-void stream_raise_later(struct stream *stream, enum stream_event event); /* told at the end of the turn */
+struct stream *stream_make(struct worker *worker, int fd, const struct stream_limits *limits,
+			   stream_handler *handler, void *arg);
+/* told by the stream_deliver of who calls */
+void stream_raise(struct stream *stream, enum stream_event event);
+/* told at the end of the turn */
+void stream_raise_later(struct stream *stream, enum stream_event event);
 void stream_queue_job(struct stream *stream);
 void stream_deliver(struct stream *stream);
 void stream_fail(struct stream *stream, const char *text);
 void stream_fail_errno(struct stream *stream, int error); /* of a system call, in its words */
-void stream_drop(struct stream *stream); /* one reference */
+void stream_drop(struct stream *stream);                  /* one reference */
 int stream_want_read(struct stream *stream, bool on);
 int stream_want_write(struct stream *stream, bool on);
 static inline void stream_touch(struct stream *stream)
@@ -100,7 +103,8 @@ void stream_return_input(struct stream *stream); /* the memory of an input that 
 void stream_writable(evutil_socket_t fd, short what, void *arg);
 void stream_flush_post(struct post *post);
 void stream_flush(struct stream *stream);
-void stream_queue_flush(struct stream *stream); /* at the end of the turn, where a handshake begins as well */
+/* at the end of the turn, where a handshake begins as well */
+void stream_queue_flush(struct stream *stream);
 
 /* stream_connect.c */
 void stream_connect_result(struct stream *stream);

@@ -39,7 +39,8 @@ static void shaken(struct stream *stream)
 {
 	struct stream_link *link = stream->link;
 
-	snprintf(link->text, sizeof(link->text), "%s %s", SSL_get_version(link->ssl), SSL_get_cipher_name(link->ssl));
+	snprintf(link->text, sizeof(link->text), "%s %s", SSL_get_version(link->ssl),
+		 SSL_get_cipher_name(link->ssl));
 	stream->phase = PHASE_OPEN;
 	stream_touch(stream);
 	want_both(stream, false);
@@ -131,7 +132,8 @@ void stream_tls_close(struct stream *stream, bool tell)
 	if (tell)
 		SSL_shutdown(link->ssl);
 	else if (stream->phase == PHASE_OPEN)
-		SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else the session would not be resumed */
+		/* else the session would not be resumed */
+		SSL_set_shutdown(link->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	ERR_clear_error();
 	SSL_free(link->ssl);
 	tls_release(link->context);
@@ -162,7 +164,8 @@ static bool is_address(const char *name)
 	return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
-/* An address is looked for among the addresses of the certificate and never named in the greeting (RFC 6066 section 3). */
+/* An address is looked for among the addresses of the certificate and never named in the greeting
+ * (RFC 6066 section 3). */
 static int set_name(SSL *ssl, const char *name)
 {
 	if (is_address(name))

@@ -19,7 +19,8 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	timer->fire(timer);
 }
 
-int timer_set(struct worker *worker, struct timer *timer, int64_t ms, void (*fire)(struct timer *timer))
+int timer_set(struct worker *worker, struct timer *timer, int64_t ms,
+	      void (*fire)(struct timer *timer))
 {
 	struct timeval wait;
 

@@ -20,14 +20,16 @@ struct loading {
 
 static int complain(struct loading *loading, const char *what, struct gw_str path, const char *why)
 {
-	problem_add(loading->problems, true, loading->file, loading->line, "%s \"%s\": %s", what, path.ptr, why != NULL ? why : "unusable");
+	problem_add(loading->problems, true, loading->file, loading->line, "%s \"%s\": %s", what,
+		    path.ptr, why != NULL ? why : "unusable");
 	return -1;
 }
 
 const char *tls_reason(void)
 {
 	unsigned long error = ERR_peek_error();
-	const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+	const char *reason = ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error))
+						     : ERR_reason_error_string(error);
 
 	ERR_clear_error();
 	return reason;
@@ -49,10 +51,13 @@ static const char *key_reason(const struct loading *loading)
 {
 	unsigned long error = ERR_peek_last_error();
 
-	if (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH)
+	if (ERR_GET_LIB(error) == ERR_LIB_X509 &&
+	    ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH)
 		return "the key does not match the certificate";
 	if (loading->asked)
-		return loading->passphrase.len == 0 ? "the key is encrypted and there is no passphrase" : "the passphrase is wrong";
+		return loading->passphrase.len == 0
+			       ? "the key is encrypted and there is no passphrase"
+			       : "the passphrase is wrong";
 	return tls_reason();
 }
 
@@ -74,7 +79,8 @@ static int load_key(struct loading *loading, struct gw_str key)
 
 static void warn(struct loading *loading, const char *what, struct gw_str path, const char *why)
 {
-	problem_add(loading->problems, false, loading->file, loading->line, "%s \"%s\": %s", what, path.ptr, why);
+	problem_add(loading->problems, false, loading->file, loading->line, "%s \"%s\": %s", what,
+		    path.ptr, why);
 }
 
 /* Nobody looks at a certificate until clients refuse it. */
@@ -88,7 +94,8 @@ const char *tls_server_trouble(const struct tls_context *tls)
 		return "it is not valid yet";
 	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
 		return "it has expired: who verifies it does not connect any more";
-	return X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0 ? "it expires within 14 days" : NULL;
+	return X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0 ? "it expires within 14 days"
+								  : NULL;
 }
 
 static void check_dates(struct loading *loading, struct gw_str certificate)
@@ -103,7 +110,8 @@ static void check_mode(struct loading *loading, struct gw_str key)
 	struct stat info;
 
 	if (stat(key.ptr, &info) == 0 && (info.st_mode & (S_IROTH | S_IWOTH)))
-		warn(loading, "key", key, "everybody on this machine may read the private key or write it: chmod o-rwx it");
+		warn(loading, "key", key,
+		     "everybody on this machine may read the private key or write it: chmod o-rwx it");
 }
 
 static int load_certificate(struct loading *loading, struct gw_str certificate, struct gw_str key)
@@ -130,9 +138,12 @@ static int load_ca(struct loading *loading, struct gw_str ca)
 
 static int set_up(SSL_CTX *ctx)
 {
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_read_ahead(ctx, 1); /* one read for a record, not one for its head and one for its body */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* one read for a record, not one for its head and one for its body */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 ? 0 : -1;
 }
@@ -182,17 +193,22 @@ static int set_up_server(struct loading *loading, const struct tls_server_option
 
 static int set_up_client(struct loading *loading, const struct tls_client_options *options)
 {
-	SSL_CTX_set_verify(loading->tls->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_verify(loading->tls->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+			   NULL);
 	if (tls_sessions_init(loading->tls) < 0)
 		return complain(loading, "certificate", options->certificate, "out of memory");
 	if (options->verify && load_ca(loading, options->ca) < 0)
 		return -1;
-	return options->certificate.len != 0 ? load_certificate(loading, options->certificate, options->key) : 0;
+	return options->certificate.len != 0
+		       ? load_certificate(loading, options->certificate, options->key)
+		       : 0;
 }
 
-struct tls_context *tls_server_create(const struct tls_server_options *options, const char *file, int line, struct problems *problems)
+struct tls_context *tls_server_create(const struct tls_server_options *options, const char *file,
+				      int line, struct problems *problems)
 {
-	struct loading loading = { create(TLS_server_method()), file, line, problems, options->passphrase, false };
+	struct loading loading = { create(TLS_server_method()), file, line, problems,
+				   options->passphrase,         false };
 
 	if (loading.tls == NULL) {
 		problem_add(problems, true, file, line, "TLS cannot be set up: %s", tls_reason());
@@ -204,9 +220,11 @@ struct tls_context *tls_server_create(const struct tls_server_options *options, 
 	return NULL;
 }
 
-struct tls_context *tls_client_create(const struct tls_client_options *options, const char *file, int line, struct problems *problems)
+struct tls_context *tls_client_create(const struct tls_client_options *options, const char *file,
+				      int line, struct problems *problems)
 {
-	struct loading loading = { create(TLS_client_method()), file, line, problems, options->passphrase, false };
+	struct loading loading = { create(TLS_client_method()), file, line, problems,
+				   options->passphrase,         false };
 
 	if (loading.tls == NULL) {
 		problem_add(problems, true, file, line, "TLS cannot be set up: %s", tls_reason());
@@ -226,7 +244,8 @@ struct tls_context *tls_hold(struct tls_context *tls)
 
 void tls_release(struct tls_context *tls)
 {
-	if (tls == NULL || atomic_fetch_sub_explicit(&tls->references, 1, memory_order_acq_rel) != 1)
+	if (tls == NULL ||
+	    atomic_fetch_sub_explicit(&tls->references, 1, memory_order_acq_rel) != 1)
 		return;
 	tls_sessions_finish(tls);
 	SSL_CTX_free(tls->ctx);

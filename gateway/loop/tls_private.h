@@ -23,7 +23,8 @@ struct tls_context {
 	struct tls_session *sessions; /* TLS_SESSIONS places; NULL in a server's context */
 };
 
-/* Makes the context keep the sessions of its connections, whose app data is the name. -1: no memory. */
+/* Makes the context keep the sessions of its connections, whose app data is the name. -1: no
+ * memory. */
 int tls_sessions_init(struct tls_context *tls);
 void tls_sessions_finish(struct tls_context *tls);
 

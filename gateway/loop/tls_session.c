@@ -1,4 +1,5 @@
-/* tls_session.c - sessions of next hops, kept so that the next handshake with the same name is short. */
+/* tls_session.c - sessions of next hops, kept so that the next handshake with the same name is
+ * short. */
 #include "loop/tls_private.h"
 
 #include "base/crc32c.h"
@@ -43,7 +44,8 @@ int tls_sessions_init(struct tls_context *tls)
 	if (tls->sessions == NULL)
 		return -1;
 	SSL_CTX_set_app_data(tls->ctx, tls);
-	SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(tls->ctx,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(tls->ctx, keep);
 	return 0;
 }
@@ -67,7 +69,8 @@ void tls_sessions_offer(struct tls_context *tls, SSL *ssl, const char *name)
 		return;
 	place = place_of(tls, name);
 	pthread_mutex_lock(&tls->lock);
-	if (place->name != NULL && strcmp(place->name, name) == 0 && SSL_SESSION_is_resumable(place->session)) {
+	if (place->name != NULL && strcmp(place->name, name) == 0 &&
+	    SSL_SESSION_is_resumable(place->session)) {
 		session = place->session;
 		SSL_SESSION_up_ref(session);
 	}

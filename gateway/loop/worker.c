@@ -27,7 +27,8 @@ static void list_init(struct turn_list *list)
 	list->last = &list->first;
 }
 
-/* The posts are looked for after each turn; the event only ends the wait. It is edge-triggered, so the count is never read. */
+/* The posts are looked for after each turn; the event only ends the wait. It is edge-triggered, so
+ * the count is never read. */
 static void woken(evutil_socket_t fd, short what, void *arg) {}
 
 static int open_wake(struct worker *worker)
@@ -35,7 +36,8 @@ static int open_wake(struct worker *worker)
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->wake_fd < 0)
 		return -1;
-	worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST | EV_ET, woken, NULL);
+	worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST | EV_ET, woken,
+				 NULL);
 	if (worker->wake == NULL)
 		return -1;
 	return event_add(worker->wake, NULL);
@@ -94,8 +96,9 @@ static void end_turn(struct worker *worker)
 		run_stage(worker, TURN_FLUSH);
 }
 
-/* One turn: wait, handle what is ready, then what was put off. The loop is driven turn by turn because an event of low
- * priority, libevent's own way to put things off, costs a second wait in each turn and starves under load. */
+/* One turn: wait, handle what is ready, then what was put off. The loop is driven turn by turn
+ * because an event of low priority, libevent's own way to put things off, costs a second wait in
+ * each turn and starves under load. */
 static void turn(struct worker *worker)
 {
 	bool wait = !has_later(worker) && inbox_sleep(worker);
@@ -114,7 +117,8 @@ void worker_run(struct worker *worker)
 
 	current = worker;
 	do {
-		/* Asked before the turn's end, so that what was posted before the stop still runs. */
+		/* Asked before the turn's end, so that what was posted before the stop still runs.
+		 */
 		stop = atomic_load_explicit(&worker->stop, memory_order_acquire);
 		if (stop)
 			end_turn(worker);

@@ -1,7 +1,7 @@
 /* worker.h - a thread with one event loop; sessions and deliveries live and die on one worker.
  *
- * Workers share nothing but what is atomic; they talk by posting. Everything here is for the worker's own thread unless
- * marked [any thread]. */
+ * Workers share nothing but what is atomic; they talk by posting. Everything here is for the
+ * worker's own thread unless marked [any thread]. */
 #ifndef LOOP_WORKER_H
 #define LOOP_WORKER_H
 
@@ -9,7 +9,8 @@
 
 struct worker;
 
-/* A message to a worker: embedded in the thing it is about, owned by the worker from post to run. */
+/* A message to a worker: embedded in the thing it is about, owned by the worker from post to run.
+ */
 struct post {
 	struct post *next;
 	void (*run)(struct post *post);
@@ -18,33 +19,36 @@ struct post {
 /* Prepares libevent for threads and ignores SIGPIPE; once, in main, first. */
 int loop_init(void);
 
-/* Creates the loop; the thread runs from worker_start on. `number` counts from 0. NULL: no memory, no descriptors. */
+/* Creates the loop; the thread runs from worker_start on. `number` counts from 0. NULL: no memory,
+ * no descriptors. */
 struct worker *worker_create(unsigned number);
 
 /* Starts the thread. `began` (may be NULL) runs first in it. -1: no thread. */
 int worker_start(struct worker *worker, void (*began)(struct worker *, void *arg), void *arg);
 
-/* Asks the loop to end after what runs now and what was posted before [any thread]; worker_join waits for it. Destroy frees after
- * that; posts that came too late still run, in the thread that destroys, so that what they own is not lost. Destroy pools that post
- * before the workers. */
+/* Asks the loop to end after what runs now and what was posted before [any thread]; worker_join
+ * waits for it. Destroy frees after that; posts that came too late still run, in the thread that
+ * destroys, so that what they own is not lost. Destroy pools that post before the workers. */
 void worker_stop(struct worker *worker);
 void worker_join(struct worker *worker);
 void worker_destroy(struct worker *worker);
 
-/* Runs the loop in the calling thread instead of a new one: for the main thread, and for tests. Returns after worker_stop. */
+/* Runs the loop in the calling thread instead of a new one: for the main thread, and for tests.
+ * Returns after worker_stop. */
 void worker_run(struct worker *worker);
 
-unsigned worker_number(const struct worker *worker);      /* [any thread] */
-struct worker *worker_current(void);                      /* of this thread, or NULL */
-void *worker_event_base(struct worker *worker);           /* libevent's struct event_base */
+unsigned worker_number(const struct worker *worker); /* [any thread] */
+struct worker *worker_current(void);                 /* of this thread, or NULL */
+void *worker_event_base(struct worker *worker);      /* libevent's struct event_base */
 
-/* Hangs the rooms' own per-worker state on it (queue, pool of connections, sessions); slots are given out by the caller. */
+/* Hangs the rooms' own per-worker state on it (queue, pool of connections, sessions); slots are
+ * given out by the caller. */
 #define WORKER_SLOTS 8
 void worker_set(struct worker *worker, unsigned slot, void *value);
 void *worker_get(const struct worker *worker, unsigned slot);
 
-/* Makes `run(post)` happen on the worker's thread, in the order of posting. Wakes the loop at most once for many
- * posts. [any thread] */
+/* Makes `run(post)` happen on the worker's thread, in the order of posting. Wakes the loop at most
+ * once for many posts. [any thread] */
 void worker_post(struct worker *worker, struct post *post);
 
 /* The same for a chain of posts linked by `next`, in order, with one wake-up. [any thread] */
@@ -60,11 +64,15 @@ struct timer {
 	void (*fire)(struct timer *timer);
 	struct worker *worker;
 };
-int timer_set(struct worker *worker, struct timer *timer, int64_t ms, void (*fire)(struct timer *timer)); /* again: moves it */
-void timer_clear(struct timer *timer);      /* before its memory goes; a cleared or zeroed one is fine */
+/* again: moves it */
+int timer_set(struct worker *worker, struct timer *timer, int64_t ms,
+	      void (*fire)(struct timer *timer));
+/* before its memory goes; a cleared or zeroed one is fine */
+void timer_clear(struct timer *timer);
 bool timer_pending(const struct timer *timer);
 
 /* Calls `fire` on SIGNAL in this worker's thread (main only). */
-int worker_signal(struct worker *worker, int signal, void (*fire)(int signal, void *arg), void *arg);
+int worker_signal(struct worker *worker, int signal, void (*fire)(int signal, void *arg),
+		  void *arg);
 
 #endif

@@ -10,15 +10,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What is put off to the end of a turn: events that arose inside calls first, then the writing, so that what the events
- * append leaves in the same send. */
+/* What is put off to the end of a turn: events that arose inside calls first, then the writing, so
+ * that what the events append leaves in the same send. */
 enum turn_stage { TURN_EVENT, TURN_FLUSH, TURN_STAGES };
 
 struct turn_list {
 	struct post *first, **last;
 };
 
-/* Something that nobody but the worker owns any more; `end` is called when the worker is destroyed before it ended by itself. */
+/* Something that nobody but the worker owns any more; `end` is called when the worker is destroyed
+ * before it ended by itself. */
 struct orphan {
 	struct orphan *next, **link;
 	void (*end)(struct orphan *orphan);
@@ -46,7 +47,8 @@ struct worker {
 	void *began_arg;
 };
 
-/* Runs `post` at the end of this turn, or of the next when that stage is over. Only from the worker's thread. */
+/* Runs `post` at the end of this turn, or of the next when that stage is over. Only from the
+ * worker's thread. */
 void worker_later(struct worker *worker, enum turn_stage stage, struct post *post);
 
 void worker_adopt(struct worker *worker, struct orphan *orphan);

@@ -1,6 +1,8 @@
-/* edits.c - the view of one delivery: fields in an array once something was edited, the body as received or replaced.
+/* edits.c - the view of one delivery: fields in an array once something was edited, the body as
+ * received or replaced.
  *
- * Fields that were not touched still point into the received bytes, so neighbours among them go out as one piece. */
+ * Fields that were not touched still point into the received bytes, so neighbours among them go out
+ * as one piece. */
 #include "mail/edits.h"
 
 #define SPARE_FIELDS 16
@@ -90,7 +92,8 @@ bool edits_header(struct edits *edits, size_t nth, struct header_field *field)
 }
 
 /* The field as it will stand, in the arena. */
-static int make_field(struct edits *edits, struct gw_str name, struct gw_str value, struct header_field *field)
+static int make_field(struct edits *edits, struct gw_str name, struct gw_str value,
+		      struct header_field *field)
 {
 	struct buf text;
 	struct gw_str whole = { NULL, 0 };
@@ -117,7 +120,8 @@ int edits_header_add(struct edits *edits, size_t nth, struct gw_str name, struct
 {
 	struct header_field field;
 
-	if (begin(edits) != 0 || edits->count >= HEADER_FIELDS_MAX || make_field(edits, name, value, &field) != 0)
+	if (begin(edits) != 0 || edits->count >= HEADER_FIELDS_MAX ||
+	    make_field(edits, name, value, &field) != 0)
 		return -1;
 	if (edits->count == edits->room && grow(edits, edits->room * 2) != 0)
 		return -1;
@@ -152,7 +156,8 @@ int edits_header_drop(struct edits *edits, size_t nth)
 		return -1;
 	edits->header_size -= edits->fields[nth].whole.len;
 	edits->count--;
-	memmove(&edits->fields[nth], &edits->fields[nth + 1], (edits->count - nth) * sizeof *edits->fields);
+	memmove(&edits->fields[nth], &edits->fields[nth + 1],
+		(edits->count - nth) * sizeof *edits->fields);
 	rewind_cursor(edits);
 	return 0;
 }
@@ -215,14 +220,17 @@ static long piece_of(struct gw_str text, uint64_t offset, size_t len, struct gw_
 	return (long)piece->len;
 }
 
-static long body_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len, struct gw_str *piece)
+static long body_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len,
+		       struct gw_str *piece)
 {
 	const struct header_block *block;
 
 	if (edits->body.ptr)
 		return piece_of(edits->body, offset, len, piece);
 	block = message_headers(edits->message);
-	return block ? spool_piece(&edits->message->content, block->size + offset, scratch, len, piece) : -1;
+	return block ? spool_piece(&edits->message->content, block->size + offset, scratch, len,
+				   piece)
+		     : -1;
 }
 
 uint64_t edits_body_size(struct edits *edits)
@@ -241,7 +249,8 @@ uint64_t edits_size(struct edits *edits)
 
 	if (!edits->fields)
 		return message->trace.len + message->content.size;
-	return message->trace.len + edits->header_size + (edits->blank ? 2 : 0) + edits_body_size(edits);
+	return message->trace.len + edits->header_size + (edits->blank ? 2 : 0) +
+	       edits_body_size(edits);
 }
 
 /* A run of fields that follow each other in memory too, from `offset` in the header on. */
@@ -256,12 +265,15 @@ static long header_piece(struct edits *edits, uint64_t offset, size_t len, struc
 	while (offset - edits->cursor_at >= fields[edits->cursor].whole.len)
 		edits->cursor_at += fields[edits->cursor++].whole.len;
 	run = gw_str_from(fields[edits->cursor].whole, (size_t)(offset - edits->cursor_at));
-	for (next = edits->cursor + 1; run.len < len && next < edits->count && fields[next].whole.ptr == run.ptr + run.len; next++)
+	for (next = edits->cursor + 1;
+	     run.len < len && next < edits->count && fields[next].whole.ptr == run.ptr + run.len;
+	     next++)
 		run.len += fields[next].whole.len;
 	return piece_of(run, 0, len, piece);
 }
 
-static long edited_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len, struct gw_str *piece)
+static long edited_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len,
+			 struct gw_str *piece)
 {
 	if (offset < edits->header_size)
 		return header_piece(edits, offset, len, piece);
@@ -273,7 +285,8 @@ static long edited_piece(struct edits *edits, uint64_t offset, char *scratch, si
 	return body_piece(edits, offset - 2, scratch, len, piece);
 }
 
-long edits_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len, struct gw_str *piece)
+long edits_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len,
+		 struct gw_str *piece)
 {
 	const struct gw_message *message = edits->message;
 
@@ -285,7 +298,8 @@ long edits_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len
 	return spool_piece(&message->content, offset, scratch, len, piece);
 }
 
-typedef long piece_fn(struct edits *edits, uint64_t offset, char *scratch, size_t len, struct gw_str *piece);
+typedef long piece_fn(struct edits *edits, uint64_t offset, char *scratch, size_t len,
+		      struct gw_str *piece);
 
 static long read_all(struct edits *edits, piece_fn *next, uint64_t offset, char *out, size_t len)
 {

@@ -3,25 +3,32 @@
 
 #define ENVELOPE(member) offsetof(struct gw_message, member)
 const struct field envelope_fields[TAGS] = {
-	[1] = { STR, ENVELOPE(sender) },       [2] = { STR, ENVELOPE(client) },      [3] = { STR, ENVELOPE(login) },
-	[4] = { STR, ENVELOPE(type) },         [5] = { STR, ENVELOPE(domains) },     [6] = { STR, ENVELOPE(peer) },
-	[7] = { STR, ENVELOPE(helo) },         [8] = { STR, ENVELOPE(listener) },    [9] = { STR, ENVELOPE(tls) },
-	[10] = { STR, ENVELOPE(envid) },       [11] = { STR, ENVELOPE(trace) },      [12] = { INT64, ENVELOPE(received_at) },
-	[13] = { UINT, ENVELOPE(body) },       [14] = { UINT, ENVELOPE(ret) },       [15] = { BOOL, ENVELOPE(smtputf8) },
-	[16] = { BOOL, ENVELOPE(requiretls) }, [17] = { BOOL, ENVELOPE(eight_bit) }, [18] = { BOOL, ENVELOPE(long_line) },
-	[19] = { BOOL, ENVELOPE(own) },        [20] = { INT64, ENVELOPE(expires_at) },
+	[1] = { STR, ENVELOPE(sender) },      [2] = { STR, ENVELOPE(client) },
+	[3] = { STR, ENVELOPE(login) },       [4] = { STR, ENVELOPE(type) },
+	[5] = { STR, ENVELOPE(domains) },     [6] = { STR, ENVELOPE(peer) },
+	[7] = { STR, ENVELOPE(helo) },        [8] = { STR, ENVELOPE(listener) },
+	[9] = { STR, ENVELOPE(tls) },         [10] = { STR, ENVELOPE(envid) },
+	[11] = { STR, ENVELOPE(trace) },      [12] = { INT64, ENVELOPE(received_at) },
+	[13] = { UINT, ENVELOPE(body) },      [14] = { UINT, ENVELOPE(ret) },
+	[15] = { BOOL, ENVELOPE(smtputf8) },  [16] = { BOOL, ENVELOPE(requiretls) },
+	[17] = { BOOL, ENVELOPE(eight_bit) }, [18] = { BOOL, ENVELOPE(long_line) },
+	[19] = { BOOL, ENVELOPE(own) },       [20] = { INT64, ENVELOPE(expires_at) },
 };
 
 const struct field state_fields[TAGS] = {
-	[1] = { BOOL, ENVELOPE(held) },     [2] = { STR, ENVELOPE(hold_reason) },  [3] = { UINT, ENVELOPE(attempts) },
-	[4] = { INT64, ENVELOPE(next_at) }, [5] = { STR, ENVELOPE(wait_on) },      [6] = { BOOL, ENVELOPE(held_by_us) },
+	[1] = { BOOL, ENVELOPE(held) },     [2] = { STR, ENVELOPE(hold_reason) },
+	[3] = { UINT, ENVELOPE(attempts) }, [4] = { INT64, ENVELOPE(next_at) },
+	[5] = { STR, ENVELOPE(wait_on) },   [6] = { BOOL, ENVELOPE(held_by_us) },
 };
 
 #define RCPT(member) offsetof(struct rcpt_record, member)
 const struct field rcpt_fields[TAGS] = {
-	[1] = { STR, RCPT(address) }, [2] = { STR, RCPT(orcpt) },       [3] = { UINT, RCPT(notify) },  [4] = { UINT, RCPT(index) },
-	[5] = { UINT, RCPT(status) }, [6] = { BOOL, RCPT(delay_told) }, [7] = { BOOL, RCPT(suspect) }, [8] = { STR, RCPT(relay) },
-	[9] = { UINT, RCPT(code) },   [10] = { UINT, RCPT(enhanced) },  [11] = { STR, RCPT(text) },    [12] = { STR, RCPT(host) },
+	[1] = { STR, RCPT(address) },  [2] = { STR, RCPT(orcpt) },
+	[3] = { UINT, RCPT(notify) },  [4] = { UINT, RCPT(index) },
+	[5] = { UINT, RCPT(status) },  [6] = { BOOL, RCPT(delay_told) },
+	[7] = { BOOL, RCPT(suspect) }, [8] = { STR, RCPT(relay) },
+	[9] = { UINT, RCPT(code) },    [10] = { UINT, RCPT(enhanced) },
+	[11] = { STR, RCPT(text) },    [12] = { STR, RCPT(host) },
 };
 
 const struct field note_fields[TAGS] = {
@@ -59,7 +66,8 @@ static uint64_t field_number(const struct field *field, const char *base)
 
 static size_t value_size(const struct field *field, const char *base)
 {
-	return field->kind == STR ? ((const struct gw_str *)(base + field->offset))->len : number_size(field_number(field, base));
+	return field->kind == STR ? ((const struct gw_str *)(base + field->offset))->len
+				  : number_size(field_number(field, base));
 }
 
 static size_t fields_size(const struct field *fields, const void *base)
@@ -103,7 +111,8 @@ static char *put_fields(char *at, const struct field *fields, const void *base)
 			continue;
 		at = put_head(at, tag, value);
 		if (fields[tag].kind == STR)
-			at = (char *)memcpy(at, ((const struct gw_str *)member)->ptr, value) + value;
+			at = (char *)memcpy(at, ((const struct gw_str *)member)->ptr, value) +
+			     value;
 		else
 			at = put_number(at, field_number(&fields[tag], base));
 	}
@@ -139,7 +148,9 @@ static char *record_begin(struct buf *out, char kind, size_t size)
 
 static struct rcpt_record envelope_rcpt(const struct gw_rcpt *rcpt)
 {
-	return (struct rcpt_record){ .address = rcpt->address, .orcpt = rcpt->orcpt, .notify = rcpt->notify };
+	return (struct rcpt_record){ .address = rcpt->address,
+				     .orcpt = rcpt->orcpt,
+				     .notify = rcpt->notify };
 }
 
 static struct rcpt_record state_rcpt(const struct gw_rcpt *rcpt)
@@ -159,7 +170,8 @@ static struct rcpt_record state_rcpt(const struct gw_rcpt *rcpt)
 	};
 }
 
-static size_t rcpts_size(const struct gw_message *message, struct rcpt_record (*record)(const struct gw_rcpt *))
+static size_t rcpts_size(const struct gw_message *message,
+			 struct rcpt_record (*record)(const struct gw_rcpt *))
 {
 	size_t i, size = 0;
 
@@ -170,7 +182,8 @@ static size_t rcpts_size(const struct gw_message *message, struct rcpt_record (*
 	return size;
 }
 
-static char *put_rcpts(char *at, const struct gw_message *message, struct rcpt_record (*record)(const struct gw_rcpt *))
+static char *put_rcpts(char *at, const struct gw_message *message,
+		       struct rcpt_record (*record)(const struct gw_rcpt *))
 {
 	size_t i;
 
@@ -206,7 +219,8 @@ static size_t first_state_size(const struct buf *state)
 
 static int encode_with(const struct gw_message *message, const struct buf *state, struct buf *out)
 {
-	size_t size = fields_size(envelope_fields, message) + rcpts_size(message, envelope_rcpt) + first_state_size(state);
+	size_t size = fields_size(envelope_fields, message) + rcpts_size(message, envelope_rcpt) +
+		      first_state_size(state);
 	char *at = record_begin(out, 'E', size);
 
 	if (!at)
@@ -218,7 +232,8 @@ static int encode_with(const struct gw_message *message, const struct buf *state
 	return 0;
 }
 
-/* What modules said before the commit is promised with the message: a hold must not be forgotten in a crash right after the 250. */
+/* What modules said before the commit is promised with the message: a hold must not be forgotten in
+ * a crash right after the 250. */
 int message_encode_envelope(const struct gw_message *message, struct buf *out)
 {
 	struct buf state;

@@ -1,11 +1,14 @@
-/* envelope_fields.h - the fields of envelope and state, told once for the writer and for the reader.
+/* envelope_fields.h - the fields of envelope and state, told once for the writer and for the
+ * reader.
  *
- *     record = kind ('E' envelope, 'S' state), major, minor, 32-bit length of the rest (low octet first), fields
- *     field  = tag, length (7 bits an octet, low first, high bit: more follow), octets
+ *     record = kind ('E' envelope, 'S' state), major, minor, 32-bit length of the rest (low octet
+ * first), fields field  = tag, length (7 bits an octet, low first, high bit: more follow), octets
  *
- * A number is its octets, low first, without zero octets at the end. What is empty, 0 or false is left out. A recipient and a
- * note are fields whose octets are fields; the state that a message had at its commit is a whole record in a field of the envelope, behind its recipients. A reader skips tags it does not know: a newer minor version may add fields; a tag is
- * never given another meaning. */
+ * A number is its octets, low first, without zero octets at the end. What is empty, 0 or false is
+ * left out. A recipient and a note are fields whose octets are fields; the state that a message had
+ * at its commit is a whole record in a field of the envelope, behind its recipients. A reader skips
+ * tags it does not know: a newer minor version may add fields; a tag is never given another
+ * meaning. */
 #ifndef MAIL_ENVELOPE_FIELDS_H
 #define MAIL_ENVELOPE_FIELDS_H
 

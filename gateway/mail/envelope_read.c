@@ -55,7 +55,8 @@ static int copy(struct arena *arena, struct gw_str *to, struct gw_str from)
 	return to->ptr ? 0 : -1;
 }
 
-static int get_field(const struct field *field, void *base, struct gw_str value, struct arena *arena)
+static int get_field(const struct field *field, void *base, struct gw_str value,
+		     struct arena *arena)
 {
 	char *member = (char *)base + field->offset;
 	uint64_t number;
@@ -77,7 +78,8 @@ static int get_nested(struct gw_str rest, const struct field *fields, void *base
 	int more;
 
 	while ((more = next_field(&rest, &tag, &value)) == 1)
-		if (tag < TAGS && fields[tag].kind && get_field(&fields[tag], base, value, NULL) != 0)
+		if (tag < TAGS && fields[tag].kind &&
+		    get_field(&fields[tag], base, value, NULL) != 0)
 			return -1;
 	return more;
 }
@@ -108,7 +110,8 @@ static int read_state_rcpt(struct gw_message *message, struct gw_str value)
 	rcpt->last.enhanced[0] = (uint8_t)(record.enhanced >> 16);
 	rcpt->last.enhanced[1] = (uint8_t)(record.enhanced >> 8);
 	rcpt->last.enhanced[2] = (uint8_t)record.enhanced;
-	if (copy(&message->arena, &rcpt->relay, record.relay) != 0 || copy(&message->arena, &rcpt->last_host, record.host) != 0)
+	if (copy(&message->arena, &rcpt->relay, record.relay) != 0 ||
+	    copy(&message->arena, &rcpt->last_host, record.host) != 0)
 		return -1;
 	return copy(&message->arena, &rcpt->last.text, record.text);
 }
@@ -124,7 +127,8 @@ static int read_note(struct gw_message *message, struct gw_str value)
 
 typedef int nested_fn(struct gw_message *message, struct gw_str value);
 
-static int get_record(struct gw_message *message, struct gw_str rest, const struct field *fields, nested_fn *const nested[TAGS])
+static int get_record(struct gw_message *message, struct gw_str rest, const struct field *fields,
+		      nested_fn *const nested[TAGS])
 {
 	struct gw_str value;
 	unsigned tag;
@@ -164,19 +168,26 @@ static void forget_state(struct gw_message *message)
 
 int message_decode_state(struct gw_message *message, struct gw_str bytes)
 {
-	static nested_fn *const nested[TAGS] = { [TAG_RCPT] = read_state_rcpt, [TAG_NOTE] = read_note };
+	static nested_fn *const nested[TAGS] = {
+		[TAG_RCPT] = read_state_rcpt, [TAG_NOTE] = read_note
+	};
 	struct gw_str fields;
 
 	forget_state(message);
-	return record_open(bytes, 'S', &fields) != 0 ? -1 : get_record(message, fields, state_fields, nested);
+	return record_open(bytes, 'S', &fields) != 0
+		       ? -1
+		       : get_record(message, fields, state_fields, nested);
 }
 
 int message_decode_envelope(struct gw_message *message, struct gw_str bytes)
 {
-	static nested_fn *const nested[TAGS] = { [TAG_RCPT] = read_envelope_rcpt, [TAG_STATE] = message_decode_state };
+	static nested_fn *const nested[TAGS] = {
+		[TAG_RCPT] = read_envelope_rcpt, [TAG_STATE] = message_decode_state
+	};
 	struct gw_str fields;
 
-	if (record_open(bytes, 'E', &fields) != 0 || get_record(message, fields, envelope_fields, nested) != 0)
+	if (record_open(bytes, 'E', &fields) != 0 ||
+	    get_record(message, fields, envelope_fields, nested) != 0)
 		return -1;
 	return message->rcpt_count ? 0 : -1;
 }

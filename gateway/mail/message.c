@@ -1,9 +1,12 @@
-/* message.c - the message in memory: its recipients, its notes, its header index, and loading it again. */
+/* message.c - the message in memory: its recipients, its notes, its header index, and loading it
+ * again. */
 #include "mail/message.h"
 
 #include "base/log.h"
 
-#define FIRST_BLOCK 4000        /* the message, one recipient and its strings fit, and malloc's own bytes make it a page */
+#define FIRST_BLOCK                                                                                \
+	4000 /* the message, one recipient and its strings fit, and malloc's own bytes make it a   \
+		page */
 #define HEADER_READ (16u << 10) /* what is read first when the header is only in the log */
 
 struct gw_message *message_create(struct worker *worker, struct snapshot *snapshot, uint64_t id)
@@ -18,9 +21,12 @@ struct gw_message *message_create(struct worker *worker, struct snapshot *snapsh
 		return NULL;
 	}
 	message->arena = arena;
-	message->sender = message->client = message->login = message->type = message->domains = gw_str("");
-	message->peer = message->helo = message->listener = message->tls = message->envid = gw_str("");
-	message->trace = message->hold_reason = message->wait_on = message->recorded.wait_on = gw_str("");
+	message->sender = message->client = message->login = message->type = message->domains =
+		gw_str("");
+	message->peer = message->helo = message->listener = message->tls = message->envid = gw_str(
+		"");
+	message->trace = message->hold_reason = message->wait_on = message->recorded.wait_on =
+		gw_str("");
 	message->id = id;
 	message->worker = worker;
 	message->snapshot = snapshot;
@@ -52,7 +58,8 @@ static int rcpts_grow(struct gw_message *message)
 	return 0;
 }
 
-/* A quoted local part may hold '@', and so may an address literal: it is the first '@' after the quotes that counts. */
+/* A quoted local part may hold '@', and so may an address literal: it is the first '@' after the
+ * quotes that counts. */
 static struct gw_str domain_part(struct gw_str address)
 {
 	size_t at = 0;
@@ -66,7 +73,8 @@ static struct gw_str domain_part(struct gw_str address)
 	return gw_str_from(address, at + gw_str_find(gw_str_from(address, at), '@') + 1);
 }
 
-struct gw_rcpt *message_rcpt_add(struct gw_message *message, struct gw_str address, struct gw_str orcpt, unsigned notify)
+struct gw_rcpt *message_rcpt_add(struct gw_message *message, struct gw_str address,
+				 struct gw_str orcpt, unsigned notify)
 {
 	struct gw_rcpt *rcpt;
 
@@ -158,15 +166,19 @@ static bool header_complete(struct arena *arena, struct gw_str text)
 		return false;
 	if (header_end(text))
 		return true;
-	return header_parse(gw_str_n(text.ptr, (size_t)(crlf - text.ptr) + 2), arena, &first) == 0 && first.odd;
+	return header_parse(gw_str_n(text.ptr, (size_t)(crlf - text.ptr) + 2), arena, &first) ==
+		       0 &&
+	       first.odd;
 }
 
 static bool has_blank_line(struct gw_str text)
 {
-	return (text.len >= 2 && memcmp(text.ptr, "\r\n", 2) == 0) || memmem(text.ptr, text.len, "\r\n\r\n", 4);
+	return (text.len >= 2 && memcmp(text.ptr, "\r\n", 2) == 0) ||
+	       memmem(text.ptr, text.len, "\r\n\r\n", 4);
 }
 
-/* Gives as much of the content as holds the header in one run of memory; false: damaged, no memory, header too long. */
+/* Gives as much of the content as holds the header in one run of memory; false: damaged, no memory,
+ * header too long. */
 static bool header_text(struct gw_message *message, struct gw_str *text)
 {
 	const struct spool_content *content = &message->content;
@@ -209,7 +221,8 @@ const struct header_block *message_headers(struct gw_message *message)
 	if (!block || !header_text(message, &text))
 		return NULL;
 	parsed = header_parse(text, &message->arena, block);
-	message->header_too_large = block->count > HEADER_FIELDS_MAX || block->size > MESSAGE_HEADER_MAX;
+	message->header_too_large = block->count > HEADER_FIELDS_MAX ||
+				    block->size > MESSAGE_HEADER_MAX;
 	if (parsed != 0 || message->header_too_large)
 		return NULL;
 	message->headers = block;
@@ -230,18 +243,24 @@ static int load_failed(const struct gw_message *message, const char *what)
 static int load_into(struct gw_message *message, struct spool *spool)
 {
 	struct gw_str envelope, state;
-	int result = spool_load(spool, message->id, &message->arena, &envelope, &state, &message->content);
+	int result = spool_load(spool, message->id, &message->arena, &envelope, &state,
+				&message->content);
 
 	if (result != 0)
 		return result;
 	if (message_decode_envelope(message, envelope) != 0)
-		return load_failed(message, "the envelope in the spool cannot be read; the message is not sent");
+		return load_failed(
+			message,
+			"the envelope in the spool cannot be read; the message is not sent");
 	if (state.len && message_decode_state(message, state) != 0)
-		return load_failed(message, "the delivery state in the spool cannot be read; the message is not sent");
+		return load_failed(
+			message,
+			"the delivery state in the spool cannot be read; the message is not sent");
 	return 0;
 }
 
-int message_load(struct worker *worker, struct snapshot *snapshot, struct spool *spool, uint64_t id, struct gw_message **message)
+int message_load(struct worker *worker, struct snapshot *snapshot, struct spool *spool, uint64_t id,
+		 struct gw_message **message)
 {
 	struct gw_message *loaded = message_create(worker, snapshot, id);
 	int result = loaded ? load_into(loaded, spool) : SPOOL_UNREADABLE;

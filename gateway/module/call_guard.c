@@ -35,9 +35,12 @@ static void stand(const struct chain_place *place)
 		watcher(place);
 }
 
-void call_guard_begin(struct call_guard *guard, struct instance *instance, enum gw_hook hook, uint64_t id)
+void call_guard_begin(struct call_guard *guard, struct instance *instance, enum gw_hook hook,
+		      uint64_t id)
 {
-	guard->place = (struct chain_place){ .instance = instance->name, .hook = hook, .id = id, .outer = here };
+	guard->place = (struct chain_place){
+		.instance = instance->name, .hook = hook, .id = id, .outer = here
+	};
 	guard->instance = instance;
 	guard->began = now_ns();
 	stand(&guard->place);
@@ -49,8 +52,9 @@ static int64_t leave(struct call_guard *guard)
 
 	stand(guard->place.outer);
 	if (guard->place.hook < GW_HOOKS)
-		atomic_fetch_add_explicit(&guard->instance->counters->hooks[guard->place.hook].microseconds, (uint64_t)took / 1000,
-					  memory_order_relaxed);
+		atomic_fetch_add_explicit(
+			&guard->instance->counters->hooks[guard->place.hook].microseconds,
+			(uint64_t)took / 1000, memory_order_relaxed);
 	return took;
 }
 

@@ -1,9 +1,12 @@
 #include "module/chain_private.h"
 #include "module/on_worker.h"
 
-void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot, struct arena *arena)
+void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *snapshot,
+		struct arena *arena)
 {
-	*call = (struct gw_call){ .worker = worker, .snapshot = snapshot, .arena = arena, .hook = GW_HOOKS };
+	*call = (struct gw_call){
+		.worker = worker, .snapshot = snapshot, .arena = arena, .hook = GW_HOOKS
+	};
 }
 
 static enum gw_verdict ask(struct gw_call *call)
@@ -87,7 +90,8 @@ static void tell(struct gw_call *call)
 
 static void count_call(const struct gw_call *call)
 {
-	atomic_fetch_add_explicit(&call->instance->counters->hooks[call->hook].calls, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&call->instance->counters->hooks[call->hook].calls, 1,
+				  memory_order_relaxed);
 }
 
 static enum chain_step ask_next(struct gw_call *call)
@@ -98,7 +102,9 @@ static enum chain_step ask_next(struct gw_call *call)
 	answer_clear(&call->answer);
 	count_call(call);
 	if (call->instance->broken)
-		return call->instance->on_crash == ON_CRASH_OFF ? STEP_ON : verdict_broken(call, "the gateway died in it too often");
+		return call->instance->on_crash == ON_CRASH_OFF
+			       ? STEP_ON
+			       : verdict_broken(call, "the gateway died in it too often");
 	call_guard_begin(&guard, call->instance, call->hook, call_id(call));
 	call->running = true;
 	enum gw_verdict verdict = ask(call);
@@ -133,7 +139,8 @@ static void enter(const struct gw_call *call)
 		on_worker_enter(call->worker, call->snapshot);
 }
 
-bool chain_run(struct gw_call *call, enum gw_hook hook, void (*done)(struct gw_call *call, void *arg), void *arg)
+bool chain_run(struct gw_call *call, enum gw_hook hook,
+	       void (*done)(struct gw_call *call, void *arg), void *arg)
 {
 	enter(call);
 	call->hook = hook;

@@ -1,5 +1,5 @@
-/* chain_private.h - what the parts of the hook machine share: the walk (chain.c), what a verdict means (verdict.c), waiting (hold.c), and
- * the stay of a thread in module code (call_guard.c). */
+/* chain_private.h - what the parts of the hook machine share: the walk (chain.c), what a verdict
+ * means (verdict.c), waiting (hold.c), and the stay of a thread in module code (call_guard.c). */
 #ifndef MODULE_CHAIN_PRIVATE_H
 #define MODULE_CHAIN_PRIVATE_H
 
@@ -11,8 +11,9 @@ struct call_guard {
 	struct instance *instance;
 	int64_t began; /* ns */
 };
-void call_guard_begin(struct call_guard *guard, struct instance *instance, enum gw_hook hook, uint64_t id);
-void call_guard_end(struct call_guard *guard);         /* on a loop: what took too long is logged */
+void call_guard_begin(struct call_guard *guard, struct instance *instance, enum gw_hook hook,
+		      uint64_t id);
+void call_guard_end(struct call_guard *guard); /* on a loop: what took too long is logged */
 void call_guard_end_offloaded(struct call_guard *guard);
 
 /* The id of the message a call is about, 0: none. */
@@ -29,12 +30,14 @@ enum chain_step verdict_broken(struct gw_call *call, const char *why);
 void verdict_stop(struct gw_call *call);
 
 void answer_clear(struct chain_answer *answer);
-void answer_finish(struct gw_call *call); /* a reply of another class than the verdict is taken back */
+/* a reply of another class than the verdict is taken back */
+void answer_finish(struct gw_call *call);
 
 /* The walk goes on after a hold: asks the rest, tells done. */
 void chain_go_on(struct gw_call *call, enum chain_step step);
 
-/* Lets go of what is held without an answer: drops it, or resumes a woken one and ignores what it says. */
+/* Lets go of what is held without an answer: drops it, or resumes a woken one and ignores what it
+ * says. */
 void hold_abandon(struct gw_call *call);
 
 /* Where offloaded work of the call's instance stands; NULL: nowhere. */

@@ -1,5 +1,6 @@
-/* Who owns what. A hold that was woken is freed by the post that is on its way, and by nothing else; an offloaded one by the post that
- * brings the work back. So neither is freed while somebody else still has it. */
+/* Who owns what. A hold that was woken is freed by the post that is on its way, and by nothing
+ * else; an offloaded one by the post that brings the work back. So neither is freed while somebody
+ * else still has it. */
 #include "module/chain_private.h"
 #include "module/hold_table.h"
 
@@ -59,7 +60,8 @@ static void resume(struct hold *hold)
 	chain_go_on(call, verdict_take(call, answer(&kept, true)));
 }
 
-/* Nobody waits for it any more; tells whether the hold is gone. A woken one is not: its argument was handed over for resumed(). */
+/* Nobody waits for it any more; tells whether the hold is gone. A woken one is not: its argument
+ * was handed over for resumed(). */
 static bool give_up(struct hold *hold)
 {
 	if (hold_change(hold, HOLD_OFFLOADED, HOLD_ABANDONED)) {
@@ -110,7 +112,8 @@ static void late(struct timer *timer)
 	chain_go_on(call, verdict_broken(call, why));
 }
 
-/* --- offloaded work: each instance has a line of its own, and what nobody waits for any more is not begun --- */
+/* --- offloaded work: each instance has a line of its own, and what nobody waits for any more is
+ * not begun --- */
 
 static void work(struct offload *offload)
 {
@@ -191,7 +194,8 @@ static struct hold *hold_make(struct gw_call *call, const struct gw_async *async
 	return call->hold = hold;
 }
 
-enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket)
+enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, void *arg,
+			  gw_ticket *ticket)
 {
 	if (!may_hold(call, async))
 		return GW_FAILED;
@@ -204,7 +208,8 @@ enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, vo
 	return GW_PENDING;
 }
 
-enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async, void (*run)(void *arg), void *arg)
+enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
+			     void (*run)(void *arg), void *arg)
 {
 	if (!pool || !may_hold(call, async))
 		return GW_FAILED;

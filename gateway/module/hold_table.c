@@ -53,7 +53,9 @@ struct hold *hold_take(struct worker *worker)
 	struct hold *hold = shard->free || add_chunk(shard) ? shard->free : NULL;
 	if (hold) {
 		shard->free = hold->next_free;
-		*hold = (struct hold){ .worker = worker, .index = hold->index, .generation = hold->generation };
+		*hold = (struct hold){ .worker = worker,
+				       .index = hold->index,
+				       .generation = hold->generation };
 	}
 	pthread_mutex_unlock(&shard->lock);
 	return hold;
@@ -74,12 +76,14 @@ void hold_free(struct hold *hold)
 
 static struct hold *slot_at(struct shard *shard, size_t index)
 {
-	return index / CHUNK < shard->chunk_count ? &shard->chunks[index / CHUNK][index % CHUNK] : NULL;
+	return index / CHUNK < shard->chunk_count ? &shard->chunks[index / CHUNK][index % CHUNK]
+						  : NULL;
 }
 
 gw_ticket hold_ticket(const struct hold *hold)
 {
-	return (uint64_t)hold->generation << 32 | (uint64_t)hold->index << SHARD_BITS | worker_number(hold->worker) % SHARDS;
+	return (uint64_t)hold->generation << 32 | (uint64_t)hold->index << SHARD_BITS |
+	       worker_number(hold->worker) % SHARDS;
 }
 
 bool hold_change(struct hold *hold, enum hold_state from, enum hold_state to)
@@ -94,7 +98,8 @@ bool hold_change(struct hold *hold, enum hold_state from, enum hold_state to)
 	return was;
 }
 
-/* The post leaves under the lock: after chain_drop_all took the lock, none is on its way to a worker that ends. */
+/* The post leaves under the lock: after chain_drop_all took the lock, none is on its way to a
+ * worker that ends. */
 int call_wake(gw_ticket ticket)
 {
 	struct shard *shard = &shards[ticket % SHARDS];
@@ -114,7 +119,8 @@ int call_wake(gw_ticket ticket)
 	}
 	pthread_mutex_unlock(&shard->lock);
 	if (name[0])
-		log_say(LOG_LEVEL_ERROR, "module-bug", "%s: wake() from another thread on a hold that has dropped()", name);
+		log_say(LOG_LEVEL_ERROR, "module-bug",
+			"%s: wake() from another thread on a hold that has dropped()", name);
 	return result;
 }
 
@@ -125,7 +131,8 @@ struct hold *hold_next(struct worker *worker, size_t *index)
 
 	pthread_mutex_lock(&shard->lock);
 	while (!found && (hold = slot_at(shard, (*index)++)))
-		if (hold->worker == worker && (hold->state == HOLD_WAITING || hold->state == HOLD_OFFLOADED))
+		if (hold->worker == worker &&
+		    (hold->state == HOLD_WAITING || hold->state == HOLD_OFFLOADED))
 			found = hold;
 	pthread_mutex_unlock(&shard->lock);
 	return found;

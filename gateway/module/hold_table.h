@@ -1,7 +1,8 @@
 /* hold_table.h - every held call of the process, named by numbers.
  *
- * A hold belongs to its worker; the locks in here are there for wake(), which comes from any thread: state and generation change under them. Slots
- * stay for good, so that a stale ticket finds a slot of another generation, and not freed memory. */
+ * A hold belongs to its worker; the locks in here are there for wake(), which comes from any
+ * thread: state and generation change under them. Slots stay for good, so that a stale ticket finds
+ * a slot of another generation, and not freed memory. */
 #ifndef MODULE_HOLD_TABLE_H
 #define MODULE_HOLD_TABLE_H
 
@@ -32,7 +33,8 @@ struct hold {
 	struct hold *next_free;
 };
 
-/* A zeroed slot of this worker, to be filled and then changed from HOLD_FREE to what it is. NULL: no memory. */
+/* A zeroed slot of this worker, to be filled and then changed from HOLD_FREE to what it is. NULL:
+ * no memory. */
 struct hold *hold_take(struct worker *worker);
 void hold_free(struct hold *hold);
 gw_ticket hold_ticket(const struct hold *hold);

@@ -14,12 +14,14 @@ struct fragment_keys {
 
 const struct gw_option fragment_options[] = {
 	{ "on_error", GW_OPTION_WORD, offsetof(struct fragment_keys, on_error), "default",
-	  "What a failure of this instance means, where the hook allows it.", .words = "default|continue|tempfail|wait|hold|reject" },
+	  "What a failure of this instance means, where the hook allows it.",
+	  .words = "default|continue|tempfail|wait|hold|reject" },
 	{ "on_crash", GW_OPTION_WORD, offsetof(struct fragment_keys, on_crash), "broken",
 	  "When the gateway died in it four times within five minutes, and until the next reload: its hooks answer as broken, or are off.",
 	  .words = "broken|off" },
 	{ "deadline", GW_OPTION_DURATION, offsetof(struct fragment_keys, deadline), "30s",
-	  "Longest time an answer may take; later it counts as a failure.", .min = 10, .max = 3600 * 1000 },
+	  "Longest time an answer may take; later it counts as a failure.", .min = 10,
+	  .max = 3600 * 1000 },
 	GW_OPTIONS_END
 };
 
@@ -65,7 +67,8 @@ static int is_module_file(const struct dirent *entry)
 	return len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0;
 }
 
-/* Files that no fragment names: only their tables are of interest, and only to say what a key belongs to. */
+/* Files that no fragment names: only their tables are of interest, and only to say what a key
+ * belongs to. */
 struct module **modules_in(struct load *load, size_t *count)
 {
 	struct dirent **entries;
@@ -76,10 +79,13 @@ struct module **modules_in(struct load *load, size_t *count)
 	*count = 0;
 	problems_init(&ignored);
 	for (int i = 0; i < found; i++) {
-		struct gw_str path = arena_printf(&load->snapshot->arena, "%s/%s", load->options->module_dir, entries[i]->d_name);
+		struct gw_str path = arena_printf(&load->snapshot->arena, "%s/%s",
+						  load->options->module_dir, entries[i]->d_name);
 		if (modules && path.ptr)
-			modules[*count] = module_load(&(struct module_source){ path.ptr, load->options->copies, load->options->services },
-						      NULL, 0, &ignored);
+			modules[*count] = module_load(
+				&(struct module_source){ path.ptr, load->options->copies,
+							 load->options->services },
+				NULL, 0, &ignored);
 		*count += modules && modules[*count];
 		free(entries[i]);
 	}
@@ -97,9 +103,10 @@ static void out_of_memory(struct load *load, const struct conf_fragment *fragmen
 static struct module *find_module(struct load *load, const struct conf_fragment *fragment)
 {
 	if (!is_word(gw_str(fragment->module), "_-")) {
-		problem_add(load->problems, true, fragment->path, fragment->line,
-			    "module = \"%s\": a module is named by letters, digits, '_' and '-', as its file in %s is", fragment->module,
-			    load->options->module_dir);
+		problem_add(
+			load->problems, true, fragment->path, fragment->line,
+			"module = \"%s\": a module is named by letters, digits, '_' and '-', as its file in %s is",
+			fragment->module, load->options->module_dir);
 		return NULL;
 	}
 	struct gw_str path = module_path(load, fragment->module);
@@ -134,7 +141,8 @@ static void parse_options(struct load *load, struct instance *instance)
 	const struct gw_module *table = &instance->module->table;
 	struct option_set set = { instance->module->name, table->options, NULL };
 
-	instance->conf = set.into = arena_alloc(load->context.arena, table->conf_size ? table->conf_size : 1);
+	instance->conf = set.into = arena_alloc(load->context.arena,
+						table->conf_size ? table->conf_size : 1);
 	if (!instance->conf)
 		out_of_memory(load, instance->fragment);
 	else
@@ -158,11 +166,14 @@ static bool is_broken(const struct load_options *options, const char *name)
 	return broken && *broken;
 }
 
-static bool make_instance(struct load *load, const struct conf_fragment *fragment, struct instance *instance)
+static bool make_instance(struct load *load, const struct conf_fragment *fragment,
+			  struct instance *instance)
 {
 	struct snapshot *snapshot = load->snapshot;
 
-	*instance = (struct instance){ .snapshot = snapshot, .fragment = fragment, .name = fragment->name };
+	*instance = (struct instance){ .snapshot = snapshot,
+				       .fragment = fragment,
+				       .name = fragment->name };
 	instance->broken = is_broken(load->options, instance->name);
 	parse_fragment(load, instance);
 	instance->module = find_module(load, fragment);
@@ -199,12 +210,15 @@ static bool has_hook(const struct gw_module *table, const struct hook_row *row)
 static bool make_chains(struct snapshot *snapshot)
 {
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
-		snapshot->chains[hook] = arena_alloc(&snapshot->arena, (snapshot->instance_count + 1) * sizeof(struct instance *));
+		snapshot->chains[hook] = arena_alloc(&snapshot->arena,
+						     (snapshot->instance_count + 1) *
+							     sizeof(struct instance *));
 		if (!snapshot->chains[hook])
 			return false;
 		for (size_t i = 0; i < snapshot->instance_count; i++)
 			if (has_hook(&snapshot->instances[i].module->table, &hook_table[hook]))
-				snapshot->chains[hook][snapshot->chain_length[hook]++] = &snapshot->instances[i];
+				snapshot->chains[hook][snapshot->chain_length[hook]++] =
+					&snapshot->instances[i];
 	}
 	return true;
 }
@@ -214,7 +228,8 @@ void load_instances(struct load *load)
 	struct snapshot *snapshot = load->snapshot;
 	size_t count = conf_count(snapshot->conf);
 
-	snapshot->instances = arena_alloc(&snapshot->arena, (count + 1) * sizeof(*snapshot->instances));
+	snapshot->instances = arena_alloc(&snapshot->arena,
+					  (count + 1) * sizeof(*snapshot->instances));
 	for (size_t i = 0; snapshot->instances && i < count; i++) {
 		const struct conf_fragment *fragment = conf_at(snapshot->conf, i);
 		struct instance *instance = &snapshot->instances[snapshot->instance_count];
@@ -251,8 +266,9 @@ static void start_instance(struct load *load, struct instance *instance)
 	instance->call->problems = NULL;
 	instance->started = result == 0;
 	if (result != 0 && load->problems->errors == errors)
-		problem_add(load->problems, true, instance->fragment->path, instance->fragment->line,
-			    "%s did not start and did not say why", instance->module->name);
+		problem_add(load->problems, true, instance->fragment->path,
+			    instance->fragment->line, "%s did not start and did not say why",
+			    instance->module->name);
 }
 
 void start_instances(struct load *load)

@@ -21,7 +21,8 @@ void load_relays(struct load *load);
 /* Part of load_relays. */
 void check_relay_bounds(struct load *load);
 
-/* Calls start() of every instance, in order, also after one failed: what else is wrong is to be told too. */
+/* Calls start() of every instance, in order, also after one failed: what else is wrong is to be
+ * told too. */
 void start_instances(struct load *load);
 /* Stops what was started, newest first, and frees what instances own. */
 void stop_instances(struct snapshot *snapshot);
@@ -33,13 +34,15 @@ void release_relays(struct snapshot *snapshot);
 /* module_dir/NAME.so, in the arena; ptr NULL: no memory. */
 struct gw_str module_path(const struct load *load, const char *name);
 
-/* Every module in module_dir that can be loaded; the others are passed over in silence. The caller frees the array; NULL: none. */
+/* Every module in module_dir that can be loaded; the others are passed over in silence. The caller
+ * frees the array; NULL: none. */
 struct module **modules_in(struct load *load, size_t *count);
 
 /* Letters, digits, and what `also` names; not empty. */
 bool is_word(struct gw_str text, const char *also);
 
-/* Tells what was told aside, but for what `to` has already (conf.d's reader knows some keys too). Empties `from`. */
+/* Tells what was told aside, but for what `to` has already (conf.d's reader knows some keys too).
+ * Empties `from`. */
 void problems_move(struct problems *from, struct problems *to);
 
 /* What is wrong with a module's own table, or NULL. The text is in `why`. */

@@ -1,5 +1,6 @@
-/* libltdl is not thread-safe and looks through every system folder for a short name, so: the main thread only, absolute paths only. It says
- * "file not found" for whatever went wrong, so dlopen is asked again for the reason. */
+/* libltdl is not thread-safe and looks through every system folder for a short name, so: the main
+ * thread only, absolute paths only. It says "file not found" for whatever went wrong, so dlopen is
+ * asked again for the reason. */
 #include "module/code.h"
 #include "module/load.h"
 
@@ -31,7 +32,8 @@ struct attempt {
 static struct module *loaded;
 static lt_dladvise advise;
 
-static void *refuse(const struct attempt *attempt, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void *refuse(const struct attempt *attempt, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static void *refuse(const struct attempt *attempt, const char *format, ...)
 {
 	va_list args;
@@ -52,17 +54,22 @@ static bool file_trusted(const struct attempt *attempt, const struct stat *info)
 	if (!S_ISREG(info->st_mode))
 		return refuse(attempt, "%s: is no file", attempt->path);
 	if (info->st_mode & S_IWOTH)
-		return refuse(attempt, "%s: everybody may write it (mode %03o); a module must not be writable by others: chmod o-w",
-			      attempt->path, info->st_mode & 0777u);
+		return refuse(
+			attempt,
+			"%s: everybody may write it (mode %03o); a module must not be writable by others: chmod o-w",
+			attempt->path, info->st_mode & 0777u);
 	if (info->st_uid != 0 && info->st_uid != geteuid())
-		return refuse(attempt, "%s: belongs to user %u; a module must belong to root or to the gateway's user %u", attempt->path,
-			      (unsigned)info->st_uid, (unsigned)geteuid());
+		return refuse(
+			attempt,
+			"%s: belongs to user %u; a module must belong to root or to the gateway's user %u",
+			attempt->path, (unsigned)info->st_uid, (unsigned)geteuid());
 	return true;
 }
 
 static bool loader_ready(void)
 {
-	return advise || (lt_dlinit() == 0 && lt_dladvise_init(&advise) == 0 && lt_dladvise_local(&advise) == 0);
+	return advise || (lt_dlinit() == 0 && lt_dladvise_init(&advise) == 0 &&
+			  lt_dladvise_local(&advise) == 0);
 }
 
 static const char *real_reason(const char *path)
@@ -75,17 +82,20 @@ static const char *real_reason(const char *path)
 	}
 	const char *reason = dlerror();
 	size_t len = strlen(path);
-	return reason && strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0 ? reason + len + 2 : reason;
+	return reason && strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0
+		       ? reason + len + 2
+		       : reason;
 }
 
-/* libltdl binds lazily; a module with a hole in it must fail here and not in the middle of a message. */
+/* libltdl binds lazily; a module with a hole in it must fail here and not in the middle of a
+ * message. */
 static lt_dlhandle file_open(const struct attempt *attempt)
 {
 	const char *path = attempt->copy ? attempt->copy : attempt->path;
 	off_t length = code_length(path);
 	if (length > attempt->stamp.size)
-		return refuse(attempt, "%s: is cut off: %jd octets were expected, there are %jd", attempt->path, (intmax_t)length,
-			      (intmax_t)attempt->stamp.size);
+		return refuse(attempt, "%s: is cut off: %jd octets were expected, there are %jd",
+			      attempt->path, (intmax_t)length, (intmax_t)attempt->stamp.size);
 	if (!loader_ready())
 		return refuse(attempt, "%s: libltdl: %s", attempt->path, lt_dlerror());
 	void *now = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -110,18 +120,22 @@ static entry *entry_find(const struct attempt *attempt, lt_dlhandle handle)
 	for (int major = 1; major <= MAJOR_TRIED; major++) {
 		snprintf(name, sizeof(name), "gw_module_v%d", major);
 		if (major != GW_ABI_MAJOR && lt_dlsym(handle, name))
-			return refuse(attempt, "%s: is built for module ABI %d, this gateway speaks %d", attempt->path, major,
-				      GW_ABI_MAJOR);
+			return refuse(attempt,
+				      "%s: is built for module ABI %d, this gateway speaks %d",
+				      attempt->path, major, GW_ABI_MAJOR);
 	}
-	return refuse(attempt, "%s: is not a gateway module: it has no symbol gw_module_v%d", attempt->path, GW_ABI_MAJOR);
+	return refuse(attempt, "%s: is not a gateway module: it has no symbol gw_module_v%d",
+		      attempt->path, GW_ABI_MAJOR);
 }
 
-static bool table_read(const struct attempt *attempt, const struct gw_module *from, struct gw_module *table)
+static bool table_read(const struct attempt *attempt, const struct gw_module *from,
+		       struct gw_module *table)
 {
 	if (!from)
 		return refuse(attempt, "%s: its entry gives no table", attempt->path);
 	if (from->size < SIZE_LEAST)
-		return refuse(attempt, "%s: its table has %u octets, at least %zu were expected", attempt->path, from->size, SIZE_LEAST);
+		return refuse(attempt, "%s: its table has %u octets, at least %zu were expected",
+			      attempt->path, from->size, SIZE_LEAST);
 	*table = (struct gw_module){ 0 };
 	memcpy(table, from, from->size < sizeof(*table) ? from->size : sizeof(*table));
 	if (!table->name || !table->name[0] || !table->version || !table->version[0])
@@ -144,18 +158,21 @@ static bool table_fits(const struct attempt *attempt, const struct gw_module *ta
 	char why[200];
 
 	if (table->need > GW_ABI_MINOR)
-		return refuse(attempt, "%s: %s %s needs module ABI %d.%u, this gateway has %d.%d", attempt->path, table->name,
-			      table->version, GW_ABI_MAJOR, table->need, GW_ABI_MAJOR, GW_ABI_MINOR);
+		return refuse(attempt, "%s: %s %s needs module ABI %d.%u, this gateway has %d.%d",
+			      attempt->path, table->name, table->version, GW_ABI_MAJOR, table->need,
+			      GW_ABI_MAJOR, GW_ABI_MINOR);
 	if (!gw_str_eq(gw_str(table->name), stem))
-		return refuse(attempt, "%s: says it is the module \"%s\", \"%.*s\" was expected", attempt->path, table->name, (int)stem.len,
-			      stem.ptr);
+		return refuse(attempt, "%s: says it is the module \"%s\", \"%.*s\" was expected",
+			      attempt->path, table->name, (int)stem.len, stem.ptr);
 	const char *problem = table_problem(table, why, sizeof(why));
 	if (problem)
-		return refuse(attempt, "%s: %s %s: %s", attempt->path, table->name, table->version, problem);
+		return refuse(attempt, "%s: %s %s: %s", attempt->path, table->name, table->version,
+			      problem);
 	return true;
 }
 
-static bool negotiate(const struct attempt *attempt, lt_dlhandle handle, const struct gw_services *services, struct gw_module *table)
+static bool negotiate(const struct attempt *attempt, lt_dlhandle handle,
+		      const struct gw_services *services, struct gw_module *table)
 {
 	entry *enter = entry_find(attempt, handle);
 
@@ -168,7 +185,8 @@ static struct module *find(const char *path, const struct code_stamp *stamp)
 {
 	struct module *module = loaded;
 
-	while (module && !(strcmp(module->path, path) == 0 && code_stamp_equal(&module->stamp, stamp)))
+	while (module &&
+	       !(strcmp(module->path, path) == 0 && code_stamp_equal(&module->stamp, stamp)))
 		module = module->next;
 	return module;
 }
@@ -176,7 +194,8 @@ static struct module *find(const char *path, const struct code_stamp *stamp)
 static struct module *keep(const struct attempt *attempt, const struct gw_module *table)
 {
 	struct module *module = calloc(1, sizeof(*module));
-	char *path = strdup(attempt->path), *name = strdup(table->name), *version = strdup(table->version);
+	char *path = strdup(attempt->path), *name = strdup(table->name),
+	     *version = strdup(table->version);
 
 	if (!module || !path || !name || !version) {
 		free(module);
@@ -186,7 +205,12 @@ static struct module *keep(const struct attempt *attempt, const struct gw_module
 		return refuse(attempt, "%s: no memory", attempt->path);
 	}
 	*module = (struct module){
-		.next = loaded, .path = path, .stamp = attempt->stamp, .table = *table, .name = name, .version = version,
+		.next = loaded,
+		.path = path,
+		.stamp = attempt->stamp,
+		.table = *table,
+		.name = name,
+		.version = version,
 	};
 	return loaded = module;
 }
@@ -197,8 +221,9 @@ static void log_replaced(const char *path)
 	while (before && strcmp(before->path, path) != 0)
 		before = before->next;
 	if (before)
-		log_say(LOG_LEVEL_INFO, "module-replaced", "%s: version %s follows %s; what runs ends on the old code", path, loaded->version,
-			before->version);
+		log_say(LOG_LEVEL_INFO, "module-replaced",
+			"%s: version %s follows %s; what runs ends on the old code", path,
+			loaded->version, before->version);
 }
 
 /* What was taken stays for the life of the process; what was refused leaves nothing behind. */
@@ -206,7 +231,9 @@ static struct module *load(const struct attempt *attempt, const struct gw_servic
 {
 	struct gw_module table;
 	lt_dlhandle handle = file_open(attempt);
-	struct module *module = handle && negotiate(attempt, handle, services, &table) ? keep(attempt, &table) : NULL;
+	struct module *module = handle && negotiate(attempt, handle, services, &table)
+					? keep(attempt, &table)
+					: NULL;
 	if (module) {
 		lt_dlmakeresident(handle);
 		log_replaced(attempt->path);
@@ -222,14 +249,18 @@ static void copy_code(struct attempt *attempt, const char *folder)
 {
 	attempt->copy = code_copy(attempt->path, folder);
 	if (!attempt->copy)
-		problem_add(attempt->problems, false, attempt->file, attempt->line,
-			    "%s: runs from the file itself, which must not be overwritten: no copy in %s: %s", attempt->path, folder,
-			    strerror(errno));
+		problem_add(
+			attempt->problems, false, attempt->file, attempt->line,
+			"%s: runs from the file itself, which must not be overwritten: no copy in %s: %s",
+			attempt->path, folder, strerror(errno));
 }
 
-struct module *module_load(const struct module_source *source, const char *file, int line, struct problems *problems)
+struct module *module_load(const struct module_source *source, const char *file, int line,
+			   struct problems *problems)
 {
-	struct attempt attempt = { .path = source->path, .file = file, .line = line, .problems = problems };
+	struct attempt attempt = {
+		.path = source->path, .file = file, .line = line, .problems = problems
+	};
 	struct stat info;
 
 	if (stat(attempt.path, &info) < 0)

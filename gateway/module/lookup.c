@@ -1,7 +1,9 @@
-/* lookup.c - one question that several calls ask: its work is done once, and each of them gets the answer.
+/* lookup.c - one question that several calls ask: its work is done once, and each of them gets the
+ * answer.
  *
- * A lookup lives from the first call that asks until its work has returned and the last call has its answer. Calls come and go meanwhile: each is
- * an ordinary hold. It belongs to its worker, so nothing here is locked. Work that nobody waits for any more is not begun. */
+ * A lookup lives from the first call that asks until its work has returned and the last call has
+ * its answer. Calls come and go meanwhile: each is an ordinary hold. It belongs to its worker, so
+ * nothing here is locked. Work that nobody waits for any more is not begun. */
 #include "module/chain_private.h"
 
 #include "base/log.h"
@@ -44,19 +46,22 @@ static struct lookup **bucket_of(const struct worker *worker, uint64_t hash)
 
 static uint64_t hash_of(struct gw_str key)
 {
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: a bucket is a list, and no more look-ups are under way than a line of the pool has room for */
+	/* FNV-1a: a bucket is a list, and no more look-ups are under way than a line of the pool
+	 * has room for */
+	uint64_t hash = 0xcbf29ce484222325u;
 
 	for (size_t i = 0; i < key.len; i++)
 		hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3u;
 	return hash;
 }
 
-static struct lookup *lookup_find(const struct gw_call *call, const struct gw_lookup *form, struct gw_str key, uint64_t hash)
+static struct lookup *lookup_find(const struct gw_call *call, const struct gw_lookup *form,
+				  struct gw_str key, uint64_t hash)
 {
 	struct lookup *lookup = *bucket_of(call->worker, hash);
 
-	while (lookup && !(lookup->hash == hash && lookup->instance == call->instance && lookup->form.work == form->work &&
-			   gw_str_eq(lookup->key, key)))
+	while (lookup && !(lookup->hash == hash && lookup->instance == call->instance &&
+			   lookup->form.work == form->work && gw_str_eq(lookup->key, key)))
 		lookup = lookup->next;
 	return lookup;
 }
@@ -89,7 +94,8 @@ static void lookup_free_when_over(struct lookup *lookup)
 
 static void work(struct offload *offload)
 {
-	struct lookup *lookup = (struct lookup *)(void *)((char *)offload - offsetof(struct lookup, offload));
+	struct lookup *lookup = (struct lookup *)(void *)((char *)offload -
+							  offsetof(struct lookup, offload));
 	struct call_guard guard;
 
 	lookup->begun = true;
@@ -100,7 +106,8 @@ static void work(struct offload *offload)
 
 static void returned(struct post *post)
 {
-	struct lookup *lookup = (struct lookup *)(void *)((char *)post - offsetof(struct lookup, offload.post));
+	struct lookup *lookup = (struct lookup *)(void *)((char *)post -
+							  offsetof(struct lookup, offload.post));
 
 	lookup->returned = true;
 	lookup_close(lookup);
@@ -109,7 +116,8 @@ static void returned(struct post *post)
 	lookup_free_when_over(lookup);
 }
 
-static struct lookup *lookup_make(struct gw_call *call, const struct gw_lookup *form, struct gw_str key, uint64_t hash)
+static struct lookup *lookup_make(struct gw_call *call, const struct gw_lookup *form,
+				  struct gw_str key, uint64_t hash)
 {
 	struct offload_line *line = hold_line(call);
 	struct lookup *lookup = line ? calloc(1, sizeof(*lookup) + key.len + 1) : NULL;
@@ -119,9 +127,18 @@ static struct lookup *lookup_make(struct gw_call *call, const struct gw_lookup *
 	char *copy = (char *)(lookup + 1);
 	memcpy(copy, key.ptr, key.len);
 	*lookup = (struct lookup){
-		.snapshot = snapshot_hold(call->snapshot), .instance = call->instance, .worker = call->worker, .form = *form, .hash = hash,
-		.id = call_id(call), .hook = call->hook, .key = gw_str_n(copy, key.len), .result = calloc(1, form->result_size + 1),
-		.offload = { .post.run = returned, .work = work }, .next = *bucket_of(call->worker, hash), .joinable = true,
+		.snapshot = snapshot_hold(call->snapshot),
+		.instance = call->instance,
+		.worker = call->worker,
+		.form = *form,
+		.hash = hash,
+		.id = call_id(call),
+		.hook = call->hook,
+		.key = gw_str_n(copy, key.len),
+		.result = calloc(1, form->result_size + 1),
+		.offload = { .post.run = returned, .work = work },
+		.next = *bucket_of(call->worker, hash),
+		.joinable = true,
 	};
 	*bucket_of(call->worker, hash) = lookup;
 	if (lookup->result && offload_run(line, lookup->worker, &lookup->offload))
@@ -195,18 +212,21 @@ static enum gw_verdict wait_for(struct gw_call *call, struct lookup *lookup, voi
 
 static bool is_allowed(const struct gw_call *call, const struct gw_lookup *form, struct gw_str key)
 {
-	return call->running && worker_current() == call->worker && worker_number(call->worker) < WORKERS_MOST && form->work && form->answered &&
+	return call->running && worker_current() == call->worker &&
+	       worker_number(call->worker) < WORKERS_MOST && form->work && form->answered &&
 	       form->result_size <= RESULT_MOST && key.len <= KEY_MOST;
 }
 
-enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *given, struct gw_str key, void *arg)
+enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *given, struct gw_str key,
+			    void *arg)
 {
 	struct gw_lookup form = { 0 };
 	uint64_t hash = hash_of(key);
 
 	memcpy(&form, given, given->size < sizeof(form) ? given->size : sizeof(form));
 	if (!is_allowed(call, &form, key)) {
-		log_say(LOG_LEVEL_ERROR, "module-bug", "%s: lookup() outside of a hook that decides, without work or answered, or over its bounds",
+		log_say(LOG_LEVEL_ERROR, "module-bug",
+			"%s: lookup() outside of a hook that decides, without work or answered, or over its bounds",
 			call->instance ? call->instance->name : "?");
 		return GW_FAILED;
 	}

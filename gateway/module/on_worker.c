@@ -37,8 +37,8 @@ static struct snapshot *all; /* that have room; main thread */
 
 static bool wants_workers(const struct snapshot *snapshot)
 {
-	return !chain_empty(snapshot, GW_HOOK_worker_start) || !chain_empty(snapshot, GW_HOOK_worker_stop) ||
-	       !chain_empty(snapshot, GW_HOOK_timer);
+	return !chain_empty(snapshot, GW_HOOK_worker_start) ||
+	       !chain_empty(snapshot, GW_HOOK_worker_stop) || !chain_empty(snapshot, GW_HOOK_timer);
 }
 
 bool on_worker_prepare(struct snapshot *snapshot)
@@ -70,7 +70,8 @@ void on_worker_forget(struct snapshot *snapshot)
 
 /* --- entering and leaving --- */
 
-static void tell(struct worker *worker, struct instance *instance, enum gw_hook hook, const void *argument)
+static void tell(struct worker *worker, struct instance *instance, enum gw_hook hook,
+		 const void *argument)
 {
 	struct arena arena;
 	struct gw_call call;
@@ -87,7 +88,9 @@ static struct on_worker *place_on(const struct snapshot *snapshot, const struct 
 {
 	unsigned number = worker ? worker_number(worker) : WORKERS_MOST;
 
-	return snapshot->on_workers && number < WORKERS_MOST && worker_current() == worker ? &snapshot->on_workers[number] : NULL;
+	return snapshot->on_workers && number < WORKERS_MOST && worker_current() == worker
+		       ? &snapshot->on_workers[number]
+		       : NULL;
 }
 
 void on_worker_enter(struct worker *worker, struct snapshot *snapshot)
@@ -123,7 +126,8 @@ static void leave(struct snapshot *snapshot, struct on_worker *here)
 		while (here->parts[i].timers)
 			free_timer(&here->parts[i], here->parts[i].timers);
 	for (size_t i = snapshot->chain_length[GW_HOOK_worker_stop]; i-- > 0;)
-		tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i], GW_HOOK_worker_stop, NULL);
+		tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i], GW_HOOK_worker_stop,
+		     NULL);
 }
 
 void on_worker_leave_all(struct worker *worker)
@@ -134,7 +138,8 @@ void on_worker_leave_all(struct worker *worker)
 
 static void leave_here(struct post *post)
 {
-	struct snapshot *snapshot = (struct snapshot *)(void *)((char *)post - offsetof(struct snapshot, post));
+	struct snapshot *snapshot = (struct snapshot *)(void *)((char *)post -
+								offsetof(struct snapshot, post));
 
 	leave(snapshot, &snapshot->on_workers[worker_number(worker_current())]);
 	snapshot_release(snapshot);
@@ -191,7 +196,8 @@ static bool hold_if_held(struct snapshot *snapshot)
 	return false;
 }
 
-/* The hook may clear the timer that it is told of, and set others: nothing of it is looked at afterwards. */
+/* The hook may clear the timer that it is told of, and set others: nothing of it is looked at
+ * afterwards. */
 static void fire(struct timer *event)
 {
 	struct module_timer *timer = (struct module_timer *)event;
@@ -203,7 +209,9 @@ static void fire(struct timer *event)
 	if (!hold_if_held(snapshot))
 		return;
 	if (!timer->repeat || timer_set(worker, event, timer->repeat, fire) < 0)
-		free_timer(&snapshot->on_workers[worker_number(worker)].parts[instance - snapshot->instances], timer);
+		free_timer(&snapshot->on_workers[worker_number(worker)]
+				    .parts[instance - snapshot->instances],
+			   timer);
 	tell(worker, instance, GW_HOOK_timer, arg);
 	snapshot_release(snapshot);
 }
@@ -219,7 +227,8 @@ static gw_timer refuse(const struct gw_call *call, const char *why)
 	return 0;
 }
 
-static struct module_timer *make_timer(struct on_worker *here, struct instance_part *part, struct instance *instance)
+static struct module_timer *make_timer(struct on_worker *here, struct instance_part *part,
+				       struct instance *instance)
 {
 	struct module_timer *timer = calloc(1, sizeof(*timer));
 
@@ -239,9 +248,13 @@ gw_timer on_worker_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms
 	struct instance_part *part = part_of(call, &here);
 
 	if (!part || atomic_load(&here->stay) != STAY_IN || !call->instance->module->table.timer)
-		return refuse(call, "timers are for the hooks that run on a worker, of a module that has the hook timer, before worker_stop");
-	if (ms < 0 || ms > TIMER_MOST || repeat_ms < 0 || repeat_ms > TIMER_MOST || (repeat_ms && repeat_ms < REPEAT_LEAST))
-		return refuse(call, "a timer comes within a year, and is repeated every 10 ms at most");
+		return refuse(
+			call,
+			"timers are for the hooks that run on a worker, of a module that has the hook timer, before worker_stop");
+	if (ms < 0 || ms > TIMER_MOST || repeat_ms < 0 || repeat_ms > TIMER_MOST ||
+	    (repeat_ms && repeat_ms < REPEAT_LEAST))
+		return refuse(call,
+			      "a timer comes within a year, and is repeated every 10 ms at most");
 	if (part->timer_count >= TIMERS_MOST)
 		return refuse(call, "an instance has at most 256 timers on a worker");
 	struct module_timer *timer = make_timer(here, part, call->instance);

@@ -1,23 +1,28 @@
-/* on_worker.h - an instance on each worker: begun there before its first hook, ended after its last, with its timers and what it keeps there.
+/* on_worker.h - an instance on each worker: begun there before its first hook, ended after its
+ * last, with its timers and what it keeps there.
  *
- * A snapshot enters a worker once, with the first hook or before (on_worker_enter), and leaves it when nobody holds the snapshot any more, or
- * when the gateway stops. Then its timers are gone, and worker_stop() has run on each worker before stop() does in the main thread. */
+ * A snapshot enters a worker once, with the first hook or before (on_worker_enter), and leaves it
+ * when nobody holds the snapshot any more, or when the gateway stops. Then its timers are gone, and
+ * worker_stop() has run on each worker before stop() does in the main thread. */
 #ifndef MODULE_ON_WORKER_H
 #define MODULE_ON_WORKER_H
 
 #include "module/chain.h"
 
-/* Room for what each instance has on each worker, where one of them wants anything there. False: no memory. Main thread. */
+/* Room for what each instance has on each worker, where one of them wants anything there. False: no
+ * memory. Main thread. */
 bool on_worker_prepare(struct snapshot *snapshot);
 void on_worker_forget(struct snapshot *snapshot); /* before it is freed; main thread */
 
 /* On that worker. Does nothing on another loop, and the second time. */
 void on_worker_enter(struct worker *worker, struct snapshot *snapshot);
 
-/* For a snapshot that nobody holds any more: true while it has a worker to leave. Then it is held, and let go of after that. [any thread] */
+/* For a snapshot that nobody holds any more: true while it has a worker to leave. Then it is held,
+ * and let go of after that. [any thread] */
 bool on_worker_retire(struct snapshot *snapshot);
 
-/* The gateway stops: every snapshot leaves this worker, and enters it no more. The main thread waits meanwhile. */
+/* The gateway stops: every snapshot leaves this worker, and enters it no more. The main thread
+ * waits meanwhile. */
 void on_worker_leave_all(struct worker *worker);
 
 /* --- behind the services of the same names --- */

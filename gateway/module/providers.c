@@ -6,16 +6,24 @@
 
 #define AT(member) offsetof(struct provider, member)
 const struct gw_option provider_options[] = {
-	{ "name", GW_OPTION_STRING, AT(name), NULL, "What auth.provider of a relay says.", GW_OPTION_REQUIRED },
+	{ "name", GW_OPTION_STRING, AT(name), NULL, "What auth.provider of a relay says.",
+	  GW_OPTION_REQUIRED },
 	{ "host", GW_OPTION_STRING, AT(host), NULL, "Its submission host.", GW_OPTION_REQUIRED },
 	{ "port", GW_OPTION_INT, AT(port), NULL, "Port.", GW_OPTION_REQUIRED, 1, 65535 },
-	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS, as for a relay.", .words = "none|starttls|implicit" },
-	{ "mechanisms", GW_OPTION_LIST, AT(mechanisms), NULL, "SASL mechanisms that it takes, the best first." },
-	{ "connections", GW_OPTION_INT, AT(connections), NULL, "Most connections at once for one account.", 0, 0, 10000 },
-	{ "daily", GW_OPTION_INT, AT(daily), NULL, "Most recipients a day for one account.", 0, 0, 1000000000 },
-	{ "per_minute", GW_OPTION_INT, AT(per_minute), NULL, "Most messages a minute for one account.", 0, 0, 1000000000 },
-	{ "authorize_url", GW_OPTION_STRING, AT(authorize_url), NULL, "OAuth: where a person consents." },
-	{ "device_url", GW_OPTION_STRING, AT(device_url), NULL, "OAuth: where a device asks for its code." },
+	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS, as for a relay.",
+	  .words = "none|starttls|implicit" },
+	{ "mechanisms", GW_OPTION_LIST, AT(mechanisms), NULL,
+	  "SASL mechanisms that it takes, the best first." },
+	{ "connections", GW_OPTION_INT, AT(connections), NULL,
+	  "Most connections at once for one account.", 0, 0, 10000 },
+	{ "daily", GW_OPTION_INT, AT(daily), NULL, "Most recipients a day for one account.", 0, 0,
+	  1000000000 },
+	{ "per_minute", GW_OPTION_INT, AT(per_minute), NULL,
+	  "Most messages a minute for one account.", 0, 0, 1000000000 },
+	{ "authorize_url", GW_OPTION_STRING, AT(authorize_url), NULL,
+	  "OAuth: where a person consents." },
+	{ "device_url", GW_OPTION_STRING, AT(device_url), NULL,
+	  "OAuth: where a device asks for its code." },
 	{ "token_url", GW_OPTION_STRING, AT(token_url), NULL, "OAuth: where tokens come from." },
 	{ "scope", GW_OPTION_STRING, AT(scope), NULL, "OAuth: what to ask for." },
 	{ "hint", GW_OPTION_STRING, AT(hint), NULL, "A sentence for people whose login fails." },
@@ -23,10 +31,10 @@ const struct gw_option provider_options[] = {
 };
 #undef AT
 
-static const struct gw_option file_options[] = {
-	{ "providers", GW_OPTION_GROUPS, 0, NULL, "The presets.", .group = provider_options, .group_size = sizeof(struct provider) },
-	GW_OPTIONS_END
-};
+static const struct gw_option file_options[] = { { "providers", GW_OPTION_GROUPS, 0, NULL,
+						   "The presets.", .group = provider_options,
+						   .group_size = sizeof(struct provider) },
+						 GW_OPTIONS_END };
 
 /* --- a name with a placeholder --- */
 
@@ -44,7 +52,8 @@ static struct gw_str placeholder(struct gw_str text)
 static bool has_name(const struct provider *provider, struct gw_str name, struct gw_str *word)
 {
 	struct gw_str hole = placeholder(provider->name);
-	size_t before = hole.len ? (size_t)(hole.ptr - provider->name.ptr) : 0, after = provider->name.len - before - hole.len;
+	size_t before = hole.len ? (size_t)(hole.ptr - provider->name.ptr) : 0,
+	       after = provider->name.len - before - hole.len;
 
 	*word = gw_str("");
 	if (!hole.len)
@@ -56,19 +65,23 @@ static bool has_name(const struct provider *provider, struct gw_str name, struct
 	return true;
 }
 
-static struct gw_str host_with(struct load *load, const struct provider *provider, struct gw_str word)
+static struct gw_str host_with(struct load *load, const struct provider *provider,
+			       struct gw_str word)
 {
 	struct gw_str host = provider->host, hole = placeholder(host);
-	struct gw_str rest = gw_str_from(host, hole.len ? (size_t)(hole.ptr - host.ptr) + hole.len : host.len);
+	struct gw_str rest = gw_str_from(host, hole.len ? (size_t)(hole.ptr - host.ptr) + hole.len
+							: host.len);
 
 	if (!hole.len || !word.len)
 		return host;
-	return arena_printf(load->context.arena, "%.*s%.*s%.*s", (int)(hole.ptr - host.ptr), host.ptr, GW_STR_ARGS(word), GW_STR_ARGS(rest));
+	return arena_printf(load->context.arena, "%.*s%.*s%.*s", (int)(hole.ptr - host.ptr),
+			    host.ptr, GW_STR_ARGS(word), GW_STR_ARGS(rest));
 }
 
 /* --- reading them --- */
 
-static const struct provider *find(const struct snapshot *snapshot, struct gw_str name, struct gw_str *word)
+static const struct provider *find(const struct snapshot *snapshot, struct gw_str name,
+				   struct gw_str *word)
 {
 	for (size_t i = 0; i < snapshot->provider_count; i++)
 		if (has_name(&snapshot->providers[i], name, word))
@@ -76,13 +89,15 @@ static const struct provider *find(const struct snapshot *snapshot, struct gw_st
 	return NULL;
 }
 
-static void add_provider(struct load *load, const struct conf_fragment *fragment, const struct provider *provider)
+static void add_provider(struct load *load, const struct conf_fragment *fragment,
+			 const struct provider *provider)
 {
 	struct snapshot *snapshot = load->snapshot;
 
 	for (size_t i = 0; i < snapshot->provider_count; i++)
 		if (gw_str_eq(snapshot->providers[i].name, provider->name))
-			problem_add(load->problems, true, fragment->path, fragment->line, "there are two providers \"%s\"", provider->name.ptr);
+			problem_add(load->problems, true, fragment->path, fragment->line,
+				    "there are two providers \"%s\"", provider->name.ptr);
 	snapshot->providers[snapshot->provider_count++] = *provider;
 }
 
@@ -96,7 +111,8 @@ static void read_file(struct load *load, const struct conf_fragment *fragment)
 	if (option_parse(&load->context, fragment->group, &set, 1, NULL) > 0)
 		return;
 	providers = found.items;
-	struct provider *all = arena_alloc(load->context.arena, (snapshot->provider_count + found.count) * sizeof(*all));
+	struct provider *all = arena_alloc(load->context.arena,
+					   (snapshot->provider_count + found.count) * sizeof(*all));
 	if (!all) {
 		problem_add(load->problems, true, fragment->path, fragment->line, "no memory");
 		return;
@@ -134,9 +150,12 @@ static void tell_unknown(struct load *load, const struct gw_relay *relay)
 	for (size_t i = 0; names && i < snapshot->provider_count; i++)
 		names[count++] = snapshot->providers[i].name.ptr;
 	nearest = option_nearest_word(names, count, relay->provider_name.ptr);
-	problem_add(load->problems, true, relay->fragment->path, conf_line(relay->fragment->group, "auth.provider"),
-		    "there is no provider \"%s\"%s%s%s; \"other\" is for those that are not listed, with host, port and tls given",
-		    relay->provider_name.ptr, nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	problem_add(
+		load->problems, true, relay->fragment->path,
+		conf_line(relay->fragment->group, "auth.provider"),
+		"there is no provider \"%s\"%s%s%s; \"other\" is for those that are not listed, with host, port and tls given",
+		relay->provider_name.ptr, nearest ? ", did you mean \"" : "",
+		nearest ? nearest : "", nearest ? "\"?" : "");
 	free(names);
 }
 

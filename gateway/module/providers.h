@@ -1,7 +1,9 @@
-/* providers.h - what mail providers' submission hosts are called and want: presets for relays, from the fragments with `providers = ( ... )`.
+/* providers.h - what mail providers' submission hosts are called and want: presets for relays, from
+ * the fragments with `providers = ( ... )`.
  *
- * A relay names one in auth.provider; each of its own keys goes before the preset's. A name may have one "{word}" in it, which stands for
- * any text: the same "{word}" in the host is that text. */
+ * A relay names one in auth.provider; each of its own keys goes before the preset's. A name may
+ * have one "{word}" in it, which stands for any text: the same "{word}" in the host is that text.
+ */
 #ifndef MODULE_PROVIDERS_H
 #define MODULE_PROVIDERS_H
 
@@ -12,13 +14,14 @@ struct gw_relay;
 struct snapshot;
 
 struct provider {
-	struct gw_str name;          /* "gmail", "ses-{region}" */
+	struct gw_str name; /* "gmail", "ses-{region}" */
 	struct gw_str host;
-	int64_t port, tls;           /* enum tls_mode */
-	struct gw_list mechanisms;   /* the best first */
+	int64_t port, tls;                      /* enum tls_mode */
+	struct gw_list mechanisms;              /* the best first */
 	int64_t connections, daily, per_minute; /* 0: not known */
-	struct gw_str authorize_url, device_url, token_url, scope; /* OAuth; "{tenant}" is the customer's; empty: not there */
-	struct gw_str hint;          /* for people whose login fails */
+	/* OAuth; "{tenant}" is the customer's; empty: not there */
+	struct gw_str authorize_url, device_url, token_url, scope;
+	struct gw_str hint; /* for people whose login fails */
 };
 
 extern const struct gw_option provider_options[];

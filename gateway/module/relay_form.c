@@ -6,7 +6,8 @@ struct relay_form relay_form_make(struct load *load, struct gw_relay *relay)
 {
 	struct snapshot *snapshot = load->snapshot;
 	struct arena *arena = &snapshot->arena;
-	struct relay_form form = { .sets = arena_alloc(arena, (snapshot->instance_count + 1) * sizeof(*form.sets)) };
+	struct relay_form form = { .sets = arena_alloc(arena, (snapshot->instance_count + 1) *
+								      sizeof(*form.sets)) };
 
 	relay->conf = arena_alloc(arena, (snapshot->instance_count + 1) * sizeof(*relay->conf));
 	if (!form.sets || !relay->conf)
@@ -17,11 +18,13 @@ struct relay_form relay_form_make(struct load *load, struct gw_relay *relay)
 		const struct gw_module *table = &instance->module->table;
 		if (!table->relay_options)
 			continue;
-		void *into = arena_alloc(arena, table->relay_conf_size ? table->relay_conf_size : 1);
+		void *into = arena_alloc(arena,
+					 table->relay_conf_size ? table->relay_conf_size : 1);
 		if (!into)
 			return form;
 		relay->conf[instance->relay_slot] = into;
-		form.sets[form.count++] = (struct option_set){ instance->module->name, table->relay_options, into };
+		form.sets[form.count++] = (struct option_set){ instance->module->name,
+							       table->relay_options, into };
 	}
 	form.ready = true;
 	return form;
@@ -46,7 +49,8 @@ static bool form_has_key(const struct relay_form *form, const char *key)
 bool relay_form_gives_next_hop(const struct relay_form *form, const struct conf_group *group)
 {
 	for (size_t i = 1; i < form->count; i++)
-		for (const struct gw_option *row = form->sets[i].options; row->type != GW_OPTION_END; row++)
+		for (const struct gw_option *row = form->sets[i].options;
+		     row->type != GW_OPTION_END; row++)
 			if ((row->flags & GW_OPTION_NEXT_HOP) && option_given(group, row->key))
 				return true;
 	return false;
@@ -75,13 +79,15 @@ static const char *skipped_as(struct load *load, const struct relay_form *form, 
 	size_t len = strcspn(key, ".");
 
 	for (size_t i = 0; i < form->count; i++)
-		for (const struct gw_option *row = form->sets[i].options; row->type != GW_OPTION_END; row++)
+		for (const struct gw_option *row = form->sets[i].options;
+		     row->type != GW_OPTION_END; row++)
 			if (key[len] && strncmp(row->key, key, len + 1) == 0)
 				return key;
 	return arena_str(&load->snapshot->arena, gw_str_n(key, len)).ptr;
 }
 
-static void tell_stranger(struct load *load, const struct gw_relay *relay, const char *key, const char *module)
+static void tell_stranger(struct load *load, const struct gw_relay *relay, const char *key,
+			  const char *module)
 {
 	const char *off = conf_find_off(load->snapshot->conf, module);
 	int line = conf_line(relay->fragment->group, key);
@@ -89,11 +95,13 @@ static void tell_stranger(struct load *load, const struct gw_relay *relay, const
 	if (conf_unread(load->snapshot->conf) > 0)
 		return; /* it may be on in the file that is told of */
 	if (off)
-		problem_add(load->problems, true, relay->fragment->path, line, "%s belongs to %s, which is not on: %s", key, module, off);
-	else
 		problem_add(load->problems, true, relay->fragment->path, line,
-			    "%s belongs to %s, which is not on: a file with module = \"%s\"; in %s turns it on", key, module, module,
-			    load->options->config_dir);
+			    "%s belongs to %s, which is not on: %s", key, module, off);
+	else
+		problem_add(
+			load->problems, true, relay->fragment->path, line,
+			"%s belongs to %s, which is not on: a file with module = \"%s\"; in %s turns it on",
+			key, module, module, load->options->config_dir);
 }
 
 static bool is_known(const struct strangers *strangers, const char *key)
@@ -110,16 +118,20 @@ static bool is_told(const struct strangers *strangers, const char *key)
 	size_t len = strcspn(key, ".");
 
 	for (size_t i = 0; i < strangers->count; i++)
-		if (strcspn(strangers->keys[i], ".") == len && strncmp(strangers->keys[i], key, len) == 0)
+		if (strcspn(strangers->keys[i], ".") == len &&
+		    strncmp(strangers->keys[i], key, len) == 0)
 			return true;
 	return false;
 }
 
-static void look_in_module(struct load *load, const struct gw_relay *relay, const struct relay_form *form, const struct module *module,
+static void look_in_module(struct load *load, const struct gw_relay *relay,
+			   const struct relay_form *form, const struct module *module,
 			   struct strangers *strangers)
 {
-	for (const struct gw_option *row = module->table.relay_options; row && row->type != GW_OPTION_END; row++) {
-		if (strangers->count == STRANGERS_MAX || !option_given(relay->fragment->group, row->key) || form_has_key(form, row->key))
+	for (const struct gw_option *row = module->table.relay_options;
+	     row && row->type != GW_OPTION_END; row++) {
+		if (strangers->count == STRANGERS_MAX ||
+		    !option_given(relay->fragment->group, row->key) || form_has_key(form, row->key))
 			continue;
 		const char *key = skipped_as(load, form, row->key);
 		if (!key || is_known(strangers, key))
@@ -130,8 +142,10 @@ static void look_in_module(struct load *load, const struct gw_relay *relay, cons
 	}
 }
 
-/* Whose keys are these? A look at the modules that nobody uses, taken only when a relay has keys that nobody knows. */
-static void find_strangers(struct load *load, const struct gw_relay *relay, const struct relay_form *form, struct strangers *strangers)
+/* Whose keys are these? A look at the modules that nobody uses, taken only when a relay has keys
+ * that nobody knows. */
+static void find_strangers(struct load *load, const struct gw_relay *relay,
+			   const struct relay_form *form, struct strangers *strangers)
 {
 	size_t count;
 	struct module **modules = modules_in(load, &count);
@@ -146,11 +160,14 @@ static void find_strangers(struct load *load, const struct gw_relay *relay, cons
 
 static void clear_form(const struct load *load, struct gw_relay *relay)
 {
-	struct gw_relay fresh = { .index = relay->index, .fragment = relay->fragment, .conf = relay->conf };
+	struct gw_relay fresh = { .index = relay->index,
+				  .fragment = relay->fragment,
+				  .conf = relay->conf };
 
 	for (size_t i = 0; i < load->snapshot->instance_count; i++)
 		if (relay->conf[i])
-			memset(relay->conf[i], 0, load->snapshot->instances[i].module->table.relay_conf_size);
+			memset(relay->conf[i], 0,
+			       load->snapshot->instances[i].module->table.relay_conf_size);
 	*relay = fresh;
 }
 
@@ -163,12 +180,14 @@ size_t relay_form_parse(struct load *load, struct gw_relay *relay, const struct 
 
 	problems_init(&aside);
 	context.problems = &aside;
-	size_t errors = option_parse(&context, relay->fragment->group, form->sets, form->count, NULL);
+	size_t errors = option_parse(&context, relay->fragment->group, form->sets, form->count,
+				     NULL);
 	if (errors)
 		find_strangers(load, relay, form, &strangers);
 	if (strangers.count) {
 		clear_form(load, relay);
-		option_parse(&load->context, relay->fragment->group, form->sets, form->count, strangers.keys);
+		option_parse(&load->context, relay->fragment->group, form->sets, form->count,
+			     strangers.keys);
 	} else {
 		problems_move(&aside, load->problems);
 	}

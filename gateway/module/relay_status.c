@@ -14,9 +14,9 @@ struct closure {
 
 /* One relay; made at its first use, for the life of the process. */
 struct relay_status_relay {
-	struct gw_str name;           /* first: the key */
+	struct gw_str name; /* first: the key */
 	struct closure *closures;
-	_Atomic unsigned closed;      /* how many */
+	_Atomic unsigned closed; /* how many */
 	_Atomic int64_t pace;
 };
 
@@ -97,7 +97,8 @@ static void closure_drop(struct relay_status_relay *relay, struct closure **at)
 	relay->closed--;
 }
 
-static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until, struct gw_str why)
+static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until,
+			struct gw_str why)
 {
 	struct relay_status_relay *relay = relay_of(name);
 	struct closure *closure = relay ? *place_of(relay, by) : NULL;
@@ -112,10 +113,13 @@ static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause caus
 	return 0;
 }
 
-int relay_status_close(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until, struct gw_str why)
+int relay_status_close(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until,
+		       struct gw_str why)
 {
 	pthread_mutex_lock(&lock);
-	int result = close_locked(name, gw_str_n(by.ptr, by.len < RELAY_STATUS_BY ? by.len : RELAY_STATUS_BY - 1), cause, until, why);
+	int result = close_locked(
+		name, gw_str_n(by.ptr, by.len < RELAY_STATUS_BY ? by.len : RELAY_STATUS_BY - 1),
+		cause, until, why);
 	pthread_mutex_unlock(&lock);
 	return result;
 }
@@ -161,7 +165,8 @@ static bool lasts_longer(const struct relay_status_closure *a, const struct rela
 	return b->until && (!a->until || a->until > b->until);
 }
 
-static bool longest(const struct relay_status_relay *relay, int64_t now, struct relay_status_closure *found)
+static bool longest(const struct relay_status_relay *relay, int64_t now,
+		    struct relay_status_closure *found)
 {
 	const struct relay_status_closure *best = NULL;
 
@@ -200,7 +205,8 @@ void relay_status_pace(struct gw_relay *relay, int64_t connections)
 	struct relay_status_relay *board = cached(relay);
 
 	if (board)
-		atomic_store_explicit(&board->pace, connections > 0 ? connections : 0, memory_order_relaxed);
+		atomic_store_explicit(&board->pace, connections > 0 ? connections : 0,
+				      memory_order_relaxed);
 }
 
 /* --- time --- */

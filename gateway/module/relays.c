@@ -8,31 +8,36 @@
 
 #include <stdarg.h>
 
-static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static void wrong(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+static void wrong(struct load *load, const struct gw_relay *relay, const char *key,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void wrong(struct load *load, const struct gw_relay *relay, const char *key,
+		  const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	problem_vadd(load->problems, true, relay->fragment->path, conf_line(relay->fragment->group, key), format, args);
+	problem_vadd(load->problems, true, relay->fragment->path,
+		     conf_line(relay->fragment->group, key), format, args);
 	va_end(args);
 }
 
-static void warn(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static void warn(struct load *load, const struct gw_relay *relay, const char *key, const char *format, ...)
+static void warn(struct load *load, const struct gw_relay *relay, const char *key,
+		 const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void warn(struct load *load, const struct gw_relay *relay, const char *key,
+		 const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	problem_vadd(load->problems, false, relay->fragment->path, conf_line(relay->fragment->group, key), format, args);
+	problem_vadd(load->problems, false, relay->fragment->path,
+		     conf_line(relay->fragment->group, key), format, args);
 	va_end(args);
 }
 
 static bool is_loopback(struct gw_str host)
 {
-	return gw_str_eq(host, gw_str("::1")) || gw_str_eq(host, gw_str("localhost")) || (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
+	return gw_str_eq(host, gw_str("::1")) || gw_str_eq(host, gw_str("localhost")) ||
+	       (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
 }
 
 static bool is_far(const struct gw_relay *relay)
@@ -50,9 +55,11 @@ static void check_name(struct load *load, struct gw_relay *relay)
 	const struct gw_relay *other = str_map_get(&load->snapshot->relay_map, relay->name);
 
 	if (!is_word(relay->name, "._-"))
-		wrong(load, relay, "name", "relay name \"%s\": letters, digits, '.', '_' and '-' only", relay->name.ptr);
+		wrong(load, relay, "name",
+		      "relay name \"%s\": letters, digits, '.', '_' and '-' only", relay->name.ptr);
 	else if (other)
-		wrong(load, relay, "name", "there are two relays \"%s\": the other is in %s:%d", relay->name.ptr, other->fragment->path,
+		wrong(load, relay, "name", "there are two relays \"%s\": the other is in %s:%d",
+		      relay->name.ptr, other->fragment->path,
 		      conf_line(other->fragment->group, "name"));
 	else if (str_map_put(&load->snapshot->relay_map, relay) < 0)
 		wrong(load, relay, "name", "no memory");
@@ -63,7 +70,8 @@ static void check_link(struct load *load, struct gw_relay *relay)
 	struct sockaddr_storage address;
 	socklen_t len;
 
-	if ((relay->tls == TLS_NONE || relay->tls == TLS_OPPORTUNISTIC) && relay->auth && !relay->clear_login)
+	if ((relay->tls == TLS_NONE || relay->tls == TLS_OPPORTUNISTIC) && relay->auth &&
+	    !relay->clear_login)
 		wrong(load, relay, "tls",
 		      "relay %s logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true",
 		      relay->name.ptr);
@@ -79,7 +87,8 @@ static void check_secret(struct load *load, struct gw_relay *relay)
 	if (!relay->auth || !is_far(relay))
 		return;
 	if (relay->clear_login)
-		warn(load, relay, "clear_login", "relay %s: the password may go over the network in clear, for everybody on the way to read",
+		warn(load, relay, "clear_login",
+		     "relay %s: the password may go over the network in clear, for everybody on the way to read",
 		     relay->name.ptr);
 	else if (!relay->verify)
 		warn(load, relay, "verify",
@@ -93,7 +102,8 @@ static void check_timezone(struct load *load, struct gw_relay *relay)
 	struct zone_day day;
 
 	if (zone_day(relay->timezone, 0, &day) != 0)
-		wrong(load, relay, "timezone", "timezone = \"%s\": there is no such zone; zones are named as \"Europe/Berlin\" or \"UTC\"",
+		wrong(load, relay, "timezone",
+		      "timezone = \"%s\": there is no such zone; zones are named as \"Europe/Berlin\" or \"UTC\"",
 		      relay->timezone.ptr);
 }
 
@@ -105,11 +115,14 @@ static bool has_unread_preset(const struct load *load, const struct gw_relay *re
 
 static void check_hosts(struct load *load, struct gw_relay *relay, const struct relay_form *form)
 {
-	if (!relay->hosts.count && !has_unread_preset(load, relay) && !relay_form_gives_next_hop(form, relay->fragment->group))
+	if (!relay->hosts.count && !has_unread_preset(load, relay) &&
+	    !relay_form_gives_next_hop(form, relay->fragment->group))
 		wrong(load, relay, "host", "relay %s has no host", relay->name.ptr);
 	for (size_t i = 0; i < relay->hosts.count; i++)
 		if (!is_word(relay->hosts.items[i], ".-_:"))
-			wrong(load, relay, "host", "host \"%s\" is neither a host name nor an address", relay->hosts.items[i].ptr);
+			wrong(load, relay, "host",
+			      "host \"%s\" is neither a host name nor an address",
+			      relay->hosts.items[i].ptr);
 }
 
 /* Those of the standards, and those that CRMs take for a relay. */
@@ -118,16 +131,22 @@ static void check_port(struct load *load, const struct gw_relay *relay)
 	static const int64_t usual[] = { 0, 25, 465, 587, 2525, 10025, 11025 };
 
 	if (is_far(relay) && relay->port == 465 && relay->tls != TLS_IMPLICIT)
-		warn(load, relay, "port", "on port 465 TLS begins with the first octet: tls = \"implicit\" is usual there");
-	if (is_far(relay) && (relay->port == 587 || relay->port == 25) && relay->tls == TLS_IMPLICIT)
-		warn(load, relay, "port", "on port %d TLS begins with STARTTLS: tls = \"starttls\" is usual there, and port 465 with \"implicit\"",
+		warn(load, relay, "port",
+		     "on port 465 TLS begins with the first octet: tls = \"implicit\" is usual there");
+	if (is_far(relay) && (relay->port == 587 || relay->port == 25) &&
+	    relay->tls == TLS_IMPLICIT)
+		warn(load, relay, "port",
+		     "on port %d TLS begins with STARTTLS: tls = \"starttls\" is usual there, and port 465 with \"implicit\"",
 		     (int)relay->port);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		if (relay->port == usual[i])
 			return;
 	if (relay->hosts.count && !is_loopback(relay->hosts.items[0]))
-		problem_add(load->problems, false, relay->fragment->path, conf_line(relay->fragment->group, "port"),
-			    "W-PORT: mail is seldom taken on port %d; 25, 465 and 587 are usual, and 2525, 10025, 11025", (int)relay->port);
+		problem_add(
+			load->problems, false, relay->fragment->path,
+			conf_line(relay->fragment->group, "port"),
+			"W-PORT: mail is seldom taken on port %d; 25, 465 and 587 are usual, and 2525, 10025, 11025",
+			(int)relay->port);
 }
 
 static bool is_mx(struct gw_str host)
@@ -138,7 +157,8 @@ static bool is_mx(struct gw_str host)
 /* The word is the same in any case; from here on it is written in one way, for modules too. */
 static void name_mx(struct load *load, struct gw_relay *relay)
 {
-	struct gw_str *hosts = arena_alloc(load->context.arena, (relay->hosts.count + 1) * sizeof(*hosts));
+	struct gw_str *hosts = arena_alloc(load->context.arena,
+					   (relay->hosts.count + 1) * sizeof(*hosts));
 
 	for (size_t i = 0; hosts && i < relay->hosts.count; i++)
 		hosts[i] = is_mx(relay->hosts.items[i]) ? gw_str("mx") : relay->hosts.items[i];
@@ -155,9 +175,12 @@ static void check_mx(struct load *load, struct gw_relay *relay)
 		return;
 	name_mx(load, relay);
 	if (relay->hosts.count > 1)
-		wrong(load, relay, "host", "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one");
+		wrong(load, relay, "host",
+		      "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one");
 	if (relay->auth)
-		wrong(load, relay, "auth", "relay %s delivers to the recipients' mail hosts, which want no login", relay->name.ptr);
+		wrong(load, relay, "auth",
+		      "relay %s delivers to the recipients' mail hosts, which want no login",
+		      relay->name.ptr);
 	if (!option_given(relay->fragment->group, "tls"))
 		relay->tls = TLS_OPPORTUNISTIC;
 }
@@ -177,24 +200,29 @@ static void check_method(struct load *load, const struct gw_relay *relay)
 	const char *method = conf_text(relay->fragment->group, "auth.method", 0);
 
 	if (method && strcmp(method, "oauth") == 0 && !has_login_of_others(load->snapshot))
-		warn(load, relay, "auth.method", "relay %s: no module that fetches tokens is on, so nobody can log in there and its mail waits",
+		warn(load, relay, "auth.method",
+		     "relay %s: no module that fetches tokens is on, so nobody can log in there and its mail waits",
 		     relay->name.ptr);
 }
 
-/* A preset tells what the provider takes, and the gateway need not have all of it; what the relay names itself it should. */
+/* A preset tells what the provider takes, and the gateway need not have all of it; what the relay
+ * names itself it should. */
 static void check_mechanisms(struct load *load, const struct gw_relay *relay)
 {
-	bool own = option_given(relay->fragment->group, "auth.mechanisms"), any = relay->mechanisms.count == 0;
+	bool own = option_given(relay->fragment->group, "auth.mechanisms"),
+	     any = relay->mechanisms.count == 0;
 
 	for (size_t i = 0; i < relay->mechanisms.count; i++) {
 		bool has = sasl_client_has(relay->mechanisms.items[i]);
 		any |= has;
 		if (own && !has)
-			warn(load, relay, "auth.mechanisms", "relay %s: the gateway cannot log in by %s", relay->name.ptr,
+			warn(load, relay, "auth.mechanisms",
+			     "relay %s: the gateway cannot log in by %s", relay->name.ptr,
 			     relay->mechanisms.items[i].ptr);
 	}
 	if (!any && !has_login_of_others(load->snapshot))
-		warn(load, relay, "auth.mechanisms", "relay %s: of its login mechanisms the gateway has none, so its mail waits",
+		warn(load, relay, "auth.mechanisms",
+		     "relay %s: of its login mechanisms the gateway has none, so its mail waits",
 		     relay->name.ptr);
 }
 
@@ -210,7 +238,8 @@ static void make_client(struct load *load, struct gw_relay *relay)
 
 	size_t before = load->problems->errors;
 	if (relay->tls != TLS_NONE)
-		relay->client = tls_client_create(&options, relay->fragment->path, conf_line(relay->fragment->group, "tls"),
+		relay->client = tls_client_create(&options, relay->fragment->path,
+						  conf_line(relay->fragment->group, "tls"),
 						  load->problems);
 	load->apart += load->problems->errors - before;
 }
@@ -259,7 +288,8 @@ void load_relays(struct load *load)
 	}
 	check_relay_bounds(load);
 	if (!snapshot->relay_count && conf_unread(snapshot->conf) == 0)
-		problem_add(load->problems, false, load->options->config_dir, 0, "there is no relay: mail can come in and not go out");
+		problem_add(load->problems, false, load->options->config_dir, 0,
+			    "there is no relay: mail can come in and not go out");
 }
 
 void release_relays(struct snapshot *snapshot)

@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 /* A problem at a key of the gateway's fragment. */
-static void wrong(struct load *load, bool fatal, const char *key, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void wrong(struct load *load, bool fatal, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 static void wrong(struct load *load, bool fatal, const char *key, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	problem_vadd(load->problems, fatal, load->gateway->path, conf_line(load->gateway->group, key), format, args);
+	problem_vadd(load->problems, fatal, load->gateway->path,
+		     conf_line(load->gateway->group, key), format, args);
 	va_end(args);
 }
 
@@ -28,9 +30,11 @@ static const char *machine_name(void)
 	static char name[256];
 	struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM }, *found;
 
-	if (name[0] || gethostname(name, sizeof(name) - 1) < 0 || strchr(name, '.') || getaddrinfo(name, NULL, &hints, &found) != 0)
+	if (name[0] || gethostname(name, sizeof(name) - 1) < 0 || strchr(name, '.') ||
+	    getaddrinfo(name, NULL, &hints, &found) != 0)
 		return name;
-	if (found->ai_canonname && strchr(found->ai_canonname, '.') && strlen(found->ai_canonname) < sizeof(name))
+	if (found->ai_canonname && strchr(found->ai_canonname, '.') &&
+	    strlen(found->ai_canonname) < sizeof(name))
 		strcpy(name, found->ai_canonname);
 	freeaddrinfo(found);
 	return name;
@@ -42,8 +46,10 @@ static void check_hostname(struct load *load)
 
 	if (!settings->hostname.len)
 		settings->hostname = arena_str(load->context.arena, gw_str(machine_name()));
-	if (!settings->hostname.ptr || settings->hostname.len > 253 || !is_word(settings->hostname, ".-"))
-		wrong(load, true, "hostname", "hostname must be a domain name: letters, digits, '.' and '-'");
+	if (!settings->hostname.ptr || settings->hostname.len > 253 ||
+	    !is_word(settings->hostname, ".-"))
+		wrong(load, true, "hostname",
+		      "hostname must be a domain name: letters, digits, '.' and '-'");
 }
 
 /* --- the retry schedule --- */
@@ -55,12 +61,14 @@ static void check_retry(struct load *load)
 	int64_t *pauses = arena_alloc(load->context.arena, (words->count + 1) * sizeof(*pauses));
 
 	if (!pauses || words->count == 0) {
-		wrong(load, true, "queue.retry", "queue.retry needs at least one pause, as in [\"5m\", \"1h\"]");
+		wrong(load, true, "queue.retry",
+		      "queue.retry needs at least one pause, as in [\"5m\", \"1h\"]");
 		return;
 	}
 	for (size_t i = 0; i < words->count; i++)
 		if (option_parse_duration(words->items[i], &pauses[i]) < 0 || pauses[i] < 10)
-			wrong(load, true, "queue.retry", "queue.retry: \"%s\" is no pause, as \"15m\" is",
+			wrong(load, true, "queue.retry",
+			      "queue.retry: \"%s\" is no pause, as \"15m\" is",
 			      words->items[i].ptr);
 	settings->queue.retry_ms = pauses;
 	settings->queue.retry_count = words->count;
@@ -79,13 +87,16 @@ static void name_listener(struct load *load, struct listen_settings *listener)
 {
 	bool six = gw_str_find(listener->address, ':') < listener->address.len;
 
-	listener->name = arena_printf(load->context.arena, six ? "[%s]:%d" : "%s:%d", listener->address.ptr, (int)listener->port);
+	listener->name = arena_printf(load->context.arena, six ? "[%s]:%d" : "%s:%d",
+				      listener->address.ptr, (int)listener->port);
 	if (!listener->name.ptr)
 		listener->name = gw_str("");
 }
 
-/* A listener before this one with the gateway's certificate as well: they share what is made of it, and what is wrong with it is told once. */
-static const struct listen_settings *server_like(const struct load *load, const struct listen_settings *listener)
+/* A listener before this one with the gateway's certificate as well: they share what is made of it,
+ * and what is wrong with it is told once. */
+static const struct listen_settings *server_like(const struct load *load,
+						 const struct listen_settings *listener)
 {
 	const struct listen_settings *other = load->snapshot->settings.listeners.items;
 
@@ -117,8 +128,10 @@ static void make_server(struct load *load, struct listen_settings *listener)
 		return;
 	}
 	size_t before = load->problems->errors;
-	listener->server = tls_server_create(&options, load->gateway->path,
-					     conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"), load->problems);
+	listener->server = tls_server_create(
+		&options, load->gateway->path,
+		conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"),
+		load->problems);
 	load->apart += load->problems->errors - before;
 }
 
@@ -135,7 +148,8 @@ static void name_balancers(struct load *load, struct listen_settings *listener)
 {
 	const struct gw_list *words = &listener->proxy_from;
 
-	listener->balancers = arena_alloc(load->context.arena, (words->count + 1) * sizeof(*listener->balancers));
+	listener->balancers = arena_alloc(load->context.arena,
+					  (words->count + 1) * sizeof(*listener->balancers));
 	if (!listener->balancers) {
 		wrong(load, true, "listeners", "listener %s: no memory", listener->name.ptr);
 		return;
@@ -143,7 +157,8 @@ static void name_balancers(struct load *load, struct listen_settings *listener)
 	for (size_t i = 0; i < words->count; i++) {
 		const char *why = network_parse(words->items[i], &listener->balancers[i]);
 		if (why)
-			wrong(load, true, "listeners", "listener %s: proxy_from: \"%s\" %s", listener->name.ptr, words->items[i].ptr, why);
+			wrong(load, true, "listeners", "listener %s: proxy_from: \"%s\" %s",
+			      listener->name.ptr, words->items[i].ptr, why);
 		else if (is_wide(&listener->balancers[i]))
 			wrong(load, true, "listeners",
 			      "listener %s: proxy_from: \"%s\" holds so much of the world that anybody could say to be anybody: only the load balancers",
@@ -152,18 +167,21 @@ static void name_balancers(struct load *load, struct listen_settings *listener)
 	listener->balancer_count = words->count;
 }
 
-static void check_listener(struct load *load, struct listen_settings *listener, struct sockaddr_storage *address)
+static void check_listener(struct load *load, struct listen_settings *listener,
+			   struct sockaddr_storage *address)
 {
 	socklen_t len;
 
 	name_listener(load, listener);
 	if (!listener_address(listener->address, (uint16_t)listener->port, address, &len)) {
-		wrong(load, true, "listeners", "listener address \"%s\" is no IP address", listener->address.ptr);
+		wrong(load, true, "listeners", "listener address \"%s\" is no IP address",
+		      listener->address.ptr);
 		return;
 	}
 	name_balancers(load, listener);
 	if (listener->clear_login && !is_loopback(address))
-		wrong(load, true, "listeners", "listener %s: clear_login is for loopback addresses only: passwords would travel in clear",
+		wrong(load, true, "listeners",
+		      "listener %s: clear_login is for loopback addresses only: passwords would travel in clear",
 		      listener->name.ptr);
 	if (listener->tls != TLS_NONE)
 		make_server(load, listener);
@@ -178,7 +196,8 @@ static void check_listeners(struct load *load)
 {
 	struct gw_groups *groups = &load->snapshot->settings.listeners;
 	struct listen_settings *listeners = (struct listen_settings *)groups->items;
-	struct sockaddr_storage *addresses = arena_alloc(load->context.arena, (groups->count + 1) * sizeof(*addresses));
+	struct sockaddr_storage *addresses = arena_alloc(load->context.arena,
+							 (groups->count + 1) * sizeof(*addresses));
 
 	if (groups->count == 0)
 		wrong(load, false, "listeners", "there are no listeners: no client can connect");
@@ -186,7 +205,8 @@ static void check_listeners(struct load *load)
 		check_listener(load, &listeners[i], &addresses[i]);
 		for (size_t j = 0; j < i; j++)
 			if (same_address(&addresses[i], &addresses[j]))
-				wrong(load, true, "listeners", "there are two listeners on %s", listeners[i].name.ptr);
+				wrong(load, true, "listeners", "there are two listeners on %s",
+				      listeners[i].name.ptr);
 	}
 }
 
@@ -198,7 +218,8 @@ static void check_dns(struct load *load)
 
 	for (size_t i = 0; i < servers->count; i++)
 		if (!dns_is_server(servers->items[i]))
-			wrong(load, true, "dns.forward", "dns.forward: \"%s\" is no address with or without @port, as \"127.0.0.1@5300\" is",
+			wrong(load, true, "dns.forward",
+			      "dns.forward: \"%s\" is no address with or without @port, as \"127.0.0.1@5300\" is",
 			      servers->items[i].ptr);
 }
 
@@ -214,8 +235,9 @@ static const struct conf_fragment *find_gateway(struct load *load)
 		if (fragment->kind != CONF_GATEWAY)
 			continue;
 		if (found)
-			problem_add(load->problems, true, fragment->path, fragment->line, "a second gateway group; the first is in %s:%d",
-				    found->path, found->line);
+			problem_add(load->problems, true, fragment->path, fragment->line,
+				    "a second gateway group; the first is in %s:%d", found->path,
+				    found->line);
 		else
 			found = fragment;
 	}
@@ -231,8 +253,9 @@ void load_settings(struct load *load)
 	if (!load->gateway && conf_unread(load->snapshot->conf) > 0)
 		return; /* it may stand in the file that is told of */
 	if (!load->gateway) {
-		problem_add(load->problems, true, load->options->config_dir, 0,
-			    "no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };");
+		problem_add(
+			load->problems, true, load->options->config_dir, 0,
+			"no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };");
 		return;
 	}
 	if (option_parse(&load->context, load->gateway->group, &set, 1, NULL) > 0)
@@ -241,8 +264,10 @@ void load_settings(struct load *load)
 	check_retry(load);
 	check_listeners(load);
 	check_dns(load);
-	if (!gw_str_eq(settings->log.path, gw_str("-")) && (!settings->log.path.len || settings->log.path.ptr[0] != '/'))
-		wrong(load, true, "log.path", "log.path must be an absolute path, or \"-\" for standard error");
+	if (!gw_str_eq(settings->log.path, gw_str("-")) &&
+	    (!settings->log.path.len || settings->log.path.ptr[0] != '/'))
+		wrong(load, true, "log.path",
+		      "log.path must be an absolute path, or \"-\" for standard error");
 }
 
 void release_settings(struct snapshot *snapshot)

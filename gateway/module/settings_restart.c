@@ -1,5 +1,5 @@
-/* settings_restart.c - settings that only a start takes: what the process began with, beside what a reload would have. The rows are those of
- * settings_options with GW_OPTION_RESTART. */
+/* settings_restart.c - settings that only a start takes: what the process began with, beside what a
+ * reload would have. The rows are those of settings_options with GW_OPTION_RESTART. */
 #include "module/settings.h"
 
 #include "base/buf.h"
@@ -52,15 +52,18 @@ static const struct conf_fragment *gateway_fragment(const struct conf *conf)
 	return conf_at(conf, nth);
 }
 
-static void tell(const struct conf *conf, const char *key, const char *in_use, struct problems *problems)
+static void tell(const struct conf *conf, const char *key, const char *in_use,
+		 struct problems *problems)
 {
 	const struct conf_fragment *fragment = gateway_fragment(conf);
 	if (fragment)
-		problem_add(problems, false, fragment->path, conf_line(fragment->group, key), "\"%s\" needs a restart: until then it is %s%s%s", key,
+		problem_add(problems, false, fragment->path, conf_line(fragment->group, key),
+			    "\"%s\" needs a restart: until then it is %s%s%s", key,
 			    *in_use ? "\"" : "", *in_use ? in_use : "not set", *in_use ? "\"" : "");
 }
 
-size_t settings_need_restart(const struct settings *settings, const struct conf *conf, struct problems *problems, char *keys, size_t size)
+size_t settings_need_restart(const struct settings *settings, const struct conf *conf,
+			     struct problems *problems, char *keys, size_t size)
 {
 	size_t nth = 0, count = 0, len = 0;
 	keys[0] = '\0';
@@ -71,7 +74,9 @@ size_t settings_need_restart(const struct settings *settings, const struct conf 
 		char *value = in_use ? value_text(row, settings) : NULL;
 		if (value && strcmp(value, in_use) != 0) {
 			tell(conf, row->key, in_use, problems);
-			len += len < size ? (size_t)snprintf(keys + len, size - len, "%s%s", count++ ? ", " : "", row->key) : 0;
+			len += len < size ? (size_t)snprintf(keys + len, size - len, "%s%s",
+							     count++ ? ", " : "", row->key)
+					  : 0;
 		}
 		free(value);
 	}

@@ -41,7 +41,8 @@ static bool is_told(const struct problems *problems, const struct problem *probl
 {
 	const struct problem *other = problems->first;
 
-	while (other && !(other->line == problem->line && same_place(other->file, problem->file) && same_place(other->text, problem->text)))
+	while (other && !(other->line == problem->line && same_place(other->file, problem->file) &&
+			  same_place(other->text, problem->text)))
 		other = other->next;
 	return other != NULL;
 }
@@ -50,7 +51,8 @@ void problems_move(struct problems *from, struct problems *to)
 {
 	for (const struct problem *problem = from->first; problem; problem = problem->next)
 		if (!is_told(to, problem))
-			problem_add(to, problem->fatal, problem->file, problem->line, "%s", problem->text ? problem->text : "no memory");
+			problem_add(to, problem->fatal, problem->file, problem->line, "%s",
+				    problem->text ? problem->text : "no memory");
 	problems_finish(from);
 }
 
@@ -62,7 +64,8 @@ static bool copy_is_whole(struct load *load)
 	int wrong = conf_kept_differs(load->snapshot->conf, kept, names, sizeof(names));
 
 	if (wrong)
-		problem_add(load->problems, true, kept, 0, wrong < 0 ? "is no copy of a configuration" : "is damaged: %s", names);
+		problem_add(load->problems, true, kept, 0,
+			    wrong < 0 ? "is no copy of a configuration" : "is damaged: %s", names);
 	return wrong == 0;
 }
 
@@ -70,7 +73,8 @@ static void load_all(struct load *load)
 {
 	const struct load_options *options = load->options;
 
-	load->snapshot->conf = conf_load(options->kept ? options->kept : options->config_dir, load->problems);
+	load->snapshot->conf = conf_load(options->kept ? options->kept : options->config_dir,
+					 load->problems);
 	if (!load->snapshot->conf || (options->kept && !copy_is_whole(load)))
 		return;
 	load_settings(load);

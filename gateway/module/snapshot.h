@@ -1,7 +1,8 @@
 /* snapshot.h - one configuration, whole: settings, instances in chain order, relays, certificates.
  *
- * A snapshot is made in the main thread, checked completely, then swapped in; what runs keeps the one it began with and lets go
- * of it at its end. Instances are started by snapshot_load and stopped when the last holder lets go (in the main thread). */
+ * A snapshot is made in the main thread, checked completely, then swapped in; what runs keeps the
+ * one it began with and lets go of it at its end. Instances are started by snapshot_load and
+ * stopped when the last holder lets go (in the main thread). */
 #ifndef MODULE_SNAPSHOT_H
 #define MODULE_SNAPSHOT_H
 
@@ -38,16 +39,26 @@ struct hook_row {
 extern const struct hook_row hook_table[GW_HOOKS];
 
 /* What the instance's on_error says. */
-enum on_error { ON_ERROR_DEFAULT, ON_ERROR_CONTINUE, ON_ERROR_TEMPFAIL, ON_ERROR_WAIT, ON_ERROR_HOLD, ON_ERROR_REJECT };
+enum on_error {
+	ON_ERROR_DEFAULT,
+	ON_ERROR_CONTINUE,
+	ON_ERROR_TEMPFAIL,
+	ON_ERROR_WAIT,
+	ON_ERROR_HOLD,
+	ON_ERROR_REJECT
+};
 
-/* What an instance of which the process died too often does instead: its hooks answer as broken, or it is as if it were not there. */
+/* What an instance of which the process died too often does instead: its hooks answer as broken, or
+ * it is as if it were not there. */
 enum on_crash { ON_CRASH_BROKEN, ON_CRASH_OFF };
 
 /* What status tells about an instance; kept by its name, so that a reload does not begin again. */
 struct instance_counters {
 	struct instance_counters *next;
 	char *name;
-	struct { _Atomic uint64_t calls, failures, microseconds; } hooks[GW_HOOKS];
+	struct {
+		_Atomic uint64_t calls, failures, microseconds;
+	} hooks[GW_HOOKS];
 };
 
 /* A loaded .so; resident for the life of the process, shared by snapshots. */
@@ -63,17 +74,18 @@ struct instance {
 	struct module *module;
 	struct snapshot *snapshot;
 	const struct conf_fragment *fragment;
-	const char *name;               /* the fragment's: "80-dkim" */
+	const char *name; /* the fragment's: "80-dkim" */
 	void *conf;
-	void *data;                     /* instance_data_set() */
+	void *data; /* instance_data_set() */
 	enum on_error on_error;
 	enum on_crash on_crash;
-	bool broken;                    /* no code of it runs: load_options.broken names it */
-	uint32_t deadline_ms;           /* of holds that name none; default 30 s */
+	bool broken;          /* no code of it runs: load_options.broken names it */
+	uint32_t deadline_ms; /* of holds that name none; default 30 s */
 	size_t session_offset, message_offset, delivery_offset;
-	size_t relay_slot;              /* in gw_relay.conf */
-	struct gw_call *call;           /* of start() and stop(): lives as long as the instance, so that a module's own threads may
-	                                   log and count with it */
+	size_t relay_slot; /* in gw_relay.conf */
+	/* of start() and stop(): lives as long as the instance, so that a module's own threads may
+	 * log and count with it */
+	struct gw_call *call;
 	bool started;
 	struct instance_counters *counters;
 };
@@ -95,39 +107,46 @@ struct snapshot {
 	size_t provider_count;
 	size_t session_bytes, message_bytes, delivery_bytes; /* sums of private bytes */
 	const struct gw_services *services;
-	void (*unused)(struct snapshot *);  /* told on the thread that let go last: posts to main, which calls snapshot_destroy.
-	                                       NULL: destroyed at once */
-	struct post post;                   /* for that */
-	struct on_worker *on_workers;       /* on_worker.h; NULL: no instance has anything there */
-	struct snapshot *next;              /* of those that have */
+	/* told on the thread that let go last: posts to main, which calls snapshot_destroy. NULL:
+	 * destroyed at once */
+	void (*unused)(struct snapshot *);
+	struct post post;             /* for that */
+	struct on_worker *on_workers; /* on_worker.h; NULL: no instance has anything there */
+	struct snapshot *next;        /* of those that have */
 };
 
 struct load_options {
 	const char *config_dir, *state_dir, *module_dir;
-	const char *kept;                   /* the copy to read instead of the fragments of config_dir: kept.h; NULL: none */
+	/* the copy to read instead of the fragments of config_dir: kept.h; NULL: none */
+	const char *kept;
 	const char *copies;                 /* of modules' code: code.h; NULL: none are made */
 	const struct gw_services *services; /* handed to modules */
 	bool start;                         /* call start(); --check does too */
-	bool partial;                       /* only to be looked at: certificates that could not be loaded are left out */
-	const char *const *broken;          /* names of instances whose code is not to run; NULL ends them. NULL: all may */
+	/* only to be looked at: certificates that could not be loaded are left out */
+	bool partial;
+	/* names of instances whose code is not to run; NULL ends them. NULL: all may */
+	const char *const *broken;
 };
 
-/* Reads and checks everything, loads modules, starts instances; gives it with one reference. NULL: problems has errors, nothing was
- * left started. Instances are not started where there were errors before, but for certificates that could not be
- * loaded: all that is missing is told in one go. Main thread. */
+/* Reads and checks everything, loads modules, starts instances; gives it with one reference. NULL:
+ * problems has errors, nothing was left started. Instances are not started where there were errors
+ * before, but for certificates that could not be loaded: all that is missing is told in one go.
+ * Main thread. */
 struct snapshot *snapshot_load(const struct load_options *options, struct problems *problems);
-struct snapshot *snapshot_hold(struct snapshot *snapshot);  /* [any thread] */
-void snapshot_release(struct snapshot *snapshot);           /* NULL is fine [any thread] */
-void snapshot_destroy(struct snapshot *snapshot);           /* main thread: stops instances, newest first */
+struct snapshot *snapshot_hold(struct snapshot *snapshot); /* [any thread] */
+void snapshot_release(struct snapshot *snapshot);          /* NULL is fine [any thread] */
+/* main thread: stops instances, newest first */
+void snapshot_destroy(struct snapshot *snapshot);
 
 struct gw_relay *snapshot_relay(const struct snapshot *snapshot, struct gw_str name);
 
-/* The one that new work takes: swapped by reload, which takes over the caller's reference (NULL: none from now on); snapshot_current gives
- * a held one, or NULL. [any thread] */
+/* The one that new work takes: swapped by reload, which takes over the caller's reference (NULL:
+ * none from now on); snapshot_current gives a held one, or NULL. [any thread] */
 void snapshot_publish(struct snapshot *snapshot);
 struct snapshot *snapshot_current(void);
 
-/* Another one is published now: what has not begun is to go by that one. False where none is. [any thread] */
+/* Another one is published now: what has not begun is to go by that one. False where none is. [any
+ * thread] */
 bool snapshot_is_outdated(const struct snapshot *snapshot);
 
 /* The keys of a module's fragment beside its own group. */
@@ -138,13 +157,15 @@ const struct instance_counters *instance_counters_first(void);
 
 /* Where the code of a module comes from. */
 struct module_source {
-	const char *path;                   /* absolute */
-	const char *copies;                 /* the folder of private copies; NULL: the file itself is run */
+	const char *path; /* absolute */
+	/* the folder of private copies; NULL: the file itself is run */
+	const char *copies;
 	const struct gw_services *services; /* handed to the module */
 };
 
-/* Loads a module, or gives the one already loaded from the same content of the file; the reason of a refusal is a problem that says the file,
- * what was expected, what was found. Main thread. */
-struct module *module_load(const struct module_source *source, const char *file, int line, struct problems *problems);
+/* Loads a module, or gives the one already loaded from the same content of the file; the reason of
+ * a refusal is a problem that says the file, what was expected, what was found. Main thread. */
+struct module *module_load(const struct module_source *source, const char *file, int line,
+			   struct problems *problems);
 
 #endif

@@ -105,7 +105,8 @@ static void set_value(struct state_entry *entry, char *value, size_t len)
 	entry->gone = value == NULL;
 }
 
-int state_record_put(struct state *state, struct gw_str owner, struct gw_str key, struct gw_str value)
+int state_record_put(struct state *state, struct gw_str owner, struct gw_str key,
+		     struct gw_str value)
 {
 	char buffer[STATE_KEY_MAX];
 	struct gw_str full = state_key(buffer, owner, key);
@@ -125,7 +126,8 @@ int state_record_put(struct state *state, struct gw_str owner, struct gw_str key
 	return entry ? 0 : -1;
 }
 
-long state_record_get(struct state *state, struct gw_str owner, struct gw_str key, void *out, size_t len)
+long state_record_get(struct state *state, struct gw_str owner, struct gw_str key, void *out,
+		      size_t len)
 {
 	char buffer[STATE_KEY_MAX];
 	struct gw_str full = state_key(buffer, owner, key);
@@ -189,13 +191,15 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Under the lock; -1: no memory. */
-static int collect(struct state *state, struct gw_str prefix, size_t skip, struct found **all, size_t *count)
+static int collect(struct state *state, struct gw_str prefix, size_t skip, struct found **all,
+		   size_t *count)
 {
 	const struct state_entry *entry;
 	size_t at = 0;
 
 	while ((entry = str_map_next(&state->records, &at))) {
-		if (entry->gone || entry->key.len < prefix.len || memcmp(entry->key.ptr, prefix.ptr, prefix.len) != 0)
+		if (entry->gone || entry->key.len < prefix.len ||
+		    memcmp(entry->key.ptr, prefix.ptr, prefix.len) != 0)
 			continue;
 		all[*count] = copy_found(entry, skip);
 		if (!all[(*count)++])
@@ -213,7 +217,8 @@ int state_record_each(struct state *state, struct gw_str owner, struct gw_str pr
 	int result = -1;
 
 	pthread_mutex_lock(&state->lock);
-	struct found **all = full.len ? calloc(state->records.count + 1, sizeof(struct found *)) : NULL;
+	struct found **all = full.len ? calloc(state->records.count + 1, sizeof(struct found *))
+				      : NULL;
 	if (all)
 		result = collect(state, full, owner.len + 1, all, &count);
 	pthread_mutex_unlock(&state->lock);

@@ -1,6 +1,7 @@
 #include "module/state_private.h"
 
-/* The place of a period, newest first: an older one falls out. NULL: it is older than both that are kept. */
+/* The place of a period, newest first: an older one falls out. NULL: it is older than both that are
+ * kept. */
 static int64_t *period_place(struct state_entry *entry, int64_t period)
 {
 	for (int i = 0; i < PERIODS; i++) {
@@ -8,7 +9,8 @@ static int64_t *period_place(struct state_entry *entry, int64_t period)
 			return &entry->periods[i].value;
 		if (entry->periods[i].used && entry->periods[i].period > period)
 			continue;
-		memmove(&entry->periods[i + 1], &entry->periods[i], (size_t)(PERIODS - 1 - i) * sizeof(entry->periods[0]));
+		memmove(&entry->periods[i + 1], &entry->periods[i],
+			(size_t)(PERIODS - 1 - i) * sizeof(entry->periods[0]));
 		entry->periods[i].period = period;
 		entry->periods[i].value = 0;
 		entry->periods[i].used = true;
@@ -35,7 +37,8 @@ static void changed(struct state *state, struct state_entry *entry)
 	state_entry_touch(state, entry);
 }
 
-static int64_t add_to(struct state *state, struct state_entry *entry, int64_t period, int64_t add, int64_t limit)
+static int64_t add_to(struct state *state, struct state_entry *entry, int64_t period, int64_t add,
+		      int64_t limit)
 {
 	int64_t *place = period_place(entry, period), sum = added(place ? *place : 0, add, limit);
 
@@ -46,7 +49,8 @@ static int64_t add_to(struct state *state, struct state_entry *entry, int64_t pe
 	return sum;
 }
 
-int64_t state_counter_add(struct state *state, struct gw_str owner, struct gw_str name, int64_t period, int64_t add, int64_t limit)
+int64_t state_counter_add(struct state *state, struct gw_str owner, struct gw_str name,
+			  int64_t period, int64_t add, int64_t limit)
 {
 	char buffer[STATE_KEY_MAX];
 	struct gw_str key = state_key(buffer, owner, name);
@@ -62,7 +66,8 @@ int64_t state_counter_add(struct state *state, struct gw_str owner, struct gw_st
 	return result;
 }
 
-int64_t state_counter_get(struct state *state, struct gw_str owner, struct gw_str name, int64_t period)
+int64_t state_counter_get(struct state *state, struct gw_str owner, struct gw_str name,
+			  int64_t period)
 {
 	char buffer[STATE_KEY_MAX];
 	struct gw_str key = state_key(buffer, owner, name);
@@ -98,7 +103,8 @@ static void raise_to(struct state_entry *entry, const struct state_period *perio
 	}
 }
 
-int state_counter_lay_over(struct state *state, struct gw_str key, struct slot_place place, const struct state_period *periods, bool newer)
+int state_counter_lay_over(struct state *state, struct gw_str key, struct slot_place place,
+			   const struct state_period *periods, bool newer)
 {
 	struct state_entry *entry = state_entry_get(state, STATE_COUNTER, key);
 

@@ -1,4 +1,5 @@
-/* The file of the store: SQLite, one connection, values bound and never put into the text of a statement. */
+/* The file of the store: SQLite, one connection, values bound and never put into the text of a
+ * statement. */
 #include "module/state_private.h"
 
 #include <errno.h>
@@ -13,9 +14,11 @@
 enum statement { PUT_COUNTER, TRIM_COUNTER, PUT_RECORD, DROP_RECORD, STATEMENTS };
 
 static const char *const statements[STATEMENTS] = {
-	[PUT_COUNTER] = "INSERT INTO counter (key, period, value) VALUES (?1, ?2, ?3) ON CONFLICT (key, period) DO UPDATE SET value = ?3",
+	[PUT_COUNTER] =
+		"INSERT INTO counter (key, period, value) VALUES (?1, ?2, ?3) ON CONFLICT (key, period) DO UPDATE SET value = ?3",
 	[TRIM_COUNTER] = "DELETE FROM counter WHERE key = ?1 AND period < ?2",
-	[PUT_RECORD] = "INSERT INTO record (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+	[PUT_RECORD] =
+		"INSERT INTO record (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
 	[DROP_RECORD] = "DELETE FROM record WHERE key = ?1",
 };
 
@@ -52,7 +55,8 @@ static int load_row(struct state *into, enum state_kind kind, sqlite3_stmt *row)
 {
 	if (kind == STATE_RECORD)
 		return state_record_load(into, column(row, 0), column(row, 1));
-	return state_counter_load(into, column(row, 0), sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2));
+	return state_counter_load(into, column(row, 0), sqlite3_column_int64(row, 1),
+				  sqlite3_column_int64(row, 2));
 }
 
 static int read_rows(sqlite3 *db, const char *query, enum state_kind kind, struct state *into)
@@ -76,7 +80,9 @@ static int read_all(sqlite3 *db, struct state *into)
 {
 	int code = read_rows(db, "SELECT key, period, value FROM counter", STATE_COUNTER, into);
 
-	return code == SQLITE_OK ? read_rows(db, "SELECT key, value FROM record", STATE_RECORD, into) : code;
+	return code == SQLITE_OK
+		       ? read_rows(db, "SELECT key, value FROM record", STATE_RECORD, into)
+		       : code;
 }
 
 static int read_version(sqlite3 *db, int *version)
@@ -101,7 +107,8 @@ static int prepare(struct state_file *file, struct state *into)
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(file->db, "PRAGMA user_version = 1", NULL, NULL, NULL);
 	for (int i = 0; code == SQLITE_OK && i < STATEMENTS; i++)
-		code = sqlite3_prepare_v3(file->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &file->prepared[i], NULL);
+		code = sqlite3_prepare_v3(file->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+					  &file->prepared[i], NULL);
 	return code == SQLITE_OK ? read_all(file->db, into) : code;
 }
 
@@ -114,7 +121,8 @@ static enum state_opened refuse(struct state_file *file, int code, char *why, si
 	return is_damage(code) ? STATE_DAMAGED : STATE_REFUSED;
 }
 
-/* Others may read neither counters nor records: SQLite takes over the rights of a file that is there. */
+/* Others may read neither counters nor records: SQLite takes over the rights of a file that is
+ * there. */
 static bool make_file(const char *path, char *why, size_t size)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -126,7 +134,8 @@ static bool make_file(const char *path, char *why, size_t size)
 	return fd >= 0;
 }
 
-enum state_opened state_file_open(const char *path, struct state *into, struct state_file **opened, char *why, size_t size)
+enum state_opened state_file_open(const char *path, struct state *into, struct state_file **opened,
+				  char *why, size_t size)
 {
 	struct state_file *file;
 	int version = 0;
@@ -138,11 +147,14 @@ enum state_opened state_file_open(const char *path, struct state *into, struct s
 		snprintf(why, size, "no memory");
 		return STATE_REFUSED;
 	}
-	int code = sqlite3_open_v2(path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int code = sqlite3_open_v2(path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+				   NULL);
 	if (code == SQLITE_OK)
 		code = read_version(file->db, &version);
 	if (code == SQLITE_OK && version > VERSION) {
-		snprintf(why, size, "its format is %d, this gateway knows up to %d: a newer gateway made it", version, VERSION);
+		snprintf(why, size,
+			 "its format is %d, this gateway knows up to %d: a newer gateway made it",
+			 version, VERSION);
 		state_file_close(file);
 		return STATE_REFUSED;
 	}
@@ -206,7 +218,8 @@ static bool write_record(struct state_file *file, const struct state_change *cha
 
 	bind_key(statement, change);
 	if (!change->gone)
-		sqlite3_bind_blob(statement, 2, change->bytes + change->key_len, (int)change->value_len, SQLITE_STATIC);
+		sqlite3_bind_blob(statement, 2, change->bytes + change->key_len,
+				  (int)change->value_len, SQLITE_STATIC);
 	return run(statement);
 }
 
@@ -215,12 +228,14 @@ static bool write_all(struct state_file *file, const struct state_change *change
 	if (sqlite3_exec(file->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return false;
 	for (; changes; changes = changes->next)
-		if (!(changes->kind == STATE_COUNTER ? write_counter(file, changes) : write_record(file, changes)))
+		if (!(changes->kind == STATE_COUNTER ? write_counter(file, changes)
+						     : write_record(file, changes)))
 			return false;
 	return sqlite3_exec(file->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
-int state_file_write(struct state_file *file, const struct state_change *changes, char *why, size_t size)
+int state_file_write(struct state_file *file, const struct state_change *changes, char *why,
+		     size_t size)
 {
 	if (write_all(file, changes))
 		return 0;

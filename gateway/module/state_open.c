@@ -12,10 +12,12 @@ static int set_aside(const char *path, const char *why, const char *lost, struct
 
 	snprintf(aside, sizeof(aside), "%s.damaged", path);
 	if (rename(path, aside) < 0) {
-		problem_add(problems, true, path, 0, "cannot be used (%s) and cannot be renamed: %s", why, strerror(errno));
+		problem_add(problems, true, path, 0,
+			    "cannot be used (%s) and cannot be renamed: %s", why, strerror(errno));
 		return -1;
 	}
-	problem_add(problems, false, path, 0, "cannot be used (%s): kept as %s, %s", why, aside, lost);
+	problem_add(problems, false, path, 0, "cannot be used (%s): kept as %s, %s", why, aside,
+		    lost);
 	return 0;
 }
 
@@ -73,7 +75,8 @@ struct laying {
 	bool newer;
 };
 
-static int lay_over(void *arg, struct gw_str key, struct slot_place place, const struct state_period *periods)
+static int lay_over(void *arg, struct gw_str key, struct slot_place place,
+		    const struct state_period *periods)
 {
 	struct laying *laying = arg;
 
@@ -90,26 +93,33 @@ static int read_slots(struct state *state, const char *path, struct problems *pr
 	slots_boot_set(&state->slots, boot);
 	pthread_mutex_unlock(&state->lock);
 	if (spoiled > 0)
-		problem_add(problems, false, path, 0, "%ld counters in it are damaged: their values of up to a second earlier are used",
-			    spoiled);
+		problem_add(
+			problems, false, path, 0,
+			"%ld counters in it are damaged: their values of up to a second earlier are used",
+			spoiled);
 	if (spoiled < 0)
 		problem_add(problems, true, path, 0, "no memory");
 	return spoiled < 0 ? -1 : 0;
 }
 
-/* Without them the store works, and after a crash a counter may lack what was counted in the last second. A file that cannot be used is set
- * aside: it would be believed when it can be used again, and be older than the database by then. */
+/* Without them the store works, and after a crash a counter may lack what was counted in the last
+ * second. A file that cannot be used is set aside: it would be believed when it can be used again,
+ * and be older than the database by then. */
 static bool open_slots(struct state *state, const char *database, struct problems *problems)
 {
 	const char *slash = strrchr(database, '/');
 	char path[4200], why[300];
 
-	snprintf(path, sizeof(path), "%.*scounters", slash ? (int)(slash - database) + 1 : 0, database);
+	snprintf(path, sizeof(path), "%.*scounters", slash ? (int)(slash - database) + 1 : 0,
+		 database);
 	if (slots_open(&state->slots, path, why, sizeof(why)) < 0) {
-		if (set_aside(path, why, "counters may lack the last second before a crash", problems) < 0)
+		if (set_aside(path, why, "counters may lack the last second before a crash",
+			      problems) < 0)
 			return false;
 		if (slots_open(&state->slots, path, why, sizeof(why)) < 0) {
-			problem_add(problems, false, path, 0, "cannot be used, counters are safe within a second only: %s", why);
+			problem_add(problems, false, path, 0,
+				    "cannot be used, counters are safe within a second only: %s",
+				    why);
 			return true;
 		}
 	}

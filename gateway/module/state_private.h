@@ -1,4 +1,5 @@
-/* state_private.h - between the memory of the store (state.c, state_counters.c), its thread (state_writer.c) and its file (state_file.c). */
+/* state_private.h - between the memory of the store (state.c, state_counters.c), its thread
+ * (state_writer.c) and its file (state_file.c). */
 #ifndef MODULE_STATE_PRIVATE_H
 #define MODULE_STATE_PRIVATE_H
 
@@ -17,8 +18,8 @@ enum state_kind { STATE_COUNTER, STATE_RECORD };
 struct state_entry {
 	struct gw_str key; /* first, for the map; its bytes follow the entry */
 	enum state_kind kind;
-	bool dirty;              /* in the list of what is to be written */
-	bool gone;               /* a record that was dropped: kept until that is on disk */
+	bool dirty; /* in the list of what is to be written */
+	bool gone;  /* a record that was dropped: kept until that is on disk */
 	struct state_entry *next_dirty;
 	struct state_period periods[PERIODS]; /* of a counter, as slot */
 	struct slot_place slot;
@@ -46,15 +47,18 @@ struct state {
 	struct state_entry *dirty, **last_dirty;
 	struct state_file *file;
 	struct state_slots slots;
-	uint64_t asked, answered; /* calls of state_sync, and how many of them the thread has dealt with */
-	bool failed;              /* the last write did */
+	/* calls of state_sync, and how many of them the thread has dealt with */
+	uint64_t asked, answered;
+	bool failed; /* the last write did */
 	bool ending;
 	pthread_t thread;
 };
 
 /* state.c */
-struct gw_str state_key(char *buffer, struct gw_str owner, struct gw_str name); /* in STATE_KEY_MAX octets; len 0: too long */
-struct state_entry *state_entry_get(struct state *state, enum state_kind kind, struct gw_str key); /* made where it is not there; NULL: no memory */
+/* in STATE_KEY_MAX octets; len 0: too long */
+struct gw_str state_key(char *buffer, struct gw_str owner, struct gw_str name);
+/* made where it is not there; NULL: no memory */
+struct state_entry *state_entry_get(struct state *state, enum state_kind kind, struct gw_str key);
 void state_entry_touch(struct state *state, struct state_entry *entry);
 int state_record_load(struct state *state, struct gw_str key, struct gw_str value);
 void state_clear(struct state *state);
@@ -62,7 +66,8 @@ void state_clear(struct state *state);
 /* state_counters.c */
 int state_counter_load(struct state *state, struct gw_str key, int64_t period, int64_t value);
 /* What a slot has: it is newer than what was loaded, or nobody knows. */
-int state_counter_lay_over(struct state *state, struct gw_str key, struct slot_place place, const struct state_period *periods, bool newer);
+int state_counter_lay_over(struct state *state, struct gw_str key, struct slot_place place,
+			   const struct state_period *periods, bool newer);
 
 /* state_writer.c */
 int state_writer_start(struct state *state);
@@ -70,8 +75,11 @@ void state_writer_stop(struct state *state);
 
 /* state_file.c: the file itself. Opened in the caller's thread, then used by the writer alone. */
 enum state_opened { STATE_OPENED, STATE_DAMAGED, STATE_REFUSED };
-enum state_opened state_file_open(const char *path, struct state *into, struct state_file **file, char *why, size_t size);
+enum state_opened state_file_open(const char *path, struct state *into, struct state_file **file,
+				  char *why, size_t size);
 void state_file_close(struct state_file *file);
-int state_file_write(struct state_file *file, const struct state_change *changes, char *why, size_t size); /* all or nothing */
+/* all or nothing */
+int state_file_write(struct state_file *file, const struct state_change *changes, char *why,
+		     size_t size);
 
 #endif

@@ -1,14 +1,20 @@
-/* The rule: a counter's change is in its slot when counter_add returns, and the slot's file is the kernel's, not the process's. So a
- * process may end at any instruction: the next one finds every value that anybody was told. SQLite gets the same values within a
- * second, which is all that is left after a power cut.
+/* The rule: a counter's change is in its slot when counter_add returns, and the slot's file is the
+ * kernel's, not the process's. So a process may end at any instruction: the next one finds every
+ * value that anybody was told. SQLite gets the same values within a second, which is all that is
+ * left after a power cut.
  *
- *   - A slot is two copies, then a head with the counter's name. A change is written over the older copy with the next turn, and each copy
- *     carries a checksum: whichever store was the last one, either the new copy is whole, or it is none and the old one counts.
- *   - A slot is taken at the end of what is used and stays the counter's; a head is valid from its last store on.
- *   - The file is there while the process lives and after it was killed. An orderly end has everything in SQLite and removes it.
- *   - At the beginning the slots are laid over what SQLite has. In the same boot of the machine a slot is the newer of the two. After
- * another boot nobody knows which pages of the file reached the disk: then the larger value counts, so that no limit is passed.
- *   - Checksums begin with the file's salt and the line, so that what a disk brings back from elsewhere is no slot. */
+ *   - A slot is two copies, then a head with the counter's name. A change is written over the older
+ * copy with the next turn, and each copy carries a checksum: whichever store was the last one,
+ * either the new copy is whole, or it is none and the old one counts.
+ *   - A slot is taken at the end of what is used and stays the counter's; a head is valid from its
+ * last store on.
+ *   - The file is there while the process lives and after it was killed. An orderly end has
+ * everything in SQLite and removes it.
+ *   - At the beginning the slots are laid over what SQLite has. In the same boot of the machine a
+ * slot is the newer of the two. After another boot nobody knows which pages of the file reached the
+ * disk: then the larger value counts, so that no limit is passed.
+ *   - Checksums begin with the file's salt and the line, so that what a disk brings back from
+ * elsewhere is no slot. */
 #include "module/state_slots.h"
 
 #include "base/crc32c.h"
@@ -25,7 +31,8 @@
 
 #define LINE 64 /* octets: a copy is one cache line */
 #define FIRST_LINES (((size_t)1 << 20) / LINE)
-#define FILE_MAGIC UINT64_C(0x31746f6c73777467) /* "gtwslot1" where numbers begin with their low end */
+#define FILE_MAGIC                                                                                 \
+	UINT64_C(0x31746f6c73777467) /* "gtwslot1" where numbers begin with their low end */
 #define HEAD_MAGIC UINT32_C(0x746f6c73)
 
 struct file_head {
@@ -58,12 +65,14 @@ static size_t head_lines(size_t key_len)
 	return (sizeof(struct slot_head) + key_len + LINE - 1) / LINE;
 }
 
-static uint32_t check_of(const struct state_slots *slots, size_t line, const void *bytes, size_t len)
+static uint32_t check_of(const struct state_slots *slots, size_t line, const void *bytes,
+			 size_t len)
 {
 	return crc32c(slots->salt ^ (uint32_t)line, bytes, len);
 }
 
-static uint32_t head_check(const struct state_slots *slots, size_t line, const struct slot_head *head)
+static uint32_t head_check(const struct state_slots *slots, size_t line,
+			   const struct slot_head *head)
 {
 	return check_of(slots, line, &head->key_len, sizeof(head->key_len) + head->key_len);
 }
@@ -78,7 +87,8 @@ static size_t copy_line(uint32_t head, uint64_t turn)
 	return head - 1 - (turn & 1);
 }
 
-static void write_copy(const struct state_slots *slots, struct slot_place place, const struct state_period *periods)
+static void write_copy(const struct state_slots *slots, struct slot_place place,
+		       const struct state_period *periods)
 {
 	size_t line = copy_line(place.line, place.turn);
 	struct slot_copy copy = { .turn = place.turn };
@@ -96,12 +106,15 @@ static const struct slot_copy *valid_copy(const struct state_slots *slots, size_
 {
 	const struct slot_copy *copy = line_at(slots, line);
 
-	return copy->used <= PERIODS && copy->check == check_of(slots, line, copy, COPY_CHECKED) ? copy : NULL;
+	return copy->used <= PERIODS && copy->check == check_of(slots, line, copy, COPY_CHECKED)
+		       ? copy
+		       : NULL;
 }
 
 static const struct slot_copy *newer_copy(const struct state_slots *slots, uint32_t head)
 {
-	const struct slot_copy *a = valid_copy(slots, copy_line(head, 0)), *b = valid_copy(slots, copy_line(head, 1));
+	const struct slot_copy *a = valid_copy(slots, copy_line(head, 0)),
+			       *b = valid_copy(slots, copy_line(head, 1));
 
 	return !a || (b && b->turn > a->turn) ? b : a;
 }
@@ -113,7 +126,8 @@ static int map_lines(struct state_slots *slots, size_t lines)
 	size_t size = lines * LINE;
 	void *map;
 
-	/* A hole would be filled in when it is written to, and where the disk is full that is the end of the process. */
+	/* A hole would be filled in when it is written to, and where the disk is full that is the
+	 * end of the process. */
 	errno = posix_fallocate(slots->fd, 0, (off_t)size);
 	if (errno)
 		return -1;
@@ -130,7 +144,8 @@ static int map_lines(struct state_slots *slots, size_t lines)
 
 static uint32_t file_check(const struct file_head *head)
 {
-	return crc32c(crc32c(0, &head->magic, sizeof(head->magic)), &head->salt, sizeof(head->salt));
+	return crc32c(crc32c(0, &head->magic, sizeof(head->magic)), &head->salt,
+		      sizeof(head->salt));
 }
 
 static int begin_file(struct state_slots *slots)
@@ -220,12 +235,16 @@ static bool is_whole(const struct state_slots *slots, size_t line, const struct 
 static void unpack(const struct slot_copy *copy, struct state_period *periods)
 {
 	for (uint32_t i = 0; i < PERIODS; i++)
-		periods[i] = i < copy->used ? (struct state_period){ copy->period[i], copy->value[i], true } : (struct state_period){ 0 };
+		periods[i] = i < copy->used ? (struct state_period){ copy->period[i],
+								     copy->value[i], true }
+					    : (struct state_period){ 0 };
 }
 
 /* Looks at every line, since after a power cut any of them may be missing. */
 long slots_each(struct state_slots *slots,
-		int (*each)(void *arg, struct gw_str key, struct slot_place place, const struct state_period *periods), void *arg)
+		int (*each)(void *arg, struct gw_str key, struct slot_place place,
+			    const struct state_period *periods),
+		void *arg)
 {
 	struct state_period periods[PERIODS];
 	long spoiled = 0;
@@ -244,7 +263,8 @@ long slots_each(struct state_slots *slots,
 		}
 		const struct slot_copy *copy = newer_copy(slots, (uint32_t)line);
 		unpack(copy, periods);
-		if (each(arg, gw_str_n(head->key, head->key_len), (struct slot_place){ (uint32_t)line, copy->turn }, periods) < 0)
+		if (each(arg, gw_str_n(head->key, head->key_len),
+			 (struct slot_place){ (uint32_t)line, copy->turn }, periods) < 0)
 			return -1;
 		slots->next = line + head_lines(head->key_len);
 		line = slots->next + 2;
@@ -263,11 +283,14 @@ static bool has_room(struct state_slots *slots, size_t lines)
 	if (map_lines(slots, slots->lines * 2) == 0)
 		return true;
 	slots->full = true;
-	log_say(LOG_LEVEL_WARNING, "counters-full", "%s cannot grow: %s; new counters are safe within a second only", slots->path, strerror(errno));
+	log_say(LOG_LEVEL_WARNING, "counters-full",
+		"%s cannot grow: %s; new counters are safe within a second only", slots->path,
+		strerror(errno));
 	return false;
 }
 
-static bool claim(struct state_slots *slots, struct slot_place *place, struct gw_str key, const struct state_period *periods)
+static bool claim(struct state_slots *slots, struct slot_place *place, struct gw_str key,
+		  const struct state_period *periods)
 {
 	size_t lines = 2 + head_lines(key.len);
 
@@ -285,7 +308,8 @@ static bool claim(struct state_slots *slots, struct slot_place *place, struct gw
 	return true;
 }
 
-bool slots_put(struct state_slots *slots, struct slot_place *place, struct gw_str key, const struct state_period *periods)
+bool slots_put(struct state_slots *slots, struct slot_place *place, struct gw_str key,
+	       const struct state_period *periods)
 {
 	if (!slots->map)
 		return false;

@@ -1,5 +1,6 @@
-/* state_slots.h - what counters stand at this instant, in a file that is mapped into memory: no write and no sync, and yet kill -9 loses
- * nothing. state_slots.c tells the rule. One caller at a time. */
+/* state_slots.h - what counters stand at this instant, in a file that is mapped into memory: no
+ * write and no sync, and yet kill -9 loses nothing. state_slots.c tells the rule. One caller at a
+ * time. */
 #ifndef MODULE_STATE_SLOTS_H
 #define MODULE_STATE_SLOTS_H
 
@@ -23,10 +24,11 @@ struct slot_place {
 struct state_slots {
 	char *path;
 	int fd;
-	unsigned char *map;  /* NULL: there is no file, and slots_put does nothing */
-	size_t lines, next;  /* how many are mapped; the first that is free */
+	unsigned char *map; /* NULL: there is no file, and slots_put does nothing */
+	size_t lines, next; /* how many are mapped; the first that is free */
 	uint32_t salt;
-	bool full;           /* the disk has no room for more, nobody tries again until that is cleared */
+	/* the disk has no room for more, nobody tries again until that is cleared */
+	bool full;
 };
 
 void slots_init(struct state_slots *slots);
@@ -38,11 +40,15 @@ void slots_close(struct state_slots *slots, bool remove);
 uint64_t slots_boot(const struct state_slots *slots);
 void slots_boot_set(struct state_slots *slots, uint64_t boot);
 
-/* Every slot that the file has, once after slots_open; the place is then the counter's. -1: `each` said so. Else how many could not be read. */
-long slots_each(struct state_slots *slots, int (*each)(void *arg, struct gw_str key, struct slot_place place, const struct state_period *periods),
+/* Every slot that the file has, once after slots_open; the place is then the counter's. -1: `each`
+ * said so. Else how many could not be read. */
+long slots_each(struct state_slots *slots,
+		int (*each)(void *arg, struct gw_str key, struct slot_place place,
+			    const struct state_period *periods),
 		void *arg);
 
 /* What the counter is from now on; finds it a slot at first. False: the disk has no room. */
-bool slots_put(struct state_slots *slots, struct slot_place *place, struct gw_str key, const struct state_period *periods);
+bool slots_put(struct state_slots *slots, struct slot_place *place, struct gw_str key,
+	       const struct state_period *periods);
 
 #endif

@@ -1,5 +1,6 @@
-/* The thread of the store: gathers what changed, writes it in one transaction. What cannot be written stays in memory and is
- * tried again, so a full disk costs no counter as long as the process lives. */
+/* The thread of the store: gathers what changed, writes it in one transaction. What cannot be
+ * written stays in memory and is tried again, so a full disk costs no counter as long as the
+ * process lives. */
 #include "module/state_private.h"
 
 #include "base/log.h"
@@ -105,7 +106,8 @@ static void wait_ms(struct state *state, int64_t ms)
 	until.tv_sec += (time_t)(ms / 1000) + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	uint64_t asked = state->asked;
-	while (!state->ending && state->asked == asked && pthread_cond_timedwait(&state->wake, &state->lock, &until) != ETIMEDOUT)
+	while (!state->ending && state->asked == asked &&
+	       pthread_cond_timedwait(&state->wake, &state->lock, &until) != ETIMEDOUT)
 		;
 }
 

@@ -1,4 +1,5 @@
-/* A module's table is data of a stranger: what the gateway would trip over is refused here, once. */
+/* A module's table is data of a stranger: what the gateway would trip over is refused here, once.
+ */
 #include "module/load.h"
 
 #include <stdio.h>
@@ -17,7 +18,8 @@ bool is_word(struct gw_str text, const char *also)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9');
 		if (!plain && (c == '\0' || !strchr(also, c)))
 			return false;
 	}
@@ -39,15 +41,18 @@ static const char *row_problem(const struct gw_option *row, size_t size)
 	return NULL;
 }
 
-static const char *options_problem(const struct gw_option *row, size_t size, char *why, size_t why_size)
+static const char *options_problem(const struct gw_option *row, size_t size, char *why,
+				   size_t why_size)
 {
 	for (; row && row->type != GW_OPTION_END; row++) {
 		const char *text = row_problem(row, size);
 		if (text) {
-			snprintf(why, why_size, "its option \"%s\" %s", row->key ? row->key : "", text);
+			snprintf(why, why_size, "its option \"%s\" %s", row->key ? row->key : "",
+				 text);
 			return why;
 		}
-		if (row->type == GW_OPTION_GROUPS && options_problem(row->group, row->group_size, why, why_size))
+		if (row->type == GW_OPTION_GROUPS &&
+		    options_problem(row->group, row->group_size, why, why_size))
 			return why;
 	}
 	return NULL;
@@ -55,7 +60,8 @@ static const char *options_problem(const struct gw_option *row, size_t size, cha
 
 const char *table_problem(const struct gw_module *table, char *why, size_t size)
 {
-	if (table->session_size > PRIVATE_MAX || table->message_size > PRIVATE_MAX || table->delivery_size > PRIVATE_MAX)
+	if (table->session_size > PRIVATE_MAX || table->message_size > PRIVATE_MAX ||
+	    table->delivery_size > PRIVATE_MAX)
 		return "its private bytes are more than 1 MiB";
 	if (options_problem(table->options, table->conf_size, why, size))
 		return why;

@@ -2,7 +2,8 @@
 
 #include "mail/message.h"
 
-/* What modules allocate goes with the message; where there is none, with the event: a session may live for long, and be refused often. */
+/* What modules allocate goes with the message; where there is none, with the event: a session may
+ * live for long, and be refused often. */
 void event_tell(struct worker *worker, struct snapshot *snapshot, struct gw_event *event)
 {
 	struct gw_message *message = (struct gw_message *)event->message;

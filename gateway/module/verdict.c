@@ -32,7 +32,8 @@ void answer_clear(struct chain_answer *answer)
 	answer->key = answer->reason = gw_str("");
 }
 
-/* What a module says goes into a reply line: octets that could end or garble the line are replaced. */
+/* What a module says goes into a reply line: octets that could end or garble the line are replaced.
+ */
 static void make_printable(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -46,10 +47,12 @@ static bool is_enhanced(const char *text)
 	int end = 0;
 
 	return strlen(text) < sizeof(((struct chain_answer *)0)->enhanced) &&
-	       sscanf(text, "%1u.%3u.%3u%n", &class, &subject, &detail, &end) == 3 && text[end] == '\0';
+	       sscanf(text, "%1u.%3u.%3u%n", &class, &subject, &detail, &end) == 3 &&
+	       text[end] == '\0';
 }
 
-void call_reply(struct gw_call *call, int code, const char *enhanced, const char *format, va_list args)
+void call_reply(struct gw_call *call, int code, const char *enhanced, const char *format,
+		va_list args)
 {
 	char text[REPLY_MAX + 1];
 	struct chain_answer *answer = &call->answer;
@@ -135,7 +138,8 @@ static void tell_broken(struct gw_call *call, const char *why, enum gw_verdict b
 	log_close(line);
 	if (call->explain) {
 		char sentence[256];
-		snprintf(sentence, sizeof(sentence), "broke: %s; on_error makes that %s", why, verdict_name(became));
+		snprintf(sentence, sizeof(sentence), "broke: %s; on_error makes that %s", why,
+			 verdict_name(became));
 		call->explain(call, gw_str(sentence));
 	}
 }
@@ -149,9 +153,11 @@ static enum chain_step end_with(struct gw_call *call, enum gw_verdict verdict)
 
 static enum chain_step failed(struct gw_call *call, const char *why)
 {
-	enum gw_verdict verdict = on_error_verdict(&hook_table[call->hook], call->instance->on_error);
+	enum gw_verdict verdict = on_error_verdict(&hook_table[call->hook],
+						   call->instance->on_error);
 
-	atomic_fetch_add_explicit(&call->instance->counters->hooks[call->hook].failures, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&call->instance->counters->hooks[call->hook].failures, 1,
+				  memory_order_relaxed);
 	tell_broken(call, why, verdict);
 	if (verdict == GW_CONTINUE)
 		return STEP_ON;

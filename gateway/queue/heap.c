@@ -44,7 +44,8 @@ static void sift_down(struct heap *heap, size_t at, struct heap_node *node)
 		size_t child = 2 * at + 1;
 		if (child >= heap->count)
 			break;
-		if (child + 1 < heap->count && heap->items[child + 1]->order < heap->items[child]->order)
+		if (child + 1 < heap->count &&
+		    heap->items[child + 1]->order < heap->items[child]->order)
 			child++;
 		if (heap->items[child]->order >= node->order)
 			break;

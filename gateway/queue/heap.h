@@ -1,5 +1,6 @@
-/* heap.h - things in order of a number (when they are due, when they came): the least is at hand, and any can be taken out, since each
- * knows its place. The node lies in the thing; list_of() gives the thing back. */
+/* heap.h - things in order of a number (when they are due, when they came): the least is at hand,
+ * and any can be taken out, since each knows its place. The node lies in the thing; list_of() gives
+ * the thing back. */
 #ifndef QUEUE_HEAP_H
 #define QUEUE_HEAP_H
 

@@ -10,7 +10,8 @@ bool queue_wants_bounce(const struct gw_message *message)
 }
 
 /* False: it cannot be read, and nothing is changed. */
-static bool record_held(struct queue *queue, struct queue_entry *entry, bool held, bool by_us, struct gw_str why)
+static bool record_held(struct queue *queue, struct queue_entry *entry, bool held, bool by_us,
+			struct gw_str why)
 {
 	if (!message_read_now(queue, entry))
 		return false;
@@ -24,7 +25,8 @@ static bool record_held(struct queue *queue, struct queue_entry *entry, bool hel
 	return true;
 }
 
-static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by_us, struct gw_str why)
+static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by_us,
+			 struct gw_str why)
 {
 	entry->due.order = by_us ? queue_now() : entry->due.order;
 	if (!record_held(queue, entry, true, by_us, why))
@@ -37,7 +39,8 @@ static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by
 bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
 {
 	struct queue_entry *entry = queue_find(worker, id);
-	if (!entry || entry->place != ENTRY_WAITING || !hold_waiting(queue_of(worker), entry, true, why))
+	if (!entry || entry->place != ENTRY_WAITING ||
+	    !hold_waiting(queue_of(worker), entry, true, why))
 		return false;
 	COUNT(held);
 	struct log_line *line = log_open(LOG_LEVEL_WARNING, "held");
@@ -94,8 +97,14 @@ static bool order_active(struct queue_entry *entry, enum queue_order order)
 
 static void log_order(uint64_t id, enum queue_order order)
 {
-	static const struct { enum queue_order order; const char *event; } names[] = {
-		{ ORDER_RETRY, "retry-ordered" }, { ORDER_HOLD, "hold-ordered" }, { ORDER_RELEASE, "released" }, { ORDER_BOUNCE, "bounce-ordered" },
+	static const struct {
+		enum queue_order order;
+		const char *event;
+	} names[] = {
+		{ ORDER_RETRY, "retry-ordered" },
+		{ ORDER_HOLD, "hold-ordered" },
+		{ ORDER_RELEASE, "released" },
+		{ ORDER_BOUNCE, "bounce-ordered" },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].order != order)
@@ -113,7 +122,8 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	if (!entry)
 		return false;
 	log_order(id, order);
-	if (order == ORDER_DELETE && entry->place != ENTRY_ACTIVE) { /* its reader finds nobody who wants it any more */
+	/* its reader finds nobody who wants it any more */
+	if (order == ORDER_DELETE && entry->place != ENTRY_ACTIVE) {
 		entry_delete(queue, entry);
 		return true;
 	}
@@ -129,7 +139,8 @@ bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struc
 {
 	struct queue *queue = queue_of(worker);
 	struct queue_entry *entry = id_map_get(&queue->entries, id);
-	if (!entry || !message_read_now(queue, entry) || message_note_set(entry->message, key, value) != 0)
+	if (!entry || !message_read_now(queue, entry) ||
+	    message_note_set(entry->message, key, value) != 0)
 		return false;
 	state_write(queue, entry);
 	if (entry->place != ENTRY_HELD)

@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Work begun in one turn of the loop, so that a queue that comes due at once does not starve the sessions. */
+/* Work begun in one turn of the loop, so that a queue that comes due at once does not starve the
+ * sessions. */
 #define START_BATCH 64
 
 /* What is on hold is looked at no more often. */
@@ -25,7 +26,8 @@ void queue_set_runner(queue_runner *runner)
 int64_t queue_now(void)
 {
 	static _Atomic int64_t base;
-	int64_t monotonic = clock_monotonic(), start = atomic_load_explicit(&base, memory_order_relaxed);
+	int64_t monotonic = clock_monotonic(),
+		start = atomic_load_explicit(&base, memory_order_relaxed);
 	if (start == 0) {
 		int64_t made = clock_wall() - monotonic;
 		start = atomic_compare_exchange_strong(&base, &start, made) ? made : start;
@@ -44,10 +46,13 @@ int64_t queue_backoff(const struct settings *settings, unsigned attempts)
 
 #define TO(place) (1u << ENTRY_##place)
 static const unsigned next_places[ENTRY_PLACES] = {
-	[ENTRY_WAITING] = TO(WAITING) | TO(READING) | TO(ACTIVE) | TO(HELD), /* put off or woken; due; an admin holds it */
-	[ENTRY_READING] = TO(ACTIVE) | TO(WAITING) | TO(HELD),               /* read; not now; damaged */
+	/* put off or woken; due; an admin holds it */
+	[ENTRY_WAITING] = TO(WAITING) | TO(READING) | TO(ACTIVE) | TO(HELD),
+	/* read; not now; damaged */
+	[ENTRY_READING] = TO(ACTIVE) | TO(WAITING) | TO(HELD),
 	[ENTRY_ACTIVE] = TO(WAITING) | TO(HELD),
-	[ENTRY_HELD] = TO(HELD) | TO(WAITING) | TO(READING) | TO(ACTIVE),    /* released; its sender is to be told */
+	/* released; its sender is to be told */
+	[ENTRY_HELD] = TO(HELD) | TO(WAITING) | TO(READING) | TO(ACTIVE),
 };
 
 void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place)
@@ -94,7 +99,8 @@ void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due)
 
 void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due)
 {
-	int64_t soonest = queue_now() + HOLD_LOOK_MS; /* whatever the runner says, it makes no loop */
+	/* whatever the runner says, it makes no loop */
+	int64_t soonest = queue_now() + HOLD_LOOK_MS;
 	entry_become(queue, entry, ENTRY_HELD);
 	if (due)
 		enter_heap(queue, entry, due > soonest ? due : soonest);
@@ -116,7 +122,8 @@ void entry_begin(struct queue *queue, struct queue_entry *entry)
 		run_message(message);
 }
 
-/* A reload since: what is on the disk is as good, and gets the new configuration. What only memory has is told of it. */
+/* A reload since: what is on the disk is as good, and gets the new configuration. What only memory
+ * has is told of it. */
 static void renew(struct queue *queue, struct queue_entry *entry)
 {
 	struct snapshot *snapshot = snapshot_current();
@@ -147,9 +154,11 @@ static uint64_t worked_on(const struct queue *queue)
 static bool may_start(struct queue *queue)
 {
 	struct snapshot *snapshot = snapshot_current();
-	int64_t most = snapshot->settings.queue.active / (int64_t)(runtime.worker_count ? runtime.worker_count : 1);
+	int64_t most = snapshot->settings.queue.active /
+		       (int64_t)(runtime.worker_count ? runtime.worker_count : 1);
 	snapshot_release(snapshot);
-	return (int64_t)worked_on(queue) < (most > 0 ? most : 1) && !atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
+	return (int64_t)worked_on(queue) < (most > 0 ? most : 1) &&
+	       !atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
 }
 
 static bool may_start_this(struct queue *queue, const struct queue_entry *entry)
@@ -177,7 +186,8 @@ static void queue_due(struct timer *timer)
 	int64_t now = queue_now();
 	unsigned i = 0;
 	start_fresh(queue);
-	while ((entry = first_due(queue)) && entry->due.order <= now && i++ < START_BATCH && may_start_this(queue, entry))
+	while ((entry = first_due(queue)) && entry->due.order <= now && i++ < START_BATCH &&
+	       may_start_this(queue, entry))
 		activate(queue, entry);
 	if (entry && (entry->due.order > now || may_start_this(queue, entry)))
 		queue_arm(queue);
@@ -198,7 +208,8 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 	if (!entry)
 		return NULL;
 	entry->id = id;
-	if (id_map_put(&queue->entries, entry) != 0 || heap_room(&queue->waiting, queue->entries.count) != 0) {
+	if (id_map_put(&queue->entries, entry) != 0 ||
+	    heap_room(&queue->waiting, queue->entries.count) != 0) {
 		id_map_take(&queue->entries, id);
 		free(entry);
 		return NULL;
@@ -207,7 +218,8 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 	return entry;
 }
 
-/* Without memory for an entry the message stays in the spool, where the next start finds it: late, not lost. */
+/* Without memory for an entry the message stays in the spool, where the next start finds it: late,
+ * not lost. */
 static void leave_in_spool(struct gw_message *message)
 {
 	struct snapshot *snapshot = message->snapshot;
@@ -236,17 +248,20 @@ void queue_add(struct gw_message *message)
 		entry_free_message(queue, entry);
 		return;
 	}
-	/* Extents may be moved by compaction; what runs on them loads them, which pins their place. */
+	/* Extents may be moved by compaction; what runs on them loads them, which pins their place.
+	 */
 	bool fresh = may_start(queue) && !message->content.extent_count;
 	if (!fresh)
 		entry_free_message(queue, entry);
 	entry_wait(queue, entry, queue_now());
-	if (fresh) /* not before its 250 is out: what a module does to the process must not cost the answer */
+	/* not before its 250 is out: what a module does to the process must not cost the answer */
+	if (fresh)
 		list_add(&queue->fresh, &entry->link);
 }
 
 /* Each line of wait_on is a key. */
-static void wait_on(struct queue *queue, struct queue_entry *entry, const struct gw_message *message)
+static void wait_on(struct queue *queue, struct queue_entry *entry,
+		    const struct gw_message *message)
 {
 	struct gw_str rest = message->wait_on;
 	while (rest.len) {
@@ -256,7 +271,8 @@ static void wait_on(struct queue *queue, struct queue_entry *entry, const struct
 	}
 }
 
-static void place_recovered(struct queue *queue, struct queue_entry *entry, const struct gw_message *message)
+static void place_recovered(struct queue *queue, struct queue_entry *entry,
+			    const struct gw_message *message)
 {
 	entry->attempts = (uint16_t)message->attempts;
 	if (message->held) {
@@ -340,10 +356,12 @@ static void obey(struct queue_entry *entry, struct gw_message *message)
 	entry->orders &= ORDER_RETRY; /* it is to be urgent then */
 }
 
-/* A restart would wake it by the keys, and at the time, of the newest state: that one must not be in the future and wrong. */
+/* A restart would wake it by the keys, and at the time, of the newest state: that one must not be
+ * in the future and wrong. */
 static bool is_recorded_wrong(const struct gw_message *message)
 {
-	return message->recorded.next_at > queue_now() && !gw_str_eq(message->recorded.wait_on, message->wait_on);
+	return message->recorded.next_at > queue_now() &&
+	       !gw_str_eq(message->recorded.wait_on, message->wait_on);
 }
 
 void queue_later(struct gw_message *message)
@@ -355,7 +373,8 @@ void queue_later(struct gw_message *message)
 		return;
 	}
 	obey(entry, message);
-	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX : message->attempts);
+	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX
+								    : message->attempts);
 	if (message->changed || is_recorded_wrong(message))
 		state_write(queue, entry);
 	if (message->held) {

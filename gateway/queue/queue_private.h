@@ -1,5 +1,6 @@
-/* queue_private.h - what the files of the queue share: queue.c (entries come due, come in, leave), state.c (states to the disk and messages
- * back from it), orders.c (what an admin asks for), wake.c (what waits is woken). */
+/* queue_private.h - what the files of the queue share: queue.c (entries come due, come in, leave),
+ * state.c (states to the disk and messages back from it), orders.c (what an admin asks for), wake.c
+ * (what waits is woken). */
 #ifndef QUEUE_QUEUE_PRIVATE_H
 #define QUEUE_QUEUE_PRIVATE_H
 
@@ -9,12 +10,13 @@
 struct queue {
 	struct worker *worker;
 	struct id_map entries;
-	struct heap waiting;    /* WAITING, and HELD by the gateway itself until their sender has to be told */
+	/* WAITING, and HELD by the gateway itself until their sender has to be told */
+	struct heap waiting;
 	struct waits waits;
-	struct list_link fresh; /* just committed, still in memory: worked on in the next turn */
+	struct list_link fresh;    /* just committed, still in memory: worked on in the next turn */
 	struct offload_line *line; /* of the pool, for what is read back; NULL before the first */
-	struct timer timer;     /* of the heap */
-	struct timer wake;      /* of what is woken a few at a time */
+	struct timer timer;        /* of the heap */
+	struct timer wake;         /* of what is woken a few at a time */
 	uint64_t in[ENTRY_PLACES]; /* how many are in each place */
 	uint64_t in_memory;
 };
@@ -26,32 +28,41 @@ static inline struct queue *queue_of(const struct worker *worker)
 
 /* queue.c */
 void queue_arm(struct queue *queue);
-void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place); /* out of heap and waits, and counted anew */
-void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due);               /* WAITING until then */
-void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due);               /* HELD; looked at then, 0: never */
-void entry_begin(struct queue *queue, struct queue_entry *entry);                           /* its message is in memory: the runner has it */
+/* out of heap and waits, and counted anew */
+void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place);
+/* WAITING until then */
+void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due);
+/* HELD; looked at then, 0: never */
+void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due);
+/* its message is in memory: the runner has it */
+void entry_begin(struct queue *queue, struct queue_entry *entry);
 void entry_free_message(struct queue *queue, struct queue_entry *entry);
-void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable);              /* records FINAL, forgets it */
+/* records FINAL, forgets it */
+void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable);
 
 /* state.c */
 
-/* Gives the message's state to the spool. Until it is written the message stays in memory, where whoever takes it up finds what is so. */
+/* Gives the message's state to the spool. Until it is written the message stays in memory, where
+ * whoever takes it up finds what is so. */
 void state_write(struct queue *queue, struct queue_entry *entry);
 
 /* Frees the message where the spool has all that is known. */
 void state_settle(struct queue *queue, struct queue_entry *entry);
 
-/* Reads the message back on the pool; entry_begin follows, or it waits for another try, or is held where it is damaged. */
+/* Reads the message back on the pool; entry_begin follows, or it waits for another try, or is held
+ * where it is damaged. */
 void message_read(struct queue *queue, struct queue_entry *entry);
 
-/* The same at once, for what is done to a message that nobody works on. False: it cannot be read (now). */
+/* The same at once, for what is done to a message that nobody works on. False: it cannot be read
+ * (now). */
 bool message_read_now(struct queue *queue, struct queue_entry *entry);
 void hold_unreadable(struct queue *queue, struct queue_entry *entry);
 
 /* orders.c: an admin's word, carried out where nobody works on it. */
 void entry_delete(struct queue *queue, struct queue_entry *entry);
 
-/* wake.c: what waited before a restart is looked at, unless its reason holds: whoever would have woken it may have done so meanwhile. */
+/* wake.c: what waited before a restart is looked at, unless its reason holds: whoever would have
+ * woken it may have done so meanwhile. */
 void wake_after_start(struct queue *queue);
 
 #endif

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 struct relay_recall {
-	struct post post;       /* first */
+	struct post post; /* first */
 	struct worker *worker;
-	struct gw_str name;     /* behind the struct */
+	struct gw_str name; /* behind the struct */
 };
 
 static void begin(struct post *post)
@@ -44,10 +44,11 @@ void recall_all(void)
 	recall_relay(gw_str(""));
 }
 
-/* --- a gate: from worker to worker, each takes its share, what one does not need the next may have --- */
+/* --- a gate: from worker to worker, each takes its share, what one does not need the next may have
+ * --- */
 
 struct key_recall {
-	struct post post;       /* first */
+	struct post post; /* first */
 	size_t left;
 	unsigned at, hops;
 	struct gw_str name;
@@ -61,7 +62,8 @@ static struct worker *place(const struct key_recall *recall)
 static void take_share(struct post *post)
 {
 	struct key_recall *recall = (struct key_recall *)post;
-	unsigned ahead = recall->hops % runtime.worker_count ? recall->hops % runtime.worker_count : runtime.worker_count;
+	unsigned ahead = recall->hops % runtime.worker_count ? recall->hops % runtime.worker_count
+							     : runtime.worker_count;
 	size_t share = (recall->left + ahead - 1) / ahead;
 	recall->left -= queue_wake(place(recall), recall->name, share);
 	recall->at++;
@@ -74,7 +76,9 @@ static void take_share(struct post *post)
 void recall_key(struct gw_str key, size_t count)
 {
 	static _Atomic unsigned first; /* so that no worker is always the first */
-	struct key_recall *recall = count && runtime.worker_count && !runtime.stopping ? calloc(1, sizeof(*recall) + key.len + 1) : NULL;
+	struct key_recall *recall = count && runtime.worker_count && !runtime.stopping
+					    ? calloc(1, sizeof(*recall) + key.len + 1)
+					    : NULL;
 	if (!recall)
 		return;
 	memcpy(recall + 1, key.ptr, key.len);

@@ -37,7 +37,8 @@ static bool is_sent_to_some(const struct gw_message *message)
 
 void state_settle(struct queue *queue, struct queue_entry *entry)
 {
-	bool used = entry->place == ENTRY_ACTIVE || entry->place == ENTRY_READING || entry->link.next;
+	bool used = entry->place == ENTRY_ACTIVE || entry->place == ENTRY_READING ||
+		    entry->link.next;
 	if (entry->message && !used && !entry->writes && !entry->message->changed)
 		entry_free_message(queue, entry);
 }
@@ -81,7 +82,11 @@ void state_write(struct queue *queue, struct queue_entry *entry)
 	entry->writes++;
 	note_recorded(message);
 	record->append = (struct spool_append){
-		.post.run = written, .worker = queue->worker, .type = SPOOL_STATE, .id = message->id, .meta = buf_str(&record->state),
+		.post.run = written,
+		.worker = queue->worker,
+		.type = SPOOL_STATE,
+		.id = message->id,
+		.meta = buf_str(&record->state),
 	};
 	spool_append(runtime.spool, &record->append);
 }
@@ -89,15 +94,16 @@ void state_write(struct queue *queue, struct queue_entry *entry)
 /* --- back from the disk --- */
 
 struct reading {
-	struct offload work;         /* first */
+	struct offload work; /* first */
 	uint64_t id;
-	struct snapshot *snapshot;   /* held */
+	struct snapshot *snapshot; /* held */
 	struct gw_message *message;
 	int result; /* 0, or enum spool_error */
 };
 
 /* Altered on disk, it is never sent. */
-static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t id, struct gw_message **message)
+static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t id,
+		      struct gw_message **message)
 {
 	int result = message_load(worker, snapshot, runtime.spool, id, message);
 	if (result != 0)
@@ -110,7 +116,8 @@ static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t
 	return result;
 }
 
-/* A message that cannot be read stays where people see it: it is never dropped, and never tried in a loop. */
+/* A message that cannot be read stays where people see it: it is never dropped, and never tried in
+ * a loop. */
 void hold_unreadable(struct queue *queue, struct queue_entry *entry)
 {
 	struct log_line *line = log_open(LOG_LEVEL_ERROR, "unreadable");
@@ -147,7 +154,8 @@ static void has_read(struct queue *queue, struct queue_entry *entry, struct read
 		entry_begin(queue, entry);
 		return;
 	}
-	if (entry->message && !stopping) /* it was changed meanwhile, which the one that was read may not know */
+	/* it was changed meanwhile, which the one that was read may not know */
+	if (entry->message && !stopping)
 		entry_begin(queue, entry);
 	else if (stopping)
 		entry_wait(queue, entry, queue_now());
@@ -177,7 +185,8 @@ static void read_done(struct post *post)
 static void read_on_pool(struct offload *work)
 {
 	struct reading *reading = (struct reading *)work;
-	reading->result = read_whole(work->worker, reading->snapshot, reading->id, &reading->message);
+	reading->result = read_whole(work->worker, reading->snapshot, reading->id,
+				     &reading->message);
 }
 
 /* False: there is no pool, or its line is full. */
@@ -196,7 +205,9 @@ void message_read(struct queue *queue, struct queue_entry *entry)
 		return;
 	}
 	*reading = (struct reading){
-		.work = { .post.run = read_done, .worker = queue->worker, .work = read_on_pool }, .id = entry->id, .snapshot = snapshot_current(),
+		.work = { .post.run = read_done, .worker = queue->worker, .work = read_on_pool },
+		.id = entry->id,
+		.snapshot = snapshot_current(),
 	};
 	entry_become(queue, entry, ENTRY_READING);
 	if (on_pool(queue, reading))

@@ -23,13 +23,18 @@ uint64_t submit_id(struct worker *worker)
 	return id_next(worker_get(worker, SLOT_IDS), worker_wall(worker));
 }
 
-/* Nobody waits for an answer: what a hook discards is as good as accepted, and only what the gateway cannot keep is refused. */
+/* Nobody waits for an answer: what a hook discards is as good as accepted, and only what the
+ * gateway cannot keep is refused. */
 static void tell(const struct pending *pending, bool taken)
 {
 	bool accepted = taken || pending->answer.verdict == GW_DISCARD;
 	struct gw_event event = {
-		.name = gw_str(accepted ? "accepted" : "refused"), .message = pending->message,
-		.json = gw_str(taken ? "" : accepted ? "{\"discarded\":true}" : "{\"stage\":\"message\"}"), .code = accepted ? 0 : 451,
+		.name = gw_str(accepted ? "accepted" : "refused"),
+		.message = pending->message,
+		.json = gw_str(taken      ? ""
+			       : accepted ? "{\"discarded\":true}"
+					  : "{\"stage\":\"message\"}"),
+		.code = accepted ? 0 : 451,
 	};
 	event_tell(pending->message->worker, pending->message->snapshot, &event);
 }
@@ -52,7 +57,8 @@ static void finish(struct pending *pending, bool taken)
 	free(pending);
 }
 
-static void log_submission(const struct gw_message *message, enum log_level level, const char *event, const char *why)
+static void log_submission(const struct gw_message *message, enum log_level level,
+			   const char *event, const char *why)
 {
 	struct log_line *line = log_open(level, event);
 	log_id(line, message->id);
@@ -69,8 +75,9 @@ static void committed(struct post *post)
 {
 	struct pending *pending = (struct pending *)post;
 	bool taken = pending->append.result == SPOOL_OK;
-	log_submission(pending->message, taken ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, taken ? "submitted" : "submission-failed",
-	               taken ? NULL : "the spool did not take it");
+	log_submission(pending->message, taken ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+		       taken ? "submitted" : "submission-failed",
+		       taken ? NULL : "the spool did not take it");
 	finish(pending, taken);
 }
 
@@ -82,8 +89,13 @@ static void commit(struct pending *pending)
 		return;
 	}
 	pending->append = (struct spool_append){
-		.post.run = committed, .worker = message->worker, .type = SPOOL_MESSAGE, .durable = true, .id = message->id,
-		.meta = buf_str(&pending->envelope), .data = message->content.tail,
+		.post.run = committed,
+		.worker = message->worker,
+		.type = SPOOL_MESSAGE,
+		.durable = true,
+		.id = message->id,
+		.meta = buf_str(&pending->envelope),
+		.data = message->content.tail,
 	};
 	spool_append(runtime.spool, &pending->append);
 }
@@ -94,13 +106,15 @@ static void carry_out(struct gw_call *call, void *arg)
 	struct pending *pending = arg;
 	struct gw_message *message = pending->message;
 	if (pending->answer.verdict == GW_DISCARD) {
-		log_submission(message, LOG_LEVEL_INFO, "submission-discarded", pending->answer.instance);
+		log_submission(message, LOG_LEVEL_INFO, "submission-discarded",
+			       pending->answer.instance);
 		finish(pending, false);
 		return;
 	}
 	if (pending->answer.verdict != GW_CONTINUE) {
 		message->held = true;
-		message->hold_reason = pending->answer.text.len ? pending->answer.text : gw_str("a module refused it");
+		message->hold_reason = pending->answer.text.len ? pending->answer.text
+								: gw_str("a module refused it");
 	}
 	commit(pending);
 }
@@ -118,7 +132,8 @@ static int fill_in(struct gw_message *message, const struct submission *from)
 {
 	const struct settings *settings = &message->snapshot->settings;
 	message->sender = arena_str(&message->arena, from->sender);
-	message->type = arena_str(&message->arena, from->type.len ? from->type : settings->default_type);
+	message->type = arena_str(&message->arena,
+				  from->type.len ? from->type : settings->default_type);
 	message->content.tail = arena_str(&message->arena, from->bytes);
 	message->content.size = from->bytes.len;
 	message->content.spool = runtime.spool;
@@ -147,7 +162,8 @@ static void refuse(const struct submission *from)
 struct gw_message *submission_message(const struct submission *from)
 {
 	uint64_t id = from->id ? from->id : submit_id(from->worker);
-	struct gw_message *message = message_create(from->worker, snapshot_hold(from->snapshot), id);
+	struct gw_message *message = message_create(from->worker, snapshot_hold(from->snapshot),
+						    id);
 	if (message && fill_in(message, from) == 0)
 		return message;
 	if (message)

@@ -6,26 +6,26 @@
 
 /* One message under one key. */
 struct wait {
-	struct heap_node came;       /* in its queue: by the message's id, which grows with time */
-	struct wait *next;           /* of the entry's */
+	struct heap_node came; /* in its queue: by the message's id, which grows with time */
+	struct wait *next;     /* of the entry's */
 	struct queue_entry *entry;
 	struct wait_queue *queue;
 };
 
 /* One client's messages under one key; gone with the last of them. */
 struct wait_queue {
-	struct gw_str client;        /* first: the key of the map */
-	struct list_link ring;       /* of the key's queues */
+	struct gw_str client;  /* first: the key of the map */
+	struct list_link ring; /* of the key's queues */
 	struct heap waits;
 	struct wait_key *key;
 };
 
 /* Gone with its last queue. */
 struct wait_key {
-	struct gw_str name;          /* first: the key of the map */
+	struct gw_str name; /* first: the key of the map */
 	struct str_map queues;
-	struct list_link turns;      /* whose turn is next stands first */
-	struct list_link woken;      /* of waits->woken, and in the map no more */
+	struct list_link turns; /* whose turn is next stands first */
+	struct list_link woken; /* of waits->woken, and in the map no more */
 };
 
 void waits_init(struct waits *waits)
@@ -112,7 +112,8 @@ static bool waits_for(const struct queue_entry *entry, struct gw_str name)
 	return count >= WAIT_KEYS;
 }
 
-void waits_put(struct waits *waits, struct queue_entry *entry, struct gw_str name, struct gw_str client)
+void waits_put(struct waits *waits, struct queue_entry *entry, struct gw_str name,
+	       struct gw_str client)
 {
 	if (waits_for(entry, name))
 		return;
@@ -127,7 +128,10 @@ void waits_put(struct waits *waits, struct queue_entry *entry, struct gw_str nam
 		free(wait);
 		return;
 	}
-	*wait = (struct wait){ .came.order = (int64_t)entry->id, .entry = entry, .queue = queue, .next = entry->waits };
+	*wait = (struct wait){ .came.order = (int64_t)entry->id,
+			       .entry = entry,
+			       .queue = queue,
+			       .next = entry->waits };
 	entry->waits = wait;
 	heap_put(&queue->waits, &wait->came);
 }
@@ -163,7 +167,8 @@ struct queue_entry *waits_next(struct waits *waits, struct gw_str name)
 
 /* --- waking --- */
 
-void waits_wake(struct waits *waits, bool (*which)(const void *arg, struct gw_str key), const void *arg)
+void waits_wake(struct waits *waits, bool (*which)(const void *arg, struct gw_str key),
+		const void *arg)
 {
 	size_t at = 0;
 	for (struct wait_key *key; (key = str_map_next(&waits->keys, &at));) {
@@ -187,7 +192,8 @@ struct queue_entry *waits_next_woken(struct waits *waits)
 
 /* --- looking --- */
 
-const struct wait *waits_of(const struct queue_entry *entry, const struct wait *after, struct gw_str *key)
+const struct wait *waits_of(const struct queue_entry *entry, const struct wait *after,
+			    struct gw_str *key)
 {
 	const struct wait *wait = after ? after->next : entry->waits;
 	*key = wait ? wait->queue->key->name : gw_str("");
@@ -204,7 +210,8 @@ bool wait_is_for(struct gw_str key, struct gw_str relay)
 	return key.len == relay.len || key.ptr[relay.len] == '/';
 }
 
-static void each_of(const struct wait_key *key, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+static void each_of(const struct wait_key *key,
+		    void (*each)(void *arg, const struct queue_entry *entry), void *arg)
 {
 	size_t at = 0;
 	for (const struct wait_queue *queue; (queue = str_map_next(&key->queues, &at));)
@@ -212,13 +219,15 @@ static void each_of(const struct wait_key *key, void (*each)(void *arg, const st
 			each(arg, list_of(queue->waits.items[i], struct wait, came)->entry);
 }
 
-void waits_each(const struct waits *waits, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+void waits_each(const struct waits *waits, struct gw_str relay,
+		void (*each)(void *arg, const struct queue_entry *entry), void *arg)
 {
 	size_t at = 0;
 	for (const struct wait_key *key; (key = str_map_next(&waits->keys, &at));)
 		if (wait_is_for(key->name, relay))
 			each_of(key, each, arg);
-	for (const struct list_link *link = waits->woken.next; link != &waits->woken; link = link->next) {
+	for (const struct list_link *link = waits->woken.next; link != &waits->woken;
+	     link = link->next) {
 		const struct wait_key *key = list_of(link, struct wait_key, woken);
 		if (wait_is_for(key->name, relay))
 			each_of(key, each, arg);
@@ -247,7 +256,8 @@ void waits_finish(struct waits *waits)
 	size_t at = 0;
 	for (struct wait_key *key; (key = str_map_next(&waits->keys, &at));)
 		key_free(key);
-	for (struct list_link *link = waits->woken.next, *next; link != &waits->woken; link = next) {
+	for (struct list_link *link = waits->woken.next, *next; link != &waits->woken;
+	     link = next) {
 		next = link->next;
 		key_free(list_of(link, struct wait_key, woken));
 	}

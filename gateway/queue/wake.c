@@ -79,7 +79,8 @@ void wake_after_start(struct queue *queue)
 
 /* --- looking --- */
 
-void queue_waiting_for(struct worker *worker, struct gw_str relay, void (*each)(void *arg, const struct queue_entry *entry), void *arg)
+void queue_waiting_for(struct worker *worker, struct gw_str relay,
+		       void (*each)(void *arg, const struct queue_entry *entry), void *arg)
 {
 	waits_each(&queue_of(worker)->waits, relay, each, arg);
 }

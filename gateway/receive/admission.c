@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define RESERVE_MOST 1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at most a quarter of all */
-#define SWEEP_MS 1000     /* between two looks for idle clients */
-#define KNOCK_MS 5000     /* in which a load balancer has to say for whom it comes */
+#define RESERVE_MOST                                                                               \
+	1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at \
+		most a quarter of all */
+#define SWEEP_MS 1000 /* between two looks for idle clients */
+#define KNOCK_MS 5000 /* in which a load balancer has to say for whom it comes */
 #define NO_MEMORY "421 4.3.0 no memory, try again later\r\n"
 
 /* A connection whose PROXY header is awaited. */
@@ -31,7 +33,8 @@ static rlim_t highest_descriptor(void)
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
 		return RLIM_INFINITY;
-	return limit.rlim_cur - (limit.rlim_cur / 4 < RESERVE_MOST ? limit.rlim_cur / 4 : RESERVE_MOST);
+	return limit.rlim_cur -
+	       (limit.rlim_cur / 4 < RESERVE_MOST ? limit.rlim_cur / 4 : RESERVE_MOST);
 }
 
 void admission_init(struct admission *admission, struct worker *worker)
@@ -54,14 +57,16 @@ void admission_refuse(int fd, const char *why)
 static bool full(const struct admission *admission, int fd, const struct snapshot *snapshot)
 {
 	return (rlim_t)fd > admission->highest ||
-	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= snapshot->settings.limits.sessions;
+	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >=
+		       snapshot->settings.limits.sessions;
 }
 
 static bool scarce(const struct admission *admission, int fd, const struct snapshot *snapshot)
 {
 	int64_t most = snapshot->settings.limits.sessions;
 	return (rlim_t)fd > admission->highest - admission->highest / 8 ||
-	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >= most - most / 8;
+	       atomic_load_explicit(&counters.sessions_open, memory_order_relaxed) >=
+		       most - most / 8;
 }
 
 /* Clients that connect and do nothing would keep the others out. */
@@ -71,7 +76,8 @@ static void make_room(struct admission *admission, const struct snapshot *snapsh
 	if (now - admission->swept < SWEEP_MS)
 		return;
 	admission->swept = now;
-	for (struct list_link *at = admission->sessions.next, *next; at != &admission->sessions; at = next) {
+	for (struct list_link *at = admission->sessions.next, *next; at != &admission->sessions;
+	     at = next) {
 		struct gw_session *session = list_of(at, struct gw_session, link);
 		next = at->next;
 		if (session_idle(session, wait))
@@ -83,9 +89,11 @@ static void log_peer(struct log_line *line, const struct sockaddr *peer)
 {
 	char text[INET6_ADDRSTRLEN] = "?";
 	if (peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, sizeof(text));
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
+			  sizeof(text));
 	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text, sizeof(text));
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
+			  sizeof(text));
 	log_text(line, "peer", text);
 }
 
@@ -101,17 +109,20 @@ static void log_crowd(const struct sockaddr *peer, int64_t most)
 /* False: it was turned away. */
 static bool enter(int fd, const struct sockaddr *address, int64_t most, struct peer **place)
 {
-	enum client_limits_answer answer = most ? client_limits_enter(address, most, place) : CLIENT_LIMITS_ENTERED;
+	enum client_limits_answer answer = most ? client_limits_enter(address, most, place)
+						: CLIENT_LIMITS_ENTERED;
 	if (answer == CLIENT_LIMITS_ENTERED)
 		return true;
 	if (answer == CLIENT_LIMITS_FULL_FIRST)
 		log_crowd(address, most);
-	admission_refuse(fd, answer == CLIENT_LIMITS_NO_MEMORY ? NO_MEMORY : "421 4.7.0 too many sessions from your address\r\n");
+	admission_refuse(fd, answer == CLIENT_LIMITS_NO_MEMORY
+				     ? NO_MEMORY
+				     : "421 4.7.0 too many sessions from your address\r\n");
 	return false;
 }
 
-static void admit(struct admission *admission, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
-		  const struct sockaddr *peer)
+static void admit(struct admission *admission, int fd, struct snapshot *snapshot,
+		  const struct listen_settings *listener, const struct sockaddr *peer)
 {
 	struct peer *place = NULL;
 	if (full(admission, fd, snapshot)) {
@@ -120,7 +131,8 @@ static void admit(struct admission *admission, int fd, struct snapshot *snapshot
 	}
 	if (!enter(fd, peer, snapshot->settings.limits.sessions_per_client, &place))
 		return;
-	struct gw_session *session = session_create(admission->worker, fd, snapshot, listener, peer);
+	struct gw_session *session = session_create(admission->worker, fd, snapshot, listener,
+						    peer);
 	if (!session) {
 		client_limits_leave(place);
 		admission_refuse(fd, NO_MEMORY);
@@ -145,7 +157,9 @@ static void preface_wait_destroy(struct preface_wait *preface_wait)
 static void log_unsaid(const struct preface_wait *preface_wait, enum preface_end end)
 {
 	static const char *const reasons[] = {
-		[PREFACE_WRONG] = "no PROXY header", [PREFACE_LOST] = "closed within the PROXY header", [PREFACE_TIMEOUT] = "no PROXY header in time",
+		[PREFACE_WRONG] = "no PROXY header",
+		[PREFACE_LOST] = "closed within the PROXY header",
+		[PREFACE_TIMEOUT] = "no PROXY header in time",
 	};
 	if (end == PREFACE_LOST && !preface_bytes(preface_wait->preface).len)
 		return;
@@ -160,9 +174,12 @@ static void log_unsaid(const struct preface_wait *preface_wait, enum preface_end
 static void heard(struct preface *preface, enum preface_end end, void *arg)
 {
 	struct preface_wait *preface_wait = arg;
-	const struct sockaddr_storage *peer = preface_wait->header.named ? &preface_wait->header.source : &preface_wait->peer;
+	const struct sockaddr_storage *peer = preface_wait->header.named
+						      ? &preface_wait->header.source
+						      : &preface_wait->peer;
 	if (end == PREFACE_READ)
-		admit(preface_wait->admission, preface_take(preface), preface_wait->snapshot, preface_wait->listener, (const struct sockaddr *)peer);
+		admit(preface_wait->admission, preface_take(preface), preface_wait->snapshot,
+		      preface_wait->listener, (const struct sockaddr *)peer);
 	else
 		log_unsaid(preface_wait, end);
 	preface_wait_destroy(preface_wait);
@@ -174,13 +191,16 @@ static ssize_t measure(struct gw_str bytes, void *arg)
 	return proxy_parse(bytes, &preface_wait->header);
 }
 
-static const struct preface_form proxy_form = { .most = PROXY_MAX, .ms = KNOCK_MS, .measure = measure, .ended = heard };
+static const struct preface_form proxy_form = {
+	.most = PROXY_MAX, .ms = KNOCK_MS, .measure = measure, .ended = heard
+};
 
-static void await_header(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
-			 const struct listen_settings *listener)
+static void await_header(struct admission *admission, int fd, const struct sockaddr *peer,
+			 struct snapshot *snapshot, const struct listen_settings *listener)
 {
 	struct preface_wait *preface_wait = calloc(1, sizeof(*preface_wait));
-	if (!preface_wait || !(preface_wait->preface = preface_create(admission->worker, fd, &proxy_form, preface_wait))) {
+	if (!preface_wait || !(preface_wait->preface = preface_create(admission->worker, fd,
+								      &proxy_form, preface_wait))) {
 		free(preface_wait);
 		admission_refuse(fd, NO_MEMORY);
 		return;
@@ -188,7 +208,9 @@ static void await_header(struct admission *admission, int fd, const struct socka
 	preface_wait->admission = admission;
 	preface_wait->snapshot = snapshot_hold(snapshot);
 	preface_wait->listener = listener;
-	memcpy(&preface_wait->peer, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+	memcpy(&preface_wait->peer, peer,
+	       peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : sizeof(struct sockaddr_in));
 	list_add(&admission->preface_waits, &preface_wait->link);
 }
 
@@ -203,8 +225,8 @@ static bool is_balancer(const struct listen_settings *listener, const struct soc
 	return false;
 }
 
-void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
-		     const struct listen_settings *listener)
+void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer,
+		      struct snapshot *snapshot, const struct listen_settings *listener)
 {
 	if (scarce(admission, fd, snapshot))
 		make_room(admission, snapshot);
@@ -219,5 +241,6 @@ void admission_accept(struct admission *admission, int fd, const struct sockaddr
 void admission_close(struct admission *admission)
 {
 	while (!list_empty(&admission->preface_waits))
-		preface_wait_destroy(list_of(admission->preface_waits.next, struct preface_wait, link));
+		preface_wait_destroy(
+			list_of(admission->preface_waits.next, struct preface_wait, link));
 }

@@ -1,4 +1,5 @@
-/* admission.h - from an accepted connection to a session: whether there is room for it, and for whom a load balancer connects. */
+/* admission.h - from an accepted connection to a session: whether there is room for it, and for
+ * whom a load balancer connects. */
 #ifndef RECEIVE_ADMISSION_H
 #define RECEIVE_ADMISSION_H
 
@@ -13,15 +14,17 @@ struct admission {
 	struct worker *worker;
 	struct list_link sessions;
 	struct list_link preface_waits; /* load balancers that have not said for whom they come */
-	int64_t swept;           /* monotonic ms: when idle clients were last asked to leave */
-	rlim_t highest;          /* descriptor that a client may get: the lowest free one is given, so a higher one says that few are left */
+	int64_t swept; /* monotonic ms: when idle clients were last asked to leave */
+	/* descriptor that a client may get: the lowest free one is given, so a higher one says that
+	 * few are left */
+	rlim_t highest;
 };
 
 void admission_init(struct admission *admission, struct worker *worker);
 
 /* Takes over an accepted descriptor. The listener is of the snapshot, which whoever stays holds. */
-void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer, struct snapshot *snapshot,
-                     const struct listen_settings *listener);
+void admission_accept(struct admission *admission, int fd, const struct sockaddr *peer,
+		      struct snapshot *snapshot, const struct listen_settings *listener);
 
 /* One line on a socket that nobody serves; whether it gets there does not matter. */
 void admission_refuse(int fd, const char *why);

@@ -11,8 +11,8 @@ static void end_exchange(struct gw_session *session)
 	session_expect(session, session->snapshot->settings.timeouts.command);
 }
 
-/* People type passwords where the name belongs: a name is only written down when it is somebody's, which the module that refused it
- * knows, and the gateway of those it let in. */
+/* People type passwords where the name belongs: a name is only written down when it is somebody's,
+ * which the module that refused it knows, and the gateway of those it let in. */
 static void log_login(struct gw_session *session, enum log_level level, const char *event)
 {
 	const struct sasl_login *login = sasl_login(session->sasl);
@@ -20,7 +20,8 @@ static void log_login(struct gw_session *session, enum log_level level, const ch
 	if (session->call.answer.verdict == GW_ACCEPT)
 		log_str(line, "login", login->user);
 	log_str(line, "mechanism", login->mechanism);
-	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "nobody");
+	log_text(line, "by",
+		 session->call.answer.instance ? session->call.answer.instance : "nobody");
 	log_close(line);
 }
 
@@ -80,8 +81,11 @@ static void auth_check(struct gw_session *session)
 {
 	const struct sasl_login *found = sasl_login(session->sasl);
 	session->offered = (struct gw_login){
-		.size = sizeof(session->offered), .mechanism = found->mechanism,
-		.user = found->user, .secret = found->secret, .acting_as = found->acting_as,
+		.size = sizeof(session->offered),
+		.mechanism = found->mechanism,
+		.user = found->user,
+		.secret = found->secret,
+		.acting_as = found->acting_as,
 	};
 	session->call.session = session;
 	session->call.argument = &session->offered;
@@ -91,7 +95,8 @@ static void auth_check(struct gw_session *session)
 		session_busy(session);
 }
 
-static void refuse_exchange(struct gw_session *session, int code, const char *enhanced, const char *text)
+static void refuse_exchange(struct gw_session *session, int code, const char *enhanced,
+			    const char *text)
 {
 	session_reply(session, code, enhanced, gw_str(text));
 	session_useless(session);

@@ -1,7 +1,9 @@
-/* bad_commands.c - how much a client may say that brings no message closer, and what is written of it.
+/* bad_commands.c - how much a client may say that brings no message closer, and what is written of
+ * it.
  *
- * One count for every kind of it: commands that do nothing, refused commands, refused messages. A message that is taken begins the count
- * anew, so that a client with a connection of days is not ended for what it did wrong last week. */
+ * One count for every kind of it: commands that do nothing, refused commands, refused messages. A
+ * message that is taken begins the count anew, so that a client with a connection of days is not
+ * ended for what it did wrong last week. */
 #include "receive/session.h"
 
 #include "base/log.h"

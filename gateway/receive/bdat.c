@@ -1,10 +1,13 @@
-/* bdat.c - BDAT: bytes by number (RFC 3030). A state machine of its own: no dot and no line end means anything here.
+/* bdat.c - BDAT: bytes by number (RFC 3030). A state machine of its own: no dot and no line end
+ * means anything here.
  *
- * The octets that were announced are taken whatever becomes of them, or they would be read as commands. */
+ * The octets that were announced are taken whatever becomes of them, or they would be read as
+ * commands. */
 #include "receive/transaction.h"
 
-/* What comes after a chunk that was not kept would be a message without its beginning: nothing is taken until the client begins again
- * (RFC 3030 section 2). The last chunk ends the transaction, whatever became of it. */
+/* What comes after a chunk that was not kept would be a message without its beginning: nothing is
+ * taken until the client begins again (RFC 3030 section 2). The last chunk ends the transaction,
+ * whatever became of it. */
 static void chunk_refused(struct gw_session *session)
 {
 	const struct chunk *chunk = &session->chunk;
@@ -109,7 +112,8 @@ void bdat_begin(struct gw_session *session, struct gw_str args)
 		return;
 	session_intake(session, 0);
 	judge_chunk(session);
-	if (chunk->code == 503 || chunk->code == 554) /* what it was refused for before was told then */
+	/* what it was refused for before was told then */
+	if (chunk->code == 503 || chunk->code == 554)
 		session->phase = PHASE_NONE;
 	session->mode = MODE_BDAT;
 	session_expect(session, session->snapshot->settings.timeouts.message);

@@ -11,7 +11,8 @@ static void commit_released(struct gw_call *call, void *arg)
 	transaction_commit(arg);
 }
 
-/* The queue may free the message at any time: work that a module gave up on has to have returned. */
+/* The queue may free the message at any time: work that a module gave up on has to have returned.
+ */
 static void commit_when_free(struct gw_session *session)
 {
 	session->call.done = commit_released;
@@ -37,8 +38,8 @@ static void discard(struct gw_session *session)
 
 #define REFUSED "554 5.7.1 message refused"
 
-/* Its client is told 250, and the queue gives it back; the note is written with the envelope, so that it is never taken for a message to
- * deliver. False: refuse it then. */
+/* Its client is told 250, and the queue gives it back; the note is written with the envelope, so
+ * that it is never taken for a message to deliver. False: refuse it then. */
 static bool accept_then_bounce(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
@@ -63,14 +64,16 @@ static void message_checked(struct gw_session *session)
 		return;
 	case GW_HOLD:
 		session->message->held = true;
-		session->message->hold_reason = answer->text.len ? answer->text : gw_str(answer->instance);
+		session->message->hold_reason = answer->text.len ? answer->text
+								 : gw_str(answer->instance);
 		commit_when_free(session);
 		return;
 	case GW_DISCARD:
 		discard(session);
 		return;
 	default:
-		if (answer->verdict == GW_REJECT && session->message->accept_then_bounce && accept_then_bounce(session))
+		if (answer->verdict == GW_REJECT && session->message->accept_then_bounce &&
+		    accept_then_bounce(session))
 			return;
 		COUNT(messages_refused);
 		session_answer(session, REFUSED, "451 4.3.0 not now, try again later");
@@ -89,7 +92,8 @@ static void message_checked_later(struct gw_call *call, void *arg)
 
 /* --- what the gateway itself looks at --- */
 
-/* Where a client is bound to domains, a From that only lenient readers see would pass by what binds it. */
+/* Where a client is bound to domains, a From that only lenient readers see would pass by what binds
+ * it. */
 static bool hides_its_header(const struct gw_message *message, const struct header_block *header)
 {
 	return header->hidden && message->domains.len;
@@ -111,9 +115,11 @@ static bool header_refused(struct gw_session *session)
 	if (!header && message->header_too_large)
 		message_refuse(session, 554, "5.6.0", "the header is too large");
 	else if (!header)
-		message_refuse(session, 451, "4.3.0", "cannot read the message's header now, try again later");
+		message_refuse(session, 451, "4.3.0",
+			       "cannot read the message's header now, try again later");
 	else if (hides_its_header(message, header))
-		message_refuse(session, 554, "5.6.0", "a line in the header is no field, and fields stand behind it");
+		message_refuse(session, 554, "5.6.0",
+			       "a line in the header is no field, and fields stand behind it");
 	else {
 		if (header->odd)
 			log_odd_header(session, header);
@@ -153,14 +159,21 @@ static int received_field_add(struct gw_session *session)
 	const struct gw_str host = session->snapshot->settings.hostname;
 	char id[ID_TEXT], date[CLOCK_RFC5322];
 	const struct gw_str helo = ascii_name(message);
-	bool v6 = gw_str_find(message->peer, ':') < message->peer.len, one = message->rcpt_count == 1 && message->rcpts[0]->address.len < 200;
-	message->trace = arena_printf(&message->arena,
-	                              "Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s%s%s id %s%s%.*s%s;\r\n\t%s\r\n",
-	                              (int)helo.len, helo.ptr ? helo.ptr : "?", v6 ? "IPv6:" : "", (int)message->peer.len, message->peer.ptr,
-	                              (int)host.len, host.ptr, message->smtputf8 ? "UTF8SMTP" : session->esmtp ? "ESMTP" : "SMTP", message->tls.len ? "S" : "",
-	                              message->login.len ? "A" : "", id_format(message->id, id), one ? "\r\n\tfor <" : "",
-	                              one ? (int)message->rcpts[0]->address.len : 0, one ? message->rcpts[0]->address.ptr : "", one ? ">" : "",
-	                              clock_rfc5322(clock_wall(), date));
+	bool v6 = gw_str_find(message->peer, ':') < message->peer.len,
+	     one = message->rcpt_count == 1 && message->rcpts[0]->address.len < 200;
+	message->trace = arena_printf(
+		&message->arena,
+		"Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s%s%s id %s%s%.*s%s;\r\n\t%s\r\n",
+		(int)helo.len, helo.ptr ? helo.ptr : "?", v6 ? "IPv6:" : "", (int)message->peer.len,
+		message->peer.ptr, (int)host.len, host.ptr,
+		message->smtputf8 ? "UTF8SMTP"
+		: session->esmtp  ? "ESMTP"
+				  : "SMTP",
+		message->tls.len ? "S" : "", message->login.len ? "A" : "",
+		id_format(message->id, id), one ? "\r\n\tfor <" : "",
+		one ? (int)message->rcpts[0]->address.len : 0,
+		one ? message->rcpts[0]->address.ptr : "", one ? ">" : "",
+		clock_rfc5322(clock_wall(), date));
 	return message->trace.ptr ? 0 : -1;
 }
 
@@ -176,8 +189,12 @@ static int hand_over(struct transaction *transaction, struct gw_message *message
 	if (bytes->data && arena_defer(&message->arena, free_bytes, bytes->data) != 0)
 		return -1;
 	message->content = (struct spool_content){
-		.spool = runtime.spool, .id = message->id, .size = transaction->size,
-		.extents = transaction->extents, .extent_count = transaction->extent_count, .tail = buf_str(bytes),
+		.spool = runtime.spool,
+		.id = message->id,
+		.size = transaction->size,
+		.extents = transaction->extents,
+		.extent_count = transaction->extent_count,
+		.tail = buf_str(bytes),
 	};
 	message->eight_bit = transaction->reader.eight_bit;
 	message->long_line = transaction->reader.long_line;
@@ -197,10 +214,13 @@ static bool message_flawed(struct gw_session *session)
 	const struct transaction *transaction = session->transaction;
 	const struct flaw flaws[] = {
 		{ transaction->too_big, 552, "5.3.4", "message too big" },
-		{ transaction->reader.bare, 554, "5.6.0", "a bare CR or LF is in the message: lines end in CRLF" },
+		{ transaction->reader.bare, 554, "5.6.0",
+		  "a bare CR or LF is in the message: lines end in CRLF" },
 		{ transaction->reader.nul, 554, "5.6.0", "a NUL is in the message" },
-		{ transaction->result == SPOOL_FULL, 452, "4.3.1", "no room for a message now, try again later" },
-		{ transaction->result == SPOOL_FAILED, 451, "4.3.0", "cannot keep the message now, try again later" },
+		{ transaction->result == SPOOL_FULL, 452, "4.3.1",
+		  "no room for a message now, try again later" },
+		{ transaction->result == SPOOL_FAILED, 451, "4.3.0",
+		  "cannot keep the message now, try again later" },
 	};
 	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
 		if (!flaws[i].found)
@@ -246,4 +266,3 @@ void transaction_check(struct transaction *transaction)
 	if (waited && !session->transaction)
 		session_ready(session);
 }
-

@@ -15,7 +15,7 @@ struct peer {
 	struct ip ip;
 	uint32_t place; /* shard and chain */
 	int64_t sessions;
-	bool told;      /* that there are too many */
+	bool told; /* that there are too many */
 };
 
 static struct shard {
@@ -99,7 +99,8 @@ static void widen(struct ip *ip)
 		memset(ip->octets + 8, 0, 8);
 }
 
-enum client_limits_answer client_limits_enter(const struct sockaddr *address, int64_t most, struct peer **peer)
+enum client_limits_answer client_limits_enter(const struct sockaddr *address, int64_t most,
+					      struct peer **peer)
 {
 	enum client_limits_answer answer = CLIENT_LIMITS_NO_MEMORY;
 	struct ip ip;

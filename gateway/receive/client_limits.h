@@ -1,4 +1,5 @@
-/* client_limits.h - how many sessions each client address (of IPv6: each /64) has open, over all workers. [any thread] */
+/* client_limits.h - how many sessions each client address (of IPv6: each /64) has open, over all
+ * workers. [any thread] */
 #ifndef RECEIVE_CLIENT_LIMITS_H
 #define RECEIVE_CLIENT_LIMITS_H
 
@@ -15,8 +16,10 @@ enum client_limits_answer {
 	CLIENT_LIMITS_NO_MEMORY,
 };
 
-/* One more session from this address, unless it has `most` of them; *peer is for client_limits_leave. */
-enum client_limits_answer client_limits_enter(const struct sockaddr *address, int64_t most, struct peer **peer);
+/* One more session from this address, unless it has `most` of them; *peer is for
+ * client_limits_leave. */
+enum client_limits_answer client_limits_enter(const struct sockaddr *address, int64_t most,
+					      struct peer **peer);
 void client_limits_leave(struct peer *peer); /* NULL is fine */
 
 /* How many addresses have sessions. */

@@ -1,6 +1,7 @@
 #include "receive/transaction.h"
 
-#define PATIENCE_MS 1000 /* a client that waited longer for its answer may be gone: that is looked at */
+#define PATIENCE_MS                                                                                \
+	1000 /* a client that waited longer for its answer may be gone: that is looked at */
 
 void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
 {
@@ -20,7 +21,8 @@ void message_refuse(struct gw_session *session, int code, const char *enhanced, 
 static void log_received(struct gw_session *session)
 {
 	const struct gw_message *message = session->message;
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, message->held ? "received-held" : "received");
+	struct log_line *line = session_log(session, LOG_LEVEL_INFO,
+					    message->held ? "received-held" : "received");
 	log_str(line, "from", message->sender);
 	log_str(line, "to", message->rcpts[0]->address);
 	log_int(line, "rcpts", (int64_t)message->rcpt_count);
@@ -41,10 +43,12 @@ static void count_received(const struct gw_message *message)
 
 static bool still_waits(const struct gw_session *session)
 {
-	return worker_now(session->worker) - session->transaction->ended_at < PATIENCE_MS || !stream_peer_closed(session->stream);
+	return worker_now(session->worker) - session->transaction->ended_at < PATIENCE_MS ||
+	       !stream_peer_closed(session->stream);
 }
 
-/* What a client may do was asked when it came: one that stays for days is asked again, by having to come again. */
+/* What a client may do was asked when it came: one that stays for days is asked again, by having to
+ * come again. */
 static void end_old_session(struct gw_session *session)
 {
 	int64_t most = session->snapshot->settings.timeouts.session;
@@ -83,11 +87,13 @@ static void answer_commit(struct gw_session *session, enum spool_result result)
 	else if (result == SPOOL_FULL)
 		message_refuse(session, 452, "4.3.1", "no room for a message now, try again later");
 	else
-		message_refuse(session, 451, "4.3.0", "cannot keep the message now, try again later");
+		message_refuse(session, 451, "4.3.0",
+			       "cannot keep the message now, try again later");
 	session_ready(session);
 }
 
-/* The client left without an answer. What is on disk is sent: whether the 250 would have reached it cannot be known. */
+/* The client left without an answer. What is on disk is sent: whether the 250 would have reached it
+ * cannot be known. */
 static void keep_unanswered(struct transaction *transaction)
 {
 	struct gw_message *message = transaction->message;
@@ -135,9 +141,15 @@ void transaction_commit(struct gw_session *session)
 		return;
 	}
 	transaction->append = (struct spool_append){
-		.post.run = committed, .worker = session->worker, .type = SPOOL_MESSAGE, .durable = true, .id = message->id,
-		.meta = buf_str(&transaction->envelope), .data = message->content.tail,
-		.extents = transaction->extents, .extent_count = transaction->extent_count,
+		.post.run = committed,
+		.worker = session->worker,
+		.type = SPOOL_MESSAGE,
+		.durable = true,
+		.id = message->id,
+		.meta = buf_str(&transaction->envelope),
+		.data = message->content.tail,
+		.extents = transaction->extents,
+		.extent_count = transaction->extent_count,
 	};
 	transaction->message = message;
 	session->message = NULL;
@@ -147,4 +159,3 @@ void transaction_commit(struct gw_session *session)
 	session_coming(session, false);
 	spool_append(runtime.spool, &transaction->append);
 }
-

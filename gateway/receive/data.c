@@ -18,7 +18,8 @@ void transaction_end(struct gw_session *session)
 		transaction_check(transaction);
 }
 
-/* A refused message is read to its end, so that the dialogue stays in step, and nothing of it is kept. */
+/* A refused message is read to its end, so that the dialogue stays in step, and nothing of it is
+ * kept. */
 static void keep_nothing(struct transaction *transaction)
 {
 	buf_clear(&transaction->bytes);
@@ -27,18 +28,21 @@ static void keep_nothing(struct transaction *transaction)
 void transaction_account(struct transaction *transaction, size_t written)
 {
 	transaction->size += written;
-	if (transaction->size > (uint64_t)transaction->session->snapshot->settings.limits.message_size)
+	if (transaction->size >
+	    (uint64_t)transaction->session->snapshot->settings.limits.message_size)
 		transaction->too_big = true;
 	if (transaction->too_big || transaction->result != SPOOL_OK || transaction->reader.bare)
 		keep_nothing(transaction);
-	else if (buf_len(&transaction->bytes) >= transaction->extent_size && !transaction->reader.done)
+	else if (buf_len(&transaction->bytes) >= transaction->extent_size &&
+		 !transaction->reader.done)
 		transaction_flush(transaction);
 }
 
 /* At most what fills the extent is taken at once, so that one extent is what is in memory. */
 size_t transaction_bite(const struct transaction *transaction, size_t have)
 {
-	size_t kept = buf_len(&transaction->bytes), room = transaction->extent_size > kept ? transaction->extent_size - kept : 1;
+	size_t kept = buf_len(&transaction->bytes),
+	       room = transaction->extent_size > kept ? transaction->extent_size - kept : 1;
 	return have < room ? have : room;
 }
 

@@ -5,11 +5,13 @@
 
 #include <stdarg.h>
 
-/* Windows machines have names beyond ASCII: those are taken. What would end the name in a Received field is not. */
+/* Windows machines have names beyond ASCII: those are taken. What would end the name in a Received
+ * field is not. */
 static bool name_clean(struct gw_str name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 127 || strchr("()<>\"\\,;", name.ptr[i]))
+		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 127 ||
+		    strchr("()<>\"\\,;", name.ptr[i]))
 			return false;
 	return name.len <= 255;
 }
@@ -39,19 +41,25 @@ static void offer(struct gw_session *session)
 	struct buf *lines = &session->capabilities;
 	const struct gw_str host = session->snapshot->settings.hostname;
 	buf_clear(lines);
-	buf_printf(lines, "%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nLIMITS RCPTMAX=%lld", (int)host.len,
-	           host.ptr, (long long)session->snapshot->settings.limits.message_size, (long long)session->snapshot->settings.limits.recipients);
+	buf_printf(
+		lines,
+		"%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nLIMITS RCPTMAX=%lld",
+		(int)host.len, host.ptr, (long long)session->snapshot->settings.limits.message_size,
+		(long long)session->snapshot->settings.limits.recipients);
 	if (session->listener->tls == TLS_STARTTLS && !stream_is_tls(session->stream))
 		buf_add_text(lines, "\nSTARTTLS");
 	if (stream_is_tls(session->stream))
 		buf_add_text(lines, "\nREQUIRETLS");
-	if (auth_offered(session) && !session->login.len && !chain_empty(session->snapshot, GW_HOOK_auth))
+	if (auth_offered(session) && !session->login.len &&
+	    !chain_empty(session->snapshot, GW_HOOK_auth))
 		buf_printf(lines, "\nAUTH %s", sasl_server_mechanisms());
 }
 
 static void greeting_keep(struct gw_session *session)
 {
-	session->before = (struct greeting){ session->helo, { session->client, session->type, session->domains }, session->esmtp };
+	session->before = (struct greeting){ session->helo,
+					     { session->client, session->type, session->domains },
+					     session->esmtp };
 }
 
 static void greeting_restore(struct gw_session *session)
@@ -63,7 +71,8 @@ static void greeting_restore(struct gw_session *session)
 	session->domains = session->before.known.domains;
 }
 
-/* The transaction that may be open is none of the hook's; what modules allocate in it lives until the next one. */
+/* The transaction that may be open is none of the hook's; what modules allocate in it lives until
+ * the next one. */
 static void call_ehlo(struct gw_session *session)
 {
 	session_call_free(session);
@@ -80,9 +89,12 @@ static void judged(struct gw_session *session)
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
 		session_reset(session);
-		session_reply(session, 250, NULL, session->esmtp ? buf_str(&session->capabilities) : session->snapshot->settings.hostname);
+		session_reply(session, 250, NULL,
+			      session->esmtp ? buf_str(&session->capabilities)
+					     : session->snapshot->settings.hostname);
 	} else {
-		session_answer(session, "550 5.7.1 not with this name", "451 4.3.0 not now, try again later");
+		session_answer(session, "550 5.7.1 not with this name",
+			       "451 4.3.0 not now, try again later");
 		greeting_restore(session);
 		if (verdict == GW_DISCONNECT)
 			session_close(session);
@@ -130,7 +142,8 @@ void session_capability(struct gw_session *session, struct gw_str line, bool off
 {
 	struct buf kept;
 	buf_init(&kept, 8192);
-	struct gw_str keyword = gw_str_n(line.ptr, gw_str_find(line, ' ')), rest = buf_str(&session->capabilities);
+	struct gw_str keyword = gw_str_n(line.ptr, gw_str_find(line, ' ')),
+		      rest = buf_str(&session->capabilities);
 	for (bool first = true; rest.len; first = false) {
 		struct gw_str old = gw_str_n(rest.ptr, gw_str_find(rest, '\n'));
 		bool same = !first && gw_str_ieq(gw_str_n(old.ptr, gw_str_find(old, ' ')), keyword);

@@ -1,16 +1,20 @@
-/* emit.c - the events of receiving: a message was accepted, or a client was refused. A client may count every refusal against the gateway,
- * and go round it after a few, so somebody has to know of each. */
+/* emit.c - the events of receiving: a message was accepted, or a client was refused. A client may
+ * count every refusal against the gateway, and go round it after a few, so somebody has to know of
+ * each. */
 #include "receive/session.h"
 
 static const char *const phases[] = {
-	[PHASE_CONNECT] = "connect", [PHASE_EHLO] = "ehlo", [PHASE_AUTH] = "auth",       [PHASE_MAIL] = "mail",
-	[PHASE_RCPT] = "rcpt",       [PHASE_DATA] = "data", [PHASE_MESSAGE] = "message", [PHASE_LIMIT] = "limit",
+	[PHASE_CONNECT] = "connect", [PHASE_EHLO] = "ehlo",   [PHASE_AUTH] = "auth",
+	[PHASE_MAIL] = "mail",       [PHASE_RCPT] = "rcpt",   [PHASE_DATA] = "data",
+	[PHASE_MESSAGE] = "message", [PHASE_LIMIT] = "limit",
 };
 
-static void emit(struct worker *worker, struct snapshot *snapshot, struct gw_event *event, enum session_phase phase, struct gw_str peer)
+static void emit(struct worker *worker, struct snapshot *snapshot, struct gw_event *event,
+		 enum session_phase phase, struct gw_str peer)
 {
 	char json[128];
-	snprintf(json, sizeof(json), "{\"stage\":\"%s\",\"peer\":\"%.*s\"}", phases[phase], (int)peer.len, peer.ptr);
+	snprintf(json, sizeof(json), "{\"stage\":\"%s\",\"peer\":\"%.*s\"}", phases[phase],
+		 (int)peer.len, peer.ptr);
 	event->name = gw_str("refused");
 	event->json = gw_str(json);
 	event_tell(worker, snapshot, event);
@@ -18,23 +22,31 @@ static void emit(struct worker *worker, struct snapshot *snapshot, struct gw_eve
 
 void emit_refused(struct gw_session *session, int code, struct gw_str text)
 {
-	struct gw_event event = { .message = session->message, .client = session->client, .code = code, .text = text };
+	struct gw_event event = {
+		.message = session->message, .client = session->client, .code = code, .text = text
+	};
 	enum session_phase phase = session->phase;
 	session->phase = PHASE_NONE;
 	if (!chain_empty(session->snapshot, GW_HOOK_event))
-		emit(session->worker, session->snapshot, &event, phase, stream_peer(session->stream));
+		emit(session->worker, session->snapshot, &event, phase,
+		     stream_peer(session->stream));
 }
 
 void emit_accepted(const struct gw_message *message, const char *json)
 {
-	struct gw_event event = { .name = gw_str("accepted"), .message = message, .client = message->client, .json = gw_str(json) };
+	struct gw_event event = { .name = gw_str("accepted"),
+				  .message = message,
+				  .client = message->client,
+				  .json = gw_str(json) };
 	event_tell(message->worker, message->snapshot, &event);
 }
 
 /* Its bytes were complete, and it left before it heard what became of them. */
 static void emit_left(const struct gw_message *message)
 {
-	struct gw_event event = { .message = message, .client = message->client, .text = gw_str("the link was lost before the answer") };
+	struct gw_event event = { .message = message,
+				  .client = message->client,
+				  .text = gw_str("the link was lost before the answer") };
 	emit(message->worker, message->snapshot, &event, PHASE_MESSAGE, message->peer);
 }
 

@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "queue/submit.h"
 
-#define OFFERED (SMTP_HAS_SIZE | SMTP_HAS_8BITMIME | SMTP_HAS_SMTPUTF8 | SMTP_HAS_DSN | SMTP_HAS_AUTH)
+#define OFFERED                                                                                    \
+	(SMTP_HAS_SIZE | SMTP_HAS_8BITMIME | SMTP_HAS_SMTPUTF8 | SMTP_HAS_DSN | SMTP_HAS_AUTH)
 
 struct syntax_reply {
 	int code;
@@ -28,7 +29,9 @@ static void say_syntax(struct gw_session *session, enum smtp_syntax why, const c
 		[SMTP_UNKNOWN_PARAMETER] = { 555, "5.5.4", "unknown parameter" },
 		[SMTP_TOO_BIG] = { 552, "5.3.4", "message too big" },
 	};
-	session_reply(session, replies[why].code, replies[why].enhanced ? replies[why].enhanced : bad_address, gw_str(replies[why].text));
+	session_reply(session, replies[why].code,
+		      replies[why].enhanced ? replies[why].enhanced : bad_address,
+		      gw_str(replies[why].text));
 	session_useless(session);
 }
 
@@ -41,11 +44,17 @@ static struct gw_str first_of(struct gw_str a, struct gw_str b, struct gw_str c)
 
 static int copy_client(struct gw_message *message, const struct gw_session *session)
 {
-	struct { struct gw_str *to, from; } copies[] = {
-		{ &message->client, session->client }, { &message->login, session->login },
-		{ &message->type, first_of(session->type, session->listener->type, session->snapshot->settings.default_type) },
-		{ &message->domains, session->domains }, { &message->peer, stream_peer(session->stream) },
-		{ &message->helo, session->helo }, { &message->listener, session->listener->name },
+	struct {
+		struct gw_str *to, from;
+	} copies[] = {
+		{ &message->client, session->client },
+		{ &message->login, session->login },
+		{ &message->type, first_of(session->type, session->listener->type,
+					   session->snapshot->settings.default_type) },
+		{ &message->domains, session->domains },
+		{ &message->peer, stream_peer(session->stream) },
+		{ &message->helo, session->helo },
+		{ &message->listener, session->listener->name },
 		{ &message->tls, stream_tls_text(session->stream) },
 	};
 	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
@@ -53,13 +62,16 @@ static int copy_client(struct gw_message *message, const struct gw_session *sess
 		if (!copies[i].to->ptr)
 			return -1;
 	}
-	message->type_by = gw_str(session->type.len ? "client" : session->listener->type.len ? "listener" : "");
+	message->type_by = gw_str(session->type.len             ? "client"
+				  : session->listener->type.len ? "listener"
+								: "");
 	return 0;
 }
 
 static struct gw_message *begin_message(struct gw_session *session, const struct smtp_mail *mail)
 {
-	struct gw_message *message = message_create(session->worker, session->snapshot, submit_id(session->worker));
+	struct gw_message *message = message_create(session->worker, session->snapshot,
+						    submit_id(session->worker));
 	if (!message)
 		return NULL;
 	log_hold(message->id);
@@ -101,11 +113,13 @@ static void mail_checked_later(struct gw_call *call, void *arg)
 	session_ready(session);
 }
 
-/* Who the client is was settled when it came; what becomes of its mail goes by what is configured now. Modules' bytes of the session belong
- * to the instances that made them: the new ones begin with none. */
+/* Who the client is was settled when it came; what becomes of its mail goes by what is configured
+ * now. Modules' bytes of the session belong to the instances that made them: the new ones begin
+ * with none. */
 static void renew(struct gw_session *session)
 {
-	struct snapshot *newest = snapshot_is_outdated(session->snapshot) ? snapshot_current() : NULL;
+	struct snapshot *newest = snapshot_is_outdated(session->snapshot) ? snapshot_current()
+									  : NULL;
 	if (!newest)
 		return;
 	snapshot_release(session->snapshot);
@@ -125,9 +139,11 @@ static bool mail_room(struct gw_session *session, const struct smtp_mail *mail)
 	}
 	enum spool_result room = spool_room(runtime.spool, mail->size);
 	if (room == SPOOL_FULL)
-		session_reply(session, 452, "4.3.1", gw_str("no room for a message now, try again later"));
+		session_reply(session, 452, "4.3.1",
+			      gw_str("no room for a message now, try again later"));
 	else if (room == SPOOL_FAILED)
-		session_reply(session, 451, "4.3.0", gw_str("cannot keep a message now, try again later"));
+		session_reply(session, 451, "4.3.0",
+			      gw_str("cannot keep a message now, try again later"));
 	return room == SPOOL_OK;
 }
 
@@ -168,7 +184,9 @@ static void log_denied(struct gw_session *session)
 	struct log_line *line = session_log_refusal(session, "rcpt-refused");
 	log_str(line, "from", session->message->sender);
 	log_str(line, "to", rcpt->address);
-	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "nobody voted for it");
+	log_text(line, "by",
+		 session->call.answer.instance ? session->call.answer.instance
+					       : "nobody voted for it");
 	if (session->call.answer.text.len)
 		log_str(line, "reason", session->call.answer.text);
 	log_close(line);
@@ -186,7 +204,8 @@ static void rcpt_checked(struct gw_session *session)
 	if (answer->verdict == GW_CONTINUE)
 		session_reply(session, 550, "5.7.1", gw_str("relaying denied"));
 	else
-		session_answer(session, "550 5.7.1 recipient refused", "451 4.3.0 not now, try again later");
+		session_answer(session, "550 5.7.1 recipient refused",
+			       "451 4.3.0 not now, try again later");
 	forget_last(session->message);
 	session->counted = true;
 	session_useless(session);
@@ -202,17 +221,21 @@ static void rcpt_checked_later(struct gw_call *call, void *arg)
 void rcpt_begin(struct gw_session *session, struct gw_str args)
 {
 	struct smtp_rcpt rcpt;
-	enum smtp_syntax syntax = smtp_rcpt_parse(args, offered(session), session->message->smtputf8, &rcpt);
+	enum smtp_syntax syntax = smtp_rcpt_parse(args, offered(session),
+						  session->message->smtputf8, &rcpt);
 	if (syntax != SMTP_OK) {
 		say_syntax(session, syntax, "5.1.3");
 		return;
 	}
-	if ((int64_t)session->message->rcpt_count >= session->snapshot->settings.limits.recipients) {
+	if ((int64_t)session->message->rcpt_count >=
+	    session->snapshot->settings.limits.recipients) {
 		session->phase = PHASE_LIMIT;
-		session_reply(session, 452, "4.5.3", gw_str("too many recipients, send the rest in another transaction"));
+		session_reply(session, 452, "4.5.3",
+			      gw_str("too many recipients, send the rest in another transaction"));
 		return;
 	}
-	session->call.rcpt = message_rcpt_add(session->message, rcpt.path.whole, rcpt.orcpt, rcpt.notify);
+	session->call.rcpt = message_rcpt_add(session->message, rcpt.path.whole, rcpt.orcpt,
+					      rcpt.notify);
 	if (!session->call.rcpt) {
 		session_reply(session, 451, "4.3.0", gw_str("no memory"));
 		return;

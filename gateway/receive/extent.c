@@ -37,7 +37,8 @@ void transaction_free(struct transaction *transaction)
 void transaction_abandon(struct transaction *transaction)
 {
 	if (transaction->extent_count)
-		spool_abandon(runtime.spool, transaction->id, transaction->extents, transaction->extent_count);
+		spool_abandon(runtime.spool, transaction->id, transaction->extents,
+			      transaction->extent_count);
 	transaction_free(transaction);
 }
 
@@ -87,9 +88,12 @@ void transaction_flush(struct transaction *transaction)
 	write->bytes = transaction->bytes;
 	buf_init(&transaction->bytes, 0);
 	write->append = (struct spool_append){
-		.post.run = extent_written, .worker = transaction->worker, .type = SPOOL_EXTENT, .id = transaction->id, .data = buf_str(&write->bytes),
+		.post.run = extent_written,
+		.worker = transaction->worker,
+		.type = SPOOL_EXTENT,
+		.id = transaction->id,
+		.data = buf_str(&write->bytes),
 	};
 	transaction->in_flight++;
 	spool_append(runtime.spool, &write->append);
 }
-

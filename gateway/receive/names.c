@@ -1,4 +1,5 @@
-/* names.c - what a session is called: by the client, and by modules. A name may be replaced as often as the client likes. */
+/* names.c - what a session is called: by the client, and by modules. A name may be replaced as
+ * often as the client likes. */
 #include "receive/session.h"
 
 #define REPLACED_MOST 4096 /* octets of names that nobody has any more */
@@ -43,9 +44,17 @@ static void names_renew(struct gw_session *session, struct gw_str *const *member
 void session_names_tidy(struct gw_session *session)
 {
 	struct gw_str *const members[NAMES] = {
-		&session->helo, &session->login, &session->client, &session->type, &session->domains,
-		&session->known.client, &session->known.type, &session->known.domains,
-		&session->before.known.client, &session->before.known.type, &session->before.known.domains,
+		&session->helo,
+		&session->login,
+		&session->client,
+		&session->type,
+		&session->domains,
+		&session->known.client,
+		&session->known.type,
+		&session->known.domains,
+		&session->before.known.client,
+		&session->before.known.type,
+		&session->before.known.domains,
 	};
 	size_t living = 0;
 	for (size_t i = 0; i < NAMES; i++)

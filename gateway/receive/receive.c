@@ -26,8 +26,10 @@ static struct doors *doors_of(const struct worker *worker)
 	return worker_get(worker, SLOT_RECEIVE);
 }
 
-/* Who connects after a reload was answered is served by what was loaded, also where this worker has not taken it over yet. NULL: gone. */
-static const struct listen_settings *settings_in(const struct snapshot *snapshot, const struct door *door)
+/* Who connects after a reload was answered is served by what was loaded, also where this worker has
+ * not taken it over yet. NULL: gone. */
+static const struct listen_settings *settings_in(const struct snapshot *snapshot,
+						 const struct door *door)
 {
 	const struct listen_settings *rows = snapshot->settings.listeners.items;
 	if (snapshot == door->doors->snapshot)
@@ -84,7 +86,8 @@ static struct door *door_create(struct doors *doors, const struct listen_socket 
 	return NULL;
 }
 
-int receive_listen(struct worker *worker, struct snapshot *snapshot, const struct listen_socket *sockets, size_t count)
+int receive_listen(struct worker *worker, struct snapshot *snapshot,
+		   const struct listen_socket *sockets, size_t count)
 {
 	struct doors *doors = doors_of(worker);
 	struct door *old = doors->first, *first = NULL;

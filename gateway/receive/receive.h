@@ -13,11 +13,14 @@ struct listen_socket {
 	const struct listen_settings *settings;
 };
 
-/* Listens on these sockets (taken over) from now on and on no others; new sessions run under `snapshot` (held). On the worker's
- * thread, or before it runs. A socket whose address was listened to before replaces the old one without a gap. -1: no memory. */
-int receive_listen(struct worker *worker, struct snapshot *snapshot, const struct listen_socket *sockets, size_t count);
+/* Listens on these sockets (taken over) from now on and on no others; new sessions run under
+ * `snapshot` (held). On the worker's thread, or before it runs. A socket whose address was listened
+ * to before replaces the old one without a gap. -1: no memory. */
+int receive_listen(struct worker *worker, struct snapshot *snapshot,
+		   const struct listen_socket *sockets, size_t count);
 
-/* Stops listening; sessions between two transactions get 421 and end, the others when theirs has. */
+/* Stops listening; sessions between two transactions get 421 and end, the others when theirs has.
+ */
 void receive_drain(struct worker *worker);
 
 /* Ends every session, on the worker's thread; receive_finish frees, after the worker has ended. */

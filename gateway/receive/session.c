@@ -28,7 +28,8 @@ void session_reply(struct gw_session *session, int code, const char *enhanced, s
 		session->phase = PHASE_NONE;
 }
 
-void session_say(struct gw_session *session, int code, const char *enhanced, const char *format, ...)
+void session_say(struct gw_session *session, int code, const char *enhanced, const char *format,
+		 ...)
 {
 	char text[512];
 	va_list args;
@@ -54,14 +55,16 @@ static void say_whole(struct gw_session *session, const char *fallback)
 	session_reply(session, atoi(fallback), enhanced, gw_str(fallback + 5 + len));
 }
 
-/* A message has a line of its own, under its id; what is refused before counts as one. A recipient's line is its own: envelope.c. */
+/* A message has a line of its own, under its id; what is refused before counts as one. A
+ * recipient's line is its own: envelope.c. */
 static void log_answer(struct gw_session *session)
 {
 	const struct chain_answer *answer = &session->call.answer;
 	if (session->call.hook == GW_HOOK_rcpt)
 		return;
-	struct log_line *line = session->call.hook == GW_HOOK_message ? session_log(session, LOG_LEVEL_INFO, "refused") :
-									session_log_refusal(session, "refused");
+	struct log_line *line = session->call.hook == GW_HOOK_message
+					? session_log(session, LOG_LEVEL_INFO, "refused")
+					: session_log_refusal(session, "refused");
 	log_text(line, "by", answer->instance ? answer->instance : "nobody");
 	log_str(line, "reason", answer->text);
 	log_close(line);
@@ -72,7 +75,8 @@ void session_answer(struct gw_session *session, const char *reject, const char *
 	const struct chain_answer *answer = &session->call.answer;
 	log_answer(session);
 	if (answer->text.len && fits(answer->code, answer->verdict))
-		session_reply(session, answer->code, answer->enhanced[0] ? answer->enhanced : NULL, answer->text);
+		session_reply(session, answer->code, answer->enhanced[0] ? answer->enhanced : NULL,
+			      answer->text);
 	else
 		say_whole(session, answer->verdict == GW_REJECT ? reject : tempfail);
 }
@@ -82,7 +86,8 @@ struct gw_str session_answer_text(struct gw_session *session, const char *reject
 	const struct chain_answer *answer = &session->call.answer;
 	if (!answer->text.len || !fits(answer->code, GW_REJECT))
 		return gw_str(reject);
-	return arena_printf(&session->message->arena, "%d %s%s%s", answer->code, answer->enhanced, answer->enhanced[0] ? " " : "", answer->text.ptr);
+	return arena_printf(&session->message->arena, "%d %s%s%s", answer->code, answer->enhanced,
+			    answer->enhanced[0] ? " " : "", answer->text.ptr);
 }
 
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event)
@@ -162,7 +167,8 @@ static void session_gone(struct gw_session *session)
 	list_take(&session->link);
 	sasl_destroy(session->sasl);
 	session->sasl = NULL;
-	/* A module's work on a pool thread may still look at the session and its message: freed when that has returned. */
+	/* A module's work on a pool thread may still look at the session and its message: freed
+	 * when that has returned. */
 	session->call.done = session_released;
 	session->call.arg = session;
 	if (chain_cancel(&session->call))
@@ -245,8 +251,9 @@ void session_intake(struct gw_session *session, uint64_t octets)
 
 bool session_idle(const struct gw_session *session, int64_t ms)
 {
-	return !session->busy && !session->messages && (session->mode == MODE_COMMAND || session->mode == MODE_SASL) && !session->transaction &&
-	       worker_now(session->worker) - session->since >= ms;
+	return !session->busy && !session->messages &&
+	       (session->mode == MODE_COMMAND || session->mode == MODE_SASL) &&
+	       !session->transaction && worker_now(session->worker) - session->since >= ms;
 }
 
 void session_goodbye(struct gw_session *session, const char *why)
@@ -299,7 +306,8 @@ static void on_line(struct gw_session *session, struct gw_str line)
 		session_command(session, line);
 }
 
-/* AUTH may bring its first answer with it (RFC 4954 section 4), and that is longer than any other command. */
+/* AUTH may bring its first answer with it (RFC 4954 section 4), and that is longer than any other
+ * command. */
 static size_t line_most(const struct gw_session *session)
 {
 	static const struct gw_str auth = GW_STR("AUTH ");
@@ -331,7 +339,8 @@ static bool take(struct gw_session *session)
 	return true;
 }
 
-/* Answers to a client that does not read them are not piled up: nothing is taken until they are gone. */
+/* Answers to a client that does not read them are not piled up: nothing is taken until they are
+ * gone. */
 static bool choke(struct gw_session *session)
 {
 	if (stream_unwritten(session->stream) <= UNREAD_MOST)
@@ -393,7 +402,8 @@ static void greet(struct gw_session *session)
 		return;
 	}
 	COUNT(sessions_refused);
-	session_answer(session, "554 5.7.1 no service for you here", "421 4.3.0 not now, try again later");
+	session_answer(session, "554 5.7.1 no service for you here",
+		       "421 4.3.0 not now, try again later");
 	session->rejected = true;
 	if (verdict != GW_REJECT)
 		session_close(session);
@@ -494,13 +504,15 @@ void session_starttls(struct gw_session *session)
 {
 	session_say(session, 220, "2.0.0", "ready to start TLS");
 	session_reset(session);
-	if (begin_tls(session) != 0) { /* text behind STARTTLS in clear: somebody injects it, RFC 3207 section 4.2 */
+	/* text behind STARTTLS in clear: somebody injects it, RFC 3207 section 4.2 */
+	if (begin_tls(session) != 0) {
 		log_close(session_log(session, LOG_LEVEL_WARNING, "starttls-injection"));
 		session_drop(session);
 	}
 }
 
-static struct gw_session *session_alloc(struct worker *worker, struct snapshot *snapshot, const struct listen_settings *listener)
+static struct gw_session *session_alloc(struct worker *worker, struct snapshot *snapshot,
+					const struct listen_settings *listener)
 {
 	struct gw_session *session = calloc(1, sizeof(*session));
 	if (!session)
@@ -521,10 +533,13 @@ static struct gw_session *session_alloc(struct worker *worker, struct snapshot *
 	return session;
 }
 
-struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot, const struct listen_settings *listener,
-                                  const struct sockaddr *peer)
+struct gw_session *session_create(struct worker *worker, int fd, struct snapshot *snapshot,
+				  const struct listen_settings *listener,
+				  const struct sockaddr *peer)
 {
-	static const struct stream_limits limits = { .input = 256 * 1024, .output = 64 * 1024, .farewell = "421 4.3.0 no memory\r\n" };
+	static const struct stream_limits limits = { .input = 256 * 1024,
+						     .output = 64 * 1024,
+						     .farewell = "421 4.3.0 no memory\r\n" };
 	struct gw_session *session = session_alloc(worker, snapshot, listener);
 	if (!session)
 		return NULL;

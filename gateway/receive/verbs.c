@@ -67,7 +67,8 @@ static void do_vrfy(struct gw_session *session, struct gw_str args)
 
 static void do_help(struct gw_session *session, struct gw_str args)
 {
-	session_reply(session, 214, "2.0.0", gw_str("EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT"));
+	session_reply(session, 214, "2.0.0",
+		      gw_str("EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT"));
 }
 
 static void do_quit(struct gw_session *session, struct gw_str args)
@@ -90,10 +91,13 @@ static const struct verb verbs[] = {
 	[SMTP_EHLO] = { NEED_ARGS, do_ehlo, false, PHASE_EHLO },
 	[SMTP_HELO] = { NEED_ARGS, do_helo, false, PHASE_EHLO },
 	[SMTP_STARTTLS] = { NEED_NO_ARGS | NEED_CLEAR | NEED_ESMTP, do_starttls },
-	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin, false, PHASE_AUTH },
-	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin, false, PHASE_MAIL },
+	[SMTP_AUTH] = { NEED_ARGS | NEED_HELO | NEED_ESMTP | NEED_NO_MAIL, auth_begin, false,
+			PHASE_AUTH },
+	[SMTP_MAIL] = { NEED_RUNNING | NEED_ARGS | NEED_HELO | NEED_NO_MAIL, mail_begin, false,
+			PHASE_MAIL },
 	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin, false, PHASE_RCPT },
-	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false, PHASE_DATA },
+	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false,
+			PHASE_DATA },
 	[SMTP_BDAT] = { 0, bdat_begin, false, PHASE_DATA },
 	[SMTP_RSET] = { NEED_NO_ARGS, do_rset },
 	[SMTP_NOOP] = { 0, do_noop, true },
@@ -152,7 +156,8 @@ static bool met(const struct gw_session *session, enum need need, struct gw_str 
 	return true;
 }
 
-static const struct complaint *unmet(const struct gw_session *session, const struct verb *verb, struct gw_str args)
+static const struct complaint *unmet(const struct gw_session *session, const struct verb *verb,
+				     struct gw_str args)
 {
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(complaints[0]); i++)
 		if ((verb->needs & complaints[i].need) && !met(session, complaints[i].need, args))
@@ -172,7 +177,8 @@ static void protocol_error(struct gw_session *session, const struct complaint *c
 /* A browser made to send mail speaks HTTP first, and SMTP in the body of its request. */
 static bool is_http(struct gw_str line)
 {
-	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI" };
+	static const char *const methods[] = { "GET",     "HEAD",    "POST",  "PUT",   "DELETE",
+					       "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI" };
 	struct gw_str word = gw_str_n(line.ptr, gw_str_find(line, ' '));
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (gw_str_ieq(word, gw_str(methods[i])))
@@ -205,7 +211,8 @@ void session_command(struct gw_session *session, struct gw_str line)
 	const struct verb *verb = &verbs[command.verb];
 	if (session->rejected && command.verb != SMTP_QUIT) {
 		if (session_useless(session))
-			session_reply(session, 503, "5.7.1", gw_str("no service for you here, say QUIT"));
+			session_reply(session, 503, "5.7.1",
+				      gw_str("no service for you here, say QUIT"));
 		return;
 	}
 	const struct complaint *complaint = unmet(session, verb, command.args);

@@ -1,5 +1,5 @@
-/* bounds.c - what a module hands in is judged as if a client had sent it: a module is somebody else's code, and often passes on what
- * somebody else told it. */
+/* bounds.c - what a module hands in is judged as if a client had sent it: a module is somebody
+ * else's code, and often passes on what somebody else told it. */
 #include "services/services.h"
 
 #include "base/log.h"
@@ -62,7 +62,8 @@ static size_t memory_most(const struct gw_call *call)
 	return MEMORY_LEAST + 4 * (size_t)call->snapshot->settings.limits.message_size;
 }
 
-/* A configuration lives as long as its instance, and is read in the main thread: its size is the admin's. */
+/* A configuration lives as long as its instance, and is read in the main thread: its size is the
+ * admin's. */
 bool bounds_memory(const struct gw_call *call, size_t size)
 {
 	size_t most = memory_most(call);
@@ -97,10 +98,13 @@ static const char *bytes_problem(struct gw_str bytes, const struct settings *set
 	data_scan_end(&reader);
 	if (reader.bare)
 		return "a line ends with a CR or LF alone";
-	return reader.nul ? "the message has a NUL" : reader.long_line ? "a line is longer than 998 octets" : NULL;
+	return reader.nul         ? "the message has a NUL"
+	       : reader.long_line ? "a line is longer than 998 octets"
+				  : NULL;
 }
 
-const char *bounds_submission(const struct gw_submission *submission, const struct settings *settings)
+const char *bounds_submission(const struct gw_submission *submission,
+			      const struct settings *settings)
 {
 	if (submission->sender.len && !is_mailbox(submission->sender))
 		return "the sender is no mailbox";

@@ -19,7 +19,8 @@ int services_header(struct gw_message *message, size_t nth, struct gw_header *he
 	return 0;
 }
 
-int services_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *header)
+int services_header_named(struct gw_message *message, struct gw_str name, size_t nth,
+			  struct gw_header *header)
 {
 	const struct header_block *block = message_headers(message);
 	const struct header_field *field = block ? header_find(block, name, nth) : NULL;
@@ -62,12 +63,14 @@ static bool may_edit(const struct gw_call *call)
 	return call->hook == GW_HOOK_prepare;
 }
 
-int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str name, struct gw_str value)
+int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			struct gw_str name, struct gw_str value)
 {
 	return may_edit(call) ? edits_header_add(&delivery->edits, nth, name, value) : -1;
 }
 
-int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str value)
+int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			    struct gw_str value)
 {
 	return may_edit(call) ? edits_header_replace(&delivery->edits, nth, value) : -1;
 }
@@ -82,10 +85,13 @@ int services_body_replace(struct gw_call *call, struct gw_delivery *delivery, st
 	return may_edit(call) ? edits_body(&delivery->edits, body) : -1;
 }
 
-int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address)
+int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
+			     struct gw_str address)
 {
 	struct address parsed;
-	bool fine = address.len == 0 || address_mailbox(address, delivery->message->smtputf8 ? ADDRESS_UTF8_OK : 0, &parsed);
+	bool fine = address.len == 0 ||
+		    address_mailbox(address, delivery->message->smtputf8 ? ADDRESS_UTF8_OK : 0,
+				    &parsed);
 	return may_edit(call) && fine ? edits_return_path(&delivery->edits, address) : -1;
 }
 
@@ -109,8 +115,11 @@ void services_login_set(struct gw_call *call, const struct gw_login *login)
 		return;
 	copy_sized(&given, sizeof(given), login, login->size);
 	delivery->login = (struct gw_login){
-		.size = sizeof(given), .mechanism = arena_str(call->arena, given.mechanism), .user = arena_str(call->arena, given.user),
-		.secret = arena_str(call->arena, given.secret), .acting_as = arena_str(call->arena, given.acting_as),
+		.size = sizeof(given),
+		.mechanism = arena_str(call->arena, given.mechanism),
+		.user = arena_str(call->arena, given.user),
+		.secret = arena_str(call->arena, given.secret),
+		.acting_as = arena_str(call->arena, given.acting_as),
 	};
 	delivery->login_given = delivery->login.user.ptr && delivery->login.secret.ptr;
 }
@@ -123,7 +132,8 @@ static size_t place_of(const struct gw_delivery *delivery, const struct gw_rcpt 
 	return nth;
 }
 
-void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome)
+void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
+		      const struct gw_outcome *outcome)
 {
 	struct gw_outcome given;
 	size_t nth = place_of(delivery, rcpt);
@@ -132,5 +142,6 @@ void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct
 	copy_sized(&given, sizeof(given), outcome, outcome->size);
 	struct smtp_reply reply = { .code = given.code, .text = given.text };
 	memcpy(reply.enhanced, given.enhanced, sizeof(reply.enhanced));
-	outcome_reply(&delivery->attempt.outcomes[nth], delivery->attempt.arena, given.status, STAGE_MODULE, false, &reply, given.host);
+	outcome_reply(&delivery->attempt.outcomes[nth], delivery->attempt.arena, given.status,
+		      STAGE_MODULE, false, &reply, given.host);
 }

@@ -62,6 +62,7 @@ void services_count(struct gw_call *call, const char *name, int64_t add)
 
 void services_each_metric(void (*each)(void *arg, const char *name, int64_t value), void *arg)
 {
-	for (struct metric *metric = atomic_load_explicit(&metrics, memory_order_acquire); metric; metric = metric->next)
+	for (struct metric *metric = atomic_load_explicit(&metrics, memory_order_acquire); metric;
+	     metric = metric->next)
 		each(arg, metric->name, atomic_load_explicit(&metric->value, memory_order_relaxed));
 }

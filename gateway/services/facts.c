@@ -42,7 +42,8 @@ int64_t services_session_number(const struct gw_session *session, enum gw_sessio
 	return fact == GW_SESSION_MESSAGES ? (int64_t)session->messages : -1;
 }
 
-/* The domain of the first From mailbox, else of the sender; where it stands in the message no NUL follows it. */
+/* The domain of the first From mailbox, else of the sender; where it stands in the message no NUL
+ * follows it. */
 static struct gw_str from_domain(struct gw_message *message)
 {
 	struct address address;
@@ -64,7 +65,8 @@ static struct gw_str id_text(struct gw_message *message)
 
 struct gw_str services_message_fact(const struct gw_message *message, enum gw_message_fact fact)
 {
-	struct gw_message *owner = (struct gw_message *)message; /* its arena keeps what is worked out here */
+	/* its arena keeps what is worked out here */
+	struct gw_message *owner = (struct gw_message *)message;
 	switch (fact) {
 	case GW_MESSAGE_ID:
 		return id_text(owner);
@@ -109,7 +111,9 @@ int64_t services_message_number(const struct gw_message *message, enum gw_messag
 	case GW_MESSAGE_ID:
 		return (int64_t)message->id;
 	case GW_MESSAGE_SIZE:
-		return message->content.size || message->received_at ? (int64_t)message->content.size : -1;
+		return message->content.size || message->received_at
+			       ? (int64_t)message->content.size
+			       : -1;
 	case GW_MESSAGE_RCPTS:
 		return (int64_t)message->rcpt_count;
 	case GW_MESSAGE_RECEIVED_AT:

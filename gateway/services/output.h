@@ -6,7 +6,8 @@
 
 /* Where status and control put their output: gw_call.answer_to points to one. */
 struct service_output {
-	void (*status_line)(struct service_output *output, const char *instance, const char *key, const char *text);
+	void (*status_line)(struct service_output *output, const char *instance, const char *key,
+			    const char *text);
 	void (*answer)(struct service_output *output, struct gw_str json);
 };
 

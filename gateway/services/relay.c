@@ -14,7 +14,8 @@
 int services_route_add(struct gw_call *call, const struct gw_relay *relay)
 {
 	struct route *route = call->answer_to;
-	if ((call->hook != GW_HOOK_route && call->hook != GW_HOOK_fallback) || route->count == ROUTE_MAX)
+	if ((call->hook != GW_HOOK_route && call->hook != GW_HOOK_fallback) ||
+	    route->count == ROUTE_MAX)
 		return -1;
 	route->relays[route->count++] = &call->snapshot->relays[relay->index];
 	return 0;
@@ -42,7 +43,8 @@ int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t co
 /* Gates are a module's own: they never meet the names of relays. */
 static struct gw_str key_name(struct gw_call *call, struct gw_str key, char *room, size_t size)
 {
-	int len = snprintf(room, size, "key:%s/%.*s", call->instance->module->name, GW_STR_ARGS(key));
+	int len = snprintf(room, size, "key:%s/%.*s", call->instance->module->name,
+			   GW_STR_ARGS(key));
 	return gw_str_n(room, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1);
 }
 
@@ -81,11 +83,13 @@ static struct gw_relay *own(struct gw_call *call, const struct gw_relay *relay)
 }
 
 /* Mail that waits for it may have another way to go. */
-void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why)
+void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause,
+			  int64_t until, const char *why)
 {
 	struct relay_status_closure before;
 	bool news = !relay_status_closed(own(call, relay), services.now(call), &before);
-	relay_status_close(relay->name, gw_str(call->instance->module->name), cause, until, gw_str(why));
+	relay_status_close(relay->name, gw_str(call->instance->module->name), cause, until,
+			   gw_str(why));
 	if (!news)
 		return;
 	recall_relay(relay->name);
@@ -97,9 +101,11 @@ void services_relay_open(struct gw_call *call, const struct gw_relay *relay)
 	relay_status_open(relay->name, gw_str(call->instance->module->name), 0);
 }
 
-bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure)
+bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay,
+			   struct gw_closure *closure)
 {
-	static _Thread_local struct relay_status_closure found; /* the strings live until the hook returns */
+	/* the strings live until the hook returns */
+	static _Thread_local struct relay_status_closure found;
 	struct gw_closure told = { .size = sizeof(told) };
 	if (!relay_status_closed(own(call, relay), services.now(call), &found))
 		return false;
@@ -113,7 +119,8 @@ bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, s
 	return true;
 }
 
-void services_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
+void services_relay_connections(struct gw_call *call, const struct gw_relay *relay,
+				int64_t connections)
 {
 	relay_status_pace(own(call, relay), connections);
 }
@@ -132,13 +139,16 @@ void services_skipped(struct gw_call *call, const struct gw_relay *relay, const 
 	call->passed(call, own(call, relay), gw_str(text));
 }
 
-void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key,
+			 bool fatal, const char *format, ...)
 {
 	const struct conf_fragment *fragment = relay ? relay->fragment : call->instance->fragment;
 	va_list args;
 	if (!call->problems)
 		return;
 	va_start(args, format);
-	problem_vadd(call->problems, fatal, fragment->path, key && fragment->group ? conf_line(fragment->group, key) : fragment->line, format, args);
+	problem_vadd(call->problems, fatal, fragment->path,
+		     key && fragment->group ? conf_line(fragment->group, key) : fragment->line,
+		     format, args);
 	va_end(args);
 }

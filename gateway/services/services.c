@@ -11,12 +11,15 @@
 
 /* --- anywhere --- */
 
-static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
+static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format,
+			...)
 {
-	static const enum log_level levels[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+	static const enum log_level levels[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING,
+						 LOG_LEVEL_ERROR };
 	char text[LOG_LINE_MAX];
 	va_list args;
-	struct log_line *line = log_open(levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR], call->instance->module->name);
+	struct log_line *line = log_open(levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR],
+					 call->instance->module->name);
 	if (!line)
 		return;
 	va_start(args, format);
@@ -75,21 +78,28 @@ static void *private_bytes(char **block, struct arena *arena, size_t size, size_
 static void *service_session_data(struct gw_call *call)
 {
 	struct gw_session *session = call->session;
-	return session ? private_bytes(&session->data, &session->arena, call->snapshot->session_bytes, call->instance->session_offset) : NULL;
+	return session ? private_bytes(&session->data, &session->arena,
+				       call->snapshot->session_bytes,
+				       call->instance->session_offset)
+		       : NULL;
 }
 
 static void *service_message_data(struct gw_call *call)
 {
 	struct gw_message *message = call->message;
-	return message ? private_bytes(&message->data, &message->arena, call->snapshot->message_bytes, call->instance->message_offset) : NULL;
+	return message ? private_bytes(&message->data, &message->arena,
+				       call->snapshot->message_bytes,
+				       call->instance->message_offset)
+		       : NULL;
 }
 
 static void *service_delivery_data(struct gw_call *call)
 {
 	struct gw_delivery *delivery = call->delivery;
-	return delivery ? private_bytes(&delivery->data, &delivery->message->arena, call->snapshot->delivery_bytes,
-	                                call->instance->delivery_offset) :
-	                  NULL;
+	return delivery ? private_bytes(&delivery->data, &delivery->message->arena,
+					call->snapshot->delivery_bytes,
+					call->instance->delivery_offset)
+			: NULL;
 }
 
 /* --- from one object to another --- */
@@ -128,17 +138,21 @@ static void *service_relay_conf(struct gw_call *call, const struct gw_relay *rel
 
 static struct gw_str note_key(struct gw_call *call, const char *key, char *room, size_t size)
 {
-	int len = strchr(key, '.') ? snprintf(room, size, "%s", key) : snprintf(room, size, "%s.%s", call->instance->module->name, key);
+	int len = strchr(key, '.')
+			  ? snprintf(room, size, "%s", key)
+			  : snprintf(room, size, "%s.%s", call->instance->module->name, key);
 	return gw_str_n(room, len > 0 && (size_t)len < size ? (size_t)len : 0);
 }
 
-static struct gw_str service_note(struct gw_call *call, const struct gw_message *message, const char *key)
+static struct gw_str service_note(struct gw_call *call, const struct gw_message *message,
+				  const char *key)
 {
 	char room[256];
 	return message_note(message, note_key(call, key, room, sizeof(room)));
 }
 
-static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key, struct gw_str value)
+static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key,
+			    struct gw_str value)
 {
 	char room[256];
 	struct gw_str full = note_key(call, key, room, sizeof(room));
@@ -154,7 +168,8 @@ static void *service_event_base(struct gw_call *call)
 
 /* --- answers --- */
 
-static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
+static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format,
+			  ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -214,7 +229,8 @@ static int service_type_set(struct gw_call *call, struct gw_message *message, st
 	if (call->hook < GW_HOOK_mail || call->hook > GW_HOOK_message)
 		return -1;
 	if (!bounds_type(type)) {
-		bounds_refuse(call, "type_set", "a type is a word of up to 64 letters, digits, '.', '_' and '-'");
+		bounds_refuse(call, "type_set",
+			      "a type is a word of up to 64 letters, digits, '.', '_' and '-'");
 		return -1;
 	}
 	struct gw_str copy = arena_str(&message->arena, type);
@@ -235,41 +251,55 @@ static struct gw_str owner(const struct gw_call *call)
 static bool can_store(const struct gw_call *call, const char *service, struct gw_str name)
 {
 	if (!bounds_name(name)) {
-		bounds_refuse(call, service, "a name is 1 to 255 octets without control characters");
+		bounds_refuse(call, service,
+			      "a name is 1 to 255 octets without control characters");
 		return false;
 	}
 	return runtime.state != NULL;
 }
 
-static int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit)
+static int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
+				   int64_t add, int64_t limit)
 {
-	return !can_store(call, "counter_add", name) ? -1 : state_counter_add(runtime.state, owner(call), name, period, add, limit);
+	return !can_store(call, "counter_add", name)
+		       ? -1
+		       : state_counter_add(runtime.state, owner(call), name, period, add, limit);
 }
 
 static int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
 {
-	return !can_store(call, "counter_get", name) ? 0 : state_counter_get(runtime.state, owner(call), name, period);
+	return !can_store(call, "counter_get", name)
+		       ? 0
+		       : state_counter_get(runtime.state, owner(call), name, period);
 }
 
 static int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
 {
-	return !can_store(call, "record_put", key) ? -1 : state_record_put(runtime.state, owner(call), key, value);
+	return !can_store(call, "record_put", key)
+		       ? -1
+		       : state_record_put(runtime.state, owner(call), key, value);
 }
 
 static long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)
 {
-	return !can_store(call, "record_get", key) ? -1 : state_record_get(runtime.state, owner(call), key, out, len);
+	return !can_store(call, "record_get", key)
+		       ? -1
+		       : state_record_get(runtime.state, owner(call), key, out, len);
 }
 
 static int service_record_drop(const struct gw_call *call, struct gw_str key)
 {
-	return !can_store(call, "record_drop", key) ? -1 : state_record_drop(runtime.state, owner(call), key);
+	return !can_store(call, "record_drop", key)
+		       ? -1
+		       : state_record_drop(runtime.state, owner(call), key);
 }
 
 static int service_record_each(const struct gw_call *call, struct gw_str prefix,
-                               int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
+			       int (*each)(void *arg, struct gw_str key, struct gw_str value),
+			       void *arg)
 {
-	return !runtime.state ? -1 : state_record_each(runtime.state, owner(call), prefix, each, arg);
+	return !runtime.state ? -1
+			      : state_record_each(runtime.state, owner(call), prefix, each, arg);
 }
 
 /* --- telling --- */
@@ -299,7 +329,8 @@ static void service_problem(struct gw_call *call, bool fatal, const char *format
 	va_list args;
 	va_start(args, format);
 	if (call->problems)
-		problem_vadd(call->problems, fatal, call->instance->fragment->path, call->instance->fragment->line, format, args);
+		problem_vadd(call->problems, fatal, call->instance->fragment->path,
+			     call->instance->fragment->line, format, args);
 	va_end(args);
 }
 
@@ -325,15 +356,21 @@ static void service_emit(struct gw_call *call, const struct gw_event *event)
 static int service_submit(struct gw_call *call, const struct gw_submission *submission)
 {
 	struct gw_submission given = { 0 };
-	memcpy(&given, submission, submission->size < sizeof(given) ? submission->size : sizeof(given));
+	memcpy(&given, submission,
+	       submission->size < sizeof(given) ? submission->size : sizeof(given));
 	const char *wrong = bounds_submission(&given, &call->snapshot->settings);
 	if (wrong)
 		bounds_refuse(call, "submit", wrong);
 	if (wrong || !call->worker || !worker_get(call->worker, SLOT_IDS))
 		return -1;
 	struct submission own = {
-		.worker = call->worker, .snapshot = call->snapshot, .sender = given.sender, .rcpts = given.rcpts.items,
-		.rcpt_count = given.rcpts.count, .bytes = given.bytes, .type = given.type,
+		.worker = call->worker,
+		.snapshot = call->snapshot,
+		.sender = given.sender,
+		.rcpts = given.rcpts.items,
+		.rcpt_count = given.rcpts.count,
+		.bytes = given.bytes,
+		.type = given.type,
 	};
 	submit(&own);
 	return 0;

@@ -16,28 +16,35 @@ struct gw_str services_message_fact(const struct gw_message *message, enum gw_me
 int64_t services_message_number(const struct gw_message *message, enum gw_message_fact fact);
 struct gw_str services_rcpt_fact(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact);
 int64_t services_rcpt_number(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact);
-struct gw_str services_delivery_fact(const struct gw_delivery *delivery, enum gw_delivery_fact fact);
+struct gw_str services_delivery_fact(const struct gw_delivery *delivery,
+				     enum gw_delivery_fact fact);
 int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_delivery_fact fact);
 struct gw_str services_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact);
 int64_t services_relay_number(const struct gw_relay *relay, enum gw_relay_fact fact);
 
 int services_header(struct gw_message *message, size_t nth, struct gw_header *header);
-int services_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *header);
+int services_header_named(struct gw_message *message, struct gw_str name, size_t nth,
+			  struct gw_header *header);
 uint64_t services_body_offset(struct gw_message *message);
 long services_read(struct gw_message *message, uint64_t offset, void *out, size_t len);
 int services_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_header *header);
 long services_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
-int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str name, struct gw_str value);
-int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str value);
+int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			struct gw_str name, struct gw_str value);
+int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			    struct gw_str value);
 int services_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
 int services_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
-int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address);
+int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
+			     struct gw_str address);
 void services_login_set(struct gw_call *call, const struct gw_login *login);
 long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
-void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome);
+void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
+		      const struct gw_outcome *outcome);
 
 int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
-long services_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
+long services_domain_ascii(const struct gw_call *call, struct gw_str domain,
+			   char out[GW_DOMAIN_MAX + 1]);
 int services_route_add(struct gw_call *call, const struct gw_relay *relay);
 void services_cause(struct gw_call *call, enum gw_cause cause);
 int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
@@ -45,23 +52,31 @@ void services_wait_on(struct gw_call *call, struct gw_str key);
 void services_notify(struct gw_call *call, struct gw_str key, size_t count);
 void services_fault(struct gw_call *call, enum gw_fault fault);
 void services_hold_message(struct gw_call *call, const char *why);
-void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
+void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause,
+			  int64_t until, const char *why);
 void services_relay_open(struct gw_call *call, const struct gw_relay *relay);
-bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
-void services_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
-void services_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay,
+			   struct gw_closure *closure);
+void services_relay_connections(struct gw_call *call, const struct gw_relay *relay,
+				int64_t connections);
+void services_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key,
+			 bool fatal, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void services_accept_then_bounce(struct gw_call *call, struct gw_message *message);
 
-/* What a module may hand in. The functions that give a text give NULL where all is well, else what is wrong. */
+/* What a module may hand in. The functions that give a text give NULL where all is well, else what
+ * is wrong. */
 bool bounds_name(struct gw_str name); /* of a counter or record */
 bool bounds_type(struct gw_str type);
-bool bounds_memory(const struct gw_call *call, size_t size); /* whether the call's subject may have so much more */
+/* whether the call's subject may have so much more */
+bool bounds_memory(const struct gw_call *call, size_t size);
 const char *bounds_identity(const struct gw_identity *identity);
-const char *bounds_submission(const struct gw_submission *submission, const struct settings *settings);
-void bounds_refuse(const struct gw_call *call, const char *service, const char *why); /* says so in the log */
+const char *bounds_submission(const struct gw_submission *submission,
+			      const struct settings *settings);
+/* says so in the log */
+void bounds_refuse(const struct gw_call *call, const char *service, const char *why);
 
 /* Counters of modules, by name; the second calls each with all of them. [any thread] */
 void services_count(struct gw_call *call, const char *name, int64_t add);

@@ -3,21 +3,44 @@
 
 #include <arpa/inet.h>
 
-#define LOCAL_MAX 255 /* RFC 5321 says 64; bounce addresses with the recipient's address in them are longer */
+#define LOCAL_MAX                                                                                  \
+	255 /* RFC 5321 says 64; bounce addresses with the recipient's address in them are longer  \
+	     */
 #define DOMAIN_MAX 255
-#define WHOLE_MAX 480 /* with its command it fits in the line that RFC 5321 section 4.5.3.1.4 asks of a next hop */
+#define WHOLE_MAX                                                                                  \
+	480 /* with its command it fits in the line that RFC 5321 section 4.5.3.1.4 asks of a next \
+	       hop */
 #define LABEL_MAX 63
 
 enum char_class { IN_ATOM = 1, IN_LABEL = 2 };
 
 static const unsigned char classes[256] = {
-	['0' ... '9'] = IN_ATOM | IN_LABEL, ['A' ... 'Z'] = IN_ATOM | IN_LABEL, ['a' ... 'z'] = IN_ATOM | IN_LABEL,
-	['_'] = IN_ATOM | IN_LABEL, ['-'] = IN_ATOM, ['!'] = IN_ATOM, ['#'] = IN_ATOM, ['$'] = IN_ATOM, ['%'] = IN_ATOM,
-	['&'] = IN_ATOM, ['\''] = IN_ATOM, ['*'] = IN_ATOM, ['+'] = IN_ATOM, ['/'] = IN_ATOM, ['='] = IN_ATOM,
-	['?'] = IN_ATOM, ['^'] = IN_ATOM, ['`'] = IN_ATOM, ['{'] = IN_ATOM, ['|'] = IN_ATOM, ['}'] = IN_ATOM, ['~'] = IN_ATOM,
+	['0' ... '9'] = IN_ATOM | IN_LABEL,
+	['A' ... 'Z'] = IN_ATOM | IN_LABEL,
+	['a' ... 'z'] = IN_ATOM | IN_LABEL,
+	['_'] = IN_ATOM | IN_LABEL,
+	['-'] = IN_ATOM,
+	['!'] = IN_ATOM,
+	['#'] = IN_ATOM,
+	['$'] = IN_ATOM,
+	['%'] = IN_ATOM,
+	['&'] = IN_ATOM,
+	['\''] = IN_ATOM,
+	['*'] = IN_ATOM,
+	['+'] = IN_ATOM,
+	['/'] = IN_ATOM,
+	['='] = IN_ATOM,
+	['?'] = IN_ATOM,
+	['^'] = IN_ATOM,
+	['`'] = IN_ATOM,
+	['{'] = IN_ATOM,
+	['|'] = IN_ATOM,
+	['}'] = IN_ATOM,
+	['~'] = IN_ATOM,
 };
 
-/* Octets of the character at `at` when it is of that class, or over 127 where that is allowed; 0: it is not. */
+/* Octets of the character at `at` when it is of that class, or over 127 where that is allowed; 0:
+ * it is not. */
 static size_t char_of(struct gw_str text, size_t at, enum char_class class, bool utf8)
 {
 	if (at >= text.len)
@@ -32,7 +55,8 @@ static bool char_is(struct gw_str text, size_t at, char c)
 	return at < text.len && text.ptr[at] == c;
 }
 
-/* The scan_ functions give how many octets their element takes at the start of the text; 0: it is not there. */
+/* The scan_ functions give how many octets their element takes at the start of the text; 0: it is
+ * not there. */
 static size_t scan_atom(struct gw_str text, bool utf8)
 {
 	size_t at = 0, octets;
@@ -42,7 +66,8 @@ static size_t scan_atom(struct gw_str text, bool utf8)
 	return at;
 }
 
-/* Dots at the ends and next to each other too: mailboxes of Japanese carriers have them, and whether one exists is its host's to say. */
+/* Dots at the ends and next to each other too: mailboxes of Japanese carriers have them, and
+ * whether one exists is its host's to say. */
 static size_t scan_dot_string(struct gw_str text, bool utf8)
 {
 	size_t at = 0, atom, atoms = 0;
@@ -66,7 +91,8 @@ static size_t scan_quoted(struct gw_str text, bool utf8)
 		size_t wide;
 		if (c == '"')
 			return at + 1;
-		if (c == '\\' && at + 1 < text.len && text.ptr[at + 1] >= ' ' && text.ptr[at + 1] < 127)
+		if (c == '\\' && at + 1 < text.len && text.ptr[at + 1] >= ' ' &&
+		    text.ptr[at + 1] < 127)
 			wide = 2;
 		else if (c >= ' ' && c < 127 && c != '\\')
 			wide = 1;
@@ -86,7 +112,8 @@ static size_t scan_local(struct gw_str text, bool utf8)
 	return len <= LOCAL_MAX ? len : 0;
 }
 
-/* A label is measured in characters: what it is in the DNS is not longer than that only where all are ASCII, and then exact. */
+/* A label is measured in characters: what it is in the DNS is not longer than that only where all
+ * are ASCII, and then exact. */
 static size_t scan_label(struct gw_str text, bool utf8)
 {
 	size_t at = 0, characters = 0;

@@ -3,7 +3,9 @@
 
 /* What stands between two commas. */
 struct entry {
-	size_t start, end;   /* from its first to behind its last octet that is no blank and no comment; equal: nothing */
+	/* from its first to behind its last octet that is no blank and no comment; equal: nothing
+	 */
+	size_t start, end;
 	struct gw_str angle; /* what stands in <>; ptr NULL: there are no brackets */
 	bool broken;         /* something that is not closed, or stands behind the brackets */
 };
@@ -53,7 +55,8 @@ static size_t angle_end(struct gw_str text, size_t at)
 	return text.len + 1;
 }
 
-/* Where the token at `at` ends: something enclosed, or one octet. text.len + 1: it is not closed. */
+/* Where the token at `at` ends: something enclosed, or one octet. text.len + 1: it is not closed.
+ */
 static size_t token_end(struct gw_str text, size_t at)
 {
 	switch (text.ptr[at]) {
@@ -96,7 +99,8 @@ static bool entry_mailbox(const struct entry *entry, struct gw_str value, struct
 		return false;
 	if (entry->angle.ptr)
 		return address_mailbox(trim(entry->angle), ADDRESS_UTF8_OK, address);
-	return address_mailbox(gw_str_n(value.ptr + entry->start, entry->end - entry->start), ADDRESS_UTF8_OK, address);
+	return address_mailbox(gw_str_n(value.ptr + entry->start, entry->end - entry->start),
+			       ADDRESS_UTF8_OK, address);
 }
 
 /* Reads from *at to behind the next comma or semicolon; a group's name and colon are forgotten. */

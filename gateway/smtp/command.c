@@ -1,11 +1,14 @@
 #include "smtp/command.h"
 
 static const struct gw_str verbs[] = {
-	[SMTP_EHLO] = GW_STR("EHLO"), [SMTP_HELO] = GW_STR("HELO"), [SMTP_STARTTLS] = GW_STR("STARTTLS"),
-	[SMTP_AUTH] = GW_STR("AUTH"), [SMTP_MAIL] = GW_STR("MAIL"), [SMTP_RCPT] = GW_STR("RCPT"),
-	[SMTP_DATA] = GW_STR("DATA"), [SMTP_BDAT] = GW_STR("BDAT"), [SMTP_RSET] = GW_STR("RSET"),
-	[SMTP_NOOP] = GW_STR("NOOP"), [SMTP_VRFY] = GW_STR("VRFY"), [SMTP_EXPN] = GW_STR("EXPN"),
-	[SMTP_HELP] = GW_STR("HELP"), [SMTP_QUIT] = GW_STR("QUIT"), [SMTP_ETRN] = GW_STR("ETRN"),
+	[SMTP_EHLO] = GW_STR("EHLO"),         [SMTP_HELO] = GW_STR("HELO"),
+	[SMTP_STARTTLS] = GW_STR("STARTTLS"), [SMTP_AUTH] = GW_STR("AUTH"),
+	[SMTP_MAIL] = GW_STR("MAIL"),         [SMTP_RCPT] = GW_STR("RCPT"),
+	[SMTP_DATA] = GW_STR("DATA"),         [SMTP_BDAT] = GW_STR("BDAT"),
+	[SMTP_RSET] = GW_STR("RSET"),         [SMTP_NOOP] = GW_STR("NOOP"),
+	[SMTP_VRFY] = GW_STR("VRFY"),         [SMTP_EXPN] = GW_STR("EXPN"),
+	[SMTP_HELP] = GW_STR("HELP"),         [SMTP_QUIT] = GW_STR("QUIT"),
+	[SMTP_ETRN] = GW_STR("ETRN"),
 };
 
 static bool is_blank(char c)
@@ -25,7 +28,8 @@ static enum smtp_verb find_verb(struct gw_str name)
 
 static bool is_one_line(struct gw_str text)
 {
-	return !gw_str_has_nul(text) && gw_str_find(text, '\r') == text.len && gw_str_find(text, '\n') == text.len;
+	return !gw_str_has_nul(text) && gw_str_find(text, '\r') == text.len &&
+	       gw_str_find(text, '\n') == text.len;
 }
 
 bool smtp_command_parse(struct gw_str line, struct smtp_command *command)
@@ -46,7 +50,8 @@ bool smtp_command_parse(struct gw_str line, struct smtp_command *command)
 	return true;
 }
 
-/* The number at the start of `text`; its digits are counted in *digits. False: none, or over 64 bits. */
+/* The number at the start of `text`; its digits are counted in *digits. False: none, or over 64
+ * bits. */
 static bool read_number(struct gw_str text, uint64_t *number, size_t *digits)
 {
 	size_t i;

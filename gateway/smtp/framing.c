@@ -4,12 +4,14 @@
 
 enum read_state { LINE_START, IN_TEXT, AFTER_CR, AFTER_DOT, AFTER_DOT_CR };
 
-/* One call of data_read. Bytes that stay are copied in runs as long as possible: a run ends only where a dot goes. */
+/* One call of data_read. Bytes that stay are copied in runs as long as possible: a run ends only
+ * where a dot goes. */
 struct reading {
 	struct data_reader *reader;
 	const char *at, *end;
 	const char *run; /* first byte that is not copied yet */
-	const char *cr;  /* no CR stands in [at, cr); the next one, or end, stands at cr (void when behind `at`) */
+	/* no CR stands in [at, cr); the next one, or end, stands at cr (void when behind `at`) */
+	const char *cr;
 	char *out;
 };
 
@@ -29,12 +31,14 @@ static void copy_run(struct reading *reading)
 
 static void count_octets(struct data_reader *reader, size_t octets)
 {
-	reader->line = octets > UINT32_MAX - reader->line ? UINT32_MAX : reader->line + (uint32_t)octets;
+	reader->line = octets > UINT32_MAX - reader->line ? UINT32_MAX
+							  : reader->line + (uint32_t)octets;
 	if (reader->line > LINE_OCTETS_MAX)
 		reader->long_line = true;
 }
 
-/* The CR is looked for once, the LF only before it: however they are strewn, each byte is looked at once for each. */
+/* The CR is looked for once, the LF only before it: however they are strewn, each byte is looked at
+ * once for each. */
 static const char *next_cr(struct reading *reading)
 {
 	if (reading->cr < reading->at) {
@@ -111,8 +115,9 @@ static void read_after_dot_cr(struct reading *reading)
 }
 
 static void (*const read_states[])(struct reading *) = {
-	[LINE_START] = read_line_start, [IN_TEXT] = read_text, [AFTER_CR] = read_after_cr,
-	[AFTER_DOT] = read_after_dot, [AFTER_DOT_CR] = read_after_dot_cr,
+	[LINE_START] = read_line_start,     [IN_TEXT] = read_text,
+	[AFTER_CR] = read_after_cr,         [AFTER_DOT] = read_after_dot,
+	[AFTER_DOT_CR] = read_after_dot_cr,
 };
 
 static bool has_high_bit(const char *bytes, size_t len)
@@ -215,7 +220,8 @@ size_t data_written_size(const struct data_writer *writer, struct gw_str in)
 	return size;
 }
 
-/* The copy from `from` on begins with the dot that ended the copy before it: so it is there twice. */
+/* The copy from `from` on begins with the dot that ended the copy before it: so it is there twice.
+ */
 static void copy_doubled(const struct data_writer *writer, struct gw_str in, char *to)
 {
 	size_t from = 0, dot = next_dot(writer, in, 0);
@@ -243,7 +249,8 @@ int data_write(struct data_writer *writer, struct gw_str in, struct buf *out)
 		return -1;
 	copy_doubled(writer, in, to);
 	buf_added(out, size);
-	line_ended = in.ptr[in.len - 1] == '\n' && (in.len == 1 ? writer->after_cr : in.ptr[in.len - 2] == '\r');
+	line_ended = in.ptr[in.len - 1] == '\n' &&
+		     (in.len == 1 ? writer->after_cr : in.ptr[in.len - 2] == '\r');
 	writer->mid_line = !line_ended;
 	writer->after_cr = in.ptr[in.len - 1] == '\r';
 	return 0;

@@ -156,7 +156,8 @@ int header_parse(struct gw_str text, struct arena *arena, struct header_block *b
 	return 0;
 }
 
-const struct header_field *header_find(const struct header_block *block, struct gw_str name, size_t nth)
+const struct header_field *header_find(const struct header_block *block, struct gw_str name,
+				       size_t nth)
 {
 	size_t i;
 
@@ -169,7 +170,8 @@ const struct header_field *header_find(const struct header_block *block, struct 
 /* A CRLF with a blank behind it stands at `at`. */
 static bool is_fold(struct gw_str value, size_t at)
 {
-	return value.len - at >= 3 && value.ptr[at] == '\r' && value.ptr[at + 1] == '\n' && is_blank(value.ptr[at + 2]);
+	return value.len - at >= 3 && value.ptr[at] == '\r' && value.ptr[at + 1] == '\n' &&
+	       is_blank(value.ptr[at + 2]);
 }
 
 static struct gw_str trim(struct gw_str text)
@@ -210,7 +212,8 @@ static bool name_is_safe(struct gw_str name)
 	return name.len > 0;
 }
 
-/* A line of blanks only would pass as a fold here, and as the end of the block where blanks at line ends are cut off. */
+/* A line of blanks only would pass as a fold here, and as the end of the block where blanks at line
+ * ends are cut off. */
 static bool fold_is_empty(struct gw_str value, size_t at)
 {
 	at += 2;

@@ -69,7 +69,8 @@ static enum smtp_syntax read_body(const struct reading *reading)
 	size_t i;
 
 	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		if (!(reading->offered & bodies[i].offered) || !value_is(reading->value, bodies[i].word))
+		if (!(reading->offered & bodies[i].offered) ||
+		    !value_is(reading->value, bodies[i].word))
 			continue;
 		reading->mail->body = bodies[i].body;
 		return SMTP_OK;
@@ -136,8 +137,10 @@ static unsigned notify_of(struct gw_str word)
 		const char *word;
 		unsigned notify;
 	} words[] = {
-		{ "NEVER", SMTP_NOTIFY_NEVER }, { "SUCCESS", SMTP_NOTIFY_SUCCESS },
-		{ "FAILURE", SMTP_NOTIFY_FAILURE }, { "DELAY", SMTP_NOTIFY_DELAY },
+		{ "NEVER", SMTP_NOTIFY_NEVER },
+		{ "SUCCESS", SMTP_NOTIFY_SUCCESS },
+		{ "FAILURE", SMTP_NOTIFY_FAILURE },
+		{ "DELAY", SMTP_NOTIFY_DELAY },
 	};
 	size_t i;
 
@@ -174,7 +177,8 @@ static bool is_address_type(struct gw_str type)
 
 	for (i = 0; i < type.len; i++) {
 		char c = type.ptr[i];
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-'))
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		      c == '-'))
 			return false;
 	}
 	return type.len > 0;
@@ -205,7 +209,8 @@ static enum smtp_syntax read_orcpt(const struct reading *reading)
 
 	if (value.len > XTEXT_MAX || !is_address_type(type))
 		return SMTP_BAD_PARAMETER;
-	if (value_is(type, "utf-8") ? !is_utf8_text(text, reading->utf8) : !is_printable_xtext(text, XTEXT_MAX))
+	if (value_is(type, "utf-8") ? !is_utf8_text(text, reading->utf8)
+				    : !is_printable_xtext(text, XTEXT_MAX))
 		return SMTP_BAD_PARAMETER;
 	reading->rcpt->orcpt = value;
 	return SMTP_OK;
@@ -228,7 +233,8 @@ static const struct parameter rcpt_parameters[] = {
 	{ { NULL, 0 }, 0, NULL },
 };
 
-static const struct parameter *find_parameter(const struct parameter *row, struct gw_str name, unsigned offered)
+static const struct parameter *find_parameter(const struct parameter *row, struct gw_str name,
+					      unsigned offered)
 {
 	for (; row->read; row++)
 		if ((row->offered & offered) && gw_str_ieq(row->name, name))
@@ -237,10 +243,12 @@ static const struct parameter *find_parameter(const struct parameter *row, struc
 }
 
 /* "NAME" or "NAME=value" */
-static enum smtp_syntax read_parameter(const struct parameter *table, struct gw_str text, unsigned *seen, struct reading *reading)
+static enum smtp_syntax read_parameter(const struct parameter *table, struct gw_str text,
+				       unsigned *seen, struct reading *reading)
 {
 	size_t equals = gw_str_find(text, '=');
-	const struct parameter *row = find_parameter(table, gw_str_n(text.ptr, equals), reading->offered);
+	const struct parameter *row = find_parameter(table, gw_str_n(text.ptr, equals),
+						     reading->offered);
 	unsigned bit;
 
 	if (!row)
@@ -261,7 +269,8 @@ static size_t skip_blanks(struct gw_str text, size_t at)
 	return at;
 }
 
-static enum smtp_syntax read_parameters(const struct parameter *table, struct gw_str text, struct reading *reading)
+static enum smtp_syntax read_parameters(const struct parameter *table, struct gw_str text,
+					struct reading *reading)
 {
 	size_t at = skip_blanks(text, 0), start;
 	unsigned seen = 0;
@@ -273,7 +282,8 @@ static enum smtp_syntax read_parameters(const struct parameter *table, struct gw
 		start = at;
 		while (at < text.len && !is_blank(text.ptr[at]))
 			at++;
-		syntax = read_parameter(table, gw_str_n(text.ptr + start, at - start), &seen, reading);
+		syntax = read_parameter(table, gw_str_n(text.ptr + start, at - start), &seen,
+					reading);
 		if (syntax != SMTP_OK)
 			return syntax;
 		at = skip_blanks(text, at);
@@ -282,7 +292,8 @@ static enum smtp_syntax read_parameters(const struct parameter *table, struct gw
 }
 
 /* "FROM:" or "TO:" and the path; what follows is left in *args. */
-static enum smtp_syntax read_path(struct gw_str *args, const char *word, unsigned flags, struct address *path)
+static enum smtp_syntax read_path(struct gw_str *args, const char *word, unsigned flags,
+				  struct address *path)
 {
 	struct gw_str prefix = gw_str(word);
 	size_t used;
@@ -324,7 +335,8 @@ enum smtp_syntax smtp_mail_parse(struct gw_str args, unsigned offered, struct sm
 	return syntax;
 }
 
-enum smtp_syntax smtp_rcpt_parse(struct gw_str args, unsigned offered, bool utf8, struct smtp_rcpt *rcpt)
+enum smtp_syntax smtp_rcpt_parse(struct gw_str args, unsigned offered, bool utf8,
+				 struct smtp_rcpt *rcpt)
 {
 	struct reading reading = { .offered = offered, .utf8 = utf8, .rcpt = rcpt };
 	unsigned flags = ADDRESS_POSTMASTER | (utf8 ? ADDRESS_UTF8_OK : 0);

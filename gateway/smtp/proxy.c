@@ -86,7 +86,8 @@ static bool read_ends(struct gw_str line, int family, struct proxy_header *heade
 	for (size_t i = 0; i < 4; i++)
 		if (!next_word(&line, &words[i]))
 			return false;
-	if (line.len || !read_address(words[0], family, source) || !read_address(words[1], family, target) || !read_port(words[2], &port) ||
+	if (line.len || !read_address(words[0], family, source) ||
+	    !read_address(words[1], family, target) || !read_port(words[2], &port) ||
 	    !read_port(words[3], &target_port))
 		return false;
 	(family == AF_INET ? set_v4 : set_v6)(&header->source, source, port);
@@ -114,7 +115,9 @@ static ssize_t parse_v1(struct gw_str bytes, struct proxy_header *header)
 
 	if (!end)
 		return bytes.len < LINE_MAX_V1 ? 0 : -1;
-	return read_line(gw_str_n(bytes.ptr, (size_t)(end - bytes.ptr)), header) ? end + 2 - bytes.ptr : -1;
+	return read_line(gw_str_n(bytes.ptr, (size_t)(end - bytes.ptr)), header)
+		       ? end + 2 - bytes.ptr
+		       : -1;
 }
 
 /* --- version 2: octets --- */
@@ -126,7 +129,8 @@ static uint16_t number_at(const char *at)
 	return (uint16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
 }
 
-/* What this room knows of each family: how many octets its addresses have, where the port of the source is. */
+/* What this room knows of each family: how many octets its addresses have, where the port of the
+ * source is. */
 static bool read_family(unsigned family, struct gw_str rest, struct proxy_header *header)
 {
 	switch (family) {
@@ -159,7 +163,8 @@ static ssize_t parse_v2(struct gw_str bytes, struct proxy_header *header)
 		return -1;
 	if (bytes.len < HEAD_V2 + len)
 		return 0;
-	if (command == COMMAND_PROXY && !read_family(family, gw_str_n(bytes.ptr + HEAD_V2, len), header))
+	if (command == COMMAND_PROXY &&
+	    !read_family(family, gw_str_n(bytes.ptr + HEAD_V2, len), header))
 		return -1;
 	return (ssize_t)(HEAD_V2 + len);
 }

@@ -31,7 +31,8 @@ static size_t plain_run(struct gw_str text, size_t most)
 	return len;
 }
 
-/* Takes plain text, or else one character, off the text: gives what to print in its place; empty: there is no room for it. */
+/* Takes plain text, or else one character, off the text: gives what to print in its place; empty:
+ * there is no room for it. */
 static struct gw_str next_clean(struct gw_str *text, size_t room)
 {
 	const char *at = text->ptr;
@@ -58,7 +59,8 @@ static size_t clean_text(struct gw_str text, char *out, size_t room)
 	return len;
 }
 
-/* The number of up to three digits at *at, or -1; *at is then behind it. More than 255 do not fit and are no number. */
+/* The number of up to three digits at *at, or -1; *at is then behind it. More than 255 do not fit
+ * and are no number. */
 static int read_number(struct gw_str text, size_t *at)
 {
 	size_t start = *at;
@@ -69,7 +71,8 @@ static int read_number(struct gw_str text, size_t *at)
 	return *at > start && number <= UINT8_MAX ? number : -1;
 }
 
-/* How many octets an enhanced code of that class, with the blank behind it, takes at the start of `text`; 0: there is none. */
+/* How many octets an enhanced code of that class, with the blank behind it, takes at the start of
+ * `text`; 0: there is none. */
 static size_t read_enhanced(struct gw_str text, int class, uint8_t enhanced[3])
 {
 	size_t at = 0;
@@ -91,7 +94,8 @@ static size_t read_enhanced(struct gw_str text, int class, uint8_t enhanced[3])
 	return at < text.len ? at + 1 : at;
 }
 
-/* The first code found is the reply's; in the other lines the same one is taken off, and any other stays text. */
+/* The first code found is the reply's; in the other lines the same one is taken off, and any other
+ * stays text. */
 static struct gw_str take_enhanced(struct reply_reader *reader, struct gw_str text)
 {
 	uint8_t enhanced[3];
@@ -132,10 +136,12 @@ static struct gw_str whole_text(struct reply_reader *reader)
 	return buf_str(&reader->text);
 }
 
-/* The code at the start of a line; 0: there is none. Codes to 599 are in use though the RFC ends at 559. */
+/* The code at the start of a line; 0: there is none. Codes to 599 are in use though the RFC ends at
+ * 559. */
 static int read_code(struct gw_str line)
 {
-	if (line.len < 3 || line.ptr[0] < '2' || line.ptr[0] > '5' || !is_digit(line.ptr[1]) || !is_digit(line.ptr[2]))
+	if (line.len < 3 || line.ptr[0] < '2' || line.ptr[0] > '5' || !is_digit(line.ptr[1]) ||
+	    !is_digit(line.ptr[2]))
 		return 0;
 	if (line.len > 3 && line.ptr[3] != ' ' && line.ptr[3] != '-')
 		return 0;
@@ -149,7 +155,8 @@ static void begin_reply(struct reply_reader *reader, int code)
 	reader->code = code;
 }
 
-enum reply_state reply_reader_line(struct reply_reader *reader, struct gw_str line, struct smtp_reply *reply)
+enum reply_state reply_reader_line(struct reply_reader *reader, struct gw_str line,
+				   struct smtp_reply *reply)
 {
 	int code = line.len <= REPLY_LINE_MAX ? read_code(line) : 0;
 
@@ -186,7 +193,8 @@ static size_t write_codes(char *out, int code, char mark, const char *enhanced)
 	return 5 + len;
 }
 
-static int write_line(struct buf *out, int code, char mark, const char *enhanced, struct gw_str text)
+static int write_line(struct buf *out, int code, char mark, const char *enhanced,
+		      struct gw_str text)
 {
 	char line[WRITTEN_LINE_MAX + 2];
 	size_t len = write_codes(line, code, mark, enhanced);

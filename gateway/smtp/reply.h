@@ -6,10 +6,11 @@
 
 /* A whole reply as a value: what an outcome, a DSN and a log line are made of. */
 struct smtp_reply {
-	int code;               /* 0: none yet */
-	uint8_t enhanced[3];    /* RFC 3463 class.subject.detail; all 0: none was given */
-	struct gw_str text;     /* the lines' texts with '\n' between them, enhanced codes taken off; control characters
-	                           other than '\n' are '?', bytes over 127 are kept only as valid UTF-8, else '?' */
+	int code;            /* 0: none yet */
+	uint8_t enhanced[3]; /* RFC 3463 class.subject.detail; all 0: none was given */
+	/* the lines' texts with '\n' between them, enhanced codes taken off; control characters
+	 * other than '\n' are '?', bytes over 127 are kept only as valid UTF-8, else '?' */
+	struct gw_str text;
 };
 
 /* Reads a reply line by line. */
@@ -29,12 +30,15 @@ enum reply_state { REPLY_MORE, REPLY_DONE, REPLY_BAD };
 void reply_reader_init(struct reply_reader *reader);
 void reply_reader_finish(struct reply_reader *reader);
 
-/* Feeds one line without its line end. DONE: *reply is whole and lives until the next line or finish. BAD: no reply of
- * the RFC (no three digits in 200..559 or so, codes that differ between lines, too many lines): the link is to be given up. */
-enum reply_state reply_reader_line(struct reply_reader *reader, struct gw_str line, struct smtp_reply *reply);
+/* Feeds one line without its line end. DONE: *reply is whole and lives until the next line or
+ * finish. BAD: no reply of the RFC (no three digits in 200..559 or so, codes that differ between
+ * lines, too many lines): the link is to be given up. */
+enum reply_state reply_reader_line(struct reply_reader *reader, struct gw_str line,
+				   struct smtp_reply *reply);
 
-/* Appends "250-first\r\n250 last\r\n" for a text whose lines are parted by '\n'; the enhanced code ("2.1.0", may be NULL)
- * stands in each line. Text is cleaned: control characters become '?', lines are cut at 500 octets. 0, or -1: buffer full. */
+/* Appends "250-first\r\n250 last\r\n" for a text whose lines are parted by '\n'; the enhanced code
+ * ("2.1.0", may be NULL) stands in each line. Text is cleaned: control characters become '?', lines
+ * are cut at 500 octets. 0, or -1: buffer full. */
 int reply_write(struct buf *out, int code, const char *enhanced, struct gw_str text);
 
 #endif

@@ -5,7 +5,8 @@
 #include <gsasl.h>
 #include <stdlib.h>
 
-/* How often and with which words a server asks; what libgsasl asks for LOGIN ("User Name") is not what clients know. */
+/* How often and with which words a server asks; what libgsasl asks for LOGIN ("User Name") is not
+ * what clients know. */
 struct mechanism {
 	const char *name;
 	const char *challenges[2];
@@ -84,13 +85,15 @@ static const struct mechanism *find_mechanism(struct gw_str name)
 
 static int digit_value(char c)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *at = c ? strchr(alphabet, c) : NULL;
 
 	return at ? (int)(at - alphabet) : -1;
 }
 
-/* Only what an encoder writes: whole groups, padding nowhere but at the end, no bits set that say nothing. */
+/* Only what an encoder writes: whole groups, padding nowhere but at the end, no bits set that say
+ * nothing. */
 static bool is_base64(struct gw_str text)
 {
 	size_t digits = text.len, pads, i;
@@ -146,7 +149,8 @@ static int library_step(struct sasl *sasl, struct gw_str token, bool keep)
 	size_t len = 0;
 	int result = gsasl_step(sasl->session, token.ptr, token.len, &answer, &len);
 
-	if (keep && (result == GSASL_OK || result == GSASL_NEEDS_MORE) && !keep_line(sasl, gw_str_n(answer, len)))
+	if (keep && (result == GSASL_OK || result == GSASL_NEEDS_MORE) &&
+	    !keep_line(sasl, gw_str_n(answer, len)))
 		result = GSASL_MALLOC_ERROR;
 	wipe_free(answer, len);
 	return result;
@@ -180,13 +184,14 @@ static enum sasl_state take_login(struct sasl *sasl)
 	login->secret = property(sasl, GSASL_PASSWORD);
 	if (gw_str_eq(login->user, login->acting_as))
 		login->acting_as = gw_str(NULL);
-	if (login->user.len == 0 || login->secret.len == 0 || !is_name(login->user) || !is_name(login->acting_as))
+	if (login->user.len == 0 || login->secret.len == 0 || !is_name(login->user) ||
+	    !is_name(login->acting_as))
 		return SASL_BAD;
 	return SASL_DONE;
 }
 
-/* The octets as they came, where the library would prepare them and refuse what it cannot prepare: a password may have been hashed as it
- * is, and whoever compares it can prepare it as well. */
+/* The octets as they came, where the library would prepare them and refuse what it cannot prepare:
+ * a password may have been hashed as it is, and whoever compares it can prepare it as well. */
 static int plain_take(struct sasl *sasl, struct gw_str token)
 {
 	size_t first = gw_str_find(token, '\0');
@@ -198,7 +203,8 @@ static int plain_take(struct sasl *sasl, struct gw_str token)
 	if (result == GSASL_OK)
 		result = gsasl_property_set_raw(sasl->session, GSASL_AUTHID, rest.ptr, second);
 	if (result == GSASL_OK)
-		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len);
+		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr,
+						secret.len);
 	return result;
 }
 
@@ -209,17 +215,20 @@ static int login_take(struct sasl *sasl, struct gw_str token)
 
 static enum sasl_state server_take(struct sasl *sasl, struct gw_str token, struct gw_str *out)
 {
-	int result = sasl->mechanism->token_is_sound(token) ? sasl->mechanism->take(sasl, token) : GSASL_MECHANISM_PARSE_ERROR;
+	int result = sasl->mechanism->token_is_sound(token) ? sasl->mechanism->take(sasl, token)
+							    : GSASL_MECHANISM_PARSE_ERROR;
 
 	if (result == GSASL_OK)
 		return take_login(sasl);
-	if (result != GSASL_NEEDS_MORE || sasl->steps > 1 || !sasl->mechanism->challenges[sasl->steps])
+	if (result != GSASL_NEEDS_MORE || sasl->steps > 1 ||
+	    !sasl->mechanism->challenges[sasl->steps])
 		return SASL_BAD;
 	*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
 	return SASL_MORE;
 }
 
-/* Without an initial response the first thing is to ask; with one, the library is told that it asked. */
+/* Without an initial response the first thing is to ask; with one, the library is told that it
+ * asked. */
 static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
 {
 	enum sasl_state state = SASL_BAD;
@@ -272,7 +281,8 @@ enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *ou
 	return state;
 }
 
-static struct sasl *create(struct gw_str name, int (*start)(Gsasl *, const char *, Gsasl_session **))
+static struct sasl *create(struct gw_str name,
+			   int (*start)(Gsasl *, const char *, Gsasl_session **))
 {
 	const struct mechanism *mechanism = find_mechanism(name);
 	struct sasl *sasl = mechanism && library ? calloc(1, sizeof(*sasl)) : NULL;
@@ -313,7 +323,8 @@ struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, str
 		return NULL;
 	sasl->step = client_step;
 	if (gsasl_property_set_raw(sasl->session, GSASL_AUTHID, user.ptr, user.len) == GSASL_OK &&
-	    gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len) == GSASL_OK)
+	    gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len) ==
+		    GSASL_OK)
 		return sasl;
 	sasl_destroy(sasl);
 	return NULL;

@@ -38,14 +38,14 @@ struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, str
 /* Wipes the secrets and frees; NULL is fine. */
 void sasl_destroy(struct sasl *sasl);
 
-/* One step: `in` is a base64 line ("" is an empty response, "=" an empty initial response), `*out` the base64 line to send,
- * valid until the next step.
- * Server: MORE: send 334 and *out; DONE: the credentials are complete, sasl_login has them, but nobody has checked them;
- * BAD: malformed base64 or tokens (501 5.5.2), an empty user or secret among them.
- * Client: the first step takes "" and gives the initial response (empty: AUTH is sent without one); DONE: *out is the last
- * line to send; BAD: the server asked for what the mechanism does not have.
- * A server hands out the octets as they came: whoever compares a password prepares it as well (SASLprep, RFC 4616). A name that is not
- * UTF-8 or has controls in it is BAD. */
+/* One step: `in` is a base64 line ("" is an empty response, "=" an empty initial response), `*out`
+ * the base64 line to send, valid until the next step. Server: MORE: send 334 and *out; DONE: the
+ * credentials are complete, sasl_login has them, but nobody has checked them; BAD: malformed base64
+ * or tokens (501 5.5.2), an empty user or secret among them. Client: the first step takes "" and
+ * gives the initial response (empty: AUTH is sent without one); DONE: *out is the last line to
+ * send; BAD: the server asked for what the mechanism does not have. A server hands out the octets
+ * as they came: whoever compares a password prepares it as well (SASLprep, RFC 4616). A name that
+ * is not UTF-8 or has controls in it is BAD. */
 enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
 const struct sasl_login *sasl_login(const struct sasl *sasl);
 

@@ -1,6 +1,7 @@
 #include "smtp/utf8.h"
 
-/* First octets, how long their sequence is, and which second octets keep it short, no surrogate and in range. */
+/* First octets, how long their sequence is, and which second octets keep it short, no surrogate and
+ * in range. */
 static const struct lead {
 	unsigned char first, last, length, low, high;
 } leads[] = {

@@ -4,10 +4,12 @@
 
 #include <gateway/str.h>
 
-/* Octets of the well-formed character at the start of `text`; 0: malformed, cut short, a surrogate, over U+10FFFF, or empty. */
+/* Octets of the well-formed character at the start of `text`; 0: malformed, cut short, a surrogate,
+ * over U+10FFFF, or empty. */
 size_t utf8_char(struct gw_str text);
 
-/* The same for characters over 127 that are no C1 control (U+0080 to U+009F, NEL among them); 0 for every other. */
+/* The same for characters over 127 that are no C1 control (U+0080 to U+009F, NEL among them); 0 for
+ * every other. */
 size_t utf8_printable(struct gw_str text);
 
 #endif

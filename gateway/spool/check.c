@@ -38,11 +38,13 @@ static void say_segments(const struct spool *spool, FILE *out)
 
 		if (segment->aside)
 			continue;
-		fprintf(out, "segment %u: %u bytes, of which %llu are needed by %u records\n", segment->number, segment->end,
-			(unsigned long long)segment->live, segment->needed);
+		fprintf(out, "segment %u: %u bytes, of which %llu are needed by %u records\n",
+			segment->number, segment->end, (unsigned long long)segment->live,
+			segment->needed);
 	}
 	for (size_t i = 0; i < spool->gap_count; i++)
-		fprintf(out, "torn: segment %u, offset %u, %u bytes: never answered for\n", spool->seal_segment, spool->gaps[i].from,
+		fprintf(out, "torn: segment %u, offset %u, %u bytes: never answered for\n",
+			spool->seal_segment, spool->gaps[i].from,
 			spool->gaps[i].to - spool->gaps[i].from);
 }
 
@@ -75,8 +77,8 @@ static int check(struct spool *spool, struct problems *problems, FILE *out)
 	verify_all(spool);
 	say_problems(problems, out);
 	say_segments(spool, out);
-	fprintf(out, "%llu messages queued, %llu damaged records\n", (unsigned long long)spool->index.count,
-		(unsigned long long)spool->stats.damaged);
+	fprintf(out, "%llu messages queued, %llu damaged records\n",
+		(unsigned long long)spool->index.count, (unsigned long long)spool->stats.damaged);
 	return (int)spool->stats.damaged;
 }
 

@@ -40,7 +40,8 @@ void append_queue(struct spool *spool, struct spool_append *append)
 struct spool_append *append_copy(const struct spool_append *append)
 {
 	size_t extents = append->extent_count * sizeof(*append->extents);
-	struct spool_append *copy = malloc(sizeof(*copy) + extents + append->meta.len + append->data.len);
+	struct spool_append *copy = malloc(sizeof(*copy) + extents + append->meta.len +
+					   append->data.len);
 	char *at = (char *)(copy + 1);
 
 	if (!copy)
@@ -71,7 +72,8 @@ void spool_append(struct spool *spool, struct spool_append *append)
 	if (append)
 		append_queue(spool, append);
 	else
-		log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: no memory for a record, it is not written", spool->path);
+		log_say(LOG_LEVEL_ERROR, "spool-failed",
+			"%s: no memory for a record, it is not written", spool->path);
 }
 
 /* What came since, in the order it came. */
@@ -98,7 +100,8 @@ static int64_t spare_time(const struct spool *spool)
 {
 	if (spool->held.first)
 		return HELD_RETRY_MS;
-	return spool->unsynced_since ? spool->unsynced_since + SYNC_AFTER_MS - clock_monotonic() : -1;
+	return spool->unsynced_since ? spool->unsynced_since + SYNC_AFTER_MS - clock_monotonic()
+				     : -1;
 }
 
 static bool stopping(struct spool *spool)

@@ -1,7 +1,9 @@
-/* compact.c - a segment that a few old records keep is emptied: what is needed of it is appended again, then it goes.
+/* compact.c - a segment that a few old records keep is emptied: what is needed of it is appended
+ * again, then it goes.
  *
- * A copy of a record is made by an ordinary append that names the record it replaces; the commit thread writes it only while that is
- * still the one that counts, so a message that ends meanwhile does not come back. */
+ * A copy of a record is made by an ordinary append that names the record it replaces; the commit
+ * thread writes it only while that is still the one that counts, so a message that ends meanwhile
+ * does not come back. */
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
@@ -39,7 +41,8 @@ struct compaction {
 
 static void move_done(struct post *post)
 {
-	struct move *move = (struct move *)(void *)((char *)post - offsetof(struct move, append.post));
+	struct move *move = (struct move *)(void *)((char *)post -
+						    offsetof(struct move, append.post));
 	struct batch *batch = move->batch;
 
 	pthread_mutex_lock(&batch->lock);
@@ -68,7 +71,8 @@ static void submit(struct spool *spool, struct batch *batch, struct spool_append
 	append_queue(spool, append);
 }
 
-static struct move *move_create(struct batch *batch, enum spool_type type, uint64_t id, struct place from)
+static struct move *move_create(struct batch *batch, enum spool_type type, uint64_t id,
+				struct place from)
 {
 	struct move *move = calloc(1, sizeof(*move));
 
@@ -83,7 +87,8 @@ static struct move *move_create(struct batch *batch, enum spool_type type, uint6
 	return move;
 }
 
-/* The extents that were moved are loose until here: the MESSAGE's copy, where it was written, has accounted for them itself. */
+/* The extents that were moved are loose until here: the MESSAGE's copy, where it was written, has
+ * accounted for them itself. */
 static void move_destroy(struct spool *spool, struct move *move)
 {
 	if (move->state)
@@ -111,16 +116,19 @@ static bool is_before(struct place a, struct place b)
 	return a.segment < b.segment || (a.segment == b.segment && a.offset < b.offset);
 }
 
-/* A STATE counts only behind the MESSAGE, so it follows a copy of it. A newer one that is written meanwhile is behind it anyway. */
+/* A STATE counts only behind the MESSAGE, so it follows a copy of it. A newer one that is written
+ * meanwhile is behind it anyway. */
 static void state_follows(struct compaction *compaction, struct move *message)
 {
 	struct spool *spool = compaction->spool;
 	struct entry entry;
 
-	if (!entry_of(spool, message->append.id, &entry) || !entry.state.segment || !is_before(entry.state, entry.message))
+	if (!entry_of(spool, message->append.id, &entry) || !entry.state.segment ||
+	    !is_before(entry.state, entry.message))
 		return;
 	message->state = move_create(&compaction->batch, SPOOL_STATE, entry.id, entry.state);
-	if (!message->state || state_load(spool, &entry, &message->state->arena, &message->state->append.meta) <= 0)
+	if (!message->state ||
+	    state_load(spool, &entry, &message->state->arena, &message->state->append.meta) <= 0)
 		compaction->batch.failed = true;
 	else
 		submit(spool, &compaction->batch, &message->state->append);
@@ -151,16 +159,21 @@ static int add_move(struct compaction *compaction, struct move *move)
 	compaction->count++;
 	compaction->bytes += move->append.data.len + move->append.meta.len;
 	submit(compaction->spool, &compaction->batch, &move->append);
-	return compaction->count >= BATCH_COUNT || compaction->bytes >= BATCH_BYTES ? settle(compaction) : 0;
+	return compaction->count >= BATCH_COUNT || compaction->bytes >= BATCH_BYTES
+		       ? settle(compaction)
+		       : 0;
 }
 
 /* --- one kind of record each --- */
 
-static int read_data(struct compaction *compaction, struct arena *arena, const struct spool_extent *extent, struct gw_str *data)
+static int read_data(struct compaction *compaction, struct arena *arena,
+		     const struct spool_extent *extent, struct gw_str *data)
 {
 	struct segment *segment = segment_hold(compaction->spool, extent->segment);
 	char *bytes = arena_alloc(arena, extent->length + 1u);
-	int result = segment && bytes ? segment_read(segment, bytes, extent->length, (uint64_t)extent->offset + RECORD_HEAD) : SPOOL_UNREADABLE;
+	int result = segment && bytes ? segment_read(segment, bytes, extent->length,
+						     (uint64_t)extent->offset + RECORD_HEAD)
+				      : SPOOL_UNREADABLE;
 
 	if (segment)
 		segment_release(compaction->spool, segment);
@@ -171,8 +184,10 @@ static int read_data(struct compaction *compaction, struct arena *arena, const s
 	return result;
 }
 
-/* One at a time: an extent is a megabyte, and must be synced before the MESSAGE's copy that names it is written. */
-static int move_extent(struct compaction *compaction, struct move *owner, struct spool_extent *extent)
+/* One at a time: an extent is a megabyte, and must be synced before the MESSAGE's copy that names
+ * it is written. */
+static int move_extent(struct compaction *compaction, struct move *owner,
+		       struct spool_extent *extent)
 {
 	struct place from = { extent->segment, extent->offset };
 	struct move *move = move_create(&compaction->batch, SPOOL_EXTENT, owner->append.id, from);
@@ -193,7 +208,8 @@ static int move_extent(struct compaction *compaction, struct move *owner, struct
 	return result;
 }
 
-static int move_extents(struct compaction *compaction, struct move *move, struct spool_content *content)
+static int move_extents(struct compaction *compaction, struct move *move,
+			struct spool_content *content)
 {
 	struct spool_extent *extents = (struct spool_extent *)content->extents;
 
@@ -201,7 +217,8 @@ static int move_extents(struct compaction *compaction, struct move *move, struct
 	if (!move->moved)
 		return -1;
 	for (size_t i = 0; i < content->extent_count; i++)
-		if (extents[i].segment == compaction->segment->number && move_extent(compaction, move, &extents[i]) < 0)
+		if (extents[i].segment == compaction->segment->number &&
+		    move_extent(compaction, move, &extents[i]) < 0)
 			return -1;
 	return 0;
 }
@@ -210,7 +227,8 @@ static int fill_message(struct compaction *compaction, struct move *move)
 {
 	struct spool_content content;
 	struct gw_str state;
-	int result = spool_load(compaction->spool, move->append.id, &move->arena, &move->append.meta, &state, &content);
+	int result = spool_load(compaction->spool, move->append.id, &move->arena,
+				&move->append.meta, &state, &content);
 
 	compaction->damaged = compaction->damaged || result == SPOOL_DAMAGED;
 	if (result < 0)
@@ -343,7 +361,8 @@ static int move_records(struct compaction *compaction)
 	return settle(compaction) < 0 || failed ? SPOOL_UNREADABLE : 0;
 }
 
-/* FINALs that close messages elsewhere are copied; the references to those segments go with them. */
+/* FINALs that close messages elsewhere are copied; the references to those segments go with them.
+ */
 static void forget_finals(struct spool *spool, struct segment *segment)
 {
 	pthread_mutex_lock(&spool->lock);

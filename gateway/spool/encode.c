@@ -47,13 +47,15 @@ uint32_t append_bytes(const struct spool_append *append)
 	if (append->type == SPOOL_FINAL)
 		return RECORD_HEAD + sizeof(struct final_meta);
 	if (append->type == SPOOL_MESSAGE)
-		bytes += sizeof(struct message_meta) + append->extent_count * sizeof(*append->extents);
+		bytes += sizeof(struct message_meta) +
+			 append->extent_count * sizeof(*append->extents);
 	return record_align(bytes);
 }
 
 bool append_fits(const struct spool_append *append)
 {
-	uint64_t bytes = RECORD_HEAD + sizeof(struct message_meta) + (uint64_t)append->meta.len + append->data.len;
+	uint64_t bytes = RECORD_HEAD + sizeof(struct message_meta) + (uint64_t)append->meta.len +
+			 append->data.len;
 
 	return append->extent_count <= RECORD_MAX / sizeof(*append->extents) &&
 	       bytes + append->extent_count * sizeof(*append->extents) <= RECORD_MAX;
@@ -77,7 +79,8 @@ static void add_padding(struct gather *gather)
 
 void group_encode_seal(struct spool *spool)
 {
-	struct seal_meta seal = { spool->seal_segment, spool->seal_length, (uint32_t)spool->gap_count, 0 };
+	struct seal_meta seal = { spool->seal_segment, spool->seal_length,
+				  (uint32_t)spool->gap_count, 0 };
 	struct record_head head = { .type = RECORD_SEAL };
 	size_t gaps = spool->gap_count * sizeof(*spool->gaps);
 
@@ -94,7 +97,9 @@ void group_encode_seal(struct spool *spool)
 static void encode_final(struct spool *spool, struct spool_append *append)
 {
 	struct final_meta meta = { append->extent.segment, 0 };
-	struct record_head head = { .type = RECORD_FINAL, .id = append->id, .meta_len = sizeof(meta) };
+	struct record_head head = { .type = RECORD_FINAL,
+				    .id = append->id,
+				    .meta_len = sizeof(meta) };
 
 	head.meta_crc = crc32c(0, &meta, sizeof(meta));
 	add_head(spool, &head);
@@ -105,7 +110,8 @@ static void encode_other(struct spool *spool, struct spool_append *append)
 {
 	struct gather *gather = &spool->group.gather;
 	size_t extents = append->extent_count * sizeof(*append->extents);
-	struct record_head head = { .type = (uint8_t)(append->type + RECORD_EXTENT), .id = append->id };
+	struct record_head head = { .type = (uint8_t)(append->type + RECORD_EXTENT),
+				    .id = append->id };
 	struct message_meta meta;
 
 	head.meta_len = (uint32_t)append->meta.len;

@@ -1,4 +1,5 @@
-/* gather.c - the pieces of a group put together for one write; small ones are copied side by side. */
+/* gather.c - the pieces of a group put together for one write; small ones are copied side by side.
+ */
 #include "spool/internal.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@ void gather_clear(struct gather *gather)
 /* A record takes at most five pieces; those up to GATHER_COPY are copied together. */
 bool gather_fits(const struct gather *gather, size_t small_bytes)
 {
-	return gather->count + 8 <= GATHER_IOV && gather->used + small_bytes <= GATHER_SCRATCH && gather->bytes < GROUP_BYTES;
+	return gather->count + 8 <= GATHER_IOV && gather->used + small_bytes <= GATHER_SCRATCH &&
+	       gather->bytes < GROUP_BYTES;
 }
 
 static void add_piece(struct gather *gather, const void *bytes, size_t len)

@@ -1,4 +1,5 @@
-/* group.c - which appends make the next commit group: what may be written at all, and what there is room for. */
+/* group.c - which appends make the next commit group: what may be written at all, and what there is
+ * room for. */
 #include "spool/internal.h"
 
 #include "base/log.h"
@@ -33,7 +34,8 @@ static bool move_stale(const struct spool *spool, const struct spool_append *app
 		return !segment_exists(&spool->segments, append->extent.segment);
 	if (append->type == SPOOL_EXTENT)
 		return !entry;
-	return !entry || !same_place(append->type == SPOOL_MESSAGE ? entry->message : entry->state, append);
+	return !entry ||
+	       !same_place(append->type == SPOOL_MESSAGE ? entry->message : entry->state, append);
 }
 
 static bool make_room_in_index(struct spool *spool, struct spool_append *append)
@@ -44,7 +46,8 @@ static bool make_room_in_index(struct spool *spool, struct spool_append *append)
 	return !failed && index_reserve(&spool->index, spool->group.messages + 1) == 0;
 }
 
-/* Where the message is that a FINAL closes. One that was accounted while it waited for room remembers. */
+/* Where the message is that a FINAL closes. One that was accounted while it waited for room
+ * remembers. */
 static void find_closed(struct spool *spool, struct spool_append *append)
 {
 	const struct entry *entry = index_find(&spool->index, append->id);
@@ -60,7 +63,8 @@ static bool too_large(const struct spool *spool, const struct spool_append *appe
 {
 	if (append_fits(append))
 		return false;
-	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: a %s is too large for a record, it is not written", spool->path,
+	log_say(LOG_LEVEL_ERROR, "spool-failed",
+		"%s: a %s is too large for a record, it is not written", spool->path,
 		record_name((unsigned)append->type + RECORD_EXTENT));
 	return true;
 }
@@ -126,7 +130,8 @@ static bool starts_new_group(struct spool *spool, const struct spool_append *app
 /* The next record is the first of its segment: a SEAL goes before it. */
 static bool is_first(const struct spool *spool)
 {
-	return spool->current->end == segment_begin(spool->current) && spool->group.gather.bytes == 0;
+	return spool->current->end == segment_begin(spool->current) &&
+	       spool->group.gather.bytes == 0;
 }
 
 static void join(struct spool *spool, struct spool_append *append)
@@ -175,10 +180,12 @@ static void hold(struct spool *spool, struct spool_append *append)
 /* The message's segment went while its FINAL waited: there is nothing left to close. */
 static bool closed_without(struct spool *spool, const struct spool_append *append)
 {
-	return append->type == SPOOL_FINAL && append->extent.segment && !segment_exists(&spool->segments, append->extent.segment);
+	return append->type == SPOOL_FINAL && append->extent.segment &&
+	       !segment_exists(&spool->segments, append->extent.segment);
 }
 
-static void no_room(struct spool *spool, struct list *done, struct spool_append *append, enum spool_result result)
+static void no_room(struct spool *spool, struct list *done, struct spool_append *append,
+		    enum spool_result result)
 {
 	if (waits_for_room(append) && result == SPOOL_FULL)
 		hold(spool, append);
@@ -221,7 +228,8 @@ static bool place_one(struct spool *spool, struct list *done)
 	return true;
 }
 
-/* Moves appends from the line to the group until it is full; those that cannot be written go to `done` with the reason. */
+/* Moves appends from the line to the group until it is full; those that cannot be written go to
+ * `done` with the reason. */
 void group_build(struct spool *spool, struct list *done)
 {
 	struct group *group = &spool->group;

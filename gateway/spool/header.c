@@ -1,6 +1,7 @@
 /* header.c - the head of a segment: it says how the records in it are marked. See FORMAT.md.
  *
- * The salt is what tells a record from octets that look like one: it is in no message, since nobody outside has seen it. */
+ * The salt is what tells a record from octets that look like one: it is in no message, since nobody
+ * outside has seen it. */
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
@@ -19,7 +20,8 @@ struct header {
 	uint32_t zero, crc;
 };
 _Static_assert(sizeof(struct header) == 32, "a header is written as it is in memory");
-_Static_assert(HEADER_COPY + sizeof(struct header) <= SEGMENT_HEADER, "both copies lie before the first record");
+_Static_assert(HEADER_COPY + sizeof(struct header) <= SEGMENT_HEADER,
+	       "both copies lie before the first record");
 
 static uint32_t header_crc(const struct header *header)
 {
@@ -54,7 +56,9 @@ static int write_copy(int fd, const struct header *header, uint32_t offset)
 
 int segment_header_write(int fd, const struct segment_key *key)
 {
-	struct header header = { .magic = HEADER_MAGIC, .number = key->number, .version = key->version };
+	struct header header = { .magic = HEADER_MAGIC,
+				 .number = key->number,
+				 .version = key->version };
 
 	memcpy(header.salt, key->salt, sizeof(header.salt));
 	header.crc = header_crc(&header);
@@ -63,8 +67,8 @@ int segment_header_write(int fd, const struct segment_key *key)
 
 static bool header_good(const struct header *header, uint32_t number)
 {
-	return memcmp(header->magic, HEADER_MAGIC, sizeof(header->magic)) == 0 && header->number == number &&
-	       header->crc == header_crc(header);
+	return memcmp(header->magic, HEADER_MAGIC, sizeof(header->magic)) == 0 &&
+	       header->number == number && header->crc == header_crc(header);
 }
 
 /* 1: as segment_header_read; 0: none there; SPOOL_UNREADABLE. */
@@ -77,7 +81,9 @@ static int read_copy(const struct segment *segment, uint32_t offset, struct segm
 		return result == SPOOL_DAMAGED ? 0 : result;
 	if (!header_good(&header, segment->number))
 		return 0;
-	*key = (struct segment_key){ header.number, header.version, { header.salt[0], header.salt[1] } };
+	*key = (struct segment_key){ header.number,
+				     header.version,
+				     { header.salt[0], header.salt[1] } };
 	return 1;
 }
 
@@ -96,10 +102,12 @@ bool segment_begins_old(const struct segment *segment)
 	struct segment_key key = segment_key_old(segment->number);
 	struct record_head head;
 
-	return segment_read(segment, &head, sizeof(head), 0) == 0 && record_valid(&head, &key, 0) && head.type == RECORD_SEAL;
+	return segment_read(segment, &head, sizeof(head), 0) == 0 && record_valid(&head, &key, 0) &&
+	       head.type == RECORD_SEAL;
 }
 
-/* A header that a power cut tore is no trace of a record: it was not synced, so none was written. */
+/* A header that a power cut tore is no trace of a record: it was not synced, so none was written.
+ */
 bool segment_never_used(struct window *window, uint32_t size)
 {
 	for (uint32_t at = 0; at < size; at += HEADER_COPY) {

@@ -1,5 +1,5 @@
-/* index.c - id -> place. Entries lie in chunks and never move; the slots of the hash are four bytes each, so that a queued
- * message costs 45 to 51 bytes here. */
+/* index.c - id -> place. Entries lie in chunks and never move; the slots of the hash are four bytes
+ * each, so that a queued message costs 45 to 51 bytes here. */
 #include "spool/internal.h"
 
 #include <stdlib.h>

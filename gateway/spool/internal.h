@@ -1,8 +1,9 @@
 /* internal.h - what the files of the spool share. Nobody else includes it.
  *
- * Threads: callers, the commit thread (the only one that writes records), the janitor (prepares, reclaims, compacts).
- * `lock` covers the index, the table of segments, `next`, `state` and the counters; no disk access under it but opening a
- * segment to read. `prepare_lock` is taken before `lock` by who makes a segment. What is marked [commit] is that thread's alone. */
+ * Threads: callers, the commit thread (the only one that writes records), the janitor (prepares,
+ * reclaims, compacts). `lock` covers the index, the table of segments, `next`, `state` and the
+ * counters; no disk access under it but opening a segment to read. `prepare_lock` is taken before
+ * `lock` by who makes a segment. What is marked [commit] is that thread's alone. */
 #ifndef SPOOL_INTERNAL_H
 #define SPOOL_INTERNAL_H
 
@@ -20,15 +21,16 @@
 #define RECORD_HEAD 48u
 #define RECORD_MAX (1u << 29)
 #define RECORD_LAG_MAX 60000u
-/* What recovery reads of a file: all that the format's offsets reach. More than the writer makes, since what it does not read it may
- * not judge. */
+/* What recovery reads of a file: all that the format's offsets reach. More than the writer makes,
+ * since what it does not read it may not judge. */
 #define SEGMENT_READ_MAX 0xfffff000u
 _Static_assert(SPOOL_SEGMENT_MAX <= SEGMENT_READ_MAX, "whatever is written can be read");
 _Static_assert(RECORD_MAX <= SPOOL_SEGMENT_MAX / 2, "the largest record has a segment to go to");
 
 enum record_type { RECORD_SEAL = 1, RECORD_EXTENT, RECORD_MESSAGE, RECORD_STATE, RECORD_FINAL };
 
-/* What each record of a segment carries. A record whose octets somebody outside has chosen does not: he knows no salt. */
+/* What each record of a segment carries. A record whose octets somebody outside has chosen does
+ * not: he knows no salt. */
 struct segment_key {
 	uint32_t number, version; /* 0: not known, nothing is a record */
 	uint32_t salt[2];         /* version 1: the magic and the number */
@@ -37,7 +39,8 @@ struct segment_key {
 struct record_head {
 	uint32_t salt_low;
 	uint8_t type, version;
-	uint16_t lag; /* group - lag is the last group that was on stable storage when this was written */
+	/* group - lag is the last group that was on stable storage when this was written */
+	uint16_t lag;
 	uint32_t salt_high, meta_len;
 	uint64_t group, id;
 	uint32_t data_len, meta_crc, data_crc, head_crc;
@@ -54,7 +57,8 @@ struct final_meta {
 	uint32_t segment, zero;
 };
 
-/* The meta of a SEAL is this, the gaps (ranges before `length` that were torn), and since version 2 the key of that segment. */
+/* The meta of a SEAL is this, the gaps (ranges before `length` that were torn), and since version 2
+ * the key of that segment. */
 struct seal_meta {
 	uint32_t segment, length; /* of the segment before, 0 if none */
 	uint32_t gap_count, zero;
@@ -79,7 +83,8 @@ static inline uint32_t record_size(const struct record_head *head)
 void record_seal(struct record_head *head, const struct segment_key *key, uint32_t offset);
 bool record_valid(const struct record_head *head, const struct segment_key *key, uint32_t offset);
 /* The parts of a MESSAGE's meta; false: they do not fit each other. */
-bool record_message(struct gw_str meta, struct message_meta *message, const char **extents, struct gw_str *envelope);
+bool record_message(struct gw_str meta, struct message_meta *message, const char **extents,
+		    struct gw_str *envelope);
 struct spool_extent record_extent(const char *extents, size_t at);
 const char *record_name(unsigned type);
 
@@ -95,7 +100,7 @@ struct segment_ref {
 struct segment {
 	uint32_t number;
 	struct segment_key key; /* set before anybody else sees the segment, then never changed */
-	int fd; /* open while it is pinned */
+	int fd;                 /* open while it is pinned */
 	unsigned pins;
 	uint32_t size;   /* of the file, when it was made */
 	uint32_t end;    /* of the valid records */
@@ -105,11 +110,14 @@ struct segment {
 	uint32_t loose;  /* EXTENTs among them that belong to no message yet */
 	bool sealed;     /* no longer written */
 	bool aside;      /* refused: neither read nor removed */
-	bool kept;       /* compaction met damage here: it is not tried again before the next start */
-	int64_t compact_at; /* after a compaction that failed for a passing reason: not before; monotonic ms */
-	unsigned failures;  /* of compaction, one behind the other */
-	bool unread;     /* holds octets that nobody has read or copied: not cut, not compacted, not removed */
-	bool gone;       /* unlinked, here for readers alone */
+	/* compaction met damage here: it is not tried again before the next start */
+	bool kept;
+	/* after a compaction that failed for a passing reason: not before; monotonic ms */
+	int64_t compact_at;
+	unsigned failures; /* of compaction, one behind the other */
+	/* holds octets that nobody has read or copied: not cut, not compacted, not removed */
+	bool unread;
+	bool gone; /* unlinked, here for readers alone */
 	struct segment_ref *refs;
 	size_t ref_count;
 };
@@ -126,7 +134,8 @@ struct segment_key segment_key_old(uint32_t number);
 int segment_key_make(struct segment_key *key, uint32_t number);
 /* Both copies; the caller syncs them with the file, before any record. */
 int segment_header_write(int fd, const struct segment_key *key);
-/* 1: `key` is what the header says, of whatever version; 0: there is none that is whole; SPOOL_UNREADABLE with errno. */
+/* 1: `key` is what the header says, of whatever version; 0: there is none that is whole;
+ * SPOOL_UNREADABLE with errno. */
 int segment_header_read(const struct segment *segment, struct segment_key *key);
 bool segment_begins_old(const struct segment *segment); /* with a record of version 1 */
 /* Where the first record lies, or would. */
@@ -145,14 +154,17 @@ void segment_drop(struct segments *segments, struct segment *segment);
 void segments_finish(struct segments *segments);
 int segment_refer(struct segment *segment, uint32_t to, bool is_final, bool hard);
 uint64_t segment_finals_bytes(const struct segments *segments, const struct segment *segment);
-bool segment_blocked(const struct segments *segments, const struct segment *segment, bool hard_only);
-/* Under `lock`: 0, or -1 with errno; while pinned the file can be read, also after it was unlinked. */
+bool segment_blocked(const struct segments *segments, const struct segment *segment,
+		     bool hard_only);
+/* Under `lock`: 0, or -1 with errno; while pinned the file can be read, also after it was unlinked.
+ */
 int segment_pin(struct spool *spool, struct segment *segment);
 void segment_unpin(struct spool *spool, struct segment *segment);
 /* Pins the segment of that number; NULL: gone or not to be opened. Takes `lock`. */
 struct segment *segment_hold(struct spool *spool, uint32_t number);
 void segment_release(struct spool *spool, struct segment *segment);
-/* Sees that there is a prepared segment with room for a record of `need` bytes; SPOOL_FULL and SPOOL_FAILED: there is none. */
+/* Sees that there is a prepared segment with room for a record of `need` bytes; SPOOL_FULL and
+ * SPOOL_FAILED: there is none. */
 enum spool_result segment_prepare(struct spool *spool, uint32_t need);
 /* Unlinks for good; -1: it is still there. */
 int segment_remove(struct spool *spool, struct segment *segment);
@@ -231,7 +243,8 @@ bool segment_never_used(struct window *window, uint32_t size);
 int window_init(struct window *window);
 void window_finish(struct window *window);
 void window_file(struct window *window, int fd);
-/* `len` bytes at `offset`, zeros where the file ends; NULL: no memory. Valid until the next call. */
+/* `len` bytes at `offset`, zeros where the file ends; NULL: no memory. Valid until the next call.
+ */
 const char *window_at(struct window *window, uint64_t offset, size_t len);
 
 enum scan_result { SCAN_END, SCAN_RECORD, SCAN_BAD, SCAN_FAILED };
@@ -244,7 +257,8 @@ struct scan {
 	uint32_t from, to; /* the record's or the bad range */
 };
 /* A pinned segment's. */
-void scan_init(struct scan *scan, struct window *window, const struct segment *segment, uint32_t from, uint32_t limit);
+void scan_init(struct scan *scan, struct window *window, const struct segment *segment,
+	       uint32_t from, uint32_t limit);
 enum scan_result scan_next(struct scan *scan);
 
 /* --- commit.c, group.c --- */
@@ -318,22 +332,27 @@ void group_encode_seal(struct spool *spool);                              /* [co
 /* --- recover.c, replay.c, quarantine.c --- */
 
 int recover_run(struct spool *spool, spool_found_fn *found, void *arg, struct problems *problems);
-/* Calls `found` for each queued message, in the order of the log, and drops those that are not whole. */
-int announce(struct spool *spool, struct window *window, struct place unproven, spool_found_fn *found, void *arg);
+/* Calls `found` for each queued message, in the order of the log, and drops those that are not
+ * whole. */
+int announce(struct spool *spool, struct window *window, struct place unproven,
+	     spool_found_fn *found, void *arg);
 /* Copies the range to quarantine/ (where it is not already) and logs it. */
-void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why);
+void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id,
+		const char *why);
 
 /* --- read.c --- */
 
 /* The latest state, empty where it is damaged. 1; 0: it was moved meanwhile; SPOOL_UNREADABLE. */
-int state_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state);
+int state_load(struct spool *spool, const struct entry *entry, struct arena *arena,
+	       struct gw_str *state);
 
 /* --- janitor.c, compact.c --- */
 
 void *janitor_run(void *spool);
 void janitor_measure(struct spool *spool);
 void janitor_reclaim(struct spool *spool);
-/* 0; SPOOL_DAMAGED: what it needs is not all readable, and never will be; another below 0: something failed for now. */
+/* 0; SPOOL_DAMAGED: what it needs is not all readable, and never will be; another below 0:
+ * something failed for now. */
 int compact_segment(struct spool *spool, struct segment *segment);
 
 /* --- */
@@ -352,18 +371,19 @@ struct spool {
 	uint32_t last_number;
 	enum spool_result state;
 	int64_t free_bytes, free_inodes;
-	int64_t fail_until;    /* no message is tried before: monotonic ms. Written by the commit thread */
+	/* no message is tried before: monotonic ms. Written by the commit thread */
+	int64_t fail_until;
 	enum spool_result fail_result; /* what the last failure answers until then */
-	uint32_t current_room; /* what the current segment still takes of messages */
+	uint32_t current_room;         /* what the current segment still takes of messages */
 	struct spool_stats stats;
 	int64_t retry_at; /* under prepare_lock: no segment is prepared before; monotonic ms */
 	enum spool_result retry_result;
 
 	/* the way in */
 	_Atomic(struct spool_append *) incoming;
-	_Atomic unsigned waiting;  /* appends in there that somebody waits for */
-	_Atomic int expected;      /* spool_expect() */
-	_Atomic int slumber;       /* enum slumber: what the commit thread sleeps for */
+	_Atomic unsigned waiting; /* appends in there that somebody waits for */
+	_Atomic int expected;     /* spool_expect() */
+	_Atomic int slumber;      /* enum slumber: what the commit thread sleeps for */
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake, janitor_wake;
 	bool stop, janitor_stop;
@@ -388,13 +408,15 @@ struct spool {
 	pthread_t commit_thread, janitor_thread;
 };
 
-/* What wakes the commit thread. An append that nobody waits for rides with the next group, or goes out within LAZY_MS. */
+/* What wakes the commit thread. An append that nobody waits for rides with the next group, or goes
+ * out within LAZY_MS. */
 enum slumber { SLUMBER_NONE, SLUMBER_ANY, SLUMBER_URGENT, SLUMBER_COMPANY };
 #define LAZY_MS 2
 #define COMPANY 8 /* appends that share a sync: it is not put off for more */
 
-void wake_for(struct spool *spool, bool urgent);   /* wake.c: an append was queued */
-void wait_for_work(struct spool *spool, int64_t ms); /* wake.c: until there is some, at most ms; -1: for ever */
+void wake_for(struct spool *spool, bool urgent); /* wake.c: an append was queued */
+/* wake.c: until there is some, at most ms; -1: for ever */
+void wait_for_work(struct spool *spool, int64_t ms);
 void wait_for_company(struct spool *spool);
 
 int64_t spool_us(void);

@@ -1,4 +1,5 @@
-/* janitor.c - the thread that keeps a segment prepared, removes those that nothing needs, and compacts those kept by a few. */
+/* janitor.c - the thread that keeps a segment prepared, removes those that nothing needs, and
+ * compacts those kept by a few. */
 #include "spool/internal.h"
 
 #include "base/clock.h"
@@ -25,14 +26,15 @@ void janitor_measure(struct spool *spool)
 	pthread_mutex_unlock(&spool->lock);
 }
 
-/* Nothing in it is needed, and none of its records is needed to keep an older segment's messages closed. */
+/* Nothing in it is needed, and none of its records is needed to keep an older segment's messages
+ * closed. */
 static struct segment *find_dead(struct spool *spool)
 {
 	for (size_t i = 0; i < spool->segments.count; i++) {
 		struct segment *segment = spool->segments.items[i];
 
-		if (segment->sealed && !segment->aside && !segment->gone && !segment->unread && segment->needed == 0 &&
-		    !segment_blocked(&spool->segments, segment, false))
+		if (segment->sealed && !segment->aside && !segment->gone && !segment->unread &&
+		    segment->needed == 0 && !segment_blocked(&spool->segments, segment, false))
 			return segment;
 	}
 	return NULL;
@@ -55,7 +57,8 @@ static bool worth_compacting(const struct spool *spool, const struct segment *se
 
 	if (now < segment->compact_at)
 		return false;
-	if (!segment->sealed || segment->aside || segment->gone || segment->kept || segment->unread || segment->loose > 0)
+	if (!segment->sealed || segment->aside || segment->gone || segment->kept ||
+	    segment->unread || segment->loose > 0)
 		return false;
 	if (segment_blocked(&spool->segments, segment, true))
 		return false;
@@ -76,7 +79,8 @@ static struct segment *find_sparse(struct spool *spool)
 	return found;
 }
 
-/* Damage is remembered until the next start, another failure for a while: the other segments must have their turn. */
+/* Damage is remembered until the next start, another failure for a while: the other segments must
+ * have their turn. */
 static void put_off(struct spool *spool, struct segment *segment, bool damaged)
 {
 	unsigned doubled = segment->failures < 6 ? segment->failures : 6;
@@ -86,8 +90,10 @@ static void put_off(struct spool *spool, struct segment *segment, bool damaged)
 	segment->failures++;
 	segment->compact_at = clock_monotonic() + ((int64_t)COMPACT_RETRY_MS << doubled);
 	pthread_mutex_unlock(&spool->lock);
-	log_say(damaged ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "spool-not-compacted", "%s: segment %u stays as it is: %s", spool->path, segment->number,
-		damaged ? "something in it is damaged and still needed" : "it could not be copied now");
+	log_say(damaged ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "spool-not-compacted",
+		"%s: segment %u stays as it is: %s", spool->path, segment->number,
+		damaged ? "something in it is damaged and still needed"
+			: "it could not be copied now");
 }
 
 static void compact(struct spool *spool)
@@ -113,7 +119,8 @@ static bool rest(struct spool *spool, bool full)
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&spool->wake_lock);
 	while (!spool->janitor_stop && !spool->janitor_hurry)
-		if (pthread_cond_timedwait(&spool->janitor_wake, &spool->wake_lock, &until) == ETIMEDOUT)
+		if (pthread_cond_timedwait(&spool->janitor_wake, &spool->wake_lock, &until) ==
+		    ETIMEDOUT)
 			break;
 	spool->janitor_hurry = false;
 	stop = spool->janitor_stop;

@@ -1,4 +1,5 @@
-/* quarantine.c - what is damaged is copied aside and told, each time it is met; the copy is made once. */
+/* quarantine.c - what is damaged is copied aside and told, each time it is met; the copy is made
+ * once. */
 #include "spool/internal.h"
 
 #include "base/id.h"
@@ -35,10 +36,12 @@ static int copy_range(struct segment *segment, int out, uint32_t from, uint32_t 
 }
 
 /* Under another name first: one killed here leaves no half a copy behind. */
-static int copy_file(struct segment *segment, int folder, const char *name, uint32_t from, uint32_t to)
+static int copy_file(struct segment *segment, int folder, const char *name, uint32_t from,
+		     uint32_t to)
 {
 	static const char temporary[] = "copying";
-	int failed, out = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int failed, out = openat(folder, temporary,
+				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (out < 0)
 		return -1;
@@ -61,20 +64,24 @@ static int copy_aside(struct spool *spool, uint32_t number, uint32_t from, uint3
 	folder = openat(spool->dir, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (folder >= 0) {
 		snprintf(name, sizeof(name), "%010u-%u", number, from);
-		failed = faccessat(folder, name, F_OK, 0) == 0 ? 0 : copy_file(segment, folder, name, from, to);
+		failed = faccessat(folder, name, F_OK, 0) == 0
+				 ? 0
+				 : copy_file(segment, folder, name, from, to);
 		close(folder);
 	}
 	segment_release(spool, segment);
 	return failed;
 }
 
-static void report(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why)
+static void report(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id,
+		   const char *why)
 {
 	char text[ID_TEXT] = "";
 
 	if (!spool->report)
 		return;
-	fprintf(spool->report, "damaged: segment %u, offset %u, %u bytes: %s", segment, from, to - from, why);
+	fprintf(spool->report, "damaged: segment %u, offset %u, %u bytes: %s", segment, from,
+		to - from, why);
 	if (id)
 		fprintf(spool->report, ", message %s", id_format(id, text));
 	fputc('\n', spool->report);
@@ -89,7 +96,8 @@ static void keep_file(struct spool *spool, uint32_t number)
 		segment->unread = true;
 }
 
-void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id, const char *why)
+void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t to, uint64_t id,
+		const char *why)
 {
 	int failed = spool->dry ? 0 : copy_aside(spool, segment, from, to);
 	struct log_line *line;

@@ -39,7 +39,8 @@ static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
 	return found != NULL;
 }
 
-static int read_pinned(const struct segment *segment, struct place place, struct arena *arena, struct record_head *head, struct gw_str *meta)
+static int read_pinned(const struct segment *segment, struct place place, struct arena *arena,
+		       struct record_head *head, struct gw_str *meta)
 {
 	int result = segment_read(segment, head, sizeof(*head), place.offset);
 	char *bytes;
@@ -58,8 +59,10 @@ static int read_pinned(const struct segment *segment, struct place place, struct
 	return crc32c(0, bytes, head->meta_len) == head->meta_crc ? 1 : SPOOL_DAMAGED;
 }
 
-/* Head and meta at a place, the meta in the arena. 1; 0: the segment is gone or cannot be opened; below: a spool_error. */
-static int read_meta(struct spool *spool, struct place place, struct arena *arena, struct record_head *head, struct gw_str *meta)
+/* Head and meta at a place, the meta in the arena. 1; 0: the segment is gone or cannot be opened;
+ * below: a spool_error. */
+static int read_meta(struct spool *spool, struct place place, struct arena *arena,
+		     struct record_head *head, struct gw_str *meta)
 {
 	struct segment *segment = segment_hold(spool, place.segment);
 	int result;
@@ -100,9 +103,11 @@ static bool pin_one(struct pins *pins, uint32_t number)
 }
 
 /* 1; 0: compaction was faster; SPOOL_UNREADABLE: no memory. */
-static int pin_content(struct spool *spool, struct arena *arena, const struct spool_content *content)
+static int pin_content(struct spool *spool, struct arena *arena,
+		       const struct spool_content *content)
 {
-	struct pins *pins = arena_alloc(arena, sizeof(*pins) + (content->extent_count + 1) * sizeof(struct segment *));
+	struct pins *pins = arena_alloc(arena, sizeof(*pins) + (content->extent_count + 1) *
+								       sizeof(struct segment *));
 	bool pinned = true;
 
 	if (!pins || arena_defer(arena, unpin_all, pins) < 0)
@@ -114,7 +119,8 @@ static int pin_content(struct spool *spool, struct arena *arena, const struct sp
 }
 
 /* 1, or a spool_error. */
-static int take_content(struct spool_content *content, struct arena *arena, const struct entry *entry, const struct record_head *head,
+static int take_content(struct spool_content *content, struct arena *arena,
+			const struct entry *entry, const struct record_head *head,
 			struct gw_str meta, struct gw_str *envelope)
 {
 	struct spool_extent *extents;
@@ -139,7 +145,8 @@ static int take_content(struct spool_content *content, struct arena *arena, cons
 }
 
 /* Losing a state can only repeat a delivery; it is no reason to lose the message. */
-int state_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *state)
+int state_load(struct spool *spool, const struct entry *entry, struct arena *arena,
+	       struct gw_str *state)
 {
 	struct record_head head;
 	int result;
@@ -150,13 +157,14 @@ int state_load(struct spool *spool, const struct entry *entry, struct arena *are
 	result = read_meta(spool, entry->state, arena, &head, state);
 	if (result != SPOOL_DAMAGED)
 		return result;
-	log_damage(entry->id, entry->state.segment, entry->state.offset, "the state is unreadable, an older one is not known");
+	log_damage(entry->id, entry->state.segment, entry->state.offset,
+		   "the state is unreadable, an older one is not known");
 	*state = gw_str_n("", 0);
 	return 1;
 }
 
-static int try_load(struct spool *spool, const struct entry *entry, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
-		    struct spool_content *content)
+static int try_load(struct spool *spool, const struct entry *entry, struct arena *arena,
+		    struct gw_str *envelope, struct gw_str *state, struct spool_content *content)
 {
 	struct record_head head;
 	struct gw_str meta;
@@ -176,8 +184,8 @@ static int try_load(struct spool *spool, const struct entry *entry, struct arena
 
 #define LOAD_TRIES 16
 
-int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
-	       struct spool_content *content)
+int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope,
+	       struct gw_str *state, struct spool_content *content)
 {
 	struct entry entry;
 	int result = 0;
@@ -190,7 +198,8 @@ int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_
 	if (result > 0)
 		return 0;
 	if (result == SPOOL_DAMAGED)
-		log_damage(id, entry.message.segment, entry.message.offset, "the message is unreadable");
+		log_damage(id, entry.message.segment, entry.message.offset,
+			   "the message is unreadable");
 	else
 		log_unreadable(id, entry.message.segment);
 	return result < 0 ? result : SPOOL_UNREADABLE;
@@ -198,7 +207,8 @@ int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_
 
 /* --- pieces --- */
 
-/* Compaction moved the message after the content was taken: the extents have the same lengths elsewhere. */
+/* Compaction moved the message after the content was taken: the extents have the same lengths
+ * elsewhere. */
 static bool find_again(const struct spool_content *content, size_t at, struct spool_extent *extent)
 {
 	struct spool_content now;
@@ -210,8 +220,10 @@ static bool find_again(const struct spool_content *content, size_t at, struct sp
 
 	arena_init(&arena, 0);
 	memset(&now, 0, sizeof(now));
-	if (entry_of(content->spool, content->id, &entry) && read_meta(content->spool, entry.message, &arena, &head, &meta) == 1 &&
-	    take_content(&now, &arena, &entry, &head, meta, &envelope) == 1 && now.extent_count == content->extent_count) {
+	if (entry_of(content->spool, content->id, &entry) &&
+	    read_meta(content->spool, entry.message, &arena, &head, &meta) == 1 &&
+	    take_content(&now, &arena, &entry, &head, meta, &envelope) == 1 &&
+	    now.extent_count == content->extent_count) {
 		*extent = at < now.extent_count ? now.extents[at] : now.tail_at;
 		found = true;
 	}
@@ -219,9 +231,11 @@ static bool find_again(const struct spool_content *content, size_t at, struct sp
 	return found;
 }
 
-static int read_extent(const struct spool_content *content, size_t at, uint32_t from, void *out, size_t len)
+static int read_extent(const struct spool_content *content, size_t at, uint32_t from, void *out,
+		       size_t len)
 {
-	struct spool_extent extent = at < content->extent_count ? content->extents[at] : content->tail_at;
+	struct spool_extent extent = at < content->extent_count ? content->extents[at]
+								: content->tail_at;
 	struct segment *segment = segment_hold(content->spool, extent.segment);
 	int result;
 
@@ -248,7 +262,8 @@ static size_t find_extent(const struct spool_content *content, uint64_t *offset,
 	return at;
 }
 
-long spool_piece(const struct spool_content *content, uint64_t offset, char *scratch, size_t len, struct gw_str *piece)
+long spool_piece(const struct spool_content *content, uint64_t offset, char *scratch, size_t len,
+		 struct gw_str *piece)
 {
 	uint64_t length;
 	size_t at = find_extent(content, &offset, &length);
@@ -291,11 +306,13 @@ long spool_read(const struct spool_content *content, uint64_t offset, void *out,
 
 static int extent_verify(const struct spool_content *content, size_t at, char *scratch)
 {
-	const struct spool_extent *extent = at < content->extent_count ? &content->extents[at] : &content->tail_at;
+	const struct spool_extent *extent = at < content->extent_count ? &content->extents[at]
+								       : &content->tail_at;
 	uint32_t crc = 0;
 
 	for (uint32_t from = 0; from < extent->length;) {
-		uint32_t len = extent->length - from < VERIFY_PIECE ? extent->length - from : VERIFY_PIECE;
+		uint32_t len = extent->length - from < VERIFY_PIECE ? extent->length - from
+								    : VERIFY_PIECE;
 
 		int result = read_extent(content, at, from, scratch, len);
 
@@ -309,9 +326,11 @@ static int extent_verify(const struct spool_content *content, size_t at, char *s
 
 static void note_damage(const struct spool_content *content, size_t at)
 {
-	const struct spool_extent *extent = at < content->extent_count ? &content->extents[at] : &content->tail_at;
+	const struct spool_extent *extent = at < content->extent_count ? &content->extents[at]
+								       : &content->tail_at;
 
-	quarantine(content->spool, extent->segment, extent->offset, extent->offset + RECORD_HEAD + extent->length, content->id,
+	quarantine(content->spool, extent->segment, extent->offset,
+		   extent->offset + RECORD_HEAD + extent->length, content->id,
 		   "the content's checksum is wrong");
 }
 

@@ -11,7 +11,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the log is little end
 static uint32_t head_crc(const struct record_head *head, uint32_t segment, uint32_t offset)
 {
 	uint32_t place[2] = { segment, offset };
-	return crc32c(crc32c(0, place, sizeof(place)), head, offsetof(struct record_head, head_crc));
+	return crc32c(crc32c(0, place, sizeof(place)), head,
+		      offsetof(struct record_head, head_crc));
 }
 
 void record_seal(struct record_head *head, const struct segment_key *key, uint32_t offset)
@@ -26,7 +27,8 @@ bool record_valid(const struct record_head *head, const struct segment_key *key,
 {
 	if (key->version != RECORD_VERSION && key->version != RECORD_VERSION_UNSALTED)
 		return false;
-	if (head->salt_low != key->salt[0] || head->salt_high != key->salt[1] || head->version != key->version)
+	if (head->salt_low != key->salt[0] || head->salt_high != key->salt[1] ||
+	    head->version != key->version)
 		return false;
 	if (head->type < RECORD_SEAL || head->type > RECORD_FINAL)
 		return false;
@@ -35,7 +37,8 @@ bool record_valid(const struct record_head *head, const struct segment_key *key,
 	return head->head_crc == head_crc(head, key->number, offset);
 }
 
-bool record_message(struct gw_str meta, struct message_meta *message, const char **extents, struct gw_str *envelope)
+bool record_message(struct gw_str meta, struct message_meta *message, const char **extents,
+		    struct gw_str *envelope)
 {
 	size_t bytes;
 
@@ -59,6 +62,8 @@ struct spool_extent record_extent(const char *extents, size_t at)
 
 const char *record_name(unsigned type)
 {
-	static const char *const names[] = { "none", "seal", "extent", "message", "state", "final" };
+	static const char *const names[] = {
+		"none", "seal", "extent", "message", "state", "final"
+	};
 	return type < sizeof(names) / sizeof(*names) ? names[type] : "unknown";
 }

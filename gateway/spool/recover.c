@@ -1,8 +1,9 @@
 /* recover.c - from the files of the log to the index. See FORMAT.md for why each step is so.
  *
- * Records that were certainly on stable storage are "proven": those of a segment that a later SEAL describes, and those whose
- * group a later record says was synced. A bad range among them is damage. What is not proven is the end of the log: bad ranges in it are
- * what a crash left of records nobody was answered for, and whole records in it count. */
+ * Records that were certainly on stable storage are "proven": those of a segment that a later SEAL
+ * describes, and those whose group a later record says was synced. A bad range among them is
+ * damage. What is not proven is the end of the log: bad ranges in it are what a crash left of
+ * records nobody was answered for, and whole records in it count. */
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
@@ -55,12 +56,14 @@ static void keep_unread(struct recovery *recovery, struct segment *segment, cons
 	if (segment->unread)
 		return;
 	segment->unread = true;
-	problem_add(recovery->problems, false, spool->path, 0, "segment %u is not read everywhere and stays as it is: %s", segment->number,
+	problem_add(recovery->problems, false, spool->path, 0,
+		    "segment %u is not read everywhere and stays as it is: %s", segment->number,
 		    why);
 	if (spool->dry)
 		spool->stats.damaged++;
 	else
-		log_say(LOG_LEVEL_ERROR, "spool-unread", "%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
+		log_say(LOG_LEVEL_ERROR, "spool-unread",
+			"%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
 			segment->number, why);
 }
 
@@ -91,7 +94,8 @@ static void read_seal(struct recovery *recovery, struct known *known)
 	if (known->size <= begin)
 		return;
 	scan_init(&scan, &recovery->window, known->segment, begin, known->size);
-	if (scan_next(&scan) != SCAN_RECORD || scan.from != begin || scan.head.type != RECORD_SEAL || scan.meta.len < sizeof(known->seal))
+	if (scan_next(&scan) != SCAN_RECORD || scan.from != begin ||
+	    scan.head.type != RECORD_SEAL || scan.meta.len < sizeof(known->seal))
 		return;
 	memcpy(&known->seal, scan.meta.ptr, sizeof(known->seal));
 	if (known->seal.gap_count > (scan.meta.len - sizeof(known->seal)) / sizeof(struct gap))
@@ -106,8 +110,9 @@ static void read_seal(struct recovery *recovery, struct known *known)
 		memcpy(known->gaps, scan.meta.ptr + sizeof(known->seal), gaps);
 }
 
-/* How records are marked there: the header says it, or the SEAL in a later segment, or a first record that is older than headers.
- * Records that cannot be told from what mail contains are not looked for: the file stays for a person. */
+/* How records are marked there: the header says it, or the SEAL in a later segment, or a first
+ * record that is older than headers. Records that cannot be told from what mail contains are not
+ * looked for: the file stays for a person. */
 static void read_key(struct recovery *recovery, struct known *known)
 {
 	struct segment *segment = known->segment;
@@ -136,12 +141,13 @@ static int open_known(struct recovery *recovery, struct segment *segment)
 	struct stat st;
 
 	if (segment_pin(recovery->spool, segment) < 0 || fstat(segment->fd, &st) < 0) {
-		problem_add(recovery->problems, true, recovery->spool->path, 0, "segment %u cannot be opened: %s", segment->number,
-			    strerror(errno));
+		problem_add(recovery->problems, true, recovery->spool->path, 0,
+			    "segment %u cannot be opened: %s", segment->number, strerror(errno));
 		return -1;
 	}
 	known->segment = segment;
-	known->size = st.st_size > (off_t)SEGMENT_READ_MAX ? SEGMENT_READ_MAX : (uint32_t)st.st_size;
+	known->size = st.st_size > (off_t)SEGMENT_READ_MAX ? SEGMENT_READ_MAX
+							   : (uint32_t)st.st_size;
 	if (st.st_size > (off_t)SEGMENT_READ_MAX)
 		keep_unread(recovery, segment, "the file is longer than any segment can be");
 	segment->size = known->size;
@@ -170,7 +176,8 @@ static void read_seals(struct recovery *recovery)
 		struct known *known = &recovery->known[i];
 
 		for (size_t j = i + 1; j < recovery->count && !known->about; j++)
-			if (recovery->known[j].has_seal && recovery->known[j].seal.segment == known->segment->number)
+			if (recovery->known[j].has_seal &&
+			    recovery->known[j].seal.segment == known->segment->number)
 				known->about = &recovery->known[j];
 		read_key(recovery, known);
 		if (known->segment->key.version)
@@ -224,8 +231,8 @@ static void prove(struct recovery *recovery, const struct pending *pending)
 	const struct noted *noted = &pending->noted;
 
 	if (pending->bad)
-		quarantine(recovery->spool, noted->place.segment, noted->place.offset, pending->to, noted->id,
-			   noted->id ? "a record's checksum is wrong" : "not a record");
+		quarantine(recovery->spool, noted->place.segment, noted->place.offset, pending->to,
+			   noted->id, noted->id ? "a record's checksum is wrong" : "not a record");
 	else
 		apply(recovery, noted);
 }
@@ -294,7 +301,10 @@ static void take_watermark(struct recovery *recovery, const struct record_head *
 static int take(struct recovery *recovery, struct known *known, const struct scan *scan, bool good)
 {
 	const struct record_head *head = &scan->head;
-	struct pending pending = { .group = head->group, .to = scan->to, .data_len = head->data_len, .data_crc = head->data_crc };
+	struct pending pending = { .group = head->group,
+				   .to = scan->to,
+				   .data_len = head->data_len,
+				   .data_crc = head->data_crc };
 
 	pending.noted.type = (enum record_type)head->type;
 	pending.noted.id = head->id;
@@ -320,7 +330,8 @@ static uint32_t limit_of(struct recovery *recovery, const struct known *known)
 
 	if (length <= known->size)
 		return length;
-	quarantine(recovery->spool, known->segment->number, known->size, length, 0, "the file is cut");
+	quarantine(recovery->spool, known->segment->number, known->size, length, 0,
+		   "the file is cut");
 	return known->size;
 }
 
@@ -331,13 +342,15 @@ static int read_segment(struct recovery *recovery, struct known *known)
 
 	if (!known->segment->key.version)
 		return 0;
-	scan_init(&scan, &recovery->window, known->segment, segment_begin(known->segment), limit_of(recovery, known));
+	scan_init(&scan, &recovery->window, known->segment, segment_begin(known->segment),
+		  limit_of(recovery, known));
 	while ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD) {
 		if (in_gap(known, scan.from))
 			continue;
 		if (take(recovery, known, &scan, result == SCAN_RECORD) < 0)
 			return -1;
-		if (recovery->first < recovery->end && recovery->pending[recovery->first].group <= recovery->synced)
+		if (recovery->first < recovery->end &&
+		    recovery->pending[recovery->first].group <= recovery->synced)
 			prove_pending(recovery, false);
 	}
 	keep_if_unread(recovery, known->segment);
@@ -352,7 +365,8 @@ static int read_segment(struct recovery *recovery, struct known *known)
 
 static bool data_good(struct recovery *recovery, const struct pending *pending)
 {
-	struct segment *segment = segment_find(&recovery->spool->segments, pending->noted.place.segment);
+	struct segment *segment = segment_find(&recovery->spool->segments,
+					       pending->noted.place.segment);
 	uint32_t crc = 0, left = pending->data_len, from;
 	struct record_head head;
 
@@ -387,7 +401,8 @@ static int add_gap(struct spool *spool, uint32_t from, uint32_t to)
 	return 0;
 }
 
-/* What is not proven: whole records count, torn ones are remembered as gaps of the segment, or cut with its end. */
+/* What is not proven: whole records count, torn ones are remembered as gaps of the segment, or cut
+ * with its end. */
 static int settle(struct recovery *recovery, const struct known *last)
 {
 	struct spool *spool = recovery->spool;
@@ -410,7 +425,8 @@ static int settle(struct recovery *recovery, const struct known *last)
 			end = pending->to;
 	}
 	if (last->segment->unread) {
-		spool->gap_count = 0; /* the next start may be able to read it: nothing there is declared to be none */
+		/* the next start may be able to read it: nothing there is declared to be none */
+		spool->gap_count = 0;
 		end = last->size;
 	}
 	if (end)
@@ -422,7 +438,8 @@ static int settle(struct recovery *recovery, const struct known *last)
 	return 0;
 }
 
-/* Only where it is longer than what is valid. Not being able to is no reason to stop: the next SEAL says the same. */
+/* Only where it is longer than what is valid. Not being able to is no reason to stop: the next SEAL
+ * says the same. */
 static void cut(struct spool *spool, const struct known *known, bool last)
 {
 	char name[SEGMENT_NAME];
@@ -432,10 +449,13 @@ static void cut(struct spool *spool, const struct known *known, bool last)
 		spool->seal_hard = spool->seal_hard || last;
 		return;
 	}
-	fd = openat(spool->dir, segment_name(known->segment->number, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(spool->dir, segment_name(known->segment->number, name),
+		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0 || (known->size > known->segment->end && ftruncate(fd, known->segment->end) < 0)) {
-		log_say(LOG_LEVEL_WARNING, "spool-uncut", "%s/%s: %s", spool->path, name, strerror(errno));
+	if (fd < 0 ||
+	    (known->size > known->segment->end && ftruncate(fd, known->segment->end) < 0)) {
+		log_say(LOG_LEVEL_WARNING, "spool-uncut", "%s/%s: %s", spool->path, name,
+			strerror(errno));
 		spool->seal_hard = spool->seal_hard || last;
 	}
 	if (fd >= 0)
@@ -453,7 +473,8 @@ static int seal_last(struct recovery *recovery, const struct known *last)
 	if (spool->dry)
 		return 0;
 	if (fdatasync(last->segment->fd) < 0) {
-		problem_add(recovery->problems, true, spool->path, 0, "segment %u cannot be synced: %s", last->segment->number,
+		problem_add(recovery->problems, true, spool->path, 0,
+			    "segment %u cannot be synced: %s", last->segment->number,
 			    strerror(errno));
 		return -1;
 	}
@@ -488,7 +509,8 @@ static int finish_log(struct recovery *recovery)
 	const struct known *last = last_known(recovery);
 
 	for (size_t i = 0; !spool->dry && last && &recovery->known[i] != last; i++)
-		if (recovery->known[i].about && recovery->known[i].size > recovery->known[i].segment->end)
+		if (recovery->known[i].about &&
+		    recovery->known[i].size > recovery->known[i].segment->end)
 			cut(spool, &recovery->known[i], false);
 	if (last && (settle(recovery, last) < 0 || seal_last(recovery, last) < 0))
 		return -1;
@@ -524,7 +546,9 @@ static void recovery_finish(struct recovery *recovery)
 
 int recover_run(struct spool *spool, spool_found_fn *found, void *arg, struct problems *problems)
 {
-	struct recovery recovery = { .spool = spool, .problems = problems, .unproven = { UINT32_MAX, 0 } };
+	struct recovery recovery = { .spool = spool,
+				     .problems = problems,
+				     .unproven = { UINT32_MAX, 0 } };
 	size_t errors = problems->errors;
 	int result;
 

@@ -1,5 +1,6 @@
-/* refcount.c - what each record means for the index and for the segments that hold it. Used alike by the commit thread as it
- * writes and by recovery as it reads, so that both come to the same state. */
+/* refcount.c - what each record means for the index and for the segments that hold it. Used alike
+ * by the commit thread as it writes and by recovery as it reads, so that both come to the same
+ * state. */
 #include "spool/internal.h"
 
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static void take_spans(struct spool *spool, const struct spans *spans, bool loos
 		if (!segment)
 			continue;
 		if (loose) {
-			segment->loose -= span->extents < segment->loose ? span->extents : segment->loose;
+			segment->loose -= span->extents < segment->loose ? span->extents
+									 : segment->loose;
 		} else {
 			segment->live += span->bytes;
 			segment->needed += span->extents;
@@ -64,13 +66,15 @@ static void drop_message(struct spool *spool, struct entry *entry)
 {
 	release(spool, entry->message.segment, entry->message_bytes, 1);
 	for (uint32_t i = 0; entry->spans && i < entry->spans->count; i++)
-		release(spool, entry->spans->span[i].segment, entry->spans->span[i].bytes, entry->spans->span[i].extents);
+		release(spool, entry->spans->span[i].segment, entry->spans->span[i].bytes,
+			entry->spans->span[i].extents);
 	free(entry->spans);
 	entry->spans = NULL;
 }
 
-/* A second MESSAGE of one id is a copy made by compaction. The segment with the first must go before the one with the copy, or
- * the FINAL, which waits for the copy's segment, could go while the first is still there. */
+/* A second MESSAGE of one id is a copy made by compaction. The segment with the first must go
+ * before the one with the copy, or the FINAL, which waits for the copy's segment, could go while
+ * the first is still there. */
 static void replace(struct spool *spool, struct entry *entry, uint32_t by)
 {
 	struct segment *holder = segment_find(&spool->segments, by);

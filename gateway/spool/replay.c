@@ -1,4 +1,5 @@
-/* replay.c - the last step of recovery: each queued message is looked at once more, in the order of the log, and told. */
+/* replay.c - the last step of recovery: each queued message is looked at once more, in the order of
+ * the log, and told. */
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
@@ -37,7 +38,8 @@ static struct entry **sorted_entries(const struct index *index, size_t *count)
 }
 
 /* All segments are pinned while recovery runs. */
-static const struct segment *use_segment(struct announcer *announcer, struct window *window, uint32_t number)
+static const struct segment *use_segment(struct announcer *announcer, struct window *window,
+					 uint32_t number)
 {
 	const struct segment *segment = segment_find(&announcer->spool->segments, number);
 
@@ -49,7 +51,8 @@ static const struct segment *use_segment(struct announcer *announcer, struct win
 }
 
 /* The meta of the record at a place where recovery saw one. */
-static bool meta_at(struct announcer *announcer, struct window *window, struct place place, struct gw_str *meta)
+static bool meta_at(struct announcer *announcer, struct window *window, struct place place,
+		    struct gw_str *meta)
 {
 	const struct segment *segment = use_segment(announcer, window, place.segment);
 	struct record_head head;
@@ -75,14 +78,16 @@ static int extent_whole(struct announcer *announcer, uint64_t id, const struct s
 	struct record_head head;
 	int result;
 
-	if (!segment || segment->fd < 0 || (uint64_t)extent->offset + RECORD_HEAD + extent->length > segment->end)
+	if (!segment || segment->fd < 0 ||
+	    (uint64_t)extent->offset + RECORD_HEAD + extent->length > segment->end)
 		return 0;
 	result = segment_read(segment, &head, sizeof(head), extent->offset);
 	if (result == SPOOL_UNREADABLE)
 		return result;
 	if (result < 0 || !record_valid(&head, &segment->key, extent->offset))
 		return 0;
-	return head.type == RECORD_EXTENT && head.id == id && head.data_len == extent->length && head.data_crc == extent->crc;
+	return head.type == RECORD_EXTENT && head.id == id && head.data_len == extent->length &&
+	       head.data_crc == extent->crc;
 }
 
 static bool extents_whole(struct announcer *announcer, uint64_t id, const char *raw, uint32_t count)
@@ -98,23 +103,28 @@ static bool extents_whole(struct announcer *announcer, uint64_t id, const char *
 static bool is_proven(const struct announcer *announcer, struct place place)
 {
 	const struct place *from = &announcer->unproven;
-	return place.segment < from->segment || (place.segment == from->segment && place.offset < from->offset);
+	return place.segment < from->segment ||
+	       (place.segment == from->segment && place.offset < from->offset);
 }
 
-/* A message that was answered for is kept for a person to look at; one that was not may still come again from the client. */
+/* A message that was answered for is kept for a person to look at; one that was not may still come
+ * again from the client. */
 static void drop(struct announcer *announcer, struct entry *entry, const char *raw, uint32_t count)
 {
 	struct spool *spool = announcer->spool;
 
 	if (is_proven(announcer, entry->message)) {
-		quarantine(spool, entry->message.segment, entry->message.offset, entry->message.offset + entry->message_bytes, entry->id,
+		quarantine(spool, entry->message.segment, entry->message.offset,
+			   entry->message.offset + entry->message_bytes, entry->id,
 			   "the message is not whole");
 		for (uint32_t i = 0; i < count; i++) {
 			struct spool_extent extent = record_extent(raw, i);
-			uint32_t to = extent.offset + record_align(RECORD_HEAD + (uint64_t)extent.length);
+			uint32_t to = extent.offset +
+				      record_align(RECORD_HEAD + (uint64_t)extent.length);
 
 			if (extent_whole(announcer, entry->id, &extent) > 0)
-				quarantine(spool, extent.segment, extent.offset, to, entry->id, "part of a message that is not whole");
+				quarantine(spool, extent.segment, extent.offset, to, entry->id,
+					   "part of a message that is not whole");
 		}
 	}
 	refcount_close(spool, entry->id);
@@ -124,7 +134,8 @@ static struct gw_str state_of(struct announcer *announcer, const struct entry *e
 {
 	struct gw_str state;
 
-	if (!entry->state.segment || !meta_at(announcer, &announcer->state_window, entry->state, &state))
+	if (!entry->state.segment ||
+	    !meta_at(announcer, &announcer->state_window, entry->state, &state))
 		return gw_str_n("", 0);
 	return state;
 }
@@ -151,7 +162,8 @@ static void replay_one(struct announcer *announcer, struct entry *entry)
 	struct gw_str bytes = { NULL, 0 };
 
 	announcer->window->error = 0;
-	if (!meta_at(announcer, announcer->window, entry->message, &bytes) && announcer->window->error) {
+	if (!meta_at(announcer, announcer->window, entry->message, &bytes) &&
+	    announcer->window->error) {
 		keep_untold(announcer, entry);
 		return;
 	}
@@ -169,9 +181,12 @@ static void replay_one(struct announcer *announcer, struct entry *entry)
 		announcer->found(announcer->arg, &found);
 }
 
-int announce(struct spool *spool, struct window *window, struct place unproven, spool_found_fn *found, void *arg)
+int announce(struct spool *spool, struct window *window, struct place unproven,
+	     spool_found_fn *found, void *arg)
 {
-	struct announcer announcer = { .spool = spool, .window = window, .unproven = unproven, .found = found, .arg = arg };
+	struct announcer announcer = {
+		.spool = spool, .window = window, .unproven = unproven, .found = found, .arg = arg
+	};
 	struct entry **entries;
 	size_t count;
 

@@ -36,7 +36,8 @@ static void fill(struct window *window, uint64_t offset, size_t len)
 	size_t got = 0;
 
 	while (got < len) {
-		ssize_t n = pread(window->fd, window->bytes + got, len - got, (off_t)(offset + got));
+		ssize_t n = pread(window->fd, window->bytes + got, len - got,
+				  (off_t)(offset + got));
 		size_t skip = PAGE - (offset + got) % PAGE;
 
 		if (n == 0)
@@ -76,7 +77,8 @@ const char *window_at(struct window *window, uint64_t offset, size_t len)
 	return window->bytes;
 }
 
-void scan_init(struct scan *scan, struct window *window, const struct segment *segment, uint32_t from, uint32_t limit)
+void scan_init(struct scan *scan, struct window *window, const struct segment *segment,
+	       uint32_t from, uint32_t limit)
 {
 	memset(scan, 0, sizeof(*scan));
 	window_file(window, segment->fd);
@@ -120,7 +122,8 @@ static uint32_t page_end(const struct scan *scan, uint32_t at)
 	return left < scan->limit - at ? at + left : scan->limit;
 }
 
-/* From a place that holds no record to the next that does. Zeros begin no record, and what follows the last one is full of them. */
+/* From a place that holds no record to the next that does. Zeros begin no record, and what follows
+ * the last one is full of them. */
 static enum scan_result skip_bad(struct scan *scan)
 {
 	struct record_head head;

@@ -47,7 +47,8 @@ static size_t lower(const struct segments *segments, uint32_t number)
 struct segment *segment_find(const struct segments *segments, uint32_t number)
 {
 	size_t at = lower(segments, number);
-	return at < segments->count && segments->items[at]->number == number ? segments->items[at] : NULL;
+	return at < segments->count && segments->items[at]->number == number ? segments->items[at]
+									     : NULL;
 }
 
 bool segment_exists(const struct segments *segments, uint32_t number)
@@ -75,7 +76,8 @@ struct segment *segment_add(struct segments *segments, uint32_t number)
 	segment->number = number;
 	segment->fd = -1;
 	segment->lost = UINT32_MAX;
-	memmove(segments->items + at + 1, segments->items + at, (segments->count - at) * sizeof(*segments->items));
+	memmove(segments->items + at + 1, segments->items + at,
+		(segments->count - at) * sizeof(*segments->items));
 	segments->items[at] = segment;
 	segments->count++;
 	return segment;
@@ -93,7 +95,8 @@ void segment_drop(struct segments *segments, struct segment *segment)
 {
 	size_t at = lower(segments, segment->number);
 
-	memmove(segments->items + at, segments->items + at + 1, (segments->count - at - 1) * sizeof(*segments->items));
+	memmove(segments->items + at, segments->items + at + 1,
+		(segments->count - at - 1) * sizeof(*segments->items));
 	segments->count--;
 	segment_destroy(segment);
 }
@@ -122,9 +125,12 @@ int segment_refer(struct segment *segment, uint32_t to, bool is_final, bool hard
 		return 0;
 	ref = find_ref(segment, to);
 	if (!ref) {
-		struct segment_ref *refs = realloc(segment->refs, (segment->ref_count + 1) * sizeof(*refs));
+		struct segment_ref *refs = realloc(segment->refs,
+						   (segment->ref_count + 1) * sizeof(*refs));
 		if (!refs) {
-			segment->kept = true; /* what cannot be noted cannot be waited for: the file stays until a restart */
+			/* what cannot be noted cannot be waited for: the file stays until a restart
+			 */
+			segment->kept = true;
 			segment->needed++;
 			return -1;
 		}
@@ -150,7 +156,8 @@ uint64_t segment_finals_bytes(const struct segments *segments, const struct segm
 bool segment_blocked(const struct segments *segments, const struct segment *segment, bool hard_only)
 {
 	for (size_t i = 0; i < segment->ref_count; i++)
-		if ((segment->refs[i].hard || !hard_only) && segment_exists(segments, segment->refs[i].segment))
+		if ((segment->refs[i].hard || !hard_only) &&
+		    segment_exists(segments, segment->refs[i].segment))
 			return true;
 	return false;
 }
@@ -160,7 +167,8 @@ int segment_pin(struct spool *spool, struct segment *segment)
 	char name[SEGMENT_NAME];
 
 	if (segment->fd < 0)
-		segment->fd = openat(spool->dir, segment_name(segment->number, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		segment->fd = openat(spool->dir, segment_name(segment->number, name),
+				     O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (segment->fd < 0)
 		return -1;
 	segment->pins++;
@@ -184,7 +192,8 @@ struct segment *segment_hold(struct spool *spool, uint32_t number)
 
 	pthread_mutex_lock(&spool->lock);
 	segment = segment_find(&spool->segments, number);
-	if (segment && (segment->aside || (segment->gone && segment->fd < 0) || segment_pin(spool, segment)))
+	if (segment &&
+	    (segment->aside || (segment->gone && segment->fd < 0) || segment_pin(spool, segment)))
 		segment = NULL;
 	pthread_mutex_unlock(&spool->lock);
 	return segment;
@@ -213,15 +222,18 @@ static bool is_full(int error)
 	return error == ENOSPC || error == EDQUOT;
 }
 
-/* A file without records that is on stable storage with its name and its header, or -1 with errno and no file. */
+/* A file without records that is on stable storage with its name and its header, or -1 with errno
+ * and no file. */
 static int make_file(struct spool *spool, const struct segment_key *key, uint32_t size)
 {
 	char name[SEGMENT_NAME];
-	int saved, fd = openat(spool->dir, segment_name(key->number, name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int saved, fd = openat(spool->dir, segment_name(key->number, name),
+			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return -1;
-	if (allocate(fd, size) == 0 && segment_header_write(fd, key) == 0 && fsync(fd) == 0 && fsync(spool->dir) == 0)
+	if (allocate(fd, size) == 0 && segment_header_write(fd, key) == 0 && fsync(fd) == 0 &&
+	    fsync(spool->dir) == 0)
 		return fd;
 	saved = errno;
 	unlinkat(spool->dir, name, 0);
@@ -231,7 +243,8 @@ static int make_file(struct spool *spool, const struct segment_key *key, uint32_
 }
 
 /* A disk without room for a whole segment may have it for a small one. */
-static int make_smaller(struct spool *spool, const struct segment_key *key, uint32_t *size, uint32_t need)
+static int make_smaller(struct spool *spool, const struct segment_key *key, uint32_t *size,
+			uint32_t need)
 {
 	for (;;) {
 		int fd = make_file(spool, key, *size);
@@ -253,7 +266,9 @@ static enum spool_result make_next(struct spool *spool, uint32_t need)
 	need += SEGMENT_HEADER;
 	if (size < need)
 		size = (need + SMALLEST - 1) / SMALLEST * SMALLEST;
-	fd = segment_key_make(&key, ++spool->last_number) < 0 ? -1 : make_smaller(spool, &key, &size, need);
+	fd = segment_key_make(&key, ++spool->last_number) < 0
+		     ? -1
+		     : make_smaller(spool, &key, &size, need);
 	if (fd < 0)
 		return is_full(errno) ? SPOOL_FULL : SPOOL_FAILED;
 	pthread_mutex_lock(&spool->lock);
@@ -295,7 +310,8 @@ static void set_state(struct spool *spool, enum spool_result state)
 	pthread_mutex_unlock(&spool->lock);
 }
 
-/* The room in the prepared segment; 0: there is none. The commit thread may take it at any time; only who has prepare_lock adds one. */
+/* The room in the prepared segment; 0: there is none. The commit thread may take it at any time;
+ * only who has prepare_lock adds one. */
 static uint32_t next_room(struct spool *spool)
 {
 	uint32_t size;
@@ -321,8 +337,8 @@ static enum spool_result prepare(struct spool *spool, uint32_t need)
 		return spool->retry_result;
 	result = make_next(spool, need);
 	if (result != SPOOL_OK && spool->retry_result == SPOOL_OK)
-		log_say(LOG_LEVEL_WARNING, "spool-no-segment", "no new segment in %s: %s", spool->path,
-			result == SPOOL_FULL ? "the disk is full" : "the disk failed");
+		log_say(LOG_LEVEL_WARNING, "spool-no-segment", "no new segment in %s: %s",
+			spool->path, result == SPOOL_FULL ? "the disk is full" : "the disk failed");
 	spool->retry_at = result == SPOOL_OK ? 0 : clock_monotonic() + RETRY_MS;
 	spool->retry_result = result;
 	set_state(spool, result);

@@ -111,14 +111,18 @@ static int open_folder(struct spool *spool, struct problems *problems)
 	if (spool->dir < 0 || fstat(spool->dir, &st) < 0)
 		return refuse(spool, problems, "the spool cannot be opened");
 	if (st.st_uid != geteuid()) {
-		problem_add(problems, true, spool->path, 0, "the spool belongs to user %u, not to user %u", (unsigned)st.st_uid,
+		problem_add(problems, true, spool->path, 0,
+			    "the spool belongs to user %u, not to user %u", (unsigned)st.st_uid,
 			    (unsigned)geteuid());
 		return -1;
 	}
 	if (st.st_mode & 077)
-		problem_add(problems, false, spool->path, 0, "others may look into the spool (mode %03o, better is 700)",
+		problem_add(problems, false, spool->path, 0,
+			    "others may look into the spool (mode %03o, better is 700)",
 			    (unsigned)st.st_mode & 0777);
-	return made && sync_parent(spool) < 0 ? refuse(spool, problems, "the spool's folder cannot be synced") : 0;
+	return made && sync_parent(spool) < 0
+		       ? refuse(spool, problems, "the spool's folder cannot be synced")
+		       : 0;
 }
 
 static void say_locked(const struct spool *spool, struct problems *problems)
@@ -127,7 +131,8 @@ static void say_locked(const struct spool *spool, struct problems *problems)
 	ssize_t n = pread(spool->lock_file, pid, sizeof(pid) - 1, 0);
 
 	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-	problem_add(problems, true, spool->path, 0, "the spool is in use by process %s", *pid ? pid : "?");
+	problem_add(problems, true, spool->path, 0, "the spool is in use by process %s",
+		    *pid ? pid : "?");
 }
 
 static int lock_folder(struct spool *spool, struct problems *problems)
@@ -135,7 +140,8 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 	char pid[24];
 	int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 
-	spool->lock_file = openat(spool->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	spool->lock_file = openat(spool->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				  0600);
 	if (spool->lock_file < 0)
 		return refuse(spool, problems, "the spool's lock cannot be opened");
 	if (flock(spool->lock_file, LOCK_EX | LOCK_NB) < 0) {
@@ -143,14 +149,17 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 		return -1;
 	}
 	/* The pid is for people: a disk too full for it is no reason to stay down. */
-	if (ftruncate(spool->lock_file, 0) < 0 || pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
-		log_say(LOG_LEVEL_WARNING, "spool-lock", "%s/lock: %s", spool->path, strerror(errno));
+	if (ftruncate(spool->lock_file, 0) < 0 ||
+	    pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
+		log_say(LOG_LEVEL_WARNING, "spool-lock", "%s/lock: %s", spool->path,
+			strerror(errno));
 	return 0;
 }
 
 static bool is_ours(const char *name)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 || strcmp(name, "quarantine") == 0;
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
+	       strcmp(name, "quarantine") == 0;
 }
 
 static int list_one(struct spool *spool, const char *name, struct problems *problems)
@@ -162,7 +171,8 @@ static int list_one(struct spool *spool, const char *name, struct problems *prob
 	if (is_ours(name))
 		return 0;
 	if (!number) {
-		problem_add(problems, false, spool->path, 0, "%s is not the spool's, it is left alone", name);
+		problem_add(problems, false, spool->path, 0,
+			    "%s is not the spool's, it is left alone", name);
 		return 0;
 	}
 	segment = segment_add(&spool->segments, number);
@@ -170,10 +180,13 @@ static int list_one(struct spool *spool, const char *name, struct problems *prob
 		return -1;
 	if (number > spool->last_number)
 		spool->last_number = number;
-	if (fstatat(spool->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+	if (fstatat(spool->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == geteuid())
 		return 0;
 	segment->aside = segment->sealed = true;
-	problem_add(problems, false, spool->path, 0, "%s is set aside: it is not a plain file of user %u", name, (unsigned)geteuid());
+	problem_add(problems, false, spool->path, 0,
+		    "%s is set aside: it is not a plain file of user %u", name,
+		    (unsigned)geteuid());
 	return 0;
 }
 
@@ -220,18 +233,20 @@ static bool size_allowed(const struct spool_options *options, struct problems *p
 {
 	if (options->segment_size > 0 && options->segment_size <= SPOOL_SEGMENT_MAX)
 		return true;
-	problem_add(problems, true, options->path, 0, "segments of %lld bytes cannot be made", (long long)options->segment_size);
+	problem_add(problems, true, options->path, 0, "segments of %lld bytes cannot be made",
+		    (long long)options->segment_size);
 	return false;
 }
 
-struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg, struct problems *problems)
+struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg,
+			 struct problems *problems)
 {
 	struct spool *spool = size_allowed(options, problems) ? spool_new(options, problems) : NULL;
 
 	if (!spool)
 		return NULL;
-	if (open_folder(spool, problems) < 0 || lock_folder(spool, problems) < 0 || spool_list(spool, problems) < 0 ||
-	    recover_run(spool, found, arg, problems) < 0)
+	if (open_folder(spool, problems) < 0 || lock_folder(spool, problems) < 0 ||
+	    spool_list(spool, problems) < 0 || recover_run(spool, found, arg, problems) < 0)
 		goto error;
 	segment_prepare(spool, 0);
 	janitor_measure(spool);
@@ -281,12 +296,14 @@ void spool_wake_janitor(struct spool *spool)
 
 /* --- questions --- */
 
-void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents, size_t count)
+void spool_abandon(struct spool *spool, uint64_t id, const struct spool_extent *extents,
+		   size_t count)
 {
 	(void)id;
 	pthread_mutex_lock(&spool->lock);
 	for (size_t i = 0; i < count; i++)
-		refcount_referenced(spool, extents[i].segment, record_align(RECORD_HEAD + (uint64_t)extents[i].length));
+		refcount_referenced(spool, extents[i].segment,
+				    record_align(RECORD_HEAD + (uint64_t)extents[i].length));
 	pthread_mutex_unlock(&spool->lock);
 }
 
@@ -297,7 +314,8 @@ static enum spool_result room(const struct spool *spool, int64_t size)
 
 	if (spool->state != SPOOL_OK)
 		return spool->state;
-	if (spool->free_bytes < spool->options.min_free || spool->free_inodes < spool->options.min_free_inodes)
+	if (spool->free_bytes < spool->options.min_free ||
+	    spool->free_inodes < spool->options.min_free_inodes)
 		return SPOOL_FULL;
 	bytes += spool->next ? spool->next->size - SEGMENT_HEADER : 0;
 	bytes += spool->free_bytes - spool->options.min_free;

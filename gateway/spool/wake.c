@@ -1,7 +1,8 @@
 /* wake.c - when the commit thread sleeps, for what, and who wakes it.
  *
- * A wake-up costs two switches, a sync a good part of a millisecond: so nobody is woken for a record that nobody waits for, and a sync is put off
- * for a moment while clients are known to be in the middle of a message. */
+ * A wake-up costs two switches, a sync a good part of a millisecond: so nobody is woken for a
+ * record that nobody waits for, and a sync is put off for a moment while clients are known to be in
+ * the middle of a message. */
 #include "spool/internal.h"
 
 #include <errno.h>
@@ -26,8 +27,9 @@ static bool wakes(struct spool *spool, bool urgent)
 	}
 }
 
-/* The sleeper says that it sleeps, then looks once more, both under the lock; so it is in its wait when the lock is free. The signal is given
- * without it, or the thread would wake into a held lock. */
+/* The sleeper says that it sleeps, then looks once more, both under the lock; so it is in its wait
+ * when the lock is free. The signal is given without it, or the thread would wake into a held lock.
+ */
 void wake_for(struct spool *spool, bool urgent)
 {
 	if (!wakes(spool, urgent))
@@ -54,10 +56,12 @@ static bool sleep_for(struct spool *spool, enum slumber slumber, const struct ti
 	int error = 0;
 
 	atomic_store(&spool->slumber, slumber);
-	bool come = slumber == SLUMBER_ANY ? atomic_load(&spool->incoming) != NULL :
-		    slumber == SLUMBER_URGENT ? atomic_load(&spool->waiting) != 0 : company_is_here(spool);
+	bool come = slumber == SLUMBER_ANY      ? atomic_load(&spool->incoming) != NULL
+		    : slumber == SLUMBER_URGENT ? atomic_load(&spool->waiting) != 0
+						: company_is_here(spool);
 	if (!come && !spool->stop)
-		error = until ? pthread_cond_timedwait(&spool->wake, &spool->wake_lock, until) : pthread_cond_wait(&spool->wake, &spool->wake_lock);
+		error = until ? pthread_cond_timedwait(&spool->wake, &spool->wake_lock, until)
+			      : pthread_cond_wait(&spool->wake, &spool->wake_lock);
 	atomic_store(&spool->slumber, SLUMBER_NONE);
 	return error != ETIMEDOUT;
 }
@@ -74,8 +78,9 @@ void wait_for_work(struct spool *spool, int64_t ms)
 	pthread_mutex_unlock(&spool->wake_lock);
 }
 
-/* A client that stops in the middle of its message must not make all others wait for it time and again: who waited in vain waits half as
- * long the next time, down to a little that still notices when clients are swift again. */
+/* A client that stops in the middle of its message must not make all others wait for it time and
+ * again: who waited in vain waits half as long the next time, down to a little that still notices
+ * when clients are swift again. */
 static void learn(struct spool *spool, bool someone_came)
 {
 	unsigned full = spool->options.gather_us, half = spool->patience_us / 2;

@@ -1,4 +1,5 @@
-/* write.c - a built group reaches the disk: written, synced, noted in the index, answered; and what happens when it does not. */
+/* write.c - a built group reaches the disk: written, synced, noted in the index, answered; and what
+ * happens when it does not. */
 #include "spool/internal.h"
 
 #include "base/clock.h"
@@ -24,7 +25,8 @@ static void note(struct spool *spool, struct spool_append *append)
 		break;
 	case SPOOL_MESSAGE:
 		refcount_message(spool, &noted, append->from_segment == 0);
-		append->extent.offset += (uint32_t)(sizeof(struct message_meta) + append->extent_count * 16 + append->meta.len);
+		append->extent.offset += (uint32_t)(sizeof(struct message_meta) +
+						    append->extent_count * 16 + append->meta.len);
 		break;
 	case SPOOL_STATE:
 		refcount_state(spool, &noted);
@@ -43,7 +45,8 @@ static void note_all(struct spool *spool)
 
 	pthread_mutex_lock(&spool->lock);
 	current->end += (uint32_t)spool->group.gather.bytes;
-	for (struct spool_append *append = spool->group.members.first; append; append = append->next)
+	for (struct spool_append *append = spool->group.members.first; append;
+	     append = append->next)
 		note(spool, append);
 	spool->stats.appends += spool->group.count;
 	spool->stats.groups++;
@@ -127,11 +130,14 @@ void group_answer(struct spool *spool, struct list *list)
 
 /* --- failure --- */
 
-/* What was written but not synced may be gone with the failed sync: it is read back, while the page cache has it, and written
- * again as if moved. EXTENTs are not: a message that names one from here on is refused (see `lost`). */
+/* What was written but not synced may be gone with the failed sync: it is read back, while the page
+ * cache has it, and written again as if moved. EXTENTs are not: a message that names one from here
+ * on is refused (see `lost`). */
 static struct spool_append *salvage_one(const struct scan *scan)
 {
-	struct spool_append wanted = { .id = scan->head.id, .from_segment = scan->segment, .from_offset = scan->from };
+	struct spool_append wanted = { .id = scan->head.id,
+				       .from_segment = scan->segment,
+				       .from_offset = scan->from };
 	struct spool_append *append;
 
 	if (scan->head.type != RECORD_STATE && scan->head.type != RECORD_FINAL)
@@ -165,7 +171,8 @@ static void salvage(struct spool *spool, struct segment *segment, uint32_t from,
 	window_finish(&window);
 }
 
-/* The next SEAL says where this segment ends, so what failed is not found again even when the file cannot be cut. */
+/* The next SEAL says where this segment ends, so what failed is not found again even when the file
+ * cannot be cut. */
 static void leave_segment(struct spool *spool, uint32_t end)
 {
 	struct segment *segment = spool->current;
@@ -227,8 +234,8 @@ static void fail_group(struct spool *spool, int error)
 {
 	enum spool_result result = error == ENOSPC || error == EDQUOT ? SPOOL_FULL : SPOOL_FAILED;
 
-	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: segment %u given up at %u: %s", spool->path, spool->current->number, spool->synced,
-		strerror(error));
+	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: segment %u given up at %u: %s", spool->path,
+		spool->current->number, spool->synced, strerror(error));
 	refuse_group(spool, result);
 	give_up_segment(spool);
 	pthread_mutex_lock(&spool->lock);
@@ -269,7 +276,8 @@ static enum spool_result may_open(struct spool *spool, uint32_t need)
 	return group_sync(spool) < 0 ? SPOOL_FAILED : SPOOL_OK;
 }
 
-/* A segment is left behind only when all of it is on stable storage: recovery takes every bad byte in it for damage. */
+/* A segment is left behind only when all of it is on stable storage: recovery takes every bad byte
+ * in it for damage. */
 enum spool_result group_open_segment(struct spool *spool, uint32_t need)
 {
 	enum spool_result result = may_open(spool, need);

@@ -24,7 +24,8 @@ static struct breaker_row *row_of(struct breaker *breaker, const char *instance)
 	struct breaker_row *row = find(breaker, instance);
 	if (row)
 		return row;
-	row = breaker->count < BREAKER_INSTANCES ? &breaker->rows[breaker->count++] : oldest(breaker);
+	row = breaker->count < BREAKER_INSTANCES ? &breaker->rows[breaker->count++]
+						 : oldest(breaker);
 	*row = (struct breaker_row){ 0 };
 	snprintf(row->instance, sizeof(row->instance), "%s", instance);
 	return row;
@@ -58,5 +59,6 @@ const struct breaker_row *breaker_row(const struct breaker *breaker, const char 
 
 bool breaker_is_open(const struct breaker_row *row, int64_t now)
 {
-	return row && row->deaths >= BREAKER_DEATHS && now - row->times[BREAKER_DEATHS - 1] <= BREAKER_WINDOW_MS;
+	return row && row->deaths >= BREAKER_DEATHS &&
+	       now - row->times[BREAKER_DEATHS - 1] <= BREAKER_WINDOW_MS;
 }

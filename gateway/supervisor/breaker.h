@@ -1,6 +1,8 @@
-/* breaker.h - instances of which the serving process dies again and again. A message that it dies of is held after its second time; where other
- * messages do the same, it is the module that is at fault, and everybody's mail stands still for it. After BREAKER_DEATHS deaths within
- * BREAKER_WINDOW_MS its hooks are not run any more, until the next reload or restart: on_crash of the fragment says what they answer instead. */
+/* breaker.h - instances of which the serving process dies again and again. A message that it dies
+ * of is held after its second time; where other messages do the same, it is the module that is at
+ * fault, and everybody's mail stands still for it. After BREAKER_DEATHS deaths within
+ * BREAKER_WINDOW_MS its hooks are not run any more, until the next reload or restart: on_crash of
+ * the fragment says what they answer instead. */
 #ifndef SUPERVISOR_BREAKER_H
 #define SUPERVISOR_BREAKER_H
 

@@ -40,7 +40,10 @@ ssize_t channel_receive_fds(int link, void *packet, size_t len, int *fds, unsign
 {
 	union control control;
 	struct iovec data = { packet, len };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
 	ssize_t got;
 	do
 		got = recvmsg(link, &message, MSG_CMSG_CLOEXEC);
@@ -76,7 +79,8 @@ void link_say_refused(const char *why)
 void channel_say_log(const char *path)
 {
 	const struct channel_order order = { .kind = CHANNEL_LOG };
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		      0640);
 	if (fd < 0)
 		return;
 	channel_send_fds(supervisor, &order, sizeof(order), &fd, 1);
@@ -93,7 +97,9 @@ static int refuse(const int *fds, unsigned count, int error)
 
 int channel_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds)
 {
-	struct channel_order order = { CHANNEL_LISTEN, count < CHANNEL_SOCKETS ? count : CHANNEL_SOCKETS, len, { *address } };
+	struct channel_order order = {
+		CHANNEL_LISTEN, count < CHANNEL_SOCKETS ? count : CHANNEL_SOCKETS, len, { *address }
+	};
 	struct link_answer answer;
 	unsigned got = 0;
 	int received[CHANNEL_SOCKETS];
@@ -103,7 +109,9 @@ int channel_listen(const struct sockaddr_storage *address, socklen_t len, unsign
 	if (size < 0)
 		return -1;
 	if (size != (ssize_t)sizeof(answer) || answer.error || got == 0 || got > order.count)
-		return refuse(received, got, size == (ssize_t)sizeof(answer) && answer.error ? answer.error : EPROTO);
+		return refuse(received, got,
+			      size == (ssize_t)sizeof(answer) && answer.error ? answer.error
+									      : EPROTO);
 	memcpy(fds, received, got * sizeof(int));
 	return (int)got;
 }

@@ -1,7 +1,8 @@
 /* channel.h - what the serving process says to its supervisor and asks of it.
  *
- * One packet an order, over a socketpair; only CHANNEL_LISTEN has an answer. The serving process may be taken over by whoever sends it
- * mail, so the supervisor trusts an order no further than what it names: it binds TCP addresses, and says things to the service manager. */
+ * One packet an order, over a socketpair; only CHANNEL_LISTEN has an answer. The serving process
+ * may be taken over by whoever sends it mail, so the supervisor trusts an order no further than
+ * what it names: it binds TCP addresses, and says things to the service manager. */
 #ifndef SUPERVISOR_CHANNEL_H
 #define SUPERVISOR_CHANNEL_H
 
@@ -10,14 +11,16 @@
 #include <sys/socket.h>
 
 enum channel_kind {
-	CHANNEL_LISTEN,    /* sockets that listen on `address`, `count` of them: the same ones each time it is asked */
-	CHANNEL_KEEP,      /* those asked for since the last KEEP or UNDO are in use: others close */
-	CHANNEL_UNDO,      /* those that were made new since then close */
-	CHANNEL_READY,     /* it serves, or serves again after RELOADING */
+	/* sockets that listen on `address`, `count` of them: the same ones each time it is asked */
+	CHANNEL_LISTEN,
+	/* those asked for since the last KEEP or UNDO are in use: others close */
+	CHANNEL_KEEP,
+	CHANNEL_UNDO,  /* those that were made new since then close */
+	CHANNEL_READY, /* it serves, or serves again after RELOADING */
 	CHANNEL_RELOADING,
-	CHANNEL_ALIVE,     /* every worker turns */
-	CHANNEL_LOG,       /* with the log file: what the supervisor says stands there too */
-	CHANNEL_REFUSED,   /* conf.d does not start, and why: `text`; empty: it does again */
+	CHANNEL_ALIVE,   /* every worker turns */
+	CHANNEL_LOG,     /* with the log file: what the supervisor says stands there too */
+	CHANNEL_REFUSED, /* conf.d does not start, and why: `text`; empty: it does again */
 	CHANNEL_KINDS
 };
 
@@ -44,7 +47,8 @@ struct link_answer {
 
 void channel_use(int fd);
 
-/* Fills in at most `count` listening sockets; gives how many, at least 1, or -1 with errno. Main thread. */
+/* Fills in at most `count` listening sockets; gives how many, at least 1, or -1 with errno. Main
+ * thread. */
 int channel_listen(const struct sockaddr_storage *address, socklen_t len, unsigned count, int *fds);
 void channel_say(enum channel_kind kind);
 void link_say_refused(const char *why); /* for people, cut at CHANNEL_TEXT */

@@ -22,7 +22,8 @@ static struct crash *find(struct crashes *crashes, uint64_t id)
 static struct crash *append(struct crashes *crashes, uint64_t id)
 {
 	if (crashes->count == CRASHES_MOST)
-		memmove(&crashes->items[0], &crashes->items[1], --crashes->count * sizeof(crashes->items[0]));
+		memmove(&crashes->items[0], &crashes->items[1],
+			--crashes->count * sizeof(crashes->items[0]));
 	struct crash *crash = &crashes->items[crashes->count++];
 	*crash = (struct crash){ .id = id };
 	return crash;
@@ -34,7 +35,9 @@ static void load_line(struct crashes *crashes, const char *line)
 {
 	struct crash read = { 0 };
 	char text[ID_TEXT + 1];
-	if (sscanf(line, "%14s %u %15s %47[^\n]", text, &read.count, read.hook, read.instance) != 4 || read.count == 0)
+	if (sscanf(line, "%14s %u %15s %47[^\n]", text, &read.count, read.hook, read.instance) !=
+		    4 ||
+	    read.count == 0)
 		return;
 	read.id = id_parse(gw_str(text));
 	if (read.id && !find(crashes, read.id))
@@ -44,7 +47,9 @@ static void load_line(struct crashes *crashes, const char *line)
 /* The folder belongs to the serving process's user, who may put anything there. */
 static FILE *open_in(int folder, const char *name, int flags)
 {
-	int fd = folder < 0 ? -1 : openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int fd = folder < 0
+			 ? -1
+			 : openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, flags & O_WRONLY ? "w" : "r");
 	if (!file && fd >= 0)
 		close(fd);
@@ -67,7 +72,8 @@ static int write_lines(const struct crashes *crashes, FILE *file)
 	char text[ID_TEXT];
 	for (size_t i = 0; i < crashes->count; i++) {
 		const struct crash *crash = &crashes->items[i];
-		fprintf(file, "%s %u %s %s\n", id_format(crash->id, text), crash->count, crash->hook, crash->instance);
+		fprintf(file, "%s %u %s %s\n", id_format(crash->id, text), crash->count,
+			crash->hook, crash->instance);
 	}
 	int failed = ferror(file);
 	return fclose(file) || failed ? -1 : 0;
@@ -79,8 +85,10 @@ static void save(const struct crashes *crashes)
 		return;
 	unlinkat(crashes->folder, NEW_NAME, 0);
 	FILE *file = open_in(crashes->folder, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL);
-	if (!file || write_lines(crashes, file) != 0 || renameat(crashes->folder, NEW_NAME, crashes->folder, FILE_NAME) != 0)
-		log_say(LOG_LEVEL_WARNING, "crashes", "STATE/" FILE_NAME " cannot be written: %s", strerror(errno));
+	if (!file || write_lines(crashes, file) != 0 ||
+	    renameat(crashes->folder, NEW_NAME, crashes->folder, FILE_NAME) != 0)
+		log_say(LOG_LEVEL_WARNING, "crashes", "STATE/" FILE_NAME " cannot be written: %s",
+			strerror(errno));
 }
 
 /* --- counting --- */

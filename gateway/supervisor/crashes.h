@@ -1,5 +1,5 @@
-/* crashes.h - how often the serving process died while a message was in a module, by id; in memory and in the file STATE/crashes, so that neither
- * the serving process nor the supervisor forgets. */
+/* crashes.h - how often the serving process died while a message was in a module, by id; in memory
+ * and in the file STATE/crashes, so that neither the serving process nor the supervisor forgets. */
 #ifndef SUPERVISOR_CRASHES_H
 #define SUPERVISOR_CRASHES_H
 

@@ -4,7 +4,8 @@
 
 #include <sys/wait.h>
 
-/* SIGKILL is somebody's decision, or the kernel's for want of memory: no module can be told to have done it. */
+/* SIGKILL is somebody's decision, or the kernel's for want of memory: no module can be told to have
+ * done it. */
 void death_find(struct death *death, pid_t pid, int status, const struct places *places)
 {
 	*death = (struct death){ .pid = pid, .status = status };

@@ -14,7 +14,7 @@ struct death {
 	struct place places[DEATH_PLACES];
 	unsigned counts[DEATH_PLACES]; /* how often it died so during that message */
 	size_t places_count;
-	unsigned hung;                      /* seconds, when a thread hung; 0: none did */
+	unsigned hung; /* seconds, when a thread hung; 0: none did */
 };
 
 void death_find(struct death *death, pid_t pid, int status, const struct places *places);

@@ -35,12 +35,13 @@ bool hangs_look(struct hangs *hangs, const struct places *places, struct hang *l
 void hang_describe(const struct hang *hang, char *text, size_t size)
 {
 	char who[32], id[ID_TEXT], message[64] = "";
-	snprintf(who, sizeof(who), hang->worker == HANG_MAIN ? "the main thread" : "worker %u", hang->worker);
+	snprintf(who, sizeof(who), hang->worker == HANG_MAIN ? "the main thread" : "worker %u",
+		 hang->worker);
 	if (hang->place.inside && hang->place.id)
 		snprintf(message, sizeof(message), ", message %s", id_format(hang->place.id, id));
 	if (hang->place.inside)
-		snprintf(text, size, "%s does not turn for %u s: module %s, hook %s%s", who, hang->seconds, hang->place.instance, place_hook(&hang->place),
-		         message);
+		snprintf(text, size, "%s does not turn for %u s: module %s, hook %s%s", who,
+			 hang->seconds, hang->place.instance, place_hook(&hang->place), message);
 	else
 		snprintf(text, size, "%s does not turn for %u s, in no module", who, hang->seconds);
 }

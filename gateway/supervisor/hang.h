@@ -1,6 +1,8 @@
-/* hang.h - threads of the serving process that no longer turn: each says once a second that it does, and who looks once a second sees who does not.
+/* hang.h - threads of the serving process that no longer turn: each says once a second that it
+ * does, and who looks once a second sees who does not.
  *
- * Seconds are counted by who looks, not by a clock: a machine that stood still for a minute has no thread that hung for one. */
+ * Seconds are counted by who looks, not by a clock: a machine that stood still for a minute has no
+ * thread that hung for one. */
 #ifndef SUPERVISOR_HANG_H
 #define SUPERVISOR_HANG_H
 
@@ -20,7 +22,8 @@ struct hang {
 
 void hangs_clear(struct hangs *hangs);
 
-/* Once a second. True: *longest is the one that has not turned for the longest, at least two seconds. */
+/* Once a second. True: *longest is the one that has not turned for the longest, at least two
+ * seconds. */
 bool hangs_look(struct hangs *hangs, const struct places *places, struct hang *longest);
 
 /* "worker 1 does not turn for 7 s: module probe, hook prepare, message 1AbC..." */

@@ -25,13 +25,16 @@ static struct kept *all;
 
 static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a, *b6 = (const struct sockaddr_in6 *)b;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a,
+				 *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a,
+				  *b6 = (const struct sockaddr_in6 *)b;
 	if (a->ss_family != b->ss_family)
 		return false;
 	if (a->ss_family == AF_INET)
 		return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+	return a6->sin6_port == b6->sin6_port &&
+	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
 static struct kept *find(const struct sockaddr_storage *address)
@@ -72,9 +75,18 @@ static void close_where(bool (*closes)(const struct kept *kept))
 	}
 }
 
-static bool is_fresh(const struct kept *kept) { return kept->fresh; }
-static bool is_unused(const struct kept *kept) { return !kept->asked && !kept->given; }
-static bool is_any(const struct kept *kept) { return true; }
+static bool is_fresh(const struct kept *kept)
+{
+	return kept->fresh;
+}
+static bool is_unused(const struct kept *kept)
+{
+	return !kept->asked && !kept->given;
+}
+static bool is_any(const struct kept *kept)
+{
+	return true;
+}
 
 /* --- given --- */
 
@@ -82,8 +94,10 @@ static void adopt(int fd)
 {
 	struct sockaddr_storage address = { 0 };
 	socklen_t len = sizeof(address);
-	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 || (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
-		log_say(LOG_LEVEL_WARNING, "socket", "descriptor %d of the service manager is no TCP socket: not used", fd);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+	    (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
+		log_say(LOG_LEVEL_WARNING, "socket",
+			"descriptor %d of the service manager is no TCP socket: not used", fd);
 		return;
 	}
 	struct kept *kept = find(&address);
@@ -109,7 +123,8 @@ void listening_adopt(const int *fds, unsigned count)
 
 static uint16_t port_of(const struct sockaddr_storage *address)
 {
-	return address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port : ((const struct sockaddr_in6 *)address)->sin6_port;
+	return address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
+					     : ((const struct sockaddr_in6 *)address)->sin6_port;
 }
 
 /* What we have on this port ourselves would be in the way of asking. */
@@ -125,7 +140,8 @@ static bool port_is_ours(uint16_t port)
 static bool wait_until_free(const struct channel_order *order)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&order->address;
-	bool is_free = port_is_ours(port_of(&order->address)) || listener_is_free(address, order->len);
+	bool is_free = port_is_ours(port_of(&order->address)) ||
+		       listener_is_free(address, order->len);
 	for (int i = 0; !is_free && errno == EADDRINUSE && i < FREE_TRIES; i++) {
 		poll(NULL, 0, FREE_PAUSE_MS);
 		is_free = listener_is_free(address, order->len);
@@ -138,7 +154,8 @@ static int grow(struct kept *kept, const struct channel_order *order)
 	if (!kept->count && !wait_until_free(order))
 		return -1;
 	while (kept->count < order->count) {
-		int fd = listener_bind((const struct sockaddr *)&kept->address, order->len, true, BACKLOG);
+		int fd = listener_bind((const struct sockaddr *)&kept->address, order->len, true,
+				       BACKLOG);
 		if (fd < 0)
 			return -1;
 		kept->fds[kept->count++] = fd;
@@ -150,7 +167,8 @@ static bool is_proper(const struct channel_order *order)
 {
 	return order->count > 0 && order->count <= CHANNEL_SOCKETS &&
 	       ((order->address.ss_family == AF_INET && order->len == sizeof(struct sockaddr_in)) ||
-	        (order->address.ss_family == AF_INET6 && order->len == sizeof(struct sockaddr_in6)));
+		(order->address.ss_family == AF_INET6 &&
+		 order->len == sizeof(struct sockaddr_in6)));
 }
 
 const int *listening_give(const struct channel_order *order, unsigned *count)

@@ -6,12 +6,13 @@
 #include <sys/mman.h>
 
 #define THREADS PLACES_MOST
-#define STACK_SIZE (16 * 1024)   /* of the handler, for a thread whose own stack is used up */
+#define STACK_SIZE (16 * 1024) /* of the handler, for a thread whose own stack is used up */
 #define NOBODY (-1)
 
 struct places {
 	_Atomic unsigned taken;
-	_Atomic int culprit; /* 0: not said, NOBODY: outside of modules, else number of the slot + 1 */
+	/* 0: not said, NOBODY: outside of modules, else number of the slot + 1 */
+	_Atomic int culprit;
 	struct place slots[THREADS];
 };
 
@@ -26,7 +27,8 @@ static _Thread_local bool asked;
 
 struct places *places_create(void)
 {
-	void *memory = mmap(NULL, sizeof(struct places), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, sizeof(struct places), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -88,7 +90,8 @@ static const struct sigaction *action_before(int signal_number)
 	return &before[i];
 }
 
-/* What would have happened happens still: a fault comes again when the handler returns, a signal that was sent is sent again. */
+/* What would have happened happens still: a fault comes again when the handler returns, a signal
+ * that was sent is sent again. */
 static void died(int signal_number, siginfo_t *info, void *context)
 {
 	int unsaid = 0, culprit = own && own->inside ? (int)(own - page->slots) + 1 : NOBODY;
@@ -127,9 +130,11 @@ const struct places *places_own(void)
 
 /* --- who looks --- */
 
-/* The thread goes on writing meanwhile, with plain stores: a name half old and half new is possible and harms nobody, since a thread that hangs
- * writes nothing. So this copy is none of a checker's business. */
-__attribute__((no_sanitize("thread"))) static void copy_place(const struct place *slot, struct place *place)
+/* The thread goes on writing meanwhile, with plain stores: a name half old and half new is possible
+ * and harms nobody, since a thread that hangs writes nothing. So this copy is none of a checker's
+ * business. */
+__attribute__((no_sanitize("thread"))) static void copy_place(const struct place *slot,
+							      struct place *place)
 {
 	const volatile uint8_t *from = (const volatile uint8_t *)slot;
 	uint8_t *to = (uint8_t *)place;

@@ -13,16 +13,20 @@ enum { OF_SUPERVISOR, OF_SERVING }; /* the bytes */
 
 static int file = -1; /* open for as long as the lock is wanted */
 
-/* Of the open file, not of the process: a lock is not lost when somebody else in the process closes the file. */
+/* Of the open file, not of the process: a lock is not lost when somebody else in the process closes
+ * the file. */
 static int lock(int fd, int how, int byte)
 {
-	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	struct flock range = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
 	return fcntl(fd, how, &range);
 }
 
 static int open_file(int folder)
 {
-	return openat(folder, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	return openat(folder, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0600);
 }
 
 static int open_folder(const char *state)
@@ -69,7 +73,8 @@ int state_lock_supervisor(const char *state)
 
 void state_unlock(int folder)
 {
-	/* Emptied and not removed: who waits for the lock of this file must find that it is the one that others open. */
+	/* Emptied and not removed: who waits for the lock of this file must find that it is the one
+	 * that others open. */
 	if (file >= 0 && ftruncate(file, 0) == 0)
 		close(file);
 	if (folder >= 0)
@@ -79,7 +84,9 @@ void state_unlock(int folder)
 
 bool state_is_locked(const char *state)
 {
-	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OF_SUPERVISOR, .l_len = 1 };
+	struct flock range = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OF_SUPERVISOR, .l_len = 1
+	};
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/" FILE_NAME, state);
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -20,11 +20,11 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define STOP_MS 9500      /* a little more than the serving process gives itself */
-#define STEADY_MS 60000   /* who served for this long begins with the pauses anew */
+#define STOP_MS 9500    /* a little more than the serving process gives itself */
+#define STEADY_MS 60000 /* who served for this long begins with the pauses anew */
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MOST_MS 30000
-#define LOOK_MS 1000      /* between two looks at who turns */
+#define LOOK_MS 1000 /* between two looks at who turns */
 #define MAIN_PATIENCE 4
 
 enum phase { WAITING /* to start it */, STARTING, SERVING };
@@ -38,13 +38,16 @@ static struct supervisor {
 	struct places *places;
 	struct crashes crashes;
 	struct hangs hangs;
-	struct hang hung;         /* why it is killed; seconds 0: it is not */
+	struct hang hung; /* why it is killed; seconds 0: it is not */
 	int64_t look_at;
 	struct breaker breaker;
-	struct death death;       /* the last one, until a serving process that was ready told of it */
+	/* the last one, until a serving process that was ready told of it */
+	struct death death;
 	unsigned failures, restarts;
-	char refused[CHANNEL_TEXT];  /* why conf.d did not start; empty: it did, or was not tried yet */
-	bool kept;                /* the process begins, or serves, with the last good configuration */
+	/* why conf.d did not start; empty: it did, or was not tried yet */
+	char refused[CHANNEL_TEXT];
+	/* the process begins, or serves, with the last good configuration */
+	bool kept;
 	int64_t began_at, start_at, kill_at, watchdog_ms, watchdog_at;
 	bool served, stopping, reload, over;
 	int code;
@@ -82,8 +85,8 @@ int64_t supervisor_watchdog(void)
 
 /* --- who waits for the start --- */
 
-/* Of its starter the daemon keeps nothing but stderr, and that until it serves: who waits for the end of a pipe would wait for the daemon's.
- * Gives where the descriptor is now. */
+/* Of its starter the daemon keeps nothing but stderr, and that until it serves: who waits for the
+ * end of a pipe would wait for the daemon's. Gives where the descriptor is now. */
 static int keep_only(int fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), kept = STDERR_FILENO + 1 + it.adopted;
@@ -208,8 +211,9 @@ static void tell_ready(void)
 	hangs_clear(&it.hangs);
 	say_started(EX_OK);
 	if (!it.stopping)
-		sd_notifyf(0, "READY=1\nSTATUS=process %d serves%s, started again %u times", (int)it.child, it.kept ? " with the last good configuration" : "",
-		           it.restarts);
+		sd_notifyf(0, "READY=1\nSTATUS=process %d serves%s, started again %u times",
+			   (int)it.child, it.kept ? " with the last good configuration" : "",
+			   it.restarts);
 	crashes_settle(&it.crashes);
 	it.death = (struct death){ 0 };
 	if (it.reload)
@@ -219,7 +223,8 @@ static void tell_ready(void)
 
 static void tell_reloading(void)
 {
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration", (long long)clock_monotonic() * 1000);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration",
+		   (long long)clock_monotonic() * 1000);
 }
 
 static void answer_listen(const struct channel_order *order)
@@ -229,7 +234,8 @@ static void answer_listen(const struct channel_order *order)
 	if (!fds)
 		answer = (struct link_answer){ .error = it.stopping ? ECANCELED : errno };
 	if (channel_send_fds(it.link, &answer, sizeof(answer), fds, answer.count) != 0)
-		log_say(LOG_LEVEL_WARNING, "socket", "the serving process cannot be answered: %s", strerror(errno));
+		log_say(LOG_LEVEL_WARNING, "socket", "the serving process cannot be answered: %s",
+			strerror(errno));
 }
 
 static void obey(const struct channel_order *order)
@@ -264,7 +270,8 @@ static void obey(const struct channel_order *order)
 static void take_fds(const struct channel_order *order, const int *fds, unsigned count)
 {
 	struct stat info;
-	bool wanted = order->kind == CHANNEL_LOG && count == 1 && fstat(fds[0], &info) == 0 && S_ISREG(info.st_mode);
+	bool wanted = order->kind == CHANNEL_LOG && count == 1 && fstat(fds[0], &info) == 0 &&
+		      S_ISREG(info.st_mode);
 	for (unsigned i = wanted ? 1 : 0; i < count; i++)
 		close(fds[i]);
 	if (wanted)
@@ -277,8 +284,12 @@ static void read_orders(void)
 	int fds[CHANNEL_SOCKETS];
 	unsigned count;
 	ssize_t got;
-	while (it.link >= 0 && (got = channel_receive_fds(it.link, &order, sizeof(order), fds, &count)) != -1) {
-		take_fds(got == (ssize_t)sizeof(order) ? &order : &(struct channel_order){ .kind = CHANNEL_KINDS }, fds, count);
+	while (it.link >= 0 &&
+	       (got = channel_receive_fds(it.link, &order, sizeof(order), fds, &count)) != -1) {
+		take_fds(got == (ssize_t)sizeof(order)
+				 ? &order
+				 : &(struct channel_order){ .kind = CHANNEL_KINDS },
+			 fds, count);
 		if (got == (ssize_t)sizeof(order))
 			obey(&order);
 		if (got > 0)
@@ -298,19 +309,23 @@ static int64_t pause_after(unsigned failures)
 	return pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
 }
 
-/* Whatever it is that a start ends of, what was good before is the better guess: but for SIGKILL, which is somebody's decision. By turns with
- * conf.d, so that one that was mended is found. True: that is tried at once. */
+/* Whatever it is that a start ends of, what was good before is the better guess: but for SIGKILL,
+ * which is somebody's decision. By turns with conf.d, so that one that was mended is found. True:
+ * that is tried at once. */
 static bool try_kept(int status)
 {
 	bool failed = it.phase == STARTING && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	bool was_kept = it.kept;
 	it.kept = failed && !was_kept;
 	if (failed && !it.refused[0])
-		snprintf(it.refused, sizeof(it.refused), WIFSIGNALED(status) ? "it crashed while it began (signal %d)" : "it ended while it began (exit code %d)",
-		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		snprintf(it.refused, sizeof(it.refused),
+			 WIFSIGNALED(status) ? "it crashed while it began (signal %d)"
+					     : "it ended while it began (exit code %d)",
+			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (failed)
-		log_say(LOG_LEVEL_ERROR, "configuration", "%s does not start%s: %s", was_kept ? "the last good configuration" : "conf.d",
-		        was_kept ? "" : ", the last good configuration is tried", it.refused);
+		log_say(LOG_LEVEL_ERROR, "configuration", "%s does not start%s: %s",
+			was_kept ? "the last good configuration" : "conf.d",
+			was_kept ? "" : ", the last good configuration is tried", it.refused);
 	if (!it.kept)
 		it.refused[0] = '\0';
 	return it.kept;
@@ -324,8 +339,10 @@ static void start_again(bool at_once)
 	int64_t pause = at_once ? 0 : pause_after(it.failures);
 	it.phase = WAITING;
 	it.start_at = now + pause;
-	log_say(LOG_LEVEL_INFO, "restart", "the serving process is started again in %lld ms", (long long)pause);
-	sd_notifyf(0, "STATUS=the serving process died and is started again in %lld ms", (long long)pause);
+	log_say(LOG_LEVEL_INFO, "restart", "the serving process is started again in %lld ms",
+		(long long)pause);
+	sd_notifyf(0, "STATUS=the serving process died and is started again in %lld ms",
+		   (long long)pause);
 }
 
 static int code_of(int status)
@@ -423,8 +440,8 @@ static int watch_signals(void)
 
 /* --- time --- */
 
-/* A third of the time is for people who may want to look before it is over. The main thread reads configurations and runs programs for their
- * secrets: it has more time. */
+/* A third of the time is for people who may want to look before it is over. The main thread reads
+ * configurations and runs programs for their secrets: it has more time. */
 static void watch_workers(int64_t now)
 {
 	struct hang hang;
@@ -443,11 +460,13 @@ static void watch_workers(int64_t now)
 	kill(it.child, SIGKILL);
 }
 
-/* While nothing serves, or it only begins, the supervisor answers for the service; later those that turn the loops do. */
+/* While nothing serves, or it only begins, the supervisor answers for the service; later those that
+ * turn the loops do. */
 static void watch_time(int64_t now)
 {
 	if (it.stopping && it.child > 0 && now >= it.kill_at) {
-		log_say(LOG_LEVEL_ERROR, "stop", "the serving process %d does not end: killed", (int)it.child);
+		log_say(LOG_LEVEL_ERROR, "stop", "the serving process %d does not end: killed",
+			(int)it.child);
 		kill(it.child, SIGKILL);
 		it.kill_at = now + STOP_MS;
 	}
@@ -473,7 +492,8 @@ static int until(int64_t now)
 
 static void turn(void)
 {
-	struct pollfd ready[] = { { .fd = it.signals, .events = POLLIN }, { .fd = it.link, .events = POLLIN } };
+	struct pollfd ready[] = { { .fd = it.signals, .events = POLLIN },
+				  { .fd = it.link, .events = POLLIN } };
 	if (poll(ready, 2, until(clock_monotonic())) > 0) {
 		if (ready[1].revents)
 			read_orders();

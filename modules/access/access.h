@@ -46,11 +46,12 @@ int access_start(struct gw_call *call);
 const struct client *access_client(const struct access *access, const struct network *peer);
 
 /* True when the login is bound to the networks of clients, and the peer is in none of them. */
-bool access_login_is_elsewhere(const struct access *access, struct gw_str login, const struct network *peer);
+bool access_login_is_elsewhere(const struct access *access, struct gw_str login,
+			       const struct network *peer);
 bool networks_have(const struct networks *networks, const struct network *peer);
 
-/* True when `domains` (parted by blanks) name the domain: "example.com", "*.example.com" (what is below it), "*" (all). Names in other
- * scripts are the same as their A-labels. */
+/* True when `domains` (parted by blanks) name the domain: "example.com", "*.example.com" (what is
+ * below it), "*" (all). Names in other scripts are the same as their A-labels. */
 bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_str domain);
 
 #endif

@@ -1,4 +1,5 @@
-/* clients.c - from the fragment's clients to networks that can be looked up, and the refusal of what would be an open relay. */
+/* clients.c - from the fragment's clients to networks that can be looked up, and the refusal of
+ * what would be an open relay. */
 #include "access.h"
 
 static bool is_word(char c)
@@ -12,7 +13,8 @@ static bool pattern_names(struct gw_str pattern, struct gw_str domain)
 
 	if (pattern.ptr[0] != '*')
 		return gw_str_ieq(pattern, domain);
-	return tail.len == 0 || (domain.len > tail.len && gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
+	return tail.len == 0 || (domain.len > tail.len &&
+				 gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
 }
 
 static bool is_ascii(struct gw_str text)
@@ -26,14 +28,16 @@ static bool is_ascii(struct gw_str text)
 }
 
 /* The domain in A-labels; as it is where it is that already, or can be no domain. */
-static struct gw_str ascii_of(const struct gw_call *call, struct gw_str domain, char room[GW_DOMAIN_MAX + 1])
+static struct gw_str ascii_of(const struct gw_call *call, struct gw_str domain,
+			      char room[GW_DOMAIN_MAX + 1])
 {
 	long size = is_ascii(domain) ? -1 : gw->domain_ascii(call, domain, room);
 
 	return size < 0 ? domain : gw_str_n(room, (size_t)size);
 }
 
-static bool pattern_names_ascii(const struct gw_call *call, struct gw_str pattern, struct gw_str domain)
+static bool pattern_names_ascii(const struct gw_call *call, struct gw_str pattern,
+				struct gw_str domain)
 {
 	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
 	char room[GW_DOMAIN_MAX + 1];
@@ -57,7 +61,8 @@ bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_s
 	while (at < domains.len) {
 		for (start = at; at < domains.len && is_word(domains.ptr[at]); at++)
 			;
-		if (at > start && pattern_names_ascii(call, gw_str_n(domains.ptr + start, at - start), domain))
+		if (at > start &&
+		    pattern_names_ascii(call, gw_str_n(domains.ptr + start, at - start), domain))
 			return true;
 		at++;
 	}
@@ -94,7 +99,8 @@ static bool names_login(struct gw_list logins, struct gw_str login)
 	return false;
 }
 
-bool access_login_is_elsewhere(const struct access *access, struct gw_str login, const struct network *peer)
+bool access_login_is_elsewhere(const struct access *access, struct gw_str login,
+			       const struct network *peer)
 {
 	bool bound = false;
 	size_t i;
@@ -169,8 +175,10 @@ static bool has_wide(const struct networks *networks)
 	return false;
 }
 
-/* Networks of mail services are shared by all their customers: an address alone says nothing about whose mail it is. NULL: fine. */
-static const char *flaw_of(struct gw_call *call, const struct config *config, const struct client *client)
+/* Networks of mail services are shared by all their customers: an address alone says nothing about
+ * whose mail it is. NULL: fine. */
+static const char *flaw_of(struct gw_call *call, const struct config *config,
+			   const struct client *client)
 {
 	if (client->networks.count == 0)
 		return "has no networks; a client that only logs in is a matter of its auth module";
@@ -178,7 +186,8 @@ static const char *flaw_of(struct gw_call *call, const struct config *config, co
 		return NULL;
 	if (has_wide(&client->networks))
 		return "would be an open relay: so wide a network needs login = true";
-	if (client->domains.len == 0 || domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
+	if (client->domains.len == 0 ||
+	    domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
 		return "is known by its network alone: say which sender domains it may use, or set login = true";
 	if (config->from == FROM_OFF && config->sender == SENDER_ANY)
 		return "is known by its network alone, and with from = \"off\" and sender = \"any\" nobody would look at its domains";
@@ -187,7 +196,8 @@ static const char *flaw_of(struct gw_call *call, const struct config *config, co
 
 static size_t start_client(struct gw_call *call, struct client *client)
 {
-	size_t errors = parse_networks(call, &client->networks, client->config->networks) + join_domains(call, client);
+	size_t errors = parse_networks(call, &client->networks, client->config->networks) +
+			join_domains(call, client);
 	const char *flaw = errors ? NULL : flaw_of(call, gw->conf(call), client);
 
 	if (!flaw)
@@ -222,7 +232,8 @@ int access_start(struct gw_call *call)
 		no_memory(call);
 		return -1;
 	}
-	errors = parse_networks(call, &access->networks, config->networks) + start_clients(call, access, config->clients);
+	errors = parse_networks(call, &access->networks, config->networks) +
+		 start_clients(call, access, config->clients);
 	gw->instance_data_set(call, access);
 	return errors ? -1 : 0;
 }

@@ -3,14 +3,16 @@
 
 #include <stdlib.h>
 
-/* Where the reader stands in the value. The address is kept as it is written, what people are shown beside it without its quotes. */
+/* Where the reader stands in the value. The address is kept as it is written, what people are shown
+ * beside it without its quotes. */
 struct reader {
 	struct gw_str value;
 	size_t at;
 	bool angle, in_angle;
 	size_t inner, outer, name, comment; /* how much of each there is */
-	char outside[FROM_MAX]; /* what stood outside of <>, as it is written: the address where there is no <> */
-	char names[FROM_MAX];   /* the same as it is shown */
+	/* what stood outside of <>, as it is written: the address where there is no <> */
+	char outside[FROM_MAX];
+	char names[FROM_MAX]; /* the same as it is shown */
 	char comments[FROM_MAX];
 	struct from *from;
 };
@@ -144,7 +146,8 @@ static bool is_domain_character(char c)
 {
 	unsigned char u = (unsigned char)c;
 
-	return (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') || u == '-' || u == '.' || u == '_' || u > 127;
+	return (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') ||
+	       u == '-' || u == '.' || u == '_' || u > 127;
 }
 
 static bool is_domain(struct gw_str text)
@@ -159,18 +162,21 @@ static bool is_domain(struct gw_str text)
 	return text.len > 0;
 }
 
-/* No sign in it that a reader who does not know quotes takes for the end of the address, or for an encoded word. */
+/* No sign in it that a reader who does not know quotes takes for the end of the address, or for an
+ * encoded word. */
 static bool is_plain(struct gw_str text)
 {
 	size_t i;
 
 	for (i = 0; i < text.len; i++)
-		if (strchr("@<>,;:\\", text.ptr[i]) || (text.ptr[i] == '=' && i + 1 < text.len && text.ptr[i + 1] == '?'))
+		if (strchr("@<>,;:\\", text.ptr[i]) ||
+		    (text.ptr[i] == '=' && i + 1 < text.len && text.ptr[i + 1] == '?'))
 			return false;
 	return true;
 }
 
-/* A quoted string as a whole, or words without anything that could be read as more than one address. */
+/* A quoted string as a whole, or words without anything that could be read as more than one
+ * address. */
 static bool is_local(struct gw_str text)
 {
 	size_t i;
@@ -191,7 +197,8 @@ static enum from_flaw read_address(struct from *from, struct gw_str address)
 
 	while (at && address.ptr[at - 1] != '@')
 		at--;
-	if (at == 0 || !is_local(gw_str_n(address.ptr, at - 1)) || !is_domain(gw_str_from(address, at)))
+	if (at == 0 || !is_local(gw_str_n(address.ptr, at - 1)) ||
+	    !is_domain(gw_str_from(address, at)))
 		return FROM_UNREADABLE;
 	from->domain = gw_str_from(address, at);
 	return FROM_FINE;
@@ -208,7 +215,9 @@ static enum from_flaw read_shown(struct from *from, struct reader *reader)
 	if (reader->name + reader->comment > FROM_MAX)
 		return FROM_UNREADABLE;
 	memcpy(reader->names + reader->name, reader->comments, reader->comment);
-	return words_decode(&from->display, gw_str_n(reader->names, reader->name + reader->comment)) ? FROM_FINE : FROM_UNREADABLE;
+	return words_decode(&from->display, gw_str_n(reader->names, reader->name + reader->comment))
+		       ? FROM_FINE
+		       : FROM_UNREADABLE;
 }
 
 static enum from_flaw read_all(struct from *from, struct reader *reader)

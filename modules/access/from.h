@@ -1,5 +1,5 @@
-/* from.h - who a message says it is from, as strictly as a reader needs that must not be fooled: what mail programs could read in
- * two ways is not read at all. */
+/* from.h - who a message says it is from, as strictly as a reader needs that must not be fooled:
+ * what mail programs could read in two ways is not read at all. */
 #ifndef ACCESS_FROM_H
 #define ACCESS_FROM_H
 
@@ -11,7 +11,8 @@ enum from_flaw { FROM_FINE, FROM_UNREADABLE, FROM_GROUP, FROM_SEVERAL };
 
 struct from {
 	struct gw_str domain; /* of the one address */
-	char *display;        /* everything else people may get to see: name and comments, as words_decode() gives them */
+	/* everything else people may get to see: name and comments, as words_decode() gives them */
+	char *display;
 	char inner[FROM_MAX]; /* the address */
 };
 

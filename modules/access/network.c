@@ -51,7 +51,8 @@ const char *network_parse(struct network *network, struct gw_str text)
 		return "is no IP address or network";
 	bits = slash ? parse_prefix(slash, width) : (long)width;
 	if (bits < 0)
-		return width == 32 ? "needs a prefix from /0 to /32" : "needs a prefix from /0 to /128";
+		return width == 32 ? "needs a prefix from /0 to /32"
+				   : "needs a prefix from /0 to /128";
 	network->bits = (unsigned)bits + 128 - width;
 	return has_bits_beyond(network) ? "has address bits beyond its prefix" : NULL;
 }
@@ -65,7 +66,8 @@ bool network_is_wide(const struct network *network)
 
 bool network_of_peer(struct network *peer, struct gw_str address)
 {
-	size_t len = gw_str_find(address, '%'); /* behind it the interface of a link-local address */
+	/* behind it the interface of a link-local address */
+	size_t len = gw_str_find(address, '%');
 	char copy[64];
 
 	if (len >= sizeof copy)

@@ -1,5 +1,5 @@
-/* network.h - addresses and networks, IPv4 and IPv6 as one kind: 192.0.2.1 is ::ffff:192.0.2.1, so it does not matter which way a client
- * came in or a network was written. */
+/* network.h - addresses and networks, IPv4 and IPv6 as one kind: 192.0.2.1 is ::ffff:192.0.2.1, so
+ * it does not matter which way a client came in or a network was written. */
 #ifndef ACCESS_NETWORK_H
 #define ACCESS_NETWORK_H
 
@@ -13,7 +13,8 @@ struct network {
 /* "192.0.2.0/24", "2001:db8::/32", "192.0.2.7". NULL: fine; else what is wrong with it. */
 const char *network_parse(struct network *network, struct gw_str text);
 
-/* True when it holds so much of the world that it cannot be one client's: under /8 in IPv4, under /16 in IPv6. */
+/* True when it holds so much of the world that it cannot be one client's: under /8 in IPv4, under
+ * /16 in IPv6. */
 bool network_is_wide(const struct network *network);
 
 /* A peer's address as a network of one; false: it is none. */

@@ -2,16 +2,19 @@
 
 #include <glib.h>
 
-/* Charsets in which ASCII is itself, and which mail programs know; the names that iconv(3) has for what they do with them. */
+/* Charsets in which ASCII is itself, and which mail programs know; the names that iconv(3) has for
+ * what they do with them. */
 static const struct charset {
-	const char *name; /* ending in *: and what follows */
+	const char *name;  /* ending in *: and what follows */
 	const char *iconv; /* NULL: the name itself */
 } charsets[] = {
-	{ "utf-8", "UTF-8" },       { "utf8", "UTF-8" },        { "us-ascii", "CP1252" }, { "ascii", "CP1252" },
-	{ "iso-8859-1", "CP1252" }, { "iso-8859-*", NULL },     { "windows-125*", NULL }, { "cp125*", NULL },
-	{ "koi8-*", NULL },         { "gb2312", "GB18030" },    { "gbk", "GB18030" },     { "gb18030", NULL },
-	{ "big5", "BIG5-HKSCS" },   { "shift_jis", "CP932" },   { "euc-jp", NULL },       { "euc-kr", "UHC" },
-	{ "iso-2022-jp", NULL },    { "ks_c_5601-1987", "UHC" }, { "tis-620", NULL },
+	{ "utf-8", "UTF-8" },     { "utf8", "UTF-8" },        { "us-ascii", "CP1252" },
+	{ "ascii", "CP1252" },    { "iso-8859-1", "CP1252" }, { "iso-8859-*", NULL },
+	{ "windows-125*", NULL }, { "cp125*", NULL },         { "koi8-*", NULL },
+	{ "gb2312", "GB18030" },  { "gbk", "GB18030" },       { "gb18030", NULL },
+	{ "big5", "BIG5-HKSCS" }, { "shift_jis", "CP932" },   { "euc-jp", NULL },
+	{ "euc-kr", "UHC" },      { "iso-2022-jp", NULL },    { "ks_c_5601-1987", "UHC" },
+	{ "tis-620", NULL },
 };
 
 /* An encoded word, =?charset?encoding?text?= */
@@ -62,7 +65,8 @@ static bool word_at(struct gw_str text, struct word *word)
 {
 	struct gw_str rest = gw_str_from(text, 2), encoding;
 
-	if (!take_part(&rest, &word->charset) || !take_part(&rest, &encoding) || !take_part(&rest, &word->text))
+	if (!take_part(&rest, &word->charset) || !take_part(&rest, &encoding) ||
+	    !take_part(&rest, &word->text))
 		return false;
 	if (encoding.len != 1 || rest.len == 0 || rest.ptr[0] != '=')
 		return false;
@@ -82,7 +86,9 @@ static bool decode_q(GString *out, struct gw_str text)
 
 		if (text.ptr[i] == '=' && low < 0)
 			return false;
-		g_string_append_c(out, text.ptr[i] == '=' ? (char)(high * 16 + low) : text.ptr[i] == '_' ? ' ' : text.ptr[i]);
+		g_string_append_c(out, text.ptr[i] == '='   ? (char)(high * 16 + low)
+				       : text.ptr[i] == '_' ? ' '
+							    : text.ptr[i]);
 		i += text.ptr[i] == '=' ? 2 : 0;
 	}
 	return true;
@@ -91,7 +97,8 @@ static bool decode_q(GString *out, struct gw_str text)
 /* Padding may be missing, as it may for readers; nothing else. */
 static bool decode_b(GString *out, struct gw_str text)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned long bits = 0;
 	size_t i, have = 0;
 
@@ -126,7 +133,9 @@ static bool run_end(struct run *run)
 	memcpy(name, run->charset.ptr, run->charset.len);
 	name[run->charset.len] = '\0';
 	charset = charset_known(name);
-	text = charset ? g_convert(run->bytes->str, (gssize)run->bytes->len, "UTF-8", charset, NULL, &len, NULL) : NULL;
+	text = charset ? g_convert(run->bytes->str, (gssize)run->bytes->len, "UTF-8", charset, NULL,
+				   &len, NULL)
+		       : NULL;
 	if (!text)
 		return false;
 	g_string_append_len(run->out, text, (gssize)len);
@@ -193,19 +202,23 @@ static bool add_seen(GString *out, gunichar c)
 		g_string_append_c(out, ' ');
 		return c == '\t';
 	case G_UNICODE_FORMAT:
-		return c != 0x202d && c != 0x202e; /* overrides of the direction; the others are invisible */
+		/* overrides of the direction; the others are invisible */
+		return c != 0x202d && c != 0x202e;
 	case G_UNICODE_SPACE_SEPARATOR:
 		g_string_append_c(out, ' ');
 		return true;
 	default:
-		g_string_append_unichar(out, c == 0x3002 ? '.' : c); /* the full stop that IDNA takes for a dot */
+		/* the full stop that IDNA takes for a dot */
+		g_string_append_unichar(out, c == 0x3002 ? '.' : c);
 		return true;
 	}
 }
 
 static char *as_seen(const GString *text)
 {
-	char *normal = g_utf8_validate(text->str, (gssize)text->len, NULL) ? g_utf8_normalize(text->str, (gssize)text->len, G_NORMALIZE_NFKC) : NULL;
+	char *normal = g_utf8_validate(text->str, (gssize)text->len, NULL)
+			       ? g_utf8_normalize(text->str, (gssize)text->len, G_NORMALIZE_NFKC)
+			       : NULL;
 	GString *out = g_string_new(NULL);
 	const char *at;
 	bool good = normal != NULL;
@@ -218,7 +231,9 @@ static char *as_seen(const GString *text)
 
 bool words_decode(char **shown, struct gw_str text)
 {
-	struct run run = { .out = g_string_new(NULL), .bytes = g_string_new(NULL), .charset = text };
+	struct run run = { .out = g_string_new(NULL),
+			   .bytes = g_string_new(NULL),
+			   .charset = text };
 
 	run.charset.len = 0;
 	*shown = decode_all(&run, text) ? as_seen(run.out) : NULL;

@@ -1,4 +1,5 @@
-/* auth-password.c - who may hand us mail with a name and a password, and the password we give to a next hop. */
+/* auth-password.c - who may hand us mail with a name and a password, and the password we give to a
+ * next hop. */
 #include "cache.h"
 #include "failures.h"
 #include "users.h"
@@ -33,7 +34,8 @@ struct auth {
 	unsigned hashing; /* passwords that are looked at, or wait for it */
 };
 
-/* More logins than this at once are told to come again: who is told waits less than who stands behind hashes that nobody may want. */
+/* More logins than this at once are told to come again: who is told waits less than who stands
+ * behind hashes that nobody may want. */
 #define HASHES_MOST 24
 
 /* --- the file of users --- */
@@ -54,7 +56,8 @@ static void tell_log(void *arg, bool fatal, int line, const char *text)
 	const struct gw_call *call = arg;
 	const struct auth_conf *conf = gw->conf(call);
 
-	gw->log(call, fatal ? GW_LOG_ERROR : GW_LOG_WARNING, "%s:%d: %s", conf->users.ptr, line, text);
+	gw->log(call, fatal ? GW_LOG_ERROR : GW_LOG_WARNING, "%s:%d: %s", conf->users.ptr, line,
+		text);
 }
 
 /* What is being checked with the old table holds it; what was right with it is right no more. */
@@ -82,7 +85,9 @@ static void on_tick(struct gw_call *call)
 		return;
 	users = users_read(conf->users.ptr, &auth->stamp, &report);
 	if (!users) {
-		gw->log(call, GW_LOG_ERROR, "%s is not taken: the users are those from before the change", conf->users.ptr);
+		gw->log(call, GW_LOG_ERROR,
+			"%s is not taken: the users are those from before the change",
+			conf->users.ptr);
 		return;
 	}
 	gw->log(call, GW_LOG_INFO, "%s was read again: %zu users", conf->users.ptr, users->count);
@@ -110,10 +115,13 @@ static bool check_relays(struct gw_call *call)
 	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++) {
 		const struct auth_relay *conf = gw->relay_conf(call, relay);
 
-		if (!conf || conf->method != METHOD_PASSWORD || !conf->user.len == !conf->password.len)
+		if (!conf || conf->method != METHOD_PASSWORD ||
+		    !conf->user.len == !conf->password.len)
 			continue;
-		gw->problem(call, true, "relay \"%s\": auth has a %s and no %s", gw->relay_fact(relay, GW_RELAY_NAME).ptr,
-			    conf->user.len ? "user" : "password", conf->user.len ? "password" : "user");
+		gw->problem(call, true, "relay \"%s\": auth has a %s and no %s",
+			    gw->relay_fact(relay, GW_RELAY_NAME).ptr,
+			    conf->user.len ? "user" : "password",
+			    conf->user.len ? "password" : "user");
 		good = false;
 	}
 	return good;
@@ -166,8 +174,9 @@ static void on_stop(struct gw_call *call)
 /* A password being checked on a thread of the pool. */
 struct job {
 	struct auth *auth;
-	struct users *users;     /* held */
-	const struct user *user; /* in there; NULL: there is none of that name, and the decoy is compared with */
+	struct users *users; /* held */
+	/* in there; NULL: there is none of that name, and the decoy is compared with */
+	const struct user *user;
 	struct gw_session *session;
 	unsigned char mac[CACHE_MAC];
 	bool has_mac, right;
@@ -187,7 +196,8 @@ static void job_free(void *arg)
 	free(job);
 }
 
-static struct job *job_new(struct auth *auth, struct users *users, const struct user *user, struct gw_session *session, struct gw_str secret)
+static struct job *job_new(struct auth *auth, struct users *users, const struct user *user,
+			   struct gw_session *session, struct gw_str secret)
 {
 	struct job *job = calloc(1, sizeof *job + secret.len + 1);
 
@@ -205,13 +215,14 @@ static struct job *job_new(struct auth *auth, struct users *users, const struct 
 	return job;
 }
 
-/* As SASLprep has it written (RFC 4013), for whoever made the hash with a tool that prepares; NULL: just as it came, or it cannot be prepared.
- * The caller wipes and frees it. */
+/* As SASLprep has it written (RFC 4013), for whoever made the hash with a tool that prepares; NULL:
+ * just as it came, or it cannot be prepared. The caller wipes and frees it. */
 static char *prepared(struct gw_str text)
 {
 	char *ready = NULL;
 
-	if (gw_str_has_nul(text) || gsasl_saslprep(text.ptr, GSASL_ALLOW_UNASSIGNED, &ready, NULL) != GSASL_OK)
+	if (gw_str_has_nul(text) ||
+	    gsasl_saslprep(text.ptr, GSASL_ALLOW_UNASSIGNED, &ready, NULL) != GSASL_OK)
 		return NULL;
 	if (!gw_str_eq(gw_str(ready), text))
 		return ready;
@@ -245,7 +256,10 @@ static void work(void *arg)
 
 static enum gw_verdict accept(struct gw_call *call, const struct user *user)
 {
-	struct gw_identity identity = { .size = sizeof identity, .client = user->client, .type = user->type, .domains = user->domains };
+	struct gw_identity identity = { .size = sizeof identity,
+					.client = user->client,
+					.type = user->type,
+					.domains = user->domains };
 
 	gw->identify(call, &identity);
 	gw->count(call, "accepted", 1);
@@ -253,8 +267,10 @@ static enum gw_verdict accept(struct gw_call *call, const struct user *user)
 	return GW_ACCEPT;
 }
 
-/* Not claimed rather than refused: the next module may know this user, and the gateway's own 535 is the same for everybody. */
-static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *session, const struct user *user, const char *why)
+/* Not claimed rather than refused: the next module may know this user, and the gateway's own 535 is
+ * the same for everybody. */
+static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *session,
+			      const struct user *user, const char *why)
 {
 	struct gw_str peer = gw->session_fact(session, GW_SESSION_PEER);
 	struct auth *auth = gw->instance_data(call);
@@ -265,9 +281,12 @@ static enum gw_verdict refuse(struct gw_call *call, const struct gw_session *ses
 	pthread_mutex_unlock(&auth->lock);
 	gw->count(call, "refused", 1);
 	gw->reason(call, "not logged in: %s", why);
-	gw->log(call, GW_LOG_INFO, "failed login from %s%s%s: %s", peer.ptr, user ? " as " : "", user ? user->name.ptr : "", why);
+	gw->log(call, GW_LOG_INFO, "failed login from %s%s%s: %s", peer.ptr, user ? " as " : "",
+		user ? user->name.ptr : "", why);
 	if (over)
-		gw->log(call, GW_LOG_WARNING, "too many failed logins from %s: passwords from there are looked at slowly", peer.ptr);
+		gw->log(call, GW_LOG_WARNING,
+			"too many failed logins from %s: passwords from there are looked at slowly",
+			peer.ptr);
 	return GW_CONTINUE;
 }
 
@@ -293,7 +312,8 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 
 	if (job->right)
 		remember(call, auth, job);
-	verdict = job->right ? accept(call, job->user) : refuse(call, job->session, job->user, wrong);
+	verdict = job->right ? accept(call, job->user)
+			     : refuse(call, job->session, job->user, wrong);
 	job_free(job);
 	return verdict;
 }
@@ -301,7 +321,8 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 enum step { STEP_KNOWN, STEP_CHECK, STEP_LATER, STEP_CROWDED };
 
 /* What to do with a login, and the table to do it with, held. */
-static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_str peer, const unsigned char *mac, struct users **users)
+static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_str peer,
+			    const unsigned char *mac, struct users **users)
 {
 	int64_t now = gw->now(call);
 	enum step step;
@@ -311,7 +332,9 @@ static enum step first_look(struct gw_call *call, struct auth *auth, struct gw_s
 	if (mac && cache_has(&auth->cache, mac, now))
 		step = STEP_KNOWN;
 	else
-		step = auth->hashing >= HASHES_MOST ? STEP_CROWDED : failures_may_check(&auth->failures, peer, now) ? STEP_CHECK : STEP_LATER;
+		step = auth->hashing >= HASHES_MOST                     ? STEP_CROWDED
+		       : failures_may_check(&auth->failures, peer, now) ? STEP_CHECK
+									: STEP_LATER;
 	pthread_mutex_unlock(&auth->lock);
 	return step;
 }
@@ -342,7 +365,8 @@ static enum gw_verdict crowded(struct gw_call *call)
 	return GW_TEMPFAIL;
 }
 
-static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, struct gw_session *session, const struct gw_login *login)
+static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth,
+				    struct gw_session *session, const struct gw_login *login)
 {
 	unsigned char mac[CACHE_MAC];
 	bool has_mac = cache_mac(&auth->cache, login->user, login->secret, mac);
@@ -350,7 +374,8 @@ static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, str
 	enum gw_verdict verdict;
 	struct users *users;
 	struct job *job;
-	enum step step = first_look(call, auth, gw->session_fact(session, GW_SESSION_PEER), has_mac ? mac : NULL, &users);
+	enum step step = first_look(call, auth, gw->session_fact(session, GW_SESSION_PEER),
+				    has_mac ? mac : NULL, &users);
 
 	user = users_find(users, login->user);
 	if (step == STEP_LATER) {
@@ -372,11 +397,13 @@ static enum gw_verdict authenticate(struct gw_call *call, struct auth *auth, str
 	return verdict;
 }
 
-static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session, const struct gw_login *login)
+static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
+			       const struct gw_login *login)
 {
 	const struct auth_conf *conf = gw->conf(call);
 
-	if (!conf->users.len || (!gw_str_ieq(login->mechanism, gw_str("PLAIN")) && !gw_str_ieq(login->mechanism, gw_str("LOGIN"))))
+	if (!conf->users.len || (!gw_str_ieq(login->mechanism, gw_str("PLAIN")) &&
+				 !gw_str_ieq(login->mechanism, gw_str("LOGIN"))))
 		return GW_CONTINUE;
 	if (login->acting_as.len && !gw_str_ieq(login->acting_as, login->user))
 		return refuse(call, session, NULL, "nobody may act as somebody else");
@@ -385,7 +412,8 @@ static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 
 /* --- login --- */
 
-static enum gw_verdict on_login(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_login(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
 {
 	const struct auth_relay *conf = gw->relay_conf(call, relay);
 	struct gw_login login = { .size = sizeof login };
@@ -411,28 +439,36 @@ static void on_status(struct gw_call *call)
 
 #define CONF(member) offsetof(struct auth_conf, member)
 static const struct gw_option options[] = {
-	{ "users", GW_OPTION_PATH, CONF(users), .help = "The file of users and hashes; without it no client can log in with a password." },
+	{ "users", GW_OPTION_PATH, CONF(users),
+	  .help = "The file of users and hashes; without it no client can log in with a password." },
 	{ "cache", GW_OPTION_DURATION, CONF(cache), .fallback = "60s",
-	  .help = "How long a login that was right is not hashed again; 0: not at all.", .max = 3600000 },
+	  .help = "How long a login that was right is not hashed again; 0: not at all.",
+	  .max = 3600000 },
 	{ "failures", GW_OPTION_INT, CONF(failures), .fallback = "20",
-	  .help = "Failed logins of one address in a window before its passwords are looked at slowly; 0: never.", .max = 1000000 },
-	{ "window", GW_OPTION_DURATION, CONF(window), .fallback = "10m", .help = "The window in which failures are counted.", .min = 1000,
-	  .max = 86400000 },
+	  .help = "Failed logins of one address in a window before its passwords are looked at slowly; 0: never.",
+	  .max = 1000000 },
+	{ "window", GW_OPTION_DURATION, CONF(window), .fallback = "10m",
+	  .help = "The window in which failures are counted.", .min = 1000, .max = 86400000 },
 	{ "delay", GW_OPTION_DURATION, CONF(delay), .fallback = "5s",
-	  .help = "How often a password is looked at from an address with too many failures.", .min = 100, .max = 600000 },
+	  .help = "How often a password is looked at from an address with too many failures.",
+	  .min = 100, .max = 600000 },
 	GW_OPTIONS_END
 };
 
 #define RELAY(member) offsetof(struct auth_relay, member)
 static const struct gw_option relay_options[] = {
-	{ "auth.user", GW_OPTION_STRING, RELAY(user), .help = "The name to log in with at the relay." },
+	{ "auth.user", GW_OPTION_STRING, RELAY(user),
+	  .help = "The name to log in with at the relay." },
 	{ "auth.password", GW_OPTION_SECRET, RELAY(password),
 	  .help = "Its password: file:PATH, env:NAME, exec:COMMAND or the text itself." },
 	{ "auth.method", GW_OPTION_WORD, RELAY(method), .fallback = "password",
-	  .help = "With \"oauth\" the module that fetches tokens logs in.", .words = "password|oauth" },
+	  .help = "With \"oauth\" the module that fetches tokens logs in.",
+	  .words = "password|oauth" },
 	GW_OPTIONS_END
 };
 
-GW_MODULE(.name = "auth-password", .version = "1.0", .summary = "logins with name and password, from a file of hashes", .options = options,
-	  .conf_size = sizeof(struct auth_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct auth_relay),
-	  .start = on_start, .stop = on_stop, .auth = on_auth, .login = on_login, .tick = on_tick, .status = on_status)
+GW_MODULE(.name = "auth-password", .version = "1.0",
+	  .summary = "logins with name and password, from a file of hashes", .options = options,
+	  .conf_size = sizeof(struct auth_conf), .relay_options = relay_options,
+	  .relay_conf_size = sizeof(struct auth_relay), .start = on_start, .stop = on_stop,
+	  .auth = on_auth, .login = on_login, .tick = on_tick, .status = on_status)

@@ -25,7 +25,8 @@ void cache_clear(struct cache *cache)
 }
 
 /* The user's length stands before both, so that no two pairs make one text. */
-bool cache_mac(const struct cache *cache, struct gw_str user, struct gw_str secret, unsigned char mac[CACHE_MAC])
+bool cache_mac(const struct cache *cache, struct gw_str user, struct gw_str secret,
+	       unsigned char mac[CACHE_MAC])
 {
 	unsigned char text[sizeof user.len + TEXT_MAX];
 	size_t size = sizeof user.len + user.len + secret.len;
@@ -37,7 +38,8 @@ bool cache_mac(const struct cache *cache, struct gw_str user, struct gw_str secr
 	memcpy(text, &user.len, sizeof user.len);
 	memcpy(text + sizeof user.len, user.ptr, user.len);
 	memcpy(text + sizeof user.len + user.len, secret.ptr, secret.len);
-	made = HMAC(EVP_sha256(), cache->key, sizeof cache->key, text, size, mac, &len) && len == CACHE_MAC;
+	made = HMAC(EVP_sha256(), cache->key, sizeof cache->key, text, size, mac, &len) &&
+	       len == CACHE_MAC;
 	OPENSSL_cleanse(text, size);
 	return made;
 }

@@ -1,4 +1,5 @@
-/* cache.h - logins that were right a moment ago, so that a client that logs in for each message does not cost a hash each time.
+/* cache.h - logins that were right a moment ago, so that a client that logs in for each message
+ * does not cost a hash each time.
  *
  * Kept is an HMAC under a key of this process, never a password. Bounded; the caller locks. */
 #ifndef AUTH_CACHE_H
@@ -23,7 +24,8 @@ bool cache_init(struct cache *cache);
 void cache_finish(struct cache *cache);
 
 /* What stands for this user and secret. Needs no lock. */
-bool cache_mac(const struct cache *cache, struct gw_str user, struct gw_str secret, unsigned char mac[CACHE_MAC]);
+bool cache_mac(const struct cache *cache, struct gw_str user, struct gw_str secret,
+	       unsigned char mac[CACHE_MAC]);
 
 /* Was it put and is good still? */
 bool cache_has(const struct cache *cache, const unsigned char mac[CACHE_MAC], int64_t now);

@@ -2,7 +2,8 @@
 
 #include <arpa/inet.h>
 
-void failures_init(struct failures *failures, int64_t limit, int64_t window, int64_t delay, uint64_t seed)
+void failures_init(struct failures *failures, int64_t limit, int64_t window, int64_t delay,
+		   uint64_t seed)
 {
 	memset(failures, 0, sizeof *failures);
 	failures->limit = limit;
@@ -11,7 +12,8 @@ void failures_init(struct failures *failures, int64_t limit, int64_t window, int
 	failures->seed = seed;
 }
 
-/* IPv4 as the mapped form has it; text that is no address (a local socket) is one address of its own. */
+/* IPv4 as the mapped form has it; text that is no address (a local socket) is one address of its
+ * own. */
 static void address_of(struct gw_str peer, unsigned char address[16])
 {
 	static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -25,7 +27,8 @@ static void address_of(struct gw_str peer, unsigned char address[16])
 	text[strcspn(text, "%")] = '\0';
 	if (inet_pton(AF_INET, text, address + 12) == 1)
 		memcpy(address, mapped, sizeof mapped);
-	else if (inet_pton(AF_INET6, text, address) == 1 && memcmp(address, mapped, sizeof mapped) != 0)
+	else if (inet_pton(AF_INET6, text, address) == 1 &&
+		 memcmp(address, mapped, sizeof mapped) != 0)
 		memset(address + 8, 0, 8);
 }
 
@@ -45,12 +48,14 @@ static struct failure *find(struct failures *failures, const unsigned char addre
 	int i;
 
 	for (i = 0; i < FAILURES_WAYS; i++)
-		if (set[i].began && now - set[i].began < failures->window && memcmp(set[i].address, address, 16) == 0)
+		if (set[i].began && now - set[i].began < failures->window &&
+		    memcmp(set[i].address, address, 16) == 0)
 			return &set[i];
 	return NULL;
 }
 
-static struct failure *begin(struct failures *failures, const unsigned char address[16], int64_t now)
+static struct failure *begin(struct failures *failures, const unsigned char address[16],
+			     int64_t now)
 {
 	struct failure *set = set_of(failures, address), *victim = set;
 	int i;

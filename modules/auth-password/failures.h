@@ -1,7 +1,7 @@
 /* failures.h - failed logins by client address, so that guessing is slow.
  *
- * An IPv6 client has a whole /64, which counts as one address. Bounded: where there are too many addresses, the one heard of longest ago
- * makes room. The caller locks. */
+ * An IPv6 client has a whole /64, which counts as one address. Bounded: where there are too many
+ * addresses, the one heard of longest ago makes room. The caller locks. */
 #ifndef AUTH_FAILURES_H
 #define AUTH_FAILURES_H
 
@@ -22,7 +22,8 @@ struct failures {
 	} entries[FAILURES_SETS][FAILURES_WAYS];
 };
 
-void failures_init(struct failures *failures, int64_t limit, int64_t window, int64_t delay, uint64_t seed);
+void failures_init(struct failures *failures, int64_t limit, int64_t window, int64_t delay,
+		   uint64_t seed);
 
 /* May a password from this address be looked at now? Over the limit, once in `delay` it may. */
 bool failures_may_check(struct failures *failures, struct gw_str peer, int64_t now);

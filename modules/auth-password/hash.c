@@ -10,8 +10,8 @@
 
 static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/* What crypt(3) makes: how many characters of hash end the text (0: not known), and what stands before the number that says how
- * costly it was. */
+/* What crypt(3) makes: how many characters of hash end the text (0: not known), and what stands
+ * before the number that says how costly it was. */
 static const struct method {
 	const char *prefix;
 	size_t size;
@@ -19,11 +19,18 @@ static const struct method {
 	unsigned least; /* cost from which on it is no weak one */
 	bool old;       /* weak, whatever it cost */
 } methods[] = {
-	{ "$y$", 43, NULL, 0, false },           { "$gy$", 43, NULL, 0, false }, { "$7$", 43, NULL, 0, false },
-	{ "$6$", 86, "$6$rounds=", 5000, false }, { "$5$", 43, "$5$rounds=", 5000, false },
-	{ "$2a$", 53, "$2a$", 10, false },       { "$2b$", 53, "$2b$", 10, false },
-	{ "$2y$", 53, "$2y$", 10, false },       { "$2x$", 53, "$2x$", 10, true },
-	{ "$1$", 22, NULL, 0, true },            { "$md5", 0, NULL, 0, true },   { "$sha1", 0, NULL, 0, true },
+	{ "$y$", 43, NULL, 0, false },
+	{ "$gy$", 43, NULL, 0, false },
+	{ "$7$", 43, NULL, 0, false },
+	{ "$6$", 86, "$6$rounds=", 5000, false },
+	{ "$5$", 43, "$5$rounds=", 5000, false },
+	{ "$2a$", 53, "$2a$", 10, false },
+	{ "$2b$", 53, "$2b$", 10, false },
+	{ "$2y$", 53, "$2y$", 10, false },
+	{ "$2x$", 53, "$2x$", 10, true },
+	{ "$1$", 22, NULL, 0, true },
+	{ "$md5", 0, NULL, 0, true },
+	{ "$sha1", 0, NULL, 0, true },
 	{ "$3$", 0, NULL, 0, true },
 };
 
@@ -43,7 +50,8 @@ static bool is_whole(const char *text)
 	const struct method *method = method_of(text);
 	const char *last = strrchr(text, '$') + 1;
 
-	return !method || method->size == 0 || (strlen(last) == method->size && strspn(last, digits) == method->size);
+	return !method || method->size == 0 ||
+	       (strlen(last) == method->size && strspn(last, digits) == method->size);
 }
 
 static const char *check_crypt(const char *text)
@@ -54,7 +62,9 @@ static const char *check_crypt(const char *text)
 	case CRYPT_SALT_OK:
 	case CRYPT_SALT_METHOD_LEGACY:
 	case CRYPT_SALT_TOO_CHEAP:
-		return is_whole(text) ? NULL : "a hash that is not whole: it was cut off, or something stands behind it";
+		return is_whole(text)
+			       ? NULL
+			       : "a hash that is not whole: it was cut off, or something stands behind it";
 	default:
 		return "a kind of hash that crypt(3) of this system does not know; yescrypt ($y$), SHA-512 ($6$), SHA-256 ($5$) and bcrypt ($2b$) "
 		       "it does";
@@ -68,16 +78,21 @@ struct argon2 {
 static bool read_argon2(const char *text, const char *format, struct argon2 *cost, int *end)
 {
 	*end = 0;
-	return sscanf(text, format, &cost->version, &cost->memory, &cost->passes, &cost->lanes, end) == 4 && *end > 0;
+	return sscanf(text, format, &cost->version, &cost->memory, &cost->passes, &cost->lanes,
+		      end) == 4 &&
+	       *end > 0;
 }
 
-/* Base64 without padding of a hash whose size anybody would choose: a cut one would have another size. */
+/* Base64 without padding of a hash whose size anybody would choose: a cut one would have another
+ * size. */
 static bool is_argon2_hash(const char *text)
 {
-	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t len = strlen(text), bytes = len * 3 / 4;
 
-	return strspn(text, base64) == len && len == (bytes * 8 + 5) / 6 && bytes >= 16 && bytes % 4 == 0;
+	return strspn(text, base64) == len && len == (bytes * 8 + 5) / 6 && bytes >= 16 &&
+	       bytes % 4 == 0;
 }
 
 static const char *check_argon2(const char *text, const char *format)
@@ -91,7 +106,9 @@ static const char *check_argon2(const char *text, const char *format)
 	if (cost.memory > ARGON2_MEMORY_MAX)
 		return "an Argon2 hash that asks for more than 1 GiB of memory";
 	hash = strchr(text + end, '$');
-	return hash && is_argon2_hash(hash + 1) ? NULL : "a hash that is not whole: it was cut off, or something stands behind it";
+	return hash && is_argon2_hash(hash + 1)
+		       ? NULL
+		       : "a hash that is not whole: it was cut off, or something stands behind it";
 }
 
 #define ARGON2I_FORMAT "$argon2i$v=%u$m=%u,t=%u,p=%u$%n"
@@ -143,7 +160,9 @@ static const struct scheme *scheme_unnamed(const char *text)
 const char *hash_parse(const char *text, struct hash *hash)
 {
 	const char *end = text[0] == '{' ? strchr(text, '}') : NULL;
-	const struct scheme *scheme = end ? scheme_named(gw_str_n(text + 1, (size_t)(end - text) - 1)) : scheme_unnamed(text);
+	const struct scheme *scheme = end ? scheme_named(
+						    gw_str_n(text + 1, (size_t)(end - text) - 1))
+					  : scheme_unnamed(text);
 
 	if (!scheme)
 		return "an unknown scheme; known are CRYPT, YESCRYPT, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, ARGON2ID, ARGON2I and PLAIN";
@@ -159,7 +178,8 @@ static const char *crypt_weakness(const char *text)
 
 	if (method && method->old)
 		return "a hash of a kind that is guessed fast today: make a new one (mkpasswd -m yescrypt)";
-	if (len && strncmp(text, method->cost, len) == 0 && strtoul(text + len, NULL, 10) < method->least)
+	if (len && strncmp(text, method->cost, len) == 0 &&
+	    strtoul(text + len, NULL, 10) < method->least)
 		return "a hash that was made cheaply, and is guessed fast: make a new one (mkpasswd -m yescrypt)";
 	return NULL;
 }
@@ -170,7 +190,8 @@ static const char *argon2_weakness(const char *text, const char *format)
 	struct argon2 cost;
 	int end;
 
-	if (read_argon2(text, format, &cost, &end) && (uint64_t)cost.memory * cost.passes < 7168 * 5)
+	if (read_argon2(text, format, &cost, &end) &&
+	    (uint64_t)cost.memory * cost.passes < 7168 * 5)
 		return "an Argon2 hash that was made cheaply, and is guessed fast: make a new one (m=19456,t=2,p=1)";
 	return NULL;
 }

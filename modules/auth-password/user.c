@@ -1,10 +1,13 @@
-/* user.c - a line of the file of users, as mkpasswd and `doveadm pw` help to write it, in the form of Dovecot's passwd-file:
+/* user.c - a line of the file of users, as mkpasswd and `doveadm pw` help to write it, in the form
+ * of Dovecot's passwd-file:
  *
  *     user:hash
- *     user:{SCHEME}hash:uid:gid:gecos:home:shell:domains=a.example,b.example type=mass client=crm-eu
+ *     user:{SCHEME}hash:uid:gid:gecos:home:shell:domains=a.example,b.example type=mass
+ * client=crm-eu
  *
- * Only the name, the hash and the words at the end are looked at. A line that could have been meant to forbid something, and does not,
- * is an error: nobody would notice a login that may do more than it should. */
+ * Only the name, the hash and the words at the end are looked at. A line that could have been meant
+ * to forbid something, and does not, is an error: nobody would notice a login that may do more than
+ * it should. */
 #include "users.h"
 
 #include <stdio.h>
@@ -12,7 +15,8 @@
 
 #define WORDS_FIELD 7
 
-void users_tell(struct users_report *report, bool fatal, int line, const char *what, const char *why)
+void users_tell(struct users_report *report, bool fatal, int line, const char *what,
+		const char *why)
 {
 	char text[400];
 
@@ -21,7 +25,8 @@ void users_tell(struct users_report *report, bool fatal, int line, const char *w
 	report->tell(report->arg, fatal, line, text);
 }
 
-static void complain(const struct user *user, const char *what, const char *why, struct users_report *report)
+static void complain(const struct user *user, const char *what, const char *why,
+		     struct users_report *report)
 {
 	users_tell(report, true, user->line, what, why);
 }
@@ -30,7 +35,8 @@ static void complain(const struct user *user, const char *what, const char *why,
 
 static bool is_label_character(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || (unsigned char)c > 127;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || (unsigned char)c > 127;
 }
 
 static bool is_domain(const char *text)
@@ -66,7 +72,10 @@ static struct gw_str read_domains(const struct user *user, char *list, struct us
 			continue;
 		*at = '\0';
 		if (at > start && !is_pattern(start))
-			complain(user, "domains= names what is no domain (as example.com, *.example.com or *): ", start, report);
+			complain(
+				user,
+				"domains= names what is no domain (as example.com, *.example.com or *): ",
+				start, report);
 		named += at > start;
 		if (last)
 			break;
@@ -74,11 +83,13 @@ static struct gw_str read_domains(const struct user *user, char *list, struct us
 		start = at + 1;
 	}
 	if (named == 0)
-		complain(user, "domains= names no domain; a login that may use all says domains=*", "", report);
+		complain(user, "domains= names no domain; a login that may use all says domains=*",
+			 "", report);
 	return gw_str_n(list, (size_t)(at - list));
 }
 
-static struct gw_str read_name(const struct user *user, const char *word, const char *value, struct users_report *report)
+static struct gw_str read_name(const struct user *user, const char *word, const char *value,
+			       struct users_report *report)
 {
 	if (value[0] == '\0' || strpbrk(value, "\"'"))
 		complain(user, "a name without quotes must follow: ", word, report);
@@ -92,7 +103,8 @@ static char *value_of(char *word, const char *key)
 	return strncmp(word, key, len) == 0 ? word + len : NULL;
 }
 
-static void set_once(struct user *user, struct gw_str *value, struct gw_str said, const char *key, struct users_report *report)
+static void set_once(struct user *user, struct gw_str *value, struct gw_str said, const char *key,
+		     struct users_report *report)
 {
 	if (value->ptr)
 		complain(user, "this word stands twice in the line: ", key, report);
@@ -105,13 +117,16 @@ static void read_word(struct user *user, char *word, struct users_report *report
 	char *value;
 
 	if ((value = value_of(word, "domains=")))
-		set_once(user, &user->domains, read_domains(user, value, report), "domains=", report);
+		set_once(user, &user->domains, read_domains(user, value, report),
+			 "domains=", report);
 	else if ((value = value_of(word, "type=")))
 		set_once(user, &user->type, read_name(user, word, value, report), "type=", report);
 	else if ((value = value_of(word, "client=")))
-		set_once(user, &user->client, read_name(user, word, value, report), "client=", report);
+		set_once(user, &user->client, read_name(user, word, value, report),
+			 "client=", report);
 	else if (!value_of(word, "userdb_")) /* Dovecot's own business */
-		complain(user, "unknown field, known are domains=, type= and client=: ", word, report);
+		complain(user, "unknown field, known are domains=, type= and client=: ", word,
+			 report);
 }
 
 static void read_words(struct user *user, char *text, struct users_report *report)
@@ -124,7 +139,8 @@ static void read_words(struct user *user, char *text, struct users_report *repor
 
 /* --- the line --- */
 
-/* The field up to the next colon, and a NUL behind it; the last one keeps its colons. NULL: the line is over. */
+/* The field up to the next colon, and a NUL behind it; the last one keeps its colons. NULL: the
+ * line is over. */
 static char *take_field(char **rest, bool last)
 {
 	char *field = *rest, *colon = field && !last ? strchr(field, ':') : NULL;
@@ -139,16 +155,20 @@ static char *take_field(char **rest, bool last)
 static void check_unread(const struct user *user, const char *field, struct users_report *report)
 {
 	if (strstr(field, "domains=") || strstr(field, "type=") || strstr(field, "client="))
-		complain(user, "six colons stand between the hash and the words, as in NAME:HASH::::::domains=example.com; here are fewer before ",
-			 field, report);
+		complain(
+			user,
+			"six colons stand between the hash and the words, as in NAME:HASH::::::domains=example.com; here are fewer before ",
+			field, report);
 }
 
 static bool has_blank_end(const char *text)
 {
-	return text[0] == ' ' || text[0] == '\t' || (text[0] && strchr(" \t", text[strlen(text) - 1]));
+	return text[0] == ' ' || text[0] == '\t' ||
+	       (text[0] && strchr(" \t", text[strlen(text) - 1]));
 }
 
-static void read_login(struct user *user, const char *name, const char *hash, struct users_report *report)
+static void read_login(struct user *user, const char *name, const char *hash,
+		       struct users_report *report)
 {
 	const char *why;
 
@@ -167,7 +187,8 @@ static void read_login(struct user *user, const char *name, const char *hash, st
 
 void user_read(struct user *user, char *text, struct users_report *report)
 {
-	char *rest = text, *name = take_field(&rest, false), *hash = take_field(&rest, false), *field;
+	char *rest = text, *name = take_field(&rest, false), *hash = take_field(&rest, false),
+	     *field;
 	int i;
 
 	user->name = gw_str(name);

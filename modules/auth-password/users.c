@@ -43,7 +43,8 @@ static char *trim(char *text)
 
 static void read_lines(struct users *users, struct users_report *report)
 {
-	char *rest = users->text + (strncmp(users->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0), *text; /* behind a mark of UTF-8 */
+	/* behind a mark of UTF-8 */
+	char *rest = users->text + (strncmp(users->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0), *text;
 	int line = 0;
 
 	while ((text = strsep(&rest, "\n"))) {
@@ -83,8 +84,8 @@ static void sort(struct users *users, struct users_report *report)
 	qsort(users->list, users->count, sizeof *users->list, by_name);
 	for (i = 1; i < users->count; i++)
 		if (by_name(&users->list[i - 1], &users->list[i]) == 0)
-			users_tell(report, true, users->list[i].line, "this user stands twice in the file: ",
-				   users->list[i].name.ptr);
+			users_tell(report, true, users->list[i].line,
+				   "this user stands twice in the file: ", users->list[i].name.ptr);
 }
 
 /* What is unwise about a user: NULL, or a sentence. */
@@ -95,10 +96,13 @@ static const char *weak_flaw(const struct user *user)
 
 static const char *unbound_flaw(const struct user *user)
 {
-	return user->domains.len ? NULL : "this login may write mail of any domain; domains= binds it, domains=* says that it is meant";
+	return user->domains.len
+		       ? NULL
+		       : "this login may write mail of any domain; domains= binds it, domains=* says that it is meant";
 }
 
-static void warn(const struct users *users, const char *(*flaw)(const struct user *user), struct users_report *report)
+static void warn(const struct users *users, const char *(*flaw)(const struct user *user),
+		 struct users_report *report)
 {
 	size_t i, found = 0;
 	char more[60];
@@ -138,7 +142,8 @@ static char *open_and_read(const char *path, struct stat *stamp, struct users_re
 
 	memset(stamp, 0, sizeof *stamp);
 	if (fd < 0 && errno == ENOENT && report->may_be_absent) {
-		users_tell(report, false, 0, "there is no such file: nobody can log in until there is", "");
+		users_tell(report, false, 0,
+			   "there is no such file: nobody can log in until there is", "");
 		text = calloc(1, 1);
 	} else if (fd < 0 || fstat(fd, stamp) != 0) {
 		users_tell(report, true, 0, strerror(errno), "");
@@ -147,7 +152,10 @@ static char *open_and_read(const char *path, struct stat *stamp, struct users_re
 	} else if (!S_ISREG(stamp->st_mode) || stamp->st_size > FILE_MAX) {
 		users_tell(report, true, 0, "not a file of users", "");
 	} else if (stamp->st_mode & (S_IROTH | S_IWOTH)) {
-		users_tell(report, true, 0, "everybody on this machine may read the hashes or write them: chmod 0640 it", "");
+		users_tell(
+			report, true, 0,
+			"everybody on this machine may read the hashes or write them: chmod 0640 it",
+			"");
 	} else {
 		text = read_all(fd, (size_t)stamp->st_size);
 		if (!text)
@@ -171,7 +179,8 @@ struct users *users_read(const char *path, struct stat *stamp, struct users_repo
 	users->text = text;
 	users->size = (size_t)stamp->st_size;
 	if (strlen(text) < users->size)
-		users_tell(report, true, 0, "there is a NUL in it, or it was cut while it was read", "");
+		users_tell(report, true, 0, "there is a NUL in it, or it was cut while it was read",
+			   "");
 	read_lines(users, report);
 	sort(users, report);
 	if (report->faults) {
@@ -189,8 +198,9 @@ bool users_changed(const char *path, const struct stat *stamp)
 
 	if (stat(path, &now) != 0)
 		return false; /* between the two steps of a replacement there is none */
-	return now.st_ino != stamp->st_ino || now.st_dev != stamp->st_dev || now.st_size != stamp->st_size ||
-	       now.st_mtim.tv_sec != stamp->st_mtim.tv_sec || now.st_mtim.tv_nsec != stamp->st_mtim.tv_nsec;
+	return now.st_ino != stamp->st_ino || now.st_dev != stamp->st_dev ||
+	       now.st_size != stamp->st_size || now.st_mtim.tv_sec != stamp->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != stamp->st_mtim.tv_nsec;
 }
 
 struct users *users_hold(struct users *users)

@@ -1,4 +1,5 @@
-/* users.h - the file of users as a table. Once read it never changes; a changed file makes a new one. */
+/* users.h - the file of users as a table. Once read it never changes; a changed file makes a new
+ * one. */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H
 
@@ -10,7 +11,8 @@
 struct user {
 	struct gw_str name;
 	struct hash hash;
-	struct gw_str client, type, domains; /* what identify() is told; client is the name where the line says nothing */
+	/* what identify() is told; client is the name where the line says nothing */
+	struct gw_str client, type, domains;
 	int line;
 };
 
@@ -31,9 +33,11 @@ struct users_report {
 	bool may_be_absent; /* no file is a warning, and a table without users */
 };
 
-void users_tell(struct users_report *report, bool fatal, int line, const char *what, const char *why);
+void users_tell(struct users_report *report, bool fatal, int line, const char *what,
+		const char *why);
 
-/* Reads the line into the user, whose line number is known; `text` is cut into pieces that the user points into. */
+/* Reads the line into the user, whose line number is known; `text` is cut into pieces that the user
+ * points into. */
 void user_read(struct user *user, char *text, struct users_report *report);
 
 /* Reads the file; NULL: the report was told why. `stamp` tells this file from the next one. */

@@ -11,7 +11,8 @@ struct config {
 	struct gw_groups rules; /* struct rule_config */
 };
 
-/* A rule holds when all that it asks for is so; of a list one is enough, and an empty list asks for nothing. */
+/* A rule holds when all that it asks for is so; of a list one is enough, and an empty list asks for
+ * nothing. */
 struct rule_config {
 	struct gw_str name, type;
 	struct gw_list header, value;

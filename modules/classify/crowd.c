@@ -69,7 +69,8 @@ static struct gw_str bare(struct gw_str subject)
 	return subject;
 }
 
-uint64_t crowd_key(const struct crowd *crowd, struct gw_str client, struct gw_str from, struct gw_str subject)
+uint64_t crowd_key(const struct crowd *crowd, struct gw_str client, struct gw_str from,
+		   struct gw_str subject)
 {
 	return mix_text(mix_text(mix_text(crowd->seed, client), from), bare(subject)) | 1;
 }
@@ -100,7 +101,8 @@ static void turn(struct entry *entry, int64_t now, int64_t within)
 	entry->now = 0;
 }
 
-int64_t crowd_size(struct crowd *crowd, uint64_t key, int64_t now, int64_t within, int64_t rcpts, bool counts)
+int64_t crowd_size(struct crowd *crowd, uint64_t key, int64_t now, int64_t within, int64_t rcpts,
+		   bool counts)
 {
 	struct entry *entry;
 	int64_t size;

@@ -2,7 +2,9 @@
 #include "rules.h"
 #include "text.h"
 
-#define VALUE_MAX 998 /* octets of a field that are looked at: nobody makes the gateway work by sending long ones */
+#define VALUE_MAX                                                                                  \
+	998 /* octets of a field that are looked at: nobody makes the gateway work by sending long \
+	       ones */
 
 /* A field of the message, once it was looked for. */
 struct field {
@@ -19,7 +21,7 @@ struct subject {
 	int64_t rcpts;
 	struct field *fields; /* parallel to rules->names */
 	struct gw_call *call;
-	bool counted;         /* its recipients are in the crowd */
+	bool counted; /* its recipients are in the crowd */
 };
 
 static void look_for(struct gw_message *message, struct gw_str name, struct field *field)
@@ -84,13 +86,16 @@ static bool is_in_crowd(const struct rule_config *config, struct subject *subjec
 	struct crowd *crowd = subject->rules->crowd;
 	struct field field = { .there = false };
 	uint64_t key;
-	bool counts = !subject->counted && gw->message_number(subject->message, GW_MESSAGE_DRY) != 1;
+	bool counts = !subject->counted &&
+		      gw->message_number(subject->message, GW_MESSAGE_DRY) != 1;
 
 	look_for(subject->message, gw_str("Subject"), &field);
-	key = crowd_key(crowd, subject->client, from_of(subject), field.there ? field.value : gw_str(""));
+	key = crowd_key(crowd, subject->client, from_of(subject),
+			field.there ? field.value : gw_str(""));
 	subject->counted |= counts;
-	return crowd_size(crowd, key, gw->now(subject->call), config->within, counts || !subject->counted ? subject->rcpts : 0, counts) >
-	       config->same_subject;
+	return crowd_size(crowd, key, gw->now(subject->call), config->within,
+			  counts || !subject->counted ? subject->rcpts : 0,
+			  counts) > config->same_subject;
 }
 
 static bool rule_holds(const struct rule *rule, struct subject *subject)
@@ -98,8 +103,10 @@ static bool rule_holds(const struct rule *rule, struct subject *subject)
 	const struct rule_config *config = rule->config;
 
 	return rcpts_hold(config, subject->rcpts) && list_holds(config->clients, subject->client) &&
-	       list_holds(config->logins, subject->login) && list_holds(config->senders, subject->sender) &&
-	       (config->from.count == 0 || list_holds(config->from, from_of(subject))) && fields_hold(rule, subject) &&
+	       list_holds(config->logins, subject->login) &&
+	       list_holds(config->senders, subject->sender) &&
+	       (config->from.count == 0 || list_holds(config->from, from_of(subject))) &&
+	       fields_hold(rule, subject) &&
 	       (config->same_subject == 0 || is_in_crowd(config, subject));
 }
 

@@ -1,5 +1,5 @@
-/* rules.h - the rules, made ready so that a message costs little however many there are: a header field is looked for once, whatever the
- * number of rules that ask for it. */
+/* rules.h - the rules, made ready so that a message costs little however many there are: a header
+ * field is looked for once, whatever the number of rules that ask for it. */
 #ifndef CLASSIFY_RULES_H
 #define CLASSIFY_RULES_H
 

@@ -21,7 +21,10 @@ struct gw_str type_known(const struct config *config, struct gw_str word)
 
 static bool is_word(struct gw_str text)
 {
-	return text.len != 0 && strspn(text.ptr, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == text.len;
+	return text.len != 0 &&
+	       strspn(text.ptr,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+		       text.len;
 }
 
 static size_t check_types(struct gw_call *call, const struct config *config)
@@ -31,8 +34,10 @@ static size_t check_types(struct gw_call *call, const struct config *config)
 	for (i = 0; i < config->types.count; i++) {
 		if (is_word(config->types.items[i]))
 			continue;
-		gw->problem_at(call, NULL, "types", true, "\"%.*s\" cannot be a type: a word of letters, digits, -, _ and . is needed",
-			       GW_STR_ARGS(config->types.items[i]));
+		gw->problem_at(
+			call, NULL, "types", true,
+			"\"%.*s\" cannot be a type: a word of letters, digits, -, _ and . is needed",
+			GW_STR_ARGS(config->types.items[i]));
 		errors++;
 	}
 	return errors;
@@ -46,9 +51,10 @@ static size_t check_relay(struct gw_call *call, const struct gw_relay *relay)
 	for (i = 0; i < relay_config->types.count; i++) {
 		if (type_known(gw->conf(call), relay_config->types.items[i]).ptr)
 			continue;
-		gw->problem_at(call, relay, "types", true,
-			       "no mail is of the type \"%.*s\": known are individual, workflow, mass and the `types` of classify",
-			       GW_STR_ARGS(relay_config->types.items[i]));
+		gw->problem_at(
+			call, relay, "types", true,
+			"no mail is of the type \"%.*s\": known are individual, workflow, mass and the `types` of classify",
+			GW_STR_ARGS(relay_config->types.items[i]));
 		errors++;
 	}
 	return errors;
@@ -75,15 +81,18 @@ static size_t check_rule(struct gw_call *call, const struct rule *rule)
 	const struct rule_config *config = rule->config;
 
 	if (!rule->type.ptr) {
-		gw->problem_at(call, NULL, "rules", true,
-			       "rule %.*s: \"%.*s\" is no type: known are individual, workflow, mass and the words in `types`",
-			       GW_STR_ARGS(config->name), GW_STR_ARGS(config->type));
+		gw->problem_at(
+			call, NULL, "rules", true,
+			"rule %.*s: \"%.*s\" is no type: known are individual, workflow, mass and the words in `types`",
+			GW_STR_ARGS(config->name), GW_STR_ARGS(config->type));
 		return 1;
 	}
 	if (config->value.count != 0 && config->header.count == 0)
-		return rule_error(call, config, "it has a value, but no header that should have it");
+		return rule_error(call, config,
+				  "it has a value, but no header that should have it");
 	if (config->max_rcpts != 0 && config->max_rcpts < config->min_rcpts)
-		return rule_error(call, config, "max_rcpts is less than min_rcpts: it can never hold");
+		return rule_error(call, config,
+				  "max_rcpts is less than min_rcpts: it can never hold");
 	return 0;
 }
 
@@ -100,7 +109,8 @@ static size_t place_of(struct rules *rules, struct gw_str name)
 	return rules->name_count++;
 }
 
-static int make_rule(struct gw_call *call, struct rules *rules, struct rule *rule, const struct rule_config *config)
+static int make_rule(struct gw_call *call, struct rules *rules, struct rule *rule,
+		     const struct rule_config *config)
 {
 	size_t i;
 
@@ -137,7 +147,8 @@ static struct rules *make_rules(struct gw_call *call, struct gw_groups rows)
 	if (!rules->items || !rules->names || !rules->crowd)
 		return NULL;
 	for (; rules->count < rows.count; rules->count++)
-		if (make_rule(call, rules, &rules->items[rules->count], &configs[rules->count]) != 0)
+		if (make_rule(call, rules, &rules->items[rules->count], &configs[rules->count]) !=
+		    0)
 			return NULL;
 	return rules;
 }

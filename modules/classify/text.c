@@ -5,7 +5,8 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* Only the last star is ever tried again: what an earlier one took stays right, so the work is bounded by pattern times text. */
+/* Only the last star is ever tried again: what an earlier one took stays right, so the work is
+ * bounded by pattern times text. */
 bool text_matches(struct gw_str pattern, struct gw_str text)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
@@ -14,7 +15,8 @@ bool text_matches(struct gw_str pattern, struct gw_str text)
 		if (p < pattern.len && pattern.ptr[p] == '*') {
 			star = p++;
 			from = t;
-		} else if (p < pattern.len && (pattern.ptr[p] == '?' || lower(pattern.ptr[p]) == lower(text.ptr[t]))) {
+		} else if (p < pattern.len &&
+			   (pattern.ptr[p] == '?' || lower(pattern.ptr[p]) == lower(text.ptr[t]))) {
 			p++;
 			t++;
 		} else if (star != SIZE_MAX) {

@@ -13,7 +13,8 @@ bool text_matches_any(struct gw_list patterns, struct gw_str text);
 /* Without blanks, tabs and line ends around it. */
 struct gw_str text_trimmed(struct gw_str text);
 
-/* The first address of a From field's value, without name, comments and brackets; empty: there is none. */
+/* The first address of a From field's value, without name, comments and brackets; empty: there is
+ * none. */
 struct gw_str text_address(struct gw_str value);
 
 #endif

@@ -1,4 +1,5 @@
-/* control.c - what `gatewayctl dkim` does: printing the records of the keys, and making a new key. */
+/* control.c - what `gatewayctl dkim` does: printing the records of the keys, and making a new key.
+ */
 #include "control.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes have backslashes. */
+/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes
+ * have backslashes. */
 static void add_strings(struct text *out, const struct text *record)
 {
 	size_t at, len;
@@ -27,7 +29,8 @@ static void add_row(struct text *out, const struct key *key, bool first)
 	struct text record = { 0 };
 
 	key_record(key, &record);
-	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"", first ? "" : ",", key->selector, key->domain);
+	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"",
+		   first ? "" : ",", key->selector, key->domain);
 	add_strings(out, &record);
 	text_print(out, "\"}");
 	out->failed |= record.failed;
@@ -46,7 +49,9 @@ static void finish_answer(struct gw_call *call, struct text *out)
 
 static void begin_answer(struct text *out)
 {
-	text_print(out, "{\"columns\":[[\"name\",\"NAME\"],[\"type\",\"TYPE\"],[\"value\",\"VALUE\"]],\"rows\":[");
+	text_print(
+		out,
+		"{\"columns\":[[\"name\",\"NAME\"],[\"type\",\"TYPE\"],[\"value\",\"VALUE\"]],\"rows\":[");
 }
 
 static void dns(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
@@ -79,7 +84,8 @@ static bool write_key(EVP_PKEY *private, const char *path)
 			close(fd);
 		return false;
 	}
-	written = PEM_write_PrivateKey(file, private, NULL, NULL, 0, NULL, NULL) == 1 && fflush(file) == 0 && fsync(fd) == 0;
+	written = PEM_write_PrivateKey(file, private, NULL, NULL, 0, NULL, NULL) == 1 &&
+		  fflush(file) == 0 && fsync(fd) == 0;
 	return fclose(file) == 0 && written;
 }
 
@@ -88,7 +94,8 @@ static void make_key(struct gw_call *call, struct key *key, const char *folder)
 	struct text path = { 0 }, out = { 0 };
 
 	text_print(&path, "%s/%s-%s.pem", folder, key->domain, key->selector);
-	key->private = key->algorithm == KEY_RSA ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	key->private = key->algorithm == KEY_RSA ? EVP_RSA_gen(2048)
+						 : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	if (!key->private || path.failed) {
 		gw->problem(call, true, "the key cannot be made");
 	} else if (!write_key(key->private, path.ptr)) {
@@ -111,7 +118,8 @@ static void keygen(struct gw_call *call, const struct gw_list *words, const stru
 	if (words->count == 5 && !ed25519 && !gw_str_eq(word[4], gw_str("rsa"))) {
 		gw->problem(call, true, "a key is rsa or ed25519");
 	} else if (!key_name_ok(word[1]) || !key_name_ok(word[2])) {
-		gw->problem(call, true, "domain and selector are labels of letters, digits and hyphens");
+		gw->problem(call, true,
+			    "domain and selector are labels of letters, digits and hyphens");
 	} else if (word[3].ptr[0] != '/') {
 		gw->problem(call, true, "the folder is given by its whole path");
 	} else {
@@ -140,7 +148,8 @@ static const struct verb *find_verb(const struct gw_list *words)
 	size_t i;
 
 	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (words->count >= verbs[i].least && words->count <= verbs[i].most && gw_str_eq(words->items[0], gw_str(verbs[i].name)))
+		if (words->count >= verbs[i].least && words->count <= verbs[i].most &&
+		    gw_str_eq(words->items[0], gw_str(verbs[i].name)))
 			return &verbs[i];
 	return NULL;
 }
@@ -150,7 +159,9 @@ void control(struct gw_call *call, const struct gw_command *command, const struc
 	const struct verb *verb = find_verb(&command->words);
 
 	if (!verb)
-		gw->problem(call, true, "dkim knows: dns [DOMAIN]; keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]");
+		gw->problem(
+			call, true,
+			"dkim knows: dns [DOMAIN]; keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]");
 	else if (verb->admin && !command->admin)
 		gw->problem(call, true, "only an admin may do that");
 	else

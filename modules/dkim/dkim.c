@@ -1,5 +1,5 @@
-/* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is changed after it breaks the
- * signature. */
+/* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is
+ * changed after it breaks the signature. */
 #include "control.h"
 #include "domains.h"
 #include "job.h"
@@ -36,16 +36,20 @@ static char *ascii_copy(const struct gw_call *call, struct gw_str domain)
 	return gw->domain_ascii(call, domain, name) < 0 ? NULL : strdup(name);
 }
 
-static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf, size_t order)
+static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf,
+		     size_t order)
 {
 	struct key *key = &signer->keys[signer->key_count++];
 	struct key_fault fault;
 	char name[GW_DOMAIN_MAX + 1];
 	bool good;
 
-	if (gw->domain_ascii(call, conf->domain, name) < 0 || !key_name_ok(gw_str(name)) || !key_name_ok(conf->selector)) {
-		gw->problem(call, true, "keys[%zu]: domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
-			    order, conf->domain.ptr, conf->selector.ptr);
+	if (gw->domain_ascii(call, conf->domain, name) < 0 || !key_name_ok(gw_str(name)) ||
+	    !key_name_ok(conf->selector)) {
+		gw->problem(
+			call, true,
+			"keys[%zu]: domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
+			order, conf->domain.ptr, conf->selector.ptr);
 		return false;
 	}
 	key->order = order;
@@ -82,7 +86,8 @@ static bool load_keys(struct gw_call *call, struct signer *signer, const struct 
 	return !together;
 }
 
-static bool add_names(struct gw_call *call, struct signer *signer, const char *option, const struct gw_list *list, bool over)
+static bool add_names(struct gw_call *call, struct signer *signer, const char *option,
+		      const struct gw_list *list, bool over)
 {
 	bool good = true;
 	size_t i;
@@ -90,8 +95,10 @@ static bool add_names(struct gw_call *call, struct signer *signer, const char *o
 	for (i = 0; i < list->count; i++) {
 		if (signer_add_name(signer, list->items[i], over))
 			continue;
-		gw->problem(call, true, "%s: \"%s\" is no name of a field that can be signed, or is one name too many (%d)", option,
-			    list->items[i].ptr, NAMES_MAX);
+		gw->problem(
+			call, true,
+			"%s: \"%s\" is no name of a field that can be signed, or is one name too many (%d)",
+			option, list->items[i].ptr, NAMES_MAX);
 		good = false;
 	}
 	return good;
@@ -100,12 +107,15 @@ static bool add_names(struct gw_call *call, struct signer *signer, const char *o
 /* From must be signed, and a second From is what a forger adds first. */
 static bool load_names(struct gw_call *call, struct signer *signer, const struct dkim_conf *conf)
 {
-	return signer_add_name(signer, gw_str("from"), true) && add_names(call, signer, "sign", &conf->sign, false) &&
+	return signer_add_name(signer, gw_str("from"), true) &&
+	       add_names(call, signer, "sign", &conf->sign, false) &&
 	       add_names(call, signer, "oversign", &conf->oversign, true);
 }
 
-/* Mail of a domain without a key leaves unsigned, and nobody sees it but those who do not get it. */
-static void check_relay(struct gw_call *call, const struct signer *signer, const struct gw_relay *relay)
+/* Mail of a domain without a key leaves unsigned, and nobody sees it but those who do not get it.
+ */
+static void check_relay(struct gw_call *call, const struct signer *signer,
+			const struct gw_relay *relay)
 {
 	const struct dkim_relay *conf = gw->relay_conf(call, relay);
 	const struct key *keys;
@@ -114,9 +124,12 @@ static void check_relay(struct gw_call *call, const struct signer *signer, const
 	for (i = 0; conf && conf->sign && i < conf->domains.count; i++) {
 		char name[GW_DOMAIN_MAX + 1];
 
-		if (gw->domain_ascii(call, conf->domains.items[i], name) < 0 || signer_keys(signer, gw_str(name), &keys) != 0)
+		if (gw->domain_ascii(call, conf->domains.items[i], name) < 0 ||
+		    signer_keys(signer, gw_str(name), &keys) != 0)
 			continue;
-		gw->problem_at(call, relay, "domains", false, "no DKIM key signs for %.*s: its mail leaves unsigned", GW_STR_ARGS(conf->domains.items[i]));
+		gw->problem_at(call, relay, "domains", false,
+			       "no DKIM key signs for %.*s: its mail leaves unsigned",
+			       GW_STR_ARGS(conf->domains.items[i]));
 	}
 }
 
@@ -138,9 +151,11 @@ static void check_use(struct gw_call *call, const struct signer *signer)
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
 		check_relay(call, signer, relay);
 	if (count_domains(signer) > 1 && conf->unbound == UNBOUND_SIGN)
-		gw->problem_at(call, NULL, "keys", false,
-			       "a client without sender domains can have mail signed as any of the %zu domains: with unbound = \"pass\" only clients "
-			       "whose domains= names the domain are signed for", count_domains(signer));
+		gw->problem_at(
+			call, NULL, "keys", false,
+			"a client without sender domains can have mail signed as any of the %zu domains: with unbound = \"pass\" only clients "
+			"whose domains= names the domain are signed for",
+			count_domains(signer));
 }
 
 static int on_start(struct gw_call *call)
@@ -151,7 +166,8 @@ static int on_start(struct gw_call *call)
 	if (!signer)
 		return -1;
 	signer->lib = sign_lib();
-	if (!signer->lib || !load_keys(call, signer, &conf->keys) || !load_names(call, signer, conf)) {
+	if (!signer->lib || !load_keys(call, signer, &conf->keys) ||
+	    !load_names(call, signer, conf)) {
 		signer_destroy(signer);
 		return -1;
 	}
@@ -167,8 +183,10 @@ static void on_stop(struct gw_call *call)
 
 /* --- prepare --- */
 
-/* Nobody can sign this one. Our own notices go out all the same: holding them back would help no one. */
-static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_message *message, const char *why)
+/* Nobody can sign this one. Our own notices go out all the same: holding them back would help no
+ * one. */
+static enum gw_verdict unsigned_verdict(struct gw_call *call, const struct gw_message *message,
+					const char *why)
 {
 	const struct dkim_conf *conf = gw->conf(call);
 	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
@@ -199,12 +217,14 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 
 	if (!job->fault && job_add_fields(call, job)) {
 		gw->count(call, "signed", (int64_t)job->key_count);
-		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain, job->keys->selector,
-			   job->key_count > 1 ? " and others" : "");
+		gw->reason(call, "signed as %s, selector %s%s", job->keys->domain,
+			   job->keys->selector, job->key_count > 1 ? " and others" : "");
 	} else if (job->fault == sign_no_author) {
-		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery), "no author can be read in mail from");
+		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery),
+					   "no author can be read in mail from");
 	} else if (job->fault == sign_no_header) {
-		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery), "the header cannot be hashed of mail from");
+		verdict = unsigned_verdict(call, gw->delivery_message(job->delivery),
+					   "the header cannot be hashed of mail from");
 	} else {
 		verdict = failed(call, job, job->fault);
 	}
@@ -221,9 +241,12 @@ static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, st
 	if (gathered == GATHERED)
 		verdict = gw->offload(call, &async, job_work, job);
 	else if (gathered == GATHERED_CONTROL)
-		verdict = unsigned_verdict(call, message, "a NUL, form feed or vertical tab stands in the header of mail from");
+		verdict = unsigned_verdict(
+			call, message,
+			"a NUL, form feed or vertical tab stands in the header of mail from");
 	else if (gathered == GATHERED_ODD)
-		verdict = unsigned_verdict(call, message, "a line in the header is no field in mail from");
+		verdict = unsigned_verdict(call, message,
+					   "a line in the header is no field in mail from");
 	else if (gathered == GATHERED_NO_FROM)
 		verdict = unsigned_verdict(call, message, "there is no From field in mail from");
 	else
@@ -235,7 +258,8 @@ static enum gw_verdict sign(struct gw_call *call, struct gw_message *message, st
 
 static bool wanted(struct gw_call *call, struct gw_delivery *delivery)
 {
-	struct gw_relay *relay = gw->relay_named(call, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	struct gw_relay *relay = gw->relay_named(call,
+						 gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
 	const struct dkim_relay *conf = relay ? gw->relay_conf(call, relay) : NULL;
 
 	return !conf || conf->sign;
@@ -294,14 +318,16 @@ static void on_status(struct gw_call *call)
 
 #define KEY(member) offsetof(struct key_conf, member)
 static const struct gw_option key_options[] = {
-	{ "domain", GW_OPTION_STRING, KEY(domain), .help = "Signs mail whose From address is in this domain.",
+	{ "domain", GW_OPTION_STRING, KEY(domain),
+	  .help = "Signs mail whose From address is in this domain.", .flags = GW_OPTION_REQUIRED },
+	{ "selector", GW_OPTION_STRING, KEY(selector),
+	  .help = "The key is published as SELECTOR._domainkey.DOMAIN.",
 	  .flags = GW_OPTION_REQUIRED },
-	{ "selector", GW_OPTION_STRING, KEY(selector), .help = "The key is published as SELECTOR._domainkey.DOMAIN.",
+	{ "key", GW_OPTION_PATH, KEY(path),
+	  .help = "The private key: a PEM file without a passphrase that not everybody may read.",
 	  .flags = GW_OPTION_REQUIRED },
-	{ "key", GW_OPTION_PATH, KEY(path), .help = "The private key: a PEM file without a passphrase that not everybody may read.",
-	  .flags = GW_OPTION_REQUIRED },
-	{ "algorithm", GW_OPTION_WORD, KEY(algorithm), .fallback = "auto", .help = "What kind of key the file must hold.",
-	  .words = "auto|rsa|ed25519" },
+	{ "algorithm", GW_OPTION_WORD, KEY(algorithm), .fallback = "auto",
+	  .help = "What kind of key the file must hold.", .words = "auto|rsa|ed25519" },
 	{ "subdomains", GW_OPTION_BOOL, KEY(subdomains), .fallback = "false",
 	  .help = "Signs for From domains below the domain too, where they have no key of their own." },
 	GW_OPTIONS_END
@@ -309,28 +335,37 @@ static const struct gw_option key_options[] = {
 
 #define CONF(member) offsetof(struct dkim_conf, member)
 static const struct gw_option options[] = {
-	{ "keys", GW_OPTION_GROUPS, CONF(keys), .help = "The keys; several of one domain make several signatures.",
-	  .flags = GW_OPTION_REQUIRED, .group = key_options, .group_size = sizeof(struct key_conf) },
+	{ "keys", GW_OPTION_GROUPS, CONF(keys),
+	  .help = "The keys; several of one domain make several signatures.",
+	  .flags = GW_OPTION_REQUIRED, .group = key_options,
+	  .group_size = sizeof(struct key_conf) },
 	{ "sign", GW_OPTION_LIST, CONF(sign),
-	  .fallback = "from sender reply-to subject date message-id to cc mime-version content-type content-transfer-encoding in-reply-to "
-		      "references list-id list-unsubscribe list-unsubscribe-post feedback-id",
+	  .fallback =
+		  "from sender reply-to subject date message-id to cc mime-version content-type content-transfer-encoding in-reply-to "
+		  "references list-id list-unsubscribe list-unsubscribe-post feedback-id",
 	  .help = "Fields that are signed where they are there; From always is." },
 	{ "oversign", GW_OPTION_LIST, CONF(oversign), .fallback = "from subject to date",
 	  .help = "Fields to which none may be added on the way either; From always is one." },
-	{ "expire", GW_OPTION_DURATION, CONF(expire), .fallback = "0", .help = "How long a signature is good for; 0: for ever." },
+	{ "expire", GW_OPTION_DURATION, CONF(expire), .fallback = "0",
+	  .help = "How long a signature is good for; 0: for ever." },
 	{ "missing", GW_OPTION_WORD, CONF(missing), .fallback = "pass",
-	  .help = "What becomes of mail that no key can sign: it goes unsigned, waits, or is returned.", .words = "pass|wait|reject" },
+	  .help = "What becomes of mail that no key can sign: it goes unsigned, waits, or is returned.",
+	  .words = "pass|wait|reject" },
 	{ "unbound", GW_OPTION_WORD, CONF(unbound), .fallback = "sign",
-	  .help = "Mail of a client without sender domains of its own: signed as its From says, or not signed.", .words = "sign|pass" },
+	  .help = "Mail of a client without sender domains of its own: signed as its From says, or not signed.",
+	  .words = "sign|pass" },
 	GW_OPTIONS_END
 };
 
-static const struct gw_option relay_options[] = { { "dkim", GW_OPTION_BOOL, offsetof(struct dkim_relay, sign), .fallback = "true",
-						    .help = "Signs what goes through this relay." },
-						  { "domains", GW_OPTION_LIST, offsetof(struct dkim_relay, domains),
-						    .help = "Sender domains that go this way; those without a key are told." },
-						  GW_OPTIONS_END };
+static const struct gw_option relay_options[] = {
+	{ "dkim", GW_OPTION_BOOL, offsetof(struct dkim_relay, sign), .fallback = "true",
+	  .help = "Signs what goes through this relay." },
+	{ "domains", GW_OPTION_LIST, offsetof(struct dkim_relay, domains),
+	  .help = "Sender domains that go this way; those without a key are told." },
+	GW_OPTIONS_END
+};
 
-GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM", .options = options,
-	  .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct dkim_relay),
-	  .verbs = CONTROL_VERBS, .start = on_start, .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)
+GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM",
+	  .options = options, .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options,
+	  .relay_conf_size = sizeof(struct dkim_relay), .verbs = CONTROL_VERBS, .start = on_start,
+	  .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)

@@ -4,7 +4,8 @@
 
 #include <gateway/module.h>
 
-/* True when `domains` (parted by blanks: "example.com", "*.example.com" for what is below it, "*" for all) name the domain, which is in A-labels. */
+/* True when `domains` (parted by blanks: "example.com", "*.example.com" for what is below it, "*"
+ * for all) name the domain, which is in A-labels. */
 bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_str domain);
 
 #endif

@@ -9,7 +9,8 @@ static long read_body(void *arg, uint64_t offset, void *out, size_t len)
 	return gw->delivery_read(job->delivery, job->body_at + offset, out, len);
 }
 
-struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count, int64_t expire)
+struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys,
+		    size_t count, int64_t expire)
 {
 	struct job *job = calloc(1, sizeof *job);
 
@@ -19,8 +20,11 @@ struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const st
 	job->keys = keys;
 	job->key_count = count;
 	job->delivery = delivery;
-	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) - gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
-	job->input = (struct sign_input){ .lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job };
+	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) -
+				  gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
+	job->input = (struct sign_input){
+		.lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job
+	};
 	job->input.time = gw->now(call) / 1000;
 	job->input.expire = expire ? job->input.time + expire / 1000 : 0;
 	return job;
@@ -39,8 +43,9 @@ void job_free(void *arg)
 	free(job);
 }
 
-/* The field as every canonicalization has it, without blanks before its colon: libopendkim takes but one kind of them away. Bytes move while they
- * grow: until all are there, a field's ptr is only its length's companion. */
+/* The field as every canonicalization has it, without blanks before its colon: libopendkim takes
+ * but one kind of them away. Bytes move while they grow: until all are there, a field's ptr is only
+ * its length's companion. */
 static bool job_add_field(struct job *job, const struct gw_header *field)
 {
 	size_t before = job->bytes.len;
@@ -61,8 +66,8 @@ static bool job_add_field(struct job *job, const struct gw_header *field)
 	return !job->bytes.failed;
 }
 
-/* Blanks are SP and HTAB (RFC 6376 section 2.8); libopendkim, and whoever verifies with it, takes these for blanks as well: with them in a signed
- * field no signature is right for everybody. */
+/* Blanks are SP and HTAB (RFC 6376 section 2.8); libopendkim, and whoever verifies with it, takes
+ * these for blanks as well: with them in a signed field no signature is right for everybody. */
 static bool has_control(struct gw_str whole)
 {
 	size_t i;
@@ -73,11 +78,13 @@ static bool has_control(struct gw_str whole)
 	return false;
 }
 
-/* The header ended at a line that is no field: what is signed as body others may read as header, or the other way round. */
+/* The header ended at a line that is no field: what is signed as body others may read as header, or
+ * the other way round. */
 static enum gathered check_end(const struct job *job)
 {
 	char end[5];
-	long got = job->body_at >= 4 ? gw->delivery_read(job->delivery, job->body_at - 4, end, 5) : 0;
+	long got = job->body_at >= 4 ? gw->delivery_read(job->delivery, job->body_at - 4, end, 5)
+				     : 0;
 
 	if (got < 0)
 		return GATHERED_NO_MEMORY;

@@ -1,4 +1,5 @@
-/* job.h - a signature being made: gathered on the worker, made on a thread of the pool, added on the worker. */
+/* job.h - a signature being made: gathered on the worker, made on a thread of the pool, added on
+ * the worker. */
 #ifndef DKIM_JOB_H
 #define DKIM_JOB_H
 
@@ -21,7 +22,8 @@ struct job {
 };
 
 /* `expire` in ms; NULL: no memory. The body's place is that of now: no edit may follow. */
-struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys, size_t count, int64_t expire);
+struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys,
+		    size_t count, int64_t expire);
 void job_free(void *job);
 
 enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_CONTROL, GATHERED_ODD, GATHERED_NO_MEMORY };

@@ -15,7 +15,8 @@
 #define RSA_GOOD 2048
 #define FILE_MAX (64 * 1024)
 
-static bool fault(struct key_fault *fault, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool fault(struct key_fault *fault, bool fatal, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static bool fault(struct key_fault *fault, bool fatal, const char *format, ...)
 {
 	va_list args;
@@ -49,7 +50,9 @@ static EVP_PKEY *read_pem(int fd, const char *path, struct key_fault *why)
 	fclose(file);
 	ERR_clear_error();
 	if (!private && encrypted)
-		fault(why, true, "%s: the key has a passphrase; a key for signing is kept without one, in a file of mode 0600", path);
+		fault(why, true,
+		      "%s: the key has a passphrase; a key for signing is kept without one, in a file of mode 0600",
+		      path);
 	else if (!private)
 		fault(why, true, "%s: no private key in PEM form in it", path);
 	return private;
@@ -66,8 +69,9 @@ static EVP_PKEY *open_key(const char *path, struct key_fault *why)
 	} else if (!S_ISREG(info.st_mode) || info.st_size > FILE_MAX) {
 		fault(why, true, "%s: not a key file", path);
 	} else if (info.st_mode & (S_IROTH | S_IWOTH)) {
-		fault(why, true, "%s: everybody on this machine may read the private key or write it (mode %04o): chmod 0600 it", path,
-		      (unsigned)info.st_mode & 07777);
+		fault(why, true,
+		      "%s: everybody on this machine may read the private key or write it (mode %04o): chmod 0600 it",
+		      path, (unsigned)info.st_mode & 07777);
 	} else {
 		return read_pem(fd, path, why);
 	}
@@ -79,26 +83,34 @@ static EVP_PKEY *open_key(const char *path, struct key_fault *why)
 static bool check_rsa(const struct key *key, const char *path, struct key_fault *why)
 {
 	if (key->bits < RSA_LEAST)
-		return fault(why, true, "%s: an RSA key of %d bits; verifiers take no less than %d", path, key->bits, RSA_LEAST);
+		return fault(why, true, "%s: an RSA key of %d bits; verifiers take no less than %d",
+			     path, key->bits, RSA_LEAST);
 	if (EVP_PKEY_get_size(key->private) > SIGNATURE_MAX)
 		return fault(why, true, "%s: an RSA key of %d bits is too long", path, key->bits);
 	if (key->bits < RSA_GOOD)
-		return fault(why, false, "%s: an RSA key of %d bits is weak; %d is what is used today", path, key->bits, RSA_GOOD);
+		return fault(why, false,
+			     "%s: an RSA key of %d bits is weak; %d is what is used today", path,
+			     key->bits, RSA_GOOD);
 	return true;
 }
 
-/* The kind is looked at here: a signature with the wrong kind of key would be made, and be worthless. */
-static bool check_kind(struct key *key, const char *path, enum key_algorithm wanted, struct key_fault *why)
+/* The kind is looked at here: a signature with the wrong kind of key would be made, and be
+ * worthless. */
+static bool check_kind(struct key *key, const char *path, enum key_algorithm wanted,
+		       struct key_fault *why)
 {
 	int id = EVP_PKEY_get_base_id(key->private);
 
 	key->bits = EVP_PKEY_get_bits(key->private);
-	key->algorithm = id == EVP_PKEY_RSA ? KEY_RSA : id == EVP_PKEY_ED25519 ? KEY_ED25519 : KEY_AUTO;
+	key->algorithm = id == EVP_PKEY_RSA       ? KEY_RSA
+			 : id == EVP_PKEY_ED25519 ? KEY_ED25519
+						  : KEY_AUTO;
 	if (key->algorithm == KEY_AUTO)
-		return fault(why, true, "%s: a key of the kind %s; DKIM knows RSA and Ed25519", path,
-			     EVP_PKEY_get0_type_name(key->private));
+		return fault(why, true, "%s: a key of the kind %s; DKIM knows RSA and Ed25519",
+			     path, EVP_PKEY_get0_type_name(key->private));
 	if (wanted != KEY_AUTO && wanted != key->algorithm)
-		return fault(why, true, "%s: an %s key, where algorithm says %s", path, key->algorithm == KEY_RSA ? "RSA" : "Ed25519",
+		return fault(why, true, "%s: an %s key, where algorithm says %s", path,
+			     key->algorithm == KEY_RSA ? "RSA" : "Ed25519",
 			     wanted == KEY_RSA ? "rsa" : "ed25519");
 	return key->algorithm == KEY_ED25519 || check_rsa(key, path, why);
 }
@@ -120,7 +132,8 @@ void key_finish(struct key *key)
 
 static bool is_name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
 }
 
 bool key_name_ok(struct gw_str name)
@@ -144,7 +157,8 @@ static void add_base64(struct text *out, const unsigned char *bytes, size_t len)
 	unsigned char line[65];
 
 	for (; len; bytes += len < 48 ? len : 48, len -= len < 48 ? len : 48)
-		text_add(out, line, (size_t)EVP_EncodeBlock(line, bytes, (int)(len < 48 ? len : 48)));
+		text_add(out, line,
+			 (size_t)EVP_EncodeBlock(line, bytes, (int)(len < 48 ? len : 48)));
 }
 
 /* RFC 8463: an Ed25519 key is published bare; RFC 6376: an RSA key as SubjectPublicKeyInfo. */
@@ -167,10 +181,13 @@ void key_record(const struct key *key, struct text *out)
 	OPENSSL_free(der);
 }
 
-static bool sign_rsa(EVP_PKEY_CTX *context, const unsigned char *hash, unsigned char *signature, size_t *len)
+static bool sign_rsa(EVP_PKEY_CTX *context, const unsigned char *hash, unsigned char *signature,
+		     size_t *len)
 {
-	return EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-	       EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 && EVP_PKEY_sign(context, signature, len, hash, 32) == 1;
+	return EVP_PKEY_sign_init(context) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
+	       EVP_PKEY_sign(context, signature, len, hash, 32) == 1;
 }
 
 static size_t rsa_signature(EVP_PKEY *private, const unsigned char *hash, unsigned char *signature)
@@ -183,7 +200,8 @@ static size_t rsa_signature(EVP_PKEY *private, const unsigned char *hash, unsign
 	return done ? len : 0;
 }
 
-static size_t ed25519_signature(EVP_PKEY *private, const unsigned char *hash, unsigned char *signature)
+static size_t ed25519_signature(EVP_PKEY *private, const unsigned char *hash,
+				unsigned char *signature)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t len = SIGNATURE_MAX;
@@ -194,7 +212,8 @@ static size_t ed25519_signature(EVP_PKEY *private, const unsigned char *hash, un
 	return done ? len : 0;
 }
 
-size_t key_sign(const struct key *key, const unsigned char hash[32], unsigned char signature[SIGNATURE_MAX])
+size_t key_sign(const struct key *key, const unsigned char hash[32],
+		unsigned char signature[SIGNATURE_MAX])
 {
 	if (key->algorithm == KEY_ED25519)
 		return ed25519_signature(key->private, hash, signature);

@@ -1,4 +1,5 @@
-/* key.h - private keys: read and checked once at the start, then shared, read-only, by every thread that signs. */
+/* key.h - private keys: read and checked once at the start, then shared, read-only, by every thread
+ * that signs. */
 #ifndef DKIM_KEY_H
 #define DKIM_KEY_H
 
@@ -24,7 +25,8 @@ struct key_fault {
 };
 
 /* Reads the file; false: fault.text says why. True with fault.text set: a warning. */
-bool key_load(struct key *key, const char *path, enum key_algorithm wanted, struct key_fault *fault);
+bool key_load(struct key *key, const char *path, enum key_algorithm wanted,
+	      struct key_fault *fault);
 void key_finish(struct key *key);
 
 /* May this stand in d= and s=? */
@@ -36,6 +38,7 @@ void key_record(const struct key *key, struct text *out);
 #define SIGNATURE_MAX 2048 /* of an RSA key of 16384 bits */
 
 /* Signs a SHA-256 hash; the size of the signature, or 0. [any thread] */
-size_t key_sign(const struct key *key, const unsigned char hash[32], unsigned char signature[SIGNATURE_MAX]);
+size_t key_sign(const struct key *key, const unsigned char hash[32],
+		unsigned char signature[SIGNATURE_MAX]);
 
 #endif

@@ -35,7 +35,8 @@ static bool give_field(DKIM *dkim, struct gw_str field)
 	return dkim_header(dkim, (u_char *)field.ptr, field.len) == DKIM_STAT_OK;
 }
 
-/* A signature field whose b= is of no account; libopendkim reads it as a signature to be verified. */
+/* A signature field whose b= is of no account; libopendkim reads it as a signature to be verified.
+ */
 static bool give_signature(DKIM *dkim, const char *value)
 {
 	struct text field = { 0 };
@@ -52,7 +53,8 @@ static bool give_signature(DKIM *dkim, const char *value)
 /* What goes over the wire ends with CRLF, whatever is kept. */
 static bool give_last_line_end(DKIM *dkim, const char last[2])
 {
-	return (last[0] == '\r' && last[1] == '\n') || dkim_body(dkim, (u_char *)"\r\n", 2) == DKIM_STAT_OK;
+	return (last[0] == '\r' && last[1] == '\n') ||
+	       dkim_body(dkim, (u_char *)"\r\n", 2) == DKIM_STAT_OK;
 }
 
 static bool give_body(DKIM *dkim, const struct sign_input *input)
@@ -73,7 +75,8 @@ static bool give_body(DKIM *dkim, const struct sign_input *input)
 
 enum which_hash { HEADER_HASH, BODY_HASH };
 
-/* The key is looked for last: that it was not found says that the field was read without a complaint. */
+/* The key is looked for last: that it was not found says that the field was read without a
+ * complaint. */
 static bool take_hash(DKIM *dkim, enum which_hash which, unsigned char hash[HASH])
 {
 	void *hashes[2] = { NULL, NULL };
@@ -86,7 +89,8 @@ static bool take_hash(DKIM *dkim, enum which_hash which, unsigned char hash[HASH
 		return false;
 	if (dkim_sig_geterror(signatures[0]) != DKIM_SIGERROR_NOKEY)
 		return false;
-	if (dkim_sig_gethashes(signatures[0], &hashes[0], &sizes[0], &hashes[1], &sizes[1]) != DKIM_STAT_OK)
+	if (dkim_sig_gethashes(signatures[0], &hashes[0], &sizes[0], &hashes[1], &sizes[1]) !=
+	    DKIM_STAT_OK)
 		return false;
 	if (sizes[which] != HASH)
 		return false;
@@ -104,9 +108,13 @@ static DKIM *begin(const struct sign_input *input)
 static bool body_hash(const struct sign_input *input, unsigned char hash[HASH])
 {
 	DKIM *dkim = begin(input);
-	bool done = dkim && give_field(dkim, gw_str("From: a@example.com")) &&
-		    give_signature(dkim, "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=s; h=from; bh=AAAA; b=") &&
-		    dkim_eoh(dkim) == DKIM_STAT_OK && give_body(dkim, input) && take_hash(dkim, BODY_HASH, hash);
+	bool done =
+		dkim && give_field(dkim, gw_str("From: a@example.com")) &&
+		give_signature(
+			dkim,
+			"v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=s; h=from; bh=AAAA; b=") &&
+		dkim_eoh(dkim) == DKIM_STAT_OK && give_body(dkim, input) &&
+		take_hash(dkim, BODY_HASH, hash);
 
 	if (dkim)
 		dkim_free(dkim);
@@ -126,8 +134,10 @@ static bool give_fields(DKIM *dkim, const struct sign_input *input)
 const char sign_no_author[] = "no author can be read";
 const char sign_no_header[] = "the header cannot be hashed";
 
-/* NULL, or what went wrong. That no author can be read is all that dkim_eoh() finds wrong with our own field. */
-static const char *header_hash(const struct sign_input *input, const char *value, unsigned char hash[HASH])
+/* NULL, or what went wrong. That no author can be read is all that dkim_eoh() finds wrong with our
+ * own field. */
+static const char *header_hash(const struct sign_input *input, const char *value,
+			       unsigned char hash[HASH])
 {
 	const char *fault = sign_no_header;
 	DKIM *dkim = begin(input);
@@ -147,10 +157,12 @@ static const char *header_hash(const struct sign_input *input, const char *value
 }
 
 /* The value up to b=, as RFC 6376 has it hashed and as it goes out. */
-static void add_tags(struct text *value, const struct sign_input *input, const struct key *key, const char *body)
+static void add_tags(struct text *value, const struct sign_input *input, const struct key *key,
+		     const char *body)
 {
 	text_print(value, "v=1; a=%s-sha256; c=relaxed/relaxed; d=%s;\r\n\ts=%s; t=%" PRId64 ";",
-		   key->algorithm == KEY_RSA ? "rsa" : "ed25519", input->domain, key->selector, input->time);
+		   key->algorithm == KEY_RSA ? "rsa" : "ed25519", input->domain, key->selector,
+		   input->time);
 	if (input->expire)
 		text_print(value, " x=%" PRId64 ";", input->expire);
 	text_print(value, "\r\n\tbh=%s;\r\n\th=", body);
@@ -170,7 +182,8 @@ static void add_signature(struct text *value, const unsigned char *signature, si
 	}
 }
 
-static const char *sign_one(const struct sign_input *input, const struct key *key, const char *body, struct text *value)
+static const char *sign_one(const struct sign_input *input, const struct key *key, const char *body,
+			    struct text *value)
 {
 	unsigned char hash[HASH], signature[SIGNATURE_MAX];
 	const char *fault;
@@ -189,7 +202,8 @@ static const char *sign_one(const struct sign_input *input, const struct key *ke
 	return value->failed ? "out of memory" : NULL;
 }
 
-const char *sign_message(const struct sign_input *input, const struct key *keys, size_t count, struct text *values)
+const char *sign_message(const struct sign_input *input, const struct key *keys, size_t count,
+			 struct text *values)
 {
 	unsigned char hash[HASH], body[HASH * 2];
 	const char *fault = NULL;

@@ -17,7 +17,8 @@ static size_t run_length(const struct signer *signer, size_t first)
 {
 	size_t last = first + 1;
 
-	while (last < signer->key_count && strcmp(signer->keys[last].domain, signer->keys[first].domain) == 0)
+	while (last < signer->key_count &&
+	       strcmp(signer->keys[last].domain, signer->keys[first].domain) == 0)
 		last++;
 	return last - first;
 }
@@ -44,9 +45,11 @@ const char *signer_order(struct signer *signer, char fault[400])
 		count = run_length(signer, first);
 		twice = same_selector(key, count);
 		if (count > KEYS_A_DOMAIN)
-			snprintf(fault, 400, "%s has %zu keys; %d signatures are the most", key->domain, count, KEYS_A_DOMAIN);
+			snprintf(fault, 400, "%s has %zu keys; %d signatures are the most",
+				 key->domain, count, KEYS_A_DOMAIN);
 		else if (twice)
-			snprintf(fault, 400, "%s has the selector %s twice", twice->domain, twice->selector);
+			snprintf(fault, 400, "%s has the selector %s twice", twice->domain,
+				 twice->selector);
 		else
 			continue;
 		return fault;
@@ -125,7 +128,8 @@ static bool is_field_name(struct gw_str name)
 	size_t i;
 
 	for (i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] >= 127 || name.ptr[i] == ':' || name.ptr[i] == ';')
+		if (name.ptr[i] <= ' ' || name.ptr[i] >= 127 || name.ptr[i] == ':' ||
+		    name.ptr[i] == ';')
 			return false;
 	return name.len > 0 && name.len < 200;
 }
@@ -145,7 +149,8 @@ bool signer_add_name(struct signer *signer, struct gw_str name, bool over)
 	int at = signer_name(signer, name);
 
 	if (at < 0) {
-		if (!is_field_name(name) || gw_str_ieq(name, gw_str("DKIM-Signature")) || signer->name_count == NAMES_MAX)
+		if (!is_field_name(name) || gw_str_ieq(name, gw_str("DKIM-Signature")) ||
+		    signer->name_count == NAMES_MAX)
 			return false;
 		at = (int)signer->name_count++;
 		signer->names[at].name = name;

@@ -1,4 +1,5 @@
-/* signer.h - an instance's configuration made ready: its keys by domain, and which fields are signed. Read-only after the start. */
+/* signer.h - an instance's configuration made ready: its keys by domain, and which fields are
+ * signed. Read-only after the start. */
 #ifndef DKIM_SIGNER_H
 #define DKIM_SIGNER_H
 
@@ -6,7 +7,9 @@
 
 #define KEYS_A_DOMAIN 8
 #define NAMES_MAX 64
-#define MENTIONS_MAX 32 /* of one name in h=; with more fields than that, the lowest are signed, as RFC 6376 counts */
+#define MENTIONS_MAX                                                                               \
+	32 /* of one name in h=; with more fields than that, the lowest are signed, as RFC 6376    \
+	      counts */
 
 struct signed_name {
 	struct gw_str name; /* as configured, without blanks */
@@ -25,10 +28,12 @@ struct signer {
 const char *signer_order(struct signer *signer, char fault[400]);
 void signer_destroy(struct signer *signer);
 
-/* The keys that sign for a From domain: those of the domain, else those of the nearest parent that signs for its subdomains; 0: none. */
+/* The keys that sign for a From domain: those of the domain, else those of the nearest parent that
+ * signs for its subdomains; 0: none. */
 size_t signer_keys(const struct signer *signer, struct gw_str domain, const struct key **keys);
 
-/* Adds a name to those signed, or makes a known one oversigned. False: no name of a field, DKIM-Signature, or too many. */
+/* Adds a name to those signed, or makes a known one oversigned. False: no name of a field,
+ * DKIM-Signature, or too many. */
 bool signer_add_name(struct signer *signer, struct gw_str name, bool over);
 
 /* The index of a field's name among those signed, or -1. */

@@ -1,4 +1,5 @@
-/* text.h - a string that grows; a failed append stays failed, so that one look at the end is enough. */
+/* text.h - a string that grows; a failed append stays failed, so that one look at the end is
+ * enough. */
 #ifndef DKIM_TEXT_H
 #define DKIM_TEXT_H
 

@@ -81,7 +81,8 @@ void book_lock(struct book *book)
 
 void book_unlock(struct book *book)
 {
-	book->special = book->closure.cause != 0 || book->trial || throttle_is_slow(&book->throttle);
+	book->special = book->closure.cause != 0 || book->trial ||
+			throttle_is_slow(&book->throttle);
 	pthread_mutex_unlock(&book->lock);
 }
 
@@ -100,7 +101,8 @@ void book_prune(struct book *book, int64_t since)
 void book_add(struct book *book, const struct failure *failure)
 {
 	if (book->count == FAILURES_MAX) {
-		memmove(book->failures, book->failures + 1, (FAILURES_MAX - 1) * sizeof *book->failures);
+		memmove(book->failures, book->failures + 1,
+			(FAILURES_MAX - 1) * sizeof *book->failures);
 		book->count--;
 	}
 	book->failures[book->count++] = *failure;

@@ -16,13 +16,16 @@ static struct gw_str zone_of(const struct gw_relay *relay)
 }
 
 /* "suspended until 00:00 Europe/Berlin: 3 failures today, the last: ..." */
-static void describe(const struct gw_call *call, const struct gw_relay *relay, const struct closure *closure, char *out, size_t size)
+static void describe(const struct gw_call *call, const struct gw_relay *relay,
+		     const struct closure *closure, char *out, size_t size)
 {
 	char until[TEXT_UNTIL], text[700];
 	int len = snprintf(text, sizeof text, "%s until %s: %s", closure_word(closure),
 			   text_until(call, zone_of(relay), closure->until, until), closure->why);
 
-	text_keep(out, size, gw_str_n(text, len > 0 && (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+	text_keep(out, size,
+		  gw_str_n(text,
+			   len > 0 && (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
 }
 
 static void post(struct gw_call *call, const struct gw_relay *relay, const struct closure *closure)
@@ -33,7 +36,8 @@ static void post(struct gw_call *call, const struct gw_relay *relay, const struc
 	gw->relay_close(call, relay, closure->cause, closure->until, why);
 }
 
-bool relay_close(struct gw_call *call, const struct gw_relay *relay, struct book *book, enum gw_cause cause, int64_t until, const char *why)
+bool relay_close(struct gw_call *call, const struct gw_relay *relay, struct book *book,
+		 enum gw_cause cause, int64_t until, const char *why)
 {
 	struct closure *closure = &book->closure;
 
@@ -86,10 +90,15 @@ static char *details(struct book *book)
 	return NULL;
 }
 
-static void emit(struct gw_call *call, const struct gw_relay *relay, const char *name, const char *text, const char *json)
+static void emit(struct gw_call *call, const struct gw_relay *relay, const char *name,
+		 const char *text, const char *json)
 {
 	struct gw_event event = {
-		.size = sizeof event, .name = gw_str(name), .time = gw->now(call), .text = gw_str(text), .json = gw_str(json),
+		.size = sizeof event,
+		.name = gw_str(name),
+		.time = gw->now(call),
+		.text = gw_str(text),
+		.json = gw_str(json),
 		.relay = gw->relay_fact(relay, GW_RELAY_NAME),
 	};
 
@@ -107,7 +116,8 @@ void relay_tell_closed(struct gw_call *call, const struct gw_relay *relay, struc
 	describe(call, relay, &closure, text, sizeof text);
 	gw->log(call, GW_LOG_WARNING, "relay %s is %s", book->name, text);
 	gw->count(call, closure.cause == GW_CAUSE_LIMIT ? "limits" : "suspensions", 1);
-	emit(call, relay, closure.cause == GW_CAUSE_LIMIT ? "relay-limit" : "relay-suspended", text, json);
+	emit(call, relay, closure.cause == GW_CAUSE_LIMIT ? "relay-limit" : "relay-suspended", text,
+	     json);
 	free(json);
 }
 
@@ -133,7 +143,8 @@ static void open_relay(struct gw_call *call, const struct gw_relay *relay, struc
 
 static void tell_back(struct gw_call *call, const struct gw_relay *relay, const char *why)
 {
-	gw->log(call, GW_LOG_INFO, "relay %.*s is used again: %s", GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)), why);
+	gw->log(call, GW_LOG_INFO, "relay %.*s is used again: %s",
+		GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)), why);
 	emit(call, relay, "relay-back", why, NULL);
 }
 
@@ -152,7 +163,8 @@ void relay_back_in_time(struct gw_call *call, const struct gw_relay *relay, stru
 	if (!back)
 		return;
 	pace_apply(call, relay, book);
-	tell_back(call, relay, book->trial ? "it is tried over one connection" : "its time is over");
+	tell_back(call, relay,
+		  book->trial ? "it is tried over one connection" : "its time is over");
 }
 
 void relay_resume(struct gw_call *call, const struct gw_relay *relay, struct book *book)

@@ -1,5 +1,5 @@
-/* failover.c - what a failed attempt means for the mail and for the relay: whether the next relay is asked, and when a relay is left alone
- * for a while. README.md tells it with examples. */
+/* failover.c - what a failed attempt means for the mail and for the relay: whether the next relay
+ * is asked, and when a relay is left alone for a while. README.md tells it with examples. */
 #include "failover.h"
 
 #include "book.h"
@@ -15,20 +15,26 @@
 
 #define AT(member) offsetof(struct config, member)
 static const struct gw_option options[] = {
-	{ "replies", GW_OPTION_GROUPS, AT(replies), .help = "What replies of next hops mean; the first row that fits decides.",
+	{ "replies", GW_OPTION_GROUPS, AT(replies),
+	  .help = "What replies of next hops mean; the first row that fits decides.",
 	  .group = reply_options, .group_size = sizeof(struct reply_row) },
-	{ "warn_to", GW_OPTION_LIST, AT(warn_to), .help = "Addresses that are written to when a relay is suspended; none: nobody is." },
-	{ "warn_from", GW_OPTION_STRING, AT(warn_from), .help = "Sender of these warnings; default: the null sender." },
+	{ "warn_to", GW_OPTION_LIST, AT(warn_to),
+	  .help = "Addresses that are written to when a relay is suspended; none: nobody is." },
+	{ "warn_from", GW_OPTION_STRING, AT(warn_from),
+	  .help = "Sender of these warnings; default: the null sender." },
 	GW_OPTIONS_END
 };
 #undef AT
 
 #define AT(member) offsetof(struct rules, member)
 static const struct gw_option relay_options[] = {
-	{ "failures", GW_OPTION_INT, AT(failures), "3", "Failures after which the relay is suspended; 0: never.", .max = FAILURES_MAX },
+	{ "failures", GW_OPTION_INT, AT(failures), "3",
+	  "Failures after which the relay is suspended; 0: never.", .max = FAILURES_MAX },
 	{ "failures_mode", GW_OPTION_WORD, AT(mode), "total",
-	  "Whether all failures of that time count, or only those since the last success.", .words = "total|consecutive" },
-	{ "failures_within", GW_OPTION_STRING, AT(within), "day", "The time that is counted over: \"day\", or \"4h\" and the like." },
+	  "Whether all failures of that time count, or only those since the last success.",
+	  .words = "total|consecutive" },
+	{ "failures_within", GW_OPTION_STRING, AT(within), "day",
+	  "The time that is counted over: \"day\", or \"4h\" and the like." },
 	{ "failures_apart", GW_OPTION_STRING, AT(apart), "10m",
 	  "What fails sooner after a failure that was counted belongs to the same incident; \"0\": each counts." },
 	{ "suspend", GW_OPTION_STRING, AT(suspend), "day",
@@ -38,7 +44,8 @@ static const struct gw_option relay_options[] = {
 	  "What becomes of a message whose link was lost after its final dot: tried again through this relay, put on hold, or sent through the "
 	  "next one, where it may arrive twice.",
 	  .words = "retry|hold|fallback" },
-	{ "unknown_tries", GW_OPTION_INT, AT(unknown_tries), "3", "How often it is tried again before it is put on hold.", .max = 100 },
+	{ "unknown_tries", GW_OPTION_INT, AT(unknown_tries), "3",
+	  "How often it is tried again before it is put on hold.", .max = 100 },
 	GW_OPTIONS_END
 };
 #undef AT
@@ -50,22 +57,28 @@ struct failover {
 
 /* --- start and stop --- */
 
-static bool check_period(struct gw_call *call, const struct gw_relay *relay, const char *key, struct gw_str text, const char *zero, int64_t *ms)
+static bool check_period(struct gw_call *call, const struct gw_relay *relay, const char *key,
+			 struct gw_str text, const char *zero, int64_t *ms)
 {
 	if (period_parse(text, ms) == 0 && (*ms || gw_str_eq(text, gw_str(zero))))
 		return true;
-	gw->problem_at(call, relay, key, true, "%s = \"%.*s\" is neither \"%s\" nor a time as \"90m\" or \"4h\"", key, GW_STR_ARGS(text),
-		       zero);
+	gw->problem_at(call, relay, key, true,
+		       "%s = \"%.*s\" is neither \"%s\" nor a time as \"90m\" or \"4h\"", key,
+		       GW_STR_ARGS(text), zero);
 	return false;
 }
 
 static bool check_relay(struct gw_call *call, const struct gw_relay *relay, struct rules *rules)
 {
-	bool within = check_period(call, relay, "failures_within", rules->within, "day", &rules->within_ms);
-	bool apart = check_period(call, relay, "failures_apart", rules->apart, "0", &rules->apart_ms);
+	bool within = check_period(call, relay, "failures_within", rules->within, "day",
+				   &rules->within_ms);
+	bool apart = check_period(call, relay, "failures_apart", rules->apart, "0",
+				  &rules->apart_ms);
 
 	rules->backoff = gw_str_eq(rules->suspend, gw_str("backoff"));
-	return (rules->backoff || check_period(call, relay, "suspend", rules->suspend, "day", &rules->suspend_ms)) && within && apart;
+	return (rules->backoff ||
+		check_period(call, relay, "suspend", rules->suspend, "day", &rules->suspend_ms)) &&
+	       within && apart;
 }
 
 static bool check_address(struct gw_call *call, const char *key, struct gw_str address)
@@ -154,19 +167,23 @@ static void on_stop(struct gw_call *call)
 
 /* --- before an attempt --- */
 
-static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay *relay, int64_t interval)
+static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay *relay,
+				     int64_t interval)
 {
 	char key[KEY_MAX];
 
-	gw->reason(call, "the next hop said that it is too fast: one message each %lld s", (long long)interval / 1000);
+	gw->reason(call, "the next hop said that it is too fast: one message each %lld s",
+		   (long long)interval / 1000);
 	gw->cause(call, GW_CAUSE_RATE);
 	gw->wait_on(call, key_name(relay, key));
 	gw->wait_until(call, gw->now(call) + GATE_LATEST_MS);
 	return GW_WAIT;
 }
 
-/* A relay that is closed is passed over by the gateway itself: what comes here all the same is what an admin wants tried. */
-static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+/* A relay that is closed is passed over by the gateway itself: what comes here all the same is what
+ * an admin wants tried. */
+static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
 {
 	const struct rules *rules = gw->relay_conf(call, relay);
 	struct throttle throttle;
@@ -174,7 +191,8 @@ static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delive
 	int64_t now, until;
 	bool dry, due;
 
-	if (gw->message_number(message, GW_MESSAGE_OWN) == 1 && gw->message_number(message, GW_MESSAGE_DRY) != 1 &&
+	if (gw->message_number(message, GW_MESSAGE_OWN) == 1 &&
+	    gw->message_number(message, GW_MESSAGE_DRY) != 1 &&
 	    warning_waits(call, message, &until)) {
 		gw->wait_until(call, until);
 		return GW_WAIT;
@@ -226,7 +244,10 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 		relay_resume(call, relay, rules->book);
 }
 
-GW_MODULE(.name = "failover", .version = "1.0", .summary = "judges failed attempts, suspends relays that fail, slows down where asked to",
-	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_options, .relay_conf_size = sizeof(struct rules),
-	  .verbs = CONTROL_VERBS, .start = on_start, .stop = on_stop, .admit = on_admit, .result = on_result, .event = on_event,
-	  .tick = on_tick, .status = on_status, .relay_status = on_relay_status, .control = on_control)
+GW_MODULE(.name = "failover", .version = "1.0",
+	  .summary = "judges failed attempts, suspends relays that fail, slows down where asked to",
+	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_options,
+	  .relay_conf_size = sizeof(struct rules), .verbs = CONTROL_VERBS, .start = on_start,
+	  .stop = on_stop, .admit = on_admit, .result = on_result, .event = on_event,
+	  .tick = on_tick, .status = on_status, .relay_status = on_relay_status,
+	  .control = on_control)

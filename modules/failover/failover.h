@@ -21,12 +21,13 @@ struct rules {
 	int64_t failures; /* 0: never suspended */
 	int64_t mode;     /* enum mode */
 	struct gw_str within, suspend;
-	int64_t unknown;  /* enum unknown */
+	int64_t unknown; /* enum unknown */
 	int64_t unknown_tries;
 	struct gw_str apart;
 	int64_t within_ms, suspend_ms; /* 0: the relay's day */
 	int64_t apart_ms;
-	bool backoff;                  /* suspended for longer each time, and tried over one connection then */
+	/* suspended for longer each time, and tried over one connection then */
+	bool backoff;
 	struct book *book;
 };
 
@@ -34,7 +35,8 @@ struct rules {
 int period_parse(struct gw_str text, int64_t *ms);
 
 /* The relay's day; the last 24 hours where its zone is not known. */
-void relay_day(const struct gw_call *call, const struct gw_relay *relay, int64_t when, struct gw_day *day);
+void relay_day(const struct gw_call *call, const struct gw_relay *relay, int64_t when,
+	       struct gw_day *day);
 
 /* host = "mx": many hosts of many domains under one name. */
 bool relay_is_mx(const struct gw_relay *relay);

@@ -11,11 +11,12 @@ struct gw_str key_name(const struct gw_relay *relay, char out[KEY_MAX])
 
 const char *pace_text(const struct throttle *throttle, char out[PACE_MAX])
 {
-	int len = snprintf(out, PACE_MAX, "slowed to %lld connection%s", (long long)throttle->connections,
-			   throttle->connections == 1 ? "" : "s");
+	int len = snprintf(out, PACE_MAX, "slowed to %lld connection%s",
+			   (long long)throttle->connections, throttle->connections == 1 ? "" : "s");
 
 	if (throttle->interval)
-		snprintf(out + len, PACE_MAX - (size_t)len, ", one message each %lld s", (long long)throttle->interval / 1000);
+		snprintf(out + len, PACE_MAX - (size_t)len, ", one message each %lld s",
+			 (long long)throttle->interval / 1000);
 	return out;
 }
 
@@ -38,7 +39,8 @@ void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *
 		return;
 	pace_apply(call, relay, book);
 	gw->count(call, "throttled", 1);
-	gw->log(call, GW_LOG_WARNING, "relay %s is %s", book->name, pace_text(&book->throttle, text));
+	gw->log(call, GW_LOG_WARNING, "relay %s is %s", book->name,
+		pace_text(&book->throttle, text));
 }
 
 static void tell_faster(struct gw_call *call, const struct book *book)
@@ -46,7 +48,8 @@ static void tell_faster(struct gw_call *call, const struct book *book)
 	char text[PACE_MAX];
 
 	gw->log(call, GW_LOG_INFO, "relay %s is %s", book->name,
-		throttle_is_slow(&book->throttle) ? pace_text(&book->throttle, text) : "as fast as configured again");
+		throttle_is_slow(&book->throttle) ? pace_text(&book->throttle, text)
+						  : "as fast as configured again");
 }
 
 void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct book *book)
@@ -58,7 +61,10 @@ void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct boo
 
 	book_lock(book);
 	faster = throttle_recover(&book->throttle, configured(relay), now);
-	count = !throttle_due(&book->throttle, now) ? 0 : book->throttle.interval ? 1 : faster ? ALL : 0;
+	count = !throttle_due(&book->throttle, now) ? 0
+		: book->throttle.interval           ? 1
+		: faster                            ? ALL
+						    : 0;
 	if (faster) {
 		gw->relay_connections(call, relay, book->trial ? 1 : book->throttle.connections);
 		tell_faster(call, book);

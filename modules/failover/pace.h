@@ -1,11 +1,13 @@
-/* pace.h - slows a relay down when its next hop asks for it, and lets go of it again. throttle.h has the steps. */
+/* pace.h - slows a relay down when its next hop asks for it, and lets go of it again. throttle.h
+ * has the steps. */
 #ifndef FAILOVER_PACE_H
 #define FAILOVER_PACE_H
 
 #include "book.h"
 
 /* Under the book's lock: an attempt that began then was told that we are too fast. */
-void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *book, int64_t began);
+void pace_slow(struct gw_call *call, const struct gw_relay *relay, struct book *book,
+	       int64_t began);
 
 /* Once a second: a step back after a quiet minute; the next message, when it is its turn. */
 void pace_recover(struct gw_call *call, const struct gw_relay *relay, struct book *book);

@@ -1,9 +1,11 @@
-/* record.c - a book as text in the state store, one line for its closure, its backoff and each failure:
+/* record.c - a book as text in the state store, one line for its closure, its backoff and each
+ * failure:
  *
  *     1 <last counted>
  *     closed <cause> <until> <warned> <why>
  *     backoff <suspensions> <trial>
- *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced code in front>
+ *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced
+ * code in front>
  */
 #include "book.h"
 
@@ -24,8 +26,9 @@ static struct gw_str key_of(const struct book *book, char *out, size_t size)
 static void write_failure(FILE *out, struct failure failure)
 {
 	text_swap(failure.text, '\n', '\r');
-	fprintf(out, "failure %" PRId64 " %" PRId64 " %s\t%s\t%s\t%s\t%s\n", failure.time, failure.code, failure.class, failure.stage,
-		failure.host, failure.hint, failure.text);
+	fprintf(out, "failure %" PRId64 " %" PRId64 " %s\t%s\t%s\t%s\t%s\n", failure.time,
+		failure.code, failure.class, failure.stage, failure.host, failure.hint,
+		failure.text);
 }
 
 static void write_book(FILE *out, const struct book *book)
@@ -35,7 +38,8 @@ static void write_book(FILE *out, const struct book *book)
 
 	fprintf(out, "1 %" PRId64 "\n", book->last_counted);
 	if (closure->cause)
-		fprintf(out, "closed %d %" PRId64 " %d %s\n", (int)closure->cause, closure->until, closure->warned, closure->why);
+		fprintf(out, "closed %d %" PRId64 " %d %s\n", (int)closure->cause, closure->until,
+			closure->warned, closure->why);
 	if (book->suspensions)
 		fprintf(out, "backoff %" PRId64 " %d\n", book->suspensions, (int)book->trial);
 	for (i = 0; i < book->count; i++)
@@ -51,10 +55,13 @@ void book_write(const struct gw_call *call, const struct book *book)
 
 	if (out)
 		write_book(out, book);
-	good = out && fclose(out) == 0 && gw->record_put(call, key_of(book, key, sizeof key), gw_str_n(text, len)) == 0;
+	good = out && fclose(out) == 0 &&
+	       gw->record_put(call, key_of(book, key, sizeof key), gw_str_n(text, len)) == 0;
 	free(text);
 	if (!good)
-		gw->log(call, GW_LOG_WARNING, "what is known of relay %s could not be kept: a restart would forget it", book->name);
+		gw->log(call, GW_LOG_WARNING,
+			"what is known of relay %s could not be kept: a restart would forget it",
+			book->name);
 }
 
 /* --- reading --- */
@@ -63,7 +70,8 @@ static void read_closure(struct closure *closure, const char *line)
 {
 	int cause, warned, at = 0;
 
-	if (sscanf(line, "%d %" SCNd64 " %d %n", &cause, &closure->until, &warned, &at) < 3 || at == 0)
+	if (sscanf(line, "%d %" SCNd64 " %d %n", &cause, &closure->until, &warned, &at) < 3 ||
+	    at == 0)
 		return;
 	closure->cause = (enum gw_cause)cause;
 	closure->warned = warned != 0;
@@ -84,7 +92,9 @@ static void read_failure(struct book *book, char *line)
 	struct failure failure = { 0 };
 	int at = 0;
 
-	if (book->count == FAILURES_MAX || sscanf(line, "%" SCNd64 " %" SCNd64 " %n", &failure.time, &failure.code, &at) < 2 || at == 0)
+	if (book->count == FAILURES_MAX ||
+	    sscanf(line, "%" SCNd64 " %" SCNd64 " %n", &failure.time, &failure.code, &at) < 2 ||
+	    at == 0)
 		return;
 	line += at;
 	take_word(&line, failure.class, sizeof failure.class);
@@ -122,7 +132,8 @@ static void read_line(struct book *book, char *line)
 void book_read(struct gw_call *call, struct book *book)
 {
 	char key[300], *text = malloc(RECORD_MAX + 1), *at = text, *line;
-	long len = text ? gw->record_get(call, key_of(book, key, sizeof key), text, RECORD_MAX) : -1;
+	long len = text ? gw->record_get(call, key_of(book, key, sizeof key), text, RECORD_MAX)
+			: -1;
 
 	if (len > 0) {
 		text[len < RECORD_MAX ? len : RECORD_MAX] = '\0';
@@ -146,7 +157,8 @@ static int look_for_relay(void *arg, struct gw_str key, struct gw_str value)
 	struct sweep *sweep = arg;
 
 	(void)value;
-	if (sweep->gone[0] || key.len >= sizeof sweep->gone || gw->relay_named(sweep->call, gw_str_from(key, strlen(PREFIX))))
+	if (sweep->gone[0] || key.len >= sizeof sweep->gone ||
+	    gw->relay_named(sweep->call, gw_str_from(key, strlen(PREFIX))))
 		return 0;
 	memcpy(sweep->gone, key.ptr, key.len);
 	sweep->gone[key.len] = '\0';

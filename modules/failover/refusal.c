@@ -4,7 +4,8 @@
 
 bool refusal_is_open(const struct reply *reply, const struct verdict *verdict)
 {
-	return reply->code >= 500 && !verdict->row && verdict->fault == GW_FAULT_MESSAGE && gw_str_eq(verdict->class, gw_str("message"));
+	return reply->code >= 500 && !verdict->row && verdict->fault == GW_FAULT_MESSAGE &&
+	       gw_str_eq(verdict->class, gw_str("message"));
 }
 
 static uint64_t mix(uint64_t hash, unsigned char c)
@@ -37,7 +38,8 @@ static bool is_known(const struct refusals *refusals, int64_t message)
 	return false;
 }
 
-bool refusals_add(struct refusals *refusals, const struct reply *reply, int64_t message, int64_t success, int64_t now)
+bool refusals_add(struct refusals *refusals, const struct reply *reply, int64_t message,
+		  int64_t success, int64_t now)
 {
 	uint64_t words = words_of(reply);
 

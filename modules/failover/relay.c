@@ -6,8 +6,14 @@
 
 static int64_t unit_ms(const char *unit)
 {
-	static const struct { const char *name; int64_t ms; } units[] = {
-		{ "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", DAY_MS },
+	static const struct {
+		const char *name;
+		int64_t ms;
+	} units[] = {
+		{ "s", 1000 },
+		{ "m", 60 * 1000 },
+		{ "h", 3600 * 1000 },
+		{ "d", DAY_MS },
 	};
 	size_t i;
 
@@ -32,7 +38,8 @@ int period_parse(struct gw_str text, int64_t *ms)
 	return *ms ? 0 : -1;
 }
 
-void relay_day(const struct gw_call *call, const struct gw_relay *relay, int64_t when, struct gw_day *day)
+void relay_day(const struct gw_call *call, const struct gw_relay *relay, int64_t when,
+	       struct gw_day *day)
 {
 	*day = (struct gw_day){ .size = sizeof *day };
 	if (gw->day(call, gw->relay_fact(relay, GW_RELAY_TIMEZONE), when, day) == 0)

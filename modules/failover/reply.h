@@ -1,7 +1,7 @@
 /* reply.h - what a next hop's reply means: a table of replies, the first row that fits decides.
  *
- * The fragment's rows come first; behind them are built-in rows, of which one fits every reply. The text has to be scrubbed of what the message
- * put there (scrub.h). */
+ * The fragment's rows come first; behind them are built-in rows, of which one fits every reply. The
+ * text has to be scrubbed of what the message put there (scrub.h). */
 #ifndef FAILOVER_REPLY_H
 #define FAILOVER_REPLY_H
 
@@ -9,8 +9,9 @@
 
 enum action { ACTION_NONE, ACTION_THROTTLE, ACTION_LIMIT, ACTION_SUSPEND };
 
-#define REPLY_FAULTS "relay|account|recipient|message" /* in the order of enum gw_fault, from RELAY on */
-#define REPLY_ACTIONS "none|throttle|limit|suspend"    /* in the order of enum action */
+#define REPLY_FAULTS                                                                               \
+	"relay|account|recipient|message" /* in the order of enum gw_fault, from RELAY on */
+#define REPLY_ACTIONS "none|throttle|limit|suspend" /* in the order of enum action */
 
 /* An empty list fits everything. */
 struct reply_row {
@@ -25,10 +26,10 @@ struct reply_row {
 extern const struct gw_option reply_options[];
 
 struct reply {
-	int code;               /* 0: there was none */
+	int code; /* 0: there was none */
 	struct gw_str stage, text;
-	char status[16];        /* "5.7.8"; "": none */
-	enum gw_fault fault;    /* the gateway's own view */
+	char status[16];     /* "5.7.8"; "": none */
+	enum gw_fault fault; /* the gateway's own view */
 };
 
 struct verdict {
@@ -36,7 +37,7 @@ struct verdict {
 	enum gw_fault fault;
 	bool counts;
 	enum action action;
-	size_t row;             /* of the fragment's table, from 1; 0: a built-in one */
+	size_t row; /* of the fragment's table, from 1; 0: a built-in one */
 };
 
 /* Of a result as it is told, or with the status still in front of the text. */

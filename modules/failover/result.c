@@ -20,7 +20,8 @@ struct incident {
 
 /* --- a message whose fate is not known --- */
 
-/* How often that was so, this time included; all recipients of an attempt are one time. The note has it: "2 1767225600000". */
+/* How often that was so, this time included; all recipients of an attempt are one time. The note
+ * has it: "2 1767225600000". */
 static int64_t count_unknown(const struct incident *incident, struct gw_message *message)
 {
 	struct gw_str note = gw->note(incident->call, message, "unknown");
@@ -41,8 +42,10 @@ static void hold(const struct incident *incident, int64_t count)
 {
 	char why[200];
 
-	snprintf(why, sizeof why, "relay %.*s may have it already: its link was lost after the final dot%s",
-		 GW_STR_ARGS(gw->relay_fact(incident->relay, GW_RELAY_NAME)), count > 1 ? ", more than once" : "");
+	snprintf(why, sizeof why,
+		 "relay %.*s may have it already: its link was lost after the final dot%s",
+		 GW_STR_ARGS(gw->relay_fact(incident->relay, GW_RELAY_NAME)),
+		 count > 1 ? ", more than once" : "");
 	gw->hold_message(incident->call, why);
 }
 
@@ -66,12 +69,15 @@ static void describe_failure(const struct incident *incident, struct failure *fa
 	const struct gw_outcome *outcome = incident->result->outcome;
 	int len = 0;
 
-	*failure = (struct failure){ .time = incident->now, .code = outcome->code, .message = incident->message };
+	*failure = (struct failure){ .time = incident->now,
+				     .code = outcome->code,
+				     .message = incident->message };
 	text_keep(failure->class, sizeof failure->class, incident->verdict.class);
 	text_keep(failure->stage, sizeof failure->stage, incident->result->stage);
 	text_keep(failure->host, sizeof failure->host, outcome->host);
 	if (outcome->enhanced[0])
-		len = snprintf(failure->text, sizeof failure->text, "%u.%u.%u ", outcome->enhanced[0], outcome->enhanced[1], outcome->enhanced[2]);
+		len = snprintf(failure->text, sizeof failure->text, "%u.%u.%u ",
+			       outcome->enhanced[0], outcome->enhanced[1], outcome->enhanced[2]);
 	text_keep(failure->text + len, sizeof failure->text - (size_t)len, outcome->text);
 	text_keep(failure->hint, sizeof failure->hint, incident->verdict.hint);
 }
@@ -114,7 +120,8 @@ static int64_t counted_since(const struct incident *incident)
 static void say_count(const struct rules *rules, int64_t count, char *out, size_t size)
 {
 	bool row = rules->mode == MODE_CONSECUTIVE;
-	int len = snprintf(out, size, "%" PRId64 " failure%s %s", count, count == 1 ? "" : "s", row ? "in a row " : "");
+	int len = snprintf(out, size, "%" PRId64 " failure%s %s", count, count == 1 ? "" : "s",
+			   row ? "in a row " : "");
 
 	if (rules->within_ms)
 		snprintf(out + len, size - (size_t)len, "within %.*s", GW_STR_ARGS(rules->within));
@@ -127,8 +134,10 @@ static bool suspend(const struct incident *incident, struct book *book, const ch
 	const struct failure *last = &book->last_error;
 	char why[600];
 
-	snprintf(why, sizeof why, "%s, the last: %s%s%s: %s", reason, last->stage, *last->host ? ", " : "", last->host, last->text);
-	if (!relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE, suspended_until(incident), why))
+	snprintf(why, sizeof why, "%s, the last: %s%s%s: %s", reason, last->stage,
+		 *last->host ? ", " : "", last->host, last->text);
+	if (!relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE,
+			 suspended_until(incident), why))
 		return false;
 	book->trial = false;
 	if (incident->rules->backoff) {
@@ -138,10 +147,12 @@ static bool suspend(const struct incident *incident, struct book *book, const ch
 	return true;
 }
 
-/* What was under way when a failure was counted met the same trouble; unless the clock was set back since. */
+/* What was under way when a failure was counted met the same trouble; unless the clock was set back
+ * since. */
 static bool began_later(const struct incident *incident, const struct book *book)
 {
-	return !incident->result->began || incident->result->began > book->last_counted || book->last_counted > incident->now;
+	return !incident->result->began || incident->result->began > book->last_counted ||
+	       book->last_counted > incident->now;
 }
 
 /* An outage is one incident for a while, whoever meets it. */
@@ -168,10 +179,12 @@ static bool was_heard(const struct incident *incident, const struct book *book)
 
 static bool is_news(const struct incident *incident, const struct book *book)
 {
-	return began_later(incident, book) && is_apart(incident, book) && !was_heard(incident, book);
+	return began_later(incident, book) && is_apart(incident, book) &&
+	       !was_heard(incident, book);
 }
 
-static bool count_failure(const struct incident *incident, struct book *book, const struct failure *failure)
+static bool count_failure(const struct incident *incident, struct book *book,
+			  const struct failure *failure)
 {
 	char reason[80];
 
@@ -180,7 +193,8 @@ static bool count_failure(const struct incident *incident, struct book *book, co
 	book_prune(book, counted_since(incident));
 	book_add(book, failure);
 	gw->count(incident->call, "failures", 1);
-	if (!incident->rules->failures || (!book->trial && book->count < incident->rules->failures)) {
+	if (!incident->rules->failures ||
+	    (!book->trial && book->count < incident->rules->failures)) {
 		book_write(incident->call, book);
 		return false;
 	}
@@ -242,18 +256,24 @@ static void enter(const struct incident *incident)
 
 static bool is_crowded(const struct incident *incident, const struct reply *reply)
 {
-	int64_t success = atomic_load_explicit(&incident->rules->book->last_success, memory_order_relaxed);
-	bool early = gw_str_eq(reply->stage, gw_str("greeting")) || gw_str_eq(reply->stage, gw_str("ehlo"));
+	int64_t success = atomic_load_explicit(&incident->rules->book->last_success,
+					       memory_order_relaxed);
+	bool early = gw_str_eq(reply->stage, gw_str("greeting")) ||
+		     gw_str_eq(reply->stage, gw_str("ehlo"));
 
-	return reply->code == 421 && early && success && success >= incident->result->began - LIVELY_MS && success <= incident->now;
+	return reply->code == 421 && early && success &&
+	       success >= incident->result->began - LIVELY_MS && success <= incident->now;
 }
 
 static void warn_of_refusals(const struct incident *incident, const struct reply *reply)
 {
 	char text[500];
 
-	snprintf(text, sizeof text, "relay %s refuses one message after the other alike, so it is not the messages: %d %s %.*s",
-		 incident->rules->book->name, reply->code, reply->status, GW_STR_ARGS(incident->result->outcome->text));
+	snprintf(
+		text, sizeof text,
+		"relay %s refuses one message after the other alike, so it is not the messages: %d %s %.*s",
+		incident->rules->book->name, reply->code, reply->status,
+		GW_STR_ARGS(incident->result->outcome->text));
 	text_swap(text, '\n', ' ');
 	gw->log(incident->call, GW_LOG_WARNING, "%s", text);
 	gw->count(incident->call, "refused_alike", 1);
@@ -266,13 +286,16 @@ static void judge_refusal(struct incident *incident, const struct reply *reply)
 	bool alike;
 
 	book_lock(book);
-	alike = refusals_add(&book->refusals, reply, incident->message, atomic_load(&book->last_success), incident->now);
+	alike = refusals_add(&book->refusals, reply, incident->message,
+			     atomic_load(&book->last_success), incident->now);
 	book_unlock(book);
 	if (!alike)
 		return;
 	incident->verdict = (struct verdict){
-		.class = gw_str("refused_alike"), .fault = GW_FAULT_ACCOUNT,
-		.hint = gw_str("Several messages were refused in the same words and none was taken: see what the provider has against the account."),
+		.class = gw_str("refused_alike"),
+		.fault = GW_FAULT_ACCOUNT,
+		.hint = gw_str(
+			"Several messages were refused in the same words and none was taken: see what the provider has against the account."),
 	};
 	warn_of_refusals(incident, reply);
 }
@@ -293,8 +316,13 @@ static void judge(struct incident *incident, struct gw_delivery *delivery)
 	if (mx)
 		return;
 	if (is_crowded(incident, &reply))
-		incident->verdict = (struct verdict){ .class = gw_str("crowded"), .fault = GW_FAULT_RELAY, .action = ACTION_THROTTLE,
-						      .hint = gw_str("It takes no more connections at once: lower the relay's connections.") };
+		incident->verdict = (struct verdict){
+			.class = gw_str("crowded"),
+			.fault = GW_FAULT_RELAY,
+			.action = ACTION_THROTTLE,
+			.hint = gw_str(
+				"It takes no more connections at once: lower the relay's connections.")
+		};
 	else if (refusal_is_open(&reply, &incident->verdict))
 		judge_refusal(incident, &reply);
 }
@@ -302,8 +330,12 @@ static void judge(struct incident *incident, struct gw_delivery *delivery)
 static const char *whose(enum gw_fault fault)
 {
 	static const char *const words[] = {
-		[GW_FAULT_NONE] = "nobody's fault", [GW_FAULT_RELAY] = "the relay's fault", [GW_FAULT_ACCOUNT] = "our account's fault there",
-		[GW_FAULT_RECIPIENT] = "the recipient's fault", [GW_FAULT_MESSAGE] = "the message's fault", [GW_FAULT_UNKNOWN] = "it may have arrived",
+		[GW_FAULT_NONE] = "nobody's fault",
+		[GW_FAULT_RELAY] = "the relay's fault",
+		[GW_FAULT_ACCOUNT] = "our account's fault there",
+		[GW_FAULT_RECIPIENT] = "the recipient's fault",
+		[GW_FAULT_MESSAGE] = "the message's fault",
+		[GW_FAULT_UNKNOWN] = "it may have arrived",
 	};
 
 	return words[fault];
@@ -318,7 +350,8 @@ static void failed(struct incident *incident, struct gw_delivery *delivery)
 	if (verdict->fault == GW_FAULT_NONE)
 		return;
 	gw->fault(incident->call, verdict->fault);
-	gw->reason(incident->call, "%.*s: %s%s", GW_STR_ARGS(verdict->class), whose(verdict->fault), verdict->counts ? ", counted" : "");
+	gw->reason(incident->call, "%.*s: %s%s", GW_STR_ARGS(verdict->class), whose(verdict->fault),
+		   verdict->counts ? ", counted" : "");
 	enter(incident);
 }
 

@@ -3,9 +3,13 @@
 #include <ctype.h>
 #include <strings.h>
 
-#define SHORT_WORD 10   /* a single word of the message below that length is no evidence of an echo */
-#define SHORT_PHRASE 5  /* nor are several words that are shorter together */
-#define RCPTS_MAX 100   /* recipients whose addresses are looked for by name; the form of an address shows anyway */
+#define SHORT_WORD                                                                                 \
+	10             /* a single word of the message below that length is no evidence of an echo \
+			*/
+#define SHORT_PHRASE 5 /* nor are several words that are shorter together */
+#define RCPTS_MAX                                                                                  \
+	100 /* recipients whose addresses are looked for by name; the form of an address shows     \
+	       anyway */
 
 struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX])
 {
@@ -30,7 +34,8 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
-/* The end of what a quotation mark opens; NULL: it opens nothing. An apostrophe stands between letters. */
+/* The end of what a quotation mark opens; NULL: it opens nothing. An apostrophe stands between
+ * letters. */
 static char *quotation_end(const char *text, char *open)
 {
 	char close = *open == '<' ? '>' : *open, *end;
@@ -75,10 +80,12 @@ static void scrub_addresses(char *text)
 	}
 }
 
-/* "host mx.example.net said: 550 ...": a host behind the next hop, which may be the recipient's own. */
+/* "host mx.example.net said: 550 ...": a host behind the next hop, which may be the recipient's
+ * own. */
 static void scrub_hearsay(char *text)
 {
-	static const char *const marks[] = { " said: ", " responded: ", " replied: ", " returned: " };
+	static const char *const marks[] = { " said: ", " responded: ", " replied: ",
+					     " returned: " };
 	size_t i;
 
 	for (i = 0; i < sizeof marks / sizeof *marks; i++) {
@@ -97,7 +104,8 @@ void scrub_quoted(char *text)
 
 /* --- by what is known --- */
 
-/* How much of the text at `at` those words are, 0: it is not they. Capitals and the kind and number of blanks mean nothing. */
+/* How much of the text at `at` those words are, 0: it is not they. Capitals and the kind and number
+ * of blanks mean nothing. */
 static size_t matches(const char *at, struct gw_str words)
 {
 	const char *begin = at;
@@ -105,7 +113,8 @@ static size_t matches(const char *at, struct gw_str words)
 
 	while (i < words.len && *at) {
 		bool blank = is_blank(words.ptr[i]);
-		if (blank != is_blank(*at) || (!blank && tolower((unsigned char)*at) != tolower((unsigned char)words.ptr[i])))
+		if (blank != is_blank(*at) ||
+		    (!blank && tolower((unsigned char)*at) != tolower((unsigned char)words.ptr[i])))
 			return 0;
 		for (at++, i++; blank && is_blank(*at); at++)
 			;
@@ -170,7 +179,8 @@ static void scrub_field(struct gw_message *message, char *text, const char *name
 
 void scrub_message(struct gw_delivery *delivery, char *text)
 {
-	static const char *const fields[] = { "Subject", "From", "Message-ID", "Reply-To", "Sender", "To" };
+	static const char *const fields[] = { "Subject",  "From",   "Message-ID",
+					      "Reply-To", "Sender", "To" };
 	struct gw_message *message = gw->delivery_message(delivery);
 	struct gw_rcpt *rcpt;
 	size_t i;

@@ -13,14 +13,17 @@
 
 #define STATE_MAX 700
 
-static const char *state_of(struct gw_call *call, const struct gw_relay *relay, const struct book *book, char out[STATE_MAX])
+static const char *state_of(struct gw_call *call, const struct gw_relay *relay,
+			    const struct book *book, char out[STATE_MAX])
 {
 	const struct closure *closure = &book->closure;
 	char until[TEXT_UNTIL];
 
 	if (book_closed(book, gw->now(call)))
 		snprintf(out, STATE_MAX, "%s until %s because of %s", closure_word(closure),
-			 text_until(call, gw->relay_fact(relay, GW_RELAY_TIMEZONE), closure->until, until), closure->why);
+			 text_until(call, gw->relay_fact(relay, GW_RELAY_TIMEZONE), closure->until,
+				    until),
+			 closure->why);
 	else if (book->trial)
 		snprintf(out, STATE_MAX, "on trial: one connection until it takes a message");
 	else if (throttle_is_slow(&book->throttle))
@@ -41,13 +44,15 @@ void on_status(struct gw_call *call)
 		if (!rules || !rules->book->special)
 			continue;
 		book_lock(rules->book);
-		gw->status_line(call, rules->book->name, "%s", state_of(call, relay, rules->book, state));
+		gw->status_line(call, rules->book->name, "%s",
+				state_of(call, relay, rules->book, state));
 		book_unlock(rules->book);
 	}
 }
 
 /* Since the last turn of the day, or within the time that is counted over. */
-static int64_t count_now(struct gw_call *call, const struct gw_relay *relay, const struct rules *rules)
+static int64_t count_now(struct gw_call *call, const struct gw_relay *relay,
+			 const struct rules *rules)
 {
 	int64_t now = gw->now(call), since = now - rules->within_ms, count = 0, i;
 	struct gw_day day;
@@ -61,7 +66,8 @@ static int64_t count_now(struct gw_call *call, const struct gw_relay *relay, con
 	return count;
 }
 
-static void show_failures(struct gw_call *call, const struct gw_relay *relay, const struct rules *rules)
+static void show_failures(struct gw_call *call, const struct gw_relay *relay,
+			  const struct rules *rules)
 {
 	const char *row = rules->mode == MODE_CONSECUTIVE ? " in a row" : "";
 	struct gw_str within = rules->within_ms ? rules->within : gw_str("today");
@@ -69,10 +75,11 @@ static void show_failures(struct gw_call *call, const struct gw_relay *relay, co
 	int64_t count = count_now(call, relay, rules);
 
 	if (rules->failures)
-		gw->status_line(call, "failures", "%" PRId64 " of %" PRId64 "%s %s%.*s", count, rules->failures, row, in,
-				GW_STR_ARGS(within));
+		gw->status_line(call, "failures", "%" PRId64 " of %" PRId64 "%s %s%.*s", count,
+				rules->failures, row, in, GW_STR_ARGS(within));
 	else
-		gw->status_line(call, "failures", "%" PRId64 "%s %s%.*s", count, row, in, GW_STR_ARGS(within));
+		gw->status_line(call, "failures", "%" PRId64 "%s %s%.*s", count, row, in,
+				GW_STR_ARGS(within));
 }
 
 static void show_last(struct gw_call *call, const struct book *book)
@@ -84,8 +91,9 @@ static void show_last(struct gw_call *call, const struct book *book)
 	if (last->time) {
 		text_keep(words, sizeof words, gw_str(last->text));
 		text_swap(words, '\n', ' ');
-		gw->status_line(call, "last error", "%s, at %s%s%s: %s (%s)", text_time(last->time, when), last->stage,
-				*last->host ? ", " : "", last->host, words, last->class);
+		gw->status_line(call, "last error", "%s, at %s%s%s: %s (%s)",
+				text_time(last->time, when), last->stage, *last->host ? ", " : "",
+				last->host, words, last->class);
 	}
 	if (success)
 		gw->status_line(call, "last success", "%s", text_time(success, when));
@@ -110,7 +118,8 @@ void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 
 #define WORDS_MAX SCRUB_MAX
 
-/* A stage may be the last word, or be left out; the words in between are the text, in quotes or not. */
+/* A stage may be the last word, or be left out; the words in between are the text, in quotes or
+ * not. */
 static void read_words(const struct gw_list *words, struct reply *reply, char text[WORDS_MAX])
 {
 	size_t last = words->count, len = 0, i;
@@ -118,7 +127,8 @@ static void read_words(const struct gw_list *words, struct reply *reply, char te
 	if (words->count > 3 && reply_is_stage(words->items[words->count - 1]))
 		reply->stage = words->items[--last];
 	for (i = 2; i < last && len < WORDS_MAX; i++)
-		len += (size_t)snprintf(text + len, WORDS_MAX - len, "%s%.*s", i > 2 ? " " : "", GW_STR_ARGS(words->items[i]));
+		len += (size_t)snprintf(text + len, WORDS_MAX - len, "%s%.*s", i > 2 ? " " : "",
+					GW_STR_ARGS(words->items[i]));
 	reply->code = atoi(words->items[1].ptr);
 	reply->text = gw_str(text);
 	reply_status_from_text(reply);
@@ -137,8 +147,8 @@ static void answer_verdict(struct gw_call *call, const struct verdict *verdict)
 		fprintf(out,
 			"{\"columns\":[[\"class\",\"CLASS\"],[\"fault\",\"FAULT\"],[\"counts\",\"COUNTS\"],[\"action\",\"ACTION\"],[\"row\",\"ROW\"],"
 			"[\"hint\",\"HINT\"]],\"rows\":[{\"class\":\"%.*s\",\"fault\":\"%s\",\"counts\":\"%s\",\"action\":\"%s\",\"row\":\"%s\",\"hint\":",
-			GW_STR_ARGS(verdict->class), fault_name(verdict->fault), verdict->counts ? "yes" : "no",
-			action_name(verdict->action), row);
+			GW_STR_ARGS(verdict->class), fault_name(verdict->fault),
+			verdict->counts ? "yes" : "no", action_name(verdict->action), row);
 		text_json(out, verdict->hint.ptr);
 		fputs("}]}", out);
 	}
@@ -162,7 +172,8 @@ void on_control(struct gw_call *call, const struct gw_command *command)
 	}
 	read_words(&command->words, &reply, text);
 	if (reply.code < 200 || reply.code > 599) {
-		gw->problem(call, true, "\"%.*s\" is no reply code", GW_STR_ARGS(command->words.items[1]));
+		gw->problem(call, true, "\"%.*s\" is no reply code",
+			    GW_STR_ARGS(command->words.items[1]));
 		return;
 	}
 	verdict = reply_judge(&reply, &config->replies);

@@ -5,7 +5,8 @@
 #include <gateway/module.h>
 
 #define CONTROL_WORDS "classify CODE TEXT [STAGE]"
-#define CONTROL_VERBS CONTROL_WORDS "\twhose fault a reply of a next hop is taken for, and what follows"
+#define CONTROL_VERBS                                                                              \
+	CONTROL_WORDS "\twhose fault a reply of a next hop is taken for, and what follows"
 
 void on_status(struct gw_call *call);
 void on_relay_status(struct gw_call *call, struct gw_relay *relay);

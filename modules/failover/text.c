@@ -36,7 +36,8 @@ const char *text_time(int64_t ms, char out[TEXT_TIME])
 	return out;
 }
 
-const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t until, char out[TEXT_UNTIL])
+const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t until,
+		       char out[TEXT_UNTIL])
 {
 	struct gw_day day = { .size = sizeof day };
 

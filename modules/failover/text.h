@@ -15,9 +15,11 @@ void text_swap(char *text, char from, char to);
 #define TEXT_TIME 32
 const char *text_time(int64_t ms, char out[TEXT_TIME]);
 
-/* When a closure ends: "00:00 Europe/Berlin" where it is the begin of a day of that zone, else as text_time(). */
+/* When a closure ends: "00:00 Europe/Berlin" where it is the begin of a day of that zone, else as
+ * text_time(). */
 #define TEXT_UNTIL 96
-const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t until, char out[TEXT_UNTIL]);
+const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t until,
+		       char out[TEXT_UNTIL]);
 
 /* As a JSON string, in quotes. */
 void text_json(FILE *out, const char *text);

@@ -30,7 +30,8 @@ bool throttle_recover(struct throttle *throttle, int64_t configured, int64_t now
 		return false;
 	throttle->changed = now;
 	if (throttle->interval) {
-		throttle->interval = throttle->interval > THROTTLE_FIRST_MS ? throttle->interval / 2 : 0;
+		throttle->interval = throttle->interval > THROTTLE_FIRST_MS ? throttle->interval / 2
+									    : 0;
 		return true;
 	}
 	throttle->connections *= 2;

@@ -1,4 +1,5 @@
-/* throttle.h - how far a relay is slowed down: fewer connections, then a pause between messages, and back again in quiet minutes.
+/* throttle.h - how far a relay is slowed down: fewer connections, then a pause between messages,
+ * and back again in quiet minutes.
  *
  * Only arithmetic: who asks has the lock and the time. */
 #ifndef FAILOVER_THROTTLE_H
@@ -19,7 +20,8 @@ struct throttle {
 	int64_t changed;     /* the same, or when it was let go faster */
 };
 
-/* The next hop said that it is too fast, in an attempt that began at `began`. False: that was known already. */
+/* The next hop said that it is too fast, in an attempt that began at `began`. False: that was known
+ * already. */
 bool throttle_slow(struct throttle *throttle, int64_t configured, int64_t began, int64_t now);
 
 /* After a quiet minute it may go faster. True: it does. */

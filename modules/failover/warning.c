@@ -15,7 +15,8 @@ struct letter {
 };
 
 /* A line of the header or of the body: ASCII, since the way to the reader is not known. */
-static void line(const struct letter *letter, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void line(const struct letter *letter, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static void line(const struct letter *letter, const char *format, ...)
 {
 	char text[900], *c;
@@ -69,7 +70,8 @@ static void write_to(const struct letter *letter)
 	size_t i;
 
 	for (i = 0; i < to->count; i++)
-		line(letter, "%s<%.*s>%s", i ? " " : "To: ", GW_STR_ARGS(to->items[i]), i + 1 < to->count ? "," : "");
+		line(letter, "%s<%.*s>%s", i ? " " : "To: ", GW_STR_ARGS(to->items[i]),
+		     i + 1 < to->count ? "," : "");
 }
 
 /* Of the letter about that suspension, and no other: it is known again by it. */
@@ -123,8 +125,8 @@ static void write_failure(const struct letter *letter, int64_t nth)
 	const struct failure *failure = &letter->book->failures[nth];
 	char when[TEXT_TIME];
 
-	line(letter, "  %" PRId64 ". %s, at %s%s%s (%s)", nth + 1, text_time(failure->time, when), failure->stage,
-	     *failure->host ? ", " : "", failure->host, failure->class);
+	line(letter, "  %" PRId64 ". %s, at %s%s%s (%s)", nth + 1, text_time(failure->time, when),
+	     failure->stage, *failure->host ? ", " : "", failure->host, failure->class);
 	write_words(letter, failure);
 	if (*failure->hint)
 		line(letter, "      -> %s", failure->hint);
@@ -139,7 +141,8 @@ static void write_body(const struct letter *letter, const char *until)
 	     GW_STR_ARGS(gw->relay_fact(letter->relay, GW_RELAY_HOST)), until);
 	line(letter, "%s.", book->closure.why);
 	line(letter, "%s", "");
-	line(letter, "Its mail goes to the other relays of its route, or waits where there is none.");
+	line(letter,
+	     "Its mail goes to the other relays of its route, or waits where there is none.");
 	line(letter, "%s", "");
 	line(letter, "What happened:");
 	for (i = 0; i < book->count; i++)
@@ -157,7 +160,8 @@ static char *write_letter(struct letter *letter, size_t *len)
 	letter->out = open_memstream(&bytes, len);
 	if (!letter->out)
 		return NULL;
-	text_until(letter->call, gw->relay_fact(letter->relay, GW_RELAY_TIMEZONE), letter->book->closure.until, until);
+	text_until(letter->call, gw->relay_fact(letter->relay, GW_RELAY_TIMEZONE),
+		   letter->book->closure.until, until);
 	write_header(letter, until);
 	write_body(letter, until);
 	if (fclose(letter->out) == 0)
@@ -181,7 +185,9 @@ static bool send_letter(const struct letter *letter, const char *bytes, size_t l
 }
 
 #define SETTLED_MS 3000 /* the record is on disk after a second */
-#define SEEN_MS 6000    /* a letter that waited in the queue over a restart has shown itself by then */
+#define SEEN_MS                                                                                    \
+	6000 /* a letter that waited in the queue over a restart has shown itself by then          \
+	      */
 
 static bool is_wanted(const struct book *book, int64_t now)
 {
@@ -197,10 +203,13 @@ static void mark_warned(struct gw_call *call, struct book *book)
 	book_write(call, book);
 }
 
-/* Marked only when it is on its way. A crash before the mark is on disk finds the letter in the queue: it does not leave sooner. */
+/* Marked only when it is on its way. A crash before the mark is on disk finds the letter in the
+ * queue: it does not leave sooner. */
 void warn(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
-	struct letter letter = { .call = call, .relay = relay, .config = gw->conf(call), .book = book };
+	struct letter letter = {
+		.call = call, .relay = relay, .config = gw->conf(call), .book = book
+	};
 	char *bytes = NULL;
 	size_t len = 0;
 	bool wanted;
@@ -231,7 +240,8 @@ static bool is_about(struct gw_message *message, const struct book *book)
 	return strstr(value, letter_id(book, id)) != NULL;
 }
 
-static bool letter_waits(struct gw_call *call, struct gw_message *message, struct book *book, int64_t *until)
+static bool letter_waits(struct gw_call *call, struct gw_message *message, struct book *book,
+			 int64_t *until)
 {
 	bool waits = false;
 
@@ -253,7 +263,8 @@ bool warning_waits(struct gw_call *call, struct gw_message *message, int64_t *un
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++) {
 		const struct rules *rules = gw->relay_conf(call, relay);
-		if (rules && rules->book->special && letter_waits(call, message, rules->book, until))
+		if (rules && rules->book->special &&
+		    letter_waits(call, message, rules->book, until))
 			return true;
 	}
 	return false;

@@ -28,7 +28,8 @@ static int sync_folder(int at, const char *path)
 	return error;
 }
 
-/* The folder, and the one above it: so "STATE/mail/user@example.com" needs only the state folder. */
+/* The folder, and the one above it: so "STATE/mail/user@example.com" needs only the state folder.
+ */
 static int make_folders(const char *path)
 {
 	char above[4096];
@@ -78,7 +79,8 @@ static int open_box(const char *path, int *box)
 
 /* --- the file --- */
 
-/* Time, process, count and host: unique among all that write into this Maildir. '/' and ':' in a host name would be read as something else. */
+/* Time, process, count and host: unique among all that write into this Maildir. '/' and ':' in a
+ * host name would be read as something else. */
 static void make_name(char *name, size_t room, int64_t size)
 {
 	static atomic_uint count;
@@ -89,8 +91,9 @@ static void make_name(char *name, size_t room, int64_t size)
 	gethostname(host, sizeof host - 1);
 	for (at = host; (at = strpbrk(at, "/:")) != NULL;)
 		*at = '_';
-	snprintf(name, room, "%lld.M%06ldP%ldQ%u.%s,S=%lld", (long long)now.tv_sec, (long)now.tv_usec, (long)getpid(),
-		 atomic_fetch_add(&count, 1), host, (long long)size);
+	snprintf(name, room, "%lld.M%06ldP%ldQ%u.%s,S=%lld", (long long)now.tv_sec,
+		 (long)now.tv_usec, (long)getpid(), atomic_fetch_add(&count, 1), host,
+		 (long long)size);
 }
 
 static int write_all(int fd, const char *bytes, size_t len)
@@ -164,7 +167,8 @@ static int store(int box, struct gw_str front, const struct letter *letter, cons
 	return error;
 }
 
-int box_store(const char *folder, struct gw_str front, const struct letter *letter, char name[BOX_NAME_MAX])
+int box_store(const char *folder, struct gw_str front, const struct letter *letter,
+	      char name[BOX_NAME_MAX])
 {
 	int box, error = open_box(folder, &box);
 

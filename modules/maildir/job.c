@@ -15,7 +15,8 @@ void job_free(void *arg)
 	free(job);
 }
 
-/* An address as the name of a folder: what could lead out of the Maildir, or hide in it, is written as %XX. */
+/* An address as the name of a folder: what could lead out of the Maildir, or hide in it, is written
+ * as %XX. */
 static void put_address(FILE *out, struct gw_str address)
 {
 	size_t i;
@@ -66,14 +67,16 @@ static char *front_of(struct gw_delivery *delivery, struct gw_rcpt *rcpt)
 	return fclose(out) == 0 ? text : NULL;
 }
 
-static int copy_init(struct copy *copy, const struct config *config, struct gw_str path, struct gw_delivery *delivery, struct gw_rcpt *rcpt)
+static int copy_init(struct copy *copy, const struct config *config, struct gw_str path,
+		     struct gw_delivery *delivery, struct gw_rcpt *rcpt)
 {
 	copy->folder = folder_of(path, rcpt ? gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS) : gw_str(""));
 	copy->front = config->trace ? front_of(delivery, rcpt) : calloc(1, 1);
 	return copy->folder && copy->front ? 0 : -1;
 }
 
-struct job *job_create(const struct config *config, struct gw_str path, struct gw_delivery *delivery)
+struct job *job_create(const struct config *config, struct gw_str path,
+		       struct gw_delivery *delivery)
 {
 	bool split = config->split == SPLIT_RECIPIENT;
 	size_t count = split ? (size_t)gw->delivery_number(delivery, GW_DELIVERY_RCPTS) : 1, i;
@@ -84,7 +87,8 @@ struct job *job_create(const struct config *config, struct gw_str path, struct g
 	job->letter = (struct letter){ delivery, gw->delivery_number(delivery, GW_DELIVERY_SIZE) };
 	job->count = count;
 	for (i = 0; i < count; i++)
-		if (copy_init(&job->copies[i], config, path, delivery, split ? gw->delivery_rcpt(delivery, i) : NULL) != 0) {
+		if (copy_init(&job->copies[i], config, path, delivery,
+			      split ? gw->delivery_rcpt(delivery, i) : NULL) != 0) {
 			job_free(job);
 			return NULL;
 		}
@@ -98,7 +102,8 @@ void job_run(void *arg)
 
 	for (i = 0; i < job->count; i++) {
 		struct copy *copy = &job->copies[i];
-		copy->error = box_store(copy->folder, gw_str(copy->front), &job->letter, copy->name);
+		copy->error = box_store(copy->folder, gw_str(copy->front), &job->letter,
+					copy->name);
 	}
 }
 

@@ -1,4 +1,5 @@
-/* job.h - a delivery as work for the disk: which copies go into which folders, and what came of them. */
+/* job.h - a delivery as work for the disk: which copies go into which folders, and what came of
+ * them. */
 #ifndef MAILDIR_JOB_H
 #define MAILDIR_JOB_H
 
@@ -25,7 +26,9 @@ struct job {
 	struct copy copies[];
 };
 
-struct job *job_create(const struct config *config, struct gw_str path, struct gw_delivery *delivery); /* NULL: no memory */
+/* NULL: no memory */
+struct job *job_create(const struct config *config, struct gw_str path,
+		       struct gw_delivery *delivery);
 void job_free(void *job);
 void job_run(void *job); /* blocks: on a pool thread */
 

@@ -1,4 +1,5 @@
-/* maildir.c - a relay that is a folder: mail that goes through it is kept in a Maildir instead of being sent. */
+/* maildir.c - a relay that is a folder: mail that goes through it is kept in a Maildir instead of
+ * being sent. */
 #include "job.h"
 
 #include <errno.h>
@@ -8,9 +9,16 @@
 #define DEADLINE_MS (10 * 60 * 1000) /* a slow disk is no reason to write a second copy */
 
 static const struct gw_option options[] = {
-	{ .key = "trace", .type = GW_OPTION_BOOL, .offset = offsetof(struct config, trace), .fallback = "true",
+	{ .key = "trace",
+	  .type = GW_OPTION_BOOL,
+	  .offset = offsetof(struct config, trace),
+	  .fallback = "true",
 	  .help = "Puts Return-Path and Delivered-To fields in front, which say what the envelope said." },
-	{ .key = "split", .type = GW_OPTION_WORD, .offset = offsetof(struct config, split), .words = "none|recipient", .fallback = "none",
+	{ .key = "split",
+	  .type = GW_OPTION_WORD,
+	  .offset = offsetof(struct config, split),
+	  .words = "none|recipient",
+	  .fallback = "none",
 	  .help = "One Maildir for all, or one below it for each recipient, named by the address." },
 	GW_OPTIONS_END,
 };
@@ -20,14 +28,18 @@ struct relay_config {
 };
 
 static const struct gw_option relay_options[] = {
-	{ .key = "maildir", .type = GW_OPTION_PATH, .offset = offsetof(struct relay_config, path), .flags = GW_OPTION_NEXT_HOP,
+	{ .key = "maildir",
+	  .type = GW_OPTION_PATH,
+	  .offset = offsetof(struct relay_config, path),
+	  .flags = GW_OPTION_NEXT_HOP,
 	  .help = "Folder that keeps the mail of this relay; the relay needs no host then." },
 	GW_OPTIONS_END,
 };
 
 /* --- what to tell --- */
 
-static void tell_stored(struct gw_outcome *outcome, const struct copy *copy, char *text, size_t room)
+static void tell_stored(struct gw_outcome *outcome, const struct copy *copy, char *text,
+			size_t room)
 {
 	outcome->status = GW_DELIVERED;
 	outcome->code = 250;
@@ -36,7 +48,8 @@ static void tell_stored(struct gw_outcome *outcome, const struct copy *copy, cha
 }
 
 /* Nothing about a disk is final: full or broken, it is tried again. */
-static void tell_failed(struct gw_outcome *outcome, const struct copy *copy, char *text, size_t room)
+static void tell_failed(struct gw_outcome *outcome, const struct copy *copy, char *text,
+			size_t room)
 {
 	bool full = copy->error == ENOSPC || copy->error == EDQUOT;
 	char why[100];
@@ -46,10 +59,12 @@ static void tell_failed(struct gw_outcome *outcome, const struct copy *copy, cha
 	outcome->enhanced[0] = 4;
 	outcome->enhanced[1] = 3;
 	outcome->enhanced[2] = full ? 1 : 0;
-	snprintf(text, room, "cannot write to %s: %s", copy->folder, strerror_r(copy->error, why, sizeof why));
+	snprintf(text, room, "cannot write to %s: %s", copy->folder,
+		 strerror_r(copy->error, why, sizeof why));
 }
 
-static void tell(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct copy *copy)
+static void tell(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
+		 const struct copy *copy)
 {
 	struct gw_outcome outcome = { .size = sizeof outcome, .host = GW_STR("maildir") };
 	char text[1024];
@@ -77,7 +92,8 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 
 static const struct gw_async disk = { resumed, job_free, DEADLINE_MS };
 
-static enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
+				  struct gw_relay *relay)
 {
 	const struct relay_config *relay_config = gw->relay_conf(call, relay);
 	enum gw_verdict verdict;
@@ -105,11 +121,14 @@ static void on_check(struct gw_call *call)
 		const struct relay_config *config = gw->relay_conf(call, relay);
 		struct gw_str name = gw->relay_fact(relay, GW_RELAY_NAME);
 
-		if (config->path.len && access(config->path.ptr, W_OK | X_OK) != 0 && errno != ENOENT)
-			gw->problem(call, true, "relay %.*s: cannot write to %s: %s", GW_STR_ARGS(name), config->path.ptr, strerror(errno));
+		if (config->path.len && access(config->path.ptr, W_OK | X_OK) != 0 &&
+		    errno != ENOENT)
+			gw->problem(call, true, "relay %.*s: cannot write to %s: %s",
+				    GW_STR_ARGS(name), config->path.ptr, strerror(errno));
 	}
 }
 
-GW_MODULE(.name = "maildir", .version = "1.0", .summary = "keeps mail in a folder instead of sending it", .options = options,
-	  .conf_size = sizeof(struct config), .relay_options = relay_options, .relay_conf_size = sizeof(struct relay_config),
-	  .deliver = on_deliver, .check = on_check)
+GW_MODULE(.name = "maildir", .version = "1.0",
+	  .summary = "keeps mail in a folder instead of sending it", .options = options,
+	  .conf_size = sizeof(struct config), .relay_options = relay_options,
+	  .relay_conf_size = sizeof(struct relay_config), .deliver = on_deliver, .check = on_check)

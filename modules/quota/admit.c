@@ -48,7 +48,8 @@ static int64_t take_all(struct gw_call *call, struct request *request)
 
 	for (i = 0; i < request->applies.count; i++, rcpts = got) {
 		request->short_of = &request->applies.items[i];
-		got = ledger_take(call, request->short_of, request->now, rcpts, request->dry, &request->why);
+		got = ledger_take(call, request->short_of, request->now, rcpts, request->dry,
+				  &request->why);
 		if (got == 0) {
 			undo(call, request, i, rcpts);
 			return 0;
@@ -68,7 +69,8 @@ static enum gw_verdict wait_on(struct gw_call *call, struct gw_str key, int64_t 
 	return GW_WAIT;
 }
 
-static void close_relay(struct gw_call *call, const struct gw_relay *relay, const struct applied *applied, const struct view *view)
+static void close_relay(struct gw_call *call, const struct gw_relay *relay,
+			const struct applied *applied, const struct view *view)
 {
 	char text[WORDS_MAX];
 
@@ -84,7 +86,8 @@ static enum gw_verdict next_relay(struct gw_call *call, struct gw_str key, int64
 	return GW_NEXT;
 }
 
-static enum gw_verdict limit_is_reached(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
+static enum gw_verdict limit_is_reached(struct gw_call *call, const struct request *request,
+					const struct gw_relay *relay)
 {
 	const struct applied *applied = request->short_of;
 	struct gw_str key = ledger_wait_key(applied->ledger);
@@ -100,10 +103,12 @@ static enum gw_verdict limit_is_reached(struct gw_call *call, const struct reque
 			gw->relay_close(call, relay, GW_CAUSE_LIMIT, view.opens, full);
 		return next_relay(call, key, view.opens);
 	}
-	return (applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay : wait_on)(call, key, view.opens);
+	return (applied->limit->on_limit == ON_LIMIT_NEXT ? next_relay : wait_on)(call, key,
+										  view.opens);
 }
 
-static enum gw_verdict turn_away(struct gw_call *call, const struct request *request, const struct gw_relay *relay)
+static enum gw_verdict turn_away(struct gw_call *call, const struct request *request,
+				 const struct gw_relay *relay)
 {
 	const struct applied *applied = request->short_of;
 	char scope[WORDS_MAX];
@@ -112,16 +117,20 @@ static enum gw_verdict turn_away(struct gw_call *call, const struct request *req
 		return limit_is_reached(call, request, relay);
 	words_scope(applied, scope);
 	if (request->why == SHORT_OF_PACE) {
-		gw->reason(call, "%s: %lld messages went out within a minute", scope, (long long)applied->limit->per_minute);
-		return wait_on(call, ledger_rate_key(applied->ledger), request->now + PACE_LOOK_AGAIN_MS);
+		gw->reason(call, "%s: %lld messages went out within a minute", scope,
+			   (long long)applied->limit->per_minute);
+		return wait_on(call, ledger_rate_key(applied->ledger),
+			       request->now + PACE_LOOK_AGAIN_MS);
 	}
-	gw->reason(call, "%s: what is on its way takes the rest of %lld", scope, (long long)applied->limit->daily);
+	gw->reason(call, "%s: what is on its way takes the rest of %lld", scope,
+		   (long long)applied->limit->daily);
 	return wait_on(call, ledger_wait_key(applied->ledger), request->now + LOOK_AGAIN_MS);
 }
 
 /* --- the hooks --- */
 
-static enum gw_verdict begin(struct gw_call *call, struct gw_delivery *delivery, const struct request *request, int64_t taken)
+static enum gw_verdict begin(struct gw_call *call, struct gw_delivery *delivery,
+			     const struct request *request, int64_t taken)
 {
 	struct claim *claim = gw->delivery_data(call);
 
@@ -176,9 +185,11 @@ void gate_let_go(struct gw_call *call, const struct applied *applied)
 		gw->notify(call, ledger_wait_key(applied->ledger), count);
 }
 
-static void leave_one(struct gw_call *call, const struct claim *claim, const struct applied *applied)
+static void leave_one(struct gw_call *call, const struct claim *claim,
+		      const struct applied *applied)
 {
-	int64_t amount = limit_amount(applied->limit, claim->held), back = amount - limit_amount(applied->limit, claim->counted);
+	int64_t amount = limit_amount(applied->limit, claim->held),
+		back = amount - limit_amount(applied->limit, claim->counted);
 
 	ledger_settle(call, applied, claim->when, amount, back);
 	ledger_landed(call, applied, claim->sent);
@@ -243,7 +254,8 @@ static void settle(struct gw_call *call, bool may_open)
 			gw->relay_open(call, relay);
 }
 
-/* Opening is left to the first tick: what would be called back now would meet the limits of before. */
+/* Opening is left to the first tick: what would be called back now would meet the limits of before.
+ */
 void relays_close_full(struct gw_call *call)
 {
 	settle(call, false);

@@ -13,7 +13,8 @@ struct claim {
 	bool sent;        /* the next hop saw the message */
 };
 
-enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
+enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
+			 struct gw_relay *relay);
 void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result);
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
 

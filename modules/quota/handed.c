@@ -1,5 +1,5 @@
-/* handed.c - a message's note says in which run of the gateway it was counted, since that count is in memory: after a restart what is
- * queued counts as it goes out. */
+/* handed.c - a message's note says in which run of the gateway it was counted, since that count is
+ * in memory: after a restart what is queued counts as it goes out. */
 #include "handed.h"
 
 #include "ledger.h"
@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 /* Where recipients count, each ends by itself; where messages do, the whole message does once. */
-static const char *const note_keys[] = { [COUNT_RECIPIENTS] = "handed", [COUNT_MESSAGES] = "handed_once" };
+static const char *const note_keys[] = {
+	[COUNT_RECIPIENTS] = "handed", [COUNT_MESSAGES] = "handed_once"
+};
 
 static bool is_dry(const struct gw_message *message)
 {
@@ -37,7 +39,8 @@ static void say_refusal(struct gw_call *call, const struct applied *applied)
 	ledger_view(call, applied, &view);
 	words_whose(applied, whose);
 	words_time(call, applied->limit, view.opens, until);
-	gw->reply(call, 452, "4.7.1", "daily limit of %lld for %s is reached until %s", (long long)applied->limit->daily, whose, until);
+	gw->reply(call, 452, "4.7.1", "daily limit of %lld for %s is reached until %s",
+		  (long long)applied->limit->daily, whose, until);
 }
 
 /* Before its header is known, only where its client or its port has a word about it. */
@@ -55,7 +58,8 @@ enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct
 	if (!limits_refusing(call, message, is_typed(message), &applies))
 		return GW_CONTINUE;
 	for (i = 0; i < applies.count; i++)
-		if (!ledger_hand_in(call, &applies.items[i], limit_amount(applies.items[i].limit, rcpts), true)) {
+		if (!ledger_hand_in(call, &applies.items[i],
+				    limit_amount(applies.items[i].limit, rcpts), true)) {
 			say_refusal(call, &applies.items[i]);
 			return GW_TEMPFAIL;
 		}
@@ -86,7 +90,8 @@ enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 	if (!limits_refusing(call, message, true, &applies))
 		return GW_CONTINUE;
 	for (i = 0; i < applies.count; i++)
-		if (!ledger_hand_in(call, &applies.items[i], limit_amount(applies.items[i].limit, rcpts), dry)) {
+		if (!ledger_hand_in(call, &applies.items[i],
+				    limit_amount(applies.items[i].limit, rcpts), dry)) {
 			take_back(&applies, dry ? 0 : i, rcpts);
 			say_refusal(call, &applies.items[i]);
 			return GW_TEMPFAIL;
@@ -96,13 +101,15 @@ enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 	return GW_CONTINUE;
 }
 
-/* Refused after we had counted it: by another module, by the disk, or because the client left. Or thrown away. */
+/* Refused after we had counted it: by another module, by the disk, or because the client left. Or
+ * thrown away. */
 static bool goes_nowhere(const struct gw_event *event)
 {
 	static const char discarded[] = "\"discarded\":true";
 
 	if (gw_str_eq(event->name, gw_str("accepted")))
-		return event->json.len && memmem(event->json.ptr, event->json.len, discarded, sizeof discarded - 1);
+		return event->json.len &&
+		       memmem(event->json.ptr, event->json.len, discarded, sizeof discarded - 1);
 	return gw_str_eq(event->name, gw_str("refused"));
 }
 
@@ -110,10 +117,12 @@ void on_event(struct gw_call *call, const struct gw_event *event)
 {
 	struct applies applies;
 
-	if (!event->message || !goes_nowhere(event) || !limits_refusing(call, event->message, true, &applies))
+	if (!event->message || !goes_nowhere(event) ||
+	    !limits_refusing(call, event->message, true, &applies))
 		return;
 	if (is_counted(call, event->message, COUNT_RECIPIENTS))
-		take_back(&applies, applies.count, gw->message_number(event->message, GW_MESSAGE_RCPTS));
+		take_back(&applies, applies.count,
+			  gw->message_number(event->message, GW_MESSAGE_RCPTS));
 }
 
 /* --- final --- */
@@ -136,7 +145,8 @@ static void final_message(const struct applies *applies)
 			ledger_final(&applies->items[i], 1);
 }
 
-static void message_is_over(struct gw_call *call, struct gw_message *message, const struct applies *applies)
+static void message_is_over(struct gw_call *call, struct gw_message *message,
+			    const struct applies *applies)
 {
 	if (!is_counted(call, message, COUNT_MESSAGES))
 		return;
@@ -167,7 +177,8 @@ static bool is_last(struct gw_message *message, const struct gw_rcpt *rcpt)
 	return true;
 }
 
-enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message, const struct gw_result *result)
+enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message,
+			  const struct gw_result *result)
 {
 	struct applies applies;
 

@@ -72,7 +72,8 @@ static struct gw_str copy(struct gw_str text)
 static char *name_counter(const struct ledger *ledger)
 {
 	char *text;
-	int len = asprintf(&text, "%s/%.*s%s%.*s", ledger->of_relay ? "relay" : "limit", GW_STR_ARGS(ledger->name), ledger->client.len ? "/" : "",
+	int len = asprintf(&text, "%s/%.*s%s%.*s", ledger->of_relay ? "relay" : "limit",
+			   GW_STR_ARGS(ledger->name), ledger->client.len ? "/" : "",
 			   GW_STR_ARGS(ledger->client));
 
 	return len < 0 ? NULL : text;
@@ -80,7 +81,8 @@ static char *name_counter(const struct ledger *ledger)
 
 static char *name_pace_gate(const struct ledger *ledger)
 {
-	const char *name = ledger->of_relay ? ledger->counter + sizeof "relay/" - 1 : ledger->counter;
+	const char *name = ledger->of_relay ? ledger->counter + sizeof "relay/" - 1
+					    : ledger->counter;
 	char *text;
 
 	return asprintf(&text, "rate/%s", name) < 0 ? NULL : text;
@@ -97,7 +99,8 @@ static bool fill(struct gw_call *call, struct ledger *ledger, const struct limit
 	return ledger->pace_gate && tally_init(call, limit, &ledger->tally, ledger->counter) == 0;
 }
 
-static struct ledger *make(struct gw_call *call, const struct ledger *key, const struct limit *limit)
+static struct ledger *make(struct gw_call *call, const struct ledger *key,
+			   const struct limit *limit)
 {
 	struct ledger *ledger = malloc(sizeof *ledger);
 
@@ -116,7 +119,10 @@ static struct ledger *make(struct gw_call *call, const struct ledger *key, const
 
 struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct gw_str client)
 {
-	struct ledger key = { .name = limit->name, .client = client, .of_relay = limit->of_relay, .rolling = limit->window == WINDOW_ROLLING };
+	struct ledger key = { .name = limit->name,
+			      .client = client,
+			      .of_relay = limit->of_relay,
+			      .rolling = limit->window == WINDOW_ROLLING };
 	struct ledger *ledger, **found;
 
 	pthread_mutex_lock(&book.lock);
@@ -128,14 +134,16 @@ struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct
 
 static struct ledger *first_of(const struct limit *limit, struct ledger *ledger)
 {
-	while (ledger && (!gw_str_eq(ledger->name, limit->name) || ledger->of_relay != limit->of_relay ||
-			  ledger->rolling != (limit->window == WINDOW_ROLLING) || !ledger->client.len))
+	while (ledger &&
+	       (!gw_str_eq(ledger->name, limit->name) || ledger->of_relay != limit->of_relay ||
+		ledger->rolling != (limit->window == WINDOW_ROLLING) || !ledger->client.len))
 		ledger = ledger->next;
 	return ledger;
 }
 
 /* None is ever taken out while there is an instance, so only the first step needs the lock. */
-void ledger_each(const struct limit *limit, void (*each)(void *arg, const struct applied *applied), void *arg)
+void ledger_each(const struct limit *limit, void (*each)(void *arg, const struct applied *applied),
+		 void *arg)
 {
 	struct applied applied = { (struct limit *)limit, limit->ledger };
 
@@ -159,7 +167,8 @@ bool ledgers_open(const struct gw_call *call)
 	pthread_mutex_lock(&book.lock);
 	first = book.instances++ == 0;
 	if (first)
-		snprintf(book.run, sizeof book.run, "%llx.%x", (unsigned long long)gw->now(call), ++book.runs);
+		snprintf(book.run, sizeof book.run, "%llx.%x", (unsigned long long)gw->now(call),
+			 ++book.runs);
 	pthread_mutex_unlock(&book.lock);
 	return first;
 }
@@ -169,9 +178,7 @@ const char *ledgers_run(void)
 	return book.run;
 }
 
-static void keep_node(void *ledger)
-{
-}
+static void keep_node(void *ledger) {}
 
 /* True: nothing was on its way in any of them. */
 static bool destroy_all(void)
@@ -217,7 +224,8 @@ struct gw_str ledger_rate_key(const struct ledger *ledger)
 
 /* --- one --- */
 
-static void look(const struct gw_call *call, const struct applied *applied, int64_t now, struct view *view)
+static void look(const struct gw_call *call, const struct applied *applied, int64_t now,
+		 struct view *view)
 {
 	struct tally *tally = &applied->ledger->tally;
 	struct limit *limit = applied->limit;
@@ -240,16 +248,19 @@ void ledger_view(const struct gw_call *call, const struct applied *applied, stru
 }
 
 /* As much of `amount` as there is room for. */
-static int64_t reserve(const struct gw_call *call, const struct applied *applied, int64_t now, int64_t amount, bool dry, enum shortage *why)
+static int64_t reserve(const struct gw_call *call, const struct applied *applied, int64_t now,
+		       int64_t amount, bool dry, enum shortage *why)
 {
 	struct tally *tally = &applied->ledger->tally;
 	struct limit *limit = applied->limit;
-	int64_t total = tally_total(call, limit, tally, now), room = limit->daily == NO_LIMIT ? amount : limit->daily - total;
+	int64_t total = tally_total(call, limit, tally, now),
+		room = limit->daily == NO_LIMIT ? amount : limit->daily - total;
 
 	amount = amount < room ? amount : room;
 	if (amount > 0 && (dry || tally_reserve(call, limit, tally, now, amount)))
 		return amount;
-	*why = total - tally_reserved(call, limit, tally, now) >= limit->daily ? SHORT_OF_ROOM : SHORT_OF_ANSWER;
+	*why = total - tally_reserved(call, limit, tally, now) >= limit->daily ? SHORT_OF_ROOM
+									       : SHORT_OF_ANSWER;
 	if (*why == SHORT_OF_ANSWER && !dry)
 		applied->ledger->awaited = now + LOOK_AGAIN_MS;
 	return 0;
@@ -257,10 +268,12 @@ static int64_t reserve(const struct gw_call *call, const struct applied *applied
 
 static bool has_pace(const struct applied *applied, int64_t now)
 {
-	return applied->limit->per_minute == 0 || pace_room(&applied->ledger->pace, applied->limit->per_minute, now) > 0;
+	return applied->limit->per_minute == 0 ||
+	       pace_room(&applied->ledger->pace, applied->limit->per_minute, now) > 0;
 }
 
-static int64_t take(const struct gw_call *call, const struct applied *applied, int64_t now, int64_t rcpts, bool dry, enum shortage *why)
+static int64_t take(const struct gw_call *call, const struct applied *applied, int64_t now,
+		    int64_t rcpts, bool dry, enum shortage *why)
 {
 	const struct limit *limit = applied->limit;
 	int64_t amount;
@@ -277,7 +290,8 @@ static int64_t take(const struct gw_call *call, const struct applied *applied, i
 	return rcpts;
 }
 
-int64_t ledger_take(const struct gw_call *call, const struct applied *applied, int64_t now, int64_t rcpts, bool dry, enum shortage *why)
+int64_t ledger_take(const struct gw_call *call, const struct applied *applied, int64_t now,
+		    int64_t rcpts, bool dry, enum shortage *why)
 {
 	int64_t taken;
 
@@ -287,7 +301,8 @@ int64_t ledger_take(const struct gw_call *call, const struct applied *applied, i
 	return taken;
 }
 
-void ledger_settle(const struct gw_call *call, const struct applied *applied, int64_t when, int64_t amount, int64_t back)
+void ledger_settle(const struct gw_call *call, const struct applied *applied, int64_t when,
+		   int64_t amount, int64_t back)
 {
 	pthread_mutex_lock(&applied->ledger->lock);
 	tally_settle(call, applied->limit, &applied->ledger->tally, when, amount, back);
@@ -317,13 +332,16 @@ size_t ledger_let_go(const struct gw_call *call, const struct applied *applied)
 	pthread_mutex_lock(&applied->ledger->lock);
 	if (now <= applied->ledger->awaited) {
 		look(call, applied, now, &view);
-		room = !view.full ? applied->limit->daily - view.used - view.reserved : goes_elsewhere(applied->limit) ? INT32_MAX : 0;
+		room = !view.full ? applied->limit->daily - view.used - view.reserved
+		       : goes_elsewhere(applied->limit) ? INT32_MAX
+							: 0;
 	}
 	pthread_mutex_unlock(&applied->ledger->lock);
 	return room > 0 ? (size_t)room : 0;
 }
 
-bool ledger_hand_in(const struct gw_call *call, const struct applied *applied, int64_t amount, bool dry)
+bool ledger_hand_in(const struct gw_call *call, const struct applied *applied, int64_t amount,
+		    bool dry)
 {
 	struct view view;
 	bool fits;

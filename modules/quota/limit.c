@@ -6,37 +6,84 @@
 #define AT(member) offsetof(struct limit, member)
 
 const struct gw_option limit_options[] = {
-	{ .key = "name", .type = GW_OPTION_STRING, .offset = AT(name), .flags = GW_OPTION_REQUIRED,
+	{ .key = "name",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(name),
+	  .flags = GW_OPTION_REQUIRED,
 	  .help = "Name of the limit, which its count is kept under: letters, digits, '.', '_', '-'." },
-	{ .key = "client", .type = GW_OPTION_STRING, .offset = AT(client),
+	{ .key = "client",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(client),
 	  .help = "Counts mail of this client; \"*\": of each client by itself; default: of all." },
-	{ .key = "type", .type = GW_OPTION_STRING, .offset = AT(type), .help = "Counts mail of this type; default: of all types." },
-	{ .key = "daily", .type = GW_OPTION_INT, .offset = AT(daily), .words = "unlimited", .fallback = "unlimited",
+	{ .key = "type",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(type),
+	  .help = "Counts mail of this type; default: of all types." },
+	{ .key = "daily",
+	  .type = GW_OPTION_INT,
+	  .offset = AT(daily),
+	  .words = "unlimited",
+	  .fallback = "unlimited",
 	  .help = "Most that goes out in a day; 0: nothing." },
-	{ .key = "per_minute", .type = GW_OPTION_INT, .offset = AT(per_minute), .max = PACE_MAX,
+	{ .key = "per_minute",
+	  .type = GW_OPTION_INT,
+	  .offset = AT(per_minute),
+	  .max = PACE_MAX,
 	  .help = "Most messages in any 60 seconds; 0: as many as come." },
-	{ .key = "counts", .type = GW_OPTION_WORD, .offset = AT(counts), .words = "recipients|messages", .fallback = "recipients",
+	{ .key = "counts",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(counts),
+	  .words = "recipients|messages",
+	  .fallback = "recipients",
 	  .help = "What the daily limit counts." },
-	{ .key = "window", .type = GW_OPTION_WORD, .offset = AT(window), .words = "day|rolling", .fallback = "day",
+	{ .key = "window",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(window),
+	  .words = "day|rolling",
+	  .fallback = "day",
 	  .help = "Counts the calendar day, or the last 24 hours." },
-	{ .key = "timezone", .type = GW_OPTION_STRING, .offset = AT(zone), .fallback = "UTC",
+	{ .key = "timezone",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(zone),
+	  .fallback = "UTC",
 	  .help = "Time zone in which the day begins: \"Europe/Berlin\"." },
-	{ .key = "on_limit", .type = GW_OPTION_WORD, .offset = AT(on_limit), .words = "wait|refuse|next", .fallback = "wait",
+	{ .key = "on_limit",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(on_limit),
+	  .words = "wait|refuse|next",
+	  .fallback = "wait",
 	  .help = "What becomes of mail over the daily limit: it waits, is refused when a client hands it in, or takes the next relay, and is not "
 		  "counted there." },
 	GW_OPTIONS_END,
 };
 
 const struct gw_option relay_limit_options[] = {
-	{ .key = "daily_limit", .type = GW_OPTION_INT, .offset = AT(daily), .words = "unlimited", .fallback = "unlimited",
+	{ .key = "daily_limit",
+	  .type = GW_OPTION_INT,
+	  .offset = AT(daily),
+	  .words = "unlimited",
+	  .fallback = "unlimited",
 	  .help = "Most that goes out through this relay in a day; 0: nothing; \"unlimited\": what the provider takes." },
-	{ .key = "limit_counts", .type = GW_OPTION_WORD, .offset = AT(counts), .words = "recipients|messages", .fallback = "recipients",
+	{ .key = "limit_counts",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(counts),
+	  .words = "recipients|messages",
+	  .fallback = "recipients",
 	  .help = "What daily_limit counts." },
-	{ .key = "limit_window", .type = GW_OPTION_WORD, .offset = AT(window), .words = "day|rolling", .fallback = "day",
+	{ .key = "limit_window",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(window),
+	  .words = "day|rolling",
+	  .fallback = "day",
 	  .help = "Counts the calendar day in the relay's timezone, or the last 24 hours." },
-	{ .key = "per_minute", .type = GW_OPTION_INT, .offset = AT(per_minute), .max = PACE_MAX,
+	{ .key = "per_minute",
+	  .type = GW_OPTION_INT,
+	  .offset = AT(per_minute),
+	  .max = PACE_MAX,
 	  .help = "Most messages through this relay in any 60 seconds; 0: what the provider takes." },
-	{ .key = "counted_as", .type = GW_OPTION_STRING, .offset = AT(name),
+	{ .key = "counted_as",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(name),
 	  .help = "Name its count is kept under, such as the one it had before; default: its own. Two relays with one name share a count." },
 	GW_OPTIONS_END,
 };
@@ -48,7 +95,8 @@ static bool is_name(struct gw_str name)
 	size_t i;
 
 	for (i = 0; i < name.len; i++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name.ptr[i]))
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-",
+			    name.ptr[i]))
 			return false;
 	return name.len != 0;
 }
@@ -105,7 +153,8 @@ static int start_limit(struct gw_call *call, struct config *config, size_t nth)
 	const char *wrong = what_is_wrong(call, config, nth);
 
 	if (wrong) {
-		gw->problem_at(call, NULL, "limits", true, "limit \"%.*s\": %s", GW_STR_ARGS(limit->name), wrong);
+		gw->problem_at(call, NULL, "limits", true, "limit \"%.*s\": %s",
+			       GW_STR_ARGS(limit->name), wrong);
 		return -1;
 	}
 	config->refusing |= limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT;
@@ -123,7 +172,8 @@ static int start_own(struct gw_call *call, struct config *config)
 	if (!config->limits)
 		return -1;
 	if (config->count > LIMITS_MAX) {
-		gw->problem_at(call, NULL, "limits", true, "there are %zu limits, and %d at most", config->count, LIMITS_MAX);
+		gw->problem_at(call, NULL, "limits", true, "there are %zu limits, and %d at most",
+			       config->count, LIMITS_MAX);
 		return -1;
 	}
 	if (config->count)
@@ -133,14 +183,17 @@ static int start_own(struct gw_call *call, struct config *config)
 	return result;
 }
 
-/* What a provider takes is a ceiling: an own limit above it would only teach the provider to refuse us. */
-static int64_t under(struct gw_call *call, const struct gw_relay *relay, const char *key, int64_t own, bool set, int64_t ceiling)
+/* What a provider takes is a ceiling: an own limit above it would only teach the provider to refuse
+ * us. */
+static int64_t under(struct gw_call *call, const struct gw_relay *relay, const char *key,
+		     int64_t own, bool set, int64_t ceiling)
 {
 	if (ceiling < 0 || (set && own <= ceiling))
 		return own;
 	if (set)
-		gw->problem_at(call, relay, key, false, "%s is %lld, and the provider takes %lld: that is the limit", key, (long long)own,
-			       (long long)ceiling);
+		gw->problem_at(call, relay, key, false,
+			       "%s is %lld, and the provider takes %lld: that is the limit", key,
+			       (long long)own, (long long)ceiling);
 	return ceiling;
 }
 
@@ -149,18 +202,23 @@ static int start_relay(struct gw_call *call, struct gw_relay *relay)
 	struct limit *limit = gw->relay_conf(call, relay);
 
 	if (limit->name.len && !is_name(limit->name)) {
-		gw->problem_at(call, relay, "counted_as", true, "counted_as is the name of a relay: letters, digits, '.', '_' and '-'");
+		gw->problem_at(
+			call, relay, "counted_as", true,
+			"counted_as is the name of a relay: letters, digits, '.', '_' and '-'");
 		return -1;
 	}
 	limit->of_relay = true;
-	limit->daily = under(call, relay, "daily_limit", limit->daily, limit->daily != NO_LIMIT, gw->relay_number(relay, GW_RELAY_PROVIDER_DAILY));
-	limit->per_minute = under(call, relay, "per_minute", limit->per_minute, limit->per_minute != 0,
+	limit->daily = under(call, relay, "daily_limit", limit->daily, limit->daily != NO_LIMIT,
+			     gw->relay_number(relay, GW_RELAY_PROVIDER_DAILY));
+	limit->per_minute = under(call, relay, "per_minute", limit->per_minute,
+				  limit->per_minute != 0,
 				  gw->relay_number(relay, GW_RELAY_PROVIDER_MINUTE));
 	limit->zone = gw->relay_fact(relay, GW_RELAY_TIMEZONE);
 	if (!limit->name.len)
 		limit->name = gw->relay_fact(relay, GW_RELAY_NAME);
 	((struct config *)gw->conf(call))->limiting |= is_limited(limit);
-	return make_ready(call, limit); /* it is counted without a limit too: one that is set at noon knows the morning */
+	/* it is counted without a limit too: one that is set at noon knows the morning */
+	return make_ready(call, limit);
 }
 
 int limits_start(struct gw_call *call)
@@ -174,7 +232,8 @@ int limits_start(struct gw_call *call)
 	return result;
 }
 
-void limits_each(struct gw_call *call, void (*each)(void *arg, const struct applied *applied), void *arg)
+void limits_each(struct gw_call *call, void (*each)(void *arg, const struct applied *applied),
+		 void *arg)
 {
 	const struct config *config = gw->conf(call);
 	struct gw_relay *relay;
@@ -215,10 +274,12 @@ static bool meets(const struct limit *limit, struct gw_str client, struct gw_str
 {
 	if (limit->type.len && !gw_str_ieq(limit->type, type))
 		return false;
-	return is_each_client(limit) ? client.len != 0 : !limit->client.len || gw_str_eq(limit->client, client);
+	return is_each_client(limit) ? client.len != 0
+				     : !limit->client.len || gw_str_eq(limit->client, client);
 }
 
-static void add(struct gw_call *call, struct applies *applies, struct limit *limit, struct gw_str client)
+static void add(struct gw_call *call, struct applies *applies, struct limit *limit,
+		struct gw_str client)
 {
 	struct ledger *ledger = limit->ledger ? limit->ledger : ledger_of(call, limit, client);
 
@@ -228,21 +289,24 @@ static void add(struct gw_call *call, struct applies *applies, struct limit *lim
 		applies->failed = true;
 }
 
-/* What a message that came in meets: those that refuse. A delivery meets all, but where the mail that is over one takes the next relay,
- * that one is for the first relay of the route alone. */
+/* What a message that came in meets: those that refuse. A delivery meets all, but where the mail
+ * that is over one takes the next relay, that one is for the first relay of the route alone. */
 enum meeting { COMING_IN, COMING_IN_UNTYPED, FIRST_RELAY, LATER_RELAY };
 
 static bool is_wanted(const struct limit *limit, enum meeting meeting)
 {
 	if (meeting == COMING_IN || meeting == COMING_IN_UNTYPED)
-		return limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT && (meeting == COMING_IN || !limit->type.len);
+		return limit->on_limit == ON_LIMIT_REFUSE && limit->daily != NO_LIMIT &&
+		       (meeting == COMING_IN || !limit->type.len);
 	return meeting == FIRST_RELAY || limit->on_limit != ON_LIMIT_NEXT;
 }
 
-static void add_own(struct gw_call *call, const struct gw_message *message, enum meeting meeting, struct applies *applies)
+static void add_own(struct gw_call *call, const struct gw_message *message, enum meeting meeting,
+		    struct applies *applies)
 {
 	const struct config *config = gw->conf(call);
-	struct gw_str client = gw->message_fact(message, GW_MESSAGE_CLIENT), type = gw->message_fact(message, GW_MESSAGE_TYPE);
+	struct gw_str client = gw->message_fact(message, GW_MESSAGE_CLIENT),
+		      type = gw->message_fact(message, GW_MESSAGE_TYPE);
 	size_t i;
 
 	for (i = 0; i < config->count; i++) {
@@ -263,7 +327,8 @@ static bool is_first_relay(const struct gw_delivery *delivery)
 	return gw->delivery_number(delivery, GW_DELIVERY_CAUSE) <= 0;
 }
 
-size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay, struct applies *applies)
+size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay,
+		 struct applies *applies)
 {
 	const struct gw_message *message = gw->delivery_message(delivery);
 
@@ -276,7 +341,8 @@ size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struc
 	return applies->count + applies->failed;
 }
 
-size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed, struct applies *applies)
+size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed,
+		       struct applies *applies)
 {
 	const struct config *config = gw->conf(call);
 

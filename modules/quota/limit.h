@@ -24,12 +24,12 @@ struct limit {
 	int64_t window;     /* enum window */
 	struct gw_str zone;
 	struct gw_str client, type; /* empty: all; client "*": each by itself */
-	int64_t on_limit;   /* enum on_limit */
+	int64_t on_limit;           /* enum on_limit */
 
 	bool of_relay;
 	struct ledger *ledger; /* NULL: there is one for each client */
 	pthread_mutex_t lock;
-	struct gw_day day;     /* the one asked for last, under the lock */
+	struct gw_day day; /* the one asked for last, under the lock */
 };
 
 /* The module's own group. */
@@ -37,11 +37,12 @@ struct config {
 	struct gw_groups rows;
 	struct limit *limits; /* these, ready for use */
 	size_t count;
-	bool limiting;        /* something is limited, here or on a relay */
-	bool refusing;        /* one of them has on_limit = "refuse" */
-	bool crashed;         /* the run before this one did not end by itself, or while mail was on its way */
-	size_t place;         /* in the list of instances, counted from 1 */
-	int64_t ticked;       /* when the tick ran last; its own */
+	bool limiting; /* something is limited, here or on a relay */
+	bool refusing; /* one of them has on_limit = "refuse" */
+	/* the run before this one did not end by itself, or while mail was on its way */
+	bool crashed;
+	size_t place;   /* in the list of instances, counted from 1 */
+	int64_t ticked; /* when the tick ran last; its own */
 };
 
 extern const struct gw_option limit_options[], relay_limit_options[];
@@ -61,12 +62,16 @@ struct applies {
 };
 
 /* Each limit that there is, with each of its ledgers. */
-void limits_each(struct gw_call *call, void (*each)(void *arg, const struct applied *applied), void *arg);
+void limits_each(struct gw_call *call, void (*each)(void *arg, const struct applied *applied),
+		 void *arg);
 
-/* Those of the module's own group that this delivery meets at the relay, then the relay's. The gateway's own mail meets none. 0: none. */
-size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay, struct applies *applies);
+/* Those of the module's own group that this delivery meets at the relay, then the relay's. The
+ * gateway's own mail meets none. 0: none. */
+size_t limits_of(struct gw_call *call, struct gw_delivery *delivery, const struct gw_relay *relay,
+		 struct applies *applies);
 /* typed: its type is decided; else those that are for all types. */
-size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed, struct applies *applies);
+size_t limits_refusing(struct gw_call *call, const struct gw_message *message, bool typed,
+		       struct applies *applies);
 
 /* The relay's: each has one, and counts in it, if only for people. */
 struct limit *limit_of_relay(struct gw_call *call, const struct gw_relay *relay);

@@ -1,30 +1,38 @@
-/* quota.c - limits of relays, clients and types of mail: so many a day, so many a minute. README.md tells it with examples. */
+/* quota.c - limits of relays, clients and types of mail: so many a day, so many a minute. README.md
+ * tells it with examples. */
 #include "admit.h"
 #include "handed.h"
 #include "ledger.h"
 #include "report.h"
 
 static const struct gw_option options[] = {
-	{ .key = "limits", .type = GW_OPTION_GROUPS, .offset = offsetof(struct config, rows), .group = limit_options,
-	  .group_size = sizeof(struct limit), .help = "Limits for clients, for types of mail, or for all mail." },
+	{ .key = "limits",
+	  .type = GW_OPTION_GROUPS,
+	  .offset = offsetof(struct config, rows),
+	  .group = limit_options,
+	  .group_size = sizeof(struct limit),
+	  .help = "Limits for clients, for types of mail, or for all mail." },
 	GW_OPTIONS_END,
 };
 
 #define JUMP_MS 60000 /* so late no tick is */
 
-/* A counter, because those outlive even a kill -9 at once: 1 while the gateway runs, and afterwards when it did not end as it should. */
+/* A counter, because those outlive even a kill -9 at once: 1 while the gateway runs, and afterwards
+ * when it did not end as it should. */
 static const struct gw_str running = GW_STR("running");
 
 /* Not at the start: there is no log yet. */
 static void say_crashed(struct gw_call *call, struct config *config)
 {
 	if (config->crashed)
-		gw->log(call, GW_LOG_WARNING, "the gateway did not end as it should: what was on its way then counts as sent");
+		gw->log(call, GW_LOG_WARNING,
+			"the gateway did not end as it should: what was on its way then counts as sent");
 	config->crashed = false;
 }
 
-/* Instances that are there at once share what is counted: after a reload the old one goes soon, but two of one configuration would count all mail
- * twice. Those of one configuration have the same relays. */
+/* Instances that are there at once share what is counted: after a reload the old one goes soon, but
+ * two of one configuration would count all mail twice. Those of one configuration have the same
+ * relays. */
 #define INSTANCES_MAX 8
 static const struct gw_relay *first_relays[INSTANCES_MAX];
 static pthread_mutex_t first_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -69,13 +77,17 @@ static int on_start(struct gw_call *call)
 	struct config *config = gw->conf(call);
 
 	if (is_second(call, config)) {
-		gw->problem(call, true, "a second fragment of quota would count all mail twice: put its limits into the first one");
+		gw->problem(
+			call, true,
+			"a second fragment of quota would count all mail twice: put its limits into the first one");
 		return -1;
 	}
 	if (ledgers_open(call))
-		config->crashed = gw->counter_add(call, running, 0, 1, 1) < 0 && gw->counter_get(call, running, 0) > 0;
+		config->crashed = gw->counter_add(call, running, 0, 1, 1) < 0 &&
+				  gw->counter_get(call, running, 0) > 0;
 	if (limits_start(call) == 0) {
-		relays_close_full(call); /* the first message is not to find open what was full before */
+		/* the first message is not to find open what was full before */
+		relays_close_full(call);
 		return 0;
 	}
 	on_stop(call);
@@ -92,7 +104,8 @@ static void open_gate_of_yesterday(void *arg, const struct applied *applied)
 
 	ledger_view(call, applied, &view);
 	if (applied->limit->daily != NO_LIMIT && !view.full)
-		gw->notify(call, ledger_wait_key(applied->ledger), (size_t)(applied->limit->daily - view.used));
+		gw->notify(call, ledger_wait_key(applied->ledger),
+			   (size_t)(applied->limit->daily - view.used));
 }
 
 static void open_gates(void *arg, const struct applied *applied)
@@ -119,13 +132,19 @@ static void on_tick(struct gw_call *call)
 	if (!config->limiting)
 		return;
 	limits_each(call, open_gates, call);
-	if (since < 0 || since > JUMP_MS) /* the first of this configuration, or the clock was set */
+	/* the first of this configuration, or the clock was set */
+	if (since < 0 || since > JUMP_MS)
 		limits_each(call, open_gate_of_yesterday, call);
 }
 
-GW_MODULE(.name = "quota", .version = "1.0", .summary = "daily limits, and limits of pace, for relays, clients and types of mail",
-	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_limit_options,
-	  .relay_conf_size = sizeof(struct limit), .delivery_size = sizeof(struct claim),
-	  .verbs = "[NAME]\tlimits and what is used of them, of all relays, clients and types, or of one", .start = on_start, .stop = on_stop,
-	  .rcpt = on_rcpt, .message = on_message, .admit = on_admit, .bounce = on_bounce, .result = on_result, .event = on_event,
-	  .tick = on_tick, .status = on_status, .control = on_control, .leave = on_leave, .relay_status = on_relay_status)
+GW_MODULE(.name = "quota", .version = "1.0",
+	  .summary = "daily limits, and limits of pace, for relays, clients and types of mail",
+	  .options = options, .conf_size = sizeof(struct config),
+	  .relay_options = relay_limit_options, .relay_conf_size = sizeof(struct limit),
+	  .delivery_size = sizeof(struct claim),
+	  .verbs =
+		  "[NAME]\tlimits and what is used of them, of all relays, clients and types, or of one",
+	  .start = on_start, .stop = on_stop, .rcpt = on_rcpt, .message = on_message,
+	  .admit = on_admit, .bounce = on_bounce, .result = on_result, .event = on_event,
+	  .tick = on_tick, .status = on_status, .control = on_control, .leave = on_leave,
+	  .relay_status = on_relay_status)

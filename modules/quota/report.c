@@ -29,7 +29,8 @@ static void put_text(struct table *table, const char *key, const char *text)
 	fputc('"', table->out);
 }
 
-/* When the limit will be reached if things go on as they did since the window began; 0: not in this window. */
+/* When the limit will be reached if things go on as they did since the window began; 0: not in this
+ * window. */
 static int64_t reached_at(const struct applied *applied, const struct view *view, int64_t now)
 {
 	int64_t left = applied->limit->daily - view->used;
@@ -62,20 +63,23 @@ static void say_used(const struct applied *applied, const struct view *view, cha
 	int len = snprintf(text, WORDS_MAX, "%lld", (long long)view->used);
 
 	if (applied->limit->daily != NO_LIMIT)
-		snprintf(text + len, WORDS_MAX - (size_t)len, "/%lld", (long long)applied->limit->daily);
+		snprintf(text + len, WORDS_MAX - (size_t)len, "/%lld",
+			 (long long)applied->limit->daily);
 }
 
 static void put_daily(struct table *table, const struct applied *applied, const struct view *view)
 {
 	char text[WORDS_MAX];
 
-	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld", (long long)view->used, (long long)view->reserved);
+	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld", (long long)view->used,
+		(long long)view->reserved);
 	if (applied->limit->daily != NO_LIMIT)
 		fprintf(table->out, ",\"limit\":%lld", (long long)applied->limit->daily);
 	fprintf(table->out, ",\"opens_ms\":%lld", (long long)view->opens);
 	say_used(applied, view, text);
 	put_text(table, "today", text);
-	put_text(table, "counts", applied->limit->counts == COUNT_MESSAGES ? "messages" : "recipients");
+	put_text(table, "counts",
+		 applied->limit->counts == COUNT_MESSAGES ? "messages" : "recipients");
 	words_time(table->call, applied->limit, view->opens, text);
 	put_text(table, "opens", text);
 	put_text(table, "timezone", applied->limit->zone.ptr);
@@ -84,7 +88,8 @@ static void put_daily(struct table *table, const struct applied *applied, const 
 
 static bool is_asked_for(const struct table *table, const struct applied *applied)
 {
-	return !table->only.len || gw_str_eq(table->only, applied->limit->name) || gw_str_eq(table->only, applied->limit->client) ||
+	return !table->only.len || gw_str_eq(table->only, applied->limit->name) ||
+	       gw_str_eq(table->only, applied->limit->client) ||
 	       gw_str_eq(table->only, ledger_client(applied->ledger));
 }
 
@@ -99,8 +104,8 @@ static void put_row(void *arg, const struct applied *applied)
 		return;
 	ledger_view(table->call, applied, &view);
 	words_scope(applied, scope);
-	fprintf(table->out, "%s{\"per_minute\":%lld,\"this_minute\":%lld", table->rows++ ? "," : "", (long long)limit->per_minute,
-		(long long)(limit->per_minute - view.pace_room));
+	fprintf(table->out, "%s{\"per_minute\":%lld,\"this_minute\":%lld", table->rows++ ? "," : "",
+		(long long)limit->per_minute, (long long)(limit->per_minute - view.pace_room));
 	put_text(table, "scope", scope);
 	put_daily(table, applied, &view);
 	fputc('}', table->out);
@@ -130,7 +135,9 @@ static void answer(struct gw_call *call, struct gw_str only)
 	if (!whole)
 		gw->problem(call, true, "out of memory");
 	else if (only.len && !table.rows)
-		gw->problem(call, true, "no limit is set for a relay, a client or by the name of %.*s", GW_STR_ARGS(only));
+		gw->problem(call, true,
+			    "no limit is set for a relay, a client or by the name of %.*s",
+			    GW_STR_ARGS(only));
 	else
 		gw->answer(call, gw_str_n(json, len));
 	free(json);
@@ -192,6 +199,7 @@ void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 				limit->window == WINDOW_ROLLING ? "in 24 hours" : "a day", opens);
 	}
 	if (limit->per_minute > 0)
-		gw->status_line(call, "pace", "%lld of %lld messages in this minute", (long long)(limit->per_minute - view.pace_room),
+		gw->status_line(call, "pace", "%lld of %lld messages in this minute",
+				(long long)(limit->per_minute - view.pace_room),
 				(long long)limit->per_minute);
 }

@@ -4,7 +4,8 @@
 
 #include <gateway/module.h>
 
-void on_control(struct gw_call *call, const struct gw_command *command); /* gatewayctl quota [NAME] */
+/* gatewayctl quota [NAME] */
+void on_control(struct gw_call *call, const struct gw_command *command);
 void on_status(struct gw_call *call);
 void on_relay_status(struct gw_call *call, struct gw_relay *relay);
 

@@ -1,4 +1,5 @@
-/* ring.c - a bucket counts until all of it is older than 24 hours: the 144 of them and the one that has begun. */
+/* ring.c - a bucket counts until all of it is older than 24 hours: the 144 of them and the one that
+ * has begun. */
 #include "ring.h"
 
 #include <stdio.h>
@@ -36,7 +37,10 @@ struct ring *ring_create(const struct gw_call *call, const char *name, int64_t n
 	char text[1024];
 
 	for (number = newest - BUCKETS + 1; ring && number <= newest; number++)
-		*bucket_at(ring, number) = (struct bucket){ number, gw->counter_get(call, counter_name(name, number, text, sizeof text), number) };
+		*bucket_at(ring, number) = (struct bucket){
+			number,
+			gw->counter_get(call, counter_name(name, number, text, sizeof text), number)
+		};
 	return ring;
 }
 
@@ -65,7 +69,8 @@ int64_t ring_total(struct ring *ring, int64_t now)
 	return ring->total;
 }
 
-void ring_add(const struct gw_call *call, struct ring *ring, const char *name, int64_t when, int64_t amount)
+void ring_add(const struct gw_call *call, struct ring *ring, const char *name, int64_t when,
+	      int64_t amount)
 {
 	int64_t number = when / BUCKET_MS;
 	struct bucket *bucket = bucket_at(ring, number);
@@ -87,7 +92,8 @@ static const struct bucket *oldest(const struct ring *ring, int64_t newest)
 	size_t i;
 
 	for (i = 0; i < BUCKETS; i++)
-		if (is_live(&ring->buckets[i], newest) && (!found || ring->buckets[i].number < found->number))
+		if (is_live(&ring->buckets[i], newest) &&
+		    (!found || ring->buckets[i].number < found->number))
 			found = &ring->buckets[i];
 	return found;
 }

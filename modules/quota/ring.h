@@ -11,9 +11,11 @@ struct ring *ring_create(const struct gw_call *call, const char *name, int64_t n
 void ring_destroy(struct ring *ring);
 
 int64_t ring_total(struct ring *ring, int64_t now);
-void ring_add(const struct gw_call *call, struct ring *ring, const char *name, int64_t when, int64_t amount);
+void ring_add(const struct gw_call *call, struct ring *ring, const char *name, int64_t when,
+	      int64_t amount);
 
-/* When the oldest bucket that has something in it began, and when it goes; both `now` when there is none. */
+/* When the oldest bucket that has something in it began, and when it goes; both `now` when there is
+ * none. */
 int64_t ring_began(const struct ring *ring, int64_t now);
 int64_t ring_opens(const struct ring *ring, int64_t now);
 

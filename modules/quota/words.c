@@ -5,7 +5,8 @@
 #define MINUTE ((int64_t)60000)
 #define HOUR (60 * MINUTE)
 
-/* What the clocks show. They change in the small hours: before, minutes count from the day's begin, after, to its end. */
+/* What the clocks show. They change in the small hours: before, minutes count from the day's begin,
+ * after, to its end. */
 static int minute_of_day(const struct gw_day *day, int64_t when)
 {
 	int64_t since = when - day->begins;
@@ -21,24 +22,29 @@ void words_time(const struct gw_call *call, struct limit *limit, int64_t when, c
 	if (limit->window == WINDOW_DAY && when == limit_day(call, limit, when - 1).ends)
 		minute = 0;
 	else
-		minute = gw->day(call, limit->zone, when, &day) == 0 ? minute_of_day(&day, when) : 0;
-	snprintf(text, WORDS_MAX, "%02d:%02d %.*s", minute / 60, minute % 60, GW_STR_ARGS(limit->zone));
+		minute = gw->day(call, limit->zone, when, &day) == 0 ? minute_of_day(&day, when)
+								     : 0;
+	snprintf(text, WORDS_MAX, "%02d:%02d %.*s", minute / 60, minute % 60,
+		 GW_STR_ARGS(limit->zone));
 }
 
-void words_full(const struct gw_call *call, const struct applied *applied, const struct view *view, char text[WORDS_MAX])
+void words_full(const struct gw_call *call, const struct applied *applied, const struct view *view,
+		char text[WORDS_MAX])
 {
 	char until[WORDS_MAX];
 
 	words_time(call, applied->limit, view->opens, until);
-	snprintf(text, WORDS_MAX, "%lld/%lld until %.200s", (long long)view->used, (long long)applied->limit->daily, until);
+	snprintf(text, WORDS_MAX, "%lld/%lld until %.200s", (long long)view->used,
+		 (long long)applied->limit->daily, until);
 }
 
 void words_scope(const struct applied *applied, char text[WORDS_MAX])
 {
 	struct gw_str client = ledger_client(applied->ledger);
 
-	snprintf(text, WORDS_MAX, "%s %.*s%s%.*s", applied->limit->of_relay ? "relay" : "limit", GW_STR_ARGS(applied->limit->name),
-		 client.len ? ", client " : "", GW_STR_ARGS(client));
+	snprintf(text, WORDS_MAX, "%s %.*s%s%.*s", applied->limit->of_relay ? "relay" : "limit",
+		 GW_STR_ARGS(applied->limit->name), client.len ? ", client " : "",
+		 GW_STR_ARGS(client));
 }
 
 void words_whose(const struct applied *applied, char text[WORDS_MAX])
@@ -48,7 +54,8 @@ void words_whose(const struct applied *applied, char text[WORDS_MAX])
 	const char *of = limit->type.len ? " mail of client " : "client ";
 
 	if (client.len)
-		snprintf(text, WORDS_MAX, "%.*s%s%.*s", GW_STR_ARGS(limit->type), of, GW_STR_ARGS(client));
+		snprintf(text, WORDS_MAX, "%.*s%s%.*s", GW_STR_ARGS(limit->type), of,
+			 GW_STR_ARGS(client));
 	else if (limit->type.len)
 		snprintf(text, WORDS_MAX, "%.*s mail", GW_STR_ARGS(limit->type));
 	else

@@ -7,9 +7,11 @@
 #define WORDS_MAX 512
 
 /* "00:00 Europe/Berlin" */
-void words_time(const struct gw_call *call, struct limit *limit, int64_t when, char text[WORDS_MAX]);
+void words_time(const struct gw_call *call, struct limit *limit, int64_t when,
+		char text[WORDS_MAX]);
 /* "2000/2000 until 00:00 Europe/Berlin" */
-void words_full(const struct gw_call *call, const struct applied *applied, const struct view *view, char text[WORDS_MAX]);
+void words_full(const struct gw_call *call, const struct applied *applied, const struct view *view,
+		char text[WORDS_MAX]);
 /* "relay mass-eu", "limit crm-day", "limit each, client crm" */
 void words_scope(const struct applied *applied, char text[WORDS_MAX]);
 /* "client crm", "mass mail of client crm", "mass mail", "all mail" */

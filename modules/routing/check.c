@@ -27,7 +27,8 @@ struct list_kind {
 	const char *key;
 	enum gw_cause cause;
 };
-static const struct list_kind kinds[] = { { "fallback", GW_CAUSE_FAILURE }, { "on_limit", GW_CAUSE_LIMIT } };
+static const struct list_kind kinds[] = { { "fallback", GW_CAUSE_FAILURE },
+					  { "on_limit", GW_CAUSE_LIMIT } };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* --- names --- */
@@ -40,7 +41,8 @@ static size_t check_default(struct gw_call *call)
 	for (i = 0; i < config->defaults.count; i++) {
 		if (gw->relay_named(call, config->defaults.items[i]))
 			continue;
-		gw->problem_at(call, NULL, "default", true, "default names \"%.*s\", and there is no such relay",
+		gw->problem_at(call, NULL, "default", true,
+			       "default names \"%.*s\", and there is no such relay",
 			       GW_STR_ARGS(config->defaults.items[i]));
 		errors++;
 	}
@@ -55,10 +57,12 @@ static const char *wrong_member(struct gw_call *call, struct gw_list names, size
 		return nth + 1 < names.count ? "and what follows it is never asked" : NULL;
 	if (member.relay)
 		return NULL;
-	return gw_str_ieq(names.items[nth], gw_str("mx")) ? "and no relay has host = \"mx\"" : "and there is no such relay";
+	return gw_str_ieq(names.items[nth], gw_str("mx")) ? "and no relay has host = \"mx\""
+							  : "and there is no such relay";
 }
 
-static size_t check_list(struct gw_call *call, const struct gw_relay *relay, const struct list_kind *kind)
+static size_t check_list(struct gw_call *call, const struct gw_relay *relay,
+			 const struct list_kind *kind)
 {
 	struct gw_list names = list_after(call, relay, kind->cause);
 	size_t i, errors = 0;
@@ -68,8 +72,9 @@ static size_t check_list(struct gw_call *call, const struct gw_relay *relay, con
 
 		if (!wrong)
 			continue;
-		gw->problem_at(call, relay, kind->key, true, "relay %.*s: %s names \"%.*s\", %s", GW_STR_ARGS(name_of(relay)), kind->key,
-			       GW_STR_ARGS(names.items[i]), wrong);
+		gw->problem_at(call, relay, kind->key, true, "relay %.*s: %s names \"%.*s\", %s",
+			       GW_STR_ARGS(name_of(relay)), kind->key, GW_STR_ARGS(names.items[i]),
+			       wrong);
 		errors++;
 	}
 	return errors;
@@ -81,8 +86,10 @@ static size_t check_reserved(struct gw_call *call, const struct gw_relay *relay)
 
 	if (!gw_str_eq(name, gw_str("wait")) && !gw_str_eq(name, gw_str("refuse")))
 		return 0;
-	gw->problem_at(call, relay, "name", true, "a relay cannot be named \"%.*s\": in fallback and on_limit the word has a meaning of its own",
-		       GW_STR_ARGS(name));
+	gw->problem_at(
+		call, relay, "name", true,
+		"a relay cannot be named \"%.*s\": in fallback and on_limit the word has a meaning of its own",
+		GW_STR_ARGS(name));
 	return 1;
 }
 
@@ -93,14 +100,15 @@ enum { NEW, OPEN, DONE };
 struct circle {
 	struct gw_call *call;
 	const struct list_kind *kind;
-	char *marks;       /* by relay */
-	char path[300];    /* "a -> b -> a" */
+	char *marks;    /* by relay */
+	char path[300]; /* "a -> b -> a" */
 	size_t errors;
 };
 
 static void tell_circle(struct circle *circle, const struct gw_relay *relay, struct gw_relay *again)
 {
-	gw->problem_at(circle->call, relay, circle->kind->key, true, "relay %.*s: %s leads in a circle: %s -> %.*s", GW_STR_ARGS(name_of(relay)),
+	gw->problem_at(circle->call, relay, circle->kind->key, true,
+		       "relay %.*s: %s leads in a circle: %s -> %.*s", GW_STR_ARGS(name_of(relay)),
 		       circle->kind->key, circle->path, GW_STR_ARGS(name_of(again)));
 	circle->errors++;
 }
@@ -114,7 +122,8 @@ static void follow(struct circle *circle, struct gw_relay *relay)
 	*mark = OPEN;
 	while (circle->path[len])
 		len++;
-	snprintf(circle->path + len, sizeof circle->path - len, "%s%.*s", len ? " -> " : "", GW_STR_ARGS(name_of(relay)));
+	snprintf(circle->path + len, sizeof circle->path - len, "%s%.*s", len ? " -> " : "",
+		 GW_STR_ARGS(name_of(relay)));
 	for (i = 0; i < names.count; i++) {
 		struct gw_relay *next = member_of(circle->call, names.items[i]).relay;
 
@@ -166,8 +175,10 @@ static size_t check_relay(struct gw_call *call, const struct gw_relay *relay)
 	for (k = 0; k < KINDS; k++)
 		errors += check_list(call, relay, &kinds[k]);
 	if (!is_reached(call, relay))
-		gw->problem_at(call, relay, "name", false, "relay %.*s: no mail can reach it: it has no domains, and is neither in a list nor a default",
-			       GW_STR_ARGS(name_of(relay)));
+		gw->problem_at(
+			call, relay, "name", false,
+			"relay %.*s: no mail can reach it: it has no domains, and is neither in a list nor a default",
+			GW_STR_ARGS(name_of(relay)));
 	return errors;
 }
 

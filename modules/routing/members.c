@@ -47,7 +47,8 @@ static bool list_has(struct gw_call *call, struct gw_list names, const struct gw
 	return false;
 }
 
-const char *list_naming(struct gw_call *call, const struct gw_relay *from, const struct gw_relay *to)
+const char *list_naming(struct gw_call *call, const struct gw_relay *from,
+			const struct gw_relay *to)
 {
 	if (list_has(call, list_after(call, from, GW_CAUSE_FAILURE), to))
 		return "fallback";

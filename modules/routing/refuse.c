@@ -1,4 +1,5 @@
-/* refuse.c - saying 451 while the client is still there, so that its own rule for such mail takes over. */
+/* refuse.c - saying 451 while the client is still there, so that its own rule for such mail takes
+ * over. */
 #include "routing.h"
 
 #include <stdio.h>
@@ -29,7 +30,8 @@ static enum gw_cause closed(struct way *way, struct gw_call *call, struct gw_rel
 	struct gw_closure closure = { .size = sizeof closure };
 
 	if (gw->relay_number(relay, GW_RELAY_ENABLED) != 1) {
-		snprintf(way->why, sizeof way->why, "%.*s is off", GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)));
+		snprintf(way->why, sizeof way->why, "%.*s is off",
+			 GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)));
 		return GW_CAUSE_OFF;
 	}
 	if (!gw->relay_closed(call, relay, &closure) || closure.cause == GW_CAUSE_RATE)
@@ -104,8 +106,9 @@ static bool refuse(struct gw_call *call, const struct subject *subject, bool say
 		return false;
 	if (say_why)
 		gw->reason(call, "%.*s mail is refused: %s", GW_STR_ARGS(subject->type), way.why);
-	gw->reply(call, 451, "4.7.1", "the relay takes no more %.*s mail now (%s): try your own server", GW_STR_ARGS(subject->type),
-		  words_for_clients(way.cause));
+	gw->reply(call, 451, "4.7.1",
+		  "the relay takes no more %.*s mail now (%s): try your own server",
+		  GW_STR_ARGS(subject->type), words_for_clients(way.cause));
 	return true;
 }
 
@@ -114,7 +117,8 @@ bool is_refused(struct gw_call *call, const struct subject *subject)
 	return refuse(call, subject, true);
 }
 
-/* False: mail of this type has a way, or is given back for having none, which is no refusal for now. */
+/* False: mail of this type has a way, or is given back for having none, which is no refusal for
+ * now. */
 static bool is_closed_to(struct gw_call *call, struct gw_str domain, struct gw_str type)
 {
 	struct subject subject = { .domain = domain, .type = type };

@@ -10,7 +10,8 @@ static bool pattern_names(struct gw_str pattern, struct gw_str domain)
 
 	if (pattern.len == 0 || pattern.ptr[0] != '*')
 		return gw_str_ieq(pattern, domain);
-	return tail.len == 0 || (domain.len > tail.len && gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
+	return tail.len == 0 || (domain.len > tail.len &&
+				 gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
 }
 
 static bool is_ascii(struct gw_str text)
@@ -24,10 +25,13 @@ static bool is_ascii(struct gw_str text)
 }
 
 /* The pattern with its name in A-labels; as it is where it is that already. */
-static struct gw_str pattern_ascii(struct gw_call *call, struct gw_str pattern, char room[GW_DOMAIN_MAX + 3])
+static struct gw_str pattern_ascii(struct gw_call *call, struct gw_str pattern,
+				   char room[GW_DOMAIN_MAX + 3])
 {
 	size_t star = pattern.len > 2 && pattern.ptr[0] == '*' ? 2 : 0;
-	long size = is_ascii(pattern) ? -1 : gw->domain_ascii(call, gw_str_from(pattern, star), room + star);
+	long size = is_ascii(pattern)
+			    ? -1
+			    : gw->domain_ascii(call, gw_str_from(pattern, star), room + star);
 
 	if (size < 0)
 		return pattern;
@@ -105,7 +109,8 @@ void route_make(struct route *route, struct gw_call *call, const struct subject 
 		add_defaults(route, call);
 }
 
-/* A warning that one relay is suspended has to find another; a folder is no way out into the world. */
+/* A warning that one relay is suspended has to find another; a folder is no way out into the world.
+ */
 void route_make_own(struct route *route, struct gw_call *call)
 {
 	struct gw_relay *relay;
@@ -132,7 +137,8 @@ struct names {
 static void say(struct names *names, struct gw_str name)
 {
 	size_t room = sizeof names->text - names->len;
-	int len = snprintf(names->text + names->len, room, "%s%.*s", names->len ? ", " : "", GW_STR_ARGS(name));
+	int len = snprintf(names->text + names->len, room, "%s%.*s", names->len ? ", " : "",
+			   GW_STR_ARGS(name));
 
 	if (len > 0 && (size_t)len < room)
 		names->len += (size_t)len;
@@ -150,21 +156,25 @@ static void tell_named(const struct route *route, struct gw_call *call, struct g
 	for (nth = 0; nth < route->count; nth++)
 		if ((list = list_naming(call, route->relays[nth], relay)) != NULL) {
 			gw->skipped(call, relay, "no rule names it; it is in the %s of %.*s", list,
-					GW_STR_ARGS(gw->relay_fact(route->relays[nth], GW_RELAY_NAME)));
+				    GW_STR_ARGS(gw->relay_fact(route->relays[nth], GW_RELAY_NAME)));
 			return;
 		}
 	for (nth = 0; (other = gw->relay_at(call, nth)) != NULL; nth++)
 		if ((list = list_naming(call, other, relay)) != NULL) {
-			gw->skipped(call, relay, "no rule names it; it is in the %s of %.*s, which does not get this mail", list,
-					GW_STR_ARGS(gw->relay_fact(other, GW_RELAY_NAME)));
+			gw->skipped(
+				call, relay,
+				"no rule names it; it is in the %s of %.*s, which does not get this mail",
+				list, GW_STR_ARGS(gw->relay_fact(other, GW_RELAY_NAME)));
 			return;
 		}
 	gw->skipped(call, relay, "no rule names it, and no list of a relay does");
 }
 
-static void tell_left_out(const struct route *route, struct gw_call *call, const struct subject *subject)
+static void tell_left_out(const struct route *route, struct gw_call *call,
+			  const struct subject *subject)
 {
-	static const char *const why[] = { "it matches, but a route has its bounds", "other domains", "other types" };
+	static const char *const why[] = { "it matches, but a route has its bounds",
+					   "other domains", "other types" };
 	struct gw_relay *relay;
 	size_t nth;
 
@@ -180,15 +190,16 @@ static void tell_left_out(const struct route *route, struct gw_call *call, const
 	}
 }
 
-void route_explain(const struct route *route, struct gw_call *call, const struct gw_message *message, const struct subject *subject)
+void route_explain(const struct route *route, struct gw_call *call,
+		   const struct gw_message *message, const struct subject *subject)
 {
 	struct names names = { .len = 0 };
 	size_t i;
 
 	for (i = 0; i < route->count; i++)
 		say(&names, gw->relay_fact(route->relays[i], GW_RELAY_NAME));
-	gw->reason(call, "%.*s mail from %.*s, by %s: %s", GW_STR_ARGS(subject->type), GW_STR_ARGS(subject->domain),
-		   route->by_rule ? "rule" : "default", names.text);
+	gw->reason(call, "%.*s mail from %.*s, by %s: %s", GW_STR_ARGS(subject->type),
+		   GW_STR_ARGS(subject->domain), route->by_rule ? "rule" : "default", names.text);
 	if (gw->message_number(message, GW_MESSAGE_DRY) == 1)
 		tell_left_out(route, call, subject);
 }

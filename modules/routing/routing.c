@@ -1,25 +1,40 @@
-/* routing.c - which relays may take a message: those whose rule names its sender's domain and its type, in the order of their
- * files; and where it goes when a relay is left: to those of its `fallback`, or of its `on_limit`. README.md tells it with examples. */
+/* routing.c - which relays may take a message: those whose rule names its sender's domain and its
+ * type, in the order of their files; and where it goes when a relay is left: to those of its
+ * `fallback`, or of its `on_limit`. README.md tells it with examples. */
 #include "routing.h"
 
 static const struct gw_option options[] = {
-	{ .key = "default", .type = GW_OPTION_LIST, .offset = offsetof(struct config, defaults),
+	{ .key = "default",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct config, defaults),
 	  .help = "Relays for mail that no relay's rule names." },
-	{ .key = "no_route", .type = GW_OPTION_WORD, .offset = offsetof(struct config, no_route), .words = "reject|wait", .fallback = "reject",
+	{ .key = "no_route",
+	  .type = GW_OPTION_WORD,
+	  .offset = offsetof(struct config, no_route),
+	  .words = "reject|wait",
+	  .fallback = "reject",
 	  .help = "What becomes of mail that has no relay at all: given back, or kept until there is one." },
 	GW_OPTIONS_END,
 };
 
 static const struct gw_option relay_options[] = {
-	{ .key = "domains", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, domains),
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct rule, domains),
 	  .help = "Sender domains that go this way: \"example.com\", \"*.example.com\" (what is below it), \"*\" (all); none: only where "
 		  "others name it." },
-	{ .key = "types", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, types),
+	{ .key = "types",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct rule, types),
 	  .help = "Types of mail that go this way: \"mass\", \"workflow\", ...; none: all types." },
-	{ .key = "fallback", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, fallback),
+	{ .key = "fallback",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct rule, fallback),
 	  .help = "Where mail goes when this relay fails or is off: relays in this order; \"mx\": the relay with that host; as the last one "
 		  "\"wait\" or \"refuse\"." },
-	{ .key = "on_limit", .type = GW_OPTION_LIST, .offset = offsetof(struct rule, on_limit),
+	{ .key = "on_limit",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct rule, on_limit),
 	  .help = "The same for when its limit is reached. \"wait\": the mail is kept and goes when the limit opens; \"refuse\": the client "
 		  "is told 451, so that its own server sends it." },
 	GW_OPTIONS_END,
@@ -28,7 +43,8 @@ static const struct gw_option relay_options[] = {
 /* Only mail without a From field and with the null sender has no domain; "*" names that as well. */
 static struct subject subject_with(struct gw_message *message, struct gw_str domain)
 {
-	return (struct subject){ .domain = domain.len ? domain : gw_str("<>"), .type = gw->message_fact(message, GW_MESSAGE_TYPE) };
+	return (struct subject){ .domain = domain.len ? domain : gw_str("<>"),
+				 .type = gw->message_fact(message, GW_MESSAGE_TYPE) };
 }
 
 static struct subject subject_of(struct gw_message *message)
@@ -46,7 +62,8 @@ static bool is_own(const struct gw_message *message)
 /* Before the header is known: the one domain that the client sends for, else the sender's. */
 static struct subject early_subject_of(struct gw_message *message)
 {
-	struct gw_str domains = gw->message_fact(message, GW_MESSAGE_DOMAINS), sender = gw->message_fact(message, GW_MESSAGE_SENDER);
+	struct gw_str domains = gw->message_fact(message, GW_MESSAGE_DOMAINS),
+		      sender = gw->message_fact(message, GW_MESSAGE_SENDER);
 	size_t at = sender.len; /* behind the last '@': a quoted local part may have one too */
 
 	if (domains.len && gw_str_find(domains, ' ') == domains.len && domains.ptr[0] != '*')
@@ -61,7 +78,8 @@ static bool may_refuse(struct gw_call *call)
 	return gw->instance_data(call) != NULL;
 }
 
-static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
 {
 	struct subject subject;
 
@@ -89,12 +107,14 @@ static enum gw_verdict no_relay(struct gw_call *call, const struct subject *subj
 	const struct config *config = gw->conf(call);
 	bool wait = config->no_route == NO_ROUTE_WAIT;
 
-	gw->reply(call, wait ? 451 : 550, wait ? "4.7.1" : "5.7.1", "no relay is set for %.*s mail from %.*s",
-		  GW_STR_ARGS(subject->type), GW_STR_ARGS(subject->domain));
+	gw->reply(call, wait ? 451 : 550, wait ? "4.7.1" : "5.7.1",
+		  "no relay is set for %.*s mail from %.*s", GW_STR_ARGS(subject->type),
+		  GW_STR_ARGS(subject->domain));
 	return wait ? GW_TEMPFAIL : GW_REJECT;
 }
 
-static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message,
+				struct gw_rcpt *rcpt)
 {
 	struct subject subject = subject_of(message);
 	struct route route;
@@ -114,7 +134,8 @@ static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message
 }
 
 /* What was taken is not refused any more: it waits. */
-static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery,
+				   struct gw_relay *relay)
 {
 	enum gw_cause cause = (enum gw_cause)gw->delivery_number(delivery, GW_DELIVERY_CAUSE);
 	struct gw_list names = list_after(call, relay, cause);
@@ -139,7 +160,8 @@ static bool somebody_refuses(struct gw_call *call)
 	size_t nth;
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
-		if (list_refuses(call, list_after(call, relay, GW_CAUSE_LIMIT)) || list_refuses(call, list_after(call, relay, GW_CAUSE_FAILURE)))
+		if (list_refuses(call, list_after(call, relay, GW_CAUSE_LIMIT)) ||
+		    list_refuses(call, list_after(call, relay, GW_CAUSE_FAILURE)))
 			return true;
 	return false;
 }
@@ -155,6 +177,8 @@ static int on_start(struct gw_call *call)
 	return 0;
 }
 
-GW_MODULE(.name = "routing", .version = "1.1", .summary = "chooses relays by sender domain and type of mail",
-	  .options = options, .conf_size = sizeof(struct config), .relay_options = relay_options, .relay_conf_size = sizeof(struct rule),
-	  .start = on_start, .rcpt = on_rcpt, .message = on_message, .route = on_route, .fallback = on_fallback)
+GW_MODULE(.name = "routing", .version = "1.1",
+	  .summary = "chooses relays by sender domain and type of mail", .options = options,
+	  .conf_size = sizeof(struct config), .relay_options = relay_options,
+	  .relay_conf_size = sizeof(struct rule), .start = on_start, .rcpt = on_rcpt,
+	  .message = on_message, .route = on_route, .fallback = on_fallback)

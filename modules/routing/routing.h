@@ -39,10 +39,13 @@ struct route {
 };
 
 void route_make(struct route *route, struct gw_call *call, const struct subject *subject);
-void route_make_own(struct route *route, struct gw_call *call); /* for mail that the gateway wrote */
+/* for mail that the gateway wrote */
+void route_make_own(struct route *route, struct gw_call *call);
 
-/* One sentence: which relays, in which order, by which rule. And, to those who ask, why not the others. */
-void route_explain(const struct route *route, struct gw_call *call, const struct gw_message *message, const struct subject *subject);
+/* One sentence: which relays, in which order, by which rule. And, to those who ask, why not the
+ * others. */
+void route_explain(const struct route *route, struct gw_call *call,
+		   const struct gw_message *message, const struct subject *subject);
 
 /* --- members.c: what stands in `fallback` and `on_limit` --- */
 
@@ -57,12 +60,14 @@ struct member member_of(struct gw_call *call, struct gw_str name);
 /* The list that tells where mail goes which leaves the relay for that cause; may be empty. */
 struct gw_list list_after(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause);
 /* "fallback" or "on_limit", whichever list of `from` names it; NULL: none. */
-const char *list_naming(struct gw_call *call, const struct gw_relay *from, const struct gw_relay *to);
+const char *list_naming(struct gw_call *call, const struct gw_relay *from,
+			const struct gw_relay *to);
 bool list_refuses(struct gw_call *call, struct gw_list names);
 
 /* --- refuse.c --- */
 
-/* True when everything that may take this mail is closed now and its lists end in "refuse"; reply() has the words then. */
+/* True when everything that may take this mail is closed now and its lists end in "refuse"; reply()
+ * has the words then. */
 bool is_refused(struct gw_call *call, const struct subject *subject);
 
 /* The same where its type may still become another one, as long as its header is not known. */

@@ -1,4 +1,5 @@
-/* ledger.c - counters of the day, and one record each for the last mail and the last refusal of a client. */
+/* ledger.c - counters of the day, and one record each for the last mail and the last refusal of a
+ * client. */
 #include "ledger.h"
 
 #include <stdio.h>
@@ -19,13 +20,15 @@ static uint64_t hash_of(struct gw_str text)
 
 #define CUT_NAME (NAME_MOST + 17)
 
-/* A long name is cut, and stays another one than those that begin like it. One that was cut, as the list has it, is its own key. */
+/* A long name is cut, and stays another one than those that begin like it. One that was cut, as the
+ * list has it, is its own key. */
 static struct gw_str key_of(char room[KEY_MAX], const char *what, struct gw_str client)
 {
 	if (client.len <= NAME_MOST || (client.len == CUT_NAME && client.ptr[NAME_MOST] == '~'))
 		snprintf(room, KEY_MAX, "%s.%.*s", what, GW_STR_ARGS(client));
 	else
-		snprintf(room, KEY_MAX, "%s.%.*s~%016llx", what, NAME_MOST, client.ptr, (unsigned long long)hash_of(client));
+		snprintf(room, KEY_MAX, "%s.%.*s~%016llx", what, NAME_MOST, client.ptr,
+			 (unsigned long long)hash_of(client));
 	return gw_str(room);
 }
 
@@ -53,7 +56,8 @@ void ledger_message(struct gw_call *call, struct gw_str client)
 	put_seen(call, client, gw->now(call));
 }
 
-static long get(struct gw_call *call, const char *what, struct gw_str client, char *text, size_t size)
+static long get(struct gw_call *call, const char *what, struct gw_str client, char *text,
+		size_t size)
 {
 	char room[KEY_MAX];
 	long len = gw->record_get(call, key_of(room, what, client), text, size - 1);
@@ -66,7 +70,8 @@ int64_t ledger_refusal(struct gw_call *call, struct gw_str client, const struct 
 {
 	char room[KEY_MAX], text[STAGE_MAX + WORDS_MAX + 40];
 
-	snprintf(text, sizeof text, "%lld %d %s %s", (long long)refusal->time, refusal->code, refusal->stage, refusal->words);
+	snprintf(text, sizeof text, "%lld %d %s %s", (long long)refusal->time, refusal->code,
+		 refusal->stage, refusal->words);
 	gw->record_put(call, key_of(room, "refused", client), gw_str(text));
 	if (get(call, "seen", client, text, sizeof text) < 0)
 		put_seen(call, client, 0); /* whoever was only ever refused is in the list too */

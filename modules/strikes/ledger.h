@@ -1,4 +1,5 @@
-/* ledger.h - what is known of each client: in the gateway's store, so that it outlives the process. */
+/* ledger.h - what is known of each client: in the gateway's store, so that it outlives the process.
+ */
 #ifndef STRIKES_LEDGER_H
 #define STRIKES_LEDGER_H
 

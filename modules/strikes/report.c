@@ -56,7 +56,9 @@ static void add_client(void *arg, struct gw_str client)
 	json_object_set_new(row, "messages", json_integer(account.messages));
 	json_object_set_new(row, "refused", json_integer(account.refused));
 	json_object_set_new(row, "limit", json_integer(client_limit(config, client)));
-	json_object_set_new(row, "policy", json_string(known && known->policy == POLICY_ACCEPT_DSN ? "accept+dsn" : "refuse"));
+	json_object_set_new(
+		row, "policy",
+		json_string(known && known->policy == POLICY_ACCEPT_DSN ? "accept+dsn" : "refuse"));
 	json_object_set_new(row, "seen", time_of(account.seen));
 	json_object_set_new(row, "refused_at", time_of(account.last.time));
 	json_object_set_new(row, "stage", json_string(account.last.stage));
@@ -78,9 +80,10 @@ static void add_silent_clients(struct table *table)
 
 static json_t *table_with(json_t *rows)
 {
-	return json_pack("{s:[[s,s],[s,s],[s,s],[s,s],[s,s],[s,s],[s,s],[s,s]], s:o}", "columns", "client", "CLIENT", "messages",
-			 "MAILS TODAY", "refused", "REFUSED TODAY", "limit", "OF", "seen", "LAST MAIL", "refused_at", "LAST REFUSED",
-			 "code", "WITH", "words", "WORDS", "rows", rows);
+	return json_pack("{s:[[s,s],[s,s],[s,s],[s,s],[s,s],[s,s],[s,s],[s,s]], s:o}", "columns",
+			 "client", "CLIENT", "messages", "MAILS TODAY", "refused", "REFUSED TODAY",
+			 "limit", "OF", "seen", "LAST MAIL", "refused_at", "LAST REFUSED", "code",
+			 "WITH", "words", "WORDS", "rows", rows);
 }
 
 void report(struct gw_call *call, const struct gw_command *command)
@@ -89,7 +92,8 @@ void report(struct gw_call *call, const struct gw_command *command)
 	json_t *answer = NULL;
 	char *text = NULL;
 
-	if (command->words.count > 1 || (command->words.count == 1 && !gw_str_eq(command->words.items[0], gw_str("list")))) {
+	if (command->words.count > 1 ||
+	    (command->words.count == 1 && !gw_str_eq(command->words.items[0], gw_str("list")))) {
 		gw->problem(call, true, "usage: strikes [list]");
 	} else if (ledger_each(call, add_client, &table) != 0) {
 		gw->problem(call, true, "the gateway's store does not answer");

@@ -1,29 +1,56 @@
-/* strikes.c - counts what each client would count against us. A CRM that was refused a few times in a day stops using its relay until the next
- * one, and its mail goes round the gateway: that has to be seen before it happens. README.md tells it with examples. */
+/* strikes.c - counts what each client would count against us. A CRM that was refused a few times in
+ * a day stops using its relay until the next one, and its mail goes round the gateway: that has to
+ * be seen before it happens. README.md tells it with examples. */
 #include "ledger.h"
 
 #include <stdio.h>
 
 static const struct gw_option client_options[] = {
-	{ .key = "name", .type = GW_OPTION_STRING, .offset = offsetof(struct client_config, name), .flags = GW_OPTION_REQUIRED,
+	{ .key = "name",
+	  .type = GW_OPTION_STRING,
+	  .offset = offsetof(struct client_config, name),
+	  .flags = GW_OPTION_REQUIRED,
 	  .help = "Name of the client." },
-	{ .key = "policy_reject", .type = GW_OPTION_WORD, .offset = offsetof(struct client_config, policy), .words = "refuse|accept+dsn",
+	{ .key = "policy_reject",
+	  .type = GW_OPTION_WORD,
+	  .offset = offsetof(struct client_config, policy),
+	  .words = "refuse|accept+dsn",
 	  .fallback = "refuse",
 	  .help = "Mail that a module refuses for good: the client hears 5xx, or it hears 250 and gets the refusal as a DSN." },
-	{ .key = "limit", .type = GW_OPTION_INT, .offset = offsetof(struct client_config, limit), .fallback = "0",
+	{ .key = "limit",
+	  .type = GW_OPTION_INT,
+	  .offset = offsetof(struct client_config, limit),
+	  .fallback = "0",
 	  .help = "So many refusals a day this client bears; 0: as the module's limit." },
 	GW_OPTIONS_END,
 };
 
 static const struct gw_option options[] = {
-	{ .key = "timezone", .type = GW_OPTION_STRING, .offset = offsetof(struct config, timezone), .fallback = "UTC",
+	{ .key = "timezone",
+	  .type = GW_OPTION_STRING,
+	  .offset = offsetof(struct config, timezone),
+	  .fallback = "UTC",
 	  .help = "IANA zone in which a client's day begins." },
-	{ .key = "warn_at", .type = GW_OPTION_INT, .offset = offsetof(struct config, warn_at), .fallback = "2", .min = 1, .max = 1000000,
+	{ .key = "warn_at",
+	  .type = GW_OPTION_INT,
+	  .offset = offsetof(struct config, warn_at),
+	  .fallback = "2",
+	  .min = 1,
+	  .max = 1000000,
 	  .help = "A warning at so many refusals of a client in a day." },
-	{ .key = "limit", .type = GW_OPTION_INT, .offset = offsetof(struct config, limit), .fallback = "3", .min = 1, .max = 1000000,
+	{ .key = "limit",
+	  .type = GW_OPTION_INT,
+	  .offset = offsetof(struct config, limit),
+	  .fallback = "3",
+	  .min = 1,
+	  .max = 1000000,
 	  .help = "So many refusals a day clients bear, as far as is known." },
-	{ .key = "clients", .type = GW_OPTION_GROUPS, .offset = offsetof(struct config, clients), .group = client_options,
-	  .group_size = sizeof(struct client_config), .help = "Clients of which more is known." },
+	{ .key = "clients",
+	  .type = GW_OPTION_GROUPS,
+	  .offset = offsetof(struct config, clients),
+	  .group = client_options,
+	  .group_size = sizeof(struct client_config),
+	  .help = "Clients of which more is known." },
 	GW_OPTIONS_END,
 };
 
@@ -59,7 +86,8 @@ static int on_start(struct gw_call *call)
 
 	if (gw->day(call, config->timezone, gw->now(call), &day) == 0)
 		return 0;
-	gw->problem_at(call, NULL, "timezone", true, "there is no time zone \"%.*s\"", GW_STR_ARGS(config->timezone));
+	gw->problem_at(call, NULL, "timezone", true, "there is no time zone \"%.*s\"",
+		       GW_STR_ARGS(config->timezone));
 	return -1;
 }
 
@@ -67,7 +95,8 @@ static int on_start(struct gw_call *call)
 
 static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 {
-	const struct client_config *client = client_named(gw->conf(call), gw->message_fact(message, GW_MESSAGE_CLIENT));
+	const struct client_config *client = client_named(
+		gw->conf(call), gw->message_fact(message, GW_MESSAGE_CLIENT));
 
 	if (client && client->policy == POLICY_ACCEPT_DSN)
 		gw->accept_then_bounce(call, message);
@@ -86,23 +115,28 @@ static bool counted_before(struct gw_call *call)
 	return before;
 }
 
-static void tell(struct gw_call *call, const struct gw_event *event, const char *name, enum gw_log_level level, const char *text)
+static void tell(struct gw_call *call, const struct gw_event *event, const char *name,
+		 enum gw_log_level level, const char *text)
 {
-	struct gw_event told = { .size = sizeof told, .client = event->client, .code = event->code, .name = gw_str(name) };
+	struct gw_event told = { .size = sizeof told,
+				 .client = event->client,
+				 .code = event->code,
+				 .name = gw_str(name) };
 
 	told.text = gw_str(text);
 	gw->log(call, level, "%s", text);
 	gw->emit(call, &told);
 }
 
-static void say(char *text, size_t size, const struct gw_event *event, long long count, const char *meaning)
+static void say(char *text, size_t size, const struct gw_event *event, long long count,
+		const char *meaning)
 {
 	char code[16] = "";
 
 	if (event->code)
 		snprintf(code, sizeof code, "%d ", event->code);
-	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s", GW_STR_ARGS(event->client), count,
-		 meaning, code, GW_STR_ARGS(event->text));
+	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s",
+		 GW_STR_ARGS(event->client), count, meaning, code, GW_STR_ARGS(event->text));
 }
 
 static void warn(struct gw_call *call, const struct gw_event *event, int64_t count)
@@ -117,7 +151,8 @@ static void warn(struct gw_call *call, const struct gw_event *event, int64_t cou
 		tell(call, event, "strike-warning", GW_LOG_WARNING, text);
 	}
 	if (count == limit) {
-		say(text, sizeof text, event, count, ", so that its mail may go round this gateway until tomorrow");
+		say(text, sizeof text, event, count,
+		    ", so that its mail may go round this gateway until tomorrow");
 		tell(call, event, "strike-limit", GW_LOG_ERROR, text);
 	}
 }
@@ -131,7 +166,8 @@ static void read_stage(struct gw_str json, char stage[STAGE_MAX])
 
 	if (at)
 		len = strspn(at + sizeof mark - 1, "abcdefghijklmnopqrstuvwxyz");
-	snprintf(stage, STAGE_MAX, "%.*s", len ? (int)len : 7, len ? at + sizeof mark - 1 : "message");
+	snprintf(stage, STAGE_MAX, "%.*s", len ? (int)len : 7,
+		 len ? at + sizeof mark - 1 : "message");
 }
 
 static void strike(struct gw_call *call, const struct gw_event *event)
@@ -175,7 +211,9 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 	}
 }
 
-GW_MODULE(.name = "strikes", .version = "1.0", .summary = "what each client would count against this gateway, and a warning in time",
-	  .options = options, .conf_size = sizeof(struct config), .message_size = sizeof(struct mark),
-	  .verbs = "list\teach client with what it would count against the gateway", .start = on_start,
-	  .mail = on_mail, .event = on_event, .control = report)
+GW_MODULE(.name = "strikes", .version = "1.0",
+	  .summary = "what each client would count against this gateway, and a warning in time",
+	  .options = options, .conf_size = sizeof(struct config),
+	  .message_size = sizeof(struct mark),
+	  .verbs = "list\teach client with what it would count against the gateway",
+	  .start = on_start, .mail = on_mail, .event = on_event, .control = report)

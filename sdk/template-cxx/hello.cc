@@ -1,4 +1,5 @@
-// hello.cc - the template in C++: votes for recipients in the domains it was given, and puts a field on what goes out.
+// hello.cc - the template in C++: votes for recipients in the domains it was given, and puts a
+// field on what goes out.
 #include <gateway/module.h>
 
 struct config {
@@ -7,8 +8,10 @@ struct config {
 };
 
 static const gw_option options[] = {
-	gw_option_row("domains", GW_OPTION_LIST, offsetof(config, domains), "Recipients in these domains are welcome.", GW_OPTION_REQUIRED),
-	gw_option_row("greeting", GW_OPTION_STRING, offsetof(config, greeting), "The value of the X-Hello field.", 0, "hello"),
+	gw_option_row("domains", GW_OPTION_LIST, offsetof(config, domains),
+		      "Recipients in these domains are welcome.", GW_OPTION_REQUIRED),
+	gw_option_row("greeting", GW_OPTION_STRING, offsetof(config, greeting),
+		      "The value of the X-Hello field.", 0, "hello"),
 	GW_OPTIONS_END,
 };
 

@@ -16,25 +16,29 @@ static void domains_are_required()
 static void votes_for_its_domains()
 {
 	testkit *kit = testkit_create(gw_module_v1);
-	gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"), "a@example.com", "\r\nhi\r\n");
+	gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"),
+					      "a@example.com", "\r\nhi\r\n");
 
 	testkit_option(kit, "domains", "example.net example.org");
 	assert(testkit_start(kit) == 0);
 	assert(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@EXAMPLE.org")) == GW_ACCEPT);
-	assert(testkit_run_rcpt(kit, message, testkit_rcpt(message, "c@example.com")) == GW_CONTINUE);
+	assert(testkit_run_rcpt(kit, message, testkit_rcpt(message, "c@example.com")) ==
+	       GW_CONTINUE);
 	testkit_destroy(kit);
 }
 
 static void greets_what_goes_out()
 {
 	testkit *kit = testkit_create(gw_module_v1);
-	gw_message *message = testkit_message(kit, nullptr, "a@example.com", "Subject: x\r\n\r\nhi\r\n");
+	gw_message *message = testkit_message(kit, nullptr, "a@example.com",
+					      "Subject: x\r\n\r\nhi\r\n");
 	gw_delivery *delivery = testkit_delivery(message, testkit_relay(kit, "any"));
 
 	testkit_option(kit, "domains", "example.net");
 	assert(testkit_start(kit) == 0);
 	assert(testkit_run_prepare(kit, delivery) == GW_CONTINUE);
-	assert(gw_str_eq(testkit_sent(delivery), gw_str("X-Hello: hello\r\nSubject: x\r\n\r\nhi\r\n")));
+	assert(gw_str_eq(testkit_sent(delivery),
+			 gw_str("X-Hello: hello\r\nSubject: x\r\n\r\nhi\r\n")));
 	testkit_destroy(kit);
 }
 

@@ -7,14 +7,21 @@ struct config {
 };
 
 static const struct gw_option options[] = {
-	{ .key = "domains", .type = GW_OPTION_LIST, .offset = offsetof(struct config, domains), .flags = GW_OPTION_REQUIRED,
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct config, domains),
+	  .flags = GW_OPTION_REQUIRED,
 	  .help = "Recipients in these domains are welcome." },
-	{ .key = "greeting", .type = GW_OPTION_STRING, .offset = offsetof(struct config, greeting), .fallback = "hello",
+	{ .key = "greeting",
+	  .type = GW_OPTION_STRING,
+	  .offset = offsetof(struct config, greeting),
+	  .fallback = "hello",
 	  .help = "The value of the X-Hello field." },
 	GW_OPTIONS_END,
 };
 
-static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
 {
 	const struct config *config = gw->conf(call);
 	struct gw_str domain = gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN);
@@ -36,5 +43,6 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	return GW_CONTINUE;
 }
 
-GW_MODULE(.name = "hello", .version = "1.0", .summary = "an example to start from", .options = options,
-	  .conf_size = sizeof(struct config), .rcpt = on_rcpt, .prepare = on_prepare)
+GW_MODULE(.name = "hello", .version = "1.0", .summary = "an example to start from",
+	  .options = options, .conf_size = sizeof(struct config), .rcpt = on_rcpt,
+	  .prepare = on_prepare)

@@ -1,5 +1,6 @@
-/* bounds.c - what the gateway takes from a module: the same bounds, with the limits at their defaults. What is over them is refused as there, and the
- * refusal is a line of TESTKIT_LOG: "warning submit() refused: ...". */
+/* bounds.c - what the gateway takes from a module: the same bounds, with the limits at their
+ * defaults. What is over them is refused as there, and the refusal is a line of TESTKIT_LOG:
+ * "warning submit() refused: ...". */
 #include "kit.h"
 
 #define NAME_MOST 255
@@ -34,7 +35,8 @@ static bool is_type(struct gw_str type)
 
 	for (i = 0; i < type.len; i++) {
 		char c = type.ptr[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '.' || c == '_' || c == '-'))
 			return false;
 	}
 	return type.len > 0 && type.len <= TYPE_MOST;
@@ -46,7 +48,8 @@ bool kit_name_refused(struct testkit *kit, const char *service, struct gw_str na
 {
 	bool good = name.len > 0 && is_text(name, NAME_MOST);
 
-	return refused(kit, service, good ? NULL : "a name is 1 to 255 octets without control characters");
+	return refused(kit, service,
+		       good ? NULL : "a name is 1 to 255 octets without control characters");
 }
 
 bool kit_type_refused(struct testkit *kit, struct gw_str type)
@@ -69,10 +72,13 @@ bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identit
 
 bool kit_memory_refused(struct gw_call *call, size_t size)
 {
-	size_t none = 0, *used = call->message ? &call->message->allocated : call->session ? &call->session->allocated : &none;
+	size_t none = 0, *used = call->message   ? &call->message->allocated
+				 : call->session ? &call->session->allocated
+						 : &none;
 	bool good = call->hook == ON_start || (size <= MEMORY_MOST && *used <= MEMORY_MOST - size);
 
-	if (refused(call->kit, "alloc", good ? NULL : "that is too much memory for one session or message"))
+	if (refused(call->kit, "alloc",
+		    good ? NULL : "that is too much memory for one session or message"))
 		return true;
 	*used += size;
 	return false;
@@ -107,20 +113,23 @@ static bool is_domain(struct gw_str text)
 
 	for (i = 0; !literal && i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
-		if (c == '.' ? label == 0 || text.ptr[i - 1] == '-' : c < 0x80 && !is_type(gw_str_n(text.ptr + i, 1)))
+		if (c == '.' ? label == 0 || text.ptr[i - 1] == '-'
+			     : c < 0x80 && !is_type(gw_str_n(text.ptr + i, 1)))
 			return false;
 		if (c == '_' || (c == '-' && label == 0))
 			return false;
 		label = c == '.' ? 0 : label + 1;
 	}
-	return literal || (text.len > 0 && text.len <= DOMAIN_MOST && label > 0 && text.ptr[text.len - 1] != '-');
+	return literal || (text.len > 0 && text.len <= DOMAIN_MOST && label > 0 &&
+			   text.ptr[text.len - 1] != '-');
 }
 
 static bool is_mailbox(struct gw_str address)
 {
 	size_t at = local_end(address);
 
-	return at > 0 && at < address.len && address.ptr[at] == '@' && is_domain(gw_str_from(address, at + 1));
+	return at > 0 && at < address.len && address.ptr[at] == '@' &&
+	       is_domain(gw_str_from(address, at + 1));
 }
 
 static const char *bytes_why(struct gw_str bytes)
@@ -133,7 +142,8 @@ static const char *bytes_why(struct gw_str bytes)
 		char c = bytes.ptr[i];
 		if (c == '\0')
 			return "the message has a NUL";
-		if ((c == '\r' && (i + 1 == bytes.len || bytes.ptr[i + 1] != '\n')) || (c == '\n' && (i == 0 || bytes.ptr[i - 1] != '\r')))
+		if ((c == '\r' && (i + 1 == bytes.len || bytes.ptr[i + 1] != '\n')) ||
+		    (c == '\n' && (i == 0 || bytes.ptr[i - 1] != '\r')))
 			return "a line ends with a CR or LF alone";
 		if (line >= LINE_MOST && c != '\r' && c != '\n')
 			return "a line is longer than 998 octets";

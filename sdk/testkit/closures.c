@@ -27,18 +27,21 @@ static const struct gw_closure *longest(const struct gw_relay *relay)
 	const struct closure *closure;
 
 	for (closure = relay->closures; closure; closure = closure->next)
-		if (!is_past(relay, &closure->said) && (!found || lasts_longer(&closure->said, found)))
+		if (!is_past(relay, &closure->said) &&
+		    (!found || lasts_longer(&closure->said, found)))
 			found = &closure->said;
 	return found;
 }
 
 /* These take the lock. */
-void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by, const char *why)
+void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by,
+		   const char *why)
 {
 	struct testkit *kit = relay->kit;
 	struct closure *closure = kit_alloc(kit, sizeof *closure), **at;
 
-	closure->said = (struct gw_closure){ sizeof closure->said, cause, until, kit_str(kit, gw_str(by)),
+	closure->said = (struct gw_closure){ sizeof closure->said, cause, until,
+					     kit_str(kit, gw_str(by)),
 					     kit_str(kit, gw_str(why ? why : "")) };
 	kit_lock();
 	at = find(relay, by);
@@ -90,13 +93,15 @@ void closures_forget(struct testkit *kit)
 	}
 }
 
-/* A relay is handed to modules as const: they change the world around it, which here is kept in it. */
+/* A relay is handed to modules as const: they change the world around it, which here is kept in it.
+ */
 static struct gw_relay *own(const struct gw_relay *relay)
 {
 	return (struct gw_relay *)relay;
 }
 
-void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why)
+void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause,
+			 int64_t until, const char *why)
 {
 	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_RATE)
 		kit_misuse(call->kit, "relay_close() is given cause %d, which is none", (int)cause);
@@ -109,7 +114,8 @@ void service_relay_open(struct gw_call *call, const struct gw_relay *relay)
 	testkit_open(own(relay), call->kit->module.name);
 }
 
-bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure)
+bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay,
+			  struct gw_closure *closure)
 {
 	const struct gw_closure *found;
 
@@ -118,16 +124,20 @@ bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, st
 	kit_lock();
 	found = longest(relay);
 	if (found)
-		memcpy((char *)closure + sizeof closure->size, (const char *)found + sizeof found->size,
-		       (closure->size < found->size ? closure->size : found->size) - sizeof found->size);
+		memcpy((char *)closure + sizeof closure->size,
+		       (const char *)found + sizeof found->size,
+		       (closure->size < found->size ? closure->size : found->size) -
+			       sizeof found->size);
 	kit_unlock();
 	return found != NULL;
 }
 
-void service_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections)
+void service_relay_connections(struct gw_call *call, const struct gw_relay *relay,
+			       int64_t connections)
 {
 	if (connections < 0) {
-		kit_misuse(call->kit, "relay_connections() is given %lld connections", (long long)connections);
+		kit_misuse(call->kit, "relay_connections() is given %lld connections",
+			   (long long)connections);
 		return;
 	}
 	kit_lock();

@@ -10,7 +10,8 @@ static size_t line_end(struct gw_str text, size_t at)
 
 static bool is_blank_line(struct gw_str text, size_t at, size_t end)
 {
-	return end - at <= 2 && text.ptr[end - 1] == '\n' && (end - at == 1 || text.ptr[at] == '\r');
+	return end - at <= 2 && text.ptr[end - 1] == '\n' &&
+	       (end - at == 1 || text.ptr[at] == '\r');
 }
 
 /* Past a field that begins at `at`: its line and the folded lines after it. */
@@ -52,16 +53,20 @@ void content_parse(struct gw_message *message)
 			break;
 		}
 		end = field_end(text, at);
-		if (gw_str_find(gw_str_n(text.ptr + at, line_end(text, at) - at), ':') >= line_end(text, at) - at)
+		if (gw_str_find(gw_str_n(text.ptr + at, line_end(text, at) - at), ':') >=
+		    line_end(text, at) - at)
 			break;
-		message->fields = kit_grow(message->kit, message->fields, message->field_count, sizeof *message->fields);
-		message->fields[message->field_count++] = field_of(gw_str_n(text.ptr + at, end - at));
+		message->fields = kit_grow(message->kit, message->fields, message->field_count,
+					   sizeof *message->fields);
+		message->fields[message->field_count++] = field_of(
+			gw_str_n(text.ptr + at, end - at));
 	}
 	message->body_offset = at;
 }
 
 /* Strings handed out end in a NUL, so the parts of a field are copied. */
-int content_field(struct gw_message *message, const struct gw_header *fields, size_t count, size_t nth, struct gw_header *out)
+int content_field(struct gw_message *message, const struct gw_header *fields, size_t count,
+		  size_t nth, struct gw_header *out)
 {
 	struct testkit *kit = message->kit;
 
@@ -74,7 +79,8 @@ int content_field(struct gw_message *message, const struct gw_header *fields, si
 	return 0;
 }
 
-/* The domain of the first mailbox, good enough for a test: what stands between the first '@' and what ends a domain. */
+/* The domain of the first mailbox, good enough for a test: what stands between the first '@' and
+ * what ends a domain. */
 struct gw_str content_from_domain(struct gw_message *message)
 {
 	struct gw_header from;
@@ -108,7 +114,8 @@ int service_header(struct gw_message *message, size_t nth, struct gw_header *out
 	return content_field(message, message->fields, message->field_count, nth, out);
 }
 
-int service_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *out)
+int service_header_named(struct gw_message *message, struct gw_str name, size_t nth,
+			 struct gw_header *out)
 {
 	size_t i;
 
@@ -125,5 +132,7 @@ uint64_t service_body_offset(struct gw_message *message)
 
 long service_read(struct gw_message *message, uint64_t offset, void *out, size_t len)
 {
-	return kit_elsewhere(message->kit, "read") || kit_fails(message->kit, "read") ? -1 : content_copy(message->bytes, offset, out, len);
+	return kit_elsewhere(message->kit, "read") || kit_fails(message->kit, "read")
+		       ? -1
+		       : content_copy(message->bytes, offset, out, len);
 }

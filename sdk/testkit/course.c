@@ -1,17 +1,20 @@
-/* course.c - what a module says about the course of a delivery: which relays, how many recipients, when, whose fault. */
+/* course.c - what a module says about the course of a delivery: which relays, how many recipients,
+ * when, whose fault. */
 #include "kit.h"
 
 /* Appends the relay's name to a list of names. */
 static char *with_relay(struct testkit *kit, const char *names, const struct gw_relay *relay)
 {
-	return kit_format(kit, "%s%s%s", names, *names ? " " : "", service_relay_fact(relay, GW_RELAY_NAME).ptr);
+	return kit_format(kit, "%s%s%s", names, *names ? " " : "",
+			  service_relay_fact(relay, GW_RELAY_NAME).ptr);
 }
 
 int service_route_add(struct gw_call *call, const struct gw_relay *relay)
 {
 	char **names;
 
-	if (kit_refused(call, "route_add", ON(route) | ON(fallback)) || kit_fails(call->kit, "route_add"))
+	if (kit_refused(call, "route_add", ON(route) | ON(fallback)) ||
+	    kit_fails(call->kit, "route_add"))
 		return -1;
 	names = call->hook == ON_route ? &call->rcpt->route : &call->delivery->fallback;
 	*names = with_relay(call->kit, *names, relay);
@@ -22,10 +25,12 @@ void service_skipped(struct gw_call *call, const struct gw_relay *relay, const c
 {
 	char *text;
 
-	if (kit_refused(call, "skipped", ON(route) | ON(fallback)) || service_message_number(call->message, GW_MESSAGE_DRY) != 1)
+	if (kit_refused(call, "skipped", ON(route) | ON(fallback)) ||
+	    service_message_number(call->message, GW_MESSAGE_DRY) != 1)
 		return;
 	FORMATTED(text, call->kit, format);
-	kit_tell(call->kit, TESTKIT_PASSED, "%s: %s", service_relay_fact(relay, GW_RELAY_NAME).ptr, text);
+	kit_tell(call->kit, TESTKIT_PASSED, "%s: %s", service_relay_fact(relay, GW_RELAY_NAME).ptr,
+		 text);
 }
 
 void service_cause(struct gw_call *call, enum gw_cause cause)
@@ -42,7 +47,8 @@ int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t cou
 	if (kit_refused(call, "split", ON(admit)) || kit_fails(call->kit, "split"))
 		return -1;
 	if (delivery != call->delivery || count == 0) {
-		kit_misuse(call->kit, count ? "split() of another delivery" : "split() of no recipient");
+		kit_misuse(call->kit,
+			   count ? "split() of another delivery" : "split() of no recipient");
 		return -1;
 	}
 	call->answer.split = count;

@@ -1,4 +1,5 @@
-/* day.c - calendar days by the C library, which knows one zone at a time: nobody else in a test asks it for local times meanwhile. */
+/* day.c - calendar days by the C library, which knows one zone at a time: nobody else in a test
+ * asks it for local times meanwhile. */
 #include "kit.h"
 
 #include <ctype.h>

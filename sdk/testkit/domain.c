@@ -1,5 +1,5 @@
-/* domain.c - domains in A-labels (RFC 3492). The gateway has libidn2 for it; here characters are taken as they are, which is the same for what
- * is in lower case and composed. */
+/* domain.c - domains in A-labels (RFC 3492). The gateway has libidn2 for it; here characters are
+ * taken as they are, which is the same for what is in lower case and composed. */
 #include "kit.h"
 
 #include <stdio.h>
@@ -44,7 +44,10 @@ static char *put_number(char *at, const char *end, uint32_t value, uint32_t bias
 	uint32_t k;
 
 	for (k = 36;; k += 36) {
-		uint32_t t = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias, digit = value < t ? value : t + (value - t) % (36 - t);
+		uint32_t t = k <= bias        ? 1
+			     : k >= bias + 26 ? 26
+					      : k - bias,
+			 digit = value < t ? value : t + (value - t) % (36 - t);
 
 		if (at < end)
 			*at++ = (char)(digit < 26 ? 'a' + digit : '0' + digit - 26);
@@ -55,7 +58,8 @@ static char *put_number(char *at, const char *end, uint32_t value, uint32_t bias
 }
 
 /* RFC 3492 section 6.3, behind the characters of ASCII and their hyphen. */
-static char *put_others(char *at, const char *end, const uint32_t *chars, int count, uint32_t handled)
+static char *put_others(char *at, const char *end, const uint32_t *chars, int count,
+			uint32_t handled)
 {
 	uint32_t n = 128, delta = 0, bias = 72, basic = handled;
 	int i;
@@ -96,7 +100,8 @@ static size_t put_label(char *out, size_t room, struct gw_str label)
 	if (!ascii)
 		at += snprintf(at, 5, "xn--");
 	for (i = 0; i < count; i++) {
-		if (chars[i] < 128 && !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", (int)chars[i]))
+		if (chars[i] < 128 &&
+		    !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", (int)chars[i]))
 			return 0;
 		if (chars[i] < 128 && at < end) {
 			*at++ = (char)chars[i];
@@ -110,7 +115,8 @@ static size_t put_label(char *out, size_t room, struct gw_str label)
 	return at < end || ascii ? (size_t)(at - out) : 0;
 }
 
-long service_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1])
+long service_domain_ascii(const struct gw_call *call, struct gw_str domain,
+			  char out[GW_DOMAIN_MAX + 1])
 {
 	size_t len = 0;
 

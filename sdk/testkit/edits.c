@@ -14,7 +14,8 @@ static void begin(struct gw_delivery *delivery)
 	delivery->sent.ptr = NULL;
 	if (delivery->fields)
 		return;
-	delivery->fields = kit_grow(delivery->kit, message->fields, message->field_count, sizeof *delivery->fields);
+	delivery->fields = kit_grow(delivery->kit, message->fields, message->field_count,
+				    sizeof *delivery->fields);
 	delivery->field_count = message->field_count;
 }
 
@@ -45,9 +46,11 @@ static bool value_is_safe(struct gw_str value)
 	return true;
 }
 
-static int make_field(struct testkit *kit, struct gw_str name, struct gw_str value, struct gw_header *field)
+static int make_field(struct testkit *kit, struct gw_str name, struct gw_str value,
+		      struct gw_header *field)
 {
-	bool spaced = value.len && (value.ptr[0] == ' ' || value.ptr[0] == '\t' || value.ptr[0] == '\r');
+	bool spaced = value.len &&
+		      (value.ptr[0] == ' ' || value.ptr[0] == '\t' || value.ptr[0] == '\r');
 	char *whole = kit_alloc(kit, name.len + value.len + 5), *at = whole;
 
 	if (!name_is_safe(name) || !value_is_safe(value))
@@ -72,7 +75,8 @@ static bool cannot_edit(struct gw_call *call, const char *service)
 	return kit_refused(call, service, ON(prepare)) || kit_fails(call->kit, service);
 }
 
-int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str name, struct gw_str value)
+int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+		       struct gw_str name, struct gw_str value)
 {
 	struct gw_header field;
 
@@ -81,14 +85,17 @@ int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_
 	begin(delivery);
 	if (nth > delivery->field_count)
 		nth = delivery->field_count;
-	delivery->fields = kit_grow(call->kit, delivery->fields, delivery->field_count, sizeof field);
-	memmove(&delivery->fields[nth + 1], &delivery->fields[nth], (delivery->field_count - nth) * sizeof field);
+	delivery->fields = kit_grow(call->kit, delivery->fields, delivery->field_count,
+				    sizeof field);
+	memmove(&delivery->fields[nth + 1], &delivery->fields[nth],
+		(delivery->field_count - nth) * sizeof field);
 	delivery->fields[nth] = field;
 	delivery->field_count++;
 	return 0;
 }
 
-int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str value)
+int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			   struct gw_str value)
 {
 	if (cannot_edit(call, "header_replace"))
 		return -1;
@@ -106,7 +113,8 @@ int service_header_drop(struct gw_call *call, struct gw_delivery *delivery, size
 	if (nth >= delivery->field_count)
 		return -1;
 	delivery->field_count--;
-	memmove(&delivery->fields[nth], &delivery->fields[nth + 1], (delivery->field_count - nth) * sizeof *delivery->fields);
+	memmove(&delivery->fields[nth], &delivery->fields[nth + 1],
+		(delivery->field_count - nth) * sizeof *delivery->fields);
 	return 0;
 }
 
@@ -132,7 +140,8 @@ int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, str
 	return 0;
 }
 
-int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address)
+int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
+			    struct gw_str address)
 {
 	if (cannot_edit(call, "return_path_set"))
 		return -1;
@@ -142,7 +151,9 @@ int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, 
 
 struct gw_str delivery_body_now(struct gw_delivery *delivery)
 {
-	return delivery->body.ptr ? delivery->body : gw_str_from(delivery->message->bytes, delivery->message->body_offset);
+	return delivery->body.ptr
+		       ? delivery->body
+		       : gw_str_from(delivery->message->bytes, delivery->message->body_offset);
 }
 
 static char *put(char *at, struct gw_str text)
@@ -198,10 +209,15 @@ int service_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_
 
 long service_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)
 {
-	return kit_elsewhere(delivery->kit, "delivery_body") || kit_fails(delivery->kit, "delivery_body") ? -1 : content_copy(delivery_body_now(delivery), offset, out, len);
+	return kit_elsewhere(delivery->kit, "delivery_body") ||
+			       kit_fails(delivery->kit, "delivery_body")
+		       ? -1
+		       : content_copy(delivery_body_now(delivery), offset, out, len);
 }
 
 long service_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)
 {
-	return kit_fails(delivery->kit, "delivery_read") ? -1 : content_copy(delivery_sent(delivery), offset, out, len);
+	return kit_fails(delivery->kit, "delivery_read")
+		       ? -1
+		       : content_copy(delivery_sent(delivery), offset, out, len);
 }

@@ -1,4 +1,5 @@
-/* facts.c - answers to questions by number: what the test said, else what can be counted, else nothing. */
+/* facts.c - answers to questions by number: what the test said, else what can be counted, else
+ * nothing. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -150,7 +151,9 @@ struct gw_str service_delivery_fact(const struct gw_delivery *delivery, enum gw_
 	if (fact == GW_DELIVERY_RELAY && delivery->relay)
 		return said(&delivery->relay->facts, GW_RELAY_NAME);
 	if (fact == GW_DELIVERY_RETURN_PATH)
-		return delivery->return_path.ptr ? delivery->return_path : said(&delivery->message->facts, GW_MESSAGE_SENDER);
+		return delivery->return_path.ptr
+			       ? delivery->return_path
+			       : said(&delivery->message->facts, GW_MESSAGE_SENDER);
 	return gw_str("");
 }
 
@@ -169,7 +172,8 @@ int64_t service_delivery_number(const struct gw_delivery *delivery, enum gw_deli
 	case GW_DELIVERY_BODY_SIZE:
 		return (int64_t)delivery_body_now(view).len;
 	case GW_DELIVERY_HEADERS:
-		return (int64_t)(delivery->fields ? delivery->field_count : delivery->message->field_count);
+		return (int64_t)(delivery->fields ? delivery->field_count
+						  : delivery->message->field_count);
 	default:
 		return -1;
 	}

@@ -1,4 +1,5 @@
-/* instance.c - the kit itself: its folder and clock, and the one instance of the module from start to stop. */
+/* instance.c - the kit itself: its folder and clock, and the one instance of the module from start
+ * to stop. */
 #include "kit.h"
 
 #include <ftw.h>
@@ -37,7 +38,8 @@ struct testkit *testkit_create(const struct gw_module *(*entry)(const struct gw_
 	kit->worker = pthread_self();
 	kit->time = FIRST_TIME;
 	kit->next_id = 1;
-	memcpy(&kit->module, module, module->size < sizeof kit->module ? module->size : sizeof kit->module);
+	memcpy(&kit->module, module,
+	       module->size < sizeof kit->module ? module->size : sizeof kit->module);
 	make_folder(kit);
 	return kit;
 }
@@ -71,7 +73,8 @@ static size_t parse_all(struct testkit *kit)
 	errors = options_parse(kit, kit->module.name, kit->options, kit->module.options, kit->conf);
 	for (relay = kit->relays; relay; relay = relay->next) {
 		relay->conf = kit_alloc(kit, kit->module.relay_conf_size);
-		errors += options_parse(kit, "a relay", relay->options, kit->module.relay_options, relay->conf);
+		errors += options_parse(kit, "a relay", relay->options, kit->module.relay_options,
+					relay->conf);
 	}
 	return errors;
 }

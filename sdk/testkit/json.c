@@ -59,7 +59,12 @@ static bool read_escape(struct reading *json)
 /* The length of a character of UTF-8; 0: it is none. */
 static size_t character(const unsigned char *at, const unsigned char *end)
 {
-	size_t len = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+	size_t len = *at < 0x80   ? 1
+		     : *at < 0xc2 ? 0
+		     : *at < 0xe0 ? 2
+		     : *at < 0xf0 ? 3
+		     : *at < 0xf5 ? 4
+				  : 0;
 	size_t i;
 
 	if (len == 0 || (size_t)(end - at) < len)
@@ -67,7 +72,8 @@ static size_t character(const unsigned char *at, const unsigned char *end)
 	for (i = 1; i < len; i++)
 		if ((at[i] & 0xc0) != 0x80)
 			return 0;
-	if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f))
+	if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) ||
+	    (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f))
 		return 0;
 	return len;
 }
@@ -173,7 +179,8 @@ static bool read_value(struct reading *json)
 
 bool json_is_one_object(struct gw_str text)
 {
-	struct reading json = { (const unsigned char *)text.ptr, (const unsigned char *)text.ptr + text.len, 0 };
+	struct reading json = { (const unsigned char *)text.ptr,
+				(const unsigned char *)text.ptr + text.len, 0 };
 	bool good = read_object(&json);
 
 	skip_blanks(&json);

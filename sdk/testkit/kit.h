@@ -10,39 +10,39 @@
 /* Hooks with the verdicts that each knows besides CONTINUE and PENDING; 0: it observes. */
 #define BIT(verdict) (1u << (verdict))
 #define REFUSALS (BIT(GW_REJECT) | BIT(GW_TEMPFAIL))
-#define KIT_HOOKS(HOOK)                                                  \
-	HOOK(start, 0)                                                   \
-	HOOK(stop, 0)                                                    \
-	HOOK(connect, REFUSALS | BIT(GW_DISCONNECT))                     \
-	HOOK(ehlo, REFUSALS | BIT(GW_DISCONNECT))                        \
-	HOOK(auth, REFUSALS | BIT(GW_ACCEPT))                            \
-	HOOK(mail, REFUSALS | BIT(GW_DISCONNECT))                        \
-	HOOK(rcpt, REFUSALS | BIT(GW_ACCEPT))                            \
-	HOOK(message, REFUSALS | BIT(GW_DISCARD) | BIT(GW_HOLD))         \
-	HOOK(route, REFUSALS | BIT(GW_ACCEPT))                           \
-	HOOK(admit, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))        \
-	HOOK(prepare, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))      \
-	HOOK(login, BIT(GW_ACCEPT) | BIT(GW_NEXT) | BIT(GW_WAIT))        \
-	HOOK(deliver, BIT(GW_ACCEPT))                                    \
-	HOOK(bounce, BIT(GW_DISCARD))                                    \
-	HOOK(result, 0)                                                  \
-	HOOK(event, 0)                                                   \
-	HOOK(tick, 0)                                                    \
-	HOOK(status, 0)                                                  \
-	HOOK(control, 0)                                                 \
-	HOOK(check, 0)                                                   \
-	HOOK(fallback, BIT(GW_ACCEPT) | BIT(GW_WAIT))                      \
-	HOOK(leave, 0)                                                   \
-	HOOK(relay_status, 0)                                            \
-	HOOK(worker_start, 0)                                            \
-	HOOK(worker_stop, 0)                                             \
+#define KIT_HOOKS(HOOK)                                                                            \
+	HOOK(start, 0)                                                                             \
+	HOOK(stop, 0)                                                                              \
+	HOOK(connect, REFUSALS | BIT(GW_DISCONNECT))                                               \
+	HOOK(ehlo, REFUSALS | BIT(GW_DISCONNECT))                                                  \
+	HOOK(auth, REFUSALS | BIT(GW_ACCEPT))                                                      \
+	HOOK(mail, REFUSALS | BIT(GW_DISCONNECT))                                                  \
+	HOOK(rcpt, REFUSALS | BIT(GW_ACCEPT))                                                      \
+	HOOK(message, REFUSALS | BIT(GW_DISCARD) | BIT(GW_HOLD))                                   \
+	HOOK(route, REFUSALS | BIT(GW_ACCEPT))                                                     \
+	HOOK(admit, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))                                  \
+	HOOK(prepare, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))                                \
+	HOOK(login, BIT(GW_ACCEPT) | BIT(GW_NEXT) | BIT(GW_WAIT))                                  \
+	HOOK(deliver, BIT(GW_ACCEPT))                                                              \
+	HOOK(bounce, BIT(GW_DISCARD))                                                              \
+	HOOK(result, 0)                                                                            \
+	HOOK(event, 0)                                                                             \
+	HOOK(tick, 0)                                                                              \
+	HOOK(status, 0)                                                                            \
+	HOOK(control, 0)                                                                           \
+	HOOK(check, 0)                                                                             \
+	HOOK(fallback, BIT(GW_ACCEPT) | BIT(GW_WAIT))                                              \
+	HOOK(leave, 0)                                                                             \
+	HOOK(relay_status, 0)                                                                      \
+	HOOK(worker_start, 0)                                                                      \
+	HOOK(worker_stop, 0)                                                                       \
 	HOOK(timer, 0)
 
 enum kit_hook {
 #define HOOK(name, ends) ON_##name,
 	KIT_HOOKS(HOOK)
 #undef HOOK
-	KIT_HOOK_COUNT
+		KIT_HOOK_COUNT
 };
 #define ON(name) (1u << ON_##name)
 
@@ -72,8 +72,10 @@ struct closure {
 	struct gw_closure said;
 };
 
-/* Private bytes of the instance on an object; of an earlier instance when the generation is not the kit's. */
-struct private {
+/* Private bytes of the instance on an object; of an earlier instance when the generation is not the
+ * kit's. */
+struct private
+{
 	void *bytes;
 	unsigned generation;
 };
@@ -137,11 +139,11 @@ struct gw_delivery {
 	char *fallback;
 	struct gw_outcome **outcomes; /* beside rcpts */
 	struct gw_login *login;
-	struct gw_header *fields;     /* the header as it stands; NULL: as received */
+	struct gw_header *fields; /* the header as it stands; NULL: as received */
 	size_t field_count;
 	struct gw_str body, return_path; /* ptr NULL: as received */
 	struct gw_str trace;
-	struct gw_str sent;           /* made when asked for; ptr NULL: to be made */
+	struct gw_str sent; /* made when asked for; ptr NULL: to be made */
 };
 
 struct gw_call {
@@ -162,7 +164,7 @@ struct gw_call {
 	struct gw_async async;
 	void *arg;
 	int64_t deadline;
-	void (*work)(void *arg); /* of offload(); NULL: a hold() */
+	void (*work)(void *arg);   /* of offload(); NULL: a hold() */
 	struct kit_lookup *lookup; /* of lookup() */
 	pthread_t thread;
 };
@@ -218,12 +220,12 @@ struct testkit {
 };
 
 /* The text of a printf-like service. */
-#define FORMATTED(text, kit, format)                      \
-	do {                                              \
-		va_list args;                             \
-		va_start(args, format);                   \
-		(text) = kit_vformat(kit, format, args);  \
-		va_end(args);                             \
+#define FORMATTED(text, kit, format)                                                               \
+	do {                                                                                       \
+		va_list args;                                                                      \
+		va_start(args, format);                                                            \
+		(text) = kit_vformat(kit, format, args);                                           \
+		va_end(args);                                                                      \
 	} while (0)
 
 /* --- memory.c: everything is freed with the kit; running out ends the program. [any] --- */
@@ -231,7 +233,8 @@ void *kit_alloc(struct testkit *kit, size_t size);
 struct gw_str kit_str(struct testkit *kit, struct gw_str text);
 char *kit_text(struct testkit *kit, const char *text);
 char *kit_vformat(struct testkit *kit, const char *format, va_list args);
-char *kit_format(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *kit_format(struct testkit *kit, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void kit_free(struct testkit *kit);
 /* An array with room for one more item, copied. */
 void *kit_grow(struct testkit *kit, const void *items, size_t count, size_t size);
@@ -243,13 +246,15 @@ void pair_set(struct testkit *kit, struct pair **list, const char *key, struct g
 void closures_forget(struct testkit *kit);
 
 /* --- told.c [any] --- */
-void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void kit_misuse(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* True, and a misuse is told, when the call's hook is none of `hooks`. */
 bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks);
 /* True, and a misuse is told, when a struct was handed in without its size. */
 bool kit_unsized(const struct gw_call *call, const char *name, uint32_t size);
-/* True, and a misuse is told, when a service that is not marked [any] is called in an offload's work, or by a thread of the module. */
+/* True, and a misuse is told, when a service that is not marked [any] is called in an offload's
+ * work, or by a thread of the module. */
 bool kit_elsewhere(struct testkit *kit, const char *service);
 /* True, and a misuse is told, when an argument is NULL that may not be. */
 bool kit_null(struct testkit *kit, const char *service, const void *argument);
@@ -272,12 +277,14 @@ void kit_unlock(void);
 pthread_mutex_t *kit_mutex(void);
 
 /* --- options.c: the number of errors told --- */
-size_t options_parse(struct testkit *kit, const char *owner, struct pair *values, const struct gw_option *options, void *into);
+size_t options_parse(struct testkit *kit, const char *owner, struct pair *values,
+		     const struct gw_option *options, void *into);
 
 /* --- content.c --- */
 void content_parse(struct gw_message *message);
 struct gw_str content_from_domain(struct gw_message *message);
-int content_field(struct gw_message *message, const struct gw_header *fields, size_t count, size_t nth, struct gw_header *out);
+int content_field(struct gw_message *message, const struct gw_header *fields, size_t count,
+		  size_t nth, struct gw_header *out);
 long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len);
 struct gw_str delivery_sent(struct gw_delivery *delivery);
 struct gw_str delivery_body_now(struct gw_delivery *delivery);
@@ -285,7 +292,8 @@ struct gw_str delivery_body_now(struct gw_delivery *delivery);
 /* --- wait.c --- */
 struct gw_call *call_create(struct testkit *kit, enum kit_hook hook);
 void call_destroy(struct gw_call *call);
-/* From what the module's hook gave to what the gateway makes of it; ends the call unless that is GW_PENDING. */
+/* From what the module's hook gave to what the gateway makes of it; ends the call unless that is
+ * GW_PENDING. */
 enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict);
 void calls_past_deadline(struct testkit *kit);
 
@@ -304,10 +312,13 @@ void worker_end(struct testkit *kit);
 /* The services, in the files that keep what they are about. */
 extern const struct gw_services kit_services;
 
-enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg);
-enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket);
+enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async,
+				void (*work)(void *arg), void *arg);
+enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg,
+			     gw_ticket *ticket);
 int service_wake(gw_ticket ticket);
-enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *form, struct gw_str key, void *arg);
+enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *form,
+			       struct gw_str key, void *arg);
 
 void *service_worker_data(struct gw_call *call);
 void service_worker_data_set(struct gw_call *call, void *data);
@@ -328,18 +339,22 @@ int64_t service_relay_number(const struct gw_relay *relay, enum gw_relay_fact fa
 int service_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
 
 int service_header(struct gw_message *message, size_t nth, struct gw_header *out);
-int service_header_named(struct gw_message *message, struct gw_str name, size_t nth, struct gw_header *out);
+int service_header_named(struct gw_message *message, struct gw_str name, size_t nth,
+			 struct gw_header *out);
 uint64_t service_body_offset(struct gw_message *message);
 long service_read(struct gw_message *message, uint64_t offset, void *out, size_t len);
 
 int service_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_header *out);
 long service_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
 long service_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
-int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str name, struct gw_str value);
-int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth, struct gw_str value);
+int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+		       struct gw_str name, struct gw_str value);
+int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
+			   struct gw_str value);
 int service_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
 int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
-int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery, struct gw_str address);
+int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
+			    struct gw_str address);
 
 void service_cause(struct gw_call *call, enum gw_cause cause);
 int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
@@ -348,20 +363,26 @@ void service_notify(struct gw_call *call, struct gw_str key, size_t count);
 void service_fault(struct gw_call *call, enum gw_fault fault);
 void service_hold_message(struct gw_call *call, const char *why);
 int service_route_add(struct gw_call *call, const struct gw_relay *relay);
-long service_domain_ascii(const struct gw_call *call, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
-void service_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...) __attribute__((format(printf, 3, 4)));
+long service_domain_ascii(const struct gw_call *call, struct gw_str domain,
+			  char out[GW_DOMAIN_MAX + 1]);
+void service_skipped(struct gw_call *call, const struct gw_relay *relay, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *why);
+void service_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause,
+			 int64_t until, const char *why);
 void service_relay_open(struct gw_call *call, const struct gw_relay *relay);
-bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay, struct gw_closure *closure);
-void service_relay_connections(struct gw_call *call, const struct gw_relay *relay, int64_t connections);
+bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay,
+			  struct gw_closure *closure);
+void service_relay_connections(struct gw_call *call, const struct gw_relay *relay,
+			       int64_t connections);
 
-int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit);
+int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
+			    int64_t add, int64_t limit);
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);
 int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value);
 long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len);
 int service_record_drop(const struct gw_call *call, struct gw_str key);
-int service_record_each(const struct gw_call *call, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value),
-			void *arg);
+int service_record_each(const struct gw_call *call, struct gw_str prefix,
+			int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg);
 
 #endif

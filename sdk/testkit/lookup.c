@@ -81,7 +81,8 @@ static struct kit_lookup *find(struct testkit *kit, const struct gw_lookup *form
 
 	kit_lock();
 	for (lookup = kit->lookups; lookup; lookup = lookup->next)
-		if (!lookup->done && lookup->waiters && lookup->form.work == form->work && gw_str_eq(lookup->key, key))
+		if (!lookup->done && lookup->waiters && lookup->form.work == form->work &&
+		    gw_str_eq(lookup->key, key))
 			break;
 	kit_unlock();
 	return lookup;
@@ -101,7 +102,8 @@ static struct kit_lookup *make(struct testkit *kit, const struct gw_lookup *form
 	return lookup;
 }
 
-enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *form, struct gw_str key, void *arg)
+enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *form,
+			       struct gw_str key, void *arg)
 {
 	struct gw_async async = { resumed, dropped, 0 };
 	struct kit_lookup *lookup;
@@ -109,9 +111,11 @@ enum gw_verdict service_lookup(struct gw_call *call, const struct gw_lookup *for
 	gw_ticket ticket;
 	bool made;
 
-	if (kit_elsewhere(call->kit, "lookup") || kit_null(call->kit, "lookup", form) || kit_unsized(call, "gw_lookup", form->size))
+	if (kit_elsewhere(call->kit, "lookup") || kit_null(call->kit, "lookup", form) ||
+	    kit_unsized(call, "gw_lookup", form->size))
 		return GW_FAILED;
-	if (!form->work || !form->answered || form->result_size > RESULT_MOST || key.len > KEY_MOST) {
+	if (!form->work || !form->answered || form->result_size > RESULT_MOST ||
+	    key.len > KEY_MOST) {
 		kit_misuse(call->kit, "lookup() without work or answered, or over its bounds");
 		return GW_FAILED;
 	}

@@ -1,4 +1,5 @@
-/* on_worker.c - the one worker of a kit: what the instance keeps there, and its timers, by the kit's clock. */
+/* on_worker.c - the one worker of a kit: what the instance keeps there, and its timers, by the
+ * kit's clock. */
 #include "kit.h"
 
 #define TIMERS_MOST 256
@@ -25,15 +26,18 @@ gw_timer service_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, 
 	struct testkit *kit = call->kit;
 	struct kit_timer *timer;
 
-	if (kit_refused(call, "timer_set", EVERY & ~(ELSEWHERE | ON(worker_stop))) || kit_fails(kit, "timer_set"))
+	if (kit_refused(call, "timer_set", EVERY & ~(ELSEWHERE | ON(worker_stop))) ||
+	    kit_fails(kit, "timer_set"))
 		return 0;
-	if (!kit->module.timer || ms < 0 || ms > TIMER_MOST || repeat_ms < 0 || repeat_ms > TIMER_MOST ||
-	    (repeat_ms && repeat_ms < REPEAT_LEAST) || testkit_timers(kit) >= TIMERS_MOST) {
+	if (!kit->module.timer || ms < 0 || ms > TIMER_MOST || repeat_ms < 0 ||
+	    repeat_ms > TIMER_MOST || (repeat_ms && repeat_ms < REPEAT_LEAST) ||
+	    testkit_timers(kit) >= TIMERS_MOST) {
 		kit_tell(kit, TESTKIT_LOG, "warning timer_set() refused");
 		return 0;
 	}
 	timer = kit_alloc(kit, sizeof *timer);
-	*timer = (struct kit_timer){ kit->timers, ++kit->last_timer, kit->time + ms, repeat_ms, arg };
+	*timer = (struct kit_timer){ kit->timers, ++kit->last_timer, kit->time + ms, repeat_ms,
+				     arg };
 	kit->timers = timer;
 	return timer->number;
 }
@@ -71,7 +75,9 @@ static struct kit_timer *first_due(const struct testkit *kit, int64_t until)
 	struct kit_timer *timer, *first = NULL;
 
 	for (timer = kit->timers; timer; timer = timer->next)
-		if (timer->when <= until && (!first || timer->when < first->when || (timer->when == first->when && timer->number < first->number)))
+		if (timer->when <= until &&
+		    (!first || timer->when < first->when ||
+		     (timer->when == first->when && timer->number < first->number)))
 			first = timer;
 	return first;
 }

@@ -42,8 +42,11 @@ static int number_with_unit(const char *text, const struct unit *units, int64_t 
 static int read_number(enum gw_option_type type, const char *text, int64_t *out)
 {
 	static const struct unit none[] = { { NULL, 0 } };
-	static const struct unit sizes[] = { { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 } };
-	static const struct unit times[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+	static const struct unit sizes[] = {
+		{ "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 }
+	};
+	static const struct unit times[] = { { "ms", 1 },      { "s", 1000 },     { "m", 60000 },
+					     { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
 
 	if (type == GW_OPTION_SIZE)
 		return number_with_unit(text, sizes, 1, out);
@@ -52,7 +55,8 @@ static int read_number(enum gw_option_type type, const char *text, int64_t *out)
 	return number_with_unit(text, none, 1, out);
 }
 
-static void put_number(struct reader *reader, const char *key, const struct gw_option *option, const char *text, void *member)
+static void put_number(struct reader *reader, const char *key, const struct gw_option *option,
+		       const char *text, void *member)
 {
 	int64_t value = -1;
 
@@ -60,13 +64,15 @@ static void put_number(struct reader *reader, const char *key, const struct gw_o
 		memcpy(member, &value, sizeof value);
 	else if (read_number(option->type, text, &value) != 0)
 		wrong(reader, key, "not a number of its kind");
-	else if (option->min == 0 && option->max == 0 ? value < 0 : value < option->min || value > option->max)
+	else if (option->min == 0 && option->max == 0 ? value < 0
+						      : value < option->min || value > option->max)
 		wrong(reader, key, "out of range");
 	else
 		memcpy(member, &value, sizeof value);
 }
 
-static void put_word(struct reader *reader, const char *key, const struct gw_option *option, const char *text, void *member)
+static void put_word(struct reader *reader, const char *key, const struct gw_option *option,
+		     const char *text, void *member)
 {
 	const char *at = option->words;
 	size_t len = strlen(text);
@@ -113,7 +119,8 @@ static struct gw_str path_of(struct testkit *kit, const char *text)
 	return gw_str(testkit_file(kit, strncmp(text, "STATE/", 6) == 0 ? text + 6 : text, NULL));
 }
 
-static void put_secret(struct reader *reader, const char *key, const char *text, struct gw_str *member)
+static void put_secret(struct reader *reader, const char *key, const char *text,
+		       struct gw_str *member)
 {
 	char line[4096] = "";
 	FILE *file;
@@ -123,7 +130,8 @@ static void put_secret(struct reader *reader, const char *key, const char *text,
 	} else if (strncmp(text, "file:", 5) == 0 || strncmp(text, "exec:", 5) == 0) {
 		bool program = text[0] == 'e';
 
-		file = program ? popen(text + 5, "r") : fopen(path_of(reader->kit, text + 5).ptr, "r");
+		file = program ? popen(text + 5, "r")
+			       : fopen(path_of(reader->kit, text + 5).ptr, "r");
 		text = file && fgets(line, sizeof line, file) ? line : NULL;
 		line[strcspn(line, "\r\n")] = '\0';
 		if (file)
@@ -135,7 +143,8 @@ static void put_secret(struct reader *reader, const char *key, const char *text,
 		wrong(reader, key, "the secret cannot be read");
 }
 
-static void put(struct reader *reader, const char *key, const struct gw_option *option, const char *text, void *member)
+static void put(struct reader *reader, const char *key, const struct gw_option *option,
+		const char *text, void *member)
 {
 	switch (option->type) {
 	case GW_OPTION_STRING:
@@ -163,7 +172,8 @@ static void put(struct reader *reader, const char *key, const struct gw_option *
 	}
 }
 
-static void read_rows(struct reader *reader, const char *prefix, const struct gw_option *options, char *into);
+static void read_rows(struct reader *reader, const char *prefix, const struct gw_option *options,
+		      char *into);
 
 static bool has_row(struct reader *reader, const char *start)
 {
@@ -175,7 +185,8 @@ static bool has_row(struct reader *reader, const char *start)
 	return false;
 }
 
-static void put_groups(struct reader *reader, const char *key, const struct gw_option *option, struct gw_groups *groups)
+static void put_groups(struct reader *reader, const char *key, const struct gw_option *option,
+		       struct gw_groups *groups)
 {
 	size_t count = 0, i;
 	char *items;
@@ -184,12 +195,14 @@ static void put_groups(struct reader *reader, const char *key, const struct gw_o
 		count++;
 	items = kit_alloc(reader->kit, count * option->group_size);
 	for (i = 0; i < count; i++)
-		read_rows(reader, kit_format(reader->kit, "%s[%zu].", key, i), option->group, items + i * option->group_size);
+		read_rows(reader, kit_format(reader->kit, "%s[%zu].", key, i), option->group,
+			  items + i * option->group_size);
 	groups->items = items;
 	groups->count = count;
 }
 
-static void read_row(struct reader *reader, const char *key, const struct gw_option *option, void *member)
+static void read_row(struct reader *reader, const char *key, const struct gw_option *option,
+		     void *member)
 {
 	struct pair *pair = pair_find(reader->values, key);
 	const char *text = pair ? pair->value.ptr : option->fallback;
@@ -202,17 +215,21 @@ static void read_row(struct reader *reader, const char *key, const struct gw_opt
 		wrong(reader, key, "is missing");
 	else if (text)
 		put(reader, key, option, text, member);
-	else if (option->type == GW_OPTION_STRING || option->type == GW_OPTION_PATH || option->type == GW_OPTION_SECRET)
+	else if (option->type == GW_OPTION_STRING || option->type == GW_OPTION_PATH ||
+		 option->type == GW_OPTION_SECRET)
 		*(struct gw_str *)member = gw_str("");
 }
 
-static void read_rows(struct reader *reader, const char *prefix, const struct gw_option *options, char *into)
+static void read_rows(struct reader *reader, const char *prefix, const struct gw_option *options,
+		      char *into)
 {
 	for (; options && options->key; options++)
-		read_row(reader, kit_format(reader->kit, "%s%s", prefix, options->key), options, into + options->offset);
+		read_row(reader, kit_format(reader->kit, "%s%s", prefix, options->key), options,
+			 into + options->offset);
 }
 
-size_t options_parse(struct testkit *kit, const char *owner, struct pair *values, const struct gw_option *options, void *into)
+size_t options_parse(struct testkit *kit, const char *owner, struct pair *values,
+		     const struct gw_option *options, void *into)
 {
 	struct reader reader = { kit, owner, values, 0 };
 	struct pair *pair;

@@ -1,9 +1,11 @@
-/* run.c - one run of one hook: the subjects it has, the call of the module's function, the answer. */
+/* run.c - one run of one hook: the subjects it has, the call of the module's function, the answer.
+ */
 #include "kit.h"
 
 #include <stdlib.h>
 
-static struct gw_call *begin(struct testkit *kit, enum kit_hook hook, struct gw_message *message, struct gw_rcpt *rcpt)
+static struct gw_call *begin(struct testkit *kit, enum kit_hook hook, struct gw_message *message,
+			     struct gw_rcpt *rcpt)
 {
 	struct gw_call *call = call_create(kit, hook);
 
@@ -14,7 +16,8 @@ static struct gw_call *begin(struct testkit *kit, enum kit_hook hook, struct gw_
 	return call;
 }
 
-static struct gw_call *begin_receiving(struct testkit *kit, enum kit_hook hook, struct gw_message *message, struct gw_rcpt *rcpt)
+static struct gw_call *begin_receiving(struct testkit *kit, enum kit_hook hook,
+				       struct gw_message *message, struct gw_rcpt *rcpt)
 {
 	struct gw_call *call = begin(kit, hook, message, rcpt);
 
@@ -22,7 +25,8 @@ static struct gw_call *begin_receiving(struct testkit *kit, enum kit_hook hook, 
 	return call;
 }
 
-static struct gw_call *begin_session(struct testkit *kit, enum kit_hook hook, struct gw_session *session)
+static struct gw_call *begin_session(struct testkit *kit, enum kit_hook hook,
+				     struct gw_session *session)
 {
 	struct gw_call *call = begin(kit, hook, NULL, NULL);
 
@@ -30,7 +34,8 @@ static struct gw_call *begin_session(struct testkit *kit, enum kit_hook hook, st
 	return call;
 }
 
-static struct gw_call *begin_delivery(struct testkit *kit, enum kit_hook hook, struct gw_delivery *delivery)
+static struct gw_call *begin_delivery(struct testkit *kit, enum kit_hook hook,
+				      struct gw_delivery *delivery)
 {
 	struct gw_call *call = begin(kit, hook, delivery->message, NULL);
 
@@ -38,7 +43,8 @@ static struct gw_call *begin_delivery(struct testkit *kit, enum kit_hook hook, s
 	return call;
 }
 
-#define ASK(hook, ...) call_settle(call, kit->module.hook ? kit->module.hook(__VA_ARGS__) : GW_CONTINUE)
+#define ASK(hook, ...)                                                                             \
+	call_settle(call, kit->module.hook ? kit->module.hook(__VA_ARGS__) : GW_CONTINUE)
 
 enum gw_verdict testkit_run_connect(struct testkit *kit, struct gw_session *session)
 {
@@ -52,10 +58,12 @@ enum gw_verdict testkit_run_ehlo(struct testkit *kit, struct gw_session *session
 	return ASK(ehlo, call, session);
 }
 
-/* What the client gave lives for this one run of the hook; a module that keeps it past a hold is seen by a sanitizer. */
+/* What the client gave lives for this one run of the hook; a module that keeps it past a hold is
+ * seen by a sanitizer. */
 static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
 {
-	size_t size = login->mechanism.len + login->user.len + login->secret.len + login->acting_as.len + 4;
+	size_t size = login->mechanism.len + login->user.len + login->secret.len +
+		      login->acting_as.len + 4;
 	struct gw_login *copy = calloc(1, sizeof *copy);
 	struct gw_str *parts[4];
 	char *at = calloc(1, size);
@@ -65,7 +73,8 @@ static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
 		abort();
 	*bytes = at;
 	*copy = *login;
-	parts[0] = &copy->mechanism, parts[1] = &copy->user, parts[2] = &copy->secret, parts[3] = &copy->acting_as;
+	parts[0] = &copy->mechanism, parts[1] = &copy->user, parts[2] = &copy->secret,
+	parts[3] = &copy->acting_as;
 	for (i = 0; i < 4; i++) {
 		if (parts[i]->len)
 			memcpy(at, parts[i]->ptr, parts[i]->len);
@@ -75,21 +84,25 @@ static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
 	return copy;
 }
 
-enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session, const struct gw_login *login)
+enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session,
+				       const struct gw_login *login)
 {
 	struct gw_call *call = begin_session(kit, ON_auth, session);
 	char *bytes;
 	struct gw_login *copy = copy_login(login, &bytes);
-	enum gw_verdict verdict = kit->module.auth ? kit->module.auth(call, session, copy) : GW_CONTINUE;
+	enum gw_verdict verdict = kit->module.auth ? kit->module.auth(call, session, copy)
+						   : GW_CONTINUE;
 
 	free(bytes);
 	free(copy);
 	return call_settle(call, verdict);
 }
 
-enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session, const char *mechanism, const char *user, const char *secret)
+enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session,
+				 const char *mechanism, const char *user, const char *secret)
 {
-	struct gw_login login = { sizeof login, gw_str(mechanism), gw_str(user), gw_str(secret), gw_str("") };
+	struct gw_login login = { sizeof login, gw_str(mechanism), gw_str(user), gw_str(secret),
+				  gw_str("") };
 
 	return testkit_run_auth_login(kit, session, &login);
 }
@@ -100,7 +113,8 @@ enum gw_verdict testkit_run_mail(struct testkit *kit, struct gw_message *message
 	return ASK(mail, call, message);
 }
 
-enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message, struct gw_rcpt *rcpt)
+enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message,
+				 struct gw_rcpt *rcpt)
 {
 	struct gw_call *call = begin_receiving(kit, ON_rcpt, message, rcpt);
 	return ASK(rcpt, call, message, rcpt);
@@ -112,7 +126,8 @@ enum gw_verdict testkit_run_message(struct testkit *kit, struct gw_message *mess
 	return ASK(message, call, message);
 }
 
-enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message, struct gw_rcpt *rcpt)
+enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message,
+				  struct gw_rcpt *rcpt)
 {
 	struct gw_call *call = begin(kit, ON_route, message, rcpt);
 
@@ -120,7 +135,8 @@ enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *messag
 	return ASK(route, call, message, rcpt);
 }
 
-enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery,
+				  struct gw_relay *relay)
 {
 	struct gw_call *call = begin_delivery(kit, ON_admit, delivery);
 	return ASK(admit, call, delivery, relay);
@@ -132,25 +148,29 @@ enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *del
 	return ASK(prepare, call, delivery);
 }
 
-enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery,
+				  struct gw_relay *relay)
 {
 	struct gw_call *call = begin_delivery(kit, ON_login, delivery);
 	return ASK(login, call, delivery, relay);
 }
 
-enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery,
+				    struct gw_relay *relay)
 {
 	struct gw_call *call = begin_delivery(kit, ON_deliver, delivery);
 	return ASK(deliver, call, delivery, relay);
 }
 
-enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message, const struct gw_result *result)
+enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message,
+				   const struct gw_result *result)
 {
 	struct gw_call *call = begin(kit, ON_bounce, message, NULL);
 	return ASK(bounce, call, message, result);
 }
 
-enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
+enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery,
+				     struct gw_relay *relay)
 {
 	struct gw_call *call = begin_delivery(kit, ON_fallback, delivery);
 
@@ -160,14 +180,15 @@ enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *de
 	return ASK(fallback, call, delivery, relay);
 }
 
-#define TELL(hook, ...)                                        \
-	do {                                                   \
-		if (kit->module.hook)                          \
-			kit->module.hook(__VA_ARGS__);         \
-		call_destroy(call);                            \
+#define TELL(hook, ...)                                                                            \
+	do {                                                                                       \
+		if (kit->module.hook)                                                              \
+			kit->module.hook(__VA_ARGS__);                                             \
+		call_destroy(call);                                                                \
 	} while (0)
 
-void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result)
+void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery,
+			const struct gw_result *result)
 {
 	struct gw_call *call = begin_delivery(kit, ON_result, delivery);
 

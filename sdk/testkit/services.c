@@ -4,12 +4,15 @@
 #include <stdlib.h>
 
 #define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
-#define DECIDING (RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) | ON(fallback))
+#define DECIDING                                                                                   \
+	(RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) |  \
+	 ON(fallback))
 #define NOTE_MAX 4096
 
-static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
+static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format,
+			...) __attribute__((format(printf, 3, 4)));
+static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format,
+			...)
 {
 	static const char *const names[] = { "debug", "info", "warning", "error" };
 	char *text;
@@ -46,12 +49,14 @@ static void service_instance_data_set(struct gw_call *call, void *data)
 
 static void *service_alloc(struct gw_call *call, size_t size)
 {
-	if (kit_elsewhere(call->kit, "alloc") || kit_fails(call->kit, "alloc") || kit_memory_refused(call, size))
+	if (kit_elsewhere(call->kit, "alloc") || kit_fails(call->kit, "alloc") ||
+	    kit_memory_refused(call, size))
 		return NULL;
 	return kit_alloc(call->kit, size);
 }
 
-static void *private_bytes(struct gw_call *call, struct private *private, size_t size, const char *service)
+static void *private_bytes(struct gw_call *call, struct private *private, size_t size,
+			   const char *service)
 {
 	if (kit_elsewhere(call->kit, service) || !private || kit_fails(call->kit, service))
 		return NULL;
@@ -64,17 +69,20 @@ static void *private_bytes(struct gw_call *call, struct private *private, size_t
 
 static void *service_session_data(struct gw_call *call)
 {
-	return private_bytes(call, call->session ? &call->session->private : NULL, call->kit->module.session_size, "session_data");
+	return private_bytes(call, call->session ? &call->session->private : NULL,
+			     call->kit->module.session_size, "session_data");
 }
 
 static void *service_message_data(struct gw_call *call)
 {
-	return private_bytes(call, call->message ? &call->message->private : NULL, call->kit->module.message_size, "message_data");
+	return private_bytes(call, call->message ? &call->message->private : NULL,
+			     call->kit->module.message_size, "message_data");
 }
 
 static void *service_delivery_data(struct gw_call *call)
 {
-	return private_bytes(call, call->delivery ? &call->delivery->private : NULL, call->kit->module.delivery_size, "delivery_data");
+	return private_bytes(call, call->delivery ? &call->delivery->private : NULL,
+			     call->kit->module.delivery_size, "delivery_data");
 }
 
 static struct gw_message *service_delivery_message(struct gw_delivery *delivery)
@@ -120,19 +128,23 @@ static const char *note_key(struct gw_call *call, const char *key)
 	return strchr(key, '.') ? key : kit_format(call->kit, "%s.%s", call->kit->module.name, key);
 }
 
-static struct gw_str service_note(struct gw_call *call, const struct gw_message *message, const char *key)
+static struct gw_str service_note(struct gw_call *call, const struct gw_message *message,
+				  const char *key)
 {
 	const struct pair *pair = NULL;
 
-	if (!kit_elsewhere(call->kit, "note") && !kit_null(call->kit, "note", message) && !kit_null(call->kit, "note", key))
+	if (!kit_elsewhere(call->kit, "note") && !kit_null(call->kit, "note", message) &&
+	    !kit_null(call->kit, "note", key))
 		pair = pair_find(message->notes, note_key(call, key));
 	return pair ? pair->value : gw_str_n(NULL, 0);
 }
 
-static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key, struct gw_str value)
+static int service_note_set(struct gw_call *call, struct gw_message *message, const char *key,
+			    struct gw_str value)
 {
-	if (kit_elsewhere(call->kit, "note_set") || kit_null(call->kit, "note_set", message) || kit_null(call->kit, "note_set", key) ||
-	    kit_fails(call->kit, "note_set") || value.len > NOTE_MAX)
+	if (kit_elsewhere(call->kit, "note_set") || kit_null(call->kit, "note_set", message) ||
+	    kit_null(call->kit, "note_set", key) || kit_fails(call->kit, "note_set") ||
+	    value.len > NOTE_MAX)
 		return -1;
 	pair_set(call->kit, &message->notes, note_key(call, key), value);
 	return 0;
@@ -143,9 +155,10 @@ static void *service_event_base(struct gw_call *call)
 	return kit_elsewhere(call->kit, "event_base") ? NULL : call->kit->event_base;
 }
 
-static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
+static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format,
+			  ...) __attribute__((format(printf, 4, 5)));
+static void service_reply(struct gw_call *call, int code, const char *enhanced, const char *format,
+			  ...)
 {
 	if (kit_refused(call, "reply", DECIDING))
 		return;
@@ -160,7 +173,8 @@ static void service_wait_until(struct gw_call *call, int64_t when)
 		call->answer.wait_until = when;
 }
 
-static void service_reason(struct gw_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void service_reason(struct gw_call *call, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static void service_reason(struct gw_call *call, const char *format, ...)
 {
 	char *text;
@@ -180,21 +194,27 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 {
 	struct gw_session *session = call->session;
 
-	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) || kit_null(call->kit, "identify", identity) ||
-	    kit_unsized(call, "gw_identity", identity->size) || !session || kit_identity_refused(call->kit, identity))
+	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) ||
+	    kit_null(call->kit, "identify", identity) ||
+	    kit_unsized(call, "gw_identity", identity->size) || !session ||
+	    kit_identity_refused(call->kit, identity))
 		return;
 	if (identity->client.len)
-		testkit_session_fact(session, GW_SESSION_CLIENT, kit_str(call->kit, identity->client).ptr);
+		testkit_session_fact(session, GW_SESSION_CLIENT,
+				     kit_str(call->kit, identity->client).ptr);
 	if (identity->type.len)
-		testkit_session_fact(session, GW_SESSION_TYPE, kit_str(call->kit, identity->type).ptr);
+		testkit_session_fact(session, GW_SESSION_TYPE,
+				     kit_str(call->kit, identity->type).ptr);
 	if (identity->domains.len)
-		testkit_session_fact(session, GW_SESSION_DOMAINS, kit_str(call->kit, identity->domains).ptr);
+		testkit_session_fact(session, GW_SESSION_DOMAINS,
+				     kit_str(call->kit, identity->domains).ptr);
 }
 
 static int service_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type)
 {
-	if (kit_refused(call, "type_set", ON(mail) | ON(rcpt) | ON(message)) || kit_fails(call->kit, "type_set") ||
-	    kit_null(call->kit, "type_set", message) || kit_type_refused(call->kit, type))
+	if (kit_refused(call, "type_set", ON(mail) | ON(rcpt) | ON(message)) ||
+	    kit_fails(call->kit, "type_set") || kit_null(call->kit, "type_set", message) ||
+	    kit_type_refused(call->kit, type))
 		return -1;
 	testkit_message_fact(message, GW_MESSAGE_TYPE, kit_str(call->kit, type).ptr);
 	return 0;
@@ -211,7 +231,8 @@ static void service_login_set(struct gw_call *call, const struct gw_login *login
 	struct testkit *kit = call->kit;
 	struct gw_login *copy;
 
-	if (kit_refused(call, "login_set", ON(login)) || kit_null(kit, "login_set", login) || kit_unsized(call, "gw_login", login->size))
+	if (kit_refused(call, "login_set", ON(login)) || kit_null(kit, "login_set", login) ||
+	    kit_unsized(call, "gw_login", login->size))
 		return;
 	copy = kit_alloc(kit, sizeof *copy);
 	copy->size = sizeof *copy;
@@ -222,12 +243,14 @@ static void service_login_set(struct gw_call *call, const struct gw_login *login
 	call->delivery->login = copy;
 }
 
-static void service_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt, const struct gw_outcome *outcome)
+static void service_outcome(struct gw_call *call, struct gw_delivery *delivery,
+			    struct gw_rcpt *rcpt, const struct gw_outcome *outcome)
 {
 	struct gw_outcome *copy;
 	size_t i;
 
-	if (kit_refused(call, "outcome", ON(deliver)) || kit_null(call->kit, "outcome", rcpt) || kit_null(call->kit, "outcome", outcome) ||
+	if (kit_refused(call, "outcome", ON(deliver)) || kit_null(call->kit, "outcome", rcpt) ||
+	    kit_null(call->kit, "outcome", outcome) ||
 	    kit_unsized(call, "gw_outcome", outcome->size))
 		return;
 	for (i = 0; i < delivery->rcpt_count && delivery->rcpts[i] != rcpt; i++)
@@ -253,12 +276,14 @@ static void service_count(struct gw_call *call, const char *metric, int64_t add)
 		return;
 	kit_lock();
 	pair = pair_find(kit->metrics, metric);
-	sum = kit_format(kit, "%lld", (pair ? strtoll(pair->value.ptr, NULL, 10) : 0) + (long long)add);
+	sum = kit_format(kit, "%lld",
+			 (pair ? strtoll(pair->value.ptr, NULL, 10) : 0) + (long long)add);
 	pair_set(kit, &kit->metrics, metric, gw_str(sum));
 	kit_unlock();
 }
 
-static void service_status_line(struct gw_call *call, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void service_status_line(struct gw_call *call, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static void service_status_line(struct gw_call *call, const char *key, const char *format, ...)
 {
 	char *text;
@@ -280,7 +305,8 @@ static void service_answer(struct gw_call *call, struct gw_str json)
 	kit_tell(call->kit, TESTKIT_REPLY, "%s", kit_str(call->kit, json).ptr);
 }
 
-static void service_problem(struct gw_call *call, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void service_problem(struct gw_call *call, bool fatal, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static void service_problem(struct gw_call *call, bool fatal, const char *format, ...)
 {
 	char *text;
@@ -290,17 +316,22 @@ static void service_problem(struct gw_call *call, bool fatal, const char *format
 		kit_tell(call->kit, TESTKIT_PROBLEM, "%s: %s", fatal ? "error" : "warning", text);
 }
 
-static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key,
+			       bool fatal, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
-static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key, bool fatal, const char *format, ...)
+static void service_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key,
+			       bool fatal, const char *format, ...)
 {
 	struct testkit *kit = call->kit;
-	const char *owner = relay ? kit_format(kit, "relay %s: ", service_relay_fact(relay, GW_RELAY_NAME).ptr) : "";
+	const char *owner = relay ? kit_format(kit, "relay %s: ",
+					       service_relay_fact(relay, GW_RELAY_NAME).ptr)
+				  : "";
 	char *text;
 
 	FORMATTED(text, kit, format);
 	if (!kit_refused(call, "problem_at", ON(start) | ON(check)))
-		kit_tell(kit, TESTKIT_PROBLEM, "%s: %s%s%s%s", fatal ? "error" : "warning", owner, key ? key : "", key ? ": " : "", text);
+		kit_tell(kit, TESTKIT_PROBLEM, "%s: %s%s%s%s", fatal ? "error" : "warning", owner,
+			 key ? key : "", key ? ": " : "", text);
 }
 
 static void service_emit(struct gw_call *call, const struct gw_event *event)
@@ -308,13 +339,15 @@ static void service_emit(struct gw_call *call, const struct gw_event *event)
 	struct testkit *kit = call->kit;
 	const char *text, *json;
 
-	if (kit_elsewhere(kit, "emit") || kit_null(kit, "emit", event) || kit_unsized(call, "gw_event", event->size))
+	if (kit_elsewhere(kit, "emit") || kit_null(kit, "emit", event) ||
+	    kit_unsized(call, "gw_event", event->size))
 		return;
 	text = kit_str(kit, event->text).ptr;
 	json = kit_str(kit, event->json).ptr;
 	if (event->json.len && !json_is_one_object(event->json))
 		kit_misuse(kit, "emit() with a json that is no JSON object");
-	kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text, *json ? " " : "", json);
+	kit_tell(kit, TESTKIT_EVENT, "%s %s%s%s", kit_str(kit, event->name).ptr, text,
+		 *json ? " " : "", json);
 }
 
 static int service_submit(struct gw_call *call, const struct gw_submission *submission)
@@ -324,8 +357,9 @@ static int service_submit(struct gw_call *call, const struct gw_submission *subm
 	struct gw_str *rcpts;
 	size_t i;
 
-	if (kit_elsewhere(kit, "submit") || kit_null(kit, "submit", submission) || kit_unsized(call, "gw_submission", submission->size) ||
-	    kit_fails(kit, "submit") || kit_submission_refused(kit, submission))
+	if (kit_elsewhere(kit, "submit") || kit_null(kit, "submit", submission) ||
+	    kit_unsized(call, "gw_submission", submission->size) || kit_fails(kit, "submit") ||
+	    kit_submission_refused(kit, submission))
 		return -1;
 	copy = kit_alloc(kit, sizeof *copy);
 	rcpts = kit_alloc(kit, submission->rcpts.count * sizeof *rcpts + 1);

@@ -43,7 +43,8 @@ static struct counter *make_counter(struct testkit *kit, const char *name, int64
 	return counter;
 }
 
-int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period, int64_t add, int64_t limit)
+int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
+			    int64_t add, int64_t limit)
 {
 	struct testkit *kit = call->kit;
 	const char *key = kit_str(kit, name).ptr;
@@ -80,14 +81,17 @@ int64_t testkit_counter(struct testkit *kit, const char *name, int64_t period)
 
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
 {
-	return kit_name_refused(call->kit, "counter_get", name) ? 0 : testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
+	return kit_name_refused(call->kit, "counter_get", name)
+		       ? 0
+		       : testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
 }
 
 int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
 {
 	const char *text = kit_str(call->kit, key).ptr;
 
-	if (kit_fails(call->kit, "record_put") || kit_name_refused(call->kit, "record_put", key) || value.len > RECORD_MAX)
+	if (kit_fails(call->kit, "record_put") || kit_name_refused(call->kit, "record_put", key) ||
+	    value.len > RECORD_MAX)
 		return -1;
 	kit_lock();
 	pair_set(call->kit, &call->kit->records, text, value);
@@ -133,8 +137,8 @@ int service_record_drop(const struct gw_call *call, struct gw_str key)
 }
 
 /* `each` may change records, so it walks over a copy of the list. */
-int service_record_each(const struct gw_call *call, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value),
-			void *arg)
+int service_record_each(const struct gw_call *call, struct gw_str prefix,
+			int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg)
 {
 	struct testkit *kit = call->kit;
 	struct pair *copy = NULL, *pair;
@@ -144,7 +148,8 @@ int service_record_each(const struct gw_call *call, struct gw_str prefix, int (*
 		return -1;
 	kit_lock();
 	for (pair = kit->records; pair; pair = pair->next)
-		if (strlen(pair->key) >= prefix.len && memcmp(pair->key, prefix.ptr, prefix.len) == 0)
+		if (strlen(pair->key) >= prefix.len &&
+		    memcmp(pair->key, prefix.ptr, prefix.len) == 0)
 			pair_set(kit, &copy, pair->key, pair->value);
 	kit_unlock();
 	for (; copy && result == 0; copy = copy->next)

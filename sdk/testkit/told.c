@@ -79,7 +79,10 @@ bool kit_fails(struct testkit *kit, const char *service)
 	bool fails;
 
 	kit_lock();
-	fails = kit->fail_in && (strcmp(kit->fail_service, "any") == 0 || strcmp(kit->fail_service, service) == 0) && --kit->fail_in == 0;
+	fails = kit->fail_in &&
+		(strcmp(kit->fail_service, "any") == 0 ||
+		 strcmp(kit->fail_service, service) == 0) &&
+		--kit->fail_in == 0;
 	kit->failed |= fails;
 	kit_unlock();
 	return fails;

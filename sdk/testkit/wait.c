@@ -99,7 +99,8 @@ static void *work_thread(void *argument)
 static bool cannot_hold(struct gw_call *call, const char *service, const struct gw_async *async)
 {
 	if (kit_hooks[call->hook].ends == 0)
-		kit_misuse(call->kit, "%s() is not for the hook %s", service, kit_hooks[call->hook].name);
+		kit_misuse(call->kit, "%s() is not for the hook %s", service,
+			   kit_hooks[call->hook].name);
 	else if (call->held)
 		kit_misuse(call->kit, "%s() of a call that is held already", service);
 	else if (call->over)
@@ -117,11 +118,13 @@ static void hold_begin(struct gw_call *call, const struct gw_async *async, void 
 	call->arg = arg;
 	call->work = NULL;
 	call->lookup = NULL;
-	call->deadline = call->kit->time + (async->deadline_ms ? async->deadline_ms : DEFAULT_DEADLINE_MS);
+	call->deadline = call->kit->time +
+			 (async->deadline_ms ? async->deadline_ms : DEFAULT_DEADLINE_MS);
 	link_held(call);
 }
 
-enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async, void (*work)(void *arg), void *arg)
+enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async,
+				void (*work)(void *arg), void *arg)
 {
 	if (cannot_hold(call, "offload", async))
 		return GW_FAILED;
@@ -134,7 +137,8 @@ enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *asy
 	return GW_PENDING;
 }
 
-enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg, gw_ticket *ticket)
+enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg,
+			     gw_ticket *ticket)
 {
 	if (cannot_hold(call, "hold", async))
 		return GW_FAILED;
@@ -200,7 +204,8 @@ static bool code_fits(const struct gw_call *call, enum gw_verdict verdict)
 {
 	int code = call->answer.code;
 
-	return code == 0 || ((verdict != GW_REJECT || code / 100 == 5) && (verdict != GW_TEMPFAIL || code / 100 == 4));
+	return code == 0 || ((verdict != GW_REJECT || code / 100 == 5) &&
+			     (verdict != GW_TEMPFAIL || code / 100 == 4));
 }
 
 enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict)
@@ -208,19 +213,23 @@ enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict)
 	const struct hook_row *row = &kit_hooks[call->hook];
 
 	if (verdict == GW_PENDING && call->held)
-		return (call->work || call->lookup) && call->kit->offload == TESTKIT_AT_ONCE ? call_resume(call) : GW_PENDING;
+		return (call->work || call->lookup) && call->kit->offload == TESTKIT_AT_ONCE
+			       ? call_resume(call)
+			       : GW_PENDING;
 	if (call->held) {
 		kit_misuse(call->kit, "%s held its call and answered as well", row->name);
 		call_drop(call);
 		verdict = GW_FAILED;
 	}
-	if (verdict != GW_CONTINUE && verdict != GW_FAILED && ((unsigned)verdict > GW_FAILED || !(row->ends & BIT(verdict)))) {
-		kit_misuse(call->kit, "%s answered %d, which it does not know", row->name, (int)verdict);
+	if (verdict != GW_CONTINUE && verdict != GW_FAILED &&
+	    ((unsigned)verdict > GW_FAILED || !(row->ends & BIT(verdict)))) {
+		kit_misuse(call->kit, "%s answered %d, which it does not know", row->name,
+			   (int)verdict);
 		verdict = GW_FAILED;
 	}
 	if (!code_fits(call, verdict))
-		kit_misuse(call->kit, "%s answered %s with code %d", row->name, verdict == GW_REJECT ? "GW_REJECT" : "GW_TEMPFAIL",
-			   call->answer.code);
+		kit_misuse(call->kit, "%s answered %s with code %d", row->name,
+			   verdict == GW_REJECT ? "GW_REJECT" : "GW_TEMPFAIL", call->answer.code);
 	return call_end(call, verdict);
 }
 
@@ -241,7 +250,8 @@ static struct gw_call *first_woken(const struct testkit *kit)
 	struct gw_call *call, *first = NULL;
 
 	for (call = held_calls; call; call = call->next)
-		if (call->kit == kit && call->woken && (!first || call->woken_order < first->woken_order))
+		if (call->kit == kit && call->woken &&
+		    (!first || call->woken_order < first->woken_order))
 			first = call;
 	return first;
 }
@@ -268,7 +278,8 @@ enum gw_verdict testkit_resume(struct testkit *kit, int timeout_ms)
 	return call ? call_resume(call) : GW_PENDING;
 }
 
-/* The next held call of the kit that ends now: of this subject (NULL: any), or past its deadline. */
+/* The next held call of the kit that ends now: of this subject (NULL: any), or past its deadline.
+ */
 static struct gw_call *find_held(const struct testkit *kit, const void *subject, bool late)
 {
 	struct gw_call *call;
@@ -278,7 +289,8 @@ static struct gw_call *find_held(const struct testkit *kit, const void *subject,
 		if (call->kit != kit)
 			continue;
 		if (late ? call->deadline <= kit->time
-			 : !subject || call->session == subject || call->message == subject || call->delivery == subject)
+			 : !subject || call->session == subject || call->message == subject ||
+				    call->delivery == subject)
 			break;
 	}
 	kit_unlock();

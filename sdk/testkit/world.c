@@ -51,7 +51,8 @@ void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact,
 	set_fact(session->kit, &session->facts, fact, text);
 }
 
-struct gw_message *testkit_message(struct testkit *kit, struct gw_session *session, const char *sender, const char *bytes)
+struct gw_message *testkit_message(struct testkit *kit, struct gw_session *session,
+				   const char *sender, const char *bytes)
 {
 	struct gw_message *message = kit_alloc(kit, sizeof *message);
 
@@ -123,7 +124,8 @@ void testkit_delivery_only(struct gw_delivery *delivery, struct gw_rcpt *rcpt)
 	set_rcpts(delivery, one, 1);
 }
 
-void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact fact, const char *text)
+void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact fact,
+			   const char *text)
 {
 	set_fact(delivery->kit, &delivery->facts, fact, text);
 }

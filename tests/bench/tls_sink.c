@@ -1,4 +1,5 @@
-/* tls_sink.c - takes messages over STARTTLS (or clear) and throws them away; counts as smtp-sink -c does, on stdout.
+/* tls_sink.c - takes messages over STARTTLS (or clear) and throws them away; counts as smtp-sink -c
+ * does, on stdout.
  *
  *   tls_sink CERTIFICATE KEY HOST PORT */
 #include "wire.h"
@@ -13,7 +14,8 @@
 #include <unistd.h>
 
 static SSL_CTX *context;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the counters: the last line that is written is the newest */
+/* of the counters: the last line that is written is the newest */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int sessions, quits, messages;
 
 static void add(int *counter, int more)
@@ -80,8 +82,11 @@ static int start_tls(struct talk *talk)
 static int answer(struct talk *talk, const char *line)
 {
 	if (starts(line, "EHLO"))
-		return reply(talk, talk->wire.ssl ? "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
-		                                  : "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+		return reply(
+			talk,
+			talk->wire.ssl
+				? "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
+				: "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
 	if (starts(line, "STARTTLS"))
 		return start_tls(talk);
 	if (starts(line, "DATA"))
@@ -127,7 +132,8 @@ int main(int argc, char **argv)
 		return 64;
 	signal(SIGPIPE, SIG_IGN);
 	context = SSL_CTX_new(TLS_server_method());
-	if (!context || SSL_CTX_use_certificate_chain_file(context, argv[1]) != 1 || SSL_CTX_use_PrivateKey_file(context, argv[2], SSL_FILETYPE_PEM) != 1)
+	if (!context || SSL_CTX_use_certificate_chain_file(context, argv[1]) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(context, argv[2], SSL_FILETYPE_PEM) != 1)
 		return 1;
 	listener = wire_listen(argv[3], atoi(argv[4]));
 	if (listener < 0)

@@ -1,10 +1,12 @@
-/* tls_source.c - hands in messages as smtp-source does, over STARTTLS, or opens sessions that do nothing.
+/* tls_source.c - hands in messages as smtp-source does, over STARTTLS, or opens sessions that do
+ * nothing.
  *
  *   tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] HOST PORT
  *   tls_source -i SESSIONS [-c] HOST PORT
  *
- * -d: each connection carries many messages. -i: opens so many sessions, says "idle N" on stdout and keeps them until its standard
- * input ends. -c: clear, without TLS. Every connection is a full handshake, none is resumed. */
+ * -d: each connection carries many messages. -i: opens so many sessions, says "idle N" on stdout
+ * and keeps them until its standard input ends. -c: clear, without TLS. Every connection is a full
+ * handshake, none is resumed. */
 #include "wire.h"
 
 #include <getopt.h>
@@ -23,7 +25,11 @@ static struct {
 	bool many, clear;
 	size_t length;
 	const char *from, *to, *host;
-} what = { .sessions = 20, .messages = 1, .length = 4096, .from = "a@example.com", .to = "b@example.net" };
+} what = { .sessions = 20,
+	   .messages = 1,
+	   .length = 4096,
+	   .from = "a@example.com",
+	   .to = "b@example.net" };
 
 static SSL_CTX *context;
 static char *text;
@@ -59,7 +65,8 @@ static int command(struct wire *wire, char digit, const char *format, const char
 
 static int greet(struct wire *wire)
 {
-	if (expect(wire, '2', "greeting") < 0 || command(wire, '2', "EHLO %s\r\n", "client.example.com") < 0)
+	if (expect(wire, '2', "greeting") < 0 ||
+	    command(wire, '2', "EHLO %s\r\n", "client.example.com") < 0)
 		return -1;
 	if (what.clear)
 		return 0;
@@ -81,7 +88,8 @@ static int begin(struct wire *wire)
 
 static int send_one(struct wire *wire)
 {
-	if (command(wire, '2', "MAIL FROM:<%s>\r\n", what.from) < 0 || command(wire, '2', "RCPT TO:<%s>\r\n", what.to) < 0 ||
+	if (command(wire, '2', "MAIL FROM:<%s>\r\n", what.from) < 0 ||
+	    command(wire, '2', "RCPT TO:<%s>\r\n", what.to) < 0 ||
 	    command(wire, '3', "DATA%s\r\n", "") < 0)
 		return -1;
 	if (wire_write(wire, text, text_len) < 0)
@@ -147,8 +155,10 @@ static void make_text(void)
 	text = malloc(room);
 	if (!text)
 		exit(1);
-	text_len = (size_t)snprintf(text, room, "From: <%s>\r\nTo: <%s>\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\nMessage-Id: <bench@%s>\r\n\r\n",
-	                            what.from, what.to, "client.example.com");
+	text_len = (size_t)snprintf(
+		text, room,
+		"From: <%s>\r\nTo: <%s>\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\nMessage-Id: <bench@%s>\r\n\r\n",
+		what.from, what.to, "client.example.com");
 	for (body = 0; body < what.length; body += 80) {
 		memset(text + text_len, 'X', 78);
 		memcpy(text + text_len + 78, "\r\n", 2);
@@ -160,7 +170,8 @@ static void make_text(void)
 
 static void usage(void)
 {
-	fputs("usage: tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] [-i IDLE] [-c] HOST PORT\n", stderr);
+	fputs("usage: tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] [-i IDLE] [-c] HOST PORT\n",
+	      stderr);
 	exit(64);
 }
 
@@ -168,15 +179,32 @@ static void parse(int argc, char **argv)
 {
 	for (int option; (option = getopt(argc, argv, "s:m:l:f:t:i:dc")) != -1;) {
 		switch (option) {
-		case 's': what.sessions = atoi(optarg); break;
-		case 'm': what.messages = atoi(optarg); break;
-		case 'l': what.length = strtoul(optarg, NULL, 10); break;
-		case 'f': what.from = optarg; break;
-		case 't': what.to = optarg; break;
-		case 'i': what.idle = atoi(optarg); break;
-		case 'd': what.many = true; break;
-		case 'c': what.clear = true; break;
-		default: usage();
+		case 's':
+			what.sessions = atoi(optarg);
+			break;
+		case 'm':
+			what.messages = atoi(optarg);
+			break;
+		case 'l':
+			what.length = strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			what.from = optarg;
+			break;
+		case 't':
+			what.to = optarg;
+			break;
+		case 'i':
+			what.idle = atoi(optarg);
+			break;
+		case 'd':
+			what.many = true;
+			break;
+		case 'c':
+			what.clear = true;
+			break;
+		default:
+			usage();
 		}
 	}
 	if (argc - optind != 2)

@@ -76,7 +76,9 @@ int wire_tls(struct wire *wire, SSL_CTX *context, bool server)
 int wire_write(struct wire *wire, const char *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t put = wire->ssl ? SSL_write(wire->ssl, bytes, (int)(len < (1u << 20) ? len : 1u << 20)) : send(wire->fd, bytes, len, MSG_NOSIGNAL);
+		ssize_t put = wire->ssl ? SSL_write(wire->ssl, bytes,
+						    (int)(len < (1u << 20) ? len : 1u << 20))
+					: send(wire->fd, bytes, len, MSG_NOSIGNAL);
 		if (put < 0 && !wire->ssl && errno == EINTR)
 			continue;
 		if (put <= 0)
@@ -108,8 +110,10 @@ static int fill(struct wire *wire)
 	if (wire->end == sizeof(wire->in))
 		return -1;
 	do
-		got = wire->ssl ? SSL_read(wire->ssl, wire->in + wire->end, (int)(sizeof(wire->in) - wire->end))
-		                : recv(wire->fd, wire->in + wire->end, sizeof(wire->in) - wire->end, 0);
+		got = wire->ssl ? SSL_read(wire->ssl, wire->in + wire->end,
+					   (int)(sizeof(wire->in) - wire->end))
+				: recv(wire->fd, wire->in + wire->end, sizeof(wire->in) - wire->end,
+				       0);
 	while (got < 0 && !wire->ssl && errno == EINTR);
 	if (got <= 0)
 		return -1;
@@ -121,7 +125,8 @@ char *wire_line(struct wire *wire)
 {
 	size_t seen = 0;
 	for (;;) {
-		char *from = wire->in + wire->start, *feed = memchr(from + seen, '\n', wire->end - wire->start - seen);
+		char *from = wire->in + wire->start,
+		     *feed = memchr(from + seen, '\n', wire->end - wire->start - seen);
 		if (feed) {
 			wire->start += (size_t)(feed + 1 - from);
 			*feed = '\0';

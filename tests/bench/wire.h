@@ -1,4 +1,5 @@
-/* wire.h - lines over a socket, clear or TLS, for the load generators: blocking, one thread a connection. */
+/* wire.h - lines over a socket, clear or TLS, for the load generators: blocking, one thread a
+ * connection. */
 #ifndef BENCH_WIRE_H
 #define BENCH_WIRE_H
 
@@ -24,7 +25,8 @@ int wire_tls(struct wire *wire, SSL_CTX *context, bool server); /* -1: the hands
 int wire_write(struct wire *wire, const char *bytes, size_t len); /* -1: the peer is gone */
 int wire_say(struct wire *wire, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The next line without its CRLF, NUL-terminated, valid until the next call; NULL: the peer is gone. */
+/* The next line without its CRLF, NUL-terminated, valid until the next call; NULL: the peer is
+ * gone. */
 char *wire_line(struct wire *wire);
 bool wire_has_input(const struct wire *wire); /* something was read already and not taken */
 

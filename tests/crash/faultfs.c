@@ -1,22 +1,23 @@
 /* faultfs.c - a disk that fails when it is told to: LD_PRELOAD=build/tests/faultfs.so
  *
  *   FAULTFS_RULES  rules, separated by ';' or newlines
- *   FAULTFS_FILE   a file of rules instead, looked at before each call: changed while the program runs, they count from then on (all
- *                  counts start anew). No file: no rules
- *   FAULTFS_LOG    a file to which each fault is appended: "pid op action path"
+ *   FAULTFS_FILE   a file of rules instead, looked at before each call: changed while the program
+ * runs, they count from then on (all counts start anew). No file: no rules FAULTFS_LOG    a file to
+ * which each fault is appended: "pid op action path"
  *
  * A rule:  OP ACTION [n=K] [from=K] [times=K] [percent=P] [path=TEXT]
  *
- *   OP       open read write sync allocate truncate unlink rename mkdir; or one call's name (fsync fdatasync pwritev pwrite
- *            ...); "change" is all but open and read, "any" is all. "open" counts only opens that create or write
- *   ACTION   an errno by name (EIO ENOSPC EDQUOT EROFS EMFILE EACCES EINTR); short: half is written and said so;
- *            torn: half is written, then SIGKILL; skip: nothing is done and success is said; slow=MS: done MS milliseconds late;
- *            kill, killafter: SIGKILL before or after the call
- *   n=K      the K-th matching call alone (from 1); from=K: from the K-th on; times=K: at most K times
- *   percent  of the calls, at random
- *   path     TEXT is in the file's path
+ *   OP       open read write sync allocate truncate unlink rename mkdir; or one call's name (fsync
+ * fdatasync pwritev pwrite
+ *            ...); "change" is all but open and read, "any" is all. "open" counts only opens that
+ * create or write ACTION   an errno by name (EIO ENOSPC EDQUOT EROFS EMFILE EACCES EINTR); short:
+ * half is written and said so; torn: half is written, then SIGKILL; skip: nothing is done and
+ * success is said; slow=MS: done MS milliseconds late; kill, killafter: SIGKILL before or after the
+ * call n=K      the K-th matching call alone (from 1); from=K: from the K-th on; times=K: at most K
+ * times percent  of the calls, at random path     TEXT is in the file's path
  *
- * The first rule that matches decides. Calls made within libc, by io_uring, mmap or static programs are not seen. */
+ * The first rule that matches decides. Calls made within libc, by io_uring, mmap or static programs
+ * are not seen. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,16 @@
 #define RULES 16
 #define EXPORT __attribute__((visibility("default")))
 
-enum action { ACT_NONE, ACT_ERROR, ACT_SHORT, ACT_TORN, ACT_SKIP, ACT_SLOW, ACT_KILL, ACT_KILLAFTER };
+enum action {
+	ACT_NONE,
+	ACT_ERROR,
+	ACT_SHORT,
+	ACT_TORN,
+	ACT_SKIP,
+	ACT_SLOW,
+	ACT_KILL,
+	ACT_KILLAFTER
+};
 
 struct rule {
 	char op[16], path[128];
@@ -64,7 +74,8 @@ static const struct {
 	const char *name;
 	enum action action;
 } actions[] = {
-	{ "short", ACT_SHORT }, { "torn", ACT_TORN }, { "skip", ACT_SKIP }, { "kill", ACT_KILL }, { "killafter", ACT_KILLAFTER },
+	{ "short", ACT_SHORT }, { "torn", ACT_TORN },           { "skip", ACT_SKIP },
+	{ "kill", ACT_KILL },   { "killafter", ACT_KILLAFTER },
 };
 
 /* --- rules --- */
@@ -132,7 +143,8 @@ static void parse_rules(const char *text)
 
 static bool same_file(const struct stat *st)
 {
-	return st->st_ino == loaded_from.st_ino && st->st_size == loaded_from.st_size && st->st_mtim.tv_sec == loaded_from.st_mtim.tv_sec &&
+	return st->st_ino == loaded_from.st_ino && st->st_size == loaded_from.st_size &&
+	       st->st_mtim.tv_sec == loaded_from.st_mtim.tv_sec &&
 	       st->st_mtim.tv_nsec == loaded_from.st_mtim.tv_nsec;
 }
 
@@ -178,7 +190,8 @@ static bool op_matches(const char *op, const char *group, const char *call)
 {
 	if (strcmp(op, "any") == 0 || strcmp(op, group) == 0 || strcmp(op, call) == 0)
 		return true;
-	return strcmp(op, "change") == 0 && strcmp(group, "open") != 0 && strcmp(group, "read") != 0;
+	return strcmp(op, "change") == 0 && strcmp(group, "open") != 0 &&
+	       strcmp(group, "read") != 0;
 }
 
 static bool due(struct rule *rule)
@@ -207,7 +220,8 @@ static void tell(const char *call, const struct rule *rule, const char *path)
 
 	if (!file)
 		return;
-	len = snprintf(line, sizeof(line), "%d %s %d %s\n", (int)getpid(), call, (int)rule->action, path);
+	len = snprintf(line, sizeof(line), "%d %s %d %s\n", (int)getpid(), call, (int)rule->action,
+		       path);
 	fd = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
@@ -328,7 +342,8 @@ EXPORT ssize_t write(int fd, const void *bytes, size_t len)
 	long result;
 
 	next = next ? next : NEXT(write_fn *, "write");
-	return ends(&rule, (long)len, &result) ? result : after(&rule, next(fd, bytes, half(&rule, len)));
+	return ends(&rule, (long)len, &result) ? result
+					       : after(&rule, next(fd, bytes, half(&rule, len)));
 }
 
 EXPORT ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
@@ -338,7 +353,9 @@ EXPORT ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
 	long result;
 
 	next = next ? next : NEXT(pwrite_fn *, "pwrite");
-	return ends(&rule, (long)len, &result) ? result : after(&rule, next(fd, bytes, half(&rule, len), offset));
+	return ends(&rule, (long)len, &result)
+		       ? result
+		       : after(&rule, next(fd, bytes, half(&rule, len), offset));
 }
 EXPORT ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
 {
@@ -367,7 +384,8 @@ static ssize_t half_vector(int fd, const struct iovec *iov, int count, off_t off
 		memcpy(bytes + got, iov[i].iov_base, part);
 		got += part;
 	}
-	n = at ? syscall(SYS_pwrite64, fd, bytes, want, offset) : syscall(SYS_write, fd, bytes, want);
+	n = at ? syscall(SYS_pwrite64, fd, bytes, want, offset)
+	       : syscall(SYS_write, fd, bytes, want);
 	free(bytes);
 	return n;
 }
@@ -381,7 +399,8 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
 	next = next ? next : NEXT(writev_fn *, "writev");
 	if (ends(&rule, (long)total(iov, count), &result))
 		return result;
-	return after(&rule, halves(&rule) ? half_vector(fd, iov, count, 0, false) : next(fd, iov, count));
+	return after(&rule,
+		     halves(&rule) ? half_vector(fd, iov, count, 0, false) : next(fd, iov, count));
 }
 
 EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset)
@@ -393,7 +412,8 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset)
 	next = next ? next : NEXT(pwritev_fn *, "pwritev");
 	if (ends(&rule, (long)total(iov, count), &result))
 		return result;
-	return after(&rule, halves(&rule) ? half_vector(fd, iov, count, offset, true) : next(fd, iov, count, offset));
+	return after(&rule, halves(&rule) ? half_vector(fd, iov, count, offset, true)
+					  : next(fd, iov, count, offset));
 }
 EXPORT ssize_t pwritev64(int fd, const struct iovec *iov, int count, off_t offset)
 {
@@ -410,7 +430,8 @@ EXPORT ssize_t pread(int fd, void *bytes, size_t len, off_t offset)
 	long result;
 
 	next = next ? next : NEXT(pread_fn *, "pread");
-	return ends(&rule, 0, &result) ? result : after(&rule, next(fd, bytes, half(&rule, len), offset));
+	return ends(&rule, 0, &result) ? result
+				       : after(&rule, next(fd, bytes, half(&rule, len), offset));
 }
 EXPORT ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
 {
@@ -420,15 +441,15 @@ EXPORT ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
 /* --- calls of one descriptor --- */
 
 typedef int fd_fn(int);
-#define FD_CALL(name, group)                                                                                                               \
-	EXPORT int name(int fd)                                                                                                            \
-	{                                                                                                                                  \
-		static fd_fn *next;                                                                                                        \
-		struct rule rule = decide_fd(group, #name, fd);                                                                            \
-		long result;                                                                                                               \
-                                                                                                                                           \
-		next = next ? next : NEXT(fd_fn *, #name);                                                                                 \
-		return (int)(ends(&rule, 0, &result) ? result : after(&rule, next(fd)));                                                   \
+#define FD_CALL(name, group)                                                                       \
+	EXPORT int name(int fd)                                                                    \
+	{                                                                                          \
+		static fd_fn *next;                                                                \
+		struct rule rule = decide_fd(group, #name, fd);                                    \
+		long result;                                                                       \
+                                                                                                   \
+		next = next ? next : NEXT(fd_fn *, #name);                                         \
+		return (int)(ends(&rule, 0, &result) ? result : after(&rule, next(fd)));           \
 	}
 FD_CALL(fsync, "sync")
 FD_CALL(fdatasync, "sync")
@@ -478,16 +499,17 @@ static int open_any(const char *call, int dir, const char *path, int flags, mode
 	next = next ? next : NEXT(openat_fn *, "openat");
 	if (changes)
 		rule = decide_path("open", call, path);
-	return (int)(ends(&rule, -1, &result) ? result : after(&rule, next(dir, path, flags, mode)));
+	return (int)(ends(&rule, -1, &result) ? result
+					      : after(&rule, next(dir, path, flags, mode)));
 }
 
-#define OPEN_MODE(mode, flags)                                                                                                             \
-	mode_t mode = 0;                                                                                                                   \
-	if ((flags) & (O_CREAT | O_TMPFILE)) {                                                                                             \
-		va_list args;                                                                                                              \
-		va_start(args, flags);                                                                                                     \
-		mode = va_arg(args, mode_t);                                                                                               \
-		va_end(args);                                                                                                              \
+#define OPEN_MODE(mode, flags)                                                                     \
+	mode_t mode = 0;                                                                           \
+	if ((flags) & (O_CREAT | O_TMPFILE)) {                                                     \
+		va_list args;                                                                      \
+		va_start(args, flags);                                                             \
+		mode = va_arg(args, mode_t);                                                       \
+		va_end(args);                                                                      \
 	}
 EXPORT int open(const char *path, int flags, ...)
 {
@@ -551,7 +573,8 @@ EXPORT int renameat(int from_dir, const char *from, int to_dir, const char *to)
 	long result;
 
 	next = next ? next : NEXT(renameat_fn *, "renameat");
-	return (int)(ends(&rule, 0, &result) ? result : after(&rule, next(from_dir, from, to_dir, to)));
+	return (int)(ends(&rule, 0, &result) ? result
+					     : after(&rule, next(from_dir, from, to_dir, to)));
 }
 
 typedef int mkdir_fn(const char *, mode_t);

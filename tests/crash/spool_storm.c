@@ -1,18 +1,16 @@
 /* spool_storm.c - a program to be killed while it writes to a spool, and the judge of what is left.
  *
- *   spool_storm write SPOOL [threads=N] [seconds=N | ms=N] [first=N] [segment=BYTES] [final=PERCENT] [polite] [unsafe]
- *       polite: no message while spool_room() refuses it. unsafe: without syncs.
- *       Appends messages of mixed sizes and prints, in one write each and only after the answer:
- *           "A id size"   the message is acknowledged
- *           "S id text"   its durable state is
- *           "F id"        it is about to be made final (it may be gone from here on)
- *           "D id"        it is durably final (it must be gone)
- *           "E id result" it was refused
- *   spool_storm verify SPOOL < what write printed
- *       Opens the spool and looks for each message. Prints "acknowledged=N lost=N altered=N risen=N stale=N damaged=N"; exits 0
- *       when all but the first are 0, else 1; 2: the spool does not open.
+ *   spool_storm write SPOOL [threads=N] [seconds=N | ms=N] [first=N] [segment=BYTES]
+ * [final=PERCENT] [polite] [unsafe] polite: no message while spool_room() refuses it. unsafe:
+ * without syncs. Appends messages of mixed sizes and prints, in one write each and only after the
+ * answer: "A id size"   the message is acknowledged "S id text"   its durable state is "F id" it is
+ * about to be made final (it may be gone from here on) "D id"        it is durably final (it must
+ * be gone) "E id result" it was refused spool_storm verify SPOOL < what write printed Opens the
+ * spool and looks for each message. Prints "acknowledged=N lost=N altered=N risen=N stale=N
+ * damaged=N"; exits 0 when all but the first are 0, else 1; 2: the spool does not open.
  *
- * The octets of a message follow from its id (see storm_fill), so that nothing but the id and size need be remembered. */
+ * The octets of a message follow from its id (see storm_fill), so that nothing but the id and size
+ * need be remembered. */
 #include "base/log.h"
 #include "base/map.h"
 #include "spool/spool.h"
@@ -32,7 +30,8 @@ static bool polite;
 static void storm_fill(uint64_t id, uint64_t offset, char *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		uint64_t at = (offset + i) / 8, word = (id * 0x9e3779b97f4a7c15u) ^ (at * 0xbf58476d1ce4e5b9u);
+		uint64_t at = (offset + i) / 8,
+			 word = (id * 0x9e3779b97f4a7c15u) ^ (at * 0xbf58476d1ce4e5b9u);
 		word ^= word >> 31;
 		out[i] = (char)(word >> (8 * ((offset + i) % 8)));
 	}
@@ -65,7 +64,8 @@ struct waiting {
 
 static void answered(struct post *post)
 {
-	struct waiting *waiting = (struct waiting *)(void *)((char *)post - offsetof(struct waiting, append.post));
+	struct waiting *waiting = (struct waiting *)(void *)((char *)post -
+							     offsetof(struct waiting, append.post));
 
 	pthread_mutex_lock(&waiting->lock);
 	waiting->finished = true;
@@ -98,13 +98,18 @@ static uint64_t size_of(uint64_t id)
 static bool send_message(uint64_t id)
 {
 	struct spool_extent extents[16];
-	struct waiting message = { .append = { .type = SPOOL_MESSAGE, .id = id, .durable = true, .meta = GW_STR("an envelope") } };
+	struct waiting message = { .append = { .type = SPOOL_MESSAGE,
+					       .id = id,
+					       .durable = true,
+					       .meta = GW_STR("an envelope") } };
 	uint64_t size = size_of(id), at = 0;
 	size_t count = 0;
 	char bytes[PIECE], text[24];
 
 	for (; size - at > PIECE; at += PIECE) {
-		struct waiting extent = { .append = { .type = SPOOL_EXTENT, .id = id, .data = { bytes, PIECE } } };
+		struct waiting extent = {
+			.append = { .type = SPOOL_EXTENT, .id = id, .data = { bytes, PIECE } }
+		};
 
 		storm_fill(id, at, bytes, PIECE);
 		if (append(&extent) != SPOOL_OK) {
@@ -131,14 +136,16 @@ static void set_state(uint64_t id, unsigned number)
 	char text[24];
 	struct waiting state = { .append = { .type = SPOOL_STATE, .id = id, .durable = true } };
 
-	state.append.meta = gw_str_n(text, (size_t)snprintf(text, sizeof(text), "tried-%u", number));
+	state.append.meta = gw_str_n(text,
+				     (size_t)snprintf(text, sizeof(text), "tried-%u", number));
 	if (append(&state) == SPOOL_OK)
 		say('S', id, text);
 }
 
 static void finish_message(uint64_t id)
 {
-	struct waiting final = { .append = { .type = SPOOL_FINAL, .id = id, .durable = id % 2 == 0 } };
+	struct waiting final = { .append = {
+					 .type = SPOOL_FINAL, .id = id, .durable = id % 2 == 0 } };
 
 	say('F', id, "");
 	if (append(&final) == SPOOL_OK && id % 2 == 0)
@@ -229,7 +236,10 @@ static void listen_to_writer(void)
 			one->size = strtoull(text, NULL, 10);
 		if (line[0] == 'S')
 			memcpy(one->state, text, sizeof(text));
-		one->said |= line[0] == 'A' ? SAID_ACKNOWLEDGED : line[0] == 'F' ? SAID_FINAL : line[0] == 'D' ? SAID_GONE : 0;
+		one->said |= line[0] == 'A'   ? SAID_ACKNOWLEDGED
+			     : line[0] == 'F' ? SAID_FINAL
+			     : line[0] == 'D' ? SAID_GONE
+					      : 0;
 	}
 }
 
@@ -268,7 +278,8 @@ static void judge(const struct heard *one, struct verdicts *verdicts)
 	there = spool_load(spool, one->id, &arena, &envelope, &state, &content) == 0;
 	verdicts->acknowledged++;
 	verdicts->lost += !there && !(one->said & SAID_FINAL);
-	verdicts->altered += there && (!is_whole(&content, one) || !gw_str_eq(envelope, gw_str("an envelope")));
+	verdicts->altered += there && (!is_whole(&content, one) ||
+				       !gw_str_eq(envelope, gw_str("an envelope")));
 	verdicts->risen += there && (one->said & SAID_GONE);
 	verdicts->stale += there && one->state[0] && !gw_str_eq(state, gw_str(one->state));
 	arena_finish(&arena);
@@ -294,12 +305,16 @@ static int verify_mode(struct spool_options *options)
 		free(one);
 	}
 	spool_stats(spool, &stats);
-	printf("acknowledged=%u lost=%u altered=%u risen=%u stale=%u damaged=%llu\n", verdicts.acknowledged, verdicts.lost,
-	       verdicts.altered, verdicts.risen, verdicts.stale, (unsigned long long)stats.damaged);
+	printf("acknowledged=%u lost=%u altered=%u risen=%u stale=%u damaged=%llu\n",
+	       verdicts.acknowledged, verdicts.lost, verdicts.altered, verdicts.risen,
+	       verdicts.stale, (unsigned long long)stats.damaged);
 	spool_close(spool);
 	problems_finish(&problems);
 	id_map_finish(&heard);
-	return verdicts.lost || verdicts.altered || verdicts.risen || verdicts.stale || stats.damaged ? 1 : 0;
+	return verdicts.lost || verdicts.altered || verdicts.risen || verdicts.stale ||
+			       stats.damaged
+		       ? 1
+		       : 0;
 }
 
 static void take_option(const char *text, struct spool_options *options)

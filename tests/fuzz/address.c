@@ -31,7 +31,8 @@ static void check_again(const struct address *address, unsigned flags)
 	must(gw_str_eq(again.local, address->local) && gw_str_eq(again.domain, address->domain));
 	memcpy(path + 1, address->whole.ptr, address->whole.len);
 	path[1 + address->whole.len] = '>';
-	must(address_path(gw_str_n(path, address->whole.len + 2), flags & ADDRESS_UTF8_OK, &again, &used));
+	must(address_path(gw_str_n(path, address->whole.len + 2), flags & ADDRESS_UTF8_OK, &again,
+			  &used));
 	must(used == address->whole.len + 2 && gw_str_eq(again.whole, address->whole));
 }
 

@@ -1,4 +1,5 @@
-/* A command line, and its arguments as those of MAIL, RCPT and BDAT: the first byte chooses what is offered. */
+/* A command line, and its arguments as those of MAIL, RCPT and BDAT: the first byte chooses what is
+ * offered. */
 #include "fuzz.h"
 #include "smtp/command.h"
 

@@ -1,4 +1,5 @@
-/* A file of conf.d: whatever stands in it, it is told what is wrong or its values are within what the tables allow. */
+/* A file of conf.d: whatever stands in it, it is told what is wrong or its values are within what
+ * the tables allow. */
 #include "fuzz.h"
 #include "folder.h"
 
@@ -13,7 +14,8 @@ const char *__lsan_default_suppressions(void)
 }
 
 /* Programs that a fragment names are not run here. */
-int option_run(const char *command, int wait_ms, char *line, size_t size, char *why, size_t why_size)
+int option_run(const char *command, int wait_ms, char *line, size_t size, char *why,
+	       size_t why_size)
 {
 	snprintf(why, why_size, "cannot be run");
 	return -1;
@@ -79,15 +81,19 @@ static void check_table(const struct gw_option *options, const void *from)
 		check_member(options, (const char *)from + options->offset);
 }
 
-static void parse(const struct conf_fragment *fragment, const struct gw_option *options, void *into, struct problems *problems)
+static void parse(const struct conf_fragment *fragment, const struct gw_option *options, void *into,
+		  struct problems *problems)
 {
-	struct option_context context = { .config_dir = folder_path(), .state_dir = "/nowhere", .problems = problems };
+	struct option_context context = { .config_dir = folder_path(),
+					  .state_dir = "/nowhere",
+					  .problems = problems };
 	struct option_set set = { .owner = "gateway", .options = options, .into = into };
 	struct arena arena;
 
 	arena_init(&arena, 0);
 	context.arena = &arena;
-	size_t before = problems->errors, errors = option_parse(&context, fragment->group, &set, 1, NULL);
+	size_t before = problems->errors,
+	       errors = option_parse(&context, fragment->group, &set, 1, NULL);
 	must(errors == problems->errors - before);
 	if (errors == 0)
 		check_table(options, into);
@@ -112,7 +118,8 @@ static void say(const struct problems *problems)
 	char text[200];
 	size_t count = 0;
 
-	for (const struct problem *problem = problems->first; problem; problem = problem->next, count++)
+	for (const struct problem *problem = problems->first; problem;
+	     problem = problem->next, count++)
 		must(strlen(problem_format(problem, text, sizeof(text))) < sizeof(text));
 	must(count == problems->errors + problems->warnings);
 }

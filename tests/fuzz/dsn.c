@@ -1,4 +1,5 @@
-/* A report about hostile words: whatever a remote, a client or a message says, no field, line or part comes of it. */
+/* A report about hostile words: whatever a remote, a client or a message says, no field, line or
+ * part comes of it. */
 #include "fuzz.h"
 
 #include "base/clock.c"
@@ -44,7 +45,8 @@ static bool begins(struct gw_str line, const char *text)
 static bool one_of(struct gw_str line, const char *const *names)
 {
 	for (; *names; names++)
-		if (begins(line, *names) && line.len > strlen(*names) && line.ptr[strlen(*names)] == ':')
+		if (begins(line, *names) && line.len > strlen(*names) &&
+		    line.ptr[strlen(*names)] == ':')
 			return true;
 	return false;
 }
@@ -77,13 +79,25 @@ static void check_fields(struct gw_str *text, const char *const *names)
 }
 
 static const char *const top_fields[] = {
-	"From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted", "MIME-Version", "Content-Type",
-	"Content-Transfer-Encoding", NULL,
+	"From",
+	"To",
+	"Subject",
+	"Date",
+	"Message-ID",
+	"In-Reply-To",
+	"References",
+	"Auto-Submitted",
+	"MIME-Version",
+	"Content-Type",
+	"Content-Transfer-Encoding",
+	NULL,
 };
 static const char *const part_fields[] = { "Content-Type", "Content-Transfer-Encoding", NULL };
-static const char *const message_fields[] = { "Original-Envelope-Id", "Reporting-MTA", "Arrival-Date", NULL };
+static const char *const message_fields[] = { "Original-Envelope-Id", "Reporting-MTA",
+					      "Arrival-Date", NULL };
 static const char *const rcpt_fields[] = {
-	"Original-Recipient", "Final-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code", "Last-Attempt-Date", "Will-Retry-Until", NULL,
+	"Original-Recipient", "Final-Recipient",   "Action",           "Status", "Remote-MTA",
+	"Diagnostic-Code",    "Last-Attempt-Date", "Will-Retry-Until", NULL,
 };
 
 static void skip_to_boundary(struct gw_str *text)
@@ -118,7 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gw_message message = { 0 };
 	struct gw_rcpt rcpts[RCPTS] = { { .message = &message }, { .message = &message } };
 	struct dsn_rcpt to[RCPTS] = { 0 };
-	struct dsn dsn = { .message = &message, .rcpts = to, .count = RCPTS, .id = 7, .max_return = 4096 };
+	struct dsn dsn = {
+		.message = &message, .rcpts = to, .count = RCPTS, .id = 7, .max_return = 4096
+	};
 	unsigned flags;
 	struct buf out;
 	size_t i;
@@ -134,8 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rcpts[i].address = take_text(&input);
 		rcpts[i].orcpt = take_text(&input);
 		to[i].rcpt = &rcpts[i];
-		outcome_set(&to[i].outcome, &message.arena, GW_BOUNCED, (enum stage)(flags % 13), false, flags & 2 ? 550 : 0,
-			    flags & 4 ? "5.1.1" : NULL, take_text(&input), take_text(&input));
+		outcome_set(&to[i].outcome, &message.arena, GW_BOUNCED, (enum stage)(flags % 13),
+			    false, flags & 2 ? 550 : 0, flags & 4 ? "5.1.1" : NULL,
+			    take_text(&input), take_text(&input));
 	}
 	message.content.tail = input;
 	message.content.size = input.len;

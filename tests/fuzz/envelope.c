@@ -1,11 +1,12 @@
-/* Envelope and state as they stand in the spool: of any octets what is read is written and read again as the same. */
+/* Envelope and state as they stand in the spool: of any octets what is read is written and read
+ * again as the same. */
 #include "fuzz.h"
 
 #include "mail/message.h"
 
 /* The driver has no spool. */
-int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope, struct gw_str *state,
-	       struct spool_content *content)
+int spool_load(struct spool *spool, uint64_t id, struct arena *arena, struct gw_str *envelope,
+	       struct gw_str *state, struct spool_content *content)
 {
 	return -1;
 }
@@ -42,7 +43,8 @@ static struct gw_message *decode_both(struct gw_str envelope, struct gw_str stat
 {
 	struct gw_message *message = make();
 
-	if (decode(message_decode_envelope, message, envelope) == 0 && (!state.len || decode(message_decode_state, message, state) == 0))
+	if (decode(message_decode_envelope, message, envelope) == 0 &&
+	    (!state.len || decode(message_decode_state, message, state) == 0))
 		return message;
 	message_destroy(message);
 	return NULL;
@@ -57,7 +59,8 @@ static void check_message(const struct gw_message *message)
 		must(rcpt->index == i && rcpt->message == message && rcpt->address.len > 0);
 		must(rcpt->status <= RCPT_FAILED && rcpt->last.code >= 0 && rcpt->last.code <= 999);
 		must(rcpt->domain.len == 0 || (rcpt->domain.ptr > rcpt->address.ptr &&
-					       rcpt->domain.ptr + rcpt->domain.len == rcpt->address.ptr + rcpt->address.len));
+					       rcpt->domain.ptr + rcpt->domain.len ==
+						       rcpt->address.ptr + rcpt->address.len));
 	}
 	for (const struct note *note = message->notes; note; note = note->next)
 		must(note->key.len > 0 && gw_str_eq(message_note(message, note->key), note->value));

@@ -1,4 +1,5 @@
-/* folder.h - a folder in memory for drivers of code that reads files: FUZZ_DIR says where, its owner removes it. */
+/* folder.h - a folder in memory for drivers of code that reads files: FUZZ_DIR says where, its
+ * owner removes it. */
 #ifndef FUZZ_FOLDER_H
 #define FUZZ_FOLDER_H
 

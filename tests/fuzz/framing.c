@@ -1,4 +1,5 @@
-/* The first eight bytes say how the rest is cut: any cutting reads and writes the same, and what is written is read back. */
+/* The first eight bytes say how the rest is cut: any cutting reads and writes the same, and what is
+ * written is read back. */
 #include "fuzz.h"
 #include "smtp/framing.h"
 
@@ -14,8 +15,10 @@ static size_t next_piece(uint64_t *seed, size_t left)
 	return len < left ? len : left;
 }
 
-/* Each piece is read from and into memory of just its size, so that a step aside is seen. Gives how much was taken. */
-static size_t read_pieces(struct data_reader *reader, struct gw_str text, uint64_t seed, struct buf *result)
+/* Each piece is read from and into memory of just its size, so that a step aside is seen. Gives how
+ * much was taken. */
+static size_t read_pieces(struct data_reader *reader, struct gw_str text, uint64_t seed,
+			  struct buf *result)
 {
 	size_t at = 0;
 
@@ -45,7 +48,8 @@ static void check_cuts(struct gw_str text, uint64_t seed)
 	must(read_pieces(&whole, text, 0, &a) == read_pieces(&cut, text, seed, &b));
 	must(gw_str_eq(buf_str(&a), buf_str(&b)));
 	must(whole.state == cut.state && whole.done == cut.done && whole.line == cut.line);
-	must(whole.bare == cut.bare && whole.nul == cut.nul && whole.eight_bit == cut.eight_bit && whole.long_line == cut.long_line);
+	must(whole.bare == cut.bare && whole.nul == cut.nul && whole.eight_bit == cut.eight_bit &&
+	     whole.long_line == cut.long_line);
 	buf_finish(&a);
 	buf_finish(&b);
 }
@@ -82,7 +86,8 @@ static void write_pieces(struct gw_str text, uint64_t seed, struct buf *out)
 
 static void check_round_trip(struct gw_str text, uint64_t seed)
 {
-	bool ended = text.len == 0 || (text.len >= 2 && memcmp(text.ptr + text.len - 2, "\r\n", 2) == 0);
+	bool ended = text.len == 0 ||
+		     (text.len >= 2 && memcmp(text.ptr + text.len - 2, "\r\n", 2) == 0);
 	struct buf out, cut, back;
 	struct data_reader reader;
 

@@ -1,4 +1,5 @@
-/* fuzz.h - what the drivers share. A broken invariant aborts, so that the fuzzer keeps the input. */
+/* fuzz.h - what the drivers share. A broken invariant aborts, so that the fuzzer keeps the input.
+ */
 #ifndef FUZZ_H
 #define FUZZ_H
 

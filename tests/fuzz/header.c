@@ -1,5 +1,5 @@
-/* A header block: its fields lie in it without gaps, any beginning of it ends where the whole does, and what header_write
- * accepts is one field that reads the same. */
+/* A header block: its fields lie in it without gaps, any beginning of it ends where the whole does,
+ * and what header_write accepts is one field that reads the same. */
 #include "fuzz.h"
 #include "smtp/header.h"
 
@@ -35,7 +35,8 @@ static void check_written(struct gw_str name, struct gw_str value, struct arena 
 {
 	struct header_block block;
 	struct buf out;
-	bool spaced = value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t' || value.ptr[0] == '\r');
+	bool spaced = value.len > 0 &&
+		      (value.ptr[0] == ' ' || value.ptr[0] == '\t' || value.ptr[0] == '\r');
 
 	buf_init(&out, 0);
 	if (header_write(&out, name, value) == 0) {

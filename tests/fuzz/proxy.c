@@ -1,4 +1,5 @@
-/* A PROXY header: where it ends does not depend on what follows or on how it comes, and only one that is whole names somebody. */
+/* A PROXY header: where it ends does not depend on what follows or on how it comes, and only one
+ * that is whole names somebody. */
 #include "fuzz.h"
 #include "smtp/proxy.h"
 
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(end < 0 || size < PROXY_MAX);
 		return 0;
 	}
-	must(!header.named || header.source.ss_family == AF_INET || header.source.ss_family == AF_INET6);
+	must(!header.named || header.source.ss_family == AF_INET ||
+	     header.source.ss_family == AF_INET6);
 	must(parse(data, (size_t)end, &alone) == end);
 	must(memcmp(&header, &alone, sizeof(header)) == 0);
 	check_beginnings(data, (size_t)end);

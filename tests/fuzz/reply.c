@@ -1,4 +1,5 @@
-/* Lines to the reader, and the text of each reply, and the input itself, through the writer and the reader again. */
+/* Lines to the reader, and the text of each reply, and the input itself, through the writer and the
+ * reader again. */
 #include "fuzz.h"
 #include "smtp/reply.h"
 #include "smtp/utf8.h"
@@ -10,12 +11,14 @@ static void check_text(struct gw_str text)
 	while (text.len > 0) {
 		size_t octets = utf8_char(text);
 		must(octets > 0);
-		must(octets > 1 || text.ptr[0] == '\n' || (text.ptr[0] >= ' ' && text.ptr[0] < 127));
+		must(octets > 1 || text.ptr[0] == '\n' ||
+		     (text.ptr[0] >= ' ' && text.ptr[0] < 127));
 		text = gw_str_from(text, octets);
 	}
 }
 
-static enum reply_state read_written(struct reply_reader *reader, struct gw_str written, struct smtp_reply *reply)
+static enum reply_state read_written(struct reply_reader *reader, struct gw_str written,
+				     struct smtp_reply *reply)
 {
 	enum reply_state state = REPLY_MORE;
 
@@ -59,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reply_reader_init(&reader);
 	while (text.len > 0) {
 		size_t end = gw_str_find(text, '\n');
-		enum reply_state state = reply_reader_line(&reader, gw_str_n(text.ptr, end), &reply);
+		enum reply_state state = reply_reader_line(&reader, gw_str_n(text.ptr, end),
+							   &reply);
 		text = gw_str_from(text, end + 1);
 		if (state == REPLY_BAD)
 			break;

@@ -1,5 +1,5 @@
-/* Files of the log that the input makes up, record by record, with right checksums or without: recovery comes to an end, reads nothing
- * beside them, and finds the same when it runs again. */
+/* Files of the log that the input makes up, record by record, with right checksums or without:
+ * recovery comes to an end, reads nothing beside them, and finds the same when it runs again. */
 #include "fuzz.h"
 #include "folder.h"
 
@@ -34,7 +34,8 @@ struct making {
 
 static struct gw_str take(struct making *making, size_t len)
 {
-	struct gw_str taken = gw_str_n(making->input.ptr, len < making->input.len ? len : making->input.len);
+	struct gw_str taken = gw_str_n(making->input.ptr,
+				       len < making->input.len ? len : making->input.len);
 
 	making->input = gw_str_from(making->input, taken.len);
 	return taken;
@@ -52,7 +53,9 @@ static size_t make_meta(struct making *making, enum record_type type, size_t dat
 		return more.len;
 	}
 	if (type == RECORD_SEAL) {
-		struct seal_meta seal = { .segment = making->segment - 1, .length = making->length_before, .gap_count = (uint32_t)more.len / 8 };
+		struct seal_meta seal = { .segment = making->segment - 1,
+					  .length = making->length_before,
+					  .gap_count = (uint32_t)more.len / 8 };
 		memcpy(meta, &seal, len = sizeof(seal));
 		memcpy(meta + len, more.ptr, more.len);
 		len += more.len / 8 * 8;
@@ -64,7 +67,8 @@ static size_t make_meta(struct making *making, enum record_type type, size_t dat
 		memcpy(meta, &final, len = sizeof(final));
 		more.len = 0;
 	} else if (type == RECORD_MESSAGE) {
-		unsigned count = (choice >> 5 & 3) < making->extent_count ? choice >> 5 & 3 : making->extent_count;
+		unsigned count = (choice >> 5 & 3) < making->extent_count ? choice >> 5 & 3
+									  : making->extent_count;
 		struct message_meta message = { .size = data_len, .extent_count = count };
 		for (unsigned i = 0; i < count; i++)
 			message.size += making->extents[i].length;
@@ -79,14 +83,19 @@ static size_t make_meta(struct making *making, enum record_type type, size_t dat
 static void remember(struct making *making, const struct record_head *head)
 {
 	if (head->type == RECORD_EXTENT && making->extent_count < 16)
-		making->extents[making->extent_count++] = (struct spool_extent){ making->segment, making->len, head->data_len, head->data_crc };
+		making->extents[making->extent_count++] = (struct spool_extent){
+			making->segment, making->len, head->data_len, head->data_crc
+		};
 }
 
 static void put_record(struct making *making, enum record_type type)
 {
-	unsigned id = take_byte(&making->input), time = take_byte(&making->input), data_len = take_byte(&making->input);
+	unsigned id = take_byte(&making->input), time = take_byte(&making->input),
+		 data_len = take_byte(&making->input);
 	struct gw_str data = take(making, data_len);
-	struct record_head head = { .type = (uint8_t)type, .id = 1 + id % 8, .data_len = (uint32_t)data.len };
+	struct record_head head = { .type = (uint8_t)type,
+				    .id = 1 + id % 8,
+				    .data_len = (uint32_t)data.len };
 	char meta[512];
 
 	head.meta_len = (uint32_t)make_meta(making, type, data.len, meta);
@@ -125,7 +134,8 @@ static void spoil(struct making *making)
 
 static void put_header(struct making *making, uint32_t offset)
 {
-	uint32_t header[8] = { 0x50535747, 0x0a4c4f4f, making->segment, making->key.version, making->key.salt[0], making->key.salt[1] };
+	uint32_t header[8] = { 0x50535747,          0x0a4c4f4f,          making->segment,
+			       making->key.version, making->key.salt[0], making->key.salt[1] };
 
 	header[7] = crc32c(0, header, 28);
 	memcpy(making->bytes + offset, header, sizeof(header));
@@ -140,7 +150,9 @@ static void begin_segment(struct making *making)
 	making->len = 0;
 	if (choice % 4 == 0)
 		return;
-	making->key = (struct segment_key){ making->segment, RECORD_VERSION + (choice >= 252), { 0x11223344, making->segment } };
+	making->key = (struct segment_key){ making->segment,
+					    RECORD_VERSION + (choice >= 252),
+					    { 0x11223344, making->segment } };
 	making->len = SEGMENT_HEADER;
 	if (choice % 4 & 1)
 		put_header(making, 0);
@@ -153,7 +165,8 @@ static void end_segment(struct making *making)
 	size_t zeros = take_byte(&making->input) * 8, room = SEGMENT_MOST - making->len;
 	char name[SEGMENT_NAME];
 
-	folder_write(segment_name(making->segment, name), making->bytes, making->len + (zeros < room ? zeros : room));
+	folder_write(segment_name(making->segment, name), making->bytes,
+		     making->len + (zeros < room ? zeros : room));
 	memset(making->bytes, 0, sizeof(making->bytes));
 	making->length_before = making->len;
 	making->key_before = making->key;
@@ -194,8 +207,9 @@ static void found(void *arg, const struct spool_found *message)
 
 	must(finds->count < FOUND_MOST && message->id != 0);
 	finds->ids[finds->count] = message->id;
-	finds->sums[finds->count++] = crc32c(crc32c((uint32_t)message->size, message->envelope.ptr, message->envelope.len), message->state.ptr,
-					     message->state.len);
+	finds->sums[finds->count++] = crc32c(
+		crc32c((uint32_t)message->size, message->envelope.ptr, message->envelope.len),
+		message->state.ptr, message->state.len);
 }
 
 /* As much as there is: the size that a record tells is not compared with what its extents have. */
@@ -241,7 +255,8 @@ static bool recover(struct finds *finds, bool dry)
 	spool->dry = dry;
 	spool->report = dry ? fopen("/dev/null", "w") : NULL;
 	spool->dir = open(options.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	done = spool_list(spool, &problems) == 0 && recover_run(spool, found, finds, &problems) == 0;
+	done = spool_list(spool, &problems) == 0 &&
+	       recover_run(spool, found, finds, &problems) == 0;
 	for (size_t i = 0; done && i < finds->count; i++)
 		load(spool, finds->ids[i]);
 	if (spool->report)

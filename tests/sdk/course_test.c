@@ -1,4 +1,5 @@
-/* course_test.c - what the testkit shows of a delivery's course: where it goes, who waits, whose fault it was, what is closed. */
+/* course_test.c - what the testkit shows of a delivery's course: where it goes, who waits, whose
+ * fault it was, what is closed. */
 #include <gateway/testkit.h>
 
 #include <setjmp.h>
@@ -11,29 +12,57 @@ static enum gw_verdict (*behaviour)(struct gw_call *call);
 static struct gw_delivery *delivery;
 static struct gw_relay *relay;
 
-static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message) { return behaviour(call); }
-static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt) { return behaviour(call); }
-static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *of, struct gw_relay *to) { return behaviour(call); }
-static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left) { return behaviour(call); }
-static void on_leave(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left) { behaviour(call); }
-static void on_result(struct gw_call *call, struct gw_delivery *of, const struct gw_result *result) { behaviour(call); }
-static void on_tick(struct gw_call *call) { behaviour(call); }
-static void on_check(struct gw_call *call) { behaviour(call); }
+static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
+{
+	return behaviour(call);
+}
+static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message,
+				struct gw_rcpt *rcpt)
+{
+	return behaviour(call);
+}
+static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *of, struct gw_relay *to)
+{
+	return behaviour(call);
+}
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *of,
+				   struct gw_relay *left)
+{
+	return behaviour(call);
+}
+static void on_leave(struct gw_call *call, struct gw_delivery *of, struct gw_relay *left)
+{
+	behaviour(call);
+}
+static void on_result(struct gw_call *call, struct gw_delivery *of, const struct gw_result *result)
+{
+	behaviour(call);
+}
+static void on_tick(struct gw_call *call)
+{
+	behaviour(call);
+}
+static void on_check(struct gw_call *call)
+{
+	behaviour(call);
+}
 
 static void on_relay_status(struct gw_call *call, struct gw_relay *of)
 {
 	gw->status_line(call, "today", "%s", gw->relay_fact(of, GW_RELAY_NAME).ptr);
 }
 
-GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .delivery_size = sizeof(int), .mail = on_mail,
-	  .route = on_route, .admit = on_admit, .result = on_result, .tick = on_tick, .check = on_check, .fallback = on_fallback,
+GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test",
+	  .delivery_size = sizeof(int), .mail = on_mail, .route = on_route, .admit = on_admit,
+	  .result = on_result, .tick = on_tick, .check = on_check, .fallback = on_fallback,
 	  .leave = on_leave, .relay_status = on_relay_status)
 
 /* A message to three recipients on its way through the first of two relays, "a" and "b". */
 static struct testkit *start(void)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
-	struct gw_message *message = testkit_message(kit, NULL, "a@example.com", "B: 1\r\n\r\nbody\r\n");
+	struct gw_message *message = testkit_message(kit, NULL, "a@example.com",
+						     "B: 1\r\n\r\nbody\r\n");
 
 	relay = testkit_relay(kit, "a");
 	testkit_relay(kit, "b");
@@ -59,7 +88,10 @@ static enum gw_verdict admit(struct testkit *kit, enum gw_verdict (*does)(struct
 static void result(struct testkit *kit, enum gw_verdict (*does)(struct gw_call *call))
 {
 	const struct gw_outcome outcome = { .size = sizeof outcome, .status = GW_DEFERRED };
-	struct gw_result result = { .size = sizeof result, .rcpt = gw->delivery_rcpt(delivery, 0), .outcome = &outcome, .stage = GW_STR("rcpt") };
+	struct gw_result result = { .size = sizeof result,
+				    .rcpt = gw->delivery_rcpt(delivery, 0),
+				    .outcome = &outcome,
+				    .stage = GW_STR("rcpt") };
 
 	behaviour = does;
 	testkit_run_result(kit, delivery, &result);
@@ -96,10 +128,12 @@ static void fallback_names_relays_or_waits(void **state)
 	behaviour = waits_after_a_failure;
 	assert_int_equal(testkit_run_fallback(kit, delivery, relay), GW_WAIT);
 	assert_string_equal(testkit_fallback(delivery), "");
-	assert_int_equal(testkit_answer(kit)->wait_until, gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_FAILURE);
+	assert_int_equal(testkit_answer(kit)->wait_until,
+			 gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_FAILURE);
 	testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "2");
 	testkit_run_fallback(kit, delivery, relay);
-	assert_int_equal(testkit_answer(kit)->wait_until, gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_LIMIT);
+	assert_int_equal(testkit_answer(kit)->wait_until,
+			 gw->message_number(message(), GW_MESSAGE_RECEIVED_AT) + GW_CAUSE_LIMIT);
 	testkit_destroy(kit);
 }
 
@@ -220,7 +254,10 @@ static enum gw_verdict blames_the_account_then_the_relay(struct gw_call *call)
 	return GW_CONTINUE;
 }
 
-static enum gw_verdict says_nothing(struct gw_call *call) { return GW_CONTINUE; }
+static enum gw_verdict says_nothing(struct gw_call *call)
+{
+	return GW_CONTINUE;
+}
 
 static void who_blames_first_is_believed(void **state)
 {
@@ -346,8 +383,9 @@ static enum gw_verdict complains(struct gw_call *call)
 
 static void problems_name_relay_and_key(void **state)
 {
-	static const char *const lines[] = { "error: relay a: daily_limit: below 1", "warning: relay a: is slow", "warning: timezone: unknown",
-					     "error: no relays" };
+	static const char *const lines[] = { "error: relay a: daily_limit: below 1",
+					     "warning: relay a: is slow",
+					     "warning: timezone: unknown", "error: no relays" };
 	struct testkit *kit = start();
 
 	behaviour = complains;
@@ -384,11 +422,23 @@ static enum gw_verdict asks_without_size(struct gw_call *call)
 	return GW_CONTINUE;
 }
 
-static enum gw_verdict says_next(struct gw_call *call) { return GW_NEXT; }
+static enum gw_verdict says_next(struct gw_call *call)
+{
+	return GW_NEXT;
+}
 
-static void run_fallback(struct testkit *kit) { testkit_run_fallback(kit, delivery, relay); }
-static void run_mail(struct testkit *kit) { testkit_run_mail(kit, message()); }
-static void run_admit(struct testkit *kit) { testkit_run_admit(kit, delivery, relay); }
+static void run_fallback(struct testkit *kit)
+{
+	testkit_run_fallback(kit, delivery, relay);
+}
+static void run_mail(struct testkit *kit)
+{
+	testkit_run_mail(kit, message());
+}
+static void run_admit(struct testkit *kit)
+{
+	testkit_run_admit(kit, delivery, relay);
+}
 
 static void what_the_contract_forbids_is_seen(void **state)
 {
@@ -403,7 +453,8 @@ static void what_the_contract_forbids_is_seen(void **state)
 		{ run_mail, leaves_for_a_limit, "cause() is not for the hook mail" },
 		{ run_fallback, keeps_two, "split() is not for the hook fallback" },
 		{ run_fallback, waits_on_a_key, "wait_on() is not for the hook fallback" },
-		{ run_admit, blames_the_account_then_the_relay, "fault() is not for the hook admit" },
+		{ run_admit, blames_the_account_then_the_relay,
+		  "fault() is not for the hook admit" },
 		{ run_admit, takes_refused, "accept_then_bounce() is not for the hook admit" },
 		{ run_admit, complains, "problem_at() is not for the hook admit" },
 		{ run_admit, keeps_none, "split() of no recipient" },

@@ -1,10 +1,14 @@
-/* layout.c - where the released members of the public structs stand (x86-64). Compiled, not run: a line that fails means that modules
- * built with a released header would call the wrong function. Lines are added at a release and never changed. */
+/* layout.c - where the released members of the public structs stand (x86-64). Compiled, not run: a
+ * line that fails means that modules built with a released header would call the wrong function.
+ * Lines are added at a release and never changed. */
 #include <gateway/module.h>
 
-#define AT(type, member, offset) _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
-#define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), "size of " #type " has changed")
-#define SIZE_AT_LEAST(type, bytes) _Static_assert(sizeof(struct type) >= (bytes), #type " has shrunk")
+#define AT(type, member, offset)                                                                   \
+	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
+#define SIZE(type, bytes)                                                                          \
+	_Static_assert(sizeof(struct type) == (bytes), "size of " #type " has changed")
+#define SIZE_AT_LEAST(type, bytes)                                                                 \
+	_Static_assert(sizeof(struct type) >= (bytes), #type " has shrunk")
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 
@@ -137,7 +141,8 @@ AT(gw_services, timer_set, 672);
 AT(gw_services, timer_clear, 680);
 AT(gw_services, lookup, 688);
 
-/* Handed over by value or in arrays: these never change. The others begin with their size and may grow. */
+/* Handed over by value or in arrays: these never change. The others begin with their size and may
+ * grow. */
 SIZE(gw_async, 24);
 SIZE(gw_option, 88);
 SIZE(gw_groups, 16);

@@ -16,7 +16,8 @@ static void refused(const char *path, const char *expected)
 	char text[1000];
 
 	problems_init(&problems);
-	assert_null(module_load(&(struct module_source){ path, NULL, &fake_services }, "conf.d/20-x.conf", 3, &problems));
+	assert_null(module_load(&(struct module_source){ path, NULL, &fake_services },
+				"conf.d/20-x.conf", 3, &problems));
 	assert_int_equal(problems.errors, 1);
 	snprintf(text, sizeof(text), "%s: %s", path, expected);
 	assert_string_equal(problems.first->text, text);
@@ -38,14 +39,16 @@ static void bad_modules_are_refused(void **state)
 		{ "null", "its entry gives no table" },
 		{ "zero", "its table has 0 octets, at least 32 were expected" },
 		{ "noname", "its table has no name or no version" },
-		{ "outside", "outside 1.0: its option \"beyond\" lies outside of the struct it fills" },
+		{ "outside",
+		  "outside 1.0: its option \"beyond\" lies outside of the struct it fills" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char path[500];
 		snprintf(path, sizeof(path), MODULES "/bad/%s.so", rows[i].name);
 		refused(path, rows[i].text);
-		refused(path, rows[i].text); /* and again: a refusal is not remembered as a success */
+		/* and again: a refusal is not remembered as a success */
+		refused(path, rows[i].text);
 	}
 }
 
@@ -78,8 +81,12 @@ static void broken_files_are_refused(void **state)
 {
 	char bytes[64];
 
-	refused(write_file("cut.so", bytes, read_good(bytes, 10), 0644), "cannot be loaded: file too short");
-	refused(write_file("text.so", "this is no shared object, just words in a file, more of them than a header has\n", 79, 0644),
+	refused(write_file("cut.so", bytes, read_good(bytes, 10), 0644),
+		"cannot be loaded: file too short");
+	refused(write_file(
+			"text.so",
+			"this is no shared object, just words in a file, more of them than a header has\n",
+			79, 0644),
 		"cannot be loaded: invalid ELF header");
 }
 
@@ -99,7 +106,8 @@ static void files_in_wrong_hands_are_refused(void **state)
 		return;
 	const char *path = write_file("foreign.so", "x", 1, 0644);
 	assert_int_equal(chown(path, 12345, 12345), 0);
-	refused(path, "belongs to user 12345; a module must belong to root or to the gateway's user 0");
+	refused(path,
+		"belongs to user 12345; a module must belong to root or to the gateway's user 0");
 }
 
 static void good_module_is_loaded_once(void **state)
@@ -107,9 +115,14 @@ static void good_module_is_loaded_once(void **state)
 	struct problems problems;
 
 	problems_init(&problems);
-	struct module *module = module_load(&(struct module_source){ MODULES "/probe.so", NULL, &fake_services }, NULL, 0, &problems);
+	struct module *module = module_load(
+		&(struct module_source){ MODULES "/probe.so", NULL, &fake_services }, NULL, 0,
+		&problems);
 	assert_non_null(module);
-	assert_ptr_equal(module_load(&(struct module_source){ MODULES "/probe.so", NULL, &fake_services }, NULL, 0, &problems), module);
+	assert_ptr_equal(
+		module_load(&(struct module_source){ MODULES "/probe.so", NULL, &fake_services },
+			    NULL, 0, &problems),
+		module);
 	assert_int_equal(problems.errors, 0);
 	assert_string_equal(module->name, "probe");
 	assert_string_equal(module->version, "1.0");
@@ -122,7 +135,9 @@ static void older_module_is_loaded(void **state)
 	struct problems problems;
 
 	problems_init(&problems);
-	struct module *module = module_load(&(struct module_source){ MODULES "/old/short.so", NULL, &fake_services }, NULL, 0, &problems);
+	struct module *module = module_load(
+		&(struct module_source){ MODULES "/old/short.so", NULL, &fake_services }, NULL, 0,
+		&problems);
 	assert_non_null(module);
 	assert_true(module->table.size < sizeof(struct gw_module));
 	assert_non_null(module->table.mail);
@@ -152,8 +167,10 @@ static int remove_scratch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bad_modules_are_refused),          cmocka_unit_test(broken_files_are_refused),
-		cmocka_unit_test(files_in_wrong_hands_are_refused), cmocka_unit_test(good_module_is_loaded_once),
+		cmocka_unit_test(bad_modules_are_refused),
+		cmocka_unit_test(broken_files_are_refused),
+		cmocka_unit_test(files_in_wrong_hands_are_refused),
+		cmocka_unit_test(good_module_is_loaded_once),
 		cmocka_unit_test(older_module_is_loaded),
 	};
 

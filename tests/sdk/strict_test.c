@@ -1,4 +1,5 @@
-/* strict_test.c - the testkit refuses what the gateway refuses, and ends a test where the gateway would break. */
+/* strict_test.c - the testkit refuses what the gateway refuses, and ends a test where the gateway
+ * would break. */
 #include <gateway/testkit.h>
 
 #include <setjmp.h>
@@ -21,14 +22,16 @@ static void on_control(struct gw_call *call, const struct gw_command *command)
 	gw->answer(call, said);
 }
 
-GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .mail = on_mail, .control = on_control)
+GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test",
+	  .mail = on_mail, .control = on_control)
 
 static enum gw_verdict nothing(struct gw_call *call, struct gw_message *message)
 {
 	return GW_CONTINUE;
 }
 
-static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call, struct gw_message *message))
+static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call,
+						      struct gw_message *message))
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
 
@@ -38,10 +41,12 @@ static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call, stru
 	return kit;
 }
 
-static struct testkit *run(enum gw_verdict (*does)(struct gw_call *call, struct gw_message *message))
+static struct testkit *run(enum gw_verdict (*does)(struct gw_call *call,
+						   struct gw_message *message))
 {
 	struct testkit *kit = kit_of(does);
-	struct gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"), "a@example.com", "Subject: x\r\n\r\nhi\r\n");
+	struct gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"),
+						     "a@example.com", "Subject: x\r\n\r\nhi\r\n");
 
 	testkit_run_mail(kit, message);
 	return kit;
@@ -112,7 +117,9 @@ static enum gw_verdict names(struct gw_call *call, struct gw_message *message)
 
 static void names_have_the_bounds_of_the_gateway(void **state)
 {
-	static const char *const refused[] = { "identify", "type_set", "counter_add", "counter_get", "record_put", "record_get", "record_drop", "alloc" };
+	static const char *const refused[] = { "identify",    "type_set",   "counter_add",
+					       "counter_get", "record_put", "record_get",
+					       "record_drop", "alloc" };
 	struct testkit *kit = run(names);
 	char text[64];
 
@@ -152,7 +159,11 @@ static enum gw_verdict submits(struct gw_call *call, struct gw_message *message)
 	for (size_t i = 0; i < sizeof submissions / sizeof *submissions; i++) {
 		const struct submission_row *row = &submissions[i];
 		struct gw_str rcpt = gw_str(row->rcpt);
-		struct gw_submission submission = { sizeof submission, gw_str(row->sender), { &rcpt, 1 }, gw_str_n(long_text, 999), gw_str("") };
+		struct gw_submission submission = { sizeof submission,
+						    gw_str(row->sender),
+						    { &rcpt, 1 },
+						    gw_str_n(long_text, 999),
+						    gw_str("") };
 
 		if (row->bytes)
 			submission.bytes = gw_str(row->bytes);
@@ -188,9 +199,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	return GW_CONTINUE;
 }
 
-static void dropped(void *arg)
-{
-}
+static void dropped(void *arg) {}
 
 static enum gw_verdict offloads(struct gw_call *call, struct gw_message *message)
 {

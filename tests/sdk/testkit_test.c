@@ -23,22 +23,43 @@ struct config {
 };
 
 static const struct gw_option row_options[] = {
-	{ .key = "name", .type = GW_OPTION_STRING, .offset = offsetof(struct row, name), .flags = GW_OPTION_REQUIRED },
+	{ .key = "name",
+	  .type = GW_OPTION_STRING,
+	  .offset = offsetof(struct row, name),
+	  .flags = GW_OPTION_REQUIRED },
 	{ .key = "words", .type = GW_OPTION_LIST, .offset = offsetof(struct row, words) },
 	GW_OPTIONS_END,
 };
 
 static const struct gw_option options[] = {
-	{ .key = "text", .type = GW_OPTION_STRING, .offset = offsetof(struct config, text), .fallback = "none" },
+	{ .key = "text",
+	  .type = GW_OPTION_STRING,
+	  .offset = offsetof(struct config, text),
+	  .fallback = "none" },
 	{ .key = "deep.path", .type = GW_OPTION_PATH, .offset = offsetof(struct config, path) },
 	{ .key = "secret", .type = GW_OPTION_SECRET, .offset = offsetof(struct config, secret) },
-	{ .key = "number", .type = GW_OPTION_INT, .offset = offsetof(struct config, number), .fallback = "7", .min = 1, .max = 9 },
+	{ .key = "number",
+	  .type = GW_OPTION_INT,
+	  .offset = offsetof(struct config, number),
+	  .fallback = "7",
+	  .min = 1,
+	  .max = 9 },
 	{ .key = "size", .type = GW_OPTION_SIZE, .offset = offsetof(struct config, size) },
 	{ .key = "wait", .type = GW_OPTION_DURATION, .offset = offsetof(struct config, wait) },
-	{ .key = "word", .type = GW_OPTION_WORD, .offset = offsetof(struct config, word), .words = "one|two|three" },
+	{ .key = "word",
+	  .type = GW_OPTION_WORD,
+	  .offset = offsetof(struct config, word),
+	  .words = "one|two|three" },
 	{ .key = "flag", .type = GW_OPTION_BOOL, .offset = offsetof(struct config, flag) },
-	{ .key = "list", .type = GW_OPTION_LIST, .offset = offsetof(struct config, list), .fallback = "a b" },
-	{ .key = "rows", .type = GW_OPTION_GROUPS, .offset = offsetof(struct config, rows), .group = row_options, .group_size = sizeof(struct row) },
+	{ .key = "list",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct config, list),
+	  .fallback = "a b" },
+	{ .key = "rows",
+	  .type = GW_OPTION_GROUPS,
+	  .offset = offsetof(struct config, rows),
+	  .group = row_options,
+	  .group_size = sizeof(struct row) },
 	GW_OPTIONS_END,
 };
 
@@ -61,17 +82,20 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 
 static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
 {
-	assert_int_equal(gw->header_add(call, delivery, 1, gw_str("X-New"), gw_str("1\r\n folded")), 0);
+	assert_int_equal(gw->header_add(call, delivery, 1, gw_str("X-New"), gw_str("1\r\n folded")),
+			 0);
 	assert_int_equal(gw->header_drop(call, delivery, 2), 0);
 	assert_int_equal(gw->header_replace(call, delivery, 0, gw_str(" kept blank")), 0);
-	assert_int_equal(gw->header_add(call, delivery, 0, gw_str("X-Bad"), gw_str("a\r\nInjected: b")), -1);
+	assert_int_equal(
+		gw->header_add(call, delivery, 0, gw_str("X-Bad"), gw_str("a\r\nInjected: b")), -1);
 	assert_int_equal(gw->header_drop(call, delivery, 99), -1);
 	assert_int_equal(gw->body_replace(call, delivery, gw_str("bare\n")), -1);
 	return GW_CONTINUE;
 }
 
-GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .options = options, .conf_size = sizeof(struct config),
-	  .message_size = sizeof(int), .start = on_start, .mail = on_mail, .prepare = on_prepare)
+GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test",
+	  .options = options, .conf_size = sizeof(struct config), .message_size = sizeof(int),
+	  .start = on_start, .mail = on_mail, .prepare = on_prepare)
 
 struct scene {
 	struct testkit *kit;
@@ -86,7 +110,8 @@ static struct scene scene_of(enum gw_verdict (*does)(struct gw_call *call))
 	behaviour = does;
 	freed = 0;
 	scene.session = testkit_session(scene.kit, "192.0.2.1");
-	scene.message = testkit_message(scene.kit, scene.session, "a@example.com", "From: a@x.example\r\nB: 2\r\n\r\nbody\r\n");
+	scene.message = testkit_message(scene.kit, scene.session, "a@example.com",
+					"From: a@x.example\r\nB: 2\r\n\r\nbody\r\n");
 	assert_int_equal(testkit_start(scene.kit), 0);
 	return scene;
 }
@@ -125,7 +150,9 @@ static void options_fill_the_struct(void **state)
 
 static void wrong_options_are_told(void **state)
 {
-	static const struct { const char *key, *text, *problem; } wrongs[] = {
+	static const struct {
+		const char *key, *text, *problem;
+	} wrongs[] = {
 		{ "number", "10", "number: out of range" },
 		{ "number", "ten", "number: not a number" },
 		{ "wait", "5 parsecs", "wait: not a number" },
@@ -144,7 +171,8 @@ static void wrong_options_are_told(void **state)
 		testkit_option(kit, wrongs[i].key, wrongs[i].text);
 		assert_int_equal(testkit_start(kit), -1);
 		if (!testkit_has(kit, TESTKIT_PROBLEM, wrongs[i].problem))
-			fail_msg("%s: %s", wrongs[i].problem, testkit_line(kit, TESTKIT_PROBLEM, 0));
+			fail_msg("%s: %s", wrongs[i].problem,
+				 testkit_line(kit, TESTKIT_PROBLEM, 0));
 		testkit_destroy(kit);
 	}
 }
@@ -176,10 +204,14 @@ static void edits_make_what_goes_out(void **state)
 	struct gw_delivery *delivery = testkit_delivery(scene.message, NULL);
 
 	testkit_delivery_trace(delivery, "Received: x\r\n");
-	assert_string_equal(testkit_sent(delivery).ptr, "Received: x\r\nFrom: a@x.example\r\nB: 2\r\n\r\nbody\r\n");
+	assert_string_equal(testkit_sent(delivery).ptr,
+			    "Received: x\r\nFrom: a@x.example\r\nB: 2\r\n\r\nbody\r\n");
 	assert_int_equal(testkit_run_prepare(scene.kit, delivery), GW_CONTINUE);
-	assert_string_equal(testkit_sent(delivery).ptr, "Received: x\r\nFrom: kept blank\r\nX-New: 1\r\n folded\r\n\r\nbody\r\n");
-	assert_string_equal(gw->message_fact(scene.message, GW_MESSAGE_FROM_DOMAIN).ptr, "x.example");
+	assert_string_equal(
+		testkit_sent(delivery).ptr,
+		"Received: x\r\nFrom: kept blank\r\nX-New: 1\r\n folded\r\n\r\nbody\r\n");
+	assert_string_equal(gw->message_fact(scene.message, GW_MESSAGE_FROM_DOMAIN).ptr,
+			    "x.example");
 	testkit_destroy(scene.kit);
 }
 
@@ -349,8 +381,14 @@ static void another_thread_wakes_only_what_has_no_dropped(void **state)
 	testkit_destroy(scene.kit);
 }
 
-static enum gw_verdict says_next(struct gw_call *call) { return GW_NEXT; }
-static enum gw_verdict says_pending(struct gw_call *call) { return GW_PENDING; }
+static enum gw_verdict says_next(struct gw_call *call)
+{
+	return GW_NEXT;
+}
+static enum gw_verdict says_pending(struct gw_call *call)
+{
+	return GW_PENDING;
+}
 static enum gw_verdict rejects_with_4xx(struct gw_call *call)
 {
 	gw->reply(call, 451, NULL, "later");
@@ -379,7 +417,10 @@ static enum gw_verdict sets_a_login(struct gw_call *call)
 
 static void what_the_contract_forbids_is_seen(void **state)
 {
-	static const struct { enum gw_verdict (*does)(struct gw_call *call); const char *misuse; } wrongs[] = {
+	static const struct {
+		enum gw_verdict (*does)(struct gw_call *call);
+		const char *misuse;
+	} wrongs[] = {
 		{ says_next, "mail answered 7" },
 		{ says_pending, "mail answered 9" },
 		{ rejects_with_4xx, "GW_REJECT with code 451" },
@@ -396,7 +437,8 @@ static void what_the_contract_forbids_is_seen(void **state)
 		testkit_tolerate(scene.kit);
 		testkit_run_mail(scene.kit, scene.message);
 		if (!testkit_has(scene.kit, TESTKIT_MISUSE, wrongs[i].misuse))
-			fail_msg("%s: %s", wrongs[i].misuse, testkit_line(scene.kit, TESTKIT_MISUSE, 0));
+			fail_msg("%s: %s", wrongs[i].misuse,
+				 testkit_line(scene.kit, TESTKIT_MISUSE, 0));
 		testkit_destroy(scene.kit);
 	}
 }

@@ -1,4 +1,5 @@
-/* worker_test.c - an instance on its worker, timers by the kit's clock, and one look-up for several calls. */
+/* worker_test.c - an instance on its worker, timers by the kit's clock, and one look-up for several
+ * calls. */
 #include <gateway/testkit.h>
 
 #include <pthread.h>
@@ -80,7 +81,8 @@ static void dropped(void *arg)
 
 static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 {
-	static const struct gw_lookup lookup = { sizeof lookup, sizeof(size_t), work, release, answered, dropped, 0 };
+	static const struct gw_lookup lookup = { sizeof lookup, sizeof(size_t), work, release,
+						 answered,      dropped,        0 };
 
 	return gw->lookup(call, &lookup, gw->message_fact(message, GW_MESSAGE_SENDER), (void *)"!");
 }
@@ -91,8 +93,9 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 	return on_ehlo_does(call);
 }
 
-GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8, .start = on_start, .stop = on_stop,
-	  .ehlo = on_ehlo, .mail = on_mail, .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer)
+GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8,
+	  .start = on_start, .stop = on_stop, .ehlo = on_ehlo, .mail = on_mail,
+	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer)
 
 static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
 {
@@ -103,7 +106,8 @@ static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
 	on_ehlo_does = does;
 	assert_int_equal(testkit_start(kit), 0);
 	if (does)
-		assert_int_equal(testkit_run_ehlo(kit, testkit_session(kit, "192.0.2.1")), GW_CONTINUE);
+		assert_int_equal(testkit_run_ehlo(kit, testkit_session(kit, "192.0.2.1")),
+				 GW_CONTINUE);
 	return kit;
 }
 
@@ -113,7 +117,8 @@ static void the_worker_is_inside_of_the_instance(void **state)
 
 	testkit_restart(kit);
 	testkit_destroy(kit);
-	assert_string_equal(order, "start worker_start worker_stop stop start worker_start worker_stop stop ");
+	assert_string_equal(
+		order, "start worker_start worker_stop stop start worker_start worker_stop stop ");
 }
 
 static enum gw_verdict sets_timers(struct gw_call *call)
@@ -193,7 +198,8 @@ static void one_work_answers_all_that_ask_meanwhile(void **state)
 	testkit_set_offload(kit, TESTKIT_LATER);
 	pthread_mutex_lock(&gate);
 	for (i = 0; i < 3; i++)
-		assert_int_equal(testkit_run_mail(kit, message_of(kit, "a@example.com")), GW_PENDING);
+		assert_int_equal(testkit_run_mail(kit, message_of(kit, "a@example.com")),
+				 GW_PENDING);
 	assert_int_equal(testkit_run_mail(kit, message_of(kit, "other@example.com")), GW_PENDING);
 	assert_int_equal(testkit_lookups(kit), 2);
 	pthread_mutex_unlock(&gate);
@@ -211,7 +217,8 @@ static void one_work_answers_all_that_ask_meanwhile(void **state)
 static void who_asked_first_may_leave(void **state)
 {
 	struct testkit *kit = kit_of(NULL);
-	struct gw_message *first = message_of(kit, "a@example.com"), *second = message_of(kit, "a@example.com");
+	struct gw_message *first = message_of(kit, "a@example.com"),
+			  *second = message_of(kit, "a@example.com");
 
 	testkit_set_offload(kit, TESTKIT_LATER);
 	pthread_mutex_lock(&gate);

@@ -8,10 +8,14 @@
 
 static void who_is_in(void **state)
 {
-	static const struct { const char *network, *peer; bool in; } rows[] = {
+	static const struct {
+		const char *network, *peer;
+		bool in;
+	} rows[] = {
 		{ "192.0.2.0/24", "192.0.2.255", true },
 		{ "192.0.2.0/24", "192.0.3.0", false },
-		{ "192.0.2.0/24", "::ffff:192.0.2.7", true }, /* the same client on a socket for both families */
+		/* the same client on a socket for both families */
+		{ "192.0.2.0/24", "::ffff:192.0.2.7", true },
 		{ "::ffff:192.0.2.0/120", "192.0.2.7", true },
 		{ "192.0.2.128/25", "192.0.2.127", false },
 		{ "192.0.2.128/25", "192.0.2.128", true },
@@ -34,14 +38,17 @@ static void who_is_in(void **state)
 		struct network network, peer;
 
 		assert_null(network_parse(&network, gw_str(rows[i].network)));
-		if ((network_of_peer(&peer, gw_str(rows[i].peer)) && network_has(&network, &peer)) != rows[i].in)
+		if ((network_of_peer(&peer, gw_str(rows[i].peer)) &&
+		     network_has(&network, &peer)) != rows[i].in)
 			fail_msg("%s in %s", rows[i].peer, rows[i].network);
 	}
 }
 
 static void what_is_no_network(void **state)
 {
-	static const struct { const char *text, *wrong; } rows[] = {
+	static const struct {
+		const char *text, *wrong;
+	} rows[] = {
 		{ "", "is no IP address or network" },
 		{ "example.com", "is no IP address or network" },
 		{ "192.0.2", "is no IP address or network" },
@@ -68,9 +75,19 @@ static void what_is_no_network(void **state)
 
 static void what_is_wide(void **state)
 {
-	static const struct { const char *text; bool wide; } rows[] = {
-		{ "0.0.0.0/0", true }, { "128.0.0.0/1", true }, { "10.0.0.0/7", true }, { "10.0.0.0/8", false },
-		{ "::/0", true }, { "2000::/3", true }, { "2001::/16", false }, { "::ffff:0.0.0.0/96", true }, { "::ffff:0.0.0.0/97", true },
+	static const struct {
+		const char *text;
+		bool wide;
+	} rows[] = {
+		{ "0.0.0.0/0", true },
+		{ "128.0.0.0/1", true },
+		{ "10.0.0.0/7", true },
+		{ "10.0.0.0/8", false },
+		{ "::/0", true },
+		{ "2000::/3", true },
+		{ "2001::/16", false },
+		{ "::ffff:0.0.0.0/96", true },
+		{ "::ffff:0.0.0.0/97", true },
 	};
 	size_t i;
 

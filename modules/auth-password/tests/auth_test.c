@@ -10,13 +10,15 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#define ARGON2ID "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI"
+#define ARGON2ID                                                                                   \
+	"$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI"
 #define SHA256 "$5$F7Ux6uop/6bVYqZl$C31e7J5.jFSLxlsIUS0IkkqGZQPCwZMfyawI1dy6tYA"
-#define USERS                                                                                                                              \
-	"# who may send\n"                                                                                                                 \
-	"\n"                                                                                                                               \
-	"crm@example.com:" ARGON2ID "\r\n"                                                                                                 \
-	"shop:{SHA256-CRYPT}" SHA256 "::::::domains=example.com,example.net type=mass client=shop-eu\n"                                    \
+#define USERS                                                                                      \
+	"# who may send\n"                                                                         \
+	"\n"                                                                                       \
+	"crm@example.com:" ARGON2ID "\r\n"                                                         \
+	"shop:{SHA256-CRYPT}" SHA256                                                               \
+	"::::::domains=example.com,example.net type=mass client=shop-eu\n"                         \
 	"  Ann:{PLAIN}secret:1000:1000::/home/ann:/bin/sh:userdb_mail=x type=individual  \n"
 
 struct bench {
@@ -51,9 +53,11 @@ static enum gw_verdict login(struct bench *bench, const char *user, const char *
 	return testkit_run_auth(bench->kit, bench->session, "PLAIN", user, secret);
 }
 
-static enum gw_verdict login_from(struct bench *bench, const char *peer, const char *user, const char *secret)
+static enum gw_verdict login_from(struct bench *bench, const char *peer, const char *user,
+				  const char *secret)
 {
-	return testkit_run_auth(bench->kit, testkit_session(bench->kit, peer), "LOGIN", user, secret);
+	return testkit_run_auth(bench->kit, testkit_session(bench->kit, peer), "LOGIN", user,
+				secret);
 }
 
 /* Replaces the file as an editor does, and lets the module see it. */
@@ -66,8 +70,10 @@ static void change_users(struct bench *bench, const char *users)
 	testkit_run_tick(bench->kit);
 }
 
-/* What identify() said stands in the session's facts, and a module would see it there in its next hook. */
-static void assert_identity(struct bench *bench, const char *client, const char *type, const char *domains)
+/* What identify() said stands in the session's facts, and a module would see it there in its next
+ * hook. */
+static void assert_identity(struct bench *bench, const char *client, const char *type,
+			    const char *domains)
 {
 	assert_string_equal(gw->session_fact(bench->session, GW_SESSION_CLIENT).ptr, client);
 	assert_string_equal(gw->session_fact(bench->session, GW_SESSION_TYPE).ptr, type);
@@ -102,8 +108,9 @@ static void a_wrong_password_and_an_unknown_user_look_the_same(void **state)
 	static const struct {
 		const char *user, *secret;
 	} rows[] = {
-		{ "shop", "wrong" }, { "shop", "" },        { "nobody", "secret" },   { "", "secret" },
-		{ "sho", "secret" }, { "shop2", "secret" }, { "# who may send", "" },
+		{ "shop", "wrong" },      { "shop", "" },      { "nobody", "secret" },
+		{ "", "secret" },         { "sho", "secret" }, { "shop2", "secret" },
+		{ "# who may send", "" },
 	};
 	struct bench bench;
 	size_t i;
@@ -125,15 +132,20 @@ static void other_mechanisms_are_for_other_modules(void **state)
 	struct bench bench;
 
 	bench_start(&bench, USERS);
-	assert_int_equal(testkit_run_auth(bench.kit, bench.session, "XOAUTH2", "shop", "secret"), GW_CONTINUE);
+	assert_int_equal(testkit_run_auth(bench.kit, bench.session, "XOAUTH2", "shop", "secret"),
+			 GW_CONTINUE);
 	assert_int_equal(testkit_metric(bench.kit, "refused"), 0);
-	assert_int_equal(testkit_run_auth(bench.kit, bench.session, "login", "shop", "secret"), GW_ACCEPT);
+	assert_int_equal(testkit_run_auth(bench.kit, bench.session, "login", "shop", "secret"),
+			 GW_ACCEPT);
 	bench_finish(&bench);
 }
 
 static void nobody_acts_as_somebody_else(void **state)
 {
-	struct gw_login as = { .size = sizeof as, .mechanism = GW_STR("PLAIN"), .user = GW_STR("shop"), .secret = GW_STR("secret") };
+	struct gw_login as = { .size = sizeof as,
+			       .mechanism = GW_STR("PLAIN"),
+			       .user = GW_STR("shop"),
+			       .secret = GW_STR("secret") };
 	struct bench bench;
 
 	bench_start(&bench, USERS);
@@ -148,19 +160,23 @@ static void nobody_acts_as_somebody_else(void **state)
 
 static void a_nul_is_part_of_the_password(void **state)
 {
-	static const struct gw_str secrets[] = { GW_STR("secret\0"), GW_STR("secret\0x"), GW_STR("\0secret") };
-	static const struct gw_str users[] = { GW_STR("shop"), GW_STR("ann"), GW_STR("crm@example.com"), GW_STR("shop\0") };
+	static const struct gw_str secrets[] = { GW_STR("secret\0"), GW_STR("secret\0x"),
+						 GW_STR("\0secret") };
+	static const struct gw_str users[] = { GW_STR("shop"), GW_STR("ann"),
+					       GW_STR("crm@example.com"), GW_STR("shop\0") };
 	struct bench bench;
 	size_t i, j;
 
 	bench_start(&bench, USERS);
 	for (i = 0; i < 3; i++) {
 		for (j = 0; j < 4; j++) {
-			struct gw_login with = {
-				.size = sizeof with, .mechanism = GW_STR("PLAIN"), .user = users[j], .secret = secrets[i]
-			};
+			struct gw_login with = { .size = sizeof with,
+						 .mechanism = GW_STR("PLAIN"),
+						 .user = users[j],
+						 .secret = secrets[i] };
 
-			assert_int_equal(testkit_run_auth_login(bench.kit, bench.session, &with), GW_CONTINUE);
+			assert_int_equal(testkit_run_auth_login(bench.kit, bench.session, &with),
+					 GW_CONTINUE);
 		}
 	}
 	bench_finish(&bench);
@@ -269,10 +285,12 @@ static void many_failures_of_an_address_make_it_slow(void **state)
 	for (i = 0; i < 20; i++)
 		assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "wrong"), GW_CONTINUE);
 	assert_true(testkit_has(bench.kit, TESTKIT_LOG, "too many failed logins from 192.0.2.9"));
-	assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "secret"), GW_TEMPFAIL); /* not looked at */
+	/* not looked at */
+	assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "secret"), GW_TEMPFAIL);
 	assert_int_equal(testkit_answer(bench.kit)->code, 454);
 	assert_string_equal(testkit_answer(bench.kit)->enhanced, "4.7.0");
-	assert_int_equal(login_from(&bench, "192.0.2.9", "ann", "secret"), GW_ACCEPT); /* was right a moment ago */
+	/* was right a moment ago */
+	assert_int_equal(login_from(&bench, "192.0.2.9", "ann", "secret"), GW_ACCEPT);
 	assert_int_equal(login_from(&bench, "192.0.2.10", "shop", "wrong"), GW_CONTINUE);
 	testkit_advance(bench.kit, 5000); /* one every five seconds is looked at */
 	assert_int_equal(login_from(&bench, "192.0.2.9", "shop", "wrong"), GW_CONTINUE);
@@ -353,23 +371,32 @@ static void mistakes_in_the_file_are_named_by_line(void **state)
 		{ "a:{PLAIN}x::::::domians=example.com\n",
 		  "users:1: unknown field, known are domains=, type= and client=: domians=example.com" },
 		{ "a:{PLAIN}x::::::allow_nets=192.0.2.0/24\n", "users:1: unknown field" },
-		{ "c:" SHA256 ":domains=example.com\n", "users:1: six colons stand between the hash and the words" },
+		{ "c:" SHA256 ":domains=example.com\n",
+		  "users:1: six colons stand between the hash and the words" },
 		{ "c:" SHA256 ":::::domains=example.com\n", "users:1: six colons" },
 		{ "c:" SHA256 ":::::::domains=example.com\n", "users:1: unknown field" },
 		{ "c:" SHA256 " domains=example.com\n", "users:1: no blank may stand" },
 		{ "c:{PLAIN}secret domains=example.com\n", "users:1: six colons" },
 		{ "c:" SHA256 "::::::domains=\n", "users:1: domains= names no domain" },
 		{ "c:" SHA256 "::::::domains=,,\n", "users:1: domains= names no domain" },
-		{ "c:" SHA256 "::::::domains=\"example.com\"\n", "users:1: domains= names what is no domain" },
-		{ "c:" SHA256 "::::::domains=example.com,a@example.com\n", "users:1: domains= names what is no domain" },
-		{ "c:" SHA256 "::::::domains=.example.com\n", "users:1: domains= names what is no domain" },
-		{ "c:" SHA256 "::::::domains=example..com\n", "users:1: domains= names what is no domain" },
-		{ "c:" SHA256 "::::::domains=a.example domains=b.example\n", "users:1: this word stands twice" },
-		{ "c:" SHA256 "::::::type=\n", "users:1: a name without quotes must follow: type=" },
-		{ "c:" SHA256 "::::::client=\"x\"\n", "users:1: a name without quotes must follow" },
+		{ "c:" SHA256 "::::::domains=\"example.com\"\n",
+		  "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=example.com,a@example.com\n",
+		  "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=.example.com\n",
+		  "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=example..com\n",
+		  "users:1: domains= names what is no domain" },
+		{ "c:" SHA256 "::::::domains=a.example domains=b.example\n",
+		  "users:1: this word stands twice" },
+		{ "c:" SHA256 "::::::type=\n",
+		  "users:1: a name without quotes must follow: type=" },
+		{ "c:" SHA256 "::::::client=\"x\"\n",
+		  "users:1: a name without quotes must follow" },
 		{ "c :" SHA256 "\n", "users:1: no blank may stand beside the name" },
 		{ "c: " SHA256 "\n", "users:1: no" },
-		{ "c:$6$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqc\n", "users:1: a hash that is not whole" },
+		{ "c:$6$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqc\n",
+		  "users:1: a hash that is not whole" },
 	};
 	size_t i;
 
@@ -379,7 +406,8 @@ static void mistakes_in_the_file_are_named_by_line(void **state)
 		bench_init(&bench, rows[i].users);
 		assert_int_equal(testkit_start(bench.kit), -1);
 		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem))
-			fail_msg("%s: %s", rows[i].problem, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+			fail_msg("%s: %s", rows[i].problem,
+				 testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
 		bench_finish(&bench);
 	}
 }
@@ -414,10 +442,12 @@ static void what_is_unwise_is_a_warning(void **state)
 {
 	struct bench bench;
 
-	bench_init(&bench, "a:{PLAIN}x::::::domains=*\nb:" SHA256 "\nc:" SHA256 "::::::domains=example.com\n");
+	bench_init(&bench, "a:{PLAIN}x::::::domains=*\nb:" SHA256 "\nc:" SHA256
+			   "::::::domains=example.com\n");
 	assert_int_equal(testkit_start(bench.kit), 0);
 	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "users:1: a password in clear"));
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "users:2: this login may write mail of any domain"));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM,
+				"users:2: this login may write mail of any domain"));
 	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 2);
 	bench_finish(&bench);
 }
@@ -461,7 +491,8 @@ static void a_mark_of_utf8_is_passed_over(void **state)
 	bench_finish(&bench);
 }
 
-/* Passwords as they came, then as SASLprep has them: whichever way the hash was made, the login is right. */
+/* Passwords as they came, then as SASLprep has them: whichever way the hash was made, the login is
+ * right. */
 static void a_password_is_right_as_it_came_and_prepared(void **state)
 {
 	static const struct {
@@ -496,7 +527,9 @@ static void without_users_nobody_logs_in(void **state)
 	struct bench bench;
 
 	assert_int_equal(testkit_start(kit), 0);
-	assert_int_equal(testkit_run_auth(kit, testkit_session(kit, "192.0.2.1"), "PLAIN", "a", "b"), GW_CONTINUE);
+	assert_int_equal(
+		testkit_run_auth(kit, testkit_session(kit, "192.0.2.1"), "PLAIN", "a", "b"),
+		GW_CONTINUE);
 	testkit_destroy(kit);
 
 	bench_start(&bench, "# nobody yet\n");
@@ -558,10 +591,12 @@ static void a_relay_with_a_name_gets_its_password(void **state)
 		if (rows[i].method)
 			testkit_relay_option(relay, "auth.method", rows[i].method);
 		assert_int_equal(testkit_start(kit), 0);
-		delivery = testkit_delivery(testkit_message(kit, NULL, "a@example.com", "\r\n"), relay);
+		delivery = testkit_delivery(testkit_message(kit, NULL, "a@example.com", "\r\n"),
+					    relay);
 		assert_int_equal(testkit_run_login(kit, delivery, relay), rows[i].verdict);
 		if (rows[i].verdict == GW_ACCEPT) {
-			assert_true(gw_str_eq(testkit_login(delivery)->user, gw_str("relay@example.com")));
+			assert_true(gw_str_eq(testkit_login(delivery)->user,
+					      gw_str("relay@example.com")));
 			assert_true(gw_str_eq(testkit_login(delivery)->secret, gw_str("secret")));
 			assert_int_equal(testkit_login(delivery)->mechanism.len, 0);
 		} else {

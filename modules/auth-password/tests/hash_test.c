@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #define YESCRYPT "$y$j9T$czoYeDinco0Q1t9.CQn3n/$gq8gMtXYzhs.vGvm77I3pEfqlHWlK3Z4n4Hxegvu8o2"
-#define SHA512 "$6$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf."
+#define SHA512                                                                                     \
+	"$6$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf."
 #define SHA256 "$5$F7Ux6uop/6bVYqZl$C31e7J5.jFSLxlsIUS0IkkqGZQPCwZMfyawI1dy6tYA"
 #define BCRYPT "$2b$05$sUsYIXSK70VWihCc/l74LuNFIdOOsFdcox9Y4e4tLdEDbjhIORxAC"
-#define ARGON2ID "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI"
+#define ARGON2ID                                                                                   \
+	"$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI"
 #define ARGON2I "$argon2i$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$0OQeN6HwO0M2YrzAjTEiuvxg/1eyJQJGlBfVMF/YMdE"
 
 static void each_scheme_matches_its_password_and_no_other(void **state)
@@ -29,8 +31,9 @@ static void each_scheme_matches_its_password_and_no_other(void **state)
 		"{ARGON2I}" ARGON2I,
 		"{PLAIN}secret",
 	};
-	static const struct gw_str wrong[] = { GW_STR(""),      GW_STR("Secret"),   GW_STR("secret "),
-					       GW_STR("secre"), GW_STR("secret\0"), GW_STR("\0") };
+	static const struct gw_str wrong[] = { GW_STR(""),         GW_STR("Secret"),
+					       GW_STR("secret "),  GW_STR("secre"),
+					       GW_STR("secret\0"), GW_STR("\0") };
 	size_t i, j;
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -96,7 +99,8 @@ static void a_cut_hash_is_refused(void **state)
 
 	for (i = 0; i < sizeof whole / sizeof *whole; i++) {
 		for (cut = 1; cut < 5; cut++) {
-			snprintf(text, sizeof text, "%.*s", (int)(strlen(whole[i]) - cut), whole[i]);
+			snprintf(text, sizeof text, "%.*s", (int)(strlen(whole[i]) - cut),
+				 whole[i]);
 			if (!hash_parse(text, &hash))
 				fail_msg("%s is taken", text);
 		}
@@ -116,14 +120,18 @@ static void a_weak_hash_is_told(void **state)
 	} rows[] = {
 		{ YESCRYPT, false },
 		{ SHA512, false },
-		{ "$6$rounds=1000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.", true },
-		{ "$6$rounds=50000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.", false },
+		{ "$6$rounds=1000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.",
+		  true },
+		{ "$6$rounds=50000$8tdCJVDlhXu3zeAu$9/nY1uLvLUN1lkxlOOXufDXmBNqccBS2CHZtnvMXs.dWocj1pUgJpyl4U0.HibgcNhk5i4MPIeNkIhqwonGRf.",
+		  false },
 		{ BCRYPT, true },
 		{ "$2b$10$sUsYIXSK70VWihCc/l74LuNFIdOOsFdcox9Y4e4tLdEDbjhIORxAC", false },
 		{ "$1$abcdefgh$0123456789012345678901", true },
 		{ ARGON2ID, true },
-		{ "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI", false },
-		{ "$argon2id$v=19$m=65536,t=1,p=4$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI", false },
+		{ "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI",
+		  false },
+		{ "$argon2id$v=19$m=65536,t=1,p=4$c2FsdHNhbHQ$TnDEl2tJgYtaYZt0/5f59Jf56vkIG4EtQACv6SLO2cI",
+		  false },
 		{ "{PLAIN}x", true },
 	};
 	struct hash hash;

@@ -15,8 +15,10 @@
 static struct testkit *kit_of(const char *const *more)
 {
 	static const char *const rules[][4] = {
-		{ "flow", "workflow", "X-Category", "workflow*" }, { "system", "workflow", NULL, NULL },
-		{ "list", "mass", "List-Id List-Unsubscribe", NULL }, { "talk", "individual", "References", NULL },
+		{ "flow", "workflow", "X-Category", "workflow*" },
+		{ "system", "workflow", NULL, NULL },
+		{ "list", "mass", "List-Id List-Unsubscribe", NULL },
+		{ "talk", "individual", "References", NULL },
 	};
 	struct testkit *kit = testkit_create(gw_module_v1);
 	char key[64];
@@ -41,14 +43,16 @@ static struct testkit *kit_of(const char *const *more)
 
 /* What a row says of a message; NULL: nothing. */
 struct mail {
-	const char *said, *by;      /* the type as it came in, and who said it */
+	const char *said, *by; /* the type as it came in, and who said it */
 	const char *client, *login, *sender, *bytes;
 	size_t rcpts;
 };
 
 static struct gw_message *message_of(struct testkit *kit, const struct mail *mail)
 {
-	struct gw_message *message = testkit_message(kit, NULL, mail->sender ? mail->sender : "a@example.com", mail->bytes ? mail->bytes : BODY);
+	struct gw_message *message = testkit_message(kit, NULL,
+						     mail->sender ? mail->sender : "a@example.com",
+						     mail->bytes ? mail->bytes : BODY);
 	size_t i;
 
 	testkit_message_fact(message, GW_MESSAGE_TYPE, mail->said ? mail->said : "individual");
@@ -68,19 +72,42 @@ static const char *type_of(struct testkit *kit, struct gw_message *message)
 
 static void the_first_that_has_a_word_decides(void **state)
 {
-	static const struct { struct mail mail; const char *type, *rule; } rows[] = {
+	static const struct {
+		struct mail mail;
+		const char *type, *rule;
+	} rows[] = {
 		{ { 0 }, "individual", "default" },
-		{ { "workflow", "client", "crm", .bytes = "X-Mail-Type: mass\r\nList-Id: <x>\r\n\r\n" }, "workflow", "client" },
-		{ { "workflow", "listener", "crm", .bytes = "X-Mail-Type: mass\r\nList-Id: <x>\r\n\r\n" }, "workflow", "listener" },
+		{ { "workflow", "client", "crm",
+		    .bytes = "X-Mail-Type: mass\r\nList-Id: <x>\r\n\r\n" },
+		  "workflow",
+		  "client" },
+		{ { "workflow", "listener", "crm",
+		    .bytes = "X-Mail-Type: mass\r\nList-Id: <x>\r\n\r\n" },
+		  "workflow",
+		  "listener" },
 		{ { "workflow", "module", .bytes = "List-Id: <x>\r\n\r\n" }, "workflow", "module" },
-		{ { .client = "crm", .bytes = "X-Mail-Type: workflow\r\nList-Id: <x>\r\n\r\n" }, "workflow", "header X-Mail-Type" },
-		{ { .client = "crm", .bytes = "x-relay-type:  INVOICE \r\n\r\n" }, "Invoice", "header X-Relay-Type" },
-		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\nX-Relay-Type: mass\r\n\r\n" }, "mass", "header X-Relay-Type" },
-		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\nList-Id: <x>\r\n\r\n" }, "mass", "rule list" },
-		{ { .client = "other", .bytes = "X-Mail-Type: mass\r\n\r\n" }, "individual", "default" },
+		{ { .client = "crm", .bytes = "X-Mail-Type: workflow\r\nList-Id: <x>\r\n\r\n" },
+		  "workflow",
+		  "header X-Mail-Type" },
+		{ { .client = "crm", .bytes = "x-relay-type:  INVOICE \r\n\r\n" },
+		  "Invoice",
+		  "header X-Relay-Type" },
+		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\nX-Relay-Type: mass\r\n\r\n" },
+		  "mass",
+		  "header X-Relay-Type" },
+		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\nList-Id: <x>\r\n\r\n" },
+		  "mass",
+		  "rule list" },
+		{ { .client = "other", .bytes = "X-Mail-Type: mass\r\n\r\n" },
+		  "individual",
+		  "default" },
 		{ { .client = "", .bytes = "X-Mail-Type: mass\r\n\r\n" }, "individual", "default" },
-		{ { .bytes = "X-Category: WorkflowAlert\r\nList-Id: <x>\r\n\r\n" }, "workflow", "rule flow" },
-		{ { .bytes = "X-Category: overflow\r\nList-Unsubscribe: <x>\r\n\r\n" }, "mass", "rule list" },
+		{ { .bytes = "X-Category: WorkflowAlert\r\nList-Id: <x>\r\n\r\n" },
+		  "workflow",
+		  "rule flow" },
+		{ { .bytes = "X-Category: overflow\r\nList-Unsubscribe: <x>\r\n\r\n" },
+		  "mass",
+		  "rule list" },
 		{ { .sender = "System@crm.example" }, "workflow", "rule system" },
 		{ { .bytes = "References: <x>\r\n\r\n", .rcpts = 2 }, "individual", "rule talk" },
 		{ { .bytes = "References: <x>\r\n\r\n", .rcpts = 3 }, "individual", "default" },
@@ -98,22 +125,33 @@ static void the_first_that_has_a_word_decides(void **state)
 		assert_string_equal(testkit_note(message, "classify.rule"), rows[i].rule);
 		snprintf(reason, sizeof reason, "%s, decided by %s", rows[i].type, rows[i].rule);
 		if (!testkit_has(kit, TESTKIT_REASON, reason))
-			fail_msg("row %zu: \"%s\" instead of \"%s\"", i, testkit_line(kit, TESTKIT_REASON, 0), reason);
+			fail_msg("row %zu: \"%s\" instead of \"%s\"", i,
+				 testkit_line(kit, TESTKIT_REASON, 0), reason);
 	}
 	testkit_destroy(kit);
 }
 
 static void a_rule_asks_for_all_that_it_names(void **state)
 {
-	static const struct { const char *key, *text; struct mail mail; bool holds; } rows[] = {
+	static const struct {
+		const char *key, *text;
+		struct mail mail;
+		bool holds;
+	} rows[] = {
 		{ "clients", "crm-*", { .client = "crm-eu" }, true },
 		{ "clients", "crm-*", { .client = "shop" }, false },
 		{ "logins", "mailing news", { .login = "News" }, true },
 		{ "logins", "mailing news", { .login = "" }, false },
 		{ "senders", "*@bounce.example", { .sender = "b=1@BOUNCE.example" }, true },
 		{ "senders", "*@bounce.example", { .sender = "a@bounce.example.net" }, false },
-		{ "from", "news@example.com", { .bytes = "From: \"a@b\" (c@d) <News@example.com>\r\n\r\n" }, true },
-		{ "from", "news@example.com", { .bytes = "From: news@example.com <other@example.com>\r\n\r\n" }, false },
+		{ "from",
+		  "news@example.com",
+		  { .bytes = "From: \"a@b\" (c@d) <News@example.com>\r\n\r\n" },
+		  true },
+		{ "from",
+		  "news@example.com",
+		  { .bytes = "From: news@example.com <other@example.com>\r\n\r\n" },
+		  false },
 		{ "from", "*", { .bytes = "Subject: no From\r\n\r\n" }, true },
 		{ "from", "?*", { .bytes = "Subject: no From\r\n\r\n" }, false },
 		{ "min_rcpts", "3", { .rcpts = 3 }, true },
@@ -134,7 +172,8 @@ static void a_rule_asks_for_all_that_it_names(void **state)
 		snprintf(key, sizeof key, "rules[0].%s", rows[i].key);
 		testkit_option(kit, key, rows[i].text);
 		assert_int_equal(testkit_start(kit), 0);
-		if (strcmp(type_of(kit, message_of(kit, &rows[i].mail)), rows[i].holds ? "mass" : "individual") != 0)
+		if (strcmp(type_of(kit, message_of(kit, &rows[i].mail)),
+			   rows[i].holds ? "mass" : "individual") != 0)
 			fail_msg("row %zu: %s = %s", i, rows[i].key, rows[i].text);
 		testkit_destroy(kit);
 	}
@@ -142,9 +181,14 @@ static void a_rule_asks_for_all_that_it_names(void **state)
 
 static void says_why_a_field_is_not_believed(void **state)
 {
-	static const struct { struct mail mail; const char *reason; } rows[] = {
-		{ { .client = "other", .bytes = "X-Mail-Type: mass\r\n\r\n" }, "X-Mail-Type is not believed: client \"other\" is not in trust_header_from" },
-		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\n\r\n" }, "X-Mail-Type names no type: \"urgent\"" },
+	static const struct {
+		struct mail mail;
+		const char *reason;
+	} rows[] = {
+		{ { .client = "other", .bytes = "X-Mail-Type: mass\r\n\r\n" },
+		  "X-Mail-Type is not believed: client \"other\" is not in trust_header_from" },
+		{ { .client = "crm", .bytes = "X-Mail-Type: urgent\r\n\r\n" },
+		  "X-Mail-Type names no type: \"urgent\"" },
 	};
 	struct testkit *kit = kit_of(NULL);
 	size_t i;
@@ -170,7 +214,8 @@ static void all_clients_may_be_trusted(void **state)
 static void mail_of_the_gateway_itself_is_left_alone(void **state)
 {
 	struct testkit *kit = kit_of(NULL);
-	struct gw_message *message = message_of(kit, &(struct mail){ .bytes = "List-Id: <x>\r\n\r\n" });
+	struct gw_message *message = message_of(kit,
+						&(struct mail){ .bytes = "List-Id: <x>\r\n\r\n" });
 
 	testkit_message_fact(message, GW_MESSAGE_OWN, "1");
 	assert_int_equal(testkit_start(kit), 0);
@@ -181,10 +226,16 @@ static void mail_of_the_gateway_itself_is_left_alone(void **state)
 
 static void the_field_never_leaves(void **state)
 {
-	static const struct { const char *header, *in, *out; } rows[] = {
-		{ NULL, "X-Mail-Type: mass\r\nSubject: x\r\nx-relay-type: a\r\n b\r\nX-MAIL-TYPE: 2\r\n\r\nhi\r\n", "Subject: x\r\n\r\nhi\r\n" },
-		{ NULL, "Subject: x\r\nX-Mail-Types: mass\r\n\r\nX-Mail-Type: text\r\n", "Subject: x\r\nX-Mail-Types: mass\r\n\r\nX-Mail-Type: text\r\n" },
-		{ "X-Kind", "X-Kind: mass\r\nX-Mail-Type: mass\r\n\r\n", "X-Mail-Type: mass\r\n\r\n" },
+	static const struct {
+		const char *header, *in, *out;
+	} rows[] = {
+		{ NULL,
+		  "X-Mail-Type: mass\r\nSubject: x\r\nx-relay-type: a\r\n b\r\nX-MAIL-TYPE: 2\r\n\r\nhi\r\n",
+		  "Subject: x\r\n\r\nhi\r\n" },
+		{ NULL, "Subject: x\r\nX-Mail-Types: mass\r\n\r\nX-Mail-Type: text\r\n",
+		  "Subject: x\r\nX-Mail-Types: mass\r\n\r\nX-Mail-Type: text\r\n" },
+		{ "X-Kind", "X-Kind: mass\r\nX-Mail-Type: mass\r\n\r\n",
+		  "X-Mail-Type: mass\r\n\r\n" },
 	};
 	size_t i;
 
@@ -196,7 +247,8 @@ static void the_field_never_leaves(void **state)
 		if (rows[i].header)
 			testkit_option(kit, "header", rows[i].header);
 		assert_int_equal(testkit_start(kit), 0);
-		delivery = testkit_delivery(message_of(kit, &(struct mail){ .bytes = rows[i].in }), relay);
+		delivery = testkit_delivery(message_of(kit, &(struct mail){ .bytes = rows[i].in }),
+					    relay);
 		assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
 		assert_string_equal(testkit_sent(delivery).ptr, rows[i].out);
 		testkit_destroy(kit);
@@ -205,10 +257,15 @@ static void the_field_never_leaves(void **state)
 
 static void wrong_rules_are_found_at_the_start(void **state)
 {
-	static const struct { const char *key, *text, *problem; } rows[] = {
-		{ "rules[0].type", "masss", "rule flow: \"masss\" is no type: known are individual, workflow, mass and the words in `types`" },
-		{ "rules[1].value", "x", "rule system: it has a value, but no header that should have it" },
-		{ "rules[3].min_rcpts", "3", "rule talk: max_rcpts is less than min_rcpts: it can never hold" },
+	static const struct {
+		const char *key, *text, *problem;
+	} rows[] = {
+		{ "rules[0].type", "masss",
+		  "rule flow: \"masss\" is no type: known are individual, workflow, mass and the words in `types`" },
+		{ "rules[1].value", "x",
+		  "rule system: it has a value, but no header that should have it" },
+		{ "rules[3].min_rcpts", "3",
+		  "rule talk: max_rcpts is less than min_rcpts: it can never hold" },
 		{ "types", "\"two words\"", "\"two words\" cannot be a type" },
 	};
 	size_t i;
@@ -218,7 +275,8 @@ static void wrong_rules_are_found_at_the_start(void **state)
 
 		assert_int_equal(testkit_start(kit), -1);
 		if (!testkit_has(kit, TESTKIT_PROBLEM, rows[i].problem))
-			fail_msg("expected \"%s\", first is \"%s\"", rows[i].problem, testkit_line(kit, TESTKIT_PROBLEM, 0));
+			fail_msg("expected \"%s\", first is \"%s\"", rows[i].problem,
+				 testkit_line(kit, TESTKIT_PROBLEM, 0));
 		testkit_destroy(kit);
 	}
 }
@@ -238,7 +296,8 @@ static void a_relay_for_a_type_that_no_mail_has_is_refused(void **state)
 static void memory_that_is_out_decides_nothing(void **state)
 {
 	struct testkit *kit = kit_of(NULL);
-	struct gw_message *message = message_of(kit, &(struct mail){ .client = "crm", .bytes = "X-Mail-Type: mass\r\n\r\n" });
+	struct gw_message *message = message_of(
+		kit, &(struct mail){ .client = "crm", .bytes = "X-Mail-Type: mass\r\n\r\n" });
 	static const char *const services[] = { "note_set", "type_set" };
 	unsigned i;
 
@@ -259,10 +318,15 @@ static void memory_that_is_out_decides_nothing(void **state)
 
 static void patterns(void **state)
 {
-	static const struct { const char *pattern, *text; bool matches; } rows[] = {
-		{ "", "", true }, { "*", "", true }, { "?", "", false }, { "a", "A", true }, { "a", "ab", false }, { "a*", "ab", true },
-		{ "*b", "ab", true }, { "*b", "ba", false }, { "a?c", "abc", true }, { "a?c", "ac", false }, { "*a*b*", "xaxxbx", true },
-		{ "*a*b*", "xbxxax", false }, { "**x", "aax", true }, { "*ab", "aaab", true }, { "a*a", "a", false },
+	static const struct {
+		const char *pattern, *text;
+		bool matches;
+	} rows[] = {
+		{ "", "", true },       { "*", "", true },           { "?", "", false },
+		{ "a", "A", true },     { "a", "ab", false },        { "a*", "ab", true },
+		{ "*b", "ab", true },   { "*b", "ba", false },       { "a?c", "abc", true },
+		{ "a?c", "ac", false }, { "*a*b*", "xaxxbx", true }, { "*a*b*", "xbxxax", false },
+		{ "**x", "aax", true }, { "*ab", "aaab", true },     { "a*a", "a", false },
 	};
 	size_t i;
 
@@ -273,10 +337,25 @@ static void patterns(void **state)
 
 static void addresses(void **state)
 {
-	static const struct { const char *value, *address; } rows[] = {
-		{ "a@b", "a@b" }, { "<a@b>", "a@b" }, { "Name <a@b>", "a@b" }, { "\"x <c@d>\" <a@b>", "a@b" }, { "(c@d) a@b (e)", "a@b" },
-		{ "a@b(c)", "a@b" }, { "c@d <a@b>", "a@b" }, { "a@b, c@d", "a@b" }, { "Name\r\n <a@b>", "a@b" }, { "\"q\\\" <c@d>\" <a@b>", "a@b" },
-		{ "\"a b\"@c", "\"a b\"@c" }, { "Name", "" }, { "", "" }, { "\"open a@b", "" }, { "(open a@b", "" }, { "<open", "open" },
+	static const struct {
+		const char *value, *address;
+	} rows[] = {
+		{ "a@b", "a@b" },
+		{ "<a@b>", "a@b" },
+		{ "Name <a@b>", "a@b" },
+		{ "\"x <c@d>\" <a@b>", "a@b" },
+		{ "(c@d) a@b (e)", "a@b" },
+		{ "a@b(c)", "a@b" },
+		{ "c@d <a@b>", "a@b" },
+		{ "a@b, c@d", "a@b" },
+		{ "Name\r\n <a@b>", "a@b" },
+		{ "\"q\\\" <c@d>\" <a@b>", "a@b" },
+		{ "\"a b\"@c", "\"a b\"@c" },
+		{ "Name", "" },
+		{ "", "" },
+		{ "\"open a@b", "" },
+		{ "(open a@b", "" },
+		{ "<open", "open" },
 	};
 	size_t i;
 
@@ -287,7 +366,8 @@ static void addresses(void **state)
 	}
 }
 
-/* A thousand rules that all look at the same fields, and none of them holds: what the last message of such a gateway costs. */
+/* A thousand rules that all look at the same fields, and none of them holds: what the last message
+ * of such a gateway costs. */
 static void a_thousand_rules_do_not_hurt(void **state)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
@@ -309,12 +389,17 @@ static void a_thousand_rules_do_not_hurt(void **state)
 		testkit_option(kit, key, text);
 	}
 	assert_int_equal(testkit_start(kit), 0);
-	message = message_of(kit, &(struct mail){ .bytes = "X-Campaign: the spring sale of campaign-x and others\r\nX-Category: as above\r\n\r\n" });
+	message = message_of(
+		kit,
+		&(struct mail){
+			.bytes =
+				"X-Campaign: the spring sale of campaign-x and others\r\nX-Category: as above\r\n\r\n" });
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
 	for (i = 0; i < 100; i++)
 		assert_string_equal(type_of(kit, message), "individual");
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-	i = (int)((end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000) / 100;
+	i = (int)((end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000) /
+	    100;
 	print_message("1000 rules: %d microseconds a message\n", i);
 	assert_true(i < 5000);
 	testkit_destroy(kit);
@@ -334,12 +419,17 @@ static void many_of_one_subject_are_mass_mail(void **state)
 		char bytes[200];
 		struct gw_message *message, *other;
 
-		snprintf(bytes, sizeof bytes, "From: a@example.com\r\nSubject: %sOffer no. %d\r\n\r\nhi\r\n", i % 2 ? "Re: " : "", i);
+		snprintf(bytes, sizeof bytes,
+			 "From: a@example.com\r\nSubject: %sOffer no. %d\r\n\r\nhi\r\n",
+			 i % 2 ? "Re: " : "", i);
 		message = testkit_message(kit, NULL, "a@example.com", bytes);
 		testkit_rcpt(message, "b@example.net");
 		testkit_run_message(kit, message);
-		assert_int_equal(gw_str_eq(gw->message_fact(message, GW_MESSAGE_TYPE), gw_str("mass")), i >= 20);
-		snprintf(bytes, sizeof bytes, "From: a@example.com\r\nSubject: to you, %c\r\n\r\nhi\r\n", 'a' + i % 26);
+		assert_int_equal(
+			gw_str_eq(gw->message_fact(message, GW_MESSAGE_TYPE), gw_str("mass")),
+			i >= 20);
+		snprintf(bytes, sizeof bytes,
+			 "From: a@example.com\r\nSubject: to you, %c\r\n\r\nhi\r\n", 'a' + i % 26);
 		other = testkit_message(kit, NULL, "a@example.com", bytes);
 		testkit_rcpt(other, "b@example.net");
 		testkit_run_message(kit, other);
@@ -347,7 +437,9 @@ static void many_of_one_subject_are_mass_mail(void **state)
 	}
 	testkit_advance(kit, 1200000);
 	for (i = 0; i < 2; i++) {
-		struct gw_message *message = testkit_message(kit, NULL, "a@example.com", "From: a@example.com\r\nSubject: Offer no. 1\r\n\r\n");
+		struct gw_message *message = testkit_message(
+			kit, NULL, "a@example.com",
+			"From: a@example.com\r\nSubject: Offer no. 1\r\n\r\n");
 
 		testkit_message_fact(message, GW_MESSAGE_DRY, "1");
 		testkit_rcpt(message, "b@example.net");

@@ -1,4 +1,5 @@
-/* Signing as the gateway asks for it; what comes out is verified by dkimpy with the records that the verb `dns` prints. */
+/* Signing as the gateway asks for it; what comes out is verified by dkimpy with the records that
+ * the verb `dns` prints. */
 #include <gateway/testkit.h>
 
 #include <openssl/evp.h>
@@ -10,7 +11,8 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#define HEADER "From: Ann <ann@example.com>\r\nTo: b@example.org\r\nSubject: one\r\nDate: Mon, 23 Nov 2026 17:40:12 +0000\r\n"
+#define HEADER                                                                                     \
+	"From: Ann <ann@example.com>\r\nTo: b@example.org\r\nSubject: one\r\nDate: Mon, 23 Nov 2026 17:40:12 +0000\r\n"
 
 struct bench {
 	struct testkit *kit;
@@ -41,19 +43,23 @@ static EVP_PKEY *ed25519_key(void)
 	return made;
 }
 
-static const char *key_file(struct bench *bench, const char *name, EVP_PKEY *key, const char *passphrase)
+static const char *key_file(struct bench *bench, const char *name, EVP_PKEY *key,
+			    const char *passphrase)
 {
 	const char *path = testkit_file(bench->kit, name, NULL);
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);
-	assert_int_equal(PEM_write_PrivateKey(file, key, passphrase ? EVP_aes_128_cbc() : NULL, NULL, 0, NULL, (void *)passphrase), 1);
+	assert_int_equal(PEM_write_PrivateKey(file, key, passphrase ? EVP_aes_128_cbc() : NULL,
+					      NULL, 0, NULL, (void *)passphrase),
+			 1);
 	fclose(file);
 	assert_int_equal(chmod(path, 0600), 0);
 	return path;
 }
 
-static void add_key(struct bench *bench, unsigned at, const char *domain, const char *selector, const char *path)
+static void add_key(struct bench *bench, unsigned at, const char *domain, const char *selector,
+		    const char *path)
 {
 	char option[40];
 
@@ -87,7 +93,8 @@ static void bench_finish(struct bench *bench)
 	testkit_destroy(bench->kit);
 }
 
-static struct gw_delivery *delivery_of(struct bench *bench, const char *bytes, size_t len, const char *from_domain)
+static struct gw_delivery *delivery_of(struct bench *bench, const char *bytes, size_t len,
+				       const char *from_domain)
 {
 	struct gw_message *message = testkit_message(bench->kit, NULL, "ann@example.com", "");
 	struct gw_delivery *delivery;
@@ -96,11 +103,13 @@ static struct gw_delivery *delivery_of(struct bench *bench, const char *bytes, s
 	testkit_message_fact(message, GW_MESSAGE_FROM_DOMAIN, from_domain);
 	testkit_rcpt(message, "b@example.org");
 	delivery = testkit_delivery(message, bench->relay);
-	testkit_delivery_trace(delivery, "Received: from a by b; Mon, 23 Nov 2026 17:40:12 +0000\r\n");
+	testkit_delivery_trace(delivery,
+			       "Received: from a by b; Mon, 23 Nov 2026 17:40:12 +0000\r\n");
 	return delivery;
 }
 
-static struct gw_delivery *delivery_of_text(struct bench *bench, const char *text, const char *from_domain)
+static struct gw_delivery *delivery_of_text(struct bench *bench, const char *text,
+					    const char *from_domain)
 {
 	return delivery_of(bench, text, strlen(text), from_domain);
 }
@@ -145,9 +154,12 @@ static void verify_files(struct bench *bench, char lines[][40])
 	testkit_forget(bench->kit);
 	testkit_run_control(bench->kit, "dns", false);
 	assert_int_equal(testkit_lines(bench->kit, TESTKIT_REPLY), 1);
-	write_file(testkit_file(bench->kit, "records.json", NULL), gw_str(testkit_line(bench->kit, TESTKIT_REPLY, 0)));
-	snprintf(script, sizeof script, "%.*s/verify.py", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
-	snprintf(command, sizeof command, "/usr/bin/python3 %s %s/records.json %s/*.eml", script, folder, folder);
+	write_file(testkit_file(bench->kit, "records.json", NULL),
+		   gw_str(testkit_line(bench->kit, TESTKIT_REPLY, 0)));
+	snprintf(script, sizeof script, "%.*s/verify.py", (int)(strrchr(__FILE__, '/') - __FILE__),
+		 __FILE__);
+	snprintf(command, sizeof command, "/usr/bin/python3 %s %s/records.json %s/*.eml", script,
+		 folder, folder);
 	output = popen(command, "r");
 	assert_non_null(output);
 	for (i = 0; i < bench->files; i++) {
@@ -159,7 +171,8 @@ static void verify_files(struct bench *bench, char lines[][40])
 
 static char *long_text(const char *head, const char *part, unsigned times, const char *tail)
 {
-	char *text = malloc(strlen(head) + strlen(part) * times + strlen(tail) + 1), *at = stpcpy(text, head);
+	char *text = malloc(strlen(head) + strlen(part) * times + strlen(tail) + 1),
+	     *at = stpcpy(text, head);
 
 	while (times--)
 		at = stpcpy(at, part);
@@ -171,8 +184,11 @@ static void every_kind_of_message_is_signed_so_that_it_verifies(void **state)
 {
 	if (!have_verifier())
 		skip();
-	char *long_cc = long_text(HEADER "Cc: a@example.org", ",\r\n\tsomeone.else@example.org", 800, "\r\n\r\nbody\r\n");
-	char *long_body = long_text(HEADER "\r\n", "one line of a body  \t that is somewhat longer \r\n\r\n", 8000, "end");
+	char *long_cc = long_text(HEADER "Cc: a@example.org", ",\r\n\tsomeone.else@example.org",
+				  800, "\r\n\r\nbody\r\n");
+	char *long_body = long_text(HEADER "\r\n",
+				    "one line of a body  \t that is somewhat longer \r\n\r\n", 8000,
+				    "end");
 	const char *rows[] = {
 		HEADER "\r\nbody\r\n",
 		HEADER "\r\n",
@@ -181,13 +197,16 @@ static void every_kind_of_message_is_signed_so_that_it_verifies(void **state)
 		HEADER "\r\nbody\r\n\r\n\r\n\r\n",
 		HEADER "\r\nbody \t \r\n  two  words\t\tfour \r\n",
 		HEADER,
-		HEADER "MIME-Version:\r\n 1.0\r\nContent-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\nbody\r\n",
-		HEADER "Reply-To: \xc3\x84nn <ann@example.com>\r\nIn-Reply-To:<a@b>\r\nX-Other: not signed\r\n\r\n\xc3\xa4 body\r\n",
+		HEADER
+		"MIME-Version:\r\n 1.0\r\nContent-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\nbody\r\n",
+		HEADER
+		"Reply-To: \xc3\x84nn <ann@example.com>\r\nIn-Reply-To:<a@b>\r\nX-Other: not signed\r\n\r\n\xc3\xa4 body\r\n",
 		HEADER "To: c@example.org\r\nTo: d@example.org\r\n\r\ntwice\r\n",
 		HEADER "Cc: \ta@example.org\t b@example.org \r\n\r\ntabs\r\n",
 		HEADER "From: Eve <eve@example.com>\r\n\r\ntwo authors\r\n",
 		HEADER "Cc:\r\nreferences:   <a@b>   \r\n  <c@d>  \r\n\r\nfolds\r\n",
-		"DKIM-Signature: v=1; a=rsa-sha256; d=crm.example; s=x; h=from; bh=AAAA; b=AAAA\r\n" HEADER "\r\nsigned before\r\n",
+		"DKIM-Signature: v=1; a=rsa-sha256; d=crm.example; s=x; h=from; bh=AAAA; b=AAAA\r\n" HEADER
+		"\r\nsigned before\r\n",
 		long_cc,
 		long_body,
 	};
@@ -222,12 +241,15 @@ static void what_is_changed_or_added_later_breaks_the_signature(void **state)
 		{ HEADER "\r\nbody\r\n", "body\r\n", "body\r\nmore\r\n" },
 		{ HEADER "\r\nbody\r\n", "Subject: one", "Subject: two" },
 		{ HEADER "\r\nbody\r\n", "Subject: one", "Subject: one\r\nSubject: two" },
-		{ HEADER "\r\nbody\r\n", "To: b@example.org", "To: b@example.org\r\nFrom: eve@example.net" },
+		{ HEADER "\r\nbody\r\n", "To: b@example.org",
+		  "To: b@example.org\r\nFrom: eve@example.net" },
 		{ HEADER "\r\nbody\r\n", "To: b@example.org", "To: b@example.org\r\nDate: today" },
 		{ HEADER "\r\nbody\r\n", "Subject: one", "SUBJECT:  one " },
 	};
-	static const char *const expected[] = { "pass pass", "fail fail", "fail fail", "fail fail",
-						"fail fail", "fail fail", "fail fail", "pass pass" };
+	static const char *const expected[] = {
+		"pass pass", "fail fail", "fail fail", "fail fail",
+		"fail fail", "fail fail", "fail fail", "pass pass"
+	};
 	char lines[32][40], changed[8192];
 	struct bench bench;
 	size_t i;
@@ -236,14 +258,16 @@ static void what_is_changed_or_added_later_breaks_the_signature(void **state)
 		skip();
 	bench_start(&bench);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct gw_delivery *delivery = delivery_of_text(&bench, rows[i].bytes, "example.com");
+		struct gw_delivery *delivery = delivery_of_text(&bench, rows[i].bytes,
+								"example.com");
 		const char *sent, *at;
 
 		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
 		sent = testkit_sent(delivery).ptr;
 		at = strstr(sent, rows[i].instead);
 		assert_non_null(at);
-		snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - sent), sent, rows[i].by, at + strlen(rows[i].instead));
+		snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - sent), sent, rows[i].by,
+			 at + strlen(rows[i].instead));
 		add_file(&bench, gw_str(changed));
 	}
 	verify_files(&bench, lines);
@@ -255,7 +279,8 @@ static void what_is_changed_or_added_later_breaks_the_signature(void **state)
 
 static void the_field_stands_on_top_and_says_what_was_configured(void **state)
 {
-	static const char *const parts[] = { "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com;", "s=s1; t=1795456812; x=1796061612;",
+	static const char *const parts[] = { "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com;",
+					     "s=s1; t=1795456812; x=1796061612;",
 					     "h=from:from:subject:subject:x-mine:date;" };
 	struct gw_delivery *delivery;
 	struct bench bench;
@@ -268,8 +293,10 @@ static void the_field_stands_on_top_and_says_what_was_configured(void **state)
 	testkit_option(bench.kit, "oversign", "subject date");
 	testkit_option(bench.kit, "expire", "7d");
 	assert_int_equal(testkit_start(bench.kit), 0);
-	delivery = delivery_of_text(&bench, "X-Mine: 1\r\nFrom: a@example.com\r\nSubject: x\r\nTo: b@example.org\r\n\r\nbody",
-				    "example.com");
+	delivery = delivery_of_text(
+		&bench,
+		"X-Mine: 1\r\nFrom: a@example.com\r\nSubject: x\r\nTo: b@example.org\r\n\r\nbody",
+		"example.com");
 	assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
 	sent = strstr(testkit_sent(delivery).ptr, "\r\n") + 2; /* behind the trace field */
 	assert_int_equal(strncmp(sent, "DKIM-Signature: ", 16), 0);
@@ -311,12 +338,15 @@ static void the_key_of_the_domain_or_of_a_willing_parent_signs(void **state)
 	testkit_option(bench.kit, "keys[2].subdomains", "true");
 	assert_int_equal(testkit_start(bench.kit), 0);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct gw_delivery *delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", rows[i].domain);
+		struct gw_delivery *delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n",
+								rows[i].domain);
 		const char *tag;
 
 		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
 		tag = strstr(testkit_sent(delivery).ptr, "d=");
-		if (rows[i].expected ? !tag || strncmp(tag, rows[i].expected, strlen(rows[i].expected)) != 0 : tag != NULL)
+		if (rows[i].expected
+			    ? !tag || strncmp(tag, rows[i].expected, strlen(rows[i].expected)) != 0
+			    : tag != NULL)
 			fail_msg("%s: %s", rows[i].domain, testkit_sent(delivery).ptr);
 	}
 	bench_finish(&bench);
@@ -340,19 +370,24 @@ static void mail_without_a_key_follows_the_option(void **state)
 		struct bench bench;
 
 		bench_init(&bench);
-		add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+		add_key(&bench, 0, "example.com", "s1",
+			key_file(&bench, "ed.pem", ed25519_key(), NULL));
 		testkit_option(bench.kit, "missing", rows[i].missing);
 		assert_int_equal(testkit_start(bench.kit), 0);
-		assert_int_equal(prepare(&bench, HEADER "\r\nbody\r\n", "example.org"), rows[i].verdict);
+		assert_int_equal(prepare(&bench, HEADER "\r\nbody\r\n", "example.org"),
+				 rows[i].verdict);
 		assert_int_equal(testkit_answer(bench.kit)->code, rows[i].code);
 		assert_true(testkit_has(bench.kit, TESTKIT_REASON, "no DKIM key for example.org"));
-		assert_int_equal(prepare(&bench, "To: b@example.org\r\n\r\nno author\r\n", "example.com"), rows[i].verdict);
+		assert_int_equal(
+			prepare(&bench, "To: b@example.org\r\n\r\nno author\r\n", "example.com"),
+			rows[i].verdict);
 		assert_int_equal(testkit_metric(bench.kit, "unsigned"), 2);
 
 		own = testkit_message(bench.kit, NULL, "", HEADER "\r\na notice\r\n");
 		testkit_message_fact(own, GW_MESSAGE_OWN, "1");
 		testkit_message_fact(own, GW_MESSAGE_FROM_DOMAIN, "relay.example");
-		assert_int_equal(testkit_run_prepare(bench.kit, testkit_delivery(own, bench.relay)), GW_CONTINUE);
+		assert_int_equal(testkit_run_prepare(bench.kit, testkit_delivery(own, bench.relay)),
+				 GW_CONTINUE);
 		bench_finish(&bench);
 	}
 }
@@ -378,11 +413,16 @@ static void what_no_signature_would_be_right_for_is_not_signed(void **state)
 		struct gw_str bytes;
 		const char *why;
 	} rows[] = {
-		{ GW_STR("From: a@example.com\r\nSubject: a\0b\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
-		{ GW_STR("From: a@example.com\r\nSubject: a\fb\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
-		{ GW_STR("From: a@example.com\r\nSubject: a\v b\r\n\r\nbody\r\n"), "a NUL, form feed or vertical tab" },
-		{ GW_STR("From: a@example.com\r\nno field\r\nFrom: b@example.com\r\n\r\nbody\r\n"), "a line in the header is no field" },
-		{ GW_STR("From nobody Sat Nov 28\r\nFrom: a@example.com\r\n\r\nbody\r\n"), "a line in the header is no field" },
+		{ GW_STR("From: a@example.com\r\nSubject: a\0b\r\n\r\nbody\r\n"),
+		  "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nSubject: a\fb\r\n\r\nbody\r\n"),
+		  "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nSubject: a\v b\r\n\r\nbody\r\n"),
+		  "a NUL, form feed or vertical tab" },
+		{ GW_STR("From: a@example.com\r\nno field\r\nFrom: b@example.com\r\n\r\nbody\r\n"),
+		  "a line in the header is no field" },
+		{ GW_STR("From nobody Sat Nov 28\r\nFrom: a@example.com\r\n\r\nbody\r\n"),
+		  "a line in the header is no field" },
 	};
 	size_t i;
 
@@ -424,9 +464,14 @@ static void only_who_is_entitled_is_signed_for(void **state)
 		const char *domains, *unbound;
 		bool is_signed;
 	} rows[] = {
-		{ "example.com", "sign", true },       { "other.example example.com", "sign", true }, { "*", "pass", true },
-		{ "*.example.com", "sign", false },    { "other.example", "sign", false },            { "com", "sign", false },
-		{ "", "sign", true },                  { "", "pass", false },
+		{ "example.com", "sign", true },
+		{ "other.example example.com", "sign", true },
+		{ "*", "pass", true },
+		{ "*.example.com", "sign", false },
+		{ "other.example", "sign", false },
+		{ "com", "sign", false },
+		{ "", "sign", true },
+		{ "", "pass", false },
 	};
 	size_t i;
 
@@ -435,13 +480,16 @@ static void only_who_is_entitled_is_signed_for(void **state)
 		struct bench bench;
 
 		bench_init(&bench);
-		add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+		add_key(&bench, 0, "example.com", "s1",
+			key_file(&bench, "ed.pem", ed25519_key(), NULL));
 		testkit_option(bench.kit, "unbound", rows[i].unbound);
 		assert_int_equal(testkit_start(bench.kit), 0);
 		delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", "example.com");
-		testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS, rows[i].domains);
+		testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS,
+				     rows[i].domains);
 		assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
-		if ((strstr(testkit_sent(delivery).ptr, "DKIM-Signature") != NULL) != rows[i].is_signed)
+		if ((strstr(testkit_sent(delivery).ptr, "DKIM-Signature") != NULL) !=
+		    rows[i].is_signed)
 			fail_msg("row %zu", i);
 		bench_finish(&bench);
 	}
@@ -449,7 +497,8 @@ static void only_who_is_entitled_is_signed_for(void **state)
 
 static void a_domain_in_another_script_finds_its_key(void **state)
 {
-	static const char *const domains[] = { "m\xc3\xbcnchen.example", "xn--mnchen-3ya.example", "XN--mnchen-3ya.example" };
+	static const char *const domains[] = { "m\xc3\xbcnchen.example", "xn--mnchen-3ya.example",
+					       "XN--mnchen-3ya.example" };
 	size_t i, j;
 
 	for (i = 0; i < 3; i++) {
@@ -458,12 +507,15 @@ static void a_domain_in_another_script_finds_its_key(void **state)
 			struct bench bench;
 
 			bench_init(&bench);
-			add_key(&bench, 0, domains[i], "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
+			add_key(&bench, 0, domains[i], "s1",
+				key_file(&bench, "ed.pem", ed25519_key(), NULL));
 			assert_int_equal(testkit_start(bench.kit), 0);
 			delivery = delivery_of_text(&bench, HEADER "\r\nbody\r\n", domains[j]);
-			testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS, domains[i]);
+			testkit_message_fact(gw->delivery_message(delivery), GW_MESSAGE_DOMAINS,
+					     domains[i]);
 			assert_int_equal(testkit_run_prepare(bench.kit, delivery), GW_CONTINUE);
-			assert_non_null(strstr(testkit_sent(delivery).ptr, "d=xn--mnchen-3ya.example;"));
+			assert_non_null(
+				strstr(testkit_sent(delivery).ptr, "d=xn--mnchen-3ya.example;"));
 			bench_finish(&bench);
 		}
 	}
@@ -477,7 +529,9 @@ static void what_leaves_unsigned_or_signed_for_anybody_is_told(void **state)
 	testkit_relay_option(bench.relay, "domains", "example.com example.org *.example.net");
 	add_key(&bench, 0, "example.com", "s1", key_file(&bench, "ed.pem", ed25519_key(), NULL));
 	assert_int_equal(testkit_start(bench.kit), 0);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "warning: relay mass-eu: domains: no DKIM key signs for example.org"));
+	assert_true(
+		testkit_has(bench.kit, TESTKIT_PROBLEM,
+			    "warning: relay mass-eu: domains: no DKIM key signs for example.org"));
 	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 1);
 	bench_finish(&bench);
 
@@ -614,8 +668,10 @@ static void a_key_that_will_not_do_is_named_at_the_start(void **state)
 		add_key(&bench, 0, rows[i].domain, rows[i].selector, rows[i].file(&bench));
 		testkit_option(bench.kit, "keys[0].algorithm", rows[i].algorithm);
 		assert_int_equal(testkit_start(bench.kit), -1);
-		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem) || !testkit_has(bench.kit, TESTKIT_PROBLEM, "error: "))
-			fail_msg("%s is not in: %s", rows[i].problem, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem) ||
+		    !testkit_has(bench.kit, TESTKIT_PROBLEM, "error: "))
+			fail_msg("%s is not in: %s", rows[i].problem,
+				 testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
 		bench_finish(&bench);
 	}
 }
@@ -678,11 +734,16 @@ static void the_verb_dns_prints_the_records(void **state)
 	bench_start(&bench);
 	testkit_run_control(bench.kit, "dns", false);
 	answer = testkit_line(bench.kit, TESTKIT_REPLY, 0);
-	assert_non_null(strstr(answer, "{\"name\":\"s1._domainkey.example.com\",\"type\":\"TXT\",\"value\":\"\\\"v=DKIM1; k=rsa; p=MII"));
+	assert_non_null(strstr(
+		answer,
+		"{\"name\":\"s1._domainkey.example.com\",\"type\":\"TXT\",\"value\":\"\\\"v=DKIM1; k=rsa; p=MII"));
 	assert_non_null(strstr(answer, "\\\" \\\"")); /* an RSA key needs two strings */
-	assert_non_null(strstr(answer, "{\"name\":\"s2._domainkey.example.com\",\"type\":\"TXT\",\"value\":\"\\\"v=DKIM1; k=ed25519; p="));
+	assert_non_null(strstr(
+		answer,
+		"{\"name\":\"s2._domainkey.example.com\",\"type\":\"TXT\",\"value\":\"\\\"v=DKIM1; k=ed25519; p="));
 	testkit_run_control(bench.kit, "dns example.org", false);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "no key is configured for example.org"));
+	assert_true(
+		testkit_has(bench.kit, TESTKIT_PROBLEM, "no key is configured for example.org"));
 	testkit_run_control(bench.kit, "dance", false);
 	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "dns [DOMAIN]"));
 	bench_finish(&bench);
@@ -709,9 +770,11 @@ static void the_verb_keygen_makes_a_key_that_signs(void **state)
 		key_file(&bench, "example.com-s1.pem", ed25519_key(), NULL);
 		assert_int_equal(testkit_start(bench.kit), 0);
 
-		snprintf(words, sizeof words, "keygen example.com s1 %s%s", testkit_folder(bench.kit), kinds[i]);
+		snprintf(words, sizeof words, "keygen example.com s1 %s%s",
+			 testkit_folder(bench.kit), kinds[i]);
 		testkit_run_control(bench.kit, words, true);
-		assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "example.com-s1.pem: File exists"));
+		assert_true(
+			testkit_has(bench.kit, TESTKIT_PROBLEM, "example.com-s1.pem: File exists"));
 		assert_int_equal(remove(path), 0);
 		testkit_run_control(bench.kit, words, false);
 		assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "only an admin"));
@@ -750,7 +813,8 @@ static void keygen_takes_no_names_that_lead_elsewhere(void **state)
 		testkit_forget(bench.kit);
 		testkit_run_control(bench.kit, rows[i].words, true);
 		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem))
-			fail_msg("%s: %s", rows[i].words, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+			fail_msg("%s: %s", rows[i].words,
+				 testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
 	}
 	bench_finish(&bench);
 }

@@ -1,4 +1,5 @@
-/* fragment.h - gives a kit the table of replies as it is shipped, so that the tests are about that one. */
+/* fragment.h - gives a kit the table of replies as it is shipped, so that the tests are about that
+ * one. */
 #ifndef FAILOVER_TESTS_FRAGMENT_H
 #define FAILOVER_TESTS_FRAGMENT_H
 
@@ -13,7 +14,8 @@ static inline char *fragment_read(void)
 	char path[1000], *text = calloc(1, 65536);
 	FILE *file;
 
-	snprintf(path, sizeof path, "%.*s../../../conf.d/65-failover.conf", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
+	snprintf(path, sizeof path, "%.*s../../../conf.d/65-failover.conf",
+		 (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
 	file = fopen(path, "r");
 	if (!file || !text || fread(text, 1, 65535, file) == 0)
 		abort();
@@ -75,7 +77,8 @@ static inline size_t fragment_replies(struct testkit *kit)
 	size_t count = 0;
 
 	fragment_strip(text);
-	for (at = strchr(strstr(text, "replies"), '('); (at = strchr(at, '{')) != NULL; at = end + 1) {
+	for (at = strchr(strstr(text, "replies"), '('); (at = strchr(at, '{')) != NULL;
+	     at = end + 1) {
 		end = strchr(at, '}');
 		*end = '\0';
 		fragment_row(kit, count++, at + 1);

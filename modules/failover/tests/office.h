@@ -12,7 +12,8 @@
 #define MINUTE ((int64_t)60 * 1000)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-#define MIDNIGHT ((int64_t)1767225600000) /* 2026-01-01 00:00:00 UTC, when a kit begins: 01:00 in Berlin */
+#define MIDNIGHT                                                                                   \
+	((int64_t)1767225600000) /* 2026-01-01 00:00:00 UTC, when a kit begins: 01:00 in Berlin */
 
 static struct testkit *kit;
 static struct gw_relay *relay;
@@ -55,12 +56,22 @@ static inline void begin(void)
 }
 
 /* What an attempt that began then gave. */
-static inline void result_since(int64_t began, enum gw_status status, const char *stage, enum gw_fault fault, int code, const char *text)
+static inline void result_since(int64_t began, enum gw_status status, const char *stage,
+				enum gw_fault fault, int code, const char *text)
 {
-	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result, .status = status, .code = code, .text = gw_str(text),
-			     .host = gw_str("smtp.example.net [192.0.2.1]:25") };
+	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result,
+						      .status = status,
+						      .code = code,
+						      .text = gw_str(text),
+						      .host = gw_str(
+							      "smtp.example.net [192.0.2.1]:25") };
 	struct gw_result result = {
-		.size = sizeof result, .relay = gw_str("main"), .stage = gw_str(stage), .fault = fault, .began = began, .attempt = 1,
+		.size = sizeof result,
+		.relay = gw_str("main"),
+		.stage = gw_str(stage),
+		.fault = fault,
+		.began = began,
+		.attempt = 1,
 		.outcome = &outcome_of_result,
 	};
 
@@ -68,7 +79,8 @@ static inline void result_since(int64_t began, enum gw_status status, const char
 }
 
 /* An attempt a minute later, that took a second. */
-static inline void attempt(enum gw_status status, const char *stage, enum gw_fault fault, int code, const char *text)
+static inline void attempt(enum gw_status status, const char *stage, enum gw_fault fault, int code,
+			   const char *text)
 {
 	pass(MINUTE);
 	result_since(now - 1000, status, stage, fault, code, text);
@@ -98,7 +110,9 @@ static inline bool suspended(void)
 
 static inline void resume(void)
 {
-	struct gw_event event = { .size = sizeof event, .name = gw_str("relay-resumed"), .relay = gw_str("main") };
+	struct gw_event event = { .size = sizeof event,
+				  .name = gw_str("relay-resumed"),
+				  .relay = gw_str("main") };
 
 	testkit_run_event(kit, &event);
 }

@@ -12,12 +12,17 @@ static void three_failures_suspend_until_the_relays_next_day(void **state)
 	refused();
 	assert_true(suspended());
 	assert_int_equal(testkit_closed(relay)->until, MIDNIGHT + 23 * HOUR);
-	assert_string_equal(testkit_closed(relay)->why.ptr, "suspended until 00:00 Europe/Berlin: 3 failures today, the last: connect, "
-							    "smtp.example.net [192.0.2.1]:25: Connection refused");
-	assert_told(TESTKIT_LOG, "warning relay main is suspended until 00:00 Europe/Berlin: 3 failures today");
+	assert_string_equal(
+		testkit_closed(relay)->why.ptr,
+		"suspended until 00:00 Europe/Berlin: 3 failures today, the last: connect, "
+		"smtp.example.net [192.0.2.1]:25: Connection refused");
+	assert_told(TESTKIT_LOG,
+		    "warning relay main is suspended until 00:00 Europe/Berlin: 3 failures today");
 	assert_told(TESTKIT_EVENT, "relay-suspended suspended until 00:00 Europe/Berlin");
-	assert_told(TESTKIT_EVENT, "{\"until\":1767308400000,\"failures\":[{\"time\":1767225660000,\"class\":\"connection\",\"stage\":\"connect\","
-				   "\"code\":0,\"host\":\"smtp.example.net [192.0.2.1]:25\",\"text\":\"Connection refused\"},{");
+	assert_told(
+		TESTKIT_EVENT,
+		"{\"until\":1767308400000,\"failures\":[{\"time\":1767225660000,\"class\":\"connection\",\"stage\":\"connect\","
+		"\"code\":0,\"host\":\"smtp.example.net [192.0.2.1]:25\",\"text\":\"Connection refused\"},{");
 	assert_int_equal(testkit_metric(kit, "failures"), 3);
 	assert_int_equal(testkit_metric(kit, "suspensions"), 1);
 }
@@ -142,7 +147,10 @@ static void a_recipient_or_a_message_is_no_failure(void **state)
 /* f a failure, s a success, d the next day; upper case: and then it is suspended. */
 static void modes_and_times_decide_what_is_counted(void **state)
 {
-	static const struct { const char *key, *value, *key2, *value2, *course; int64_t pause; } rows[] = {
+	static const struct {
+		const char *key, *value, *key2, *value2, *course;
+		int64_t pause;
+	} rows[] = {
 		{ "failures", "3", "failures_mode", "total", "fsfsF", 0 },
 		{ "failures", "3", "failures_mode", "consecutive", "fsfsfsffF", 0 },
 		{ "failures", "1", "failures_mode", "total", "F", 0 },
@@ -251,9 +259,11 @@ static void a_blocked_account_is_suspended_at_once(void **state)
 	attempt(GW_BOUNCED, "mail", GW_FAULT_MESSAGE, 554, "5.1.8 Email Outgoing Blocked");
 	assert_int_equal(testkit_fault(kit), GW_FAULT_ACCOUNT);
 	assert_true(suspended());
-	assert_told(TESTKIT_EVENT, "until 00:00 Europe/Berlin: account_blocked, the last: mail, smtp.example.net");
+	assert_told(TESTKIT_EVENT,
+		    "until 00:00 Europe/Berlin: account_blocked, the last: mail, smtp.example.net");
 	testkit_run_tick(kit);
-	assert_non_null(strstr(testkit_submission(kit, 0)->bytes.ptr, "      -> ask the provider\r\n"));
+	assert_non_null(
+		strstr(testkit_submission(kit, 0)->bytes.ptr, "      -> ask the provider\r\n"));
 }
 
 static void a_providers_limit_closes_until_the_next_day_and_is_no_failure(void **state)
@@ -264,11 +274,14 @@ static void a_providers_limit_closes_until_the_next_day_and_is_no_failure(void *
 	testkit_option(kit, "replies[0].fault", "account");
 	testkit_option(kit, "replies[0].action", "limit");
 	begin();
-	attempt(GW_BOUNCED, "mail", GW_FAULT_MESSAGE, 550, "5.4.5 Daily user sending limit exceeded");
+	attempt(GW_BOUNCED, "mail", GW_FAULT_MESSAGE, 550,
+		"5.4.5 Daily user sending limit exceeded");
 	assert_int_equal(testkit_fault(kit), GW_FAULT_ACCOUNT);
 	assert_int_equal(testkit_closed(relay)->cause, GW_CAUSE_LIMIT);
 	assert_int_equal(testkit_closed(relay)->until, MIDNIGHT + 23 * HOUR);
-	assert_told(TESTKIT_EVENT, "relay-limit closed until 00:00 Europe/Berlin: it takes no more today: 5.4.5 Daily user sending limit exceeded");
+	assert_told(
+		TESTKIT_EVENT,
+		"relay-limit closed until 00:00 Europe/Berlin: it takes no more today: 5.4.5 Daily user sending limit exceeded");
 	testkit_run_tick(kit);
 	assert_int_equal(testkit_submissions(kit), 0);
 	assert_int_equal(testkit_metric(kit, "failures"), 0);
@@ -285,7 +298,8 @@ static void a_suspended_relay_is_closed_and_what_an_admin_sends_there_may_go(voi
 	refused();
 	assert_int_equal(testkit_closed(relay)->cause, GW_CAUSE_FAILURE);
 	assert_int_equal(testkit_closed(relay)->until, MIDNIGHT + 23 * HOUR);
-	assert_non_null(strstr(testkit_closed(relay)->why.ptr, "suspended until 00:00 Europe/Berlin: 1 failure today"));
+	assert_non_null(strstr(testkit_closed(relay)->why.ptr,
+			       "suspended until 00:00 Europe/Berlin: 1 failure today"));
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
 }
 
@@ -298,16 +312,22 @@ static void gatewayctl_shows_it(void **state)
 	testkit_run_relay_status(kit, relay);
 	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 0), "state: up");
 	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 1), "failures: 1 of 2 today");
-	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 2), "last error: 2026-01-01 00:02:00 UTC, at connect, smtp.example.net [192.0.2.1]:25: "
-								  "Connection refused (connection)");
-	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 3), "last success: 2026-01-01 00:01:00 UTC");
+	assert_string_equal(
+		testkit_line(kit, TESTKIT_STATUS, 2),
+		"last error: 2026-01-01 00:02:00 UTC, at connect, smtp.example.net [192.0.2.1]:25: "
+		"Connection refused (connection)");
+	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 3),
+			    "last success: 2026-01-01 00:01:00 UTC");
 	testkit_run_status(kit);
-	assert_int_equal(testkit_lines(kit, TESTKIT_STATUS), 4); /* nothing to say of a relay that works */
+	/* nothing to say of a relay that works */
+	assert_int_equal(testkit_lines(kit, TESTKIT_STATUS), 4);
 	refused();
 	testkit_forget(kit);
 	testkit_run_relay_status(kit, relay);
 	testkit_run_status(kit);
-	assert_told(TESTKIT_STATUS, "state: suspended until 00:00 Europe/Berlin because of 2 failures today, the last: connect");
+	assert_told(
+		TESTKIT_STATUS,
+		"state: suspended until 00:00 Europe/Berlin because of 2 failures today, the last: connect");
 	assert_told(TESTKIT_STATUS, "failures: 2 of 2 today");
 	assert_told(TESTKIT_STATUS, "main: suspended until 00:00 Europe/Berlin");
 	pass(DAY);
@@ -405,7 +425,12 @@ static void a_suspension_that_ended_meanwhile_is_over(void **state)
 
 static void a_record_that_makes_no_sense_is_no_suspension(void **state)
 {
-	static const char *const records[] = { "", "1", "closed", "closed x\nfailure 12\nfailure 1 2 only\n", "failure 1 0 a\tb\n\n\n", "2 7\nother" };
+	static const char *const records[] = { "",
+					       "1",
+					       "closed",
+					       "closed x\nfailure 12\nfailure 1 2 only\n",
+					       "failure 1 0 a\tb\n\n\n",
+					       "2 7\nother" };
 	size_t i;
 
 	for (i = 0; i < sizeof records / sizeof *records; i++) {
@@ -470,15 +495,24 @@ static void one_mail_says_all_of_it(void **state)
 	assert_non_null(strstr(text, "Message-ID: <suspended.1767308400000.main@example.com>\r\n"));
 	assert_non_null(strstr(text, "From: Mail gateway <gateway@example.com>\r\n"));
 	assert_non_null(strstr(text, "To: <admin@example.com>,\r\n <boss@example.com>\r\n"));
-	assert_non_null(strstr(text, "Subject: Relay main is suspended until 00:00 Europe/Berlin\r\n"));
+	assert_non_null(
+		strstr(text, "Subject: Relay main is suspended until 00:00 Europe/Berlin\r\n"));
 	assert_non_null(strstr(text, "Auto-Submitted: auto-generated\r\n"));
-	assert_non_null(strstr(text, "\r\n\r\nThe relay main (main.example) failed, and gets no mail until 00:00 Europe/Berlin:\r\n"));
-	assert_non_null(strstr(text, "  1. 2026-01-01 00:01:00 UTC, at connect, smtp.example.net [192.0.2.1]:25 (connection)\r\n"
-				     "      Connection refused\r\n"));
-	assert_non_null(strstr(text, "  2. 2026-01-01 00:02:00 UTC, at auth, smtp.example.net [192.0.2.1]:25 (login)\r\n"
-				     "      535 5.7.8 wrong\r\n      535 look at caf??\r\n"));
-	assert_non_null(strstr(text, "  3. 2026-01-01 00:03:00 UTC, at greeting, smtp.example.net [192.0.2.1]:25 (connection)\r\n"
-				     "      554 no service\r\n"));
+	assert_non_null(strstr(
+		text,
+		"\r\n\r\nThe relay main (main.example) failed, and gets no mail until 00:00 Europe/Berlin:\r\n"));
+	assert_non_null(strstr(
+		text,
+		"  1. 2026-01-01 00:01:00 UTC, at connect, smtp.example.net [192.0.2.1]:25 (connection)\r\n"
+		"      Connection refused\r\n"));
+	assert_non_null(strstr(
+		text,
+		"  2. 2026-01-01 00:02:00 UTC, at auth, smtp.example.net [192.0.2.1]:25 (login)\r\n"
+		"      535 5.7.8 wrong\r\n      535 look at caf??\r\n"));
+	assert_non_null(strstr(
+		text,
+		"  3. 2026-01-01 00:03:00 UTC, at greeting, smtp.example.net [192.0.2.1]:25 (connection)\r\n"
+		"      554 no service\r\n"));
 	assert_non_null(strstr(text, "gatewayctl relay test main\r\n"));
 	assert_non_null(strstr(text, "gatewayctl relay resume main\r\n"));
 }
@@ -499,7 +533,8 @@ static void a_mail_that_is_not_taken_is_sent_later(void **state)
 	testkit_run_tick(kit);
 	assert_int_equal(testkit_submissions(kit), 1);
 	assert_string_equal(testkit_submission(kit, 0)->sender.ptr, "");
-	assert_non_null(strstr(testkit_submission(kit, 0)->bytes.ptr, "From: Mail gateway <postmaster@"));
+	assert_non_null(
+		strstr(testkit_submission(kit, 0)->bytes.ptr, "From: Mail gateway <postmaster@"));
 }
 
 /* The record of it was not on disk yet when the gateway died, the letter was. */
@@ -545,10 +580,17 @@ static void nobody_is_written_to_unless_named(void **state)
 
 static void a_time_that_is_none_is_refused(void **state)
 {
-	static const struct { const char *key, *text; bool good; } rows[] = {
-		{ "suspend", "day", true }, { "suspend", "90s", true }, { "failures_within", "2d", true }, { "suspend", "tomorrow", false },
-		{ "suspend", "0h", false }, { "failures_within", "5", false }, { "failures_within", "-1h", false }, { "suspend", "", false },
-		{ "failures_apart", "0", true }, { "failures_apart", "day", false }, { "suspend", "0", false }, { "failures", "31", false }, { "failures_mode", "some", false }, { "unknown", "drop", false },
+	static const struct {
+		const char *key, *text;
+		bool good;
+	} rows[] = {
+		{ "suspend", "day", true },          { "suspend", "90s", true },
+		{ "failures_within", "2d", true },   { "suspend", "tomorrow", false },
+		{ "suspend", "0h", false },          { "failures_within", "5", false },
+		{ "failures_within", "-1h", false }, { "suspend", "", false },
+		{ "failures_apart", "0", true },     { "failures_apart", "day", false },
+		{ "suspend", "0", false },           { "failures", "31", false },
+		{ "failures_mode", "some", false },  { "unknown", "drop", false },
 	};
 	size_t i;
 
@@ -564,8 +606,13 @@ static void a_time_that_is_none_is_refused(void **state)
 
 static void an_address_that_is_none_is_refused(void **state)
 {
-	static const struct { const char *key, *text; } rows[] = {
-		{ "warn_to", "a@example.com nobody" }, { "warn_to", "@example.com" }, { "warn_from", "<a@example.com>" }, { "warn_from", "a@" },
+	static const struct {
+		const char *key, *text;
+	} rows[] = {
+		{ "warn_to", "a@example.com nobody" },
+		{ "warn_to", "@example.com" },
+		{ "warn_from", "<a@example.com>" },
+		{ "warn_from", "a@" },
 	};
 	size_t i;
 
@@ -611,9 +658,11 @@ static void the_same_relay_is_tried_again_and_then_nobody(void **state)
 	}
 	lost_after_dot();
 	assert_int_equal(testkit_fault(kit), GW_FAULT_UNKNOWN);
-	assert_string_equal(testkit_line(kit, TESTKIT_HELD, 0),
-			    "relay main may have it already: its link was lost after the final dot, more than once");
-	assert_int_equal(testkit_metric(kit, "failures"), 1); /* one message that kills its link is no outage */
+	assert_string_equal(
+		testkit_line(kit, TESTKIT_HELD, 0),
+		"relay main may have it already: its link was lost after the final dot, more than once");
+	/* one message that kills its link is no outage */
+	assert_int_equal(testkit_metric(kit, "failures"), 1);
 }
 
 static void all_recipients_of_an_attempt_are_one_try(void **state)
@@ -636,7 +685,9 @@ static void it_may_be_held_at_once(void **state)
 	begin();
 	lost_after_dot();
 	assert_int_equal(testkit_fault(kit), GW_FAULT_UNKNOWN);
-	assert_string_equal(testkit_line(kit, TESTKIT_HELD, 0), "relay main may have it already: its link was lost after the final dot");
+	assert_string_equal(
+		testkit_line(kit, TESTKIT_HELD, 0),
+		"relay main may have it already: its link was lost after the final dot");
 }
 
 static void or_go_on_to_the_next_relay(void **state)

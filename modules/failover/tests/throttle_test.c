@@ -1,9 +1,11 @@
-/* throttle_test.c - a next hop that says we are too fast is given less, and after a while more again. */
+/* throttle_test.c - a next hop that says we are too fast is given less, and after a while more
+ * again. */
 #include "office.h"
 
 static void too_fast(void)
 {
-	attempt(GW_DEFERRED, "mail", GW_FAULT_MESSAGE, 454, "Throttling failure: Maximum sending rate exceeded.");
+	attempt(GW_DEFERRED, "mail", GW_FAULT_MESSAGE, 454,
+		"Throttling failure: Maximum sending rate exceeded.");
 }
 
 static void begin_throttling(void)
@@ -38,7 +40,8 @@ static void connections_are_halved_down_to_one(void **state)
 		assert_int_equal(testkit_fault(kit), GW_FAULT_ACCOUNT);
 	}
 	assert_told(TESTKIT_LOG, "warning relay main is slowed to 4 connections");
-	assert_told(TESTKIT_LOG, "warning relay main is slowed to 1 connection, one message each 1 s");
+	assert_told(TESTKIT_LOG,
+		    "warning relay main is slowed to 1 connection, one message each 1 s");
 	assert_false(suspended());
 	assert_int_equal(testkit_metric(kit, "throttled"), 4);
 	assert_int_equal(testkit_metric(kit, "failures"), 0);
@@ -53,7 +56,8 @@ static void what_was_under_way_slows_down_once(void **state)
 	began = now;
 	pass(1000);
 	for (i = 0; i < 8; i++)
-		result_since(began, GW_DEFERRED, "mail", GW_FAULT_MESSAGE, 454, "Maximum sending rate exceeded");
+		result_since(began, GW_DEFERRED, "mail", GW_FAULT_MESSAGE, 454,
+			     "Maximum sending rate exceeded");
 	assert_int_equal(testkit_pace(relay), 4);
 }
 
@@ -100,7 +104,8 @@ static void the_pause_doubles_up_to_a_minute(void **state)
 	for (i = 0; i < 20; i++)
 		too_fast();
 	testkit_run_relay_status(kit, relay);
-	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 0), "state: slowed to 1 connection, one message each 60 s");
+	assert_string_equal(testkit_line(kit, TESTKIT_STATUS, 0),
+			    "state: slowed to 1 connection, one message each 60 s");
 	testkit_run_status(kit);
 	assert_told(TESTKIT_STATUS, "main: slowed to 1 connection");
 }

@@ -80,7 +80,8 @@ static const char *letter(struct testkit *kit, const char *folder)
 	return text;
 }
 
-static void assert_outcome(const struct scene *scene, struct gw_rcpt *rcpt, enum gw_status status, int code, int detail)
+static void assert_outcome(const struct scene *scene, struct gw_rcpt *rcpt, enum gw_status status,
+			   int code, int detail)
 {
 	const struct gw_outcome *outcome = testkit_outcome(scene->delivery, rcpt);
 
@@ -97,8 +98,9 @@ static void one_letter_for_all_with_the_envelope_in_front(void **state)
 	struct scene scene = scene_of("none", "true");
 
 	assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay), GW_ACCEPT);
-	assert_string_equal(letter(scene.kit, "mail/new"), "Return-Path: <sender@example.com>\r\nDelivered-To: One@example.net\r\n"
-							   "Delivered-To: ../two/x@example.net\r\n" BYTES);
+	assert_string_equal(letter(scene.kit, "mail/new"),
+			    "Return-Path: <sender@example.com>\r\nDelivered-To: One@example.net\r\n"
+			    "Delivered-To: ../two/x@example.net\r\n" BYTES);
 	assert_int_equal(letters(scene.kit, "mail/tmp"), 0);
 	assert_outcome(&scene, scene.first, GW_DELIVERED, 250, 0);
 	assert_outcome(&scene, scene.second, GW_DELIVERED, 250, 0);
@@ -114,7 +116,8 @@ static void without_trace_the_octets_are_those_that_go_out(void **state)
 	assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay), GW_ACCEPT);
 	assert_string_equal(letter(scene.kit, "mail/new"), "Received: by gateway\r\n" BYTES);
 	count_in(scene.kit, "mail/new", path, sizeof path);
-	assert_int_equal(atoi(strstr(path, ",S=") + 3), (int)strlen("Received: by gateway\r\n" BYTES));
+	assert_int_equal(atoi(strstr(path, ",S=") + 3),
+			 (int)strlen("Received: by gateway\r\n" BYTES));
 	testkit_destroy(scene.kit);
 }
 
@@ -143,10 +146,12 @@ static void a_folder_for_each_recipient_stays_inside(void **state)
 	struct stat folder;
 
 	assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay), GW_ACCEPT);
-	assert_string_equal(letter(scene.kit, "mail/one@example.net/new"),
-			    "Return-Path: <sender@example.com>\r\nDelivered-To: One@example.net\r\n" BYTES);
-	assert_string_equal(letter(scene.kit, "mail/%2E.%2Ftwo%2Fx@example.net/new"),
-			    "Return-Path: <sender@example.com>\r\nDelivered-To: ../two/x@example.net\r\n" BYTES);
+	assert_string_equal(
+		letter(scene.kit, "mail/one@example.net/new"),
+		"Return-Path: <sender@example.com>\r\nDelivered-To: One@example.net\r\n" BYTES);
+	assert_string_equal(
+		letter(scene.kit, "mail/%2E.%2Ftwo%2Fx@example.net/new"),
+		"Return-Path: <sender@example.com>\r\nDelivered-To: ../two/x@example.net\r\n" BYTES);
 	assert_int_equal(stat(testkit_file(scene.kit, "mail/one@example.net", NULL), &folder), 0);
 	assert_int_equal(folder.st_mode & 0777, 0700);
 	testkit_destroy(scene.kit);
@@ -158,7 +163,8 @@ static void every_delivery_has_a_name_of_its_own(void **state)
 	int i;
 
 	for (i = 0; i < 20; i++)
-		assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay), GW_ACCEPT);
+		assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay),
+				 GW_ACCEPT);
 	assert_int_equal(letters(scene.kit, "mail/new"), 20);
 	testkit_destroy(scene.kit);
 }
@@ -170,7 +176,8 @@ static void other_relays_are_not_its_own(void **state)
 	struct gw_message *message = testkit_message(kit, NULL, "a@example.com", BYTES);
 
 	assert_int_equal(testkit_start(kit), 0);
-	assert_int_equal(testkit_run_deliver(kit, testkit_delivery(message, relay), relay), GW_CONTINUE);
+	assert_int_equal(testkit_run_deliver(kit, testkit_delivery(message, relay), relay),
+			 GW_CONTINUE);
 	testkit_destroy(kit);
 }
 
@@ -181,7 +188,8 @@ static void a_folder_that_cannot_be_made_defers(void **state)
 	testkit_file(scene.kit, "mail", "a file where the folder should be");
 	assert_int_equal(testkit_run_deliver(scene.kit, scene.delivery, scene.relay), GW_ACCEPT);
 	assert_outcome(&scene, scene.first, GW_DEFERRED, 451, 0);
-	assert_non_null(strstr(testkit_outcome(scene.delivery, scene.first)->text.ptr, "Not a directory"));
+	assert_non_null(
+		strstr(testkit_outcome(scene.delivery, scene.first)->text.ptr, "Not a directory"));
 	testkit_destroy(scene.kit);
 }
 
@@ -199,7 +207,8 @@ static void a_message_that_cannot_be_read_whole_defers_and_leaves_nothing(void *
 	testkit_destroy(scene.kit);
 }
 
-/* A file size limit stands in for a disk that refuses in the middle: the first part is written, the rest is not. */
+/* A file size limit stands in for a disk that refuses in the middle: the first part is written, the
+ * rest is not. */
 static void a_disk_that_refuses_in_the_middle_leaves_nothing(void **state)
 {
 	struct scene scene = scene_of("none", "true");

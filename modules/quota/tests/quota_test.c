@@ -1,4 +1,5 @@
-/* quota_test.c - who may send how much, what becomes of the rest, and that no limit is ever passed. */
+/* quota_test.c - who may send how much, what becomes of the rest, and that no limit is ever passed.
+ */
 #include <gateway/testkit.h>
 
 #include <setjmp.h>
@@ -44,7 +45,8 @@ static void limit(const char *key, const char *text)
 
 static struct gw_message *mail_of(const char *client, const char *type, size_t rcpts)
 {
-	struct gw_message *message = testkit_message(kit, NULL, "a@example.com", "Subject: x\r\n\r\nhi\r\n");
+	struct gw_message *message = testkit_message(kit, NULL, "a@example.com",
+						     "Subject: x\r\n\r\nhi\r\n");
 	char address[40];
 
 	testkit_message_fact(message, GW_MESSAGE_CLIENT, client);
@@ -68,7 +70,8 @@ static enum gw_verdict admit(struct gw_delivery *delivery)
 
 static void tell(struct gw_delivery *delivery, enum gw_status status)
 {
-	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result, .status = status };
+	const struct gw_outcome outcome_of_result = { .size = sizeof outcome_of_result,
+						      .status = status };
 	struct gw_result result = { .size = sizeof result, .outcome = &outcome_of_result };
 
 	testkit_run_result(kit, delivery, &result);
@@ -145,8 +148,15 @@ static void a_message_for_six_is_split_where_there_is_room_for_five(void **state
 
 static void what_the_next_hop_did_not_take_is_given_back(void **state)
 {
-	static const struct { enum gw_status status; int64_t counted; } rows[] = {
-		{ GW_DELIVERED, 1 }, { GW_DEFERRED, 0 }, { GW_BOUNCED, 0 }, { GW_UNKNOWN, 1 }, /* it may have it */
+	static const struct {
+		enum gw_status status;
+		int64_t counted;
+	} rows[] = {
+		/* it may have it */
+		{ GW_DELIVERED, 1 },
+		{ GW_DEFERRED, 0 },
+		{ GW_BOUNCED, 0 },
+		{ GW_UNKNOWN, 1 },
 	};
 	int64_t counted = 0;
 	size_t i;
@@ -158,7 +168,8 @@ static void what_the_next_hop_did_not_take_is_given_back(void **state)
 		tell(delivery, rows[i].status);
 		testkit_run_leave(kit, delivery, out);
 		counted += rows[i].counted;
-		assert_int_equal(testkit_counter(kit, "relay/out", MIDNIGHT_2026 / (24 * HOUR)), counted);
+		assert_int_equal(testkit_counter(kit, "relay/out", MIDNIGHT_2026 / (24 * HOUR)),
+				 counted);
 	}
 	assert_int_equal(sends_at_most(3), 1);
 }
@@ -172,16 +183,19 @@ static void who_waits_for_an_answer_is_called_when_it_is_there(void **state)
 	assert_int_equal(admit(second = to(out, 1)), GW_CONTINUE);
 	assert_int_equal(admit(to(out, 1)), GW_WAIT);
 	ends(first, 1, 0);
-	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 1")); /* there is room for one again */
+	/* there is room for one again */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 1"));
 	testkit_forget(kit);
 	assert_int_equal(admit(first), GW_CONTINUE);
 	ends(first, 1, 1);
 	assert_false(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out"));
 	ends(second, 1, 1);
-	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 2147483647")); /* there is none: all may go elsewhere */
+	/* there is none: all may go elsewhere */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out 2147483647"));
 	testkit_forget(kit);
 	testkit_run_tick(kit);
-	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out")); /* for one that came to the key too late */
+	/* for one that came to the key too late */
+	assert_true(testkit_has(kit, TESTKIT_NOTIFIED, "relay/out"));
 	testkit_advance(kit, MINUTE);
 	testkit_forget(kit);
 	testkit_run_tick(kit);
@@ -225,7 +239,10 @@ static void however_many_are_on_their_way_no_limit_is_passed(void **state)
 
 static void nothing_is_zero_and_no_limit_is_the_word(void **state)
 {
-	static const struct { const char *daily; size_t sent; } rows[] = { { NULL, 20 }, { "unlimited", 20 }, { "0", 0 }, { "1", 1 } };
+	static const struct {
+		const char *daily;
+		size_t sent;
+	} rows[] = { { NULL, 20 }, { "unlimited", 20 }, { "0", 0 }, { "1", 1 } };
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -244,7 +261,8 @@ static void nothing_is_zero_and_no_limit_is_the_word(void **state)
 
 static void messages_count_one_for_all_their_recipients(void **state)
 {
-	start_with((const char *const[][2]){ { "daily_limit", "2" }, { "limit_counts", "messages" }, { NULL, NULL } });
+	start_with((const char *const[][2]){
+		{ "daily_limit", "2" }, { "limit_counts", "messages" }, { NULL, NULL } });
 	assert_true(sends(50));
 	assert_true(sends(1));
 	assert_false(sends(1));
@@ -260,11 +278,16 @@ static void the_day_is_the_relays(void **state)
 		int hours;
 		const char *until;
 	} rows[] = {
-		{ "Europe/Berlin", 1774738800000, 23, "2/2 until 00:00 Europe/Berlin" },    /* 2026-03-29 */
-		{ "Europe/Berlin", 1792879200000, 25, "2/2 until 00:00 Europe/Berlin" },    /* 2026-10-25 */
-		{ "America/New_York", 1772946000000, 23, "2/2 until 00:00 America/New_York" }, /* 2026-03-08 */
-		{ "America/New_York", 1793505600000, 25, "2/2 until 00:00 America/New_York" }, /* 2026-11-01 */
-		{ "Asia/Kolkata", 1795977000000, 24, "2/2 until 00:00 Asia/Kolkata" },         /* 2026-11-30 */
+		/* 2026-03-29 */
+		{ "Europe/Berlin", 1774738800000, 23, "2/2 until 00:00 Europe/Berlin" },
+		/* 2026-10-25 */
+		{ "Europe/Berlin", 1792879200000, 25, "2/2 until 00:00 Europe/Berlin" },
+		/* 2026-03-08 */
+		{ "America/New_York", 1772946000000, 23, "2/2 until 00:00 America/New_York" },
+		/* 2026-11-01 */
+		{ "America/New_York", 1793505600000, 25, "2/2 until 00:00 America/New_York" },
+		/* 2026-11-30 */
+		{ "Asia/Kolkata", 1795977000000, 24, "2/2 until 00:00 Asia/Kolkata" },
 	};
 	size_t i;
 
@@ -308,7 +331,8 @@ static void what_leaves_after_midnight_counts_in_the_day_it_was_admitted(void **
 
 static void a_rolling_window_opens_as_what_was_sent_gets_old(void **state)
 {
-	start_with((const char *const[][2]){ { "daily_limit", "3" }, { "limit_window", "rolling" }, { NULL, NULL } });
+	start_with((const char *const[][2]){
+		{ "daily_limit", "3" }, { "limit_window", "rolling" }, { NULL, NULL } });
 	testkit_set_time(kit, MIDNIGHT_2026 + 5 * MINUTE);
 	assert_true(sends(1));
 	testkit_set_time(kit, MIDNIGHT_2026 + 12 * HOUR);
@@ -334,7 +358,8 @@ static void no_24_hours_have_more_than_the_limit(void **state)
 	int64_t times[400], now = MIDNIGHT_2026;
 	size_t count = 0, i, k;
 
-	start_with((const char *const[][2]){ { "daily_limit", "7" }, { "limit_window", "rolling" }, { NULL, NULL } });
+	start_with((const char *const[][2]){
+		{ "daily_limit", "7" }, { "limit_window", "rolling" }, { NULL, NULL } });
 	for (i = 0; i < 300; i++) {
 		now += (int64_t)(i * 7919 % 97) * MINUTE;
 		testkit_set_time(kit, now);
@@ -386,7 +411,11 @@ static void what_no_next_hop_saw_is_not_in_its_minute(void **state)
 
 static void what_a_provider_takes_is_a_ceiling(void **state)
 {
-	static const struct { const char *daily, *ceiling; size_t sent; const char *warning; } rows[] = {
+	static const struct {
+		const char *daily, *ceiling;
+		size_t sent;
+		const char *warning;
+	} rows[] = {
 		{ NULL, "3", 3, NULL },
 		{ "unlimited", "3", 3, NULL },
 		{ "2", "3", 2, NULL },
@@ -405,7 +434,9 @@ static void what_a_provider_takes_is_a_ceiling(void **state)
 			testkit_relay_option(out, "daily_limit", rows[i].daily);
 		testkit_forget(kit);
 		assert_int_equal(testkit_start(kit), 0);
-		assert_int_equal(testkit_has(kit, TESTKIT_PROBLEM, rows[i].warning ? rows[i].warning : name), rows[i].warning != NULL);
+		assert_int_equal(
+			testkit_has(kit, TESTKIT_PROBLEM, rows[i].warning ? rows[i].warning : name),
+			rows[i].warning != NULL);
 		assert_int_equal(sends_at_most(12), rows[i].sent);
 		testkit_stop(kit);
 	}
@@ -415,12 +446,15 @@ static void what_a_provider_takes_is_a_ceiling(void **state)
 
 static void a_limit_is_for_whom_it_names(void **state)
 {
-	static const struct { const char *client, *type, *of, *kind; bool counts; } rows[] = {
-		{ NULL, NULL, "crm", "mass", true },  { NULL, NULL, "", "", true },
-		{ "crm", NULL, "crm", "mass", true }, { "crm", NULL, "web", "mass", false },
-		{ NULL, "mass", "web", "MASS", true }, { NULL, "mass", "crm", "workflow", false },
+	static const struct {
+		const char *client, *type, *of, *kind;
+		bool counts;
+	} rows[] = {
+		{ NULL, NULL, "crm", "mass", true },    { NULL, NULL, "", "", true },
+		{ "crm", NULL, "crm", "mass", true },   { "crm", NULL, "web", "mass", false },
+		{ NULL, "mass", "web", "MASS", true },  { NULL, "mass", "crm", "workflow", false },
 		{ "crm", "mass", "crm", "mass", true }, { "crm", "mass", "crm", "workflow", false },
-		{ "*", NULL, "web", "mass", true },   { "*", NULL, "", "mass", false },
+		{ "*", NULL, "web", "mass", true },     { "*", NULL, "", "mass", false },
 	};
 	size_t i;
 
@@ -432,7 +466,8 @@ static void a_limit_is_for_whom_it_names(void **state)
 		limit("client", rows[i].client ? rows[i].client : "");
 		limit("type", rows[i].type ? rows[i].type : "");
 		assert_int_equal(testkit_start(kit), 0);
-		assert_int_equal(admit(testkit_delivery(mail_of(rows[i].of, rows[i].kind, 1), out)), rows[i].counts ? GW_WAIT : GW_CONTINUE);
+		assert_int_equal(admit(testkit_delivery(mail_of(rows[i].of, rows[i].kind, 1), out)),
+				 rows[i].counts ? GW_WAIT : GW_CONTINUE);
 	}
 }
 
@@ -549,7 +584,9 @@ static enum gw_verdict hands_in(struct gw_message **message, size_t rcpts)
 
 static void told(struct gw_message *message, const char *name, const char *json)
 {
-	struct gw_event event = { .size = sizeof event, .name = gw_str(name), .message = message, .json = gw_str(json) };
+	struct gw_event event = {
+		.size = sizeof event, .name = gw_str(name), .message = message, .json = gw_str(json)
+	};
 
 	testkit_run_event(kit, &event);
 }
@@ -578,22 +615,26 @@ static void a_client_over_its_limit_is_told_so_at_the_recipient(void **state)
 	assert_int_equal(hands_in(&other, 3), GW_TEMPFAIL);
 	assert_int_equal(testkit_answer(kit)->code, 452);
 	assert_string_equal(testkit_answer(kit)->enhanced, "4.7.1");
-	assert_string_equal(testkit_answer(kit)->text, "daily limit of 5 for client crm is reached until 00:00 Europe/Berlin");
+	assert_string_equal(testkit_answer(kit)->text,
+			    "daily limit of 5 for client crm is reached until 00:00 Europe/Berlin");
 	assert_int_equal(hands_in(&other, 2), GW_CONTINUE);
 	assert_int_equal(hands_in(&other, 1), GW_TEMPFAIL);
 }
 
-/* What the header says of its type comes later: only a word of the client or of the port is known at RCPT. */
+/* What the header says of its type comes later: only a word of the client or of the port is known
+ * at RCPT. */
 static void a_limit_of_a_type_is_asked_when_the_type_is_known(void **state)
 {
 	struct gw_message *message = mail_of("crm", "mass", 0);
 
 	limit("type", "mass");
 	refuse_at("0");
-	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_CONTINUE);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")),
+			 GW_CONTINUE);
 	assert_int_equal(testkit_run_message(kit, message), GW_TEMPFAIL);
 	testkit_message_fact(message, GW_MESSAGE_TYPE_BY, "listener");
-	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_TEMPFAIL);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")),
+			 GW_TEMPFAIL);
 }
 
 static void of_sessions_that_race_one_is_refused(void **state)
@@ -628,7 +669,8 @@ static void what_was_handed_in_counts_until_it_is_final(void **state)
 {
 	struct gw_message *message, *more;
 	struct gw_delivery *delivery;
-	const struct gw_outcome outcome_of_failed = { .size = sizeof outcome_of_failed, .status = GW_BOUNCED };
+	const struct gw_outcome outcome_of_failed = { .size = sizeof outcome_of_failed,
+						      .status = GW_BOUNCED };
 	struct gw_result failed = { .size = sizeof failed, .outcome = &outcome_of_failed };
 
 	refuse_at("5");
@@ -676,7 +718,8 @@ static void after_a_restart_what_is_queued_counts_as_it_goes_out(void **state)
 	delivery = testkit_delivery(message, out);
 	assert_int_equal(admit(delivery), GW_CONTINUE);
 	ends(delivery, 2, 2);
-	assert_int_equal(admit(testkit_delivery(more, out)), GW_WAIT); /* never more than the limit */
+	/* never more than the limit */
+	assert_int_equal(admit(testkit_delivery(more, out)), GW_WAIT);
 	assert_int_equal(hands_in(&more, 1), GW_TEMPFAIL);
 }
 
@@ -691,7 +734,8 @@ static void the_gateways_own_mail_meets_no_limit(void **state)
 	limit("daily", "0");
 	limit("on_limit", "refuse");
 	start_with((const char *const[][2]){ { "daily_limit", "0" }, { NULL, NULL } });
-	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_CONTINUE);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")),
+			 GW_CONTINUE);
 	assert_int_equal(testkit_run_message(kit, message), GW_CONTINUE);
 	assert_int_equal(admit(testkit_delivery(message, out)), GW_CONTINUE);
 }
@@ -703,14 +747,16 @@ static void who_only_asks_uses_nothing(void **state)
 	int i;
 
 	testkit_message_fact(dry, GW_MESSAGE_DRY, "1");
-	start_with((const char *const[][2]){ { "daily_limit", "2" }, { "per_minute", "5" }, { NULL, NULL } });
+	start_with((const char *const[][2]){
+		{ "daily_limit", "2" }, { "per_minute", "5" }, { NULL, NULL } });
 	for (i = 0; i < 10; i++)
 		assert_int_equal(admit(delivery), GW_CONTINUE);
 	assert_int_equal(testkit_answer(kit)->split, 0);
 	testkit_run_leave(kit, delivery, out);
 	assert_int_equal(testkit_counter(kit, "relay/out", MIDNIGHT_2026 / (24 * HOUR)), 0);
 	assert_true(sends(2));
-	testkit_restart(kit); /* closures are gone, and the start closes what is full before anybody asks */
+	/* closures are gone, and the start closes what is full before anybody asks */
+	testkit_restart(kit);
 	assert_non_null(testkit_closed(out));
 	assert_int_equal(admit(delivery), GW_NEXT);
 	assert_true(testkit_has(kit, TESTKIT_REASON, "relay out: 2/2 until 00:00 UTC"));
@@ -784,7 +830,12 @@ static void a_clock_that_is_set_opens_and_closes_what_it_should(void **state)
 
 static void a_higher_limit_opens_the_relay_and_a_lower_one_closes_it(void **state)
 {
-	static const struct { const char *daily; bool closed; } rows[] = { { "5", false }, { "2", true }, { "9", false }, { "0", true }, { "unlimited", false } };
+	static const struct {
+		const char *daily;
+		bool closed;
+	} rows[] = {
+		{ "5", false }, { "2", true }, { "9", false }, { "0", true }, { "unlimited", false }
+	};
 	size_t i;
 
 	start_with((const char *const[][2]){ { "daily_limit", "3" }, { NULL, NULL } });
@@ -802,15 +853,26 @@ static void a_higher_limit_opens_the_relay_and_a_lower_one_closes_it(void **stat
 
 static void limits_that_cannot_be_are_refused(void **state)
 {
-	static const struct { const char *options[4][2]; const char *problem; } rows[] = {
-		{ { { "limits[0].name", "l" } }, "error: limits: limit \"l\": it limits nothing: it needs daily or per_minute" },
+	static const struct {
+		const char *options[4][2];
+		const char *problem;
+	} rows[] = {
+		{ { { "limits[0].name", "l" } },
+		  "error: limits: limit \"l\": it limits nothing: it needs daily or per_minute" },
 		{ { { "limits[0].daily", "5" } }, "limits[0].name: is missing" },
-		{ { { "limits[0].name", "a b" }, { "limits[0].daily", "5" } }, "limit \"a b\": a name is letters, digits, '.', '_' and '-'" },
-		{ { { "limits[0].name", "l" }, { "limits[0].daily", "5" }, { "limits[0].timezone", "Mars/Base" } },
+		{ { { "limits[0].name", "a b" }, { "limits[0].daily", "5" } },
+		  "limit \"a b\": a name is letters, digits, '.', '_' and '-'" },
+		{ { { "limits[0].name", "l" },
+		    { "limits[0].daily", "5" },
+		    { "limits[0].timezone", "Mars/Base" } },
 		  "limit \"l\": there is no such timezone" },
-		{ { { "limits[0].name", "l" }, { "limits[0].daily", "5" }, { "limits[1].name", "l" }, { "limits[1].daily", "5" } },
+		{ { { "limits[0].name", "l" },
+		    { "limits[0].daily", "5" },
+		    { "limits[1].name", "l" },
+		    { "limits[1].daily", "5" } },
 		  "limit \"l\": there are two of that name" },
-		{ { { "limits[0].name", "l" }, { "limits[0].daily", "many" } }, "limits[0].daily: not a number of its kind" },
+		{ { { "limits[0].name", "l" }, { "limits[0].daily", "many" } },
+		  "limits[0].daily: not a number of its kind" },
 	};
 	size_t i, k;
 
@@ -832,23 +894,29 @@ static void a_table_shows_what_is_used_and_when_it_opens(void **state)
 	limit("name", "crm-day");
 	limit("client", "crm");
 	limit("daily", "500");
-	start_with((const char *const[][2]){ { "daily_limit", "200" }, { "per_minute", "50" }, { NULL, NULL } });
+	start_with((const char *const[][2]){
+		{ "daily_limit", "200" }, { "per_minute", "50" }, { NULL, NULL } });
 	testkit_set_time(kit, MIDNIGHT_2026 + 6 * HOUR);
 	assert_true(sends(100));
 	assert_int_equal(admit(to(out, 10)), GW_CONTINUE);
 	testkit_run_control(kit, "", false);
-	assert_true(testkit_has(kit, TESTKIT_REPLY,
-				"{\"per_minute\":50,\"this_minute\":2,\"scope\":\"relay out\",\"used\":100,\"reserved\":10,\"limit\":200,"
-				"\"opens_ms\":1767312000000,\"today\":\"100/200\",\"counts\":\"recipients\",\"opens\":\"00:00 UTC\","
-				"\"timezone\":\"UTC\",\"reached\":\"12:00 UTC\"}"));
-	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"scope\":\"limit crm-day\",\"used\":100,\"reserved\":10,\"limit\":500"));
+	assert_true(testkit_has(
+		kit, TESTKIT_REPLY,
+		"{\"per_minute\":50,\"this_minute\":2,\"scope\":\"relay out\",\"used\":100,\"reserved\":10,\"limit\":200,"
+		"\"opens_ms\":1767312000000,\"today\":\"100/200\",\"counts\":\"recipients\",\"opens\":\"00:00 UTC\","
+		"\"timezone\":\"UTC\",\"reached\":\"12:00 UTC\"}"));
+	assert_true(testkit_has(
+		kit, TESTKIT_REPLY,
+		"\"scope\":\"limit crm-day\",\"used\":100,\"reserved\":10,\"limit\":500"));
 	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"reached\":\"not in this window\""));
 	testkit_run_control(kit, "nobody", false);
-	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "no limit is set for a relay, a client or by the name of nobody"));
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM,
+				"no limit is set for a relay, a client or by the name of nobody"));
 
 	testkit_run_relay_status(kit, out);
 	assert_true(testkit_has(kit, TESTKIT_STATUS, "today: 100/200"));
-	assert_true(testkit_has(kit, TESTKIT_STATUS, "limit: 200 recipients a day; opens 00:00 UTC"));
+	assert_true(
+		testkit_has(kit, TESTKIT_STATUS, "limit: 200 recipients a day; opens 00:00 UTC"));
 	testkit_run_status(kit);
 	assert_true(testkit_has(kit, TESTKIT_STATUS, "limits: 2, 0 reached"));
 }

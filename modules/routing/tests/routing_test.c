@@ -10,7 +10,8 @@
 static struct testkit *office(void)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
-	struct gw_relay *mass = testkit_relay(kit, "mass"), *flow = testkit_relay(kit, "flow"), *wide = testkit_relay(kit, "wide");
+	struct gw_relay *mass = testkit_relay(kit, "mass"), *flow = testkit_relay(kit, "flow"),
+			*wide = testkit_relay(kit, "wide");
 
 	testkit_relay_option(mass, "domains", "example.com example.net");
 	testkit_relay_option(mass, "types", "mass");
@@ -23,18 +24,21 @@ static struct testkit *office(void)
 	return kit;
 }
 
-static struct gw_message *mail(struct testkit *kit, const char *sender, const char *from, const char *type)
+static struct gw_message *mail(struct testkit *kit, const char *sender, const char *from,
+			       const char *type)
 {
 	char bytes[200];
 	struct gw_message *message;
 
-	snprintf(bytes, sizeof bytes, *from ? "From: %s\r\n\r\n" : "Subject: no From\r\n\r\n%s", from);
+	snprintf(bytes, sizeof bytes, *from ? "From: %s\r\n\r\n" : "Subject: no From\r\n\r\n%s",
+		 from);
 	message = testkit_message(kit, NULL, sender, bytes);
 	testkit_message_fact(message, GW_MESSAGE_TYPE, type);
 	return message;
 }
 
-static const char *route_of(struct testkit *kit, struct gw_message *message, enum gw_verdict expected)
+static const char *route_of(struct testkit *kit, struct gw_message *message,
+			    enum gw_verdict expected)
 {
 	struct gw_rcpt *rcpt = testkit_rcpt(message, "somebody@elsewhere.example");
 
@@ -44,29 +48,39 @@ static const char *route_of(struct testkit *kit, struct gw_message *message, enu
 
 static void the_rule_that_names_domain_and_type_wins(void **state)
 {
-	static const struct { const char *sender, *from, *type, *route; } rows[] = {
+	static const struct {
+		const char *sender, *from, *type, *route;
+	} rows[] = {
 		{ "b@crm.example", "a@example.com", "mass", "mass" },
 		{ "b@crm.example", "a@EXAMPLE.com", "MASS", "mass" },
 		{ "b@crm.example", "a@example.com", "workflow", "flow" },
 		{ "b@crm.example", "a@example.net", "mass", "mass" },
 		{ "b@crm.example", "a@sub.example.org", "anything", "wide" },
 		{ "b@crm.example", "a@x.sub.example.org", "anything", "wide" },
-		{ "a@example.net", "", "mass", "mass" }, /* no From field: the envelope's domain counts */
+		/* no From field: the envelope's domain counts */
+		{ "a@example.net", "", "mass", "mass" },
 	};
 	struct testkit *kit = office();
 	size_t i;
 
 	assert_int_equal(testkit_start(kit), 0);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
-		assert_string_equal(route_of(kit, mail(kit, rows[i].sender, rows[i].from, rows[i].type), GW_ACCEPT), rows[i].route);
+		assert_string_equal(route_of(kit,
+					     mail(kit, rows[i].sender, rows[i].from, rows[i].type),
+					     GW_ACCEPT),
+				    rows[i].route);
 	testkit_destroy(kit);
 }
 
 static void mail_that_no_rule_names_is_given_back(void **state)
 {
-	static const struct { const char *from, *type, *text; } rows[] = {
-		{ "a@example.net", "workflow", "no relay is set for workflow mail from example.net" },
-		{ "a@example.org", "mass", "no relay is set for mass mail from example.org" }, /* the apex is not below itself */
+	static const struct {
+		const char *from, *type, *text;
+	} rows[] = {
+		{ "a@example.net", "workflow",
+		  "no relay is set for workflow mail from example.net" },
+		/* the apex is not below itself */
+		{ "a@example.org", "mass", "no relay is set for mass mail from example.org" },
 		{ "a@notexample.org", "mass", "no relay is set for mass mail from notexample.org" },
 		{ "a@other.example", "mass", "no relay is set for mass mail from other.example" },
 		{ "", "mass", "no relay is set for mass mail from <>" },
@@ -76,7 +90,8 @@ static void mail_that_no_rule_names_is_given_back(void **state)
 
 	assert_int_equal(testkit_start(kit), 0);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		assert_string_equal(route_of(kit, mail(kit, "", rows[i].from, rows[i].type), GW_REJECT), "");
+		assert_string_equal(
+			route_of(kit, mail(kit, "", rows[i].from, rows[i].type), GW_REJECT), "");
 		assert_int_equal(testkit_answer(kit)->code, 550);
 		assert_string_equal(testkit_answer(kit)->enhanced, "5.7.1");
 		assert_string_equal(testkit_answer(kit)->text, rows[i].text);
@@ -96,7 +111,9 @@ static void or_waits_or_takes_the_default(void **state)
 
 	testkit_option(kit, "default", "flow");
 	assert_int_equal(testkit_start(kit), 0);
-	assert_string_equal(route_of(kit, mail(kit, "b@crm.example", "a@other.example", "mass"), GW_ACCEPT), "flow");
+	assert_string_equal(
+		route_of(kit, mail(kit, "b@crm.example", "a@other.example", "mass"), GW_ACCEPT),
+		"flow");
 	assert_true(testkit_has(kit, TESTKIT_REASON, "by default: flow"));
 	testkit_destroy(kit);
 }
@@ -104,14 +121,17 @@ static void or_waits_or_takes_the_default(void **state)
 static void files_in_order_each_relay_once(void **state)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
-	struct gw_relay *first = testkit_relay(kit, "first"), *second = testkit_relay(kit, "second");
+	struct gw_relay *first = testkit_relay(kit, "first"),
+			*second = testkit_relay(kit, "second");
 
 	testkit_relay_option(first, "domains", "* *.com");
 	testkit_relay_option(second, "domains", "example.com");
 	testkit_relay_option(second, "fallback", "first");
 	assert_int_equal(testkit_start(kit), 0);
-	assert_string_equal(route_of(kit, mail(kit, "", "a@example.com", "mass"), GW_ACCEPT), "first second");
-	assert_string_equal(route_of(kit, mail(kit, "", "a@example.net", "mass"), GW_ACCEPT), "first");
+	assert_string_equal(route_of(kit, mail(kit, "", "a@example.com", "mass"), GW_ACCEPT),
+			    "first second");
+	assert_string_equal(route_of(kit, mail(kit, "", "a@example.net", "mass"), GW_ACCEPT),
+			    "first");
 	testkit_destroy(kit);
 }
 
@@ -130,7 +150,12 @@ static struct testkit *lists(struct gw_relay **main_relay, struct gw_relay **spa
 
 static void each_cause_has_its_list(void **state)
 {
-	static const struct { const char *fallback, *on_limit; enum gw_cause cause; enum gw_verdict verdict; const char *expected; } rows[] = {
+	static const struct {
+		const char *fallback, *on_limit;
+		enum gw_cause cause;
+		enum gw_verdict verdict;
+		const char *expected;
+	} rows[] = {
 		{ "spare", "direct", GW_CAUSE_FAILURE, GW_ACCEPT, "spare" },
 		{ "spare", "direct", GW_CAUSE_OFF, GW_ACCEPT, "spare" },
 		{ "spare", "direct", GW_CAUSE_LIMIT, GW_ACCEPT, "direct" },
@@ -168,7 +193,10 @@ static void each_cause_has_its_list(void **state)
 
 static void refuses_only_where_everything_before_is_closed(void **state)
 {
-	static const struct { const char *on_limit, *closed; enum gw_verdict verdict; } rows[] = {
+	static const struct {
+		const char *on_limit, *closed;
+		enum gw_verdict verdict;
+	} rows[] = {
 		{ "refuse", "", GW_CONTINUE },
 		{ "refuse", "main", GW_TEMPFAIL },
 		{ "spare refuse", "main", GW_CONTINUE },
@@ -213,9 +241,11 @@ static void before_the_header_a_clients_only_domain_counts(void **state)
 	testkit_relay_option(relay, "on_limit", "refuse");
 	assert_int_equal(testkit_start(kit), 0);
 	testkit_close(relay, GW_CAUSE_LIMIT, 0, "quota", "5/5");
-	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")), GW_CONTINUE);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")),
+			 GW_CONTINUE);
 	testkit_message_fact(message, GW_MESSAGE_DOMAINS, "example.com");
-	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "c@example.net")), GW_TEMPFAIL);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "c@example.net")),
+			 GW_TEMPFAIL);
 	testkit_message_fact(message, GW_MESSAGE_DOMAINS, "*");
 	assert_int_equal(testkit_run_message(kit, message), GW_TEMPFAIL);
 	testkit_destroy(kit);
@@ -223,7 +253,8 @@ static void before_the_header_a_clients_only_domain_counts(void **state)
 
 /* --- a relay more changes nothing for mail it does not match --- */
 
-static const char *const domains[] = { "example.com", "example.net", "sub.example.org", "other.example" };
+static const char *const domains[] = { "example.com", "example.net", "sub.example.org",
+				       "other.example" };
 static const char *const types[] = { "individual", "workflow", "mass" };
 #define MATRIX 12
 
@@ -290,28 +321,40 @@ static void says_which_rule_won_and_why_not_the_others(void **state)
 
 	assert_int_equal(testkit_start(kit), 0);
 	route_of(kit, mail(kit, "b@crm.example", "a@example.com", "mass"), GW_ACCEPT);
-	assert_string_equal(testkit_line(kit, TESTKIT_REASON, 0), "mass mail from example.com, by rule: mass");
+	assert_string_equal(testkit_line(kit, TESTKIT_REASON, 0),
+			    "mass mail from example.com, by rule: mass");
 	assert_int_equal(testkit_lines(kit, TESTKIT_PASSED), 0);
 	testkit_message_fact(asked, GW_MESSAGE_DRY, "1");
 	route_of(kit, asked, GW_ACCEPT);
 	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 0), "flow: other types");
 	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 1), "wide: other domains");
-	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 2), "origin: no rule names it; it is in the fallback of mass");
+	assert_string_equal(testkit_line(kit, TESTKIT_PASSED, 2),
+			    "origin: no rule names it; it is in the fallback of mass");
 	testkit_destroy(kit);
 }
 
 static void wrong_rules_are_found_at_the_start(void **state)
 {
-	static const struct { const char *relay, *key, *text, *problem; int result; } rows[] = {
-		{ "a", "fallback", "nowhere", "error: relay a: fallback: relay a: fallback names \"nowhere\", and there is no such relay", -1 },
-		{ "a", "on_limit", "b nowhere", "error: relay a: on_limit: relay a: on_limit names \"nowhere\", and there is no such relay", -1 },
-		{ "a", "fallback", "mx", "fallback names \"mx\", and no relay has host = \"mx\"", -1 },
-		{ "a", "on_limit", "wait b", "on_limit names \"wait\", and what follows it is never asked", -1 },
+	static const struct {
+		const char *relay, *key, *text, *problem;
+		int result;
+	} rows[] = {
+		{ "a", "fallback", "nowhere",
+		  "error: relay a: fallback: relay a: fallback names \"nowhere\", and there is no such relay",
+		  -1 },
+		{ "a", "on_limit", "b nowhere",
+		  "error: relay a: on_limit: relay a: on_limit names \"nowhere\", and there is no such relay",
+		  -1 },
+		{ "a", "fallback", "mx", "fallback names \"mx\", and no relay has host = \"mx\"",
+		  -1 },
+		{ "a", "on_limit", "wait b",
+		  "on_limit names \"wait\", and what follows it is never asked", -1 },
 		{ "a", "fallback", "a", "fallback leads in a circle: a -> a", -1 },
 		{ "a", "fallback", "b c", "fallback leads in a circle: a -> b -> a", -1 },
 		{ "a", "on_limit", "b", NULL, 0 },
 		{ NULL, "default", "d", "default names \"d\", and there is no such relay", -1 },
-		{ "a", "types", "mass", "warning: relay c: name: relay c: no mail can reach it", 0 },
+		{ "a", "types", "mass", "warning: relay c: name: relay c: no mail can reach it",
+		  0 },
 	};
 	size_t i;
 
@@ -328,7 +371,8 @@ static void wrong_rules_are_found_at_the_start(void **state)
 			testkit_option(kit, rows[i].key, rows[i].text);
 		assert_int_equal(testkit_start(kit), rows[i].result);
 		if (rows[i].problem && !testkit_has(kit, TESTKIT_PROBLEM, rows[i].problem))
-			fail_msg("expected \"%s\", first is \"%s\"", rows[i].problem, testkit_line(kit, TESTKIT_PROBLEM, 0));
+			fail_msg("expected \"%s\", first is \"%s\"", rows[i].problem,
+				 testkit_line(kit, TESTKIT_PROBLEM, 0));
 		testkit_destroy(kit);
 	}
 }

@@ -1,4 +1,5 @@
-/* strikes_test.c - what counts against us, when somebody is warned, and who hears 250 for what is refused. */
+/* strikes_test.c - what counts against us, when somebody is warned, and who hears 250 for what is
+ * refused. */
 #include <gateway/testkit.h>
 
 #include <setjmp.h>
@@ -22,11 +23,16 @@ static struct testkit *kit_of(const char *const *options)
 	return kit;
 }
 
-static void happens(struct testkit *kit, const char *name, const char *client, int code, const char *text, const char *json,
-		    const struct gw_message *message)
+static void happens(struct testkit *kit, const char *name, const char *client, int code,
+		    const char *text, const char *json, const struct gw_message *message)
 {
 	struct gw_event event = {
-		.size = sizeof event, .name = gw_str(name), .client = gw_str(client), .code = code, .text = gw_str(text), .json = gw_str(json),
+		.size = sizeof event,
+		.name = gw_str(name),
+		.client = gw_str(client),
+		.code = code,
+		.text = gw_str(text),
+		.json = gw_str(json),
 		.message = message,
 	};
 
@@ -35,7 +41,8 @@ static void happens(struct testkit *kit, const char *name, const char *client, i
 
 static void refused(struct testkit *kit, const char *client)
 {
-	happens(kit, "refused", client, 550, "not you", "{\"stage\":\"mail\",\"peer\":\"192.0.2.1\"}", NULL);
+	happens(kit, "refused", client, 550, "not you",
+		"{\"stage\":\"mail\",\"peer\":\"192.0.2.1\"}", NULL);
 }
 
 /* The row of a client in what the verb gave. */
@@ -55,9 +62,13 @@ static void refusals_of_each_client_are_counted(void **state)
 	refused(kit, "crm");
 	refused(kit, "shop");
 	refused(kit, ""); /* a stranger */
-	assert_true(reported(kit, "{\"client\":\"crm\",\"messages\":0,\"refused\":2,\"limit\":3,\"policy\":\"accept+dsn\",\"seen\":\"\","
-				  "\"refused_at\":\"2026-01-01T00:00:00Z\",\"stage\":\"mail\",\"code\":550,\"words\":\"not you\"}"));
-	assert_true(reported(kit, "{\"client\":\"shop\",\"messages\":0,\"refused\":1,\"limit\":5,\"policy\":\"refuse\""));
+	assert_true(reported(
+		kit,
+		"{\"client\":\"crm\",\"messages\":0,\"refused\":2,\"limit\":3,\"policy\":\"accept+dsn\",\"seen\":\"\","
+		"\"refused_at\":\"2026-01-01T00:00:00Z\",\"stage\":\"mail\",\"code\":550,\"words\":\"not you\"}"));
+	assert_true(reported(
+		kit,
+		"{\"client\":\"shop\",\"messages\":0,\"refused\":1,\"limit\":5,\"policy\":\"refuse\""));
 	assert_false(reported(kit, "\"client\":\"\""));
 	testkit_destroy(kit);
 }
@@ -71,9 +82,12 @@ static void what_is_accepted_is_seen(void **state)
 	testkit_advance(kit, 60000);
 	happens(kit, "accepted", "other", 0, "", "{\"discarded\":true}", NULL);
 	happens(kit, "delivered", "other", 250, "", "", NULL);
-	assert_true(reported(kit, "{\"client\":\"other\",\"messages\":2,\"refused\":0,\"limit\":3,\"policy\":\"refuse\","
-				  "\"seen\":\"2026-01-01T00:01:00Z\""));
-	assert_true(reported(kit, "{\"client\":\"crm\",\"messages\":0")); /* configured and silent */
+	assert_true(reported(
+		kit,
+		"{\"client\":\"other\",\"messages\":2,\"refused\":0,\"limit\":3,\"policy\":\"refuse\","
+		"\"seen\":\"2026-01-01T00:01:00Z\""));
+	/* configured and silent */
+	assert_true(reported(kit, "{\"client\":\"crm\",\"messages\":0"));
 	testkit_destroy(kit);
 }
 
@@ -98,9 +112,12 @@ static void a_client_that_heard_nothing_counts_it_too(void **state)
 	struct testkit *kit = kit_of(NULL);
 
 	assert_int_equal(testkit_start(kit), 0);
-	happens(kit, "accepted", "crm", 0, "", "{\"answered\":false}", testkit_message(kit, NULL, "a@example.com", "\r\n"));
+	happens(kit, "accepted", "crm", 0, "", "{\"answered\":false}",
+		testkit_message(kit, NULL, "a@example.com", "\r\n"));
 	assert_true(reported(kit, "\"client\":\"crm\",\"messages\":1,\"refused\":1"));
-	assert_true(reported(kit, "\"stage\":\"message\",\"code\":0,\"words\":\"it did not wait for the answer\""));
+	assert_true(reported(
+		kit,
+		"\"stage\":\"message\",\"code\":0,\"words\":\"it did not wait for the answer\""));
 	testkit_destroy(kit);
 }
 
@@ -114,14 +131,18 @@ static void warns_once_a_day_and_client(void **state)
 	refused(kit, "shop");
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 0);
 	refused(kit, "crm");
-	assert_string_equal(testkit_line(kit, TESTKIT_LOG, 0),
-			    "warning client crm was refused 2 times today, and may go another way at 3; the last time: 550 not you");
+	assert_string_equal(
+		testkit_line(kit, TESTKIT_LOG, 0),
+		"warning client crm was refused 2 times today, and may go another way at 3; the last time: 550 not you");
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 1);
-	assert_true(testkit_has(kit, TESTKIT_EVENT, "strike-warning client crm was refused 2 times today"));
+	assert_true(testkit_has(kit, TESTKIT_EVENT,
+				"strike-warning client crm was refused 2 times today"));
 	for (i = 0; i < 5; i++)
 		refused(kit, "crm");
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 2);
-	assert_true(testkit_has(kit, TESTKIT_EVENT, "strike-limit client crm was refused 3 times today, so that its mail may go round"));
+	assert_true(testkit_has(
+		kit, TESTKIT_EVENT,
+		"strike-limit client crm was refused 3 times today, so that its mail may go round"));
 
 	testkit_forget(kit);
 	testkit_advance(kit, DAY_MS);
@@ -161,7 +182,10 @@ static void all_is_kept_over_a_restart(void **state)
 
 static void only_who_asks_for_it_hears_250_for_what_is_refused(void **state)
 {
-	static const struct { const char *client; bool takes; } rows[] = { { "crm", true }, { "CRM", true }, { "shop", false }, { "", false } };
+	static const struct {
+		const char *client;
+		bool takes;
+	} rows[] = { { "crm", true }, { "CRM", true }, { "shop", false }, { "", false } };
 	struct testkit *kit = kit_of(NULL);
 	size_t i;
 
@@ -187,7 +211,8 @@ static void odd_names_and_words_do_no_harm(void **state)
 	text[sizeof text - 1] = '\0';
 	assert_int_equal(testkit_start(kit), 0);
 	happens(kit, "refused", name, 450, text, "no JSON", NULL);
-	happens(kit, "refused", name, 450, text, "{\"stage\":\"averyveryverylongstagename\"}", NULL);
+	happens(kit, "refused", name, 450, text, "{\"stage\":\"averyveryverylongstagename\"}",
+		NULL);
 	happens(kit, "refused", "a \"b\"\xff", 450, "", "", NULL);
 	assert_true(reported(kit, "\"client\":\"?\""));
 	assert_true(reported(kit, "\"stage\":\"averyveryverylo\""));

@@ -1,16 +1,19 @@
-/* gateway/module.h - the whole contract between the gateway and a module: the gateway calls hooks, the module answers with a
- * verdict and calls back through the table `gw`.
+/* gateway/module.h - the whole contract between the gateway and a module: the gateway calls hooks,
+ * the module answers with a verdict and calls back through the table `gw`.
  *
- *     static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt) { ... }
- *     GW_MODULE(.name = "example", .version = "1.0", .summary = "...", .rcpt = on_rcpt)
+ *     static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct
+ * gw_rcpt *rcpt) { ... } GW_MODULE(.name = "example", .version = "1.0", .summary = "...", .rcpt =
+ * on_rcpt)
  *
- * Build with -fvisibility=hidden and link with -Wl,--no-undefined,-z,now: the one symbol a module exports is its entry.
+ * Build with -fvisibility=hidden and link with -Wl,--no-undefined,-z,now: the one symbol a module
+ * exports is its entry.
  *
- * Threads: hooks run on a worker; the same instance runs on several workers at once, so what an instance shares between calls is read-only
- * or locked. A function of the table is for the worker of the call it is given, unless marked [any].
- * Strings: what the module hands in is copied before the call returns; what it is handed lives as long as the object it
- * was asked of and is in the module's hands only until its hook returns, unless a function says otherwise.
- * Memory: nothing allocated on one side is freed on the other. Keep no handle across hooks. */
+ * Threads: hooks run on a worker; the same instance runs on several workers at once, so what an
+ * instance shares between calls is read-only or locked. A function of the table is for the worker
+ * of the call it is given, unless marked [any]. Strings: what the module hands in is copied before
+ * the call returns; what it is handed lives as long as the object it was asked of and is in the
+ * module's hands only until its hook returns, unless a function says otherwise. Memory: nothing
+ * allocated on one side is freed on the other. Keep no handle across hooks. */
 #ifndef GATEWAY_MODULE_H
 #define GATEWAY_MODULE_H
 
@@ -24,7 +27,8 @@ extern "C" {
 
 #define GW_ABI_MAJOR 1 /* a break; it is also in the name of the entry symbol */
 #define GW_ABI_MINOR 0 /* an addition at the end of a table; ABI.md tells which */
-#ifndef GW_ABI_NEED    /* set it lower to run on older gateways: what is newer then vanishes from this header */
+#ifndef GW_ABI_NEED    /* set it lower to run on older gateways: what is newer then vanishes from  \
+			  this header */
 #define GW_ABI_NEED GW_ABI_MINOR
 #endif
 
@@ -41,37 +45,44 @@ typedef uint64_t gw_ticket;
 /* Names a timer of an instance on its worker. 0 is none. */
 typedef uint64_t gw_timer;
 
-/* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl hooks`); one that the hook does not
- * know counts as GW_FAILED. */
+/* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl
+ * hooks`); one that the hook does not know counts as GW_FAILED. */
 enum gw_verdict {
-	GW_CONTINUE,   /* no opinion, or done: ask the next module */
-	GW_ACCEPT,     /* rcpt: a vote for it. auth, route, login, deliver: claimed, ask nobody else */
+	GW_CONTINUE, /* no opinion, or done: ask the next module */
+	/* rcpt: a vote for it. auth, route, login, deliver: claimed, ask nobody else */
+	GW_ACCEPT,
 	GW_REJECT,     /* no, for good: 5xx with reply()'s text, or a bounce */
 	GW_TEMPFAIL,   /* no, not now: 4xx with reply()'s text, or retry later */
 	GW_DISCARD,    /* message: say 250 and keep nothing. bounce: write no DSN */
 	GW_HOLD,       /* message: keep it, but on hold until an admin releases it */
 	GW_DISCONNECT, /* 421 and close */
-	GW_NEXT,       /* admit, prepare, login: not through this relay, try the next of the route */
-	GW_WAIT,       /* admit, prepare, login: later; wait_until() says when, else the retry schedule does */
-	GW_PENDING,    /* the answer comes later: only ever what hold() or offload() returned */
-	GW_FAILED,     /* the module broke: on_error of the instance decides, else the hook's default */
+	/* admit, prepare, login: not through this relay, try the next of the route */
+	GW_NEXT,
+	/* admit, prepare, login: later; wait_until() says when, else the retry schedule does */
+	GW_WAIT,
+	GW_PENDING, /* the answer comes later: only ever what hold() or offload() returned */
+	/* the module broke: on_error of the instance decides, else the hook's default */
+	GW_FAILED,
 };
 
 /* What becomes of a held call: exactly one of the two functions runs, on the worker of the call. */
 struct gw_async {
 	enum gw_verdict (*resumed)(struct gw_call *call, void *arg); /* answer now, or hold again */
-	void (*dropped)(void *arg); /* the peer left, the deadline passed, the gateway stops: cancel and free `arg`. NULL: another
-	                               thread owns `arg`; wake() tells it -1, and it frees */
-	uint32_t deadline_ms;       /* 0: the instance's `deadline`. Past it the call counts as GW_FAILED */
+	/* the peer left, the deadline passed, the gateway stops: cancel and free `arg`. NULL:
+	 * another thread owns `arg`; wake() tells it -1, and it frees */
+	void (*dropped)(void *arg);
+	/* 0: the instance's `deadline`. Past it the call counts as GW_FAILED */
+	uint32_t deadline_ms;
 };
 
 /* A login: what a client gave (auth), or what to give to a next hop (login_set). */
 struct gw_login {
-	uint32_t size;            /* sizeof(struct gw_login), in every struct below too */
-	struct gw_str mechanism;  /* "PLAIN", "LOGIN", ...; empty in login_set: the best both sides have */
+	uint32_t size; /* sizeof(struct gw_login), in every struct below too */
+	/* "PLAIN", "LOGIN", ...; empty in login_set: the best both sides have */
+	struct gw_str mechanism;
 	struct gw_str user;
-	struct gw_str secret;     /* the password, or the token */
-	struct gw_str acting_as;  /* SASL authorization identity, empty: the same */
+	struct gw_str secret;    /* the password, or the token */
+	struct gw_str acting_as; /* SASL authorization identity, empty: the same */
 };
 
 /* Who a client is: what an auth or access module found out. Empty members leave what was known. */
@@ -94,12 +105,17 @@ enum gw_status { GW_DELIVERED = 1, GW_DEFERRED, GW_BOUNCED, GW_UNKNOWN };
 /* Whose fault a failed attempt was: it decides whether the next relay of the route is asked. */
 enum gw_fault {
 	GW_FAULT_NONE,
-	GW_FAULT_RELAY,     /* it cannot be reached, or is in trouble: the next relay is asked, nobody is bounced */
-	GW_FAULT_ACCOUNT,   /* ours there (login, provider's quota, throttle, sender refused): the same */
+	/* it cannot be reached, or is in trouble: the next relay is asked, nobody is bounced */
+	GW_FAULT_RELAY,
+	/* ours there (login, provider's quota, throttle, sender refused): the same */
+	GW_FAULT_ACCOUNT,
 	GW_FAULT_RECIPIENT, /* this recipient: no other relay is asked */
 	GW_FAULT_MESSAGE,   /* this message: no other relay is asked */
-	GW_FAULT_UNKNOWN,   /* the link was lost after the final dot: only the same relay is asked again */
-	GW_FAULT_LOCAL,     /* nobody's but this machine's (no descriptors, no way out, silent name servers): to be held against nobody */
+	/* the link was lost after the final dot: only the same relay is asked again */
+	GW_FAULT_UNKNOWN,
+	/* nobody's but this machine's (no descriptors, no way out, silent name servers): to be held
+	   against nobody */
+	GW_FAULT_LOCAL,
 };
 
 /* Why a relay is left or closed. */
@@ -107,17 +123,19 @@ enum gw_cause {
 	GW_CAUSE_FAILURE = 1, /* it failed, or is suspended */
 	GW_CAUSE_LIMIT,       /* a limit is reached */
 	GW_CAUSE_OFF,         /* an admin switched it off */
-	GW_CAUSE_RATE,        /* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no list of the relay is followed */
+	/* too fast for the moment: a module that wants mail to stay says WAIT; left for this, no
+	   list of the relay is followed */
+	GW_CAUSE_RATE,
 };
 
 /* What an attempt gave for one recipient. */
 struct gw_outcome {
 	uint32_t size;
 	enum gw_status status;
-	int code;               /* SMTP reply code; 0: there was no reply */
-	uint8_t enhanced[3];    /* RFC 3463; zeros: none */
-	struct gw_str text;     /* the remote's words, or ours */
-	struct gw_str host;     /* who said so: "mx.example.net [192.0.2.7]" */
+	int code;            /* SMTP reply code; 0: there was no reply */
+	uint8_t enhanced[3]; /* RFC 3463; zeros: none */
+	struct gw_str text;  /* the remote's words, or ours */
+	struct gw_str host;  /* who said so: "mx.example.net [192.0.2.7]" */
 };
 
 /* What observers are told (result, bounce): one recipient's outcome with its surroundings. */
@@ -125,87 +143,100 @@ struct gw_result {
 	uint32_t size;
 	const struct gw_rcpt *rcpt;
 	const struct gw_outcome *outcome; /* never NULL */
-	struct gw_str relay;    /* name of the relay, empty: none was chosen */
-	uint32_t attempt;       /* from 1 */
+	struct gw_str relay;              /* name of the relay, empty: none was chosen */
+	uint32_t attempt;                 /* from 1 */
 	int64_t took_ms;
-	bool delayed;           /* bounce: not failed, but late: a delay warning would go out */
-	struct gw_str stage;    /* where it was decided: "resolve" "connect" "greeting" "ehlo" "tls" "auth" "mail" "rcpt" "data" "body" "dot" "module" */
-	enum gw_fault fault;    /* the gateway's own view; NONE: it was delivered */
-	int64_t began;          /* when the attempt got its connection, ms since 1970 UTC */
+	bool delayed; /* bounce: not failed, but late: a delay warning would go out */
+	/* where it was decided: "resolve" "connect" "greeting" "ehlo" "tls" "auth" "mail" "rcpt"
+	 * "data" "body" "dot" "module" */
+	struct gw_str stage;
+	enum gw_fault fault; /* the gateway's own view; NONE: it was delivered */
+	int64_t began;       /* when the attempt got its connection, ms since 1970 UTC */
 };
 
 /* Why a relay takes no mail for now, as relay_closed() tells it. */
 struct gw_closure {
 	uint32_t size;
 	enum gw_cause cause;
-	int64_t until;          /* ms since 1970 UTC; 0: until somebody opens it */
-	struct gw_str by;       /* the module's name, or "gatewayctl" */
-	struct gw_str why;      /* for people: "2000/2000 until 00:00 Europe/Berlin" */
+	int64_t until;     /* ms since 1970 UTC; 0: until somebody opens it */
+	struct gw_str by;  /* the module's name, or "gatewayctl" */
+	struct gw_str why; /* for people: "2000/2000 until 00:00 Europe/Berlin" */
 };
 
 /* A calendar day in a time zone: 23 or 25 hours long where clocks change. */
 struct gw_day {
 	uint32_t size;
-	int64_t number;         /* of the local date, days since 1970-01-01: a period for counters */
-	int64_t begins, ends;   /* ms since 1970 UTC; ends: when the next one begins */
+	/* of the local date, days since 1970-01-01: a period for counters */
+	int64_t number;
+	int64_t begins, ends; /* ms since 1970 UTC; ends: when the next one begins */
 };
 
 /* Something that happened and that somebody may want to know: told to all event hooks. */
 struct gw_event {
 	uint32_t size;
-	struct gw_str name;     /* "accepted", "delivered", "deferred", "bounced", "held", "released", a module's own. "refused": a client was told
-	                           4xx or 5xx, or left before the answer; about `message` where there is one. One of "accepted" and "refused"
-	                           follows each run of the message hook. "relay-resumed", "relay-on", "relay-off": an admin's word */
-	int64_t time;           /* ms since 1970 UTC */
+	/* "accepted", "delivered", "deferred", "bounced", "held", "released", a module's own.
+	 * "refused": a client was told 4xx or 5xx, or left before the answer; about `message` where
+	 * there is one. One of "accepted" and "refused" follows each run of the message hook.
+	 * "relay-resumed", "relay-on", "relay-off": an admin's word */
+	struct gw_str name;
+	int64_t time;                     /* ms since 1970 UTC */
 	const struct gw_message *message; /* or NULL */
 	const struct gw_rcpt *rcpt;       /* or NULL */
-	struct gw_str text;     /* for people */
-	struct gw_str json;     /* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail rcpt data message limit.
-	                           accepted: "discarded": true where nothing is kept, "answered": false where the client left before its 250 */
-	struct gw_str client;   /* who handed it in, or was refused; empty: not known */
-	struct gw_str relay;    /* name of the relay it is about; empty: none */
-	int code;               /* refused: the reply code, 0: the client left */
+	struct gw_str text;               /* for people */
+	/* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail
+	 * rcpt data message limit. accepted: "discarded": true where nothing is kept, "answered":
+	 * false where the client left before its 250 */
+	struct gw_str json;
+	struct gw_str client; /* who handed it in, or was refused; empty: not known */
+	struct gw_str relay;  /* name of the relay it is about; empty: none */
+	int code;             /* refused: the reply code, 0: the client left */
 };
 
 /* A gatewayctl verb that belongs to a module: `gatewayctl NAME WORDS...`. */
 struct gw_command {
 	uint32_t size;
-	struct gw_list words;   /* what followed the module's name */
-	bool admin;             /* the caller may change things; else only look */
-	int64_t uid;            /* of the caller */
+	struct gw_list words; /* what followed the module's name */
+	bool admin;           /* the caller may change things; else only look */
+	int64_t uid;          /* of the caller */
 };
 
 /* A message that a module gives to the gateway, to be treated as any other. */
 struct gw_submission {
 	uint32_t size;
-	struct gw_str sender;   /* empty: the null sender */
+	struct gw_str sender; /* empty: the null sender */
 	struct gw_list rcpts;
-	struct gw_str bytes;    /* header and body, CRLF line ends */
-	struct gw_str type;     /* empty: the default type */
+	struct gw_str bytes; /* header and body, CRLF line ends */
+	struct gw_str type;  /* empty: the default type */
 };
 
 enum gw_log_level { GW_LOG_DEBUG, GW_LOG_INFO, GW_LOG_WARNING, GW_LOG_ERROR };
 
-/* A module: a static table, known to the gateway before any code of the module runs. Append only. */
+/* A module: a static table, known to the gateway before any code of the module runs. Append only.
+ */
 struct gw_module {
-	uint32_t size, need;                    /* GW_MODULE fills these in */
-	const char *name;                       /* as in `module = "..."`, and of its group and its .so */
+	uint32_t size, need; /* GW_MODULE fills these in */
+	/* as in `module = "..."`, and of its group and its .so */
+	const char *name;
 	const char *version, *summary;
-	const struct gw_option *options;        /* its group in the fragment -> `conf` */
-	size_t conf_size;                       /* the struct that `options` fill, made and freed by the gateway */
-	const struct gw_option *relay_options;  /* keys it adds to every relay -> relay_conf() */
+	const struct gw_option *options; /* its group in the fragment -> `conf` */
+	/* the struct that `options` fill, made and freed by the gateway */
+	size_t conf_size;
+	const struct gw_option *relay_options; /* keys it adds to every relay -> relay_conf() */
 	size_t relay_conf_size;
-	size_t session_size, message_size, delivery_size; /* private bytes: zeroed, freed with their object */
-	const char *verbs;                      /* for `gatewayctl`: "keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line: its words, a
-	                                           tab, what `help` says of it (without: the summary); NULL: none */
+	/* private bytes: zeroed, freed with their object */
+	size_t session_size, message_size, delivery_size;
+	/* for `gatewayctl`: "keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line:
+	 * its words, a tab, what `help` says of it (without: the summary); NULL: none */
+	const char *verbs;
 
-	/* Begins an instance with its configuration; in the main thread, before any hook of it, and for --check too (then no hook
-	 * follows). -1: it cannot work; problem() said why. */
+	/* Begins an instance with its configuration; in the main thread, before any hook of it, and
+	 * for --check too (then no hook follows). -1: it cannot work; problem() said why. */
 	int (*start)(struct gw_call *call);
 	/* Ends it; in the main thread, after the last hook. */
 	void (*stop)(struct gw_call *call);
 
-	/* Hooks that decide, in the order a message meets them. All but those of `auth`'s login struct may be held. */
+	/* Hooks that decide, in the order a message meets them. All but those of `auth`'s login
+	 * struct may be held. */
 	enum gw_verdict (*connect)(struct gw_call *, struct gw_session *);
 	enum gw_verdict (*ehlo)(struct gw_call *, struct gw_session *);
 	enum gw_verdict (*auth)(struct gw_call *, struct gw_session *, const struct gw_login *);
@@ -217,68 +248,87 @@ struct gw_module {
 	enum gw_verdict (*prepare)(struct gw_call *, struct gw_delivery *);
 	enum gw_verdict (*login)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	enum gw_verdict (*deliver)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	/* Decides: a delivery leaves a relay that could not take it; delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that
-	 * route_add() named come next, before the rest of the route, but for those that were asked already. WAIT: those (if any), and nobody after
-	 * them. */
+	/* Decides: a delivery leaves a relay that could not take it;
+	 * delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that route_add() named
+	 * come next, before the rest of the route, but for those that were asked already. WAIT:
+	 * those (if any), and nobody after them. */
 	enum gw_verdict (*fallback)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
 
 	/* Hooks that observe: no verdict, no holding. */
-	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *); /* of an attempt; may say fault(), hold_message() */
-	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through with the relay: all its results are told, or
-	 * there was no attempt. The private bytes of the delivery are as admit left them. Not at a shutdown. */
+	/* of an attempt; may say fault(), hold_message() */
+	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *);
+	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through
+	 * with the relay: all its results are told, or there was no attempt. The private bytes of
+	 * the delivery are as admit left them. Not at a shutdown. */
 	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
 	void (*event)(struct gw_call *, const struct gw_event *);
-	void (*tick)(struct gw_call *);    /* about once a second, on one worker */
-	void (*status)(struct gw_call *);  /* status_line()s for `gatewayctl status`; on the main thread */
-	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main thread. "today" and "state" show in `relay list`. */
+	void (*tick)(struct gw_call *); /* about once a second, on one worker */
+	/* status_line()s for `gatewayctl status`; on the main thread */
+	void (*status)(struct gw_call *);
+	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main
+	 * thread. "today" and "state" show in `relay list`. */
 	void (*relay_status)(struct gw_call *, struct gw_relay *);
-	void (*control)(struct gw_call *, const struct gw_command *); /* answer() or problem(); on the main thread */
-	void (*check)(struct gw_call *);   /* a deeper look for `gatewayctl check`: problem()s; on the main thread */
+	/* answer() or problem(); on the main thread */
+	void (*control)(struct gw_call *, const struct gw_command *);
+	/* a deeper look for `gatewayctl check`: problem()s; on the main thread */
+	void (*check)(struct gw_call *);
 
-	/* Observe: the instance begins and ends on a worker. The first runs once on each worker, after start() and before any other hook of the instance
-	 * there; the second after the last one there, and before stop(). Connections that belong to a worker's loop are opened and closed
-	 * here, and kept with worker_data_set(). The hooks of the main thread (status, control, check) are on no worker. */
+	/* Observe: the instance begins and ends on a worker. The first runs once on each worker,
+	 * after start() and before any other hook of the instance there; the second after the last
+	 * one there, and before stop(). Connections that belong to a worker's loop are opened and
+	 * closed here, and kept with worker_data_set(). The hooks of the main thread (status,
+	 * control, check) are on no worker. */
 	void (*worker_start)(struct gw_call *);
 	void (*worker_stop)(struct gw_call *);
-	/* Observes: a time has come that timer_set() of this instance named, on the same worker; `arg` is what it was given. Not after worker_stop began,
-	 * and no longer once a reload has replaced the instance and nobody holds the old one any more. */
+	/* Observes: a time has come that timer_set() of this instance named, on the same worker;
+	 * `arg` is what it was given. Not after worker_stop began, and no longer once a reload has
+	 * replaced the instance and nobody holds the old one any more. */
 	void (*timer)(struct gw_call *, void *arg);
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
 
-/* A question that may block, and that many calls may ask at once: lookup() does its work once for all that ask with the same key meanwhile. */
+/* A question that may block, and that many calls may ask at once: lookup() does its work once for
+ * all that ask with the same key meanwhile. */
 struct gw_lookup {
 	uint32_t size;
-	size_t result_size;     /* up to 1 MiB; zeroed, freed by the gateway */
-	/* On a pool thread; fills in `result`. `call` is the instance's: for conf(), instance_data() and services marked [any]. */
+	size_t result_size; /* up to 1 MiB; zeroed, freed by the gateway */
+	/* On a pool thread; fills in `result`. `call` is the instance's: for conf(),
+	 * instance_data() and services marked [any]. */
 	void (*work)(struct gw_call *call, struct gw_str key, void *result);
-	void (*release)(void *result); /* what `result` points to, when the last call has its answer; or NULL */
+	/* what `result` points to, when the last call has its answer; or NULL */
+	void (*release)(void *result);
 	/* On the worker of each call: answer now, or hold again. `result` until it returns. */
 	enum gw_verdict (*answered)(struct gw_call *call, const void *result, void *arg);
-	void (*dropped)(void *arg);    /* instead of answered: free `arg`; or NULL */
-	uint32_t deadline_ms;   /* of each call; 0: the instance's `deadline` */
+	void (*dropped)(void *arg); /* instead of answered: free `arg`; or NULL */
+	uint32_t deadline_ms;       /* of each call; 0: the instance's `deadline` */
 };
 
-/* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED proves. */
+/* What a module calls. Append only; a member is there when `size` covers it, which GW_ABI_NEED
+ * proves. */
 struct gw_services {
 	uint32_t size, minor;
-	const char *release;   /* of the gateway: "0.1.0" */
+	const char *release; /* of the gateway: "0.1.0" */
 
 	/* --- anywhere --- */
-	/* A log line `event=MODULE-EVENT id=... text="..."`; the id of the call's message is added. [any, while the call's instance lives] */
-	void (*log)(const struct gw_call *, enum gw_log_level, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	int64_t (*now)(const struct gw_call *);              /* ms since 1970 UTC */
-	const char *(*instance)(const struct gw_call *);     /* name of the fragment: "80-dkim" */
-	void *(*conf)(const struct gw_call *);               /* the struct that `options` filled */
-	void *(*instance_data)(const struct gw_call *);      /* what start() set, or NULL */
-	void (*instance_data_set)(struct gw_call *, void *); /* in start() only; stop() frees what it names */
-	void *(*alloc)(struct gw_call *, size_t);            /* zeroed, freed with the call's message, before `mail` with its session, in `ehlo` at the next
-	                                                        EHLO; in start(): with the instance.
-	                                                        NULL: no memory, or more than one message may have (64 MiB and four times limits.message_size) */
+	/* A log line `event=MODULE-EVENT id=... text="..."`; the id of the call's message is added.
+	 * [any, while the call's instance lives] */
+	void (*log)(const struct gw_call *, enum gw_log_level, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+	int64_t (*now)(const struct gw_call *);          /* ms since 1970 UTC */
+	const char *(*instance)(const struct gw_call *); /* name of the fragment: "80-dkim" */
+	void *(*conf)(const struct gw_call *);           /* the struct that `options` filled */
+	void *(*instance_data)(const struct gw_call *);  /* what start() set, or NULL */
+	/* in start() only; stop() frees what it names */
+	void (*instance_data_set)(struct gw_call *, void *);
+	/* zeroed, freed with the call's message, before `mail` with its session, in `ehlo` at the
+	 * next EHLO; in start(): with the instance. NULL: no memory, or more than one message may
+	 * have (64 MiB and four times limits.message_size) */
+	void *(*alloc)(struct gw_call *, size_t);
 
-	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call has no such object --- */
+	/* --- private bytes of this instance: zeroed at first, NULL when memory is out or the call
+	 * has no such object --- */
 	void *(*session_data)(struct gw_call *);
 	void *(*message_data)(struct gw_call *);
 	void *(*delivery_data)(struct gw_call *);
@@ -299,132 +349,192 @@ struct gw_services {
 	struct gw_message *(*delivery_message)(struct gw_delivery *);
 	struct gw_rcpt *(*message_rcpt)(struct gw_message *, size_t nth);
 	struct gw_rcpt *(*delivery_rcpt)(struct gw_delivery *, size_t nth);
-	struct gw_relay *(*relay_at)(struct gw_call *, size_t nth);            /* in file order */
+	struct gw_relay *(*relay_at)(struct gw_call *, size_t nth); /* in file order */
 	struct gw_relay *(*relay_named)(struct gw_call *, struct gw_str name);
-	void *(*relay_conf)(struct gw_call *, const struct gw_relay *);        /* what relay_options filled for that relay */
+	/* what relay_options filled for that relay */
+	void *(*relay_conf)(struct gw_call *, const struct gw_relay *);
 
-	/* --- notes: small strings spooled with the message, kept over a restart; the key is prefixed with the module's name
-	 * unless it has a dot ("routing.rule" reads another module's). A value up to 4096 octets. --- */
-	struct gw_str (*note)(struct gw_call *, const struct gw_message *, const char *key); /* ptr NULL: none */
-	int (*note_set)(struct gw_call *, struct gw_message *, const char *key, struct gw_str value);
+	/* --- notes: small strings spooled with the message, kept over a restart; the key is
+	 * prefixed with the module's name unless it has a dot ("routing.rule" reads another
+	 * module's). A value up to 4096 octets. --- */
+	/* ptr NULL: none */
+	struct gw_str (*note)(struct gw_call *, const struct gw_message *, const char *key);
+	int (*note_set)(struct gw_call *, struct gw_message *, const char *key,
+			struct gw_str value);
 
 	/* --- waiting: the three ways --- */
-	/* `work(arg)` runs on a pool thread, then `resumed` on the worker; dropped, when the call is gone by then, runs after work returned. */
-	enum gw_verdict (*offload)(struct gw_call *, const struct gw_async *, void (*work)(void *arg), void *arg);
+	/* `work(arg)` runs on a pool thread, then `resumed` on the worker; dropped, when the call
+	 * is gone by then, runs after work returned. */
+	enum gw_verdict (*offload)(struct gw_call *, const struct gw_async *,
+				   void (*work)(void *arg), void *arg);
 	/* Holds the call until wake(). The async struct is copied. */
-	enum gw_verdict (*hold)(struct gw_call *, const struct gw_async *, void *arg, gw_ticket *ticket);
-	/* 0: resumed() will run and `arg` is handed over; -1: too late, `arg` is yours (only where dropped is NULL; with dropped, `arg` was or will be dropped).
-	 * From a thread that is not the call's worker only for holds without dropped: others are refused and logged. [any] */
+	enum gw_verdict (*hold)(struct gw_call *, const struct gw_async *, void *arg,
+				gw_ticket *ticket);
+	/* 0: resumed() will run and `arg` is handed over; -1: too late, `arg` is yours (only where
+	 * dropped is NULL; with dropped, `arg` was or will be dropped). From a thread that is not
+	 * the call's worker only for holds without dropped: others are refused and logged. [any] */
 	int (*wake)(gw_ticket);
-	void *(*event_base)(struct gw_call *);  /* libevent's, of this worker: for libraries that plug into it */
+	/* libevent's, of this worker: for libraries that plug into it */
+	void *(*event_base)(struct gw_call *);
 
 	/* --- answers --- */
-	/* What the client is told with REJECT, TEMPFAIL, DISCONNECT; what a bounce says. `enhanced` "5.7.1" or NULL. */
-	void (*reply)(struct gw_call *, int code, const char *enhanced, const char *format, ...) __attribute__((format(printf, 4, 5)));
+	/* What the client is told with REJECT, TEMPFAIL, DISCONNECT; what a bounce says. `enhanced`
+	 * "5.7.1" or NULL. */
+	void (*reply)(struct gw_call *, int code, const char *enhanced, const char *format, ...)
+		__attribute__((format(printf, 4, 5)));
 	void (*wait_until)(struct gw_call *, int64_t when); /* with GW_WAIT: ms since 1970 UTC */
 	/* Why, for `message explain`: one sentence about this step, also with GW_CONTINUE. */
-	void (*reason)(struct gw_call *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+	void (*reason)(struct gw_call *, const char *format, ...)
+		__attribute__((format(printf, 2, 3)));
 
 	/* --- receiving --- */
-	void (*capability)(struct gw_call *, const char *line, bool offered);  /* ehlo: adds or takes away an EHLO line; a keyword takes away */
-	void (*identify)(struct gw_call *, const struct gw_identity *);        /* connect, auth, mail. A name up to 255 octets, domains up to 4096, no
-	                                                                          control characters; else nothing of it is taken, which is logged */
-	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type); /* mail to message; -1: too late, or no word of up to 64 octets */
+	/* ehlo: adds or takes away an EHLO line; a keyword takes away */
+	void (*capability)(struct gw_call *, const char *line, bool offered);
+	/* connect, auth, mail. A name up to 255 octets, domains up to 4096, no control characters;
+	 * else nothing of it is taken, which is logged */
+	void (*identify)(struct gw_call *, const struct gw_identity *);
+	/* mail to message; -1: too late, or no word of up to 64 octets */
+	int (*type_set)(struct gw_call *, struct gw_message *, struct gw_str type);
 
 	/* --- content as received (message and later hooks) --- */
-	int (*header)(struct gw_message *, size_t nth, struct gw_header *);    /* 0; -1: there is no nth */
-	int (*header_named)(struct gw_message *, struct gw_str name, size_t nth, struct gw_header *);
-	uint64_t (*body_offset)(struct gw_message *);                          /* where the body begins in the bytes */
-	long (*read)(struct gw_message *, uint64_t offset, void *out, size_t len); /* header and body; fewer only at the end; -1: failed */
+	/* 0; -1: there is no nth */
+	int (*header)(struct gw_message *, size_t nth, struct gw_header *);
+	int (*header_named)(struct gw_message *, struct gw_str name, size_t nth,
+			    struct gw_header *);
+	/* where the body begins in the bytes */
+	uint64_t (*body_offset)(struct gw_message *);
+	/* header and body; fewer only at the end; -1: failed */
+	long (*read)(struct gw_message *, uint64_t offset, void *out, size_t len);
 
 	/* --- route --- */
-	int (*route_add)(struct gw_call *, const struct gw_relay *);           /* appends to the recipient's ordered list */
+	/* appends to the recipient's ordered list */
+	int (*route_add)(struct gw_call *, const struct gw_relay *);
 
-	/* --- prepare: the delivery's view and its edits. -1: it would break the message, or no memory --- */
+	/* --- prepare: the delivery's view and its edits. -1: it would break the message, or no
+	 * memory --- */
 	int (*delivery_header)(struct gw_delivery *, size_t nth, struct gw_header *);
 	long (*delivery_body)(struct gw_delivery *, uint64_t offset, void *out, size_t len);
-	int (*header_add)(struct gw_call *, struct gw_delivery *, size_t nth, struct gw_str name, struct gw_str value);
-	int (*header_replace)(struct gw_call *, struct gw_delivery *, size_t nth, struct gw_str value);
+	int (*header_add)(struct gw_call *, struct gw_delivery *, size_t nth, struct gw_str name,
+			  struct gw_str value);
+	int (*header_replace)(struct gw_call *, struct gw_delivery *, size_t nth,
+			      struct gw_str value);
 	int (*header_drop)(struct gw_call *, struct gw_delivery *, size_t nth);
 	int (*body_replace)(struct gw_call *, struct gw_delivery *, struct gw_str body);
 	int (*return_path_set)(struct gw_call *, struct gw_delivery *, struct gw_str address);
 
 	/* --- login, deliver --- */
 	void (*login_set)(struct gw_call *, const struct gw_login *);
-	long (*delivery_read)(struct gw_delivery *, uint64_t offset, void *out, size_t len); /* as it goes out: our trace field, header, body.
-	                                                                           In offload's work too, while the call is held */
-	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *, const struct gw_outcome *); /* a recipient without one is deferred */
+	/* as it goes out: our trace field, header, body. In offload's work too, while the call is
+	 * held */
+	long (*delivery_read)(struct gw_delivery *, uint64_t offset, void *out, size_t len);
+	/* a recipient without one is deferred */
+	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *,
+			const struct gw_outcome *);
 
-	/* --- state: named counters and records that outlive the process; names are the module's own, 1 to 255 octets without
-	 * control characters. [any] --- */
-	/* Adds to a counter of a period (any number the module picks, e.g. a day; others than the last two are forgotten) unless it would pass `limit`
+	/* --- state: named counters and records that outlive the process; names are the module's
+	 * own, 1 to 255 octets without control characters. [any] --- */
+	/* Adds to a counter of a period (any number the module picks, e.g. a day; others than the
+	 * last two are forgotten) unless it would pass `limit`
 	 * (< 0: none). Gives the new value, or -1 when it would pass. */
-	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period, int64_t add, int64_t limit);
+	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period,
+			       int64_t add, int64_t limit);
 	int64_t (*counter_get)(const struct gw_call *, struct gw_str name, int64_t period);
-	int (*record_put)(const struct gw_call *, struct gw_str key, struct gw_str value);    /* up to 64 KiB; on disk within a second */
-	long (*record_get)(const struct gw_call *, struct gw_str key, void *out, size_t len); /* its size, or -1 */
+	/* up to 64 KiB; on disk within a second */
+	int (*record_put)(const struct gw_call *, struct gw_str key, struct gw_str value);
+	/* its size, or -1 */
+	long (*record_get)(const struct gw_call *, struct gw_str key, void *out, size_t len);
 	int (*record_drop)(const struct gw_call *, struct gw_str key);
-	int (*record_each)(const struct gw_call *, struct gw_str prefix, int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg);
+	int (*record_each)(const struct gw_call *, struct gw_str prefix,
+			   int (*each)(void *arg, struct gw_str key, struct gw_str value),
+			   void *arg);
 
 	/* --- telling --- */
-	void (*count)(struct gw_call *, const char *metric, int64_t add);      /* a counter in `gatewayctl status --json`: MODULE.metric [any] */
-	void (*status_line)(struct gw_call *, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	void (*answer)(struct gw_call *, struct gw_str json);                  /* control: what gatewayctl prints, one JSON object, once; ABI.md has its
-	                                                                          members: "text", "columns" and "rows", "data", "code" */
-	void (*problem)(struct gw_call *, bool fatal, const char *format, ...) __attribute__((format(printf, 3, 4))); /* start, check, control;
-	                                                                           the fragment's file and line are added */
+	/* a counter in `gatewayctl status --json`: MODULE.metric [any] */
+	void (*count)(struct gw_call *, const char *metric, int64_t add);
+	void (*status_line)(struct gw_call *, const char *key, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+	/* control: what gatewayctl prints, one JSON object, once; ABI.md has its members: "text",
+	 * "columns" and "rows", "data", "code" */
+	void (*answer)(struct gw_call *, struct gw_str json);
+	/* start, check, control; the fragment's file and line are added */
+	void (*problem)(struct gw_call *, bool fatal, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
 	void (*emit)(struct gw_call *, const struct gw_event *);
-	int (*submit)(struct gw_call *, const struct gw_submission *);         /* 0: taken, will be durable soon; -1: refused, logged: what a client could
-	                                                                          not send (addresses, limits of the host, a CR or LF alone, a NUL,
-	                                                                          lines over 998 octets), or no memory */
+	/* 0: taken, will be durable soon; -1: refused, logged: what a client could not send
+	 * (addresses, limits of the host, a CR or LF alone, a NUL, lines over 998 octets), or no
+	 * memory */
+	int (*submit)(struct gw_call *, const struct gw_submission *);
 
-	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal, const char *format, ...)
-		__attribute__((format(printf, 5, 6)));                         /* start, check: with file and line of that key of the relay, or (NULL) of
-		                                                                  the module's own group: "size", "rows[2].size"; NULL: of the fragment */
-	/* The calendar day that `when` (ms since 1970 UTC) is in, in an IANA zone ("Europe/Berlin", "UTC"). -1: there is no such zone. [any] */
+	void (*problem_at)(struct gw_call *, const struct gw_relay *, const char *key, bool fatal,
+			   const char *format, ...)
+		/* start, check: with file and line of that key of the relay, or (NULL) of the
+		   module's own group: "size", "rows[2].size"; NULL: of the fragment */
+		__attribute__((format(printf, 5, 6)));
+	/* The calendar day that `when` (ms since 1970 UTC) is in, in an IANA zone ("Europe/Berlin",
+	 * "UTC"). -1: there is no such zone. [any] */
 	int (*day)(const struct gw_call *, struct gw_str zone, int64_t when, struct gw_day *day);
-	/* mail, rcpt, message: if the message hook refuses this message for good, the client is told 250 all the same, and the refusal goes back as
-	 * a DSN: for clients that count a 5xx against the gateway. */
+	/* mail, rcpt, message: if the message hook refuses this message for good, the client is
+	 * told 250 all the same, and the refusal goes back as a DSN: for clients that count a 5xx
+	 * against the gateway. */
 	void (*accept_then_bounce)(struct gw_call *, struct gw_message *);
 
 	/* --- admit, fallback, result: where a delivery goes --- */
-	void (*cause)(struct gw_call *, enum gw_cause);                        /* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when
-	                                                                          the relay takes mail again: used when nobody else does */
-	int (*split)(struct gw_call *, struct gw_delivery *, size_t count);     /* admit: this delivery keeps its first `count` recipients (at least 1); the others
-	                                                                          become a delivery of their own, which is asked about anew. -1: no memory */
-	void (*wait_on)(struct gw_call *, struct gw_str key);                 /* admit, prepare, with WAIT or NEXT: notify() calls it back; wait_until() is the latest */
-	void (*notify)(struct gw_call *, struct gw_str key, size_t count); /* calls back about `count` of those that wait at this module's key, in
-	                                                                          turn from each client [any worker, main] */
-	void (*fault)(struct gw_call *, enum gw_fault);                        /* result: whose fault it is; who says so first is believed */
-	void (*hold_message)(struct gw_call *, const char *why);               /* result: what is not final goes on hold when this round is over */
+	/* with NEXT: why; without it, GW_CAUSE_FAILURE. wait_until() may say when the relay takes
+	 * mail again: used when nobody else does */
+	void (*cause)(struct gw_call *, enum gw_cause);
+	/* admit: this delivery keeps its first `count` recipients (at least 1); the others become a
+	 * delivery of their own, which is asked about anew. -1: no memory */
+	int (*split)(struct gw_call *, struct gw_delivery *, size_t count);
+	/* admit, prepare, with WAIT or NEXT: notify() calls it back; wait_until() is the latest */
+	void (*wait_on)(struct gw_call *, struct gw_str key);
+	/* calls back about `count` of those that wait at this module's key, in turn from each
+	 * client [any worker, main] */
+	void (*notify)(struct gw_call *, struct gw_str key, size_t count);
+	/* result: whose fault it is; who says so first is believed */
+	void (*fault)(struct gw_call *, enum gw_fault);
+	/* result: what is not final goes on hold when this round is over */
+	void (*hold_message)(struct gw_call *, const char *why);
 
-	/* --- relays that take no mail for now; kept by relay name over reloads, not over restarts. [any] --- */
-	void (*relay_close)(struct gw_call *, const struct gw_relay *, enum gw_cause, int64_t until, const char *why); /* for this module; again: replaced */
-	void (*relay_open)(struct gw_call *, const struct gw_relay *);         /* takes this module's closure back: what waits comes without a burst */
-	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *); /* somebody's closure, the one that lasts longest; strings
-	                                                                          live until the hook returns */
-	void (*relay_connections)(struct gw_call *, const struct gw_relay *, int64_t connections); /* at most so many connections for now; 0: as configured */
+	/* --- relays that take no mail for now; kept by relay name over reloads, not over restarts.
+	 * [any] --- */
+	/* for this module; again: replaced */
+	void (*relay_close)(struct gw_call *, const struct gw_relay *, enum gw_cause, int64_t until,
+			    const char *why);
+	/* takes this module's closure back: what waits comes without a burst */
+	void (*relay_open)(struct gw_call *, const struct gw_relay *);
+	/* somebody's closure, the one that lasts longest; strings live until the hook returns */
+	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *);
+	/* at most so many connections for now; 0: as configured */
+	void (*relay_connections)(struct gw_call *, const struct gw_relay *, int64_t connections);
 
 	/* --- explaining --- */
-	void (*skipped)(struct gw_call *, const struct gw_relay *, const char *format, ...) __attribute__((format(printf, 3, 4)));
-	                                                                       /* route, fallback: a candidate that is not in the route, and why; costs
-	                                                                          nothing unless somebody asked (GW_MESSAGE_DRY) */
+	void (*skipped)(struct gw_call *, const struct gw_relay *, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+	/* route, fallback: a candidate that is not in the route, and why; costs
+	   nothing unless somebody asked (GW_MESSAGE_DRY) */
 
-	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL behind it: how domains are compared. Its size; -1: it
-	 * can be no domain. [any] */
-	long (*domain_ascii)(const struct gw_call *, struct gw_str domain, char out[GW_DOMAIN_MAX + 1]);
+	/* The domain as the DNS knows it, in lower case and A-labels, without a final dot, NUL
+	 * behind it: how domains are compared. Its size; -1: it can be no domain. [any] */
+	long (*domain_ascii)(const struct gw_call *, struct gw_str domain,
+			     char out[GW_DOMAIN_MAX + 1]);
 
 	/* --- on each worker: in hooks that run on one --- */
-	void *(*worker_data)(struct gw_call *);              /* what worker_start set there, or NULL */
-	void (*worker_data_set)(struct gw_call *, void *);   /* in worker_start() only; worker_stop() frees what it names */
-	/* Calls the hook `timer` in `ms`, then every `repeat_ms` (0: once; else 10 or more). 0: refused (no hook `timer`, no worker, more than 256 of the
-	 * instance on this worker), logged, or no memory. */
+	/* what worker_start set there, or NULL */
+	void *(*worker_data)(struct gw_call *);
+	/* in worker_start() only; worker_stop() frees what it names */
+	void (*worker_data_set)(struct gw_call *, void *);
+	/* Calls the hook `timer` in `ms`, then every `repeat_ms` (0: once; else 10 or more). 0:
+	 * refused (no hook `timer`, no worker, more than 256 of the instance on this worker),
+	 * logged, or no memory. */
 	gw_timer (*timer_set)(struct gw_call *, int64_t ms, int64_t repeat_ms, void *arg);
-	int (*timer_clear)(struct gw_call *, gw_timer);      /* it does not come any more. -1: there is none: it came, or was cleared */
+	/* it does not come any more. -1: there is none: it came, or was cleared */
+	int (*timer_clear)(struct gw_call *, gw_timer);
 
-	/* As offload(), for a question with a key (up to 4096 octets): a call that asks while the same is asked already on this worker waits for that
-	 * answer. GW_PENDING, or GW_FAILED: nothing was handed over, `arg` is yours. */
-	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key, void *arg);
+	/* As offload(), for a question with a key (up to 4096 octets): a call that asks while the
+	 * same is asked already on this worker waits for that answer. GW_PENDING, or GW_FAILED:
+	 * nothing was handed over, `arg` is yours. */
+	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key,
+				  void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */
@@ -439,31 +549,34 @@ extern const struct gw_services *gw GW_HIDDEN;
 #endif
 
 /* The module's table, its members by name: GW_MODULE(.name = "dkim", .version = "1.0", ...). */
-#define GW_MODULE(...)                                                                       \
-	const struct gw_services *gw;                                                        \
-	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
-	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
-	{                                                                                    \
-		static const struct gw_module self = {                                       \
-			.size = sizeof self, .need = GW_ABI_NEED, __VA_ARGS__                \
-		};                                                                           \
-		gw = services;                                                               \
-		return &self;                                                                \
+#define GW_MODULE(...)                                                                             \
+	const struct gw_services *gw;                                                              \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(                                \
+		const struct gw_services *services);                                               \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services)       \
+	{                                                                                          \
+		static const struct gw_module self = { .size = sizeof self,                        \
+						       .need = GW_ABI_NEED,                        \
+						       __VA_ARGS__ };                              \
+		gw = services;                                                                     \
+		return &self;                                                                      \
 	}
 
-/* The same where members cannot be named, or not in any order (C++): `fill` is a function that is given the zeroed table,
- * `static void fill(struct gw_module *self)`. It sets members and calls nothing: it runs before the configuration is read. */
-#define GW_MODULE_FILLED(fill)                                                               \
-	const struct gw_services *gw;                                                        \
-	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(const struct gw_services *services); \
-	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services) \
-	{                                                                                    \
-		static struct gw_module self;                                                \
-		self.size = sizeof self;                                                     \
-		self.need = GW_ABI_NEED;                                                     \
-		fill(&self);                                                                 \
-		gw = services;                                                               \
-		return &self;                                                                \
+/* The same where members cannot be named, or not in any order (C++): `fill` is a function that is
+ * given the zeroed table, `static void fill(struct gw_module *self)`. It sets members and calls
+ * nothing: it runs before the configuration is read. */
+#define GW_MODULE_FILLED(fill)                                                                     \
+	const struct gw_services *gw;                                                              \
+	GW_C_SYMBOL GW_PUBLIC const struct gw_module *gw_module_v1(                                \
+		const struct gw_services *services);                                               \
+	GW_C_SYMBOL const struct gw_module *gw_module_v1(const struct gw_services *services)       \
+	{                                                                                          \
+		static struct gw_module self;                                                      \
+		self.size = sizeof self;                                                           \
+		self.need = GW_ABI_NEED;                                                           \
+		fill(&self);                                                                       \
+		gw = services;                                                                     \
+		return &self;                                                                      \
 	}
 
 #ifdef __cplusplus

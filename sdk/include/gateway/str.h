@@ -1,8 +1,8 @@
 /* gateway/str.h - counted strings: the one string type of the gateway and of its modules.
  *
- * A string carries its length, so a NUL in it is data and never an end. Whoever hands one out also keeps
- * ptr[len] == '\0', so that it can be given to a C library after gw_str_has_nul() said no. Who owns the bytes is said
- * where the string is handed out; a gw_str itself owns nothing. */
+ * A string carries its length, so a NUL in it is data and never an end. Whoever hands one out also
+ * keeps ptr[len] == '\0', so that it can be given to a C library after gw_str_has_nul() said no.
+ * Who owns the bytes is said where the string is handed out; a gw_str itself owns nothing. */
 #ifndef GATEWAY_STR_H
 #define GATEWAY_STR_H
 
@@ -20,7 +20,8 @@ struct gw_str {
 	const char *ptr;
 	size_t len;
 #ifdef __cplusplus
-	/* What gw_str("text") is in C++, where a function may not bear the name of a type. The layout is C's. */
+	/* What gw_str("text") is in C++, where a function may not bear the name of a type. The
+	 * layout is C's. */
 	gw_str() = default;
 	gw_str(const char *text) : ptr(text ? text : ""), len(text ? strlen(text) : 0) {}
 	gw_str(const char *bytes, size_t count) : ptr(bytes), len(count) {}
@@ -34,7 +35,10 @@ struct gw_list {
 };
 
 /* The string of a literal, usable in initialisers: GW_STR("DKIM-Signature"). */
-#define GW_STR(literal) { (literal), sizeof(literal) - 1 }
+#define GW_STR(literal)                                                                            \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 /* For printf: ("%.*s", GW_STR_ARGS(s)). */
 #define GW_STR_ARGS(s) (int)(s).len, (s).ptr

@@ -1,19 +1,23 @@
-/* gateway/testkit.h - tests a module in an ordinary program: a gateway made of nothing but this table of services.
+/* gateway/testkit.h - tests a module in an ordinary program: a gateway made of nothing but this
+ * table of services.
  *
  *     struct testkit *kit = testkit_create(gw_module_v1);
  *     testkit_option(kit, "greeting", "hello");
  *     assert(testkit_start(kit) == 0);
- *     struct gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"), "a@example.com", "Subject: x\r\n\r\nhi\r\n");
- *     assert(testkit_run_rcpt(kit, message, testkit_rcpt(message, "b@example.net")) == GW_ACCEPT);
- *     testkit_destroy(kit);
+ *     struct gw_message *message = testkit_message(kit, testkit_session(kit, "192.0.2.1"),
+ * "a@example.com", "Subject: x\r\n\r\nhi\r\n"); assert(testkit_run_rcpt(kit, message,
+ * testkit_rcpt(message, "b@example.net")) == GW_ACCEPT); testkit_destroy(kit);
  *
- * Link the module's own sources, GatewayModule::testkit and what the module links. One program tests one module; it may have many
- * kits, one after another or at once. A program is one worker: call everything here from one thread.
+ * Link the module's own sources, GatewayModule::testkit and what the module links. One program
+ * tests one module; it may have many kits, one after another or at once. A program is one worker:
+ * call everything here from one thread.
  *
- * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a second hold, a service in offload's work
- * that is not for any thread, a NULL, an answer() that is no JSON object) ends the program with a sentence on stderr, unless
- * testkit_tolerate() was called. What is over the gateway's bounds is refused as there, and a line of TESTKIT_LOG. Memory that runs out in the kit itself ends the program too. Every
- * string and object a kit hands out lives until testkit_destroy(), unless a function says otherwise. */
+ * A module that breaks the contract (an answer its hook does not know, an edit outside `prepare`, a
+ * second hold, a service in offload's work that is not for any thread, a NULL, an answer() that is
+ * no JSON object) ends the program with a sentence on stderr, unless testkit_tolerate() was called.
+ * What is over the gateway's bounds is refused as there, and a line of TESTKIT_LOG. Memory that
+ * runs out in the kit itself ends the program too. Every string and object a kit hands out lives
+ * until testkit_destroy(), unless a function says otherwise. */
 #ifndef GATEWAY_TESTKIT_H
 #define GATEWAY_TESTKIT_H
 
@@ -29,17 +33,22 @@ struct testkit;
 const struct gw_module *gw_module_v1(const struct gw_services *services);
 
 /* --- one instance of the module --- */
-struct testkit *testkit_create(const struct gw_module *(*entry)(const struct gw_services *services));
-void testkit_destroy(struct testkit *kit); /* drops what is held, stops the instance, frees everything; NULL is fine */
+struct testkit *testkit_create(
+	const struct gw_module *(*entry)(const struct gw_services *services));
+/* drops what is held, stops the instance, frees everything; NULL is fine */
+void testkit_destroy(struct testkit *kit);
 
-/* A value of the module's fragment, before testkit_start(). Keys as in the table ("auth.user"); a row of a group by number
- * ("clients[0].name"). Texts as in the file without their quotes; a list is words parted by blanks, a word with blanks in double
- * quotes. A key set twice has the later value. */
+/* A value of the module's fragment, before testkit_start(). Keys as in the table ("auth.user"); a
+ * row of a group by number
+ * ("clients[0].name"). Texts as in the file without their quotes; a list is words parted by blanks,
+ * a word with blanks in double quotes. A key set twice has the later value. */
 void testkit_option(struct testkit *kit, const char *key, const char *text);
-/* Parses the options, relays' too, and calls start(). 0; -1: TESTKIT_PROBLEM lines say why, and nothing was left started. */
+/* Parses the options, relays' too, and calls start(). 0; -1: TESTKIT_PROBLEM lines say why, and
+ * nothing was left started. */
 int testkit_start(struct testkit *kit);
 void testkit_stop(struct testkit *kit);
-/* As a gateway that was started anew: private bytes and closures are gone, notes and state are kept. Objects may be used on. */
+/* As a gateway that was started anew: private bytes and closures are gone, notes and state are
+ * kept. Objects may be used on. */
 int testkit_restart(struct testkit *kit);
 /* The folder that "STATE" and relative paths stand for: empty at first, removed with the kit. */
 const char *testkit_folder(struct testkit *kit);
@@ -48,130 +57,178 @@ const char *testkit_file(struct testkit *kit, const char *name, const char *text
 
 /* --- time: stands still until told; at first 2026-01-01 00:00:00 UTC --- */
 void testkit_set_time(struct testkit *kit, int64_t ms);
-void testkit_advance(struct testkit *kit, int64_t ms); /* held calls whose deadline passes are dropped and count as GW_FAILED */
+/* held calls whose deadline passes are dropped and count as GW_FAILED */
+void testkit_advance(struct testkit *kit, int64_t ms);
 
 /* --- the world around it --- */
-struct gw_relay *testkit_relay(struct testkit *kit, const char *name);                         /* before testkit_start() */
-void testkit_relay_option(struct gw_relay *relay, const char *key, const char *text);          /* a key of the module's relay_options */
-void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);    /* unset: on, port 25, host "NAME.example", UTC */
-/* Somebody else's closure, as relay_closed() tells it; `by` ("gatewayctl") has one at a time. Past `until` it is gone. */
-void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by, const char *why);
+/* before testkit_start() */
+struct gw_relay *testkit_relay(struct testkit *kit, const char *name);
+/* a key of the module's relay_options */
+void testkit_relay_option(struct gw_relay *relay, const char *key, const char *text);
+/* unset: on, port 25, host "NAME.example", UTC */
+void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const char *text);
+/* Somebody else's closure, as relay_closed() tells it; `by` ("gatewayctl") has one at a time. Past
+ * `until` it is gone. */
+void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by,
+		   const char *why);
 void testkit_open(struct gw_relay *relay, const char *by);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
-/* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from the session (may be NULL) or counted. */
-struct gw_message *testkit_message(struct testkit *kit, struct gw_session *session, const char *sender, const char *bytes);
-void testkit_message_bytes(struct gw_message *message, const void *bytes, size_t len);         /* other bytes, NULs too */
+/* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from
+ * the session (may be NULL) or counted. */
+struct gw_message *testkit_message(struct testkit *kit, struct gw_session *session,
+				   const char *sender, const char *bytes);
+/* other bytes, NULs too */
+void testkit_message_bytes(struct gw_message *message, const void *bytes, size_t len);
 void testkit_message_fact(struct gw_message *message, enum gw_message_fact fact, const char *text);
 struct gw_rcpt *testkit_rcpt(struct gw_message *message, const char *address);
 void testkit_rcpt_fact(struct gw_rcpt *rcpt, enum gw_rcpt_fact fact, const char *text);
 /* The message on its way through `relay` to all recipients it has so far. */
 struct gw_delivery *testkit_delivery(struct gw_message *message, struct gw_relay *relay);
-void testkit_delivery_only(struct gw_delivery *delivery, struct gw_rcpt *rcpt);                /* ... to this one instead */
-void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact fact, const char *text);
-void testkit_delivery_trace(struct gw_delivery *delivery, const char *field);                  /* our Received field; empty at first */
+/* ... to this one instead */
+void testkit_delivery_only(struct gw_delivery *delivery, struct gw_rcpt *rcpt);
+void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact fact,
+			   const char *text);
+/* our Received field; empty at first */
+void testkit_delivery_trace(struct gw_delivery *delivery, const char *field);
 
-/* --- running hooks. A hook the module has not answers GW_CONTINUE; GW_PENDING: it is held, see below --- */
+/* --- running hooks. A hook the module has not answers GW_CONTINUE; GW_PENDING: it is held, see
+ * below --- */
 enum gw_verdict testkit_run_connect(struct testkit *kit, struct gw_session *session);
 enum gw_verdict testkit_run_ehlo(struct testkit *kit, struct gw_session *session);
-enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session, const char *mechanism, const char *user, const char *secret);
-enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session, const struct gw_login *login);
+enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session,
+				 const char *mechanism, const char *user, const char *secret);
+enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session,
+				       const struct gw_login *login);
 enum gw_verdict testkit_run_mail(struct testkit *kit, struct gw_message *message);
-enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message, struct gw_rcpt *rcpt);
+enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message,
+				 struct gw_rcpt *rcpt);
 enum gw_verdict testkit_run_message(struct testkit *kit, struct gw_message *message);
-enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message, struct gw_rcpt *rcpt);
-enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
+enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message,
+				  struct gw_rcpt *rcpt);
+enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery,
+				  struct gw_relay *relay);
 enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *delivery);
-enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
-enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
-enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message, const struct gw_result *result);
-enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay); /* GW_DELIVERY_CAUSE is a fact
-                                                                                                   of the delivery; unset: a failure */
+enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery,
+				  struct gw_relay *relay);
+enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery,
+				    struct gw_relay *relay);
+enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message,
+				   const struct gw_result *result);
+/* GW_DELIVERY_CAUSE is a fact of the delivery; unset: a failure */
+enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery,
+				     struct gw_relay *relay);
 void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
-void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery, const struct gw_result *result);
+void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery,
+			const struct gw_result *result);
 void testkit_run_event(struct testkit *kit, const struct gw_event *event);
 void testkit_run_tick(struct testkit *kit);
 void testkit_run_status(struct testkit *kit);
 void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay);
-void testkit_run_control(struct testkit *kit, const char *words, bool admin); /* words parted by blanks */
+/* words parted by blanks */
+void testkit_run_control(struct testkit *kit, const char *words, bool admin);
 void testkit_run_check(struct testkit *kit);
 
 /* --- the answer of the run that ended last --- */
 struct testkit_answer {
 	enum gw_verdict verdict;
-	int code;               /* of reply(); 0: not called */
-	const char *enhanced;   /* "" where reply() gave none, as with text */
+	int code;             /* of reply(); 0: not called */
+	const char *enhanced; /* "" where reply() gave none, as with text */
 	const char *text;
-	int64_t wait_until;     /* 0: not called */
-	enum gw_cause cause;    /* 0: not called */
-	size_t split;            /* 0: not called. The delivery has lost the others by then, see testkit_rest() */
-	const char *wait_on;    /* "": not called */
+	int64_t wait_until;  /* 0: not called */
+	enum gw_cause cause; /* 0: not called */
+	/* 0: not called. The delivery has lost the others by then, see testkit_rest() */
+	size_t split;
+	const char *wait_on; /* "": not called */
 };
 const struct testkit_answer *testkit_answer(struct testkit *kit);
 
-/* --- held calls. An offload's work runs at once, on a thread of its own, and its answer is what the run gives, unless TESTKIT_LATER --- */
+/* --- held calls. An offload's work runs at once, on a thread of its own, and its answer is what
+ * the run gives, unless TESTKIT_LATER --- */
 enum testkit_offload { TESTKIT_AT_ONCE, TESTKIT_LATER };
 void testkit_set_offload(struct testkit *kit, enum testkit_offload mode);
-void testkit_set_event_base(struct testkit *kit, void *base); /* what event_base() gives; the test runs the loop itself */
+/* what event_base() gives; the test runs the loop itself */
+void testkit_set_event_base(struct testkit *kit, void *base);
 size_t testkit_held(struct testkit *kit);
-/* Waits until a held call was woken or its work is done, then runs resumed(): its answer, or GW_PENDING: held again, or nothing woke it
- * in that time (real milliseconds). Several that are held resume in the order in which they were woken. */
+/* Waits until a held call was woken or its work is done, then runs resumed(): its answer, or
+ * GW_PENDING: held again, or nothing woke it in that time (real milliseconds). Several that are
+ * held resume in the order in which they were woken. */
 enum gw_verdict testkit_resume(struct testkit *kit, int timeout_ms);
-/* The client left, the gateway stops: held calls of this session, message or delivery are dropped; NULL: all of them. */
+/* The client left, the gateway stops: held calls of this session, message or delivery are dropped;
+ * NULL: all of them. */
 void testkit_drop(struct testkit *kit, const void *subject);
 
-/* --- the worker: worker_start runs in testkit_start(), worker_stop in testkit_stop(). testkit_advance() and testkit_set_time() run what timers come
- * due, in order, each at its time --- */
-size_t testkit_timers(struct testkit *kit);    /* that are set */
-size_t testkit_lookups(struct testkit *kit);   /* of which work was begun: with TESTKIT_LATER, calls that ask with one key share one */
+/* --- the worker: worker_start runs in testkit_start(), worker_stop in testkit_stop().
+ * testkit_advance() and testkit_set_time() run what timers come due, in order, each at its time ---
+ */
+size_t testkit_timers(struct testkit *kit); /* that are set */
+/* of which work was begun: with TESTKIT_LATER, calls that ask with one key share one */
+size_t testkit_lookups(struct testkit *kit);
 
 /* --- what the module did --- */
-const char *testkit_route(struct gw_rcpt *rcpt);               /* names of route_add(), parted by blanks */
-const char *testkit_fallback(struct gw_delivery *delivery);      /* the same, of the hook fallback */
+/* names of route_add(), parted by blanks */
+const char *testkit_route(struct gw_rcpt *rcpt);
+/* the same, of the hook fallback */
+const char *testkit_fallback(struct gw_delivery *delivery);
 /* A delivery of its own for the recipients that split() has left behind; NULL: none. */
 struct gw_delivery *testkit_rest(struct gw_delivery *delivery);
-enum gw_fault testkit_fault(struct testkit *kit);              /* of the result hook that ran last */
+/* of the result hook that ran last */
+enum gw_fault testkit_fault(struct testkit *kit);
 bool testkit_takes_refused(struct gw_message *message);
-const struct gw_closure *testkit_closed(struct gw_relay *relay); /* the closure of the module under test; NULL: none */
-int64_t testkit_pace(struct gw_relay *relay);                  /* 0: as configured */
-struct gw_str testkit_sent(struct gw_delivery *delivery);      /* the octets that would go out, edits applied, trace first */
+/* the closure of the module under test; NULL: none */
+const struct gw_closure *testkit_closed(struct gw_relay *relay);
+int64_t testkit_pace(struct gw_relay *relay); /* 0: as configured */
+/* the octets that would go out, edits applied, trace first */
+struct gw_str testkit_sent(struct gw_delivery *delivery);
 struct gw_str testkit_sent_body(struct gw_delivery *delivery);
-const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt); /* NULL: none was given */
-const struct gw_login *testkit_login(struct gw_delivery *delivery);                           /* login_set(); NULL: none */
+/* NULL: none was given */
+const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt);
+/* login_set(); NULL: none */
+const struct gw_login *testkit_login(struct gw_delivery *delivery);
 size_t testkit_submissions(struct testkit *kit);
 const struct gw_submission *testkit_submission(struct testkit *kit, size_t nth);
-int64_t testkit_metric(struct testkit *kit, const char *metric);                              /* sum of count() */
-const char *testkit_note(struct gw_message *message, const char *key);                        /* key with its dot; NULL: none */
+/* sum of count() */
+int64_t testkit_metric(struct testkit *kit, const char *metric);
+/* key with its dot; NULL: none */
+const char *testkit_note(struct gw_message *message, const char *key);
 void testkit_set_note(struct gw_message *message, const char *key, const char *value);
 /* The state store's view, as the module would ask. */
 int64_t testkit_counter(struct testkit *kit, const char *name, int64_t period);
-const char *testkit_record(struct testkit *kit, const char *key);                             /* NULL: none */
+/* NULL: none */
+const char *testkit_record(struct testkit *kit, const char *key);
 void testkit_set_record(struct testkit *kit, const char *key, const char *value);
 
 /* Lines of what was told, in order. */
 enum testkit_line {
 	TESTKIT_LOG,        /* "warning text" */
-	TESTKIT_PROBLEM,    /* "error: text", "warning: text", of problem_at() "error: relay a: key: text"; those of the option parser too */
+	TESTKIT_PROBLEM,    /* "error: text", "warning: text", of problem_at() "error: relay a: key:
+			       text"; those of the option parser too */
 	TESTKIT_REASON,     /* "text" */
 	TESTKIT_EVENT,      /* "name text json" */
 	TESTKIT_STATUS,     /* "key: text" */
 	TESTKIT_REPLY,      /* what answer() gave to `control` */
 	TESTKIT_CAPABILITY, /* "+line" or "-line" */
 	TESTKIT_MISUSE,     /* where the contract was broken, after testkit_tolerate() */
-	TESTKIT_NOTIFIED,       /* "name count" of notify() */
+	TESTKIT_NOTIFIED,   /* "name count" of notify() */
 	TESTKIT_HELD,       /* what hold_message() said */
-	TESTKIT_PASSED,     /* "relay: text" of skipped(); none unless GW_MESSAGE_DRY of the message is 1 */
+	/* "relay: text" of skipped(); none unless GW_MESSAGE_DRY of the message is 1 */
+	TESTKIT_PASSED,
 	TESTKIT_LINES
 };
 size_t testkit_lines(struct testkit *kit, enum testkit_line what);
-const char *testkit_line(struct testkit *kit, enum testkit_line what, size_t nth); /* "" past the end */
-bool testkit_has(struct testkit *kit, enum testkit_line what, const char *part);   /* one of the lines has it in it */
-void testkit_forget(struct testkit *kit);                                          /* all lines, of every kind */
+/* "" past the end */
+const char *testkit_line(struct testkit *kit, enum testkit_line what, size_t nth);
+/* one of the lines has it in it */
+bool testkit_has(struct testkit *kit, enum testkit_line what, const char *part);
+/* all lines, of every kind */
+void testkit_forget(struct testkit *kit);
 
 /* --- making things fail --- */
-/* The nth call from now (from 1) of a service that may fail does: by name ("alloc", "read", "header_add", "record_put", ...), or "any". */
+/* The nth call from now (from 1) of a service that may fail does: by name ("alloc", "read",
+ * "header_add", "record_put", ...), or "any". */
 void testkit_fail(struct testkit *kit, const char *service, unsigned nth);
-bool testkit_failed(struct testkit *kit); /* it came to that; forgotten by the next testkit_fail() */
+/* it came to that; forgotten by the next testkit_fail() */
+bool testkit_failed(struct testkit *kit);
 void testkit_tolerate(struct testkit *kit);
 
 #ifdef __cplusplus

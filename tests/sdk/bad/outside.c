@@ -2,7 +2,9 @@
 #include <gateway/module.h>
 
 static const struct gw_option options[] = { { "inside", GW_OPTION_BOOL, 0, "true", "Fits." },
-					    { "beyond", GW_OPTION_STRING, 8, NULL, "Does not fit." },
+					    { "beyond", GW_OPTION_STRING, 8, NULL,
+					      "Does not fit." },
 					    GW_OPTIONS_END };
 
-GW_MODULE(.name = "outside", .version = "1.0", .summary = "writes where it should not", .options = options, .conf_size = 16)
+GW_MODULE(.name = "outside", .version = "1.0", .summary = "writes where it should not",
+	  .options = options, .conf_size = 16)

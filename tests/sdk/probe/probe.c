@@ -11,15 +11,21 @@ const char *const probe_names[PROBE_HOOKS] = {
 
 #define VERDICTS "continue|accept|reject|tempfail|discard|hold|disconnect|next|wait|pending|failed"
 #define WAYS "now|offload|timer|thread|hang|block|crash|both"
-#define AT(hook, member)                                                                                                                   \
-	(offsetof(struct probe_conf, answers) + PROBE_##hook * sizeof(struct probe_answer) + offsetof(struct probe_answer, member))
-#define ROWS(hook)                                                                                                                         \
-	{ #hook ".verdict", GW_OPTION_WORD, AT(hook, verdict), "continue", "The answer.", .words = VERDICTS },                             \
-		{ #hook ".way", GW_OPTION_WORD, AT(hook, way), "now", "How it is given.", .words = WAYS },                                 \
-		{ #hook ".delay", GW_OPTION_DURATION, AT(hook, delay), "10ms", "How late it is given." },                                  \
-		{ #hook ".deadline", GW_OPTION_DURATION, AT(hook, deadline), "0", "Deadline of the hold; 0: the instance's." },            \
-		{ #hook ".code", GW_OPTION_INT, AT(hook, code), "0", "Reply code; 0: no reply." },                                         \
-		{ #hook ".enhanced", GW_OPTION_STRING, AT(hook, enhanced), NULL, "Enhanced status code." },                                \
+#define AT(hook, member)                                                                           \
+	(offsetof(struct probe_conf, answers) + PROBE_##hook * sizeof(struct probe_answer) +       \
+	 offsetof(struct probe_answer, member))
+#define ROWS(hook)                                                                                 \
+	{ #hook ".verdict", GW_OPTION_WORD, AT(hook, verdict),                                     \
+	  "continue",       "The answer.",  .words = VERDICTS },                                   \
+		{ #hook ".way", GW_OPTION_WORD,     AT(hook, way),                                 \
+		  "now",        "How it is given.", .words = WAYS },                               \
+		{ #hook ".delay", GW_OPTION_DURATION, AT(hook, delay), "10ms",                     \
+		  "How late it is given." },                                                       \
+		{ #hook ".deadline", GW_OPTION_DURATION, AT(hook, deadline), "0",                  \
+		  "Deadline of the hold; 0: the instance's." },                                    \
+		{ #hook ".code", GW_OPTION_INT, AT(hook, code), "0", "Reply code; 0: no reply." }, \
+		{ #hook ".enhanced", GW_OPTION_STRING, AT(hook, enhanced), NULL,                   \
+		  "Enhanced status code." },                                                       \
 		{ #hook ".reply", GW_OPTION_STRING, AT(hook, reply), NULL, "Reply text." },
 
 #define CONF(member) offsetof(struct probe_conf, member)
@@ -28,25 +34,32 @@ static const struct gw_option options[] = {
 	PROBE_DECIDES(ROWS)
 	/* clang-format on */
 	{ "only", GW_OPTION_STRING, CONF(only), NULL, "Acts only where the sender contains this." },
-	{ "client", GW_OPTION_STRING, CONF(client), NULL, "Name given to the client in connect and auth." },
+	{ "client", GW_OPTION_STRING, CONF(client), NULL,
+	  "Name given to the client in connect and auth." },
 	{ "relays", GW_OPTION_LIST, CONF(relays), NULL, "Relays of every recipient, in order." },
-	{ "relays_fallback", GW_OPTION_LIST, CONF(fallback), NULL, "Relays that come next when one was left, in order." },
-	{ "add_header", GW_OPTION_STRING, CONF(add_header), NULL, "Field put in front of every delivery, \"Name: value\"." },
+	{ "relays_fallback", GW_OPTION_LIST, CONF(fallback), NULL,
+	  "Relays that come next when one was left, in order." },
+	{ "add_header", GW_OPTION_STRING, CONF(add_header), NULL,
+	  "Field put in front of every delivery, \"Name: value\"." },
 	{ "body", GW_OPTION_STRING, CONF(body), NULL, "Body of every delivery." },
-	{ "return_path", GW_OPTION_STRING, CONF(return_path), NULL, "Return path of every delivery; \"<>\" is the null sender." },
+	{ "return_path", GW_OPTION_STRING, CONF(return_path), NULL,
+	  "Return path of every delivery; \"<>\" is the null sender." },
 	{ "user", GW_OPTION_STRING, CONF(user), NULL, "Login at next hops." },
 	{ "secret", GW_OPTION_SECRET, CONF(secret), NULL, "Its password." },
-	{ "status", GW_OPTION_WORD, CONF(status), "delivered", "Outcome of deliver.", .words = "delivered|deferred|bounced|unknown" },
+	{ "status", GW_OPTION_WORD, CONF(status), "delivered", "Outcome of deliver.",
+	  .words = "delivered|deferred|bounced|unknown" },
 	{ "log_events", GW_OPTION_BOOL, CONF(log_events), "false", "Logs every event." },
 	{ "fail_start", GW_OPTION_BOOL, CONF(fail_start), "false", "start() fails." },
 	{ "crash_start", GW_OPTION_BOOL, CONF(crash_start), "false", "start() crashes." },
 	GW_OPTIONS_END
 };
 
-static const struct gw_option relay_options[] = { { "probe_note", GW_OPTION_STRING, offsetof(struct probe_relay, note), NULL, "A text." },
-						  { "probe_deliver", GW_OPTION_BOOL, offsetof(struct probe_relay, deliver), "false",
-						    "The probe delivers.", GW_OPTION_NEXT_HOP },
-						  GW_OPTIONS_END };
+static const struct gw_option relay_options[] = {
+	{ "probe_note", GW_OPTION_STRING, offsetof(struct probe_relay, note), NULL, "A text." },
+	{ "probe_deliver", GW_OPTION_BOOL, offsetof(struct probe_relay, deliver), "false",
+	  "The probe delivers.", GW_OPTION_NEXT_HOP },
+	GW_OPTIONS_END
+};
 
 static int start(struct gw_call *call)
 {
@@ -89,10 +102,12 @@ static bool is_meant(struct gw_call *call, const struct gw_message *message)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
-	return !conf->only.len || !message || strstr(gw->message_fact(message, GW_MESSAGE_SENDER).ptr, conf->only.ptr);
+	return !conf->only.len || !message ||
+	       strstr(gw->message_fact(message, GW_MESSAGE_SENDER).ptr, conf->only.ptr);
 }
 
-static enum gw_verdict decide(struct gw_call *call, enum probe_hook hook, const struct gw_message *message)
+static enum gw_verdict decide(struct gw_call *call, enum probe_hook hook,
+			      const struct gw_message *message)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
@@ -122,7 +137,8 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 	return decide(call, PROBE_ehlo, NULL);
 }
 
-static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session, const struct gw_login *login)
+static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
+			       const struct gw_login *login)
 {
 	identify(call);
 	return decide(call, PROBE_auth, NULL);
@@ -133,7 +149,8 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 	return decide(call, PROBE_mail, message);
 }
 
-static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
 {
 	return decide(call, PROBE_rcpt, message);
 }
@@ -154,7 +171,8 @@ static void add_relays(struct gw_call *call, struct gw_list names)
 	}
 }
 
-static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message,
+				struct gw_rcpt *rcpt)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
@@ -162,7 +180,8 @@ static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message
 	return decide(call, PROBE_route, message);
 }
 
-static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
 {
 	return decide(call, PROBE_admit, gw->delivery_message(delivery));
 }
@@ -179,7 +198,8 @@ static int edit(struct gw_call *call, struct gw_delivery *delivery, const struct
 	if (conf->body.len)
 		failed |= gw->body_replace(call, delivery, conf->body);
 	if (path.len)
-		failed |= gw->return_path_set(call, delivery, gw_str_eq(path, gw_str("<>")) ? gw_str("") : path);
+		failed |= gw->return_path_set(call, delivery,
+					      gw_str_eq(path, gw_str("<>")) ? gw_str("") : path);
 	return failed;
 }
 
@@ -192,17 +212,21 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	return decide(call, PROBE_prepare, message);
 }
 
-static enum gw_verdict on_login(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_login(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
 {
 	const struct probe_conf *conf = gw->conf(call);
-	struct gw_login login = { .size = sizeof(login), .user = conf->user, .secret = conf->secret };
+	struct gw_login login = { .size = sizeof(login),
+				  .user = conf->user,
+				  .secret = conf->secret };
 
 	if (conf->user.len)
 		gw->login_set(call, &login);
 	return decide(call, PROBE_login, gw->delivery_message(delivery));
 }
 
-static enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
+				  struct gw_relay *relay)
 {
 	const struct probe_conf *conf = gw->conf(call);
 	const struct probe_answer *answer = &conf->answers[PROBE_deliver];
@@ -221,12 +245,14 @@ static enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *deli
 	return decide(call, PROBE_deliver, gw->delivery_message(delivery));
 }
 
-static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message, const struct gw_result *result)
+static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message,
+				 const struct gw_result *result)
 {
 	return decide(call, PROBE_bounce, message);
 }
 
-static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery,
+				   struct gw_relay *relay)
 {
 	const struct probe_conf *conf = gw->conf(call);
 
@@ -236,7 +262,8 @@ static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *del
 
 /* --- observing --- */
 
-static void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
+static void on_result(struct gw_call *call, struct gw_delivery *delivery,
+		      const struct gw_result *result)
 {
 	count(call, PROBE_result);
 }
@@ -247,8 +274,10 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 
 	count(call, PROBE_event);
 	if (conf->log_events)
-		gw->log(call, GW_LOG_INFO, "event %s client=%s code=%d json=%s: %s", event->name.ptr, event->client.ptr ? event->client.ptr : "",
-			event->code, event->json.ptr ? event->json.ptr : "", event->text.ptr ? event->text.ptr : "");
+		gw->log(call, GW_LOG_INFO, "event %s client=%s code=%d json=%s: %s",
+			event->name.ptr, event->client.ptr ? event->client.ptr : "", event->code,
+			event->json.ptr ? event->json.ptr : "",
+			event->text.ptr ? event->text.ptr : "");
 }
 
 static void on_tick(struct gw_call *call)
@@ -262,7 +291,8 @@ static void on_status(struct gw_call *call)
 
 	count(call, PROBE_status);
 	for (int i = 0; i < PROBE_HOOKS; i++)
-		gw->status_line(call, probe_names[i], "%lld", (long long)atomic_load(&probe->counts[i]));
+		gw->status_line(call, probe_names[i], "%lld",
+				(long long)atomic_load(&probe->counts[i]));
 }
 
 static void on_control(struct gw_call *call, const struct gw_command *command)
@@ -277,7 +307,8 @@ static void on_control(struct gw_call *call, const struct gw_command *command)
 		return;
 	}
 	for (int i = 0; i < PROBE_HOOKS; i++)
-		len += (size_t)snprintf(json + len, sizeof(json) - len, "%s\"%s\":%lld", i ? "," : "", probe_names[i],
+		len += (size_t)snprintf(json + len, sizeof(json) - len, "%s\"%s\":%lld",
+					i ? "," : "", probe_names[i],
 					(long long)atomic_load(&probe->counts[i]));
 	len += (size_t)snprintf(json + len, sizeof(json) - len, "}");
 	gw->answer(call, gw_str_n(json, len));
@@ -301,10 +332,13 @@ static void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 	gw->status_line(call, "note", "%s", conf->note.len ? conf->note.ptr : "none");
 }
 
-GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options say, for tests", .options = options,
-	  .conf_size = sizeof(struct probe_conf), .relay_options = relay_options, .relay_conf_size = sizeof(struct probe_relay),
-	  .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail", .start = start, .stop = stop,
-	  .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
-	  .route = on_route, .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver, .bounce = on_bounce,
-	  .result = on_result, .event = on_event, .tick = on_tick, .status = on_status, .control = on_control, .check = on_check,
-	  .fallback = on_fallback, .leave = on_leave, .relay_status = on_relay_status)
+GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options say, for tests",
+	  .options = options, .conf_size = sizeof(struct probe_conf),
+	  .relay_options = relay_options, .relay_conf_size = sizeof(struct probe_relay),
+	  .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail",
+	  .start = start, .stop = stop, .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth,
+	  .mail = on_mail, .rcpt = on_rcpt, .message = on_message, .route = on_route,
+	  .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver,
+	  .bounce = on_bounce, .result = on_result, .event = on_event, .tick = on_tick,
+	  .status = on_status, .control = on_control, .check = on_check, .fallback = on_fallback,
+	  .leave = on_leave, .relay_status = on_relay_status)

@@ -1,4 +1,5 @@
-/* probe.h - the probe: a module that hooks everything and does what its options say, in each of the ways a module may answer. */
+/* probe.h - the probe: a module that hooks everything and does what its options say, in each of the
+ * ways a module may answer. */
 #ifndef PROBE_H
 #define PROBE_H
 
@@ -8,9 +9,14 @@
 #include <stdatomic.h>
 
 /* The hooks that decide, then those that observe; name, subject. */
-#define PROBE_DECIDES(X) X(connect) X(ehlo) X(auth) X(mail) X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) \
-	X(fallback)
-#define PROBE_OBSERVES(X) X(result) X(event) X(tick) X(status) X(control) X(check) X(leave) X(relay_status)
+#define PROBE_DECIDES(X)                                                                           \
+	X(connect)                                                                                 \
+	X(ehlo)                                                                                    \
+	X(auth)                                                                                    \
+	X(mail)                                                                                    \
+	X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) X(fallback)
+#define PROBE_OBSERVES(X)                                                                          \
+	X(result) X(event) X(tick) X(status) X(control) X(check) X(leave) X(relay_status)
 
 enum probe_hook {
 #define ROW(name) PROBE_##name,
@@ -46,7 +52,7 @@ struct probe_conf {
 	struct gw_str only;         /* act where the sender contains it */
 	struct gw_str client;       /* connect, auth: identify */
 	struct gw_list relays;      /* route */
-	struct gw_list fallback;      /* fallback */
+	struct gw_list fallback;    /* fallback */
 	struct gw_str add_header;   /* prepare: "Name: value" */
 	struct gw_str body;         /* prepare */
 	struct gw_str return_path;  /* prepare; "<>": the null sender */

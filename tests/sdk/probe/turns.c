@@ -1,4 +1,5 @@
-/* A module for tests: it says what it is told on each worker, has timers there, and asks one question for many messages. */
+/* A module for tests: it says what it is told on each worker, has timers there, and asks one
+ * question for many messages. */
 #include <gateway/module.h>
 
 #include <stdio.h>
@@ -12,11 +13,16 @@ struct turns_conf {
 };
 
 static const struct gw_option options[] = {
-	{ "every", GW_OPTION_DURATION, offsetof(struct turns_conf, every), "0", "A timer on each worker, again and again." },
-	{ "once", GW_OPTION_DURATION, offsetof(struct turns_conf, once), "0", "A timer on each worker, once." },
-	{ "gate", GW_OPTION_STRING, offsetof(struct turns_conf, key), NULL, "Look-ups wait until this file is there." },
-	{ "name", GW_OPTION_STRING, offsetof(struct turns_conf, name), "first", "Said with each line." },
-	{ "crash", GW_OPTION_BOOL, offsetof(struct turns_conf, crash), "false", "The timer crashes." },
+	{ "every", GW_OPTION_DURATION, offsetof(struct turns_conf, every), "0",
+	  "A timer on each worker, again and again." },
+	{ "once", GW_OPTION_DURATION, offsetof(struct turns_conf, once), "0",
+	  "A timer on each worker, once." },
+	{ "gate", GW_OPTION_STRING, offsetof(struct turns_conf, key), NULL,
+	  "Look-ups wait until this file is there." },
+	{ "name", GW_OPTION_STRING, offsetof(struct turns_conf, name), "first",
+	  "Said with each line." },
+	{ "crash", GW_OPTION_BOOL, offsetof(struct turns_conf, crash), "false",
+	  "The timer crashes." },
 	GW_OPTIONS_END
 };
 
@@ -94,9 +100,13 @@ static enum gw_verdict answered(struct gw_call *call, const void *result, void *
 	return GW_CONTINUE;
 }
 
-static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
 {
-	static const struct gw_lookup lookup = { .size = sizeof lookup, .result_size = sizeof(size_t), .work = work, .answered = answered,
+	static const struct gw_lookup lookup = { .size = sizeof lookup,
+						 .result_size = sizeof(size_t),
+						 .work = work,
+						 .answered = answered,
 						 .dropped = free };
 	void *arg = malloc(1);
 	enum gw_verdict verdict;
@@ -108,6 +118,7 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 	return verdict;
 }
 
-GW_MODULE(.name = "turns", .version = "1.0", .summary = "what happens on each worker", .options = options,
-	  .conf_size = sizeof(struct turns_conf), .start = on_start, .stop = on_stop, .rcpt = on_rcpt, .worker_start = on_worker_start,
+GW_MODULE(.name = "turns", .version = "1.0", .summary = "what happens on each worker",
+	  .options = options, .conf_size = sizeof(struct turns_conf), .start = on_start,
+	  .stop = on_stop, .rcpt = on_rcpt, .worker_start = on_worker_start,
 	  .worker_stop = on_worker_stop, .timer = on_timer)

@@ -8,7 +8,9 @@
 static void say(struct gw_call *call, const struct probe_answer *answer)
 {
 	if (answer->code)
-		gw->reply(call, (int)answer->code, answer->enhanced.len ? answer->enhanced.ptr : NULL, "%s", answer->reply.ptr);
+		gw->reply(call, (int)answer->code,
+			  answer->enhanced.len ? answer->enhanced.ptr : NULL, "%s",
+			  answer->reply.ptr);
 }
 
 static void sleep_ms(int64_t ms)
@@ -46,7 +48,8 @@ static void timer_fired(int fd, short what, void *arg)
 	gw->wake(((struct probe_wait *)arg)->ticket);
 }
 
-static enum gw_verdict wait_timer(struct gw_call *call, const struct gw_async *async, struct probe_wait *wait)
+static enum gw_verdict wait_timer(struct gw_call *call, const struct gw_async *async,
+				  struct probe_wait *wait)
 {
 	struct timeval time = { wait->answer->delay / 1000, wait->answer->delay % 1000 * 1000 };
 	enum gw_verdict verdict;
@@ -60,7 +63,8 @@ static enum gw_verdict wait_timer(struct gw_call *call, const struct gw_async *a
 	return verdict;
 }
 
-static enum gw_verdict wait_plain(struct gw_call *call, const struct gw_async *async, struct probe_wait *wait)
+static enum gw_verdict wait_plain(struct gw_call *call, const struct gw_async *async,
+				  struct probe_wait *wait)
 {
 	enum gw_verdict verdict = gw->hold(call, async, wait, &wait->ticket);
 
@@ -79,7 +83,8 @@ static int64_t now_ms(void)
 	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static enum gw_verdict wait_thread(struct gw_call *call, const struct gw_async *async, struct probe_wait *wait)
+static enum gw_verdict wait_thread(struct gw_call *call, const struct gw_async *async,
+				   struct probe_wait *wait)
 {
 	struct probe *probe = gw->instance_data(call);
 	enum gw_verdict verdict;
@@ -158,7 +163,8 @@ void probe_thread_stop(struct probe *probe)
 
 /* --- the ways --- */
 
-static enum gw_verdict wait_offload(struct gw_call *call, const struct gw_async *async, struct probe_wait *wait)
+static enum gw_verdict wait_offload(struct gw_call *call, const struct gw_async *async,
+				    struct probe_wait *wait)
 {
 	enum gw_verdict verdict = gw->offload(call, async, work, wait);
 
@@ -167,7 +173,8 @@ static enum gw_verdict wait_offload(struct gw_call *call, const struct gw_async 
 	return verdict;
 }
 
-static enum gw_verdict wait_both(struct gw_call *call, const struct gw_async *async, struct probe_wait *wait)
+static enum gw_verdict wait_both(struct gw_call *call, const struct gw_async *async,
+				 struct probe_wait *wait)
 {
 	wait_plain(call, async, wait);
 	return GW_CONTINUE;
@@ -175,12 +182,14 @@ static enum gw_verdict wait_both(struct gw_call *call, const struct gw_async *as
 
 typedef enum gw_verdict waiter(struct gw_call *, const struct gw_async *, struct probe_wait *);
 static waiter *const waiters[] = {
-	[WAY_OFFLOAD] = wait_offload, [WAY_TIMER] = wait_timer, [WAY_THREAD] = wait_thread, [WAY_HANG] = wait_plain, [WAY_BOTH] = wait_both,
+	[WAY_OFFLOAD] = wait_offload, [WAY_TIMER] = wait_timer, [WAY_THREAD] = wait_thread,
+	[WAY_HANG] = wait_plain,      [WAY_BOTH] = wait_both,
 };
 
 enum gw_verdict probe_answer(struct gw_call *call, const struct probe_answer *answer)
 {
-	struct gw_async async = { resumed, answer->way == WAY_THREAD ? NULL : wait_free, (uint32_t)answer->deadline };
+	struct gw_async async = { resumed, answer->way == WAY_THREAD ? NULL : wait_free,
+				  (uint32_t)answer->deadline };
 	struct probe_wait *wait;
 
 	if (answer->way == WAY_CRASH)

@@ -11,8 +11,10 @@
 #include <stdio.h>
 
 static const struct gw_option own[] = {
-	{ "auth.user", GW_OPTION_STRING }, { "auth.password", GW_OPTION_SECRET }, { "domains", GW_OPTION_LIST }, { "daily_limit", GW_OPTION_INT },
-	{ "pause", GW_OPTION_DURATION },   { "deep.er.key", GW_OPTION_BOOL },     { "rows", GW_OPTION_GROUPS },  GW_OPTIONS_END,
+	{ "auth.user", GW_OPTION_STRING }, { "auth.password", GW_OPTION_SECRET },
+	{ "domains", GW_OPTION_LIST },     { "daily_limit", GW_OPTION_INT },
+	{ "pause", GW_OPTION_DURATION },   { "deep.er.key", GW_OPTION_BOOL },
+	{ "rows", GW_OPTION_GROUPS },      GW_OPTIONS_END,
 };
 static const struct option_set sets[] = { { "relay", relay_options, NULL }, { "own", own, NULL } };
 
@@ -21,14 +23,23 @@ static const struct {
 	const char *words[WORDS], *inside;
 	bool secret;
 } good[] = {
-	{ { "host=smtp.example.net", "port=587" }, "  host = [\"smtp.example.net\"];\n  port = 587;\n", false },
-	{ { "domains=a.example,*.b.example,", "verify=no" }, "  domains = [\"a.example\", \"*.b.example\"];\n  verify = false;\n", false },
+	{ { "host=smtp.example.net", "port=587" },
+	  "  host = [\"smtp.example.net\"];\n  port = 587;\n",
+	  false },
+	{ { "domains=a.example,*.b.example,", "verify=no" },
+	  "  domains = [\"a.example\", \"*.b.example\"];\n  verify = false;\n",
+	  false },
 	{ { "auth.user=a\"b\\c", "port=25", "auth.password=file:/x" },
-	  "  auth: {\n    user = \"a\\\"b\\\\c\";\n    password = \"file:/x\";\n  };\n  port = 25;\n", false },
+	  "  auth: {\n    user = \"a\\\"b\\\\c\";\n    password = \"file:/x\";\n  };\n  port = 25;\n",
+	  false },
 	{ { "auth.password=a=b\n" }, "  auth: {\n    password = \"a=b\\x0a\";\n  };\n", true },
-	{ { "daily_limit=5000000000", "pause=5m" }, "  daily_limit = 5000000000L;\n  pause = \"5m\";\n", false },
+	{ { "daily_limit=5000000000", "pause=5m" },
+	  "  daily_limit = 5000000000L;\n  pause = \"5m\";\n",
+	  false },
 	{ { "deep.er.key=on" }, "  deep: {\n    er: {\n      key = true;\n    };\n  };\n", false },
-	{ { "daily_limit=much", "what=ever" }, "  daily_limit = \"much\";\n  what = \"ever\";\n", false },
+	{ { "daily_limit=much", "what=ever" },
+	  "  daily_limit = \"much\";\n  what = \"ever\";\n",
+	  false },
 	{ { NULL }, "", false },
 };
 
@@ -48,8 +59,11 @@ static void each_value_is_written_as_its_option_asks(void **state)
 		struct problems problems;
 		char expected[500];
 		problems_init(&problems);
-		assert_true(relay_text_make(&text, "r", sets, 2, good[i].words, count_words(good[i].words), &problems));
-		snprintf(expected, sizeof(expected), "# gatewayctl relay add r\nrelay: {\n  name = \"r\";\n%s};\n", good[i].inside);
+		assert_true(relay_text_make(&text, "r", sets, 2, good[i].words,
+					    count_words(good[i].words), &problems));
+		snprintf(expected, sizeof(expected),
+			 "# gatewayctl relay add r\nrelay: {\n  name = \"r\";\n%s};\n",
+			 good[i].inside);
 		buf_add(&text.text, "", 1);
 		assert_string_equal(buf_ptr(&text.text), expected);
 		assert_int_equal(text.secret, good[i].secret);
@@ -77,7 +91,8 @@ static void what_is_no_argument_is_told_with_its_number(void **state)
 		struct relay_text text;
 		struct problems problems;
 		problems_init(&problems);
-		assert_false(relay_text_make(&text, "r", sets, 2, rows[i].words, count_words(rows[i].words), &problems));
+		assert_false(relay_text_make(&text, "r", sets, 2, rows[i].words,
+					     count_words(rows[i].words), &problems));
 		assert_string_equal(problems.first->text, rows[i].why);
 		assert_int_equal(problems.first->line, rows[i].nth);
 		relay_text_finish(&text);
@@ -87,7 +102,8 @@ static void what_is_no_argument_is_told_with_its_number(void **state)
 
 static void a_line_leads_back_to_its_argument(void **state)
 {
-	static const char *const words[] = { "auth.user=u", "port=70000", "auth.password=very secret" };
+	static const char *const words[] = { "auth.user=u", "port=70000",
+					     "auth.password=very secret" };
 	struct relay_text text;
 	struct problems problems;
 	struct buf out;
@@ -102,7 +118,9 @@ static void a_line_leads_back_to_its_argument(void **state)
 	relay_text_point(&out, relay_text_at(&text, 8), "is too much");
 	relay_text_point(&out, relay_text_at(&text, 6), "is wrong");
 	buf_add(&out, "", 1);
-	assert_string_equal(buf_ptr(&out), "port=70000\n     ^ is too much\nauth.password=***\n              ^ is wrong\n");
+	assert_string_equal(
+		buf_ptr(&out),
+		"port=70000\n     ^ is too much\nauth.password=***\n              ^ is wrong\n");
 	buf_finish(&out);
 	relay_text_finish(&text);
 	problems_finish(&problems);

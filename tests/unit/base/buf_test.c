@@ -102,8 +102,10 @@ static void only_an_empty_buffer_gives_its_memory_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_go_in_behind_and_out_in_front),        cmocka_unit_test(content_stays_whole_however_it_moves),
-		cmocka_unit_test(the_limit_is_exact_and_failure_stays),       cmocka_unit_test(reserved_room_is_used_in_place),
+		cmocka_unit_test(bytes_go_in_behind_and_out_in_front),
+		cmocka_unit_test(content_stays_whole_however_it_moves),
+		cmocka_unit_test(the_limit_is_exact_and_failure_stays),
+		cmocka_unit_test(reserved_room_is_used_in_place),
 		cmocka_unit_test(only_an_empty_buffer_gives_its_memory_back),
 	};
 

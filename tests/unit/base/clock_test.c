@@ -43,7 +43,8 @@ static void every_day_is_the_calendars(void **state)
 		gmtime_r(&at, &tm);
 		strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S +0000", &tm);
 		assert_string_equal(clock_rfc5322(at * 1000, text), expected);
-		assert_int_equal(clock_parse_rfc3339(gw_str(clock_rfc3339(at * 1000, text))), at * 1000);
+		assert_int_equal(clock_parse_rfc3339(gw_str(clock_rfc3339(at * 1000, text))),
+				 at * 1000);
 	}
 }
 

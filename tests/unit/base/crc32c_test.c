@@ -23,8 +23,13 @@ static void the_vectors_of_rfc_3720(void **state)
 		size_t len;
 		uint32_t crc;
 	} vectors[] = {
-		{ zeros, 32, 0x8a9136aa },        { ones, 32, 0x62a8ab43 },       { up, 32, 0x46dd794e }, { down, 32, 0x113fdb5c },
-		{ read_command, 48, 0xd9963a56 }, { "123456789", 9, 0xe3069283 }, { "", 0, 0 },
+		{ zeros, 32, 0x8a9136aa },
+		{ ones, 32, 0x62a8ab43 },
+		{ up, 32, 0x46dd794e },
+		{ down, 32, 0x113fdb5c },
+		{ read_command, 48, 0xd9963a56 },
+		{ "123456789", 9, 0xe3069283 },
+		{ "", 0, 0 },
 	};
 
 	memset(ones, 0xff, sizeof(ones));
@@ -34,7 +39,8 @@ static void the_vectors_of_rfc_3720(void **state)
 	}
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		assert_int_equal(crc32c(0, vectors[i].bytes, vectors[i].len), vectors[i].crc);
-		assert_int_equal(crc32c_by_table(0, vectors[i].bytes, vectors[i].len), vectors[i].crc);
+		assert_int_equal(crc32c_by_table(0, vectors[i].bytes, vectors[i].len),
+				 vectors[i].crc);
 	}
 }
 
@@ -57,7 +63,8 @@ static void both_ways_agree_at_every_length_and_offset(void **state)
 
 	for (size_t len = 0; len < 8000; len += len < 70 ? 1 : 61)
 		for (size_t offset = 0; offset < 9; offset += 4)
-			assert_int_equal(crc32c(7, bytes + offset, len), crc32c_by_table(7, bytes + offset, len));
+			assert_int_equal(crc32c(7, bytes + offset, len),
+					 crc32c_by_table(7, bytes + offset, len));
 	free(bytes);
 }
 

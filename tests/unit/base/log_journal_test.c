@@ -29,7 +29,8 @@ static int tear_down(void **state)
 {
 	char command[128];
 
-	log_stop(60000); /* it returns at the end of the thread, whenever a busy machine gets there */
+	/* it returns at the end of the thread, whenever a busy machine gets there */
+	log_stop(60000);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command);
 }
@@ -83,7 +84,8 @@ static struct found find(uint64_t id)
 	struct found found = { 0 };
 
 	while (log_journal_read(id, note, &found) != 0)
-		assert_int_equal(errno, ETIMEDOUT); /* the disk is slow: nothing was read, it is asked again */
+		/* the disk is slow: nothing was read, it is asked again */
+		assert_int_equal(errno, ETIMEDOUT);
 	return found;
 }
 
@@ -199,10 +201,12 @@ static void the_start_is_found_in_a_large_file(void **state)
 	file = fopen(name, "a");
 	assert_non_null(file);
 	for (int64_t at = noon - 21000000; at <= noon + 21000000; at += 1000) {
-		fprintf(file, "%s info test id=%s n=0\n", clock_rfc3339(at, text), id_format(make_id(at) + 1, id));
+		fprintf(file, "%s info test id=%s n=0\n", clock_rfc3339(at, text),
+			id_format(make_id(at) + 1, id));
 		for (int i = 0; i < 3; i++)
 			if (id_time(ids[i]) == at)
-				fprintf(file, "%s info test id=%s n=%d\n", text, id_format(ids[i], id), i + 1);
+				fprintf(file, "%s info test id=%s n=%d\n", text,
+					id_format(ids[i], id), i + 1);
 	}
 	fclose(file);
 	start(LOG_LEVEL_INFO, 0);
@@ -250,7 +254,8 @@ static void old_days_are_removed_and_nothing_else(void **state)
 static void add_step(struct log_journal *journal, int64_t when, int n)
 {
 	char line[96], text[CLOCK_RFC3339];
-	int len = snprintf(line, sizeof(line), "%s info step id=0000000000001 n=%d\n", clock_rfc3339(when, text), n);
+	int len = snprintf(line, sizeof(line), "%s info step id=0000000000001 n=%d\n",
+			   clock_rfc3339(when, text), n);
 
 	log_journal_add(journal, line, (size_t)len);
 }
@@ -327,19 +332,30 @@ static void without_a_journal_there_is_nothing_to_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(lines_of_a_message_are_read_as_soon_as_they_are_closed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_journal_keeps_what_the_log_is_too_quiet_for, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(lines_without_an_id_are_not_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_id_is_found_as_a_whole_word_of_its_key, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_line_that_names_it_in_a_text_first_is_found, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(reading_goes_on_through_later_days, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_start_is_found_in_a_large_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lines_of_a_message_are_read_as_soon_as_they_are_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_journal_keeps_what_the_log_is_too_quiet_for,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lines_without_an_id_are_not_kept, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(an_id_is_found_as_a_whole_word_of_its_key, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_line_that_names_it_in_a_text_first_is_found,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reading_goes_on_through_later_days, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_start_is_found_in_a_large_file, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(reading_stops_when_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(old_days_are_removed_and_nothing_else, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_line_goes_to_the_file_of_its_day, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_folder_that_vanished_is_told_with_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(old_days_are_removed_and_nothing_else, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_line_goes_to_the_file_of_its_day, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_folder_that_vanished_is_told_with_its_reason,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(half_a_line_is_not_continued, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(without_a_journal_there_is_nothing_to_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_a_journal_there_is_nothing_to_read, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

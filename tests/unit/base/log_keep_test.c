@@ -53,7 +53,8 @@ static void log_step(uint64_t id, int n)
 
 	log_id(line, id);
 	log_int(line, "n", n);
-	log_text(line, "text", "some octets that make the line as long as lines are, so that files fill");
+	log_text(line, "text",
+		 "some octets that make the line as long as lines are, so that files fill");
 	log_close(line);
 }
 
@@ -201,7 +202,8 @@ static void two_kills_one_behind_the_other_lose_nothing(void **state)
 /* Two dead processes: the journal of one is gone. */
 static void memory_of_a_journal_that_is_gone_is_removed(void **state)
 {
-	char kept[LOG_MEMORY_NAME], gone[LOG_MEMORY_NAME], home[sizeof(folder)], shm[LOG_MEMORY_NAME + 16], command[128];
+	char kept[LOG_MEMORY_NAME], gone[LOG_MEMORY_NAME], home[sizeof(folder)],
+		shm[LOG_MEMORY_NAME + 16], command[128];
 	struct stat st;
 
 	log_and_die(make_id(0), 1);
@@ -228,12 +230,17 @@ static void memory_of_a_journal_that_is_gone_is_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_journal_stays_within_its_octets, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_smaller_bound_is_kept_at_the_next_start, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_journal_stays_within_its_octets, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_smaller_bound_is_kept_at_the_next_start, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(only_what_is_accepted_is_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_was_closed_before_a_kill_is_there_after_it, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(two_kills_one_behind_the_other_lose_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(memory_of_a_journal_that_is_gone_is_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_closed_before_a_kill_is_there_after_it,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(two_kills_one_behind_the_other_lose_nothing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(memory_of_a_journal_that_is_gone_is_removed, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

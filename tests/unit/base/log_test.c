@@ -88,7 +88,8 @@ static void a_line_is_an_event_with_pairs(void **state)
 	log_int(line, "least", INT64_MIN);
 	log_fmt(line, "took", "%dms", 12);
 	log_close(line);
-	assert_logged("info received id=0000000000011 client=zoho-crm from=<a@example.com> size=4096 least=-9223372036854775808 took=12ms");
+	assert_logged(
+		"info received id=0000000000011 client=zoho-crm from=<a@example.com> size=4096 least=-9223372036854775808 took=12ms");
 }
 
 static void values_cannot_break_a_line(void **state)
@@ -264,12 +265,14 @@ static void say_a_burst(int lines)
 {
 	for (int i = 0; i < lines; i++) {
 		struct log_line *line = log_open(LOG_LEVEL_INFO, "burst");
-		log_text(line, "text", "a line about as long as most of those that are written for a message");
+		log_text(line, "text",
+			 "a line about as long as most of those that are written for a message");
 		log_close(line);
 	}
 }
 
-/* Nobody reads the other end. Callers must not notice, the end must not hang, and whoever reads again is told what is gone. */
+/* Nobody reads the other end. Callers must not notice, the end must not hang, and whoever reads
+ * again is told what is gone. */
 static void burst_into(int ends[2])
 {
 	uint64_t before = log_dropped(), dropped;
@@ -282,7 +285,8 @@ static void burst_into(int ends[2])
 	start = clock_monotonic();
 	say_a_burst(burst);
 	took = clock_monotonic() - start;
-	while (log_dropped() == before) /* the queue is larger than the pipe, never larger than the burst */
+	/* the queue is larger than the pipe, never larger than the burst */
+	while (log_dropped() == before)
 		usleep(1000);
 	assert_true(took < 5000);
 	for (int i = 0; !strstr(text, "log-dropped") && i < 10000; i++) {
@@ -381,8 +385,10 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
 	text = slurp(path);
 	assert_non_null(strstr(text, " log-dropped lines="));
 	assert_non_null(strstr(text, " info roomy text=again\n"));
-	for (each = strtok_r(text, "\n", &save); each; each = strtok_r(NULL, "\n", &save)) /* a torn line ends alone */
-		assert_true(!strstr(each + 1, "Z info") || clock_parse_rfc3339(gw_str_n(each, CLOCK_RFC3339 - 1)) > 0);
+	/* a torn line ends alone */
+	for (each = strtok_r(text, "\n", &save); each; each = strtok_r(NULL, "\n", &save))
+		assert_true(!strstr(each + 1, "Z info") ||
+			    clock_parse_rfc3339(gw_str_n(each, CLOCK_RFC3339 - 1)) > 0);
 	free(text);
 }
 
@@ -392,16 +398,21 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_line_is_an_event_with_pairs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(values_cannot_break_a_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_says_so, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(levels_below_the_set_one_are_silent, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_line_within_a_line_is_dropped_and_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(levels_below_the_set_one_are_silent, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_line_within_a_line_is_dropped_and_counted, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(starting_needs_a_place_to_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(threads_do_not_mix_their_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reopening_follows_a_rotation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_blocked_pipe_blocks_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_blocked_socket_blocks_nobody, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_end_is_bounded_and_so_are_lines_after_it, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_reader_that_went_away_is_no_signal, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_nothing_else, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_end_is_bounded_and_so_are_lines_after_it,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_that_went_away_is_no_signal, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_nothing_else, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,9 @@ static void names_are_found_by_their_bytes(void **state)
 	str_map_init(&map);
 	assert_null(str_map_get(&map, gw_str("x")));
 	for (size_t i = 0; i < MANY; i++) {
-		names[i].name = gw_str_n(names[i].text, (size_t)snprintf(names[i].text, sizeof(names[i].text), "host%zu.example", i));
+		names[i].name = gw_str_n(names[i].text,
+					 (size_t)snprintf(names[i].text, sizeof(names[i].text),
+							  "host%zu.example", i));
 		assert_int_equal(str_map_put(&map, &names[i]), 0);
 	}
 	assert_int_equal(str_map_put(&map, &nul), 0);
@@ -150,9 +152,12 @@ static void a_name_put_again_is_replaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_map_has_nothing),          cmocka_unit_test(ids_are_found_until_they_are_taken),
-		cmocka_unit_test(putting_a_key_again_replaces_it),   cmocka_unit_test(every_entry_is_met_once_and_may_be_taken),
-		cmocka_unit_test(a_map_that_lives_long_stays_small), cmocka_unit_test(names_are_found_by_their_bytes),
+		cmocka_unit_test(an_empty_map_has_nothing),
+		cmocka_unit_test(ids_are_found_until_they_are_taken),
+		cmocka_unit_test(putting_a_key_again_replaces_it),
+		cmocka_unit_test(every_entry_is_met_once_and_may_be_taken),
+		cmocka_unit_test(a_map_that_lives_long_stays_small),
+		cmocka_unit_test(names_are_found_by_their_bytes),
 		cmocka_unit_test(a_name_put_again_is_replaced),
 	};
 

@@ -32,7 +32,8 @@ static void each_is_printed_with_its_place(void **state)
 		struct problem problem;
 		const char *text;
 	} cases[] = {
-		{ { .file = file, .line = 12, .fatal = true, .text = bad }, "d/a.conf:12: error: bad" },
+		{ { .file = file, .line = 12, .fatal = true, .text = bad },
+		  "d/a.conf:12: error: bad" },
 		{ { .file = file, .fatal = true, .text = bad }, "d/a.conf: error: bad" },
 		{ { .file = file, .line = 1, .text = bad }, "d/a.conf:1: warning: bad" },
 		{ { .fatal = true, .text = bad }, "error: bad" },
@@ -41,7 +42,8 @@ static void each_is_printed_with_its_place(void **state)
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(problem_format(&cases[i].problem, text, sizeof(text)), cases[i].text);
+		assert_string_equal(problem_format(&cases[i].problem, text, sizeof(text)),
+				    cases[i].text);
 	assert_string_equal(problem_format(&cases[0].problem, text, 9), "d/a.conf");
 }
 

@@ -38,44 +38,58 @@ static void a_day_has_a_begin_and_an_end(void **state)
 	} cases[] = {
 		{ "UTC", "2026-11-23", "2026-11-23T00:00:00.000Z", 1440 },
 		{ "Europe/Berlin", "2026-11-23", "2026-11-22T23:00:00.000Z", 1440 },
-		{ "Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00.000Z", 1380 }, /* clocks go forward */
+		/* clocks go forward */
+		{ "Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00.000Z", 1380 },
 		{ "Europe/Berlin", "2026-10-25", "2026-10-24T22:00:00.000Z", 1500 }, /* and back */
-		{ "Europe/Berlin", "2046-07-01", "2046-06-30T22:00:00.000Z", 1440 }, /* past the table, by its rule */
+		/* past the table, by its rule */
+		{ "Europe/Berlin", "2046-07-01", "2046-06-30T22:00:00.000Z", 1440 },
 		{ "America/New_York", "2026-03-08", "2026-03-08T05:00:00.000Z", 1380 },
 		{ "America/New_York", "2026-11-01", "2026-11-01T04:00:00.000Z", 1500 },
-		{ "America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00.000Z", 1380 }, /* begins at 01:00 */
-		{ "America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00.000Z", 1500 }, /* 23:00 comes twice */
+		/* begins at 01:00 */
+		{ "America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00.000Z", 1380 },
+		/* 23:00 comes twice */
+		{ "America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00.000Z", 1500 },
 		{ "America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00:00.000Z", 1440 },
-		{ "Africa/Cairo", "2024-04-26", "2024-04-25T22:00:00.000Z", 1380 },      /* begins at 01:00 */
-		{ "America/Havana", "2026-11-01", "2026-11-01T04:00:00.000Z", 1500 },    /* 00:00 comes twice, the first one counts */
-		{ "America/St_Johns", "2006-10-28", "2006-10-28T02:30:00.000Z", 1440 },  /* 00:01 becomes 23:01: the first midnight ended it */
+		/* begins at 01:00 */
+		{ "Africa/Cairo", "2024-04-26", "2024-04-25T22:00:00.000Z", 1380 },
+		/* 00:00 comes twice, the first one counts */
+		{ "America/Havana", "2026-11-01", "2026-11-01T04:00:00.000Z", 1500 },
+		/* 00:01 becomes 23:01: the first midnight ended it */
+		{ "America/St_Johns", "2006-10-28", "2006-10-28T02:30:00.000Z", 1440 },
 		{ "America/St_Johns", "2006-10-29", "2006-10-29T02:30:00.000Z", 1500 },
-		{ "Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00.000Z", 1470 }, /* half an hour back */
+		/* half an hour back */
+		{ "Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00.000Z", 1470 },
 		{ "Australia/Lord_Howe", "2026-10-04", "2026-10-03T13:30:00.000Z", 1410 },
 		{ "Asia/Kolkata", "2026-11-23", "2026-11-22T18:30:00.000Z", 1440 },
 		{ "Asia/Kathmandu", "2026-11-23", "2026-11-22T18:15:00.000Z", 1440 },
-		{ "Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00.000Z", 1440 },      /* there was no 30th */
+		/* there was no 30th */
+		{ "Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00.000Z", 1440 },
 		{ "Pacific/Kiritimati", "2026-11-23", "2026-11-22T10:00:00.000Z", 1440 },
 		{ "Etc/GMT+12", "2026-11-23", "2026-11-23T12:00:00.000Z", 1440 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int64_t begins = at(cases[i].begins), ends = begins + cases[i].minutes * (HOUR / 60);
+		int64_t begins = at(cases[i].begins),
+			ends = begins + cases[i].minutes * (HOUR / 60);
 		const int64_t asked[] = { begins, begins + 1, (begins + ends) / 2, ends - 1 };
 		for (size_t k = 0; k < 4; k++) {
 			struct zone_day day;
 			assert_int_equal(zone_day(gw_str(cases[i].zone), asked[k], &day), 0);
-			if (day.number != number_of(cases[i].date) || day.begins != begins || day.ends != ends)
-				fail_msg("%s %s: day %lld from %lld to %lld", cases[i].zone, cases[i].date, (long long)day.number,
+			if (day.number != number_of(cases[i].date) || day.begins != begins ||
+			    day.ends != ends)
+				fail_msg("%s %s: day %lld from %lld to %lld", cases[i].zone,
+					 cases[i].date, (long long)day.number,
 					 (long long)day.begins, (long long)day.ends);
 		}
 	}
 }
 
-/* Every moment is in one day, and the next day begins where one ends: also while clocks change, leave dates out, and before 1970. */
+/* Every moment is in one day, and the next day begins where one ends: also while clocks change,
+ * leave dates out, and before 1970. */
 static void days_follow_each_other(void **state)
 {
-	static const char *const names[] = { "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "America/Sao_Paulo", "Europe/Dublin" };
+	static const char *const names[] = { "Europe/Berlin", "America/St_Johns", "Pacific/Apia",
+					     "America/Sao_Paulo", "Europe/Dublin" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct zone_day before, day;
@@ -91,8 +105,17 @@ static void days_follow_each_other(void **state)
 static void what_is_no_zone_is_refused(void **state)
 {
 	static const struct gw_str names[] = {
-		GW_STR(""), GW_STR("Europe"), GW_STR("Europe/Atlantis"), GW_STR("europe berlin"), GW_STR("XYZ5"), GW_STR("+05:00"),
-		GW_STR("Z"), GW_STR("../zoneinfo/UTC"), GW_STR("/usr/share/zoneinfo/UTC"), GW_STR("UTC\0"), GW_STR("zone.tab"),
+		GW_STR(""),
+		GW_STR("Europe"),
+		GW_STR("Europe/Atlantis"),
+		GW_STR("europe berlin"),
+		GW_STR("XYZ5"),
+		GW_STR("+05:00"),
+		GW_STR("Z"),
+		GW_STR("../zoneinfo/UTC"),
+		GW_STR("/usr/share/zoneinfo/UTC"),
+		GW_STR("UTC\0"),
+		GW_STR("zone.tab"),
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -103,13 +126,15 @@ static void what_is_no_zone_is_refused(void **state)
 
 static void *ask(void *arg)
 {
-	static const char *const names[] = { "Asia/Tokyo", "Europe/London", "America/Bogota", "Africa/Lagos" };
+	static const char *const names[] = { "Asia/Tokyo", "Europe/London", "America/Bogota",
+					     "Africa/Lagos" };
 	int64_t when = at("2026-11-23T12:00:00.000Z");
 
 	for (int i = 0; i < 2000; i++) {
 		struct zone_day day;
 		int64_t asked = when + i % 7 * 24 * HOUR;
-		if (zone_day(gw_str(names[i % 4]), asked, &day) != 0 || day.begins > asked || day.ends <= asked)
+		if (zone_day(gw_str(names[i % 4]), asked, &day) != 0 || day.begins > asked ||
+		    day.ends <= asked)
 			return arg;
 	}
 	return NULL;

@@ -1,5 +1,5 @@
-/* What is said, or happens, while the message is on its way: an early refusal is a refusal, and a link that
- * was lost before the last octet left leaves no doubt. */
+/* What is said, or happens, while the message is on its way: an early refusal is a refusal, and a
+ * link that was lost before the last octet left leaves no doubt. */
 #include "peer.c"
 #include "rig.c"
 
@@ -35,7 +35,8 @@ struct early {
 };
 static const struct early earlies[] = {
 	{ "refused for good, and closed", "552 5.3.4 too big\r\n", true, GW_BOUNCED, false },
-	{ "refused for good", "552-5.3.4 it is\r\n552 5.3.4 too big\r\n", false, GW_BOUNCED, false },
+	{ "refused for good", "552-5.3.4 it is\r\n552 5.3.4 too big\r\n", false, GW_BOUNCED,
+	  false },
 	{ "later", "452 4.2.2 full\r\n", true, GW_DEFERRED, false },
 	{ "out of step", "503 5.5.1 order\r\n", true, GW_DEFERRED, true },
 	{ "going down", "421 4.3.2 closing\r\n", true, GW_DEFERRED, true },
@@ -64,11 +65,12 @@ static void refuse_in_the_middle(const struct early *early, const char *ehlo, bo
 	sending.message.trace = gw_str(TRACE);
 	rig_send(&sending);
 	rig_run(&rig);
-	if (sending.outcomes[0].status != early->status || sending.outcomes[1].link != early->link ||
-	    sending.outcomes[0].stage != STAGE_BODY)
+	if (sending.outcomes[0].status != early->status ||
+	    sending.outcomes[1].link != early->link || sending.outcomes[0].stage != STAGE_BODY)
 		fail_msg("%s, %s, tls %d: %s at %s, link %d: %s", early->name, ehlo, tls,
-			 status_name(sending.outcomes[0].status), stage_name(sending.outcomes[0].stage),
-			 sending.outcomes[1].link, sending.outcomes[0].reply.text.ptr);
+			 status_name(sending.outcomes[0].status),
+			 stage_name(sending.outcomes[0].stage), sending.outcomes[1].link,
+			 sending.outcomes[0].reply.text.ptr);
 	assert_int_equal(peer.connections, 1);
 	sending_finish(&sending);
 	rig_finish(&rig);
@@ -91,9 +93,10 @@ static void an_early_refusal_is_that_refusal(void **state)
 /* The first says no in the middle; those of the next transaction are not worse off for it. */
 static void the_others_go_on_over_another_link(void **state)
 {
-	struct peer_script script = {
-		.ehlo = PLAIN, .early = "552 5.3.4 too big\r\n", .early_after = 1000, .early_once = true
-	};
+	struct peer_script script = { .ehlo = PLAIN,
+				      .early = "552 5.3.4 too big\r\n",
+				      .early_after = 1000,
+				      .early_once = true };
 	char *text = large_text(LARGE);
 	struct sending sending;
 	struct peer peer;

@@ -1,21 +1,23 @@
-/* The content of a message reaches a next hop as content or not at all: whatever the envelope's length, and
- * whatever the next hop makes of BDAT. The messages here are full of commands, so that octets taken for
- * commands show. */
+/* The content of a message reaches a next hop as content or not at all: whatever the envelope's
+ * length, and whatever the next hop makes of BDAT. The messages here are full of commands, so that
+ * octets taken for commands show. */
 #define RIG_RCPTS 1100
 #include "peer.c"
 #include "rig.c"
 
-#define TRACE "Received: from client.example by gateway.example; Sat, 28 Nov 2026 03:00:00 +0000\r\n"
-#define EVIL                                                                                                 \
+#define TRACE                                                                                      \
+	"Received: from client.example by gateway.example; Sat, 28 Nov 2026 03:00:00 +0000\r\n"
+#define EVIL                                                                                       \
 	"RSET\r\nMAIL FROM:<evil@x.example>\r\nRCPT TO:<victim@x.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nboo\r\n"
-#define CHUNKING                                                                                             \
+#define CHUNKING                                                                                   \
 	"250-peer.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 100000000\r\n250-CHUNKING\r\n250 DSN\r\n"
 #define LOCK_STEP "250-peer.example\r\n250-CHUNKING\r\n250 DSN\r\n"
 #define BY_DATA "250-peer.example\r\n250-PIPELINING\r\n250 DSN\r\n"
 
 static char *evil_text(size_t size)
 {
-	char *text = malloc(size + sizeof(EVIL) + 64), *at = text + sprintf(text, "Subject: evil\r\n\r\n");
+	char *text = malloc(size + sizeof(EVIL) + 64),
+	     *at = text + sprintf(text, "Subject: evil\r\n\r\n");
 	while ((size_t)(at - text) < size)
 		at += sprintf(at, "%s", EVIL);
 	return text;
@@ -31,7 +33,8 @@ static char *rcpt_list(size_t count)
 	return text;
 }
 
-static void begin_sending(struct sending *sending, struct rig *rig, const char *text, const char *rcpts)
+static void begin_sending(struct sending *sending, struct rig *rig, const char *text,
+			  const char *rcpts)
 {
 	sending_init(sending, rig, text, rcpts);
 	sending->message.trace = gw_str(TRACE);
@@ -69,15 +72,15 @@ static void check_meant(struct peer *peer, const struct hop_kind *kind, size_t r
 	snprintf(name, sizeof name, "%s, %zu recipients, %zu octets", kind->name, rcpts, size);
 	nothing_was_smuggled(peer, name);
 	if (peer_saw(peer, "MAIL FROM") != 1 || peer_saw(peer, "RCPT TO") != (int)rcpts ||
-	    peer_saw(peer, "RSET") || peer->messages != 1 || peer_saw(peer, "BDAT") != kind->bdats ||
-	    peer_saw(peer, "DATA") != !kind->bdats)
+	    peer_saw(peer, "RSET") || peer->messages != 1 ||
+	    peer_saw(peer, "BDAT") != kind->bdats || peer_saw(peer, "DATA") != !kind->bdats)
 		fail_msg("%s: %d messages, %.400s", name, peer->messages, peer->log.text);
 	for (i = 0; i < rcpts; i++)
 		assert_int_equal(sending->outcomes[i].status, GW_DELIVERED);
 }
 
-static void one_size(const struct hop_kind *kind, size_t rcpts, const char *list, struct gw_str orcpt,
-		     size_t size)
+static void one_size(const struct hop_kind *kind, size_t rcpts, const char *list,
+		     struct gw_str orcpt, size_t size)
 {
 	static struct sending sending;
 	char *text = evil_text(size);
@@ -106,7 +109,8 @@ static void one_size(const struct hop_kind *kind, size_t rcpts, const char *list
 static void envelope_and_message_of_every_length(void **state)
 {
 	static const size_t counts[] = { 1, 245, 740, 1100 };
-	static const size_t sizes[] = { 100,       4000,  64000, 66000, 128 << 10, (128 << 10) + 500,
+	static const size_t sizes[] = { 100,       4000,      64000,
+					66000,     128 << 10, (128 << 10) + 500,
 					255 << 10, 300000 };
 	char orcpt[480] = "rfc822;";
 	size_t kind, count, size, wide;
@@ -146,7 +150,8 @@ static void refusal_of_chunks(const char *reply, int taken_before, enum gw_statu
 			 sending.outcomes[0].link, sending.outcomes[0].reply.text.ptr);
 	assert_int_equal(sending.outcomes[1].status, GW_BOUNCED);
 	assert_int_equal(peer.connections, connections);
-	assert_int_equal(peer_saw(&peer, "DATA\r\n") - peer_saw(&peer, "\r\nDATA\r\nSubject"), to_data);
+	assert_int_equal(peer_saw(&peer, "DATA\r\n") - peer_saw(&peer, "\r\nDATA\r\nSubject"),
+			 to_data);
 	if (!taken_before) /* the first chunk is ours alone */
 		assert_int_equal(peer_saw(&peer, "evil"), 0);
 	sending_finish(&sending);
@@ -177,7 +182,8 @@ static void a_refused_chunk_is_judged_as_data_would_be(void **state)
 	refusal_of_chunks(PEER_CLOSE, 0, GW_DEFERRED, true, 1, false);
 }
 
-/* One that reads chunks was shown to; its word about the whole message is a word about the message. */
+/* One that reads chunks was shown to; its word about the whole message is a word about the message.
+ */
 static void a_refused_message_is_refused(void **state)
 {
 	static struct sending sending;
@@ -185,8 +191,9 @@ static void a_refused_message_is_refused(void **state)
 	struct peer peer;
 	struct rig rig;
 
-	peer_start(&peer, &(struct peer_script){
-				  .ehlo = CHUNKING, .bdat = "554 5.7.1 spam\r\n", .chunks_before_bdat = 1 });
+	peer_start(&peer, &(struct peer_script){ .ehlo = CHUNKING,
+						 .bdat = "554 5.7.1 spam\r\n",
+						 .chunks_before_bdat = 1 });
 	rig_init(&rig, 0, peer.port);
 	send_it(&sending, &rig, text, "a@x.example");
 	assert_int_equal(sending.outcomes[0].status, GW_BOUNCED);
@@ -205,8 +212,9 @@ static void no_chunk_where_nobody_was_taken(void **state)
 	struct peer peer;
 	struct rig rig;
 
-	peer_start(&peer,
-		   &(struct peer_script){ .ehlo = CHUNKING, .bdat = "502 5.5.1 no\r\n", .no_chunks = true });
+	peer_start(&peer, &(struct peer_script){ .ehlo = CHUNKING,
+						 .bdat = "502 5.5.1 no\r\n",
+						 .no_chunks = true });
 	rig_init(&rig, 0, peer.port);
 	send_it(&sending, &rig, text, "bad@x.example");
 	assert_int_equal(sending.outcomes[0].status, GW_BOUNCED);
@@ -219,7 +227,8 @@ static void no_chunk_where_nobody_was_taken(void **state)
 	free(text);
 }
 
-/* What it costs: one turn to show once, then as many as by DATA. An honest next hop reads once in each. */
+/* What it costs: one turn to show once, then as many as by DATA. An honest next hop reads once in
+ * each. */
 static void the_turns_of_a_message(void **state)
 {
 	static const struct {
@@ -236,9 +245,11 @@ static void the_turns_of_a_message(void **state)
 		rig_init(&rig, 0, peer.port);
 		for (nth = 0; nth < 3; nth++) {
 			int before = peer.reads + (nth == 0); /* EHLO */
-			send_it(&sending, &rig, "Subject: turns\r\n\r\nbody\r\n", "a@x.example b@x.example");
+			send_it(&sending, &rig, "Subject: turns\r\n\r\nbody\r\n",
+				"a@x.example b@x.example");
 			assert_int_equal(sending.outcomes[1].status, GW_DELIVERED);
-			assert_int_equal(peer.reads - before, nth == 0 ? cases[i].first : cases[i].later);
+			assert_int_equal(peer.reads - before,
+					 nth == 0 ? cases[i].first : cases[i].later);
 			sending_finish(&sending);
 		}
 		rig_finish(&rig);

@@ -1,5 +1,5 @@
-/* A relay to mail hosts: relay queues that come and go with the domains, and are one for domains with the same hosts. Address literals need no
- * name server. */
+/* A relay to mail hosts: relay queues that come and go with the domains, and are one for domains
+ * with the same hosts. Address literals need no name server. */
 #include "peer.c"
 #include "rig.c"
 
@@ -106,7 +106,8 @@ static void what_the_dns_says_decides(void **state)
 		struct sending sending;
 		struct outcome outcome;
 		sending_init(&sending, &rig, TEXT, "x@y");
-		sending.rcpts[0].domain = gw_str(strchr(cases[i].rcpt, '@') ? strchr(cases[i].rcpt, '@') + 1 : "");
+		sending.rcpts[0].domain = gw_str(
+			strchr(cases[i].rcpt, '@') ? strchr(cases[i].rcpt, '@') + 1 : "");
 		rig_send(&sending);
 		rig_run(&rig);
 		outcome = sending.outcomes[0];
@@ -180,7 +181,11 @@ static void a_gateway_that_is_a_mail_host_itself_asks_only_better_ones(void **st
 	static const struct {
 		const char *self;
 		size_t count;
-	} cases[] = { { "gateway.test", 4 }, { "D.test", 3 }, { "c.test", 1 }, { "b.test", 1 }, { "a.test", 0 } };
+	} cases[] = { { "gateway.test", 4 },
+		      { "D.test", 3 },
+		      { "c.test", 1 },
+		      { "b.test", 1 },
+		      { "a.test", 0 } };
 	size_t i;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_int_equal(mx_group_hosts(&mx, gw_str(cases[i].self)), cases[i].count);
@@ -228,7 +233,8 @@ static void *run_half(void *arg)
 		transport_leave(transport, false);
 		mx_group_sweep(transport, worker_now(half->rig.worker) + 2 * SITE_KEPT);
 	}
-	/* A connection that still says QUIT holds its slot: the loop goes on while the other half may wait for it. */
+	/* A connection that still says QUIT holds its slot: the loop goes on while the other half
+	 * may wait for it. */
 	atomic_fetch_sub(&halves_at_work, 1);
 	while (atomic_load(&halves_at_work) > 0)
 		rig_wait(&half->rig, 5);

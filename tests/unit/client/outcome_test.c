@@ -34,7 +34,8 @@ static void the_code_fits_stage_and_status(void **state)
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct outcome outcome;
 		uint8_t got[3];
-		outcome_set(&outcome, &arena, cases[i].status, cases[i].stage, false, cases[i].code, cases[i].given, gw_str("why"), gw_str("mx"));
+		outcome_set(&outcome, &arena, cases[i].status, cases[i].stage, false, cases[i].code,
+			    cases[i].given, gw_str("why"), gw_str("mx"));
 		outcome_enhanced(&outcome, got);
 		assert_memory_equal(got, cases[i].want, 3);
 	}
@@ -56,7 +57,8 @@ static void an_outcome_owns_its_words(void **state)
 	assert_string_equal(outcome.host.ptr, "mx.example");
 	assert_int_equal(outcome.reply.code, 550);
 	assert_int_equal(outcome.reply.enhanced[1], 1);
-	outcome_set(&outcome, &arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str(""), gw_str(""));
+	outcome_set(&outcome, &arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL, gw_str(""),
+		    gw_str(""));
 	assert_string_equal(outcome.reply.text.ptr, "");
 	arena_finish(&arena);
 }

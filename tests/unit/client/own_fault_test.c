@@ -1,4 +1,5 @@
-/* What this machine lacks is held against no relay: each kind, alone and beside a fault of the relay's own. */
+/* What this machine lacks is held against no relay: each kind, alone and beside a fault of the
+ * relay's own. */
 #include "peer.c"
 #include "rig.c"
 
@@ -41,9 +42,20 @@ static void each_error_has_its_kind(void **state)
 		int error;
 		enum local local;
 	} rows[] = {
-		{ EMFILE, LOCAL_SHORT }, { ENFILE, LOCAL_SHORT }, { ENOBUFS, LOCAL_SHORT }, { ENOMEM, LOCAL_SHORT }, { EADDRNOTAVAIL, LOCAL_SHORT },
-		{ ENETUNREACH, LOCAL_NETWORK }, { ENETDOWN, LOCAL_NETWORK }, { EPERM, LOCAL_NETWORK }, { EACCES, LOCAL_NETWORK },
-		{ ECONNREFUSED, LOCAL_NONE }, { ETIMEDOUT, LOCAL_NONE }, { ECONNRESET, LOCAL_NONE }, { EHOSTUNREACH, LOCAL_NONE }, { EPIPE, LOCAL_NONE },
+		{ EMFILE, LOCAL_SHORT },
+		{ ENFILE, LOCAL_SHORT },
+		{ ENOBUFS, LOCAL_SHORT },
+		{ ENOMEM, LOCAL_SHORT },
+		{ EADDRNOTAVAIL, LOCAL_SHORT },
+		{ ENETUNREACH, LOCAL_NETWORK },
+		{ ENETDOWN, LOCAL_NETWORK },
+		{ EPERM, LOCAL_NETWORK },
+		{ EACCES, LOCAL_NETWORK },
+		{ ECONNREFUSED, LOCAL_NONE },
+		{ ETIMEDOUT, LOCAL_NONE },
+		{ ECONNRESET, LOCAL_NONE },
+		{ EHOSTUNREACH, LOCAL_NONE },
+		{ EPIPE, LOCAL_NONE },
 		{ 0, LOCAL_NONE },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -127,7 +139,8 @@ static void no_descriptors(void **state)
 /* An address that refuses is the relay's failure, whatever was with the others. */
 static void what_the_relay_did_is_the_relays(void **state)
 {
-	static const char *const orders[][2] = { { NOWHERE, "127.0.0.1" }, { "127.0.0.1", NOWHERE } };
+	static const char *const orders[][2] = { { NOWHERE, "127.0.0.1" },
+						 { "127.0.0.1", NOWHERE } };
 
 	for (size_t i = 0; i < 2; i++) {
 		struct rig rig;

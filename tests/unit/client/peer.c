@@ -23,7 +23,8 @@ struct session {
 
 static long get(struct session *session, char *to, size_t len)
 {
-	long got = session->ssl ? SSL_read(session->ssl, to, (int)len) : recv(session->fd, to, len, 0);
+	long got = session->ssl ? SSL_read(session->ssl, to, (int)len)
+				: recv(session->fd, to, len, 0);
 	session->peer->reads += got > 0;
 	return got;
 }
@@ -44,7 +45,8 @@ static void leave(struct session *session)
 
 static bool put(struct session *session, const char *text, size_t len)
 {
-	return session->ssl ? SSL_write(session->ssl, text, (int)len) > 0 : send(session->fd, text, len, MSG_NOSIGNAL) == (long)len;
+	return session->ssl ? SSL_write(session->ssl, text, (int)len) > 0
+			    : send(session->fd, text, len, MSG_NOSIGNAL) == (long)len;
 }
 
 static bool drip(struct session *session, const char *text)
@@ -66,7 +68,8 @@ static bool say(struct session *session, const char *text)
 			;
 		return false;
 	}
-	return session->peer->script.drip_us ? drip(session, text) : put(session, text, strlen(text));
+	return session->peer->script.drip_us ? drip(session, text)
+					     : put(session, text, strlen(text));
 }
 
 static void append(struct peer *peer, struct peer_text *to, const char *bytes, size_t count)
@@ -92,7 +95,9 @@ static bool read_line(struct session *session, char *line, size_t room)
 		session->have -= session->at;
 		memmove(session->in, session->in + session->at, session->have);
 		session->at = 0;
-		got = session->have < sizeof session->in ? get(session, session->in + session->have, sizeof session->in - session->have) : 0;
+		got = session->have < sizeof session->in ? get(session, session->in + session->have,
+							       sizeof session->in - session->have)
+							 : 0;
 		if (got <= 0)
 			return false;
 		session->have += (size_t)got;
@@ -159,7 +164,8 @@ static bool read_message(struct session *session)
 	pause_for(peer->script.slow_ms * 1000L);
 	peer->messages++;
 	return say(session,
-		   pick(session, peer->messages > peer->script.messages_before_dot ? peer->script.dot : NULL,
+		   pick(session,
+			peer->messages > peer->script.messages_before_dot ? peer->script.dot : NULL,
 			"250 2.0.0 kept\r\n"));
 }
 
@@ -250,13 +256,15 @@ static bool verb_auth(struct session *session, const char *line)
 	while (session->peer->script.endless_login)
 		if (!say(session, "334 aGVsbG8=\r\n") || !read_line(session, answer, sizeof answer))
 			return false;
-	if (prompt && (!say(session, prompt) || !read_line(session, answer, sizeof answer) || !say(session, prompt) ||
-		       !read_line(session, answer, sizeof answer)))
+	if (prompt && (!say(session, prompt) || !read_line(session, answer, sizeof answer) ||
+		       !say(session, prompt) || !read_line(session, answer, sizeof answer)))
 		return false;
 	if (prompt)
-		return say(session, strcmp(answer, "c2VzYW1l\r\n") ? "535 wrong\r\n" : "235 2.7.0 welcome\r\n");
-	if (strstr(line, "LOGIN") && (!say(session, "334 VXNlcm5hbWU6\r\n") || !read_line(session, answer, sizeof answer) ||
-				      !say(session, "334 UGFzc3dvcmQ6\r\n") || !read_line(session, answer, sizeof answer)))
+		return say(session, strcmp(answer, "c2VzYW1l\r\n") ? "535 wrong\r\n"
+								   : "235 2.7.0 welcome\r\n");
+	if (strstr(line, "LOGIN") &&
+	    (!say(session, "334 VXNlcm5hbWU6\r\n") || !read_line(session, answer, sizeof answer) ||
+	     !say(session, "334 UGFzc3dvcmQ6\r\n") || !read_line(session, answer, sizeof answer)))
 		return false;
 	return say(session, pick(session, session->peer->script.auth, "235 2.7.0 welcome\r\n"));
 }
@@ -273,7 +281,10 @@ static bool answer(struct session *session, const char *line)
 {
 	struct peer_script *script = &session->peer->script;
 	if (!strncmp(line, "EHLO", 4))
-		return say(session, pick(session, script->ehlo, "250-peer.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 1000000\r\n"));
+		return say(
+			session,
+			pick(session, script->ehlo,
+			     "250-peer.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 1000000\r\n"));
 	if (!strncmp(line, "HELO", 4))
 		return say(session, pick(session, script->helo, "250 peer.example\r\n"));
 	if (!strncmp(line, "STARTTLS", 8))
@@ -370,14 +381,16 @@ static void *listen_main(void *arg)
 
 void peer_start(struct peer *peer, const struct peer_script *script)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof address;
 	memset(peer, 0, sizeof *peer);
 	if (script)
 		peer->script = *script;
 	pthread_mutex_init(&peer->lock, NULL);
 	peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert(bind(peer->listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(peer->listener, 64) == 0);
+	assert(bind(peer->listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+	       listen(peer->listener, 64) == 0);
 	getsockname(peer->listener, (struct sockaddr *)&address, &len);
 	peer->port = ntohs(address.sin_port);
 	pthread_create(&peer->thread, NULL, listen_main, peer);
@@ -423,7 +436,8 @@ SSL_CTX *peer_tls(void)
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
 	X509_set_pubkey(certificate, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"peer.example", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+				   (const unsigned char *)"peer.example", -1, -1, 0);
 	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
 	X509_sign(certificate, key, EVP_sha256());
 	SSL_CTX_use_certificate(tls, certificate);

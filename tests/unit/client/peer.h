@@ -1,4 +1,5 @@
-/* peer.h - a next hop for tests: listens on 127.0.0.1 in a thread and answers as its script says. */
+/* peer.h - a next hop for tests: listens on 127.0.0.1 in a thread and answers as its script says.
+ */
 #ifndef TESTS_DELIVER_PEER_H
 #define TESTS_DELIVER_PEER_H
 
@@ -14,27 +15,31 @@
 #define PEER_SILENCE "!silence" /* says nothing until the client leaves */
 
 struct peer_script {
-	const char *greeting, *ehlo, *helo, *starttls, *auth, *rset, *mail, *rcpt, *data, *dot; /* NULL: the usual */
-	const char *after_greeting;  /* said unasked behind it */
-	int messages;                /* closes after so many transactions; 0: never */
-	bool once;                   /* the answers above hold for the first connection only */
-	bool idle_close;             /* closes the first connection when the first message is done, after its reply */
-	bool chatters_after_354;     /* sends "250 forged" in the segment of the 354 */
-	SSL_CTX *tls;                /* implicit from the start, or for STARTTLS */
+	/* NULL: the usual */
+	const char *greeting, *ehlo, *helo, *starttls, *auth, *rset, *mail, *rcpt, *data, *dot;
+	const char *after_greeting; /* said unasked behind it */
+	int messages;               /* closes after so many transactions; 0: never */
+	bool once;                  /* the answers above hold for the first connection only */
+	/* closes the first connection when the first message is done, after its reply */
+	bool idle_close;
+	bool chatters_after_354; /* sends "250 forged" in the segment of the 354 */
+	SSL_CTX *tls;            /* implicit from the start, or for STARTTLS */
 	bool implicit;
-	int drip_us;                 /* waits so long before each byte it sends */
-	int slow_ms;                 /* waits before it answers the dot */
-	const char *login_prompt;    /* to LOGIN, twice */
-	bool endless_login;          /* asks with each answer again */
-	int rcpt_most;               /* so many are taken in a transaction, */
-	const char *too_many;        /* and then this is said */
-	const char *early;           /* said when `early_after` octets of the message came, which are the last read */
+	int drip_us;              /* waits so long before each byte it sends */
+	int slow_ms;              /* waits before it answers the dot */
+	const char *login_prompt; /* to LOGIN, twice */
+	bool endless_login;       /* asks with each answer again */
+	int rcpt_most;            /* so many are taken in a transaction, */
+	const char *too_many;     /* and then this is said */
+	/* said when `early_after` octets of the message came, which are the last read */
+	const char *early;
 	int early_after;
-	bool early_once;             /* on the first connection only */
-	bool early_close;            /* closes after it; else it waits for the client to leave */
-	int deaf_ms;                 /* reads nothing for so long after 354, then leaves */
-	const char *bdat; /* the reply to each chunk; else its size as a number, or 503 without a recipient */
-	bool no_chunks;   /* the octets of a chunk that was not answered 2xx are commands */
+	bool early_once;  /* on the first connection only */
+	bool early_close; /* closes after it; else it waits for the client to leave */
+	int deaf_ms;      /* reads nothing for so long after 354, then leaves */
+	/* the reply to each chunk; else its size as a number, or 503 without a recipient */
+	const char *bdat;
+	bool no_chunks;          /* the octets of a chunk that was not answered 2xx are commands */
 	int messages_before_dot; /* so many are taken before `dot` holds */
 	int chunks_before_bdat;  /* so many chunks are taken before `bdat` holds */
 };
@@ -56,14 +61,14 @@ struct peer {
 	bool stopping;
 	/* what was seen */
 	_Atomic int connections, open, most_open, messages, quits, rsets, reads;
-	struct peer_text log;        /* the command lines that came */
-	struct peer_text message;    /* the last message, dots still doubled */
-	_Atomic int chunks;          /* taken */
+	struct peer_text log;     /* the command lines that came */
+	struct peer_text message; /* the last message, dots still doubled */
+	_Atomic int chunks;       /* taken */
 };
 
 void peer_start(struct peer *peer, const struct peer_script *script);
 void peer_stop(struct peer *peer);
-int peer_saw(struct peer *peer, const char *text);  /* how often the log has it */
+int peer_saw(struct peer *peer, const char *text); /* how often the log has it */
 SSL_CTX *peer_tls(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* How many recipients a next hop takes at once: what it says, in its greeting or by refusing, is obeyed at once and remembered. */
+/* How many recipients a next hop takes at once: what it says, in its greeting or by refusing, is
+ * obeyed at once and remembered. */
 #define RIG_RCPTS 1000
 #include "peer.c"
 #include "rig.c"
@@ -10,17 +11,53 @@ struct many {
 	const char *name;
 	struct peer_script script;
 	size_t count;
-	size_t domains;            /* the recipients are of so many */
-	int mails, most_mails;     /* transactions, from and to */
+	size_t domains;        /* the recipients are of so many */
+	int mails, most_mails; /* transactions, from and to */
 	int connections;
 };
 static const struct many cases[] = {
-	{ "too many, 452", { .ehlo = PIPELINED, .rcpt_most = 10, .too_many = "452 4.5.3 too many\r\n" }, 1000, 1, 100, 110, 1 },
-	{ "too many, 552", { .ehlo = PIPELINED, .rcpt_most = 10, .too_many = "552 too many\r\n" }, 1000, 1, 100, 110, 1 },
-	{ "lock-step", { .ehlo = "250 peer.example\r\n", .rcpt_most = 10, .too_many = "452 4.5.3 too many\r\n" }, 100, 1, 10, 11, 1 },
-	{ "RCPTMAX", { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=7\r\n" }, 70, 1, 10, 10, 1 },
-	{ "MAILMAX", { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=3 RCPTMAX=5\r\n" }, 45, 1, 9, 9, 3 },
-	{ "RCPTDOMAINMAX", { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS RCPTDOMAINMAX=2\r\n" }, 60, 6, 3, 3, 1 },
+	{ "too many, 452",
+	  { .ehlo = PIPELINED, .rcpt_most = 10, .too_many = "452 4.5.3 too many\r\n" },
+	  1000,
+	  1,
+	  100,
+	  110,
+	  1 },
+	{ "too many, 552",
+	  { .ehlo = PIPELINED, .rcpt_most = 10, .too_many = "552 too many\r\n" },
+	  1000,
+	  1,
+	  100,
+	  110,
+	  1 },
+	{ "lock-step",
+	  { .ehlo = "250 peer.example\r\n", .rcpt_most = 10, .too_many = "452 4.5.3 too many\r\n" },
+	  100,
+	  1,
+	  10,
+	  11,
+	  1 },
+	{ "RCPTMAX",
+	  { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=7\r\n" },
+	  70,
+	  1,
+	  10,
+	  10,
+	  1 },
+	{ "MAILMAX",
+	  { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=3 RCPTMAX=5\r\n" },
+	  45,
+	  1,
+	  9,
+	  9,
+	  3 },
+	{ "RCPTDOMAINMAX",
+	  { .ehlo = "250-a\r\n250-PIPELINING\r\n250 LIMITS RCPTDOMAINMAX=2\r\n" },
+	  60,
+	  6,
+	  3,
+	  3,
+	  1 },
 };
 
 static void send_many(const struct many *many)
@@ -39,10 +76,14 @@ static void send_many(const struct many *many)
 	rig_once(&rig, &sending, TEXT, list);
 	for (i = 0; i < many->count; i++)
 		if (sending.outcomes[i].status != GW_DELIVERED)
-			fail_msg("%s: %zu is %s: %s", many->name, i, status_name(sending.outcomes[i].status), sending.outcomes[i].reply.text.ptr);
-	if (peer_saw(&peer, "MAIL FROM") < many->mails || peer_saw(&peer, "MAIL FROM") > many->most_mails ||
+			fail_msg("%s: %zu is %s: %s", many->name, i,
+				 status_name(sending.outcomes[i].status),
+				 sending.outcomes[i].reply.text.ptr);
+	if (peer_saw(&peer, "MAIL FROM") < many->mails ||
+	    peer_saw(&peer, "MAIL FROM") > many->most_mails ||
 	    peer.connections != many->connections)
-		fail_msg("%s: %d transactions, %d connections", many->name, peer_saw(&peer, "MAIL FROM"), peer.connections);
+		fail_msg("%s: %d transactions, %d connections", many->name,
+			 peer_saw(&peer, "MAIL FROM"), peer.connections);
 	sending_finish(&sending);
 	rig_finish(&rig);
 	peer_stop(&peer);
@@ -59,7 +100,9 @@ static void as_many_as_the_next_hop_takes(void **state)
 /* One whose mailbox is full is refused with the same code. */
 static void a_full_mailbox_is_no_limit(void **state)
 {
-	struct peer_script script = { .ehlo = PIPELINED, .rcpt_most = 2, .too_many = "452 4.2.2 mailbox full\r\n" };
+	struct peer_script script = { .ehlo = PIPELINED,
+				      .rcpt_most = 2,
+				      .too_many = "452 4.2.2 mailbox full\r\n" };
 	static struct sending sending;
 	struct peer peer;
 	struct rig rig;
@@ -79,7 +122,9 @@ static void a_full_mailbox_is_no_limit(void **state)
 /* What one worker was told, the others know. */
 static void another_worker_knows_it(void **state)
 {
-	struct peer_script script = { .ehlo = PIPELINED, .rcpt_most = 2, .too_many = "452 4.5.3 too many\r\n" };
+	struct peer_script script = { .ehlo = PIPELINED,
+				      .rcpt_most = 2,
+				      .too_many = "452 4.5.3 too many\r\n" };
 	static struct sending sending;
 	struct peer peer;
 	struct rig first, second;

@@ -1,4 +1,5 @@
-/* How attempts share connections: reuse, stale ones, the number at once, failures that speak for others, two workers. */
+/* How attempts share connections: reuse, stale ones, the number at once, failures that speak for
+ * others, two workers. */
 #include "peer.c"
 #include "rig.c"
 
@@ -160,7 +161,8 @@ static void a_stale_connection_is_no_failure(void **state)
 	end(&rig, &peer);
 }
 
-/* A next hop that answers each second MAIL with 421: once is forgiven, on a new connection it counts. */
+/* A next hop that answers each second MAIL with 421: once is forgiven, on a new connection it
+ * counts. */
 static void a_421_on_a_reused_connection_is_tried_again_once(void **state)
 {
 	struct sending first, second, third;
@@ -235,7 +237,8 @@ static unsigned short dead_port(void)
 	return peer.port;
 }
 
-/* One is told by the socket; nothing was tried for the others, which wait until the relay is tried again. */
+/* One is told by the socket; nothing was tried for the others, which wait until the relay is tried
+ * again. */
 static void a_dead_relay_costs_one_connect(void **state)
 {
 	const struct outcome *got;
@@ -265,7 +268,8 @@ static void a_dead_relay_costs_one_connect(void **state)
 
 static void the_next_host_is_tried_at_once(void **state)
 {
-	static const char *const greetings[] = { "554 5.3.2 go away\r\n", "421 4.3.2 busy\r\n", PEER_CLOSE, "nonsense\r\n" };
+	static const char *const greetings[] = { "554 5.3.2 go away\r\n", "421 4.3.2 busy\r\n",
+						 PEER_CLOSE, "nonsense\r\n" };
 	struct sending sending;
 	struct peer peer;
 	struct rig rig;
@@ -275,7 +279,8 @@ static void the_next_host_is_tried_at_once(void **state)
 		rig_init(&rig, 0, peer.port);
 		rig.hosts[1] = gw_str("127.0.0.1");
 		rig.relay->hosts.count = 2;
-		assert_int_equal(rig_once(&rig, &sending, TEXT, "a@x.example").status, GW_DELIVERED);
+		assert_int_equal(rig_once(&rig, &sending, TEXT, "a@x.example").status,
+				 GW_DELIVERED);
 		assert_int_equal(peer.connections, 2);
 		sending_finish(&sending);
 		end(&rig, &peer);
@@ -301,7 +306,8 @@ static void a_name_that_is_none_is_the_links_fault(void **state)
 	rig_finish(&rig);
 }
 
-/* The next hop allows one connection where we would open three: the others wait for it instead of failing. */
+/* The next hop allows one connection where we would open three: the others wait for it instead of
+ * failing. */
 static void too_many_connections_wait_for_those_that_stand(void **state)
 {
 	struct sending first, *sendings;
@@ -368,7 +374,9 @@ static void abandoned_while_a_login_is_awaited(void **state)
 
 static void a_login_may_come_later(void **state)
 {
-	struct gw_login login = { .size = sizeof login, .user = gw_str("user"), .secret = gw_str("sesame") };
+	struct gw_login login = { .size = sizeof login,
+				  .user = gw_str("user"),
+				  .secret = gw_str("sesame") };
 	struct sending sending;
 	struct peer peer;
 	struct rig rig;
@@ -417,7 +425,8 @@ struct thread {
 
 static _Atomic int at_work;
 
-/* Who is done first keeps its loop running, as a worker does: it holds connections that the other one needs. */
+/* Who is done first keeps its loop running, as a worker does: it holds connections that the other
+ * one needs. */
 static void *run_thread(void *arg)
 {
 	struct thread *thread = arg;
@@ -458,7 +467,8 @@ static void two_workers_share_the_connections(void **state)
 	}
 }
 
-/* While any worker has a link there the relay is up: it wants no more of them, and nothing has failed. */
+/* While any worker has a link there the relay is up: it wants no more of them, and nothing has
+ * failed. */
 static void a_link_of_another_worker_tells_that_the_relay_is_up(void **state)
 {
 	struct sending first, second;

@@ -32,8 +32,10 @@ void rig_init(struct rig *rig, unsigned worker_number, unsigned short port)
 	rig->snapshot->generation = 1;
 	settings = &rig->snapshot->settings;
 	settings->hostname = gw_str("gateway.example");
-	settings->delivery.connect = settings->delivery.greeting = settings->delivery.helo = settings->delivery.mail = 20000;
-	settings->delivery.rcpt = settings->delivery.data = settings->delivery.block = settings->delivery.dot = 20000;
+	settings->delivery.connect = settings->delivery.greeting = settings->delivery.helo =
+		settings->delivery.mail = 20000;
+	settings->delivery.rcpt = settings->delivery.data = settings->delivery.block =
+		settings->delivery.dot = 20000;
 	settings->delivery.idle = 20000;
 	snprintf(rig->name, sizeof rig->name, "relay-%d", rigs++);
 	rig->relay->name = gw_str(rig->name);
@@ -68,8 +70,11 @@ void rig_finish(struct rig *rig)
 
 static void on_login(struct attempt *attempt, struct gw_str mechanisms)
 {
-	struct sending *sending = (struct sending *)((char *)attempt - offsetof(struct sending, attempt));
-	struct gw_login login = { .size = sizeof login, .user = gw_str("user"), .secret = gw_str("sesame") };
+	struct sending *sending = (struct sending *)((char *)attempt -
+						     offsetof(struct sending, attempt));
+	struct gw_login login = { .size = sizeof login,
+				  .user = gw_str("user"),
+				  .secret = gw_str("sesame") };
 	if (sending->rig->mechanism)
 		login.mechanism = gw_str(sending->rig->mechanism);
 	sending->asked = mechanisms;
@@ -79,7 +84,8 @@ static void on_login(struct attempt *attempt, struct gw_str mechanisms)
 
 static void on_done(struct attempt *attempt)
 {
-	struct sending *sending = (struct sending *)((char *)attempt - offsetof(struct sending, attempt));
+	struct sending *sending = (struct sending *)((char *)attempt -
+						     offsetof(struct sending, attempt));
 	assert_false(sending->done);
 	sending->done = true;
 	if (--sending->rig->waiting_for == 0)
@@ -101,7 +107,9 @@ void sending_init(struct sending *sending, struct rig *rig, const char *text, co
 		size_t nth = sending->attempt.count++;
 		len = strcspn(rcpts, " ");
 		sending->rcpts[nth].address = arena_str(&sending->arena, gw_str_n(rcpts, len));
-		sending->rcpts[nth].domain = gw_str_from(sending->rcpts[nth].address, gw_str_find(sending->rcpts[nth].address, '@') + 1);
+		sending->rcpts[nth].domain = gw_str_from(
+			sending->rcpts[nth].address,
+			gw_str_find(sending->rcpts[nth].address, '@') + 1);
 		sending->pointers[nth] = &sending->rcpts[nth];
 	}
 	sending->attempt.worker = rig->worker;
@@ -135,7 +143,8 @@ struct watchdog {
 
 static void bark(struct timer *timer)
 {
-	struct watchdog *dog = (struct watchdog *)((char *)timer - offsetof(struct watchdog, timer));
+	struct watchdog *dog = (struct watchdog *)((char *)timer -
+						   offsetof(struct watchdog, timer));
 	dog->rig->late = true;
 	worker_stop(dog->rig->worker);
 }
@@ -162,7 +171,8 @@ void rig_wait(struct rig *rig, int ms)
 	run_for(rig, ms);
 }
 
-struct outcome rig_once(struct rig *rig, struct sending *sending, const char *text, const char *rcpts)
+struct outcome rig_once(struct rig *rig, struct sending *sending, const char *text,
+			const char *rcpts)
 {
 	sending_init(sending, rig, text, rcpts);
 	rig_send(sending);

@@ -63,8 +63,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_line_is_cut_at_its_room, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_program_that_hangs_is_ended_with_its_children, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_program_that_closes_its_output_must_still_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_program_that_hangs_is_ended_with_its_children,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_program_that_closes_its_output_must_still_end,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(words_are_limited, set_up, tear_down),
 	};
 

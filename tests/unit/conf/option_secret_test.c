@@ -33,8 +33,10 @@ static size_t parse(const char *value, mode_t mode)
 	const char *at = strstr(value, "DIR");
 
 	snprintf(config_dir, sizeof(config_dir), "%s/conf.d", folder);
-	snprintf(before, sizeof(before), "%.*s", at ? (int)(at - value) : (int)strlen(value), value);
-	snprintf(text, sizeof(text), "relay: {\n password = %s%s%s; };", before, at ? folder : "", at ? at + 3 : "");
+	snprintf(before, sizeof(before), "%.*s", at ? (int)(at - value) : (int)strlen(value),
+		 value);
+	snprintf(text, sizeof(text), "relay: {\n password = %s%s%s; };", before, at ? folder : "",
+		 at ? at + 3 : "");
 	write_mode("x.conf", text, mode);
 	load();
 	return option_parse(&context, conf_at(conf, 0)->group, &set, 1, NULL);
@@ -72,10 +74,17 @@ static void a_file_must_be_private_and_filled(void **state)
 {
 	write_mode("open", "hidden-word\n", 0644);
 	write_mode("empty", "\nhidden-word\n", 0600);
-	assert_refused("\"file:DIR/open\"", "x.conf:2: error: \"password\": secret file open is open to others: chmod o-rwx open\n");
-	assert_refused("\"file:DIR/empty\"", "x.conf:2: error: \"password\": the first line of secret file empty is empty\n");
-	assert_refused("\"file:DIR/none\"", "x.conf:2: error: \"password\": secret file none cannot be read: No such file or directory\n");
-	assert_refused("\"file:/dev\"", "x.conf:2: error: \"password\": secret file /dev is not a file\n");
+	assert_refused(
+		"\"file:DIR/open\"",
+		"x.conf:2: error: \"password\": secret file open is open to others: chmod o-rwx open\n");
+	assert_refused(
+		"\"file:DIR/empty\"",
+		"x.conf:2: error: \"password\": the first line of secret file empty is empty\n");
+	assert_refused(
+		"\"file:DIR/none\"",
+		"x.conf:2: error: \"password\": secret file none cannot be read: No such file or directory\n");
+	assert_refused("\"file:/dev\"",
+		       "x.conf:2: error: \"password\": secret file /dev is not a file\n");
 }
 
 static void the_environment_gives_its_variable(void **state)
@@ -83,9 +92,13 @@ static void the_environment_gives_its_variable(void **state)
 	setenv("SECRET_TEST", "from env", 1);
 	assert_secret("\"env:SECRET_TEST\"", "from env");
 	setenv("SECRET_TEST", "", 1);
-	assert_refused("\"env:SECRET_TEST\"", "x.conf:2: error: \"password\": environment variable SECRET_TEST is empty\n");
+	assert_refused(
+		"\"env:SECRET_TEST\"",
+		"x.conf:2: error: \"password\": environment variable SECRET_TEST is empty\n");
 	unsetenv("SECRET_TEST");
-	assert_refused("\"env:SECRET_TEST\"", "x.conf:2: error: \"password\": environment variable SECRET_TEST is not set\n");
+	assert_refused(
+		"\"env:SECRET_TEST\"",
+		"x.conf:2: error: \"password\": environment variable SECRET_TEST is not set\n");
 }
 
 static void a_program_gives_the_first_line_it_prints(void **state)
@@ -99,12 +112,19 @@ static void a_program_that_fails_gives_nothing(void **state)
 {
 	write_mode("fails", "#!/bin/sh\necho hidden-word\nexit 3\n", 0700);
 	write_mode("dies", "#!/bin/sh\nkill -9 $$\n", 0700);
-	assert_refused("\"exec:echo x\"", "x.conf:2: error: \"password\": echo must be an absolute path\n");
+	assert_refused("\"exec:echo x\"",
+		       "x.conf:2: error: \"password\": echo must be an absolute path\n");
 	assert_refused("\"exec:\"", "x.conf:2: error: \"password\":  names no program\n");
-	assert_refused("\"exec:/no/such\"", "x.conf:2: error: \"password\": /no/such cannot be run: No such file or directory\n");
-	assert_refused("\"exec:/bin/true\"", "x.conf:2: error: \"password\": /bin/true printed nothing on its first line\n");
-	assert_refused("\"exec:DIR/fails\"", "x.conf:2: error: \"password\": fails gave exit status 3\n");
-	assert_refused("\"exec:DIR/dies\"", "x.conf:2: error: \"password\": dies was ended by signal 9\n");
+	assert_refused(
+		"\"exec:/no/such\"",
+		"x.conf:2: error: \"password\": /no/such cannot be run: No such file or directory\n");
+	assert_refused(
+		"\"exec:/bin/true\"",
+		"x.conf:2: error: \"password\": /bin/true printed nothing on its first line\n");
+	assert_refused("\"exec:DIR/fails\"",
+		       "x.conf:2: error: \"password\": fails gave exit status 3\n");
+	assert_refused("\"exec:DIR/dies\"",
+		       "x.conf:2: error: \"password\": dies was ended by signal 9\n");
 }
 
 static void a_secret_in_a_fragment_needs_a_private_file(void **state)
@@ -113,9 +133,10 @@ static void a_secret_in_a_fragment_needs_a_private_file(void **state)
 	assert_int_equal(parse("\"word-in-file\"", 0640), 0);
 	assert_int_equal(parse("\"env:HOME\"", 0644), 0);
 	assert_int_equal(parse("\"word-in-file\"", 0644), 1);
-	assert_string_equal(all_problems(),
-			    "x.conf:2: error: \"password\" holds a secret, but others can read this file: chmod o-rwx x.conf, or write "
-			    "\"file:/path\"\n");
+	assert_string_equal(
+		all_problems(),
+		"x.conf:2: error: \"password\" holds a secret, but others can read this file: chmod o-rwx x.conf, or write "
+		"\"file:/path\"\n");
 }
 
 static void an_included_file_must_be_private_too(void **state)
@@ -127,7 +148,9 @@ static void an_included_file_must_be_private_too(void **state)
 	write_file("x.conf", "relay: {\n@include \"pw.inc\"\n};");
 	load();
 	assert_int_equal(option_parse(&context, conf_at(conf, 0)->group, &set, 1, NULL), 1);
-	assert_non_null(strstr(all_problems(), "pw.inc:1: error: \"password\" holds a secret, but others can read"));
+	assert_non_null(
+		strstr(all_problems(),
+		       "pw.inc:1: error: \"password\" holds a secret, but others can read"));
 	chmod(path_of("pw.inc"), 0600);
 	load();
 	assert_int_equal(option_parse(&context, conf_at(conf, 0)->group, &set, 1, NULL), 0);

@@ -32,9 +32,11 @@ static const struct gw_option rows[] = {
 	{ "on", GW_OPTION_BOOL, AT(on), .fallback = "true" },
 	{ "size", GW_OPTION_SIZE, AT(size), .fallback = "25M", .min = 1024, .max = 1 << 30 },
 	{ "time", GW_OPTION_DURATION, AT(time), .fallback = "250ms", .max = 86400000 },
-	{ "word", GW_OPTION_WORD, AT(word), .fallback = "starttls", .words = "none|starttls|implicit" },
+	{ "word", GW_OPTION_WORD, AT(word), .fallback = "starttls",
+	  .words = "none|starttls|implicit" },
 	{ "list", GW_OPTION_LIST, AT(list), .fallback = "from  to date" },
-	{ "rules", GW_OPTION_GROUPS, AT(rules), .group = rule_rows, .group_size = sizeof(struct rule) },
+	{ "rules", GW_OPTION_GROUPS, AT(rules), .group = rule_rows,
+	  .group_size = sizeof(struct rule) },
 	{ "auth.user", GW_OPTION_STRING, AT(user) },
 	{ "auth.password", GW_OPTION_STRING, AT(password) },
 	GW_OPTIONS_END,
@@ -42,7 +44,8 @@ static const struct gw_option rows[] = {
 
 static struct arena arena;
 static struct everything got;
-static struct option_context context = { "/etc/gateway/conf.d", "/var/lib/gateway", &arena, &problems };
+static struct option_context context = { "/etc/gateway/conf.d", "/var/lib/gateway", &arena,
+					 &problems };
 
 static int set_up_options(void **state)
 {
@@ -102,11 +105,12 @@ static void every_type_is_read(void **state)
 {
 	const struct rule *rules;
 
-	assert_int_equal(parse("text = \"a\" \"b\"; place = \"STATE/db\"; port = 587; any = 5000000000L; on = false;\n"
-			       "size = \"2K\"; time = 90; word = \"implicit\"; list = [\"x\", \"y\"];\n"
-			       "rules = ( { match = \"m\"; }, { match = \"n\"; delay = \"2h\"; } );\n"
-			       "auth: { user = \"u\"; password = \"p\"; };"),
-			 0);
+	assert_int_equal(
+		parse("text = \"a\" \"b\"; place = \"STATE/db\"; port = 587; any = 5000000000L; on = false;\n"
+		      "size = \"2K\"; time = 90; word = \"implicit\"; list = [\"x\", \"y\"];\n"
+		      "rules = ( { match = \"m\"; }, { match = \"n\"; delay = \"2h\"; } );\n"
+		      "auth: { user = \"u\"; password = \"p\"; };"),
+		0);
 	assert_string_equal(all_problems(), "");
 	assert_text(got.text, "ab");
 	assert_text(got.place, "/var/lib/gateway/db");
@@ -132,7 +136,10 @@ static void a_number_may_have_a_word_beside_it(void **state)
 	static const struct {
 		const char *body;
 		int64_t most;
-	} cases[] = { { "", -1 }, { "most = \"unlimited\";", -1 }, { "most = 0;", 0 }, { "most = 5000;", 5000 } };
+	} cases[] = { { "", -1 },
+		      { "most = \"unlimited\";", -1 },
+		      { "most = 0;", 0 },
+		      { "most = 5000;", 5000 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(parse(cases[i].body), 0);
@@ -140,8 +147,9 @@ static void a_number_may_have_a_word_beside_it(void **state)
 	}
 	assert_int_equal(parse("most = \"endless\";"), 1);
 	assert_int_equal(parse("most = -1;"), 1);
-	assert_string_equal(all_problems(), "x.conf:2: error: \"most\" must be a number or \"unlimited\"\n"
-					    "x.conf:2: error: \"most\" is -1, but must be at least 0\n");
+	assert_string_equal(all_problems(),
+			    "x.conf:2: error: \"most\" must be a number or \"unlimited\"\n"
+			    "x.conf:2: error: \"most\" is -1, but must be at least 0\n");
 }
 
 static void one_may_stand_for_a_list_of_one(void **state)
@@ -201,8 +209,10 @@ static const struct {
 } bad[] = {
 	{ "prot = 25;", "x.conf:2: error: unknown key \"prot\", did you mean \"port\"?\n" },
 	{ "zebra = 25;", "x.conf:2: error: unknown key \"zebra\"\n" },
-	{ "auth: {\n usr = \"x\"; };", "x.conf:3: error: unknown key \"auth.usr\", did you mean \"auth.user\"?\n" },
-	{ "auht: { user = \"x\"; };", "x.conf:2: error: unknown key \"auht\", did you mean \"auth\"?\n" },
+	{ "auth: {\n usr = \"x\"; };",
+	  "x.conf:3: error: unknown key \"auth.usr\", did you mean \"auth.user\"?\n" },
+	{ "auht: { user = \"x\"; };",
+	  "x.conf:2: error: unknown key \"auht\", did you mean \"auth\"?\n" },
 	{ "auth = 1;", "x.conf:2: error: \"auth\" must be a group: auth: { ... };\n" },
 	{ "text = 1;", "x.conf:2: error: \"text\" must be a text in quotes\n" },
 	{ "place = true;", "x.conf:2: error: \"place\" must be a path in quotes\n" },
@@ -214,20 +224,28 @@ static const struct {
 	{ "on = \"yes\";", "x.conf:2: error: \"on\" must be true or false, without quotes\n" },
 	{ "size = \"25 M\";", "x.conf:2: error: \"size\" must be a size such as \"25M\"\n" },
 	{ "size = \"2G\";", "x.conf:2: error: \"size\" is 2G, but must be from 1K to 1G\n" },
-	{ "time = \"5 weeks\";", "x.conf:2: error: \"time\" must be a time such as \"90s\", \"5m\", \"4h\" or \"2d\"\n" },
+	{ "time = \"5 weeks\";",
+	  "x.conf:2: error: \"time\" must be a time such as \"90s\", \"5m\", \"4h\" or \"2d\"\n" },
 	{ "time = \"36h\";", "x.conf:2: error: \"time\" is 36h, but must be from 0 to 1d\n" },
-	{ "time = \"\";", "x.conf:2: error: \"time\" must be a time such as \"90s\", \"5m\", \"4h\" or \"2d\"\n" },
+	{ "time = \"\";",
+	  "x.conf:2: error: \"time\" must be a time such as \"90s\", \"5m\", \"4h\" or \"2d\"\n" },
 	{ "word = \"startls\";",
 	  "x.conf:2: error: \"word\" is \"startls\", did you mean \"starttls\"? It can be none, starttls or implicit\n" },
-	{ "word = \"maybe\";", "x.conf:2: error: \"word\" is \"maybe\", but must be none, starttls or implicit\n" },
-	{ "word = \"\";", "x.conf:2: error: \"word\" is \"\", but must be none, starttls or implicit\n" },
+	{ "word = \"maybe\";",
+	  "x.conf:2: error: \"word\" is \"maybe\", but must be none, starttls or implicit\n" },
+	{ "word = \"\";",
+	  "x.conf:2: error: \"word\" is \"\", but must be none, starttls or implicit\n" },
 	{ "list = [ 1, 2 ];",
 	  "x.conf:2: error: \"list\" must be a list of texts such as [\"a\", \"b\"]\nx.conf:2: error: \"list\" must be a list of texts such as "
 	  "[\"a\", \"b\"]\n" },
-	{ "list = true;", "x.conf:2: error: \"list\" must be a list of texts such as [\"a\", \"b\"]\n" },
-	{ "rules = [ 1 ];", "x.conf:2: error: \"rules\" must be a list of groups: ( { ... }, { ... } )\n" },
-	{ "rules = (\n{ match = \"a\"; },\n{ delay = 1; } );", "x.conf:4: error: \"match\" is missing, rules needs it\n" },
-	{ "rules = ( { match = \"a\"; dely = 1; } );", "x.conf:2: error: unknown key \"dely\", did you mean \"delay\"?\n" },
+	{ "list = true;",
+	  "x.conf:2: error: \"list\" must be a list of texts such as [\"a\", \"b\"]\n" },
+	{ "rules = [ 1 ];",
+	  "x.conf:2: error: \"rules\" must be a list of groups: ( { ... }, { ... } )\n" },
+	{ "rules = (\n{ match = \"a\"; },\n{ delay = 1; } );",
+	  "x.conf:4: error: \"match\" is missing, rules needs it\n" },
+	{ "rules = ( { match = \"a\"; dely = 1; } );",
+	  "x.conf:2: error: unknown key \"dely\", did you mean \"delay\"?\n" },
 	{ "port = 0;\nsize = 1;\nfoo = 1;",
 	  "x.conf:2: error: \"port\" is 0, but must be from 1 to 65535\nx.conf:3: error: \"size\" is 1, but must be from 1K to 1G\n"
 	  "x.conf:4: error: unknown key \"foo\"\n" },
@@ -247,21 +265,28 @@ static void mistakes_are_told_all_at_once_with_their_lines(void **state)
 static void a_number_that_was_cut_is_told_once(void **state)
 {
 	parse("port = 99999999999;\nsize = 1;");
-	assert_string_equal(all_problems(), "x.conf:2: error: 99999999999 is too large for a plain number: write 99999999999L, or a text such as "
-					    "\"25M\" or \"4h\"\nx.conf:3: error: \"size\" is 1, but must be from 1K to 1G\n");
+	assert_string_equal(
+		all_problems(),
+		"x.conf:2: error: 99999999999 is too large for a plain number: write 99999999999L, or a text such as "
+		"\"25M\" or \"4h\"\nx.conf:3: error: \"size\" is 1, but must be from 1K to 1G\n");
 }
 
 static void a_required_key_is_asked_for_once(void **state)
 {
 	static const struct gw_option need[] = {
-		{ "host", GW_OPTION_STRING, 0, .flags = GW_OPTION_REQUIRED, .help = "Where mail goes." },
+		{ "host", GW_OPTION_STRING, 0, .flags = GW_OPTION_REQUIRED,
+		  .help = "Where mail goes." },
 		GW_OPTIONS_END,
 	};
 	struct gw_str a = { 0 }, b = { 0 };
-	struct option_set sets[] = { { "relay", need, &a }, { "bounce", need, &b }, { "nothing", NULL, NULL } };
+	struct option_set sets[] = { { "relay", need, &a },
+				     { "bounce", need, &b },
+				     { "nothing", NULL, NULL } };
 
 	assert_int_equal(option_parse(&context, group_of("\n"), sets, 3, NULL), 1);
-	assert_string_equal(all_problems(), "x.conf:1: error: \"host\" is missing, relay needs it: Where mail goes.\n");
+	assert_string_equal(
+		all_problems(),
+		"x.conf:1: error: \"host\" is missing, relay needs it: Where mail goes.\n");
 	assert_int_equal(option_parse(&context, NULL, sets, 3, NULL), 1);
 	assert_int_equal(option_parse(&context, group_of("host = \"h\";"), sets, 3, NULL), 0);
 	assert_text(a, "h");
@@ -273,14 +298,17 @@ static void keys_of_somebody_else_are_let_through(void **state)
 	static const char *const known[] = { "daily_limit", "other", NULL };
 	struct option_set set = { "relay", rows, &got };
 
-	assert_int_equal(option_parse(&context, group_of("daily_limit = 5; other: { x = 1; };"), &set, 1, known), 0);
+	assert_int_equal(option_parse(&context, group_of("daily_limit = 5; other: { x = 1; };"),
+				      &set, 1, known),
+			 0);
 	assert_int_equal(option_parse(&context, group_of("dayly_limit = 5;"), &set, 1, known), 1);
 	assert_non_null(strstr(all_problems(), "did you mean \"daily_limit\"?"));
 }
 
 static void a_type_from_the_future_is_an_error(void **state)
 {
-	static const struct gw_option future[] = { { "x", (enum gw_option_type)99, 0 }, GW_OPTIONS_END };
+	static const struct gw_option future[] = { { "x", (enum gw_option_type)99, 0 },
+						   GW_OPTIONS_END };
 	struct option_set set = { "module", future, &got };
 
 	assert_int_equal(option_parse(&context, NULL, &set, 1, NULL), 1);

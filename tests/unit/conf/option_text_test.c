@@ -39,7 +39,8 @@ static const struct text_case durations[] = {
 	{ "1h30m", -1 },     { "9223372036854775807", -1 },
 };
 
-static void check(int (*parse)(struct gw_str text, int64_t *value), const struct text_case *cases, size_t count)
+static void check(int (*parse)(struct gw_str text, int64_t *value), const struct text_case *cases,
+		  size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		int64_t value = 0;

@@ -1,5 +1,6 @@
-/* Many domains at once: all are looked up, a name server is not flooded, and silent ones do not hold up the others.
- * DNS_MANY=3000 DNS_DELAY=100 in the environment: the same at full size, by hand. */
+/* Many domains at once: all are looked up, a name server is not flooded, and silent ones do not
+ * hold up the others. DNS_MANY=3000 DNS_DELAY=100 in the environment: the same at full size, by
+ * hand. */
 #include "slow_names.h"
 
 #include "loop/dns.h"
@@ -100,8 +101,8 @@ static void all_are_found_and_the_server_is_not_flooded(void **state)
 	assert_int_equal(f->failed, 0);
 	assert_in_range(f->names.most, 17, 150);
 	assert_in_range(f->names.questions, 3 * count, 4 * count);
-	print_message("%zu domains in %lld ms, at most %zu questions at once\n", count, (long long)(clock_monotonic() - began),
-		      (size_t)f->names.most);
+	print_message("%zu domains in %lld ms, at most %zu questions at once\n", count,
+		      (long long)(clock_monotonic() - began), (size_t)f->names.most);
 }
 
 /* The dead come first, and all the others are answered while every one of them is waited for. */
@@ -145,9 +146,12 @@ static void what_nobody_waits_for_is_not_looked_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(all_are_found_and_the_server_is_not_flooded, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(good_domains_do_not_wait_behind_dead_ones, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_nobody_waits_for_is_not_looked_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(all_are_found_and_the_server_is_not_flooded, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(good_domains_do_not_wait_behind_dead_ones, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_nobody_waits_for_is_not_looked_up, set_up,
+						tear_down),
 	};
 	loop_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,13 +90,16 @@ static const char *describe(const struct dns_answer *answer, char *text, size_t 
 	text[0] = '\0';
 	for (i = 0; i < answer->count; i++) {
 		const struct dns_host *host = &answer->hosts[i];
-		len += (size_t)snprintf(text + len, size - len, "%s%u %s", i != 0 ? "; " : "", host->preference, host->name.ptr);
+		len += (size_t)snprintf(text + len, size - len, "%s%u %s", i != 0 ? "; " : "",
+					host->preference, host->name.ptr);
 		for (j = 0; j < host->count; j++) {
 			const union dns_address *address = &host->addresses[j];
 			char number[INET6_ADDRSTRLEN];
 			inet_ntop(address->any.sa_family,
-				  address->any.sa_family == AF_INET6 ? (void *)&address->v6.sin6_addr : (void *)&address->v4.sin_addr, number,
-				  sizeof(number));
+				  address->any.sa_family == AF_INET6
+					  ? (void *)&address->v6.sin6_addr
+					  : (void *)&address->v4.sin_addr,
+				  number, sizeof(number));
 			len += (size_t)snprintf(text + len, size - len, " %s", number);
 		}
 	}
@@ -139,17 +142,24 @@ static void a_domain_has_hosts_or_a_reason(void **state)
 		enum dns_outcome outcome;
 		const char *hosts;
 	} cases[] = {
-		{ "plain.test", DNS_FOUND, "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
-		{ "PLAIN.Test", DNS_FOUND, "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
-		{ "alias.test", DNS_FOUND, "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
+		{ "plain.test", DNS_FOUND,
+		  "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
+		{ "PLAIN.Test", DNS_FOUND,
+		  "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
+		{ "alias.test", DNS_FOUND,
+		  "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2" },
 		{ "mxalias.test", DNS_FOUND, "10 other.mxalias.test 192.0.2.2" },
 		{ "twice.test", DNS_FOUND, "5 mx2.plain.test 192.0.2.2" },
 		{ "nullandmore.test", DNS_FOUND, "10 mx1.plain.test 2001:db8::1 192.0.2.1" },
 		{ "half.test", DNS_FOUND, "10 mx.gone.test; 20 mx2.plain.test 192.0.2.2" },
 		{ "both.test", DNS_FOUND, "20 mx2.plain.test 192.0.2.2" },
 		{ "partly.test", DNS_FOUND, "10 mx.broken.test; 20 mx2.plain.test 192.0.2.2" },
-		{ "b\xc3\xbc" "cher.test", DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
-		{ "B\xc3\x9c" "CHER.test", DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
+		{ "b\xc3\xbc"
+		  "cher.test",
+		  DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
+		{ "B\xc3\x9c"
+		  "CHER.test",
+		  DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
 		{ "xn--bcher-kva.test", DNS_FOUND, "10 mx2.plain.test 192.0.2.2" },
 		{ "bare.test", DNS_IMPLICIT, "0 bare.test 2001:db8::9 192.0.2.9" },
 		{ "baretoo.test", DNS_IMPLICIT, "0 baretoo.test 2001:db8::9 192.0.2.9" },
@@ -182,7 +192,8 @@ static void a_domain_has_hosts_or_a_reason(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct dns_answer *answer = look_up(f, cases[i].domain);
 		if (answer->outcome != cases[i].outcome)
-			print_error("%s: outcome %d, expected %d\n", cases[i].domain, answer->outcome, cases[i].outcome);
+			print_error("%s: outcome %d, expected %d\n", cases[i].domain,
+				    answer->outcome, cases[i].outcome);
 		assert_int_equal(answer->outcome, cases[i].outcome);
 		assert_string_equal(describe(answer, text, sizeof(text)), cases[i].hosts);
 		assert_int_equal(answer->text.len == 0, answer->count != 0);
@@ -220,7 +231,10 @@ static void what_an_outcome_means(void **state)
 		bool permanent;
 		const char *enhanced;
 	} cases[] = {
-		{ DNS_NULL_MX, true, "5.1.10" }, { DNS_NO_DOMAIN, true, "5.1.2" }, { DNS_NO_ADDRESS, true, "5.4.4" }, { DNS_FAILED, false, "4.4.3" },
+		{ DNS_NULL_MX, true, "5.1.10" },
+		{ DNS_NO_DOMAIN, true, "5.1.2" },
+		{ DNS_NO_ADDRESS, true, "5.4.4" },
+		{ DNS_FAILED, false, "4.4.3" },
 	};
 	size_t i;
 
@@ -293,11 +307,13 @@ static void mail_goes_to_no_loopback_address(void **state)
 static void answers_are_kept_and_shared(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const domains[] = { "plain.test", "null.test", "missing.test", "broken.test" };
+	static const char *const domains[] = { "plain.test", "null.test", "missing.test",
+					       "broken.test" };
 	size_t i;
 
 	for (i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
-		const struct dns_answer *peeked = dns_peek(f->dns, gw_str(domains[i])), *first = look_up(f, domains[i]),
+		const struct dns_answer *peeked = dns_peek(f->dns, gw_str(domains[i])),
+					*first = look_up(f, domains[i]),
 					*second = look_up(f, domains[i]);
 		assert_null(peeked);
 		assert_ptr_equal(first, second);
@@ -341,7 +357,8 @@ static void an_answer_outlives_its_dns(void **state)
 
 	dns_destroy(f->dns);
 	f->dns = NULL;
-	assert_string_equal(describe(answer, text, sizeof(text)), "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2");
+	assert_string_equal(describe(answer, text, sizeof(text)),
+			    "10 mx1.plain.test 2001:db8::1 192.0.2.1; 20 mx2.plain.test 192.0.2.2");
 	dns_release(answer);
 }
 
@@ -450,9 +467,19 @@ static void servers_are_addresses_with_or_without_a_port(void **state)
 		const char *text;
 		bool good;
 	} cases[] = {
-		{ "192.0.2.53", true }, { "192.0.2.53@5300", true }, { "2001:db8::53", true }, { "2001:db8::53@53", true }, { "system", true },
-		{ "", false }, { "ns.example.net", false }, { "192.0.2.53:53", false }, { "192.0.2.53@", false }, { "192.0.2.53@0", false },
-		{ "192.0.2.53@65536", false }, { "192.0.2.53@+53", false }, { "192.0.2.53@5x", false },
+		{ "192.0.2.53", true },
+		{ "192.0.2.53@5300", true },
+		{ "2001:db8::53", true },
+		{ "2001:db8::53@53", true },
+		{ "system", true },
+		{ "", false },
+		{ "ns.example.net", false },
+		{ "192.0.2.53:53", false },
+		{ "192.0.2.53@", false },
+		{ "192.0.2.53@0", false },
+		{ "192.0.2.53@65536", false },
+		{ "192.0.2.53@+53", false },
+		{ "192.0.2.53@5x", false },
 	};
 	size_t i;
 
@@ -470,16 +497,23 @@ static void write_zones(void)
 	int i;
 
 	for (i = 99; i >= 0; i--)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "hundred MX %d m%d.hundred\nm%d.hundred A 192.0.2.%d\n", i, i, i, i + 1);
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"hundred MX %d m%d.hundred\nm%d.hundred A 192.0.2.%d\n", i,
+					i, i, i + 1);
 	for (i = 0; i < 30; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "mx.crowd AAAA 2001:db8::%x\n", i + 1);
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"mx.crowd AAAA 2001:db8::%x\n", i + 1);
 	knot_write(&knot, "test.zone", text);
-	knot_write(&knot, "signed.zone", "$ORIGIN signed.test.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n"
-					 "@ MX 10 mx\nmx A 192.0.2.1\nmx AAAA 2001:db8::1\n");
-	knot_write(&knot, "example.zone", "$ORIGIN example.\n$TTL 1\n@ SOA ns h 1 3600 600 86400 1\n@ NS ns\nns A 127.0.0.1\n"
-					  "brief MX 10 brief\nbrief A 192.0.2.1\n"
-					  "inside MX 10 mx.inside\nmx.inside A 127.0.0.1\nmx.inside AAAA ::1\nmx.inside A 0.0.0.0\n"
-					  "mx.inside AAAA ::ffff:127.0.0.1\n");
+	knot_write(
+		&knot, "signed.zone",
+		"$ORIGIN signed.test.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n"
+		"@ MX 10 mx\nmx A 192.0.2.1\nmx AAAA 2001:db8::1\n");
+	knot_write(
+		&knot, "example.zone",
+		"$ORIGIN example.\n$TTL 1\n@ SOA ns h 1 3600 600 86400 1\n@ NS ns\nns A 127.0.0.1\n"
+		"brief MX 10 brief\nbrief A 192.0.2.1\n"
+		"inside MX 10 mx.inside\nmx.inside A 127.0.0.1\nmx.inside AAAA ::1\nmx.inside A 0.0.0.0\n"
+		"mx.inside AAAA ::ffff:127.0.0.1\n");
 }
 
 /* As a file for libunbound; `change` spoils the digest. */
@@ -488,7 +522,8 @@ static void write_anchor(char *path, size_t size, const char *name, bool change)
 	char command[256], line[512] = "";
 	FILE *keys;
 
-	snprintf(command, sizeof(command), "keymgr -c %s/knot.conf signed.test. ds 2>/dev/null", knot.folder);
+	snprintf(command, sizeof(command), "keymgr -c %s/knot.conf signed.test. ds 2>/dev/null",
+		 knot.folder);
 	keys = popen(command, "r");
 	assert_non_null(fgets(line, sizeof(line), keys));
 	pclose(keys);
@@ -502,10 +537,12 @@ static int start_server(void **state)
 {
 	knot_prepare(&knot);
 	write_zones();
-	knot_start(&knot, "policy:\n  - id: fast\n    single-type-signing: on\n"
-			  "zone:\n  - domain: test\n    file: test.zone\n  - domain: example\n    file: example.zone\n"
-			  "  - domain: broken.test\n    file: there-is-none.zone\n"
-			  "  - domain: signed.test\n    file: signed.zone\n    dnssec-signing: on\n    dnssec-policy: fast\n");
+	knot_start(
+		&knot,
+		"policy:\n  - id: fast\n    single-type-signing: on\n"
+		"zone:\n  - domain: test\n    file: test.zone\n  - domain: example\n    file: example.zone\n"
+		"  - domain: broken.test\n    file: there-is-none.zone\n"
+		"  - domain: signed.test\n    file: signed.zone\n    dnssec-signing: on\n    dnssec-policy: fast\n");
 	knot_await(&knot, "test");
 	knot_await(&knot, "example");
 	knot_await(&knot, "signed.test");
@@ -546,7 +583,8 @@ int main(void)
 	if (loop_init() != 0)
 		return 1;
 	if (!knot_is_there()) {
-		print_message("skipped: knotd, which these tests ask, is not installed (Debian package knot)\n");
+		print_message(
+			"skipped: knotd, which these tests ask, is not installed (Debian package knot)\n");
 		return 77;
 	}
 	return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -1,4 +1,5 @@
-/* knot.h - a real name server on 127.0.0.1 for tests: zones in a folder of its own, on a port that was free. */
+/* knot.h - a real name server on 127.0.0.1 for tests: zones in a folder of its own, on a port that
+ * was free. */
 #ifndef TESTS_LOOP_KNOT_H
 #define TESTS_LOOP_KNOT_H
 
@@ -43,7 +44,8 @@ static bool knot_can_bind(int type, uint16_t port)
 	return can;
 }
 
-/* Free for both UDP and TCP, and below the ports that the system gives to clients: another test's connection may take one of those any time. */
+/* Free for both UDP and TCP, and below the ports that the system gives to clients: another test's
+ * connection may take one of those any time. */
 static uint16_t knot_free_port(void)
 {
 	unsigned seed = (unsigned)getpid() * 7919u + (unsigned)clock_monotonic();
@@ -62,13 +64,15 @@ static bool knot_knows(const struct knot *knot, const char *zone)
 {
 	struct sockaddr_in address = loopback(knot->port);
 	unsigned char query[64], reply[512];
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), len = res_mkquery(ns_o_query, zone, ns_c_in, ns_t_soa, NULL, 0, NULL, query, sizeof(query));
+	int fd = socket(AF_INET, SOCK_DGRAM, 0),
+	    len = res_mkquery(ns_o_query, zone, ns_c_in, ns_t_soa, NULL, 0, NULL, query,
+			      sizeof(query));
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	bool knows;
 
 	connect(fd, (struct sockaddr *)&address, sizeof(address));
-	knows = send(fd, query, (size_t)len, 0) == len && poll(&wait, 1, 50) == 1 && recv(fd, reply, sizeof(reply), 0) > 12 &&
-		(reply[3] & 15) == ns_r_noerror;
+	knows = send(fd, query, (size_t)len, 0) == len && poll(&wait, 1, 50) == 1 &&
+		recv(fd, reply, sizeof(reply), 0) > 12 && (reply[3] & 15) == ns_r_noerror;
 	close(fd);
 	return knows;
 }
@@ -78,7 +82,8 @@ static void knot_await(const struct knot *knot, const char *zone)
 	int64_t until = clock_monotonic() + PATIENCE_MS;
 
 	while (!knot_knows(knot, zone)) {
-		assert_true(clock_monotonic() < until && waitpid(knot->process, NULL, WNOHANG) == 0);
+		assert_true(clock_monotonic() < until &&
+			    waitpid(knot->process, NULL, WNOHANG) == 0);
 		usleep(5000);
 	}
 }
@@ -114,11 +119,12 @@ static void knot_start(struct knot *knot, const char *zones)
 {
 	char config[4096];
 
-	snprintf(config, sizeof(config),
-		 "server:\n  rundir: \"%s\"\n  listen: 127.0.0.1@%u\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n"
-		 "database:\n  storage: \"%s\"\n"
-		 "template:\n  - id: default\n    storage: \"%s\"\n    zonefile-sync: -1\n    journal-content: none\n%s",
-		 knot->folder, knot->port, knot->folder, knot->folder, zones);
+	snprintf(
+		config, sizeof(config),
+		"server:\n  rundir: \"%s\"\n  listen: 127.0.0.1@%u\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n"
+		"database:\n  storage: \"%s\"\n"
+		"template:\n  - id: default\n    storage: \"%s\"\n    zonefile-sync: -1\n    journal-content: none\n%s",
+		knot->folder, knot->port, knot->folder, knot->folder, zones);
 	knot_write(knot, "knot.conf", config);
 	knot->process = fork();
 	if (knot->process == 0)

@@ -202,7 +202,8 @@ static void text_is_an_address_or_none(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(listener_address(gw_str(cases[i].text), 25, &address, &len), cases[i].family != 0);
+		assert_int_equal(listener_address(gw_str(cases[i].text), 25, &address, &len),
+				 cases[i].family != 0);
 		if (cases[i].family != 0)
 			assert_int_equal(address.ss_family, cases[i].family);
 	}
@@ -214,9 +215,12 @@ static void text_is_an_address_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_accepted_is_ready_for_a_stream),       TEST(many_at_once_are_all_accepted),
-		TEST(a_paused_listener_accepts_when_it_is_resumed), TEST(a_listener_may_be_destroyed_when_it_accepts),
-		TEST(accepting_rests_while_descriptors_are_out),    TEST(a_taken_address_is_refused_unless_shared),
+		TEST(what_is_accepted_is_ready_for_a_stream),
+		TEST(many_at_once_are_all_accepted),
+		TEST(a_paused_listener_accepts_when_it_is_resumed),
+		TEST(a_listener_may_be_destroyed_when_it_accepts),
+		TEST(accepting_rests_while_descriptors_are_out),
+		TEST(a_taken_address_is_refused_unless_shared),
 		cmocka_unit_test(text_is_an_address_or_none),
 	};
 

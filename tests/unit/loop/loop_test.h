@@ -1,4 +1,5 @@
-/* loop_test.h - what the tests of loop/ share: a worker that runs in the test's thread until something is so. */
+/* loop_test.h - what the tests of loop/ share: a worker that runs in the test's thread until
+ * something is so. */
 #ifndef LOOP_TEST_H
 #define LOOP_TEST_H
 
@@ -43,7 +44,9 @@ UNUSED static void watch_tick(struct timer *timer)
 /* Runs the loop until it is so; false: it never was. */
 UNUSED static bool run_until(struct worker *worker, bool (*is_so)(void *arg), void *arg)
 {
-	struct watch watch = { .is_so = is_so, .arg = arg, .until = clock_monotonic() + PATIENCE_MS };
+	struct watch watch = { .is_so = is_so,
+			       .arg = arg,
+			       .until = clock_monotonic() + PATIENCE_MS };
 
 	timer_set(worker, &watch.tick, 0, watch_tick);
 	worker_run(worker);

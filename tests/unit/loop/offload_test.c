@@ -166,7 +166,8 @@ static void what_nobody_waits_for_is_not_begun(void **state)
 {
 	struct worker *worker = worker_create(0);
 	struct offload_pool *pool = offload_create(1);
-	struct piece pieces[2] = { { .offload = { .work = work, .post.run = told } }, { .offload = { .work = work, .post.run = told } } };
+	struct piece pieces[2] = { { .offload = { .work = work, .post.run = told } },
+				   { .offload = { .work = work, .post.run = told } } };
 	unsigned count = PIECES - 2, i;
 	struct offload_load load;
 

@@ -34,7 +34,8 @@ static void ended(struct preface *preface, enum preface_end end, void *arg)
 	assert_ptr_equal(preface, f->preface);
 	f->ended++;
 	f->end = end;
-	snprintf(f->bytes, sizeof(f->bytes), "%.*s", (int)preface_bytes(preface).len, preface_bytes(preface).ptr);
+	snprintf(f->bytes, sizeof(f->bytes), "%.*s", (int)preface_bytes(preface).len,
+		 preface_bytes(preface).ptr);
 	if (end == PREFACE_READ)
 		f->taken = preface_take(preface);
 	preface_destroy(preface);
@@ -51,7 +52,9 @@ static int set_up(void **state)
 	f->theirs = ends[1];
 	f->taken = -1;
 	f->worker = worker_create(0);
-	f->form = (struct preface_form){ .most = 8, .ms = PATIENCE_MS, .measure = measure, .ended = ended };
+	f->form = (struct preface_form){
+		.most = 8, .ms = PATIENCE_MS, .measure = measure, .ended = ended
+	};
 	*state = f;
 	return 0;
 }
@@ -205,8 +208,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(what_follows_stays_in_the_socket), TEST(it_may_come_in_pieces), TEST(waiting_does_not_spin), TEST(a_wrong_one_ends_at_once),
-		TEST(it_has_an_end), TEST(a_peer_may_leave), TEST(it_has_to_come_in_time), TEST(destroying_closes_without_a_word),
+		TEST(what_follows_stays_in_the_socket),
+		TEST(it_may_come_in_pieces),
+		TEST(waiting_does_not_spin),
+		TEST(a_wrong_one_ends_at_once),
+		TEST(it_has_an_end),
+		TEST(a_peer_may_leave),
+		TEST(it_has_to_come_in_time),
+		TEST(destroying_closes_without_a_word),
 	};
 	loop_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Names of relays in the DNS: what is asked, how often, who else is asked, and that a silent server of one family delays nothing. */
+/* Names of relays in the DNS: what is asked, how often, who else is asked, and that a silent server
+ * of one family delays nothing. */
 #include "slow_names.h"
 
 #include "loop/resolver.h"
@@ -7,13 +8,17 @@
 
 #define HOSTS "/tmp/gateway-hosts-XXXXXX"
 
-/* --- the system's own look-up, in its place: it knows "known.only-here.example" and nothing else --- */
+/* --- the system's own look-up, in its place: it knows "known.only-here.example" and nothing else
+ * --- */
 
 static atomic_uint system_asked;
 static struct sockaddr_in known = { .sin_family = AF_INET };
-static struct addrinfo known_info = { .ai_family = AF_INET, .ai_addrlen = sizeof(known), .ai_addr = (struct sockaddr *)&known };
+static struct addrinfo known_info = { .ai_family = AF_INET,
+				      .ai_addrlen = sizeof(known),
+				      .ai_addr = (struct sockaddr *)&known };
 
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+		struct addrinfo **found)
 {
 	atomic_fetch_add(&system_asked, 1);
 	if (strstr(name, "only-here") == NULL && strcmp(name, "single") != 0)
@@ -23,9 +28,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 	return 0;
 }
 
-void freeaddrinfo(struct addrinfo *found)
-{
-}
+void freeaddrinfo(struct addrinfo *found) {}
 
 /* --- */
 
@@ -45,7 +48,8 @@ struct fixture {
 
 static int set_up(void **state)
 {
-	static const char text[] = "# comment\n\n127.0.0.7 other.example filed.example # filed.example\n::7 Filed.Example\n127.0.0.8 none-else.example\n";
+	static const char text[] =
+		"# comment\n\n127.0.0.7 other.example filed.example # filed.example\n::7 Filed.Example\n127.0.0.8 none-else.example\n";
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct dns_options options = { .local = true };
 	struct gw_str server;
@@ -107,8 +111,9 @@ static struct resolved look_up(struct fixture *f, const char *host)
 
 static unsigned last_octet(const struct sockaddr_storage *address)
 {
-	return address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr[15]
-					      : ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) & 255;
+	return address->ss_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr[15]
+		       : ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) & 255;
 }
 
 /* A name, its addresses by family and last octet, and who was asked. */
@@ -150,7 +155,8 @@ static void each_name_is_asked_of_who_knows_it(void **state)
 	}
 }
 
-/* The answer is there while the question for IPv6 addresses is still open: it comes after one address, and not after the time of a look-up. */
+/* The answer is there while the question for IPv6 addresses is still open: it comes after one
+ * address, and not after the time of a look-up. */
 static void a_silent_question_of_one_family_delays_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -159,7 +165,8 @@ static void a_silent_question_of_one_family_delays_nothing(void **state)
 	assert_int_equal(answer.error, 0);
 	assert_int_equal(answer.count, 1);
 	assert_int_equal(answer.addresses[0].ss_family, AF_INET);
-	assert_int_equal(system_asked, 0); /* as it is when the whole time is over and nothing came */
+	/* as it is when the whole time is over and nothing came */
+	assert_int_equal(system_asked, 0);
 	look_up(f, "mute.example");
 	assert_true(f->names.questions == f->names.dead + 1); /* one question was answered, once */
 }
@@ -235,7 +242,8 @@ static void a_resolver_may_end_before_its_answers(void **state)
 
 	ask(f, "dead.example", &silent);
 	ask(f, "mute.example", &other);
-	assert_true(run_until(f->worker, is_set, &other.done)); /* one question of each is open, and one answered name is kept */
+	/* one question of each is open, and one answered name is kept */
+	assert_true(run_until(f->worker, is_set, &other.done));
 	ask(f, "relay.example", &other);
 	resolver_cancel(&silent.resolve);
 	resolver_cancel(&other.resolve);

@@ -56,8 +56,9 @@ static void ask(struct fixture *f, const char *host, struct asked *asked)
 
 static uint16_t port_in(const struct sockaddr_storage *address)
 {
-	return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
-						    : ((const struct sockaddr_in *)address)->sin_port);
+	return ntohs(address->ss_family == AF_INET6
+			     ? ((const struct sockaddr_in6 *)address)->sin6_port
+			     : ((const struct sockaddr_in *)address)->sin_port);
 }
 
 static void names_have_addresses_or_an_error(void **state)
@@ -67,8 +68,11 @@ static void names_have_addresses_or_an_error(void **state)
 		int family; /* 0: any */
 		bool found;
 	} cases[] = {
-		{ "127.0.0.1", AF_INET, true },      { "::1", AF_INET6, true }, { "localhost", 0, true },
-		{ "nonexistent.invalid", 0, false }, { "", 0, false },
+		{ "127.0.0.1", AF_INET, true },
+		{ "::1", AF_INET6, true },
+		{ "localhost", 0, true },
+		{ "nonexistent.invalid", 0, false },
+		{ "", 0, false },
 	};
 	struct fixture *f = *state;
 	struct asked asked;
@@ -162,7 +166,8 @@ static void more_names_than_are_kept_are_answered(void **state)
 	int i;
 
 	for (i = 0; i < 1100; i++) {
-		snprintf(name, sizeof(name), "127.0.%d", i); /* an old form of an address, which only getaddrinfo reads */
+		/* an old form of an address, which only getaddrinfo reads */
+		snprintf(name, sizeof(name), "127.0.%d", i);
 		ask(f, name, &asked);
 		assert_true(run_until(f->worker, is_set, &asked.done));
 		assert_int_equal(asked.answer.error, 0);

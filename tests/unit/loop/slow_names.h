@@ -1,7 +1,9 @@
-/* slow_names.h - a name server on 127.0.0.1 in a thread of its own: each answer comes after a while, for names that begin with "dead" never.
+/* slow_names.h - a name server on 127.0.0.1 in a thread of its own: each answer comes after a
+ * while, for names that begin with "dead" never.
  *
- * Names that begin with "none" do not exist. Every other name has one MX, "mx.NAME", with one IPv4 address and no IPv6 one; of those that
- * begin with "mute" it is never told whether they have one, those with "both" have one, and those with "brief" may be kept for a second. */
+ * Names that begin with "none" do not exist. Every other name has one MX, "mx.NAME", with one IPv4
+ * address and no IPv6 one; of those that begin with "mute" it is never told whether they have one,
+ * those with "both" have one, and those with "brief" may be kept for a second. */
 #ifndef TESTS_LOOP_SLOW_NAMES_H
 #define TESTS_LOOP_SLOW_NAMES_H
 
@@ -28,14 +30,16 @@ struct slow_names {
 	int64_t delay_ms;
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_size_t questions, dead, most; /* asked; of them never answered; most answers owed at once */
+	/* asked; of them never answered; most answers owed at once */
+	atomic_size_t questions, dead, most;
 	struct slow_reply *ring;
 	size_t first, count;
 	char server[32];
 };
 
 /* Puts a record of the question's name behind it; its data must be in network order. */
-UNUSED static size_t slow_names_record(unsigned char *at, unsigned type, uint32_t ttl, const void *data, size_t len)
+UNUSED static size_t slow_names_record(unsigned char *at, unsigned type, uint32_t ttl,
+				       const void *data, size_t len)
 {
 	unsigned char *to = at;
 
@@ -50,18 +54,22 @@ UNUSED static size_t slow_names_record(unsigned char *at, unsigned type, uint32_
 
 /* "mx" and a pointer to the question's name. */
 static const unsigned char slow_names_mx[] = { 0, 10, 2, 'm', 'x', 0xc0, 12 };
-static const unsigned char slow_names_soa[] = { 0, 0, 0, 0, 0, 1, 0, 0, 14, 16, 0, 0, 2, 88, 0, 1, 81, 128, 0, 0, 0, 60 };
+static const unsigned char slow_names_soa[] = { 0, 0, 0,  0, 0, 1,  0,   0, 14, 16, 0,
+						0, 2, 88, 0, 1, 81, 128, 0, 0,  0,  60 };
 
 static bool slow_names_begins(const char *name, const char *with)
 {
 	return strncmp(name, with, strlen(with)) == 0;
 }
 
-static size_t slow_names_fill(unsigned char *bytes, size_t question_end, unsigned type, const char *name)
+static size_t slow_names_fill(unsigned char *bytes, size_t question_end, unsigned type,
+			      const char *name)
 {
-	static const unsigned char four[] = { 127, 0, 0, 2 }, six[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+	static const unsigned char four[] = { 127, 0, 0, 2 },
+				   six[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
 	bool exists = !slow_names_begins(name, "none");
-	bool found = exists && (type == ns_t_mx || type == ns_t_a || (type == ns_t_aaaa && slow_names_begins(name, "both")));
+	bool found = exists && (type == ns_t_mx || type == ns_t_a ||
+				(type == ns_t_aaaa && slow_names_begins(name, "both")));
 	uint32_t ttl = slow_names_begins(name, "brief") ? 1 : 300;
 	HEADER *header = (HEADER *)bytes;
 
@@ -72,26 +80,33 @@ static size_t slow_names_fill(unsigned char *bytes, size_t question_end, unsigne
 	header->ancount = htons(found);
 	header->nscount = htons(!found);
 	if (!found)
-		return question_end + slow_names_record(bytes + question_end, ns_t_soa, ttl, slow_names_soa, sizeof(slow_names_soa));
+		return question_end + slow_names_record(bytes + question_end, ns_t_soa, ttl,
+							slow_names_soa, sizeof(slow_names_soa));
 	if (type == ns_t_mx)
-		return question_end + slow_names_record(bytes + question_end, type, ttl, slow_names_mx, sizeof(slow_names_mx));
+		return question_end + slow_names_record(bytes + question_end, type, ttl,
+							slow_names_mx, sizeof(slow_names_mx));
 	if (type == ns_t_a)
-		return question_end + slow_names_record(bytes + question_end, type, ttl, four, sizeof(four));
+		return question_end +
+		       slow_names_record(bytes + question_end, type, ttl, four, sizeof(four));
 	return question_end + slow_names_record(bytes + question_end, type, ttl, six, sizeof(six));
 }
 
 static bool slow_names_is_silent(const char *name, unsigned type)
 {
-	return slow_names_begins(name, "dead") || (slow_names_begins(name, "mute") && type == ns_t_aaaa);
+	return slow_names_begins(name, "dead") ||
+	       (slow_names_begins(name, "mute") && type == ns_t_aaaa);
 }
 
 static void slow_names_take(struct slow_names *names)
 {
 	struct slow_reply *reply = &names->ring[(names->first + names->count) % SLOW_NAMES_ROOM];
 	socklen_t len = sizeof(reply->to);
-	ssize_t got = recvfrom(names->fd, reply->bytes, 512, 0, (struct sockaddr *)&reply->to, &len);
+	ssize_t got = recvfrom(names->fd, reply->bytes, 512, 0, (struct sockaddr *)&reply->to,
+			       &len);
 	char name[NS_MAXDNAME];
-	int used = got < NS_HFIXEDSZ ? -1 : dn_expand(reply->bytes, reply->bytes + got, reply->bytes + NS_HFIXEDSZ, name, sizeof(name));
+	int used = got < NS_HFIXEDSZ ? -1
+				     : dn_expand(reply->bytes, reply->bytes + got,
+						 reply->bytes + NS_HFIXEDSZ, name, sizeof(name));
 	unsigned type;
 
 	if (used < 0 || names->count == SLOW_NAMES_ROOM)
@@ -103,7 +118,8 @@ static void slow_names_take(struct slow_names *names)
 		return;
 	}
 	reply->due = clock_monotonic() + names->delay_ms;
-	reply->len = slow_names_fill(reply->bytes, (size_t)(NS_HFIXEDSZ + used + NS_QFIXEDSZ), type, name);
+	reply->len = slow_names_fill(reply->bytes, (size_t)(NS_HFIXEDSZ + used + NS_QFIXEDSZ), type,
+				     name);
 	if (++names->count > names->most)
 		names->most = names->count;
 }
@@ -112,7 +128,8 @@ static void slow_names_answer(struct slow_names *names)
 {
 	while (names->count && names->ring[names->first].due <= clock_monotonic()) {
 		struct slow_reply *reply = &names->ring[names->first];
-		sendto(names->fd, reply->bytes, reply->len, 0, (struct sockaddr *)&reply->to, sizeof(reply->to));
+		sendto(names->fd, reply->bytes, reply->len, 0, (struct sockaddr *)&reply->to,
+		       sizeof(reply->to));
 		names->first = (names->first + 1) % SLOW_NAMES_ROOM;
 		names->count--;
 	}

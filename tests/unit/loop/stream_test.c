@@ -444,8 +444,9 @@ static void connecting_succeeds_or_says_why(void **state)
 	bind(fd, (struct sockaddr *)&address, sizeof(address));
 	address.sin_port = htons(port_of(fd));
 	listen(fd, 1);
-	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), (struct sockaddr *)&source, sizeof(source),
-				     &side.limits, side_handler, &side);
+	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address),
+				     (struct sockaddr *)&source, sizeof(source), &side.limits,
+				     side_handler, &side);
 	assert_non_null(side.stream);
 	stream_write(side.stream, gw_str("early"));
 	assert_string_equal(side.told, "");
@@ -457,8 +458,8 @@ static void connecting_succeeds_or_says_why(void **state)
 
 	close(fd);
 	side = (struct side){ .worker = pair->worker };
-	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), NULL, 0, &side.limits, side_handler,
-				     &side);
+	side.stream = stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address),
+				     NULL, 0, &side.limits, side_handler, &side);
 	assert_string_equal(side.told, "");
 	await_event(&side, STREAM_ERROR);
 	assert_string_equal(side.told, "X");
@@ -467,8 +468,9 @@ static void connecting_succeeds_or_says_why(void **state)
 
 	source.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 is not ours */
 	errno = 0;
-	assert_null(stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address), (struct sockaddr *)&source, sizeof(source),
-				   &side.limits, side_handler, &side));
+	assert_null(stream_connect(pair->worker, (struct sockaddr *)&address, sizeof(address),
+				   (struct sockaddr *)&source, sizeof(source), &side.limits,
+				   side_handler, &side));
 	assert_int_equal(errno, EADDRNOTAVAIL);
 }
 

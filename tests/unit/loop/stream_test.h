@@ -8,7 +8,8 @@
 
 #include <fcntl.h>
 
-/* One stream under test. Input is gathered in `got` unless `keep` leaves it in the stream; `event` may do more. */
+/* One stream under test. Input is gathered in `got` unless `keep` leaves it in the stream; `event`
+ * may do more. */
 struct side {
 	struct worker *worker;
 	struct stream *stream;

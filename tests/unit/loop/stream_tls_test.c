@@ -12,10 +12,14 @@ static int make_files(void **state)
 {
 	folder_create();
 	ca = make_certificate((struct wanted){ .name = "ca", .days = 30 });
-	good = make_certificate((struct wanted){ .name = "good", .alt = "DNS:mail.example", .issuer = &ca, .days = 30 });
-	expired = make_certificate((struct wanted){ .name = "expired", .alt = "DNS:mail.example", .issuer = &ca, .days = -1 });
-	self_signed = make_certificate((struct wanted){ .name = "self", .alt = "DNS:mail.example", .days = 30 });
-	address = make_certificate((struct wanted){ .name = "address", .alt = "IP:127.0.0.1", .issuer = &ca, .days = 30 });
+	good = make_certificate((struct wanted){
+		.name = "good", .alt = "DNS:mail.example", .issuer = &ca, .days = 30 });
+	expired = make_certificate((struct wanted){
+		.name = "expired", .alt = "DNS:mail.example", .issuer = &ca, .days = -1 });
+	self_signed = make_certificate(
+		(struct wanted){ .name = "self", .alt = "DNS:mail.example", .days = 30 });
+	address = make_certificate((struct wanted){
+		.name = "address", .alt = "IP:127.0.0.1", .issuer = &ca, .days = 30 });
 	return 0;
 }
 
@@ -32,7 +36,8 @@ static int remove_files(void **state)
 
 static struct tls_context *server_of(const struct made *made)
 {
-	struct tls_server_options options = { .certificate = gw_str(made->certificate_path), .key = gw_str(made->key_path) };
+	struct tls_server_options options = { .certificate = gw_str(made->certificate_path),
+					      .key = gw_str(made->key_path) };
 	struct problems problems;
 	struct tls_context *tls;
 
@@ -45,7 +50,8 @@ static struct tls_context *server_of(const struct made *made)
 
 static struct tls_context *client_of(bool verify, const struct made *own)
 {
-	struct tls_client_options options = { .verify = verify, .ca = gw_str(verify ? ca.certificate_path : "") };
+	struct tls_client_options options = { .verify = verify,
+					      .ca = gw_str(verify ? ca.certificate_path : "") };
 	struct problems problems;
 	struct tls_context *tls;
 
@@ -65,11 +71,13 @@ static bool both_settled(void *arg)
 	struct pair *pair = arg;
 	const unsigned *a = pair->a.count, *b = pair->b.count;
 
-	return a[STREAM_CONNECTED] + a[STREAM_ERROR] > 0 && b[STREAM_CONNECTED] + b[STREAM_ERROR] + b[STREAM_EOF] > 0;
+	return a[STREAM_CONNECTED] + a[STREAM_ERROR] > 0 &&
+	       b[STREAM_CONNECTED] + b[STREAM_ERROR] + b[STREAM_EOF] > 0;
 }
 
 /* `a` is the client, `b` the server. The contexts are given up: the streams hold them. */
-static void shake_with(struct pair *pair, struct tls_context *client, struct tls_context *server, const char *name)
+static void shake_with(struct pair *pair, struct tls_context *client, struct tls_context *server,
+		       const char *name)
 {
 	assert_int_equal(stream_start_tls_server(pair->b.stream, server), 0);
 	assert_int_equal(stream_start_tls_client(pair->a.stream, client, gw_str(name)), 0);
@@ -103,8 +111,10 @@ static void a_client_believes_only_the_right_certificate(void **state)
 		{ &good, true, "127.0.0.1", "certificate verify failed: IP address mismatch" },
 		{ &address, true, "127.0.0.1", NULL },
 		{ &address, true, "127.0.0.2", "certificate verify failed: IP address mismatch" },
-		{ &expired, true, "mail.example", "certificate verify failed: certificate has expired" },
-		{ &self_signed, true, "mail.example", "certificate verify failed: self-signed certificate" },
+		{ &expired, true, "mail.example",
+		  "certificate verify failed: certificate has expired" },
+		{ &self_signed, true, "mail.example",
+		  "certificate verify failed: self-signed certificate" },
 		{ &self_signed, false, "any.example", NULL },
 		{ &expired, false, "127.0.0.1", NULL },
 	};
@@ -136,7 +146,8 @@ static void both_sides_know_what_was_agreed(void **state)
 	shake(pair);
 	assert_true(stream_is_tls(pair->b.stream));
 	assert_memory_equal(stream_tls_text(pair->a.stream).ptr, "TLSv1.3 TLS_", 12);
-	assert_string_equal(stream_tls_text(pair->a.stream).ptr, stream_tls_text(pair->b.stream).ptr);
+	assert_string_equal(stream_tls_text(pair->a.stream).ptr,
+			    stream_tls_text(pair->b.stream).ptr);
 }
 
 static void a_megabyte_goes_both_ways(void **state)
@@ -171,7 +182,8 @@ static void resume_if_told(struct timer *timer)
 	timer_set(side->worker, timer, 1, resume_if_told);
 }
 
-/* What OpenSSL has decrypted is not seen by epoll, so a pause at the wrong moment could leave it there for ever. */
+/* What OpenSSL has decrypted is not seen by epoll, so a pause at the wrong moment could leave it
+ * there for ever. */
 static void nothing_is_forgotten_by_a_pause(void **state)
 {
 	struct {
@@ -369,7 +381,8 @@ static int shake_bare(struct pair *pair, int version, int *agreed)
 	do {
 		done = SSL_connect(ssl);
 		run_for(pair->worker, 1);
-	} while (done != 1 && SSL_get_error(ssl, done) == SSL_ERROR_WANT_READ && clock_monotonic() < until);
+	} while (done != 1 && SSL_get_error(ssl, done) == SSL_ERROR_WANT_READ &&
+		 clock_monotonic() < until);
 	*agreed = SSL_version(ssl);
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
@@ -436,7 +449,10 @@ static void a_session_is_resumed_by_name(void **state)
 	static const struct {
 		const char *name;
 		bool reused;
-	} cases[] = { { "mail.example", false }, { "mail.example", true }, { "other.example", false }, { "mail.example", true } };
+	} cases[] = { { "mail.example", false },
+		      { "mail.example", true },
+		      { "other.example", false },
+		      { "mail.example", true } };
 	struct tls_context *client = client_of(false, NULL), *server = server_of(&good);
 	struct pair *pair;
 	void *made;

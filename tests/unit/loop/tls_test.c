@@ -5,9 +5,14 @@ static struct made good, other, locked;
 static int make_files(void **state)
 {
 	folder_create();
-	good = make_certificate((struct wanted){ .name = "good", .alt = "DNS:good.example", .days = 30 });
-	other = make_certificate((struct wanted){ .name = "other", .alt = "DNS:other.example", .days = 30 });
-	locked = make_certificate((struct wanted){ .name = "locked", .alt = "DNS:locked.example", .days = 30, .passphrase = "sesame" });
+	good = make_certificate(
+		(struct wanted){ .name = "good", .alt = "DNS:good.example", .days = 30 });
+	other = make_certificate(
+		(struct wanted){ .name = "other", .alt = "DNS:other.example", .days = 30 });
+	locked = make_certificate((struct wanted){ .name = "locked",
+						   .alt = "DNS:locked.example",
+						   .days = 30,
+						   .passphrase = "sesame" });
 	write_file("garbage", "this is no certificate\n");
 	return 0;
 }
@@ -51,9 +56,12 @@ static void a_server_needs_a_certificate_and_its_key(void **state)
 		{ "good.crt", "missing.key", "", "", "missing.key", "No such file or directory" },
 		{ "good.crt", "garbage", "", "", "garbage", "" },
 		{ "good.crt", "", "", "", "good.crt", "" }, /* it has no key in it */
-		{ "good.crt", "other.key", "", "", "other.key", "the key does not match the certificate" },
-		{ "locked.crt", "locked.key", "", "", "locked.key", "the key is encrypted and there is no passphrase" },
-		{ "locked.crt", "locked.key", "simsim", "", "locked.key", "the passphrase is wrong" },
+		{ "good.crt", "other.key", "", "", "other.key",
+		  "the key does not match the certificate" },
+		{ "locked.crt", "locked.key", "", "", "locked.key",
+		  "the key is encrypted and there is no passphrase" },
+		{ "locked.crt", "locked.key", "simsim", "", "locked.key",
+		  "the passphrase is wrong" },
 		{ "good.crt", "good.key", "", "garbage", "garbage", "" },
 	};
 	char certificate[128], key[128], ca[128], text[512];
@@ -63,9 +71,12 @@ static void a_server_needs_a_certificate_and_its_key(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		options = (struct tls_server_options){
 			.certificate = gw_str(path_in(certificate, cases[i].certificate, "")),
-			.key = gw_str(cases[i].key[0] != '\0' ? path_in(key, cases[i].key, "") : ""),
+			.key = gw_str(cases[i].key[0] != '\0' ? path_in(key, cases[i].key, "")
+							      : ""),
 			.passphrase = gw_str(cases[i].passphrase),
-			.client_ca = gw_str(cases[i].client_ca[0] != '\0' ? path_in(ca, cases[i].client_ca, "") : ""),
+			.client_ca = gw_str(cases[i].client_ca[0] != '\0'
+						    ? path_in(ca, cases[i].client_ca, "")
+						    : ""),
 		};
 		server_problem(&options, text, sizeof(text));
 		if (cases[i].problem == NULL) {
@@ -93,7 +104,8 @@ static void a_client_needs_what_it_names(void **state)
 	options.ca = gw_str(path_in(garbage, "garbage", ""));
 	assert_null(tls_client_create(&options, "relay.conf", 3, &problems));
 	assert_non_null(strstr(problem_format(problems.first, text, sizeof(text)), garbage));
-	options = (struct tls_client_options){ .certificate = gw_str(good.certificate_path), .key = gw_str(path_in(key, "other.key", "")) };
+	options = (struct tls_client_options){ .certificate = gw_str(good.certificate_path),
+					       .key = gw_str(path_in(key, "other.key", "")) };
 	assert_null(tls_client_create(&options, "relay.conf", 3, &problems));
 	assert_int_equal(problems.errors, 2);
 	problems_finish(&problems);
@@ -111,12 +123,14 @@ static void a_certificate_that_will_be_refused_is_a_warning(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct made made = make_certificate((struct wanted){ .name = "dated", .days = rows[i].days });
+		struct made made = make_certificate(
+			(struct wanted){ .name = "dated", .days = rows[i].days });
 
 		options.certificate = gw_str(made.certificate_path);
 		options.key = gw_str(made.key_path);
 		server_problem(&options, text, sizeof(text));
-		assert_int_equal(strstr(text, "relay.conf:7: warning: ") != NULL, rows[i].problem != NULL);
+		assert_int_equal(strstr(text, "relay.conf:7: warning: ") != NULL,
+				 rows[i].problem != NULL);
 		assert_non_null(strstr(text, rows[i].problem != NULL ? rows[i].problem : ""));
 		made_finish(&made);
 	}

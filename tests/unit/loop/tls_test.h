@@ -56,8 +56,10 @@ UNUSED static void write_made(struct made *made, const struct wanted *wanted)
 	file = fopen(path_in(made->key_path, wanted->name, ".key"), "w");
 	assert_non_null(file);
 	assert_int_equal(fchmod(fileno(file), 0600), 0);
-	PEM_write_PKCS8PrivateKey(file, made->key, wanted->passphrase != NULL ? EVP_aes_128_cbc() : NULL, wanted->passphrase,
-				  wanted->passphrase != NULL ? (int)strlen(wanted->passphrase) : 0, NULL, NULL);
+	PEM_write_PKCS8PrivateKey(
+		file, made->key, wanted->passphrase != NULL ? EVP_aes_128_cbc() : NULL,
+		wanted->passphrase,
+		wanted->passphrase != NULL ? (int)strlen(wanted->passphrase) : 0, NULL, NULL);
 	fclose(file);
 }
 
@@ -72,13 +74,16 @@ UNUSED static struct made make_certificate(struct wanted wanted)
 	ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), ++serial);
 	X509_gmtime_adj(X509_getm_notBefore(made.certificate), -30L * 86400);
 	X509_gmtime_adj(X509_getm_notAfter(made.certificate), wanted.days * 86400L);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)wanted.name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)wanted.name, -1,
+				   -1, 0);
 	X509_set_issuer_name(made.certificate, X509_get_subject_name(issuer->certificate));
 	X509_set_pubkey(made.certificate, made.key);
 	if (wanted.alt != NULL)
-		add_extension(made.certificate, issuer->certificate, NID_subject_alt_name, wanted.alt);
+		add_extension(made.certificate, issuer->certificate, NID_subject_alt_name,
+			      wanted.alt);
 	else
-		add_extension(made.certificate, issuer->certificate, NID_basic_constraints, "critical,CA:TRUE");
+		add_extension(made.certificate, issuer->certificate, NID_basic_constraints,
+			      "critical,CA:TRUE");
 	assert_true(X509_sign(made.certificate, issuer->key, EVP_sha256()) > 0);
 	write_made(&made, &wanted);
 	return made;
@@ -96,7 +101,8 @@ UNUSED static void folder_create(void)
 	assert_non_null(mkdtemp(folder));
 }
 
-UNUSED static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+UNUSED static int remove_one(const char *path, const struct stat *status, int kind,
+			     struct FTW *walk)
 {
 	return remove(path);
 }

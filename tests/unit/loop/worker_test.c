@@ -47,7 +47,9 @@ static void posts_of_each_thread_run_in_order(void **state)
 
 	under_test = worker_create(0);
 	for (i = 0; i < THREADS * POSTS; i++)
-		all[i] = (struct numbered){ .post.run = check_order, .thread = i / POSTS, .number = i % POSTS };
+		all[i] = (struct numbered){ .post.run = check_order,
+					    .thread = i / POSTS,
+					    .number = i % POSTS };
 	for (t = 0; t < THREADS; t++)
 		assert_int_equal(pthread_create(&threads[t], NULL, post_many, all + t * POSTS), 0);
 	assert_true(run_until(under_test, all_ran, NULL));
@@ -78,7 +80,8 @@ static bool has_three(void *arg)
 static void a_chain_runs_in_its_order_after_what_was_posted_before(void **state)
 {
 	struct worker *worker = worker_create(0);
-	struct named a = { { NULL, note }, "a" }, b = { { NULL, note }, "b" }, c = { { NULL, note }, "c" };
+	struct named a = { { NULL, note }, "a" }, b = { { NULL, note }, "b" },
+		     c = { { NULL, note }, "c" };
 
 	order[0] = '\0';
 	b.post.next = &c.post;
@@ -214,7 +217,8 @@ static bool is_over(void *arg)
 /* Each falls asleep while the other is at it: one wake-up lost, and the ball lies still. */
 static void no_wake_up_is_lost_between_two_that_sleep(void **state)
 {
-	struct ball ball = { .post.run = bounce, .players = { worker_create(1), worker_create(2) } };
+	struct ball ball = { .post.run = bounce,
+			     .players = { worker_create(1), worker_create(2) } };
 	struct worker *watcher = worker_create(0);
 	int i;
 

@@ -7,7 +7,8 @@
 #include <cmocka.h>
 
 #define TRACE "Received: from a by b;\r\n\tMon, 23 Nov 2026 17:40:12 +0000\r\n"
-#define MAIL "From: a@example.com\r\nSubject : one\r\n two\r\nTo:b@example.org\r\n\r\nbody\r\n\r\nend\r\n"
+#define MAIL                                                                                       \
+	"From: a@example.com\r\nSubject : one\r\n two\r\nTo:b@example.org\r\n\r\nbody\r\n\r\nend\r\n"
 
 struct view {
 	struct gw_message *message;
@@ -66,16 +67,17 @@ static void assert_any_pieces(struct view *view)
 		assert_int_equal(scratch[0], whole[offset]);
 	}
 	for (offset = size; offset < size + 3; offset++)
-		assert_int_equal(edits_piece(&view->edits, offset, scratch, sizeof scratch, &piece), 0);
+		assert_int_equal(edits_piece(&view->edits, offset, scratch, sizeof scratch, &piece),
+				 0);
 	free(whole);
 }
 
 static const char *const contents[] = {
 	MAIL,
-	"A: 1\r\n\r\n",                   /* header only */
-	"A: 1\r\n",                       /* no blank line */
-	"A: 1\r\nB: 2",                   /* not even a last line end */
-	"A: 1\r\nno field\r\nbody\r\n",   /* the header ends at a line that is none */
+	"A: 1\r\n\r\n",                 /* header only */
+	"A: 1\r\n",                     /* no blank line */
+	"A: 1\r\nB: 2",                 /* not even a last line end */
+	"A: 1\r\nno field\r\nbody\r\n", /* the header ends at a line that is none */
 	"no header at all\r\n",
 	"\r\nbody\r\n",
 	"",
@@ -107,7 +109,8 @@ static void without_edits_nothing_is_copied(void **state)
 	view_init(&view, MAIL);
 	assert_int_equal(edits_piece(&view.edits, 0, NULL, 100000, &piece), strlen(TRACE));
 	assert_ptr_equal(piece.ptr, view.message->trace.ptr);
-	assert_int_equal(edits_piece(&view.edits, strlen(TRACE) + 3, NULL, 100000, &piece), strlen(MAIL) - 3);
+	assert_int_equal(edits_piece(&view.edits, strlen(TRACE) + 3, NULL, 100000, &piece),
+			 strlen(MAIL) - 3);
 	assert_ptr_equal(piece.ptr, view.message->content.tail.ptr + 3);
 	assert_null(view.message->headers);
 	view_finish(&view);
@@ -120,10 +123,14 @@ static void a_field_on_top_leaves_the_rest_in_one_piece(void **state)
 	size_t at = strlen(TRACE);
 
 	view_init(&view, MAIL);
-	assert_int_equal(edits_header_add(&view.edits, 0, gw_str("DKIM-Signature"), gw_str("v=1;\r\n\tb=x")), 0);
-	assert_int_equal(edits_piece(&view.edits, at, NULL, 100000, &piece), strlen("DKIM-Signature: v=1;\r\n\tb=x\r\n"));
+	assert_int_equal(
+		edits_header_add(&view.edits, 0, gw_str("DKIM-Signature"), gw_str("v=1;\r\n\tb=x")),
+		0);
+	assert_int_equal(edits_piece(&view.edits, at, NULL, 100000, &piece),
+			 strlen("DKIM-Signature: v=1;\r\n\tb=x\r\n"));
 	at += piece.len;
-	assert_int_equal(edits_piece(&view.edits, at, NULL, 100000, &piece), strstr(MAIL, "\r\n\r\n") + 2 - MAIL);
+	assert_int_equal(edits_piece(&view.edits, at, NULL, 100000, &piece),
+			 strstr(MAIL, "\r\n\r\n") + 2 - MAIL);
 	assert_ptr_equal(piece.ptr, view.message->content.tail.ptr);
 	view_finish(&view);
 }
@@ -162,10 +169,13 @@ static void fields_are_added_replaced_and_dropped_by_number(void **state)
 
 	view_init(&view, MAIL);
 	assert_int_equal(edits_header_replace(&view.edits, 1, gw_str("three\r\n four")), 0);
-	assert_int_equal(edits_header_add(&view.edits, 1, gw_str("Cc"), gw_str("c@example.org")), 0);
+	assert_int_equal(edits_header_add(&view.edits, 1, gw_str("Cc"), gw_str("c@example.org")),
+			 0);
 	assert_int_equal(edits_header_add(&view.edits, 99, gw_str("Last"), gw_str("")), 0);
 	assert_int_equal(edits_header_drop(&view.edits, 0), 0);
-	assert_out(&view, TRACE "Cc: c@example.org\r\nSubject: three\r\n four\r\nTo:b@example.org\r\nLast: \r\n\r\nbody\r\n\r\nend\r\n");
+	assert_out(
+		&view, TRACE
+		"Cc: c@example.org\r\nSubject: three\r\n four\r\nTo:b@example.org\r\nLast: \r\n\r\nbody\r\n\r\nend\r\n");
 	assert_any_pieces(&view);
 	assert_true(edits_header(&view.edits, 1, &field));
 	assert_true(gw_str_eq(field.name, gw_str("Subject")));
@@ -189,16 +199,22 @@ static void many_fields_can_be_added(void **state)
 
 	view_init(&view, MAIL);
 	for (i = 0; i < 200; i++)
-		assert_int_equal(edits_header_add(&view.edits, (size_t)i / 2, gw_str("X-Many"), gw_str("1")), 0);
+		assert_int_equal(
+			edits_header_add(&view.edits, (size_t)i / 2, gw_str("X-Many"), gw_str("1")),
+			0);
 	assert_true(edits_header(&view.edits, 202, &field));
 	assert_false(edits_header(&view.edits, 203, &field));
-	assert_int_equal(edits_size(&view.edits), strlen(TRACE) + 200 * strlen("X-Many: 1\r\n") + strlen(MAIL));
+	assert_int_equal(edits_size(&view.edits),
+			 strlen(TRACE) + 200 * strlen("X-Many: 1\r\n") + strlen(MAIL));
 	view_finish(&view);
 }
 
 static void what_would_break_the_block_is_refused(void **state)
 {
-	static const struct { const char *name; struct gw_str value; } rows[] = {
+	static const struct {
+		const char *name;
+		struct gw_str value;
+	} rows[] = {
 		{ "X", GW_STR("a\r\nBcc: b@example.org") },
 		{ "X", GW_STR("a\nb") },
 		{ "X", GW_STR("a\rb") },
@@ -214,7 +230,8 @@ static void what_would_break_the_block_is_refused(void **state)
 
 	view_init(&view, MAIL);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		assert_int_equal(edits_header_add(&view.edits, 0, gw_str(rows[i].name), rows[i].value), -1);
+		assert_int_equal(
+			edits_header_add(&view.edits, 0, gw_str(rows[i].name), rows[i].value), -1);
 		if (strcmp(rows[i].name, "X") == 0)
 			assert_int_equal(edits_header_replace(&view.edits, 0, rows[i].value), -1);
 	}
@@ -226,7 +243,13 @@ static void the_body_is_replaced_and_the_header_kept(void **state)
 {
 	static const char *const expected[CONTENTS] = {
 		"From: a@example.com\r\nSubject : one\r\n two\r\nTo:b@example.org\r\n\r\n",
-		"A: 1\r\n\r\n", "A: 1\r\n\r\n", "A: 1\r\nB: 2\r\n\r\n", "A: 1\r\n\r\n", "\r\n", "\r\n", "\r\n",
+		"A: 1\r\n\r\n",
+		"A: 1\r\n\r\n",
+		"A: 1\r\nB: 2\r\n\r\n",
+		"A: 1\r\n\r\n",
+		"\r\n",
+		"\r\n",
+		"\r\n",
 	};
 	size_t i;
 
@@ -248,9 +271,13 @@ static void the_body_is_replaced_and_the_header_kept(void **state)
 
 static void a_body_with_a_bare_line_end_is_refused(void **state)
 {
-	static const struct { const char *body; int result; } rows[] = {
-		{ "", 0 },          { "\r\n", 0 },        { "a", 0 },          { "a\r\nb\r\n", 0 }, { "a\n", -1 },     { "\n", -1 },
-		{ "a\r", -1 },      { "a\rb\r\n", -1 },   { "a\r\nb\n", -1 },  { "a\r\n\rb", -1 },  { "a\r\r\n", -1 }, { "a\n\r", -1 },
+	static const struct {
+		const char *body;
+		int result;
+	} rows[] = {
+		{ "", 0 },          { "\r\n", 0 },      { "a", 0 },        { "a\r\nb\r\n", 0 },
+		{ "a\n", -1 },      { "\n", -1 },       { "a\r", -1 },     { "a\rb\r\n", -1 },
+		{ "a\r\nb\n", -1 }, { "a\r\n\rb", -1 }, { "a\r\r\n", -1 }, { "a\n\r", -1 },
 	};
 	struct view view;
 	size_t i;

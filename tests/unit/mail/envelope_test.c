@@ -1,4 +1,5 @@
-/* Envelope and state as bytes: what is written is what is read, and nothing malformed is believed. */
+/* Envelope and state as bytes: what is written is what is read, and nothing malformed is believed.
+ */
 #include "mail/message.h"
 
 #include <setjmp.h>
@@ -43,8 +44,10 @@ static struct gw_message *full_message(void)
 	message->expires_at = -1;
 	message->body = 2;
 	message->ret = 1;
-	message->smtputf8 = message->requiretls = message->eight_bit = message->long_line = message->own = true;
-	assert_non_null(message_rcpt_add(message, gw_str("a@example.org"), gw_str("rfc822;a@example.org"), 6));
+	message->smtputf8 = message->requiretls = message->eight_bit = message->long_line =
+		message->own = true;
+	assert_non_null(message_rcpt_add(message, gw_str("a@example.org"),
+					 gw_str("rfc822;a@example.org"), 6));
 	assert_non_null(message_rcpt_add(message, gw_str("b@example.org"), gw_str(""), 0));
 	assert_non_null(message_rcpt_add(message, gw_str("c@example.org"), gw_str(""), 1));
 	return message;
@@ -133,7 +136,8 @@ static void assert_same_state(const struct gw_message *a, const struct gw_messag
 	assert_same(a->hold_reason, b->hold_reason);
 	assert_int_equal(a->attempts, b->attempts);
 	assert_int_equal(a->next_at, b->next_at);
-	assert_same(message_note(a, gw_str("routing.rule")), message_note(b, gw_str("routing.rule")));
+	assert_same(message_note(a, gw_str("routing.rule")),
+		    message_note(b, gw_str("routing.rule")));
 	assert_same(message_note(a, gw_str("quota.day")), message_note(b, gw_str("quota.day")));
 }
 
@@ -213,7 +217,8 @@ static void a_thousand_recipients_fit(void **state)
 	int i;
 
 	for (i = 0; i < 1000; i++) {
-		struct gw_rcpt *rcpt = message_rcpt_add(message, gw_str("someone@example.org"), gw_str(""), 0);
+		struct gw_rcpt *rcpt = message_rcpt_add(message, gw_str("someone@example.org"),
+							gw_str(""), 0);
 		rcpt->status = (enum rcpt_status)(i % 3);
 	}
 	encode(message, &envelope, &states);
@@ -251,7 +256,8 @@ static int decode_copy(struct gw_str envelope, struct gw_str state, bool which)
 	if (which)
 		result = message_decode_envelope(read, envelope);
 	if (result == 0)
-		result = which ? message_decode_state(read, gw_str_n(copy, bytes.len)) : message_decode_envelope(read, gw_str_n(copy, bytes.len));
+		result = which ? message_decode_state(read, gw_str_n(copy, bytes.len))
+			       : message_decode_envelope(read, gw_str_n(copy, bytes.len));
 	free(copy);
 	message_destroy(read);
 	return result;
@@ -266,9 +272,12 @@ static void what_is_cut_anywhere_is_refused(void **state)
 	add_state(message);
 	encode(message, &envelope, &states);
 	for (len = 0; len < buf_len(&envelope); len++)
-		assert_int_equal(decode_copy(gw_str_n(buf_ptr(&envelope), len), buf_str(&states), false), -1);
+		assert_int_equal(
+			decode_copy(gw_str_n(buf_ptr(&envelope), len), buf_str(&states), false),
+			-1);
 	for (len = 0; len < buf_len(&states); len++)
-		assert_int_equal(decode_copy(buf_str(&envelope), gw_str_n(buf_ptr(&states), len), true), -1);
+		assert_int_equal(
+			decode_copy(buf_str(&envelope), gw_str_n(buf_ptr(&states), len), true), -1);
 	buf_finish(&envelope);
 	buf_finish(&states);
 	message_destroy(message);
@@ -320,25 +329,49 @@ static int decode_fields(char kind, const char *fields, size_t len)
 	return result;
 }
 
-#define RCPT_A "\x28\x05\x01\x03" "a@b"
+#define RCPT_A                                                                                     \
+	"\x28\x05\x01\x03"                                                                         \
+	"a@b"
 
 static void malformed_and_newer_records(void **state)
 {
-	static const struct { const char *what; char kind; const char *fields; size_t len; int result; } rows[] = {
+	static const struct {
+		const char *what;
+		char kind;
+		const char *fields;
+		size_t len;
+		int result;
+	} rows[] = {
 #define ROW(what, kind, fields, result) { what, kind, fields, sizeof(fields) - 1, result }
 		ROW("one recipient is enough", 'E', RCPT_A, 0),
 		ROW("no recipient", 'E', "\x01\x01x", -1),
 		ROW("a recipient without an address", 'E', "\x28\x00", -1),
 		ROW("a tag of a newer version", 'E', RCPT_A "\x3f\x02xx", 0),
 		ROW("a tag above the table", 'E', RCPT_A "\xff\x02xx", 0),
-		ROW("a tag of a newer version in a recipient", 'E', "\x28\x07\x01\x03" "a@b" "\x20\x00", 0),
-		ROW("a number of nine octets", 'E', RCPT_A "\x0c\x09" "123456789", -1),
-		ROW("a 33-bit number where 32 go", 'E', RCPT_A "\x0d\x05" "\x00\x00\x00\x00\x01", -1),
+		ROW("a tag of a newer version in a recipient", 'E',
+		    "\x28\x07\x01\x03"
+		    "a@b"
+		    "\x20\x00",
+		    0),
+		ROW("a number of nine octets", 'E',
+		    RCPT_A "\x0c\x09"
+			   "123456789",
+		    -1),
+		ROW("a 33-bit number where 32 go", 'E',
+		    RCPT_A "\x0d\x05"
+			   "\x00\x00\x00\x00\x01",
+		    -1),
 		ROW("a length that never ends", 'E', RCPT_A "\x01\xff\xff\xff\xff\xff\xff", -1),
 		ROW("a length over the end", 'E', RCPT_A "\x01\x02x", -1),
-		ROW("a recipient that runs over its end", 'E', "\x28\x05\x01\x04" "a@bc", -1),
+		ROW("a recipient that runs over its end", 'E',
+		    "\x28\x05\x01\x04"
+		    "a@bc",
+		    -1),
 		ROW("nothing is known", 'S', "", 0),
-		ROW("an index past the recipients", 'S', "\x29\x00" "\x28\x03\x04\x01\x01", -1),
+		ROW("an index past the recipients", 'S',
+		    "\x29\x00"
+		    "\x28\x03\x04\x01\x01",
+		    -1),
 		ROW("a status that is none", 'S', "\x28\x03\x05\x01\x03", -1),
 		ROW("a reply code that is none", 'S', "\x28\x04\x09\x02\xe8\x03", -1),
 		ROW("a note without a key", 'S', "\x29\x03\x02\x01v", -1),

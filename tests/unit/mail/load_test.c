@@ -6,14 +6,21 @@
 #define EXTENT 65536u
 
 /* Commits a message as receive/ does: extents, then envelope and tail. */
-static void commit(struct kit *kit, uint64_t id, struct gw_str content, uint32_t extent, struct gw_str envelope)
+static void commit(struct kit *kit, uint64_t id, struct gw_str content, uint32_t extent,
+		   struct gw_str envelope)
 {
 	struct spool_extent extents[64];
-	struct waited last = { .append = { .type = SPOOL_MESSAGE, .id = id, .durable = true, .meta = envelope, .extents = extents } };
+	struct waited last = { .append = { .type = SPOOL_MESSAGE,
+					   .id = id,
+					   .durable = true,
+					   .meta = envelope,
+					   .extents = extents } };
 	size_t count = 0;
 
 	for (; content.len > extent; content = gw_str_from(content, extent)) {
-		struct waited waited = { .append = { .type = SPOOL_EXTENT, .id = id, .data = gw_str_n(content.ptr, extent) } };
+		struct waited waited = { .append = { .type = SPOOL_EXTENT,
+						     .id = id,
+						     .data = gw_str_n(content.ptr, extent) } };
 
 		assert_int_equal(kit_append(kit->spool, &waited), SPOOL_OK);
 		extents[count++] = waited.append.extent;
@@ -23,7 +30,8 @@ static void commit(struct kit *kit, uint64_t id, struct gw_str content, uint32_t
 	assert_int_equal(kit_append(kit->spool, &last), SPOOL_OK);
 }
 
-static struct gw_message *queued(struct kit *kit, uint64_t id, struct gw_str content, uint32_t extent)
+static struct gw_message *queued(struct kit *kit, uint64_t id, struct gw_str content,
+				 uint32_t extent)
 {
 	struct gw_message *message = message_create(NULL, NULL, id), *loaded = NULL;
 	struct buf envelope;
@@ -43,7 +51,8 @@ static struct gw_message *queued(struct kit *kit, uint64_t id, struct gw_str con
 /* Begins with `head`, then `part` until it is `size` octets long. */
 static struct gw_str text_of(const char *head, const char *part, size_t size, const char *tail)
 {
-	char *text = malloc(size + strlen(head) + strlen(part) + strlen(tail) + 1), *at = stpcpy(text, head);
+	char *text = malloc(size + strlen(head) + strlen(part) + strlen(tail) + 1),
+	     *at = stpcpy(text, head);
 
 	while ((size_t)(at - text) < size)
 		at = stpcpy(at, part);
@@ -89,7 +98,9 @@ static void a_message_is_loaded_with_its_state(void **state)
 	message->attempts = 3;
 	buf_init(&bytes, 0);
 	assert_int_equal(message_encode_state(message, &bytes), 0);
-	struct waited waited = { .append = { .type = SPOOL_STATE, .id = 7, .durable = true, .meta = buf_str(&bytes) } };
+	struct waited waited = {
+		.append = { .type = SPOOL_STATE, .id = 7, .durable = true, .meta = buf_str(&bytes) }
+	};
 	assert_int_equal(kit_append(kit.spool, &waited), SPOOL_OK);
 	message_destroy(message);
 	kit_reopen(&kit);
@@ -125,7 +136,8 @@ static void contents_of_every_shape_go_out_as_they_came(void **state)
 	} rows[] = {
 		{ "A: 1\r\nB: 2\r\n\r\n", "a line of the body\r\n", "", 100, 2, EXTENT },
 		{ "A: 1\r\nB: 2\r\n\r\n", "a line of the body\r\n", "no end", 300000, 2, EXTENT },
-		{ "Cc: a@example.com", ",\r\n\tb@example.org", "\r\nX: y\r\n\r\nbody\r\n", 200000, 2, 5000 },
+		{ "Cc: a@example.com", ",\r\n\tb@example.org", "\r\nX: y\r\n\r\nbody\r\n", 200000,
+		  2, 5000 },
 		{ "", "X-Field: of a header that is all there is\r\n", "", 30000, 698, 1000 },
 		{ "no field at all\r\n", "a line\r\n", "", 2500000, 0, 1u << 20 },
 		{ "A: 1\r\nno field\r\n", "a line\r\n", "", 70000, 1, EXTENT },
@@ -137,7 +149,9 @@ static void contents_of_every_shape_go_out_as_they_came(void **state)
 	kit.options.segment_size = 8 << 20;
 	kit_open(&kit);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct gw_str content = text_of(rows[i].head, rows[i].part, rows[i].size, rows[i].tail), edited;
+		struct gw_str content = text_of(rows[i].head, rows[i].part, rows[i].size,
+						rows[i].tail),
+			      edited;
 		struct gw_message *message = queued(&kit, i + 1, content, rows[i].extent);
 		const struct header_block *block;
 		struct edits edits;
@@ -168,7 +182,8 @@ static void contents_of_every_shape_go_out_as_they_came(void **state)
 
 static void a_header_without_end_is_not_indexed_but_goes_out(void **state)
 {
-	struct gw_str content = text_of("", "X-Long: a line of it\r\n", MESSAGE_HEADER_MAX + 10, "\r\nbody\r\n");
+	struct gw_str content = text_of("", "X-Long: a line of it\r\n", MESSAGE_HEADER_MAX + 10,
+					"\r\nbody\r\n");
 	struct gw_message *message;
 	struct header_field field;
 	struct edits edits;

@@ -37,7 +37,9 @@ static void a_new_message_has_empty_strings_that_can_be_printed(void **state)
 
 static void the_domain_of_a_recipient_is_what_follows_its_at_sign(void **state)
 {
-	static const struct { const char *address, *domain; } rows[] = {
+	static const struct {
+		const char *address, *domain;
+	} rows[] = {
 		{ "a@example.com", "example.com" },
 		{ "\"a@b\"@example.com", "example.com" },
 		{ "\"a\\\"@b\"@example.com", "example.com" },
@@ -52,7 +54,8 @@ static void the_domain_of_a_recipient_is_what_follows_its_at_sign(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct gw_rcpt *rcpt = message_rcpt_add(message, gw_str(rows[i].address), gw_str(""), 0);
+		struct gw_rcpt *rcpt = message_rcpt_add(message, gw_str(rows[i].address),
+							gw_str(""), 0);
 
 		assert_text(rcpt->address, rows[i].address);
 		assert_text(rcpt->domain, rows[i].domain);
@@ -69,7 +72,8 @@ static void pending_counts_who_is_neither_delivered_nor_failed(void **state)
 	int i;
 
 	for (i = 0; i < 1000; i++)
-		assert_non_null(message_rcpt_add(message, gw_str("a@example.com"), gw_str("rfc822;a@example.com"), 4));
+		assert_non_null(message_rcpt_add(message, gw_str("a@example.com"),
+						 gw_str("rfc822;a@example.com"), 4));
 	assert_int_equal(message_pending(message), 1000);
 	message->rcpts[0]->status = RCPT_DELIVERED;
 	message->rcpts[999]->status = RCPT_FAILED;
@@ -90,7 +94,8 @@ static void a_note_is_kept_changed_and_bounded(void **state)
 	assert_non_null(message_note(message, gw_str("quota.day")).ptr);
 	assert_int_equal(message_note_set(message, gw_str("routing.rule"), gw_str("second")), 0);
 	assert_text(message_note(message, gw_str("routing.rule")), "second");
-	assert_int_equal(message_note_set(message, gw_str("k"), gw_str_n(long_value, NOTE_MAX + 1)), -1);
+	assert_int_equal(message_note_set(message, gw_str("k"), gw_str_n(long_value, NOTE_MAX + 1)),
+			 -1);
 	assert_int_equal(message_note_set(message, gw_str("k"), gw_str_n(long_value, NOTE_MAX)), 0);
 	message_destroy(message);
 }
@@ -126,7 +131,10 @@ static void a_note_set_again_to_the_same_takes_no_memory(void **state)
 
 static void the_header_is_indexed_whatever_the_message_looks_like(void **state)
 {
-	static const struct { const char *content; size_t count, size; } rows[] = {
+	static const struct {
+		const char *content;
+		size_t count, size;
+	} rows[] = {
 		{ "A: 1\r\nB: 2\r\n 3\r\n\r\nbody\r\n", 2, 18 },
 		{ "A: 1\r\n", 1, 6 },
 		{ "A: 1\r\nno field here\r\n", 1, 6 },

@@ -13,9 +13,12 @@ static const struct {
 	const char *name;
 	enum gw_verdict verdict;
 } words[] = {
-	{ "continue", GW_CONTINUE }, { "accept", GW_ACCEPT }, { "reject", GW_REJECT },   { "tempfail", GW_TEMPFAIL },
-	{ "discard", GW_DISCARD },   { "hold", GW_HOLD },     { "next", GW_NEXT },       { "disconnect", GW_DISCONNECT },
-	{ "wait", GW_WAIT },         { "failed", GW_FAILED }, { "pending", GW_PENDING }, { "nonsense", (enum gw_verdict)77 },
+	{ "continue", GW_CONTINUE }, { "accept", GW_ACCEPT },
+	{ "reject", GW_REJECT },     { "tempfail", GW_TEMPFAIL },
+	{ "discard", GW_DISCARD },   { "hold", GW_HOLD },
+	{ "next", GW_NEXT },         { "disconnect", GW_DISCONNECT },
+	{ "wait", GW_WAIT },         { "failed", GW_FAILED },
+	{ "pending", GW_PENDING },   { "nonsense", (enum gw_verdict)77 },
 };
 
 static unsigned asked;
@@ -34,7 +37,8 @@ static enum gw_verdict of_session(struct gw_call *call, struct gw_session *sessi
 	return word(call);
 }
 
-static enum gw_verdict of_login(struct gw_call *call, struct gw_session *session, const struct gw_login *login)
+static enum gw_verdict of_login(struct gw_call *call, struct gw_session *session,
+				const struct gw_login *login)
 {
 	return word(call);
 }
@@ -44,12 +48,14 @@ static enum gw_verdict of_message(struct gw_call *call, struct gw_message *messa
 	return word(call);
 }
 
-static enum gw_verdict of_rcpt(struct gw_call *call, struct gw_message *message, struct gw_rcpt *rcpt)
+static enum gw_verdict of_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
 {
 	return word(call);
 }
 
-static enum gw_verdict of_relay(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
+static enum gw_verdict of_relay(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
 {
 	return word(call);
 }
@@ -59,7 +65,8 @@ static enum gw_verdict of_delivery(struct gw_call *call, struct gw_delivery *del
 	return word(call);
 }
 
-static enum gw_verdict of_result(struct gw_call *call, struct gw_message *message, const struct gw_result *result)
+static enum gw_verdict of_result(struct gw_call *call, struct gw_message *message,
+				 const struct gw_result *result)
 {
 	return word(call);
 }
@@ -149,22 +156,33 @@ static void failure_is_what_on_error_says(void **state)
 		enum on_error on_error;
 		enum gw_verdict verdict;
 	} rows[] = {
-		{ GW_HOOK_connect, ON_ERROR_DEFAULT, GW_DISCONNECT }, { GW_HOOK_connect, ON_ERROR_WAIT, GW_TEMPFAIL },
-		{ GW_HOOK_ehlo, ON_ERROR_DEFAULT, GW_CONTINUE },      { GW_HOOK_ehlo, ON_ERROR_REJECT, GW_REJECT },
-		{ GW_HOOK_auth, ON_ERROR_DEFAULT, GW_TEMPFAIL },      { GW_HOOK_auth, ON_ERROR_HOLD, GW_TEMPFAIL },
-		{ GW_HOOK_mail, ON_ERROR_CONTINUE, GW_CONTINUE },     { GW_HOOK_rcpt, ON_ERROR_REJECT, GW_REJECT },
-		{ GW_HOOK_message, ON_ERROR_DEFAULT, GW_TEMPFAIL },   { GW_HOOK_message, ON_ERROR_HOLD, GW_HOLD },
-		{ GW_HOOK_route, ON_ERROR_HOLD, GW_TEMPFAIL },        { GW_HOOK_admit, ON_ERROR_TEMPFAIL, GW_WAIT },
-		{ GW_HOOK_prepare, ON_ERROR_DEFAULT, GW_WAIT },       { GW_HOOK_prepare, ON_ERROR_HOLD, GW_WAIT },
-		{ GW_HOOK_prepare, ON_ERROR_REJECT, GW_REJECT },      { GW_HOOK_login, ON_ERROR_REJECT, GW_WAIT },
-		{ GW_HOOK_deliver, ON_ERROR_DEFAULT, GW_WAIT },       { GW_HOOK_deliver, ON_ERROR_TEMPFAIL, GW_WAIT },
-		{ GW_HOOK_bounce, ON_ERROR_DEFAULT, GW_CONTINUE },    { GW_HOOK_bounce, ON_ERROR_TEMPFAIL, GW_CONTINUE },
+		{ GW_HOOK_connect, ON_ERROR_DEFAULT, GW_DISCONNECT },
+		{ GW_HOOK_connect, ON_ERROR_WAIT, GW_TEMPFAIL },
+		{ GW_HOOK_ehlo, ON_ERROR_DEFAULT, GW_CONTINUE },
+		{ GW_HOOK_ehlo, ON_ERROR_REJECT, GW_REJECT },
+		{ GW_HOOK_auth, ON_ERROR_DEFAULT, GW_TEMPFAIL },
+		{ GW_HOOK_auth, ON_ERROR_HOLD, GW_TEMPFAIL },
+		{ GW_HOOK_mail, ON_ERROR_CONTINUE, GW_CONTINUE },
+		{ GW_HOOK_rcpt, ON_ERROR_REJECT, GW_REJECT },
+		{ GW_HOOK_message, ON_ERROR_DEFAULT, GW_TEMPFAIL },
+		{ GW_HOOK_message, ON_ERROR_HOLD, GW_HOLD },
+		{ GW_HOOK_route, ON_ERROR_HOLD, GW_TEMPFAIL },
+		{ GW_HOOK_admit, ON_ERROR_TEMPFAIL, GW_WAIT },
+		{ GW_HOOK_prepare, ON_ERROR_DEFAULT, GW_WAIT },
+		{ GW_HOOK_prepare, ON_ERROR_HOLD, GW_WAIT },
+		{ GW_HOOK_prepare, ON_ERROR_REJECT, GW_REJECT },
+		{ GW_HOOK_login, ON_ERROR_REJECT, GW_WAIT },
+		{ GW_HOOK_deliver, ON_ERROR_DEFAULT, GW_WAIT },
+		{ GW_HOOK_deliver, ON_ERROR_TEMPFAIL, GW_WAIT },
+		{ GW_HOOK_bounce, ON_ERROR_DEFAULT, GW_CONTINUE },
+		{ GW_HOOK_bounce, ON_ERROR_TEMPFAIL, GW_CONTINUE },
 	};
 	static const char *const failures[] = { "failed", "nonsense", "pending" };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (size_t j = 0; j < sizeof(failures) / sizeof(failures[0]); j++) {
-			struct chain_answer answer = run(rows[i].hook, failures[j], rows[i].on_error);
+			struct chain_answer answer = run(rows[i].hook, failures[j],
+							 rows[i].on_error);
 			assert_int_equal(answer.verdict, rows[i].verdict);
 			assert_int_equal(answer.broke, rows[i].verdict != GW_CONTINUE);
 		}
@@ -176,7 +194,8 @@ static void verdict_of_another_hook_is_a_failure(void **state)
 	assert_true(run(GW_HOOK_mail, "discard", ON_ERROR_DEFAULT).broke);
 	assert_true(run(GW_HOOK_deliver, "reject", ON_ERROR_DEFAULT).broke);
 	assert_true(run(GW_HOOK_rcpt, "disconnect", ON_ERROR_DEFAULT).broke);
-	assert_int_equal(run(GW_HOOK_bounce, "reject discard", ON_ERROR_DEFAULT).verdict, GW_DISCARD);
+	assert_int_equal(run(GW_HOOK_bounce, "reject discard", ON_ERROR_DEFAULT).verdict,
+			 GW_DISCARD);
 }
 
 /* --- replies --- */
@@ -218,8 +237,10 @@ static void replies_are_kept_in_form(void **state)
 		struct rig rig;
 		struct gw_call call;
 		rig_init(&rig);
-		rig_add(&rig, "first", GW_HOOK_mail, &(struct gw_module){ .mail = reply_and_continue });
-		rig_add(&rig, "second", GW_HOOK_mail, &(struct gw_module){ .mail = reply_and_reject });
+		rig_add(&rig, "first", GW_HOOK_mail,
+			&(struct gw_module){ .mail = reply_and_continue });
+		rig_add(&rig, "second", GW_HOOK_mail,
+			&(struct gw_module){ .mail = reply_and_reject });
 		reply_code = rows[i].code;
 		reply_enhanced = rows[i].enhanced;
 		reply_text = rows[i].text;
@@ -271,7 +292,8 @@ static void observers_are_told_and_counted(void **state)
 	struct gw_event event = { .size = sizeof(event), .name = gw_str("accepted") };
 
 	rig_init(&rig);
-	struct instance *instance = rig_add(&rig, "ear", GW_HOOK_event, &(struct gw_module){ .event = on_event });
+	struct instance *instance = rig_add(&rig, "ear", GW_HOOK_event,
+					    &(struct gw_module){ .event = on_event });
 	chain_init(&call, NULL, &rig.snapshot, &rig.arena);
 	call.argument = &event;
 	watch_count = 0;

@@ -1,4 +1,5 @@
-/* Code of modules that changes under a process: what runs stays as it is, what is loaded next is what the file says now. */
+/* Code of modules that changes under a process: what runs stays as it is, what is loaded next is
+ * what the file says now. */
 #include "../module/fake.h"
 
 #include <setjmp.h>
@@ -19,7 +20,10 @@ static void overwrite(const char *from, size_t most)
 	FILE *in = fopen(from, "r"), *out = fopen(file, "w");
 	assert_non_null(in);
 	assert_non_null(out);
-	for (size_t len; most && (len = fread(octets, 1, most < sizeof(octets) ? most : sizeof(octets), in)) > 0; most -= len)
+	for (size_t len;
+	     most &&
+	     (len = fread(octets, 1, most < sizeof(octets) ? most : sizeof(octets), in)) > 0;
+	     most -= len)
 		assert_int_equal(fwrite(octets, 1, len, out), len);
 	fclose(in);
 	fclose(out);
@@ -30,7 +34,8 @@ static struct module *load(bool good)
 {
 	struct problems problems;
 	problems_init(&problems);
-	struct module *module = module_load(&(struct module_source){ file, copies, &fake_services }, "20-x.conf", 1, &problems);
+	struct module *module = module_load(&(struct module_source){ file, copies, &fake_services },
+					    "20-x.conf", 1, &problems);
 	assert_int_equal(problems.errors, good ? 0 : 1);
 	assert_int_equal(module != NULL, good);
 	problems_finish(&problems);
@@ -89,7 +94,9 @@ static void without_room_for_a_copy_the_file_itself_runs(void **state)
 	struct problems problems;
 	problems_init(&problems);
 	overwrite(MODULES "/fresh2/fresh.so", SIZE_MAX);
-	assert_non_null(module_load(&(struct module_source){ file, "/dev/null/copies", &fake_services }, "20-x.conf", 1, &problems));
+	assert_non_null(
+		module_load(&(struct module_source){ file, "/dev/null/copies", &fake_services },
+			    "20-x.conf", 1, &problems));
 	assert_int_equal(problems.errors, 0);
 	assert_int_equal(problems.warnings, 1);
 	problems_finish(&problems);

@@ -1,4 +1,5 @@
-/* fake.h - services enough for a module to run in a test: the ones that chain.h offers, and its own configuration. */
+/* fake.h - services enough for a module to run in a test: the ones that chain.h offers, and its own
+ * configuration. */
 #ifndef FAKE_H
 #define FAKE_H
 
@@ -6,7 +7,10 @@
 
 #include <stdlib.h>
 
-static inline void fake_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...) {}
+static inline void fake_log(const struct gw_call *call, enum gw_log_level level, const char *format,
+			    ...)
+{
+}
 static inline const char *fake_instance(const struct gw_call *call)
 {
 	return call->instance->name;
@@ -30,7 +34,8 @@ static inline void *fake_base(struct gw_call *call)
 }
 static inline void fake_identify(struct gw_call *call, const struct gw_identity *identity) {}
 
-static inline struct gw_str fake_message_fact(const struct gw_message *message, enum gw_message_fact fact)
+static inline struct gw_str fake_message_fact(const struct gw_message *message,
+					      enum gw_message_fact fact)
 {
 	return gw_str("");
 }
@@ -39,7 +44,8 @@ static inline struct gw_message *fake_delivery_message(struct gw_delivery *deliv
 	return NULL;
 }
 
-static inline void fake_reply(struct gw_call *call, int code, const char *enhanced, const char *format, ...)
+static inline void fake_reply(struct gw_call *call, int code, const char *enhanced,
+			      const char *format, ...)
 {
 	va_list args;
 
@@ -53,7 +59,8 @@ static inline void fake_problem(struct gw_call *call, bool fatal, const char *fo
 	va_list args;
 
 	va_start(args, format);
-	problem_vadd(call->problems, fatal, call->instance->fragment->path, call->instance->fragment->line, format, args);
+	problem_vadd(call->problems, fatal, call->instance->fragment->path,
+		     call->instance->fragment->line, format, args);
 	va_end(args);
 }
 

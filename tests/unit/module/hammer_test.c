@@ -1,5 +1,6 @@
-/* Races of hold, wake, drop, deadline and cancel: 4 workers, 2,000 sessions that hang up when it pleases them, modules that answer in every
- * way. What is counted at the end: every argument was freed exactly once, every session ended. Worth most under the two sanitizers. */
+/* Races of hold, wake, drop, deadline and cancel: 4 workers, 2,000 sessions that hang up when it
+ * pleases them, modules that answer in every way. What is counted at the end: every argument was
+ * freed exactly once, every session ended. Worth most under the two sanitizers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +44,8 @@ struct wait {
 
 static struct wait *wait_make(struct gw_call *call)
 {
-	static const enum gw_verdict verdicts[] = { GW_CONTINUE, GW_CONTINUE, GW_CONTINUE, GW_ACCEPT, GW_REJECT, GW_FAILED };
+	static const enum gw_verdict verdicts[] = { GW_CONTINUE, GW_CONTINUE, GW_CONTINUE,
+						    GW_ACCEPT,   GW_REJECT,   GW_FAILED };
 	struct wait *wait = calloc(1, sizeof(*wait));
 
 	assert_non_null(wait);
@@ -184,7 +186,8 @@ static enum gw_verdict woken_at_once(struct gw_call *call)
 		wait_free(wait);
 	else if (call_wake(wait->ticket) != 0)
 		atomic_fetch_add(&wrong, 1);
-	return chance(20) ? verdict : GW_CONTINUE; /* now and then a bug: held, woken, and answered */
+	/* now and then a bug: held, woken, and answered */
+	return chance(20) ? verdict : GW_CONTINUE;
 }
 
 static enum gw_verdict at_once(struct gw_call *call)
@@ -194,8 +197,9 @@ static enum gw_verdict at_once(struct gw_call *call)
 
 static enum gw_verdict any_way(struct gw_call *call)
 {
-	static enum gw_verdict (*const ways[])(struct gw_call *) = { by_offload, by_timer,      by_thread, by_thread,
-								     at_once,    woken_at_once, at_once,   never_woken };
+	static enum gw_verdict (*const ways[])(
+		struct gw_call *) = { by_offload, by_timer,      by_thread, by_thread,
+				      at_once,    woken_at_once, at_once,   never_woken };
 
 	return ways[chance(8)](call);
 }
@@ -230,7 +234,8 @@ struct session {
 static void session_free(struct session *session)
 {
 	arena_finish(&session->arena);
-	memset(session, 0x5a, sizeof(*session)); /* who still looks at it sees nonsense, sanitizer or not */
+	/* who still looks at it sees nonsense, sanitizer or not */
+	memset(session, 0x5a, sizeof(*session));
 	free(session);
 	atomic_fetch_sub(&sessions_left, 1);
 }
@@ -277,7 +282,8 @@ static void stage_done(struct gw_call *call, void *arg)
 
 static void session_begin(struct post *post)
 {
-	struct session *session = (struct session *)((char *)post - offsetof(struct session, begin));
+	struct session *session = (struct session *)((char *)post -
+						     offsetof(struct session, begin));
 	struct worker *worker = worker_current();
 
 	arena_init(&session->arena, 0);
@@ -310,8 +316,8 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 	chain_set_pool(pool);
 	rig_init(&rig);
 	for (int i = 0; i < 4; i++)
-		rig_add(&rig, "any", GW_HOOK_mail, &(struct gw_module){ .mail = on_mail })->on_error = i % 2 ? ON_ERROR_CONTINUE
-													     : ON_ERROR_DEFAULT;
+		rig_add(&rig, "any", GW_HOOK_mail, &(struct gw_module){ .mail = on_mail })
+			->on_error = i % 2 ? ON_ERROR_CONTINUE : ON_ERROR_DEFAULT;
 	pthread_create(&foreign.thread, NULL, foreign_main, NULL);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		workers[i] = worker_create(i);
@@ -337,12 +343,15 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 	rig_finish(&rig);
 	assert_int_equal(atomic_load(&arguments), 0);
 	assert_int_equal(atomic_load(&wrong), 0);
-	assert_true(atomic_load(&answers) > 500 && atomic_load(&hangups) > 50 && atomic_load(&lates) > 10); /* it was a mix */
+	/* it was a mix */
+	assert_true(atomic_load(&answers) > 500 && atomic_load(&hangups) > 50 &&
+		    atomic_load(&lates) > 10);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(nothing_is_lost_and_nothing_is_freed_twice) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(
+		nothing_is_lost_and_nothing_is_freed_twice) };
 
 	if (loop_init() < 0)
 		return 1;

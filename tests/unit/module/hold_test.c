@@ -109,7 +109,8 @@ static void dropped(void *arg)
 	dropped_count++;
 }
 
-static const struct gw_async on_loop = { resumed, dropped, 1000 }, by_thread = { resumed, NULL, 1000 }, hasty = { resumed, dropped, 20 };
+static const struct gw_async on_loop = { resumed, dropped, 1000 },
+			     by_thread = { resumed, NULL, 1000 }, hasty = { resumed, dropped, 20 };
 
 static enum gw_verdict hold_and_wake(struct gw_call *c, struct gw_message *message)
 {

@@ -6,7 +6,8 @@
 
 #include "module/snapshot.h"
 
-/* Every function of the table between `stop` and its end is a hook, in the same order: a row too many or too few is seen here. */
+/* Every function of the table between `stop` and its end is a hook, in the same order: a row too
+ * many or too few is seen here. */
 static void rows_are_the_functions_of_the_table(void **state)
 {
 	size_t first = offsetof(struct gw_module, stop) + sizeof(void (*)(void));
@@ -35,7 +36,8 @@ static bool observes(size_t hook)
 static void observers_have_no_say(void **state)
 {
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
-		assert_int_equal(hook_table[hook].kind, observes(hook) ? HOOK_OBSERVE : HOOK_DECIDE);
+		assert_int_equal(hook_table[hook].kind,
+				 observes(hook) ? HOOK_OBSERVE : HOOK_DECIDE);
 		assert_int_equal(hook_table[hook].ends == 0, observes(hook));
 	}
 }
@@ -45,10 +47,12 @@ static void broken_is_never_clean(void **state)
 {
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
 		enum gw_verdict broken = hook_table[hook].broken;
-		if (observes(hook) || hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce || hook == GW_HOOK_fallback)
+		if (observes(hook) || hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce ||
+		    hook == GW_HOOK_fallback)
 			assert_int_equal(broken, GW_CONTINUE);
 		else
-			assert_true(broken == GW_TEMPFAIL || broken == GW_WAIT || broken == GW_DISCONNECT);
+			assert_true(broken == GW_TEMPFAIL || broken == GW_WAIT ||
+				    broken == GW_DISCONNECT);
 	}
 }
 

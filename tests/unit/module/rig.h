@@ -32,15 +32,18 @@ static inline void rig_finish(struct rig *rig)
 }
 
 /* Puts a module at the end of one chain. */
-static inline struct instance *rig_add(struct rig *rig, const char *name, enum gw_hook hook, const struct gw_module *table)
+static inline struct instance *rig_add(struct rig *rig, const char *name, enum gw_hook hook,
+				       const struct gw_module *table)
 {
 	size_t n = rig->snapshot.instance_count++;
 	struct instance *instance = &rig->instances[n];
 
 	rig->modules[n].table = *table;
-	*instance = (struct instance){
-		.module = &rig->modules[n], .snapshot = &rig->snapshot, .name = name, .deadline_ms = 2000, .counters = &rig->counters[n]
-	};
+	*instance = (struct instance){ .module = &rig->modules[n],
+				       .snapshot = &rig->snapshot,
+				       .name = name,
+				       .deadline_ms = 2000,
+				       .counters = &rig->counters[n] };
 	rig->chains[hook][rig->snapshot.chain_length[hook]++] = instance;
 	return instance;
 }

@@ -1,4 +1,5 @@
-/* A file of slots is read after a process ended between any two of its stores, and after a disk brought back part of it. */
+/* A file of slots is read after a process ended between any two of its stores, and after a disk
+ * brought back part of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +31,8 @@ struct seen {
 	struct state_period periods[PERIODS];
 };
 
-static int see(void *arg, struct gw_str key, struct slot_place place, const struct state_period *periods)
+static int see(void *arg, struct gw_str key, struct slot_place place,
+	       const struct state_period *periods)
 {
 	struct seen *seen = arg;
 
@@ -64,7 +66,8 @@ static void open_slots(struct state_slots *slots)
 
 static void put(struct state_slots *slots, struct slot_place *place, int64_t period, int64_t value)
 {
-	struct state_period periods[PERIODS] = { { period, value, true }, { period - 1, 1000, true } };
+	struct state_period periods[PERIODS] = { { period, value, true },
+						 { period - 1, 1000, true } };
 
 	assert_true(slots_put(slots, place, name, periods));
 }
@@ -128,7 +131,8 @@ static struct gw_str nth_name(char *buffer, int nth)
 	return gw_str_n(buffer, (size_t)(len + nth * 37 % 900));
 }
 
-static int check_nth(void *arg, struct gw_str key, struct slot_place place, const struct state_period *periods)
+static int check_nth(void *arg, struct gw_str key, struct slot_place place,
+		     const struct state_period *periods)
 {
 	int nth = atoi(key.ptr);
 	char buffer[STATE_KEY_MAX];
@@ -226,7 +230,8 @@ static void no_room_for_a_file_is_told(void **state)
 
 /* --- ended between two stores --- */
 
-/* The octets of the map that one step changed, in words: what a process writes, in whatever order. */
+/* The octets of the map that one step changed, in words: what a process writes, in whatever order.
+ */
 struct step {
 	size_t words[64], count;
 	const unsigned char *before, *after;
@@ -289,7 +294,8 @@ static void a_change_is_seen_whole_or_not_at_all(void **state)
 		for (uint64_t which = 0; which <= all; which++) {
 			struct seen seen = look_after(&step, &slots, which);
 			assert_int_equal(seen.value, which == all ? changes[i].value : 7);
-			assert_int_equal(seen.periods[0].period, which == all ? changes[i].period : 20000);
+			assert_int_equal(seen.periods[0].period,
+					 which == all ? changes[i].period : 20000);
 		}
 		free(before);
 		free(after);
@@ -297,7 +303,8 @@ static void a_change_is_seen_whole_or_not_at_all(void **state)
 	}
 }
 
-/* The first change of another counter: until its last store there is no slot, and the first counter is as it was. */
+/* The first change of another counter: until its last store there is no slot, and the first counter
+ * is as it was. */
 static void a_slot_is_taken_whole_or_not_at_all(void **state)
 {
 	struct state_period periods[PERIODS] = { { 3, 33, true } };
@@ -322,7 +329,8 @@ static void a_slot_is_taken_whole_or_not_at_all(void **state)
 	slots_close(&slots, true);
 }
 
-/* What a slot that was never finished left behind is not read as part of the one that takes its place. */
+/* What a slot that was never finished left behind is not read as part of the one that takes its
+ * place. */
 static void remains_are_no_slot(void **state)
 {
 	char buffer[STATE_KEY_MAX];
@@ -368,7 +376,8 @@ static void write_bytes(const unsigned char *bytes, size_t len)
 	fclose(file);
 }
 
-/* Whatever octet is wrong, the counter has a value that it once had, or none; or the file is refused. */
+/* Whatever octet is wrong, the counter has a value that it once had, or none; or the file is
+ * refused. */
 static void every_wrong_octet_is_seen(void **state)
 {
 	unsigned char bytes[6 * LINE];
@@ -431,7 +440,8 @@ static void the_others_are_read(void **state)
 	open_slots(&slots);
 	for (int i = 0; i < 3; i++) {
 		struct state_period periods[PERIODS] = { { 1, i, true } };
-		assert_true(slots_put(&slots, &places[i], i == 2 ? name : gw_str_n("ab", (size_t)i + 1), periods));
+		assert_true(slots_put(&slots, &places[i],
+				      i == 2 ? name : gw_str_n("ab", (size_t)i + 1), periods));
 	}
 	slots.map[places[1].line * LINE + 5] ^= 1;
 	struct seen seen = look(&slots, 1);

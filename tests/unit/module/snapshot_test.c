@@ -5,15 +5,17 @@
 
 #include <pthread.h>
 
-#define GATEWAY                                                                                                                            \
+#define GATEWAY                                                                                    \
 	"gateway: { hostname = \"relay.example.com\"; listeners = ( { address = \"127.0.0.1\"; port = 2525; tls = \"none\"; } ); };\n"
 #define RELAY "relay: { name = \"out\"; host = \"smtp.example.net\"; tls = \"none\"; };\n"
 
 static struct snapshot *try_load(bool start)
 {
-	struct load_options options = {
-		.config_dir = folder, .state_dir = "/tmp", .module_dir = MODULES, .services = &fake_services, .start = start
-	};
+	struct load_options options = { .config_dir = folder,
+					.state_dir = "/tmp",
+					.module_dir = MODULES,
+					.services = &fake_services,
+					.start = start };
 
 	return snapshot_load(&options, &problems);
 }
@@ -75,7 +77,9 @@ static void defaults_are_sensible(void **state)
 
 static void machine_has_a_name(void **state)
 {
-	write_file("00-gateway.conf", "gateway: { listeners = ( { address = \"::1\"; port = 25; tls = \"none\"; } ); };");
+	write_file(
+		"00-gateway.conf",
+		"gateway: { listeners = ( { address = \"::1\"; port = 25; tls = \"none\"; } ); };");
 	write_file("90-relay.conf", RELAY);
 	struct snapshot *snapshot = must_load();
 	const struct listen_settings *listener = snapshot->settings.listeners.items;
@@ -89,9 +93,10 @@ static void gateway_group_is_needed_once(void **state)
 {
 	char expected[300];
 
-	snprintf(expected, sizeof(expected),
-		 "%s: error: no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };",
-		 folder);
+	snprintf(
+		expected, sizeof(expected),
+		"%s: error: no *.conf file in it has a gateway group, which says where to listen: gateway: { listeners = ( ... ); };",
+		folder);
 	write_file("90-relay.conf", RELAY);
 	assert_null(try_load(false));
 	char text[400];
@@ -99,7 +104,8 @@ static void gateway_group_is_needed_once(void **state)
 	assert_int_equal(problems.errors, 1);
 	problems_finish(&problems);
 	write_file("00-gateway.conf", GATEWAY);
-	refuses(GATEWAY, "50-bad.conf:1: error: a second gateway group; the first is in 00-gateway.conf:1\n");
+	refuses(GATEWAY,
+		"50-bad.conf:1: error: a second gateway group; the first is in 00-gateway.conf:1\n");
 }
 
 static void gateway_is_checked(void **state)
@@ -114,8 +120,10 @@ static void gateway_is_checked(void **state)
 		  "listener 0.0.0.0:25: clear_login is for loopback addresses only: passwords would travel in clear" },
 		{ "listeners = ( { port = 25; tls = \"none\"; }, { port = 25; tls = \"none\"; } );",
 		  "there are two listeners on 0.0.0.0:25" },
-		{ "listeners = ( { address = \"here\"; port = 25; tls = \"none\"; } );", "listener address \"here\" is no IP address" },
-		{ "listeners = ( { port = 70000; tls = \"none\"; } );", "\"port\" is 70000, but must be from 1 to 65535" },
+		{ "listeners = ( { address = \"here\"; port = 25; tls = \"none\"; } );",
+		  "listener address \"here\" is no IP address" },
+		{ "listeners = ( { port = 70000; tls = \"none\"; } );",
+		  "\"port\" is 70000, but must be from 1 to 65535" },
 		{ "hostname = \"a b\"; listeners = ( { port = 25; tls = \"none\"; } );",
 		  "hostname must be a domain name: letters, digits, '.' and '-'" },
 		{ "queue: { retry = [\"5m\", \"soon\"]; }; listeners = ( { port = 25; tls = \"none\"; } );",
@@ -134,7 +142,8 @@ static void gateway_is_checked(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[500], expected[500];
 		snprintf(text, sizeof(text), "gateway: { %s };\n", rows[i].text);
-		snprintf(expected, sizeof(expected), "50-bad.conf:1: error: %s\n", rows[i].expected);
+		snprintf(expected, sizeof(expected), "50-bad.conf:1: error: %s\n",
+			 rows[i].expected);
 		refuses(text, expected);
 	}
 }
@@ -155,8 +164,9 @@ static void instances_are_chained_in_name_order(void **state)
 {
 	good_files();
 	write_file("30-b.conf", "module = \"limit\"; limit: { journal = \"\"; };");
-	write_file("20-a.conf", "module = \"probe\"; on_error = \"hold\"; deadline = \"250ms\";\n"
-				"probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
+	write_file("20-a.conf",
+		   "module = \"probe\"; on_error = \"hold\"; deadline = \"250ms\";\n"
+		   "probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
 	write_file("40-c.conf", "module = \"probe\";");
 	write_file("50-off.conf.off", "module = \"nonsense\";");
 	struct snapshot *snapshot = must_load();
@@ -168,7 +178,8 @@ static void instances_are_chained_in_name_order(void **state)
 	assert_string_equal(snapshot->chains[GW_HOOK_mail][2]->name, "40-c");
 	assert_int_equal(snapshot->chain_length[GW_HOOK_prepare], 2);
 	assert_true(chain_empty(snapshot, GW_HOOK_prepare) == false);
-	const struct instance *first = &snapshot->instances[0], *second = &snapshot->instances[1], *third = &snapshot->instances[2];
+	const struct instance *first = &snapshot->instances[0], *second = &snapshot->instances[1],
+			      *third = &snapshot->instances[2];
 	assert_ptr_equal(first->module, third->module);
 	assert_ptr_not_equal(first->conf, third->conf);
 	assert_int_equal(first->on_error, ON_ERROR_HOLD);
@@ -192,7 +203,9 @@ static void loaded_module_answers(void **state)
 	struct arena arena;
 
 	good_files();
-	write_file("20-a.conf", "module = \"probe\"; probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
+	write_file(
+		"20-a.conf",
+		"module = \"probe\"; probe: { mail: { verdict = \"reject\"; code = 550; reply = \"no\"; }; };");
 	struct snapshot *snapshot = must_load();
 	arena_init(&arena, 0);
 	chain_init(&call, NULL, snapshot, &arena);
@@ -210,11 +223,15 @@ static void module_fragments_are_checked(void **state)
 	static const struct {
 		const char *text, *expected;
 	} rows[] = {
-		{ "module = \"missing\";", "50-bad.conf:1: error: " MODULES "/missing.so: cannot be read: No such file or directory\n" },
+		{ "module = \"missing\";",
+		  "50-bad.conf:1: error: " MODULES
+		  "/missing.so: cannot be read: No such file or directory\n" },
 		{ "module = \"probe\"; on_error = \"explode\";",
 		  "50-bad.conf:1: error: \"on_error\" is \"explode\", but must be default, continue, tempfail, wait, hold or reject\n" },
-		{ "module = \"probe\";\ndeadline = \"2h\";", "50-bad.conf:2: error: \"deadline\" is 2h, but must be from 10ms to 1h\n" },
-		{ "module = \"probe\"; deadlin = 3;", "50-bad.conf:1: error: unknown key \"deadlin\", did you mean \"deadline\"?\n" },
+		{ "module = \"probe\";\ndeadline = \"2h\";",
+		  "50-bad.conf:2: error: \"deadline\" is 2h, but must be from 10ms to 1h\n" },
+		{ "module = \"probe\"; deadlin = 3;",
+		  "50-bad.conf:1: error: unknown key \"deadlin\", did you mean \"deadline\"?\n" },
 		{ "module = \"probe\";\nprobe: {\n  onli = \"x\";\n};",
 		  "50-bad.conf:3: error: unknown key \"onli\", did you mean \"only\"?\n" },
 	};
@@ -243,7 +260,8 @@ static void write_limit(const char *name, bool fail)
 	char text[500], file[300];
 
 	snprintf(file, sizeof(file), "%s", path_of("journal"));
-	snprintf(text, sizeof(text), "module = \"limit\"; limit: { journal = \"%s\"; fail = %s; };", file, fail ? "true" : "false");
+	snprintf(text, sizeof(text), "module = \"limit\"; limit: { journal = \"%s\"; fail = %s; };",
+		 file, fail ? "true" : "false");
 	write_file(name, text);
 }
 
@@ -268,8 +286,9 @@ static void failed_start_unwinds(void **state)
 	write_limit("30-b.conf", true);
 	write_file("40-c.conf", "module = \"probe\"; probe: { fail_start = true; };");
 	assert_null(try_load(true));
-	assert_string_equal(all_problems(), "30-b.conf:1: error: limit did not start and did not say why\n"
-					    "40-c.conf:1: error: the probe was told to fail\n");
+	assert_string_equal(all_problems(),
+			    "30-b.conf:1: error: limit did not start and did not say why\n"
+			    "40-c.conf:1: error: the probe was told to fail\n");
 	assert_string_equal(journal(), "start 20-a\nstart 30-b\nstop 20-a\n");
 }
 
@@ -294,12 +313,15 @@ static void modules_add_keys_to_relays(void **state)
 	write_file("00-gateway.conf", GATEWAY);
 	write_file("20-limit.conf", "module = \"limit\";");
 	write_file("30-probe.conf", "module = \"probe\";");
-	write_file("50-a.conf",
-		   "relay: { name = \"a\"; host = [\"one.example\", \"192.0.2.1\"]; port = 587; tls = \"none\"; daily_limit = 7;\n"
-		   "probe_note = \"both\"; limit: { zone = \"UTC\"; }; };");
-	write_file("51-b.conf", "relay: { name = \"b\"; probe_deliver = true; tls = \"implicit\"; };");
+	write_file(
+		"50-a.conf",
+		"relay: { name = \"a\"; host = [\"one.example\", \"192.0.2.1\"]; port = 587; tls = \"none\"; daily_limit = 7;\n"
+		"probe_note = \"both\"; limit: { zone = \"UTC\"; }; };");
+	write_file("51-b.conf",
+		   "relay: { name = \"b\"; probe_deliver = true; tls = \"implicit\"; };");
 	struct snapshot *snapshot = must_load();
-	struct gw_relay *a = snapshot_relay(snapshot, gw_str("a")), *b = snapshot_relay(snapshot, gw_str("b"));
+	struct gw_relay *a = snapshot_relay(snapshot, gw_str("a")),
+			*b = snapshot_relay(snapshot, gw_str("b"));
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_null(snapshot_relay(snapshot, gw_str("c")));
@@ -315,7 +337,8 @@ static void modules_add_keys_to_relays(void **state)
 	assert_int_equal(limit->daily, 7);
 	assert_string_equal(limit->note.ptr, "both");
 	assert_string_equal(limit->zone.ptr, "UTC");
-	assert_string_equal(((const struct gw_str *)a->conf[snapshot->instances[1].relay_slot])->ptr, "both");
+	assert_string_equal(
+		((const struct gw_str *)a->conf[snapshot->instances[1].relay_slot])->ptr, "both");
 	assert_int_equal(((const struct limit_relay *)b->conf[0])->daily, 0);
 	snapshot_release(snapshot);
 }
@@ -325,18 +348,25 @@ static void relays_are_checked(void **state)
 	static const struct {
 		const char *text, *expected;
 	} rows[] = {
-		{ "name = \"out\"; host = \"x\"; tls = \"none\";", "there are two relays \"out\": the other is in 20-relay.conf:1" },
-		{ "name = \"a b\"; host = \"x\"; tls = \"none\";", "relay name \"a b\": letters, digits, '.', '_' and '-' only" },
-		{ "host = \"x\";", "\"name\" is missing, relay needs it: Name of the relay: letters, digits, '.', '_', '-'." },
+		{ "name = \"out\"; host = \"x\"; tls = \"none\";",
+		  "there are two relays \"out\": the other is in 20-relay.conf:1" },
+		{ "name = \"a b\"; host = \"x\"; tls = \"none\";",
+		  "relay name \"a b\": letters, digits, '.', '_' and '-' only" },
+		{ "host = \"x\";",
+		  "\"name\" is missing, relay needs it: Name of the relay: letters, digits, '.', '_', '-'." },
 		{ "name = \"n\"; tls = \"none\";", "relay n has no host" },
-		{ "name = \"n\"; host = \"a b\"; tls = \"none\";", "host \"a b\" is neither a host name nor an address" },
-		{ "name = \"n\"; host = \"x\"; port = 0;", "\"port\" is 0, but must be from 1 to 65535" },
-		{ "name = \"n\"; host = \"x\"; tls = \"none\"; source = \"here\";", "source = \"here\" is no IP address" },
+		{ "name = \"n\"; host = \"a b\"; tls = \"none\";",
+		  "host \"a b\" is neither a host name nor an address" },
+		{ "name = \"n\"; host = \"x\"; port = 0;",
+		  "\"port\" is 0, but must be from 1 to 65535" },
+		{ "name = \"n\"; host = \"x\"; tls = \"none\"; source = \"here\";",
+		  "source = \"here\" is no IP address" },
 		{ "name = \"n\"; host = \"x\"; tls = \"none\"; timezone = \"Berlin\";",
 		  "timezone = \"Berlin\": there is no such zone; zones are named as \"Europe/Berlin\" or \"UTC\"" },
 		{ "name = \"n\"; host = [\"mx\", \"x\"];",
 		  "host = \"mx\" is for itself: other hosts go into a relay of their own, as a fallback of this one" },
-		{ "name = \"n\"; host = \"x\"; prt = 25;", "unknown key \"prt\", did you mean \"port\"?" },
+		{ "name = \"n\"; host = \"x\"; prt = 25;",
+		  "unknown key \"prt\", did you mean \"port\"?" },
 	};
 
 	write_file("00-gateway.conf", GATEWAY);
@@ -344,7 +374,8 @@ static void relays_are_checked(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[500], expected[500];
 		snprintf(text, sizeof(text), "relay: { %s };\n", rows[i].text);
-		snprintf(expected, sizeof(expected), "50-bad.conf:1: error: %s\n", rows[i].expected);
+		snprintf(expected, sizeof(expected), "50-bad.conf:1: error: %s\n",
+			 rows[i].expected);
 		refuses(text, expected);
 	}
 }
@@ -377,7 +408,9 @@ static void login_needs_tls(void **state)
 	write_file("20-limit.conf", "module = \"limit\";");
 	refuses("relay: { name = \"n\"; host = \"x\"; tls = \"none\"; auth: { user = \"u\"; }; };",
 		"50-bad.conf:1: error: relay n logs in over a link without TLS: set tls = \"starttls\" or \"implicit\", or clear_login = true\n");
-	write_file("50-a.conf", "relay: { name = \"a\"; host = \"127.0.0.1\"; tls = \"none\"; clear_login = true; auth: { user = \"u\"; }; };");
+	write_file(
+		"50-a.conf",
+		"relay: { name = \"a\"; host = \"127.0.0.1\"; tls = \"none\"; clear_login = true; auth: { user = \"u\"; }; };");
 	write_file("51-b.conf", "relay: { name = \"b\"; host = \"x\"; auth: { user = \"u\"; }; };");
 	struct snapshot *snapshot = must_load();
 	assert_true(snapshot_relay(snapshot, gw_str("a"))->auth);
@@ -396,9 +429,12 @@ static void key_of_a_module_that_is_off_says_so(void **state)
 		"50-bad.conf:2: error: daily_limit belongs to limit, which is not on: 20-limit.conf.off\n"
 		"50-bad.conf:2: error: limit.zone belongs to limit, which is not on: 20-limit.conf.off\n");
 	unlink(path_of("20-limit.conf.off"));
-	snprintf(expected, sizeof(expected),
-		 "daily_limit belongs to limit, which is not on: a file with module = \"limit\"; in %s turns it on", folder);
-	write_file("50-bad.conf", "relay: { name = \"n\"; host = \"x\"; tls = \"none\"; daily_limit = 3; };");
+	snprintf(
+		expected, sizeof(expected),
+		"daily_limit belongs to limit, which is not on: a file with module = \"limit\"; in %s turns it on",
+		folder);
+	write_file("50-bad.conf",
+		   "relay: { name = \"n\"; host = \"x\"; tls = \"none\"; daily_limit = 3; };");
 	assert_null(try_load(false));
 	assert_int_equal(problems.errors, 1);
 	assert_string_equal(problems.first->text, expected);

@@ -199,7 +199,8 @@ static void many_counters_of_many_threads_are_there(void **state)
 	struct state *store = open_state(NULL);
 	for (int i = 0; i < COUNTERS; i++) {
 		int len = snprintf(text, sizeof(text), "relay-%05d", i);
-		assert_int_equal(state_counter_get(store, quota, gw_str_n(text, (size_t)len), i), i + 1);
+		assert_int_equal(state_counter_get(store, quota, gw_str_n(text, (size_t)len), i),
+				 i + 1);
 	}
 	state_close(store);
 }
@@ -236,7 +237,10 @@ static void after_a_kill_the_slot_counts_and_after_a_boot_the_larger_value(void 
 		void (*counts)(struct state *store, int told);
 		bool booted;
 		int64_t value;
-	} rows[] = { { gives_back, false, 7 }, { goes_on, false, 15 }, { gives_back, true, 10 }, { goes_on, true, 15 } };
+	} rows[] = { { gives_back, false, 7 },
+		     { goes_on, false, 15 },
+		     { gives_back, true, 10 },
+		     { goes_on, true, 15 } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct child child = start(rows[i].counts);
@@ -379,7 +383,8 @@ int main(void)
 		cmocka_unit_test_setup(killed_at_any_moment_nothing_is_lost, fresh),
 		cmocka_unit_test_setup(periods_change_whole_or_not_at_all, fresh),
 		cmocka_unit_test_setup(many_counters_of_many_threads_are_there, fresh),
-		cmocka_unit_test_setup(after_a_kill_the_slot_counts_and_after_a_boot_the_larger_value, fresh),
+		cmocka_unit_test_setup(
+			after_a_kill_the_slot_counts_and_after_a_boot_the_larger_value, fresh),
 		cmocka_unit_test_setup(an_orderly_end_leaves_the_database_alone, fresh),
 		cmocka_unit_test_setup(a_foreign_file_is_set_aside, fresh),
 		cmocka_unit_test_setup(a_damaged_slot_is_told_and_the_database_counts, fresh),

@@ -179,7 +179,8 @@ static void missing_folder_is_an_error(void **state)
 
 	problems_init(&problems);
 	assert_null(state_open("/nonexistent/state.db", &problems));
-	assert_string_equal(problems.first->text, "the state store cannot be opened: No such file or directory");
+	assert_string_equal(problems.first->text,
+			    "the state store cannot be opened: No such file or directory");
 	problems_finish(&problems);
 }
 

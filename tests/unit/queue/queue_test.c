@@ -1,4 +1,5 @@
-/* The queue over a real spool, with a runner of the test's own: what it is given back it keeps, and it gives it again when it is due. */
+/* The queue over a real spool, with a runner of the test's own: what it is given back it keeps, and
+ * it gives it again when it is due. */
 #include "queue/queue.h"
 #include "queue/submit.h"
 
@@ -169,8 +170,13 @@ static uint64_t send_in(const char *sender)
 {
 	struct gw_str rcpt = gw_str("b@example.net");
 	struct submission submission = {
-		.worker = worker, .snapshot = &snapshot, .sender = gw_str(sender), .rcpts = &rcpt, .rcpt_count = 1,
-		.bytes = gw_str("Subject: x\r\n\r\nhello\r\n"), .id = submit_id(worker),
+		.worker = worker,
+		.snapshot = &snapshot,
+		.sender = gw_str(sender),
+		.rcpts = &rcpt,
+		.rcpt_count = 1,
+		.bytes = gw_str("Subject: x\r\n\r\nhello\r\n"),
+		.id = submit_id(worker),
 	};
 	submit(&submission);
 	worker_run(worker);
@@ -331,7 +337,8 @@ static void what_is_worked_on_is_deleted_at_the_end_of_it(void **state)
 static void backoff_follows_the_schedule(void **state)
 {
 	for (unsigned attempts = 0; attempts < 10; attempts++) {
-		int64_t base = retry_ms[attempts < 1 ? attempts : 1], given = queue_backoff(&snapshot.settings, attempts);
+		int64_t base = retry_ms[attempts < 1 ? attempts : 1],
+			given = queue_backoff(&snapshot.settings, attempts);
 		assert_in_range(given, base - base / 10, base + base / 10);
 	}
 }
@@ -340,15 +347,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_new_message_is_worked_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_deferred_one_comes_back_when_it_is_due, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_that_is_called_back_at_once_has_its_state, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_message_leaves_memory_when_its_state_is_on_disk, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_was_recorded_survives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deferred_one_comes_back_when_it_is_due, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(one_that_is_called_back_at_once_has_its_state,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_message_leaves_memory_when_its_state_is_on_disk,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_recorded_survives_a_restart, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_finished_one_does_not_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_held_one_waits_for_its_release, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_admin_may_hold_and_bounce, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_deleted_is_gone_wherever_it_stood, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_worked_on_is_deleted_at_the_end_of_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_deleted_is_gone_wherever_it_stood, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_worked_on_is_deleted_at_the_end_of_it,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(backoff_follows_the_schedule, setup, teardown),
 	};
 	loop_init();

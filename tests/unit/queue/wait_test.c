@@ -138,12 +138,17 @@ static void one_that_leaves_takes_its_empty_queue_along(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_came_first_goes_first_however_it_was_put, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_came_first_goes_first_however_it_was_put,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clients_take_turns, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_first_key_that_comes_wakes_and_the_others_forget_it, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_comes_to_wait_while_others_are_woken_is_not_meant, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(every_key_is_woken_and_none_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_leaves_takes_its_empty_queue_along, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_first_key_that_comes_wakes_and_the_others_forget_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_comes_to_wait_while_others_are_woken_is_not_meant, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_key_is_woken_and_none_left_out, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(one_that_leaves_takes_its_empty_queue_along, set_up,
+						tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,9 @@ static const struct sockaddr *v4(uint32_t host)
 {
 	static _Thread_local struct sockaddr_in address;
 
-	address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)host), .sin_addr.s_addr = htonl(0x0a000000 + host) };
+	address = (struct sockaddr_in){ .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)host),
+					.sin_addr.s_addr = htonl(0x0a000000 + host) };
 	return (struct sockaddr *)&address;
 }
 
@@ -24,7 +26,8 @@ static const struct sockaddr *v6(unsigned char last)
 {
 	static struct sockaddr_in6 address;
 
-	address = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr.s6_addr = { 0x20, 1, 0xd, 0xb8, [15] = last } };
+	address = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					 .sin6_addr.s6_addr = { 0x20, 1, 0xd, 0xb8, [15] = last } };
 	return (struct sockaddr *)&address;
 }
 

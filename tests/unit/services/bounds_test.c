@@ -22,11 +22,16 @@ static void says(const char *given, const char *expected)
 
 static void submissions(void **state)
 {
-	static const struct gw_str one[] = { GW_STR("b@example.net") }, two[] = { GW_STR("b@example.net"), GW_STR("c@example.net") },
-				   three[] = { GW_STR("b@example.net"), GW_STR("c@example.net"), GW_STR("d@example.net") },
-				   bad[] = { GW_STR("b@example.net\r\nDATA") }, none[] = { GW_STR("") }, huge[] = { { much, sizeof(much) } };
-	static const char mailbox[] = "the sender is no mailbox", rcpt[] = "a recipient is no mailbox",
-			  bare[] = "a line ends with a CR or LF alone", word[] = "a type is a word of up to 64 letters, digits, '.', '_' and '-'";
+	static const struct gw_str one[] = { GW_STR("b@example.net") },
+				   two[] = { GW_STR("b@example.net"), GW_STR("c@example.net") },
+				   three[] = { GW_STR("b@example.net"), GW_STR("c@example.net"),
+					       GW_STR("d@example.net") },
+				   bad[] = { GW_STR("b@example.net\r\nDATA") },
+				   none[] = { GW_STR("") }, huge[] = { { much, sizeof(much) } };
+	static const char mailbox[] = "the sender is no mailbox",
+			  rcpt[] = "a recipient is no mailbox",
+			  bare[] = "a line ends with a CR or LF alone",
+			  word[] = "a type is a word of up to 64 letters, digits, '.', '_' and '-'";
 	static const struct {
 		struct gw_str sender;
 		struct gw_list rcpts;
@@ -36,7 +41,11 @@ static void submissions(void **state)
 		{ STR("a@example.com"), { one, 1 }, STR(MAIL), STR(""), NULL },
 		{ STR(""), { two, 2 }, STR(MAIL), STR("mass"), NULL },
 		{ STR("a@example.com"), { NULL, 0 }, STR(MAIL), STR(""), "there is no recipient" },
-		{ STR("a@example.com"), { three, 3 }, STR(MAIL), STR(""), "there are more recipients than limits.recipients" },
+		{ STR("a@example.com"),
+		  { three, 3 },
+		  STR(MAIL),
+		  STR(""),
+		  "there are more recipients than limits.recipients" },
 		{ STR("a@example.com> SIZE=1"), { one, 1 }, STR(MAIL), STR(""), mailbox },
 		{ STR("a@example.com\0"), { one, 1 }, STR(MAIL), STR(""), mailbox },
 		{ { much, sizeof(much) }, { one, 1 }, STR(MAIL), STR(""), mailbox },
@@ -47,13 +56,26 @@ static void submissions(void **state)
 		{ STR(""), { one, 1 }, STR(MAIL), { much, 65 }, word },
 		{ STR(""), { one, 1 }, STR("Subject: x\n\nhi\n"), STR(""), bare },
 		{ STR(""), { one, 1 }, STR("Subject: x\r\n\r\nhi\r"), STR(""), bare },
-		{ STR(""), { one, 1 }, STR("Subject: x\r\n\r\n\0\r\n"), STR(""), "the message has a NUL" },
-		{ STR(""), { one, 1 }, { much, 1500 }, STR(""), "a line is longer than 998 octets" },
-		{ STR(""), { one, 1 }, { much, 4097 }, STR(""), "the message is larger than limits.message_size" },
+		{ STR(""),
+		  { one, 1 },
+		  STR("Subject: x\r\n\r\n\0\r\n"),
+		  STR(""),
+		  "the message has a NUL" },
+		{ STR(""),
+		  { one, 1 },
+		  { much, 1500 },
+		  STR(""),
+		  "a line is longer than 998 octets" },
+		{ STR(""),
+		  { one, 1 },
+		  { much, 4097 },
+		  STR(""),
+		  "the message is larger than limits.message_size" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct gw_submission given = { sizeof(given), rows[i].sender, rows[i].rcpts, rows[i].bytes, rows[i].type };
+		struct gw_submission given = { sizeof(given), rows[i].sender, rows[i].rcpts,
+					       rows[i].bytes, rows[i].type };
 		says(bounds_submission(&given, &settings), rows[i].expected);
 	}
 }
@@ -69,12 +91,18 @@ static void identities(void **state)
 		{ STR(""), STR(""), STR(""), NULL },
 		{ STR("crm\r\nevent=done"), STR(""), STR(""), name },
 		{ { much, 256 }, STR(""), STR(""), name },
-		{ STR(""), STR("two words"), STR(""), "a type is a word of up to 64 letters, digits, '.', '_' and '-'" },
-		{ STR(""), STR(""), { much, 4097 }, "domains are up to 4096 octets without control characters" },
+		{ STR(""), STR("two words"), STR(""),
+		  "a type is a word of up to 64 letters, digits, '.', '_' and '-'" },
+		{ STR(""),
+		  STR(""),
+		  { much, 4097 },
+		  "domains are up to 4096 octets without control characters" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		says(bounds_identity(&(struct gw_identity){ sizeof(struct gw_identity), rows[i].client, rows[i].type, rows[i].domains }),
+		says(bounds_identity(&(struct gw_identity){ sizeof(struct gw_identity),
+							    rows[i].client, rows[i].type,
+							    rows[i].domains }),
 		     rows[i].expected);
 }
 

@@ -18,15 +18,29 @@ static void test_lines(void **state)
 		enum smtp_verb verb;
 		const char *name, *args;
 	} cases[] = {
-		{ "EHLO a.example", SMTP_EHLO, "EHLO", "a.example" }, { "helo a", SMTP_HELO, "helo", "a" },
-		{ "StartTLS", SMTP_STARTTLS, "StartTLS", "" }, { "AUTH PLAIN =", SMTP_AUTH, "AUTH", "PLAIN =" },
-		{ "MAIL FROM:<a@b>  ", SMTP_MAIL, "MAIL", "FROM:<a@b>" }, { "RCPT  TO:<a@b>", SMTP_RCPT, "RCPT", "TO:<a@b>" },
-		{ "DATA", SMTP_DATA, "DATA", "" }, { "DATA \t", SMTP_DATA, "DATA", "" }, { "BDAT\t5 LAST", SMTP_BDAT, "BDAT", "5 LAST" },
-		{ "rset", SMTP_RSET, "rset", "" }, { "NOOP x y", SMTP_NOOP, "NOOP", "x y" }, { "VRFY a", SMTP_VRFY, "VRFY", "a" },
-		{ "EXPN a", SMTP_EXPN, "EXPN", "a" }, { "HELP", SMTP_HELP, "HELP", "" }, { "QUIT", SMTP_QUIT, "QUIT", "" },
-		{ "ETRN a", SMTP_ETRN, "ETRN", "a" }, { "", SMTP_UNKNOWN, "", "" }, { " QUIT", SMTP_UNKNOWN, "", "QUIT" },
-		{ "QUITX", SMTP_UNKNOWN, "QUITX", "" }, { "QUI", SMTP_UNKNOWN, "QUI", "" }, { "MAILFROM:<a@b>", SMTP_UNKNOWN, "MAILFROM:<a@b>", "" },
-		{ "POST / HTTP/1.1", SMTP_UNKNOWN, "POST", "/ HTTP/1.1" }, { "\xff\x01 x", SMTP_UNKNOWN, "\xff\x01", "x" },
+		{ "EHLO a.example", SMTP_EHLO, "EHLO", "a.example" },
+		{ "helo a", SMTP_HELO, "helo", "a" },
+		{ "StartTLS", SMTP_STARTTLS, "StartTLS", "" },
+		{ "AUTH PLAIN =", SMTP_AUTH, "AUTH", "PLAIN =" },
+		{ "MAIL FROM:<a@b>  ", SMTP_MAIL, "MAIL", "FROM:<a@b>" },
+		{ "RCPT  TO:<a@b>", SMTP_RCPT, "RCPT", "TO:<a@b>" },
+		{ "DATA", SMTP_DATA, "DATA", "" },
+		{ "DATA \t", SMTP_DATA, "DATA", "" },
+		{ "BDAT\t5 LAST", SMTP_BDAT, "BDAT", "5 LAST" },
+		{ "rset", SMTP_RSET, "rset", "" },
+		{ "NOOP x y", SMTP_NOOP, "NOOP", "x y" },
+		{ "VRFY a", SMTP_VRFY, "VRFY", "a" },
+		{ "EXPN a", SMTP_EXPN, "EXPN", "a" },
+		{ "HELP", SMTP_HELP, "HELP", "" },
+		{ "QUIT", SMTP_QUIT, "QUIT", "" },
+		{ "ETRN a", SMTP_ETRN, "ETRN", "a" },
+		{ "", SMTP_UNKNOWN, "", "" },
+		{ " QUIT", SMTP_UNKNOWN, "", "QUIT" },
+		{ "QUITX", SMTP_UNKNOWN, "QUITX", "" },
+		{ "QUI", SMTP_UNKNOWN, "QUI", "" },
+		{ "MAILFROM:<a@b>", SMTP_UNKNOWN, "MAILFROM:<a@b>", "" },
+		{ "POST / HTTP/1.1", SMTP_UNKNOWN, "POST", "/ HTTP/1.1" },
+		{ "\xff\x01 x", SMTP_UNKNOWN, "\xff\x01", "x" },
 	};
 	size_t i;
 
@@ -42,7 +56,8 @@ static void test_lines(void **state)
 static void test_lines_that_are_none(void **state)
 {
 	static const struct gw_str cases[] = {
-		GW_STR("QUIT\0"), GW_STR("\0"), GW_STR("MAIL FROM:<a\0@b>"), GW_STR("QUIT\r"), GW_STR("QUIT\n"), GW_STR("NOOP a\rQUIT"),
+		GW_STR("QUIT\0"),       GW_STR("\0"),           GW_STR("MAIL FROM:<a\0@b>"),
+		GW_STR("QUIT\r"),       GW_STR("QUIT\n"),       GW_STR("NOOP a\rQUIT"),
 		GW_STR("NOOP a\nQUIT"), GW_STR("NOOP\r\nQUIT"),
 	};
 	struct smtp_command command;
@@ -63,42 +78,76 @@ static void test_mail(void **state)
 		unsigned offered;
 		enum smtp_syntax syntax;
 	} cases[] = {
-		{ "FROM:<a@b>", 0, SMTP_OK }, { "from: \t<a@b>", 0, SMTP_OK }, { "FROM:<>", 0, SMTP_OK }, { "", ALL, SMTP_BAD_SYNTAX },
-		{ "FROM", ALL, SMTP_BAD_SYNTAX }, { "FROM <a@b>", ALL, SMTP_BAD_SYNTAX }, { "TO:<a@b>", ALL, SMTP_BAD_SYNTAX },
-		{ "<a@b>", ALL, SMTP_BAD_SYNTAX }, { "FROM:", ALL, SMTP_BAD_ADDRESS }, { "FROM:a@b", ALL, SMTP_BAD_ADDRESS },
-		{ "FROM:<a@b", ALL, SMTP_BAD_ADDRESS }, { "FROM:<postmaster>", ALL, SMTP_BAD_ADDRESS },
-		{ "FROM:<a@b>SIZE=1", ALL, SMTP_BAD_SYNTAX }, { "FROM:<a@b>>", ALL, SMTP_BAD_SYNTAX },
-		{ "FROM:<a@b> X", ALL, SMTP_UNKNOWN_PARAMETER }, { "FROM:<a@b> X=1", ALL, SMTP_UNKNOWN_PARAMETER },
-		{ "FROM:<a@b> =1", ALL, SMTP_UNKNOWN_PARAMETER }, { "FROM:<a@b> NOTIFY=NEVER", ALL, SMTP_UNKNOWN_PARAMETER },
-		{ "FROM:<a@b> SIZE=1", 0, SMTP_UNKNOWN_PARAMETER }, { "FROM:<a@b> size=1", SMTP_HAS_SIZE, SMTP_OK },
-		{ "FROM:<a@b> SIZE", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> SIZE=", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> SIZE=1x", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> SIZE=-1", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> SIZE=1=1", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> SIZE=1 SIZE=1", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> SIZE=9223372036854775807", ALL, SMTP_OK }, { "FROM:<a@b> SIZE=9223372036854775808", ALL, SMTP_TOO_BIG },
+		{ "FROM:<a@b>", 0, SMTP_OK },
+		{ "from: \t<a@b>", 0, SMTP_OK },
+		{ "FROM:<>", 0, SMTP_OK },
+		{ "", ALL, SMTP_BAD_SYNTAX },
+		{ "FROM", ALL, SMTP_BAD_SYNTAX },
+		{ "FROM <a@b>", ALL, SMTP_BAD_SYNTAX },
+		{ "TO:<a@b>", ALL, SMTP_BAD_SYNTAX },
+		{ "<a@b>", ALL, SMTP_BAD_SYNTAX },
+		{ "FROM:", ALL, SMTP_BAD_ADDRESS },
+		{ "FROM:a@b", ALL, SMTP_BAD_ADDRESS },
+		{ "FROM:<a@b", ALL, SMTP_BAD_ADDRESS },
+		{ "FROM:<postmaster>", ALL, SMTP_BAD_ADDRESS },
+		{ "FROM:<a@b>SIZE=1", ALL, SMTP_BAD_SYNTAX },
+		{ "FROM:<a@b>>", ALL, SMTP_BAD_SYNTAX },
+		{ "FROM:<a@b> X", ALL, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> X=1", ALL, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> =1", ALL, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> NOTIFY=NEVER", ALL, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> SIZE=1", 0, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> size=1", SMTP_HAS_SIZE, SMTP_OK },
+		{ "FROM:<a@b> SIZE", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=1x", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=-1", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=1=1", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=1 SIZE=1", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=9223372036854775807", ALL, SMTP_OK },
+		{ "FROM:<a@b> SIZE=9223372036854775808", ALL, SMTP_TOO_BIG },
 		{ "FROM:<a@b> SIZE=92233720368547758080", ALL, SMTP_TOO_BIG },
-		{ "FROM:<a@b> SIZE=18446744073709551617", ALL, SMTP_TOO_BIG }, { "FROM:<a@b> SIZE=" T10, ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> SIZE=99999999999999999999999999999999999999999999", ALL, SMTP_TOO_BIG },
-		{ "FROM:<a@b> BODY=7BIT", SMTP_HAS_8BITMIME, SMTP_OK }, { "FROM:<a@b> BODY=8bitmime", SMTP_HAS_8BITMIME, SMTP_OK },
-		{ "FROM:<a@b> BODY=BINARYMIME", SMTP_HAS_8BITMIME, SMTP_BAD_PARAMETER }, { "FROM:<a@b> BODY=BINARYMIME", ALL, SMTP_OK },
-		{ "FROM:<a@b> BODY", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> BODY=9BIT", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> BODY=7BIT", SMTP_HAS_SIZE, SMTP_UNKNOWN_PARAMETER }, { "FROM:<a@b> SMTPUTF8", ALL, SMTP_OK },
-		{ "FROM:<a@b> SMTPUTF8=1", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> SMTPUTF8=", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<\xc3\xa4@b> SMTPUTF8", ALL, SMTP_OK }, { "FROM:<\xc3\xa4@b>", ALL, SMTP_BAD_ADDRESS },
+		{ "FROM:<a@b> SIZE=18446744073709551617", ALL, SMTP_TOO_BIG },
+		{ "FROM:<a@b> SIZE=" T10, ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SIZE=99999999999999999999999999999999999999999999", ALL,
+		  SMTP_TOO_BIG },
+		{ "FROM:<a@b> BODY=7BIT", SMTP_HAS_8BITMIME, SMTP_OK },
+		{ "FROM:<a@b> BODY=8bitmime", SMTP_HAS_8BITMIME, SMTP_OK },
+		{ "FROM:<a@b> BODY=BINARYMIME", SMTP_HAS_8BITMIME, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> BODY=BINARYMIME", ALL, SMTP_OK },
+		{ "FROM:<a@b> BODY", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> BODY=9BIT", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> BODY=7BIT", SMTP_HAS_SIZE, SMTP_UNKNOWN_PARAMETER },
+		{ "FROM:<a@b> SMTPUTF8", ALL, SMTP_OK },
+		{ "FROM:<a@b> SMTPUTF8=1", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> SMTPUTF8=", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<\xc3\xa4@b> SMTPUTF8", ALL, SMTP_OK },
+		{ "FROM:<\xc3\xa4@b>", ALL, SMTP_BAD_ADDRESS },
 		{ "FROM:<\xc3\xa4@b> SMTPUTF8", ALL & ~SMTP_HAS_SMTPUTF8, SMTP_BAD_ADDRESS },
-		{ "FROM:<a@b> REQUIRETLS", ALL, SMTP_OK }, { "FROM:<a@b> REQUIRETLS=1", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> RET=FULL", ALL, SMTP_OK }, { "FROM:<a@b> RET=hdrs", ALL, SMTP_OK }, { "FROM:<a@b> RET=ALL", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> RET", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> ENVID=a+20b", ALL, SMTP_OK },
-		{ "FROM:<a@b> ENVID=", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> ENVID=a+0Ab", ALL, SMTP_BAD_PARAMETER },
-		{ "FROM:<a@b> ENVID=a+XX", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> ENVID=" T100, ALL, SMTP_OK },
-		{ "FROM:<a@b> ENVID=" T100 "a", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> AUTH=<>", ALL, SMTP_OK },
-		{ "FROM:<a@b> AUTH=a@b", ALL, SMTP_OK }, { "FROM:<a@b> AUTH=", ALL, SMTP_BAD_PARAMETER }, { "FROM:<a@b> AUTH", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> REQUIRETLS", ALL, SMTP_OK },
+		{ "FROM:<a@b> REQUIRETLS=1", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> RET=FULL", ALL, SMTP_OK },
+		{ "FROM:<a@b> RET=hdrs", ALL, SMTP_OK },
+		{ "FROM:<a@b> RET=ALL", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> RET", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> ENVID=a+20b", ALL, SMTP_OK },
+		{ "FROM:<a@b> ENVID=", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> ENVID=a+0Ab", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> ENVID=a+XX", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> ENVID=" T100, ALL, SMTP_OK },
+		{ "FROM:<a@b> ENVID=" T100 "a", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> AUTH=<>", ALL, SMTP_OK },
+		{ "FROM:<a@b> AUTH=a@b", ALL, SMTP_OK },
+		{ "FROM:<a@b> AUTH=", ALL, SMTP_BAD_PARAMETER },
+		{ "FROM:<a@b> AUTH", ALL, SMTP_BAD_PARAMETER },
 		{ "FROM:<a@b> AUTH=" T100 T100 T100 T100 T100 "a", ALL, SMTP_BAD_PARAMETER },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct smtp_mail mail;
-		enum smtp_syntax syntax = smtp_mail_parse(gw_str(cases[i].args), cases[i].offered, &mail);
+		enum smtp_syntax syntax = smtp_mail_parse(gw_str(cases[i].args), cases[i].offered,
+							  &mail);
 		if (syntax != cases[i].syntax)
 			fail_msg("got %d, want %d: %s", syntax, cases[i].syntax, cases[i].args);
 	}
@@ -108,8 +157,11 @@ static void test_mail_fills_in_what_was_said(void **state)
 {
 	struct smtp_mail mail;
 
-	assert_int_equal(smtp_mail_parse(gw_str("FROM:<@r:a@b>  SIZE=0123 BODY=8BITMIME\tSMTPUTF8 RET=HDRS ENVID=e+2B AUTH=<> REQUIRETLS"),
-	                                 ALL, &mail), SMTP_OK);
+	assert_int_equal(
+		smtp_mail_parse(
+			gw_str("FROM:<@r:a@b>  SIZE=0123 BODY=8BITMIME\tSMTPUTF8 RET=HDRS ENVID=e+2B AUTH=<> REQUIRETLS"),
+			ALL, &mail),
+		SMTP_OK);
 	expect_str(mail.path.whole, "a@b");
 	assert_int_equal(mail.size, 123);
 	assert_int_equal(mail.body, SMTP_BODY_8BITMIME);
@@ -143,15 +195,18 @@ static void test_rcpt(void **state)
 		{ "TO:<\xc3\xa4@b>", true, SMTP_OK, 0, "" },
 		{ "TO:<\xc3\xa4@b>", false, SMTP_BAD_ADDRESS, 0, "" },
 		{ "TO:<a@b> NOTIFY=never", false, SMTP_OK, SMTP_NOTIFY_NEVER, "" },
-		{ "TO:<a@b> NOTIFY=SUCCESS,FAILURE,DELAY", false, SMTP_OK, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY, "" },
-		{ "TO:<a@b> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@c", false, SMTP_OK, SMTP_NOTIFY_FAILURE, "rfc822;a+2Bb@c" },
+		{ "TO:<a@b> NOTIFY=SUCCESS,FAILURE,DELAY", false, SMTP_OK,
+		  SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY, "" },
+		{ "TO:<a@b> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@c", false, SMTP_OK,
+		  SMTP_NOTIFY_FAILURE, "rfc822;a+2Bb@c" },
 		{ "TO:<a@b> NOTIFY", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> NOTIFY=", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> NOTIFY=FAILURE,", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> NOTIFY=,FAILURE", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> NOTIFY=NEVER,DELAY", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> NOTIFY=ALWAYS", false, SMTP_BAD_PARAMETER, 0, "" },
-		{ "TO:<a@b> NOTIFY=DELAY NOTIFY=DELAY", false, SMTP_BAD_PARAMETER, SMTP_NOTIFY_DELAY, "" },
+		{ "TO:<a@b> NOTIFY=DELAY NOTIFY=DELAY", false, SMTP_BAD_PARAMETER,
+		  SMTP_NOTIFY_DELAY, "" },
 		{ "TO:<a@b> ORCPT", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> ORCPT=", false, SMTP_BAD_PARAMETER, 0, "" },
 		{ "TO:<a@b> ORCPT=a@b", false, SMTP_BAD_PARAMETER, 0, "" },
@@ -169,12 +224,14 @@ static void test_rcpt(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		enum smtp_syntax syntax = smtp_rcpt_parse(gw_str(cases[i].args), ALL, cases[i].utf8, &rcpt);
+		enum smtp_syntax syntax = smtp_rcpt_parse(gw_str(cases[i].args), ALL, cases[i].utf8,
+							  &rcpt);
 		if (syntax != cases[i].syntax || rcpt.notify != cases[i].notify)
 			fail_msg("syntax %d, notify %u: %s", syntax, rcpt.notify, cases[i].args);
 		expect_str(rcpt.orcpt, cases[i].orcpt);
 	}
-	assert_int_equal(smtp_rcpt_parse(gw_str("TO:<a@b> NOTIFY=NEVER"), 0, false, &rcpt), SMTP_UNKNOWN_PARAMETER);
+	assert_int_equal(smtp_rcpt_parse(gw_str("TO:<a@b> NOTIFY=NEVER"), 0, false, &rcpt),
+			 SMTP_UNKNOWN_PARAMETER);
 }
 
 static void test_bdat(void **state)
@@ -185,10 +242,22 @@ static void test_bdat(void **state)
 		uint64_t size;
 		bool last;
 	} cases[] = {
-		{ "0", true, 0, false }, { "86 LAST", true, 86, true }, { "86 \t last", true, 86, true },
-		{ "18446744073709551615", true, UINT64_MAX, false }, { "18446744073709551616", false }, { "99999999999999999999999", false },
-		{ "", false }, { "LAST", false }, { "-1", false }, { "+1", false }, { "1x", false }, { "1LAST", false }, { "1 LASTX", false },
-		{ "1 LAST x", false }, { "0x10", false }, { " 1", false },
+		{ "0", true, 0, false },
+		{ "86 LAST", true, 86, true },
+		{ "86 \t last", true, 86, true },
+		{ "18446744073709551615", true, UINT64_MAX, false },
+		{ "18446744073709551616", false },
+		{ "99999999999999999999999", false },
+		{ "", false },
+		{ "LAST", false },
+		{ "-1", false },
+		{ "+1", false },
+		{ "1x", false },
+		{ "1LAST", false },
+		{ "1 LASTX", false },
+		{ "1 LAST x", false },
+		{ "0x10", false },
+		{ " 1", false },
 	};
 	size_t i;
 
@@ -205,12 +274,9 @@ static void test_bdat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_lines_that_are_none),
-		cmocka_unit_test(test_mail),
-		cmocka_unit_test(test_mail_fills_in_what_was_said),
-		cmocka_unit_test(test_rcpt),
-		cmocka_unit_test(test_bdat),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_lines_that_are_none),
+		cmocka_unit_test(test_mail),  cmocka_unit_test(test_mail_fills_in_what_was_said),
+		cmocka_unit_test(test_rcpt),  cmocka_unit_test(test_bdat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

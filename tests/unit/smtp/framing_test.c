@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #define LIT(text) gw_str_n((text), sizeof(text) - 1)
-#define X100 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X998 X100 X100 X100 X100 X100 X100 X100 X100 X100 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X100                                                                                       \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X998                                                                                       \
+	X100 X100 X100 X100 X100 X100 X100 X100 X100                                               \
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 /* What a whole reading gave. */
 struct result {
@@ -105,13 +108,40 @@ static void test_messages_end_at_their_dot(void **state)
 static void test_nothing_else_ends_a_message(void **state)
 {
 	static const struct gw_str cases[] = {
-		GW_STR("a\n.\n"), GW_STR("a\n.\r\n"), GW_STR("a\r\n.\n"), GW_STR("a\r.\r"), GW_STR("a\r.\r\n"), GW_STR("a\r\n.\r"),
-		GW_STR("a\r\n.\rb"), GW_STR("a\n.\r"), GW_STR("a\r.\n"), GW_STR("a\r\n\0.\r\n"), GW_STR("a\r\n.\0\r\n"), GW_STR("a\r\n.\r\0\n"),
-		GW_STR("a\r\0\n.\r\n"), GW_STR("a\0\r.\r\n"), GW_STR("a\r\r\n.\n"), GW_STR("a\r\n.\r\r\n"), GW_STR("a\r\n..\r\n"),
-		GW_STR("a\r\n. \r\n"), GW_STR("a\r\n .\r\n"), GW_STR("a\r\n.\t\r\n"), GW_STR("a\n\n.\r\n"), GW_STR("a\r\n\n.\r\n"),
-		GW_STR("a\r\n\r.\r\n"), GW_STR("a\xc2\x85.\xc2\x85"), GW_STR("a\x85.\x85"), GW_STR("a\x0b.\x0b"), GW_STR("a.\r\n"),
-		GW_STR("\n.\r\n"), GW_STR("\r.\r\n"), GW_STR(".\n"), GW_STR(".\r"), GW_STR(".\r\r\n"),
-		GW_STR("a\xe2\x80\xa8.\xe2\x80\xa8"), GW_STR("a\x8d\x8a.\x8d\x8a"),
+		GW_STR("a\n.\n"),
+		GW_STR("a\n.\r\n"),
+		GW_STR("a\r\n.\n"),
+		GW_STR("a\r.\r"),
+		GW_STR("a\r.\r\n"),
+		GW_STR("a\r\n.\r"),
+		GW_STR("a\r\n.\rb"),
+		GW_STR("a\n.\r"),
+		GW_STR("a\r.\n"),
+		GW_STR("a\r\n\0.\r\n"),
+		GW_STR("a\r\n.\0\r\n"),
+		GW_STR("a\r\n.\r\0\n"),
+		GW_STR("a\r\0\n.\r\n"),
+		GW_STR("a\0\r.\r\n"),
+		GW_STR("a\r\r\n.\n"),
+		GW_STR("a\r\n.\r\r\n"),
+		GW_STR("a\r\n..\r\n"),
+		GW_STR("a\r\n. \r\n"),
+		GW_STR("a\r\n .\r\n"),
+		GW_STR("a\r\n.\t\r\n"),
+		GW_STR("a\n\n.\r\n"),
+		GW_STR("a\r\n\n.\r\n"),
+		GW_STR("a\r\n\r.\r\n"),
+		GW_STR("a\xc2\x85.\xc2\x85"),
+		GW_STR("a\x85.\x85"),
+		GW_STR("a\x0b.\x0b"),
+		GW_STR("a.\r\n"),
+		GW_STR("\n.\r\n"),
+		GW_STR("\r.\r\n"),
+		GW_STR(".\n"),
+		GW_STR(".\r"),
+		GW_STR(".\r\r\n"),
+		GW_STR("a\xe2\x80\xa8.\xe2\x80\xa8"),
+		GW_STR("a\x8d\x8a.\x8d\x8a"),
 	};
 	struct result result;
 	size_t i;
@@ -130,9 +160,11 @@ static void test_bare_ends_are_reported(void **state)
 		struct gw_str in;
 		bool bare;
 	} cases[] = {
-		{ GW_STR("a\n.\n\r\n.\r\n"), true }, { GW_STR("a\r.\r\r\n.\r\n"), true }, { GW_STR("a\r\n.\n\r\n.\r\n"), true },
-		{ GW_STR("\r\r\n.\r\n"), true }, { GW_STR("\n\r\n.\r\n"), true }, { GW_STR("a\r\0\n\r\n.\r\n"), true },
-		{ GW_STR("a\r\n\r\nb\r\n.\r\n"), false }, { GW_STR(".\r\n\n"), false }, { GW_STR("a\r\n.\r\n\r"), false },
+		{ GW_STR("a\n.\n\r\n.\r\n"), true },      { GW_STR("a\r.\r\r\n.\r\n"), true },
+		{ GW_STR("a\r\n.\n\r\n.\r\n"), true },    { GW_STR("\r\r\n.\r\n"), true },
+		{ GW_STR("\n\r\n.\r\n"), true },          { GW_STR("a\r\0\n\r\n.\r\n"), true },
+		{ GW_STR("a\r\n\r\nb\r\n.\r\n"), false }, { GW_STR(".\r\n\n"), false },
+		{ GW_STR("a\r\n.\r\n\r"), false },
 	};
 	struct result result;
 	size_t i;
@@ -168,7 +200,8 @@ static void test_long_lines_and_odd_octets_are_reported(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		read_all(&result, cases[i].in);
 		assert_true(result.reader.done);
-		if (result.reader.long_line != cases[i].long_line || result.reader.eight_bit != cases[i].eight_bit ||
+		if (result.reader.long_line != cases[i].long_line ||
+		    result.reader.eight_bit != cases[i].eight_bit ||
 		    result.reader.nul != cases[i].nul)
 			fail_msg("case %zu", i);
 	}
@@ -188,8 +221,10 @@ static void test_every_split_gives_the_same(void **state)
 			for (i = 0; i < len; i++)
 				text[i] = octets[(number >> (2 * i)) & 3];
 			read_all(&whole, gw_str_n(text, len));
-			/* all cuts of the short ones; of the long ones each single cut and a cut everywhere */
-			for (cuts = 1; cuts < 1ul << (len - 1); cuts = len <= 5 ? cuts + 1 : cuts << 1) {
+			/* all cuts of the short ones; of the long ones each single cut and a cut
+			 * everywhere */
+			for (cuts = 1; cuts < 1ul << (len - 1);
+			     cuts = len <= 5 ? cuts + 1 : cuts << 1) {
 				read_cut(&cut, gw_str_n(text, len), cuts);
 				expect_same(&whole, &cut);
 			}

@@ -10,7 +10,8 @@
 static void expect_str(struct gw_str got, struct gw_str want)
 {
 	if (!gw_str_eq(got, want))
-		fail_msg("got \"%.*s\", want \"%.*s\"", (int)got.len, got.ptr, (int)want.len, want.ptr);
+		fail_msg("got \"%.*s\", want \"%.*s\"", (int)got.len, got.ptr, (int)want.len,
+			 want.ptr);
 }
 
 static void test_where_the_block_ends(void **state)
@@ -51,10 +52,12 @@ static void test_where_the_block_ends(void **state)
 		struct arena arena;
 		arena_init(&arena, 0);
 		assert_int_equal(header_parse(cases[i].text, &arena, &block), 0);
-		if (header_end(cases[i].text) != cases[i].end || block.size != cases[i].size || block.count != cases[i].count ||
-		    block.blank != cases[i].blank || block.odd != cases[i].odd || block.hidden != cases[i].hidden)
-			fail_msg("case %zu: end %zu size %zu count %zu blank %d odd %d hidden %d", i, header_end(cases[i].text), block.size,
-			         block.count, block.blank, block.odd, block.hidden);
+		if (header_end(cases[i].text) != cases[i].end || block.size != cases[i].size ||
+		    block.count != cases[i].count || block.blank != cases[i].blank ||
+		    block.odd != cases[i].odd || block.hidden != cases[i].hidden)
+			fail_msg("case %zu: end %zu size %zu count %zu blank %d odd %d hidden %d",
+				 i, header_end(cases[i].text), block.size, block.count, block.blank,
+				 block.odd, block.hidden);
 		for (cut = 0; cut < cases[i].text.len; cut++) {
 			size_t end = header_end(gw_str_n(cases[i].text.ptr, cut));
 			assert_true(end == 0 || end == cases[i].end);
@@ -65,7 +68,8 @@ static void test_where_the_block_ends(void **state)
 
 static void test_fields(void **state)
 {
-	static const struct gw_str text = GW_STR("Received: a\r\n\tb\r\nSubject \t: x\r\n  y \r\nRECEIVED:c\r\nEmpty:\r\n\r\nBody: z\r\n");
+	static const struct gw_str text = GW_STR(
+		"Received: a\r\n\tb\r\nSubject \t: x\r\n  y \r\nRECEIVED:c\r\nEmpty:\r\n\r\nBody: z\r\n");
 	static const struct {
 		struct gw_str name, value, whole;
 	} fields[] = {

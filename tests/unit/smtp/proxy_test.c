@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
-#define BYTES(literal) { (literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                                             \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 
 struct read_case {
 	struct gw_str bytes;
@@ -28,13 +31,15 @@ static const char *source_text(const struct proxy_header *header)
 		inet_ntop(AF_INET, &v4->sin_addr, address, sizeof(address));
 	else
 		inet_ntop(AF_INET6, &v6->sin6_addr, address, sizeof(address));
-	snprintf(text, sizeof(text), "%s %u", address, ntohs(header->source.ss_family == AF_INET ? v4->sin_port : v6->sin6_port));
+	snprintf(text, sizeof(text), "%s %u", address,
+		 ntohs(header->source.ss_family == AF_INET ? v4->sin_port : v6->sin6_port));
 	return text;
 }
 
 static const struct read_case good[] = {
 	{ BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 56324 25\r\n"), "192.0.2.1 56324" },
-	{ BYTES("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n"), "255.255.255.255 65535" },
+	{ BYTES("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n"),
+	  "255.255.255.255 65535" },
 	{ BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 0 0\r\n"), "192.0.2.1 0" },
 	{ BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 56324 25\r\n"), "2001:db8::1 56324" },
 	{ BYTES("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"),
@@ -44,8 +49,12 @@ static const struct read_case good[] = {
 	{ BYTES("PROXY UNKNOWN whatever is \0 there\r\n"), NULL },
 	{ BYTES(V2 "\x21\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\1\xdc\4\0\x19"), "192.0.2.1 56324" },
 	{ BYTES(V2 "\x21\x11\0\x0f\xc0\0\2\1\xc6\x33\x64\1\xdc\4\0\x19\4\0\0"), "192.0.2.1 56324" },
-	{ BYTES(V2 "\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2\xdc\4\0\x19"), "2001:db8::1 56324" },
-	{ BYTES(V2 "\x21\x21\0\x24\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\1\xdc\4\0\x19"), "192.0.2.1 56324" },
+	{ BYTES(V2
+		"\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2\xdc\4\0\x19"),
+	  "2001:db8::1 56324" },
+	{ BYTES(V2
+		"\x21\x21\0\x24\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\1\xdc\4\0\x19"),
+	  "192.0.2.1 56324" },
 	{ BYTES(V2 "\x20\0\0\0"), NULL },
 	{ BYTES(V2 "\x20\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\1\xdc\4\0\x19"), NULL },
 	{ BYTES(V2 "\x20\xff\0\2ab"), NULL },
@@ -75,18 +84,44 @@ static void headers_end_where_they_end(void **state)
 static void what_is_no_header_is_refused(void **state)
 {
 	static const struct gw_str bad[] = {
-		BYTES("EHLO a\r\n"), BYTES("proxy TCP4 192.0.2.1 198.51.100.1 1 25\r\n"), BYTES("\r\n\r\nQUIT"), BYTES("\x16\3\1\2\0\1"),
-		BYTES("PROXY\r\n"), BYTES("PROXY \r\n"), BYTES("PROXY TCP4\r\n"), BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25 \r\n"), BYTES("PROXY TCP4  192.0.2.1 198.51.100.1 1 25\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25 9\r\n"), BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 65536 25\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 -1 25\r\n"), BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 01 25\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 x\r\n"), BYTES("PROXY TCP4 192.0.2.256 198.51.100.1 1 25\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1 198.51.100 1 25\r\n"), BYTES("PROXY TCP4 ::1 ::1 1 25\r\n"), BYTES("PROXY TCP6 192.0.2.1 ::1 1 25\r\n"),
-		BYTES("PROXY TCP4 192.0.2.1\0 198.51.100.1 1 25\r\n"), BYTES("PROXY tcp4 192.0.2.1 198.51.100.1 1 25\r\n"),
-		BYTES("PROXY UDP4 192.0.2.1 198.51.100.1 1 25\r\n"), BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25\n\r\n"),
-		BYTES("PROXY UNKNOWNX\r\n"), BYTES(V2 "\x11\x11\0\0"), BYTES(V2 "\x22\x11\0\0"), BYTES(V2 "\x21\x11\0\x0b" "0123456789a"),
-		BYTES(V2 "\x21\x21\0\x0c" "0123456789ab"), BYTES(V2 "\x21\x12\0\x0c" "0123456789ab"), BYTES(V2 "\x21\x41\0\x0c" "0123456789ab"),
-		BYTES(V2 "\x21\x31\0\x0c" "0123456789ab"), BYTES(V2 "\x21\x11\2\x19"), BYTES(V2 "\x20\0\xff\xff"),
+		BYTES("EHLO a\r\n"),
+		BYTES("proxy TCP4 192.0.2.1 198.51.100.1 1 25\r\n"),
+		BYTES("\r\n\r\nQUIT"),
+		BYTES("\x16\3\1\2\0\1"),
+		BYTES("PROXY\r\n"),
+		BYTES("PROXY \r\n"),
+		BYTES("PROXY TCP4\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25 \r\n"),
+		BYTES("PROXY TCP4  192.0.2.1 198.51.100.1 1 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25 9\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 65536 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 -1 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 01 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 x\r\n"),
+		BYTES("PROXY TCP4 192.0.2.256 198.51.100.1 1 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100 1 25\r\n"),
+		BYTES("PROXY TCP4 ::1 ::1 1 25\r\n"),
+		BYTES("PROXY TCP6 192.0.2.1 ::1 1 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1\0 198.51.100.1 1 25\r\n"),
+		BYTES("PROXY tcp4 192.0.2.1 198.51.100.1 1 25\r\n"),
+		BYTES("PROXY UDP4 192.0.2.1 198.51.100.1 1 25\r\n"),
+		BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 25\n\r\n"),
+		BYTES("PROXY UNKNOWNX\r\n"),
+		BYTES(V2 "\x11\x11\0\0"),
+		BYTES(V2 "\x22\x11\0\0"),
+		BYTES(V2 "\x21\x11\0\x0b"
+			 "0123456789a"),
+		BYTES(V2 "\x21\x21\0\x0c"
+			 "0123456789ab"),
+		BYTES(V2 "\x21\x12\0\x0c"
+			 "0123456789ab"),
+		BYTES(V2 "\x21\x41\0\x0c"
+			 "0123456789ab"),
+		BYTES(V2 "\x21\x31\0\x0c"
+			 "0123456789ab"),
+		BYTES(V2 "\x21\x11\2\x19"),
+		BYTES(V2 "\x20\0\xff\xff"),
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -132,8 +167,10 @@ static void a_local_socket_has_no_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(headers_end_where_they_end), cmocka_unit_test(what_is_no_header_is_refused),
-		cmocka_unit_test(a_line_has_at_most_107_octets), cmocka_unit_test(the_longest_header_has_proxy_max_octets),
+		cmocka_unit_test(headers_end_where_they_end),
+		cmocka_unit_test(what_is_no_header_is_refused),
+		cmocka_unit_test(a_line_has_at_most_107_octets),
+		cmocka_unit_test(the_longest_header_has_proxy_max_octets),
 		cmocka_unit_test(a_local_socket_has_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

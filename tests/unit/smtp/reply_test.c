@@ -9,7 +9,8 @@
 #define LIT(text) gw_str_n((text), sizeof(text) - 1)
 
 /* Feeds lines parted by '\n'; gives what the last one gave. */
-static enum reply_state read_lines(struct reply_reader *reader, struct gw_str lines, struct smtp_reply *reply)
+static enum reply_state read_lines(struct reply_reader *reader, struct gw_str lines,
+				   struct smtp_reply *reply)
 {
 	enum reply_state state = REPLY_MORE;
 	bool more = true;
@@ -48,11 +49,18 @@ static void test_replies(void **state)
 		{ GW_STR("550 5.1111.1 no"), 550, { 0 }, GW_STR("5.1111.1 no") },
 		{ GW_STR("250-a\n250-SIZE 1\n250 HELP"), 250, { 0 }, GW_STR("a\nSIZE 1\nHELP") },
 		{ GW_STR("250-\n250 x"), 250, { 0 }, GW_STR("\nx") },
-		{ GW_STR("550-5.7.1 a\n550-5.7.1 b\n550 5.7.1 c"), 550, { 5, 7, 1 }, GW_STR("a\nb\nc") },
+		{ GW_STR("550-5.7.1 a\n550-5.7.1 b\n550 5.7.1 c"),
+		  550,
+		  { 5, 7, 1 },
+		  GW_STR("a\nb\nc") },
 		{ GW_STR("550-a\n550 5.7.1 b"), 550, { 5, 7, 1 }, GW_STR("a\nb") },
 		{ GW_STR("550-5.7.1 a\n550 5.1.1 b"), 550, { 5, 7, 1 }, GW_STR("a\n5.1.1 b") },
 		{ GW_STR("250 a\tb\rc\x7f\0d"), 250, { 0 }, GW_STR("a?b?c??d") },
-		{ GW_STR("250 \xc3\xa4\xe4\xc2\x85\xe2\x82"), 250, { 0 }, GW_STR("\xc3\xa4???" "?") },
+		{ GW_STR("250 \xc3\xa4\xe4\xc2\x85\xe2\x82"),
+		  250,
+		  { 0 },
+		  GW_STR("\xc3\xa4???"
+			 "?") },
 	};
 	struct reply_reader reader;
 	struct smtp_reply reply;
@@ -73,9 +81,23 @@ static void test_replies(void **state)
 static void test_what_is_no_reply(void **state)
 {
 	static const struct gw_str cases[] = {
-		GW_STR(""), GW_STR("25"), GW_STR("OK"), GW_STR("100 x"), GW_STR("600 x"), GW_STR("2x0 x"), GW_STR("25x x"), GW_STR("250x"),
-		GW_STR("2500 x"), GW_STR("250\tx"), GW_STR(" 250 x"), GW_STR("-50 x"), GW_STR("250-a\n251 b"), GW_STR("250-a\nb"),
-		GW_STR("250-a\n"), GW_STR("HTTP/1.1 200 OK"), GW_STR("25\0 x"),
+		GW_STR(""),
+		GW_STR("25"),
+		GW_STR("OK"),
+		GW_STR("100 x"),
+		GW_STR("600 x"),
+		GW_STR("2x0 x"),
+		GW_STR("25x x"),
+		GW_STR("250x"),
+		GW_STR("2500 x"),
+		GW_STR("250\tx"),
+		GW_STR(" 250 x"),
+		GW_STR("-50 x"),
+		GW_STR("250-a\n251 b"),
+		GW_STR("250-a\nb"),
+		GW_STR("250-a\n"),
+		GW_STR("HTTP/1.1 200 OK"),
+		GW_STR("25\0 x"),
 	};
 	struct reply_reader reader;
 	struct smtp_reply reply;
@@ -114,11 +136,13 @@ static void test_long_text_is_cut_at_a_character(void **state)
 	for (i = 5; i + 1 < size; i += 2)
 		memcpy(line + i, "\xc3\xa4", 2);
 	reply_reader_init(&reader);
-	assert_int_equal(reply_reader_line(&reader, gw_str_n(line, 5 + 2 * REPLY_TEXT_MAX), &reply), REPLY_DONE);
+	assert_int_equal(reply_reader_line(&reader, gw_str_n(line, 5 + 2 * REPLY_TEXT_MAX), &reply),
+			 REPLY_DONE);
 	assert_int_equal(reply.text.len, REPLY_TEXT_MAX - 1);
 	assert_int_equal(reply_reader_line(&reader, gw_str_n(line, size), &reply), REPLY_BAD);
 	line[3] = '-';
-	assert_int_equal(reply_reader_line(&reader, gw_str_n(line, 5 + 2 * REPLY_TEXT_MAX), &reply), REPLY_MORE);
+	assert_int_equal(reply_reader_line(&reader, gw_str_n(line, 5 + 2 * REPLY_TEXT_MAX), &reply),
+			 REPLY_MORE);
 	assert_int_equal(reply_reader_line(&reader, LIT("250 the end"), &reply), REPLY_DONE);
 	assert_true(reply.text.len <= REPLY_TEXT_MAX);
 	reply_reader_finish(&reader);
@@ -136,7 +160,8 @@ static void test_writing(void **state)
 		{ 250, NULL, GW_STR("OK"), "250 OK\r\n" },
 		{ 250, NULL, GW_STR(""), "250 \r\n" },
 		{ 250, "2.1.0", GW_STR("fine"), "250 2.1.0 fine\r\n" },
-		{ 250, NULL, GW_STR("a.example\nSIZE 10\nHELP"), "250-a.example\r\n250-SIZE 10\r\n250 HELP\r\n" },
+		{ 250, NULL, GW_STR("a.example\nSIZE 10\nHELP"),
+		  "250-a.example\r\n250-SIZE 10\r\n250 HELP\r\n" },
 		{ 550, "5.7.1", GW_STR("no\nnever"), "550-5.7.1 no\r\n550 5.7.1 never\r\n" },
 		{ 550, NULL, GW_STR("a\r\nb\0c\td"), "550-a?\r\n550 b?c?d\r\n" },
 		{ 550, NULL, GW_STR("\xc3\xa4 \xe4 \xc2\x85"), "550 \xc3\xa4 ? ?\r\n" },
@@ -147,7 +172,8 @@ static void test_writing(void **state)
 	buf_init(&out, 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		buf_clear(&out);
-		assert_int_equal(reply_write(&out, cases[i].code, cases[i].enhanced, cases[i].text), 0);
+		assert_int_equal(reply_write(&out, cases[i].code, cases[i].enhanced, cases[i].text),
+				 0);
 		if (!gw_str_eq(buf_str(&out), gw_str(cases[i].out)))
 			fail_msg("case %zu: %.*s", i, (int)buf_len(&out), buf_ptr(&out));
 	}

@@ -30,8 +30,10 @@ static void test_servers_take_complete_credentials(void **state)
 		{ "PLAIN", { "Ym9zcwB1c2VyAHNlY3JldA==" }, "user", "boss", "secret" },
 		{ "PLAIN", { "dXNlcgB1c2VyAHNlY3JldA==" }, "user", "", "secret" },
 		{ "PLAIN", { "AHVzZXIAw6Q=" }, "user", "", "\xc3\xa4" },
-		{ "PLAIN", { "AHVzZXIAYcKq" }, "user", "", "a\xc2\xaa" }, /* what SASLprep would change comes as it was sent */
-		{ "PLAIN", { "AHVzZXIAcOQ=" }, "user", "", "p\xe4" },      /* and what it cannot prepare */
+		/* what SASLprep would change comes as it was sent */
+		{ "PLAIN", { "AHVzZXIAYcKq" }, "user", "", "a\xc2\xaa" },
+		/* and what it cannot prepare */
+		{ "PLAIN", { "AHVzZXIAcOQ=" }, "user", "", "p\xe4" },
 		{ "LOGIN", { "", "dXNlcg==", "c2VjcmV0" }, "user", "", "secret" },
 		{ "Login", { "dXNlcg==", "c2VjcmV0" }, "user", "", "secret" },
 	};
@@ -83,41 +85,51 @@ static void test_odd_lines_are_refused(void **state)
 		struct gw_str lines[3]; /* the last one is bad, those before are fine */
 		size_t count;
 	} cases[] = {
-		{ "PLAIN", { GW_STR("="), }, 1 },
+		{ "PLAIN",
+		  {
+			  GW_STR("="),
+		  },
+		  1 },
 		{ "PLAIN", { GW_STR(""), GW_STR("") }, 2 },
 		{ "PLAIN", { GW_STR(""), GW_STR("=") }, 2 },
 		{ "PLAIN", { GW_STR("*") }, 1 },
-		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV") }, 1 },        /* cut */
-		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV0AA=") }, 1 },    /* padding short */
-		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj=mV0") }, 1 },       /* padding inside */
-		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj====") }, 1 },       /* too much of it */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV") }, 1 },     /* cut */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV0AA=") }, 1 }, /* padding short */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj=mV0") }, 1 },    /* padding inside */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj====") }, 1 },    /* too much of it */
 		{ "PLAIN", { GW_STR("====") }, 1 },
-		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj cmV0") }, 1 },      /* blank */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2Vj cmV0") }, 1 }, /* blank */
 		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV0\r\n\r\n") }, 1 },
-		{ "PLAIN", { GW_STR("AHVzZXIAc2Vjcm_0") }, 1 },       /* another alphabet */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2Vjcm_0") }, 1 }, /* another alphabet */
 		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV\0") }, 1 },
 		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV\xe4") }, 1 },
-		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmU=") }, 0 },       /* fine: what the next one would be */
-		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV=") }, 1 },       /* unused bits set */
-		{ "PLAIN", { GW_STR("dXNlcgBzZWNyZXQ=") }, 1 },       /* one NUL */
-		{ "PLAIN", { GW_STR("dXNlcg==") }, 1 },               /* none */
-		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV0AA==") }, 1 },   /* three */
+		/* fine: what the next one would be */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmU=") }, 0 },
+		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV=") }, 1 },     /* unused bits set */
+		{ "PLAIN", { GW_STR("dXNlcgBzZWNyZXQ=") }, 1 },     /* one NUL */
+		{ "PLAIN", { GW_STR("dXNlcg==") }, 1 },             /* none */
+		{ "PLAIN", { GW_STR("AHVzZXIAc2VjcmV0AA==") }, 1 }, /* three */
 		{ "PLAIN", { GW_STR("AHVzZXIAc2VjAHJldA==") }, 1 },
-		{ "PLAIN", { GW_STR("AABzZWNyZXQ=") }, 1 },           /* empty user */
-		{ "PLAIN", { GW_STR("AHVzZXIA") }, 1 },               /* empty secret */
+		{ "PLAIN", { GW_STR("AABzZWNyZXQ=") }, 1 }, /* empty user */
+		{ "PLAIN", { GW_STR("AHVzZXIA") }, 1 },     /* empty secret */
 		{ "PLAIN", { GW_STR("AAAA") }, 1 },
 		{ "PLAIN", { GW_STR("AAA=") }, 1 },
-		{ "PLAIN", { GW_STR("AHXkAHA=") }, 1 },               /* user in Latin-1 */
-		{ "PLAIN", { GW_STR("AHUNCnYAcA==") }, 1 },           /* CR LF in the user */
-		{ "PLAIN", { GW_STR("YQ1iAHUAcA==") }, 1 },           /* CR in the authorization identity */
+		{ "PLAIN", { GW_STR("AHXkAHA=") }, 1 },     /* user in Latin-1 */
+		{ "PLAIN", { GW_STR("AHUNCnYAcA==") }, 1 }, /* CR LF in the user */
+		/* CR in the authorization identity */
+		{ "PLAIN", { GW_STR("YQ1iAHUAcA==") }, 1 },
 		{ "LOGIN", { GW_STR("=") }, 1 },
 		{ "LOGIN", { GW_STR(""), GW_STR("") }, 2 },
 		{ "LOGIN", { GW_STR("dXNlcg=="), GW_STR("") }, 2 },
 		{ "LOGIN", { GW_STR("dXNlcg=="), GW_STR("=") }, 2 },
-		{ "LOGIN", { GW_STR("dXMAcg==") }, 1 },               /* NUL in the user */
+		{ "LOGIN", { GW_STR("dXMAcg==") }, 1 }, /* NUL in the user */
 		{ "LOGIN", { GW_STR("dXNlcg=="), GW_STR("c2UAcmV0") }, 2 },
 		{ "LOGIN", { GW_STR("dQ0Kdg=="), GW_STR("c2VjcmV0") }, 2 },
-		{ "LOGIN", { GW_STR("dXNlcg"), }, 1 },
+		{ "LOGIN",
+		  {
+			  GW_STR("dXNlcg"),
+		  },
+		  1 },
 	};
 	size_t i, line;
 
@@ -182,7 +194,8 @@ static void test_clients(void **state)
 
 	sasl = sasl_client_create(LIT("LOGIN"), LIT("user"), LIT("secret"));
 	assert_int_equal(sasl_step(sasl, LIT(""), &out), SASL_MORE);
-	assert_int_equal(sasl_step(sasl, LIT("not base64"), &out), SASL_MORE); /* any prompt is the next one */
+	/* any prompt is the next one */
+	assert_int_equal(sasl_step(sasl, LIT("not base64"), &out), SASL_MORE);
 	expect_str(out, "dXNlcg==");
 	assert_int_equal(sasl_step(sasl, LIT("either"), &out), SASL_DONE);
 	expect_str(out, "c2VjcmV0");
@@ -195,7 +208,8 @@ static void test_a_client_and_a_server_agree(void **state)
 	size_t i, line;
 
 	for (i = 0; i < 2; i++) {
-		struct sasl *client = sasl_client_create(gw_str(names[i]), LIT("user@example.com"), LIT("pass word"));
+		struct sasl *client = sasl_client_create(gw_str(names[i]), LIT("user@example.com"),
+							 LIT("pass word"));
 		struct sasl *server = sasl_server_create(gw_str(names[i]));
 		enum sasl_state got = SASL_MORE;
 		struct gw_str asked = LIT(""), answer;

@@ -1,4 +1,5 @@
-/* Damage in the middle of the log: what was altered is never given out as good, all else is found, and a person is told. */
+/* Damage in the middle of the log: what was altered is never given out as good, all else is found,
+ * and a person is told. */
 #include "damage_kit.h"
 
 #define MESSAGES 60
@@ -119,7 +120,8 @@ static size_t count_files(const struct kit *kit, const char *folder)
 	return count;
 }
 
-/* The envelope of message 2 is spoilt: its MESSAGE is copied aside, once, however often the spool is opened. */
+/* The envelope of message 2 is spoilt: its MESSAGE is copied aside, once, however often the spool
+ * is opened. */
 static void a_damaged_record_is_set_aside_once(void **state)
 {
 	struct images images;
@@ -211,9 +213,12 @@ static void a_segment_under_another_name_holds_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_flipped_bit_costs_one_message_at_most), cmocka_unit_test(random_garbage_never_comes_out),
-		cmocka_unit_test(a_damaged_record_is_set_aside_once),      cmocka_unit_test(damaged_content_is_found_before_it_is_sent),
-		cmocka_unit_test(a_segment_that_was_cut_is_told),          cmocka_unit_test(a_segment_under_another_name_holds_nothing),
+		cmocka_unit_test(a_flipped_bit_costs_one_message_at_most),
+		cmocka_unit_test(random_garbage_never_comes_out),
+		cmocka_unit_test(a_damaged_record_is_set_aside_once),
+		cmocka_unit_test(damaged_content_is_found_before_it_is_sent),
+		cmocka_unit_test(a_segment_that_was_cut_is_told),
+		cmocka_unit_test(a_segment_under_another_name_holds_nothing),
 	};
 	log_set_level((enum log_level)(LOG_LEVEL_ERROR + 1));
 	return cmocka_run_group_tests(tests, NULL, NULL);

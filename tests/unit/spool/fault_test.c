@@ -1,5 +1,6 @@
-/* Disks that fail, processes that are killed: what was acknowledged is there. Each case is a storm (tests/crash/spool_storm.c) under the
- * rules of a failing disk (tests/crash/faultfs.c), then a look without them. */
+/* Disks that fail, processes that are killed: what was acknowledged is there. Each case is a storm
+ * (tests/crash/spool_storm.c) under the rules of a failing disk (tests/crash/faultfs.c), then a
+ * look without them. */
 #include "spool_kit.h"
 
 #include <signal.h>
@@ -40,7 +41,8 @@ static void fail_by(const char *rules)
 	setenv("LD_PRELOAD", FAULTFS, 1);
 }
 
-static pid_t storm_start(const struct stage *stage, const char *rules, const char *option, const char *another)
+static pid_t storm_start(const struct stage *stage, const char *rules, const char *option,
+			 const char *another)
 {
 	pid_t pid = fork();
 
@@ -49,7 +51,8 @@ static pid_t storm_start(const struct stage *stage, const char *rules, const cha
 	into(stage->said, STDOUT_FILENO, O_WRONLY | O_CREAT | O_APPEND);
 	into("/dev/null", STDERR_FILENO, O_WRONLY);
 	fail_by(rules);
-	execl(STORM, STORM, "write", stage->spool, "segment=1048576", option, another, (char *)NULL);
+	execl(STORM, STORM, "write", stage->spool, "segment=1048576", option, another,
+	      (char *)NULL);
 	_exit(99);
 }
 
@@ -158,9 +161,11 @@ static void a_failing_disk_loses_nothing_that_was_acknowledged(void **state)
 /* A failed sync costs its group, not the spool: the next ones are taken, and it ends in order. */
 static void after_a_failure_it_goes_on(void **state)
 {
-	static const char *const rules[] = { "fdatasync EIO n=3",        "pwritev EIO n=3",
-					     "pwritev ENOSPC n=3",       "fdatasync EIO n=3;ftruncate EIO",
-					     "pwritev ENOSPC percent=5", "allocate ENOSPC percent=50" };
+	static const char *const rules[] = {
+		"fdatasync EIO n=3",        "pwritev EIO n=3",
+		"pwritev ENOSPC n=3",       "fdatasync EIO n=3;ftruncate EIO",
+		"pwritev ENOSPC percent=5", "allocate ENOSPC percent=50"
+	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		struct stage stage;
@@ -185,7 +190,8 @@ static void a_disk_that_failed_for_a_while_is_tried_again(void **state)
 	for (int i = 0; i < 40 && count < 20; i++) {
 		struct stat st;
 		nap(100);
-		count = stat(stage.said, &st) == 0 ? (unsigned)st.st_size / 100 : 0; /* some lines of about ten octets */
+		/* some lines of about ten octets */
+		count = stat(stage.said, &st) == 0 ? (unsigned)st.st_size / 100 : 0;
 	}
 	kill(pid, SIGKILL);
 	ended(pid);
@@ -238,8 +244,10 @@ static void killed_at_every_change_of_the_disk(void **state)
 		char rules[64];
 
 		stage_init(&stage);
-		snprintf(rules, sizeof(rules), "change kill%s n=%d path=%s", n % 2 ? "" : "after", n, n % 3 ? ".seg" : "");
-		assert_int_equal(ended(storm_start(&stage, rules, "seconds=60", "threads=2")), 128 + SIGKILL);
+		snprintf(rules, sizeof(rules), "change kill%s n=%d path=%s", n % 2 ? "" : "after",
+			 n, n % 3 ? ".seg" : "");
+		assert_int_equal(ended(storm_start(&stage, rules, "seconds=60", "threads=2")),
+				 128 + SIGKILL);
 		assert_kept(&stage, rules);
 		stage_finish(&stage);
 	}

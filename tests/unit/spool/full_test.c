@@ -1,5 +1,5 @@
-/* A full disk: messages are refused, nothing is lost, deliveries are completed, and it goes on by itself. On a small file system
- * of its own, which takes root; skipped without. */
+/* A full disk: messages are refused, nothing is lost, deliveries are completed, and it goes on by
+ * itself. On a small file system of its own, which takes root; skipped without. */
 #include "spool_kit.h"
 
 #include <sys/mount.h>
@@ -65,7 +65,8 @@ static void a_full_disk_refuses_and_recovers(void **state)
 	unmount(&kit);
 }
 
-/* When even the reserve is used up, what completes deliveries waits; a segment that nothing needs makes room again. */
+/* When even the reserve is used up, what completes deliveries waits; a segment that nothing needs
+ * makes room again. */
 static void finals_wait_for_room_and_make_it(void **state)
 {
 	static struct waited finals[8000];
@@ -80,7 +81,9 @@ static void finals_wait_for_room_and_make_it(void **state)
 	assert_int_equal(result, SPOOL_FULL);
 	for (int i = 0; i < 8000; i++) {
 		finals[i] = (struct waited){
-			.append = { .type = SPOOL_STATE, .id = 1, .meta = GW_STR("a state of some length to use up the room") }
+			.append = { .type = SPOOL_STATE,
+				    .id = 1,
+				    .meta = GW_STR("a state of some length to use up the room") }
 		};
 		waited_start(kit.spool, &finals[i]);
 	}

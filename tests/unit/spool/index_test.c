@@ -39,14 +39,17 @@ static void a_message_costs_about_48_octets(void **state)
 	assert_int_equal(index_init(&index), 0);
 	for (uint64_t id = 1; id <= 1000000; id++)
 		index_add(&index, id << 20);
-	bytes = index.chunk_count * 4096 * sizeof(struct entry) + (sizeof(*index.slots) << index.slot_bits);
+	bytes = index.chunk_count * 4096 * sizeof(struct entry) +
+		(sizeof(*index.slots) << index.slot_bits);
 	assert_true(bytes < 49000000);
 	index_finish(&index);
 }
 
 static void extents_are_summed_by_segment(void **state)
 {
-	const struct spool_extent extents[] = { { 1, 0, 8, 0 }, { 1, 56, 9, 0 }, { 2, 64, 100, 0 }, { 1, 300, 1, 0 } };
+	const struct spool_extent extents[] = {
+		{ 1, 0, 8, 0 }, { 1, 56, 9, 0 }, { 2, 64, 100, 0 }, { 1, 300, 1, 0 }
+	};
 	bool failed;
 	struct spans *spans = spans_make(extents, 4, &failed);
 

@@ -1,4 +1,5 @@
-/* Space comes back: segments without need go, those kept by a few messages are compacted, and nothing that is over comes again. */
+/* Space comes back: segments without need go, those kept by a few messages are compacted, and
+ * nothing that is over comes again. */
 #include "spool_kit.h"
 
 static int setup(void **state)
@@ -55,7 +56,9 @@ static void extents_that_are_abandoned_give_their_space_back(void **state)
 	struct spool_extent extents[30];
 
 	for (int i = 0; i < 30; i++) {
-		struct waited waited = { .append = { .type = SPOOL_EXTENT, .id = 5, .data = { bytes, 100000 } } };
+		struct waited waited = {
+			.append = { .type = SPOOL_EXTENT, .id = 5, .data = { bytes, 100000 } }
+		};
 		assert_int_equal(kit_append(kit->spool, &waited), SPOOL_OK);
 		extents[i] = waited.append.extent;
 	}
@@ -189,7 +192,8 @@ static void damage_and_wait(struct kit *kit, int at)
 	assert_int_equal(kit_send(kit->spool, 2, 3000, 10000, &first), SPOOL_OK);
 	second = first.tail.segment;
 	fill(kit, 60, 110, 50000);
-	spoil(kit, 1, (uint32_t)((int)(SEGMENT_HEADER + RECORD_HEAD + seal_size(0) + RECORD_HEAD) + at));
+	spoil(kit, 1,
+	      (uint32_t)((int)(SEGMENT_HEADER + RECORD_HEAD + seal_size(0) + RECORD_HEAD) + at));
 	for (uint64_t id = 10; id < 110; id++)
 		kit_final(kit, id);
 	wait_for(is_kept(kit, 1));
@@ -235,7 +239,8 @@ static void act(struct kit *kit, struct model *model, uint64_t *next)
 
 	if (random_below(3) == 0 && *next < MODEL) {
 		id = (*next)++;
-		kit_message(kit, id, random_below(4) ? random_below(20000) : random_below(120000), 30000);
+		kit_message(kit, id, random_below(4) ? random_below(20000) : random_below(120000),
+			    30000);
 		model[id] = (struct model){ .queued = true };
 	} else if (id < *next && model[id].queued && random_below(3)) {
 		snprintf(text, sizeof(text), "%u", ++model[id].state);

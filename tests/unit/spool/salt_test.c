@@ -1,4 +1,5 @@
-/* What tells a record from octets that look like one, and what becomes of a segment whose salt is lost. */
+/* What tells a record from octets that look like one, and what becomes of a segment whose salt is
+ * lost. */
 #include "damage_kit.h"
 
 #define FORGED 666
@@ -62,11 +63,14 @@ static void flip(const struct kit *kit, const char *name, uint32_t offset)
 	close(fd);
 }
 
-/* A message whose body has a record at the next place where recovery looks for one, and damage before it. Whether it is found. */
+/* A message whose body has a record at the next place where recovery looks for one, and damage
+ * before it. Whether it is found. */
 static bool is_believed(struct kit *kit, const struct segment_key *wanted)
 {
 	char body[512] = "", envelope[] = "an envelope of 24 octets";
-	struct waited waited = { .append = { .type = SPOOL_MESSAGE, .id = 2, .meta = gw_str(envelope) } };
+	struct waited waited = {
+		.append = { .type = SPOOL_MESSAGE, .id = 2, .meta = gw_str(envelope) }
+	};
 	struct segment_key key;
 	uint32_t end, content;
 	bool found;
@@ -189,7 +193,8 @@ static void the_next_segment_knows_the_salt_too(void **state)
 	kit_destroy(kit);
 }
 
-/* The last segment, without its salt: nothing in it is taken for a record, and nothing of it is lost. */
+/* The last segment, without its salt: nothing in it is taken for a record, and nothing of it is
+ * lost. */
 static void without_any_salt_the_segment_stays(void **state)
 {
 	struct kit *kit = kit_create();
@@ -216,7 +221,8 @@ static void without_any_salt_the_segment_stays(void **state)
 	kit_destroy(kit);
 }
 
-static void put_header(const struct kit *kit, unsigned number, uint32_t version, size_t octets, off_t size)
+static void put_header(const struct kit *kit, unsigned number, uint32_t version, size_t octets,
+		       off_t size)
 {
 	struct segment_key key = { number, version, { 1, 2 } };
 	char path[KIT_PATH * 2];
@@ -271,7 +277,8 @@ static void a_later_version_is_left_alone(void **state)
 
 /* --- the version before --- */
 
-static uint32_t put_old(int fd, uint32_t at, struct record_head head, struct gw_str meta, struct gw_str data)
+static uint32_t put_old(int fd, uint32_t at, struct record_head head, struct gw_str meta,
+			struct gw_str data)
 {
 	struct segment_key key = segment_key_old(1);
 
@@ -305,10 +312,12 @@ static void write_old(const struct kit *kit)
 	memcpy(meta, &message, sizeof(message));
 	memcpy(meta + sizeof(message), OLD_ENVELOPE, sizeof(OLD_ENVELOPE));
 	kit_fill(4, 0, content, sizeof(content));
-	at = put_old(fd, 0, (struct record_head){ .type = RECORD_SEAL }, gw_str_n((char *)&seal, sizeof(seal)), none);
-	at = put_old(fd, at, (struct record_head){ .type = RECORD_MESSAGE, .id = 4 }, gw_str_n(meta, sizeof(meta) - 1),
-		     gw_str_n(content, sizeof(content)));
-	put_old(fd, at, (struct record_head){ .type = RECORD_STATE, .id = 4 }, gw_str("tried"), none);
+	at = put_old(fd, 0, (struct record_head){ .type = RECORD_SEAL },
+		     gw_str_n((char *)&seal, sizeof(seal)), none);
+	at = put_old(fd, at, (struct record_head){ .type = RECORD_MESSAGE, .id = 4 },
+		     gw_str_n(meta, sizeof(meta) - 1), gw_str_n(content, sizeof(content)));
+	put_old(fd, at, (struct record_head){ .type = RECORD_STATE, .id = 4 }, gw_str("tried"),
+		none);
 	assert_int_equal(ftruncate(fd, 1 << 20), 0);
 	close(fd);
 }

@@ -1,5 +1,5 @@
-/* spool_kit.h - what the tests of the spool share: a folder that is removed, appends that are waited for, messages whose content
- * tells what it must be. */
+/* spool_kit.h - what the tests of the spool share: a folder that is removed, appends that are
+ * waited for, messages whose content tells what it must be. */
 #ifndef TESTS_SPOOL_KIT_H
 #define TESTS_SPOOL_KIT_H
 
@@ -130,7 +130,8 @@ struct waited {
 
 static unused_fn void waited_run(struct post *post)
 {
-	struct waited *waited = (struct waited *)(void *)((char *)post - offsetof(struct waited, append.post));
+	struct waited *waited = (struct waited *)(void *)((char *)post -
+							  offsetof(struct waited, append.post));
 
 	pthread_mutex_lock(&waited->lock);
 	waited->finished = true;
@@ -177,7 +178,8 @@ static unused_fn enum spool_result kit_append(struct spool *spool, struct waited
 static unused_fn void kit_fill(uint64_t id, uint64_t offset, char *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		uint64_t at = (offset + i) / 8, word = (id * 0x9e3779b97f4a7c15u) ^ (at * 0xbf58476d1ce4e5b9u);
+		uint64_t at = (offset + i) / 8,
+			 word = (id * 0x9e3779b97f4a7c15u) ^ (at * 0xbf58476d1ce4e5b9u);
 		word ^= word >> 29;
 		out[i] = (char)(word >> (8 * ((offset + i) % 8)));
 	}
@@ -191,7 +193,8 @@ struct sent {
 };
 
 /* A message of `size` octets: extents of `piece` octets and a tail. */
-static unused_fn enum spool_result kit_send(struct spool *spool, uint64_t id, uint64_t size, uint32_t piece, struct sent *sent)
+static unused_fn enum spool_result kit_send(struct spool *spool, uint64_t id, uint64_t size,
+					    uint32_t piece, struct sent *sent)
 {
 	uint64_t at = 0;
 	char *bytes = malloc(piece + 1u), envelope[64];
@@ -199,7 +202,9 @@ static unused_fn enum spool_result kit_send(struct spool *spool, uint64_t id, ui
 
 	sent->count = 0;
 	for (; size - at > piece && result == SPOOL_OK; at += piece) {
-		struct waited waited = { .append = { .type = SPOOL_EXTENT, .id = id, .data = { bytes, piece } } };
+		struct waited waited = {
+			.append = { .type = SPOOL_EXTENT, .id = id, .data = { bytes, piece } }
+		};
 
 		kit_fill(id, at, bytes, piece);
 		result = kit_append(spool, &waited);
@@ -207,13 +212,16 @@ static unused_fn enum spool_result kit_send(struct spool *spool, uint64_t id, ui
 			sent->extents[sent->count++] = waited.append.extent;
 	}
 	if (result == SPOOL_OK) {
-		struct waited waited = {
-			.append = { .type = SPOOL_MESSAGE, .id = id, .durable = true, .data = { bytes, (size_t)(size - at) } }
-		};
+		struct waited waited = { .append = { .type = SPOOL_MESSAGE,
+						     .id = id,
+						     .durable = true,
+						     .data = { bytes, (size_t)(size - at) } } };
 
 		kit_fill(id, at, bytes, (size_t)(size - at));
-		waited.append.meta = gw_str_n(envelope, (size_t)snprintf(envelope, sizeof(envelope), "envelope-%llu-%llu",
-									 (unsigned long long)id, (unsigned long long)size));
+		waited.append.meta = gw_str_n(envelope, (size_t)snprintf(envelope, sizeof(envelope),
+									 "envelope-%llu-%llu",
+									 (unsigned long long)id,
+									 (unsigned long long)size));
 		waited.append.extents = sent->extents;
 		waited.append.extent_count = sent->count;
 		result = kit_append(spool, &waited);
@@ -231,9 +239,12 @@ static unused_fn void kit_message(struct kit *kit, uint64_t id, uint64_t size, u
 	assert_int_equal(kit_send(kit->spool, id, size, piece, &sent), SPOOL_OK);
 }
 
-static unused_fn enum spool_result kit_record(struct spool *spool, enum spool_type type, uint64_t id, const char *meta, bool durable)
+static unused_fn enum spool_result kit_record(struct spool *spool, enum spool_type type,
+					      uint64_t id, const char *meta, bool durable)
 {
-	struct waited waited = { .append = { .type = type, .id = id, .durable = durable, .meta = gw_str(meta) } };
+	struct waited waited = {
+		.append = { .type = type, .id = id, .durable = durable, .meta = gw_str(meta) }
+	};
 	return kit_append(spool, &waited);
 }
 
@@ -264,7 +275,11 @@ static unused_fn bool content_is(const struct spool_content *content, uint64_t i
 	return spool_read(content, content->size, got, 1) == 0;
 }
 
-enum loaded { LOADED_GOOD, LOADED_REFUSED /* not loaded, or verify says damaged */, LOADED_ALTERED };
+enum loaded {
+	LOADED_GOOD,
+	LOADED_REFUSED /* not loaded, or verify says damaged */,
+	LOADED_ALTERED
+};
 
 /* Loads and verifies a message as a delivery does before it is sent. */
 static unused_fn enum loaded kit_load(struct spool *spool, uint64_t id)
@@ -276,9 +291,13 @@ static unused_fn enum loaded kit_load(struct spool *spool, uint64_t id)
 	char want[64];
 
 	arena_init(&arena, 0);
-	if (spool_load(spool, id, &arena, &envelope, &state, &content) == 0 && spool_verify(&content) == 0) {
-		snprintf(want, sizeof(want), "envelope-%llu-%llu", (unsigned long long)id, (unsigned long long)content.size);
-		result = gw_str_eq(envelope, gw_str(want)) && content_is(&content, id) ? LOADED_GOOD : LOADED_ALTERED;
+	if (spool_load(spool, id, &arena, &envelope, &state, &content) == 0 &&
+	    spool_verify(&content) == 0) {
+		snprintf(want, sizeof(want), "envelope-%llu-%llu", (unsigned long long)id,
+			 (unsigned long long)content.size);
+		result = gw_str_eq(envelope, gw_str(want)) && content_is(&content, id)
+				 ? LOADED_GOOD
+				 : LOADED_ALTERED;
 	}
 	arena_finish(&arena);
 	return result;
@@ -287,12 +306,12 @@ static unused_fn enum loaded kit_load(struct spool *spool, uint64_t id)
 #define assert_whole(kit, id) assert_int_equal(kit_load((kit)->spool, id), LOADED_GOOD)
 
 /* Waits until the condition holds, at most some seconds. */
-#define wait_for(condition)                                                                                                                \
-	do {                                                                                                                               \
-		int left_ = 1000;                                                                                                          \
-		while (!(condition) && left_-- > 0)                                                                                        \
-			usleep(10000);                                                                                                     \
-		assert_true(condition);                                                                                                    \
+#define wait_for(condition)                                                                        \
+	do {                                                                                       \
+		int left_ = 1000;                                                                  \
+		while (!(condition) && left_-- > 0)                                                \
+			usleep(10000);                                                             \
+		assert_true(condition);                                                            \
 	} while (0)
 
 static unused_fn struct spool_stats kit_stats(struct kit *kit)

@@ -1,4 +1,5 @@
-/* What goes in comes out: after the append, after a restart, latest state, final, abandoned, locked. */
+/* What goes in comes out: after the append, after a restart, latest state, final, abandoned,
+ * locked. */
 #include "spool_kit.h"
 
 static int setup(void **state)
@@ -68,7 +69,9 @@ static void the_last_state_counts(void **state)
 static void a_state_with_nul_bytes_is_data(void **state)
 {
 	struct kit *kit = *state;
-	struct waited waited = { .append = { .type = SPOOL_STATE, .id = 1, .meta = GW_STR("a\0b\r\nc") } };
+	struct waited waited = {
+		.append = { .type = SPOOL_STATE, .id = 1, .meta = GW_STR("a\0b\r\nc") }
+	};
 	struct gw_str envelope, text;
 	struct spool_content content;
 	struct arena arena;
@@ -124,7 +127,10 @@ static void many_at_once_share_syncs(void **state)
 	struct spool_stats before = kit_stats(kit), after;
 
 	for (size_t i = 0; i < 500; i++) {
-		waited[i] = (struct waited){ .append = { .type = SPOOL_MESSAGE, .id = i + 1, .durable = true, .meta = GW_STR("e") } };
+		waited[i] = (struct waited){ .append = { .type = SPOOL_MESSAGE,
+							 .id = i + 1,
+							 .durable = true,
+							 .meta = GW_STR("e") } };
 		waited_start(kit->spool, &waited[i]);
 	}
 	for (size_t i = 0; i < 500; i++)
@@ -169,7 +175,8 @@ static void pieces_come_from_memory_and_from_the_log(void **state)
 	assert_int_equal(spool_piece(&content, 2500, scratch, sizeof(scratch), &piece), 0);
 	assert_int_equal(spool_verify(&content), 0);
 	for (uint64_t at = 0; at < 2500; at += 37) {
-		assert_int_equal(spool_read(&content, at, scratch, 600), 2500 - at < 600 ? 2500 - at : 600);
+		assert_int_equal(spool_read(&content, at, scratch, 600),
+				 2500 - at < 600 ? 2500 - at : 600);
 		assert_memory_equal(scratch, want + at, 2500 - at < 600 ? 2500 - at : 600);
 	}
 }

@@ -1,5 +1,5 @@
-/* A torn end of the log, at every octet of the last group: what was answered for before is whole, what was not is whole or not there, and
- * nobody is alarmed. */
+/* A torn end of the log, at every octet of the last group: what was answered for before is whole,
+ * what was not is whole or not there, and nobody is alarmed. */
 #include "damage_kit.h"
 
 enum tear { TEAR_CUT, TEAR_FLIP, TEAR_ZERO, TEAR_ZERO_ONE };
@@ -33,7 +33,8 @@ static void check_torn(struct kit *kit)
 		assert_whole(kit, 1);
 		assert_whole(kit, 2);
 		assert_string_equal(kit_state(kit, 1), "kept");
-		assert_int_equal(kit_load(kit->spool, 3), kit_has(kit, 3) ? LOADED_GOOD : LOADED_REFUSED);
+		assert_int_equal(kit_load(kit->spool, 3),
+				 kit_has(kit, 3) ? LOADED_GOOD : LOADED_REFUSED);
 		kit_message(kit, 4, 100, 1024);
 		kit_final(kit, 4);
 		kit_close(kit);

@@ -1,4 +1,5 @@
-/* What recovery has not read it does not judge: files that are larger than a segment, and a disk that does not answer. */
+/* What recovery has not read it does not judge: files that are larger than a segment, and a disk
+ * that does not answer. */
 #include "spool_kit.h"
 
 #include "base/crc32c.h"
@@ -98,7 +99,8 @@ static off_t segment_size(const struct kit *kit, unsigned number)
 	return st.st_size;
 }
 
-static uint32_t put_record(int fd, uint32_t at, struct record_head head, const char *meta, const char *data)
+static uint32_t put_record(int fd, uint32_t at, struct record_head head, const char *meta,
+			   const char *data)
 {
 	struct segment_key key = segment_key_old(1);
 
@@ -108,7 +110,8 @@ static uint32_t put_record(int fd, uint32_t at, struct record_head head, const c
 	assert_int_equal(pwrite(fd, &head, sizeof(head), at), sizeof(head));
 	assert_int_equal(pwrite(fd, meta, head.meta_len, at + RECORD_HEAD), head.meta_len);
 	if (data)
-		assert_int_equal(pwrite(fd, data, head.data_len, at + RECORD_HEAD + head.meta_len), head.data_len);
+		assert_int_equal(pwrite(fd, data, head.data_len, at + RECORD_HEAD + head.meta_len),
+				 head.data_len);
 	return at + record_size(&head);
 }
 
@@ -124,16 +127,30 @@ static uint32_t make_large(struct kit *kit)
 
 	assert_int_equal(mkdir(kit->path, 0700), 0);
 	fd = open_segment(kit, 1);
-	at = put_record(fd, 0, (struct record_head){ .type = RECORD_SEAL, .group = 1, .lag = 1, .meta_len = sizeof(seal) },
-			(const char *)&seal, NULL);
+	at = put_record(
+		fd, 0,
+		(struct record_head){
+			.type = RECORD_SEAL, .group = 1, .lag = 1, .meta_len = sizeof(seal) },
+		(const char *)&seal, NULL);
 	for (int i = 0; i < 6; i++)
-		at = put_record(fd, at, (struct record_head){ .type = RECORD_EXTENT, .group = 1, .lag = 1, .id = 5, .data_len = 500 << 20 },
+		at = put_record(fd, at,
+				(struct record_head){ .type = RECORD_EXTENT,
+						      .group = 1,
+						      .lag = 1,
+						      .id = 5,
+						      .data_len = 500 << 20 },
 				"", NULL);
 	memcpy(meta, &message, sizeof(message));
 	memcpy(meta + sizeof(message), envelope, sizeof(envelope) - 1);
 	kit_fill(7, 0, data, sizeof(data));
-	at = put_record(fd, at, (struct record_head){ .type = RECORD_MESSAGE, .group = 2, .lag = 1, .id = 7,
-						      .meta_len = sizeof(meta) - 1, .data_len = sizeof(data) }, meta, data);
+	at = put_record(fd, at,
+			(struct record_head){ .type = RECORD_MESSAGE,
+					      .group = 2,
+					      .lag = 1,
+					      .id = 7,
+					      .meta_len = sizeof(meta) - 1,
+					      .data_len = sizeof(data) },
+			meta, data);
 	assert_int_equal(ftruncate(fd, at), 0);
 	close(fd);
 	return at;
@@ -272,7 +289,11 @@ static void a_record_that_could_not_be_read_again_is_refused(void **state)
 	struct kit *kit = kit_create();
 	size_t size = RECORD_MAX + 1u;
 	char *bytes = calloc(1, size); /* read alone, it takes no memory */
-	struct waited waited = { .append = { .type = SPOOL_MESSAGE, .id = 3, .durable = true, .meta = { "e", 1 }, .data = { bytes, size } } };
+	struct waited waited = { .append = { .type = SPOOL_MESSAGE,
+					     .id = 3,
+					     .durable = true,
+					     .meta = { "e", 1 },
+					     .data = { bytes, size } } };
 
 	assert_non_null(bytes);
 	kit_open(kit);

@@ -13,7 +13,8 @@ static void die(const char *instance, const char *other, int64_t now)
 {
 	struct death death = { .places_count = other ? 2 : 1 };
 	snprintf(death.places[0].instance, sizeof(death.places[0].instance), "%s", instance);
-	snprintf(death.places[1].instance, sizeof(death.places[1].instance), "%s", other ? other : "");
+	snprintf(death.places[1].instance, sizeof(death.places[1].instance), "%s",
+		 other ? other : "");
 	death.places[0].hook = death.places[1].hook = GW_HOOK_prepare;
 	breaker_count(&breaker, &death, now);
 }

@@ -18,7 +18,9 @@ static struct crashes crashes;
 
 static struct place place(uint64_t id)
 {
-	return (struct place){ .id = id, .hook = GW_HOOK_prepare, .inside = 1, .instance = "80 my dkim" };
+	return (struct place){
+		.id = id, .hook = GW_HOOK_prepare, .inside = 1, .instance = "80 my dkim"
+	};
 }
 
 static unsigned add(uint64_t id)
@@ -109,8 +111,9 @@ static void the_oldest_makes_room(void **state)
 
 static void lines_that_make_no_sense_are_left_out(void **state)
 {
-	put_file("\n0000000000001 2 prepare a\nnonsense\n0000000000001 9 prepare twice\n0000000000002 0 prepare b\n"
-	         "0000000000003 x prepare c\nUUUUUUUUUUUUU 1 prepare d\n0000000000004 1 prepare\n0000000000005 1 route e");
+	put_file(
+		"\n0000000000001 2 prepare a\nnonsense\n0000000000001 9 prepare twice\n0000000000002 0 prepare b\n"
+		"0000000000003 x prepare c\nUUUUUUUUUUUUU 1 prepare d\n0000000000004 1 prepare\n0000000000005 1 route e");
 	crashes_load(&crashes, folder);
 	assert_int_equal(crashes.count, 2);
 	assert_int_equal(crashes.items[0].id, 1);

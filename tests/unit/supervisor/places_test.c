@@ -16,7 +16,8 @@
 
 static struct places *places;
 static struct instance_counters counters;
-static struct instance dkim = { .name = "80-dkim", .counters = &counters }, archive = { .name = "70-archive", .counters = &counters };
+static struct instance dkim = { .name = "80-dkim", .counters = &counters },
+		       archive = { .name = "70-archive", .counters = &counters };
 static pthread_barrier_t inside;
 
 static int make(void **state)
@@ -130,7 +131,8 @@ static const struct {
 	{ "in the outer of two", die_in_the_outer_one, SIGABRT, 1, "80-dkim", "prepare", 42 },
 	{ "others are not to blame", die_beside_others, SIGABRT, 1, "80-dkim", "prepare", 42 },
 	{ "outside of modules", die_outside_beside_others, SIGABRT, 0, NULL, NULL, 0 },
-	{ "without a signal all are suspect", exit_beside_others, 0, 2, "70-archive", "message", 7 },
+	{ "without a signal all are suspect", exit_beside_others, 0, 2, "70-archive", "message",
+	  7 },
 	{ "at the start", die_at_the_start, SIGSEGV, 1, "80-dkim", "start or stop", 0 },
 };
 
