@@ -3,6 +3,7 @@
 
 #include "tally.h"
 
+#include <inttypes.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,33 @@ static struct gw_str copy(struct gw_str text)
 	return gw_str_n(bytes, text.len);
 }
 
+#define NAME_MOST                                                                                  \
+	200 /* the store has names of 255 octets at most; a bucket's is a little longer            \
+	     */
+
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
+}
+
+/* A long name is cut, and stays another one than those that begin like it: longer, for one, than
+ * all that are whole. Takes `text`. */
+static char *shorten(char *text)
+{
+	char *cut;
+	int len;
+
+	if (strlen(text) <= NAME_MOST)
+		return text;
+	len = asprintf(&cut, "%.*s~%016" PRIx64, NAME_MOST, text, hash_of(text));
+	free(text);
+	return len < 0 ? NULL : cut;
+}
+
 static char *name_counter(const struct ledger *ledger)
 {
 	char *text;
@@ -76,7 +104,7 @@ static char *name_counter(const struct ledger *ledger)
 			   GW_STR_ARGS(ledger->name), ledger->client.len ? "/" : "",
 			   GW_STR_ARGS(ledger->client));
 
-	return len < 0 ? NULL : text;
+	return len < 0 ? NULL : shorten(text);
 }
 
 static char *name_pace_gate(const struct ledger *ledger)

@@ -493,6 +493,46 @@ static void each_client_has_a_count_of_its_own(void **state)
 	assert_false(testkit_has(kit, TESTKIT_REPLY, "client c"));
 }
 
+static enum gw_verdict mail_goes(const char *client)
+{
+	struct gw_delivery *delivery = testkit_delivery(mail_of(client, "", 1), out);
+	enum gw_verdict verdict = admit(delivery);
+
+	if (verdict == GW_CONTINUE)
+		ends(delivery, 1, 1);
+	return verdict;
+}
+
+/* What the store would not name is not taken for a limit that is reached. */
+static void long_names_have_counts_of_their_own(void **state)
+{
+	static const char *const windows[] = { "day", "rolling" };
+	char name[201], one[256], other[256];
+	size_t i;
+
+	memset(name, 'n', sizeof name);
+	name[sizeof name - 1] = '\0';
+	memset(one, 'c', sizeof one);
+	one[sizeof one - 1] = '\0';
+	memcpy(other, one, sizeof one);
+	other[sizeof other - 2] = 'd';
+	for (i = 0; i < 2; i++) {
+		tear_down(state);
+		set_up(state);
+		limit("name", name);
+		limit("client", "*");
+		limit("daily", "2");
+		limit("window", windows[i]);
+		start_with(NULL);
+		assert_int_equal(mail_goes(one), GW_CONTINUE);
+		assert_int_equal(testkit_restart(kit), 0); /* it is in the store, not in memory */
+		assert_int_equal(mail_goes(one), GW_CONTINUE);
+		assert_int_equal(mail_goes(one), GW_WAIT);
+		assert_true(strlen(testkit_answer(kit)->wait_on) < 240);
+		assert_int_equal(mail_goes(other), GW_CONTINUE);
+	}
+}
+
 static void over_a_limit_mail_waits_or_takes_the_next_relay(void **state)
 {
 	limit("name", "l");
@@ -943,6 +983,7 @@ int main(void)
 		TEST(what_a_provider_takes_is_a_ceiling),
 		TEST(a_limit_is_for_whom_it_names),
 		TEST(each_client_has_a_count_of_its_own),
+		TEST(long_names_have_counts_of_their_own),
 		TEST(over_a_limit_mail_waits_or_takes_the_next_relay),
 		TEST(what_is_over_a_limit_is_taken_by_the_next_relay_and_not_counted),
 		TEST(a_relay_is_counted_before_it_has_a_limit),
