@@ -21,9 +21,10 @@ struct failure {
 	int64_t time;
 	int64_t code;
 	int64_t message; /* whose attempt it was; 0: not known any more */
-	/* text: the enhanced code in front */
-	char class[32], stage[12], host[128], text[400], hint[200];
+	/* text: the enhanced code in front, lines parted by '\n'; all of them fit into a record */
+	char class[32], stage[12], host[128], text[1400], hint[200];
 };
+#define FAILURE_BRIEF 400 /* as much of its text is told where there is little room */
 
 /* The closure of a relay; cause 0: it is open. */
 struct closure {
@@ -48,6 +49,7 @@ struct book {
 	/* when a closure without a warning was read from the record; 0: there was none */
 	int64_t read_time;
 	int64_t last_counted; /* what was under way then belongs to the same incident */
+	char gateway[256];    /* its host name, as next hops see it; "": not known yet */
 	struct closure closure;
 	/* in a row, with suspend = "backoff": each is longer than the one before */
 	int64_t suspensions;

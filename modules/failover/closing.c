@@ -55,6 +55,9 @@ bool relay_close(struct gw_call *call, const struct gw_relay *relay, struct book
 
 static void add_failure(FILE *out, const struct failure *failure)
 {
+	char words[FAILURE_BRIEF];
+
+	text_keep(words, sizeof words, gw_str(failure->text));
 	fprintf(out, "{\"time\":%" PRId64 ",\"class\":", failure->time);
 	text_json(out, failure->class);
 	fputs(",\"stage\":", out);
@@ -62,7 +65,7 @@ static void add_failure(FILE *out, const struct failure *failure)
 	fprintf(out, ",\"code\":%" PRId64 ",\"host\":", failure->code);
 	text_json(out, failure->host);
 	fputs(",\"text\":", out);
-	text_json(out, failure->text);
+	text_json(out, words);
 	putc('}', out);
 }
 

@@ -16,6 +16,7 @@ struct incident {
 	const struct gw_result *result;
 	struct verdict verdict;
 	int64_t now, message;
+	char gateway[256]; /* its host name; "": not known */
 };
 
 /* --- a message whose fate is not known --- */
@@ -62,12 +63,64 @@ static void judge_unknown(struct incident *incident, struct gw_delivery *deliver
 		hold(incident, count);
 }
 
+/* --- whose gateway it is --- */
+
+/* Octets of the trace field, which is in memory: the name in it is followed by more than that. */
+#define TRACE_STEP 32
+static size_t read_trace(struct gw_delivery *delivery, char *out, size_t size)
+{
+	size_t len = 0;
+	char *by = NULL;
+	long got;
+
+	while (len + TRACE_STEP < size && (!by || !strchr(by + 4, ' '))) {
+		got = gw->delivery_read(delivery, len, out + len, TRACE_STEP);
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+		out[len] = '\0';
+		by = by ? by : strstr(out, "\tby ");
+	}
+	return by && len ? (size_t)(by + 4 - out) : 0;
+}
+
+/* No fact has it, but the field that the gateway puts before each message it took: "Received: from
+ * x ([192.0.2.7])\r\n\tby relay.example.com with ...". */
+static void gateway_name(struct incident *incident, struct gw_delivery *delivery)
+{
+	const struct gw_message *message = gw->delivery_message(delivery);
+	char trace[1024] = "";
+	size_t at, len;
+
+	if (gw->message_number(message, GW_MESSAGE_OWN) == 1)
+		return;
+	at = read_trace(delivery, trace, sizeof trace);
+	len = at ? strcspn(trace + at, " \r\n") : 0;
+	if (len && trace[at + len] == ' ' && len < sizeof incident->gateway)
+		text_keep(incident->gateway, sizeof incident->gateway, gw_str_n(trace + at, len));
+}
+
 /* --- counting --- */
+
+/* The enhanced code and the words, all lines; "..." where there were more. */
+static void describe_words(const struct gw_outcome *outcome, struct failure *failure)
+{
+	size_t room = sizeof failure->text, len = 0;
+
+	if (outcome->enhanced[0])
+		len = (size_t)snprintf(failure->text, room, "%u.%u.%u ", outcome->enhanced[0],
+				       outcome->enhanced[1], outcome->enhanced[2]);
+	if (len + outcome->text.len < room) {
+		text_keep(failure->text + len, room - len, outcome->text);
+		return;
+	}
+	text_keep(failure->text + len, room - len - 3, outcome->text);
+	memcpy(failure->text + strlen(failure->text), "...", 4);
+}
 
 static void describe_failure(const struct incident *incident, struct failure *failure)
 {
 	const struct gw_outcome *outcome = incident->result->outcome;
-	int len = 0;
 
 	*failure = (struct failure){ .time = incident->now,
 				     .code = outcome->code,
@@ -75,10 +128,7 @@ static void describe_failure(const struct incident *incident, struct failure *fa
 	text_keep(failure->class, sizeof failure->class, incident->verdict.class);
 	text_keep(failure->stage, sizeof failure->stage, incident->result->stage);
 	text_keep(failure->host, sizeof failure->host, outcome->host);
-	if (outcome->enhanced[0])
-		len = snprintf(failure->text, sizeof failure->text, "%u.%u.%u ",
-			       outcome->enhanced[0], outcome->enhanced[1], outcome->enhanced[2]);
-	text_keep(failure->text + len, sizeof failure->text - (size_t)len, outcome->text);
+	describe_words(outcome, failure);
 	text_keep(failure->hint, sizeof failure->hint, incident->verdict.hint);
 }
 
@@ -132,10 +182,11 @@ static void say_count(const struct rules *rules, int64_t count, char *out, size_
 static bool suspend(const struct incident *incident, struct book *book, const char *reason)
 {
 	const struct failure *last = &book->last_error;
-	char why[600];
+	char why[600 + FAILURE_BRIEF], words[FAILURE_BRIEF];
 
+	text_keep(words, sizeof words, gw_str(last->text));
 	snprintf(why, sizeof why, "%s, the last: %s%s%s: %s", reason, last->stage,
-		 *last->host ? ", " : "", last->host, last->text);
+		 *last->host ? ", " : "", last->host, words);
 	if (!relay_close(incident->call, incident->relay, book, GW_CAUSE_FAILURE,
 			 suspended_until(incident), why))
 		return false;
@@ -207,10 +258,11 @@ static bool count_failure(const struct incident *incident, struct book *book,
 static bool act_limit(const struct incident *incident, struct book *book)
 {
 	struct gw_day day;
-	char why[500];
+	char why[500], words[FAILURE_BRIEF];
 
 	relay_day(incident->call, incident->relay, incident->now, &day);
-	snprintf(why, sizeof why, "it takes no more today: %s", book->last_error.text);
+	text_keep(words, sizeof words, gw_str(book->last_error.text));
+	snprintf(why, sizeof why, "it takes no more today: %s", words);
 	return relay_close(incident->call, incident->relay, book, GW_CAUSE_LIMIT, day.ends, why);
 }
 
@@ -239,6 +291,8 @@ static void enter(const struct incident *incident)
 	describe_failure(incident, &failure);
 	book_lock(book);
 	book->last_error = failure;
+	if (*incident->gateway)
+		memcpy(book->gateway, incident->gateway, sizeof book->gateway);
 	if (!relay_is_mx(incident->relay)) {
 		if (incident->verdict.counts)
 			closed = count_failure(incident, book, &failure);
@@ -352,6 +406,8 @@ static void failed(struct incident *incident, struct gw_delivery *delivery)
 	gw->fault(incident->call, verdict->fault);
 	gw->reason(incident->call, "%.*s: %s%s", GW_STR_ARGS(verdict->class), whose(verdict->fault),
 		   verdict->counts ? ", counted" : "");
+	if (verdict->counts || verdict->action == ACTION_SUSPEND)
+		gateway_name(incident, delivery);
 	enter(incident);
 }
 

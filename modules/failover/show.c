@@ -86,7 +86,7 @@ static void show_last(struct gw_call *call, const struct book *book)
 {
 	const struct failure *last = &book->last_error;
 	int64_t success = atomic_load(&book->last_success);
-	char when[TEXT_TIME], words[sizeof last->text];
+	char when[TEXT_TIME], words[FAILURE_BRIEF];
 
 	if (last->time) {
 		text_keep(words, sizeof words, gw_str(last->text));

@@ -12,6 +12,7 @@ struct letter {
 	const struct config *config;
 	const struct book *book;
 	FILE *out;
+	size_t left; /* octets that the words of a failure may still take */
 };
 
 /* A line of the header or of the body: ASCII, since the way to the reader is not known. */
@@ -33,22 +34,25 @@ static void line(const struct letter *letter, const char *format, ...)
 
 /* --- header --- */
 
-static const char *own_host(char *out, size_t size)
+/* The gateway's name, as it stood in the mail that failed; else the machine's. */
+static const char *own_host(const struct letter *letter, char *out, size_t size)
 {
-	if (gethostname(out, size) != 0)
+	if (*letter->book->gateway)
+		snprintf(out, size, "%s", letter->book->gateway);
+	else if (gethostname(out, size) != 0)
 		snprintf(out, size, "localhost");
 	out[size - 1] = '\0';
 	return out;
 }
 
-/* The domain of warn_from, else the machine's name. */
+/* The domain of warn_from, else the gateway's name. */
 static const char *own_domain(const struct letter *letter, char *out, size_t size)
 {
 	struct gw_str from = letter->config->warn_from;
 	size_t at = gw_str_find(from, '@');
 
 	if (at + 1 >= from.len)
-		return own_host(out, size);
+		return own_host(letter, out, size);
 	snprintf(out, size, "%.*s", GW_STR_ARGS(gw_str_from(from, at + 1)));
 	return out;
 }
@@ -105,22 +109,41 @@ static void write_header(const struct letter *letter, const char *until)
 
 /* --- body --- */
 
-/* What the remote said, line by line. */
-static void write_words(const struct letter *letter, const struct failure *failure)
+#define WORDS_MOST 1600 /* of a failure; what else is said of it fits beside into 2 KiB */
+#define LINE_MOST 800   /* of these words; longer ones go on in the next line */
+
+/* One line of a reply; false: there is no room for more. */
+static bool write_line(struct letter *letter, const char *code, struct gw_str words)
 {
-	struct gw_str text = gw_str(failure->text);
+	size_t most = words.len < LINE_MOST ? words.len : LINE_MOST;
+	size_t size = sizeof "      \r\n" - 1 + strlen(code) + most;
+
+	if (size > letter->left) {
+		line(letter, "      ...");
+		letter->left = 0;
+		return false;
+	}
+	letter->left -= size;
+	line(letter, "      %s%.*s", code, (int)most, words.ptr ? words.ptr : "");
+	return most == words.len || write_line(letter, code, gw_str_from(words, most));
+}
+
+/* What the remote said, line by line. */
+static void write_words(struct letter *letter, const struct failure *failure)
+{
+	struct gw_str text = gw_str(failure->text), words;
 	char code[24] = "";
 
+	letter->left = WORDS_MOST;
 	if (failure->code)
 		snprintf(code, sizeof code, "%" PRId64 " ", failure->code);
 	do {
-		struct gw_str words = gw_str_n(text.ptr, gw_str_find(text, '\n'));
-		line(letter, "      %s%.*s", code, GW_STR_ARGS(words));
+		words = gw_str_n(text.ptr, gw_str_find(text, '\n'));
 		text = gw_str_from(text, words.len + 1);
-	} while (text.len);
+	} while (write_line(letter, code, words) && text.len);
 }
 
-static void write_failure(const struct letter *letter, int64_t nth)
+static void write_failure(struct letter *letter, int64_t nth)
 {
 	const struct failure *failure = &letter->book->failures[nth];
 	char when[TEXT_TIME];
@@ -132,9 +155,10 @@ static void write_failure(const struct letter *letter, int64_t nth)
 		line(letter, "      -> %s", failure->hint);
 }
 
-static void write_body(const struct letter *letter, const char *until)
+static void write_body(struct letter *letter, const char *until)
 {
 	const struct book *book = letter->book;
+	char host[256];
 	int64_t i;
 
 	line(letter, "The relay %s (%.*s) failed, and gets no mail until %s:", book->name,
@@ -148,6 +172,7 @@ static void write_body(const struct letter *letter, const char *until)
 	for (i = 0; i < book->count; i++)
 		write_failure(letter, i);
 	line(letter, "%s", "");
+	line(letter, "On %s:", own_host(letter, host, sizeof host));
 	line(letter, "To find out what is wrong:   gatewayctl relay test %s", book->name);
 	line(letter, "To use it again at once:     gatewayctl relay resume %s", book->name);
 }

@@ -517,6 +517,80 @@ static void one_mail_says_all_of_it(void **state)
 	assert_non_null(strstr(text, "gatewayctl relay resume main\r\n"));
 }
 
+/* No fact has the gateway's name, the field before each message has it; wherever in it. */
+static void it_names_the_gateway_as_next_hops_see_it(void **state)
+{
+	static const char helo[] = "a-name-of-a-client-that-is-rather-long.example";
+	char mail[300];
+	const char *text;
+	int len;
+
+	for (len = 1; len < 40; len++) {
+		close_office(state);
+		open_office(state);
+		snprintf(mail, sizeof mail,
+			 "Received: from %.*s ([192.0.2.9])\r\n\tby relay.example.com with "
+			 "ESMTPS id 1;\r\n\tThu, 01 Jan 2026 00:00:00 +0000\r\nSubject: x\r\n\r\n",
+			 len, helo);
+		message = testkit_message(kit, NULL, "a@example.com", mail);
+		testkit_rcpt(message, "b@example.net");
+		delivery = testkit_delivery(message, relay);
+		testkit_relay_option(relay, "failures", "1");
+		begin();
+		refused();
+		assert_int_equal(testkit_restart(kit), 0); /* its name is not forgotten either */
+		pass(6000);
+		testkit_run_tick(kit);
+		assert_int_equal(testkit_submissions(kit), 1);
+		text = testkit_submission(kit, 0)->bytes.ptr;
+		assert_non_null(strstr(text, ".main@relay.example.com>\r\nFrom: Mail gateway "
+					     "<postmaster@relay.example.com>\r\n"));
+		assert_non_null(strstr(text, "\r\nOn relay.example.com:\r\n"));
+	}
+}
+
+/* Octets between two marks of the letter. */
+static size_t between(const char *text, const char *from, const char *to)
+{
+	const char *begins = strstr(text, from), *ends = begins ? strstr(begins, to) : NULL;
+
+	assert_non_null(ends);
+	return (size_t)(ends - begins);
+}
+
+/* As many failures as are remembered, each with whatever a next hop likes to say. */
+static void whatever_is_said_the_letter_is_bounded(void **state)
+{
+	char line[1301], lines[3000];
+	const char *text;
+	size_t i;
+	int nth;
+
+	memset(line, 'l', sizeof line - 1);
+	line[sizeof line - 1] = '\0';
+	for (i = 0; i < sizeof lines - 1; i++)
+		lines[i] = i % 2 ? '\n' : 'x';
+	lines[sizeof lines - 1] = '\0';
+	testkit_relay_option(relay, "failures", "30");
+	begin();
+	for (nth = 0; nth < 30; nth++)
+		attempt(GW_DEFERRED, "greeting", GW_FAULT_RELAY, 554, nth % 2 ? line : lines);
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 1); /* all is in the record too */
+	assert_int_equal(testkit_restart(kit), 0);
+	assert_true(suspended());
+	pass(6000);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_submissions(kit), 1);
+	text = testkit_submission(kit, 0)->bytes.ptr;
+	assert_true(between(text, "  1. 2026", "  2. 2026") < 2048);
+	assert_true(between(text, "  1. 2026", "  2. 2026") > 1500);
+	assert_non_null(strstr(text, "      554 x\r\n      ...\r\n  2. 2026"));
+	assert_true(between(text, "  2. 2026", "  3. 2026") > sizeof line);
+	assert_true(between(text, "  30. 2026", "\r\n\r\nOn ") < 2048);
+	for (; *text; text += strcspn(text, "\n") + 1)
+		assert_true(strcspn(text, "\n") < 999);
+}
+
 static void a_mail_that_is_not_taken_is_sent_later(void **state)
 {
 	testkit_relay_option(relay, "failures", "1");
@@ -728,6 +802,8 @@ int main(void)
 		OFFICE_TEST(a_relay_that_is_gone_is_forgotten),
 		OFFICE_TEST(a_reload_forgets_nothing),
 		OFFICE_TEST(one_mail_says_all_of_it),
+		OFFICE_TEST(it_names_the_gateway_as_next_hops_see_it),
+		OFFICE_TEST(whatever_is_said_the_letter_is_bounded),
 		OFFICE_TEST(a_mail_that_is_not_taken_is_sent_later),
 		OFFICE_TEST(a_crash_sends_no_second_letter),
 		OFFICE_TEST(nobody_is_written_to_unless_named),
