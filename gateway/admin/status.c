@@ -191,23 +191,6 @@ static void add_trouble(void *arg, const char *name, const char *text)
 					text_of(gw_str(text))));
 }
 
-/* What is kept until somebody says what becomes of it. */
-static void add_held(struct status *status)
-{
-	json_int_t held = json_integer_value(
-		json_object_get(json_object_get(status->data, "queue"), "held"));
-	char text[160];
-	snprintf(text, sizeof(text),
-		 "%lld messages are on hold: gatewayctl queue list --held says why",
-		 (long long)held);
-	if (held)
-		add_trouble(status, "held", text);
-	if (supervisor_served())
-		add_trouble(
-			status, "restarted",
-			"the serving process died and was started again since the gateway started: crashed in the log says of what");
-}
-
 static void add_relay(void *arg, const struct relay_load *load)
 {
 	struct status *status = arg;
@@ -286,7 +269,6 @@ static void counted(void *arg)
 	add_queue(status);
 	json_object_set_new(status->data, "wrong", json_array());
 	trouble_each(add_trouble, status);
-	add_held(status);
 	add_spool(status);
 	add_counters(status);
 	add_deaths(status);

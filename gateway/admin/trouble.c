@@ -1,14 +1,19 @@
 #include "admin/trouble.h"
 
+#include "admin/recent.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "loop/tls.h"
 #include "module/chain.h"
+#include "supervisor/supervisor.h"
 
 #include <stdlib.h>
 
 #define LOOK_MS 1000
 #define TROUBLES_MOST 32 /* told of; status shows all */
+#define HOUR_MS (3600 * 1000)
+
+static struct recent recent;
 
 struct finder {
 	void (*each)(void *arg, const char *name, const char *text);
@@ -59,21 +64,35 @@ static uint64_t failures_of(const struct instance *instance)
 	return sum;
 }
 
+static uint64_t lately(const char *name, uint64_t total)
+{
+	return recent_count(&recent, name, total, clock_monotonic());
+}
+
+static void look_at_module(const struct finder *finder, const struct instance *instance)
+{
+	char name[320], text[640];
+	snprintf(name, sizeof(name), "module %s", instance->name);
+	uint64_t failures = lately(name, failures_of(instance));
+	if (instance->broken)
+		snprintf(
+			text, sizeof(text),
+			"the gateway died in module %s again and again, and does not run it any more: mend it, then gatewayctl reload",
+			instance->name);
+	else
+		snprintf(
+			text, sizeof(text),
+			"module %s failed %llu times in the last hour: module-failed in the log says why",
+			instance->name, (unsigned long long)failures);
+	if (instance->broken || failures)
+		finder->each(finder->arg, name, text);
+}
+
 static void look_at_modules(const struct finder *finder)
 {
 	struct snapshot *snapshot = snapshot_current();
-	for (size_t i = 0; i < snapshot->instance_count; i++) {
-		const struct instance *instance = &snapshot->instances[i];
-		uint64_t failures = failures_of(instance);
-		char name[320], text[640];
-		snprintf(name, sizeof(name), "module %s", instance->name);
-		snprintf(
-			text, sizeof(text),
-			"module %s failed %llu times since the start: module-failed in the log says why",
-			instance->name, (unsigned long long)failures);
-		if (failures)
-			finder->each(finder->arg, name, text);
-	}
+	for (size_t i = 0; i < snapshot->instance_count; i++)
+		look_at_module(finder, &snapshot->instances[i]);
 	snapshot_release(snapshot);
 }
 
@@ -82,11 +101,67 @@ static void look_at_work(void *arg, const struct offload_load *load)
 	const struct finder *finder = arg;
 	char name[128], text[256];
 	snprintf(name, sizeof(name), "work %s", load->name);
-	snprintf(text, sizeof(text),
-		 "work of %s was dropped or refused %llu times: it comes faster than it is done",
-		 load->name, (unsigned long long)load->dropped);
-	if (load->dropped)
+	uint64_t dropped = lately(name, load->dropped);
+	snprintf(
+		text, sizeof(text),
+		"work of %s was dropped or refused %llu times in the last hour: it comes faster than it is done",
+		load->name, (unsigned long long)dropped);
+	if (dropped)
 		finder->each(finder->arg, name, text);
+}
+
+static void look_at_log(const struct finder *finder)
+{
+	if (lately("log", log_dropped()))
+		finder->each(
+			finder->arg, "log",
+			"lines of the log were dropped in the last hour: its disk does not keep up");
+}
+
+/* Where it died, as far as that is known; the message alone where it ran no module. */
+static void say_where(const struct death *death, char *text, size_t size)
+{
+	char id[ID_TEXT];
+	size_t len = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < death->places_count && len < size; i++) {
+		const struct place *place = &death->places[i];
+		len += (size_t)snprintf(text + len, size - len, "%s module %s, hook %s%s%s",
+					i ? " or" : " in", place->instance, place_hook(place),
+					place->id ? ", message " : "",
+					place->id ? id_format(place->id, id) : "");
+	}
+}
+
+/* This process began when the one before it died. */
+static void look_at_death(const struct finder *finder)
+{
+	char where[400], text[640];
+	if (!supervisor_served() || clock_wall() - runtime.started_at >= HOUR_MS)
+		return;
+	say_where(supervisor_death(), where, sizeof(where));
+	snprintf(
+		text, sizeof(text),
+		"the serving process died%s in the last hour and was started again: crashed in the log says how",
+		where);
+	finder->each(finder->arg, "crash", text);
+}
+
+static void look_at_mail(const struct finder *finder)
+{
+	long long held = atomic_load_explicit(&counters.on_hold, memory_order_relaxed);
+	uint64_t refused = lately("refused mail", atomic_load_explicit(&counters.messages_refused,
+								       memory_order_relaxed));
+	char text[160];
+	snprintf(text, sizeof(text),
+		 "%lld messages are on hold: gatewayctl queue list --status held says why", held);
+	if (held > 0)
+		finder->each(finder->arg, "held", text);
+	snprintf(text, sizeof(text),
+		 "%llu messages were refused in the last hour: message-refused in the log says why",
+		 (unsigned long long)refused);
+	if (refused)
+		finder->each(finder->arg, "refused mail", text);
 }
 
 void trouble_each(void (*each)(void *arg, const char *name, const char *text), void *arg)
@@ -96,8 +171,9 @@ void trouble_each(void (*each)(void *arg, const char *name, const char *text), v
 	look_at_certificates(&finder);
 	look_at_modules(&finder);
 	offload_each(runtime.pool, look_at_work, &finder);
-	if (log_dropped())
-		each(arg, "log", "lines of the log were dropped: its disk does not keep up");
+	look_at_log(&finder);
+	look_at_death(&finder);
+	look_at_mail(&finder);
 }
 
 /* --- telling --- */
@@ -111,15 +187,18 @@ static struct {
 	size_t count;
 } watch;
 
+/* The event's `json` names which it is, so that who listens knows what is over. */
 static void tell(const char *event, const char *name, const char *text)
 {
+	json_t *what = json_pack("{s:o}", "what", text_of(gw_str(name)));
+	char *json = what ? json_dumps(what, JSON_COMPACT) : NULL;
 	struct snapshot *snapshot = snapshot_current();
 	struct gw_event told = {
 		.size = sizeof(told),
 		.name = gw_str(event),
 		.time = clock_wall(),
 		.text = gw_str(text),
-		.json = gw_str(""),
+		.json = gw_str(json ? json : ""),
 		.client = gw_str(""),
 		.relay = gw_str(""),
 	};
@@ -136,6 +215,8 @@ static void tell(const char *event, const char *name, const char *text)
 	chain_cancel(&call);
 	arena_finish(&arena);
 	snapshot_release(snapshot);
+	free(json);
+	json_decref(what);
 }
 
 static void note(void *arg, const char *name, const char *text)
@@ -177,4 +258,5 @@ void trouble_watch(struct worker *main)
 void trouble_watch_end(void)
 {
 	timer_clear(&watch.timer);
+	recent_finish(&recent);
 }

@@ -55,6 +55,13 @@ static const unsigned next_places[ENTRY_PLACES] = {
 	[ENTRY_HELD] = TO(HELD) | TO(WAITING) | TO(READING) | TO(ACTIVE),
 };
 
+static void count_place(struct queue *queue, enum entry_place place, int by)
+{
+	queue->in[place] += (uint64_t)by;
+	if (place == ENTRY_HELD)
+		atomic_fetch_add_explicit(&counters.on_hold, by, memory_order_relaxed);
+}
+
 void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place)
 {
 	assert(next_places[entry->place] & 1u << place);
@@ -63,9 +70,9 @@ void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_pla
 	entry->in_heap = false;
 	waits_take(&queue->waits, entry);
 	list_take(&entry->link);
-	queue->in[entry->place]--;
+	count_place(queue, entry->place, -1);
 	entry->place = place;
-	queue->in[place]++;
+	count_place(queue, place, 1);
 }
 
 static void queue_due(struct timer *timer);
@@ -322,7 +329,7 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
 	list_take(&entry->link);
 	id_map_take(&queue->entries, entry->id);
 	entry_free_message(queue, entry);
-	queue->in[entry->place]--;
+	count_place(queue, entry->place, -1);
 	free(entry);
 	make_room(queue);
 }

@@ -73,6 +73,11 @@ bool supervisor_served(void)
 	return it.served;
 }
 
+const struct death *supervisor_death(void)
+{
+	return &it.death;
+}
+
 void supervisor_log_death(void)
 {
 	death_log(&it.death, "crashed");

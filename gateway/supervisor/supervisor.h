@@ -11,6 +11,7 @@
 #define SUPERVISOR_SUPERVISOR_H
 
 #include "supervisor/crashes.h"
+#include "supervisor/death.h"
 #include "base/problem.h"
 
 struct supervisor_options {
@@ -44,6 +45,9 @@ const char *supervisor_refused(void);
 
 /* Whether a process served before this one. */
 bool supervisor_served(void);
+
+/* How the process before this one ended; all 0 where there was none. */
+const struct death *supervisor_death(void);
 
 /* Logs how the process before ended, so that the journal of a message tells it too. */
 void supervisor_log_death(void);

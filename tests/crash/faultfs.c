@@ -7,8 +7,8 @@
  *
  * A rule:  OP ACTION [n=K] [from=K] [times=K] [percent=P] [path=TEXT]
  *
- *   OP       open read write sync allocate truncate unlink rename mkdir; or one call's name (fsync
- * fdatasync pwritev pwrite
+ *   OP       room (an errno: no octet is free); open read write sync allocate truncate unlink
+ * rename mkdir; or one call's name (fsync fdatasync pwritev pwrite
  *            ...); "change" is all but open and read, "any" is all. "open" counts only opens that
  * create or write ACTION   an errno by name (EIO ENOSPC EDQUOT EROFS EMFILE EACCES EINTR); short:
  * half is written and said so; torn: half is written, then SIGKILL; skip: nothing is done and
@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -188,6 +189,8 @@ static void load_rules(void)
 
 static bool op_matches(const char *op, const char *group, const char *call)
 {
+	if (strcmp(group, "room") == 0)
+		return strcmp(op, group) == 0;
 	if (strcmp(op, "any") == 0 || strcmp(op, group) == 0 || strcmp(op, call) == 0)
 		return true;
 	return strcmp(op, "change") == 0 && strcmp(group, "open") != 0 &&
@@ -322,6 +325,26 @@ static bool halves(const struct rule *rule)
 }
 
 #define NEXT(type, name) ((type)(void *)dlsym(RTLD_NEXT, name))
+
+/* --- free space --- */
+
+typedef int statvfs_fn(int, struct statvfs *);
+EXPORT int fstatvfs(int fd, struct statvfs *fs)
+{
+	static statvfs_fn *next;
+	struct rule rule = decide_fd("room", "fstatvfs", fd);
+
+	next = next ? next : NEXT(statvfs_fn *, "fstatvfs");
+	int result = next(fd, fs);
+	if (rule.action == ACT_ERROR)
+		fs->f_bavail = 0;
+	return result;
+}
+/* The same where files are of 64 bits, under its other name. */
+EXPORT int fstatvfs64(int fd, struct statvfs64 *fs)
+{
+	return fstatvfs(fd, (struct statvfs *)(void *)fs);
+}
 
 /* --- writing --- */
 
