@@ -118,6 +118,7 @@ void queue_change_begin(struct request *request, const struct queue_change *chan
 				!request_option(request, "--yes");
 	changing->tour = (struct tour){ .visit = visit,
 					.done = done,
+					.orders = true,
 					.only = changing->named.count ? &changing->named : NULL,
 					.relay = filter->relay };
 	if (tour_begin(&changing->tour) == 0)

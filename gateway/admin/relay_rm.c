@@ -105,7 +105,9 @@ static int for_each_found(struct removal *removal,
 					struct queue_entry *entry),
 			  void (*done)(struct tour *tour))
 {
-	removal->tour = (struct tour){ .visit = visit, .done = done, .only = &removal->mail.found };
+	removal->tour = (struct tour){
+		.visit = visit, .done = done, .orders = true, .only = &removal->mail.found
+	};
 	return tour_begin(&removal->tour);
 }
 

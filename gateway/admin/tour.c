@@ -8,12 +8,17 @@
 
 #define STEP_MS 2
 
+/* So many orders, whose messages are still to be read, are enough for now. */
+#define ORDERS_MOST 64
+#define ORDERS_PAUSE_MS 1
+
 struct tour_part {
 	struct post post;
 	struct tour *tour;
 	unsigned number;
 	struct id_list ids, near;
 	size_t at;
+	struct timer timer;
 };
 
 /* --- lists --- */
@@ -91,11 +96,39 @@ static void all_done(struct post *post)
 	tour->done(tour);
 }
 
+static void part_done(struct tour *tour)
+{
+	if (atomic_fetch_sub(&tour->left, 1) == 1)
+		worker_post(runtime.main, &tour->done_post);
+}
+
 static bool is_over(const struct tour_part *part, const struct id_list *ids)
 {
 	return part->at >= ids->count ||
 	       (part->tour->abandoned && atomic_load(part->tour->abandoned)) ||
 	       atomic_load(&runtime.stopping);
+}
+
+static void step(struct post *post);
+
+static void step_again(struct timer *timer)
+{
+	struct tour_part *part = list_of(timer, struct tour_part, timer);
+	step(&part->post);
+}
+
+/* True: the step comes again when the queue has read what was ordered. */
+static bool waits_for_orders(struct tour_part *part, struct worker *worker,
+			     const struct id_list *ids)
+{
+	const struct tour *tour = part->tour;
+	size_t open = tour->orders ? queue_orders_open(worker) : 0;
+	bool ends = atomic_load(&runtime.stopping) ||
+		    (tour->abandoned && atomic_load(tour->abandoned));
+	if (ends || open <= (is_over(part, ids) ? 0 : ORDERS_MOST))
+		return false;
+	timer_set(worker, &part->timer, ORDERS_PAUSE_MS, step_again);
+	return true;
 }
 
 static void step(struct post *post)
@@ -105,7 +138,11 @@ static void step(struct post *post)
 	struct worker *worker = runtime.workers[part->number];
 	const struct id_list *ids = tour->only ? tour->only : &part->ids;
 	int64_t until = clock_monotonic() + STEP_MS;
-	while (!is_over(part, ids)) {
+	while (!waits_for_orders(part, worker, ids)) {
+		if (is_over(part, ids)) {
+			part_done(tour);
+			return;
+		}
 		struct queue_entry *entry = queue_find(worker, ids->ids[part->at++]);
 		if (entry && !tour->visit(tour, worker, part->number, entry))
 			part->at = ids->count;
@@ -114,8 +151,6 @@ static void step(struct post *post)
 		worker_post(worker, &part->post);
 		return;
 	}
-	if (atomic_fetch_sub(&tour->left, 1) == 1)
-		worker_post(runtime.main, &tour->done_post);
 }
 
 /* A million ids are sorted here, where nobody's mail waits. */

@@ -29,6 +29,9 @@ struct tour {
 	const struct id_list *only;      /* these, of which each worker has some; NULL: all */
 	/* notes what waits for it, or is on its way to it: tour_is_near; NULL: no */
 	const char *relay;
+	/* its visits give orders to the queue: it is over when they stand in the messages' states
+	 */
+	bool orders;
 	const _Atomic bool *abandoned; /* ends early when it becomes true; NULL: never */
 	/* tour.c's */
 	struct tour_part *parts;

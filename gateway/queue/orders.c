@@ -1,4 +1,5 @@
-/* orders.c - what an admin asks for: at once for what waits, at its end for what is worked on. */
+/* orders.c - what an admin asks for: at once for what waits, at its end for what is worked on. What
+ * has to stand in the state of a message that is not in memory: ordered.c. */
 #include "queue/queue_private.h"
 
 #include "base/log.h"
@@ -9,29 +10,14 @@ bool queue_wants_bounce(const struct gw_message *message)
 	return entry && entry->wants_bounce;
 }
 
-/* False: it cannot be read, and nothing is changed. */
-static bool record_held(struct queue *queue, struct queue_entry *entry, bool held, bool by_us,
-			struct gw_str why)
-{
-	if (!message_read_now(queue, entry))
-		return false;
-	struct gw_message *message = entry->message;
-	message->held = held;
-	message->held_by_us = by_us;
-	message->hold_reason = why;
-	message->next_at = entry->due.order;
-	message->wait_on = gw_str("");
-	state_write(queue, entry);
-	return true;
-}
-
 static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by_us,
 			 struct gw_str why)
 {
-	entry->due.order = by_us ? queue_now() : entry->due.order;
-	if (!record_held(queue, entry, true, by_us, why))
+	struct hold_order order = { .held = true, .by_us = by_us, .why = why };
+	order.next_at = by_us ? queue_now() : entry->due.order;
+	if (!ordered_hold(queue, entry, &order))
 		return false;
-	entry_hold(queue, entry, by_us ? entry->due.order : 0);
+	entry_hold(queue, entry, by_us ? order.next_at : 0);
 	state_settle(queue, entry);
 	return true;
 }
@@ -66,11 +52,11 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 {
 	if (order == ORDER_HOLD)
 		return true;
-	entry->due.order = queue_now();
-	if (!record_held(queue, entry, false, false, gw_str("")))
+	struct hold_order release = { .next_at = queue_now(), .why = gw_str("") };
+	if (!ordered_hold(queue, entry, &release))
 		return false;
 	entry->wants_bounce |= order == ORDER_BOUNCE;
-	entry_wait(queue, entry, entry->due.order);
+	entry_wait(queue, entry, release.next_at);
 	return true;
 }
 
@@ -134,15 +120,12 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	return order_active(entry, order);
 }
 
-/* While it is read the reader has what the disk has: what is changed now would be lost. */
 bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struct gw_str value)
 {
 	struct queue *queue = queue_of(worker);
 	struct queue_entry *entry = id_map_get(&queue->entries, id);
-	if (!entry || !message_read_now(queue, entry) ||
-	    message_note_set(entry->message, key, value) != 0)
+	if (!entry || !ordered_note(queue, entry, key, value))
 		return false;
-	state_write(queue, entry);
 	if (entry->place != ENTRY_HELD)
 		queue_order(worker, id, ORDER_RETRY);
 	state_settle(queue, entry);

@@ -327,6 +327,7 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
 		heap_take(&queue->waiting, &entry->due);
 	waits_take(&queue->waits, entry);
 	list_take(&entry->link);
+	ordered_free(queue, entry);
 	id_map_take(&queue->entries, entry->id);
 	entry_free_message(queue, entry);
 	count_place(queue, entry->place, -1);
@@ -444,6 +445,8 @@ int queue_start(struct worker *worker)
 	id_map_init(&queue->entries);
 	waits_init(&queue->waits);
 	list_init(&queue->fresh);
+	list_init(&queue->ordered);
+	list_init(&queue->put_off);
 	worker_set(worker, SLOT_QUEUE, queue);
 	return 0;
 }
@@ -456,10 +459,12 @@ void queue_stop(struct worker *worker)
 	size_t at = 0;
 	waits_finish(&queue->waits);
 	for (struct queue_entry *entry; (entry = id_map_next(&queue->entries, &at));) {
+		ordered_free(queue, entry);
 		entry_free_message(queue, entry);
 		free(entry);
 	}
 	timer_clear(&queue->timer);
+	timer_clear(&queue->read_again);
 	timer_clear(&queue->wake);
 	heap_finish(&queue->waiting);
 	id_map_finish(&queue->entries);

@@ -33,8 +33,9 @@ struct queue_entry {
 	struct heap_node due; /* queue clock, ms */
 	/* ACTIVE, just committed, or with a state on its way to the disk; else NULL */
 	struct gw_message *message;
-	struct list_link link; /* among the fresh ones */
-	struct wait *waits;    /* what wakes it: wait.h */
+	struct list_link link;   /* among the fresh ones */
+	struct wait *waits;      /* what wakes it: wait.h */
+	struct ordered *ordered; /* to be done when the message is in memory: ordered.c */
 	uint16_t attempts;
 	uint16_t writes; /* states on their way to the disk */
 	uint8_t place;   /* enum entry_place */
@@ -90,8 +91,8 @@ int64_t queue_now(void);
  * less. */
 int64_t queue_backoff(const struct settings *settings, unsigned attempts);
 
-/* Puts a message that waits on hold, before the worker runs or on its thread. False: none waits
- * here under this id. */
+/* Puts a message that waits on hold, before the worker runs or on its thread; its state says so as
+ * soon as it was read. False: none waits here under this id, or no memory. */
 bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why);
 
 /* What an admin asks for. For an active message it is done when it comes back to the queue. */
@@ -102,14 +103,20 @@ enum queue_order {
 	ORDER_BOUNCE = 8,
 	ORDER_DELETE = 16, /* nobody is told; synced, so that no restart brings it back */
 };
-/* false: no such message here */
+/* It is so at once; what has to stand in the message's state is written when the message was read,
+ * on the pool: queue_orders_open. One that cannot be read now is tried again, one that is damaged
+ * is held. False: no such message here, or no memory. */
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order);
 /* the runner asks before it tries */
 bool queue_wants_bounce(const struct gw_message *message);
 
 /* An admin moves a message: from now on it has that note. What runs is to end soon, by whoever
- * calls; what waits is due. False: no such message here, or it cannot be read. */
+ * calls; what waits is due. It is read as for queue_order. False: no such message here, or no
+ * memory. */
 bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struct gw_str value);
+
+/* How many messages are still to be read for an order, without those that cannot be read now. */
+size_t queue_orders_open(struct worker *worker);
 
 /* Those that wait for the relay to wake them. */
 void queue_waiting_for(struct worker *worker, struct gw_str relay,

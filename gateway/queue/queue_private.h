@@ -1,6 +1,6 @@
 /* queue_private.h - what the files of the queue share: queue.c (entries come due, come in, leave),
- * state.c (states to the disk and messages back from it), orders.c (what an admin asks for), wake.c
- * (what waits is woken). */
+ * state.c (states to the disk and messages back from it), orders.c (what an admin asks for),
+ * ordered.c (orders that need the message), wake.c (what waits is woken). */
 #ifndef QUEUE_QUEUE_PRIVATE_H
 #define QUEUE_QUEUE_PRIVATE_H
 
@@ -17,6 +17,10 @@ struct queue {
 	struct offload_line *line; /* of the pool, for what is read back; NULL before the first */
 	struct timer timer;        /* of the heap */
 	struct timer wake;         /* of what is woken a few at a time */
+	/* ordered.c: what is to be read for an order, what could not be, and how many of them */
+	struct list_link ordered, put_off;
+	struct timer read_again;
+	size_t to_read, ordered_reads;
 	uint64_t in[ENTRY_PLACES]; /* how many are in each place */
 	uint64_t in_memory;
 };
@@ -53,13 +57,36 @@ void state_settle(struct queue *queue, struct queue_entry *entry);
  * where it is damaged. */
 void message_read(struct queue *queue, struct queue_entry *entry);
 
-/* The same at once, for what is done to a message that nobody works on. False: it cannot be read
- * (now). */
-bool message_read_now(struct queue *queue, struct queue_entry *entry);
+/* The same for what is ordered of a message that nobody works on: its place stays. -1: no memory.
+ */
+int message_read_for_order(struct queue *queue, struct queue_entry *entry);
 void hold_unreadable(struct queue *queue, struct queue_entry *entry);
 
 /* orders.c: an admin's word, carried out where nobody works on it. */
 void entry_delete(struct queue *queue, struct queue_entry *entry);
+
+/* ordered.c: what has to stand in the message's state. At once where the message is in memory, else
+ * on the pool; a later order takes the place of an earlier one. False: no memory, and nothing is
+ * changed. */
+struct hold_order {
+	bool held, by_us;
+	int64_t next_at;
+	struct gw_str why;
+};
+bool ordered_hold(struct queue *queue, struct queue_entry *entry, const struct hold_order *order);
+bool ordered_note(struct queue *queue, struct queue_entry *entry, struct gw_str key,
+		  struct gw_str value);
+/* Its message is in memory: what was ordered is so now, and on its way to the disk. */
+void ordered_carry_out(struct queue *queue, struct queue_entry *entry);
+void ordered_free(struct queue *queue, struct queue_entry *entry);
+/* Begins to read as many as may be read at a time. */
+void ordered_read(struct queue *queue);
+/* One of them was read, or not; NULL: it is gone meanwhile. */
+void ordered_read_done(struct queue *queue, struct queue_entry *entry);
+/* It cannot be read now: once more later. */
+void ordered_put_off(struct queue *queue, struct queue_entry *entry);
+bool ordered_is_read(const struct queue_entry *entry);
+void ordered_leave_line(struct queue *queue, struct queue_entry *entry);
 
 /* wake.c: what waited before a restart is looked at, unless its reason holds: whoever would have
  * woken it may have done so meanwhile. */

@@ -99,6 +99,7 @@ struct reading {
 	struct snapshot *snapshot; /* held */
 	struct gw_message *message;
 	int result; /* 0, or enum spool_error */
+	bool for_order;
 };
 
 /* Altered on disk, it is never sent. */
@@ -124,15 +125,21 @@ void hold_unreadable(struct queue *queue, struct queue_entry *entry)
 	log_id(line, entry->id);
 	log_text(line, "action", "held");
 	log_close(line);
+	ordered_free(queue, entry); /* there is no state in which it could stand */
 	entry_hold(queue, entry, 0);
 }
 
-static void read_again(struct queue *queue, struct queue_entry *entry)
+static void log_not_read(const struct queue_entry *entry)
 {
 	struct log_line *line = log_open(LOG_LEVEL_WARNING, "not-read");
 	log_id(line, entry->id);
 	log_text(line, "action", "read again later");
 	log_close(line);
+}
+
+static void read_again(struct queue *queue, struct queue_entry *entry)
+{
+	log_not_read(entry);
 	entry_wait(queue, entry, queue_now() + READ_AGAIN_MS);
 }
 
@@ -145,24 +152,37 @@ static void take_up(struct queue *queue, struct queue_entry *entry, struct gw_me
 	queue->in_memory++;
 }
 
-/* The message and its snapshot are the entry's, or let go. */
-static void has_read(struct queue *queue, struct queue_entry *entry, struct reading *reading)
+/* What was ordered meanwhile is carried out even when all stops: whoever asked was told so. */
+static void is_here(struct queue *queue, struct queue_entry *entry, struct gw_message *message)
 {
 	bool stopping = atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
-	if (reading->message && !entry->message && !stopping) {
-		take_up(queue, entry, reading->message);
+	take_up(queue, entry, message);
+	ordered_carry_out(queue, entry);
+	if (entry->place == ENTRY_READING && !stopping) {
 		entry_begin(queue, entry);
 		return;
 	}
-	/* it was changed meanwhile, which the one that was read may not know */
-	if (entry->message && !stopping)
-		entry_begin(queue, entry);
-	else if (stopping)
+	if (entry->place == ENTRY_READING)
 		entry_wait(queue, entry, queue_now());
-	else if (reading->result == SPOOL_UNREADABLE)
-		read_again(queue, entry);
-	else
+	state_settle(queue, entry);
+}
+
+/* Only what is known to be damaged is held for it. What is gone on the disk, though this entry is
+ * here, is shown to people too. */
+static void is_not_here(struct queue *queue, struct queue_entry *entry, int result)
+{
+	if (result != SPOOL_UNREADABLE) {
 		hold_unreadable(queue, entry);
+	} else if (entry->place == ENTRY_READING) {
+		read_again(queue, entry);
+	} else if (entry->ordered) {
+		log_not_read(entry);
+		ordered_put_off(queue, entry);
+	}
+}
+
+static void let_go(struct reading *reading)
+{
 	message_destroy(reading->message);
 	snapshot_release(reading->snapshot);
 }
@@ -172,13 +192,16 @@ static void read_done(struct post *post)
 	struct reading *reading = (struct reading *)post;
 	struct queue *queue = queue_of(reading->work.worker);
 	struct queue_entry *entry = queue ? id_map_get(&queue->entries, reading->id) : NULL;
-	if (entry) {
-		has_read(queue, entry, reading);
+	if (queue && reading->for_order)
+		ordered_read_done(queue, entry);
+	if (entry && reading->message)
+		is_here(queue, entry, reading->message);
+	else
+		let_go(reading);
+	if (entry && reading->result != 0)
+		is_not_here(queue, entry, reading->result);
+	if (entry)
 		queue_arm(queue);
-	} else {
-		message_destroy(reading->message);
-		snapshot_release(reading->snapshot);
-	}
 	free(reading);
 }
 
@@ -197,34 +220,35 @@ static bool on_pool(struct queue *queue, struct reading *reading)
 	return queue->line && offload_run(queue->line, queue->worker, &reading->work);
 }
 
-void message_read(struct queue *queue, struct queue_entry *entry)
+/* -1: no memory. */
+static int begin_reading(struct queue *queue, struct queue_entry *entry, bool for_order)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
-	if (!reading) {
-		read_again(queue, entry);
-		return;
-	}
+	if (!reading)
+		return -1;
 	*reading = (struct reading){
 		.work = { .post.run = read_done, .worker = queue->worker, .work = read_on_pool },
 		.id = entry->id,
 		.snapshot = snapshot_current(),
+		.for_order = for_order,
 	};
-	entry_become(queue, entry, ENTRY_READING);
 	if (on_pool(queue, reading))
-		return;
+		return 0;
 	read_on_pool(&reading->work);
 	worker_post(queue->worker, &reading->work.post);
+	return 0;
 }
 
-bool message_read_now(struct queue *queue, struct queue_entry *entry)
+int message_read_for_order(struct queue *queue, struct queue_entry *entry)
 {
-	struct gw_message *message = NULL;
-	if (entry->message)
-		return true;
-	struct snapshot *snapshot = snapshot_current();
-	if (read_whole(queue->worker, snapshot, entry->id, &message) == 0)
-		take_up(queue, entry, message);
+	return begin_reading(queue, entry, true);
+}
+
+void message_read(struct queue *queue, struct queue_entry *entry)
+{
+	ordered_leave_line(queue, entry);
+	if (!ordered_is_read(entry) && begin_reading(queue, entry, false) != 0)
+		read_again(queue, entry);
 	else
-		snapshot_release(snapshot);
-	return entry->message != NULL;
+		entry_become(queue, entry, ENTRY_READING);
 }

@@ -1,122 +1,7 @@
-/* The queue over a real spool, with a runner of the test's own: what it is given back it keeps, and
- * it gives it again when it is due. */
-#include "queue/queue.h"
-#include "queue/submit.h"
-
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-static char folder[64];
-static struct snapshot snapshot; /* settings alone: no module is asked for anything here */
-static int64_t retry_ms[] = { 50, 100 };
-static struct worker *worker;
-
-/* What the runner does with a message, and what it saw. */
-static void (*act)(struct gw_message *message);
-static unsigned runs, recovered;
-static uint64_t last_id;
-
-static void run_one(struct gw_message *message)
-{
-	runs++;
-	last_id = message->id;
-	act(message);
-}
-
-static void found(void *arg, const struct spool_found *found)
-{
-	recovered++;
-	assert_int_equal(queue_recovered(worker, found), 0);
-}
-
-static void begin(void)
-{
-	struct spool_options options = { .path = folder, .segment_size = 1 << 20 };
-	struct problems problems;
-	problems_init(&problems);
-	worker = worker_create(0);
-	assert_non_null(worker);
-	struct id_maker *ids = calloc(1, sizeof(*ids));
-	worker_set(worker, SLOT_IDS, ids);
-	runtime.workers = &worker;
-	runtime.worker_count = 1;
-	atomic_store(&runtime.stopping, false);
-	assert_int_equal(queue_start(worker), 0);
-	runs = recovered = 0;
-	runtime.spool = spool_open(&options, found, NULL, &problems);
-	assert_non_null(runtime.spool);
-	problems_finish(&problems);
-}
-
-static void end(void)
-{
-	spool_close(runtime.spool);
-	runtime.spool = NULL;
-	queue_stop(worker);
-	free(worker_get(worker, SLOT_IDS));
-	worker_destroy(worker);
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	return remove(path);
-}
-
-static int setup(void **state)
-{
-	strcpy(folder, "/tmp/queue_test.XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	atomic_init(&snapshot.refs, 1000);
-	snapshot.settings.queue.active = 1000;
-	snapshot.settings.queue.expire = 3600 * 1000;
-	snapshot.settings.queue.retry_ms = retry_ms;
-	snapshot.settings.queue.retry_count = 2;
-	snapshot.settings.default_type = gw_str("individual");
-	snapshot_publish(snapshot_hold(&snapshot));
-	queue_set_runner(run_one);
-	begin();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	end();
-	snapshot_publish(NULL);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	return 0;
-}
+/* The queue over a real spool. */
+#include "queue_kit.h"
 
 /* --- acts --- */
-
-static struct timer later;
-static struct post stop_post;
-
-static void stop_now(struct post *post)
-{
-	worker_stop(worker);
-}
-
-static void stop(void)
-{
-	stop_post.run = stop_now;
-	worker_post(worker, &stop_post);
-}
-
-static void stop_by_timer(struct timer *timer)
-{
-	worker_stop(worker);
-}
-
-static void finish_it(struct gw_message *message)
-{
-	queue_final(message);
-	stop();
-}
 
 static void defer_once(struct gw_message *message)
 {
@@ -126,15 +11,6 @@ static void defer_once(struct gw_message *message)
 	} else {
 		finish_it(message);
 	}
-}
-
-static void keep_it(struct gw_message *message)
-{
-	message->attempts = 3;
-	message_note_set(message, gw_str("test.note"), gw_str("kept"));
-	message->next_at = queue_now() + 3600 * 1000;
-	queue_later(message);
-	stop();
 }
 
 static void hold_it(struct gw_message *message)
@@ -163,24 +39,6 @@ static void park_it_and_call_it_back(struct gw_message *message)
 	message->wait_on = gw_str("gate");
 	queue_later(message);
 	assert_int_equal(queue_wake(worker, gw_str("gate"), 1), 1);
-}
-
-/* Hands a message in and runs the loop until something stops it. */
-static uint64_t send_in(const char *sender)
-{
-	struct gw_str rcpt = gw_str("b@example.net");
-	struct submission submission = {
-		.worker = worker,
-		.snapshot = &snapshot,
-		.sender = gw_str(sender),
-		.rcpts = &rcpt,
-		.rcpt_count = 1,
-		.bytes = gw_str("Subject: x\r\n\r\nhello\r\n"),
-		.id = submit_id(worker),
-	};
-	submit(&submission);
-	worker_run(worker);
-	return submission.id;
 }
 
 /* --- the tests --- */
@@ -288,19 +146,6 @@ static void an_admin_may_hold_and_bounce(void **state)
 	assert_true(queue_find(worker, id)->wants_bounce);
 	worker_run(worker);
 	assert_int_equal(runs, 2);
-}
-
-static struct queue_counts counted(void)
-{
-	struct queue_counts counts;
-	queue_count(worker, &counts);
-	return counts;
-}
-
-static void restart(void)
-{
-	end();
-	begin();
 }
 
 static void what_is_deleted_is_gone_wherever_it_stood(void **state)
