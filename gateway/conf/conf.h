@@ -52,7 +52,7 @@ const struct conf_fragment *conf_at(const struct conf *conf, size_t nth);
 const struct conf_file *conf_files(const struct conf *conf);
 
 /* The line of a key in a group (dots go down, "replies[3].codes" into a row of a list), or of the
- * group itself when it is not there; 0 for NULL. */
+ * deepest group or row on the way to it that is there; 0 for NULL. */
 int conf_line(const struct conf_group *group, const char *key);
 const char *conf_file(const struct conf_group *group);
 

@@ -171,10 +171,13 @@ config_setting_t *conf_lookup(const struct conf_group *group, const char *key)
 
 int conf_line(const struct conf_group *group, const char *key)
 {
-	const config_setting_t *at = key ? conf_lookup(group, key) : NULL;
+	config_setting_t *at = conf_setting(group), *below = at;
 
-	if (!at)
-		at = conf_setting(group);
+	for (size_t len; at && key && *key && below; key += len + (key[len] == '.')) {
+		len = strcspn(key, ".");
+		below = step(at, key);
+		at = below ? below : at;
+	}
 	return at ? (int)at->line : 0;
 }
 

@@ -2,6 +2,8 @@
  * what would be an open relay. */
 #include "access.h"
 
+#include <stdio.h>
+
 static bool is_word(char c)
 {
 	return c != ' ' && c != '\t';
@@ -123,7 +125,9 @@ static size_t no_memory(struct gw_call *call)
 	return 1;
 }
 
-static size_t parse_networks(struct gw_call *call, struct networks *networks, struct gw_list texts)
+/* `key`: where they were written, for what is told of them. */
+static size_t parse_networks(struct gw_call *call, struct networks *networks, struct gw_list texts,
+			     const char *key)
 {
 	size_t i, errors = 0;
 
@@ -136,7 +140,8 @@ static size_t parse_networks(struct gw_call *call, struct networks *networks, st
 
 		if (!wrong)
 			continue;
-		gw->problem(call, true, "network \"%.*s\" %s", GW_STR_ARGS(texts.items[i]), wrong);
+		gw->problem_at(call, NULL, key, true, "network \"%.*s\" %s",
+			       GW_STR_ARGS(texts.items[i]), wrong);
 		errors++;
 	}
 	return errors;
@@ -176,16 +181,18 @@ static bool has_wide(const struct networks *networks)
 }
 
 /* Networks of mail services are shared by all their customers: an address alone says nothing about
- * whose mail it is. NULL: fine. */
+ * whose mail it is. NULL: fine; else `*key` of the client is to blame. */
 static const char *flaw_of(struct gw_call *call, const struct config *config,
-			   const struct client *client)
+			   const struct client *client, const char **key)
 {
+	*key = "networks";
 	if (client->networks.count == 0)
 		return "has no networks; a client that only logs in is a matter of its auth module";
 	if (client->config->login)
 		return NULL;
 	if (has_wide(&client->networks))
 		return "would be an open relay: so wide a network needs login = true";
+	*key = "domains";
 	if (client->domains.len == 0 ||
 	    domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
 		return "is known by its network alone: say which sender domains it may use, or set login = true";
@@ -194,15 +201,21 @@ static const char *flaw_of(struct gw_call *call, const struct config *config,
 	return NULL;
 }
 
-static size_t start_client(struct gw_call *call, struct client *client)
+static size_t start_client(struct gw_call *call, struct client *client, size_t nth)
 {
-	size_t errors = parse_networks(call, &client->networks, client->config->networks) +
-			join_domains(call, client);
-	const char *flaw = errors ? NULL : flaw_of(call, gw->conf(call), client);
+	const char *flaw, *key;
+	char place[48];
+	size_t errors;
 
+	snprintf(place, sizeof place, "clients[%zu].networks", nth);
+	errors = parse_networks(call, &client->networks, client->config->networks, place) +
+		 join_domains(call, client);
+	flaw = errors ? NULL : flaw_of(call, gw->conf(call), client, &key);
 	if (!flaw)
 		return errors;
-	gw->problem(call, true, "client %.*s %s", GW_STR_ARGS(client->config->name), flaw);
+	snprintf(place, sizeof place, "clients[%zu].%s", nth, key);
+	gw->problem_at(call, NULL, place, true, "client %.*s %s", GW_STR_ARGS(client->config->name),
+		       flaw);
 	return 1;
 }
 
@@ -217,7 +230,7 @@ static size_t start_clients(struct gw_call *call, struct access *access, struct 
 	access->client_count = rows.count;
 	for (i = 0; i < rows.count; i++) {
 		access->clients[i].config = &configs[i];
-		errors += start_client(call, &access->clients[i]);
+		errors += start_client(call, &access->clients[i], i);
 	}
 	return errors;
 }
@@ -232,7 +245,7 @@ int access_start(struct gw_call *call)
 		no_memory(call);
 		return -1;
 	}
-	errors = parse_networks(call, &access->networks, config->networks) +
+	errors = parse_networks(call, &access->networks, config->networks, "networks") +
 		 start_clients(call, access, config->clients);
 	gw->instance_data_set(call, access);
 	return errors ? -1 : 0;

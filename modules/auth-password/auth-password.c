@@ -46,9 +46,10 @@ static void tell_problem(void *arg, bool fatal, int line, const char *text)
 	const struct auth_conf *conf = gw->conf(call);
 
 	if (line)
-		gw->problem(call, fatal, "%s:%d: %s", conf->users.ptr, line, text);
+		gw->problem_at(call, NULL, "users", fatal, "%s:%d: %s", conf->users.ptr, line,
+			       text);
 	else
-		gw->problem(call, fatal, "%s: %s", conf->users.ptr, text);
+		gw->problem_at(call, NULL, "users", fatal, "%s: %s", conf->users.ptr, text);
 }
 
 static void tell_log(void *arg, bool fatal, int line, const char *text)
@@ -118,10 +119,11 @@ static bool check_relays(struct gw_call *call)
 		if (!conf || conf->method != METHOD_PASSWORD ||
 		    !conf->user.len == !conf->password.len)
 			continue;
-		gw->problem(call, true, "relay \"%s\": auth has a %s and no %s",
-			    gw->relay_fact(relay, GW_RELAY_NAME).ptr,
-			    conf->user.len ? "user" : "password",
-			    conf->user.len ? "password" : "user");
+		gw->problem_at(call, relay, conf->user.len ? "auth.user" : "auth.password", true,
+			       "relay \"%s\": auth has a %s and no %s",
+			       gw->relay_fact(relay, GW_RELAY_NAME).ptr,
+			       conf->user.len ? "user" : "password",
+			       conf->user.len ? "password" : "user");
 		good = false;
 	}
 	return good;

@@ -36,22 +36,49 @@ static char *ascii_copy(const struct gw_call *call, struct gw_str domain)
 	return gw->domain_ascii(call, domain, name) < 0 ? NULL : strdup(name);
 }
 
+/* What is wrong with the order-th of the keys, and which of its options is to blame. */
+static void tell_key(struct gw_call *call, size_t order, const char *option, bool fatal,
+		     const char *text)
+{
+	char place[48];
+
+	snprintf(place, sizeof place, "keys[%zu].%s", order, option);
+	gw->problem_at(call, NULL, place, fatal, "%s", text);
+}
+
+static bool name_good(struct gw_call *call, const struct key_conf *conf, size_t order)
+{
+	char name[GW_DOMAIN_MAX + 1], text[400];
+	bool good = gw->domain_ascii(call, conf->domain, name) >= 0 && key_name_ok(gw_str(name));
+
+	if (good && key_name_ok(conf->selector))
+		return true;
+	snprintf(text, sizeof text,
+		 "domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
+		 conf->domain.ptr, conf->selector.ptr);
+	tell_key(call, order, good ? "selector" : "domain", true, text);
+	return false;
+}
+
+static void tell_fault(struct gw_call *call, const struct key *key, const struct key_fault *fault)
+{
+	char text[sizeof fault->text + GW_DOMAIN_MAX + 3];
+
+	if (!fault->text[0])
+		return;
+	snprintf(text, sizeof text, "%s: %s", key->domain, fault->text);
+	tell_key(call, key->order, "key", fault->fatal, text);
+}
+
 static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf,
 		     size_t order)
 {
 	struct key *key = &signer->keys[signer->key_count++];
 	struct key_fault fault;
-	char name[GW_DOMAIN_MAX + 1];
 	bool good;
 
-	if (gw->domain_ascii(call, conf->domain, name) < 0 || !key_name_ok(gw_str(name)) ||
-	    !key_name_ok(conf->selector)) {
-		gw->problem(
-			call, true,
-			"keys[%zu]: domain \"%s\", selector \"%s\": labels of letters, digits and hyphens are needed",
-			order, conf->domain.ptr, conf->selector.ptr);
+	if (!name_good(call, conf, order))
 		return false;
-	}
 	key->order = order;
 	key->subdomains = conf->subdomains;
 	key->domain = ascii_copy(call, conf->domain);
@@ -59,8 +86,7 @@ static bool load_key(struct gw_call *call, struct signer *signer, const struct k
 	if (!key->domain || !key->selector)
 		return false;
 	good = key_load(key, conf->path.ptr, (enum key_algorithm)conf->algorithm, &fault);
-	if (fault.text[0])
-		gw->problem(call, fault.fatal, "%s: %s", key->domain, fault.text);
+	tell_fault(call, key, &fault);
 	return good;
 }
 
@@ -82,7 +108,7 @@ static bool load_keys(struct gw_call *call, struct signer *signer, const struct 
 		return false;
 	together = signer_order(signer, fault);
 	if (together)
-		gw->problem(call, true, "%s", together);
+		gw->problem_at(call, NULL, "keys", true, "%s", together);
 	return !together;
 }
 
@@ -95,8 +121,8 @@ static bool add_names(struct gw_call *call, struct signer *signer, const char *o
 	for (i = 0; i < list->count; i++) {
 		if (signer_add_name(signer, list->items[i], over))
 			continue;
-		gw->problem(
-			call, true,
+		gw->problem_at(
+			call, NULL, option, true,
 			"%s: \"%s\" is no name of a field that can be signed, or is one name too many (%d)",
 			option, list->items[i].ptr, NAMES_MAX);
 		good = false;
@@ -163,8 +189,10 @@ static int on_start(struct gw_call *call)
 	const struct dkim_conf *conf = gw->conf(call);
 	struct signer *signer = calloc(1, sizeof *signer);
 
-	if (!signer)
+	if (!signer) {
+		gw->problem(call, true, "no memory");
 		return -1;
+	}
 	signer->lib = sign_lib();
 	if (!signer->lib || !load_keys(call, signer, &conf->keys) ||
 	    !load_names(call, signer, conf)) {

@@ -123,8 +123,9 @@ static void on_check(struct gw_call *call)
 
 		if (config->path.len && access(config->path.ptr, W_OK | X_OK) != 0 &&
 		    errno != ENOENT)
-			gw->problem(call, true, "relay %.*s: cannot write to %s: %s",
-				    GW_STR_ARGS(name), config->path.ptr, strerror(errno));
+			gw->problem_at(call, relay, "maildir", true,
+				       "relay %.*s: cannot write to %s: %s", GW_STR_ARGS(name),
+				       config->path.ptr, strerror(errno));
 	}
 }
 

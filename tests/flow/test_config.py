@@ -220,7 +220,7 @@ BAD = {
          'turns it on']),
     "a login without a password": (
         {**module("auth-password", ""), **relay('auth: { user = "me"; };', 'name = "bad"; host = "127.0.0.1"; tls = "starttls";')},
-        ['20-bad.conf:1: error: relay "bad": auth has a user and no password']),
+        ['50-bad.conf:3: error: relay "bad": auth has a user and no password']),
 
     # secrets
     "a secret whose file is not there": (
@@ -269,19 +269,36 @@ BAD = {
         ['50-bad.conf:3: error: no mail is of the type "masss": known are individual, workflow, mass and the `types` of classify']),
     "an open relay": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "all"; networks = ["0.0.0.0/0"]; domains = ["example.com"]; } );\n};\n'},
-        ["10-access.conf:1: error: client all would be an open relay: so wide a network needs login = true"]),
+        ["10-access.conf:3: error: client all would be an open relay: so wide a network needs login = true"]),
     "a client known by its network alone": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "crm"; networks = ["192.0.2.0/24"]; } );\n};\n'},
-        ["10-access.conf:1: error: client crm is known by its network alone: say which sender domains it may use, or set login = true"]),
+        ["10-access.conf:3: error: client crm is known by its network alone: say which sender domains it may use, or set login = true"]),
     "a network that is none": (
         {"10-access": 'module = "access";\naccess: {\n  networks = ["192.0.2.0/33"];\n};\n'},
-        ['10-access.conf:1: error: network "192.0.2.0/33" needs a prefix from /0 to /32']),
+        ['10-access.conf:3: error: network "192.0.2.0/33" needs a prefix from /0 to /32']),
     "a file of users with a bad line": (
         module("auth-password", 'users = "%(bad_users)s";'),
-        ["20-bad.conf:1: error: %(bad_users)s:2: a line is USER:HASH"]),
+        ["20-bad.conf:3: error: %(bad_users)s:2: a line is USER:HASH"]),
     "a DKIM key that is not there": (
         module("dkim", 'keys = ( { domain = "example.com"; selector = "s1"; key = "/nowhere/key.pem"; } );'),
-        ["20-bad.conf:1: error: example.com: /nowhere/key.pem: No such file or directory"]),
+        ["20-bad.conf:3: error: example.com: /nowhere/key.pem: No such file or directory"]),
+    "a network of the second client": (
+        {"10-access": 'module = "access";\naccess: {\n  clients = (\n    { name = "a"; login = true; networks = ["192.0.2.0/24"]; },\n    { name = "b"; login = true;\n'
+                      '      networks = ["192.0.2.0/33"]; }\n  );\n};\n'},
+        ['10-access.conf:6: error: network "192.0.2.0/33" needs a prefix from /0 to /32']),
+    "a client without domains, on its own line": (
+        {"10-access": 'module = "access";\naccess: {\n  clients = (\n    { name = "a"; login = true; networks = ["192.0.2.0/24"]; },\n    {\n'
+                      '      name = "b"; networks = ["192.0.2.0/24"]; }\n  );\n};\n'},
+        ["10-access.conf:5: error: client b is known by its network alone: say which sender domains it may use, or set login = true"]),
+    "a selector that is none": (
+        module("dkim", 'keys = ( { domain = "example.com";\n    selector = "s 1"; key = "/nowhere/key.pem"; } );'),
+        ['20-bad.conf:4: error: domain "example.com", selector "s 1": labels of letters, digits and hyphens are needed']),
+    "a field that cannot be signed": (
+        module("dkim", 'keys = ( );\n  sign = ["dkim-signature"];'),
+        ['20-bad.conf:4: error: sign: "dkim-signature" is no name of a field that can be signed, or is one name too many (64)']),
+    "half a login, on a line of its own": (
+        {**module("auth-password", ""), **relay('auth: {\n    user = "me"; };', 'name = "bad"; host = "127.0.0.1"; tls = "starttls";')},
+        ['50-bad.conf:4: error: relay "bad": auth has a user and no password']),
 }
 
 

@@ -409,7 +409,8 @@ static void what_would_be_an_open_relay_does_not_start(void **state)
 		const char *options[7];
 		const char *problem;
 	} rows[] = {
-		{ { "clients[0].domains", "", NULL }, "client crm is known by its network alone" },
+		{ { "clients[0].domains", "", NULL },
+		  "clients[0].domains: client crm is known by its network alone" },
 		{ { "clients[0].domains", "*", NULL }, "client crm is known by its network alone" },
 		{ { "clients[0].domains", "example.com *", NULL },
 		  "client crm is known by its network alone" },
@@ -420,10 +421,12 @@ static void what_would_be_an_open_relay_does_not_start(void **state)
 		{ { "clients[0].networks", "0.0.0.0/1 128.0.0.0/1", NULL },
 		  "client crm would be an open relay" },
 		{ { "from", "off", NULL }, "nobody would look at its domains" },
-		{ { "clients[0].networks", "", NULL }, "client crm has no networks" },
+		{ { "clients[0].networks", "", NULL },
+		  "clients[0].networks: client crm has no networks" },
 		{ { "clients[0].networks", "192.0.2.1/24", NULL },
-		  "network \"192.0.2.1/24\" has address bits beyond its prefix" },
-		{ { "networks", "home", NULL }, "network \"home\" is no IP address or network" },
+		  "clients[0].networks: network \"192.0.2.1/24\" has address bits beyond its prefix" },
+		{ { "networks", "home", NULL },
+		  "networks: network \"home\" is no IP address or network" },
 		{ { "clients[0].login", "true", "clients[0].networks", "0.0.0.0/0",
 		    "clients[0].domains", "", NULL },
 		  NULL },

@@ -611,8 +611,10 @@ static void half_a_login_is_an_error(void **state)
 	static const struct {
 		const char *key, *problem;
 	} rows[] = {
-		{ "auth.user", "relay \"mass-eu\": auth has a user and no password" },
-		{ "auth.password", "relay \"mass-eu\": auth has a password and no user" },
+		{ "auth.user",
+		  "relay mass-eu: auth.user: relay \"mass-eu\": auth has a user and no password" },
+		{ "auth.password",
+		  "auth.password: relay \"mass-eu\": auth has a password and no user" },
 	};
 	size_t i;
 

@@ -656,8 +656,8 @@ static void a_key_that_will_not_do_is_named_at_the_start(void **state)
 		{ other_kind, "example.com", "s1", "auto", "a key of the kind EC" },
 		{ good_ed, "example.com", "s1", "rsa", "an Ed25519 key, where algorithm says rsa" },
 		{ good_ed, "exam ple.com", "s1", "auto", "labels of letters" },
-		{ good_ed, "example..com", "s1", "auto", "labels of letters" },
-		{ good_ed, "example.com", "s1;", "auto", "labels of letters" },
+		{ good_ed, "example..com", "s1", "auto", "keys[0].domain: " },
+		{ good_ed, "example.com", "s1;", "auto", "keys[0].selector: " },
 	};
 	size_t i;
 
@@ -684,8 +684,8 @@ static void all_that_is_wrong_is_told_at_once(void **state)
 	add_key(&bench, 0, "one.example", "s1", no_file(&bench));
 	add_key(&bench, 1, "two.example", "s1", for_everybody(&bench));
 	assert_int_equal(testkit_start(bench.kit), -1);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "one.example: "));
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "two.example: "));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "keys[0].key: one.example: "));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "keys[1].key: two.example: "));
 	bench_finish(&bench);
 }
 
@@ -696,7 +696,7 @@ static void a_weak_key_is_a_warning(void **state)
 	bench_init(&bench);
 	add_key(&bench, 0, "example.com", "s1", key_file(&bench, "key.pem", rsa_key(1024), NULL));
 	assert_int_equal(testkit_start(bench.kit), 0);
-	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "warning: example.com: "));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "warning: keys[0].key: example.com: "));
 	bench_finish(&bench);
 }
 

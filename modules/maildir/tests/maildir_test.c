@@ -245,7 +245,8 @@ static void check_finds_a_folder_that_cannot_be_used(void **state)
 	assert_int_equal(testkit_lines(scene.kit, TESTKIT_PROBLEM), 0);
 	testkit_file(scene.kit, "mail", "a file");
 	testkit_run_check(scene.kit);
-	assert_true(testkit_has(scene.kit, TESTKIT_PROBLEM, "error: relay local: cannot write to"));
+	assert_true(testkit_has(scene.kit, TESTKIT_PROBLEM,
+				"error: relay local: maildir: relay local: cannot write to"));
 	testkit_destroy(scene.kit);
 }
 

@@ -162,7 +162,7 @@ static void a_row_of_a_list_has_a_line(void **state)
 		int line;
 	} rows[] = {
 		{ "rows", 2 },      { "rows[0]", 3 },   { "rows[0].a", 3 }, { "rows[1].a", 4 },
-		{ "rows[1].b", 5 }, { "rows[2].a", 2 }, { "rows[0].c", 2 }, { "list[0]", 2 },
+		{ "rows[1].b", 5 }, { "rows[2].a", 2 }, { "rows[0].c", 3 }, { "list[0]", 2 },
 		{ "list[0].a", 2 }, { "none[0].a", 2 },
 	};
 	size_t i;
