@@ -138,20 +138,44 @@ static bool load_names(struct gw_call *call, struct signer *signer, const struct
 	       add_names(call, signer, "oversign", &conf->oversign, true);
 }
 
+/* `parent` begins with the dot. */
+static bool has_key_below(const struct signer *signer, const char *parent)
+{
+	size_t i, tail = strlen(parent);
+
+	for (i = 0; i < signer->key_count; i++) {
+		size_t len = strlen(signer->keys[i].domain);
+
+		if (len > tail && strcmp(signer->keys[i].domain + len - tail, parent) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A pattern "*.example.com" is where a key below it is, or one above signs for what is below; of
+ * "*" nothing is known. */
+static bool may_be_signed(struct gw_call *call, const struct signer *signer, struct gw_str pattern)
+{
+	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
+	char name[2 + GW_DOMAIN_MAX + 1] = "*.";
+	const struct key *keys;
+
+	if (gw->domain_ascii(call, gw_str_from(pattern, below ? 2 : 0), name + 2) < 0)
+		return true;
+	return signer_keys(signer, gw_str(below ? name : name + 2), &keys) != 0 ||
+	       (below && has_key_below(signer, name + 1));
+}
+
 /* Mail of a domain without a key leaves unsigned, and nobody sees it but those who do not get it.
  */
 static void check_relay(struct gw_call *call, const struct signer *signer,
 			const struct gw_relay *relay)
 {
 	const struct dkim_relay *conf = gw->relay_conf(call, relay);
-	const struct key *keys;
 	size_t i;
 
 	for (i = 0; conf && conf->sign && i < conf->domains.count; i++) {
-		char name[GW_DOMAIN_MAX + 1];
-
-		if (gw->domain_ascii(call, conf->domains.items[i], name) < 0 ||
-		    signer_keys(signer, gw_str(name), &keys) != 0)
+		if (may_be_signed(call, signer, conf->domains.items[i]))
 			continue;
 		gw->problem_at(call, relay, "domains", false,
 			       "no DKIM key signs for %.*s: its mail leaves unsigned",

@@ -172,6 +172,7 @@ static int on_start(struct gw_call *call)
 
 	if (rules_check(call) != 0)
 		return -1;
+	rules_unwise(call);
 	if (somebody_refuses(call))
 		gw->instance_data_set(call, &yes);
 	return 0;

@@ -78,4 +78,9 @@ bool is_refused_whatever_type(struct gw_call *call, const struct subject *subjec
 /* Looks for names that nobody has, circles, relays that no mail can reach. -1: there are errors. */
 int rules_check(struct gw_call *call);
 
+/* --- unwise.c --- */
+
+/* Warns of rules that work and take mail where nobody means it to go. */
+void rules_unwise(struct gw_call *call);
+
 #endif

@@ -1,5 +1,6 @@
 """What is configured so that it works, and does harm: --check has a word for it."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -40,6 +41,9 @@ def test_what_is_unwise_is_said(place, what):
     assert answer.code == 0 and "warning" in answer.err and expected in answer.err, answer.err
 
 
+WARNED["an unusual port"] = ('host = "smtp.example.net"; port = 2626;', "50-r.conf:1: warning: W-PORT: mail is seldom taken on port 2626")
+
+
 FINE = ['host = "smtp.example.net"; port = 465; tls = "implicit"; ' + LOGIN, 'host = "127.0.0.1"; port = 465; verify = false; ' + LOGIN,
         'host = "smtp.example.net"; port = 587; ' + LOGIN]
 
@@ -57,6 +61,53 @@ def test_a_domain_that_is_none(place, domain, told):
     place.fragments["50-r"] = 'relay: { name = "r"; host = "smtp.example.net"; domains = ["%s"]; };\n' % domain
     answer = place.check()
     assert answer.code == 0 and ("can be no domain" in answer.err) == told, answer.err
+
+
+def warning_of(place, name, words):
+    """The warning of that fragment with these words, or None."""
+    answer = place.check()
+    assert answer.code == 0, answer.err
+    lines = [line for line in answer.err.splitlines() if words in line]
+    assert all(re.search(r"%s\.conf:\d+: warning: " % name, line) for line in lines), answer.err
+    return lines[0] if lines else None
+
+
+def test_a_sender_domain_without_a_key(place):
+    key = os.path.join(place.folder, "dkim.pem")
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    os.chmod(key, 0o600)
+    keys = 'module = "dkim"\ndkim: { keys = ( { domain = "example.com"; selector = "s1"; key = "%s"; %s } ); };\n'
+    for domains, more, told in (('"example.com", "example.org"', "", "example.org"), ('"example.com", "*.example.com"', "", "*.example.com"),
+                                ('"example.com", "*.example.com"', "subdomains = true;", None), ('"example.com"', "", None)):
+        place.fragments["80-dkim"] = keys % (key, more)
+        place.fragments["50-r"] = 'relay: { name = "r"; host = "smtp.example.net"; domains = [%s]; };\n' % domains
+        warning = warning_of(place, "50-r", "no DKIM key signs for")
+        assert (warning is not None) == (told is not None), (domains, warning)
+        assert not told or warning.endswith("no DKIM key signs for %s: its mail leaves unsigned" % told)
+
+
+@pytest.mark.parametrize("one, direct, told", [
+    ("", 'domains = ["example.com"];', True), ("", 'domains = ["*"];', True),
+    ("", "", False), ("", 'domains = ["example.org"];', False),
+    ('fallback = ["wait"];', 'domains = ["example.com"];', False), ('fallback = ["direct"];', 'domains = ["example.com"];', False),
+    ('types = ["mass"];', 'domains = ["example.com"]; types = ["individual"];', False),
+    ('types = ["mass"];', 'domains = ["example.com"]; types = ["individual", "mass"];', True)])
+def test_direct_delivery_that_is_everybodys_next_relay(place, one, direct, told):
+    place.fragments["50-r"] = RELAY % ('host = "smtp.example.net"; ' + one)
+    place.fragments["51-direct"] = 'relay: { name = "direct"; host = "mx"; %s };\n' % direct
+    warning = warning_of(place, "51-direct", "delivers directly")
+    assert (warning is not None) == told and (not told or "whenever relay r fails" in warning), warning
+
+
+@pytest.mark.parametrize("default, host, told", [('"local"', True, True), ('"local", "out"', True, True), ('"out", "local"', True, False), ('"local"', False, False)])
+def test_a_default_that_keeps_bounces_in_a_folder(place, default, host, told):
+    if not host:
+        del place.fragments["50-out"]
+    place.fragments["90-maildir"] = 'module = "maildir"\n'
+    place.fragments["51-local"] = 'relay: { name = "local"; maildir = "%s"; };\n' % os.path.join(place.folder, "box")
+    place.fragments["60-routing"] = 'module = "routing"\nrouting: { default = [%s]; };\n' % default
+    warning = warning_of(place, "60-routing", "which has no host")
+    assert (warning is not None) == told, warning
 
 
 @pytest.mark.parametrize("network, wrong", [("0.0.0.0/0", True), ("::/0", True), ("0.0.0.0/1", True), ("127.0.0.0/8", False), ("2001:db8::/32", False)])
