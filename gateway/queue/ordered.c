@@ -20,9 +20,9 @@ struct ordered_note {
 struct ordered {
 	struct list_link link; /* among those to be read for it */
 	struct queue_entry *entry;
-	bool reading;   /* for the order, whatever place the entry has meanwhile */
+	bool reading;    /* for the order, whatever place the entry has meanwhile */
 	bool is_put_off; /* the disk would not read it */
-	bool sets_hold; /* the next four are what the message is to become */
+	bool sets_hold;  /* the next four are what the message is to become */
 	bool held, by_us;
 	int64_t next_at;
 	char *why;
@@ -91,8 +91,8 @@ bool ordered_note(struct queue *queue, struct queue_entry *entry, struct gw_str 
 		  struct gw_str value)
 {
 	struct ordered *ordered = ordered_of(entry);
-	struct ordered_note *note =
-		ordered ? calloc(1, sizeof(*note) + key.len + value.len + 1) : NULL;
+	struct ordered_note *note = ordered ? calloc(1, sizeof(*note) + key.len + value.len + 1)
+					    : NULL;
 	if (!note)
 		return false;
 	char *bytes = (char *)(note + 1);

@@ -229,7 +229,8 @@ static void *run_half(void *arg)
 		send_round(half);
 		transport_enter(transport);
 		for (queue = transport->queues; queue; queue = queue->next)
-			while (!LIST_EMPTY(&queue->idle)) /* the peer is told before the slot is free */
+			while (!LIST_EMPTY(
+				&queue->idle)) /* the peer is told before the slot is free */
 				client_quit(LIST_FIRST(&queue->idle));
 		transport_leave(transport, false);
 		mx_group_sweep(transport, worker_now(half->rig.worker) + 2 * SITE_KEPT);

@@ -1,5 +1,5 @@
-/* queue_kit.h - a queue over a real spool, with a runner of the test's own: what it is given back it
- * keeps, and it gives it again when it is due. */
+/* queue_kit.h - a queue over a real spool, with a runner of the test's own: what it is given back
+ * it keeps, and it gives it again when it is due. */
 #ifndef TESTS_QUEUE_KIT_H
 #define TESTS_QUEUE_KIT_H
 
@@ -65,7 +65,8 @@ static inline void end(void)
 	worker_destroy(worker);
 }
 
-static inline int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
+static inline int remove_one(const char *path, const struct stat *status, int type,
+			     struct FTW *place)
 {
 	return remove(path);
 }
