@@ -39,7 +39,8 @@ def test_start_and_stop_enclose_the_workers(turns):
     gateway.stop()
     lines = said(gateway)
     assert [line.split()[0] for line in lines[:3]] == ["start", "worker_start", "worker_start"], lines
-    assert [line.split()[0] for line in lines[-3:]] == ["worker_stop", "worker_stop", "stop"], lines
+    ends = [line.split()[0] for line in lines if not line.startswith("again")] # one worker's timer while the other ends
+    assert ends[-3:] == ["worker_stop", "worker_stop", "stop"], lines
     assert places(gateway, "worker_start") == places(gateway, "worker_stop") == places(gateway, "once") == [1, 2]
     assert set(places(gateway, "again")) == {1, 2} and not said(gateway, "late") and not said(gateway, "a timer")
     for place in (1, 2):
@@ -49,7 +50,7 @@ def test_start_and_stop_enclose_the_workers(turns):
 
 def test_a_reload_ends_the_old_instance_once_nobody_has_it(turns, tmp_path):
     key = str(tmp_path / "gate")
-    gateway, _ = turns(every="10ms", key=key)
+    gateway, _ = turns(every="10ms", gate=key)
     wait_for(lambda: count(gateway, "again first") >= 2)
     with Client(gateway.clear_port, ehlo="client.example.com") as client:
         client.say("MAIL FROM:<a@example.com>", 250)
@@ -74,7 +75,7 @@ def test_a_reload_ends_the_old_instance_once_nobody_has_it(turns, tmp_path):
 
 def test_messages_that_ask_the_same_share_one_look_up(turns, tmp_path):
     key = str(tmp_path / "gate")
-    gateway, _ = turns(key=key)
+    gateway, _ = turns(gate=key)
     clients = [Client(gateway.clear_port, ehlo="client.example.com") for _ in range(8)]
     for client in clients:
         client.say("MAIL FROM:<a@example.com>", 250)
@@ -91,7 +92,7 @@ def test_messages_that_ask_the_same_share_one_look_up(turns, tmp_path):
 
 
 def test_a_stop_while_a_call_waits_ends_the_call_first(turns, tmp_path):
-    gateway, _ = turns(key=str(tmp_path / "gate"))
+    gateway, _ = turns(gate=str(tmp_path / "gate"))
     with Client(gateway.clear_port, ehlo="client.example.com") as client:
         client.say("MAIL FROM:<a@example.com>", 250)
         client.send("RCPT TO:<b@one.example>\r\n")
