@@ -12,8 +12,13 @@
 void print_problems(const struct problems *problems)
 {
 	char text[4096];
-	for (const struct problem *problem = problems->first; problem; problem = problem->next)
+	size_t errors = 0;
+	for (const struct problem *problem = problems->first; problem; problem = problem->next) {
+		errors += problem->fatal;
 		fprintf(stderr, "%s\n", problem_format(problem, text, sizeof(text)));
+	}
+	if (errors < problems->errors)
+		fputs("error: out of memory\n", stderr); /* what is counted could not be kept */
 }
 
 static int check(const struct arguments *arguments)

@@ -239,8 +239,10 @@ static int run(bool foreground)
 	/* All that can fail for the configuration's sake has not: what a worker dies of from here
 	 * on is a crash like others. */
 	channel_say(CHANNEL_READY);
-	if (workers_start() != 0)
+	if (workers_start() != 0) {
+		log_say(LOG_LEVEL_ERROR, "start", "a thread of a worker cannot be made");
 		return EX_OSERR;
+	}
 	ticks_begin();
 	alive_begin();
 	configuration_started();
@@ -282,6 +284,8 @@ int serve(const struct arguments *arguments)
 	struct problems problems;
 	problems_init(&problems);
 	int code = begin(arguments, &problems);
+	if (code != EX_OK && !problems.errors)
+		problem_add(&problems, true, NULL, 0, "the start failed: %s", strerror(errno));
 	tell_problems(&problems);
 	problems_finish(&problems);
 	if (code == EX_OK)
