@@ -33,15 +33,17 @@ static bool some_have_hosts(struct gw_call *call)
 static void check_default(struct gw_call *call)
 {
 	const struct config *config = gw->conf(call);
-	const struct gw_relay *first =
-		config->defaults.count ? gw->relay_named(call, config->defaults.items[0]) : NULL;
+	const struct gw_relay *first = config->defaults.count
+					       ? gw->relay_named(call, config->defaults.items[0])
+					       : NULL;
 
 	if (!first || has_host(first) || !some_have_hosts(call))
 		return;
-	gw->problem_at(call, NULL, "default", false,
-		       "default begins with %.*s, which has no host: bounces and warnings of the gateway "
-		       "take the default, and where that is a folder nobody gets them",
-		       GW_STR_ARGS(name_of(first)));
+	gw->problem_at(
+		call, NULL, "default", false,
+		"default begins with %.*s, which has no host: bounces and warnings of the gateway "
+		"take the default, and where that is a folder nobody gets them",
+		GW_STR_ARGS(name_of(first)));
 }
 
 /* --- direct delivery behind other relays --- */
@@ -100,12 +102,12 @@ static void check_direct(struct gw_call *call, size_t place)
 	}
 	if (!domain)
 		return;
-	gw->problem_at(call, direct, "domains", false,
-		       "relay %.*s delivers directly, and its domains make it the next one whenever relay "
-		       "%.*s fails or is full: mail of %.*s leaves from here then; without domains it gets "
-		       "mail only where others name it",
-		       GW_STR_ARGS(name_of(direct)), GW_STR_ARGS(name_of(relay)),
-		       GW_STR_ARGS(*domain));
+	gw->problem_at(
+		call, direct, "domains", false,
+		"relay %.*s delivers directly, and its domains make it the next one whenever relay "
+		"%.*s fails or is full: mail of %.*s leaves from here then; without domains it gets "
+		"mail only where others name it",
+		GW_STR_ARGS(name_of(direct)), GW_STR_ARGS(name_of(relay)), GW_STR_ARGS(*domain));
 }
 
 void rules_unwise(struct gw_call *call)

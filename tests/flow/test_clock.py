@@ -46,7 +46,7 @@ def test_87_a_clock_that_jumps_bounces_nothing_and_stalls_nothing(new_gateway, n
     open_relay(gateway, "out").relay("out", host="127.0.0.1", port=port)
     gateway.set(queue__retry=["200ms"], queue__expire="1d").start(env=wall.env())
     ids = [send(gateway, "%d@example.net" % i) for i in range(20)]
-    wait_for(lambda: len(gateway.log("deferred")) >= 20, 10, "first attempts")
+    wait_for(lambda: gateway.status()["queue"]["waiting"] == 20 and gateway.log("deferred"), 10, "first attempts")
     for jump in ("+5d", "-1d", "+400d", "+0"):
         wall.set(jump)
         before, busy = len(gateway.log("parked")) + len(gateway.log("deferred")), gateway.cpu_seconds()
@@ -66,7 +66,7 @@ def test_87_after_a_restart_five_days_later_mail_is_tried_before_it_is_given_up(
     gateway.set(queue__retry=["200ms"], queue__expire="1d").start(env=wall.env())
     for i in range(5):
         send(gateway, "%d@example.net" % i)
-    wait_for(lambda: len(gateway.log("deferred")) >= 5, 10, "first attempts")
+    wait_for(lambda: gateway.status()["queue"]["waiting"] == 5 and gateway.log("deferred"), 10, "first attempts")
     gateway.stop()
     wall.set("+5d")
     sink = new_sink(port=port)
