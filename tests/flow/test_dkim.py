@@ -333,7 +333,7 @@ def test_108_a_key_that_will_not_do_is_a_configuration_error(new_gateway, broken
     gateway.relay("out", host="127.0.0.1", port=9).module("80-dkim", "dkim", {"keys": [{"domain": "example.com", "selector": "s1", "key": broken[what]}]})
     done = gateway.check()
     assert done.code == 78
-    assert done.err.splitlines()[0] == "%s/80-dkim.conf:1: error: example.com: %s: %s" % (gateway.config, broken[what], PROBLEMS[what])
+    assert done.err.splitlines()[0] == "%s/80-dkim.conf:4: error: example.com: %s: %s" % (gateway.config, broken[what], PROBLEMS[what])
 
 
 def test_108_a_key_that_goes_away_is_missed_at_the_next_reload_and_not_before(pair, keys, tmp_path):
