@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include <errno.h>
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/tcp.h>
@@ -360,9 +361,16 @@ static void *listen_main(void *arg)
 	struct peer *peer = arg;
 	for (;;) {
 		int fd = accept(peer->listener, NULL, NULL), on = 1;
+		bool short_of_them = fd < 0 && errno == EMFILE;
 		struct session *session;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		pthread_mutex_lock(&peer->lock);
+		/* The kernel wants a free number before it waits for somebody. */
+		if (short_of_them && !peer->stopping) {
+			pthread_mutex_unlock(&peer->lock);
+			pause_for(1000);
+			continue;
+		}
 		if (fd < 0 || peer->stopping || peer->session_count == 256) {
 			pthread_mutex_unlock(&peer->lock);
 			if (fd >= 0)
