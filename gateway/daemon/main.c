@@ -111,7 +111,7 @@ static void raise_limits(void)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments;
+	static struct arguments arguments; /* what it points to lasts as long as the process */
 	arguments_parse(&arguments, argc, argv);
 	int code = privileges_choose(&arguments);
 	if (code == EX_OK && (arguments.check || arguments.check_spool || arguments.answer))
