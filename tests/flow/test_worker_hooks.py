@@ -38,7 +38,7 @@ def test_start_and_stop_enclose_the_workers(turns):
     wait_for(lambda: count(gateway, "again") >= 4 and count(gateway, "once") == 2)
     gateway.stop()
     lines = said(gateway)
-    assert [line.split()[0] for line in lines[:3]] == ["start", "worker_start", "worker_start"], lines
+    assert lines[0].split()[0] == "start", lines
     ends = [line.split()[0] for line in lines if not line.startswith("again")] # one worker's timer while the other ends
     assert ends[-3:] == ["worker_stop", "worker_stop", "stop"], lines
     assert places(gateway, "worker_start") == places(gateway, "worker_stop") == places(gateway, "once") == [1, 2]
