@@ -42,6 +42,11 @@ static const char *service_instance(const struct gw_call *call)
 	return call->instance->name;
 }
 
+static struct gw_str service_hostname(const struct gw_call *call)
+{
+	return call->snapshot->settings.hostname;
+}
+
 static void *service_conf(const struct gw_call *call)
 {
 	return call->instance->conf;
@@ -383,6 +388,7 @@ const struct gw_services services = {
 	.log = service_log,
 	.now = service_now,
 	.instance = service_instance,
+	.hostname = service_hostname,
 	.conf = service_conf,
 	.instance_data = service_instance_data,
 	.instance_data_set = service_instance_data_set,

@@ -49,7 +49,6 @@ struct book {
 	/* when a closure without a warning was read from the record; 0: there was none */
 	int64_t read_time;
 	int64_t last_counted; /* what was under way then belongs to the same incident */
-	char gateway[256];    /* its host name, as next hops see it; "": not known yet */
 	struct closure closure;
 	/* in a row, with suspend = "backoff": each is longer than the one before */
 	int64_t suspensions;

@@ -1,8 +1,7 @@
-/* record.c - a book as text in the state store, one line for the gateway's name, its closure, its
- * backoff and each failure:
+/* record.c - a book as text in the state store, one line for its closure, its backoff and each
+ * failure:
  *
  *     1 <last counted>
- *     gateway <host name>
  *     closed <cause> <until> <warned> <why>
  *     backoff <suspensions> <trial>
  *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced
@@ -38,8 +37,6 @@ static void write_book(FILE *out, const struct book *book)
 	int64_t i;
 
 	fprintf(out, "1 %" PRId64 "\n", book->last_counted);
-	if (*book->gateway)
-		fprintf(out, "gateway %s\n", book->gateway);
 	if (closure->cause)
 		fprintf(out, "closed %d %" PRId64 " %d %s\n", (int)closure->cause, closure->until,
 			closure->warned, closure->why);
@@ -128,8 +125,6 @@ static void read_line(struct book *book, char *line)
 		read_failure(book, line + 8);
 	else if (strncmp(line, "closed ", 7) == 0)
 		read_closure(&book->closure, line + 7);
-	else if (strncmp(line, "gateway ", 8) == 0)
-		text_keep(book->gateway, sizeof book->gateway, gw_str(line + 8));
 	else if (strncmp(line, "1 ", 2) == 0)
 		book->last_counted = strtoll(line + 2, NULL, 10);
 }

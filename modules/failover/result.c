@@ -16,7 +16,6 @@ struct incident {
 	const struct gw_result *result;
 	struct verdict verdict;
 	int64_t now, message;
-	char gateway[256]; /* its host name; "": not known */
 };
 
 /* --- a message whose fate is not known --- */
@@ -61,43 +60,6 @@ static void judge_unknown(struct incident *incident, struct gw_delivery *deliver
 		incident->verdict.fault = GW_FAULT_RELAY;
 	else if (rules->unknown == UNKNOWN_HOLD || count > rules->unknown_tries)
 		hold(incident, count);
-}
-
-/* --- whose gateway it is --- */
-
-/* Octets of the trace field, which is in memory: the name in it is followed by more than that. */
-#define TRACE_STEP 32
-static size_t read_trace(struct gw_delivery *delivery, char *out, size_t size)
-{
-	size_t len = 0;
-	char *by = NULL;
-	long got;
-
-	while (len + TRACE_STEP < size && (!by || !strchr(by + 4, ' '))) {
-		got = gw->delivery_read(delivery, len, out + len, TRACE_STEP);
-		if (got <= 0)
-			break;
-		len += (size_t)got;
-		out[len] = '\0';
-		by = by ? by : strstr(out, "\tby ");
-	}
-	return by && len ? (size_t)(by + 4 - out) : 0;
-}
-
-/* No fact has it, but the field that the gateway puts before each message it took: "Received: from
- * x ([192.0.2.7])\r\n\tby relay.example.com with ...". */
-static void gateway_name(struct incident *incident, struct gw_delivery *delivery)
-{
-	const struct gw_message *message = gw->delivery_message(delivery);
-	char trace[1024] = "";
-	size_t at, len;
-
-	if (gw->message_number(message, GW_MESSAGE_OWN) == 1)
-		return;
-	at = read_trace(delivery, trace, sizeof trace);
-	len = at ? strcspn(trace + at, " \r\n") : 0;
-	if (len && trace[at + len] == ' ' && len < sizeof incident->gateway)
-		text_keep(incident->gateway, sizeof incident->gateway, gw_str_n(trace + at, len));
 }
 
 /* --- counting --- */
@@ -291,8 +253,6 @@ static void enter(const struct incident *incident)
 	describe_failure(incident, &failure);
 	book_lock(book);
 	book->last_error = failure;
-	if (*incident->gateway)
-		memcpy(book->gateway, incident->gateway, sizeof book->gateway);
 	if (!relay_is_mx(incident->relay)) {
 		if (incident->verdict.counts)
 			closed = count_failure(incident, book, &failure);
@@ -406,8 +366,6 @@ static void failed(struct incident *incident, struct gw_delivery *delivery)
 	gw->fault(incident->call, verdict->fault);
 	gw->reason(incident->call, "%.*s: %s%s", GW_STR_ARGS(verdict->class), whose(verdict->fault),
 		   verdict->counts ? ", counted" : "");
-	if (verdict->counts || verdict->action == ACTION_SUSPEND)
-		gateway_name(incident, delivery);
 	enter(incident);
 }
 

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 struct letter {
 	struct gw_call *call;
@@ -34,27 +33,13 @@ static void line(const struct letter *letter, const char *format, ...)
 
 /* --- header --- */
 
-/* The gateway's name, as it stood in the mail that failed; else the machine's. */
-static const char *own_host(const struct letter *letter, char *out, size_t size)
-{
-	if (*letter->book->gateway)
-		snprintf(out, size, "%s", letter->book->gateway);
-	else if (gethostname(out, size) != 0)
-		snprintf(out, size, "localhost");
-	out[size - 1] = '\0';
-	return out;
-}
-
 /* The domain of warn_from, else the gateway's name. */
-static const char *own_domain(const struct letter *letter, char *out, size_t size)
+static struct gw_str own_domain(const struct letter *letter)
 {
 	struct gw_str from = letter->config->warn_from;
 	size_t at = gw_str_find(from, '@');
 
-	if (at + 1 >= from.len)
-		return own_host(letter, out, size);
-	snprintf(out, size, "%.*s", GW_STR_ARGS(gw_str_from(from, at + 1)));
-	return out;
+	return at + 1 >= from.len ? gw->hostname(letter->call) : gw_str_from(from, at + 1);
 }
 
 static void write_date(const struct letter *letter, int64_t now)
@@ -90,15 +75,15 @@ static void write_header(const struct letter *letter, const char *until)
 {
 	int64_t now = gw->now(letter->call);
 	struct gw_str from = letter->config->warn_from;
-	char domain[256], id[ID_MAX];
+	struct gw_str domain = own_domain(letter);
+	char id[ID_MAX];
 
-	own_domain(letter, domain, sizeof domain);
 	write_date(letter, now);
-	line(letter, "Message-ID: <%s%s>", letter_id(letter->book, id), domain);
+	line(letter, "Message-ID: <%s%.*s>", letter_id(letter->book, id), GW_STR_ARGS(domain));
 	if (from.len)
 		line(letter, "From: Mail gateway <%.*s>", GW_STR_ARGS(from));
 	else
-		line(letter, "From: Mail gateway <postmaster@%s>", domain);
+		line(letter, "From: Mail gateway <postmaster@%.*s>", GW_STR_ARGS(domain));
 	write_to(letter);
 	line(letter, "Subject: Relay %s is suspended until %s", letter->book->name, until);
 	line(letter, "Auto-Submitted: auto-generated");
@@ -158,7 +143,6 @@ static void write_failure(struct letter *letter, int64_t nth)
 static void write_body(struct letter *letter, const char *until)
 {
 	const struct book *book = letter->book;
-	char host[256];
 	int64_t i;
 
 	line(letter, "The relay %s (%.*s) failed, and gets no mail until %s:", book->name,
@@ -172,7 +156,7 @@ static void write_body(struct letter *letter, const char *until)
 	for (i = 0; i < book->count; i++)
 		write_failure(letter, i);
 	line(letter, "%s", "");
-	line(letter, "On %s:", own_host(letter, host, sizeof host));
+	line(letter, "On %.*s:", GW_STR_ARGS(gw->hostname(letter->call)));
 	line(letter, "To find out what is wrong:   gatewayctl relay test %s", book->name);
 	line(letter, "To use it again at once:     gatewayctl relay resume %s", book->name);
 }

@@ -26,6 +26,11 @@ static int64_t service_now(const struct gw_call *call)
 	return call->kit->time;
 }
 
+static struct gw_str service_hostname(const struct gw_call *call)
+{
+	return gw_str("relay.example.com");
+}
+
 static const char *service_instance(const struct gw_call *call)
 {
 	return kit_format(call->kit, "50-%s", call->kit->module.name);
@@ -382,6 +387,7 @@ const struct gw_services kit_services = {
 	.log = service_log,
 	.now = service_now,
 	.instance = service_instance,
+	.hostname = service_hostname,
 	.conf = service_conf,
 	.instance_data = service_instance_data,
 	.instance_data_set = service_instance_data_set,

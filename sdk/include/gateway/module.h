@@ -318,8 +318,11 @@ struct gw_services {
 		__attribute__((format(printf, 3, 4)));
 	int64_t (*now)(const struct gw_call *);          /* ms since 1970 UTC */
 	const char *(*instance)(const struct gw_call *); /* name of the fragment: "80-dkim" */
-	void *(*conf)(const struct gw_call *);           /* the struct that `options` filled */
-	void *(*instance_data)(const struct gw_call *);  /* what start() set, or NULL */
+	/* what this gateway is called in greetings and trace fields; lives as long as the call's
+	 * instance */
+	struct gw_str (*hostname)(const struct gw_call *);
+	void *(*conf)(const struct gw_call *);          /* the struct that `options` filled */
+	void *(*instance_data)(const struct gw_call *); /* what start() set, or NULL */
 	/* in start() only; stop() frees what it names */
 	void (*instance_data_set)(struct gw_call *, void *);
 	/* zeroed, freed with the call's message, before `mail` with its session, in `ehlo` at the
