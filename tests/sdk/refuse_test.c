@@ -141,7 +141,6 @@ static void older_module_is_loaded(void **state)
 	assert_non_null(module);
 	assert_true(module->table.size < sizeof(struct gw_module));
 	assert_non_null(module->table.mail);
-	assert_null(module->table.event);
 	assert_null(module->table.tick);
 	assert_null(module->table.check);
 	assert_int_equal(problems.errors, 0);
