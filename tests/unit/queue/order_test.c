@@ -1,9 +1,7 @@
 /* What an admin orders of messages that are not in memory, and what a disk that does not answer
  * makes of those that are to be read. */
+#include "../spool/pread.h"
 #include "queue_kit.h"
-
-#include <errno.h>
-#include <sys/syscall.h>
 
 /* So many reads from now on end with that errno; 0: what is read is not what was written. */
 static unsigned failing_reads;
@@ -25,29 +23,6 @@ static ssize_t failing_pread(int fd, void *out, size_t len, off_t offset)
 	if (!fail_errno)
 		((char *)out)[0] ^= 1;
 	return fail_errno ? -1 : got;
-}
-
-ssize_t pread(int fd, void *out, size_t len, off_t offset)
-{
-	return failing_pread(fd, out, len, offset);
-}
-
-ssize_t pread64(int fd, void *out, size_t len, off_t offset)
-{
-	return failing_pread(fd, out, len, offset);
-}
-
-ssize_t __pread_chk(int fd, void *out, size_t len, off_t offset, size_t room);
-ssize_t __pread64_chk(int fd, void *out, size_t len, off_t offset, size_t room);
-
-ssize_t __pread_chk(int fd, void *out, size_t len, off_t offset, size_t room)
-{
-	return len <= room ? failing_pread(fd, out, len, offset) : -1;
-}
-
-ssize_t __pread64_chk(int fd, void *out, size_t len, off_t offset, size_t room)
-{
-	return len <= room ? failing_pread(fd, out, len, offset) : -1;
 }
 
 static void fail_reads(unsigned count, int error)

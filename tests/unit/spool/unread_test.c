@@ -1,10 +1,9 @@
 /* What recovery has not read it does not judge: files that are larger than a segment, and a disk
  * that does not answer. */
+#include "pread.h"
 #include "spool_kit.h"
 
 #include "base/crc32c.h"
-
-#include <sys/syscall.h>
 
 /* Reads of [fail_from, fail_to) of every file end with that errno. */
 static off_t fail_from = -1, fail_to;
@@ -20,29 +19,6 @@ static ssize_t failing_pread(int fd, void *out, size_t len, off_t offset)
 		len = (size_t)(fail_from - offset);
 	}
 	return syscall(SYS_pread64, fd, out, len, offset);
-}
-
-ssize_t pread(int fd, void *out, size_t len, off_t offset)
-{
-	return failing_pread(fd, out, len, offset);
-}
-
-ssize_t pread64(int fd, void *out, size_t len, off_t offset)
-{
-	return failing_pread(fd, out, len, offset);
-}
-
-ssize_t __pread_chk(int fd, void *out, size_t len, off_t offset, size_t room);
-ssize_t __pread64_chk(int fd, void *out, size_t len, off_t offset, size_t room);
-
-ssize_t __pread_chk(int fd, void *out, size_t len, off_t offset, size_t room)
-{
-	return len <= room ? failing_pread(fd, out, len, offset) : -1;
-}
-
-ssize_t __pread64_chk(int fd, void *out, size_t len, off_t offset, size_t room)
-{
-	return len <= room ? failing_pread(fd, out, len, offset) : -1;
 }
 
 /* Files seem so much longer than they are. */
