@@ -127,8 +127,9 @@ static void add_back_off(struct portrait *portrait)
 
 /* --- what modules say --- */
 
-/* These lines are columns of the list where the gateway itself knows nothing: the board's word goes
- * before a module's, and what is known since the start before what somebody wrote down. */
+/* These lines are columns of the list where the gateway itself knows nothing: the relay status's
+ * word goes before a module's, and what is known since the start before what somebody wrote down.
+ */
 static const char *const columns_of[][2] = {
 	{ "today", "today" },
 	{ "state", "state" },

@@ -145,7 +145,7 @@ static void note_end(struct relay_shared *shared, const struct attempt *attempt,
 }
 
 /* An MX group's relay queue may be gone before anybody asks for its name. */
-static void leave_lane(struct attempt *attempt)
+static void leave_relay_queue(struct attempt *attempt)
 {
 	struct relay_queue *queue = attempt->queue;
 	if (!queue)
@@ -169,7 +169,7 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 		note_end(shared, attempt, worker_wall(transport->worker));
 	mx_group_forget(attempt);
 	attempts_append(&transport->ended, attempt);
-	leave_lane(attempt);
+	leave_relay_queue(attempt);
 }
 
 void attempt_unserved(struct transport *transport, struct attempt *attempt)

@@ -4,8 +4,6 @@
 #include "module/relay_status.h"
 #include "queue/queue.h"
 
-#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
-
 /* --- links --- */
 
 void relay_queue_link(struct relay_queue *queue, int by)
@@ -39,7 +37,7 @@ static void note_crowd(struct relay_queue *queue, const struct outcome *outcome)
 		return;
 	atomic_store(&queue->shared->crowd, atomic_load(&queue->shared->established));
 	atomic_store(&queue->shared->crowded_until,
-		     worker_now(queue->transport->worker) + LANE_CROWDED);
+		     worker_now(queue->transport->worker) + RELAY_QUEUE_CROWDED);
 }
 
 bool relay_queue_can_wait(struct relay_queue *queue, const struct outcome *outcome)
@@ -66,18 +64,18 @@ int64_t relay_queue_connections(const struct relay_queue *queue, struct gw_relay
  * be on its way there; and the one may go another way. */
 static void relay_queue_probe(struct timer *timer)
 {
-	struct relay_queue *queue = container(struct relay_queue, probe, timer);
+	struct relay_queue *queue = list_of(timer, struct relay_queue, probe);
 	/* by the clock that others look at */
 	queue->probe_at = worker_now(queue->transport->worker);
 	bool any = queue_wake(queue->transport->worker, queue->name, 1) > 0;
-	timer_set(queue->transport->worker, timer, any ? queue->down_for : LANE_FRESH,
+	timer_set(queue->transport->worker, timer, any ? queue->down_for : RELAY_QUEUE_FRESH,
 		  relay_queue_probe);
 }
 
 static int64_t first_pause(const struct relay_queue *queue)
 {
 	struct snapshot *snapshot = snapshot_current();
-	int64_t pause = snapshot ? snapshot->settings.queue.retry_ms[0] : LANE_PROBE_MOST;
+	int64_t pause = snapshot ? snapshot->settings.queue.retry_ms[0] : RELAY_QUEUE_PROBE_MOST;
 	snapshot_release(snapshot);
 	return pause < 5000 ? pause : 5000;
 }
@@ -85,7 +83,7 @@ static int64_t first_pause(const struct relay_queue *queue)
 /* What is wrong here is over all at once, and nobody else is spared by waiting for long. */
 static int64_t longest_pause(const struct relay_queue *queue)
 {
-	return queue->failure.local ? LANE_LOCAL_MOST : LANE_PROBE_MOST;
+	return queue->failure.local ? RELAY_QUEUE_LOCAL_MOST : RELAY_QUEUE_PROBE_MOST;
 }
 
 static void relay_queue_down(struct relay_queue *queue)
@@ -118,17 +116,17 @@ static void relay_queue_recall(struct timer *timer);
 static void call_back(struct relay_queue *queue, size_t most)
 {
 	struct worker *worker = queue->transport->worker;
-	if (queue->depth >= LANE_LOW || queue->transport->stopping ||
+	if (queue->depth >= RELAY_QUEUE_LOW || queue->transport->stopping ||
 	    queue_wake(worker, queue->name, most) == 0)
 		return;
 	if (!timer_pending(&queue->probe))
-		timer_set(worker, &queue->probe, LANE_FRESH, relay_queue_recall);
+		timer_set(worker, &queue->probe, RELAY_QUEUE_FRESH, relay_queue_recall);
 }
 
 static void relay_queue_recall(struct timer *timer)
 {
-	struct relay_queue *queue = container(struct relay_queue, probe, timer);
-	call_back(queue, LANE_LOW);
+	struct relay_queue *queue = list_of(timer, struct relay_queue, probe);
+	call_back(queue, RELAY_QUEUE_LOW);
 }
 
 void relay_queue_up(struct relay_queue *queue)
@@ -136,7 +134,7 @@ void relay_queue_up(struct relay_queue *queue)
 	queue->down_for = queue->probe_at = queue->failed_at = 0;
 	timer_clear(&queue->probe);
 	seat_down(queue->seat, 0);
-	call_back(queue, LANE_CALL);
+	call_back(queue, RELAY_QUEUE_CALL);
 }
 
 /* The relay took or refused a message: it works. */
@@ -157,7 +155,7 @@ void relay_queue_ended(struct relay_queue *queue, const struct attempt *attempt)
 		slot_poke_down(queue->seat);
 	}
 	if (!queue->down_for)
-		call_back(queue, LANE_CALL);
+		call_back(queue, RELAY_QUEUE_CALL);
 }
 
 void relay_queue_fail(struct relay_queue *queue, const struct outcome *outcome, unsigned generation)

@@ -56,7 +56,7 @@ struct client *client_create(struct relay_queue *queue, struct attempt *attempt)
 	reply_reader_init(&client->reader);
 	LIST_INSERT_HEAD(&queue->busy, client, link);
 	if (attempt->mx)
-		client_site_begin(client, attempt->mx);
+		client_mx_begin(client, attempt->mx);
 	return client;
 }
 

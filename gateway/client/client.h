@@ -101,7 +101,7 @@ struct client {
 	size_t host_at, address_at;
 	struct resolve resolve;
 	struct resolved *resolved;
-	/* or, of a MX group, which of these; both are in its answer */
+	/* or, of an MX group, which of these; both are in its answer */
 	const struct dns_answer *mx;
 	struct client_target plan[CLIENT_PLAN];
 	size_t plan_count, plan_at;
@@ -216,9 +216,9 @@ bool client_race_goes_on(struct client *client);
 bool client_race_won(struct client *client, struct stream *stream, enum stream_event event);
 
 /* client_mx.c */
-void client_site_begin(struct client *client, const struct dns_answer *mx);
+void client_mx_begin(struct client *client, const struct dns_answer *mx);
 /* sets its host's name too; NULL: there is none */
-const union dns_address *client_site_next(struct client *client);
+const union dns_address *client_mx_next(struct client *client);
 
 /* client_hello.c */
 void client_offers(struct client *client, struct gw_str text);

@@ -202,11 +202,11 @@ static bool next_host(struct client *client)
 	return false;
 }
 
-static bool next_of_site(struct client *client)
+static bool next_of_mx(struct client *client)
 {
 	const union dns_address *address;
 	client_enter(client, AT_CONNECT);
-	while ((address = client_site_next(client))) {
+	while ((address = client_mx_next(client))) {
 		client->peer = *address;
 		if (connect_peer(client))
 			return true;
@@ -218,7 +218,7 @@ bool client_connect_next(struct client *client)
 {
 	client->clear = false;
 	if (client->mx)
-		return next_of_site(client);
+		return next_of_mx(client);
 	return next_address(client) || next_host(client);
 }
 

@@ -211,7 +211,7 @@ static bool is_used_up(const struct client *client)
 	int64_t most = client->attempt->relay->per_connection;
 	return (most > 0 && client->messages >= most) || queue->transport->stopping ||
 	       mails_used_up(client) ||
-	       (client->messages >= LANE_TURN && slot_others_starve(queue->seat));
+	       (client->messages >= RELAY_QUEUE_TURN && slot_others_starve(queue->seat));
 }
 
 static void rest(struct client *client)

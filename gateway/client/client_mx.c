@@ -1,4 +1,4 @@
-/* client_mx.c - which of a MX group's addresses a connection tries, and in which order: hosts by
+/* client_mx.c - which of an MX group's addresses a connection tries, and in which order: hosts by
  * preference, equals as drawn for this connection, addresses that failed a moment ago after all
  * others. */
 #include "client/client.h"
@@ -20,7 +20,7 @@ static void add_host(struct client *client, const struct dns_host *host, bool ma
 	}
 }
 
-void client_site_begin(struct client *client, const struct dns_answer *mx)
+void client_mx_begin(struct client *client, const struct dns_answer *mx)
 {
 	unsigned char order[DNS_HOSTS];
 	size_t i, count = mx_group_hosts(mx, client_settings(client)->hostname);
@@ -33,7 +33,7 @@ void client_site_begin(struct client *client, const struct dns_answer *mx)
 		add_host(client, &mx->hosts[order[i]], true);
 }
 
-const union dns_address *client_site_next(struct client *client)
+const union dns_address *client_mx_next(struct client *client)
 {
 	const struct client_target *target = &client->plan[client->plan_at];
 	if (client->plan_at == client->plan_count)

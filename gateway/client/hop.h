@@ -1,5 +1,5 @@
-/* hop.h - what next hops have shown of themselves, by address and port. A relay's, or a MX group's,
- * is one for all workers. Inside client/ only. */
+/* hop.h - what next hops have shown of themselves, by address and port. A relay's, or an MX
+ * group's, is one for all workers. Inside client/ only. */
 #ifndef CLIENT_HOP_H
 #define CLIENT_HOP_H
 

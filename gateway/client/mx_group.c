@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
-
 #define SWEEP_MS 30000
 #define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 1))
 
@@ -22,7 +20,7 @@ static struct dns *dns_of(const struct transport *transport)
 
 static void fire_sweep(struct timer *timer)
 {
-	struct transport *transport = container(struct transport, sweep, timer);
+	struct transport *transport = list_of(timer, struct transport, sweep);
 	transport_enter(transport);
 	mx_group_sweep(transport, worker_now(transport->worker));
 	transport_leave(transport, true);
@@ -34,12 +32,13 @@ static void expect_sweep(struct transport *transport)
 		timer_set(transport->worker, &transport->sweep, SWEEP_MS, fire_sweep);
 }
 
-/* While mail is parked for a MX group that is down, each probe is a use. */
+/* While mail is parked for an MX group that is down, each probe is a use. */
 static bool is_unused(const struct relay_queue *queue, int64_t now)
 {
 	return queue->group && !queue->touched && !queue->waiting.first &&
 	       LIST_EMPTY(&queue->busy) && LIST_EMPTY(&queue->idle) &&
-	       now - queue->used_at > SITE_KEPT + (queue->down_for ? LANE_PROBE_MOST : 0);
+	       now - queue->used_at >
+		       MX_GROUP_KEPT + (queue->down_for ? RELAY_QUEUE_PROBE_MOST : 0);
 }
 
 void mx_group_sweep(struct transport *transport, int64_t now)
@@ -59,8 +58,8 @@ void mx_group_sweep(struct transport *transport, int64_t now)
 }
 
 /* "relay/mx1.example.net,mx2.example.net"; false: too long. */
-static bool name_site(char text[NAME_MOST], const struct gw_relay *relay,
-		      const struct dns_answer *mx, struct gw_str *name)
+static bool name_mx_group(char text[NAME_MOST], const struct gw_relay *relay,
+			  const struct dns_answer *mx, struct gw_str *name)
 {
 	int len = snprintf(text, NAME_MOST, "%.*s/%.*s", GW_STR_ARGS(relay->name),
 			   GW_STR_ARGS(mx->key));
@@ -68,8 +67,8 @@ static bool name_site(char text[NAME_MOST], const struct gw_relay *relay,
 	return len > 0 && len < NAME_MOST;
 }
 
-static struct relay_queue *make_lane(struct transport *transport, struct gw_relay *relay,
-				     struct gw_str name)
+static struct relay_queue *make_relay_queue(struct transport *transport, struct gw_relay *relay,
+					    struct gw_str name)
 {
 	struct relay_shared *shared = mx_group_shared(relay, name);
 	struct relay_queue *queue = shared ? relay_queue_create(transport, shared) : NULL;
@@ -95,10 +94,10 @@ static struct relay_queue *relay_queue_to(struct transport *transport, struct gw
 	char text[NAME_MOST];
 	struct gw_str name;
 	struct relay_queue *queue;
-	if (!name_site(text, relay, mx, &name))
+	if (!name_mx_group(text, relay, mx, &name))
 		return NULL;
 	queue = str_map_get(&transport->groups, name);
-	return queue ? queue : make_lane(transport, relay, name);
+	return queue ? queue : make_relay_queue(transport, relay, name);
 }
 
 struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay,
@@ -107,7 +106,7 @@ struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay 
 	const struct dns_answer *mx = dns_peek(dns_of(transport), domain);
 	char text[NAME_MOST];
 	struct gw_str name;
-	return mx && mx->count && name_site(text, relay, mx, &name)
+	return mx && mx->count && name_mx_group(text, relay, mx, &name)
 		       ? str_map_get(&transport->groups, name)
 		       : NULL;
 }
@@ -120,7 +119,7 @@ struct relay_queue *mx_group_aside(struct transport *transport, struct gw_relay 
 	struct gw_str name = gw_str_n(text,
 				      (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
 	struct relay_queue *queue = str_map_get(&transport->groups, name);
-	return queue ? queue : make_lane(transport, relay, name);
+	return queue ? queue : make_relay_queue(transport, relay, name);
 }
 
 /* --- an attempt on its way to one --- */
@@ -169,7 +168,7 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 
 static void answered(struct dns_mx_question *question, const struct dns_answer *mx)
 {
-	struct attempt *attempt = container(struct attempt, question, question);
+	struct attempt *attempt = list_of(question, struct attempt, question);
 	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
 	transport_enter(transport);
 	go(transport, attempt, mx);
@@ -204,7 +203,7 @@ static bool same_address(const union dns_address *a, const union dns_address *b)
 bool mx_group_is_marked(const struct relay_queue *queue, const union dns_address *address)
 {
 	size_t i;
-	for (i = 0; i < SITE_MARKS; i++)
+	for (i = 0; i < MX_GROUP_MARKS; i++)
 		if (queue->marks[i].until > worker_now(queue->transport->worker) &&
 		    same_address(&queue->marks[i].address, address))
 			return true;
@@ -215,7 +214,7 @@ void mx_group_mark(struct relay_queue *queue, const union dns_address *address)
 {
 	if (mx_group_is_marked(queue, address))
 		return;
-	queue->marks[queue->next_mark++ % SITE_MARKS] = (struct mx_group_mark){
-		*address, worker_now(queue->transport->worker) + SITE_MARKED
+	queue->marks[queue->next_mark++ % MX_GROUP_MARKS] = (struct mx_group_mark){
+		*address, worker_now(queue->transport->worker) + MX_GROUP_MARKED
 	};
 }

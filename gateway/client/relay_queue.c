@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
-
 void relay_queue_touch(struct relay_queue *queue)
 {
 	if (queue->touched)
@@ -18,7 +16,7 @@ void relay_queue_touch(struct relay_queue *queue)
 
 static void relay_queue_poked(struct post *post)
 {
-	struct seat *seat = container(struct seat, post, post);
+	struct seat *seat = list_of(post, struct seat, post);
 	struct transport *transport;
 
 	atomic_store(&seat->posted, false);
@@ -38,7 +36,7 @@ static void relay_queue_poked(struct post *post)
 
 static void relay_queue_retry(struct timer *timer)
 {
-	struct relay_queue *queue = container(struct relay_queue, retry, timer);
+	struct relay_queue *queue = list_of(timer, struct relay_queue, retry);
 	transport_enter(queue->transport);
 	relay_queue_touch(queue);
 	transport_leave(queue->transport, true);
@@ -111,7 +109,7 @@ static bool failed_just_now(const struct relay_queue *queue, const struct attemp
 	if (attempt->urgent)
 		return false;
 	return queue->failed_at && queue->failure_generation == attempt->snapshot->generation &&
-	       worker_now(queue->transport->worker) - queue->failed_at < LANE_FRESH;
+	       worker_now(queue->transport->worker) - queue->failed_at < RELAY_QUEUE_FRESH;
 }
 
 /* The connection used last is the one most likely alive. One opened for an older configuration is
@@ -202,7 +200,8 @@ static void serve_all(struct relay_queue *queue)
 static void wait_out(struct relay_queue *queue)
 {
 	if (failed_just_now(queue, queue->waiting.first) && !timer_pending(&queue->retry))
-		timer_set(queue->transport->worker, &queue->retry, LANE_FRESH, relay_queue_retry);
+		timer_set(queue->transport->worker, &queue->retry, RELAY_QUEUE_FRESH,
+			  relay_queue_retry);
 }
 
 static void look(struct relay_queue *queue)

@@ -41,14 +41,14 @@ struct transport {
 	unsigned depth;
 };
 
-/* An address of a MX group that could not be used a moment ago: the others come first. */
+/* An address of an MX group that could not be used a moment ago: the others come first. */
 struct mx_group_mark {
 	union dns_address address;
 	int64_t until; /* monotonic ms */
 };
-#define SITE_MARKS 32
-#define SITE_MARKED 60000 /* ms */
-#define SITE_KEPT 60000   /* ms: how long a relay queue is kept without use */
+#define MX_GROUP_MARKS 32
+#define MX_GROUP_MARKED 60000 /* ms */
+#define MX_GROUP_KEPT 60000   /* ms: how long a relay queue is kept without use */
 
 struct relay_queue {
 	/* first, for the map; the relay's, or "relay/hosts of the MX group" */
@@ -73,25 +73,28 @@ struct relay_queue {
 	int64_t down_for; /* ms; 0: it is not known to be down */
 	int64_t probe_at; /* monotonic ms */
 	struct timer probe;
-	/* of a MX group */
+	/* of an MX group */
 	bool group;
 	int64_t used_at;
-	struct mx_group_mark marks[SITE_MARKS];
+	struct mx_group_mark marks[MX_GROUP_MARKS];
 	unsigned next_mark;
 };
 
-#define LANE_FRESH 1000 /* ms: how long a failure speaks for the others */
-#define LANE_DEEP                                                                                  \
+#define RELAY_QUEUE_FRESH 1000 /* ms: how long a failure speaks for the others */
+#define RELAY_QUEUE_DEEP                                                                           \
 	256 /* attempts that wait in a relay queue at most; the rest waits in the queue, which     \
 	       costs less */
-#define LANE_LOW 128 /* fewer: some are called back */
-#define LANE_CALL                                                                                  \
+#define RELAY_QUEUE_LOW 128 /* fewer: some are called back */
+#define RELAY_QUEUE_CALL                                                                           \
 	2 /* of those for each attempt that ended: more would come to a full relay queue, and go   \
 	     back for nothing */
-#define LANE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
-#define LANE_LOCAL_MOST 15000           /* the same where this machine is at fault */
-#define LANE_CROWDED 60000 /* ms: how long a relay that has enough links is asked for no more */
-#define LANE_TURN 20       /* messages a connection carries while another worker has none at all */
+#define RELAY_QUEUE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
+#define RELAY_QUEUE_LOCAL_MOST 15000           /* the same where this machine is at fault */
+#define RELAY_QUEUE_CROWDED                                                                        \
+	60000 /* ms: how long a relay that has enough links is asked for no more */
+#define RELAY_QUEUE_TURN                                                                           \
+	20 /* messages a connection carries while another worker has none at all                   \
+	    */
 
 void transport_enter(struct transport *transport);
 void transport_leave(struct transport *transport, bool from_loop);

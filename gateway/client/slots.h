@@ -38,8 +38,8 @@ struct seat {
 
 struct relay_shared {
 	struct gw_str name;          /* first: the key in the table */
-	struct relay_shared *relay;  /* of a MX group: whose; else NULL */
-	_Atomic unsigned references; /* of a MX group: relay queues, and pokes on their way */
+	struct relay_shared *relay;  /* of an MX group: whose; else NULL */
+	_Atomic unsigned references; /* of an MX group: relay queues, and pokes on their way */
 	/* slots taken; of them idle; attempts that wait */
 	_Atomic int64_t connections, idle, queued;
 	/* connections that can carry mail, of all workers */

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define container(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
-
 void transport_enter(struct transport *transport)
 {
 	transport->depth++;
@@ -59,7 +57,7 @@ void transport_leave(struct transport *transport, bool from_loop)
 
 static void turn(struct post *post)
 {
-	struct transport *transport = container(struct transport, turn, post);
+	struct transport *transport = list_of(post, struct transport, turn);
 	transport->turn_posted = false;
 	if (transport->finished) {
 		free(transport);
@@ -144,7 +142,7 @@ enum transport_room transport_room(struct worker *worker, struct gw_relay *relay
 	*refusal = (struct transport_refusal){ &queue->failure, queue->name };
 	if (relay_queue_waits_for_probe(queue) || (relay_queue_is_down(queue) && queue->depth))
 		return TRANSPORT_DOWN;
-	return queue->depth >= LANE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
+	return queue->depth >= RELAY_QUEUE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
 }
 
 void transport_send(struct attempt *attempt)

@@ -53,14 +53,14 @@ static struct relay_status_relay *relay_of(struct gw_str name)
 /* Workers share a struct gw_relay; all would store the same pointer. */
 static struct relay_status_relay *cached(struct gw_relay *relay)
 {
-	struct relay_status_relay *found = __atomic_load_n(&relay->board, __ATOMIC_ACQUIRE);
+	struct relay_status_relay *found = __atomic_load_n(&relay->status, __ATOMIC_ACQUIRE);
 
 	if (found)
 		return found;
 	pthread_mutex_lock(&lock);
 	found = relay_of(relay->name);
 	pthread_mutex_unlock(&lock);
-	__atomic_store_n(&relay->board, found, __ATOMIC_RELEASE);
+	__atomic_store_n(&relay->status, found, __ATOMIC_RELEASE);
 	return found;
 }
 
@@ -180,12 +180,12 @@ static bool longest(const struct relay_status_relay *relay, int64_t now,
 
 bool relay_status_closed(struct gw_relay *relay, int64_t now, struct relay_status_closure *closure)
 {
-	const struct relay_status_relay *board = cached(relay);
+	const struct relay_status_relay *status = cached(relay);
 
-	if (!board || atomic_load_explicit(&board->closed, memory_order_relaxed) == 0)
+	if (!status || atomic_load_explicit(&status->closed, memory_order_relaxed) == 0)
 		return false;
 	pthread_mutex_lock(&lock);
-	bool closed = longest(board, now, closure);
+	bool closed = longest(status, now, closure);
 	pthread_mutex_unlock(&lock);
 	return closed;
 }
@@ -194,18 +194,18 @@ bool relay_status_closed(struct gw_relay *relay, int64_t now, struct relay_statu
 
 int64_t relay_status_connections(struct gw_relay *relay)
 {
-	const struct relay_status_relay *board = cached(relay);
-	int64_t pace = board ? atomic_load_explicit(&board->pace, memory_order_relaxed) : 0;
+	const struct relay_status_relay *status = cached(relay);
+	int64_t pace = status ? atomic_load_explicit(&status->pace, memory_order_relaxed) : 0;
 
 	return pace && pace < relay->connections ? pace : relay->connections;
 }
 
 void relay_status_pace(struct gw_relay *relay, int64_t connections)
 {
-	struct relay_status_relay *board = cached(relay);
+	struct relay_status_relay *status = cached(relay);
 
-	if (board)
-		atomic_store_explicit(&board->pace, connections > 0 ? connections : 0,
+	if (status)
+		atomic_store_explicit(&status->pace, connections > 0 ? connections : 0,
 				      memory_order_relaxed);
 }
 

@@ -109,7 +109,7 @@ struct gw_relay {
 	/* counters that outlive reloads, by name; made by deliver/ when first used */
 	struct relay_shared *shared;
 	/* what is said about it now, by name too; made by relay_status.c when first used */
-	struct relay_status_relay *board;
+	struct relay_status_relay *status;
 	/* per instance: what its relay_options filled; see instance.relay_slot */
 	void **conf;
 };

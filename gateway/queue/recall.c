@@ -44,7 +44,7 @@ void recall_all(void)
 	recall_relay(gw_str(""));
 }
 
-/* --- a gate: from worker to worker, each takes its share, what one does not need the next may have
+/* --- a key: from worker to worker, each takes its share, what one does not need the next may have
  * --- */
 
 struct key_recall {

@@ -1,5 +1,5 @@
-/* closing.h - a relay is closed, and comes back: the book, the gateway's board and those who listen
- * are told of it together. */
+/* closing.h - a relay is closed, and comes back: the book, the gateway's relay status and those who
+ * listen are told of it together. */
 #ifndef FAILOVER_CLOSING_H
 #define FAILOVER_CLOSING_H
 

@@ -11,7 +11,7 @@
 #include "warning.h"
 
 /* A time at which mail at a key is looked at again though nobody opened it. */
-#define GATE_LATEST_MS (5 * 60 * 1000)
+#define KEY_LATEST_MS (5 * 60 * 1000)
 
 #define AT(member) offsetof(struct config, member)
 static const struct gw_option options[] = {
@@ -176,7 +176,7 @@ static enum gw_verdict wait_for_turn(struct gw_call *call, const struct gw_relay
 		   (long long)interval / 1000);
 	gw->cause(call, GW_CAUSE_RATE);
 	gw->wait_on(call, key_name(relay, key));
-	gw->wait_until(call, gw->now(call) + GATE_LATEST_MS);
+	gw->wait_until(call, gw->now(call) + KEY_LATEST_MS);
 	return GW_WAIT;
 }
 

@@ -177,7 +177,7 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 	claim->sent |= counts || result->outcome->code != 0;
 }
 
-void gate_let_go(struct gw_call *call, const struct applied *applied)
+void applied_notify(struct gw_call *call, const struct applied *applied)
 {
 	size_t count = ledger_let_go(call, applied);
 
@@ -193,7 +193,7 @@ static void leave_one(struct gw_call *call, const struct claim *claim,
 
 	ledger_settle(call, applied, claim->when, amount, back);
 	ledger_landed(call, applied, claim->sent);
-	gate_let_go(call, applied);
+	applied_notify(call, applied);
 }
 
 static bool is_full(struct gw_call *call, const struct gw_relay *relay, struct view *view)

@@ -19,7 +19,7 @@ void on_result(struct gw_call *call, struct gw_delivery *delivery, const struct 
 void on_leave(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay);
 
 /* Calls back what waited for others to arrive. */
-void gate_let_go(struct gw_call *call, const struct applied *applied);
+void applied_notify(struct gw_call *call, const struct applied *applied);
 
 /* Closes and opens relays as the counts say: after a start, a reload, or when the clock was set. */
 void relays_settle(struct gw_call *call);

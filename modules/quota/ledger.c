@@ -12,7 +12,7 @@ struct ledger {
 	struct ledger *next;
 	struct gw_str name, client;
 	bool of_relay, rolling;
-	char *counter, *pace_gate;
+	char *counter, *rate_key;
 
 	pthread_mutex_t lock;
 	struct tally tally;
@@ -56,7 +56,7 @@ static void destroy(struct ledger *ledger)
 	free((char *)ledger->name.ptr);
 	free((char *)ledger->client.ptr);
 	free(ledger->counter);
-	free(ledger->pace_gate);
+	free(ledger->rate_key);
 	tally_finish(&ledger->tally);
 	free(ledger);
 }
@@ -107,7 +107,7 @@ static char *name_counter(const struct ledger *ledger)
 	return len < 0 ? NULL : shorten(text);
 }
 
-static char *name_pace_gate(const struct ledger *ledger)
+static char *name_rate_key(const struct ledger *ledger)
 {
 	const char *name = ledger->of_relay ? ledger->counter + sizeof "relay/" - 1
 					    : ledger->counter;
@@ -123,8 +123,8 @@ static bool fill(struct gw_call *call, struct ledger *ledger, const struct limit
 	if (!ledger->name.ptr || !ledger->client.ptr)
 		return false;
 	ledger->counter = name_counter(ledger);
-	ledger->pace_gate = ledger->counter ? name_pace_gate(ledger) : NULL;
-	return ledger->pace_gate && tally_init(call, limit, &ledger->tally, ledger->counter) == 0;
+	ledger->rate_key = ledger->counter ? name_rate_key(ledger) : NULL;
+	return ledger->rate_key && tally_init(call, limit, &ledger->tally, ledger->counter) == 0;
 }
 
 static struct ledger *make(struct gw_call *call, const struct ledger *key,
@@ -247,7 +247,7 @@ struct gw_str ledger_wait_key(const struct ledger *ledger)
 
 struct gw_str ledger_rate_key(const struct ledger *ledger)
 {
-	return gw_str(ledger->pace_gate);
+	return gw_str(ledger->rate_key);
 }
 
 /* --- one --- */

@@ -56,7 +56,7 @@ void ledger_settle(const struct gw_call *call, const struct applied *applied, in
 /* the message is through */
 void ledger_landed(const struct gw_call *call, const struct applied *applied, bool sent);
 
-/* How many may be called back at the gate: as many as there is room for again, and all when they
+/* How many may be called back: as many as there is room for again, and all when they
  * have to go another way. 0 where nobody asked in vain while mail was on its way; a little longer,
  * since who asks may come to the key only after it was opened. */
 size_t ledger_let_go(const struct gw_call *call, const struct applied *applied);

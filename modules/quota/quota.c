@@ -97,7 +97,7 @@ static int on_start(struct gw_call *call)
 /* --- once a second --- */
 
 /* The limit may be higher than it was when mail began to wait. */
-static void open_gate_of_yesterday(void *arg, const struct applied *applied)
+static void notify_of_yesterday(void *arg, const struct applied *applied)
 {
 	struct gw_call *call = arg;
 	struct view view;
@@ -113,7 +113,7 @@ static void open_gates(void *arg, const struct applied *applied)
 	struct gw_call *call = arg;
 	struct view view;
 
-	gate_let_go(call, applied);
+	applied_notify(call, applied);
 	if (applied->limit->per_minute == 0)
 		return;
 	ledger_view(call, applied, &view);
@@ -134,7 +134,7 @@ static void on_tick(struct gw_call *call)
 	limits_each(call, open_gates, call);
 	/* the first of this configuration, or the clock was set */
 	if (since < 0 || since > JUMP_MS)
-		limits_each(call, open_gate_of_yesterday, call);
+		limits_each(call, notify_of_yesterday, call);
 }
 
 GW_MODULE(.name = "quota", .version = "1.0",

@@ -69,14 +69,14 @@ static void a_lane_that_nobody_uses_is_freed(void **state)
 	transport = transport_of_rig(&rig);
 	rig_once(&rig, &first, TEXT, HERE);
 	now = worker_now(rig.worker);
-	mx_group_sweep(transport, now + 2 * SITE_KEPT); /* its connection idles */
+	mx_group_sweep(transport, now + 2 * MX_GROUP_KEPT); /* its connection idles */
 	assert_int_equal(transport->groups.count, 1);
 	while (peer.open > 0)
 		rig_wait(&rig, 10);
 	rig_wait(&rig, 10);
-	mx_group_sweep(transport, now + SITE_KEPT / 2);
+	mx_group_sweep(transport, now + MX_GROUP_KEPT / 2);
 	assert_int_equal(transport->groups.count, 1);
-	mx_group_sweep(transport, now + 2 * SITE_KEPT);
+	mx_group_sweep(transport, now + 2 * MX_GROUP_KEPT);
 	assert_int_equal(transport->groups.count, 0);
 	assert_null(transport->queues);
 	assert_int_equal(rig_once(&rig, &second, TEXT, HERE).status, GW_DELIVERED);
@@ -121,7 +121,7 @@ static void what_the_dns_says_decides(void **state)
 	mx_finish(&rig);
 }
 
-static void mail_for_a_site_that_cannot_be_reached_may_wait_for_the_site(void **state)
+static void mail_for_a_group_that_cannot_be_reached_may_wait_for_it(void **state)
 {
 	struct sending sending;
 	struct peer peer;
@@ -233,7 +233,7 @@ static void *run_half(void *arg)
 				&queue->idle)) /* the peer is told before the slot is free */
 				client_quit(LIST_FIRST(&queue->idle));
 		transport_leave(transport, false);
-		mx_group_sweep(transport, worker_now(half->rig.worker) + 2 * SITE_KEPT);
+		mx_group_sweep(transport, worker_now(half->rig.worker) + 2 * MX_GROUP_KEPT);
 	}
 	/* A connection that still says QUIT holds its slot: the loop goes on while the other half
 	 * may wait for it. */
@@ -243,7 +243,7 @@ static void *run_half(void *arg)
 	return NULL;
 }
 
-static void workers_share_a_site_s_limit_and_leave_it_one_by_one(void **state)
+static void workers_share_a_group_s_limit_and_leave_it_one_by_one(void **state)
 {
 	static struct half halves[2];
 	struct relay_shared *shared;
@@ -277,11 +277,11 @@ int main(void)
 		cmocka_unit_test(domains_with_the_same_hosts_share_a_connection),
 		cmocka_unit_test(a_lane_that_nobody_uses_is_freed),
 		cmocka_unit_test(what_the_dns_says_decides),
-		cmocka_unit_test(mail_for_a_site_that_cannot_be_reached_may_wait_for_the_site),
+		cmocka_unit_test(mail_for_a_group_that_cannot_be_reached_may_wait_for_it),
 		cmocka_unit_test(who_gives_up_is_not_told),
 		cmocka_unit_test(it_may_end_while_it_asks),
 		cmocka_unit_test(a_gateway_that_is_a_mail_host_itself_asks_only_better_ones),
-		cmocka_unit_test(workers_share_a_site_s_limit_and_leave_it_one_by_one),
+		cmocka_unit_test(workers_share_a_group_s_limit_and_leave_it_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
