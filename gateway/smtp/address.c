@@ -3,13 +3,6 @@
 
 #include <arpa/inet.h>
 
-#define LOCAL_MAX                                                                                  \
-	255 /* RFC 5321 says 64; bounce addresses with the recipient's address in them are longer  \
-	     */
-#define DOMAIN_MAX 255
-#define WHOLE_MAX                                                                                  \
-	480 /* with its command it fits in the line that RFC 5321 section 4.5.3.1.4 asks of a next \
-	       hop */
 #define LABEL_MAX 63
 
 enum char_class { IN_ATOM = 1, IN_LABEL = 2 };
@@ -109,7 +102,7 @@ static size_t scan_local(struct gw_str text, bool utf8)
 {
 	size_t len = char_is(text, 0, '"') ? scan_quoted(text, utf8) : scan_dot_string(text, utf8);
 
-	return len <= LOCAL_MAX ? len : 0;
+	return len <= ADDRESS_LOCAL_MAX ? len : 0;
 }
 
 /* A label is measured in characters: what it is in the DNS is not longer than that only where all
@@ -140,7 +133,7 @@ static size_t scan_name(struct gw_str text, bool utf8)
 			return 0;
 		at += label;
 		if (!char_is(text, at, '.'))
-			return at <= DOMAIN_MAX ? at : 0;
+			return at <= ADDRESS_DOMAIN_MAX ? at : 0;
 		at++;
 	}
 }
@@ -184,7 +177,7 @@ static size_t scan_mailbox(struct gw_str text, bool utf8, struct address *mailbo
 	if (local == 0 || !char_is(text, local, '@'))
 		return 0;
 	domain = scan_domain(gw_str_from(text, local + 1), utf8);
-	if (domain == 0 || local + 1 + domain > WHOLE_MAX)
+	if (domain == 0 || local + 1 + domain > ADDRESS_MAX)
 		return 0;
 	mailbox->whole = gw_str_n(text.ptr, local + 1 + domain);
 	mailbox->local = gw_str_n(text.ptr, local);

@@ -5,6 +5,13 @@
 
 #include <gateway/str.h>
 
+/* Octets. RFC 5321 section 4.5.3.1.1 says 64 for a local part: bounce addresses with the
+ * recipient's address in them are longer. A whole fits with its command in the line that
+ * section 4.5.3.1.4 asks a next hop to take. */
+#define ADDRESS_LOCAL_MAX 255
+#define ADDRESS_DOMAIN_MAX 255
+#define ADDRESS_MAX 480
+
 /* Parts of the text that was parsed; nothing is copied. A null path `<>` has all parts empty. */
 struct address {
 	/* local@domain, as written, without the brackets and without a source route */
@@ -21,8 +28,8 @@ enum address_flags {
 
 /* Parses `<path>` at the start of `text`; `*used` is how many bytes it took. A source route
  * (`<@a,@b:x@y>`) is read and left out of `whole`. False: no path that the RFC allows: also a
- * control character, CR, LF, NUL, a byte over 127 without UTF8_OK or that is no UTF-8, a local part
- * or a domain over 255 octets, a whole over 480. Dots may stand anywhere in a local part. */
+ * control character, CR, LF, NUL, a byte over 127 without UTF8_OK or that is no UTF-8, a part
+ * or a whole over its bound above. Dots may stand anywhere in a local part. */
 bool address_path(struct gw_str text, unsigned flags, struct address *address, size_t *used);
 
 /* Parses a bare mailbox `local@domain` that takes up all of `text`. */

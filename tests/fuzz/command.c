@@ -10,7 +10,7 @@ static void check_mail(struct gw_str args, unsigned offered)
 	if (smtp_mail_parse(args, offered, &mail) != SMTP_OK)
 		return;
 	must_lie_in(mail.path.whole, args);
-	must(mail.path.whole.len <= 254);
+	must(mail.path.whole.len <= ADDRESS_MAX);
 	must(mail.size == -1 || (mail.size >= 0 && (offered & SMTP_HAS_SIZE)));
 	must(!mail.smtputf8 || (offered & SMTP_HAS_SMTPUTF8));
 	must(!mail.requiretls || (offered & SMTP_HAS_REQUIRETLS));
@@ -30,7 +30,7 @@ static void check_rcpt(struct gw_str args, unsigned offered, bool utf8)
 	if (smtp_rcpt_parse(args, offered, utf8, &rcpt) != SMTP_OK)
 		return;
 	must_lie_in(rcpt.path.whole, args);
-	must(rcpt.path.whole.len > 0);
+	must(rcpt.path.whole.len > 0 && rcpt.path.whole.len <= ADDRESS_MAX);
 	must(rcpt.notify == 0 || (offered & SMTP_HAS_DSN));
 	must(!(rcpt.notify & SMTP_NOTIFY_NEVER) || rcpt.notify == SMTP_NOTIFY_NEVER);
 	if (rcpt.orcpt.len > 0)
