@@ -67,12 +67,11 @@ static void note_waiting(void *arg, const struct queue_entry *entry)
 	id_list_add(&part->near, entry->id);
 }
 
-static void note_sent(void *arg, const struct gw_delivery *delivery)
+static void note_sent(void *arg, const struct gw_message *message, const struct gw_relay *relay)
 {
 	struct tour_part *part = arg;
-	if (delivery->attempt.relay &&
-	    gw_str_eq(delivery->attempt.relay->name, gw_str(part->tour->relay)))
-		id_list_add(&part->near, delivery->message->id);
+	if (gw_str_eq(relay->name, gw_str(part->tour->relay)))
+		id_list_add(&part->near, message->id);
 }
 
 static void note(struct worker *worker, unsigned number, void *arg)

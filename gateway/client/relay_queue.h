@@ -139,7 +139,7 @@ bool relay_queue_is_no_way(const struct relay_queue *queue, const struct attempt
 /* ends all of which that is so */
 void relay_queue_send_back(struct relay_queue *queue);
 
-/* relay_trial.c */
+/* of deliver/relay_test.c */
 
 /* mx_group.c */
 /* for those that somebody looks on; NULL: no memory */

@@ -20,6 +20,7 @@ struct watch {
 	/* the connection, if there was one, is no more; before or after the attempt is done */
 	void (*gone)(struct watch *watch);
 	struct gw_str sender, rcpt; /* rcpt empty: no MAIL either */
+	bool any_sender;            /* a login that is an address takes the sender's place */
 	bool open;                  /* the transport's: there is a connection */
 };
 

@@ -1,6 +1,6 @@
 #include "deliver/explain.h"
 
-#include "deliver/delivery.h"
+#include "deliver/delivery_private.h"
 #include "queue/submit.h"
 
 #include <stdlib.h>
@@ -13,15 +13,15 @@ struct explanation {
 	struct gw_str reasons; /* at the relay that is looked at */
 };
 
-void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer,
-		 struct gw_str why)
+static void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer,
+			struct gw_str why)
 {
 	struct explain_step step = { .relay = relay, .answer = answer, .why = why };
 	explanation->question.step(explanation->question.arg, &step);
 }
 
-void explain_outcome(struct explanation *explanation, struct gw_str relay,
-		     const struct outcome *outcome)
+static void explain_outcome(struct explanation *explanation, struct gw_str relay,
+			    const struct outcome *outcome)
 {
 	const struct smtp_reply *reply = &outcome->reply;
 	struct gw_str text = reply->text;
@@ -38,7 +38,7 @@ void explain_outcome(struct explanation *explanation, struct gw_str relay,
 
 /* --- what modules say --- */
 
-static struct explanation *of(const struct gw_call *call)
+static struct explanation *explanation_of(const struct gw_call *call)
 {
 	return call->message->explanation;
 }
@@ -51,7 +51,7 @@ static struct gw_str joined(struct gw_call *call, struct gw_str before, struct g
 
 static void hear_reason(struct gw_call *call, struct gw_str sentence)
 {
-	struct explanation *explanation = of(call);
+	struct explanation *explanation = explanation_of(call);
 	if (call->hook == GW_HOOK_route)
 		explain_say(explanation, gw_str(""), "rule", sentence);
 	else if (call->hook == GW_HOOK_message && explanation->question.whole)
@@ -64,27 +64,19 @@ static void hear_reason(struct gw_call *call, struct gw_str sentence)
 
 static void hear_passed(struct gw_call *call, struct gw_relay *relay, struct gw_str sentence)
 {
-	if (of(call)->question.all)
-		explain_say(of(call), relay->name, "no candidate", sentence);
+	struct explanation *explanation = explanation_of(call);
+	if (explanation->question.all)
+		explain_say(explanation, relay->name, "no candidate", sentence);
 }
 
-void explain_listen(struct explanation *explanation, struct gw_call *call)
+static void explain_listen(struct gw_call *call)
 {
 	call->explain = hear_reason;
 	call->passed = hear_passed;
-	explanation->reasons = gw_str("");
+	explanation_of(call)->reasons = gw_str("");
 }
 
-void explain_taken(struct gw_delivery *delivery)
-{
-	struct explanation *explanation = delivery->message->explanation;
-	explain_say(explanation, delivery->call.relay->name, "takes it", explanation->reasons);
-	for (size_t i = delivery->at + 1; i < delivery->route.count; i++)
-		explain_say(explanation, delivery->route.relays[i]->name, "next",
-			    gw_str("asked only when those before do not take it"));
-}
-
-/* --- from the question to the round --- */
+/* --- what the round would do --- */
 
 static void finish(struct explanation *explanation)
 {
@@ -95,10 +87,62 @@ static void finish(struct explanation *explanation)
 	question.done(question.arg);
 }
 
-void explain_end(struct explanation *explanation)
+static void explain_skipped(const struct gw_delivery *delivery, enum gw_cause cause,
+			    struct gw_str why)
 {
-	finish(explanation);
+	explain_say(delivery->message->explanation, delivery->task.call.relay->name, "passed over",
+		    why);
 }
+
+static void explain_waits(const struct gw_delivery *delivery)
+{
+	explain_say(delivery->message->explanation, gw_str(""), "waits",
+		    gw_str("until one of them takes mail again"));
+}
+
+static void explain_decided(struct gw_delivery *delivery)
+{
+	explain_outcome(delivery->message->explanation, delivery->task.call.relay->name,
+			&delivery->attempt.outcomes[0]);
+}
+
+/* The relay would take it; the rest of its route would be next. */
+static enum step explain_admitted(const struct gw_delivery *delivery)
+{
+	struct explanation *explanation = delivery->message->explanation;
+	explain_say(explanation, delivery->task.call.relay->name, "takes it", explanation->reasons);
+	for (size_t i = delivery->at + 1; i < delivery->route.count; i++)
+		explain_say(explanation, delivery->route.relays[i]->name, "next",
+			    gw_str("asked only when those before do not take it"));
+	return STEP_FINISH;
+}
+
+/* What became of recipients in a delivery was said there. */
+static enum step explain_outcomes(struct delivery_round *round)
+{
+	for (size_t i = 0; i < round->count; i++)
+		if (!round->recipients[i].sorted)
+			explain_outcome(round->message->explanation, gw_str(""),
+					&round->recipients[i].outcome);
+	return STEP_RELEASE;
+}
+
+static void explain_ended(struct delivery_round *round)
+{
+	finish(round->message->explanation);
+}
+
+const struct round_effects explain_effects = {
+	.listen = explain_listen,
+	.skipped = explain_skipped,
+	.waits = explain_waits,
+	.decided = explain_decided,
+	.admitted = explain_admitted,
+	.outcomes = explain_outcomes,
+	.ended = explain_ended,
+};
+
+/* --- from the question to the round --- */
 
 static struct gw_str reply_of(struct explanation *explanation, const struct chain_answer *answer)
 {
@@ -143,8 +187,8 @@ static void carry_on(struct gw_call *call, void *arg)
 	} else if (!explanation->taken_rcpt) {
 		explanation->taken_rcpt = true;
 		ask(explanation);
-	} else {
-		round_explain(explanation->message);
+	} else if (round_explain(explanation->message) != 0) {
+		finish(explanation);
 	}
 }
 
@@ -165,7 +209,7 @@ static void judged(struct gw_call *call, void *arg)
 static void ask(struct explanation *explanation)
 {
 	struct gw_call *call = &explanation->call;
-	round_call(call, explanation->message);
+	call_init(call, explanation->message);
 	call->rcpt = explanation->taken_rcpt ? NULL : explanation->message->rcpts[0];
 	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged,
 		      explanation))

@@ -38,21 +38,4 @@ struct explain_question {
 /* On the question's worker; `done` runs from the loop or from inside. */
 void explain_begin(const struct explain_question *question);
 
-/* --- the round's part --- */
-
-struct explanation;
-struct outcome;
-struct gw_delivery;
-struct gw_call;
-void explain_say(struct explanation *explanation, struct gw_str relay, const char *answer,
-		 struct gw_str why);
-/* a module decided it */
-void explain_outcome(struct explanation *explanation, struct gw_str relay,
-		     const struct outcome *outcome);
-/* the relay would take it; the rest of its route would be next */
-void explain_taken(struct gw_delivery *delivery);
-void explain_end(struct explanation *explanation); /* the walk is over */
-/* reasons and relays passed over come here */
-void explain_listen(struct explanation *explanation, struct gw_call *call);
-
 #endif

@@ -1,6 +1,6 @@
 /* report.c - the bounce hook for each recipient that failed or is late, then one DSN for those that
  * ask for one. */
-#include "deliver/delivery.h"
+#include "deliver/delivery_private.h"
 
 #include "base/log.h"
 #include "deliver/dsn.h"
@@ -36,13 +36,13 @@ static bool action_of(const struct delivery_round *round, const struct rcpt_atte
 
 /* --- the report itself --- */
 
-static void written(void *arg, uint64_t id, bool taken)
+/* A report that was not kept is written again: its recipients stay pending until it is. */
+static void report_written(void *arg, uint64_t id, bool taken)
 {
 	struct delivery_round *round = arg;
-	/* A report that was not kept is written again: its recipients stay pending until it is. */
 	round->report_lost |= !taken;
 	if (--round->reports == 0)
-		settle_written(round);
+		task_continue(&round->task, STEP_FAIL);
 }
 
 static void log_report(const struct gw_message *message, uint64_t id, enum dsn_action action)
@@ -100,7 +100,7 @@ static void write_report(struct delivery_round *round, enum dsn_action action,
 	};
 	if (dsn_write(&dsn, &bytes) != 0) {
 		buf_finish(&bytes);
-		written(round, 0, false);
+		report_written(round, 0, false);
 		return;
 	}
 	struct submission submission = {
@@ -112,7 +112,7 @@ static void write_report(struct delivery_round *round, enum dsn_action action,
 		.id = dsn.id,
 		.smtputf8 = dsn.utf8,
 		.requiretls = message->requiretls,
-		.done = written,
+		.done = report_written,
 		.arg = round,
 	};
 	COUNT(dsns);
@@ -137,12 +137,14 @@ static size_t collect(struct delivery_round *round, enum dsn_action action, stru
 	return count;
 }
 
-static void write_reports(struct delivery_round *round)
+/* The count is held up by one while they begin, since any of them may end at once. */
+enum step step_report(struct task *task)
 {
 	static const enum dsn_action actions[] = { DSN_FAILED, DSN_DELAYED, DSN_RELAYED,
 						   DSN_DELIVERED };
+	struct delivery_round *round = round_of(task);
 	struct dsn_rcpt *rcpts = arena_alloc(&round->message->arena, round->count * sizeof(*rcpts));
-	round->reports = 1; /* held up while they begin */
+	round->reports = 1;
 	round->report_lost = !rcpts && round->count;
 	for (size_t i = 0; rcpts && i < sizeof(actions) / sizeof(actions[0]); i++) {
 		size_t count = collect(round, actions[i], rcpts);
@@ -153,19 +155,12 @@ static void write_reports(struct delivery_round *round)
 		write_report(round, actions[i], rcpts, count);
 	}
 	if (--round->reports == 0)
-		settle_written(round);
+		return STEP_FAIL;
+	round_record(round);
+	return STEP_WAITS;
 }
 
 /* --- the bounce hook --- */
-
-static void ask_bounce(struct delivery_round *round);
-
-static void bounce_judged(struct gw_call *call, void *arg)
-{
-	struct delivery_round *round = arg;
-	round->recipients[round->at++].quiet = call->answer.verdict == GW_DISCARD;
-	ask_bounce(round);
-}
 
 static void fill_result(struct delivery_round *round, const struct rcpt_attempt *recipient,
 			bool delayed)
@@ -177,12 +172,13 @@ static void fill_result(struct delivery_round *round, const struct rcpt_attempt 
 		.attempt = round->message->attempts + 1,
 		.delayed = delayed,
 	};
-	outcome_tell(&recipient->outcome, &round->told, &round->result);
-	outcome_enhanced(&recipient->outcome, round->told.enhanced);
+	outcome_tell(&recipient->outcome, &round->outcome, &round->result);
+	outcome_enhanced(&recipient->outcome, round->outcome.enhanced);
 }
 
-static void ask_bounce(struct delivery_round *round)
+enum step step_bounce(struct task *task)
 {
+	struct delivery_round *round = round_of(task);
 	for (; round->at < round->count; round->at++) {
 		struct rcpt_attempt *recipient = &round->recipients[round->at];
 		enum dsn_action action;
@@ -190,17 +186,17 @@ static void ask_bounce(struct delivery_round *round)
 		    recipient->outcome.status == GW_DELIVERED)
 			continue;
 		fill_result(round, recipient, action == DSN_DELAYED);
-		round->call.rcpt = recipient->rcpt;
-		round->call.argument = &round->result;
-		if (!chain_run(&round->call, GW_HOOK_bounce, bounce_judged, round))
-			return;
-		recipient->quiet = round->call.answer.verdict == GW_DISCARD;
+		task->call.rcpt = recipient->rcpt;
+		task->call.argument = &round->result;
+		round_record(round);
+		return STEP_ASK;
 	}
-	write_reports(round);
+	return STEP_REPORT;
 }
 
-void report_begin(struct delivery_round *round)
+enum step step_bounce_answered(struct task *task)
 {
-	round->at = 0;
-	ask_bounce(round);
+	struct delivery_round *round = round_of(task);
+	round->recipients[round->at++].quiet = task->call.answer.verdict == GW_DISCARD;
+	return STEP_BOUNCE;
 }

@@ -1,7 +1,6 @@
 #include "receive/admission.h"
 
 #include "base/log.h"
-#include "loop/listener.h"
 #include "loop/preface.h"
 #include "receive/session.h"
 #include "smtp/proxy.h"
@@ -9,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define RESERVE_MOST                                                                               \
 	1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at \
@@ -48,7 +48,9 @@ void admission_init(struct admission *admission, struct worker *worker)
 
 void admission_refuse(int fd, const char *why)
 {
-	listener_refuse(fd, gw_str(why));
+	ssize_t sent = send(fd, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)sent;
+	close(fd);
 	COUNT(sessions_refused);
 }
 

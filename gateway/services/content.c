@@ -46,7 +46,7 @@ long services_read(struct gw_message *message, uint64_t offset, void *out, size_
 int services_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw_header *header)
 {
 	struct header_field field;
-	if (!edits_header(&delivery->edits, nth, &field))
+	if (!edits_header(delivery_edits(delivery), nth, &field))
 		return -1;
 	copy_header(&field, header);
 	return 0;
@@ -54,7 +54,7 @@ int services_delivery_header(struct gw_delivery *delivery, size_t nth, struct gw
 
 long services_delivery_body(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)
 {
-	return edits_body_read(&delivery->edits, offset, out, len);
+	return edits_body_read(delivery_edits(delivery), offset, out, len);
 }
 
 /* Edits belong to prepare: anywhere else they would come too late or too early. */
@@ -66,23 +66,23 @@ static bool may_edit(const struct gw_call *call)
 int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
 			struct gw_str name, struct gw_str value)
 {
-	return may_edit(call) ? edits_header_add(&delivery->edits, nth, name, value) : -1;
+	return may_edit(call) ? edits_header_add(delivery_edits(delivery), nth, name, value) : -1;
 }
 
 int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
 			    struct gw_str value)
 {
-	return may_edit(call) ? edits_header_replace(&delivery->edits, nth, value) : -1;
+	return may_edit(call) ? edits_header_replace(delivery_edits(delivery), nth, value) : -1;
 }
 
 int services_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth)
 {
-	return may_edit(call) ? edits_header_drop(&delivery->edits, nth) : -1;
+	return may_edit(call) ? edits_header_drop(delivery_edits(delivery), nth) : -1;
 }
 
 int services_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body)
 {
-	return may_edit(call) ? edits_body(&delivery->edits, body) : -1;
+	return may_edit(call) ? edits_body(delivery_edits(delivery), body) : -1;
 }
 
 int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
@@ -90,14 +90,15 @@ int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 {
 	struct address parsed;
 	bool fine = address.len == 0 ||
-		    address_mailbox(address, delivery->message->smtputf8 ? ADDRESS_UTF8_OK : 0,
+		    address_mailbox(address,
+				    delivery_message(delivery)->smtputf8 ? ADDRESS_UTF8_OK : 0,
 				    &parsed);
-	return may_edit(call) && fine ? edits_return_path(&delivery->edits, address) : -1;
+	return may_edit(call) && fine ? edits_return_path(delivery_edits(delivery), address) : -1;
 }
 
 long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len)
 {
-	return edits_read(&delivery->edits, offset, out, len);
+	return edits_read(delivery_edits(delivery), offset, out, len);
 }
 
 /* Copies what the module's header knows of a struct into ours. */
@@ -109,39 +110,28 @@ static void copy_sized(void *to, size_t room, const void *from, uint32_t size)
 
 void services_login_set(struct gw_call *call, const struct gw_login *login)
 {
-	struct gw_delivery *delivery = call->delivery;
 	struct gw_login given;
-	if (!delivery || call->hook != GW_HOOK_login)
+	if (!call->delivery || call->hook != GW_HOOK_login)
 		return;
 	copy_sized(&given, sizeof(given), login, login->size);
-	delivery->login = (struct gw_login){
+	given = (struct gw_login){
 		.size = sizeof(given),
 		.mechanism = arena_str(call->arena, given.mechanism),
 		.user = arena_str(call->arena, given.user),
 		.secret = arena_str(call->arena, given.secret),
 		.acting_as = arena_str(call->arena, given.acting_as),
 	};
-	delivery->login_given = delivery->login.user.ptr && delivery->login.secret.ptr;
-}
-
-static size_t place_of(const struct gw_delivery *delivery, const struct gw_rcpt *rcpt)
-{
-	size_t nth = 0;
-	while (nth < delivery->attempt.count && delivery->attempt.rcpts[nth] != rcpt)
-		nth++;
-	return nth;
+	delivery_set_login(call->delivery, &given);
 }
 
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
 		      const struct gw_outcome *outcome)
 {
 	struct gw_outcome given;
-	size_t nth = place_of(delivery, rcpt);
-	if (call->hook != GW_HOOK_deliver || nth == delivery->attempt.count)
+	if (call->hook != GW_HOOK_deliver)
 		return;
 	copy_sized(&given, sizeof(given), outcome, outcome->size);
 	struct smtp_reply reply = { .code = given.code, .text = given.text };
 	memcpy(reply.enhanced, given.enhanced, sizeof(reply.enhanced));
-	outcome_reply(&delivery->attempt.outcomes[nth], delivery->attempt.arena, given.status,
-		      STAGE_MODULE, false, &reply, given.host);
+	delivery_set_outcome(delivery, rcpt, given.status, &reply, given.host);
 }

@@ -165,19 +165,20 @@ int64_t services_rcpt_number(const struct gw_rcpt *rcpt, enum gw_rcpt_fact fact)
 
 struct gw_str services_delivery_fact(const struct gw_delivery *delivery, enum gw_delivery_fact fact)
 {
+	const struct attempt *attempt = delivery_attempt(delivery);
 	switch (fact) {
 	case GW_DELIVERY_RELAY:
-		return delivery->attempt.relay->name;
+		return attempt->relay->name;
 	case GW_DELIVERY_RETURN_PATH:
-		return edits_sender(&delivery->edits);
+		return edits_sender(delivery_edits(delivery));
 	case GW_DELIVERY_HOST:
-		return known(delivery->attempt.host);
+		return known(attempt->host);
 	case GW_DELIVERY_CAPABILITIES:
-		return known(delivery->attempt.capabilities);
+		return known(attempt->capabilities);
 	case GW_DELIVERY_MECHANISMS:
-		return known(delivery->attempt.mechanisms);
+		return known(attempt->mechanisms);
 	case GW_DELIVERY_TLS:
-		return known(delivery->attempt.tls);
+		return known(attempt->tls);
 	default:
 		return none;
 	}
@@ -194,10 +195,10 @@ static int64_t count_headers(struct edits *edits)
 
 int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_delivery_fact fact)
 {
-	struct edits *edits = (struct edits *)&delivery->edits; /* sizes are worked out on demand */
+	struct edits *edits = delivery_edits(delivery);
 	switch (fact) {
 	case GW_DELIVERY_RCPTS:
-		return (int64_t)delivery->attempt.count;
+		return (int64_t)delivery_attempt(delivery)->count;
 	case GW_DELIVERY_SIZE:
 		return (int64_t)edits_size(edits);
 	case GW_DELIVERY_BODY_SIZE:
@@ -205,7 +206,7 @@ int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_del
 	case GW_DELIVERY_HEADERS:
 		return count_headers(edits);
 	case GW_DELIVERY_CAUSE:
-		return (int64_t)delivery->cause;
+		return (int64_t)delivery_cause(delivery);
 	default:
 		return -1;
 	}

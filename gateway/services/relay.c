@@ -30,14 +30,7 @@ int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t co
 {
 	if (call->hook != GW_HOOK_admit || count == 0)
 		return -1;
-	if (count >= delivery->attempt.count)
-		return 0;
-	struct gw_delivery *rest = delivery_split(delivery, count);
-	if (!rest)
-		return -1;
-	rest->rest = delivery->rest;
-	delivery->rest = rest;
-	return 0;
+	return count < delivery_attempt(delivery)->count ? delivery_split(delivery, count) : 0;
 }
 
 /* Gates are a module's own: they never meet the names of relays. */
@@ -72,7 +65,7 @@ void services_hold_message(struct gw_call *call, const char *why)
 {
 	struct gw_str copy = arena_str(call->arena, gw_str(why));
 	if (call->hook == GW_HOOK_result && copy.ptr)
-		call->delivery->round->hold_why = copy;
+		delivery_set_hold(call->delivery, copy);
 }
 
 /* --- relays that take no mail for now --- */

@@ -101,7 +101,7 @@ static void *service_message_data(struct gw_call *call)
 static void *service_delivery_data(struct gw_call *call)
 {
 	struct gw_delivery *delivery = call->delivery;
-	return delivery ? private_bytes(&delivery->data, &delivery->message->arena,
+	return delivery ? private_bytes(delivery_data(delivery), &delivery_message(delivery)->arena,
 					call->snapshot->delivery_bytes,
 					call->instance->delivery_offset)
 			: NULL;
@@ -111,7 +111,7 @@ static void *service_delivery_data(struct gw_call *call)
 
 static struct gw_message *service_delivery_message(struct gw_delivery *delivery)
 {
-	return delivery->message;
+	return delivery_message(delivery);
 }
 
 static struct gw_rcpt *service_message_rcpt(struct gw_message *message, size_t nth)
@@ -121,7 +121,8 @@ static struct gw_rcpt *service_message_rcpt(struct gw_message *message, size_t n
 
 static struct gw_rcpt *service_delivery_rcpt(struct gw_delivery *delivery, size_t nth)
 {
-	return nth < delivery->attempt.count ? delivery->attempt.rcpts[nth] : NULL;
+	const struct attempt *attempt = delivery_attempt(delivery);
+	return nth < attempt->count ? attempt->rcpts[nth] : NULL;
 }
 
 static struct gw_relay *service_relay_at(struct gw_call *call, size_t nth)

@@ -1,78 +1,14 @@
-#include "deliver/delivery.h"
+/* round_end.c - what becomes of a message when every recipient has its outcome: final, bounced, too
+ * old, on hold, or tried later. */
+#include "deliver/delivery_private.h"
 
 #include "base/log.h"
-#include "deliver/dsn.h"
-#include "deliver/explain.h"
 
 #include <stdlib.h>
 
 #define RECHECK_MS (15 * 60 * 1000)
 
-/* --- telling --- */
-
-static void log_enhanced(struct log_line *line, const struct outcome *outcome)
-{
-	uint8_t enhanced[3];
-	outcome_enhanced(outcome, enhanced);
-	log_fmt(line, "status", "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
-}
-
-static void count_outcome(enum gw_status status)
-{
-	COUNT(attempts);
-	if (status == GW_DELIVERED)
-		COUNT(delivered);
-	else if (status == GW_DEFERRED)
-		COUNT(deferred);
-	else if (status == GW_UNKNOWN)
-		COUNT(unknown);
-}
-
-static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt,
-			const struct outcome *outcome, const struct gw_delivery *delivery)
-{
-	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO
-									 : LOG_LEVEL_WARNING,
-					 status_name(outcome->status));
-	log_id(line, message->id);
-	log_str(line, "to", rcpt->address);
-	if (delivery && delivery->attempt.relay)
-		log_str(line, "relay", delivery->attempt.relay->name);
-	if (outcome->host.len)
-		log_str(line, "host", outcome->host);
-	if (outcome->status != GW_DELIVERED)
-		log_text(line, "stage", stage_name(outcome->stage));
-	if (outcome->reply.code)
-		log_int(line, "code", outcome->reply.code);
-	log_enhanced(line, outcome);
-	if (outcome->fault)
-		log_text(line, "fault", fault_name(outcome->fault));
-	log_int(line, "delay_ms", queue_now() - message->received_at);
-	if (delivery && delivery->attempt.tls.len)
-		log_str(line, "tls", delivery->attempt.tls);
-	log_str(line, "text", outcome->reply.text);
-	log_close(line);
-}
-
-void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt,
-		    const struct outcome *outcome, const struct gw_delivery *delivery)
-{
-	count_outcome(outcome->status);
-	log_outcome(message, rcpt, outcome, delivery);
-}
-
-void tell_event(struct gw_message *message, const struct gw_rcpt *rcpt, const char *name,
-		struct gw_str text)
-{
-	struct gw_event event = { .name = gw_str(name),
-				  .message = message,
-				  .rcpt = rcpt,
-				  .text = text,
-				  .client = message->client };
-	event_tell(message->worker, message->snapshot, &event);
-}
-
-/* --- the end of a round --- */
+/* --- outcomes --- */
 
 /* A report of ours has nobody to tell: it stays for an admin. */
 static bool may_expire(const struct gw_message *message)
@@ -117,7 +53,18 @@ static void keep_report(struct delivery_round *round, struct rcpt_attempt *recip
 		round->hold_why = gw_str(why);
 }
 
-static void settle_recipient(struct delivery_round *round, struct rcpt_attempt *recipient)
+static void tell_outcome(const struct delivery_round *round, const struct rcpt_attempt *recipient)
+{
+	struct gw_message *message = round->message;
+	struct gw_event event = { .name = gw_str(status_name(recipient->outcome.status)),
+				  .message = message,
+				  .rcpt = recipient->rcpt,
+				  .text = recipient->outcome.reply.text,
+				  .client = message->client };
+	event_tell(message->worker, message->snapshot, &event);
+}
+
+static void recipient_end(struct delivery_round *round, struct rcpt_attempt *recipient)
 {
 	struct gw_rcpt *rcpt = recipient->rcpt;
 	enum gw_status status = recipient->outcome.status;
@@ -125,22 +72,43 @@ static void settle_recipient(struct delivery_round *round, struct rcpt_attempt *
 		keep_report(round, recipient);
 	else if (status != GW_DELIVERED && status != GW_BOUNCED && expired(round))
 		expire(round, recipient);
-	if (!recipient->placed)
+	if (!recipient->sorted)
 		outcome_record(round->message, rcpt, &recipient->outcome, NULL);
 	if (recipient->outcome.stage == STAGE_NONE) /* nothing was tried: what is known stays */
 		return;
 	rcpt->last = recipient->outcome.reply;
 	rcpt->last_host = recipient->outcome.host;
-	tell_event(round->message, rcpt, status_name(recipient->outcome.status),
-		   recipient->outcome.reply.text);
+	tell_outcome(round, recipient);
 }
 
-void round_settle(struct delivery_round *round)
+enum step round_outcomes(struct delivery_round *round)
 {
 	for (size_t i = 0; i < round->count; i++)
-		settle_recipient(round, &round->recipients[i]);
-	report_begin(round);
+		recipient_end(round, &round->recipients[i]);
+	round->at = 0;
+	return STEP_BOUNCE;
 }
+
+enum step step_outcomes(struct task *task)
+{
+	struct delivery_round *round = round_of(task);
+	return round->effects->outcomes(round);
+}
+
+/* Every report is on disk (or there was none): now the failures may be final too. */
+enum step step_fail(struct task *task)
+{
+	struct delivery_round *round = round_of(task);
+	for (size_t i = 0; i < round->count; i++)
+		if (round->recipients[i].outcome.status == GW_BOUNCED && !round->report_lost) {
+			round->recipients[i].rcpt->status = RCPT_FAILED;
+			round->message->changed = round->unrecorded = true;
+			COUNT(bounced);
+		}
+	return STEP_RELEASE;
+}
+
+/* --- when it comes back --- */
 
 /* Something wakes it; its own time is for its expiry, and for whatever failed to wake it. */
 static int64_t woken_before(const struct delivery_round *round)
@@ -206,6 +174,13 @@ static void log_later(const struct delivery_round *round)
 	log_close(line);
 }
 
+static void log_done(const struct gw_message *message)
+{
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "done");
+	log_id(line, message->id);
+	log_close(line);
+}
+
 static void put_off(struct delivery_round *round)
 {
 	struct gw_message *message = round->message;
@@ -224,57 +199,50 @@ static void put_off(struct delivery_round *round)
 		queue_later(message);
 }
 
-static void end_round(struct delivery_round *round)
+void round_ended(struct delivery_round *round)
 {
-	struct gw_message *message = round->message;
-	list_take(&round->link);
-	if (message->dry) {
-		explain_end(message->explanation);
+	if (message_pending(round->message)) {
+		put_off(round);
 		return;
 	}
-	if (message_pending(message) == 0) {
-		struct log_line *line = log_open(LOG_LEVEL_INFO, "done");
-		log_id(line, message->id);
-		log_close(line);
-		queue_final(message);
-		return;
-	}
-	put_off(round);
+	log_done(round->message);
+	queue_final(round->message);
 }
 
-static void released(struct gw_call *call, void *arg)
+/* --- the end --- */
+
+static void work_returned(struct gw_call *call, void *arg)
 {
 	struct delivery_round *round = arg;
 	if (--round->open == 0)
-		end_round(round);
+		task_continue(&round->task, STEP_REQUEUE);
 }
 
-static void release(struct delivery_round *round, struct gw_call *call)
+static void call_release(struct delivery_round *round, struct gw_call *call)
 {
-	call->done = released;
+	call->done = work_returned;
 	call->arg = round;
 	if (!chain_cancel(call))
 		round->open++;
 }
 
 /* The message goes when no module's work looks at it. */
-void round_release(struct delivery_round *round)
+enum step step_release(struct task *task)
 {
-	round->open = 1;
-	release(round, &round->call);
+	struct delivery_round *round = round_of(task);
+	call_release(round, &task->call);
 	for (struct gw_delivery *delivery = round->deliveries; delivery; delivery = delivery->next)
-		release(round, &delivery->call);
-	released(NULL, round);
+		call_release(round, &delivery->task.call);
+	if (!round->open)
+		return STEP_REQUEUE;
+	round_record(round);
+	return STEP_WAITS;
 }
 
-/* Every report is on disk (or there was none): now the failures may be final too. */
-void settle_written(struct delivery_round *round)
+enum step step_requeue(struct task *task)
 {
-	for (size_t i = 0; i < round->count; i++)
-		if (round->recipients[i].outcome.status == GW_BOUNCED && !round->report_lost) {
-			round->recipients[i].rcpt->status = RCPT_FAILED;
-			round->message->changed = true;
-			COUNT(bounced);
-		}
-	round_release(round);
+	struct delivery_round *round = round_of(task);
+	list_take(&round->link);
+	round->effects->ended(round);
+	return STEP_OVER;
 }

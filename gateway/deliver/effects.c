@@ -1,0 +1,112 @@
+/* effects.c - what a round does to the world: counters, the log, the event hook, the queue. */
+#include "deliver/delivery_private.h"
+
+#include "base/log.h"
+
+/* --- outcomes --- */
+
+static void log_enhanced(struct log_line *line, const struct outcome *outcome)
+{
+	uint8_t enhanced[3];
+	outcome_enhanced(outcome, enhanced);
+	log_fmt(line, "status", "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
+}
+
+static void count_outcome(enum gw_status status)
+{
+	COUNT(attempts);
+	if (status == GW_DELIVERED)
+		COUNT(delivered);
+	else if (status == GW_DEFERRED)
+		COUNT(deferred);
+	else if (status == GW_UNKNOWN)
+		COUNT(unknown);
+}
+
+static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt,
+			const struct outcome *outcome, const struct gw_delivery *delivery)
+{
+	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO
+									 : LOG_LEVEL_WARNING,
+					 status_name(outcome->status));
+	log_id(line, message->id);
+	log_str(line, "to", rcpt->address);
+	if (delivery && delivery->attempt.relay)
+		log_str(line, "relay", delivery->attempt.relay->name);
+	if (outcome->host.len)
+		log_str(line, "host", outcome->host);
+	if (outcome->status != GW_DELIVERED)
+		log_text(line, "stage", stage_name(outcome->stage));
+	if (outcome->reply.code)
+		log_int(line, "code", outcome->reply.code);
+	log_enhanced(line, outcome);
+	if (outcome->fault)
+		log_text(line, "fault", fault_name(outcome->fault));
+	log_int(line, "delay_ms", queue_now() - message->received_at);
+	if (delivery && delivery->attempt.tls.len)
+		log_str(line, "tls", delivery->attempt.tls);
+	log_str(line, "text", outcome->reply.text);
+	log_close(line);
+}
+
+void outcome_record(const struct gw_message *message, const struct gw_rcpt *rcpt,
+		    const struct outcome *outcome, const struct gw_delivery *delivery)
+{
+	count_outcome(outcome->status);
+	log_outcome(message, rcpt, outcome, delivery);
+}
+
+static void record_decided(struct gw_delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->attempt.count; i++) {
+		delivery->recipients[i]->outcome = delivery->attempt.outcomes[i];
+		outcome_record(delivery->message, delivery->attempt.rcpts[i],
+			       &delivery->attempt.outcomes[i], delivery);
+	}
+}
+
+/* --- along the route --- */
+
+static void log_reasons(struct gw_call *call)
+{
+	call->explain = call_log_reason;
+}
+
+/* For `message explain`. Where mail only stands in line there is nothing to explain, and there may
+ * be much of it. */
+static void log_skipped(const struct gw_delivery *delivery, enum gw_cause cause, struct gw_str why)
+{
+	if (cause == GW_CAUSE_RATE)
+		return;
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "passed-over");
+	log_id(line, delivery->message->id);
+	log_str(line, "relay", delivery->task.call.relay->name);
+	log_str(line, "reason", why);
+	log_close(line);
+}
+
+static void log_parked(const struct gw_delivery *delivery)
+{
+	if (!delivery->why.len)
+		return;
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "parked");
+	log_id(line, delivery->message->id);
+	log_str(line, "reason", delivery->why);
+	log_close(line);
+}
+
+static enum step go_on(const struct gw_delivery *delivery)
+{
+	return STEP_PREPARE;
+}
+
+const struct round_effects real_effects = {
+	.begins_anew = true,
+	.listen = log_reasons,
+	.skipped = log_skipped,
+	.waits = log_parked,
+	.decided = record_decided,
+	.admitted = go_on,
+	.outcomes = round_outcomes,
+	.ended = round_ended,
+};

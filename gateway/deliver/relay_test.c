@@ -1,0 +1,199 @@
+#include "deliver/relay_test.h"
+
+#include "client/watch.h"
+#include "deliver/delivery_private.h"
+
+#include <stdlib.h>
+
+/* One test on its worker. Of the message there is no more than modules may look at for a login. */
+struct test_run {
+	struct post post;
+	struct list_link link; /* of its worker's tests, while it runs */
+	struct watch watch;
+	struct worker *worker;
+	struct relay_test *test;
+	struct arena arena; /* of what is handed back */
+	struct relay_test_line **last;
+	struct gw_message *message;
+	struct gw_delivery delivery;
+	struct gw_rcpt *rcpts[1];
+	struct outcome outcomes[1];
+	bool attempted; /* the attempt has its outcome */
+};
+
+static const struct gw_str content = GW_STR("Subject: a test that is never sent\r\n\r\n");
+
+/* --- what is seen --- */
+
+static void add_line(struct watch *watch, const char *stage, char who, struct gw_str words)
+{
+	struct test_run *run = list_of(watch, struct test_run, watch);
+	struct relay_test_line *line = arena_alloc(&run->arena, sizeof(*line));
+	struct gw_str copy = arena_str(&run->arena, words);
+
+	if (!line || !copy.ptr)
+		return;
+	*line = (struct relay_test_line){ NULL, stage, who, copy };
+	*run->last = line;
+	run->last = &line->next;
+}
+
+/* --- the end --- */
+
+static void tell_main(struct post *post)
+{
+	struct test_run *run = (struct test_run *)post;
+	run->test->done(run->test, run->test->arg);
+}
+
+static void hand_back(struct test_run *run)
+{
+	struct relay_test *test = run->test;
+	const struct outcome *outcome = &run->outcomes[0];
+
+	outcome_reply(&test->outcome, &run->arena, outcome->status, outcome->stage, outcome->link,
+		      &outcome->reply, outcome->host);
+	message_destroy(run->message);
+	list_take(&run->link);
+	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
+	run->post.run = tell_main;
+	worker_post(runtime.main, &run->post);
+}
+
+static void work_returned(struct gw_call *call, void *arg)
+{
+	hand_back(arg);
+}
+
+/* Over when the outcome is known, the connection is gone, and no work of a module looks at it any
+ * more. */
+static void end_if_over(struct test_run *run)
+{
+	struct gw_call *call = &run->delivery.task.call;
+
+	if (!run->attempted || run->watch.open)
+		return;
+	call->done = work_returned;
+	call->arg = run;
+	if (chain_cancel(call))
+		hand_back(run);
+}
+
+static void connection_gone(struct watch *watch)
+{
+	end_if_over(list_of(watch, struct test_run, watch));
+}
+
+static void test_attempted(struct attempt *attempt)
+{
+	struct test_run *run = list_of(attempt, struct test_run, delivery.attempt);
+	run->attempted = true;
+	end_if_over(run);
+}
+
+void relay_tests_stop(struct list_link *tests)
+{
+	while (!list_empty(tests)) {
+		struct test_run *run = list_of(tests->next, struct test_run, link);
+		list_take(&run->link);
+		outcome_set(&run->outcomes[0], &run->message->arena, GW_DEFERRED, STAGE_NONE, false,
+			    0, NULL, gw_str("the gateway is stopping"), gw_str(""));
+		transport_abandon(&run->delivery.attempt);
+		run->attempted = true;
+		end_if_over(run);
+	}
+}
+
+/* --- the beginning --- */
+
+static int make_message(struct test_run *run)
+{
+	const struct relay_test *test = run->test;
+	struct gw_message *message = message_create(run->worker, test->snapshot, 0);
+
+	run->message = message;
+	if (!message)
+		return -1;
+	message->content = (struct spool_content){ .spool = runtime.spool,
+						   .size = content.len,
+						   .tail = content };
+	message->sender = run->watch.sender;
+	message->type = test->snapshot->settings.default_type;
+	run->rcpts[0] = message_rcpt_add(message, test->rcpt.len ? test->rcpt : run->watch.sender,
+					 gw_str(""), 0);
+	return run->rcpts[0] ? 0 : -1;
+}
+
+static void make_delivery(struct test_run *run)
+{
+	struct gw_delivery *delivery = &run->delivery;
+
+	delivery->message = run->message;
+	edits_init(&delivery->edits, run->message, &run->message->arena);
+	delivery->attempt = (struct attempt){
+		.worker = run->worker,
+		.snapshot = run->test->snapshot,
+		.relay = run->test->relay,
+		.edits = &delivery->edits,
+		.arena = &run->message->arena,
+		.rcpts = run->rcpts,
+		.outcomes = run->outcomes,
+		.count = 1,
+		.watch = &run->watch,
+		.urgent = true,
+		.login = delivery_ask_login,
+		.done = test_attempted,
+	};
+	call_init(&delivery->task.call, run->message);
+	delivery->task.call.delivery = delivery;
+	delivery->task.call.relay = run->test->relay;
+}
+
+static void test_run(struct post *post)
+{
+	struct test_run *run = (struct test_run *)post;
+
+	atomic_fetch_add_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
+	list_add(&deliveries_of(run->worker)->relay_tests, &run->link);
+	if (make_message(run) != 0) {
+		outcome_set(&run->outcomes[0], &run->arena, GW_DEFERRED, STAGE_NONE, false, 0, NULL,
+			    gw_str("no memory"), gw_str(""));
+		hand_back(run);
+		return;
+	}
+	make_delivery(run);
+	transport_send(&run->delivery.attempt);
+}
+
+int relay_test_begin(struct relay_test *test)
+{
+	struct test_run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return -1;
+	arena_init(&run->arena, 0);
+	test->run = run;
+	run->test = test;
+	run->last = &test->lines;
+	run->worker = runtime.workers[0];
+	run->watch = (struct watch){ .told = add_line,
+				     .gone = connection_gone,
+				     .sender = test->sender,
+				     .rcpt = test->rcpt,
+				     .any_sender = !test->sender.len };
+	if (!test->sender.len)
+		run->watch.sender = arena_printf(&run->arena, "postmaster@%.*s",
+						 GW_STR_ARGS(test->snapshot->settings.hostname));
+	run->post.run = test_run;
+	worker_post(run->worker, &run->post);
+	return 0;
+}
+
+void relay_test_finish(struct relay_test *test)
+{
+	if (!test->run)
+		return;
+	arena_finish(&test->run->arena);
+	free(test->run);
+	test->run = NULL;
+}
