@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 #define DAY_MS 86400000
 #define LAST_MS 253402300799999 /* the end of the year 9999: later years do not fit the formats */
 
@@ -9,24 +7,6 @@ struct civil {
 	unsigned year, month, day, weekday;
 	unsigned hour, minute, second, ms;
 };
-
-static int64_t read_clock(clockid_t which)
-{
-	struct timespec now;
-
-	clock_gettime(which, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t clock_wall(void)
-{
-	return read_clock(CLOCK_REALTIME);
-}
-
-int64_t clock_monotonic(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
 
 /* Days since 1970-01-01 of a date. The year is taken to begin in March, so that the leap day is its
  * last. */

@@ -4,8 +4,9 @@
 
 #include <gateway/str.h>
 
-int64_t clock_wall(void);      /* since 1970 UTC; may jump */
-int64_t clock_monotonic(void); /* since some start; never jumps */
+int64_t clock_wall(void);         /* since 1970 UTC; may jump */
+int64_t clock_monotonic(void);    /* since some start; never jumps */
+int64_t clock_monotonic_us(void); /* the same in microseconds */
 
 /* RFC 5322 date-time in UTC: "Mon, 23 Nov 2026 17:40:12 +0000". */
 #define CLOCK_RFC5322 32

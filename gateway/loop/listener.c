@@ -183,6 +183,13 @@ void listener_destroy(struct listener *listener)
 	free(listener);
 }
 
+void listener_refuse(int fd, struct gw_str why)
+{
+	ssize_t sent = send(fd, why.ptr, why.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)sent;
+	close(fd);
+}
+
 bool listener_address(struct gw_str text, uint16_t port, struct sockaddr_storage *address,
 		      socklen_t *len)
 {

@@ -26,6 +26,10 @@ void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
 void listener_destroy(struct listener *listener); /* closes; NULL is fine */
 
+/* Closes an accepted descriptor that nobody serves, with this as the last words; whether they get
+ * there does not matter. [any thread] */
+void listener_refuse(int fd, struct gw_str why);
+
 /* A text address and port, "0.0.0.0" or "::1", to a socket address; false: it is none. */
 bool listener_address(struct gw_str text, uint16_t port, struct sockaddr_storage *address,
 		      socklen_t *len);

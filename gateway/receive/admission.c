@@ -1,6 +1,7 @@
 #include "receive/admission.h"
 
 #include "base/log.h"
+#include "loop/listener.h"
 #include "loop/preface.h"
 #include "receive/session.h"
 #include "smtp/proxy.h"
@@ -8,7 +9,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define RESERVE_MOST                                                                               \
 	1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at \
@@ -48,9 +48,7 @@ void admission_init(struct admission *admission, struct worker *worker)
 
 void admission_refuse(int fd, const char *why)
 {
-	ssize_t sent = send(fd, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)sent;
-	close(fd);
+	listener_refuse(fd, gw_str(why));
 	COUNT(sessions_refused);
 }
 

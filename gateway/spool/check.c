@@ -2,22 +2,21 @@
 #include "spool/internal.h"
 
 #include "base/id.h"
+#include "spool/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 static int open_idle(struct spool *spool, FILE *out)
 {
-	spool->dir = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	spool->dir = disk_open(spool->path);
 	if (spool->dir >= 0)
-		spool->lock_file = openat(spool->dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		spool->lock_file = disk_openat(spool->dir, "lock", O_RDONLY);
 	if (spool->lock_file < 0) {
 		fprintf(out, "%s: no spool: %s\n", spool->path, strerror(errno));
 		return -1;
 	}
-	if (flock(spool->lock_file, LOCK_SH | LOCK_NB) == 0)
+	if (disk_flock(spool->lock_file, LOCK_SH | LOCK_NB) == 0)
 		return 0;
 	fprintf(out, "%s: in use, stop the gateway first\n", spool->path);
 	return -1;

@@ -128,7 +128,7 @@ static void drop_held(struct spool *spool)
 	group_answer(spool, &spool->held);
 }
 
-static void turn(struct spool *spool)
+static void write_all(struct spool *spool)
 {
 	take_incoming(spool);
 	list_prepend(&spool->line, &spool->held);
@@ -140,22 +140,24 @@ static void turn(struct spool *spool)
 	sync_when_due(spool);
 }
 
-void *commit_run(void *arg)
+bool commit_turn(struct spool *spool)
 {
-	struct spool *spool = arg;
+	bool stop = stopping(spool);
 
-	for (;;) {
-		bool stop = stopping(spool);
+	write_all(spool);
+	return !stop || atomic_load(&spool->incoming);
+}
 
-		turn(spool);
-		if (stop && !atomic_load(&spool->incoming))
-			break;
-		wait_for_work(spool, spare_time(spool));
-		wait_for_company(spool);
-	}
+void commit_rest(struct spool *spool)
+{
+	wait_for_work(spool, spare_time(spool));
+	wait_for_company(spool);
+}
+
+void commit_finish(struct spool *spool)
+{
 	group_sync(spool);
-	turn(spool);
+	write_all(spool);
 	group_sync(spool);
 	drop_held(spool);
-	return NULL;
 }

@@ -2,6 +2,8 @@
  */
 #include "spool/internal.h"
 
+#include "spool/disk.h"
+
 #include <errno.h>
 
 void gather_clear(struct gather *gather)
@@ -65,7 +67,7 @@ int gather_write(struct gather *gather, int fd, uint64_t offset)
 	int at = 0;
 
 	while (at < gather->count) {
-		ssize_t n = pwritev(fd, gather->iov + at, gather->count - at, (off_t)offset);
+		ssize_t n = disk_pwritev(fd, gather->iov + at, gather->count - at, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -5,10 +5,10 @@
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
+#include "spool/disk.h"
 
 #include <errno.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #define HEADER_MAGIC "GWSPOOL\n"
 #define HEADER_COPY 4096u /* where the second one lies: a block that went bad takes one of them */
@@ -47,7 +47,7 @@ static int write_copy(int fd, const struct header *header, uint32_t offset)
 	ssize_t n;
 
 	do
-		n = pwrite(fd, header, sizeof(*header), offset);
+		n = disk_pwrite(fd, header, sizeof(*header), offset);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0 && n != (ssize_t)sizeof(*header))
 		errno = EIO;

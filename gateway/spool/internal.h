@@ -320,7 +320,11 @@ uint32_t append_bytes(const struct spool_append *append);
 bool append_fits(const struct spool_append *append); /* a record of that size can be read again */
 void append_queue(struct spool *spool, struct spool_append *append);
 struct spool_append *append_copy(const struct spool_append *append);
-void *commit_run(void *spool);
+/* Writes all that waits and answers it; false: the spool is closing, and nothing waits. [commit] */
+bool commit_turn(struct spool *spool);
+void commit_rest(struct spool *spool); /* until there is something to do [commit] */
+void commit_finish(
+	struct spool *spool); /* the last turn: what cannot be written is refused [commit] */
 void group_build(struct spool *spool, struct list *done);                 /* [commit] */
 void group_run(struct spool *spool);                                      /* [commit] */
 int group_sync(struct spool *spool);                                      /* [commit] */
@@ -348,7 +352,10 @@ int state_load(struct spool *spool, const struct entry *entry, struct arena *are
 
 /* --- janitor.c, compact.c --- */
 
-void *janitor_run(void *spool);
+/* Removes, prepares, measures, compacts; true: the disk is full. */
+bool janitor_turn(struct spool *spool);
+/* Waits until there is something to do; false: the spool is closed. */
+bool janitor_rest(struct spool *spool, bool full);
 void janitor_measure(struct spool *spool);
 void janitor_reclaim(struct spool *spool);
 /* 0; SPOOL_DAMAGED: what it needs is not all readable, and never will be; another below 0:
@@ -419,7 +426,10 @@ void wake_for(struct spool *spool, bool urgent); /* wake.c: an append was queued
 void wait_for_work(struct spool *spool, int64_t ms);
 void wait_for_company(struct spool *spool);
 
-int64_t spool_us(void);
+/* threads.c: from now on turns are taken, until threads_stop; -1 with errno: they are not. */
+int threads_start(struct spool *spool);
+void threads_stop(struct spool *spool);
+
 void spool_wake_janitor(struct spool *spool);
 int spool_list(struct spool *spool, struct problems *problems);
 struct spool *spool_new(const struct spool_options *options, struct problems *problems);

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
 #include <errno.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define IDLE_MS 1000
@@ -17,7 +17,7 @@ void janitor_measure(struct spool *spool)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(spool->dir, &fs) < 0)
+	if (disk_fstatvfs(spool->dir, &fs) < 0)
 		return;
 	pthread_mutex_lock(&spool->lock);
 	spool->free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
@@ -107,8 +107,7 @@ static void compact(struct spool *spool)
 		janitor_reclaim(spool);
 }
 
-/* Waits until there is something to do; false: the spool is closed. */
-static bool rest(struct spool *spool, bool full)
+bool janitor_rest(struct spool *spool, bool full)
 {
 	struct timespec until;
 	bool stop;
@@ -128,17 +127,12 @@ static bool rest(struct spool *spool, bool full)
 	return !stop;
 }
 
-void *janitor_run(void *arg)
+bool janitor_turn(struct spool *spool)
 {
-	struct spool *spool = arg;
-	bool full = false;
-
-	while (rest(spool, full)) {
-		janitor_reclaim(spool);
-		full = segment_prepare(spool, 0) != SPOOL_OK;
-		janitor_measure(spool);
-		if (!full)
-			compact(spool);
-	}
-	return NULL;
+	janitor_reclaim(spool);
+	bool full = segment_prepare(spool, 0) != SPOOL_OK;
+	janitor_measure(spool);
+	if (!full)
+		compact(spool);
+	return full;
 }

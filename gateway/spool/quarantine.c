@@ -4,12 +4,10 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int copy_range(struct segment *segment, int out, uint32_t from, uint32_t to)
 {
@@ -17,7 +15,7 @@ static int copy_range(struct segment *segment, int out, uint32_t from, uint32_t 
 
 	while (from < to) {
 		size_t len = to - from < sizeof(piece) ? to - from : sizeof(piece);
-		ssize_t n = pread(segment->fd, piece, len, from);
+		ssize_t n = disk_pread(segment->fd, piece, len, from);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -28,7 +26,7 @@ static int copy_range(struct segment *segment, int out, uint32_t from, uint32_t 
 			n = (ssize_t)len;
 			memset(piece, 0, len);
 		}
-		if (write(out, piece, (size_t)n) != n)
+		if (disk_write(out, piece, (size_t)n) != n)
 			return -1;
 		from += (uint32_t)n;
 	}
@@ -40,16 +38,15 @@ static int copy_file(struct segment *segment, int folder, const char *name, uint
 		     uint32_t to)
 {
 	static const char temporary[] = "copying";
-	int failed, out = openat(folder, temporary,
-				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int failed, out = disk_openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC);
 
 	if (out < 0)
 		return -1;
-	failed = copy_range(segment, out, from, to) || fsync(out);
-	close(out);
+	failed = copy_range(segment, out, from, to) || disk_fsync(out);
+	disk_close(out);
 	if (failed)
-		unlinkat(folder, temporary, 0);
-	return failed ? -1 : renameat(folder, temporary, folder, name);
+		disk_unlinkat(folder, temporary);
+	return failed ? -1 : disk_renameat(folder, temporary, name);
 }
 
 static int copy_aside(struct spool *spool, uint32_t number, uint32_t from, uint32_t to)
@@ -60,14 +57,12 @@ static int copy_aside(struct spool *spool, uint32_t number, uint32_t from, uint3
 
 	if (!segment)
 		return -1;
-	mkdirat(spool->dir, "quarantine", 0700);
-	folder = openat(spool->dir, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	disk_mkdirat(spool->dir, "quarantine");
+	folder = disk_openat(spool->dir, "quarantine", O_RDONLY | O_DIRECTORY);
 	if (folder >= 0) {
 		snprintf(name, sizeof(name), "%010u-%u", number, from);
-		failed = faccessat(folder, name, F_OK, 0) == 0
-				 ? 0
-				 : copy_file(segment, folder, name, from, to);
-		close(folder);
+		failed = disk_exists(folder, name) ? 0 : copy_file(segment, folder, name, from, to);
+		disk_close(folder);
 	}
 	segment_release(spool, segment);
 	return failed;

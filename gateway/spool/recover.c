@@ -8,12 +8,10 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* What is known of a segment before its records are read. */
 struct known {
@@ -140,7 +138,7 @@ static int open_known(struct recovery *recovery, struct segment *segment)
 	struct known *known = &recovery->known[recovery->count];
 	struct stat st;
 
-	if (segment_pin(recovery->spool, segment) < 0 || fstat(segment->fd, &st) < 0) {
+	if (segment_pin(recovery->spool, segment) < 0 || disk_fstat(segment->fd, &st) < 0) {
 		problem_add(recovery->problems, true, recovery->spool->path, 0,
 			    "segment %u cannot be opened: %s", segment->number, strerror(errno));
 		return -1;
@@ -449,17 +447,16 @@ static void cut(struct spool *spool, const struct known *known, bool last)
 		spool->seal_hard = spool->seal_hard || last;
 		return;
 	}
-	fd = openat(spool->dir, segment_name(known->segment->number, name),
-		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = disk_openat(spool->dir, segment_name(known->segment->number, name), O_RDWR);
 
 	if (fd < 0 ||
-	    (known->size > known->segment->end && ftruncate(fd, known->segment->end) < 0)) {
+	    (known->size > known->segment->end && disk_ftruncate(fd, known->segment->end) < 0)) {
 		log_say(LOG_LEVEL_WARNING, "spool-uncut", "%s/%s: %s", spool->path, name,
 			strerror(errno));
 		spool->seal_hard = spool->seal_hard || last;
 	}
 	if (fd >= 0)
-		close(fd);
+		disk_close(fd);
 }
 
 /* What was only in the page cache must be on the disk before a SEAL says so. */
@@ -472,7 +469,7 @@ static int seal_last(struct recovery *recovery, const struct known *last)
 	spool->seal_key = last->segment->key;
 	if (spool->dry)
 		return 0;
-	if (fdatasync(last->segment->fd) < 0) {
+	if (disk_fdatasync(last->segment->fd) < 0) {
 		problem_add(recovery->problems, true, spool->path, 0,
 			    "segment %u cannot be synced: %s", last->segment->number,
 			    strerror(errno));

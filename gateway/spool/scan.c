@@ -2,10 +2,10 @@
 #include "spool/internal.h"
 
 #include "base/crc32c.h"
+#include "spool/disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 int window_init(struct window *window)
 {
@@ -36,8 +36,8 @@ static void fill(struct window *window, uint64_t offset, size_t len)
 	size_t got = 0;
 
 	while (got < len) {
-		ssize_t n = pread(window->fd, window->bytes + got, len - got,
-				  (off_t)(offset + got));
+		ssize_t n = disk_pread(window->fd, window->bytes + got, len - got,
+				       (off_t)(offset + got));
 		size_t skip = PAGE - (offset + got) % PAGE;
 
 		if (n == 0)

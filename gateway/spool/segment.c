@@ -3,12 +3,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define SMALLEST (256u << 10)
 #define RETRY_MS 100
@@ -86,7 +85,7 @@ struct segment *segment_add(struct segments *segments, uint32_t number)
 static void segment_destroy(struct segment *segment)
 {
 	if (segment->fd >= 0)
-		close(segment->fd);
+		disk_close(segment->fd);
 	free(segment->refs);
 	free(segment);
 }
@@ -167,8 +166,8 @@ int segment_pin(struct spool *spool, struct segment *segment)
 	char name[SEGMENT_NAME];
 
 	if (segment->fd < 0)
-		segment->fd = openat(spool->dir, segment_name(segment->number, name),
-				     O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		segment->fd = disk_openat(spool->dir, segment_name(segment->number, name),
+					  O_RDONLY);
 	if (segment->fd < 0)
 		return -1;
 	segment->pins++;
@@ -180,7 +179,7 @@ void segment_unpin(struct spool *spool, struct segment *segment)
 	if (--segment->pins > 0)
 		return;
 	if (segment->fd >= 0)
-		close(segment->fd);
+		disk_close(segment->fd);
 	segment->fd = -1;
 	if (segment->gone)
 		segment_drop(&spool->segments, segment);
@@ -208,13 +207,12 @@ void segment_release(struct spool *spool, struct segment *segment)
 
 static int allocate(int fd, uint32_t size)
 {
-	int error;
+	int result;
 
 	do
-		error = posix_fallocate(fd, 0, size);
-	while (error == EINTR);
-	errno = error;
-	return error ? -1 : 0;
+		result = disk_fallocate(fd, size);
+	while (result < 0 && errno == EINTR);
+	return result;
 }
 
 static bool is_full(int error)
@@ -227,17 +225,17 @@ static bool is_full(int error)
 static int make_file(struct spool *spool, const struct segment_key *key, uint32_t size)
 {
 	char name[SEGMENT_NAME];
-	int saved, fd = openat(spool->dir, segment_name(key->number, name),
-			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int saved, fd = disk_openat(spool->dir, segment_name(key->number, name),
+				    O_RDWR | O_CREAT | O_EXCL);
 
 	if (fd < 0)
 		return -1;
-	if (allocate(fd, size) == 0 && segment_header_write(fd, key) == 0 && fsync(fd) == 0 &&
-	    fsync(spool->dir) == 0)
+	if (allocate(fd, size) == 0 && segment_header_write(fd, key) == 0 && disk_fsync(fd) == 0 &&
+	    disk_fsync(spool->dir) == 0)
 		return fd;
 	saved = errno;
-	unlinkat(spool->dir, name, 0);
-	close(fd);
+	disk_unlinkat(spool->dir, name);
+	disk_close(fd);
 	errno = saved;
 	return -1;
 }
@@ -284,8 +282,8 @@ static enum spool_result make_next(struct spool *spool, uint32_t need)
 	pthread_mutex_unlock(&spool->lock);
 	if (segment)
 		return SPOOL_OK;
-	unlinkat(spool->dir, segment_name(key.number, name), 0);
-	close(fd);
+	disk_unlinkat(spool->dir, segment_name(key.number, name));
+	disk_close(fd);
 	return SPOOL_FAILED;
 }
 
@@ -359,9 +357,9 @@ int segment_remove(struct spool *spool, struct segment *segment)
 {
 	char name[SEGMENT_NAME];
 
-	if (unlinkat(spool->dir, segment_name(segment->number, name), 0) < 0 && errno != ENOENT)
+	if (disk_unlinkat(spool->dir, segment_name(segment->number, name)) < 0 && errno != ENOENT)
 		return -1;
-	if (fsync(spool->dir) < 0)
+	if (disk_fsync(spool->dir) < 0)
 		return -1;
 	pthread_mutex_lock(&spool->lock);
 	segment->gone = true;
@@ -376,7 +374,8 @@ int segment_read(const struct segment *segment, void *out, size_t len, uint64_t 
 	size_t got = 0;
 
 	while (got < len) {
-		ssize_t n = pread(segment->fd, (char *)out + got, len - got, (off_t)(offset + got));
+		ssize_t n = disk_pread(segment->fd, (char *)out + got, len - got,
+				       (off_t)(offset + got));
 
 		if (n < 0 && errno == EINTR)
 			continue;

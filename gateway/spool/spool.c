@@ -1,25 +1,13 @@
 /* spool.c - the folder: opened by one process, its threads, and what can be asked of it. */
 #include "spool/internal.h"
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t spool_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void init_locks(struct spool *spool)
 {
@@ -68,9 +56,9 @@ void spool_free(struct spool *spool)
 	free(spool->gaps);
 	free(spool->group.gather.scratch);
 	if (spool->dir >= 0)
-		close(spool->dir);
+		disk_close(spool->dir);
 	if (spool->lock_file >= 0)
-		close(spool->lock_file);
+		disk_close(spool->lock_file);
 	pthread_mutex_destroy(&spool->lock);
 	pthread_mutex_destroy(&spool->prepare_lock);
 	pthread_mutex_destroy(&spool->wake_lock);
@@ -91,24 +79,24 @@ static int refuse(const struct spool *spool, struct problems *problems, const ch
 /* The name of a folder made just now must be on the disk before a message is answered for. */
 static int sync_parent(const struct spool *spool)
 {
-	int failed, parent = openat(spool->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed, parent = disk_openat(spool->dir, "..", O_RDONLY | O_DIRECTORY);
 
 	if (parent < 0)
 		return -1;
-	failed = fsync(parent);
-	close(parent);
+	failed = disk_fsync(parent);
+	disk_close(parent);
 	return failed;
 }
 
 static int open_folder(struct spool *spool, struct problems *problems)
 {
-	bool made = mkdir(spool->path, 0700) == 0;
+	bool made = disk_mkdir(spool->path) == 0;
 	struct stat st;
 
 	if (!made && errno != EEXIST)
 		return refuse(spool, problems, "the spool cannot be made");
-	spool->dir = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->dir < 0 || fstat(spool->dir, &st) < 0)
+	spool->dir = disk_open(spool->path);
+	if (spool->dir < 0 || disk_fstat(spool->dir, &st) < 0)
 		return refuse(spool, problems, "the spool cannot be opened");
 	if (st.st_uid != geteuid()) {
 		problem_add(problems, true, spool->path, 0,
@@ -128,7 +116,7 @@ static int open_folder(struct spool *spool, struct problems *problems)
 static void say_locked(const struct spool *spool, struct problems *problems)
 {
 	char pid[24] = "";
-	ssize_t n = pread(spool->lock_file, pid, sizeof(pid) - 1, 0);
+	ssize_t n = disk_pread(spool->lock_file, pid, sizeof(pid) - 1, 0);
 
 	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
 	problem_add(problems, true, spool->path, 0, "the spool is in use by process %s",
@@ -140,17 +128,16 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 	char pid[24];
 	int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 
-	spool->lock_file = openat(spool->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-				  0600);
+	spool->lock_file = disk_openat(spool->dir, "lock", O_RDWR | O_CREAT);
 	if (spool->lock_file < 0)
 		return refuse(spool, problems, "the spool's lock cannot be opened");
-	if (flock(spool->lock_file, LOCK_EX | LOCK_NB) < 0) {
+	if (disk_flock(spool->lock_file, LOCK_EX | LOCK_NB) < 0) {
 		say_locked(spool, problems);
 		return -1;
 	}
 	/* The pid is for people: a disk too full for it is no reason to stay down. */
-	if (ftruncate(spool->lock_file, 0) < 0 ||
-	    pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
+	if (disk_ftruncate(spool->lock_file, 0) < 0 ||
+	    disk_pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
 		log_say(LOG_LEVEL_WARNING, "spool-lock", "%s/lock: %s", spool->path,
 			strerror(errno));
 	return 0;
@@ -158,12 +145,20 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 
 static bool is_ours(const char *name)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
-	       strcmp(name, "quarantine") == 0;
+	return strcmp(name, "lock") == 0 || strcmp(name, "quarantine") == 0;
 }
 
-static int list_one(struct spool *spool, const char *name, struct problems *problems)
+#define NO_MEMORY 1
+
+struct listing {
+	struct spool *spool;
+	struct problems *problems;
+};
+
+static int list_one(void *arg, const char *name)
 {
+	struct spool *spool = ((struct listing *)arg)->spool;
+	struct problems *problems = ((struct listing *)arg)->problems;
 	uint32_t number = segment_number(name);
 	struct segment *segment;
 	struct stat st;
@@ -177,10 +172,10 @@ static int list_one(struct spool *spool, const char *name, struct problems *prob
 	}
 	segment = segment_add(&spool->segments, number);
 	if (!segment)
-		return -1;
+		return NO_MEMORY;
 	if (number > spool->last_number)
 		spool->last_number = number;
-	if (fstatat(spool->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	if (disk_fstatat(spool->dir, name, &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_uid == geteuid())
 		return 0;
 	segment->aside = segment->sealed = true;
@@ -192,42 +187,17 @@ static int list_one(struct spool *spool, const char *name, struct problems *prob
 
 int spool_list(struct spool *spool, struct problems *problems)
 {
-	int result = 0, fd = openat(spool->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *item;
+	struct listing listing = { spool, problems };
+	int result = disk_list(spool->dir, list_one, &listing);
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return refuse(spool, problems, "the spool cannot be listed");
-	}
-	while (result == 0 && (item = readdir(dir)))
-		result = list_one(spool, item->d_name, problems);
-	closedir(dir);
 	if (result < 0)
+		return refuse(spool, problems, "the spool cannot be listed");
+	if (result == NO_MEMORY)
 		problem_add(problems, true, spool->path, 0, "no memory for the spool");
-	return result;
+	return result ? -1 : 0;
 }
 
 /* --- open and close --- */
-
-static int start_threads(struct spool *spool, struct problems *problems)
-{
-	int error = pthread_create(&spool->commit_thread, NULL, commit_run, spool);
-
-	if (!error) {
-		error = pthread_create(&spool->janitor_thread, NULL, janitor_run, spool);
-		if (!error)
-			return 0;
-		pthread_mutex_lock(&spool->wake_lock);
-		spool->stop = true;
-		pthread_cond_signal(&spool->wake);
-		pthread_mutex_unlock(&spool->wake_lock);
-		pthread_join(spool->commit_thread, NULL);
-	}
-	errno = error;
-	return refuse(spool, problems, "the spool's threads cannot be started");
-}
 
 static bool size_allowed(const struct spool_options *options, struct problems *problems)
 {
@@ -250,8 +220,10 @@ struct spool *spool_open(const struct spool_options *options, spool_found_fn *fo
 		goto error;
 	segment_prepare(spool, 0);
 	janitor_measure(spool);
-	if (start_threads(spool, problems) < 0)
+	if (threads_start(spool) < 0) {
+		refuse(spool, problems, "the spool's threads cannot be started");
 		goto error;
+	}
 	return spool;
 
 error:
@@ -264,23 +236,14 @@ static void remove_empty(struct spool *spool, struct segment *segment)
 	char name[SEGMENT_NAME];
 
 	if (segment && segment->end == segment_begin(segment))
-		unlinkat(spool->dir, segment_name(segment->number, name), 0);
+		disk_unlinkat(spool->dir, segment_name(segment->number, name));
 }
 
 void spool_close(struct spool *spool)
 {
 	if (!spool)
 		return;
-	pthread_mutex_lock(&spool->wake_lock);
-	spool->janitor_stop = true;
-	pthread_cond_signal(&spool->janitor_wake);
-	pthread_mutex_unlock(&spool->wake_lock);
-	pthread_join(spool->janitor_thread, NULL);
-	pthread_mutex_lock(&spool->wake_lock);
-	spool->stop = true;
-	pthread_cond_signal(&spool->wake);
-	pthread_mutex_unlock(&spool->wake_lock);
-	pthread_join(spool->commit_thread, NULL);
+	threads_stop(spool);
 	remove_empty(spool, spool->current);
 	remove_empty(spool, spool->next);
 	spool_free(spool);

@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "spool/disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void note(struct spool *spool, struct spool_append *append)
 {
@@ -71,11 +71,11 @@ static void note_sync(struct spool *spool, int64_t us)
 /* `end`: of what is written. A sync that failed is never tried again on the same file. */
 static int sync_to(struct spool *spool, uint32_t end)
 {
-	int64_t began = spool_us();
+	int64_t began = clock_monotonic_us();
 
-	if (!spool->options.unsafe_skip_sync && fdatasync(spool->current->fd) < 0)
+	if (!spool->options.unsafe_skip_sync && disk_fdatasync(spool->current->fd) < 0)
 		return -1;
-	note_sync(spool, spool_us() - began);
+	note_sync(spool, clock_monotonic_us() - began);
 	spool->synced = end;
 	spool->synced_group = spool->group_number;
 	spool->unsynced_since = 0;
@@ -201,7 +201,7 @@ static void give_up_segment(struct spool *spool)
 	segment->lost = spool->synced;
 	segment->end = spool->synced;
 	pthread_mutex_unlock(&spool->lock);
-	spool->seal_hard = ftruncate(segment->fd, spool->synced) < 0;
+	spool->seal_hard = disk_ftruncate(segment->fd, spool->synced) < 0;
 	leave_segment(spool, spool->synced);
 }
 
