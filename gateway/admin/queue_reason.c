@@ -1,6 +1,7 @@
 /* queue_reason.c - why a message is not done, in one line: the same words wherever it is asked. */
 #include "admin/queue_filter.h"
 
+#include "queue/asker.h"
 #include "queue/wait.h"
 
 static struct gw_str take_part(struct gw_str text, const char *beginning)
@@ -61,6 +62,8 @@ void queue_reason(const struct queue_entry *entry, const struct gw_message *mess
 		buf_add_str(out, rcpt->last.text);
 	else
 		put_waits(out, entry);
+	if (message && !buf_len(out) && queue_is_asked(message->worker, message->id))
+		buf_add_text(out, "its client waits for the next hop's answer");
 	if (message && !buf_len(out) && entry->attempts)
 		buf_add_text(out, "tried, no reply is known");
 }

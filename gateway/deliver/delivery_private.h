@@ -89,6 +89,7 @@ struct delivery_round {
 	size_t reports;         /* DSNs on their way to the spool */
 	bool report_lost;       /* one of them could not be kept */
 	bool unrecorded;        /* as of a delivery, when all of them are over */
+	bool refusal;           /* for a client that waits still: then no report goes out */
 	/* the configuration changed, or an admin moved it: a new round at once */
 	bool again;
 	struct gw_result result;   /* what the bounce hook looks at */
@@ -172,6 +173,12 @@ static inline struct gw_delivery *delivery_of(struct task *task)
 {
 	return (struct gw_delivery *)task;
 }
+
+/* answer.c: the client that waits for its next hop, if there is one, hears how the round ended.
+ * True: all is refused. It hears that when no module's work looks at the message: answer_refuse. */
+bool answer_is_refusal(const struct delivery_round *round);
+/* True: the refusal is the client's, and the message ends. False: it is as accepted. */
+bool answer_refuse(struct delivery_round *round);
 
 /* Prepares a call about the message. */
 void call_init(struct gw_call *call, struct gw_message *message);

@@ -86,7 +86,8 @@ enum step round_outcomes(struct delivery_round *round)
 	for (size_t i = 0; i < round->count; i++)
 		recipient_end(round, &round->recipients[i]);
 	round->at = 0;
-	return STEP_BOUNCE;
+	round->refusal = answer_is_refusal(round);
+	return round->refusal ? STEP_RELEASE : STEP_BOUNCE;
 }
 
 enum step step_outcomes(struct task *task)
@@ -242,6 +243,10 @@ enum step step_release(struct task *task)
 enum step step_requeue(struct task *task)
 {
 	struct delivery_round *round = round_of(task);
+	bool refusal = round->refusal;
+	round->refusal = false;
+	if (refusal && !answer_refuse(round))
+		return STEP_BOUNCE;
 	list_take(&round->link);
 	round->effects->ended(round);
 	return STEP_OVER;

@@ -31,7 +31,8 @@ static const struct step_row {
 	/* tells leave; the last of its round goes on with OUTCOMES */
 	[STEP_FINISH] = { step_finish },
 
-	/* who is delivered, bounced, too old, or tried later */
+	/* who is delivered, bounced, too old, or tried later; RELEASE where a client that waits may
+	 * hear that all is refused */
 	[STEP_OUTCOMES] = { step_outcomes },
 	/* for each that failed or is late: does its sender hear of it? */
 	[STEP_BOUNCE] = { step_bounce, GW_HOOK_bounce, step_bounce_answered },
@@ -41,7 +42,7 @@ static const struct step_row {
 	[STEP_FAIL] = { step_fail },
 	/* waits until no module's work looks at the message */
 	[STEP_RELEASE] = { step_release },
-	/* final, or back in the queue */
+	/* final, or back in the queue; BOUNCE where that client is gone */
 	[STEP_REQUEUE] = { step_requeue },
 };
 

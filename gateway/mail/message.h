@@ -71,6 +71,9 @@ struct gw_message {
 	/* what refuses it goes back as a DSN: see NOTE_REFUSED. Not written: decided by the commit
 	 */
 	bool accept_then_bounce;
+	/* ms for which its client waits to hear what the next hop says; 0: 250 once it is kept. Not
+	 * written: decided by the commit */
+	int64_t answer_wait;
 	/* never sent nor kept: somebody asks what would become of it */
 	bool dry;
 	struct explanation *explanation; /* of deliver/, where the answer goes; with dry */

@@ -8,6 +8,8 @@
 #define HOUR ((int64_t)3600 * 1000)
 #define DAY (24 * HOUR)
 
+#define BETWEEN(low, high) .min = (low), .max = (high)
+
 static const struct gw_option listener_options[] = {
 #define AT(member) offsetof(struct listen_settings, member)
 	{ "address", GW_OPTION_STRING, AT(address), "0.0.0.0",
@@ -25,6 +27,13 @@ static const struct gw_option listener_options[] = {
 	  "PEM file of the key; default: in the certificate's file." },
 	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
 	{ "type", GW_OPTION_STRING, AT(type), NULL, "Type of the mail that comes in here." },
+	{ "accept", GW_OPTION_WORD, AT(accept), "queued",
+	  "What a client hears of its message: that it is queued, or what the next hop says of it, where that comes in time and is the same for all "
+	  "recipients.",
+	  .words = "queued|cutthrough" },
+	{ "accept_wait", GW_OPTION_DURATION, AT(accept_wait), "10s",
+	  "How long a client waits for its next hop's answer before it hears that the message is queued.",
+	  BETWEEN(10, 300 * 1000) },
 	{ "proxy_from", GW_OPTION_LIST, AT(proxy_from), NULL,
 	  "Networks of load balancers, as [\"192.0.2.0/28\"]: who connects from there has to say first for whom (PROXY protocol, version 1 or 2), "
 	  "and is believed." },
@@ -33,7 +42,6 @@ static const struct gw_option listener_options[] = {
 };
 
 #define AT(member) offsetof(struct settings, member)
-#define BETWEEN(low, high) .min = (low), .max = (high)
 #define RESTART .flags = GW_OPTION_RESTART
 const struct gw_option settings_options[] = {
 	{ "hostname", GW_OPTION_STRING, AT(hostname), NULL,

@@ -9,11 +9,16 @@
 
 enum tls_mode { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT, TLS_OPPORTUNISTIC /* relays only */ };
 
+enum accept_mode { ACCEPT_QUEUED, ACCEPT_CUTTHROUGH };
+
 struct listen_settings {
 	struct gw_str address; /* "0.0.0.0", "::", "127.0.0.1" */
 	int64_t port;
 	int64_t tls;      /* enum tls_mode */
 	bool clear_login; /* AUTH also in clear: only taken for a loopback address */
+	/* what a client hears of its message: that it is queued, or its next hop's answer */
+	int64_t accept;                             /* enum accept_mode */
+	int64_t accept_wait;                        /* ms: ... where it comes within that */
 	struct gw_str certificate, key, passphrase; /* empty: those of gateway.tls */
 	struct gw_str type;        /* mail that comes in here is of this type; empty: not said */
 	struct gw_list proxy_from; /* networks of load balancers that say for whom they connect */

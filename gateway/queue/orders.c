@@ -108,6 +108,7 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	if (!entry)
 		return false;
 	log_order(id, order);
+	asker_tell(queue, id, ASKER_ORDERED, NULL);
 	/* its reader finds nobody who wants it any more */
 	if (order == ORDER_DELETE && entry->place != ENTRY_ACTIVE) {
 		entry_delete(queue, entry);
@@ -126,6 +127,7 @@ bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struc
 	struct queue_entry *entry = id_map_get(&queue->entries, id);
 	if (!entry || !ordered_note(queue, entry, key, value))
 		return false;
+	asker_tell(queue, id, ASKER_ORDERED, NULL);
 	if (entry->place != ENTRY_HELD)
 		queue_order(worker, id, ORDER_RETRY);
 	state_settle(queue, entry);

@@ -227,13 +227,28 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 
 /* Without memory for an entry the message stays in the spool, where the next start finds it: late,
  * not lost. */
+static void log_left_in_spool(uint64_t id)
+{
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-memory");
+	log_id(line, id);
+	log_text(line, "action", "kept in the spool until the next start");
+	log_close(line);
+}
+
+void queue_add_stored(struct worker *worker, uint64_t id)
+{
+	struct queue *queue = queue_of(worker);
+	struct queue_entry *entry = entry_create(queue, id);
+	if (entry)
+		entry_wait(queue, entry, queue_now());
+	else
+		log_left_in_spool(id);
+}
+
 static void leave_in_spool(struct gw_message *message)
 {
 	struct snapshot *snapshot = message->snapshot;
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-memory");
-	log_id(line, message->id);
-	log_text(line, "action", "kept in the spool until the next start");
-	log_close(line);
+	log_left_in_spool(message->id);
 	message_destroy(message);
 	snapshot_release(snapshot);
 }
@@ -314,15 +329,16 @@ int queue_recovered(struct worker *worker, const struct spool_found *found)
 
 /* --- out and back --- */
 
-static void record_final(uint64_t id, bool durable)
+static void record_final(struct queue *queue, uint64_t id, bool durable)
 {
 	struct spool_append append = { .type = SPOOL_FINAL, .id = id, .durable = durable };
-	spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
+	if (!asker_record_final(queue, id))
+		spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
 }
 
 void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
 {
-	record_final(entry->id, durable);
+	record_final(queue, entry->id, durable);
 	if (entry->in_heap)
 		heap_take(&queue->waiting, &entry->due);
 	waits_take(&queue->waits, entry);
@@ -337,11 +353,12 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
 
 void queue_final(struct gw_message *message)
 {
+	struct queue *queue = queue_of(message->worker);
 	struct queue_entry *entry = queue_find(message->worker, message->id);
 	if (entry)
-		entry_drop(queue_of(message->worker), entry, false);
+		entry_drop(queue, entry, false);
 	else
-		record_final(message->id, false);
+		record_final(queue, message->id, false);
 }
 
 void queue_record(struct gw_message *message)
@@ -444,6 +461,7 @@ int queue_start(struct worker *worker)
 	queue->worker = worker;
 	id_map_init(&queue->entries);
 	waits_init(&queue->waits);
+	id_map_init(&queue->askers);
 	list_init(&queue->fresh);
 	list_init(&queue->ordered);
 	list_init(&queue->put_off);
@@ -468,6 +486,7 @@ void queue_stop(struct worker *worker)
 	timer_clear(&queue->wake);
 	heap_finish(&queue->waiting);
 	id_map_finish(&queue->entries);
+	id_map_finish(&queue->askers);
 	free(queue);
 	worker_set(worker, SLOT_QUEUE, NULL);
 }

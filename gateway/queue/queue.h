@@ -60,6 +60,9 @@ int queue_recovered(struct worker *worker, const struct spool_found *found);
  * does not fit in memory is read back from the spool. */
 void queue_add(struct gw_message *message);
 
+/* The same for one whose owner keeps it: the queue reads its own from the spool. */
+void queue_add_stored(struct worker *worker, uint64_t id);
+
 /* The message is done: records FINAL, forgets it, frees it. */
 void queue_final(struct gw_message *message);
 

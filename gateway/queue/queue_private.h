@@ -1,9 +1,11 @@
 /* queue_private.h - what the files of the queue share: queue.c (entries come due, come in, leave),
  * state.c (states to the disk and messages back from it), orders.c (what an admin asks for),
- * ordered.c (orders that need the message), wake.c (what waits is woken). */
+ * ordered.c (orders that need the message), wake.c (what waits is woken), asker.c (clients that
+ * wait for the next hop's answer). */
 #ifndef QUEUE_QUEUE_PRIVATE_H
 #define QUEUE_QUEUE_PRIVATE_H
 
+#include "queue/asker.h"
 #include "queue/heap.h"
 #include "queue/wait.h"
 
@@ -13,6 +15,7 @@ struct queue {
 	/* WAITING, and HELD by the gateway itself until their sender has to be told */
 	struct heap waiting;
 	struct waits waits;
+	struct id_map askers;      /* struct asker: WAITS, CLAIMED */
 	struct list_link fresh;    /* just committed, still in memory: worked on in the next turn */
 	struct offload_line *line; /* of the pool, for what is read back; NULL before the first */
 	struct timer timer;        /* of the heap */
@@ -87,6 +90,12 @@ void ordered_read_done(struct queue *queue, struct queue_entry *entry);
 void ordered_put_off(struct queue *queue, struct queue_entry *entry);
 bool ordered_is_read(const struct queue_entry *entry);
 void ordered_leave_line(struct queue *queue, struct queue_entry *entry);
+
+/* asker.c */
+void asker_tell(struct queue *queue, uint64_t id, enum asker_end end,
+		const struct smtp_reply *reply);
+/* False: nobody waits for the record of it. */
+bool asker_record_final(struct queue *queue, uint64_t id);
 
 /* wake.c: what waited before a restart is looked at, unless its reason holds: whoever would have
  * woken it may have done so meanwhile. */

@@ -47,9 +47,30 @@ static bool still_waits(const struct gw_session *session)
 	       !stream_peer_closed(session->stream);
 }
 
+void message_accept(struct gw_session *session, const char *enhanced, struct gw_str text,
+		    const char *json)
+{
+	const struct gw_message *message = session->message;
+	bool heard = still_waits(session);
+	session_reply(session, 250, enhanced, text);
+	count_received(message);
+	session_taken(session);
+	if (heard)
+		emit_accepted(message, json);
+	else
+		emit_unanswered(message, true);
+}
+
+void message_accept_queued(struct gw_session *session)
+{
+	char text[sizeof("Ok: queued as ") + ID_TEXT], id[ID_TEXT];
+	snprintf(text, sizeof(text), "Ok: queued as %s", id_format(session->message->id, id));
+	message_accept(session, "2.0.0", gw_str(text), "");
+}
+
 /* What a client may do was asked when it came: one that stays for days is asked again, by having to
  * come again. */
-static void end_old_session(struct gw_session *session)
+void session_end_old(struct gw_session *session)
 {
 	int64_t most = session->snapshot->settings.timeouts.session;
 	if (most && worker_now(session->worker) - session->began >= most)
@@ -61,30 +82,32 @@ static void accept_transaction(struct gw_session *session)
 {
 	struct gw_message *message = session->message;
 	struct transaction *transaction = session->transaction;
-	char id[ID_TEXT];
-	bool heard = still_waits(session);
-	log_keep(message->id);
-	log_received(session); /* first: whoever has heard the 250 may ask what became of it */
-	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(message->id, id));
-	count_received(message);
-	session_taken(session);
-	if (heard)
-		emit_accepted(message, "");
-	else
-		emit_unanswered(message, true);
+	message_accept_queued(session);
 	session->message = NULL;
 	session_call_free(session);
 	session->transaction = NULL;
 	transaction_free(transaction);
 	queue_add(message);
-	end_old_session(session);
+	session_end_old(session);
+}
+
+static void keep(struct gw_session *session)
+{
+	log_keep(session->message->id);
+	log_received(session); /* first: whoever has heard the 250 may ask what became of it */
+	if (cutthrough_begin(session))
+		return;
+	accept_transaction(session);
+	session_ready(session);
 }
 
 static void answer_commit(struct gw_session *session, enum spool_result result)
 {
-	if (result == SPOOL_OK)
-		accept_transaction(session);
-	else if (result == SPOOL_FULL)
+	if (result == SPOOL_OK) {
+		keep(session);
+		return;
+	}
+	if (result == SPOOL_FULL)
 		message_refuse(session, 452, "4.3.1", "no room for a message now, try again later");
 	else
 		message_refuse(session, 451, "4.3.0",
@@ -92,21 +115,28 @@ static void answer_commit(struct gw_session *session, enum spool_result result)
 	session_ready(session);
 }
 
+void message_unanswered(const struct gw_message *message, bool kept)
+{
+	if (kept)
+		log_keep(message->id);
+	struct log_line *line = log_open(LOG_LEVEL_INFO, "received-unanswered");
+	log_id(line, message->id);
+	log_str(line, "from", message->sender);
+	log_text(line, "kept", kept ? "yes" : "no");
+	log_close(line);
+	emit_unanswered(message, kept);
+	if (kept)
+		count_received(message);
+}
+
 /* The client left without an answer. What is on disk is sent: whether the 250 would have reached it
  * cannot be known. */
 static void keep_unanswered(struct transaction *transaction)
 {
 	struct gw_message *message = transaction->message;
-	if (transaction->append.result == SPOOL_OK)
-		log_keep(message->id);
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "received-unanswered");
-	log_id(line, message->id);
-	log_str(line, "from", message->sender);
-	log_text(line, "kept", transaction->append.result == SPOOL_OK ? "yes" : "no");
-	log_close(line);
-	emit_unanswered(message, transaction->append.result == SPOOL_OK);
-	if (transaction->append.result == SPOOL_OK) {
-		count_received(message);
+	bool kept = transaction->append.result == SPOOL_OK;
+	message_unanswered(message, kept);
+	if (kept) {
 		transaction_free(transaction);
 		queue_add(message);
 		return;

@@ -91,6 +91,8 @@ void data_abort(struct gw_session *session)
 	if (!transaction)
 		return;
 	transaction->session = NULL;
-	if (transaction->in_flight == 0 && !transaction->message)
+	if (transaction->queued)
+		cutthrough_end(transaction);
+	else if (transaction->in_flight == 0 && !transaction->message)
 		transaction_abandon(transaction);
 }

@@ -1,7 +1,7 @@
 /* emit.c - the events of receiving: a message was accepted, or a client was refused. A client may
  * count every refusal against the gateway, and go round it after a few, so somebody has to know of
  * each. */
-#include "receive/session.h"
+#include "receive/transaction.h"
 
 static const char *const phases[] = {
 	[PHASE_CONNECT] = "connect", [PHASE_EHLO] = "ehlo",   [PHASE_AUTH] = "auth",
@@ -61,7 +61,9 @@ void emit_unanswered(const struct gw_message *message, bool kept)
 
 void emit_gone(struct gw_session *session)
 {
-	if (session->phase == PHASE_MESSAGE && session->message)
+	if (cutthrough_waits(session))
+		message_unanswered(session->message, true);
+	else if (session->phase == PHASE_MESSAGE && session->message)
 		emit_left(session->message);
 	session->phase = PHASE_NONE;
 }

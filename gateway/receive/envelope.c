@@ -82,6 +82,7 @@ static struct gw_message *begin_message(struct gw_session *session, const struct
 	message->ret = mail->ret;
 	message->smtputf8 = mail->smtputf8;
 	message->requiretls = mail->requiretls;
+	message->answer_wait = session->listener->accept ? session->listener->accept_wait : 0;
 	message->envid = arena_str(&message->arena, mail->envid);
 	message->content.size = mail->size > 0 ? (uint64_t)mail->size : 0;
 	if (message->sender.ptr && message->envid.ptr && copy_client(message, session) == 0)

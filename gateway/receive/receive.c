@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "loop/listener.h"
+#include "queue/asker.h"
 #include "receive/admission.h"
 #include "receive/session.h"
 
@@ -119,6 +120,7 @@ void receive_drain(struct worker *worker)
 	close_doors(doors->first);
 	doors->first = NULL;
 	admission_close(&doors->admission);
+	queue_tell_all(worker, ASKER_STOPPED);
 	struct list_link *sessions = &doors->admission.sessions;
 	for (struct list_link *at = sessions->next, *next; at != sessions; at = next) {
 		struct gw_session *session = list_of(at, struct gw_session, link);

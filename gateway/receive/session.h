@@ -157,6 +157,8 @@ void session_expect(struct gw_session *session, int64_t ms);
 void session_intake(struct gw_session *session, uint64_t octets);
 /* has said nothing for so long, and nothing useful before */
 bool session_idle(const struct gw_session *session, int64_t ms);
+/* commit.c: ends a session that stayed for too long, between two transactions */
+void session_end_old(struct gw_session *session);
 /* 421, between two transactions */
 void session_goodbye(struct gw_session *session, const char *why);
 struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
