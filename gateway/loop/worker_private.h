@@ -26,6 +26,7 @@ struct orphan {
 };
 
 struct signal_watch;
+struct http;
 
 struct worker {
 	struct event_base *base;
@@ -40,6 +41,7 @@ struct worker {
 	struct buf spare; /* memory for input that no stream uses */
 	struct orphan *orphans;
 	struct signal_watch *signals;
+	struct http *http; /* its HTTPS requests; NULL: there was none yet */
 	void *slots[WORKER_SLOTS];
 	bool started;
 	pthread_t thread;

@@ -83,6 +83,11 @@ static void tell(struct gw_call *call)
 	case GW_HOOK_timer:
 		table->timer(call, (void *)call->argument);
 		return;
+	case GW_HOOK_http: {
+		const struct http_told *told = call->argument;
+		table->http(call, told->answer, told->arg);
+		return;
+	}
 	default:
 		return;
 	}

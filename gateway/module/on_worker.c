@@ -1,10 +1,9 @@
-#include "module/on_worker.h"
+#include "module/on_worker_private.h"
 
 #include "base/log.h"
 
 #include <stdlib.h>
 
-#define WORKERS_MOST 64 /* as the option has it; the main loop's number is over it */
 #define TIMERS_MOST 256
 #define REPEAT_LEAST 10
 #define TIMER_MOST (INT64_C(366) * 24 * 3600 * 1000)
@@ -18,27 +17,13 @@ struct module_timer {
 	void *arg;
 };
 
-struct instance_part {
-	void *data;
-	struct module_timer *timers;
-	unsigned timer_count;
-};
-
-enum stay { STAY_NOT_YET, STAY_IN, STAY_OVER };
-
-struct on_worker {
-	_Atomic int stay; /* written by the worker alone */
-	struct worker *worker;
-	gw_timer last_timer;
-	struct instance_part *parts; /* beside snapshot->instances */
-};
-
 static struct snapshot *all; /* that have room; main thread */
 
 static bool wants_workers(const struct snapshot *snapshot)
 {
 	return !chain_empty(snapshot, GW_HOOK_worker_start) ||
-	       !chain_empty(snapshot, GW_HOOK_worker_stop) || !chain_empty(snapshot, GW_HOOK_timer);
+	       !chain_empty(snapshot, GW_HOOK_worker_stop) ||
+	       !chain_empty(snapshot, GW_HOOK_timer) || !chain_empty(snapshot, GW_HOOK_http);
 }
 
 bool on_worker_prepare(struct snapshot *snapshot)
@@ -70,8 +55,8 @@ void on_worker_forget(struct snapshot *snapshot)
 
 /* --- entering and leaving --- */
 
-static void tell(struct worker *worker, struct instance *instance, enum gw_hook hook,
-		 const void *argument)
+void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_hook hook,
+		    const void *argument)
 {
 	struct arena arena;
 	struct gw_call call;
@@ -102,7 +87,8 @@ void on_worker_enter(struct worker *worker, struct snapshot *snapshot)
 	here->worker = worker;
 	atomic_store(&here->stay, STAY_IN);
 	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_worker_start]; i++)
-		tell(worker, snapshot->chains[GW_HOOK_worker_start][i], GW_HOOK_worker_start, NULL);
+		on_worker_tell(worker, snapshot->chains[GW_HOOK_worker_start][i],
+			       GW_HOOK_worker_start, NULL);
 }
 
 static void free_timer(struct instance_part *part, struct module_timer *timer)
@@ -117,17 +103,19 @@ static void free_timer(struct instance_part *part, struct module_timer *timer)
 	free(timer);
 }
 
-/* No timer can be set from here on, and none is left. */
+/* Nothing can be set or asked from here on, and none of it is left. */
 static void leave(struct snapshot *snapshot, struct on_worker *here)
 {
 	if (atomic_exchange(&here->stay, STAY_OVER) != STAY_IN)
 		return;
-	for (size_t i = 0; i < snapshot->instance_count; i++)
+	for (size_t i = 0; i < snapshot->instance_count; i++) {
 		while (here->parts[i].timers)
 			free_timer(&here->parts[i], here->parts[i].timers);
+		on_worker_http_stop(&here->parts[i]);
+	}
 	for (size_t i = snapshot->chain_length[GW_HOOK_worker_stop]; i-- > 0;)
-		tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i], GW_HOOK_worker_stop,
-		     NULL);
+		on_worker_tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i],
+			       GW_HOOK_worker_stop, NULL);
 }
 
 void on_worker_leave_all(struct worker *worker)
@@ -160,7 +148,7 @@ bool on_worker_retire(struct snapshot *snapshot)
 
 /* --- what an instance keeps there --- */
 
-static struct instance_part *part_of(const struct gw_call *call, struct on_worker **here)
+struct instance_part *on_worker_part(const struct gw_call *call, struct on_worker **here)
 {
 	*here = call->instance ? place_on(call->snapshot, call->worker) : NULL;
 	return *here ? &(*here)->parts[call->instance - call->snapshot->instances] : NULL;
@@ -169,7 +157,7 @@ static struct instance_part *part_of(const struct gw_call *call, struct on_worke
 void *on_worker_data(struct gw_call *call)
 {
 	struct on_worker *here;
-	struct instance_part *part = part_of(call, &here);
+	struct instance_part *part = on_worker_part(call, &here);
 
 	return part ? part->data : NULL;
 }
@@ -177,7 +165,7 @@ void *on_worker_data(struct gw_call *call)
 void on_worker_data_set(struct gw_call *call, void *data)
 {
 	struct on_worker *here;
-	struct instance_part *part = part_of(call, &here);
+	struct instance_part *part = on_worker_part(call, &here);
 
 	if (part && call->hook == GW_HOOK_worker_start)
 		part->data = data;
@@ -212,19 +200,24 @@ static void fire(struct timer *event)
 		free_timer(&snapshot->on_workers[worker_number(worker)]
 				    .parts[instance - snapshot->instances],
 			   timer);
-	tell(worker, instance, GW_HOOK_timer, arg);
+	on_worker_tell(worker, instance, GW_HOOK_timer, arg);
 	snapshot_release(snapshot);
 }
 
-static gw_timer refuse(const struct gw_call *call, const char *why)
+uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const char *why)
 {
 	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-refused");
 
 	log_text(line, "by", call->instance ? call->instance->name : "nobody");
-	log_text(line, "service", "timer_set");
+	log_text(line, "service", service);
 	log_text(line, "reason", why);
 	log_close(line);
 	return 0;
+}
+
+static gw_timer refuse(const struct gw_call *call, const char *why)
+{
+	return on_worker_refuse(call, "timer_set", why);
 }
 
 static struct module_timer *make_timer(struct on_worker *here, struct instance_part *part,
@@ -245,7 +238,7 @@ static struct module_timer *make_timer(struct on_worker *here, struct instance_p
 gw_timer on_worker_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, void *arg)
 {
 	struct on_worker *here;
-	struct instance_part *part = part_of(call, &here);
+	struct instance_part *part = on_worker_part(call, &here);
 
 	if (!part || atomic_load(&here->stay) != STAY_IN || !call->instance->module->table.timer)
 		return refuse(
@@ -271,7 +264,7 @@ gw_timer on_worker_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms
 int on_worker_timer_clear(struct gw_call *call, gw_timer number)
 {
 	struct on_worker *here;
-	struct instance_part *part = part_of(call, &here);
+	struct instance_part *part = on_worker_part(call, &here);
 
 	for (struct module_timer *timer = part ? part->timers : NULL; timer; timer = timer->next) {
 		if (timer->number != number)

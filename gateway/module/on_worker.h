@@ -30,5 +30,14 @@ void *on_worker_data(struct gw_call *call);
 void on_worker_data_set(struct gw_call *call, void *data);
 gw_timer on_worker_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, void *arg);
 int on_worker_timer_clear(struct gw_call *call, gw_timer number);
+gw_http on_worker_http_request(struct gw_call *call, const struct gw_http_request *request,
+			       void *arg);
+int on_worker_http_cancel(struct gw_call *call, gw_http number);
+
+/* What the hook `http` is told, as chain_tell_one() takes it. */
+struct http_told {
+	const struct gw_http_answer *answer;
+	void *arg;
+};
 
 #endif

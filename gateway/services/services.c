@@ -472,4 +472,6 @@ const struct gw_services services = {
 	.timer_set = on_worker_timer_set,
 	.timer_clear = on_worker_timer_clear,
 	.lookup = call_lookup,
+	.http_request = on_worker_http_request,
+	.http_cancel = on_worker_http_cancel,
 };

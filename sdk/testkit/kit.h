@@ -36,7 +36,8 @@
 	HOOK(relay_status, 0)                                                                      \
 	HOOK(worker_start, 0)                                                                      \
 	HOOK(worker_stop, 0)                                                                       \
-	HOOK(timer, 0)
+	HOOK(timer, 0)                                                                             \
+	HOOK(http, 0)
 
 enum kit_hook {
 #define HOOK(name, ends) ON_##name,
@@ -176,6 +177,13 @@ struct kit_timer {
 	void *arg;
 };
 
+struct kit_request {
+	struct kit_request *next;
+	gw_http number;
+	struct gw_http_request asked;
+	void *arg;
+};
+
 struct line {
 	struct line *next;
 	char *text;
@@ -204,6 +212,8 @@ struct testkit {
 	void *worker_data;
 	struct kit_timer *timers;
 	gw_timer last_timer;
+	struct kit_request *requests; /* the oldest first */
+	gw_http last_request;
 	struct kit_lookup *lookups;
 	size_t lookup_count;
 	void *event_base;
@@ -324,6 +334,9 @@ void *service_worker_data(struct gw_call *call);
 void service_worker_data_set(struct gw_call *call, void *data);
 gw_timer service_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, void *arg);
 int service_timer_clear(struct gw_call *call, gw_timer number);
+gw_http service_http_request(struct gw_call *call, const struct gw_http_request *request,
+			     void *arg);
+int service_http_cancel(struct gw_call *call, gw_http number);
 
 struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact);
 int64_t service_session_number(const struct gw_session *session, enum gw_session_fact fact);

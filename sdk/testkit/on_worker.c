@@ -121,5 +121,6 @@ void worker_begin(struct testkit *kit)
 void worker_end(struct testkit *kit)
 {
 	kit->timers = NULL;
+	kit->requests = NULL;
 	tell(kit, ON_worker_stop, kit->module.worker_stop);
 }

@@ -470,4 +470,6 @@ const struct gw_services kit_services = {
 	.timer_set = service_timer_set,
 	.timer_clear = service_timer_clear,
 	.lookup = service_lookup,
+	.http_request = service_http_request,
+	.http_cancel = service_http_cancel,
 };

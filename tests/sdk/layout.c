@@ -52,6 +52,7 @@ AT(gw_module, check, 272);
 AT(gw_module, worker_start, 280);
 AT(gw_module, worker_stop, 288);
 AT(gw_module, timer, 296);
+AT(gw_module, http, 304);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);
@@ -141,6 +142,8 @@ AT(gw_services, worker_data_set, 672);
 AT(gw_services, timer_set, 680);
 AT(gw_services, timer_clear, 688);
 AT(gw_services, lookup, 696);
+AT(gw_services, http_request, 704);
+AT(gw_services, http_cancel, 712);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -159,8 +162,10 @@ SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 40);
 SIZE_AT_LEAST(gw_submission, 72);
-SIZE_AT_LEAST(gw_module, 304);
+SIZE_AT_LEAST(gw_module, 312);
+SIZE_AT_LEAST(gw_http_request, 96);
+SIZE_AT_LEAST(gw_http_answer, 56);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 704);
+SIZE_AT_LEAST(gw_services, 720);
 
 #endif

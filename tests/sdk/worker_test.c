@@ -41,6 +41,16 @@ static void on_worker_stop(struct gw_call *call)
 	note("worker_stop ");
 }
 
+static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%s %d %s%s %s;", (const char *)arg, answer->status,
+		 answer->body.ptr, answer->error.ptr,
+		 gw_http_field(answer, gw_str("retry-after")).ptr);
+	strcat(order, text);
+}
+
 static void on_timer(struct gw_call *call, void *arg)
 {
 	note(arg);
@@ -95,7 +105,8 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 
 GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8,
 	  .start = on_start, .stop = on_stop, .ehlo = on_ehlo, .mail = on_mail,
-	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer)
+	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer,
+	  .http = on_http)
 
 static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
 {
@@ -233,6 +244,46 @@ static void who_asked_first_may_leave(void **state)
 	testkit_destroy(kit);
 }
 
+static struct gw_http_request request_of(const char *url)
+{
+	return (struct gw_http_request){ .size = sizeof(struct gw_http_request),
+					 .url = gw_str(url),
+					 .body = gw_str("a=b") };
+}
+
+static enum gw_verdict asks_the_web(struct gw_call *call)
+{
+	struct gw_http_request request = request_of("https://a.example/");
+	gw_http second;
+
+	assert_true(gw->http_request(call, &request, (void *)"a") > 0);
+	second = gw->http_request(call, &request, (void *)"b");
+	assert_true(gw->http_request(call, &request, (void *)"c") > 0);
+	assert_int_equal(gw->http_cancel(call, second), 0);
+	assert_int_equal(gw->http_cancel(call, second), -1);
+	request.url = gw_str("http://a.example/");
+	assert_int_equal(gw->http_request(call, &request, NULL), 0);
+	request.url = gw_str("https://a.example/ b");
+	assert_int_equal(gw->http_request(call, &request, NULL), 0);
+	return GW_CONTINUE;
+}
+
+static void the_test_answers_requests(void **state)
+{
+	struct testkit *kit = kit_of(asks_the_web);
+
+	order[0] = '\0';
+	assert_int_equal(testkit_requests(kit), 2);
+	assert_string_equal(testkit_request(kit)->url.ptr, "https://a.example/");
+	assert_string_equal(testkit_request(kit)->body.ptr, "a=b");
+	assert_true(testkit_run_http(kit, 503, "Server: x\nRetry-After: 7", "busy"));
+	assert_true(testkit_run_http(kit, 0, "", "timed out"));
+	assert_false(testkit_run_http(kit, 200, "", ""));
+	assert_string_equal(order, "a 503 busy 7;c 0 timed out ;");
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 2);
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +291,7 @@ int main(void)
 		cmocka_unit_test(timers_come_in_order),
 		cmocka_unit_test(a_stop_cancels_timers),
 		cmocka_unit_test(timers_have_bounds),
+		cmocka_unit_test(the_test_answers_requests),
 		cmocka_unit_test(one_work_answers_all_that_ask_meanwhile),
 		cmocka_unit_test(who_asked_first_may_leave),
 	};

@@ -18,6 +18,7 @@
 #define GATEWAY_MODULE_H
 
 #include <gateway/facts.h>
+#include <gateway/http.h>
 #include <gateway/option.h>
 #include <gateway/str.h>
 
@@ -44,6 +45,9 @@ typedef uint64_t gw_ticket;
 
 /* Names a timer of an instance on its worker. 0 is none. */
 typedef uint64_t gw_timer;
+
+/* Names a request of an instance on its worker. 0 is none. */
+typedef uint64_t gw_http;
 
 /* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl
  * hooks`); one that the hook does not know counts as GW_FAILED. */
@@ -285,6 +289,9 @@ struct gw_module {
 	 * `arg` is what it was given. Not after worker_stop began, and no longer once a reload has
 	 * replaced the instance and nobody holds the old one any more. */
 	void (*timer)(struct gw_call *, void *arg);
+	/* Observes: what came of an http_request() of this instance, on the same worker; `arg` is
+	 * what it was given. The answer lives until the hook returns. */
+	void (*http)(struct gw_call *, const struct gw_http_answer *, void *arg);
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
@@ -538,6 +545,15 @@ struct gw_services {
 	 * nothing was handed over, `arg` is yours. */
 	enum gw_verdict (*lookup)(struct gw_call *, const struct gw_lookup *, struct gw_str key,
 				  void *arg);
+	/* Asks a server on the web: the hook `http` is told once what came, never before this
+	 * returns. What is asked is copied. The instance lives until then, over a reload too; a
+	 * gateway that stops gives up, and nothing is told once worker_stop began. 0: refused (no
+	 * hook `http`, no worker, no https, a header with a line end in it, more than 256 of the
+	 * instance on this worker), logged, or no memory. A hook that waits for it holds its call,
+	 * and is woken from `http`. */
+	gw_http (*http_request)(struct gw_call *, const struct gw_http_request *, void *arg);
+	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
+	int (*http_cancel)(struct gw_call *, gw_http);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

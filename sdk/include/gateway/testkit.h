@@ -164,6 +164,12 @@ void testkit_drop(struct testkit *kit, const void *subject);
 size_t testkit_timers(struct testkit *kit); /* that are set */
 /* of which work was begun: with TESTKIT_LATER, calls that ask with one key share one */
 size_t testkit_lookups(struct testkit *kit);
+/* of http_request(), that wait for their answer: nobody is asked, testkit_run_http() answers */
+size_t testkit_requests(struct testkit *kit);
+const struct gw_http_request *testkit_request(struct testkit *kit); /* the oldest; NULL: none */
+/* Runs the hook `http` with the answer to the oldest: "Name: value" lines parted by '\n', and the
+ * body; status 0: `text` is why there is none. False: nothing was asked. */
+bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text);
 
 /* --- what the module did --- */
 /* names of route_add(), parted by blanks */

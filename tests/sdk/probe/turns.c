@@ -8,7 +8,7 @@
 
 struct turns_conf {
 	int64_t every, once;
-	struct gw_str key, name;
+	struct gw_str key, name, url, ca;
 	bool crash;
 };
 
@@ -21,6 +21,9 @@ static const struct gw_option options[] = {
 	  "Look-ups wait until this file is there." },
 	{ "name", GW_OPTION_STRING, offsetof(struct turns_conf, name), "first",
 	  "Said with each line." },
+	{ "url", GW_OPTION_STRING, offsetof(struct turns_conf, url), NULL,
+	  "Asked on each worker as it begins." },
+	{ "ca", GW_OPTION_STRING, offsetof(struct turns_conf, ca), NULL, "Who is trusted there." },
 	{ "crash", GW_OPTION_BOOL, offsetof(struct turns_conf, crash), "false",
 	  "The timer crashes." },
 	GW_OPTIONS_END
@@ -49,6 +52,25 @@ static void on_stop(struct gw_call *call)
 	say(call, "stop");
 }
 
+static void ask(struct gw_call *call, const struct turns_conf *conf)
+{
+	struct gw_http_request request = { .size = sizeof request,
+					   .url = conf->url,
+					   .ca_file = conf->ca };
+
+	if (gw->http_request(call, &request, (void *)"asked"))
+		say(call, "asks");
+}
+
+static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
+{
+	char text[300];
+
+	snprintf(text, sizeof text, "%s %d %.*s%.*s", (const char *)arg, answer->status,
+		 GW_STR_ARGS(answer->body), GW_STR_ARGS(answer->error));
+	say(call, text);
+}
+
 static void on_worker_start(struct gw_call *call)
 {
 	static _Atomic int numbers;
@@ -64,12 +86,15 @@ static void on_worker_start(struct gw_call *call)
 		gw->timer_set(call, conf->every, conf->every, (void *)"again");
 	if (conf->once)
 		gw->timer_set(call, conf->once, 0, (void *)"once");
+	if (conf->url.len)
+		ask(call, conf);
 }
 
 static void on_worker_stop(struct gw_call *call)
 {
 	if (gw->timer_set(call, 10, 0, (void *)"late"))
 		say(call, "a timer was taken in worker_stop");
+	ask(call, gw->conf(call));
 	say(call, "worker_stop");
 	free(gw->worker_data(call));
 }
@@ -121,4 +146,4 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 GW_MODULE(.name = "turns", .version = "1.0", .summary = "what happens on each worker",
 	  .options = options, .conf_size = sizeof(struct turns_conf), .start = on_start,
 	  .stop = on_stop, .rcpt = on_rcpt, .worker_start = on_worker_start,
-	  .worker_stop = on_worker_stop, .timer = on_timer)
+	  .worker_stop = on_worker_stop, .timer = on_timer, .http = on_http)

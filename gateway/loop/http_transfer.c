@@ -1,0 +1,298 @@
+/* http_transfer.c - one request as libcurl is told of it, and its answer within bounds. */
+#include "loop/http_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEADLINE_USUAL 30000
+#define DEADLINE_MOST 600000
+#define ANSWER_USUAL (64u << 10)
+#define ANSWER_MOST (64u << 20)
+#define FIELDS_MOST (64u << 10)
+#define BODY_MOST (64u << 20)
+#define URL_MOST 8192
+
+/* --- what may be asked --- */
+
+static bool has_control(struct gw_str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool is_method(struct gw_str method)
+{
+	for (size_t i = 0; i < method.len; i++)
+		if (method.ptr[i] < 'A' || method.ptr[i] > 'Z')
+			return false;
+	return method.len <= 16;
+}
+
+static bool is_https(struct gw_str url)
+{
+	return url.len > 8 && url.len <= URL_MOST && strncasecmp(url.ptr, "https://", 8) == 0 &&
+	       !has_control(url) && gw_str_find(url, ' ') == url.len;
+}
+
+static bool are_headers(struct gw_list headers)
+{
+	for (size_t i = 0; i < headers.count; i++) {
+		size_t colon = gw_str_find(headers.items[i], ':');
+
+		if (colon == 0 || colon == headers.items[i].len || has_control(headers.items[i]))
+			return false;
+	}
+	return true;
+}
+
+const char *http_request_wrong(const struct gw_http_request *request)
+{
+	if (!is_https(request->url))
+		return "a request goes to https://, and its URL is at most 8192 octets without blanks or controls";
+	if (!is_method(request->method))
+		return "a method is up to 16 capital letters";
+	if (!are_headers(request->headers))
+		return "a header is \"Name: value\" without control characters";
+	if (request->body.len > BODY_MOST || request->answer_max > ANSWER_MOST)
+		return "a body has at most 64 MiB";
+	if (request->deadline_ms > DEADLINE_MOST)
+		return "a request takes at most 10 minutes";
+	if (gw_str_has_nul(request->ca_file))
+		return "a file's name has no NUL";
+	return NULL;
+}
+
+/* --- what comes back --- */
+
+static size_t take_page(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_transfer *transfer = arg;
+
+	/* one octet stays free for the NUL behind it */
+	if (buf_len(&transfer->page) + size * count < transfer->page.limit &&
+	    buf_add(&transfer->page, bytes, size * count) == 0)
+		return size * count;
+	transfer->over = "the answer is larger than it may be";
+	return 0;
+}
+
+/* A line of the header: those of an interim answer (100) are forgotten when the next begins. */
+static size_t take_field(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_transfer *transfer = arg;
+	struct gw_str line = gw_str_n(bytes, size * count);
+
+	if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0)
+		buf_clear(&transfer->fields);
+	else if (buf_add_str(&transfer->fields, line) < 0) {
+		transfer->over = "the answer's header is larger than it may be";
+		return 0;
+	}
+	return line.len;
+}
+
+/* --- what libcurl is told --- */
+
+#define SET(option, value) (curl_easy_setopt(easy, CURLOPT_##option, value) == CURLE_OK)
+
+/* Nothing here may be switched off by a request. QUICK_EXIT: who gives up while a name is looked
+ * up does not wait for the thread that looks. */
+static bool set_rules(CURL *easy)
+{
+	return SET(PROTOCOLS_STR, "https") && SET(SSL_VERIFYPEER, 1L) && SET(SSL_VERIFYHOST, 2L) &&
+	       SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) && SET(FOLLOWLOCATION, 0L) &&
+	       SET(NETRC, (long)CURL_NETRC_IGNORED) && SET(NOSIGNAL, 1L) && SET(QUICK_EXIT, 1L) &&
+	       SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(TCP_KEEPALIVE, 1L) &&
+	       SET(USERAGENT, "gateway");
+}
+
+/* Strings of others need not end in a NUL; libcurl copies what it is given. */
+static bool set_text(CURL *easy, CURLoption option, struct gw_str text)
+{
+	char *copy = strndup(text.ptr, text.len);
+	bool set = copy != NULL && curl_easy_setopt(easy, option, copy) == CURLE_OK;
+
+	if (copy != NULL)
+		explicit_bzero(copy, text.len);
+	free(copy);
+	return set;
+}
+
+static bool set_trust(CURL *easy, struct gw_str ca_file)
+{
+	return ca_file.len == 0 || (set_text(easy, CURLOPT_CAINFO, ca_file) && SET(CAPATH, NULL));
+}
+
+static bool set_answer(struct http_transfer *transfer, const struct gw_http_request *request)
+{
+	CURL *easy = transfer->easy;
+
+	buf_init(&transfer->page,
+		 (request->answer_max != 0 ? request->answer_max : ANSWER_USUAL) + 1);
+	buf_init(&transfer->fields, FIELDS_MOST);
+	return SET(WRITEFUNCTION, take_page) && SET(WRITEDATA, transfer) &&
+	       SET(HEADERFUNCTION, take_field) && SET(HEADERDATA, transfer) &&
+	       SET(ERRORBUFFER, transfer->error) && SET(PRIVATE, transfer) &&
+	       SET(TIMEOUT_MS,
+		   request->deadline_ms != 0 ? (long)request->deadline_ms : (long)DEADLINE_USUAL);
+}
+
+static bool add_header(struct http_transfer *transfer, struct gw_str line)
+{
+	char *copy = strndup(line.ptr, line.len);
+	struct curl_slist *list = copy != NULL ? curl_slist_append(transfer->headers, copy) : NULL;
+
+	if (copy != NULL)
+		explicit_bzero(copy, line.len);
+	free(copy);
+	if (list != NULL)
+		transfer->headers = list;
+	return list != NULL;
+}
+
+static bool is_type(struct gw_str line)
+{
+	return gw_str_ieq(gw_str_n(line.ptr, gw_str_find(line, ':')), gw_str("Content-Type"));
+}
+
+/* "Expect:" and "Content-Type:" without a value: what libcurl would add by itself is not sent. */
+static bool set_headers(struct http_transfer *transfer, struct gw_list headers)
+{
+	CURL *easy = transfer->easy;
+	bool typed = false, added = add_header(transfer, gw_str("Expect:"));
+
+	for (size_t i = 0; i < headers.count && added; i++) {
+		added = add_header(transfer, headers.items[i]);
+		typed |= is_type(headers.items[i]);
+	}
+	return added && (typed || add_header(transfer, gw_str("Content-Type:"))) &&
+	       SET(HTTPHEADER, transfer->headers);
+}
+
+static bool copy_body(struct http_transfer *transfer, struct gw_str body)
+{
+	char *copy = malloc(body.len + 1);
+
+	if (copy == NULL)
+		return false;
+	memcpy(copy, body.ptr, body.len);
+	copy[body.len] = '\0';
+	transfer->body = gw_str_n(copy, body.len);
+	return true;
+}
+
+static bool set_body(struct http_transfer *transfer, const struct gw_http_request *request)
+{
+	CURL *easy = transfer->easy;
+	struct gw_str method = request->method;
+	bool post = gw_str_eq(method, gw_str("POST")) || (method.len == 0 && request->body.len > 0);
+
+	if (gw_str_eq(method, gw_str("HEAD")))
+		return SET(NOBODY, 1L);
+	if (!post && request->body.len == 0)
+		return method.len == 0 || set_text(easy, CURLOPT_CUSTOMREQUEST, method);
+	return copy_body(transfer, request->body) && SET(POST, 1L) &&
+	       SET(POSTFIELDS, transfer->body.ptr) &&
+	       SET(POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body.len) &&
+	       (post || set_text(easy, CURLOPT_CUSTOMREQUEST, method));
+}
+
+bool http_transfer_prepare(struct http_transfer *transfer, const struct gw_http_request *request)
+{
+	CURL *easy = transfer->easy = curl_easy_init();
+
+	return easy != NULL && set_rules(easy) && set_trust(easy, request->ca_file) &&
+	       set_answer(transfer, request) && set_headers(transfer, request->headers) &&
+	       set_text(easy, CURLOPT_URL, request->url) && set_body(transfer, request);
+}
+
+/* --- its end --- */
+
+static void wipe(struct buf *buf)
+{
+	if (buf->data != NULL)
+		explicit_bzero(buf->data, buf->capacity);
+	buf_finish(buf);
+}
+
+void http_transfer_free(struct http_transfer *transfer)
+{
+	struct curl_slist *header;
+
+	if (transfer->easy != NULL)
+		curl_easy_cleanup(transfer->easy);
+	for (header = transfer->headers; header != NULL; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(transfer->headers);
+	if (transfer->body.ptr != NULL)
+		explicit_bzero((char *)transfer->body.ptr, transfer->body.len);
+	free((char *)transfer->body.ptr);
+	wipe(&transfer->fields);
+	wipe(&transfer->page);
+	free(transfer);
+}
+
+static struct gw_str without_end(struct gw_str line)
+{
+	while (line.len > 0 && memchr("\r\n\t ", line.ptr[line.len - 1], 4) != NULL)
+		line.len--;
+	return line;
+}
+
+/* The header's lines, each with a NUL behind it; NULL: no memory. To be freed. */
+static struct gw_str *split_fields(struct buf *fields, size_t *count)
+{
+	struct gw_str rest = buf_str(fields), *lines;
+	size_t most = 1;
+
+	for (size_t i = 0; i < rest.len; i++)
+		most += rest.ptr[i] == '\n';
+	lines = calloc(most, sizeof(*lines));
+	for (*count = 0; lines != NULL && rest.len > 0;) {
+		size_t len = gw_str_find(rest, '\n');
+		struct gw_str line = without_end(gw_str_n(rest.ptr, len));
+
+		if (line.len > 0) {
+			((char *)line.ptr)[line.len] = '\0';
+			lines[(*count)++] = line;
+		}
+		rest = gw_str_from(rest, len + 1);
+	}
+	return lines;
+}
+
+static struct gw_str why(const struct http_transfer *transfer, CURLcode code)
+{
+	if (transfer->over != NULL)
+		return gw_str(transfer->over);
+	return gw_str(transfer->error[0] ? transfer->error : curl_easy_strerror(code));
+}
+
+void http_transfer_end(struct http_transfer *transfer, CURLcode code)
+{
+	struct gw_http_answer answer = { .size = sizeof(answer),
+					 .body = gw_str(""),
+					 .error = gw_str("") };
+	struct gw_str *lines = NULL;
+	long status = 0;
+
+	if (code == CURLE_OK && buf_add(&transfer->fields, "", 1) == 0) {
+		transfer->fields.end--;
+		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+		lines = split_fields(&transfer->fields, &answer.headers.count);
+	}
+	if (status != 0 && lines != NULL && buf_reserve(&transfer->page, 1) != NULL) {
+		*(char *)(transfer->page.data + transfer->page.end) = '\0';
+		answer.status = (int)status;
+		answer.headers.items = lines;
+		answer.body = buf_str(&transfer->page);
+	} else {
+		answer.headers.count = 0;
+		answer.error = why(transfer, code);
+	}
+	transfer->ended(&answer, transfer->arg);
+	free(lines);
+	http_transfer_free(transfer);
+}

@@ -1,0 +1,57 @@
+/* gateway/http.h - a question to a server on the web, and its answer: what http_request() takes
+ * and the hook `http` is told.
+ *
+ * Only https. The server's certificate and its name are verified, always; redirects are not
+ * followed, cookies not kept. A request ends once: with an answer (any status), or with none and a
+ * sentence that says why. */
+#ifndef GATEWAY_HTTP_H
+#define GATEWAY_HTTP_H
+
+#include <gateway/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gw_http_request {
+	uint32_t size;        /* sizeof(struct gw_http_request); of the answer too */
+	struct gw_str method; /* "GET", "POST", ...; empty: POST with a body, else GET */
+	struct gw_str url;    /* "https://host[:port]/path?query" */
+	/* "Name: value" each; with a body, Content-Type should be there */
+	struct gw_list headers;
+	struct gw_str body;
+	/* certificates (PEM) that are trusted instead of the system's; empty: the system's */
+	struct gw_str ca_file;
+	uint32_t deadline_ms; /* of the whole of it, from now; 0: 30 s; at most 10 minutes */
+	/* an answer with more octets of body counts as none; 0: 64 KiB; at most 64 MiB */
+	uint32_t answer_max;
+};
+
+struct gw_http_answer {
+	uint32_t size;
+	int status;             /* 200, 503, ...; 0: there is no (whole) answer */
+	struct gw_list headers; /* "Name: value" as they came, up to 64 KiB of them */
+	struct gw_str body;
+	struct gw_str error; /* status 0: why, for people; no part of the request is in it */
+};
+
+/* The value of the first header of that name; empty where there is none. */
+static inline struct gw_str gw_http_field(const struct gw_http_answer *answer, struct gw_str name)
+{
+	for (size_t i = 0; i < answer->headers.count; i++) {
+		struct gw_str line = answer->headers.items[i];
+		size_t colon = gw_str_find(line, ':');
+		if (colon == line.len || !gw_str_ieq(gw_str_n(line.ptr, colon), name))
+			continue;
+		line = gw_str_from(line, colon + 1);
+		while (line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t'))
+			line = gw_str_from(line, 1);
+		return line;
+	}
+	return gw_str_n("", 0);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
