@@ -11,12 +11,10 @@
 
 static inline char *fragment_read(void)
 {
-	char path[1000], *text = calloc(1, 65536);
+	char *text = calloc(1, 65536);
 	FILE *file;
 
-	snprintf(path, sizeof path, "%.*s../../../conf.d/65-failover.conf",
-		 (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
-	file = fopen(path, "r");
+	file = fopen(SHIPPED_CONF "/65-failover.conf", "r");
 	if (!file || !text || fread(text, 1, 65535, file) == 0)
 		abort();
 	fclose(file);
