@@ -134,3 +134,17 @@ def plain(shared_plain, request):
     assert shared_plain.gateway.alive(), "the gateway died in an earlier test"
     yield shared_plain
     assert shared_plain.gateway.alive(), "the gateway died:\n" + shared_plain.gateway.log_text()[-4000:]
+
+
+@pytest.fixture
+def probed(new_gateway, new_sink, request):
+    """A gateway with the probe as asked, and good answers of it everywhere else; relays out and second."""
+    def make(options, sink=None, keys=None, **settings):
+        gateway = new_gateway()
+        gateway.sink = sink or new_sink()
+        gateway.second = new_sink()
+        good = {"rcpt.verdict": "accept", "auth.verdict": "accept", "relays": ["out", "second"], "route.verdict": "accept"}
+        gateway.probe(options={**good, **options}, **(keys or {}))
+        gateway.relay("out", gateway.sink).relay("second", gateway.second).set(queue__retry=["1h"], **settings)
+        return gateway.start()
+    return make
