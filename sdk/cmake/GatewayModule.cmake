@@ -9,12 +9,17 @@ function(gw_add_module name)
 endfunction()
 
 # gw_add_module_test(NAME TEST FILES...) makes the program TEST of FILES and the module's own object files, linked with the
-# testkit and what the module links, and the ctest module.NAME.TEST.
+# testkit and what the module links, and the ctest module.NAME.TEST. TEST_FOLDER is where the first of FILES lies, for data
+# beside it.
 function(gw_add_module_test name test)
   set(program module_${name}_${test})
   add_executable(${program} ${ARGN} $<TARGET_OBJECTS:module_${name}>)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} $<TARGET_PROPERTY:module_${name},INCLUDE_DIRECTORIES>)
   target_link_libraries(${program} PRIVATE GatewayModule::testkit $<TARGET_PROPERTY:module_${name},LINK_LIBRARIES>)
+  list(GET ARGN 0 first)
+  get_filename_component(folder ${first} ABSOLUTE)
+  get_filename_component(folder ${folder} DIRECTORY)
+  target_compile_definitions(${program} PRIVATE TEST_FOLDER="${folder}")
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME module.${name}.${test} COMMAND ${program})
   set_tests_properties(module.${name}.${test} PROPERTIES TIMEOUT 120)

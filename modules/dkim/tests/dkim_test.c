@@ -146,7 +146,7 @@ static bool have_verifier(void)
 /* Verifies the files added so far: one line for each. */
 static void verify_files(struct bench *bench, char lines[][40])
 {
-	char command[1024], script[512];
+	char command[1024];
 	const char *folder = testkit_folder(bench->kit);
 	FILE *output;
 	unsigned i;
@@ -156,10 +156,9 @@ static void verify_files(struct bench *bench, char lines[][40])
 	assert_int_equal(testkit_lines(bench->kit, TESTKIT_REPLY), 1);
 	write_file(testkit_file(bench->kit, "records.json", NULL),
 		   gw_str(testkit_line(bench->kit, TESTKIT_REPLY, 0)));
-	snprintf(script, sizeof script, "%.*s/verify.py", (int)(strrchr(__FILE__, '/') - __FILE__),
-		 __FILE__);
-	snprintf(command, sizeof command, "/usr/bin/python3 %s %s/records.json %s/*.eml", script,
-		 folder, folder);
+	snprintf(command, sizeof command,
+		 "/usr/bin/python3 " TEST_FOLDER "/verify.py %s/records.json %s/*.eml", folder,
+		 folder);
 	output = popen(command, "r");
 	assert_non_null(output);
 	for (i = 0; i < bench->files; i++) {

@@ -180,11 +180,12 @@ static struct gw_str text_or(const char *text, const char *otherwise)
 static void check_report(struct gw_str report, const char *name, const char *const *checks,
 			 size_t count)
 {
-	char command[8192], path[512];
+	char command[8192];
 	size_t len, i;
 	FILE *pipe;
-	snprintf(path, sizeof path, "%.*s", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
-	len = (size_t)snprintf(command, sizeof command, "/usr/bin/python3 '%s/dsn_check.py'", path);
+
+	len = (size_t)snprintf(command, sizeof command,
+			       "/usr/bin/python3 '" TEST_FOLDER "/dsn_check.py'");
 	for (i = 0; i < count && checks[i]; i++)
 		len += (size_t)snprintf(command + len, sizeof command - len, " '%s'", checks[i]);
 	pipe = popen(command, "w");
