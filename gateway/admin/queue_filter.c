@@ -3,15 +3,15 @@
 #include "base/clock.h"
 #include "conf/option.h"
 
-static const char *const places[] = { [ENTRY_WAITING] = "waiting",
+static const char *const states[] = { [ENTRY_WAITING] = "waiting",
 				      [ENTRY_READING] = "active",
 				      [ENTRY_ACTIVE] = "active",
 				      [ENTRY_HELD] = "held" };
-#define PLACES (sizeof(places) / sizeof(places[0]))
+#define STATES (sizeof(states) / sizeof(states[0]))
 
-const char *queue_place_name(const struct queue_entry *entry)
+const char *queue_state_name(const struct queue_entry *entry)
 {
-	return places[entry->place];
+	return states[entry->state];
 }
 
 /* --- the words --- */
@@ -30,11 +30,11 @@ static bool take_older(struct queue_filter *filter, struct request *request, con
 
 static bool take_status(struct queue_filter *filter, struct request *request, const char *text)
 {
-	filter->place = -1;
-	for (size_t i = 0; text && i < PLACES; i++)
-		if (strcmp(places[i], text) == 0)
-			filter->place = (int)i;
-	if (!text || filter->place >= 0)
+	filter->state = -1;
+	for (size_t i = 0; text && i < STATES; i++)
+		if (strcmp(states[i], text) == 0)
+			filter->state = (int)i;
+	if (!text || filter->state >= 0)
 		return true;
 	request_usage(request, "--status wants waiting, active or held, not \"%.100s\"", text);
 	return false;
@@ -132,7 +132,7 @@ static bool fits(const struct queue_filter *filter, const struct queue_look *loo
 
 bool queue_filter_takes_place(const struct queue_filter *filter, const struct queue_entry *entry)
 {
-	return filter->place < 0 || strcmp(places[filter->place], places[entry->place]) == 0;
+	return filter->state < 0 || strcmp(states[filter->state], states[entry->state]) == 0;
 }
 
 bool queue_filter_fits(const struct queue_filter *filter, const struct queue_look *look,

@@ -23,7 +23,7 @@
 struct queue_filter {
 	const char *relay, *from, *to, *client, *type, *reason; /* NULL: any */
 	int64_t received_before;                                /* wall, ms; 0: any */
-	int place;                                              /* enum entry_place; -1: any */
+	int state;                                              /* enum entry_state; -1: any */
 	/* the message itself has to be looked at */
 	bool reads;
 	bool any; /* some word was said */
@@ -51,7 +51,7 @@ bool queue_filter_fits(const struct queue_filter *filter, const struct queue_loo
 		       const struct tour *tour, unsigned number);
 
 /* "waiting", "active", "held" */
-const char *queue_place_name(const struct queue_entry *entry);
+const char *queue_state_name(const struct queue_entry *entry);
 /* Why it is not done: the reason of the hold, the last reply to one that is pending, or what it
  * waits for; empty: it was not tried yet. What was in `out` goes. message NULL: it cannot be read.
  */

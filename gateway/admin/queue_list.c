@@ -81,9 +81,9 @@ static json_t *entry_json(bool long_form, const struct queue_entry *entry,
 	char id[ID_TEXT];
 	json_t *row = json_object();
 	json_object_set_new(row, "id", json_string(id_format(entry->id, id)));
-	json_object_set_new(row, "state", json_string(queue_place_name(entry)));
+	json_object_set_new(row, "state", json_string(queue_state_name(entry)));
 	json_object_set_new(row, "due",
-			    entry->place == ENTRY_HELD ? json_null() : time_json(entry->due.order));
+			    entry->state == ENTRY_HELD ? json_null() : time_json(entry->due.order));
 	json_object_set_new(row, "attempts", json_integer(entry->attempts));
 	json_object_set_new(row, "last", reason_json(entry, message));
 	if (!message)
@@ -197,7 +197,7 @@ static struct listing *listing_create(struct request *request)
 		return NULL;
 	listing->request = request;
 	listing->limit = LIST_LIMIT;
-	listing->filter.place = -1;
+	listing->filter.state = -1;
 	listing->tour = (struct tour){ .visit = visit,
 				       .done = listed,
 				       .abandoned = &request->abandoned };
@@ -226,7 +226,7 @@ static bool take_words(struct listing *listing)
 	if (!queue_filter_take(&listing->filter, request))
 		return false;
 	if (request_option(request, "--held"))
-		listing->filter.place = ENTRY_HELD;
+		listing->filter.state = ENTRY_HELD;
 	listing->limit = limit ? strtoul(limit, NULL, 10) : LIST_LIMIT;
 	if (listing->limit > 0 && listing->limit <= LIST_MOST &&
 	    (!limit || strspn(limit, "0123456789") == strlen(limit)))

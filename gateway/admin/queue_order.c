@@ -92,7 +92,7 @@ void verb_queue_move(struct request *request, const char *const *words, size_t c
 		filter.to = NULL;
 		filter.reads = filter.any = filter.relay || filter.from || filter.client ||
 					    filter.type || filter.reason || filter.received_before;
-		filter.any |= filter.place >= 0;
+		filter.any |= filter.state >= 0;
 	}
 	if (relay)
 		move_to(request, relay, &filter);

@@ -13,7 +13,7 @@ static bool visit(struct tour *tour, struct worker *worker, unsigned number,
 		  struct queue_entry *entry)
 {
 	struct relay_mail *mail = list_of(tour, struct relay_mail, tour);
-	const struct queue_filter filter = { .relay = mail->relay, .place = -1, .reads = true };
+	const struct queue_filter filter = { .relay = mail->relay, .state = -1, .reads = true };
 	struct queue_look look;
 	bool fits = tour_is_near(tour, number, entry->id);
 	if (!fits && (entry->attempts || entry->message)) {

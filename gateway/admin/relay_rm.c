@@ -94,7 +94,7 @@ static bool move_one(struct tour *tour, struct worker *worker, unsigned number,
 static bool make_due(struct tour *tour, struct worker *worker, unsigned number,
 		     struct queue_entry *entry)
 {
-	if (entry->place != ENTRY_HELD)
+	if (entry->state != ENTRY_HELD)
 		queue_order(worker, entry->id, ORDER_RETRY);
 	return true;
 }

@@ -20,7 +20,7 @@ struct ordered_note {
 struct ordered {
 	struct list_link link; /* among those to be read for it */
 	struct queue_entry *entry;
-	bool reading;    /* for the order, whatever place the entry has meanwhile */
+	bool reading;    /* for the order, whatever state the entry has meanwhile */
 	bool is_put_off; /* the disk would not read it */
 	bool sets_hold;  /* the next four are what the message is to become */
 	bool held, by_us;
@@ -59,9 +59,9 @@ void ordered_free(struct queue *queue, struct queue_entry *entry)
 /* --- the order --- */
 
 /* One that is being read anyway is read for the order too. */
-static void line_up(struct queue *queue, struct ordered *ordered)
+static void ordered_line_up(struct queue *queue, struct ordered *ordered)
 {
-	if (ordered->reading || ordered->link.next || ordered->entry->place == ENTRY_READING)
+	if (ordered->reading || ordered->link.next || ordered->entry->state == ENTRY_READING)
 		return;
 	list_add(&queue->ordered, &ordered->link);
 	queue->to_read++;
@@ -83,7 +83,7 @@ bool ordered_hold(struct queue *queue, struct queue_entry *entry, const struct h
 	if (entry->message)
 		ordered_carry_out(queue, entry);
 	else
-		line_up(queue, ordered);
+		ordered_line_up(queue, ordered);
 	return true;
 }
 
@@ -105,7 +105,7 @@ bool ordered_note(struct queue *queue, struct queue_entry *entry, struct gw_str 
 	if (entry->message)
 		ordered_carry_out(queue, entry);
 	else
-		line_up(queue, ordered);
+		ordered_line_up(queue, ordered);
 	return true;
 }
 
@@ -192,7 +192,7 @@ static void read_put_off(struct timer *timer)
 	while (!list_empty(&queue->put_off)) {
 		struct ordered *ordered = list_of(queue->put_off.next, struct ordered, link);
 		ordered_leave_line(queue, ordered->entry);
-		line_up(queue, ordered);
+		ordered_line_up(queue, ordered);
 	}
 }
 

@@ -17,15 +17,15 @@ static bool hold_waiting(struct queue *queue, struct queue_entry *entry, bool by
 	order.next_at = by_us ? queue_now() : entry->due.order;
 	if (!ordered_hold(queue, entry, &order))
 		return false;
-	entry_hold(queue, entry, by_us ? order.next_at : 0);
-	state_settle(queue, entry);
+	entry_change(queue, entry, ENTRY_ON_HOLD, by_us ? order.next_at : 0);
+	entry_unload(queue, entry);
 	return true;
 }
 
 bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
 {
 	struct queue_entry *entry = queue_find(worker, id);
-	if (!entry || entry->place != ENTRY_WAITING ||
+	if (!entry || entry->state != ENTRY_WAITING ||
 	    !hold_waiting(queue_of(worker), entry, true, why))
 		return false;
 	COUNT(held);
@@ -44,7 +44,7 @@ static bool order_waiting(struct queue *queue, struct queue_entry *entry, enum q
 		return true;
 	entry->orders |= order & ORDER_RETRY;
 	entry->wants_bounce |= order == ORDER_BOUNCE;
-	entry_wait(queue, entry, queue_now());
+	entry_change(queue, entry, ENTRY_ON_WAKE, queue_now());
 	return true;
 }
 
@@ -56,7 +56,7 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 	if (!ordered_hold(queue, entry, &release))
 		return false;
 	entry->wants_bounce |= order == ORDER_BOUNCE;
-	entry_wait(queue, entry, release.next_at);
+	entry_change(queue, entry, ENTRY_ON_RELEASE, release.next_at);
 	return true;
 }
 
@@ -67,7 +67,7 @@ void entry_delete(struct queue *queue, struct queue_entry *entry)
 	log_text(line, "action", "nobody is told");
 	log_close(line);
 	COUNT(deleted);
-	entry_drop(queue, entry, true);
+	entry_drop(queue, entry, ENTRY_ON_DELETE);
 }
 
 /* RELEASE of what is not held yet takes an order to hold back. */
@@ -110,13 +110,13 @@ bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 	log_order(id, order);
 	asker_tell(queue, id, ASKER_ORDERED, NULL);
 	/* its reader finds nobody who wants it any more */
-	if (order == ORDER_DELETE && entry->place != ENTRY_ACTIVE) {
+	if (order == ORDER_DELETE && entry->state != ENTRY_ACTIVE) {
 		entry_delete(queue, entry);
 		return true;
 	}
-	if (entry->place == ENTRY_WAITING)
+	if (entry->state == ENTRY_WAITING)
 		return order_waiting(queue, entry, order);
-	if (entry->place == ENTRY_HELD)
+	if (entry->state == ENTRY_HELD)
 		return order_held(queue, entry, order);
 	return order_active(entry, order);
 }
@@ -128,8 +128,8 @@ bool queue_set_note(struct worker *worker, uint64_t id, struct gw_str key, struc
 	if (!entry || !ordered_note(queue, entry, key, value))
 		return false;
 	asker_tell(queue, id, ASKER_ORDERED, NULL);
-	if (entry->place != ENTRY_HELD)
+	if (entry->state != ENTRY_HELD)
 		queue_order(worker, id, ORDER_RETRY);
-	state_settle(queue, entry);
+	entry_unload(queue, entry);
 	return true;
 }

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* Work begun in one turn of the loop, so that a queue that comes due at once does not starve the
@@ -42,37 +41,37 @@ int64_t queue_backoff(const struct settings *settings, unsigned attempts)
 	return base + (int64_t)(random() % (base / 5 + 1)) - base / 10;
 }
 
-/* --- from place to place --- */
+/* --- from state to state --- */
 
-#define TO(place) (1u << ENTRY_##place)
-static const unsigned next_places[ENTRY_PLACES] = {
-	/* put off or woken; due; an admin holds it */
-	[ENTRY_WAITING] = TO(WAITING) | TO(READING) | TO(ACTIVE) | TO(HELD),
-	/* read; not now; damaged */
-	[ENTRY_READING] = TO(ACTIVE) | TO(WAITING) | TO(HELD),
-	[ENTRY_ACTIVE] = TO(WAITING) | TO(HELD),
-	/* released; its sender is to be told */
-	[ENTRY_HELD] = TO(HELD) | TO(WAITING) | TO(READING) | TO(ACTIVE),
-};
-
-static void count_place(struct queue *queue, enum entry_place place, int by)
+static void state_count(struct queue *queue, enum entry_state state, int by)
 {
-	queue->in[place] += (uint64_t)by;
-	if (place == ENTRY_HELD)
+	queue->in[state] += (uint64_t)by;
+	if (state == ENTRY_HELD)
 		atomic_fetch_add_explicit(&counters.on_hold, by, memory_order_relaxed);
 }
 
-void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place)
+static void entry_forbid(const struct queue_entry *entry, enum entry_event event)
 {
-	assert(next_places[entry->place] & 1u << place);
+	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-state");
+	log_id(line, entry->id);
+	log_text(line, "state", entry_state_name(entry->state));
+	log_text(line, "forbids", entry_event_name(event));
+	log_close(line);
+#ifdef GATEWAY_STRICT
+	abort();
+#endif
+}
+
+static void entry_enter(struct queue *queue, struct queue_entry *entry, enum entry_state state)
+{
 	if (entry->in_heap)
 		heap_take(&queue->waiting, &entry->due);
 	entry->in_heap = false;
 	waits_take(&queue->waits, entry);
 	list_take(&entry->link);
-	count_place(queue, entry->place, -1);
-	entry->place = place;
-	count_place(queue, place, 1);
+	state_count(queue, entry->state, -1);
+	entry->state = state;
+	state_count(queue, state, 1);
 }
 
 static void queue_due(struct timer *timer);
@@ -98,19 +97,22 @@ static void enter_heap(struct queue *queue, struct queue_entry *entry, int64_t d
 		queue_arm(queue);
 }
 
-void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due)
+/* Whatever the runner says, what is held makes no loop. */
+bool entry_change(struct queue *queue, struct queue_entry *entry, enum entry_event event,
+		  int64_t due)
 {
-	entry_become(queue, entry, ENTRY_WAITING);
-	enter_heap(queue, entry, due);
-}
-
-void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due)
-{
-	/* whatever the runner says, it makes no loop */
+	enum entry_state next = entry_next(entry->state, event);
 	int64_t soonest = queue_now() + HOLD_LOOK_MS;
-	entry_become(queue, entry, ENTRY_HELD);
-	if (due)
+	if (next == ENTRY_FORBIDDEN) {
+		entry_forbid(entry, event);
+		return false;
+	}
+	entry_enter(queue, entry, next);
+	if (next == ENTRY_WAITING)
+		enter_heap(queue, entry, due);
+	else if (next == ENTRY_HELD && due)
 		enter_heap(queue, entry, due > soonest ? due : soonest);
+	return true;
 }
 
 /* --- the heap comes due --- */
@@ -119,7 +121,8 @@ void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due)
 void entry_begin(struct queue *queue, struct queue_entry *entry)
 {
 	struct gw_message *message = entry->message;
-	entry_become(queue, entry, ENTRY_ACTIVE);
+	if (!entry_change(queue, entry, ENTRY_ON_BEGIN, 0))
+		return;
 	message->urgent = (entry->orders & ORDER_RETRY) != 0;
 	message->wait_on = gw_str("");
 	entry->orders &= (uint8_t)~ORDER_RETRY;
@@ -173,10 +176,10 @@ static bool may_start_this(struct queue *queue, const struct queue_entry *entry)
 	return (entry->message || queue->in[ENTRY_READING] < READ_MOST) && may_start(queue);
 }
 
-static void start_fresh(struct queue *queue)
+static void start_incoming(struct queue *queue)
 {
-	while (!list_empty(&queue->fresh) && may_start(queue))
-		activate(queue, list_of(queue->fresh.next, struct queue_entry, link));
+	while (!list_empty(&queue->incoming) && may_start(queue))
+		activate(queue, list_of(queue->incoming.next, struct queue_entry, link));
 }
 
 static struct queue_entry *first_due(const struct queue *queue)
@@ -185,14 +188,14 @@ static struct queue_entry *first_due(const struct queue *queue)
 	return first ? list_of(first, struct queue_entry, due) : NULL;
 }
 
-/* Where it may start no more, whatever leaves its place arms the timer again. */
+/* Where it may start no more, whatever leaves its state arms the timer again. */
 static void queue_due(struct timer *timer)
 {
 	struct queue *queue = queue_of(timer->worker);
 	struct queue_entry *entry;
 	int64_t now = queue_now();
 	unsigned i = 0;
-	start_fresh(queue);
+	start_incoming(queue);
 	while ((entry = first_due(queue)) && entry->due.order <= now && i++ < START_BATCH &&
 	       may_start_this(queue, entry))
 		activate(queue, entry);
@@ -221,7 +224,8 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
 		free(entry);
 		return NULL;
 	}
-	queue->in[ENTRY_WAITING]++;
+	entry->state = ENTRY_NEW;
+	queue->in[ENTRY_NEW]++;
 	return entry;
 }
 
@@ -240,7 +244,7 @@ void queue_add_stored(struct worker *worker, uint64_t id)
 	struct queue *queue = queue_of(worker);
 	struct queue_entry *entry = entry_create(queue, id);
 	if (entry)
-		entry_wait(queue, entry, queue_now());
+		entry_change(queue, entry, ENTRY_ON_ADD, queue_now());
 	else
 		log_left_in_spool(id);
 }
@@ -265,20 +269,20 @@ void queue_add(struct gw_message *message)
 	queue->in_memory++;
 	message->changed = false; /* the envelope has what was so at the commit */
 	if (message->held) {
-		entry_hold(queue, entry, 0);
+		entry_change(queue, entry, ENTRY_ON_HOLD, 0);
 		COUNT(held);
 		entry_free_message(queue, entry);
 		return;
 	}
 	/* Extents may be moved by compaction; what runs on them loads them, which pins their place.
 	 */
-	bool fresh = may_start(queue) && !message->content.extent_count;
-	if (!fresh)
+	bool incoming = may_start(queue) && !message->content.extent_count;
+	if (!incoming)
 		entry_free_message(queue, entry);
-	entry_wait(queue, entry, queue_now());
+	entry_change(queue, entry, ENTRY_ON_ADD, queue_now());
 	/* not before its 250 is out: what a module does to the process must not cost the answer */
-	if (fresh)
-		list_add(&queue->fresh, &entry->link);
+	if (incoming)
+		list_add(&queue->incoming, &entry->link);
 }
 
 /* Each line of wait_on is a key. */
@@ -293,15 +297,16 @@ static void wait_on(struct queue *queue, struct queue_entry *entry,
 	}
 }
 
-static void place_recovered(struct queue *queue, struct queue_entry *entry,
-			    const struct gw_message *message)
+static void entry_recover(struct queue *queue, struct queue_entry *entry,
+			  const struct gw_message *message)
 {
 	entry->attempts = (uint16_t)message->attempts;
 	if (message->held) {
-		entry_hold(queue, entry, message->held_by_us ? message->next_at : 0);
+		entry_change(queue, entry, ENTRY_ON_HOLD,
+			     message->held_by_us ? message->next_at : 0);
 		return;
 	}
-	entry_wait(queue, entry, message->next_at);
+	entry_change(queue, entry, ENTRY_ON_ADD, message->next_at);
 	wait_on(queue, entry, message);
 	if (entry->waits)
 		wake_after_start(queue);
@@ -318,11 +323,11 @@ int queue_recovered(struct worker *worker, const struct spool_found *found)
 	if (bad == 0 && found->state.len)
 		bad = message_decode_state(message, found->state);
 	if (!message || message->arena.failed) /* read again when there is memory */
-		entry_wait(queue, entry, queue_now());
+		entry_change(queue, entry, ENTRY_ON_NOT_NOW, queue_now());
 	else if (bad != 0)
-		hold_unreadable(queue, entry);
+		entry_set_aside(queue, entry);
 	else
-		place_recovered(queue, entry, message);
+		entry_recover(queue, entry, message);
 	message_destroy(message);
 	return 0;
 }
@@ -336,17 +341,15 @@ static void record_final(struct queue *queue, uint64_t id, bool durable)
 		spool_append(runtime.spool, &append); /* nobody waits: the spool copies it */
 }
 
-void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable)
+void entry_drop(struct queue *queue, struct queue_entry *entry, enum entry_event event)
 {
-	record_final(queue, entry->id, durable);
-	if (entry->in_heap)
-		heap_take(&queue->waiting, &entry->due);
-	waits_take(&queue->waits, entry);
-	list_take(&entry->link);
+	if (!entry_change(queue, entry, event, 0))
+		return;
+	record_final(queue, entry->id, event == ENTRY_ON_DELETE);
 	ordered_free(queue, entry);
 	id_map_take(&queue->entries, entry->id);
 	entry_free_message(queue, entry);
-	count_place(queue, entry->place, -1);
+	state_count(queue, ENTRY_GONE, -1);
 	free(entry);
 	make_room(queue);
 }
@@ -356,7 +359,7 @@ void queue_final(struct gw_message *message)
 	struct queue *queue = queue_of(message->worker);
 	struct queue_entry *entry = queue_find(message->worker, message->id);
 	if (entry)
-		entry_drop(queue, entry, false);
+		entry_drop(queue, entry, ENTRY_ON_FINAL);
 	else
 		record_final(queue, message->id, false);
 }
@@ -369,7 +372,7 @@ void queue_record(struct gw_message *message)
 }
 
 /* Orders that came while the message was worked on are carried out now. */
-static void obey(struct queue_entry *entry, struct gw_message *message)
+static void orders_apply(struct queue_entry *entry, struct gw_message *message)
 {
 	if (entry->orders & ORDER_HOLD) {
 		message->held = message->changed = true;
@@ -397,19 +400,20 @@ void queue_later(struct gw_message *message)
 		entry_delete(queue, entry);
 		return;
 	}
-	obey(entry, message);
+	orders_apply(entry, message);
 	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX
 								    : message->attempts);
 	if (message->changed || is_recorded_wrong(message))
 		state_write(queue, entry);
 	if (message->held) {
-		entry_hold(queue, entry, message->held_by_us ? message->next_at : 0);
+		entry_change(queue, entry, ENTRY_ON_HOLD,
+			     message->held_by_us ? message->next_at : 0);
 	} else {
-		entry_wait(queue, entry, message->next_at);
+		entry_change(queue, entry, ENTRY_ON_LATER, message->next_at);
 		if (message->next_at > queue_now())
 			wait_on(queue, entry, message);
 	}
-	state_settle(queue, entry);
+	entry_unload(queue, entry);
 	make_room(queue);
 }
 
@@ -462,7 +466,7 @@ int queue_start(struct worker *worker)
 	id_map_init(&queue->entries);
 	waits_init(&queue->waits);
 	id_map_init(&queue->askers);
-	list_init(&queue->fresh);
+	list_init(&queue->incoming);
 	list_init(&queue->ordered);
 	list_init(&queue->put_off);
 	worker_set(worker, SLOT_QUEUE, queue);

@@ -12,19 +12,9 @@
 
 #include "base/list.h"
 #include "mail/message.h"
+#include "queue/entry_state.h"
 #include "queue/heap.h"
 #include "queue/runtime.h"
-
-/* queue.c has the table of who follows whom. */
-enum entry_place {
-	ENTRY_WAITING, /* in the heap until it is due; under its wait keys too */
-	ENTRY_READING, /* due, and on its way from the spool to memory */
-	ENTRY_ACTIVE,  /* being worked on: `message` is set */
-	/* until it is released; in the heap where the gateway itself holds it, for its sender is
-	   told */
-	ENTRY_HELD,
-	ENTRY_PLACES,
-};
 
 struct wait;
 
@@ -33,12 +23,12 @@ struct queue_entry {
 	struct heap_node due; /* queue clock, ms */
 	/* ACTIVE, just committed, or with a state on its way to the disk; else NULL */
 	struct gw_message *message;
-	struct list_link link;   /* among the fresh ones */
+	struct list_link link;   /* among the incoming ones */
 	struct wait *waits;      /* what wakes it: wait.h */
 	struct ordered *ordered; /* to be done when the message is in memory: ordered.c */
 	uint16_t attempts;
 	uint16_t writes; /* states on their way to the disk */
-	uint8_t place;   /* enum entry_place */
+	uint8_t state;   /* enum entry_state; entry_change alone sets it */
 	uint8_t orders;  /* enum queue_order bits that wait to be carried out */
 	bool in_heap;
 	bool wants_bounce; /* an admin wants it given back */

@@ -16,7 +16,7 @@ struct queue {
 	struct heap waiting;
 	struct waits waits;
 	struct id_map askers;      /* struct asker: WAITS, CLAIMED */
-	struct list_link fresh;    /* just committed, still in memory: worked on in the next turn */
+	struct list_link incoming; /* just committed, still in memory: worked on in the next turn */
 	struct offload_line *line; /* of the pool, for what is read back; NULL before the first */
 	struct timer timer;        /* of the heap */
 	struct timer wake;         /* of what is woken a few at a time */
@@ -24,7 +24,7 @@ struct queue {
 	struct list_link ordered, put_off;
 	struct timer read_again;
 	size_t to_read, ordered_reads;
-	uint64_t in[ENTRY_PLACES]; /* how many are in each place */
+	uint64_t in[ENTRY_STATES]; /* how many are in each state */
 	uint64_t in_memory;
 };
 
@@ -35,17 +35,16 @@ static inline struct queue *queue_of(const struct worker *worker)
 
 /* queue.c */
 void queue_arm(struct queue *queue);
-/* out of heap and waits, and counted anew */
-void entry_become(struct queue *queue, struct queue_entry *entry, enum entry_place place);
-/* WAITING until then */
-void entry_wait(struct queue *queue, struct queue_entry *entry, int64_t due);
-/* HELD; looked at then, 0: never */
-void entry_hold(struct queue *queue, struct queue_entry *entry, int64_t due);
+/* Goes on to the state that the table names: out of heap and waits, and counted anew. Where that is
+ * WAITING it is due then; where it is HELD it is looked at then, 0: never. False: the table forbids
+ * it, and nothing is changed; a build for tests aborts. */
+bool entry_change(struct queue *queue, struct queue_entry *entry, enum entry_event event,
+		  int64_t due);
 /* its message is in memory: the runner has it */
 void entry_begin(struct queue *queue, struct queue_entry *entry);
 void entry_free_message(struct queue *queue, struct queue_entry *entry);
-/* records FINAL, forgets it */
-void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable);
+/* ENTRY_ON_FINAL or ENTRY_ON_DELETE: records FINAL, for DELETE synced, and forgets it. */
+void entry_drop(struct queue *queue, struct queue_entry *entry, enum entry_event event);
 
 /* state.c */
 
@@ -54,16 +53,16 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, bool durable);
 void state_write(struct queue *queue, struct queue_entry *entry);
 
 /* Frees the message where the spool has all that is known. */
-void state_settle(struct queue *queue, struct queue_entry *entry);
+void entry_unload(struct queue *queue, struct queue_entry *entry);
 
 /* Reads the message back on the pool; entry_begin follows, or it waits for another try, or is held
  * where it is damaged. */
 void message_read(struct queue *queue, struct queue_entry *entry);
 
-/* The same for what is ordered of a message that nobody works on: its place stays. -1: no memory.
+/* The same for what is ordered of a message that nobody works on: its state stays. -1: no memory.
  */
 int message_read_for_order(struct queue *queue, struct queue_entry *entry);
-void hold_unreadable(struct queue *queue, struct queue_entry *entry);
+void entry_set_aside(struct queue *queue, struct queue_entry *entry);
 
 /* orders.c: an admin's word, carried out where nobody works on it. */
 void entry_delete(struct queue *queue, struct queue_entry *entry);

@@ -54,7 +54,7 @@ struct key_recall {
 	struct gw_str name;
 };
 
-static struct worker *place(const struct key_recall *recall)
+static struct worker *recall_worker(const struct key_recall *recall)
 {
 	return runtime.workers[recall->at % runtime.worker_count];
 }
@@ -65,12 +65,12 @@ static void take_share(struct post *post)
 	unsigned ahead = recall->hops % runtime.worker_count ? recall->hops % runtime.worker_count
 							     : runtime.worker_count;
 	size_t share = (recall->left + ahead - 1) / ahead;
-	recall->left -= queue_wake(place(recall), recall->name, share);
+	recall->left -= queue_wake(recall_worker(recall), recall->name, share);
 	recall->at++;
 	if (--recall->hops == 0 || recall->left == 0)
 		free(recall);
 	else
-		worker_post(place(recall), &recall->post);
+		worker_post(recall_worker(recall), &recall->post);
 }
 
 void recall_key(struct gw_str key, size_t count)
@@ -87,5 +87,5 @@ void recall_key(struct gw_str key, size_t count)
 	recall->at = first++ % runtime.worker_count;
 	recall->hops = 2 * runtime.worker_count;
 	recall->post.run = take_share;
-	worker_post(place(recall), &recall->post);
+	worker_post(recall_worker(recall), &recall->post);
 }

@@ -35,9 +35,9 @@ static bool is_sent_to_some(const struct gw_message *message)
 	return false;
 }
 
-void state_settle(struct queue *queue, struct queue_entry *entry)
+void entry_unload(struct queue *queue, struct queue_entry *entry)
 {
-	bool used = entry->place == ENTRY_ACTIVE || entry->place == ENTRY_READING ||
+	bool used = entry->state == ENTRY_ACTIVE || entry->state == ENTRY_READING ||
 		    entry->link.next;
 	if (entry->message && !used && !entry->writes && !entry->message->changed)
 		entry_free_message(queue, entry);
@@ -52,7 +52,7 @@ static void written(struct post *post)
 		entry->writes--;
 		if (record->append.result != SPOOL_OK && entry->message)
 			entry->message->changed |= is_sent_to_some(entry->message);
-		state_settle(queue, entry);
+		entry_unload(queue, entry);
 	}
 	buf_finish(&record->state);
 	free(record);
@@ -119,14 +119,14 @@ static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t
 
 /* A message that cannot be read stays where people see it: it is never dropped, and never tried in
  * a loop. */
-void hold_unreadable(struct queue *queue, struct queue_entry *entry)
+void entry_set_aside(struct queue *queue, struct queue_entry *entry)
 {
 	struct log_line *line = log_open(LOG_LEVEL_ERROR, "unreadable");
 	log_id(line, entry->id);
 	log_text(line, "action", "held");
 	log_close(line);
 	ordered_free(queue, entry); /* there is no state in which it could stand */
-	entry_hold(queue, entry, 0);
+	entry_change(queue, entry, ENTRY_ON_DAMAGED, 0);
 }
 
 static void log_not_read(const struct queue_entry *entry)
@@ -137,13 +137,14 @@ static void log_not_read(const struct queue_entry *entry)
 	log_close(line);
 }
 
-static void read_again(struct queue *queue, struct queue_entry *entry)
+static void entry_read_later(struct queue *queue, struct queue_entry *entry)
 {
 	log_not_read(entry);
-	entry_wait(queue, entry, queue_now() + READ_AGAIN_MS);
+	entry_change(queue, entry, ENTRY_ON_NOT_NOW, queue_now() + READ_AGAIN_MS);
 }
 
-static void take_up(struct queue *queue, struct queue_entry *entry, struct gw_message *message)
+static void entry_take_message(struct queue *queue, struct queue_entry *entry,
+			       struct gw_message *message)
 {
 	message->attempts = entry->attempts;
 	message->recorded.next_at = message->next_at;
@@ -153,35 +154,35 @@ static void take_up(struct queue *queue, struct queue_entry *entry, struct gw_me
 }
 
 /* What was ordered meanwhile is carried out even when all stops: whoever asked was told so. */
-static void is_here(struct queue *queue, struct queue_entry *entry, struct gw_message *message)
+static void message_here(struct queue *queue, struct queue_entry *entry, struct gw_message *message)
 {
 	bool stopping = atomic_load_explicit(&runtime.stopping, memory_order_relaxed);
-	take_up(queue, entry, message);
+	entry_take_message(queue, entry, message);
 	ordered_carry_out(queue, entry);
-	if (entry->place == ENTRY_READING && !stopping) {
+	if (entry->state == ENTRY_READING && !stopping) {
 		entry_begin(queue, entry);
 		return;
 	}
-	if (entry->place == ENTRY_READING)
-		entry_wait(queue, entry, queue_now());
-	state_settle(queue, entry);
+	if (entry->state == ENTRY_READING)
+		entry_change(queue, entry, ENTRY_ON_NOT_NOW, queue_now());
+	entry_unload(queue, entry);
 }
 
 /* Only what is known to be damaged is held for it. What is gone on the disk, though this entry is
  * here, is shown to people too. */
-static void is_not_here(struct queue *queue, struct queue_entry *entry, int result)
+static void message_not_here(struct queue *queue, struct queue_entry *entry, int result)
 {
 	if (result != SPOOL_UNREADABLE) {
-		hold_unreadable(queue, entry);
-	} else if (entry->place == ENTRY_READING) {
-		read_again(queue, entry);
+		entry_set_aside(queue, entry);
+	} else if (entry->state == ENTRY_READING) {
+		entry_read_later(queue, entry);
 	} else if (entry->ordered) {
 		log_not_read(entry);
 		ordered_put_off(queue, entry);
 	}
 }
 
-static void let_go(struct reading *reading)
+static void reading_end(struct reading *reading)
 {
 	message_destroy(reading->message);
 	snapshot_release(reading->snapshot);
@@ -195,11 +196,11 @@ static void read_done(struct post *post)
 	if (queue && reading->for_order)
 		ordered_read_done(queue, entry);
 	if (entry && reading->message)
-		is_here(queue, entry, reading->message);
+		message_here(queue, entry, reading->message);
 	else
-		let_go(reading);
+		reading_end(reading);
 	if (entry && reading->result != 0)
-		is_not_here(queue, entry, reading->result);
+		message_not_here(queue, entry, reading->result);
 	if (entry)
 		queue_arm(queue);
 	free(reading);
@@ -248,7 +249,7 @@ void message_read(struct queue *queue, struct queue_entry *entry)
 {
 	ordered_leave_line(queue, entry);
 	if (!ordered_is_read(entry) && begin_reading(queue, entry, false) != 0)
-		read_again(queue, entry);
+		entry_read_later(queue, entry);
 	else
-		entry_become(queue, entry, ENTRY_READING);
+		entry_change(queue, entry, ENTRY_ON_READ, 0);
 }

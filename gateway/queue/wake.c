@@ -13,7 +13,7 @@ size_t queue_wake(struct worker *worker, struct gw_str key, size_t most)
 	struct queue_entry *entry;
 	size_t count = 0;
 	for (; count < most && (entry = waits_next(&queue->waits, key)); count++)
-		entry_wait(queue, entry, queue_now());
+		entry_change(queue, entry, ENTRY_ON_WAKE, queue_now());
 	return count;
 }
 
@@ -22,7 +22,7 @@ static void wake_step(struct timer *timer)
 	struct queue *queue = list_of(timer, struct queue, wake);
 	struct queue_entry *entry = NULL;
 	for (unsigned i = 0; i < WAKE_STEP && (entry = waits_next_woken(&queue->waits)); i++)
-		entry_wait(queue, entry, queue_now());
+		entry_change(queue, entry, ENTRY_ON_WAKE, queue_now());
 	if (entry)
 		timer_set(queue->worker, timer, WAKE_PAUSE_MS, wake_step);
 }

@@ -272,7 +272,7 @@ static void an_order_in_the_middle_takes_the_refusal_away(void **state)
 	send_asked(order_meanwhile, 60000);
 	is_told(ASKER_ORDERED);
 	assert_int_equal(claims, 0);
-	assert_int_equal(queue_find(worker, active)->place, ENTRY_HELD);
+	assert_int_equal(queue_find(worker, active)->state, ENTRY_HELD);
 }
 
 static void a_stop_tells_each(void **state)

@@ -57,23 +57,23 @@ static void settle(void)
 	while (queue_orders_open(worker) || counted().in_memory);
 }
 
-static uint8_t place_of(uint64_t id)
+static uint8_t state_of(uint64_t id)
 {
 	const struct queue_entry *entry = queue_find(worker, id);
 	assert_non_null(entry);
-	return entry->place;
+	return entry->state;
 }
 
 static void an_order_is_read_for_and_survives_a_restart(void **state)
 {
 	uint64_t id = one_on_disk();
 	assert_true(queue_order(worker, id, ORDER_HOLD));
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 	assert_int_equal(counted().in_memory, 0); /* nothing was read on the spot */
 	assert_int_equal(queue_orders_open(worker), 1);
 	settle();
 	restart();
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 	assert_true(queue_order(worker, id, ORDER_RELEASE));
 	worker_run(worker);
 	assert_int_equal(runs, 1);
@@ -89,7 +89,7 @@ static void the_last_of_two_orders_holds(void **state)
 	settle();
 	assert_int_equal(runs, 0);
 	restart();
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 }
 
 static void look_for_the_move(struct gw_message *message)
@@ -106,7 +106,7 @@ static void a_move_and_a_release_come_together(void **state)
 	assert_true(queue_order(worker, id, ORDER_HOLD));
 	assert_true(queue_set_note(worker, id, gw_str("to"), gw_str("first")));
 	assert_true(queue_set_note(worker, id, gw_str("to"), gw_str("second")));
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 	assert_true(queue_order(worker, id, ORDER_RELEASE));
 	worker_run(worker);
 	assert_int_equal(runs, 1);
@@ -116,7 +116,7 @@ static void move_it(struct post *post)
 {
 	size_t at = 0;
 	struct queue_entry *entry = queue_next(worker, &at);
-	assert_int_equal(entry->place, ENTRY_READING);
+	assert_int_equal(entry->state, ENTRY_READING);
 	assert_true(queue_set_note(worker, entry->id, gw_str("to"), gw_str("second")));
 }
 
@@ -150,7 +150,7 @@ static void an_order_is_carried_out_though_all_stops(void **state)
 	atomic_store(&runtime.stopping, true);
 	settle();
 	restart();
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 }
 
 static void many_are_read_a_few_at_a_time(void **state)
@@ -178,9 +178,9 @@ static void what_cannot_be_read_now_comes_later(void **state)
 		uint64_t id = one_on_disk();
 		fail_reads(1, errors[i]);
 		assert_true(queue_order(worker, id, ORDER_RETRY));
-		while (failing_reads || place_of(id) == ENTRY_READING)
+		while (failing_reads || state_of(id) == ENTRY_READING)
 			turn();
-		assert_int_equal(place_of(id), ENTRY_WAITING);
+		assert_int_equal(state_of(id), ENTRY_WAITING);
 		assert_true(queue_find(worker, id)->due.order > queue_now());
 		assert_true(queue_order(worker, id, ORDER_RETRY));
 		worker_run(worker);
@@ -197,7 +197,7 @@ static void an_order_outlives_a_disk_that_does_not_answer(void **state)
 	assert_true(queue_set_note(worker, id, gw_str("to"), gw_str("second")));
 	settle();
 	assert_int_equal(failing_reads, 0);
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 	assert_true(queue_order(worker, id, ORDER_RELEASE));
 	worker_run(worker);
 	assert_int_equal(runs, 1);
@@ -212,7 +212,7 @@ static void what_is_damaged_is_held_whatever_was_ordered(void **state)
 	assert_true(queue_order(worker, id, ORDER_RELEASE));
 	settle();
 	assert_int_equal(failing_reads, 0);
-	assert_int_equal(place_of(id), ENTRY_HELD);
+	assert_int_equal(state_of(id), ENTRY_HELD);
 	assert_int_equal(runs, 0);
 }
 

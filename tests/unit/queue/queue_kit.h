@@ -95,7 +95,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-static struct timer later;
+static struct timer later __attribute__((unused));
 static struct post stop_post;
 
 static inline void stop_now(struct post *post)

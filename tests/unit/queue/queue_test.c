@@ -139,7 +139,7 @@ static void an_admin_may_hold_and_bounce(void **state)
 	act = keep_it;
 	uint64_t id = send_in("a@example.com");
 	assert_true(queue_order(worker, id, ORDER_HOLD));
-	assert_int_equal(queue_find(worker, id)->place, ENTRY_HELD);
+	assert_int_equal(queue_find(worker, id)->state, ENTRY_HELD);
 	assert_false(queue_order(worker, id + 1, ORDER_HOLD));
 	act = finish_it;
 	assert_true(queue_order(worker, id, ORDER_BOUNCE));

@@ -142,7 +142,7 @@ static void a_move_outlives_the_end_of_the_delivery_that_runs(void **state)
 {
 	act = begin_it;
 	uint64_t id = send_to_two();
-	assert_int_equal(queue_find(worker, id)->place, ENTRY_ACTIVE);
+	assert_int_equal(queue_find(worker, id)->state, ENTRY_ACTIVE);
 	gate(true);
 	assert_true(queue_set_note(worker, id, gw_str("to"), gw_str("second")));
 	running->rcpts[0]->status = RCPT_DELIVERED;
