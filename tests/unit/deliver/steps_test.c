@@ -46,6 +46,21 @@ static void a_round_ends_once_whatever_comes_in_which_order(void **state)
 	assert_true(runs > 10000);
 }
 
+/* --- a client that waits --- */
+
+static void answer_client(void)
+{
+	world.client_waits = true;
+	deliver_one();
+	assert_true(world.client_told == 1 || (world.stopped && world.client_told == 0));
+	assert_true(!world.client_refused || world.ended_final);
+}
+
+static void a_client_that_waits_hears_once_and_what_it_hears_refused_is_not_reported(void **state)
+{
+	assert_true(world_each(answer_client, 3) > 10000);
+}
+
 /* --- with nothing in its way --- */
 
 static void deliver_straight(void)
@@ -133,6 +148,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_hook_is_asked_once_where_all_is_well),
 		cmocka_unit_test(a_round_ends_once_whatever_comes_in_which_order),
+		cmocka_unit_test(
+			a_client_that_waits_hears_once_and_what_it_hears_refused_is_not_reported),
 		cmocka_unit_test(after_an_unknown_outcome_no_other_relay_is_asked),
 		cmocka_unit_test(an_explanation_takes_the_same_steps_and_keeps_nothing),
 	};

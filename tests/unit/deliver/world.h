@@ -11,6 +11,7 @@
 #include "deliver/delivery_private.h"
 #include "deliver/explain.h"
 #include "module/relay_status.h"
+#include "queue/asker.h"
 #include "queue/submit.h"
 
 #include <stdarg.h>
@@ -73,7 +74,9 @@ static struct {
 	bool outdated, stopped, inside, dry;
 	uint64_t final_mask, recorded_mask;
 	bool has_hook[GW_HOOKS];
-	const struct attempt *login; /* the last that wanted one */
+	const struct attempt *login;       /* the last that wanted one */
+	bool client_waits, client_refused; /* for what the next hop says */
+	unsigned client_told;
 	unsigned asked[GW_HOOKS], admitted, left, sends;
 	unsigned tried[RCPTS]; /* bits of relays */
 	bool over[RCPTS];      /* delivered, bounced or unknown: no other send in this round */
@@ -503,6 +506,7 @@ static inline void message_ends(struct gw_message *message)
 	world.recorded_mask = mask_of(message);
 	message_destroy(message);
 	world.message = NULL;
+	assert_false(world.client_refused && (world.asked[GW_HOOK_bounce] || world.report_count));
 }
 
 void queue_final(struct gw_message *message)
@@ -521,6 +525,33 @@ void queue_later(struct gw_message *message)
 void queue_hold(struct gw_message *message, struct gw_str why)
 {
 	message_ends(message);
+}
+
+/* --- the client: in place of queue/asker.c --- */
+
+bool queue_is_asked(const struct worker *on, uint64_t id)
+{
+	return world.client_waits;
+}
+
+void queue_tell(struct gw_message *message, enum asker_end end, const struct smtp_reply *reply)
+{
+	assert_true(world.client_waits);
+	world.client_waits = false;
+	world.client_told++;
+	for (size_t i = 0; i < message->rcpt_count && end == ASKER_DELIVERED; i++)
+		assert_true(world.delivered[i]);
+}
+
+bool queue_refuse(struct gw_message *message, const struct smtp_reply *reply)
+{
+	if (!world.client_waits)
+		return false;
+	world.client_waits = false;
+	world.client_told++;
+	for (size_t i = 0; i < message->rcpt_count; i++)
+		assert_false(world.delivered[i]);
+	return world.client_refused = choose(2) == 0;
 }
 
 uint64_t submit_id(struct worker *on)
