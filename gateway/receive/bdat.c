@@ -86,7 +86,9 @@ static void refuse_chunk(struct chunk *chunk, int code, const char *enhanced, co
 static void judge_chunk(struct gw_session *session)
 {
 	struct chunk *chunk = &session->chunk;
-	if (!session->message)
+	if (session->rejected)
+		refuse_chunk(chunk, 503, "5.7.1", SESSION_REJECTED);
+	else if (!session->message)
 		refuse_chunk(chunk, 503, "5.5.1", "say MAIL first");
 	else if (session->chunk_lost)
 		refuse_chunk(chunk, 503, "5.5.1", "a chunk before it was refused: say RSET");

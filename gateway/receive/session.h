@@ -39,6 +39,8 @@ enum session_phase {
 	PHASE_LIMIT,
 };
 
+#define SESSION_REJECTED "no service for you here, say QUIT"
+
 struct transaction; /* a message whose bytes are coming in: transaction.h */
 
 /* The present BDAT. */

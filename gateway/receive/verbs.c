@@ -22,6 +22,7 @@ struct verb {
 	void (*run)(struct gw_session *session, struct gw_str args);
 	bool junk; /* counts towards the limit of useless commands */
 	enum session_phase phase;
+	bool if_rejected; /* also for a client that was turned away when it came */
 };
 
 static void do_ehlo(struct gw_session *session, struct gw_str args)
@@ -98,13 +99,13 @@ static const struct verb verbs[] = {
 	[SMTP_RCPT] = { NEED_ARGS | NEED_MAIL | NEED_NO_BYTES, rcpt_begin, false, PHASE_RCPT },
 	[SMTP_DATA] = { NEED_NO_ARGS | NEED_MAIL | NEED_RCPT | NEED_NO_BYTES, do_data, false,
 			PHASE_DATA },
-	[SMTP_BDAT] = { 0, bdat_begin, false, PHASE_DATA },
+	[SMTP_BDAT] = { 0, bdat_begin, false, PHASE_DATA, true }, /* takes its octets */
 	[SMTP_RSET] = { NEED_NO_ARGS, do_rset },
 	[SMTP_NOOP] = { 0, do_noop, true },
 	[SMTP_VRFY] = { NEED_ARGS, do_vrfy, true },
 	[SMTP_EXPN] = { 0, do_unoffered, true },
 	[SMTP_HELP] = { 0, do_help, true },
-	[SMTP_QUIT] = { NEED_NO_ARGS, do_quit },
+	[SMTP_QUIT] = { NEED_NO_ARGS, do_quit, false, PHASE_NONE, true },
 	[SMTP_ETRN] = { 0, do_unoffered, true },
 	[SMTP_UNKNOWN] = { 0, do_unknown, true },
 };
@@ -209,10 +210,9 @@ void session_command(struct gw_session *session, struct gw_str line)
 		return;
 	}
 	const struct verb *verb = &verbs[command.verb];
-	if (session->rejected && command.verb != SMTP_QUIT) {
+	if (session->rejected && !verb->if_rejected) {
 		if (session_useless(session))
-			session_reply(session, 503, "5.7.1",
-				      gw_str("no service for you here, say QUIT"));
+			session_reply(session, 503, "5.7.1", gw_str(SESSION_REJECTED));
 		return;
 	}
 	const struct complaint *complaint = unmet(session, verb, command.args);
