@@ -97,8 +97,9 @@ static int open_log(const struct arguments *arguments, const struct settings *se
 static void free_all(void)
 {
 	offload_destroy(runtime.pool);
-	spool_close(runtime.spool);
+	spool_stop(runtime.spool);
 	workers_free();
+	spool_close(runtime.spool);
 	sockets_close();
 	snapshot_publish(NULL);
 	worker_destroy(runtime.main);

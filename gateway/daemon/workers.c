@@ -123,16 +123,15 @@ static void on_all(void (*run)(struct post *post))
 	free(barriers);
 }
 
-/* Answers of the pool and of the spool still find their workers running; what they may look at is
- * freed after that. */
+/* Answers of the pool and of the spool still find their workers running; what they may look at, the
+ * spool too, is freed after that. */
 void workers_end(void)
 {
 	on_all(end);
 	offload_destroy(runtime.pool);
 	runtime.pool = NULL;
 	on_all(pass);
-	spool_close(runtime.spool);
-	runtime.spool = NULL;
+	spool_stop(runtime.spool);
 	on_all(leave);
 	stop_threads();
 }

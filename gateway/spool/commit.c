@@ -140,6 +140,17 @@ static void write_all(struct spool *spool)
 	sync_when_due(spool);
 }
 
+/* What somebody waits for is his own memory. */
+void commit_forget(struct spool *spool)
+{
+	struct spool_append *append;
+
+	take_incoming(spool);
+	while ((append = list_take(&spool->line)))
+		if (!append->post.run)
+			free(append);
+}
+
 bool commit_turn(struct spool *spool)
 {
 	bool stop = stopping(spool);

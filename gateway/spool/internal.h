@@ -322,7 +322,8 @@ void append_queue(struct spool *spool, struct spool_append *append);
 struct spool_append *append_copy(const struct spool_append *append);
 /* Writes all that waits and answers it; false: the spool is closing, and nothing waits. [commit] */
 bool commit_turn(struct spool *spool);
-void commit_rest(struct spool *spool); /* until there is something to do [commit] */
+void commit_forget(struct spool *spool); /* what was appended after the last turn */
+void commit_rest(struct spool *spool);   /* until there is something to do [commit] */
 void commit_finish(
 	struct spool *spool); /* the last turn: what cannot be written is refused [commit] */
 void group_build(struct spool *spool, struct list *done);                 /* [commit] */
@@ -368,8 +369,9 @@ struct spool {
 	struct spool_options options;
 	char *path;
 	int dir, lock_file;
-	bool dry;     /* spool_check: nothing is changed */
-	FILE *report; /* then: where damage is told */
+	bool is_stopped; /* nothing is written any more */
+	bool dry;        /* spool_check: nothing is changed */
+	FILE *report;    /* then: where damage is told */
 
 	pthread_mutex_t lock, prepare_lock;
 	struct segments segments;

@@ -239,13 +239,22 @@ static void remove_empty(struct spool *spool, struct segment *segment)
 		disk_unlinkat(spool->dir, segment_name(segment->number, name));
 }
 
+void spool_stop(struct spool *spool)
+{
+	if (!spool || spool->is_stopped)
+		return;
+	threads_stop(spool);
+	spool->is_stopped = true;
+	remove_empty(spool, spool->current);
+	remove_empty(spool, spool->next);
+}
+
 void spool_close(struct spool *spool)
 {
 	if (!spool)
 		return;
-	threads_stop(spool);
-	remove_empty(spool, spool->current);
-	remove_empty(spool, spool->next);
+	spool_stop(spool);
+	commit_forget(spool);
 	spool_free(spool);
 }
 

@@ -53,7 +53,11 @@ typedef void spool_found_fn(void *arg, const struct spool_found *found);
 struct spool *spool_open(const struct spool_options *options, spool_found_fn *found, void *arg,
 			 struct problems *problems);
 
-/* Writes and syncs what is queued, ends the threads, frees. */
+/* Writes and syncs what is queued, answers it, ends the threads. What was appended can be read and
+ * abandoned until spool_close; what is appended from here on is not written. NULL is fine. */
+void spool_stop(struct spool *spool);
+
+/* Stops it, where it was not, and frees: after all that was loaded from it. NULL is fine. */
 void spool_close(struct spool *spool);
 
 /* Reads a spool without changing it and says on `out` what is in it and what is wrong; gives the
