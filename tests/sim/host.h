@@ -52,7 +52,7 @@ struct told {
 struct host {
 	struct worker *worker;
 	struct disk *disk;
-	struct rig rig;
+	struct rig rigs[2], *now; /* configurations: before and after a reload */
 	struct listen_settings listener;
 	struct id_maker ids;
 	int64_t retry_ms;
@@ -64,6 +64,9 @@ struct host {
 	size_t checked_count;
 	uint64_t delivered[HOST_SEEN];
 	size_t delivered_count;
+	bool delivers_later; /* when host_deliver is called */
+	struct gw_message *work[HOST_SEEN];
+	size_t at_work;
 	struct told told[HOST_SEEN];
 	size_t told_count;
 	size_t refusals; /* told, before all of a message was there */
@@ -83,6 +86,7 @@ void host_disk_work(void);
 /* The module answers the call that it holds, or the pool is done with it. */
 void host_answer(void);
 bool host_holds(void);
+void host_deliver(void);
 void host_reload(void);  /* the same configuration, newly loaded: another generation */
 void host_drain(void);   /* a shutdown begins */
 void host_restart(void); /* all ends now, whatever is on its way, and begins again */

@@ -1,136 +1,7 @@
 #include "script.h"
 
-#include "base/id.h"
-
 #include <errno.h>
 #include <stdio.h>
-
-#define REPLIES_MOST 80
-
-/* --- one client --- */
-
-static void expect(struct client *client, const char *reply)
-{
-	assert_in_range(client->due_count, 0, 63);
-	client->due[client->due_count++] = reply;
-}
-
-void client_begin(struct client *client, const struct step *steps)
-{
-	*client = (struct client){ .steps = steps };
-	client->peer = peer_connect(HOST_LISTENER, "192.0.2.1");
-	expect(client, "220|4|5");
-}
-
-size_t client_replies(const struct client *client)
-{
-	struct reply replies[REPLIES_MOST];
-
-	return replies_of(client->peer, replies, REPLIES_MOST);
-}
-
-static int last_code(const struct client *client)
-{
-	struct reply replies[REPLIES_MOST];
-	size_t count = replies_of(client->peer, replies, REPLIES_MOST);
-
-	return count ? replies[count - 1].code : 0;
-}
-
-static bool is_over(const struct step *step)
-{
-	return !step->say && !step->secret;
-}
-
-bool client_may_say(const struct client *client)
-{
-	const struct step *next = &client->steps[client->said];
-
-	if (is_over(next) || client->is_gone || peer_is_left(client->peer))
-		return false;
-	return !(next->waits || next->after) || client_replies(client) == client->due_count;
-}
-
-void client_say(struct client *client)
-{
-	const struct step *step = &client->steps[client->said++];
-
-	if (step->after && last_code(client) != step->after)
-		return;
-	if (step->secret) {
-		peer_shake(client->peer, true);
-		return;
-	}
-	peer_say(client->peer, step->say);
-	for (size_t i = 0; step->replies[i]; i++)
-		expect(client, step->replies[i]);
-}
-
-static bool begins_with(const char *text, const char *start, size_t len)
-{
-	return strncmp(text, start, len) == 0;
-}
-
-/* `kinds`: beginnings, parted by '|'. */
-static bool is_of(const struct reply *reply, const char *kinds)
-{
-	char text[REPLY_TEXT + 8];
-
-	snprintf(text, sizeof(text), "%03d %s", reply->code, reply->text);
-	for (size_t len; *kinds; kinds += len + (kinds[len] == '|')) {
-		len = strcspn(kinds, "|");
-		if (begins_with(text, kinds, len))
-			return true;
-	}
-	return false;
-}
-
-static bool is_last_word(const struct client *client, const struct reply *reply, bool is_last)
-{
-	return reply->code == 421 && is_last && peer_is_left(client->peer);
-}
-
-static void check_queued(const struct reply *reply)
-{
-	const char *at = strstr(reply->text, "queued as ");
-
-	if (reply->code != 250 || !at)
-		return;
-	assert_true(message_is_safe(id_parse(gw_str(at + strlen("queued as ")))));
-}
-
-void client_check(struct client *client)
-{
-	struct reply replies[REPLIES_MOST];
-	size_t count = replies_of(client->peer, replies, REPLIES_MOST);
-
-	for (size_t i = 0; i < count; i++) {
-		bool last = is_last_word(client, &replies[i], i + 1 == count);
-
-		if (!last && i >= client->due_count)
-			fail_msg("a reply too many: %d %s", replies[i].code, replies[i].text);
-		if (!last && !is_of(&replies[i], client->due[i]))
-			fail_msg("%d %s in the place of %s", replies[i].code, replies[i].text,
-				 client->due[i]);
-	}
-	for (; client->looked_at < count; client->looked_at++)
-		check_queued(&replies[client->looked_at]);
-}
-
-/* A client that did not lose the link, and reads, has all its replies or was told goodbye. */
-static void check_complete(const struct client *client)
-{
-	if (client->is_reset || client->has_missed || last_code(client) == 421)
-		return;
-	assert_int_equal(client_replies(client), client->due_count);
-}
-
-void client_end(struct client *client)
-{
-	client_check(client);
-	check_complete(client);
-	peer_forget(client->peer);
-}
 
 /* --- the trail --- */
 
@@ -163,13 +34,28 @@ int script_setup(void **state)
 	return trail_len ? -1 : 0;
 }
 
-/* --- what happens --- */
+/* --- one walk --- */
+
+enum action { SAY, SECOND_SAYS, ANSWER, POOL, DISK, DISTURB, ACTIONS };
+static const char *const action_names[] = { "the client speaks",  "the second speaks",
+					    "the module answers", "the pool works",
+					    "the disk works",     "the disturbance" };
+
+struct walk {
+	const struct script *script;
+	struct client clients[CLIENTS_MOST];
+	size_t count;
+	bool disturbed;
+};
 
 #define LONG_MS (INT64_C(61) * 60000)
 
-static void disturb(struct client *client, enum disturbance what)
+static void disturb(struct walk *walk)
 {
-	switch (what) {
+	struct client *client = &walk->clients[0];
+
+	walk->disturbed = true;
+	switch (walk->script->disturbance) {
 	case NOTHING:
 		break;
 	case CLIENT_RESETS:
@@ -203,7 +89,8 @@ static void disturb(struct client *client, enum disturbance what)
 		host_drain();
 		break;
 	case RESTART:
-		client->has_missed = true;
+		for (size_t i = 0; i < walk->count; i++)
+			walk->clients[i].has_missed = true;
 		host_restart();
 		break;
 	case RELOAD:
@@ -212,77 +99,99 @@ static void disturb(struct client *client, enum disturbance what)
 	}
 }
 
-enum action { SAY, ANSWER, DISK, DISTURB, ACTIONS };
-static const char *const action_names[] = { "the client speaks", "the module answers",
-					    "the disk works", "the disturbance" };
+static void begin(struct walk *walk)
+{
+	static const char *const addresses[] = { "192.0.2.1", "192.0.2.2" };
 
-static size_t enabled(const struct client *client, bool disturbed, enum action *actions)
+	host_begin();
+	if (walk->script->prepare)
+		walk->script->prepare();
+	host_start();
+	for (; walk->count < CLIENTS_MOST && walk->script->steps[walk->count]; walk->count++)
+		client_begin(&walk->clients[walk->count], addresses[walk->count],
+			     walk->script->steps[walk->count]);
+	host_settle();
+}
+
+static bool all_left(const struct walk *walk)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < walk->count; i++)
+		left += peer_is_left(walk->clients[i].peer);
+	return left == walk->count;
+}
+
+static size_t enabled(const struct walk *walk, enum action *actions)
 {
 	size_t count = 0;
 
-	if (client_may_say(client))
-		actions[count++] = SAY;
+	for (size_t i = 0; i < walk->count; i++)
+		if (client_may_say(&walk->clients[i]))
+			actions[count++] = SAY + i;
 	if (host_holds())
 		actions[count++] = ANSWER;
+	if (!host_holds() && offload_waiting(runtime.pool))
+		actions[count++] = POOL;
 	if (disk_is_due(runtime.spool))
 		actions[count++] = DISK;
-	if (!disturbed && !peer_is_left(client->peer))
+	if (!walk->disturbed && !all_left(walk))
 		actions[count++] = DISTURB;
 	return count;
 }
 
-static void act(struct client *client, enum action action, enum disturbance disturbance)
+static void check(struct walk *walk)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		client_check(&walk->clients[i]);
+}
+
+static void act(struct walk *walk, enum action action)
 {
 	trail_add(action_names[action]);
-	if (action == SAY)
-		client_say(client);
+	if (action == SAY || action == SECOND_SAYS)
+		client_say(&walk->clients[action - SAY]);
 	else if (action == ANSWER)
 		host_answer();
+	else if (action == POOL)
+		offload_work();
 	else if (action == DISK)
 		host_disk_work();
 	else
-		disturb(client, disturbance);
+		disturb(walk);
 	host_settle();
-	client_check(client);
+	check(walk);
 }
 
 /* Who has said all and waits for nothing leaves, whatever is said to it. */
-static void leave(struct client *client)
+static void leave(struct walk *walk)
 {
 	host_pass(LONG_MS);
-	if (!peer_is_left(client->peer)) {
-		peer_close(client->peer);
-		client->is_gone = true;
-	}
-	host_settle();
+	for (size_t i = 0; i < walk->count; i++)
+		if (!peer_is_left(walk->clients[i].peer)) {
+			peer_close(walk->clients[i].peer);
+			walk->clients[i].is_gone = true;
+		}
+	host_rest();
+	check(walk);
 }
 
 static void walk_one(const struct script *script, struct paths *paths)
 {
-	struct client client;
+	struct walk walk = { .script = script, .disturbed = script->disturbance == NOTHING };
 	enum action actions[ACTIONS];
-	bool disturbed = script->disturbance == NOTHING;
 	size_t count;
 
 	trail_begin();
-	host_begin();
-	if (script->prepare)
-		script->prepare();
-	host_start();
-	client_begin(&client, script->steps);
-	host_settle();
-	client_check(&client);
-	while ((count = enabled(&client, disturbed, actions))) {
-		enum action action = actions[paths_choose(paths, (unsigned)count)];
-
-		disturbed |= action == DISTURB;
-		act(&client, action, script->disturbance);
-	}
-	leave(&client);
-	host_rest();
+	begin(&walk);
+	check(&walk);
+	while ((count = enabled(&walk, actions)))
+		act(&walk, actions[paths_choose(paths, (unsigned)count)]);
+	leave(&walk);
 	if (script->judge)
-		script->judge(&client);
-	client_end(&client);
+		script->judge(walk.clients);
+	for (size_t i = 0; i < walk.count; i++)
+		client_end(&walk.clients[i]);
 	host_end();
 }
 

@@ -131,7 +131,10 @@ static void walk(void (*prepare)(void), enum disturbance disturbance)
 {
 	for (size_t i = 0; i < DIALOGUES; i++)
 		walks += script_walk(&(struct script){
-			.steps = dialogues[i], .prepare = prepare, .disturbance = disturbance });
+
+			.steps = { dialogues[i] },
+			.prepare = prepare,
+			.disturbance = disturbance });
 }
 
 static void walk_hooks(void (*prepare)(void), enum disturbance disturbance)
