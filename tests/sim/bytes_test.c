@@ -30,9 +30,17 @@ static void make_pieces(void)
 }
 
 #define BEGIN                                                                                      \
-	{ "EHLO client.example\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\n",       \
-	  { "250 |5", "250 2.1.0|4|5", "250 2.1.5|4|5" }, .waits = true }
-#define QUIT { "QUIT\r\n", { "221" } }
+	{                                                                                          \
+		"EHLO client.example\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\n", \
+			{ "250 |5", "250 2.1.0|4|5", "250 2.1.5|4|5" }, .waits = true              \
+	}
+#define QUIT                                                                                       \
+	{                                                                                          \
+		"QUIT\r\n",                                                                        \
+		{                                                                                  \
+			"221"                                                                      \
+		}                                                                                  \
+	}
 
 static const struct step data[] = {
 	BEGIN,

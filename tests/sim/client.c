@@ -129,4 +129,3 @@ void client_end(struct client *client)
 	check_complete(client);
 	peer_forget(client->peer);
 }
-

@@ -86,12 +86,9 @@ static void the_second_sees_the_new_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(both_get_through),
-		TEST(one_is_gone),
-		TEST(one_does_not_read),
-		TEST(the_disk_fails_for_both),
-		TEST(all_ends_for_both),
-		TEST(the_second_sees_the_new_configuration),
+		TEST(both_get_through),  TEST(one_is_gone),
+		TEST(one_does_not_read), TEST(the_disk_fails_for_both),
+		TEST(all_ends_for_both), TEST(the_second_sees_the_new_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
