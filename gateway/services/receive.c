@@ -2,9 +2,24 @@
 
 #include "mail/message.h"
 
+#define WAIT_MOST                                                                                  \
+	(5 * 60 * 1000) /* a client gives up after 10 minutes: RFC 5321 section 4.5.3.2            \
+			 */
+
 /* Before mail there is no message, and after the message hook it has been answered. */
+static bool is_unanswered(const struct gw_call *call)
+{
+	return call->hook >= GW_HOOK_mail && call->hook <= GW_HOOK_message;
+}
+
 void services_accept_then_bounce(struct gw_call *call, struct gw_message *message)
 {
-	if (call->hook >= GW_HOOK_mail && call->hook <= GW_HOOK_message)
+	if (is_unanswered(call))
 		message->accept_then_bounce = true;
+}
+
+void services_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms)
+{
+	if (is_unanswered(call))
+		message->answer_wait = ms < 0 ? 0 : ms > WAIT_MOST ? WAIT_MOST : ms;
 }

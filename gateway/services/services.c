@@ -474,4 +474,5 @@ const struct gw_services services = {
 	.lookup = call_lookup,
 	.http_request = on_worker_http_request,
 	.http_cancel = on_worker_http_cancel,
+	.await_next_hop = services_await_next_hop,
 };

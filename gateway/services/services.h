@@ -65,6 +65,7 @@ void services_problem_at(struct gw_call *call, const struct gw_relay *relay, con
 			 bool fatal, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void services_accept_then_bounce(struct gw_call *call, struct gw_message *message);
+void services_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms);
 
 /* What a module may hand in. The functions that give a text give NULL where all is well, else what
  * is wrong. */

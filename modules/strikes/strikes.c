@@ -17,6 +17,19 @@ static const struct gw_option client_options[] = {
 	  .words = "refuse|accept+dsn",
 	  .fallback = "refuse",
 	  .help = "Mail that a module refuses for good: the client hears 5xx, or it hears 250 and gets the refusal as a DSN." },
+	{ .key = "accept",
+	  .type = GW_OPTION_WORD,
+	  .offset = offsetof(struct client_config, accept),
+	  .words = "listener|queued|cutthrough",
+	  .fallback = "listener",
+	  .help = "What it hears of its mail: that it is queued, or what the next hop says of it; default: as its listener says." },
+	{ .key = "accept_wait",
+	  .type = GW_OPTION_DURATION,
+	  .offset = offsetof(struct client_config, accept_wait),
+	  .fallback = "10s",
+	  .min = 10,
+	  .max = 300000,
+	  .help = "How long it waits for the next hop's answer before it hears that its mail is queued." },
 	{ .key = "limit",
 	  .type = GW_OPTION_INT,
 	  .offset = offsetof(struct client_config, limit),
@@ -98,8 +111,13 @@ static enum gw_verdict on_mail(struct gw_call *call, struct gw_message *message)
 	const struct client_config *client = client_named(
 		gw->conf(call), gw->message_fact(message, GW_MESSAGE_CLIENT));
 
-	if (client && client->policy == POLICY_ACCEPT_DSN)
+	if (!client)
+		return GW_CONTINUE;
+	if (client->policy == POLICY_ACCEPT_DSN)
 		gw->accept_then_bounce(call, message);
+	if (client->accept != ACCEPT_LISTENER)
+		gw->await_next_hop(call, message,
+				   client->accept == ACCEPT_CUTTHROUGH ? client->accept_wait : 0);
 	return GW_CONTINUE;
 }
 

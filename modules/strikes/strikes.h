@@ -5,6 +5,7 @@
 #include <gateway/module.h>
 
 enum policy { POLICY_REFUSE, POLICY_ACCEPT_DSN };
+enum accept { ACCEPT_LISTENER, ACCEPT_QUEUED, ACCEPT_CUTTHROUGH };
 
 struct config {
 	struct gw_str timezone;
@@ -14,8 +15,10 @@ struct config {
 
 struct client_config {
 	struct gw_str name;
-	int64_t policy; /* enum policy */
-	int64_t limit;  /* 0: the module's */
+	int64_t policy;      /* enum policy */
+	int64_t accept;      /* enum accept */
+	int64_t accept_wait; /* ms: with ACCEPT_CUTTHROUGH */
+	int64_t limit;       /* 0: the module's */
 };
 
 /* NULL: the configuration says nothing of it. */

@@ -108,6 +108,7 @@ struct gw_message {
 	struct pair *notes;
 	int64_t id, received_at;
 	bool takes_refused;
+	int64_t awaits_ms; /* -1: not said */
 };
 
 struct gw_rcpt {

@@ -23,6 +23,11 @@ bool testkit_takes_refused(struct gw_message *message)
 	return message->takes_refused;
 }
 
+int64_t testkit_awaits_next_hop(struct gw_message *message)
+{
+	return message->awaits_ms;
+}
+
 struct gw_str testkit_sent(struct gw_delivery *delivery)
 {
 	return delivery_sent(delivery);

@@ -231,6 +231,12 @@ static void service_accept_then_bounce(struct gw_call *call, struct gw_message *
 		message->takes_refused = true;
 }
 
+static void service_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms)
+{
+	if (!kit_refused(call, "await_next_hop", ON(mail) | ON(rcpt) | ON(message)))
+		message->awaits_ms = ms;
+}
+
 static void service_login_set(struct gw_call *call, const struct gw_login *login)
 {
 	struct testkit *kit = call->kit;
@@ -472,4 +478,5 @@ const struct gw_services kit_services = {
 	.lookup = service_lookup,
 	.http_request = service_http_request,
 	.http_cancel = service_http_cancel,
+	.await_next_hop = service_await_next_hop,
 };

@@ -56,6 +56,7 @@ struct gw_message *testkit_message(struct testkit *kit, struct gw_session *sessi
 {
 	struct gw_message *message = kit_alloc(kit, sizeof *message);
 
+	message->awaits_ms = -1;
 	message->kit = kit;
 	message->session = session;
 	message->id = kit->next_id++;

@@ -372,6 +372,25 @@ static void refusals_may_be_hidden(void **state)
 	testkit_destroy(kit);
 }
 
+static enum gw_verdict awaits_next_hop(struct gw_call *call)
+{
+	gw->await_next_hop(call, message(), 2000);
+	return GW_CONTINUE;
+}
+
+static void a_client_may_wait_for_its_next_hop(void **state)
+{
+	struct testkit *kit = start();
+
+	behaviour = says_nothing;
+	testkit_run_mail(kit, message());
+	assert_int_equal(testkit_awaits_next_hop(message()), -1);
+	behaviour = awaits_next_hop;
+	testkit_run_mail(kit, message());
+	assert_int_equal(testkit_awaits_next_hop(message()), 2000);
+	testkit_destroy(kit);
+}
+
 static enum gw_verdict complains(struct gw_call *call)
 {
 	gw->problem_at(call, relay, "daily_limit", true, "below %d", 1);
@@ -456,6 +475,7 @@ static void what_the_contract_forbids_is_seen(void **state)
 		{ run_admit, blames_the_account_then_the_relay,
 		  "fault() is not for the hook admit" },
 		{ run_admit, takes_refused, "accept_then_bounce() is not for the hook admit" },
+		{ run_admit, awaits_next_hop, "await_next_hop() is not for the hook admit" },
 		{ run_admit, complains, "problem_at() is not for the hook admit" },
 		{ run_admit, keeps_none, "split() of no recipient" },
 		{ run_admit, closes_for_no_cause, "cause 0, which is none" },
@@ -488,6 +508,7 @@ int main(void)
 		cmocka_unit_test(the_closure_that_lasts_longest_is_told),
 		cmocka_unit_test(a_restart_opens_relays),
 		cmocka_unit_test(refusals_may_be_hidden),
+		cmocka_unit_test(a_client_may_wait_for_its_next_hop),
 		cmocka_unit_test(problems_name_relay_and_key),
 		cmocka_unit_test(a_relay_has_status_lines),
 		cmocka_unit_test(what_the_contract_forbids_is_seen),

@@ -144,6 +144,7 @@ AT(gw_services, timer_clear, 688);
 AT(gw_services, lookup, 696);
 AT(gw_services, http_request, 704);
 AT(gw_services, http_cancel, 712);
+AT(gw_services, await_next_hop, 720);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -166,6 +167,6 @@ SIZE_AT_LEAST(gw_module, 312);
 SIZE_AT_LEAST(gw_http_request, 96);
 SIZE_AT_LEAST(gw_http_answer, 56);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 720);
+SIZE_AT_LEAST(gw_services, 728);
 
 #endif

@@ -200,6 +200,31 @@ static void only_who_asks_for_it_hears_250_for_what_is_refused(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_client_hears_its_next_hop_where_it_asks_for_that(void **state)
+{
+	static const struct {
+		const char *client, *accept;
+		int64_t awaits;
+	} rows[] = { { "shop", NULL, -1 },           { "shop", "listener", -1 },
+		     { "shop", "cutthrough", 2000 }, { "shop", "queued", 0 },
+		     { "crm", "cutthrough", -1 },    { "", "cutthrough", -1 } };
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *options[] = { "clients[1].accept_wait", "2s",
+					  rows[i].accept ? "clients[1].accept" : NULL,
+					  rows[i].accept, NULL };
+		struct testkit *kit = kit_of(options);
+		struct gw_message *message = testkit_message(kit, NULL, "a@example.com", "\r\n");
+
+		assert_int_equal(testkit_start(kit), 0);
+		testkit_message_fact(message, GW_MESSAGE_CLIENT, rows[i].client);
+		assert_int_equal(testkit_run_mail(kit, message), GW_CONTINUE);
+		assert_int_equal(testkit_awaits_next_hop(message), rows[i].awaits);
+		testkit_destroy(kit);
+	}
+}
+
 static void odd_names_and_words_do_no_harm(void **state)
 {
 	struct testkit *kit = kit_of(NULL);
@@ -250,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_day_is_that_of_the_zone),
 		cmocka_unit_test(all_is_kept_over_a_restart),
 		cmocka_unit_test(only_who_asks_for_it_hears_250_for_what_is_refused),
+		cmocka_unit_test(a_client_hears_its_next_hop_where_it_asks_for_that),
 		cmocka_unit_test(odd_names_and_words_do_no_harm),
 		cmocka_unit_test(what_is_wrong_is_said),
 	};

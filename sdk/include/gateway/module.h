@@ -189,7 +189,8 @@ struct gw_event {
 	struct gw_str text;               /* for people */
 	/* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail
 	 * rcpt data message limit. accepted: "discarded": true where nothing is kept, "answered":
-	 * false where the client left before its 250 */
+	 * false where the client left before its 250, "delivered": true where that was the next
+	 * hop's, which has the message then */
 	struct gw_str json;
 	struct gw_str client; /* who handed it in, or was refused; empty: not known */
 	struct gw_str relay;  /* name of the relay it is about; empty: none */
@@ -554,6 +555,11 @@ struct gw_services {
 	gw_http (*http_request)(struct gw_call *, const struct gw_http_request *, void *arg);
 	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
 	int (*http_cancel)(struct gw_call *, gw_http);
+
+	/* mail, rcpt, message: the client waits up to `ms` (5 minutes at most) to hear what the
+	 * next hop says of this message instead of 250 "queued"; 0: it does not. Without this, as
+	 * the listener says. */
+	void (*await_next_hop)(struct gw_call *, struct gw_message *, int64_t ms);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

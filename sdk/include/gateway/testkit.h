@@ -181,6 +181,8 @@ struct gw_delivery *testkit_rest(struct gw_delivery *delivery);
 /* of the result hook that ran last */
 enum gw_fault testkit_fault(struct testkit *kit);
 bool testkit_takes_refused(struct gw_message *message);
+/* of await_next_hop(); -1: it was not called */
+int64_t testkit_awaits_next_hop(struct gw_message *message);
 /* the closure of the module under test; NULL: none */
 const struct gw_closure *testkit_closed(struct gw_relay *relay);
 int64_t testkit_pace(struct gw_relay *relay); /* 0: as configured */
