@@ -121,7 +121,10 @@ struct client {
 
 	struct reply_reader reader;
 	struct sasl *sasl;
-	unsigned challenges;                /* of this login */
+	unsigned challenges; /* of this login */
+	/* a token was refused on this link, so; another was asked for */
+	bool refused;
+	struct outcome refusal;             /* in the attempt's arena */
 	const struct smtp_reply *challenge; /* during AUTH */
 
 	/* the transaction */
@@ -173,6 +176,8 @@ void client_failed(struct client *client, int error); /* a system call's */
 void client_unresolved(struct client *client, const char *why, bool silent);
 /* the next hop does not speak SMTP */
 void client_broken(struct client *client, const char *why);
+/* With the refusal that was kept: nobody has another login. */
+void client_still_refused(struct client *client);
 void client_refused(struct client *client, const struct smtp_reply *reply);
 /* By us; the link is fine. */
 void client_turned_down(struct client *client, enum gw_status status, bool link,

@@ -41,6 +41,8 @@ void client_login_begin(struct client *client)
 
 	if (!client_may_speak(client))
 		return;
+	if (!client->refused)
+		attempt->login_refused = gw_str("");
 	if (!is_private(client)) {
 		client_lost(client, gw_str("a login in clear is refused: the relay has no TLS"));
 		return;
@@ -77,7 +79,7 @@ static struct sasl *create_best(const struct client *client, const struct gw_log
 			       : NULL;
 	for (i = 0; i < list.count && !sasl; i++) {
 		*mechanism = list.items[i];
-		if (is_offered(client, *mechanism))
+		if (is_offered(client, *mechanism) && !sasl_is_token(*mechanism))
 			sasl = sasl_client_create(*mechanism, login->user, login->secret);
 	}
 	return sasl;
@@ -89,7 +91,7 @@ static void put_ours(struct buf *text, struct gw_list list)
 	size_t i, count = 0;
 
 	for (i = 0; i < list.count; i++)
-		if (sasl_client_has(list.items[i]))
+		if (sasl_client_has(list.items[i]) && !sasl_is_token(list.items[i]))
 			buf_printf(text, "%s%.*s", count++ ? ", " : "", GW_STR_ARGS(list.items[i]));
 	if (count == 0)
 		buf_printf(text, "nothing that the gateway has");
@@ -149,6 +151,8 @@ void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struc
 	transport_enter(transport);
 	if (verdict == GW_ACCEPT && login)
 		begin_auth(client, login);
+	else if (client->refused)
+		client_still_refused(client);
 	else
 		client_turned_down(client, GW_DEFERRED, true, "4.7.0",
 				   "there is no login for the relay now");
@@ -173,6 +177,44 @@ static void logged_in(struct client *client)
 	client_established(client);
 }
 
+#define COMPLAINT_TOLD 300 /* octets of what a next hop says is wrong with a token */
+
+/* In words that can stand in a log. */
+static struct gw_str refusal_text(struct client *client, const struct smtp_reply *reply)
+{
+	struct gw_str said = sasl_complaint(client->sasl), text;
+
+	if (said.len > COMPLAINT_TOLD)
+		said.len = COMPLAINT_TOLD;
+	text = arena_printf(client->attempt->arena, "%d %.*s%s%.*s", reply->code,
+			    GW_STR_ARGS(reply->text), said.len ? " " : "", GW_STR_ARGS(said));
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || (unsigned char)text.ptr[i] > 0x7e)
+			((char *)text.ptr)[i] = ' ';
+	return text.ptr ? text : gw_str("535");
+}
+
+/* Providers take tokens back before their time: whoever gave this one is asked once for another. */
+static bool wants_another(const struct client *client, const struct smtp_reply *reply)
+{
+	return client->attempt && !client->refused && client->sasl &&
+	       sasl_is_token(sasl_login(client->sasl)->mechanism) &&
+	       (reply->code == 535 || client->challenges > 0);
+}
+
+static void ask_another(struct client *client, const struct smtp_reply *reply)
+{
+	struct attempt *attempt = client->attempt;
+
+	client->refused = true;
+	outcome_reply(&client->refusal, attempt->arena, GW_DEFERRED, STAGE_AUTH, true, reply,
+		      client->host);
+	attempt->login_refused = refusal_text(client, reply);
+	sasl_destroy(client->sasl);
+	client->sasl = NULL;
+	client_enter(client, AT_LOGIN);
+}
+
 void client_auth_reply(struct client *client, const struct smtp_reply *reply)
 {
 	if (reply->code == 334 && client->challenges++ == CHALLENGES_MOST)
@@ -183,6 +225,8 @@ void client_auth_reply(struct client *client, const struct smtp_reply *reply)
 		logged_in(client);
 	else if (reply->code / 100 == 3)
 		client_broken(client, "the next hop's answer to AUTH is none");
+	else if (wants_another(client, reply))
+		ask_another(client, reply);
 	else
 		client_refused(client, reply);
 }

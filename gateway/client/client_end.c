@@ -163,6 +163,11 @@ void client_broken(struct client *client, const char *why)
 	end_in_words(client, "4.5.0", gw_str(why), LOCAL_NONE);
 }
 
+void client_still_refused(struct client *client)
+{
+	end_link(client, &client->refusal, false);
+}
+
 void client_refused(struct client *client, const struct smtp_reply *reply)
 {
 	struct outcome outcome;

@@ -39,7 +39,8 @@ struct attempt {
 	struct watch *watch;
 	bool urgent; /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls
-	 * attempt_login, now or later. */
+	 * attempt_login, now or later. A token that is refused is asked for once more on the same
+	 * link, with login_refused set. */
 	void (*login)(struct attempt *attempt, struct gw_str mechanisms);
 	/* Some outcomes are set, and the attempt goes on with another transaction. NULL: nobody
 	 * wants to know. */
@@ -53,6 +54,8 @@ struct attempt {
 	struct gw_str capabilities; /* EHLO keywords parted by '\n' */
 	struct gw_str mechanisms;   /* parted by blanks */
 	struct gw_str tls;
+	/* "535 5.7.3 no", and the JSON that came before it; empty: no login was refused */
+	struct gw_str login_refused;
 	/* the relay queue, as the wait key of mail that waits for it; empty: it came to none */
 	struct gw_str way;
 	bool down; /* no link could be made there: it is woken when one can */

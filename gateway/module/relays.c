@@ -190,8 +190,9 @@ static bool has_login_of_others(const struct snapshot *snapshot)
 	size_t count = 0;
 
 	for (size_t i = 0; i < snapshot->instance_count; i++)
-		count += snapshot->instances[i].module->table.login != NULL;
-	return count > 1;
+		count += snapshot->instances[i].module->table.login != NULL &&
+			 strcmp(snapshot->instances[i].module->name, "auth-password") != 0;
+	return count > 0;
 }
 
 /* The key is of a module; who logs in instead of it is another one. */
@@ -214,7 +215,7 @@ static void check_mechanisms(struct load *load, const struct gw_relay *relay)
 
 	for (size_t i = 0; i < relay->mechanisms.count; i++) {
 		bool has = sasl_client_has(relay->mechanisms.items[i]);
-		any |= has;
+		any |= has && !sasl_is_token(relay->mechanisms.items[i]);
 		if (own && !has)
 			warn(load, relay, "auth.mechanisms",
 			     "relay %s: the gateway cannot log in by %s", relay->name.ptr,

@@ -1,5 +1,6 @@
 #include "smtp/sasl.h"
 
+#include "smtp/sasl_token.h"
 #include "smtp/utf8.h"
 
 #include <gsasl.h>
@@ -24,6 +25,10 @@ struct sasl {
 	char *line; /* base64 that was handed out */
 	size_t line_len;
 	struct sasl_login login;
+	/* a client's, with a token: the library has no part in it */
+	const struct sasl_token_mechanism *token;
+	char *message;           /* the first one; NULL: it is out */
+	struct gw_str complaint; /* owned */
 };
 
 static Gsasl *library;
@@ -309,7 +314,59 @@ struct sasl *sasl_server_create(struct gw_str mechanism)
 
 bool sasl_client_has(struct gw_str mechanism)
 {
-	return find_mechanism(mechanism) != NULL;
+	return find_mechanism(mechanism) != NULL || sasl_is_token(mechanism);
+}
+
+/* --- logins with a token --- */
+
+bool sasl_is_token(struct gw_str mechanism)
+{
+	return sasl_token_find(mechanism) != NULL;
+}
+
+struct gw_str sasl_complaint(const struct sasl *sasl)
+{
+	return sasl->complaint.ptr != NULL ? sasl->complaint : gw_str("");
+}
+
+static void forget_message(struct sasl *sasl)
+{
+	if (sasl->message != NULL)
+		explicit_bzero(sasl->message, strlen(sasl->message));
+	free(sasl->message);
+	sasl->message = NULL;
+}
+
+/* A challenge says what is wrong; the answer to it is there only so that the refusal follows. */
+static enum sasl_state token_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
+{
+	if (sasl->message == NULL) {
+		sasl->complaint = decode(in);
+		*out = gw_str(sasl->token->finish);
+		return SASL_DONE;
+	}
+	if (!keep_line(sasl, gw_str(sasl->message)))
+		return SASL_BAD;
+	forget_message(sasl);
+	*out = gw_str_n(sasl->line, sasl->line_len);
+	return out->len <= SASL_LINE_MAX ? SASL_MORE : SASL_BAD;
+}
+
+static struct sasl *token_create(const struct sasl_token_mechanism *mechanism, struct gw_str user,
+				 struct gw_str token)
+{
+	struct sasl *sasl = calloc(1, sizeof(*sasl));
+
+	if (sasl == NULL)
+		return NULL;
+	sasl->token = mechanism;
+	sasl->step = token_step;
+	sasl->login.mechanism = gw_str(mechanism->name);
+	sasl->message = sasl_token_message(mechanism, user, token);
+	if (sasl->message != NULL)
+		return sasl;
+	free(sasl);
+	return NULL;
 }
 
 struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret)
@@ -318,6 +375,8 @@ struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, str
 
 	if (user.len == 0 || gw_str_has_nul(user) || gw_str_has_nul(secret))
 		return NULL;
+	if (sasl_is_token(mechanism))
+		return token_create(sasl_token_find(mechanism), user, secret);
 	sasl = create(mechanism, gsasl_client_start);
 	if (!sasl)
 		return NULL;
@@ -337,10 +396,14 @@ void sasl_destroy(struct sasl *sasl)
 	if (!sasl)
 		return;
 	forget_line(sasl);
-	secret = property(sasl, GSASL_PASSWORD);
-	if (secret.len > 0)
-		explicit_bzero((char *)secret.ptr, secret.len);
-	gsasl_finish(sasl->session);
+	forget_message(sasl);
+	wipe_free((char *)sasl->complaint.ptr, sasl->complaint.len);
+	if (sasl->session != NULL) {
+		secret = property(sasl, GSASL_PASSWORD);
+		if (secret.len > 0)
+			explicit_bzero((char *)secret.ptr, secret.len);
+		gsasl_finish(sasl->session);
+	}
 	free(sasl);
 }
 

@@ -1,4 +1,5 @@
-/* sasl.h - SASL exchanges (RFC 4954, 4616) through libgsasl, as steps without I/O. */
+/* sasl.h - SASL exchanges (RFC 4954, 4616) through libgsasl, as steps without I/O. Logins with a
+ * token (XOAUTH2, OAUTHBEARER) are a client's only. */
 #ifndef SMTP_SASL_H
 #define SMTP_SASL_H
 
@@ -31,6 +32,12 @@ struct sasl *sasl_server_create(struct gw_str mechanism);
 
 /* Can a client log in by it? */
 bool sasl_client_has(struct gw_str mechanism);
+
+/* Its secret is a token, not a password. */
+bool sasl_is_token(struct gw_str mechanism);
+
+/* What the server said is wrong with a token: the JSON of its challenge, or empty. */
+struct gw_str sasl_complaint(const struct sasl *sasl);
 
 /* Begins a client exchange with what a login hook gave; the strings are copied. */
 struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, struct gw_str secret);

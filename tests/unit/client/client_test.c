@@ -7,6 +7,7 @@
 #define TEXT "Subject: hello\r\n\r\nbody\r\n"
 #define EHLO_PLAIN "250 peer.example\r\n"
 #define EHLO_TLS "250-peer.example\r\n250 STARTTLS\r\n"
+#define EHLO_TOKEN "250-peer.example\r\n250 AUTH XOAUTH2\r\n"
 #define EHLO_AUTH "250-peer.example\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN\r\n"
 #define GARBAGE "what do you want?\r\n"
 
@@ -148,6 +149,9 @@ struct conversation {
 	const char *unseen; /* and not this */
 	const char *words;  /* of the outcome */
 	bool eight_bit;
+	const char *mechanism; /* that the login names */
+	int asked;             /* so often a login was asked for; 0: not looked at */
+	const char *refused;   /* what it was told of the one before */
 };
 
 static const struct conversation conversations[] = {
@@ -402,6 +406,63 @@ static const struct conversation conversations[] = {
 	  .stage = STAGE_AUTH,
 	  .link = true,
 	  .words = "no end" },
+	/* a token that is refused: its owner is asked once for another, on the same link */
+	{ .name = "token",
+	  .auth = true,
+	  .script = { .ehlo = "250-a\r\n250 AUTH LOGIN XOAUTH2\r\n" },
+	  .login = GW_ACCEPT,
+	  .mechanism = "XOAUTH2",
+	  .asked = 1,
+	  .status = GW_DELIVERED,
+	  .stage = STAGE_DOT,
+	  .saw = "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlc2FtZQEB\r\nMAIL" },
+	{ .name = "token refused once",
+	  .auth = true,
+	  .script = { .ehlo = EHLO_TOKEN,
+		      .auth = "535 5.7.3 old\r\n",
+		      .auth_again = "235 2.7.0 new\r\n" },
+	  .login = GW_ACCEPT,
+	  .mechanism = "XOAUTH2",
+	  .asked = 2,
+	  .refused = "535 old",
+	  .status = GW_DELIVERED,
+	  .stage = STAGE_DOT },
+	{ .name = "token refused twice",
+	  .auth = true,
+	  .script = { .ehlo = EHLO_TOKEN, .auth = "535 5.7.3 no\r\n" },
+	  .login = GW_ACCEPT,
+	  .mechanism = "XOAUTH2",
+	  .asked = 2,
+	  .status = GW_DEFERRED,
+	  .stage = STAGE_AUTH,
+	  .link = true,
+	  .unseen = "MAIL" },
+	{ .name = "token refused for now",
+	  .auth = true,
+	  .script = { .ehlo = EHLO_TOKEN, .auth = "454 4.7.0 later\r\n" },
+	  .login = GW_ACCEPT,
+	  .mechanism = "XOAUTH2",
+	  .asked = 1,
+	  .status = GW_DEFERRED,
+	  .stage = STAGE_AUTH,
+	  .link = true },
+	{ .name = "password refused",
+	  .auth = true,
+	  .script = { .ehlo = EHLO_AUTH, .auth = "535 5.7.8 no\r\n" },
+	  .login = GW_ACCEPT,
+	  .asked = 1,
+	  .status = GW_DEFERRED,
+	  .stage = STAGE_AUTH,
+	  .link = true },
+	{ .name = "a token's mechanism is not for passwords",
+	  .auth = true,
+	  .script = { .ehlo = "250-a\r\n250 AUTH XOAUTH2\r\n" },
+	  .login = GW_ACCEPT,
+	  .status = GW_DEFERRED,
+	  .stage = STAGE_AUTH,
+	  .link = true,
+	  .unseen = "AUTH",
+	  .words = "offers XOAUTH2, and the relay logs in by PLAIN, LOGIN" },
 	{ .name = "bare LF",
 	  .script = { .greeting = "220-a\n220 b\n",
 		      .ehlo = "250-a\n250 PIPELINING\n",
@@ -471,6 +532,7 @@ static void hold_conversation(const struct conversation *talk)
 		rig.relay->client = trusting();
 	rig.relay->auth = talk->auth;
 	rig.login = talk->login;
+	rig.mechanism = talk->mechanism;
 	sending_init(&sending, &rig, talk->text ? talk->text : TEXT, "to@rcpt.example");
 	if (talk->rcpt)
 		sending.rcpts[0].address = gw_str(talk->rcpt);
@@ -480,6 +542,10 @@ static void hold_conversation(const struct conversation *talk)
 	if (got->status != talk->status || got->stage != talk->stage || got->link != talk->link)
 		fail_msg("%s: %s at %s, link %d: %d %s", talk->name, status_name(got->status),
 			 stage_name(got->stage), got->link, got->reply.code, got->reply.text.ptr);
+	if (talk->asked && sending.asked_count != talk->asked)
+		fail_msg("%s: asked %d times", talk->name, sending.asked_count);
+	if (talk->refused && !gw_str_eq(sending.attempt.login_refused, gw_str(talk->refused)))
+		fail_msg("%s: %s", talk->name, sending.attempt.login_refused.ptr);
 	if (talk->saw && !peer_saw(&peer, talk->saw))
 		fail_msg("%s: the peer saw %s", talk->name, peer.log.text);
 	if (talk->unseen && peer_saw(&peer, talk->unseen))

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 struct session {
+	int auths;
 	struct peer *peer;
 	int fd, number;
 	bool left;
@@ -267,6 +268,8 @@ static bool verb_auth(struct session *session, const char *line)
 	    (!say(session, "334 VXNlcm5hbWU6\r\n") || !read_line(session, answer, sizeof answer) ||
 	     !say(session, "334 UGFzc3dvcmQ6\r\n") || !read_line(session, answer, sizeof answer)))
 		return false;
+	if (session->auths++ > 0 && session->peer->script.auth_again)
+		return say(session, session->peer->script.auth_again);
 	return say(session, pick(session, session->peer->script.auth, "235 2.7.0 welcome\r\n"));
 }
 

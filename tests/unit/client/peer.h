@@ -28,6 +28,7 @@ struct peer_script {
 	int drip_us;              /* waits so long before each byte it sends */
 	int slow_ms;              /* waits before it answers the dot */
 	const char *login_prompt; /* to LOGIN, twice */
+	const char *auth_again;   /* to the second AUTH of a connection; NULL: as the first */
 	bool endless_login;       /* asks with each answer again */
 	int rcpt_most;            /* so many are taken in a transaction, */
 	const char *too_many;     /* and then this is said */

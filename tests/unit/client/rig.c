@@ -78,6 +78,7 @@ static void on_login(struct attempt *attempt, struct gw_str mechanisms)
 	if (sending->rig->mechanism)
 		login.mechanism = gw_str(sending->rig->mechanism);
 	sending->asked = mechanisms;
+	sending->asked_count++;
 	if (sending->rig->login != GW_PENDING)
 		attempt_login(attempt, sending->rig->login, &login);
 }

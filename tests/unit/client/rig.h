@@ -30,6 +30,7 @@ struct sending {
 	struct outcome outcomes[RIG_RCPTS];
 	bool done;
 	struct gw_str asked; /* mechanisms that login was asked with */
+	int asked_count;
 };
 
 struct rig {

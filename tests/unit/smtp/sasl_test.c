@@ -225,6 +225,53 @@ static void test_a_client_and_a_server_agree(void **state)
 	}
 }
 
+static void test_tokens(void **state)
+{
+	static const struct {
+		const char *name, *user, *first, *finish;
+	} cases[] = {
+		{ "XOAUTH2", "a@b.c", "dXNlcj1hQGIuYwFhdXRoPUJlYXJlciB0b2tlbgEB", "" },
+		{ "xoauth2", "a@b.c", "dXNlcj1hQGIuYwFhdXRoPUJlYXJlciB0b2tlbgEB", "" },
+		{ "OAUTHBEARER", "a=,@b.c", "bixhPWE9M0Q9MkNAYi5jLAFhdXRoPUJlYXJlciB0b2tlbgEB",
+		  "AQ==" },
+	};
+	struct gw_str out;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct sasl *sasl = sasl_client_create(gw_str(cases[i].name), gw_str(cases[i].user),
+						       LIT("token"));
+		assert_true(sasl_is_token(gw_str(cases[i].name)));
+		assert_int_equal(sasl_step(sasl, LIT(""), &out), SASL_MORE);
+		expect_str(out, cases[i].first);
+		expect_str(sasl_complaint(sasl), "");
+		/* what is wrong with it, as JSON */
+		assert_int_equal(sasl_step(sasl, LIT("eyJzdGF0dXMiOiI0MDAifQ=="), &out), SASL_DONE);
+		expect_str(out, cases[i].finish);
+		expect_str(sasl_complaint(sasl), "{\"status\":\"400\"}");
+		assert_int_equal(sasl_step(sasl, LIT("AAAA"), &out), SASL_BAD);
+		sasl_destroy(sasl);
+	}
+	assert_false(sasl_is_token(LIT("PLAIN")));
+}
+
+/* What could begin a field of its own, or end the line. */
+static void test_tokens_that_cannot_be_said(void **state)
+{
+	static char long_token[SASL_LINE_MAX];
+	struct sasl *sasl;
+	struct gw_str out;
+
+	assert_null(sasl_client_create(LIT("XOAUTH2"), LIT("a\001auth=x"), LIT("token")));
+	assert_null(sasl_client_create(LIT("XOAUTH2"), LIT("a"), LIT("to ken")));
+	assert_null(sasl_client_create(LIT("XOAUTH2"), LIT("a"), LIT("token\r\nQUIT")));
+	assert_null(sasl_client_create(LIT("OAUTHBEARER"), LIT("a"), LIT("")));
+	assert_null(sasl_server_create(LIT("XOAUTH2")));
+	memset(long_token, 'x', sizeof long_token - 1);
+	sasl = sasl_client_create(LIT("XOAUTH2"), LIT("a"), gw_str(long_token));
+	assert_int_equal(sasl_step(sasl, LIT(""), &out), SASL_BAD);
+	sasl_destroy(sasl);
+}
+
 static void test_what_is_not_created(void **state)
 {
 	assert_null(sasl_server_create(LIT("CRAM-MD5")));
@@ -248,6 +295,8 @@ int main(void)
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_clients),
 		cmocka_unit_test(test_a_client_and_a_server_agree),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_tokens_that_cannot_be_said),
 		cmocka_unit_test(test_what_is_not_created),
 	};
 
