@@ -25,6 +25,8 @@ const struct gw_option provider_options[] = {
 	{ "device_url", GW_OPTION_STRING, AT(device_url), NULL,
 	  "OAuth: where a device asks for its code." },
 	{ "token_url", GW_OPTION_STRING, AT(token_url), NULL, "OAuth: where tokens come from." },
+	{ "revoke_url", GW_OPTION_STRING, AT(revoke_url), NULL,
+	  "OAuth: where tokens are taken back." },
 	{ "scope", GW_OPTION_STRING, AT(scope), NULL, "OAuth: what to ask for." },
 	{ "hint", GW_OPTION_STRING, AT(hint), NULL, "A sentence for people whose login fails." },
 	GW_OPTIONS_END

@@ -20,7 +20,7 @@ struct provider {
 	struct gw_list mechanisms;              /* the best first */
 	int64_t connections, daily, per_minute; /* 0: not known */
 	/* OAuth; "{tenant}" is the customer's; empty: not there */
-	struct gw_str authorize_url, device_url, token_url, scope;
+	struct gw_str authorize_url, device_url, token_url, revoke_url, scope;
 	struct gw_str hint; /* for people whose login fails */
 };
 

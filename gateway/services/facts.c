@@ -179,6 +179,8 @@ struct gw_str services_delivery_fact(const struct gw_delivery *delivery, enum gw
 		return known(attempt->mechanisms);
 	case GW_DELIVERY_TLS:
 		return known(attempt->tls);
+	case GW_DELIVERY_LOGIN_REFUSED:
+		return known(attempt->login_refused);
 	default:
 		return none;
 	}
@@ -212,6 +214,24 @@ int64_t services_delivery_number(const struct gw_delivery *delivery, enum gw_del
 	}
 }
 
+static struct gw_str provider_fact(const struct provider *provider, enum gw_relay_fact fact)
+{
+	switch (fact) {
+	case GW_RELAY_AUTHORIZE_URL:
+		return known(provider->authorize_url);
+	case GW_RELAY_DEVICE_URL:
+		return known(provider->device_url);
+	case GW_RELAY_TOKEN_URL:
+		return known(provider->token_url);
+	case GW_RELAY_REVOKE_URL:
+		return known(provider->revoke_url);
+	case GW_RELAY_SCOPE:
+		return known(provider->scope);
+	default:
+		return none;
+	}
+}
+
 struct gw_str services_relay_fact(const struct gw_relay *relay, enum gw_relay_fact fact)
 {
 	switch (fact) {
@@ -224,7 +244,7 @@ struct gw_str services_relay_fact(const struct gw_relay *relay, enum gw_relay_fa
 	case GW_RELAY_TIMEZONE:
 		return relay->timezone;
 	default:
-		return none;
+		return relay->provider ? provider_fact(relay->provider, fact) : none;
 	}
 }
 

@@ -81,6 +81,9 @@ enum gw_delivery_fact {
 	/* number: enum gw_cause, why the relay before was left (`fallback`: this one); 0: it is the
 	   first */
 	GW_DELIVERY_CAUSE,
+	/* string: with what the next hop refused the token that it was given on this link: "535
+	   5.7.3 no" and its JSON; `login` is asked once for another then. Empty: it did not */
+	GW_DELIVERY_LOGIN_REFUSED,
 };
 
 enum gw_relay_fact {
@@ -96,6 +99,12 @@ enum gw_relay_fact {
 	GW_RELAY_PROVIDER_MINUTE,
 	GW_RELAY_CONNECTIONS, /* number: connections at once, as configured */
 	GW_RELAY_TIMEZONE,    /* string: IANA zone in which its day begins; "UTC" unless set */
+	/* strings: OAuth at its provider, "{tenant}" still in them; empty: not known */
+	GW_RELAY_AUTHORIZE_URL, /* where a person consents */
+	GW_RELAY_DEVICE_URL,    /* where a device asks for its code */
+	GW_RELAY_TOKEN_URL,     /* where tokens come from */
+	GW_RELAY_REVOKE_URL,    /* where they are taken back */
+	GW_RELAY_SCOPE,         /* what to ask for, parted by blanks */
 };
 
 #endif
