@@ -5,18 +5,29 @@
 
 /* --- all of them --- */
 
+const char *verb_of_name(const char *module)
+{
+	return strncmp(module, "auth-", 5) == 0 ? module + 5 : module;
+}
+
+bool is_verb_of_module(const char *module, const char *word)
+{
+	return strcmp(word, module) == 0 || strcmp(word, verb_of_name(module)) == 0;
+}
+
 /* What modules answer: a line of the table for each line of theirs. */
 static void add_module(json_t *rows, const struct gw_module *table, const char *wanted)
 {
-	if (!table->control || !table->verbs || (wanted && strcmp(wanted, table->name) != 0))
+	if (!table->control || !table->verbs || (wanted && !is_verb_of_module(table->name, wanted)))
 		return;
 	for (const char *line = table->verbs; *line;) {
 		size_t len = strcspn(line, "\n"), words = strcspn(line, "\t\n");
 		struct gw_str help = words < len ? gw_str_n(line + words + 1, len - words - 1)
 						 : gw_str(table->summary ? table->summary : "");
-		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb", table->name,
-						      "arguments", text_of(gw_str_n(line, words)),
-						      "help", text_of(help)));
+		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb",
+						      verb_of_name(table->name), "arguments",
+						      text_of(gw_str_n(line, words)), "help",
+						      text_of(help)));
 		line += len + (line[len] != '\0');
 	}
 }

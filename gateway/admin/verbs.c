@@ -243,10 +243,10 @@ static void take_answer(struct service_output *output, struct gw_str json)
 	free(clean);
 }
 
-static struct instance *instance_of(const struct snapshot *snapshot, const char *module)
+static struct instance *instance_of(const struct snapshot *snapshot, const char *word)
 {
 	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_control]; i++)
-		if (strcmp(snapshot->chains[GW_HOOK_control][i]->module->name, module) == 0)
+		if (is_verb_of_module(snapshot->chains[GW_HOOK_control][i]->module->name, word))
 			return snapshot->chains[GW_HOOK_control][i];
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the
  * gateway's business: this program sends words and renders. */
+#include "ctl/again.h"
 #include "ctl/octets.h"
 #include "ctl/render.h"
 
@@ -143,6 +144,13 @@ static void say_no_answer(int error, long timeout)
 			"gatewayctl: no answer from the gateway: the connection was closed\n");
 }
 
+struct choices {
+	const char *path;
+	const char *config; /* where no gateway runs; NULL: not said */
+	long timeout;
+	bool json;
+};
+
 /* Both ways of a connection, each with its buffer. */
 struct link {
 	FILE *in, *out;
@@ -210,12 +218,29 @@ static json_t *talk_on(const struct link *link, json_t *request, json_t *answer,
 	return answer;
 }
 
-static json_t *converse(int fd, char **words, long timeout)
+/* What is not the last word is printed, and asked on about: with --json that is the caller's. */
+static json_t *follow(const struct link *link, json_t *answer, long timeout)
 {
+	while (again_wanted(answer)) {
+		render(answer);
+		json_t *request = json_pack("{s:o, s:b}", "words", again_words(answer), "ask",
+					    (int)has_person());
+		json_decref(answer);
+		answer = talk(link, request, timeout);
+		json_decref(request);
+	}
+	return answer;
+}
+
+static json_t *converse(int fd, char **words, const struct choices *choices)
+{
+	long timeout = choices->timeout;
 	json_t *request = make_request(words), *answer = NULL;
 	struct link link = { fdopen(fd, "r"), fdopen(dup(fd), "w") };
 	if (request && link.in && link.out)
 		answer = talk_on(&link, request, talk(&link, request, timeout), timeout);
+	if (!choices->json)
+		answer = follow(&link, answer, timeout);
 	if (link.out)
 		fclose(link.out);
 	if (link.in)
@@ -240,13 +265,6 @@ static int print(const json_t *answer, bool json)
 	}
 	return code;
 }
-
-struct choices {
-	const char *path;
-	const char *config; /* where no gateway runs; NULL: not said */
-	long timeout;
-	bool json;
-};
 
 /* The index of the verb; -1: no more is to be done, with *code. */
 static int read_options(struct choices *choices, int argc, char **argv, int *code)
@@ -366,7 +384,7 @@ int main(int argc, char **argv)
 	int fd = connect_to(choices.path, choices.timeout, is_answered_alone(argv + verb));
 	if (fd < 0 && is_answered_alone(argv + verb) && (errno == ENOENT || errno == ECONNREFUSED))
 		return ask_alone(argv + verb, &choices);
-	json_t *answer = fd < 0 ? NULL : converse(fd, argv + verb, choices.timeout);
+	json_t *answer = fd < 0 ? NULL : converse(fd, argv + verb, &choices);
 	if (!answer)
 		return EX_UNAVAILABLE;
 	code = print(answer, choices.json);
