@@ -1,0 +1,328 @@
+/* login_test.c - a person logs in: with a code for a device, or with a page and what it sends
+ * back; and a service account, whose clock may be off. */
+#include "office.h"
+
+#include "text.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+static const char *reply(struct testkit *kit)
+{
+	size_t count = testkit_lines(kit, TESTKIT_REPLY);
+
+	return count ? testkit_line(kit, TESTKIT_REPLY, count - 1) : "";
+}
+
+static bool says(struct testkit *kit, const char *words, const char *part)
+{
+	testkit_run_control(kit, words, true);
+	if (strstr(reply(kit), part))
+		return true;
+	print_error("%s: %s\n", words, reply(kit));
+	return false;
+}
+
+static void shown(struct testkit *kit)
+{
+	testkit_run_tick(kit);
+	assert_string_equal(testkit_request(kit)->url.ptr, "https://login.example/device");
+	assert_string_equal(testkit_request(kit)->body.ptr,
+			    "client_id=app-1&scope=smtp.send%20offline");
+	testkit_run_http(
+		kit, 200, "",
+		"{\"device_code\":\"SECRET-dev\",\"user_code\":\"ABCD-EFGH\",\"verification_uri\":\"https://login.example/go\",\"expires_in\":600,\"interval\":5}");
+	assert_true(says(kit, "login m365 again 1", "type the code ABCD-EFGH"));
+	assert_true(says(kit, "login m365 again 1", "again"));
+	assert_null(strstr(reply(kit), "ABCD")); /* once */
+}
+
+static void poll(struct testkit *kit, int ms)
+{
+	testkit_advance(kit, ms - 1000);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 0);
+	testkit_advance(kit, 1000);
+	testkit_run_tick(kit);
+	assert_true(asked(
+		kit,
+		"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=SECRET-dev&client_id=app-1"));
+}
+
+static struct testkit *at_the_desk(void)
+{
+	struct testkit *kit = office("login");
+
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 0); /* nobody has logged in: nothing to ask with */
+	assert_non_null(testkit_closed(relay));
+	assert_int_equal(testkit_submissions(kit), 0);
+	assert_true(says(kit, "status", "gatewayctl oauth login m365"));
+	return kit;
+}
+
+static void a_device_waits_as_it_is_told(void **state)
+{
+	struct testkit *kit = at_the_desk();
+
+	assert_true(says(kit, "login m365", "\"again\""));
+	shown(kit);
+	poll(kit, 5000);
+	no(kit, 400, "authorization_pending");
+	poll(kit, 5000);
+	no(kit, 400, "slow_down");
+	poll(kit, 10000);
+	no(kit, 400, "authorization_pending");
+	poll(kit, 10000);
+	token(kit, "SECRET-one", "SECRET-r1", 3600);
+	assert_true(gives(kit, "SECRET-one"));
+	testkit_run_tick(kit);
+	assert_null(testkit_closed(relay));
+	assert_true(says(kit, "login m365 again 1", "\"relay\",\"test\",\"m365\""));
+	assert_true(file_gets(kit, "SECRET-r1"));
+	assert_true(says(kit, "status m365", "\"good\""));
+	keeps_secrets(kit);
+	testkit_destroy(kit);
+}
+
+static void a_device_is_refused_or_too_late(void **state)
+{
+	static const char *const errors[] = { "access_denied", "expired_token" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct testkit *kit = at_the_desk();
+
+		says(kit, "login m365 device", "again");
+		shown(kit);
+		poll(kit, 5000);
+		no(kit, 400, errors[i]);
+		assert_true(says(kit, "login m365 again 1", errors[i]));
+		assert_null(strstr(reply(kit), "again"));
+		testkit_destroy(kit);
+	}
+	struct testkit *kit = at_the_desk();
+	says(kit, "login m365", "again");
+	shown(kit);
+	testkit_advance(kit, 601000);
+	testkit_run_tick(kit);
+	assert_true(says(kit, "login m365 again 1", "expired_token"));
+	testkit_destroy(kit);
+}
+
+/* A member of a query in the page's address. */
+static const char *of_page(struct testkit *kit, const char *name)
+{
+	static char value[200];
+	const char *query = strstr(reply(kit), "https://login.example/page?x=1&");
+
+	assert_non_null(query);
+	assert_true(form_value(gw_str_n(query, strcspn(query, "\\\"")), name, value, sizeof value));
+	return value;
+}
+
+static void a_page_s_answer_is_pasted(void **state)
+{
+	struct testkit *kit = at_the_desk();
+	char state_word[100], challenge[100], redirect[100], verifier[200], made[RANDOM_WORD],
+		words[400];
+	const char *at;
+
+	assert_true(says(kit, "login m365 page", "Open this page"));
+	snprintf(state_word, sizeof state_word, "%s", of_page(kit, "state"));
+	snprintf(challenge, sizeof challenge, "%s", of_page(kit, "code_challenge"));
+	snprintf(redirect, sizeof redirect, "%s", of_page(kit, "redirect_uri"));
+	assert_string_equal(of_page(kit, "code_challenge_method"), "S256");
+	assert_string_equal(of_page(kit, "scope"), "smtp.send offline");
+	assert_true(says(kit, "login m365 again 1 http://localhost:1/?code=SECRET-c&state=other",
+			 "answer to another login"));
+	assert_true(says(kit, "login m365 again 1 nonsense", "whole address"));
+	snprintf(words, sizeof words, "login m365 again 1 %s?code=SECRET-c%%2Fd&state=%s", redirect,
+		 state_word);
+	assert_true(says(kit, words, "again"));
+	testkit_run_tick(kit);
+	assert_true(
+		asked(kit, "grant_type=authorization_code&code=SECRET-c%2Fd&redirect_uri=http"));
+	at = strstr(testkit_request(kit)->body.ptr, "&code_verifier=");
+	assert_non_null(at);
+	assert_true(form_value(gw_str(at + 1), "code_verifier", verifier, sizeof verifier));
+	assert_true(challenge_of(verifier, made));
+	assert_string_equal(made, challenge);
+	token(kit, "SECRET-one", "SECRET-r1", 3600);
+	assert_true(gives(kit, "SECRET-one"));
+	testkit_destroy(kit);
+}
+
+static void a_page_that_says_no_ends_the_login(void **state)
+{
+	struct testkit *kit = at_the_desk();
+	char words[400];
+
+	says(kit, "login m365 page", "Open");
+	snprintf(words, sizeof words,
+		 "login m365 again 1 http://localhost/?error=access_denied&state=%s",
+		 of_page(kit, "state"));
+	assert_true(says(kit, words, "access_denied"));
+	assert_null(strstr(reply(kit), "again"));
+	testkit_destroy(kit);
+}
+
+static void a_second_login_ends_the_first(void **state)
+{
+	struct testkit *kit = at_the_desk();
+
+	says(kit, "login m365", "again");
+	testkit_run_tick(kit);
+	says(kit, "login m365", "again"); /* while the first is asked about */
+	assert_true(says(kit, "login m365 again 1", "another login"));
+	no(kit, 400, "invalid_scope"); /* of the first */
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 1);
+	testkit_destroy(kit);
+}
+
+static void a_logout_takes_the_token_back(void **state)
+{
+	struct testkit *kit = logged_in("login");
+
+	assert_true(says(kit, "logout m365", "forgotten, and the provider is told"));
+	assert_null(file_text(kit));
+	testkit_run_tick(kit);
+	assert_string_equal(testkit_request(kit)->url.ptr, "https://login.example/revoke");
+	assert_true(asked(kit, "token=SECRET-r1&client_id=app-1"));
+	testkit_run_http(kit, 200, "", "");
+	assert_int_equal(log_in(kit, delivery_of(kit)), GW_NEXT);
+	testkit_advance(kit, 24 * 60 * MINUTE);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 0);
+	testkit_destroy(kit);
+}
+
+static void a_logout_in_the_middle_of_a_renewal_holds(void **state)
+{
+	struct testkit *kit = logged_in("login");
+
+	testkit_advance(kit, 51 * MINUTE);
+	testkit_run_tick(kit);
+	says(kit, "logout m365", "forgotten");
+	token(kit, "SECRET-two", "SECRET-r2", 3600); /* nobody's any more */
+	testkit_run_tick(kit);
+	assert_int_equal(log_in(kit, delivery_of(kit)), GW_NEXT);
+	assert_null(file_text(kit));
+	testkit_destroy(kit);
+}
+
+static void who_may_only_look_changes_nothing(void **state)
+{
+	struct testkit *kit = logged_in("login");
+
+	testkit_run_control(kit, "logout m365", false);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "only admins"));
+	testkit_run_control(kit, "login nobody", true);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "no relay \"nobody\""));
+	assert_int_equal(log_in(kit, delivery_of(kit)), GW_ACCEPT);
+	testkit_destroy(kit);
+}
+
+/* --- a service account --- */
+
+static EVP_PKEY *make_key(struct testkit *kit)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	FILE *file = fopen(testkit_file(kit, "key.pem", ""), "w");
+
+	PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+	fclose(file);
+	return key;
+}
+
+/* By the library, which wants '+', '/' and padding. */
+static int from_base64url(const char *text, unsigned char *out)
+{
+	unsigned char whole[2048];
+	size_t len = strlen(text), i, padded = (len + 3) / 4 * 4;
+
+	for (i = 0; i < padded; i++)
+		whole[i] = i >= len         ? '='
+			   : text[i] == '-' ? '+'
+			   : text[i] == '_' ? '/'
+					    : (unsigned char)text[i];
+	return EVP_DecodeBlock(out, whole, (int)padded) - (int)(padded - len);
+}
+
+/* The claims of the assertion that is asked with, its signature verified. */
+static char *claims(struct testkit *kit, EVP_PKEY *key)
+{
+	static char text[2048];
+	char jwt[4096], *dot, *last;
+	unsigned char signature[512];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	assert_true(form_value(testkit_request(kit)->body, "assertion", jwt, sizeof jwt));
+	last = strrchr(jwt, '.');
+	dot = strchr(jwt, '.');
+	*last = '\0';
+	assert_int_equal(from_base64url(last + 1, signature), 256);
+	assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
+	assert_int_equal(
+		EVP_DigestVerify(context, signature, 256, (unsigned char *)jwt, strlen(jwt)), 1);
+	EVP_MD_CTX_free(context);
+	text[from_base64url(dot + 1, (unsigned char *)text)] = '\0';
+	return text;
+}
+
+static void a_service_account_signs_by_the_servers_clock(void **state)
+{
+	struct testkit *kit = office("jwt_bearer");
+	EVP_PKEY *key = make_key(kit);
+
+	testkit_relay_option(relay, "auth.key", testkit_file(kit, "key.pem", NULL));
+	testkit_relay_option(relay, "auth.issuer", "robot@project.example");
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_run_tick(kit);
+	assert_true(
+		asked(kit, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"));
+	assert_string_equal(
+		claims(kit, key),
+		"{\"iss\":\"robot@project.example\",\"sub\":\"relay@example.com\",\"aud\":\"https://login.example/token\",\"scope\":\"smtp.send offline\",\"iat\":1767225600,\"exp\":1767226200}");
+	testkit_run_http(kit, 400, "Date: Thu, 01 Jan 2026 00:10:00 GMT",
+			 "{\"error\":\"invalid_grant\"}");
+	assert_null(testkit_closed(relay));
+	assert_non_null(strstr(claims(kit, key), "\"iat\":1767226200,"));
+	testkit_run_http(kit, 400, "Date: Thu, 01 Jan 2026 00:10:00 GMT",
+			 "{\"error\":\"invalid_grant\"}"); /* the clock was not why */
+	assert_int_equal(testkit_requests(kit), 0);
+	assert_non_null(testkit_closed(relay));
+	EVP_PKEY_free(key);
+	testkit_destroy(kit);
+}
+
+static void a_key_that_is_none_is_told(void **state)
+{
+	struct testkit *kit = office("jwt_bearer");
+
+	testkit_relay_option(relay, "auth.key", testkit_file(kit, "key.pem", "no key\n"));
+	assert_int_equal(testkit_start(kit), 0);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "no private key"));
+	testkit_run_tick(kit);
+	assert_non_null(testkit_closed(relay));
+	testkit_destroy(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_device_waits_as_it_is_told),
+		cmocka_unit_test(a_device_is_refused_or_too_late),
+		cmocka_unit_test(a_page_s_answer_is_pasted),
+		cmocka_unit_test(a_page_that_says_no_ends_the_login),
+		cmocka_unit_test(a_second_login_ends_the_first),
+		cmocka_unit_test(a_logout_takes_the_token_back),
+		cmocka_unit_test(a_logout_in_the_middle_of_a_renewal_holds),
+		cmocka_unit_test(who_may_only_look_changes_nothing),
+		cmocka_unit_test(a_service_account_signs_by_the_servers_clock),
+		cmocka_unit_test(a_key_that_is_none_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
