@@ -34,7 +34,8 @@ struct reply {
 struct says {
 	enum gw_verdict verdict;
 	bool later;   /* it holds the call */
-	bool on_pool; /* it gives work to the pool, which nobody can call back */
+	bool on_pool; /* it gives work to the pool */
+	bool begun;   /* ... which begins at once: nobody can call it back */
 };
 
 struct held_call {
@@ -42,6 +43,9 @@ struct held_call {
 	enum gw_hook hook;
 	gw_ticket ticket;
 	bool on_pool;
+	const struct gw_call *call;
+	const struct gw_message *message; /* NULL: it is about none */
+	uint64_t id;
 };
 
 struct told {

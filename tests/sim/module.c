@@ -37,7 +37,15 @@ static void dropped(void *arg)
 	host.dropped++;
 }
 
-static void work(void *arg) {}
+/* It looks at what it was given to the end. */
+static void work(void *arg)
+{
+	const struct held_call *held = arg;
+
+	assert_ptr_equal(held->call->worker, host.worker);
+	if (held->message)
+		assert_int_equal(held->message->id, held->id);
+}
 
 static enum gw_verdict hold(struct gw_call *call, enum gw_hook hook)
 {
@@ -45,11 +53,18 @@ static enum gw_verdict hold(struct gw_call *call, enum gw_hook hook)
 	struct held_call *held = calloc(1, sizeof(*held));
 
 	held->hook = hook;
+	held->call = call;
+	held->message = call->message;
+	held->id = call->message ? call->message->id : 0;
 	held->on_pool = host.says[hook].on_pool;
 	held->next = host.held;
 	host.held = held;
-	return held->on_pool ? call_offload(call, &async, work, held)
-			     : call_hold(call, &async, held, &held->ticket);
+	if (!held->on_pool)
+		return call_hold(call, &async, held, &held->ticket);
+	enum gw_verdict verdict = call_offload(call, &async, work, held);
+	if (host.says[hook].begun)
+		offload_begin();
+	return verdict;
 }
 
 static enum gw_verdict say(struct gw_call *call, enum gw_hook hook)

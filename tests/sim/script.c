@@ -107,9 +107,13 @@ static void begin(struct walk *walk)
 	if (walk->script->prepare)
 		walk->script->prepare();
 	host_start();
-	for (; walk->count < CLIENTS_MOST && walk->script->steps[walk->count]; walk->count++)
-		client_begin(&walk->clients[walk->count], addresses[walk->count],
-			     walk->script->steps[walk->count]);
+	for (; walk->count < CLIENTS_MOST && walk->script->steps[walk->count]; walk->count++) {
+		struct client *client = &walk->clients[walk->count];
+
+		client_begin(client, addresses[walk->count], walk->script->steps[walk->count]);
+		peer_deaf(client->peer, walk->script->deaf);
+		client->has_missed = walk->script->deaf;
+	}
 	host_settle();
 }
 

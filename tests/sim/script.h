@@ -27,6 +27,7 @@ struct script {
 	/* of each client; the last step has neither words nor replies */
 	const struct step *steps[CLIENTS_MOST];
 	enum disturbance disturbance; /* of the first client, where it is one of a client */
+	bool deaf;                    /* the clients read no reply at all */
 	/* the answers of the module for this walk */
 	void (*prepare)(void);
 	/* looked at in the end, when the host is at rest; may be NULL */

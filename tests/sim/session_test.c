@@ -56,13 +56,15 @@ static const struct step chunks[] = {
 	{ 0 },
 };
 
-/* What ends a transaction, behind commands that wait. */
+/* What ends a transaction, behind commands that wait: what comes next begins another. */
+#define BEGINS "250 2.1.0|4|55|503 5.7.1|503 5.5.1 say"
+
 static const struct step resets[] = {
 	{ EHLO, .waits = true },
 	{ "MAIL FROM:<a@example.com>\r\nRSET\r\nMAIL FROM:<c@example.com>\r\n",
-	  { "250 2.1.0|4|5", "250 2.0.0 forgotten|5", "250 2.1.0|4|5" } },
+	  { BEGINS, "250 2.0.0 forgotten|5", BEGINS } },
 	{ "RCPT TO:<b@example.net>\r\nEHLO again.example\r\nMAIL FROM:<d@example.com>\r\n",
-	  { "250 2.1.5|4|5", "250 |4|5", "250 2.1.0|4|5" } },
+	  { "250 2.1.5|4|5", "250 |4|5", BEGINS } },
 	{ "QUIT\r\n", { "221" } },
 	{ 0 },
 };
@@ -91,6 +93,14 @@ static const struct step auth[] = {
 	{ 0 },
 };
 
+/* Nothing is waited for, not even the greeting. */
+static const struct step blind[] = {
+	{ "EHLO client.example\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\n",
+	  { "250 |4|5", "250 2.1.0|4|5", "250 2.1.5|4|5" } },
+	{ "BDAT 4 LAST\r\n\r\nhiNOOP\r\n", { "250 2.0.0 Ok: queued|4|5", "250 2.0.0|5" } },
+	{ 0 },
+};
+
 static const struct step *const dialogues[] = { lock_step, pipelined, chunks, resets, tls, auth };
 #define DIALOGUES (sizeof(dialogues) / sizeof(dialogues[0]))
 
@@ -113,6 +123,12 @@ static void one_is_on_the_pool(void)
 {
 	at_once();
 	host.says[hook].on_pool = true;
+}
+
+static void one_cannot_be_called_back(void)
+{
+	one_is_on_the_pool();
+	host.says[hook].begun = true;
 }
 
 static void one_is_rejected_later(void)
@@ -175,6 +191,7 @@ static void an_answer_comes_too_late(void **state)
 {
 	walk_hooks(one_is_held, ANSWER_LATE);
 	walk_hooks(one_is_on_the_pool, ANSWER_LATE);
+	walk_hooks(one_cannot_be_called_back, ANSWER_LATE);
 }
 
 static void the_client_is_gone_at_any_point(void **state)
@@ -182,14 +199,28 @@ static void the_client_is_gone_at_any_point(void **state)
 	walk(at_once, CLIENT_RESETS);
 	walk_hooks(one_is_held, CLIENT_RESETS);
 	walk_hooks(one_is_on_the_pool, CLIENT_RESETS);
+	walk_hooks(one_cannot_be_called_back, CLIENT_RESETS);
 }
 
 /* All that it had said is answered. */
+/* It never read a reply, and is noticed to be gone at once. */
+static void the_client_is_gone_with_replies_on_their_way(void **state)
+{
+	for (size_t i = 0; i < HOOKS_HERE; i++) {
+		hook = hooks[i];
+		walks += script_walk(&(struct script){ .steps = { blind },
+						       .deaf = true,
+						       .prepare = one_is_held,
+						       .disturbance = CLIENT_RESETS });
+	}
+}
+
 static void the_client_closes_its_side_at_any_point(void **state)
 {
 	walk(at_once, CLIENT_CLOSES);
 	walk_hooks(one_is_held, CLIENT_CLOSES);
 	walk_hooks(one_is_on_the_pool, CLIENT_CLOSES);
+	walk_hooks(one_cannot_be_called_back, CLIENT_CLOSES);
 }
 
 static void the_client_reads_nothing_for_a_while(void **state)
@@ -209,6 +240,7 @@ static void the_gateway_stops_at_any_point(void **state)
 	walk(at_once, SHUTDOWN);
 	walk_hooks(one_is_held, SHUTDOWN);
 	walk_hooks(one_is_on_the_pool, SHUTDOWN);
+	walk_hooks(one_cannot_be_called_back, SHUTDOWN);
 }
 
 static void the_gateway_is_started_again_at_any_point(void **state)
@@ -216,6 +248,7 @@ static void the_gateway_is_started_again_at_any_point(void **state)
 	walk(at_once, RESTART);
 	walk_hooks(one_is_held, RESTART);
 	walk_hooks(one_is_on_the_pool, RESTART);
+	walk_hooks(one_cannot_be_called_back, RESTART);
 }
 
 static void the_disk_fails_at_any_point(void **state)
@@ -236,6 +269,7 @@ int main(void)
 		TEST(a_refusal_comes_at_any_time),
 		TEST(an_answer_comes_too_late),
 		TEST(the_client_is_gone_at_any_point),
+		TEST(the_client_is_gone_with_replies_on_their_way),
 		TEST(the_client_closes_its_side_at_any_point),
 		TEST(the_client_reads_nothing_for_a_while),
 		TEST(the_client_is_silent_at_any_point),

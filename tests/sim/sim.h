@@ -45,6 +45,7 @@ void peer_deaf(struct peer_end *peer, bool deaf); /* nothing leaves for it */
 void peer_shake(struct peer_end *peer, bool good);
 
 struct gw_str peer_heard(const struct peer_end *peer); /* all that came since the beginning */
+void peer_forget_heard(struct peer_end *peer);
 /* The gateway's end: closed, by whatever way. */
 bool peer_is_left(const struct peer_end *peer);
 size_t peers_open(void); /* connections that the gateway has open */

@@ -579,6 +579,8 @@ void peer_close(struct peer_end *peer)
 void peer_reset(struct peer_end *peer)
 {
 	peer->reset = true;
+	if (peer->stream && !peer->stream->failed && buf_len(&peer->stream->out))
+		queue_flush(peer->stream); /* what waits to be written is told of it */
 }
 
 void peer_deaf(struct peer_end *peer, bool deaf)
@@ -597,6 +599,11 @@ void peer_shake(struct peer_end *peer, bool good)
 struct gw_str peer_heard(const struct peer_end *peer)
 {
 	return buf_str(&peer->heard);
+}
+
+void peer_forget_heard(struct peer_end *peer)
+{
+	buf_clear(&peer->heard);
 }
 
 bool peer_is_left(const struct peer_end *peer)
