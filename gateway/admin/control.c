@@ -42,9 +42,9 @@ static void log_change(const struct request *request)
 		strcat(words, i ? " " : "");
 		strncat(words, request->words[i], (size_t)shown(request->words[i]));
 	}
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "control");
-	log_int(line, "uid", request->uid);
-	log_text(line, "command", words);
+	struct log_line *line = log_open(EVENT_CONTROL);
+	log_int(line, KEY_UID, request->uid);
+	log_text(line, KEY_COMMAND, words);
 	log_close(line);
 }
 

@@ -74,7 +74,7 @@ static bool group_id(struct gw_str name, gid_t *gid)
 {
 	const struct group *group = name.len ? getgrnam(name.ptr) : NULL;
 	if (name.len && !group)
-		log_say(LOG_LEVEL_WARNING, "control-socket", "there is no group \"%s\"", name.ptr);
+		log_say(EVENT_CONTROL_SOCKET, "there is no group \"%s\"", name.ptr);
 	if (group)
 		*gid = group->gr_gid;
 	return group != NULL;
@@ -91,7 +91,7 @@ static void warn_if_closed(const char *path, gid_t gid, const char *name)
 		if (stat(folder, &info) != 0 || info.st_mode & S_IXOTH ||
 		    (info.st_gid == gid && info.st_mode & S_IXGRP))
 			continue;
-		log_say(LOG_LEVEL_WARNING, "control-socket",
+		log_say(EVENT_CONTROL_SOCKET,
 			"the group %s cannot reach %s: %s is closed to it; control.socket can name another place",
 			name, path, folder);
 		return;
@@ -112,5 +112,5 @@ void control_socket_open(const char *path, const struct settings *settings)
 	}
 	bool given = count == 1 && chown(path, (uid_t)-1, one) == 0;
 	if (chmod(path, !count ? 0600 : given ? 0660 : 0666) != 0)
-		log_say(LOG_LEVEL_WARNING, "control-socket", "%s: %s", path, strerror(errno));
+		log_say(EVENT_CONTROL_SOCKET, "%s: %s", path, strerror(errno));
 }

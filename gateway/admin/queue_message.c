@@ -123,10 +123,10 @@ static void shown(struct post *post)
 
 static void log_shown(const struct showing *showing)
 {
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "message-shown");
+	struct log_line *line = log_open(EVENT_MESSAGE_SHOWN);
 	log_id(line, showing->id);
-	log_int(line, "uid", showing->request->uid);
-	log_text(line, "part", showing->all ? "all" : "header");
+	log_int(line, KEY_UID, showing->request->uid);
+	log_text(line, KEY_PART, showing->all ? "all" : "header");
 	log_close(line);
 }
 

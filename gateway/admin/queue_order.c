@@ -42,9 +42,9 @@ void verb_queue_bounce(struct request *request, const char *const *words, size_t
 /* Who did it stands with the message for whoever asks later where it went. */
 static bool delete (const struct queue_change *change, struct worker *worker, uint64_t id)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "delete-ordered");
+	struct log_line *line = log_open(EVENT_DELETE_ORDERED);
 	log_id(line, id);
-	log_int(line, "uid", change->uid);
+	log_int(line, KEY_UID, change->uid);
 	log_close(line);
 	return queue_order(worker, id, ORDER_DELETE);
 }

@@ -57,23 +57,11 @@ void relay_unknown(struct request *request, const struct snapshot *snapshot, con
 			    "there is no relay \"%s\"; `gatewayctl relay list` shows them", name);
 }
 
-void relay_event(struct request *request, const char *event, const char *relay, const char *text)
+void relay_event(struct request *request, enum event_id event, const char *relay, const char *text)
 {
 	struct snapshot *snapshot = snapshot_current();
-	struct gw_event told = {
-		.size = sizeof(told),
-		.name = gw_str(event),
-		.time = clock_wall(),
-		.text = gw_str(text),
-		.relay = gw_str(relay),
-		.json = gw_str(""),
-		.client = gw_str(""),
-	};
-	struct gw_call call;
-	chain_init(&call, request->admin->main, snapshot, &request->arena);
-	call.argument = &told;
-	chain_tell(&call, GW_HOOK_event);
-	chain_cancel(&call);
+	struct gw_event details = { .text = gw_str(text), .relay = gw_str(relay) };
+	event_tell(request->admin->main, snapshot, event, &details);
 	snapshot_release(snapshot);
 }
 
@@ -96,7 +84,7 @@ static void off(struct request *request, struct gw_relay *relay)
 	}
 	recall_relay(relay->name); /* what waits for it may have another way to go */
 	transport_look_again();
-	relay_event(request, "relay-off", relay->name.ptr, why);
+	relay_event(request, EVENT_RELAY_OFF, relay->name.ptr, why);
 	request_say(request, EX_OK, "%s is off: no new mail goes there; what is on its way may end",
 		    relay->name.ptr);
 }
@@ -105,7 +93,7 @@ static void on(struct request *request, struct gw_relay *relay)
 {
 	struct relay_status_closure closure;
 	relay_switch_forget(relay->name);
-	relay_event(request, "relay-on", relay->name.ptr, "switched on");
+	relay_event(request, EVENT_RELAY_ON, relay->name.ptr, "switched on");
 	if (!relay->enabled)
 		request_say(request, EX_CONFIG, "%s stays off: %s says enabled = false",
 			    relay->name.ptr, relay->fragment->path);
@@ -120,7 +108,7 @@ static void on(struct request *request, struct gw_relay *relay)
 static void resume(struct request *request, struct gw_relay *relay)
 {
 	bool any = relay_status_open(relay->name, gw_str(""), GW_CAUSE_FAILURE);
-	relay_event(request, "relay-resumed", relay->name.ptr, "resumed by an admin");
+	relay_event(request, EVENT_RELAY_RESUMED, relay->name.ptr, "resumed by an admin");
 	request_say(request, EX_OK, any ? "%s is open again" : "%s was not suspended",
 		    relay->name.ptr);
 }

@@ -3,6 +3,7 @@
 #define ADMIN_RELAYS_H
 
 #include "admin/request.h"
+#include "base/event.h"
 #include "module/relay_status.h"
 
 /* As the owner of closures, and of records in the state store. */
@@ -17,6 +18,6 @@ void relay_switch_forget(struct gw_str relay);
 void relay_unknown(struct request *request, const struct snapshot *snapshot, const char *name);
 
 /* Tells the event hooks. */
-void relay_event(struct request *request, const char *event, const char *relay, const char *text);
+void relay_event(struct request *request, enum event_id event, const char *relay, const char *text);
 
 #endif

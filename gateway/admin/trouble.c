@@ -188,32 +188,17 @@ static struct {
 } watch;
 
 /* The event's `json` names which it is, so that who listens knows what is over. */
-static void tell(const char *event, const char *name, const char *text)
+static void tell(enum event_id event, const char *name, const char *text)
 {
 	json_t *what = json_pack("{s:o}", "what", text_of(gw_str(name)));
 	char *json = what ? json_dumps(what, JSON_COMPACT) : NULL;
 	struct snapshot *snapshot = snapshot_current();
-	struct gw_event told = {
-		.size = sizeof(told),
-		.name = gw_str(event),
-		.time = clock_wall(),
-		.text = gw_str(text),
-		.json = gw_str(json ? json : ""),
-		.client = gw_str(""),
-		.relay = gw_str(""),
-	};
-	struct arena arena;
-	struct gw_call call;
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, event);
-	log_text(line, "what", name);
-	log_text(line, "text", text);
+	struct gw_event details = { .text = gw_str(text), .json = gw_str(json ? json : "") };
+	struct log_line *line = log_open(event);
+	log_text(line, KEY_WHAT, name);
+	log_text(line, KEY_TEXT, text);
 	log_close(line);
-	arena_init(&arena, 0);
-	chain_init(&call, runtime.main, snapshot, &arena);
-	call.argument = &told;
-	chain_tell(&call, GW_HOOK_event);
-	chain_cancel(&call);
-	arena_finish(&arena);
+	event_tell(runtime.main, snapshot, event, &details);
 	snapshot_release(snapshot);
 	free(json);
 	json_decref(what);
@@ -232,7 +217,7 @@ static void note(void *arg, const char *name, const char *text)
 	struct known *known = &watch.known[watch.count++];
 	snprintf(known->name, sizeof(known->name), "%s", name);
 	known->there = true;
-	tell("trouble", name, text);
+	tell(EVENT_TROUBLE, name, text);
 }
 
 static void look(struct timer *timer)
@@ -245,7 +230,7 @@ static void look(struct timer *timer)
 		if (gone.there)
 			continue;
 		watch.known[i] = watch.known[--watch.count];
-		tell("trouble-over", gone.name, "over");
+		tell(EVENT_TROUBLE_OVER, gone.name, "over");
 	}
 	timer_set(timer->worker, timer, LOOK_MS, look);
 }

@@ -20,7 +20,11 @@ struct log_line {
 
 static __thread struct log_line own;
 
-static const char *const level_names[] = { "debug", "info", "warning", "error" };
+const char *log_level_name(enum log_level level)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+	return names[level];
+}
 
 static void put(struct log_line *line, const char *bytes, size_t len)
 {
@@ -36,14 +40,15 @@ static void put(struct log_line *line, const char *bytes, size_t len)
 	line->len += len;
 }
 
-static void put_key(struct log_line *line, const char *key)
+static void put_key(struct log_line *line, enum event_key key)
 {
-	size_t len = strlen(key);
+	const char *name = event_key_name(key);
+	size_t len = strlen(name);
 
 	if (len + 2 > LOG_LINE_MAX - TAIL - line->len)
 		line->cut = true;
 	put(line, " ", 1);
-	put(line, key, len);
+	put(line, name, len);
 	put(line, "=", 1);
 }
 
@@ -128,7 +133,7 @@ static void put_time(struct log_line *line)
 	line->len = CLOCK_RFC3339 - 1;
 }
 
-struct log_line *log_open(enum log_level level, const char *event)
+static struct log_line *open_line(enum log_level level, const char *word)
 {
 	struct log_line *line = &own;
 
@@ -143,13 +148,23 @@ struct log_line *log_open(enum log_level level, const char *event)
 	line->level = level;
 	put_time(line);
 	put(line, " ", 1);
-	put(line, level_names[level], strlen(level_names[level]));
+	put(line, log_level_name(level), strlen(log_level_name(level)));
 	put(line, " ", 1);
-	put(line, event, strlen(event));
+	put(line, word, strlen(word));
 	return line;
 }
 
-void log_str(struct log_line *line, const char *key, struct gw_str value)
+struct log_line *log_open(enum event_id event)
+{
+	return open_line(event_level(event), event_name(event));
+}
+
+struct log_line *log_open_module(enum log_level level, const char *module)
+{
+	return open_line(level, module);
+}
+
+void log_str(struct log_line *line, enum event_key key, struct gw_str value)
 {
 	if (!line)
 		return;
@@ -160,12 +175,12 @@ void log_str(struct log_line *line, const char *key, struct gw_str value)
 		put_quoted(line, value);
 }
 
-void log_text(struct log_line *line, const char *key, const char *value)
+void log_text(struct log_line *line, enum event_key key, const char *value)
 {
 	log_str(line, key, gw_str(value));
 }
 
-void log_int(struct log_line *line, const char *key, int64_t value)
+void log_int(struct log_line *line, enum event_key key, int64_t value)
 {
 	char digits[20], *at = digits + sizeof(digits);
 	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
@@ -199,7 +214,8 @@ void log_id(struct log_line *line, uint64_t id)
 	line->id = id;
 }
 
-static void put_formatted(struct log_line *line, const char *key, const char *format, va_list args)
+static void put_formatted(struct log_line *line, enum event_key key, const char *format,
+			  va_list args)
 {
 	char text[LOG_LINE_MAX];
 	int len = vsnprintf(text, sizeof(text), format, args);
@@ -210,7 +226,7 @@ static void put_formatted(struct log_line *line, const char *key, const char *fo
 				 (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1));
 }
 
-void log_fmt(struct log_line *line, const char *key, const char *format, ...)
+void log_fmt(struct log_line *line, enum event_key key, const char *format, ...)
 {
 	va_list args;
 
@@ -242,15 +258,15 @@ void log_close(struct log_line *line)
 		log_put(line->text, line->len, where);
 }
 
-void log_say(enum log_level level, const char *event, const char *format, ...)
+void log_say(enum event_id event, const char *format, ...)
 {
-	struct log_line *line = log_open(level, event);
+	struct log_line *line = log_open(event);
 	va_list args;
 
 	if (!line)
 		return;
 	va_start(args, format);
-	put_formatted(line, "text", format, args);
+	put_formatted(line, KEY_TEXT, format, args);
 	va_end(args);
 	log_close(line);
 }

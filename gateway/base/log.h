@@ -17,13 +17,12 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/event.h"
+
 #include <gateway/str.h>
 
 #include <stdarg.h>
 #include <stdio.h>
-
-/* printed debug, info, warning, error */
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 struct log_line; /* a line being built, on the caller's stack */
 
@@ -54,18 +53,21 @@ bool log_enabled(enum log_level level);
 /* Lines dropped since the start. [any thread] */
 uint64_t log_dropped(void);
 
-/* One line: event is a word ("received"), then key=value pairs built by the calls in between:
- *     struct log_line *line = log_open(LOG_LEVEL_INFO, "received");
- *     log_str(line, "from", sender);
+/* One line: an event of events.def, then the key=value pairs that its row names, built by the calls
+ * in between:
+ *     struct log_line *line = log_open(EVENT_RECEIVED);
+ *     log_str(line, KEY_FROM, sender);
  *     log_close(line);
  * log_open takes a line from the calling thread (one at a time per thread) and gives NULL when the
- * level is off; every other call accepts NULL. [any thread] */
-struct log_line *log_open(enum log_level level, const char *event);
-void log_str(struct log_line *line, const char *key, struct gw_str value);
-void log_text(struct log_line *line, const char *key, const char *value);
-void log_int(struct log_line *line, const char *key, int64_t value);
+ * event's level is off; every other call accepts NULL. [any thread] */
+struct log_line *log_open(enum event_id event);
+/* of a module, by its name and at a level of its choice: the keys are id, by and text */
+struct log_line *log_open_module(enum log_level level, const char *module);
+void log_str(struct log_line *line, enum event_key key, struct gw_str value);
+void log_text(struct log_line *line, enum event_key key, const char *value);
+void log_int(struct log_line *line, enum event_key key, int64_t value);
 void log_id(struct log_line *line, uint64_t id); /* id=...: as printed by id_format() of id.h */
-void log_fmt(struct log_line *line, const char *key, const char *format, ...)
+void log_fmt(struct log_line *line, enum event_key key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void log_close(struct log_line *line);
 
@@ -77,8 +79,7 @@ void log_keep(uint64_t id);
 void log_forget(uint64_t id);
 
 /* A line with one text="..." pair, for what is no event of a message. */
-void log_say(enum log_level level, const char *event, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void log_say(enum event_id event, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Calls `each` for every journal line that carries the id, oldest first, beginning at the time the
  * id was made; stops when `each` gives non-zero. Blocks on the disk: not for a worker. 0, or -1

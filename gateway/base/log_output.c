@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* The log's own words go to the target like any line, but not through the queue. */
-__attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, const char *level,
+__attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, enum event_id event,
 						       const char *format, ...)
 {
 	char line[512], *at = clock_rfc3339(clock_wall(), line) + CLOCK_RFC3339 - 1;
@@ -17,7 +17,8 @@ __attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, c
 	va_list args;
 	int len;
 
-	at += len = snprintf(at, room, " %s ", level);
+	at += len = snprintf(at, room, " %s %s ", log_level_name(event_level(event)),
+			     event_name(event));
 	room -= (size_t)len;
 	va_start(args, format);
 	len = vsnprintf(at, room, format, args);
@@ -25,6 +26,17 @@ __attribute__((format(printf, 3, 4))) static void tell(struct log_output *out, c
 	at += (size_t)len < room ? (size_t)len : room - 1;
 	*at++ = '\n';
 	log_sink_add(&out->target, line, (size_t)(at - line));
+}
+
+static void tell_lost(struct log_output *out, enum event_id event, uint64_t lines)
+{
+	tell(out, event, "%s=%llu", event_key_name(KEY_LINES), (unsigned long long)lines);
+}
+
+static void tell_failed(struct log_output *out, enum event_id event, const char *path, int error)
+{
+	tell(out, event, "%s=\"%s\" %s=\"%s\"", event_key_name(KEY_PATH), path,
+	     event_key_name(KEY_REASON), strerrordesc_np(error));
 }
 
 /* Told when the target takes lines again; when the telling fails the count is kept for the next
@@ -38,7 +50,7 @@ static void flush_target(struct log_output *out)
 	if (lost == 0 || out->target.error || log_sink_waits(&out->target))
 		return;
 	out->target.lost = 0;
-	tell(out, "warning", "log-dropped lines=%llu", (unsigned long long)lost);
+	tell_lost(out, EVENT_LOG_DROPPED, lost);
 	log_sink_flush(&out->target);
 	if (out->target.error)
 		out->target.lost = lost;
@@ -52,10 +64,9 @@ static void flush_journal(struct log_output *out)
 		return;
 	log_journal_flush(&out->journal);
 	if (sink->error && !out->journal_broken)
-		tell(out, "error", "journal-failed folder=\"%s\" error=\"%s\"", out->journal.folder,
-		     strerrordesc_np(sink->error));
+		tell_failed(out, EVENT_JOURNAL_FAILED, out->journal.folder, sink->error);
 	if (!sink->error && sink->lost) {
-		tell(out, "warning", "journal-dropped lines=%llu", (unsigned long long)sink->lost);
+		tell_lost(out, EVENT_JOURNAL_DROPPED, sink->lost);
 		sink->lost = 0;
 	}
 	out->journal_broken = sink->error != 0;
@@ -93,8 +104,7 @@ void log_output_reopen(struct log_output *out)
 	if (!out->path)
 		return;
 	if (fd < 0) {
-		tell(out, "error", "log-reopen-failed path=\"%s\" error=\"%s\"", out->path,
-		     strerrordesc_np(error));
+		tell_failed(out, EVENT_LOG_REOPEN_FAILED, out->path, error);
 		return;
 	}
 	log_sink_flush(&out->target);

@@ -12,6 +12,8 @@
 /* Where a line goes. */
 enum { LOG_TO_TARGET = 1, LOG_TO_JOURNAL = 2 };
 
+const char *log_level_name(enum log_level level);
+
 unsigned log_destinations(enum log_level level, bool carries_id);
 /* True: the journal gets the line, if at all, later. */
 bool log_hold_line(uint64_t id, const char *line, size_t len);

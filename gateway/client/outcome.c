@@ -23,15 +23,15 @@ const char *stage_name(enum stage stage)
 	return (size_t)stage < sizeof stages / sizeof *stages ? stages[stage].name : "none";
 }
 
-const char *status_name(enum gw_status status)
+enum event_id status_event(enum gw_status status)
 {
-	static const char *const names[] = {
-		[GW_DELIVERED] = "delivered",
-		[GW_DEFERRED] = "deferred",
-		[GW_BOUNCED] = "bounced",
-		[GW_UNKNOWN] = "unknown",
+	static const enum event_id events[] = {
+		[GW_DELIVERED] = EVENT_DELIVERED,
+		[GW_DEFERRED] = EVENT_DEFERRED,
+		[GW_BOUNCED] = EVENT_BOUNCED,
+		[GW_UNKNOWN] = EVENT_UNKNOWN,
 	};
-	return status >= GW_DELIVERED && status <= GW_UNKNOWN ? names[status] : "none";
+	return status >= GW_DELIVERED && status <= GW_UNKNOWN ? events[status] : EVENT_DEFERRED;
 }
 
 const char *fault_name(enum gw_fault fault)

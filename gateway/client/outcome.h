@@ -3,6 +3,7 @@
 #ifndef CLIENT_OUTCOME_H
 #define CLIENT_OUTCOME_H
 
+#include "base/event.h"
 #include "smtp/reply.h"
 
 #include <gateway/module.h>
@@ -52,7 +53,8 @@ struct outcome {
 const char *stage_name(enum stage stage); /* "rcpt" */
 /* "relay" "account" "recipient" "message" "unknown" "local" */
 const char *fault_name(enum gw_fault fault);
-const char *status_name(enum gw_status status); /* "delivered" "deferred" "bounced" "unknown" */
+/* The event of a recipient that came to this; what is no status is tried again. */
+enum event_id status_event(enum gw_status status);
 
 /* The RFC 3463 code to report: the reply's own, else one that fits stage and status ("4.4.1",
  * "5.0.0"). */

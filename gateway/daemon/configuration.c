@@ -119,7 +119,7 @@ void configuration_use_kept(const char *refused)
 static void keep(const struct snapshot *snapshot)
 {
 	if (!load_options.kept && conf_keep(snapshot->conf, kept_folder()) != 0)
-		log_say(LOG_LEVEL_WARNING, "configuration",
+		log_say(EVENT_CONFIGURATION,
 			"what is in use now is not kept for the case that conf.d breaks: %s: %s",
 			kept_folder(),
 			errno == EXDEV
@@ -127,21 +127,11 @@ static void keep(const struct snapshot *snapshot)
 				: strerror(errno));
 }
 
-static void emit(const char *name, const char *text)
+static void tell(enum event_id event, const char *text)
 {
-	struct gw_event event = { .size = sizeof(event),
-				  .name = gw_str(name),
-				  .time = clock_wall(),
-				  .text = gw_str(text) };
+	struct gw_event details = { .text = gw_str(text) };
 	struct snapshot *snapshot = snapshot_current();
-	struct arena arena;
-	struct gw_call call;
-	arena_init(&arena, 1024);
-	chain_init(&call, runtime.main, snapshot, &arena);
-	call.argument = &event;
-	chain_tell(&call, GW_HOOK_event);
-	chain_cancel(&call);
-	arena_finish(&arena);
+	event_tell(runtime.main, snapshot, event, &details);
 	snapshot_release(snapshot);
 }
 
@@ -150,7 +140,7 @@ static void log_changed(const struct snapshot *snapshot)
 {
 	char names[1024];
 	if (conf_kept_differs(snapshot->conf, kept_folder(), names, sizeof(names)) > 0)
-		log_say(LOG_LEVEL_WARNING, "configuration",
+		log_say(EVENT_CONFIGURATION,
 			"conf.d was changed since it was last read, and is in use now as it stands: %s",
 			names);
 }
@@ -159,10 +149,10 @@ void configuration_started(void)
 {
 	struct snapshot *snapshot = snapshot_current();
 	if (notes.refused[0]) {
-		log_say(LOG_LEVEL_ERROR, "configuration",
+		log_say(EVENT_CONFIGURATION_REFUSED,
 			"the last good configuration is in use, because conf.d does not start: %s; mend it, then gatewayctl reload",
 			notes.refused);
-		emit("configuration-refused", notes.refused);
+		tell(EVENT_CONFIGURATION_REFUSED, notes.refused);
 	} else if (supervisor_served()) {
 		log_changed(snapshot);
 	}
@@ -176,8 +166,8 @@ static void end_of_kept(void)
 		return;
 	notes.refused[0] = '\0';
 	link_say_refused("");
-	log_say(LOG_LEVEL_INFO, "configuration", "conf.d is in use again");
-	emit("configuration-accepted", "conf.d is in use again");
+	log_say(EVENT_CONFIGURATION_ACCEPTED, "conf.d is in use again");
+	tell(EVENT_CONFIGURATION_ACCEPTED, "conf.d is in use again");
 }
 
 struct snapshot *configuration_load(struct problems *problems)
@@ -192,7 +182,7 @@ void configuration_log_problems(const struct problems *problems)
 {
 	char text[4096];
 	for (const struct problem *problem = problems->first; problem; problem = problem->next)
-		log_say(problem->fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "configuration", "%s",
+		log_say(problem->fatal ? EVENT_CONFIGURATION_ERROR : EVENT_CONFIGURATION, "%s",
 			problem_format(problem, text, sizeof(text)));
 }
 
@@ -261,7 +251,7 @@ bool configuration_reload(bool apply, struct problems *problems)
 		load_options.kept = kept;
 	}
 	configuration_log_problems(problems);
-	log_say(fine ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "reload", "%s",
+	log_say(fine ? EVENT_RELOADED : EVENT_RELOAD_FAILED, "%s",
 		fine ? "the new configuration is in use"
 		     : "nothing changed: the configuration has errors");
 	return fine;

@@ -135,7 +135,7 @@ static void on_stop(int signal_number, void *arg)
 			worker_stop(runtime.main);
 		return;
 	}
-	log_say(LOG_LEVEL_INFO, "stopping", "signal %d: no new work; what is on its way may end",
+	log_say(EVENT_STOPPING, "signal %d: no new work; what is on its way may end",
 		signal_number);
 	stop_by = worker_now(runtime.main) + STOP_MS;
 	drains = drains ? drains : calloc(runtime.worker_count, sizeof(*drains));
@@ -229,10 +229,10 @@ static int run(bool foreground)
 	sockets_hand_out(snapshot, false);
 	supervisor_log_death();
 	if (gw_str_find(snapshot->settings.hostname, '.') == snapshot->settings.hostname.len)
-		log_say(LOG_LEVEL_WARNING, "hostname",
+		log_say(EVENT_HOSTNAME,
 			"\"%.*s\" is no full domain name: next hops may refuse it in EHLO; set hostname",
 			GW_STR_ARGS(snapshot->settings.hostname));
-	log_say(LOG_LEVEL_INFO, "started",
+	log_say(EVENT_STARTED,
 		"gatewayd " GATEWAY_RELEASE " with %u workers, %zu modules, %zu relays",
 		runtime.worker_count, snapshot->instance_count, snapshot->relay_count);
 	configuration_enter_workers(snapshot);
@@ -241,7 +241,7 @@ static int run(bool foreground)
 	 * on is a crash like others. */
 	channel_say(CHANNEL_READY);
 	if (workers_start() != 0) {
-		log_say(LOG_LEVEL_ERROR, "start", "a thread of a worker cannot be made");
+		log_say(EVENT_START, "a thread of a worker cannot be made");
 		return EX_OSERR;
 	}
 	ticks_begin();
@@ -252,7 +252,7 @@ static int run(bool foreground)
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
 	workers_end();
-	log_say(LOG_LEVEL_INFO, "stopped", "%s",
+	log_say(EVENT_STOPPED, "%s",
 		idle() ? "everything had ended"
 		       : "what was on its way goes out after the next start");
 	return EX_OK;

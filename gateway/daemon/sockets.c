@@ -75,7 +75,7 @@ static void take_over(struct post *post)
 	struct handout *handout = (struct handout *)post;
 	if (receive_listen(handout->worker, handout->snapshot, handout->sockets, handout->count) !=
 	    0)
-		log_say(LOG_LEVEL_ERROR, "listen", "no memory: the listeners stay as they were");
+		log_say(EVENT_LISTEN, "no memory: the listeners stay as they were");
 	snapshot_release(handout->snapshot);
 	free(handout);
 }
@@ -95,8 +95,8 @@ static struct handout *handout_create(struct snapshot *snapshot, unsigned number
 		if (fd >= 0)
 			handout->sockets[handout->count++] = (struct listen_socket){ fd, &rows[i] };
 		else
-			log_say(LOG_LEVEL_ERROR, "listen", "worker %u does not listen on %s: %s",
-				number, rows[i].name.ptr, strerror(errno));
+			log_say(EVENT_LISTEN, "worker %u does not listen on %s: %s", number,
+				rows[i].name.ptr, strerror(errno));
 	}
 	return handout;
 }
@@ -106,8 +106,7 @@ void sockets_hand_out(struct snapshot *snapshot, bool running)
 	for (unsigned i = 0; i < runtime.worker_count; i++) {
 		struct handout *handout = handout_create(snapshot, i);
 		if (!handout)
-			log_say(LOG_LEVEL_ERROR, "listen",
-				"no memory: worker %u keeps its listeners", i);
+			log_say(EVENT_LISTEN, "no memory: worker %u keeps its listeners", i);
 		else if (running)
 			worker_post(handout->worker, &handout->post);
 		else

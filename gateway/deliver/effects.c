@@ -9,7 +9,7 @@ static void log_enhanced(struct log_line *line, const struct outcome *outcome)
 {
 	uint8_t enhanced[3];
 	outcome_enhanced(outcome, enhanced);
-	log_fmt(line, "status", "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
+	log_fmt(line, KEY_STATUS, "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
 }
 
 static void count_outcome(enum gw_status status)
@@ -26,26 +26,24 @@ static void count_outcome(enum gw_status status)
 static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt,
 			const struct outcome *outcome, const struct gw_delivery *delivery)
 {
-	struct log_line *line = log_open(outcome->status == GW_DELIVERED ? LOG_LEVEL_INFO
-									 : LOG_LEVEL_WARNING,
-					 status_name(outcome->status));
+	struct log_line *line = log_open(status_event(outcome->status));
 	log_id(line, message->id);
-	log_str(line, "to", rcpt->address);
+	log_str(line, KEY_TO, rcpt->address);
 	if (delivery && delivery->attempt.relay)
-		log_str(line, "relay", delivery->attempt.relay->name);
+		log_str(line, KEY_RELAY, delivery->attempt.relay->name);
 	if (outcome->host.len)
-		log_str(line, "host", outcome->host);
+		log_str(line, KEY_HOST, outcome->host);
 	if (outcome->status != GW_DELIVERED)
-		log_text(line, "stage", stage_name(outcome->stage));
+		log_text(line, KEY_STAGE, stage_name(outcome->stage));
 	if (outcome->reply.code)
-		log_int(line, "code", outcome->reply.code);
+		log_int(line, KEY_CODE, outcome->reply.code);
 	log_enhanced(line, outcome);
 	if (outcome->fault)
-		log_text(line, "fault", fault_name(outcome->fault));
-	log_int(line, "delay_ms", queue_now() - message->received_at);
+		log_text(line, KEY_FAULT, fault_name(outcome->fault));
+	log_int(line, KEY_DELAY_MS, queue_now() - message->received_at);
 	if (delivery && delivery->attempt.tls.len)
-		log_str(line, "tls", delivery->attempt.tls);
-	log_str(line, "text", outcome->reply.text);
+		log_str(line, KEY_TLS, delivery->attempt.tls);
+	log_str(line, KEY_TEXT, outcome->reply.text);
 	log_close(line);
 }
 
@@ -78,10 +76,10 @@ static void log_skipped(const struct gw_delivery *delivery, enum gw_cause cause,
 {
 	if (cause == GW_CAUSE_RATE)
 		return;
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "passed-over");
+	struct log_line *line = log_open(EVENT_PASSED_OVER);
 	log_id(line, delivery->message->id);
-	log_str(line, "relay", delivery->task.call.relay->name);
-	log_str(line, "reason", why);
+	log_str(line, KEY_RELAY, delivery->task.call.relay->name);
+	log_str(line, KEY_REASON, why);
 	log_close(line);
 }
 
@@ -89,9 +87,9 @@ static void log_parked(const struct gw_delivery *delivery)
 {
 	if (!delivery->why.len)
 		return;
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "parked");
+	struct log_line *line = log_open(EVENT_PARKED);
 	log_id(line, delivery->message->id);
-	log_str(line, "reason", delivery->why);
+	log_str(line, KEY_REASON, delivery->why);
 	log_close(line);
 }
 

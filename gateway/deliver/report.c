@@ -52,15 +52,15 @@ static void log_report(const struct gw_message *message, uint64_t id, enum dsn_a
 					     [DSN_DELIVERED] = "delivered",
 					     [DSN_RELAYED] = "relayed" };
 	char text[ID_TEXT];
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "report");
+	struct log_line *line = log_open(EVENT_REPORT);
 	log_id(line, message->id);
-	log_text(line, "report", id_format(id, text));
-	log_str(line, "to", message->sender);
-	log_text(line, "action", words[action]);
+	log_text(line, KEY_REPORT, id_format(id, text));
+	log_str(line, KEY_TO, message->sender);
+	log_text(line, KEY_ACTION, words[action]);
 	log_close(line);
-	line = log_open(LOG_LEVEL_INFO, "reporting");
+	line = log_open(EVENT_REPORTING);
 	log_id(line, id);
-	log_text(line, "parent", id_format(message->id, text));
+	log_text(line, KEY_PARENT, id_format(message->id, text));
 	log_close(line);
 }
 

@@ -56,12 +56,12 @@ static void keep_report(struct delivery_round *round, struct rcpt_attempt *recip
 static void tell_outcome(const struct delivery_round *round, const struct rcpt_attempt *recipient)
 {
 	struct gw_message *message = round->message;
-	struct gw_event event = { .name = gw_str(status_name(recipient->outcome.status)),
-				  .message = message,
+	struct gw_event event = { .message = message,
 				  .rcpt = recipient->rcpt,
 				  .text = recipient->outcome.reply.text,
 				  .client = message->client };
-	event_tell(message->worker, message->snapshot, &event);
+	event_tell(message->worker, message->snapshot, status_event(recipient->outcome.status),
+		   &event);
 }
 
 static void recipient_end(struct delivery_round *round, struct rcpt_attempt *recipient)
@@ -165,11 +165,11 @@ static int64_t next_time(const struct delivery_round *round)
 static void log_later(const struct delivery_round *round)
 {
 	const struct gw_message *message = round->message;
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "later");
+	struct log_line *line = log_open(EVENT_LATER);
 	log_id(line, message->id);
-	log_int(line, "in_s", (message->next_at - queue_now()) / 1000);
+	log_int(line, KEY_IN_S, (message->next_at - queue_now()) / 1000);
 	if (round->again)
-		log_text(line, "reason",
+		log_text(line, KEY_REASON,
 			 snapshot_is_outdated(message->snapshot) ? "the configuration changed"
 								 : "it was moved");
 	log_close(line);
@@ -177,7 +177,7 @@ static void log_later(const struct delivery_round *round)
 
 static void log_done(const struct gw_message *message)
 {
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "done");
+	struct log_line *line = log_open(EVENT_DONE);
 	log_id(line, message->id);
 	log_close(line);
 }

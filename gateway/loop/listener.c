@@ -83,8 +83,8 @@ static void rested(struct timer *timer)
 static void rest(struct listener *listener, int error)
 {
 	if (!listener->exhausted)
-		log_say(LOG_LEVEL_WARNING, "accept-paused", "%s; accepting again in %d ms",
-			strerror(error), EXHAUSTED_MS);
+		log_say(EVENT_ACCEPT_PAUSED, "%s; accepting again in %d ms", strerror(error),
+			EXHAUSTED_MS);
 	listener->exhausted = true;
 	if (timer_set(listener->worker, &listener->rest, EXHAUSTED_MS, rested) == 0)
 		event_del(listener->event);

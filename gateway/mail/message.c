@@ -232,10 +232,10 @@ const struct header_block *message_headers(struct gw_message *message)
 /* Without memory nothing is known of what was to be decoded. */
 static int load_failed(const struct gw_message *message, const char *what)
 {
-	struct log_line *line = message->arena.failed ? NULL : log_open(LOG_LEVEL_ERROR, "damaged");
+	struct log_line *line = message->arena.failed ? NULL : log_open(EVENT_DAMAGED);
 
 	log_id(line, message->id);
-	log_text(line, "text", what);
+	log_text(line, KEY_TEXT, what);
 	log_close(line);
 	return message->arena.failed ? SPOOL_UNREADABLE : SPOOL_DAMAGED;
 }

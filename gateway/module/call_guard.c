@@ -69,12 +69,12 @@ void call_guard_end(struct call_guard *guard)
 
 	if (took <= SLOW_NS)
 		return;
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-slow");
-	log_text(line, "instance", guard->place.instance);
-	log_text(line, "hook", hook_table[guard->place.hook].name);
-	log_int(line, "ms", took / 1000000);
+	struct log_line *line = log_open(EVENT_MODULE_SLOW);
+	log_text(line, KEY_BY, guard->place.instance);
+	log_text(line, KEY_HOOK, hook_table[guard->place.hook].name);
+	log_int(line, KEY_MS, took / 1000000);
 	if (guard->place.id)
 		log_id(line, guard->place.id);
-	log_text(line, "text", "it kept a worker's loop waiting; such work belongs in offload()");
+	log_text(line, KEY_TEXT, "it kept a worker's loop waiting; such work belongs in offload()");
 	log_close(line);
 }

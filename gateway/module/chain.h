@@ -12,6 +12,7 @@
 #define MODULE_CHAIN_H
 
 #include "base/arena.h"
+#include "base/event.h"
 #include "loop/offload.h"
 #include "loop/worker.h"
 #include "module/snapshot.h"
@@ -77,8 +78,10 @@ bool chain_run(struct gw_call *call, enum gw_hook hook,
 void chain_tell(struct gw_call *call, enum gw_hook hook);
 void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *instance);
 
-/* Tells the event hook, and costs nothing where nobody has it; size and time are filled in. */
-void event_tell(struct worker *worker, struct snapshot *snapshot, struct gw_event *event);
+/* Tells the event hook, and costs nothing where nobody has it; `details` has what is special: name,
+ * size and time are filled in, and "" for text that is missing. */
+void event_tell(struct worker *worker, struct snapshot *snapshot, enum event_id event,
+		struct gw_event *details);
 
 /* The asker goes away: what is held is dropped (a hold that was woken already is resumed from
  * inside this call, and its verdict not heard). To be asked before a subject is freed, held or not.

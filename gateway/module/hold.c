@@ -151,11 +151,11 @@ static void returned(struct post *post)
 
 static bool refuse(const struct gw_call *call, const char *why)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "module-bug");
+	struct log_line *line = log_open(EVENT_MODULE_BUG);
 
-	log_text(line, "instance", call->instance ? call->instance->name : "?");
-	log_text(line, "hook", call->hook < GW_HOOKS ? hook_table[call->hook].name : "start");
-	log_text(line, "text", why);
+	log_text(line, KEY_BY, call->instance ? call->instance->name : "?");
+	log_text(line, KEY_HOOK, call->hook < GW_HOOKS ? hook_table[call->hook].name : "start");
+	log_text(line, KEY_TEXT, why);
 	log_close(line);
 	return false;
 }

@@ -119,7 +119,7 @@ int call_wake(gw_ticket ticket)
 	}
 	pthread_mutex_unlock(&shard->lock);
 	if (name[0])
-		log_say(LOG_LEVEL_ERROR, "module-bug",
+		log_say(EVENT_MODULE_BUG,
 			"%s: wake() from another thread on a hold that has dropped()", name);
 	return result;
 }

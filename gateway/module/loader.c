@@ -221,7 +221,7 @@ static void log_replaced(const char *path)
 	while (before && strcmp(before->path, path) != 0)
 		before = before->next;
 	if (before)
-		log_say(LOG_LEVEL_INFO, "module-replaced",
+		log_say(EVENT_MODULE_REPLACED,
 			"%s: version %s follows %s; what runs ends on the old code", path,
 			loaded->version, before->version);
 }

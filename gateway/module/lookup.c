@@ -225,7 +225,7 @@ enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *given,
 
 	memcpy(&form, given, given->size < sizeof(form) ? given->size : sizeof(form));
 	if (!is_allowed(call, &form, key)) {
-		log_say(LOG_LEVEL_ERROR, "module-bug",
+		log_say(EVENT_MODULE_BUG,
 			"%s: lookup() outside of a hook that decides, without work or answered, or over its bounds",
 			call->instance ? call->instance->name : "?");
 		return GW_FAILED;

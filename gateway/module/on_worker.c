@@ -206,11 +206,11 @@ static void fire(struct timer *event)
 
 uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const char *why)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-refused");
+	struct log_line *line = log_open(EVENT_MODULE_REFUSED);
 
-	log_text(line, "by", call->instance ? call->instance->name : "nobody");
-	log_text(line, "service", service);
-	log_text(line, "reason", why);
+	log_text(line, KEY_BY, call->instance ? call->instance->name : "nobody");
+	log_text(line, KEY_SERVICE, service);
+	log_text(line, KEY_REASON, why);
 	log_close(line);
 	return 0;
 }

@@ -283,7 +283,7 @@ static bool has_room(struct state_slots *slots, size_t lines)
 	if (map_lines(slots, slots->lines * 2) == 0)
 		return true;
 	slots->full = true;
-	log_say(LOG_LEVEL_WARNING, "counters-full",
+	log_say(EVENT_COUNTERS_FULL,
 		"%s cannot grow: %s; new counters are safe within a second only", slots->path,
 		strerror(errno));
 	return false;

@@ -74,9 +74,9 @@ static void tell_failed(struct state *state, bool failed, const char *why)
 		return;
 	state->failed = failed;
 	if (failed)
-		log_say(LOG_LEVEL_ERROR, "state-failed", "%s; changes wait in memory", why);
+		log_say(EVENT_STATE_FAILED, "%s; changes wait in memory", why);
 	else
-		log_say(LOG_LEVEL_INFO, "state-written", "the state store takes changes again");
+		log_say(EVENT_STATE_WRITTEN, "the state store takes changes again");
 }
 
 /* Called and returns with the lock held. */

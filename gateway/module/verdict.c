@@ -127,12 +127,12 @@ static enum gw_verdict on_error_verdict(const struct hook_row *row, enum on_erro
 static void tell_broken(struct gw_call *call, const char *why, enum gw_verdict became)
 {
 	const char *hook = hook_table[call->hook].name;
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-failed");
+	struct log_line *line = log_open(EVENT_MODULE_FAILED);
 
-	log_text(line, "instance", call->instance->name);
-	log_text(line, "hook", hook);
-	log_text(line, "text", why);
-	log_text(line, "verdict", verdict_name(became));
+	log_text(line, KEY_BY, call->instance->name);
+	log_text(line, KEY_HOOK, hook);
+	log_text(line, KEY_TEXT, why);
+	log_text(line, KEY_VERDICT, verdict_name(became));
 	if (call_id(call))
 		log_id(line, call_id(call));
 	log_close(line);

@@ -136,9 +136,9 @@ void ordered_carry_out(struct queue *queue, struct queue_entry *entry)
 	if (ordered->sets_hold)
 		carry_out_hold(entry->message, ordered);
 	if (!carry_out_notes(entry->message, ordered)) {
-		struct log_line *line = log_open(LOG_LEVEL_ERROR, "order-failed");
+		struct log_line *line = log_open(EVENT_ORDER_FAILED);
 		log_id(line, entry->id);
-		log_text(line, "reason", "no memory");
+		log_text(line, KEY_REASON, "no memory");
 		log_close(line);
 	}
 	ordered_free(queue, entry);

@@ -29,9 +29,9 @@ bool queue_hold_waiting(struct worker *worker, uint64_t id, struct gw_str why)
 	    !hold_waiting(queue_of(worker), entry, true, why))
 		return false;
 	COUNT(held);
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "held");
+	struct log_line *line = log_open(EVENT_HELD);
 	log_id(line, id);
-	log_str(line, "reason", why);
+	log_str(line, KEY_REASON, why);
 	log_close(line);
 	return true;
 }
@@ -62,9 +62,9 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 
 void entry_delete(struct queue *queue, struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "deleted");
+	struct log_line *line = log_open(EVENT_DELETED);
 	log_id(line, entry->id);
-	log_text(line, "action", "nobody is told");
+	log_text(line, KEY_ACTION, "nobody is told");
 	log_close(line);
 	COUNT(deleted);
 	entry_drop(queue, entry, ENTRY_ON_DELETE);
@@ -85,17 +85,17 @@ static void log_order(uint64_t id, enum queue_order order)
 {
 	static const struct {
 		enum queue_order order;
-		const char *event;
+		enum event_id event;
 	} names[] = {
-		{ ORDER_RETRY, "retry-ordered" },
-		{ ORDER_HOLD, "hold-ordered" },
-		{ ORDER_RELEASE, "released" },
-		{ ORDER_BOUNCE, "bounce-ordered" },
+		{ ORDER_RETRY, EVENT_RETRY_ORDERED },
+		{ ORDER_HOLD, EVENT_HOLD_ORDERED },
+		{ ORDER_RELEASE, EVENT_RELEASED },
+		{ ORDER_BOUNCE, EVENT_BOUNCE_ORDERED },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i].order != order)
 			continue;
-		struct log_line *line = log_open(LOG_LEVEL_INFO, names[i].event);
+		struct log_line *line = log_open(names[i].event);
 		log_id(line, id);
 		log_close(line);
 	}

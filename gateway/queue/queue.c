@@ -52,10 +52,10 @@ static void state_count(struct queue *queue, enum entry_state state, int by)
 
 static void entry_forbid(const struct queue_entry *entry, enum entry_event event)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-state");
+	struct log_line *line = log_open(EVENT_QUEUE_STATE);
 	log_id(line, entry->id);
-	log_text(line, "state", entry_state_name(entry->state));
-	log_text(line, "forbids", entry_event_name(event));
+	log_text(line, KEY_STATE, entry_state_name(entry->state));
+	log_text(line, KEY_FORBIDS, entry_event_name(event));
 	log_close(line);
 #ifdef GATEWAY_STRICT
 	abort();
@@ -233,9 +233,9 @@ static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
  * not lost. */
 static void log_left_in_spool(uint64_t id)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "queue-memory");
+	struct log_line *line = log_open(EVENT_QUEUE_MEMORY);
 	log_id(line, id);
-	log_text(line, "action", "kept in the spool until the next start");
+	log_text(line, KEY_ACTION, "kept in the spool until the next start");
 	log_close(line);
 }
 
@@ -420,9 +420,9 @@ void queue_later(struct gw_message *message)
 static void tell_held(uint64_t id, struct gw_str why)
 {
 	COUNT(held);
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "held");
+	struct log_line *line = log_open(EVENT_HELD);
 	log_id(line, id);
-	log_str(line, "reason", why);
+	log_str(line, KEY_REASON, why);
 	log_close(line);
 }
 

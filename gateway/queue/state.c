@@ -121,9 +121,9 @@ static int read_whole(struct worker *worker, struct snapshot *snapshot, uint64_t
  * a loop. */
 void entry_set_aside(struct queue *queue, struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "unreadable");
+	struct log_line *line = log_open(EVENT_UNREADABLE);
 	log_id(line, entry->id);
-	log_text(line, "action", "held");
+	log_text(line, KEY_ACTION, "held");
 	log_close(line);
 	ordered_free(queue, entry); /* there is no state in which it could stand */
 	entry_change(queue, entry, ENTRY_ON_DAMAGED, 0);
@@ -131,9 +131,9 @@ void entry_set_aside(struct queue *queue, struct queue_entry *entry)
 
 static void log_not_read(const struct queue_entry *entry)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "not-read");
+	struct log_line *line = log_open(EVENT_NOT_READ);
 	log_id(line, entry->id);
-	log_text(line, "action", "read again later");
+	log_text(line, KEY_ACTION, "read again later");
 	log_close(line);
 }
 

@@ -29,14 +29,14 @@ static void tell(const struct pending *pending, bool taken)
 {
 	bool accepted = taken || pending->answer.verdict == GW_DISCARD;
 	struct gw_event event = {
-		.name = gw_str(accepted ? "accepted" : "refused"),
 		.message = pending->message,
 		.json = gw_str(taken      ? ""
 			       : accepted ? "{\"discarded\":true}"
 					  : "{\"stage\":\"message\"}"),
 		.code = accepted ? 0 : 451,
 	};
-	event_tell(pending->message->worker, pending->message->snapshot, &event);
+	event_tell(pending->message->worker, pending->message->snapshot,
+		   accepted ? EVENT_ACCEPTED : EVENT_REFUSED, &event);
 }
 
 static void finish(struct pending *pending, bool taken)
@@ -57,17 +57,16 @@ static void finish(struct pending *pending, bool taken)
 	free(pending);
 }
 
-static void log_submission(const struct gw_message *message, enum log_level level,
-			   const char *event, const char *why)
+static void log_submission(const struct gw_message *message, enum event_id event, const char *why)
 {
-	struct log_line *line = log_open(level, event);
+	struct log_line *line = log_open(event);
 	log_id(line, message->id);
-	log_str(line, "from", message->sender);
+	log_str(line, KEY_FROM, message->sender);
 	if (message->rcpt_count)
-		log_str(line, "to", message->rcpts[0]->address);
-	log_int(line, "size", (int64_t)message->content.size);
+		log_str(line, KEY_TO, message->rcpts[0]->address);
+	log_int(line, KEY_SIZE, (int64_t)message->content.size);
 	if (why)
-		log_text(line, "reason", why);
+		log_text(line, KEY_REASON, why);
 	log_close(line);
 }
 
@@ -75,8 +74,7 @@ static void committed(struct post *post)
 {
 	struct pending *pending = (struct pending *)post;
 	bool taken = pending->append.result == SPOOL_OK;
-	log_submission(pending->message, taken ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-		       taken ? "submitted" : "submission-failed",
+	log_submission(pending->message, taken ? EVENT_SUBMITTED : EVENT_SUBMISSION_FAILED,
 		       taken ? NULL : "the spool did not take it");
 	finish(pending, taken);
 }
@@ -106,8 +104,7 @@ static void carry_out(struct gw_call *call, void *arg)
 	struct pending *pending = arg;
 	struct gw_message *message = pending->message;
 	if (pending->answer.verdict == GW_DISCARD) {
-		log_submission(message, LOG_LEVEL_INFO, "submission-discarded",
-			       pending->answer.instance);
+		log_submission(message, EVENT_SUBMISSION_DISCARDED, pending->answer.instance);
 		finish(pending, false);
 		return;
 	}
@@ -154,7 +151,9 @@ static int fill_in(struct gw_message *message, const struct submission *from)
 
 static void refuse(const struct submission *from)
 {
-	log_say(LOG_LEVEL_ERROR, "submission-failed", "no memory");
+	struct log_line *line = log_open(EVENT_SUBMISSION_FAILED);
+	log_text(line, KEY_REASON, "no memory");
+	log_close(line);
 	if (from->done)
 		from->done(from->arg, 0, false);
 }

@@ -92,15 +92,15 @@ static void log_peer(struct log_line *line, const struct sockaddr *peer)
 	else
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
 			  sizeof(text));
-	log_text(line, "peer", text);
+	log_text(line, KEY_PEER, text);
 }
 
 /* Said once until the address has no session left: who floods would flood the log as well. */
 static void log_crowd(const struct sockaddr *peer, int64_t most)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "client-crowd");
+	struct log_line *line = log_open(EVENT_CLIENT_CROWD);
 	log_peer(line, peer);
-	log_int(line, "sessions", most);
+	log_int(line, KEY_SESSIONS, most);
 	log_close(line);
 }
 
@@ -161,10 +161,10 @@ static void log_unsaid(const struct preface_wait *preface_wait, enum preface_end
 	};
 	if (end == PREFACE_LOST && !preface_bytes(preface_wait->preface).len)
 		return;
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "proxy-refused");
+	struct log_line *line = log_open(EVENT_PROXY_REFUSED);
 	log_peer(line, (const struct sockaddr *)&preface_wait->peer);
-	log_str(line, "listener", preface_wait->listener->name);
-	log_text(line, "reason", reasons[end]);
+	log_str(line, KEY_LISTENER, preface_wait->listener->name);
+	log_text(line, KEY_REASON, reasons[end]);
 	log_close(line);
 	COUNT(sessions_refused);
 }

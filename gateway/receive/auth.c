@@ -13,14 +13,14 @@ static void end_exchange(struct gw_session *session)
 
 /* People type passwords where the name belongs: a name is only written down when it is somebody's,
  * which the module that refused it knows, and the gateway of those it let in. */
-static void log_login(struct gw_session *session, enum log_level level, const char *event)
+static void log_login(struct gw_session *session, enum event_id event)
 {
 	const struct sasl_login *login = sasl_login(session->sasl);
-	struct log_line *line = session_log(session, level, event);
+	struct log_line *line = session_log(session, event);
 	if (session->call.answer.verdict == GW_ACCEPT)
-		log_str(line, "login", login->user);
-	log_str(line, "mechanism", login->mechanism);
-	log_text(line, "by",
+		log_str(line, KEY_LOGIN, login->user);
+	log_str(line, KEY_MECHANISM, login->mechanism);
+	log_text(line, KEY_BY,
 		 session->call.answer.instance ? session->call.answer.instance : "nobody");
 	log_close(line);
 }
@@ -35,7 +35,7 @@ static void accept_login(struct gw_session *session)
 	}
 	if (!session->client.len)
 		session->client = session->login;
-	log_login(session, LOG_LEVEL_INFO, "login");
+	log_login(session, EVENT_LOGIN);
 	session_reply(session, 235, "2.7.0", gw_str("welcome"));
 }
 
@@ -43,7 +43,7 @@ static void accept_login(struct gw_session *session)
 static void refuse_login(struct gw_session *session)
 {
 	COUNT(logins_failed);
-	log_login(session, LOG_LEVEL_WARNING, "login-failed");
+	log_login(session, EVENT_LOGIN_FAILED);
 	session_reply(session, 535, "5.7.8", gw_str("authentication failed"));
 	session->login_failures++;
 }
@@ -55,7 +55,7 @@ static void judged(struct gw_session *session)
 		accept_login(session);
 		break;
 	case GW_TEMPFAIL:
-		log_login(session, LOG_LEVEL_WARNING, "login-deferred");
+		log_login(session, EVENT_LOGIN_DEFERRED);
 		session_answer(session, "", "454 4.7.0 cannot check that now, try again later");
 		session->login_failures++;
 		break;

@@ -12,7 +12,7 @@ bool session_useless(struct gw_session *session)
 {
 	if (++session->junk <= session->snapshot->settings.limits.junk)
 		return true;
-	log_close(session_log(session, LOG_LEVEL_INFO, "junk-limit"));
+	log_close(session_log(session, EVENT_JUNK_LIMIT));
 	session_reply(session, 421, "4.7.0", gw_str("too many useless commands"));
 	session_close(session);
 	return false;
@@ -25,20 +25,20 @@ void session_useful(struct gw_session *session)
 		session->junk--;
 }
 
-struct log_line *session_log_refusal(struct gw_session *session, const char *event)
+struct log_line *session_log_refusal(struct gw_session *session, enum event_id event)
 {
-	return session->refusals++ ? NULL : session_log(session, LOG_LEVEL_INFO, event);
+	return session->refusals++ ? NULL : session_log(session, event);
 }
 
 /* Without the id of a message: it is of no single one. */
 void session_refusals_end(struct gw_session *session)
 {
 	if (session->refusals > 1) {
-		struct log_line *line = log_open(LOG_LEVEL_INFO, "refused-more");
-		log_str(line, "peer", stream_peer(session->stream));
+		struct log_line *line = log_open(EVENT_REFUSED_MORE);
+		log_str(line, KEY_PEER, stream_peer(session->stream));
 		if (session->client.len)
-			log_str(line, "client", session->client);
-		log_int(line, "count", session->refusals - 1);
+			log_str(line, KEY_CLIENT, session->client);
+		log_int(line, KEY_COUNT, session->refusals - 1);
 		log_close(line);
 	}
 	session->refusals = 0;

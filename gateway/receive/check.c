@@ -28,8 +28,8 @@ static void discard(struct gw_session *session)
 	char id[ID_TEXT];
 	COUNT(discarded);
 	log_keep(session->message->id); /* it has a 250 as any other */
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "discarded");
-	log_text(line, "by", session->call.answer.instance ? session->call.answer.instance : "");
+	struct log_line *line = session_log(session, EVENT_DISCARDED);
+	log_text(line, KEY_BY, session->call.answer.instance ? session->call.answer.instance : "");
 	log_close(line);
 	session_say(session, 250, "2.0.0", "Ok: queued as %s", id_format(session->message->id, id));
 	emit_accepted(session->message, "{\"discarded\":true}");
@@ -46,9 +46,9 @@ static bool accept_then_bounce(struct gw_session *session)
 	struct gw_str reply = session_answer_text(session, REFUSED);
 	if (!reply.ptr || message_note_set(message, gw_str(NOTE_REFUSED), reply) != 0)
 		return false;
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "refused-taken");
-	log_text(line, "by", session->call.answer.instance);
-	log_str(line, "reply", reply);
+	struct log_line *line = session_log(session, EVENT_REFUSED_TAKEN);
+	log_text(line, KEY_BY, session->call.answer.instance);
+	log_str(line, KEY_REPLY, reply);
 	log_close(line);
 	commit_when_free(session);
 	return true;
@@ -101,9 +101,9 @@ static bool hides_its_header(const struct gw_message *message, const struct head
 
 static void log_odd_header(struct gw_session *session, const struct header_block *header)
 {
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "header-odd");
-	log_int(line, "fields", (int64_t)header->count);
-	log_text(line, "behind", header->hidden ? "fields" : "text");
+	struct log_line *line = session_log(session, EVENT_HEADER_ODD);
+	log_int(line, KEY_FIELDS, (int64_t)header->count);
+	log_text(line, KEY_BEHIND, header->hidden ? "fields" : "text");
 	log_close(line);
 }
 

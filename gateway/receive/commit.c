@@ -5,11 +5,11 @@
 
 void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
 {
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "message-refused");
-	log_str(line, "from", session->message->sender);
-	log_int(line, "size", (int64_t)session->transaction->size);
-	log_int(line, "code", code);
-	log_text(line, "reason", text);
+	struct log_line *line = session_log(session, EVENT_MESSAGE_REFUSED);
+	log_str(line, KEY_FROM, session->message->sender);
+	log_int(line, KEY_SIZE, (int64_t)session->transaction->size);
+	log_int(line, KEY_CODE, code);
+	log_text(line, KEY_REASON, text);
 	log_close(line);
 	COUNT(messages_refused);
 	session_reply(session, code, enhanced, gw_str(text));
@@ -21,17 +21,17 @@ void message_refuse(struct gw_session *session, int code, const char *enhanced, 
 static void log_received(struct gw_session *session)
 {
 	const struct gw_message *message = session->message;
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO,
-					    message->held ? "received-held" : "received");
-	log_str(line, "from", message->sender);
-	log_str(line, "to", message->rcpts[0]->address);
-	log_int(line, "rcpts", (int64_t)message->rcpt_count);
-	log_int(line, "size", (int64_t)message->content.size);
-	log_str(line, "type", message->type);
+	struct log_line *line = session_log(session,
+					    message->held ? EVENT_RECEIVED_HELD : EVENT_RECEIVED);
+	log_str(line, KEY_FROM, message->sender);
+	log_str(line, KEY_TO, message->rcpts[0]->address);
+	log_int(line, KEY_RCPTS, (int64_t)message->rcpt_count);
+	log_int(line, KEY_SIZE, (int64_t)message->content.size);
+	log_str(line, KEY_TYPE, message->type);
 	if (message->login.len)
-		log_str(line, "login", message->login);
+		log_str(line, KEY_LOGIN, message->login);
 	if (message->tls.len)
-		log_str(line, "tls", message->tls);
+		log_str(line, KEY_TLS, message->tls);
 	log_close(line);
 }
 
@@ -119,10 +119,10 @@ void message_unanswered(const struct gw_message *message, bool kept)
 {
 	if (kept)
 		log_keep(message->id);
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "received-unanswered");
+	struct log_line *line = log_open(EVENT_RECEIVED_UNANSWERED);
 	log_id(line, message->id);
-	log_str(line, "from", message->sender);
-	log_text(line, "kept", kept ? "yes" : "no");
+	log_str(line, KEY_FROM, message->sender);
+	log_text(line, KEY_KEPT, kept ? "yes" : "no");
 	log_close(line);
 	emit_unanswered(message, kept);
 	if (kept)

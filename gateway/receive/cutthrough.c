@@ -24,13 +24,13 @@ static const struct {
 static void log_answered(struct gw_session *session, enum asker_end end, int code,
 			 struct gw_str text)
 {
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "answered");
-	log_text(line, "by", ends[end].by);
-	log_int(line, "code", code);
+	struct log_line *line = session_log(session, EVENT_ANSWERED);
+	log_text(line, KEY_BY, ends[end].by);
+	log_int(line, KEY_CODE, code);
 	if (ends[end].reason)
-		log_text(line, "reason", ends[end].reason);
+		log_text(line, KEY_REASON, ends[end].reason);
 	else
-		log_str(line, "text", text);
+		log_str(line, KEY_TEXT, text);
 	log_close(line);
 }
 

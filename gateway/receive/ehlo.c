@@ -26,8 +26,8 @@ static bool is_ascii(struct gw_str name)
 
 static void log_odd_name(struct gw_session *session, struct gw_str name)
 {
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "odd-name");
-	log_str(line, "helo", name);
+	struct log_line *line = session_log(session, EVENT_ODD_NAME);
+	log_str(line, KEY_HELO, name);
 	log_close(line);
 }
 

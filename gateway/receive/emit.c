@@ -15,9 +15,8 @@ static void emit(struct worker *worker, struct snapshot *snapshot, struct gw_eve
 	char json[128];
 	snprintf(json, sizeof(json), "{\"stage\":\"%s\",\"peer\":\"%.*s\"}", phases[phase],
 		 (int)peer.len, peer.ptr);
-	event->name = gw_str("refused");
 	event->json = gw_str(json);
-	event_tell(worker, snapshot, event);
+	event_tell(worker, snapshot, EVENT_REFUSED, event);
 }
 
 void emit_refused(struct gw_session *session, int code, struct gw_str text)
@@ -34,11 +33,10 @@ void emit_refused(struct gw_session *session, int code, struct gw_str text)
 
 void emit_accepted(const struct gw_message *message, const char *json)
 {
-	struct gw_event event = { .name = gw_str("accepted"),
-				  .message = message,
+	struct gw_event event = { .message = message,
 				  .client = message->client,
 				  .json = gw_str(json) };
-	event_tell(message->worker, message->snapshot, &event);
+	event_tell(message->worker, message->snapshot, EVENT_ACCEPTED, &event);
 }
 
 /* Its bytes were complete, and it left before it heard what became of them. */

@@ -182,14 +182,14 @@ static void forget_last(struct gw_message *message)
 static void log_denied(struct gw_session *session)
 {
 	const struct gw_rcpt *rcpt = session->call.rcpt;
-	struct log_line *line = session_log_refusal(session, "rcpt-refused");
-	log_str(line, "from", session->message->sender);
-	log_str(line, "to", rcpt->address);
-	log_text(line, "by",
+	struct log_line *line = session_log_refusal(session, EVENT_RCPT_REFUSED);
+	log_str(line, KEY_FROM, session->message->sender);
+	log_str(line, KEY_TO, rcpt->address);
+	log_text(line, KEY_BY,
 		 session->call.answer.instance ? session->call.answer.instance
 					       : "nobody voted for it");
 	if (session->call.answer.text.len)
-		log_str(line, "reason", session->call.answer.text);
+		log_str(line, KEY_REASON, session->call.answer.text);
 	log_close(line);
 }
 

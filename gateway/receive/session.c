@@ -63,10 +63,10 @@ static void log_answer(struct gw_session *session)
 	if (session->call.hook == GW_HOOK_rcpt)
 		return;
 	struct log_line *line = session->call.hook == GW_HOOK_message
-					? session_log(session, LOG_LEVEL_INFO, "refused")
-					: session_log_refusal(session, "refused");
-	log_text(line, "by", answer->instance ? answer->instance : "nobody");
-	log_str(line, "reason", answer->text);
+					? session_log(session, EVENT_REFUSED)
+					: session_log_refusal(session, EVENT_REFUSED);
+	log_text(line, KEY_BY, answer->instance ? answer->instance : "nobody");
+	log_str(line, KEY_REASON, answer->text);
 	log_close(line);
 }
 
@@ -90,16 +90,16 @@ struct gw_str session_answer_text(struct gw_session *session, const char *reject
 			    answer->enhanced[0] ? " " : "", answer->text.ptr);
 }
 
-struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event)
+struct log_line *session_log(struct gw_session *session, enum event_id event)
 {
-	struct log_line *line = log_open(level, event);
+	struct log_line *line = log_open(event);
 	if (!line)
 		return NULL;
 	if (session->message)
 		log_id(line, session->message->id);
-	log_str(line, "peer", stream_peer(session->stream));
+	log_str(line, KEY_PEER, stream_peer(session->stream));
 	if (session->client.len)
-		log_str(line, "client", session->client);
+		log_str(line, KEY_CLIENT, session->client);
 	return line;
 }
 
@@ -265,14 +265,14 @@ void session_goodbye(struct gw_session *session, const char *why)
 
 static void time_out(struct gw_session *session)
 {
-	log_close(session_log(session, LOG_LEVEL_INFO, "client-timeout"));
+	log_close(session_log(session, EVENT_CLIENT_TIMEOUT));
 	session_reply(session, 421, "4.4.2", gw_str("timeout"));
 	session_close(session);
 }
 
 void session_no_memory(struct gw_session *session)
 {
-	log_close(session_log(session, LOG_LEVEL_ERROR, "no-memory"));
+	log_close(session_log(session, EVENT_NO_MEMORY));
 	session_reply(session, 421, "4.3.0", gw_str("no memory"));
 	session_close(session);
 }
@@ -444,8 +444,8 @@ static void secured(struct gw_session *session)
 
 static void on_lost(struct gw_session *session)
 {
-	struct log_line *line = session_log(session, LOG_LEVEL_INFO, "client-lost");
-	log_str(line, "reason", stream_error(session->stream));
+	struct log_line *line = session_log(session, EVENT_CLIENT_LOST);
+	log_str(line, KEY_REASON, stream_error(session->stream));
 	log_close(line);
 	if (stream_handshake_failed(session->stream))
 		COUNT(tls_failed);
@@ -506,7 +506,7 @@ void session_starttls(struct gw_session *session)
 	session_reset(session);
 	/* text behind STARTTLS in clear: somebody injects it, RFC 3207 section 4.2 */
 	if (begin_tls(session) != 0) {
-		log_close(session_log(session, LOG_LEVEL_WARNING, "starttls-injection"));
+		log_close(session_log(session, EVENT_STARTTLS_INJECTION));
 		session_drop(session);
 	}
 }

@@ -163,7 +163,7 @@ bool session_idle(const struct gw_session *session, int64_t ms);
 void session_end_old(struct gw_session *session);
 /* 421, between two transactions */
 void session_goodbye(struct gw_session *session, const char *why);
-struct log_line *session_log(struct gw_session *session, enum log_level level, const char *event);
+struct log_line *session_log(struct gw_session *session, enum event_id event);
 /* emit.c: at session->phase */
 void emit_refused(struct gw_session *session, int code, struct gw_str text);
 /* the session ends, with or without an answer that is due */
@@ -179,7 +179,7 @@ bool session_useless(struct gw_session *session);
 void session_useful(struct gw_session *session); /* takes one back */
 /* The line of a refusal; NULL: one was written since the last message that was taken, and this is
  * only counted. */
-struct log_line *session_log_refusal(struct gw_session *session, const char *event);
+struct log_line *session_log_refusal(struct gw_session *session, enum event_id event);
 void session_refusals_end(struct gw_session *session); /* writes how many were only counted */
 void session_taken(struct gw_session *session);        /* a message was taken: all is well again */
 /* names.c: a copy */

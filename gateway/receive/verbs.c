@@ -189,7 +189,7 @@ static bool is_http(struct gw_str line)
 
 static void disconnect(struct gw_session *session)
 {
-	log_close(session_log(session, LOG_LEVEL_WARNING, "http-client"));
+	log_close(session_log(session, EVENT_HTTP_CLIENT));
 	session_reply(session, 554, "5.5.1", gw_str("this is no web server"));
 	session_close(session);
 }

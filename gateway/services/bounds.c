@@ -15,10 +15,10 @@
 
 void bounds_refuse(const struct gw_call *call, const char *service, const char *why)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "module-refused");
-	log_text(line, "by", call->instance ? call->instance->name : "nobody");
-	log_text(line, "service", service);
-	log_text(line, "reason", why);
+	struct log_line *line = log_open(EVENT_MODULE_REFUSED);
+	log_text(line, KEY_BY, call->instance ? call->instance->name : "nobody");
+	log_text(line, KEY_SERVICE, service);
+	log_text(line, KEY_REASON, why);
 	if (call->message)
 		log_id(line, call->message->id);
 	log_close(line);

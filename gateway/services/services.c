@@ -18,8 +18,8 @@ static void service_log(const struct gw_call *call, enum gw_log_level level, con
 						 LOG_LEVEL_ERROR };
 	char text[LOG_LINE_MAX];
 	va_list args;
-	struct log_line *line = log_open(levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR],
-					 call->instance->module->name);
+	struct log_line *line = log_open_module(
+		levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR], call->instance->module->name);
 	if (!line)
 		return;
 	va_start(args, format);
@@ -27,8 +27,8 @@ static void service_log(const struct gw_call *call, enum gw_log_level level, con
 	va_end(args);
 	if (call->message)
 		log_id(line, call->message->id);
-	log_text(line, "by", call->instance->name);
-	log_text(line, "text", text);
+	log_text(line, KEY_BY, call->instance->name);
+	log_text(line, KEY_TEXT, text);
 	log_close(line);
 }
 
@@ -346,12 +346,12 @@ static void service_emit(struct gw_call *call, const struct gw_event *event)
 	struct gw_call told;
 	memcpy(&given, event, event->size < sizeof(given) ? event->size : sizeof(given));
 	given.size = sizeof(given);
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "event");
+	struct log_line *line = log_open(EVENT_MODULE_EVENT);
 	if (call->message)
 		log_id(line, call->message->id);
-	log_str(line, "name", given.name);
-	log_text(line, "by", call->instance->name);
-	log_str(line, "text", given.text);
+	log_str(line, KEY_NAME, given.name);
+	log_text(line, KEY_BY, call->instance->name);
+	log_str(line, KEY_TEXT, given.text);
 	log_close(line);
 	chain_init(&told, call->worker, call->snapshot, call->arena);
 	told.message = call->message;

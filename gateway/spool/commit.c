@@ -72,8 +72,8 @@ void spool_append(struct spool *spool, struct spool_append *append)
 	if (append)
 		append_queue(spool, append);
 	else
-		log_say(LOG_LEVEL_ERROR, "spool-failed",
-			"%s: no memory for a record, it is not written", spool->path);
+		log_say(EVENT_SPOOL_FAILED, "%s: no memory for a record, it is not written",
+			spool->path);
 }
 
 /* What came since, in the order it came. */

@@ -63,9 +63,8 @@ static bool too_large(const struct spool *spool, const struct spool_append *appe
 {
 	if (append_fits(append))
 		return false;
-	log_say(LOG_LEVEL_ERROR, "spool-failed",
-		"%s: a %s is too large for a record, it is not written", spool->path,
-		record_name((unsigned)append->type + RECORD_EXTENT));
+	log_say(EVENT_SPOOL_FAILED, "%s: a %s is too large for a record, it is not written",
+		spool->path, record_name((unsigned)append->type + RECORD_EXTENT));
 	return true;
 }
 

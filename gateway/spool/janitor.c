@@ -90,7 +90,7 @@ static void put_off(struct spool *spool, struct segment *segment, bool damaged)
 	segment->failures++;
 	segment->compact_at = clock_monotonic() + ((int64_t)COMPACT_RETRY_MS << doubled);
 	pthread_mutex_unlock(&spool->lock);
-	log_say(damaged ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "spool-not-compacted",
+	log_say(damaged ? EVENT_SPOOL_KEPT : EVENT_SPOOL_NOT_COMPACTED,
 		"%s: segment %u stays as it is: %s", spool->path, segment->number,
 		damaged ? "something in it is damaged and still needed"
 			: "it could not be copied now");

@@ -106,13 +106,13 @@ void quarantine(struct spool *spool, uint32_t segment, uint32_t from, uint32_t t
 		report(spool, segment, from, to, id, why);
 		return;
 	}
-	line = log_open(LOG_LEVEL_ERROR, "spool-damaged");
+	line = log_open(EVENT_SPOOL_DAMAGED);
 	if (id)
 		log_id(line, id);
-	log_int(line, "segment", segment);
-	log_int(line, "offset", from);
-	log_int(line, "size", to - from);
-	log_text(line, "why", why);
-	log_text(line, "copied", failed ? "no" : "yes");
+	log_int(line, KEY_SEGMENT, segment);
+	log_int(line, KEY_OFFSET, from);
+	log_int(line, KEY_SIZE, to - from);
+	log_text(line, KEY_REASON, why);
+	log_text(line, KEY_COPIED, failed ? "no" : "yes");
 	log_close(line);
 }

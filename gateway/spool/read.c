@@ -8,22 +8,22 @@
 
 static void log_damage(uint64_t id, uint32_t segment, uint32_t offset, const char *why)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "spool-damaged");
+	struct log_line *line = log_open(EVENT_SPOOL_DAMAGED);
 
 	log_id(line, id);
-	log_int(line, "segment", segment);
-	log_int(line, "offset", offset);
-	log_text(line, "why", why);
+	log_int(line, KEY_SEGMENT, segment);
+	log_int(line, KEY_OFFSET, offset);
+	log_text(line, KEY_REASON, why);
 	log_close(line);
 }
 
 static void log_unreadable(uint64_t id, uint32_t segment)
 {
-	struct log_line *line = log_open(LOG_LEVEL_WARNING, "spool-unreadable");
+	struct log_line *line = log_open(EVENT_SPOOL_UNREADABLE);
 
 	log_id(line, id);
-	log_int(line, "segment", segment);
-	log_text(line, "text", "the message cannot be read now");
+	log_int(line, KEY_SEGMENT, segment);
+	log_text(line, KEY_TEXT, "the message cannot be read now");
 	log_close(line);
 }
 

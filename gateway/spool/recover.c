@@ -60,7 +60,7 @@ static void keep_unread(struct recovery *recovery, struct segment *segment, cons
 	if (spool->dry)
 		spool->stats.damaged++;
 	else
-		log_say(LOG_LEVEL_ERROR, "spool-unread",
+		log_say(EVENT_SPOOL_UNREAD,
 			"%s: segment %u is not read everywhere and stays as it is: %s", spool->path,
 			segment->number, why);
 }
@@ -451,8 +451,7 @@ static void cut(struct spool *spool, const struct known *known, bool last)
 
 	if (fd < 0 ||
 	    (known->size > known->segment->end && disk_ftruncate(fd, known->segment->end) < 0)) {
-		log_say(LOG_LEVEL_WARNING, "spool-uncut", "%s/%s: %s", spool->path, name,
-			strerror(errno));
+		log_say(EVENT_SPOOL_UNCUT, "%s/%s: %s", spool->path, name, strerror(errno));
 		spool->seal_hard = spool->seal_hard || last;
 	}
 	if (fd >= 0)

@@ -144,13 +144,13 @@ static struct gw_str state_of(struct announcer *announcer, const struct entry *e
 static void keep_untold(struct announcer *announcer, const struct entry *entry)
 {
 	struct segment *segment = segment_find(&announcer->spool->segments, entry->message.segment);
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, "spool-unread");
+	struct log_line *line = log_open(EVENT_SPOOL_UNREAD);
 
 	if (segment)
 		segment->unread = true;
 	log_id(line, entry->id);
-	log_int(line, "segment", entry->message.segment);
-	log_text(line, "text", "the message cannot be read; the next start tries again");
+	log_int(line, KEY_SEGMENT, entry->message.segment);
+	log_text(line, KEY_TEXT, "the message cannot be read; the next start tries again");
 	log_close(line);
 }
 

@@ -335,8 +335,8 @@ static enum spool_result prepare(struct spool *spool, uint32_t need)
 		return spool->retry_result;
 	result = make_next(spool, need);
 	if (result != SPOOL_OK && spool->retry_result == SPOOL_OK)
-		log_say(LOG_LEVEL_WARNING, "spool-no-segment", "no new segment in %s: %s",
-			spool->path, result == SPOOL_FULL ? "the disk is full" : "the disk failed");
+		log_say(EVENT_SPOOL_NO_SEGMENT, "no new segment in %s: %s", spool->path,
+			result == SPOOL_FULL ? "the disk is full" : "the disk failed");
 	spool->retry_at = result == SPOOL_OK ? 0 : clock_monotonic() + RETRY_MS;
 	spool->retry_result = result;
 	set_state(spool, result);

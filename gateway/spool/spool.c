@@ -138,8 +138,7 @@ static int lock_folder(struct spool *spool, struct problems *problems)
 	/* The pid is for people: a disk too full for it is no reason to stay down. */
 	if (disk_ftruncate(spool->lock_file, 0) < 0 ||
 	    disk_pwrite(spool->lock_file, pid, (size_t)len, 0) != len)
-		log_say(LOG_LEVEL_WARNING, "spool-lock", "%s/lock: %s", spool->path,
-			strerror(errno));
+		log_say(EVENT_SPOOL_LOCK, "%s/lock: %s", spool->path, strerror(errno));
 	return 0;
 }
 

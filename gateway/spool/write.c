@@ -234,7 +234,7 @@ static void fail_group(struct spool *spool, int error)
 {
 	enum spool_result result = error == ENOSPC || error == EDQUOT ? SPOOL_FULL : SPOOL_FAILED;
 
-	log_say(LOG_LEVEL_ERROR, "spool-failed", "%s: segment %u given up at %u: %s", spool->path,
+	log_say(EVENT_SPOOL_FAILED, "%s: segment %u given up at %u: %s", spool->path,
 		spool->current->number, spool->synced, strerror(error));
 	refuse_group(spool, result);
 	give_up_segment(spool);

@@ -87,7 +87,7 @@ static void save(const struct crashes *crashes)
 	FILE *file = open_in(crashes->folder, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL);
 	if (!file || write_lines(crashes, file) != 0 ||
 	    renameat(crashes->folder, NEW_NAME, crashes->folder, FILE_NAME) != 0)
-		log_say(LOG_LEVEL_WARNING, "crashes", "STATE/" FILE_NAME " cannot be written: %s",
+		log_say(EVENT_CRASHES, "STATE/" FILE_NAME " cannot be written: %s",
 			strerror(errno));
 }
 

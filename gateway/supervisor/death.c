@@ -27,32 +27,32 @@ void death_count(struct death *death, struct crashes *crashes)
 			death->counts[i] = crashes_add(crashes, &death->places[i]);
 }
 
-static struct log_line *begin(const struct death *death, const char *event)
+static struct log_line *begin(const struct death *death, enum event_id event)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, event);
-	log_int(line, "process", death->pid);
+	struct log_line *line = log_open(event);
+	log_int(line, KEY_PROCESS, death->pid);
 	if (WIFSIGNALED(death->status))
-		log_fmt(line, "signal", "SIG%s", sigabbrev_np(WTERMSIG(death->status)) ?: "?");
+		log_fmt(line, KEY_SIGNAL, "SIG%s", sigabbrev_np(WTERMSIG(death->status)) ?: "?");
 	else
-		log_int(line, "exit", WEXITSTATUS(death->status));
+		log_int(line, KEY_EXIT, WEXITSTATUS(death->status));
 	if (death->hung)
-		log_int(line, "hung_s", death->hung);
+		log_int(line, KEY_HUNG_S, death->hung);
 	return line;
 }
 
-void death_log(const struct death *death, const char *event)
+void death_log(const struct death *death, enum event_id event)
 {
 	if (death->pid && death->places_count == 0)
 		log_close(begin(death, event));
 	for (size_t i = 0; i < death->places_count; i++) {
 		const struct place *place = &death->places[i];
 		struct log_line *line = begin(death, event);
-		log_text(line, "module", place->instance);
-		log_text(line, "hook", place_hook(place));
+		log_text(line, KEY_BY, place->instance);
+		log_text(line, KEY_HOOK, place_hook(place));
 		if (place->id)
 			log_id(line, place->id);
 		if (death->counts[i])
-			log_int(line, "times", death->counts[i]);
+			log_int(line, KEY_TIMES, death->counts[i]);
 		log_close(line);
 	}
 }

@@ -2,6 +2,7 @@
 #ifndef SUPERVISOR_DEATH_H
 #define SUPERVISOR_DEATH_H
 
+#include "base/event.h"
 #include "supervisor/crashes.h"
 
 #include <sys/types.h>
@@ -21,7 +22,7 @@ void death_find(struct death *death, pid_t pid, int status, const struct places 
 void death_count(struct death *death, struct crashes *crashes);
 
 /* A line for each place, one without where there is none. */
-void death_log(const struct death *death, const char *event);
+void death_log(const struct death *death, enum event_id event);
 
 /* Instead of what was found: it was killed because a thread hung there for so long. */
 void death_blame(struct death *death, const struct place *place, unsigned seconds);

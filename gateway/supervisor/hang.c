@@ -46,17 +46,17 @@ void hang_describe(const struct hang *hang, char *text, size_t size)
 		snprintf(text, size, "%s does not turn for %u s, in no module", who, hang->seconds);
 }
 
-void hang_log(const struct hang *hang, const char *event)
+void hang_log(const struct hang *hang, enum event_id event)
 {
-	struct log_line *line = log_open(LOG_LEVEL_ERROR, event);
+	struct log_line *line = log_open(event);
 	if (hang->worker == HANG_MAIN)
-		log_text(line, "thread", "main");
+		log_text(line, KEY_THREAD, "main");
 	else
-		log_int(line, "worker", hang->worker);
-	log_int(line, "seconds", hang->seconds);
+		log_int(line, KEY_WORKER, hang->worker);
+	log_int(line, KEY_HUNG_S, hang->seconds);
 	if (hang->place.inside) {
-		log_text(line, "module", hang->place.instance);
-		log_text(line, "hook", place_hook(&hang->place));
+		log_text(line, KEY_BY, hang->place.instance);
+		log_text(line, KEY_HOOK, place_hook(&hang->place));
 	}
 	if (hang->place.inside && hang->place.id)
 		log_id(line, hang->place.id);

@@ -6,6 +6,7 @@
 #ifndef SUPERVISOR_HANG_H
 #define SUPERVISOR_HANG_H
 
+#include "base/event.h"
 #include "supervisor/places.h"
 
 #define HANG_MAIN 127 /* the number of the main thread's loop */
@@ -30,6 +31,6 @@ bool hangs_look(struct hangs *hangs, const struct places *places, struct hang *l
 void hang_describe(const struct hang *hang, char *text, size_t size);
 
 /* A line with module, hook and id. */
-void hang_log(const struct hang *hang, const char *event);
+void hang_log(const struct hang *hang, enum event_id event);
 
 #endif

@@ -96,7 +96,7 @@ static void adopt(int fd)
 	socklen_t len = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
 	    (address.ss_family != AF_INET && address.ss_family != AF_INET6)) {
-		log_say(LOG_LEVEL_WARNING, "socket",
+		log_say(EVENT_SOCKET,
 			"descriptor %d of the service manager is no TCP socket: not used", fd);
 		return;
 	}

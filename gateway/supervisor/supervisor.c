@@ -80,7 +80,7 @@ const struct death *supervisor_death(void)
 
 void supervisor_log_death(void)
 {
-	death_log(&it.death, "crashed");
+	death_log(&it.death, EVENT_CRASHED);
 }
 
 int64_t supervisor_watchdog(void)
@@ -172,7 +172,7 @@ static int serve(int link)
 
 static void cannot_fork(void)
 {
-	log_say(LOG_LEVEL_ERROR, "fork", "%s", strerror(errno));
+	log_say(EVENT_FORK, "%s", strerror(errno));
 	it.child = 0;
 	it.start_at = clock_monotonic() + PAUSE_FIRST_MS;
 	if (!it.served)
@@ -239,7 +239,7 @@ static void answer_listen(const struct channel_order *order)
 	if (!fds)
 		answer = (struct link_answer){ .error = it.stopping ? ECANCELED : errno };
 	if (channel_send_fds(it.link, &answer, sizeof(answer), fds, answer.count) != 0)
-		log_say(LOG_LEVEL_WARNING, "socket", "the serving process cannot be answered: %s",
+		log_say(EVENT_SOCKET, "the serving process cannot be answered: %s",
 			strerror(errno));
 }
 
@@ -328,7 +328,7 @@ static bool try_kept(int status)
 					     : "it ended while it began (exit code %d)",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (failed)
-		log_say(LOG_LEVEL_ERROR, "configuration", "%s does not start%s: %s",
+		log_say(EVENT_CONFIGURATION_ERROR, "%s does not start%s: %s",
 			was_kept ? "the last good configuration" : "conf.d",
 			was_kept ? "" : ", the last good configuration is tried", it.refused);
 	if (!it.kept)
@@ -344,8 +344,7 @@ static void start_again(bool at_once)
 	int64_t pause = at_once ? 0 : pause_after(it.failures);
 	it.phase = WAITING;
 	it.start_at = now + pause;
-	log_say(LOG_LEVEL_INFO, "restart", "the serving process is started again in %lld ms",
-		(long long)pause);
+	log_say(EVENT_RESTART, "the serving process is started again in %lld ms", (long long)pause);
 	sd_notifyf(0, "STATUS=the serving process died and is started again in %lld ms",
 		   (long long)pause);
 }
@@ -370,7 +369,7 @@ static void bury(int status)
 			death_blame(&it.death, &it.hung.place, it.hung.seconds);
 		death_count(&it.death, &it.crashes);
 		breaker_count(&it.breaker, &it.death, clock_monotonic());
-		death_log(&it.death, "died");
+		death_log(&it.death, EVENT_DIED);
 	}
 	it.child = 0;
 	it.hung = (struct hang){ 0 };
@@ -458,7 +457,7 @@ static void watch_workers(int64_t now)
 		return;
 	most *= hang.worker == HANG_MAIN ? MAIN_PATIENCE : 1;
 	if (hang.seconds == (most + 2) / 3 || hang.seconds >= most)
-		hang_log(&hang, hang.seconds >= most ? "hung" : "hangs");
+		hang_log(&hang, hang.seconds >= most ? EVENT_HUNG : EVENT_HANGS);
 	if (hang.seconds < most)
 		return;
 	it.hung = hang;
@@ -470,8 +469,7 @@ static void watch_workers(int64_t now)
 static void watch_time(int64_t now)
 {
 	if (it.stopping && it.child > 0 && now >= it.kill_at) {
-		log_say(LOG_LEVEL_ERROR, "stop", "the serving process %d does not end: killed",
-			(int)it.child);
+		log_say(EVENT_STOP, "the serving process %d does not end: killed", (int)it.child);
 		kill(it.child, SIGKILL);
 		it.kill_at = now + STOP_MS;
 	}

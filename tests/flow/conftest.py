@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 
+from lib import registry
 from lib.certs import Certificates
 from lib.client import Client
 from lib.gateway import Gateway, built
@@ -53,8 +54,10 @@ def new_gateway(request, certificates):
     yield make
     crashed = [gateway for gateway in gateways if gateway.process and (gateway.process.poll() or 0) not in (0, -9, 64, 69, 70, 71, 73, 78)]
     text = "".join(gateway.log_text()[-4000:] for gateway in crashed)
+    odd = [fault for gateway in gateways for fault in registry.faults(gateway.read_log().splitlines())]
     end(gateways, getattr(request.node, "failed", False))
     assert not crashed, "a gateway ended badly:\n" + text
+    assert not odd, "lines that are not as events.def says:\n" + "\n".join(odd[:20])
 
 
 @pytest.fixture

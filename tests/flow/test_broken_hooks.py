@@ -27,7 +27,7 @@ def test_broken_module_gives_the_default_of_the_hook(probed, hook, how):
     gateway = probed({"%s.%s" % (hook, key): value for key, value in BROKEN[how].items()})
     check(gateway, hook, DEFAULTS[hook])
     line = gateway.wait_log("module-failed")[0]
-    assert (line["instance"], line["hook"]) == ("40-probe", hook)
+    assert (line["by"], line["hook"]) == ("40-probe", hook)
     assert not gateway.sink.messages or DEFAULTS[hook] == 250 or hook == "auth"
 
 

@@ -93,7 +93,7 @@ def ends(gateway, ids):
             found[line["id"]] = "goes to %s" % line["relay"]
         elif line["event"] == "bounced":
             found[line["id"]] = "given back: %s %s %s" % (line["code"], line["status"], line["text"])
-        elif line["event"] in ("deferred", "parked", "rescheduled"):
+        elif line["event"] in ("deferred", "parked"):
             found.setdefault(line["id"], "waits")
     return [found] if len(found) == len(ids) else None
 

@@ -186,7 +186,7 @@ def test_three_failures_suspend_a_relay_until_its_next_day(new_gateway, new_sink
     here = Office(new_gateway(), new_sink, Wall(str(tmp_path)))
     gateway = here.gateway
     here.fails("451 4.3.0 first trouble", "451 4.3.0 second trouble", "451 4.3.0 third trouble")
-    event = gateway.wait_log("event", name="relay-suspended")[0]
+    event = gateway.wait_log("module-event", name="relay-suspended")[0]
     assert event["text"].startswith("suspended until 00:00 Europe/Berlin: 3 failures today, the last: mail, 127.0.0.1"), event
 
     # It is left alone, and somebody is told, once.
@@ -212,7 +212,7 @@ def test_three_failures_suspend_a_relay_until_its_next_day(new_gateway, new_sink
 
     # The next day it is used again.
     here.wall.set("+1d")
-    gateway.wait_log("event", name="relay-back")
+    gateway.wait_log("module-event", name="relay-back")
     here.send(here.main)
     assert len(here.letters()) == 1
 
@@ -220,10 +220,10 @@ def test_three_failures_suspend_a_relay_until_its_next_day(new_gateway, new_sink
 def test_an_admin_resumes_a_relay(new_gateway, new_sink):
     here = Office(new_gateway(), new_sink)
     here.fails(*["451 4.3.0 trouble"] * 3)
-    here.gateway.wait_log("event", name="relay-suspended")
+    here.gateway.wait_log("module-event", name="relay-suspended")
     here.send(here.spare)
     here.gateway.ctl("relay", "resume", "main")
-    here.gateway.wait_log("event", name="relay-back")
+    here.gateway.wait_log("module-event", name="relay-back")
     here.send(here.main)
     here.fails("451 4.3.0 trouble", "451 4.3.0 trouble")
     here.send(here.main)  # counting began anew
@@ -236,7 +236,7 @@ def test_unknown_users_suspend_nobody(new_gateway, new_sink):
         send(here.gateway, rcpt="nobody%d@example.net" % i)
     wait_for(lambda: here.gateway.counter("bounced") >= 5, 10, "five bounces")
     here.send(here.main)
-    assert not here.gateway.log("event", name="relay-suspended") and not here.letters()
+    assert not here.gateway.log("module-event", name="relay-suspended") and not here.letters()
 
 
 def test_what_meets_one_short_outage_at_once_is_one_failure(new_gateway, new_sink):
@@ -249,7 +249,7 @@ def test_what_meets_one_short_outage_at_once_is_one_failure(new_gateway, new_sin
     here.main.release()
     here.spare.wait_messages(8)
     here.send(here.main)
-    assert not here.gateway.log("event", name="relay-suspended")
+    assert not here.gateway.log("module-event", name="relay-suspended")
 
 
 # --- too fast ---
@@ -264,7 +264,7 @@ def test_a_next_hop_that_is_asked_too_much_is_asked_less(new_gateway, new_sink):
     here.main.wait_messages(began + 3, 10)
     times = sorted(message.time for message in here.main.messages[began:])
     assert all(later - earlier > 0.9 for earlier, later in zip(times, times[1:])), times
-    assert len(here.spare.messages) == 2 and not here.gateway.log("event", name="relay-suspended")
+    assert len(here.spare.messages) == 2 and not here.gateway.log("module-event", name="relay-suspended")
 
 
 # --- what gatewayctl says ---

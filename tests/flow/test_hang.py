@@ -29,7 +29,7 @@ def test_a_worker_that_hangs_is_named_ended_and_its_message_held(hanging):
     assert answer.code == 75, (answer.out, answer.err)
     assert "does not turn" in answer.err and "hook prepare" in answer.err and id in answer.err
     first, = gateway.wait_log("hangs", timeout=20, id=id)
-    assert first["hook"] == "prepare" and first["module"] and first["worker"] in "01"
+    assert first["hook"] == "prepare" and first["by"] and first["worker"] in "01"
     gateway.wait_log("hung", timeout=20, id=id)
     died = gateway.wait_log("died", timeout=30, count=2, id=id)
     assert [line["times"] for line in died] == ["1", "2"] and int(died[0]["hung_s"]) >= 6

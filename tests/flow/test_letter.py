@@ -5,7 +5,7 @@ from test_failover import Office
 def test_the_letter_has_the_gateways_name_and_the_whole_reply(new_gateway, new_sink):
     here = Office(new_gateway(), new_sink, failures=1)
     here.fails("451 4.3.0 trouble with the spool\nsee https://status.example.net/17")
-    here.gateway.wait_log("event", name="relay-suspended")
+    here.gateway.wait_log("module-event", name="relay-suspended")
     here.spare.wait(here.letters, 10, "the warning")
     letter = here.letters()[0]
     assert letter.header("Message-ID").endswith(".main@relay.example.com>"), letter.header("Message-ID")

@@ -26,7 +26,7 @@ def test_nothing_is_held_against_the_relay(new_gateway, new_sink, keys, words, b
     assert status["own_faults"]["relay"] == "main" and words in status["own_faults"]["text"], status
     assert [relay["failed"] for relay in status["relays"] if relay["name"] == "main"] == [0]
     assert "this machine" in gateway.text("status")
-    assert "suspended" not in str(gateway.ctl("relay", "show", "main")) and not gateway.log("event", name="relay-suspended")
+    assert "suspended" not in str(gateway.ctl("relay", "show", "main")) and not gateway.log("module-event", name="relay-suspended")
     if becomes == "moves on":
         wait_for(lambda: spare.messages, 10, "the mail at the fallback")
         return

@@ -195,12 +195,12 @@ def test_refusals_are_counted_and_survive_a_restart(guarded):
     line, = gateway.wait_log("strikes")
     assert line["level"] == "warning"
     assert line["text"].startswith("client crm was refused 2 times today, and may go another way at 3; the last")
-    assert gateway.wait_log("event", name="strike-warning")
+    assert gateway.wait_log("module-event", name="strike-warning")
     hand_in(gateway, "bad@example.com")
     hand_in(gateway, "bad@example.com")
     assert strikes_of(gateway)["refused"] == 4
-    assert gateway.wait_log("event", name="strike-limit")
-    assert len(gateway.log("event", name="strike-warning")) == 1
+    assert gateway.wait_log("module-event", name="strike-limit")
+    assert len(gateway.log("module-event", name="strike-warning")) == 1
 
 
 def test_failed_login_of_a_stranger_counts_for_nobody(guarded):

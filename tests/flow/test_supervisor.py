@@ -175,7 +175,7 @@ def test_a_message_that_crashes_twice_is_held(pair):
     good = send(gateway)
     sink.wait(lambda: arrived(sink, good), 10)
     died = gateway.log("died", id=bad)
-    assert [(line["signal"], line["module"], line["hook"], line["times"]) for line in died] == [
+    assert [(line["signal"], line["by"], line["hook"], line["times"]) for line in died] == [
         ("SIGABRT", "45-crasher", "prepare", "1"), ("SIGABRT", "45-crasher", "prepare", "2")]
     held, = [row for row in gateway.queue() if row["id"] == bad]
     assert held["state"] == "held"
@@ -221,7 +221,7 @@ def test_a_crash_before_the_250_holds_nothing(pair):
         serves_again(gateway, count)
     good = send(gateway)
     sink.wait(lambda: arrived(sink, good), 10)
-    assert [line["hook"] for line in gateway.log("died", module="45-crasher")] == ["message"] * 2
+    assert [line["hook"] for line in gateway.log("died", by="45-crasher")] == ["message"] * 2
     assert not gateway.log("held") and not gateway.queue()
 
 
@@ -310,7 +310,7 @@ def test_reload_adds_and_removes_listeners(pair):
     gateway.set(listeners=[listeners[0], {"address": "127.0.0.1", "port": added, "tls": "none"}])
     gateway.write()
     gateway.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: gateway.log("reload"), 10, "the reload")
+    wait_for(lambda: gateway.log("reloaded"), 10, "the reload")
     with Client(added, ehlo="a.example.com") as client:
         assert client.message().code == 250
     sink.wait_messages(1)

@@ -309,7 +309,7 @@ def test_62_certificate_replaced_by_garbage_and_reloaded_stays_the_old_one(new_g
             out.write("-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n")
     answer = gateway.run_ctl("reload")
     assert answer.code == 78 and paths[broken in ("key", "mismatch")] in answer.out + answer.err
-    problem, = {line["text"] for line in gateway.wait_log("configuration") if line["level"] == "error"}
+    problem, = {line["text"] for line in gateway.wait_log("configuration-error")}
     assert problem.startswith(os.path.join(gateway.config, "00-gateway.conf:"))
     assert served(gateway.tls_port) == old
     put("hop")

@@ -178,10 +178,9 @@ struct gw_day {
 /* Something that happened and that somebody may want to know: told to all event hooks. */
 struct gw_event {
 	uint32_t size;
-	/* "accepted", "delivered", "deferred", "bounced", "held", "released", a module's own.
-	 * "refused": a client was told 4xx or 5xx, or left before the answer; about `message` where
-	 * there is one. One of "accepted" and "refused" follows each run of the message hook.
-	 * "relay-resumed", "relay-on", "relay-off": an admin's word */
+	/* of the gateway, as ABI.md has them, or a module's own. "refused": a client was told 4xx
+	 * or 5xx, or left before the answer; about `message` where there is one. One of "accepted"
+	 * and "refused" follows each run of the message hook. */
 	struct gw_str name;
 	int64_t time;                     /* ms since 1970 UTC */
 	const struct gw_message *message; /* or NULL */

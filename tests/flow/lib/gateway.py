@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+from . import registry
 from .conf import fragment_text
 from .waiting import PATIENCE, wait_for
 
@@ -307,6 +308,7 @@ class Gateway:
         return text
 
     def log(self, event=None, **pairs):
+        assert event is None or registry.known(event), "no event is called %s" % event
         lines = [parse_log_line(line) for line in self.log_text().splitlines()]
         return [line for line in lines if (event is None or line["event"] == event) and
                 all(line.get(key) == str(value) for key, value in pairs.items())]

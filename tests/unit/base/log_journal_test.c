@@ -71,11 +71,11 @@ struct found {
 static int note(void *arg, struct gw_str line)
 {
 	struct found *found = arg;
-	const char *word = strstr(memcpy(found->last, line.ptr, line.len), "n=");
+	const char *word = strstr(memcpy(found->last, line.ptr, line.len), "count=");
 
 	found->last[line.len] = '\0';
 	if (word && word < found->last + line.len && strlen(found->all) < 4000)
-		strncat(found->all, word + 2, 1);
+		strncat(found->all, word + sizeof("count=") - 1, 1);
 	return ++found->count == found->most;
 }
 
@@ -103,10 +103,10 @@ static void start(enum log_level level, unsigned days)
 
 static void log_step(uint64_t id, int n, enum log_level level)
 {
-	struct log_line *line = log_open(level, "step");
+	struct log_line *line = log_open_module(level, "step");
 
 	log_id(line, id);
-	log_int(line, "n", n);
+	log_int(line, KEY_COUNT, n);
 	log_close(line);
 }
 
@@ -141,7 +141,7 @@ static void lines_without_an_id_are_not_kept(void **state)
 	char name[96];
 
 	start(LOG_LEVEL_INFO, 0);
-	log_say(LOG_LEVEL_INFO, "started", "x");
+	log_say(EVENT_STARTED, "x");
 	find(1);
 	day_path(clock_wall(), name);
 	assert_int_not_equal(access(name, F_OK), 0);
@@ -152,14 +152,14 @@ static void an_id_is_found_as_a_whole_word_of_its_key(void **state)
 	int64_t now = clock_wall();
 	uint64_t id = make_id(now);
 
-	append_id(now, "id=", id, " n=1");
-	append_id(now, "id=", id, "X n=x");
-	append_id(now, "xid=", id, " n=x");
-	append_id(now, "id=0000000000001 text=\"a \\\" id=", id, " b\" n=x");
-	append_id(now, "id=0000000000001 parent=", id, " n=2");
-	append_id(now, "id=0000000000001 text=\"quoted id\" parent=", id, " n=3");
-	append_id(now, "n=4 id=", id, "");
-	append_id(now, "n=x ID=", id, "");
+	append_id(now, "id=", id, " count=1");
+	append_id(now, "id=", id, "X count=x");
+	append_id(now, "xid=", id, " count=x");
+	append_id(now, "id=0000000000001 text=\"a \\\" id=", id, " b\" count=x");
+	append_id(now, "id=0000000000001 parent=", id, " count=2");
+	append_id(now, "id=0000000000001 text=\"quoted id\" parent=", id, " count=3");
+	append_id(now, "count=4 id=", id, "");
+	append_id(now, "count=x ID=", id, "");
 	start(LOG_LEVEL_INFO, 0);
 	assert_string_equal(find(id).all, "1234");
 }
@@ -170,7 +170,7 @@ static void a_line_that_names_it_in_a_text_first_is_found(void **state)
 	uint64_t id = make_id(now);
 	char before[64], text[ID_TEXT];
 
-	snprintf(before, sizeof(before), "text=\"id=%s\" n=1 id=", id_format(id, text));
+	snprintf(before, sizeof(before), "text=\"id=%s\" count=1 id=", id_format(id, text));
 	append_id(now, before, id, "");
 	start(LOG_LEVEL_INFO, 0);
 	assert_string_equal(find(id).all, "1");
@@ -181,10 +181,10 @@ static void reading_goes_on_through_later_days(void **state)
 	int64_t now = clock_wall(), made = now - 3 * DAY_MS;
 	uint64_t id = make_id(made);
 
-	append_id(made - DAY_MS, "id=", id, " n=x"); /* before it was made: not looked at */
-	append_id(made, "id=", id, " n=1");
-	append_id(made + DAY_MS, "id=", id, " n=2");
-	append_id(now - 1000, "id=", id, " n=3");
+	append_id(made - DAY_MS, "id=", id, " count=x"); /* before it was made: not looked at */
+	append_id(made, "id=", id, " count=1");
+	append_id(made + DAY_MS, "id=", id, " count=2");
+	append_id(now - 1000, "id=", id, " count=3");
 	start(LOG_LEVEL_INFO, 0);
 	log_step(id, 4, LOG_LEVEL_INFO);
 	assert_string_equal(find(id).all, "1234");
@@ -201,11 +201,11 @@ static void the_start_is_found_in_a_large_file(void **state)
 	file = fopen(name, "a");
 	assert_non_null(file);
 	for (int64_t at = noon - 21000000; at <= noon + 21000000; at += 1000) {
-		fprintf(file, "%s info test id=%s n=0\n", clock_rfc3339(at, text),
+		fprintf(file, "%s info test id=%s count=0\n", clock_rfc3339(at, text),
 			id_format(make_id(at) + 1, id));
 		for (int i = 0; i < 3; i++)
 			if (id_time(ids[i]) == at)
-				fprintf(file, "%s info test id=%s n=%d\n", text,
+				fprintf(file, "%s info test id=%s count=%d\n", text,
 					id_format(ids[i], id), i + 1);
 	}
 	fclose(file);
@@ -235,7 +235,7 @@ static void old_days_are_removed_and_nothing_else(void **state)
 	char name[96];
 
 	for (int day = 0; day < 6; day++)
-		append(now - day * DAY_MS, "id=0000000000001 n=1");
+		append(now - day * DAY_MS, "id=0000000000001 count=1");
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "%s/%s", folder, others[i]);
 		fclose(fopen(name, "w"));
@@ -254,7 +254,7 @@ static void old_days_are_removed_and_nothing_else(void **state)
 static void add_step(struct log_journal *journal, int64_t when, int n)
 {
 	char line[96], text[CLOCK_RFC3339];
-	int len = snprintf(line, sizeof(line), "%s info step id=0000000000001 n=%d\n",
+	int len = snprintf(line, sizeof(line), "%s info step id=0000000000001 count=%d\n",
 			   clock_rfc3339(when, text), n);
 
 	log_journal_add(journal, line, (size_t)len);
@@ -284,7 +284,9 @@ static void a_line_goes_to_the_file_of_its_day(void **state)
 		file = fopen(name, "r");
 		assert_non_null(file);
 		for (; fgets(line, sizeof(line), file); lines++)
-			assert_non_null(strstr(line, lines ? " n=4\n" : day ? " n=2\n" : " n=3\n"));
+			assert_non_null(strstr(line, lines ? " count=4\n"
+						     : day ? " count=2\n"
+							   : " count=3\n"));
 		fclose(file);
 		assert_int_equal(lines, day ? 2 : 1);
 	}

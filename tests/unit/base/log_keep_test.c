@@ -49,11 +49,11 @@ static uint64_t make_id(unsigned nth)
 
 static void log_step(uint64_t id, int n)
 {
-	struct log_line *line = log_open(LOG_LEVEL_INFO, "step");
+	struct log_line *line = log_open_module(LOG_LEVEL_INFO, "step");
 
 	log_id(line, id);
-	log_int(line, "n", n);
-	log_text(line, "text",
+	log_int(line, KEY_COUNT, n);
+	log_text(line, KEY_TEXT,
 		 "some octets that make the line as long as lines are, so that files fill");
 	log_close(line);
 }

@@ -80,16 +80,16 @@ static void a_line_is_an_event_with_pairs(void **state)
 	struct log_line *line;
 
 	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
-	line = log_open(LOG_LEVEL_INFO, "received");
+	line = log_open(EVENT_RECEIVED);
 	log_id(line, 33);
-	log_text(line, "client", "zoho-crm");
-	log_str(line, "from", gw_str("<a@example.com>"));
-	log_int(line, "size", 4096);
-	log_int(line, "least", INT64_MIN);
-	log_fmt(line, "took", "%dms", 12);
+	log_text(line, KEY_CLIENT, "zoho-crm");
+	log_str(line, KEY_FROM, gw_str("<a@example.com>"));
+	log_int(line, KEY_SIZE, 4096);
+	log_int(line, KEY_CODE, INT64_MIN);
+	log_fmt(line, KEY_STATUS, "%dms", 12);
 	log_close(line);
 	assert_logged(
-		"info received id=0000000000011 client=zoho-crm from=<a@example.com> size=4096 least=-9223372036854775808 took=12ms");
+		"info received id=0000000000011 client=zoho-crm from=<a@example.com> size=4096 code=-9223372036854775808 status=12ms");
 }
 
 static void values_cannot_break_a_line(void **state)
@@ -113,10 +113,10 @@ static void values_cannot_break_a_line(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct log_line *line;
 		assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
-		line = log_open(LOG_LEVEL_WARNING, "odd");
-		log_str(line, "v", cases[i].value);
+		line = log_open_module(LOG_LEVEL_WARNING, "odd");
+		log_str(line, KEY_TEXT, cases[i].value);
 		log_close(line);
-		snprintf(expected, sizeof(expected), "warning odd v=%s", cases[i].pair);
+		snprintf(expected, sizeof(expected), "warning odd text=%s", cases[i].pair);
 		assert_logged(expected);
 		unlink(path);
 	}
@@ -132,9 +132,9 @@ static void a_long_line_is_cut_and_says_so(void **state)
 		while (strlen(value) < 2 * LOG_LINE_MAX)
 			strcat(value, fillers[i]);
 		assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
-		line = log_open(LOG_LEVEL_INFO, "long");
-		log_text(line, "v", value);
-		log_text(line, "w", value);
+		line = log_open_module(LOG_LEVEL_INFO, "long");
+		log_text(line, KEY_TEXT, value);
+		log_text(line, KEY_REASON, value);
 		log_id(line, 1);
 		log_close(line);
 		log_stop(1000);
@@ -152,17 +152,23 @@ static void levels_below_the_set_one_are_silent(void **state)
 {
 	assert_int_equal(log_start(path, NULL, LOG_LEVEL_WARNING, 0), 0);
 	assert_false(log_enabled(LOG_LEVEL_INFO));
-	assert_null(log_open(LOG_LEVEL_INFO, "quiet"));
-	log_text(NULL, "k", "v");
+	assert_null(log_open_module(LOG_LEVEL_INFO, "quiet"));
+	log_text(NULL, KEY_TEXT, "v");
 	log_id(NULL, 1);
-	log_int(NULL, "k", 1);
-	log_fmt(NULL, "k", "%d", 1);
+	log_int(NULL, KEY_TEXT, 1);
+	log_fmt(NULL, KEY_TEXT, "%d", 1);
 	log_close(NULL);
-	log_say(LOG_LEVEL_DEBUG, "quiet", "no");
+	log_say(EVENT_STARTED, "no");
 	log_set_level(LOG_LEVEL_DEBUG);
 	assert_true(log_enabled(LOG_LEVEL_DEBUG));
-	log_say(LOG_LEVEL_DEBUG, "loud", "%s %d", "yes", 1);
-	assert_logged("debug loud text=\"yes 1\"");
+	log_close(log_open_module(LOG_LEVEL_DEBUG, "loud"));
+	log_say(EVENT_STARTED, "%s %d", "yes", 1);
+	log_stop(1000);
+	char *text = slurp(path);
+	assert_non_null(strstr(text, " debug loud\n"));
+	assert_non_null(strstr(text, " info started text=\"yes 1\"\n"));
+	assert_int_equal(count_lines(text, "\n"), 2);
+	free(text);
 }
 
 static void a_line_within_a_line_is_dropped_and_counted(void **state)
@@ -171,8 +177,8 @@ static void a_line_within_a_line_is_dropped_and_counted(void **state)
 	struct log_line *line;
 
 	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
-	line = log_open(LOG_LEVEL_INFO, "outer");
-	assert_null(log_open(LOG_LEVEL_INFO, "inner"));
+	line = log_open_module(LOG_LEVEL_INFO, "outer");
+	assert_null(log_open_module(LOG_LEVEL_INFO, "inner"));
 	log_close(line);
 	assert_int_equal(log_dropped(), before + 1);
 	assert_logged("info outer");
@@ -195,9 +201,9 @@ static void starting_needs_a_place_to_write(void **state)
 static void *say_many(void *arg)
 {
 	for (int i = 0; i < 2000; i++) {
-		struct log_line *line = log_open(LOG_LEVEL_INFO, "many");
-		log_text(line, "thread", "t");
-		log_int(line, "n", i);
+		struct log_line *line = log_open_module(LOG_LEVEL_INFO, "many");
+		log_text(line, KEY_THREAD, "t");
+		log_int(line, KEY_COUNT, i);
 		log_close(line);
 	}
 	return NULL;
@@ -216,8 +222,8 @@ static void threads_do_not_mix_their_lines(void **state)
 	log_stop(5000);
 	text = slurp(path);
 	assert_int_equal(count_lines(text, "\n"), 8000);
-	assert_int_equal(count_lines(text, "Z info many thread=t n="), 8000);
-	assert_int_equal(count_lines(text, " n=1999\n"), 4);
+	assert_int_equal(count_lines(text, "Z info many thread=t count="), 8000);
+	assert_int_equal(count_lines(text, " count=1999\n"), 4);
 	free(text);
 }
 
@@ -227,21 +233,21 @@ static void reopening_follows_a_rotation(void **state)
 
 	snprintf(rotated, sizeof(rotated), "%s.1", path);
 	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
-	log_say(LOG_LEVEL_INFO, "before", "x");
+	log_say(EVENT_STARTED, "x");
 	log_stop(1000);
 	assert_int_equal(log_start(path, NULL, LOG_LEVEL_INFO, 0), 0);
 	assert_int_equal(rename(path, rotated), 0);
 	log_reopen();
 	while (access(path, F_OK) != 0)
 		usleep(1000);
-	log_say(LOG_LEVEL_INFO, "after", "x");
+	log_say(EVENT_STOPPED, "x");
 	log_stop(1000);
 	text = slurp(path);
-	assert_non_null(strstr(text, " info after "));
-	assert_null(strstr(text, "before"));
+	assert_non_null(strstr(text, " info stopped "));
+	assert_null(strstr(text, "started"));
 	free(text);
 	text = slurp(rotated);
-	assert_non_null(strstr(text, " info before "));
+	assert_non_null(strstr(text, " info started "));
 	free(text);
 }
 
@@ -264,8 +270,8 @@ static void give_stderr_back(int before)
 static void say_a_burst(int lines)
 {
 	for (int i = 0; i < lines; i++) {
-		struct log_line *line = log_open(LOG_LEVEL_INFO, "burst");
-		log_text(line, "text",
+		struct log_line *line = log_open_module(LOG_LEVEL_INFO, "burst");
+		log_text(line, KEY_TEXT,
 			 "a line about as long as most of those that are written for a message");
 		log_close(line);
 	}
@@ -373,18 +379,18 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
 	assert_int_equal(log_start(path, folder, LOG_LEVEL_INFO, 0), 0);
 	limit_files_to(5000);
 	for (int i = 0; i < 200; i++) {
-		struct log_line *line = log_open(LOG_LEVEL_INFO, "tight");
+		struct log_line *line = log_open_module(LOG_LEVEL_INFO, "tight");
 		log_id(line, (uint64_t)(i + 1));
 		log_close(line);
 	}
 	while (log_dropped() == before)
 		usleep(1000);
 	limit_files_to(0);
-	log_say(LOG_LEVEL_INFO, "roomy", "again");
+	log_say(EVENT_STARTED, "again");
 	log_stop(1000);
 	text = slurp(path);
 	assert_non_null(strstr(text, " log-dropped lines="));
-	assert_non_null(strstr(text, " info roomy text=again\n"));
+	assert_non_null(strstr(text, " info started text=again\n"));
 	/* a torn line ends alone */
 	for (each = strtok_r(text, "\n", &save); each; each = strtok_r(NULL, "\n", &save))
 		assert_true(!strstr(each + 1, "Z info") ||

@@ -68,7 +68,7 @@ static void refuse_in_the_middle(const struct early *early, const char *ehlo, bo
 	if (sending.outcomes[0].status != early->status ||
 	    sending.outcomes[1].link != early->link || sending.outcomes[0].stage != STAGE_BODY)
 		fail_msg("%s, %s, tls %d: %s at %s, link %d: %s", early->name, ehlo, tls,
-			 status_name(sending.outcomes[0].status),
+			 event_name(status_event(sending.outcomes[0].status)),
 			 stage_name(sending.outcomes[0].stage), sending.outcomes[1].link,
 			 sending.outcomes[0].reply.text.ptr);
 	assert_int_equal(peer.connections, 1);

@@ -146,7 +146,8 @@ static void refusal_of_chunks(const char *reply, int taken_before, enum gw_statu
 	send_it(&sending, &rig, text, "a@x.example bad@x.example b@x.example");
 	if (sending.outcomes[0].status != status || sending.outcomes[2].status != status ||
 	    sending.outcomes[0].link != link)
-		fail_msg("%s: %s, link %d: %s", reply, status_name(sending.outcomes[0].status),
+		fail_msg("%s: %s, link %d: %s", reply,
+			 event_name(status_event(sending.outcomes[0].status)),
 			 sending.outcomes[0].link, sending.outcomes[0].reply.text.ptr);
 	assert_int_equal(sending.outcomes[1].status, GW_BOUNCED);
 	assert_int_equal(peer.connections, connections);

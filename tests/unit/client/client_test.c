@@ -117,8 +117,8 @@ static void fail_at(const struct place *place, enum fault fault)
 	if (got.status != want.status || got.stage != want.stage || got.link != want.link ||
 	    got.reply.code != want.reply.code)
 		fail_msg("%s, fault %d: %s at %s, link %d, code %d \"%s\"", place->name, fault,
-			 status_name(got.status), stage_name(got.stage), got.link, got.reply.code,
-			 got.reply.text.ptr);
+			 event_name(status_event(got.status)), stage_name(got.stage), got.link,
+			 got.reply.code, got.reply.text.ptr);
 	sending_finish(&sending);
 	rig_finish(&rig);
 	peer_stop(&peer);
@@ -540,8 +540,9 @@ static void hold_conversation(const struct conversation *talk)
 	rig_send(&sending);
 	rig_run(&rig);
 	if (got->status != talk->status || got->stage != talk->stage || got->link != talk->link)
-		fail_msg("%s: %s at %s, link %d: %d %s", talk->name, status_name(got->status),
-			 stage_name(got->stage), got->link, got->reply.code, got->reply.text.ptr);
+		fail_msg("%s: %s at %s, link %d: %d %s", talk->name,
+			 event_name(status_event(got->status)), stage_name(got->stage), got->link,
+			 got->reply.code, got->reply.text.ptr);
 	if (talk->asked && sending.asked_count != talk->asked)
 		fail_msg("%s: asked %d times", talk->name, sending.asked_count);
 	if (talk->refused && !gw_str_eq(sending.attempt.login_refused, gw_str(talk->refused)))

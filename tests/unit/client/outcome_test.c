@@ -69,8 +69,8 @@ static void everything_has_a_name(void **state)
 	for (i = STAGE_NONE; i <= STAGE_MODULE; i++)
 		assert_true(strlen(stage_name((enum stage)i)) > 0);
 	assert_string_equal(stage_name(STAGE_RCPT), "rcpt");
-	assert_string_equal(status_name(GW_UNKNOWN), "unknown");
-	assert_string_equal(status_name((enum gw_status)0), "none");
+	assert_int_equal(status_event(GW_UNKNOWN), EVENT_UNKNOWN);
+	assert_int_equal(status_event((enum gw_status)0), EVENT_DEFERRED);
 	assert_string_equal(stage_name((enum stage)99), "none");
 }
 

@@ -77,7 +77,7 @@ static void send_many(const struct many *many)
 	for (i = 0; i < many->count; i++)
 		if (sending.outcomes[i].status != GW_DELIVERED)
 			fail_msg("%s: %zu is %s: %s", many->name, i,
-				 status_name(sending.outcomes[i].status),
+				 event_name(status_event(sending.outcomes[i].status)),
 				 sending.outcomes[i].reply.text.ptr);
 	if (peer_saw(&peer, "MAIL FROM") < many->mails ||
 	    peer_saw(&peer, "MAIL FROM") > many->most_mails ||

@@ -299,7 +299,10 @@ void chain_tell(struct gw_call *call, enum gw_hook hook)
 	world.asked[hook]++;
 }
 
-void event_tell(struct worker *on, struct snapshot *by, struct gw_event *event) {}
+void event_tell(struct worker *on, struct snapshot *by, enum event_id event,
+		struct gw_event *details)
+{
+}
 void call_log_reason(struct gw_call *call, struct gw_str sentence) {}
 
 struct gw_relay *snapshot_relay(const struct snapshot *in, struct gw_str name)
