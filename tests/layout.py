@@ -8,7 +8,7 @@ import sys
 TOP = {"gateway", "modules", "sdk", "conf.d", "tests", "CMakeLists.txt", "README.md", "LICENSE"}
 # What a library is included for belongs in one room (or in a module of its own).
 ONLY_IN = {r"event2?/|event\.h": {"loop"}, r"openssl/": {"loop"}, r"unbound": {"loop"}, r"curl/": {"loop"}, r"ltdl": {"module"}, r"sqlite3": {"module"},
-           r"libconfig": {"conf"}, r"gsasl": {"smtp"}, r"jansson": {"admin", "ctl"}, r"glib": {"base"}}
+           r"libconfig": {"conf"}, r"gsasl": {"smtp"}, r"jansson": {"base", "admin", "ctl"}, r"glib": {"base"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 # What the door is made of: everything else of gateway/ is in a room.
 DOOR = {"CMakeLists.txt", "README.md", "quickstart"}

@@ -1,6 +1,7 @@
 /* answer.c - what a request is answered: a text, problems, a table. */
 #include "admin/connection.h"
-#include "smtp/utf8.h"
+
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* dsn_status.c - the part for programs: message/delivery-status (RFC 3464), or its global form (RFC
  * 6533). */
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "deliver/dsn_private.h"
 #include "smtp/address.h"
-#include "smtp/utf8.h"
 
 #include <stdlib.h>
 

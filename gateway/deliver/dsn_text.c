@@ -1,5 +1,6 @@
 #include "deliver/dsn_private.h"
-#include "smtp/utf8.h"
+
+#include "base/utf8.h"
 
 /* Appends the character at the start of `text`, or '?'; how many octets it took. */
 static size_t put_char(struct buf *out, struct gw_str text, bool utf8)

@@ -1,6 +1,8 @@
 #include "services/services.h"
 
 #include "base/clock.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
 #include "module/on_worker.h"
@@ -340,6 +342,17 @@ static void service_problem(struct gw_call *call, bool fatal, const char *format
 	va_end(args);
 }
 
+static void service_answer_json(struct gw_call *call, struct gw_json *json)
+{
+	struct gw_str text = json_writer_text(json);
+	if (text.ptr)
+		service_answer(call, text);
+	else
+		service_problem(call, true, "the answer cannot be written: %s",
+				json_writer_fault(json));
+	json_writer_destroy(json);
+}
+
 static void service_emit(struct gw_call *call, const struct gw_event *event)
 {
 	struct gw_event given = { 0 };
@@ -475,4 +488,26 @@ const struct gw_services services = {
 	.http_request = on_worker_http_request,
 	.http_cancel = on_worker_http_cancel,
 	.await_next_hop = services_await_next_hop,
+	.json_create = json_writer_create,
+	.json_destroy = json_writer_destroy,
+	.json_begin = json_writer_begin,
+	.json_end = json_writer_end,
+	.json_string = json_writer_string,
+	.json_format = json_writer_format,
+	.json_number = json_writer_number,
+	.json_bool = json_writer_bool,
+	.json_time = json_writer_time,
+	.json_text = json_writer_text,
+	.table_create = json_writer_table,
+	.table_row = json_writer_row,
+	.answer_json = service_answer_json,
+	.json_read = json_reader_read,
+	.json_free = json_reader_free,
+	.json_kind = json_reader_kind,
+	.json_member = json_reader_member,
+	.json_item = json_reader_item,
+	.json_count = json_reader_count,
+	.json_value_string = json_reader_string,
+	.json_value_number = json_reader_number,
+	.json_value_bool = json_reader_bool,
 };

@@ -1,6 +1,7 @@
 /* The arguments of MAIL and RCPT: a path and parameters, each parameter a row of a table. */
 #include "smtp/command.h"
-#include "smtp/utf8.h"
+
+#include "base/utf8.h"
 
 #define ENVID_MAX 100 /* RFC 3461 section 4.4 */
 #define XTEXT_MAX 500 /* RFC 3461 section 4.2, RFC 4954 section 5 */

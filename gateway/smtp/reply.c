@@ -1,5 +1,6 @@
 #include "smtp/reply.h"
-#include "smtp/utf8.h"
+
+#include "base/utf8.h"
 
 #define WRITTEN_LINE_MAX 500
 #define ENHANCED_MAX 11 /* "5.999.999" and some */

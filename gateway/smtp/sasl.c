@@ -1,7 +1,7 @@
 #include "smtp/sasl.h"
 
+#include "base/utf8.h"
 #include "smtp/sasl_token.h"
-#include "smtp/utf8.h"
 
 #include <gsasl.h>
 #include <stdlib.h>

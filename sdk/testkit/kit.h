@@ -279,8 +279,10 @@ bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identit
 bool kit_memory_refused(struct gw_call *call, size_t size);
 bool kit_submission_refused(struct testkit *kit, const struct gw_submission *submission);
 
-/* --- json.c --- */
+/* --- json.c [any] --- */
 bool json_is_one_object(struct gw_str text);
+/* The writer's text; a text that the module wrote wrongly ends the test. */
+struct gw_str kit_json_text(struct gw_json *json);
 
 /* One lock for what several threads may ask for at once. */
 void kit_lock(void);

@@ -1,6 +1,9 @@
 /* services.c - the table that the module calls, and the small services of it. */
 #include "kit.h"
 
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+
 #include <stdlib.h>
 
 #define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
@@ -345,6 +348,19 @@ static void service_problem_at(struct gw_call *call, const struct gw_relay *rela
 			 key ? key : "", key ? ": " : "", text);
 }
 
+static void service_answer_json(struct gw_call *call, struct gw_json *json)
+{
+	struct gw_str text = json_writer_text(json);
+
+	if (json_writer_misused(json))
+		kit_misuse(call->kit, "answer_json() of no JSON: %s", json_writer_fault(json));
+	else if (text.ptr && !kit_fails(call->kit, "answer_json"))
+		service_answer(call, text);
+	else
+		service_problem(call, true, "the answer cannot be written: no memory");
+	json_writer_destroy(json);
+}
+
 static void service_emit(struct gw_call *call, const struct gw_event *event)
 {
 	struct testkit *kit = call->kit;
@@ -479,4 +495,26 @@ const struct gw_services kit_services = {
 	.http_request = service_http_request,
 	.http_cancel = service_http_cancel,
 	.await_next_hop = service_await_next_hop,
+	.json_create = json_writer_create,
+	.json_destroy = json_writer_destroy,
+	.json_begin = json_writer_begin,
+	.json_end = json_writer_end,
+	.json_string = json_writer_string,
+	.json_format = json_writer_format,
+	.json_number = json_writer_number,
+	.json_bool = json_writer_bool,
+	.json_time = json_writer_time,
+	.json_text = kit_json_text,
+	.table_create = json_writer_table,
+	.table_row = json_writer_row,
+	.answer_json = service_answer_json,
+	.json_read = json_reader_read,
+	.json_free = json_reader_free,
+	.json_kind = json_reader_kind,
+	.json_member = json_reader_member,
+	.json_item = json_reader_item,
+	.json_count = json_reader_count,
+	.json_value_string = json_reader_string,
+	.json_value_number = json_reader_number,
+	.json_value_bool = json_reader_bool,
 };

@@ -2,7 +2,7 @@
  * reader again. */
 #include "fuzz.h"
 #include "smtp/reply.h"
-#include "smtp/utf8.h"
+#include "base/utf8.h"
 
 static void check_text(struct gw_str text)
 {

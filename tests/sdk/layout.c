@@ -145,10 +145,33 @@ AT(gw_services, lookup, 696);
 AT(gw_services, http_request, 704);
 AT(gw_services, http_cancel, 712);
 AT(gw_services, await_next_hop, 720);
+AT(gw_services, json_create, 728);
+AT(gw_services, json_destroy, 736);
+AT(gw_services, json_begin, 744);
+AT(gw_services, json_end, 752);
+AT(gw_services, json_string, 760);
+AT(gw_services, json_format, 768);
+AT(gw_services, json_number, 776);
+AT(gw_services, json_bool, 784);
+AT(gw_services, json_time, 792);
+AT(gw_services, json_text, 800);
+AT(gw_services, table_create, 808);
+AT(gw_services, table_row, 816);
+AT(gw_services, answer_json, 824);
+AT(gw_services, json_read, 832);
+AT(gw_services, json_free, 840);
+AT(gw_services, json_kind, 848);
+AT(gw_services, json_member, 856);
+AT(gw_services, json_item, 864);
+AT(gw_services, json_count, 872);
+AT(gw_services, json_value_string, 880);
+AT(gw_services, json_value_number, 888);
+AT(gw_services, json_value_bool, 896);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
 SIZE(gw_async, 24);
+SIZE(gw_column, 16);
 SIZE(gw_option, 88);
 SIZE(gw_groups, 16);
 SIZE(gw_list, 16);
@@ -167,6 +190,6 @@ SIZE_AT_LEAST(gw_module, 312);
 SIZE_AT_LEAST(gw_http_request, 96);
 SIZE_AT_LEAST(gw_http_answer, 56);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 728);
+SIZE_AT_LEAST(gw_services, 904);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include <gateway/facts.h>
 #include <gateway/http.h>
+#include <gateway/json.h>
 #include <gateway/option.h>
 #include <gateway/str.h>
 
@@ -559,6 +560,50 @@ struct gw_services {
 	 * next hop says of this message instead of 250 "queued"; 0: it does not. Without this, as
 	 * the listener says. */
 	void (*await_next_hop)(struct gw_call *, struct gw_message *, int64_t ms);
+
+	/* --- JSON, as <gateway/json.h> shows it. [any], without a call --- */
+	/* A text to be written, which json_destroy() or answer_json() frees; NULL: no memory, which
+	 * the functions below take too. */
+	struct gw_json *(*json_create)(void);
+	void (*json_destroy)(struct gw_json *);
+	/* begins an object or an array; json_end() ends what was begun last */
+	void (*json_begin)(struct gw_json *, const char *key, enum gw_json_kind);
+	void (*json_end)(struct gw_json *);
+	void (*json_string)(struct gw_json *, const char *key, struct gw_str);
+	void (*json_format)(struct gw_json *, const char *key, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+	void (*json_number)(struct gw_json *, const char *key, int64_t);
+	void (*json_bool)(struct gw_json *, const char *key, bool);
+	/* ms since 1970 UTC as "2026-11-23T17:40:12.345Z"; null where it is 0 or less */
+	void (*json_time)(struct gw_json *, const char *key, int64_t ms);
+	/* The text, after all that is still open was ended. The writer's own until it is destroyed;
+	 * ptr NULL: it failed. */
+	struct gw_str (*json_text)(struct gw_json *);
+	/* A writer for the rows of a table, freed as one of json_create(). */
+	struct gw_json *(*table_create)(const struct gw_column *columns);
+	/* begins a row, and ends the one before: its members are written next */
+	void (*table_row)(struct gw_json *table);
+	/* control: as answer(), with what was written, which is freed in any case. Of one that
+	 * failed, gatewayctl is told so. Not [any] */
+	void (*answer_json)(struct gw_call *, struct gw_json *);
+
+	/* A text of others (a whole answer, up to GW_JSON_READ_MAX): RFC 8259 to the letter, no
+	 * member twice, no U+0000. Freed by json_free(); parts live as long. NULL: no JSON, over a
+	 * bound, or no memory; `why` says which, with none of the text's own words in it, which may
+	 * be secrets. `size` 0: nobody wants to know. */
+	struct gw_json_value *(*json_read)(struct gw_str text, char *why, size_t size);
+	void (*json_free)(struct gw_json_value *);
+	/* Of NULL, of another kind, past the end: nothing (NONE, NULL, 0, ptr NULL, `otherwise`),
+	 * so that what is not there needs no question of its own. */
+	enum gw_json_kind (*json_kind)(const struct gw_json_value *);
+	const struct gw_json_value *(*json_member)(const struct gw_json_value *object,
+						   const char *key);
+	const struct gw_json_value *(*json_item)(const struct gw_json_value *array, size_t nth);
+	size_t (*json_count)(const struct gw_json_value *); /* members or items */
+	struct gw_str (*json_value_string)(const struct gw_json_value *);
+	/* without its fraction; `otherwise` too where 64 bits cannot hold it */
+	int64_t (*json_value_number)(const struct gw_json_value *, int64_t otherwise);
+	bool (*json_value_bool)(const struct gw_json_value *, bool otherwise);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

@@ -1,4 +1,4 @@
-#include "smtp/utf8.h"
+#include "base/utf8.h"
 
 /* First octets, how long their sequence is, and which second octets keep it short, no surrogate and
  * in range. */

@@ -1,6 +1,6 @@
 /* utf8.h - well-formed UTF-8 (RFC 3629), one character at a time. Pure functions. */
-#ifndef SMTP_UTF8_H
-#define SMTP_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <gateway/str.h>
 
