@@ -101,15 +101,21 @@ enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 	return GW_CONTINUE;
 }
 
+static bool is_discarded(struct gw_str json)
+{
+	struct gw_json_value *details = json.len ? gw->json_read(json, NULL, 0) : NULL;
+	bool discarded = gw->json_value_bool(gw->json_member(details, "discarded"), false);
+
+	gw->json_free(details);
+	return discarded;
+}
+
 /* Refused after we had counted it: by another module, by the disk, or because the client left. Or
  * thrown away. */
 static bool goes_nowhere(const struct gw_event *event)
 {
-	static const char discarded[] = "\"discarded\":true";
-
 	if (gw_str_eq(event->name, gw_str("accepted")))
-		return event->json.len &&
-		       memmem(event->json.ptr, event->json.len, discarded, sizeof discarded - 1);
+		return is_discarded(event->json);
 	return gw_str_eq(event->name, gw_str("refused"));
 }
 

@@ -5,29 +5,15 @@
 #include "words.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* --- the table --- */
 
 struct table {
 	struct gw_call *call;
 	struct gw_str only; /* name of a relay, a limit or a client; empty: all */
-	FILE *out;
+	struct gw_json *json;
 	size_t rows;
 };
-
-static void put_text(struct table *table, const char *key, const char *text)
-{
-	fprintf(table->out, ",\"%s\":\"", key);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(table->out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(table->out, "\\u%04x", (unsigned char)*text);
-		else
-			fputc(*text, table->out);
-	fputc('"', table->out);
-}
 
 /* When the limit will be reached if things go on as they did since the window began; 0: not in this
  * window. */
@@ -54,7 +40,7 @@ static void put_reached(struct table *table, const struct applied *applied, cons
 		snprintf(text, sizeof text, "not in this window");
 	else
 		words_time(table->call, applied->limit, when, text);
-	put_text(table, "reached", text);
+	gw->json_string(table->json, "reached", gw_str(text));
 }
 
 /* "1200/2000"; "1200" without a limit. */
@@ -69,20 +55,22 @@ static void say_used(const struct applied *applied, const struct view *view, cha
 
 static void put_daily(struct table *table, const struct applied *applied, const struct view *view)
 {
+	struct gw_json *json = table->json;
+	const struct limit *limit = applied->limit;
 	char text[WORDS_MAX];
 
-	fprintf(table->out, ",\"used\":%lld,\"reserved\":%lld", (long long)view->used,
-		(long long)view->reserved);
-	if (applied->limit->daily != NO_LIMIT)
-		fprintf(table->out, ",\"limit\":%lld", (long long)applied->limit->daily);
-	fprintf(table->out, ",\"opens_ms\":%lld", (long long)view->opens);
+	gw->json_number(json, "used", view->used);
+	gw->json_number(json, "reserved", view->reserved);
+	if (limit->daily != NO_LIMIT)
+		gw->json_number(json, "limit", limit->daily);
+	gw->json_number(json, "opens_ms", view->opens);
 	say_used(applied, view, text);
-	put_text(table, "today", text);
-	put_text(table, "counts",
-		 applied->limit->counts == COUNT_MESSAGES ? "messages" : "recipients");
+	gw->json_string(json, "today", gw_str(text));
+	gw->json_string(json, "counts",
+			gw_str(limit->counts == COUNT_MESSAGES ? "messages" : "recipients"));
 	words_time(table->call, applied->limit, view->opens, text);
-	put_text(table, "opens", text);
-	put_text(table, "timezone", applied->limit->zone.ptr);
+	gw->json_string(json, "opens", gw_str(text));
+	gw->json_string(json, "timezone", limit->zone);
 	put_reached(table, applied, view);
 }
 
@@ -102,45 +90,34 @@ static void put_row(void *arg, const struct applied *applied)
 
 	if (!is_asked_for(table, applied))
 		return;
+	table->rows++;
 	ledger_view(table->call, applied, &view);
 	words_scope(applied, scope);
-	fprintf(table->out, "%s{\"per_minute\":%lld,\"this_minute\":%lld", table->rows++ ? "," : "",
-		(long long)limit->per_minute, (long long)(limit->per_minute - view.pace_room));
-	put_text(table, "scope", scope);
+	gw->table_row(table->json);
+	gw->json_number(table->json, "per_minute", limit->per_minute);
+	gw->json_number(table->json, "this_minute", limit->per_minute - view.pace_room);
+	gw->json_string(table->json, "scope", gw_str(scope));
 	put_daily(table, applied, &view);
-	fputc('}', table->out);
-}
-
-static void put_table(struct table *table)
-{
-	fputs("{\"columns\":[[\"scope\",\"SCOPE\"],[\"today\",\"USED\"],[\"reserved\",\"ON ITS WAY\"],[\"counts\",\"COUNTS\"],"
-	      "[\"per_minute\",\"A MINUTE\"],[\"opens\",\"OPENS\"],[\"reached\",\"REACHED\"]],\"rows\":[",
-	      table->out);
-	limits_each(table->call, put_row, table);
-	fputs("]}", table->out);
 }
 
 static void answer(struct gw_call *call, struct gw_str only)
 {
-	char *json = NULL;
-	size_t len = 0;
-	struct table table = { .call = call, .only = only, .out = open_memstream(&json, &len) };
-	bool whole = false;
+	static const struct gw_column columns[] = {
+		{ "scope", "SCOPE" },         { "today", "USED" },
+		{ "reserved", "ON ITS WAY" }, { "counts", "COUNTS" },
+		{ "per_minute", "A MINUTE" }, { "opens", "OPENS" },
+		{ "reached", "REACHED" },     { NULL, NULL },
+	};
+	struct table table = { .call = call, .only = only, .json = gw->table_create(columns) };
 
-	if (table.out) {
-		put_table(&table);
-		whole = !ferror(table.out);
-		whole &= fclose(table.out) == 0;
+	limits_each(call, put_row, &table);
+	if (table.rows || !only.len) {
+		gw->answer_json(call, table.json);
+		return;
 	}
-	if (!whole)
-		gw->problem(call, true, "out of memory");
-	else if (only.len && !table.rows)
-		gw->problem(call, true,
-			    "no limit is set for a relay, a client or by the name of %.*s",
-			    GW_STR_ARGS(only));
-	else
-		gw->answer(call, gw_str_n(json, len));
-	free(json);
+	gw->problem(call, true, "no limit is set for a relay, a client or by the name of %.*s",
+		    GW_STR_ARGS(only));
+	gw->json_destroy(table.json);
 }
 
 void on_control(struct gw_call *call, const struct gw_command *command)
