@@ -2,9 +2,6 @@
 
 #include "pace.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 const char *closure_word(const struct closure *closure)
 {
 	return closure->cause == GW_CAUSE_LIMIT ? "closed" : "suspended";
@@ -53,55 +50,45 @@ bool relay_close(struct gw_call *call, const struct gw_relay *relay, struct book
 
 /* --- telling --- */
 
-static void add_failure(FILE *out, const struct failure *failure)
+static void add_failure(struct gw_json *json, const struct failure *failure)
 {
 	char words[FAILURE_BRIEF];
 
 	text_keep(words, sizeof words, gw_str(failure->text));
-	fprintf(out, "{\"time\":%" PRId64 ",\"class\":", failure->time);
-	text_json(out, failure->class);
-	fputs(",\"stage\":", out);
-	text_json(out, failure->stage);
-	fprintf(out, ",\"code\":%" PRId64 ",\"host\":", failure->code);
-	text_json(out, failure->host);
-	fputs(",\"text\":", out);
-	text_json(out, words);
-	putc('}', out);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_number(json, "time", failure->time);
+	gw->json_string(json, "class", gw_str(failure->class));
+	gw->json_string(json, "stage", gw_str(failure->stage));
+	gw->json_number(json, "code", failure->code);
+	gw->json_string(json, "host", gw_str(failure->host));
+	gw->json_string(json, "text", gw_str(words));
+	gw->json_end(json);
 }
 
-/* An object of its own memory, or NULL. */
-static char *details(struct book *book)
+static struct gw_json *details(struct book *book)
 {
-	char *json = NULL;
-	size_t len;
-	FILE *out = open_memstream(&json, &len);
+	struct gw_json *json = gw->json_create();
 	int64_t i;
 
-	if (!out)
-		return NULL;
 	book_lock(book);
-	fprintf(out, "{\"until\":%" PRId64 ",\"failures\":[", book->closure.until);
-	for (i = 0; i < book->count; i++) {
-		fputs(i ? "," : "", out);
-		add_failure(out, &book->failures[i]);
-	}
-	fputs("]}", out);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_number(json, "until", book->closure.until);
+	gw->json_begin(json, "failures", GW_JSON_ARRAY);
+	for (i = 0; i < book->count; i++)
+		add_failure(json, &book->failures[i]);
 	book_unlock(book);
-	if (fclose(out) == 0)
-		return json;
-	free(json);
-	return NULL;
+	return json;
 }
 
 static void emit(struct gw_call *call, const struct gw_relay *relay, const char *name,
-		 const char *text, const char *json)
+		 const char *text, struct gw_str json)
 {
 	struct gw_event event = {
 		.size = sizeof event,
 		.name = gw_str(name),
 		.time = gw->now(call),
 		.text = gw_str(text),
-		.json = gw_str(json),
+		.json = json,
 		.relay = gw->relay_fact(relay, GW_RELAY_NAME),
 	};
 
@@ -111,7 +98,8 @@ static void emit(struct gw_call *call, const struct gw_relay *relay, const char 
 void relay_tell_closed(struct gw_call *call, const struct gw_relay *relay, struct book *book)
 {
 	struct closure closure;
-	char text[512], *json = details(book);
+	struct gw_json *json = details(book);
+	char text[512];
 
 	book_lock(book);
 	closure = book->closure;
@@ -120,8 +108,8 @@ void relay_tell_closed(struct gw_call *call, const struct gw_relay *relay, struc
 	gw->log(call, GW_LOG_WARNING, "relay %s is %s", book->name, text);
 	gw->count(call, closure.cause == GW_CAUSE_LIMIT ? "limits" : "suspensions", 1);
 	emit(call, relay, closure.cause == GW_CAUSE_LIMIT ? "relay-limit" : "relay-suspended", text,
-	     json);
-	free(json);
+	     gw->json_text(json));
+	gw->json_destroy(json);
 }
 
 /* --- after a restart, and the end --- */
@@ -148,7 +136,7 @@ static void tell_back(struct gw_call *call, const struct gw_relay *relay, const 
 {
 	gw->log(call, GW_LOG_INFO, "relay %.*s is used again: %s",
 		GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)), why);
-	emit(call, relay, "relay-back", why, NULL);
+	emit(call, relay, "relay-back", why, gw_str(""));
 }
 
 void relay_back_in_time(struct gw_call *call, const struct gw_relay *relay, struct book *book)

@@ -137,26 +137,24 @@ static void read_words(const struct gw_list *words, struct reply *reply, char te
 
 static void answer_verdict(struct gw_call *call, const struct verdict *verdict)
 {
-	char *json = NULL, row[32] = "built in";
-	size_t len = 0;
-	FILE *out = open_memstream(&json, &len);
+	static const struct gw_column columns[] = {
+		{ "class", "CLASS" },   { "fault", "FAULT" }, { "counts", "COUNTS" },
+		{ "action", "ACTION" }, { "row", "ROW" },     { "hint", "HINT" },
+		{ NULL, NULL },
+	};
+	struct gw_json *table = gw->table_create(columns);
 
+	gw->table_row(table);
+	gw->json_string(table, "class", verdict->class);
+	gw->json_string(table, "fault", gw_str(fault_name(verdict->fault)));
+	gw->json_bool(table, "counts", verdict->counts);
+	gw->json_string(table, "action", gw_str(action_name(verdict->action)));
 	if (verdict->row)
-		snprintf(row, sizeof row, "replies[%zu]", verdict->row - 1);
-	if (out) {
-		fprintf(out,
-			"{\"columns\":[[\"class\",\"CLASS\"],[\"fault\",\"FAULT\"],[\"counts\",\"COUNTS\"],[\"action\",\"ACTION\"],[\"row\",\"ROW\"],"
-			"[\"hint\",\"HINT\"]],\"rows\":[{\"class\":\"%.*s\",\"fault\":\"%s\",\"counts\":\"%s\",\"action\":\"%s\",\"row\":\"%s\",\"hint\":",
-			GW_STR_ARGS(verdict->class), fault_name(verdict->fault),
-			verdict->counts ? "yes" : "no", action_name(verdict->action), row);
-		text_json(out, verdict->hint.ptr);
-		fputs("}]}", out);
-	}
-	if (out && fclose(out) == 0)
-		gw->answer(call, gw_str_n(json, len));
+		gw->json_format(table, "row", "replies[%zu]", verdict->row - 1);
 	else
-		gw->problem(call, true, "no memory");
-	free(json);
+		gw->json_string(table, "row", gw_str("built in"));
+	gw->json_string(table, "hint", verdict->hint);
+	gw->answer_json(call, table);
 }
 
 void on_control(struct gw_call *call, const struct gw_command *command)

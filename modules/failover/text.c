@@ -47,17 +47,3 @@ const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t u
 		text_time(until, out);
 	return out;
 }
-
-void text_json(FILE *out, const char *text)
-{
-	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(out, "\\u%04x", (unsigned char)*text);
-		else
-			putc(*text, out);
-	}
-	putc('"', out);
-}

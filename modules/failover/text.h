@@ -21,7 +21,4 @@ const char *text_time(int64_t ms, char out[TEXT_TIME]);
 const char *text_until(const struct gw_call *call, struct gw_str zone, int64_t until,
 		       char out[TEXT_UNTIL]);
 
-/* As a JSON string, in quotes. */
-void text_json(FILE *out, const char *text);
-
 #endif

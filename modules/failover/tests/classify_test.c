@@ -554,7 +554,7 @@ static void classify_tells_the_row(void **state)
 	testkit_run_control(kit, "classify 535 5.7.8 wrong auth", false);
 	assert_true(testkit_has(
 		kit, TESTKIT_REPLY,
-		"{\"class\":\"auth_failed\",\"fault\":\"account\",\"counts\":\"yes\",\"action\":\"none\","
+		"{\"class\":\"auth_failed\",\"fault\":\"account\",\"counts\":true,\"action\":\"none\","
 		"\"row\":\"replies["));
 	assert_true(testkit_has(
 		kit, TESTKIT_REPLY,
@@ -758,7 +758,7 @@ static void the_first_row_wins_and_a_new_table_is_taken_at_once(void **state)
 		strstr(testkit_line(other, TESTKIT_REPLY, 1), "\"second\",\"fault\":\"account\""));
 	assert_non_null(strstr(
 		testkit_line(other, TESTKIT_REPLY, 2),
-		"\"message\",\"fault\":\"message\",\"counts\":\"no\",\"action\":\"none\",\"row\":\"built in\""));
+		"\"message\",\"fault\":\"message\",\"counts\":false,\"action\":\"none\",\"row\":\"built in\""));
 	testkit_stop(other);
 	testkit_option(other, "replies[0].class", "other");
 	assert_int_equal(testkit_start(other), 0);
