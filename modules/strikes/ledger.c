@@ -102,6 +102,13 @@ void ledger_read(struct gw_call *call, struct gw_str client, struct account *acc
 		read_refusal(text, &account->last);
 }
 
+bool ledger_knows(struct gw_call *call, struct gw_str client)
+{
+	char text[24];
+
+	return get(call, "seen", client, text, sizeof text) >= 0;
+}
+
 struct walk {
 	void (*each)(void *arg, struct gw_str client);
 	void *arg;

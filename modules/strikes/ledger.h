@@ -30,6 +30,9 @@ int64_t ledger_refusal(struct gw_call *call, struct gw_str client, const struct 
 
 void ledger_read(struct gw_call *call, struct gw_str client, struct account *account);
 
+/* Was it ever seen? Then ledger_each() names it. */
+bool ledger_knows(struct gw_call *call, struct gw_str client);
+
 /* Calls `each` for all clients that were ever seen, by name. */
 int ledger_each(struct gw_call *call, void (*each)(void *arg, struct gw_str client), void *arg);
 

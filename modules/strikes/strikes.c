@@ -175,17 +175,22 @@ static void warn(struct gw_call *call, const struct gw_event *event, int64_t cou
 	}
 }
 
-/* The value behind "stage": in the details of a refusal. */
-static void read_stage(struct gw_str json, char stage[STAGE_MAX])
+/* The details of an event are an object, or nothing. */
+static struct gw_json_value *details(const struct gw_event *event)
 {
-	static const char mark[] = "\"stage\":\"";
-	const char *at = json.len ? memmem(json.ptr, json.len, mark, sizeof mark - 1) : NULL;
-	size_t len = 0;
+	return event->json.len ? gw->json_read(event->json, NULL, 0) : NULL;
+}
 
-	if (at)
-		len = strspn(at + sizeof mark - 1, "abcdefghijklmnopqrstuvwxyz");
-	snprintf(stage, STAGE_MAX, "%.*s", len ? (int)len : 7,
-		 len ? at + sizeof mark - 1 : "message");
+/* The record parts what it has by blanks, so a stage is a word. */
+static void read_stage(const struct gw_event *event, char stage[STAGE_MAX])
+{
+	struct gw_json_value *known = details(event);
+	struct gw_str told = gw->json_value_string(gw->json_member(known, "stage"));
+
+	if (!told.len || strspn(told.ptr, "abcdefghijklmnopqrstuvwxyz") != told.len)
+		told = gw_str("message");
+	snprintf(stage, STAGE_MAX, "%.*s", GW_STR_ARGS(told));
+	gw->json_free(known);
 }
 
 static void strike(struct gw_call *call, const struct gw_event *event)
@@ -194,7 +199,7 @@ static void strike(struct gw_call *call, const struct gw_event *event)
 
 	if (counted_before(call))
 		return;
-	read_stage(event->json, refusal.stage);
+	read_stage(event, refusal.stage);
 	snprintf(refusal.words, sizeof refusal.words, "%.*s", GW_STR_ARGS(event->text));
 	warn(call, event, ledger_refusal(call, event->client, &refusal));
 }
@@ -208,11 +213,13 @@ static void strike_unanswered(struct gw_call *call, const struct gw_event *accep
 	strike(call, &event);
 }
 
-static bool is_unanswered(struct gw_str json)
+static bool is_unanswered(const struct gw_event *accepted)
 {
-	static const char mark[] = "\"answered\":false";
+	struct gw_json_value *known = details(accepted);
+	bool answered = gw->json_value_bool(gw->json_member(known, "answered"), true);
 
-	return json.len && memmem(json.ptr, json.len, mark, sizeof mark - 1);
+	gw->json_free(known);
+	return !answered;
 }
 
 /* A stranger who fails to log in is nobody's refusal. */
@@ -224,7 +231,7 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 		strike(call, event);
 	} else if (gw_str_eq(event->name, gw_str("accepted"))) {
 		ledger_message(call, event->client);
-		if (is_unanswered(event->json))
+		if (is_unanswered(event))
 			strike_unanswered(call, event);
 	}
 }
