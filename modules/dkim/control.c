@@ -10,66 +10,69 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes; for JSON the quotes
- * have backslashes. */
+/* A TXT value as a zone file has it: strings of at most 255 octets, in quotes. */
 static void add_strings(struct text *out, const struct text *record)
 {
 	size_t at, len;
 
 	for (at = 0; at < record->len; at += len) {
 		len = record->len - at < 255 ? record->len - at : 255;
-		text_print(out, "%s\\\"", at ? " " : "");
+		text_print(out, "%s\"", at ? " " : "");
 		text_add(out, record->ptr + at, len);
-		text_print(out, "\\\"");
+		text_print(out, "\"");
 	}
 }
 
-static void add_row(struct text *out, const struct key *key, bool first)
+static const struct gw_column columns[] = {
+	{ "name", "NAME" }, { "type", "TYPE" }, { "value", "VALUE" }, { NULL, NULL }
+};
+
+/* False: no memory. */
+static bool add_row(struct gw_json *table, const struct key *key)
 {
-	struct text record = { 0 };
+	struct text record = { 0 }, value = { 0 };
+	bool whole;
 
 	key_record(key, &record);
-	text_print(out, "%s{\"name\":\"%s._domainkey.%s\",\"type\":\"TXT\",\"value\":\"",
-		   first ? "" : ",", key->selector, key->domain);
-	add_strings(out, &record);
-	text_print(out, "\"}");
-	out->failed |= record.failed;
+	add_strings(&value, &record);
+	gw->table_row(table);
+	gw->json_format(table, "name", "%s._domainkey.%s", key->selector, key->domain);
+	gw->json_string(table, "type", gw_str("TXT"));
+	gw->json_string(table, "value", gw_str_n(value.ptr, value.len));
+	whole = !record.failed && !value.failed;
 	text_finish(&record);
+	text_finish(&value);
+	return whole;
 }
 
-static void finish_answer(struct gw_call *call, struct text *out)
+static void answer(struct gw_call *call, struct gw_json *table, bool whole)
 {
-	text_print(out, "]}");
-	if (out->failed)
+	if (whole) {
+		gw->answer_json(call, table);
+	} else {
 		gw->problem(call, true, "out of memory");
-	else
-		gw->answer(call, gw_str_n(out->ptr, out->len));
-	text_finish(out);
-}
-
-static void begin_answer(struct text *out)
-{
-	text_print(
-		out,
-		"{\"columns\":[[\"name\",\"NAME\"],[\"type\",\"TYPE\"],[\"value\",\"VALUE\"]],\"rows\":[");
+		gw->json_destroy(table);
+	}
 }
 
 static void dns(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
 {
 	struct gw_str domain = words->count > 1 ? words->items[1] : gw_str("");
-	struct text out = { 0 };
+	struct gw_json *table = gw->table_create(columns);
 	size_t i, rows = 0;
+	bool whole = true;
 
-	begin_answer(&out);
 	for (i = 0; i < signer->key_count; i++)
-		if (domain.len == 0 || gw_str_ieq(domain, gw_str(signer->keys[i].domain)))
-			add_row(&out, &signer->keys[i], rows++ == 0);
-	if (rows == 0 && domain.len) {
-		gw->problem(call, true, "no key is configured for %s", domain.ptr);
-		text_finish(&out);
+		if (domain.len == 0 || gw_str_ieq(domain, gw_str(signer->keys[i].domain))) {
+			whole &= add_row(table, &signer->keys[i]);
+			rows++;
+		}
+	if (rows || !domain.len) {
+		answer(call, table, whole);
 		return;
 	}
-	finish_answer(call, &out);
+	gw->problem(call, true, "no key is configured for %s", domain.ptr);
+	gw->json_destroy(table);
 }
 
 /* Never over a file that is there: it may be a key in use. */
@@ -91,7 +94,8 @@ static bool write_key(EVP_PKEY *private, const char *path)
 
 static void make_key(struct gw_call *call, struct key *key, const char *folder)
 {
-	struct text path = { 0 }, out = { 0 };
+	struct text path = { 0 };
+	struct gw_json *table;
 
 	text_print(&path, "%s/%s-%s.pem", folder, key->domain, key->selector);
 	key->private = key->algorithm == KEY_RSA ? EVP_RSA_gen(2048)
@@ -102,9 +106,8 @@ static void make_key(struct gw_call *call, struct key *key, const char *folder)
 		gw->problem(call, true, "%s: %s", path.ptr, strerror(errno));
 	} else {
 		gw->log(call, GW_LOG_INFO, "a new key is in %s", path.ptr);
-		begin_answer(&out);
-		add_row(&out, key, true);
-		finish_answer(call, &out);
+		table = gw->table_create(columns);
+		answer(call, table, add_row(table, key));
 	}
 	text_finish(&path);
 }
