@@ -79,16 +79,15 @@ static json_t *chain_text(const struct snapshot *snapshot, size_t hook)
 	return text_of(gw_str(text));
 }
 
-/* What the hook may answer; what rcpt counts as a vote does not end its chain. */
+/* What the hook may answer. */
 static json_t *verdicts_text(size_t hook)
 {
 	const struct hook_row *row = &hook_table[hook];
 	char text[256] = "CONTINUE";
-	if (row->kind == HOOK_OBSERVE)
+	if (row->kind == HOOK_OBSERVES)
 		return json_string("-");
 	for (unsigned verdict = GW_ACCEPT; verdict < GW_PENDING; verdict++)
-		if ((row->ends & CHAIN_BIT(verdict)) ||
-		    (hook == GW_HOOK_rcpt && verdict == GW_ACCEPT))
+		if (row->verdicts & VERDICT_BIT(verdict))
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
 				 verdict_name((enum gw_verdict)verdict));
 	return json_string(text);

@@ -9,87 +9,33 @@ void chain_init(struct gw_call *call, struct worker *worker, struct snapshot *sn
 	};
 }
 
-static enum gw_verdict ask(struct gw_call *call)
+/* Runs the module's function with what its row names; an observer has nothing to say. */
+static enum gw_verdict run_hook(struct gw_call *call)
 {
 	const struct gw_module *table = &call->instance->module->table;
+	struct gw_session *session = call->session;
+	struct gw_message *message = call->message;
+	struct gw_rcpt *rcpt = call->rcpt;
+	struct gw_delivery *delivery = call->delivery;
+	struct gw_relay *relay = call->relay;
+	const struct gw_login *login = call->argument;
+	const struct gw_result *result = call->argument;
+	const struct gw_event *event = call->argument;
+	const struct gw_command *command = call->argument;
+	const struct gw_http_answer *answer = call->argument;
+	void *arg = call->asked_with;
 
 	switch (call->hook) {
-	case GW_HOOK_connect:
-		return table->connect(call, call->session);
-	case GW_HOOK_ehlo:
-		return table->ehlo(call, call->session);
-	case GW_HOOK_auth:
-		return table->auth(call, call->session, call->argument);
-	case GW_HOOK_mail:
-		return table->mail(call, call->message);
-	case GW_HOOK_rcpt:
-		return table->rcpt(call, call->message, call->rcpt);
-	case GW_HOOK_message:
-		return table->message(call, call->message);
-	case GW_HOOK_route:
-		return table->route(call, call->message, call->rcpt);
-	case GW_HOOK_admit:
-		return table->admit(call, call->delivery, call->relay);
-	case GW_HOOK_prepare:
-		return table->prepare(call, call->delivery);
-	case GW_HOOK_login:
-		return table->login(call, call->delivery, call->relay);
-	case GW_HOOK_deliver:
-		return table->deliver(call, call->delivery, call->relay);
-	case GW_HOOK_bounce:
-		return table->bounce(call, call->message, call->argument);
-	case GW_HOOK_fallback:
-		return table->fallback(call, call->delivery, call->relay);
+#define GW_DECIDES(name, first, second, ...)                                                       \
+	case GW_HOOK_##name:                                                                       \
+		return table->name(call GW_PASS_##first GW_PASS_##second);
+#define GW_OBSERVES(name, first, second, ...)                                                      \
+	case GW_HOOK_##name:                                                                       \
+		table->name(call GW_PASS_##first GW_PASS_##second);                                \
+		return GW_CONTINUE;
+#include <gateway/hooks.def>
 	default:
 		return GW_FAILED;
-	}
-}
-
-static void tell(struct gw_call *call)
-{
-	const struct gw_module *table = &call->instance->module->table;
-
-	switch (call->hook) {
-	case GW_HOOK_result:
-		table->result(call, call->delivery, call->argument);
-		return;
-	case GW_HOOK_leave:
-		table->leave(call, call->delivery, call->relay);
-		return;
-	case GW_HOOK_relay_status:
-		table->relay_status(call, call->relay);
-		return;
-	case GW_HOOK_event:
-		table->event(call, call->argument);
-		return;
-	case GW_HOOK_tick:
-		table->tick(call);
-		return;
-	case GW_HOOK_status:
-		table->status(call);
-		return;
-	case GW_HOOK_control:
-		table->control(call, call->argument);
-		return;
-	case GW_HOOK_check:
-		table->check(call);
-		return;
-	case GW_HOOK_worker_start:
-		table->worker_start(call);
-		return;
-	case GW_HOOK_worker_stop:
-		table->worker_stop(call);
-		return;
-	case GW_HOOK_timer:
-		table->timer(call, (void *)call->argument);
-		return;
-	case GW_HOOK_http: {
-		const struct http_told *told = call->argument;
-		table->http(call, told->answer, told->arg);
-		return;
-	}
-	default:
-		return;
 	}
 }
 
@@ -112,7 +58,7 @@ static enum chain_step ask_next(struct gw_call *call)
 			       : verdict_broken(call, "the gateway died in it too often");
 	call_guard_begin(&guard, call->instance, call->hook, call_id(call));
 	call->running = true;
-	enum gw_verdict verdict = ask(call);
+	enum gw_verdict verdict = run_hook(call);
 	call->running = false;
 	call_guard_end(&guard);
 	return verdict_take(call, verdict);
@@ -128,7 +74,7 @@ static enum chain_step ask_rest(struct gw_call *call)
 			return step;
 	}
 	answer_clear(&call->answer);
-	call->answer.verdict = hook_table[call->hook].nobody;
+	call->answer.verdict = GW_CONTINUE;
 	return STEP_END;
 }
 
@@ -181,7 +127,7 @@ void chain_tell_one(struct gw_call *call, enum gw_hook hook, struct instance *in
 	call->instance = instance;
 	count_call(call);
 	call_guard_begin(&guard, instance, hook, call_id(call));
-	tell(call);
+	run_hook(call);
 	call_guard_end(&guard);
 	call->instance = NULL;
 }

@@ -1,4 +1,5 @@
-/* chain.h - runs a hook over the instances of a snapshot, in order, by the rules of hooks.def.
+/* chain.h - runs a hook over the instances of a snapshot, in order, by the rules of
+ * <gateway/hooks.def>.
  *
  * A struct gw_call is embedded in the thing that asks (a session, a message, a delivery) and used
  * for one hook at a time, on that thing's worker. The host guards, not the module: an unknown
@@ -44,7 +45,9 @@ struct gw_call {
 	struct gw_rcpt *rcpt;
 	struct gw_delivery *delivery;
 	struct gw_relay *relay;
-	const void *argument;      /* gw_login, gw_result, gw_event, gw_command of the hook */
+	/* gw_login, gw_result, gw_event, gw_command, gw_http_answer of the hook */
+	const void *argument;
+	void *asked_with;          /* timer, http: what the module set or asked it with */
 	void *answer_to;           /* status, control: where services put their output */
 	struct problems *problems; /* start, check, control: where problem() goes */
 	/* the run */

@@ -56,7 +56,7 @@ void on_worker_forget(struct snapshot *snapshot)
 /* --- entering and leaving --- */
 
 void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_hook hook,
-		    const void *argument)
+		    const void *argument, void *asked_with)
 {
 	struct arena arena;
 	struct gw_call call;
@@ -64,6 +64,7 @@ void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_ho
 	arena_init(&arena, 0);
 	chain_init(&call, worker, instance->snapshot, &arena);
 	call.argument = argument;
+	call.asked_with = asked_with;
 	chain_tell_one(&call, hook, instance);
 	chain_cancel(&call);
 	arena_finish(&arena);
@@ -88,7 +89,7 @@ void on_worker_enter(struct worker *worker, struct snapshot *snapshot)
 	atomic_store(&here->stay, STAY_IN);
 	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_worker_start]; i++)
 		on_worker_tell(worker, snapshot->chains[GW_HOOK_worker_start][i],
-			       GW_HOOK_worker_start, NULL);
+			       GW_HOOK_worker_start, NULL, NULL);
 }
 
 static void free_timer(struct instance_part *part, struct module_timer *timer)
@@ -115,7 +116,7 @@ static void leave(struct snapshot *snapshot, struct on_worker *here)
 	}
 	for (size_t i = snapshot->chain_length[GW_HOOK_worker_stop]; i-- > 0;)
 		on_worker_tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i],
-			       GW_HOOK_worker_stop, NULL);
+			       GW_HOOK_worker_stop, NULL, NULL);
 }
 
 void on_worker_leave_all(struct worker *worker)
@@ -200,7 +201,7 @@ static void fire(struct timer *event)
 		free_timer(&snapshot->on_workers[worker_number(worker)]
 				    .parts[instance - snapshot->instances],
 			   timer);
-	on_worker_tell(worker, instance, GW_HOOK_timer, arg);
+	on_worker_tell(worker, instance, GW_HOOK_timer, NULL, arg);
 	snapshot_release(snapshot);
 }
 

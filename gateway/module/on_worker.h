@@ -34,10 +34,4 @@ gw_http on_worker_http_request(struct gw_call *call, const struct gw_http_reques
 			       void *arg);
 int on_worker_http_cancel(struct gw_call *call, gw_http number);
 
-/* What the hook `http` is told, as chain_tell_one() takes it. */
-struct http_told {
-	const struct gw_http_answer *answer;
-	void *arg;
-};
-
 #endif

@@ -34,11 +34,10 @@ static void unlink_request(struct module_request *request)
 static void answered(const struct gw_http_answer *answer, void *arg)
 {
 	struct module_request request = *(struct module_request *)arg;
-	struct http_told told = { answer, request.arg };
 
 	unlink_request(arg);
 	free(arg);
-	on_worker_tell(request.worker, request.instance, GW_HOOK_http, &told);
+	on_worker_tell(request.worker, request.instance, GW_HOOK_http, answer, request.arg);
 	snapshot_release(request.instance->snapshot);
 }
 

@@ -33,7 +33,7 @@ struct on_worker {
 struct instance_part *on_worker_part(const struct gw_call *call, struct on_worker **here);
 
 void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_hook hook,
-		    const void *argument);
+		    const void *argument, void *asked_with);
 
 /* Says in the log what a service did not take; 0. */
 uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const char *why);

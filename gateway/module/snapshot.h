@@ -17,22 +17,23 @@
 #include <stdatomic.h>
 
 enum gw_hook {
-#define HOOK(name, ...) GW_HOOK_##name,
-#include "module/hooks.def"
-#undef HOOK
+#define GW_DECIDES(name, ...) GW_HOOK_##name,
+#define GW_OBSERVES(name, ...) GW_HOOK_##name,
+#include <gateway/hooks.def>
 	GW_HOOKS
 };
 
-#define CHAIN_BIT(verdict) (1u << (verdict))
-enum hook_kind { HOOK_DECIDE, HOOK_OBSERVE };
-enum hook_mode { HOOK_ALL, HOOK_CLAIM };
+#define VERDICT_BIT(verdict) (1u << (verdict))
+enum hook_kind { HOOK_DECIDES, HOOK_OBSERVES };
+enum hook_mode { HOOK_ALL, HOOK_CLAIM, HOOK_VOTE };
 
+/* A row of <gateway/hooks.def>. */
 struct hook_row {
 	const char *name;
 	enum hook_kind kind;
 	enum hook_mode mode;
-	unsigned ends;
-	enum gw_verdict nobody, broken;
+	unsigned verdicts;      /* bits of those it knows; none of an observer */
+	enum gw_verdict broken; /* what FAILED becomes */
 	const char *asked, *otherwise, *breaks;
 	size_t offset; /* of the function in struct gw_module */
 };

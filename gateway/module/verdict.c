@@ -97,7 +97,7 @@ void answer_finish(struct gw_call *call)
 
 static bool allows(const struct hook_row *row, enum gw_verdict verdict)
 {
-	return (row->ends & CHAIN_BIT(verdict)) != 0;
+	return (row->verdicts & VERDICT_BIT(verdict)) != 0;
 }
 
 static enum gw_verdict transient(const struct hook_row *row)
@@ -193,7 +193,9 @@ enum chain_step verdict_take(struct gw_call *call, enum gw_verdict verdict)
 		return verdict_broken(call, "it said PENDING and held nothing");
 	if (verdict == GW_FAILED)
 		return failed(call, "it said FAILED");
-	if ((unsigned)verdict < GW_FAILED && allows(row, verdict))
+	bool is_vote = verdict == GW_ACCEPT && row->mode != HOOK_CLAIM;
+
+	if ((unsigned)verdict < GW_FAILED && allows(row, verdict) && !is_vote)
 		return end_with(call, verdict);
 	if (verdict == GW_ACCEPT)
 		call->answer.voted = true;

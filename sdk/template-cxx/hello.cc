@@ -1,6 +1,6 @@
 // hello.cc - the template in C++: votes for recipients in the domains it was given, and puts a
 // field on what goes out.
-#include <gateway/module.h>
+#include <gateway/module.hh>
 
 struct config {
 	gw_list domains;
@@ -15,37 +15,40 @@ static const gw_option options[] = {
 	GW_OPTIONS_END,
 };
 
-// No exception may leave a hook: the gateway is C, and would end with it.
-static gw_verdict on_rcpt(gw_call *call, gw_message *, gw_rcpt *rcpt)
+static const config &config_of(gw_call *call)
 {
-	const config *settings = static_cast<const config *>(gw->conf(call));
-	gw_str domain = gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN);
-
-	for (size_t i = 0; i < settings->domains.count; i++)
-		if (gw_str_ieq(domain, settings->domains.items[i]))
-			return GW_ACCEPT;
-	return GW_CONTINUE;
+	return *static_cast<const config *>(gw->conf(call));
 }
 
-static gw_verdict on_prepare(gw_call *call, gw_delivery *delivery)
-{
-	const config *settings = static_cast<const config *>(gw->conf(call));
+// Functions that are named as hooks are the hooks.
+struct hello {
+	static void describe(gw_module *self)
+	{
+		self->name = "hello";
+		self->version = "1.0";
+		self->summary = "an example to start from, in C++";
+		self->options = options;
+		self->conf_size = sizeof(config);
+	}
 
-	if (gw->header_add(call, delivery, 0, "X-Hello", settings->greeting) != 0)
-		return GW_FAILED;
-	gw->count(call, "greeted", 1);
-	return GW_CONTINUE;
-}
+	static gw_verdict rcpt(gw_call *call, gw_message *, gw_rcpt *rcpt)
+	{
+		const gw_list &domains = config_of(call).domains;
+		gw_str domain = gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN);
 
-static void describe(gw_module *self)
-{
-	self->name = "hello";
-	self->version = "1.0";
-	self->summary = "an example to start from, in C++";
-	self->options = options;
-	self->conf_size = sizeof(config);
-	self->rcpt = on_rcpt;
-	self->prepare = on_prepare;
-}
+		for (size_t i = 0; i < domains.count; i++)
+			if (gw_str_ieq(domain, domains.items[i]))
+				return GW_ACCEPT;
+		return GW_CONTINUE;
+	}
 
-GW_MODULE_FILLED(describe)
+	static gw_verdict prepare(gw_call *call, gw_delivery *delivery)
+	{
+		if (gw->header_add(call, delivery, 0, "X-Hello", config_of(call).greeting) != 0)
+			return GW_FAILED;
+		gw->count(call, "greeted", 1);
+		return GW_CONTINUE;
+	}
+};
+
+GW_MODULE_CLASS(hello)

@@ -3,9 +3,6 @@
 
 #define REQUESTS_MOST 256
 
-#define ELSEWHERE (ON(start) | ON(stop) | ON(status) | ON(relay_status) | ON(control) | ON(check))
-#define EVERY ((1u << KIT_HOOK_COUNT) - 1)
-
 static bool has_control(struct gw_str text)
 {
 	size_t i;
@@ -122,13 +119,10 @@ bool testkit_run_http(struct testkit *kit, int status, const char *headers, cons
 					 .headers = split_lines(kit, headers),
 					 .body = gw_str(status ? text : ""),
 					 .error = gw_str(status ? "" : text) };
-	struct gw_call *call;
 
 	if (!request)
 		return false;
 	kit->requests = request->next;
-	call = call_create(kit, ON_http);
-	kit->module.http(call, &answer, request->arg);
-	call_destroy(call);
+	testkit_run_http_answer(kit, &answer, request->arg);
 	return true;
 }

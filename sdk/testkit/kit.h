@@ -7,49 +7,38 @@
 #include <pthread.h>
 #include <stdarg.h>
 
-/* Hooks with the verdicts that each knows besides CONTINUE and PENDING; 0: it observes. */
-#define BIT(verdict) (1u << (verdict))
-#define REFUSALS (BIT(GW_REJECT) | BIT(GW_TEMPFAIL))
-#define KIT_HOOKS(HOOK)                                                                            \
-	HOOK(start, 0)                                                                             \
-	HOOK(stop, 0)                                                                              \
-	HOOK(connect, REFUSALS | BIT(GW_DISCONNECT))                                               \
-	HOOK(ehlo, REFUSALS | BIT(GW_DISCONNECT))                                                  \
-	HOOK(auth, REFUSALS | BIT(GW_ACCEPT))                                                      \
-	HOOK(mail, REFUSALS | BIT(GW_DISCONNECT))                                                  \
-	HOOK(rcpt, REFUSALS | BIT(GW_ACCEPT))                                                      \
-	HOOK(message, REFUSALS | BIT(GW_DISCARD) | BIT(GW_HOLD))                                   \
-	HOOK(route, REFUSALS | BIT(GW_ACCEPT))                                                     \
-	HOOK(admit, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))                                  \
-	HOOK(prepare, BIT(GW_NEXT) | BIT(GW_WAIT) | BIT(GW_REJECT))                                \
-	HOOK(login, BIT(GW_ACCEPT) | BIT(GW_NEXT) | BIT(GW_WAIT))                                  \
-	HOOK(deliver, BIT(GW_ACCEPT))                                                              \
-	HOOK(bounce, BIT(GW_DISCARD))                                                              \
-	HOOK(result, 0)                                                                            \
-	HOOK(event, 0)                                                                             \
-	HOOK(tick, 0)                                                                              \
-	HOOK(status, 0)                                                                            \
-	HOOK(control, 0)                                                                           \
-	HOOK(check, 0)                                                                             \
-	HOOK(fallback, BIT(GW_ACCEPT) | BIT(GW_WAIT))                                              \
-	HOOK(leave, 0)                                                                             \
-	HOOK(relay_status, 0)                                                                      \
-	HOOK(worker_start, 0)                                                                      \
-	HOOK(worker_stop, 0)                                                                       \
-	HOOK(timer, 0)                                                                             \
-	HOOK(http, 0)
-
+/* The hooks of <gateway/hooks.def>, after the two ends of an instance. */
 enum kit_hook {
-#define HOOK(name, ends) ON_##name,
-	KIT_HOOKS(HOOK)
-#undef HOOK
-		KIT_HOOK_COUNT
+	ON_start,
+	ON_stop,
+#define GW_DECIDES(name, ...) ON_##name,
+#define GW_OBSERVES(name, ...) ON_##name,
+#include <gateway/hooks.def>
+	KIT_HOOK_COUNT
 };
-#define ON(name) (1u << ON_##name)
 
+/* Sets of hooks. */
+#define ON(name) (1u << ON_##name)
+enum kit_hooks {
+	EVERY = (int)((1u << KIT_HOOK_COUNT) - 1),
+	DECIDING = 0
+#define GW_DECIDES(name, ...) | ON(name)
+#define GW_OBSERVES(name, ...)
+#include <gateway/hooks.def>
+	,
+/* on no worker */
+#define ON_WORKER(name) 0
+#define ON_MAIN(name) ON(name)
+	ELSEWHERE = ON(start) | ON(stop)
+#define GW_DECIDES(name, ...)
+#define GW_OBSERVES(name, first, second, thread, asked) | ON_##thread(name)
+#include <gateway/hooks.def>
+};
+
+#define BIT(verdict) (1u << (verdict))
 struct hook_row {
 	const char *name;
-	unsigned ends;
+	unsigned verdicts; /* bits of those it knows besides CONTINUE and PENDING; 0: it observes */
 };
 extern const struct hook_row kit_hooks[KIT_HOOK_COUNT];
 
@@ -156,6 +145,7 @@ struct gw_call {
 	struct gw_message *message;
 	struct gw_rcpt *rcpt;
 	struct gw_delivery *delivery;
+	struct gw_login *login; /* a copy, until the hook returns */
 	struct testkit_answer answer;
 	bool answered; /* control: by answer() */
 

@@ -6,10 +6,6 @@
 #define REPEAT_LEAST 10
 #define TIMER_MOST ((int64_t)366 * 24 * 3600 * 1000)
 
-/* Of the main thread. */
-#define ELSEWHERE (ON(start) | ON(stop) | ON(status) | ON(relay_status) | ON(control) | ON(check))
-#define EVERY ((1u << KIT_HOOK_COUNT) - 1)
-
 void *service_worker_data(struct gw_call *call)
 {
 	return kit_refused(call, "worker_data", EVERY & ~ELSEWHERE) ? NULL : call->kit->worker_data;
@@ -82,22 +78,10 @@ static struct kit_timer *first_due(const struct testkit *kit, int64_t until)
 	return first;
 }
 
-static void tell(struct testkit *kit, enum kit_hook hook, void (*function)(struct gw_call *call))
-{
-	struct gw_call *call;
-
-	if (!function)
-		return;
-	call = call_create(kit, hook);
-	function(call);
-	call_destroy(call);
-}
-
 /* Each at its own time, so that now() says it; what they set counts too. */
 void timers_run(struct testkit *kit, int64_t until)
 {
 	struct kit_timer *timer;
-	struct gw_call *call;
 
 	while ((timer = first_due(kit, until)) != NULL) {
 		kit->time = timer->when > kit->time ? timer->when : kit->time;
@@ -105,9 +89,7 @@ void timers_run(struct testkit *kit, int64_t until)
 			timer->when += timer->repeat;
 		else
 			unlink_timer(kit, timer->number);
-		call = call_create(kit, ON_timer);
-		kit->module.timer(call, timer->arg);
-		call_destroy(call);
+		testkit_run_timer(kit, timer->arg);
 	}
 	kit->time = until;
 }
@@ -115,12 +97,12 @@ void timers_run(struct testkit *kit, int64_t until)
 void worker_begin(struct testkit *kit)
 {
 	kit->worker_data = NULL;
-	tell(kit, ON_worker_start, kit->module.worker_start);
+	testkit_run_worker_start(kit);
 }
 
 void worker_end(struct testkit *kit)
 {
 	kit->timers = NULL;
 	kit->requests = NULL;
-	tell(kit, ON_worker_stop, kit->module.worker_stop);
+	testkit_run_worker_stop(kit);
 }

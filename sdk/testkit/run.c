@@ -4,63 +4,42 @@
 
 #include <stdlib.h>
 
-static struct gw_call *begin(struct testkit *kit, enum kit_hook hook, struct gw_message *message,
-			     struct gw_rcpt *rcpt)
+/* --- what the subjects of a hook are to its call --- */
+
+static void about_session(struct gw_call *call, struct gw_session *session)
 {
-	struct gw_call *call = call_create(kit, hook);
-
-	if (!kit->started)
-		kit_misuse(kit, "%s before testkit_start()", kit_hooks[hook].name);
-	call->message = message;
-	call->rcpt = rcpt;
-	return call;
-}
-
-static struct gw_call *begin_receiving(struct testkit *kit, enum kit_hook hook,
-				       struct gw_message *message, struct gw_rcpt *rcpt)
-{
-	struct gw_call *call = begin(kit, hook, message, rcpt);
-
-	call->session = message->session;
-	return call;
-}
-
-static struct gw_call *begin_session(struct testkit *kit, enum kit_hook hook,
-				     struct gw_session *session)
-{
-	struct gw_call *call = begin(kit, hook, NULL, NULL);
-
 	call->session = session;
-	return call;
 }
 
-static struct gw_call *begin_delivery(struct testkit *kit, enum kit_hook hook,
-				      struct gw_delivery *delivery)
+/* Where a message is received, its session is there too. */
+static void about_message(struct gw_call *call, struct gw_message *message)
 {
-	struct gw_call *call = begin(kit, hook, delivery->message, NULL);
+	static const unsigned receiving = ON(mail) | ON(rcpt) | ON(message);
 
+	call->message = message;
+	if (receiving & 1u << call->hook)
+		call->session = message->session;
+}
+
+static void about_rcpt(struct gw_call *call, struct gw_rcpt *rcpt)
+{
+	call->rcpt = rcpt;
+}
+
+static void about_delivery(struct gw_call *call, struct gw_delivery *delivery)
+{
 	call->delivery = delivery;
-	return call;
+	call->message = delivery->message;
 }
 
-#define ASK(hook, ...)                                                                             \
-	call_settle(call, kit->module.hook ? kit->module.hook(__VA_ARGS__) : GW_CONTINUE)
-
-enum gw_verdict testkit_run_connect(struct testkit *kit, struct gw_session *session)
+static void about_event(struct gw_call *call, const struct gw_event *event)
 {
-	struct gw_call *call = begin_session(kit, ON_connect, session);
-	return ASK(connect, call, session);
-}
-
-enum gw_verdict testkit_run_ehlo(struct testkit *kit, struct gw_session *session)
-{
-	struct gw_call *call = begin_session(kit, ON_ehlo, session);
-	return ASK(ehlo, call, session);
+	call->message = (struct gw_message *)event->message;
 }
 
 /* What the client gave lives for this one run of the hook; a module that keeps it past a hold is
  * seen by a sanitizer. */
-static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
+static struct gw_login *copy_login(const struct gw_login *login)
 {
 	size_t size = login->mechanism.len + login->user.len + login->secret.len +
 		      login->acting_as.len + 4;
@@ -71,7 +50,6 @@ static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
 
 	if (!copy || !at)
 		abort();
-	*bytes = at;
 	*copy = *login;
 	parts[0] = &copy->mechanism, parts[1] = &copy->user, parts[2] = &copy->secret,
 	parts[3] = &copy->acting_as;
@@ -84,19 +62,86 @@ static struct gw_login *copy_login(const struct gw_login *login, char **bytes)
 	return copy;
 }
 
-enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session,
-				       const struct gw_login *login)
-{
-	struct gw_call *call = begin_session(kit, ON_auth, session);
-	char *bytes;
-	struct gw_login *copy = copy_login(login, &bytes);
-	enum gw_verdict verdict = kit->module.auth ? kit->module.auth(call, session, copy)
-						   : GW_CONTINUE;
+#define ABOUT_NONE
+#define ABOUT_SESSION about_session(call, session);
+#define ABOUT_LOGIN login = call->login = copy_login(login);
+#define ABOUT_MESSAGE about_message(call, message);
+#define ABOUT_RCPT about_rcpt(call, rcpt);
+#define ABOUT_DELIVERY about_delivery(call, delivery);
+#define ABOUT_RELAY
+#define ABOUT_RESULT
+#define ABOUT_EVENT about_event(call, event);
+#define ABOUT_COMMAND
+#define ABOUT_HTTP_ANSWER
+#define ABOUT_ARG
 
-	free(bytes);
-	free(copy);
-	return call_settle(call, verdict);
+/* --- one run --- */
+
+static struct gw_call *begin(struct testkit *kit, enum kit_hook hook)
+{
+	if (!kit->started && hook != ON_worker_start && hook != ON_worker_stop)
+		kit_misuse(kit, "%s before testkit_start()", kit_hooks[hook].name);
+	return call_create(kit, hook);
 }
+
+/* What the module will say anew. */
+static void forget(struct gw_call *call)
+{
+	struct gw_delivery *delivery = call->delivery;
+
+	switch (call->hook) {
+	case ON_route:
+		call->rcpt->route = kit_text(call->kit, "");
+		break;
+	case ON_fallback:
+		delivery->fallback = kit_text(call->kit, "");
+		if (!delivery->facts.text[GW_DELIVERY_CAUSE].ptr)
+			testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "1");
+		break;
+	case ON_result:
+		call->kit->fault = GW_FAULT_NONE;
+		break;
+	default:
+		break;
+	}
+}
+
+/* The hook has returned. */
+static void over(struct gw_call *call)
+{
+	if (!call->login)
+		return;
+	free((char *)call->login->mechanism.ptr); /* the first of the copied parts */
+	free(call->login);
+	call->login = NULL;
+}
+
+#define GW_DECIDES(name, first, second, ...)                                                       \
+	enum gw_verdict TESTKIT_RUN(name, first, second)(struct testkit *                          \
+							 kit GW_PARAM_##first GW_PARAM_##second)   \
+	{                                                                                          \
+		struct gw_call *call = begin(kit, ON_##name);                                      \
+		enum gw_verdict verdict = GW_CONTINUE;                                             \
+		ABOUT_##first ABOUT_##second forget(call);                                         \
+		if (kit->module.name)                                                              \
+			verdict = kit->module.name(call GW_PASS_##first GW_PASS_##second);         \
+		over(call);                                                                        \
+		return call_settle(call, verdict);                                                 \
+	}
+#define GW_OBSERVES(name, first, second, ...)                                                      \
+	void TESTKIT_RUN(name, first,                                                              \
+			 second)(struct testkit * kit GW_PARAM_##first GW_PARAM_##second)          \
+	{                                                                                          \
+		struct gw_call *call = begin(kit, ON_##name);                                      \
+		ABOUT_##first ABOUT_##second forget(call);                                         \
+		if (kit->module.name)                                                              \
+			kit->module.name(call GW_PASS_##first GW_PASS_##second);                   \
+		over(call);                                                                        \
+		call_destroy(call);                                                                \
+	}
+#include <gateway/hooks.def>
+
+/* --- with less to write --- */
 
 enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session,
 				 const char *mechanism, const char *user, const char *secret)
@@ -105,125 +150,6 @@ enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session
 				  gw_str("") };
 
 	return testkit_run_auth_login(kit, session, &login);
-}
-
-enum gw_verdict testkit_run_mail(struct testkit *kit, struct gw_message *message)
-{
-	struct gw_call *call = begin_receiving(kit, ON_mail, message, NULL);
-	return ASK(mail, call, message);
-}
-
-enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message,
-				 struct gw_rcpt *rcpt)
-{
-	struct gw_call *call = begin_receiving(kit, ON_rcpt, message, rcpt);
-	return ASK(rcpt, call, message, rcpt);
-}
-
-enum gw_verdict testkit_run_message(struct testkit *kit, struct gw_message *message)
-{
-	struct gw_call *call = begin_receiving(kit, ON_message, message, NULL);
-	return ASK(message, call, message);
-}
-
-enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message,
-				  struct gw_rcpt *rcpt)
-{
-	struct gw_call *call = begin(kit, ON_route, message, rcpt);
-
-	rcpt->route = kit_text(kit, "");
-	return ASK(route, call, message, rcpt);
-}
-
-enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery,
-				  struct gw_relay *relay)
-{
-	struct gw_call *call = begin_delivery(kit, ON_admit, delivery);
-	return ASK(admit, call, delivery, relay);
-}
-
-enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *delivery)
-{
-	struct gw_call *call = begin_delivery(kit, ON_prepare, delivery);
-	return ASK(prepare, call, delivery);
-}
-
-enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery,
-				  struct gw_relay *relay)
-{
-	struct gw_call *call = begin_delivery(kit, ON_login, delivery);
-	return ASK(login, call, delivery, relay);
-}
-
-enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery,
-				    struct gw_relay *relay)
-{
-	struct gw_call *call = begin_delivery(kit, ON_deliver, delivery);
-	return ASK(deliver, call, delivery, relay);
-}
-
-enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message,
-				   const struct gw_result *result)
-{
-	struct gw_call *call = begin(kit, ON_bounce, message, NULL);
-	return ASK(bounce, call, message, result);
-}
-
-enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery,
-				     struct gw_relay *relay)
-{
-	struct gw_call *call = begin_delivery(kit, ON_fallback, delivery);
-
-	delivery->fallback = kit_text(kit, "");
-	if (!delivery->facts.text[GW_DELIVERY_CAUSE].ptr)
-		testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "1");
-	return ASK(fallback, call, delivery, relay);
-}
-
-#define TELL(hook, ...)                                                                            \
-	do {                                                                                       \
-		if (kit->module.hook)                                                              \
-			kit->module.hook(__VA_ARGS__);                                             \
-		call_destroy(call);                                                                \
-	} while (0)
-
-void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery,
-			const struct gw_result *result)
-{
-	struct gw_call *call = begin_delivery(kit, ON_result, delivery);
-
-	kit->fault = GW_FAULT_NONE;
-	TELL(result, call, delivery, result);
-}
-
-void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay)
-{
-	struct gw_call *call = begin_delivery(kit, ON_leave, delivery);
-	TELL(leave, call, delivery, relay);
-}
-
-void testkit_run_event(struct testkit *kit, const struct gw_event *event)
-{
-	struct gw_call *call = begin(kit, ON_event, (struct gw_message *)event->message, NULL);
-	TELL(event, call, event);
-}
-
-void testkit_run_tick(struct testkit *kit)
-{
-	struct gw_call *call = begin(kit, ON_tick, NULL, NULL);
-	TELL(tick, call);
-}
-
-void testkit_run_status(struct testkit *kit)
-{
-	struct gw_call *call = begin(kit, ON_status, NULL, NULL);
-	TELL(status, call);
-}
-
-void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay)
-{
-	struct gw_call *call = begin(kit, ON_relay_status, NULL, NULL);
-	TELL(relay_status, call, relay);
 }
 
 static struct gw_list split(struct testkit *kit, const char *words)
@@ -242,16 +168,9 @@ static struct gw_list split(struct testkit *kit, const char *words)
 
 void testkit_run_control(struct testkit *kit, const char *words, bool admin)
 {
-	struct gw_call *call = begin(kit, ON_control, NULL, NULL);
 	struct gw_command command = { sizeof command, split(kit, words), admin, 0 };
 
-	TELL(control, call, &command);
-}
-
-void testkit_run_check(struct testkit *kit)
-{
-	struct gw_call *call = begin(kit, ON_check, NULL, NULL);
-	TELL(check, call);
+	testkit_run_control_command(kit, &command);
 }
 
 const struct testkit_answer *testkit_answer(struct testkit *kit)

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 
 #define RECEIVING (ON(connect) | ON(ehlo) | ON(auth) | ON(mail) | ON(rcpt) | ON(message))
-#define DECIDING                                                                                   \
-	(RECEIVING | ON(route) | ON(admit) | ON(prepare) | ON(login) | ON(deliver) | ON(bounce) |  \
-	 ON(fallback))
 #define NOTE_MAX 4096
 
 static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format,

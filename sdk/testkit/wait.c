@@ -8,9 +8,11 @@
 #define DEFAULT_DEADLINE_MS 30000
 
 const struct hook_row kit_hooks[KIT_HOOK_COUNT] = {
-#define HOOK(name, ends) { #name, ends },
-	KIT_HOOKS(HOOK)
-#undef HOOK
+	[ON_start] = { "start", 0 },
+	[ON_stop] = { "stop", 0 },
+#define GW_DECIDES(name, first, second, mode, verdicts, ...) [ON_##name] = { #name, verdicts },
+#define GW_OBSERVES(name, ...) [ON_##name] = { #name, 0 },
+#include <gateway/hooks.def>
 };
 
 /* Held calls of all kits by ticket, since wake() is given nothing else. Under kit_lock(). */
@@ -98,7 +100,7 @@ static void *work_thread(void *argument)
 /* True: the call may not be held; `arg` stays the module's. */
 static bool cannot_hold(struct gw_call *call, const char *service, const struct gw_async *async)
 {
-	if (kit_hooks[call->hook].ends == 0)
+	if (kit_hooks[call->hook].verdicts == 0)
 		kit_misuse(call->kit, "%s() is not for the hook %s", service,
 			   kit_hooks[call->hook].name);
 	else if (call->held)
@@ -222,7 +224,7 @@ enum gw_verdict call_settle(struct gw_call *call, enum gw_verdict verdict)
 		verdict = GW_FAILED;
 	}
 	if (verdict != GW_CONTINUE && verdict != GW_FAILED &&
-	    ((unsigned)verdict > GW_FAILED || !(row->ends & BIT(verdict)))) {
+	    ((unsigned)verdict > GW_FAILED || !(row->verdicts & BIT(verdict)))) {
 		kit_misuse(call->kit, "%s answered %d, which it does not know", row->name,
 			   (int)verdict);
 		verdict = GW_FAILED;

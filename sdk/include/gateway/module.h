@@ -18,6 +18,7 @@
 #define GATEWAY_MODULE_H
 
 #include <gateway/facts.h>
+#include <gateway/hooks.h>
 #include <gateway/http.h>
 #include <gateway/json.h>
 #include <gateway/option.h>
@@ -240,59 +241,15 @@ struct gw_module {
 	/* Ends it; in the main thread, after the last hook. */
 	void (*stop)(struct gw_call *call);
 
-	/* Hooks that decide, in the order a message meets them. All but those of `auth`'s login
-	 * struct may be held. */
-	enum gw_verdict (*connect)(struct gw_call *, struct gw_session *);
-	enum gw_verdict (*ehlo)(struct gw_call *, struct gw_session *);
-	enum gw_verdict (*auth)(struct gw_call *, struct gw_session *, const struct gw_login *);
-	enum gw_verdict (*mail)(struct gw_call *, struct gw_message *);
-	enum gw_verdict (*rcpt)(struct gw_call *, struct gw_message *, struct gw_rcpt *);
-	enum gw_verdict (*message)(struct gw_call *, struct gw_message *);
-	enum gw_verdict (*route)(struct gw_call *, struct gw_message *, struct gw_rcpt *);
-	enum gw_verdict (*admit)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	enum gw_verdict (*prepare)(struct gw_call *, struct gw_delivery *);
-	enum gw_verdict (*login)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	enum gw_verdict (*deliver)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	/* Decides: a delivery leaves a relay that could not take it;
-	 * delivery_number(GW_DELIVERY_CAUSE) says why. ACCEPT: the relays that route_add() named
-	 * come next, before the rest of the route, but for those that were asked already. WAIT:
-	 * those (if any), and nobody after them. */
-	enum gw_verdict (*fallback)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	enum gw_verdict (*bounce)(struct gw_call *, struct gw_message *, const struct gw_result *);
-
-	/* Hooks that observe: no verdict, no holding. */
-	/* of an attempt; may say fault(), hold_message() */
-	void (*result)(struct gw_call *, struct gw_delivery *, const struct gw_result *);
-	/* Observes: a delivery that this instance admitted (its admit said CONTINUE) is through
-	 * with the relay: all its results are told, or there was no attempt. The private bytes of
-	 * the delivery are as admit left them. Not at a shutdown. */
-	void (*leave)(struct gw_call *, struct gw_delivery *, struct gw_relay *);
-	void (*event)(struct gw_call *, const struct gw_event *);
-	void (*tick)(struct gw_call *); /* about once a second, on one worker */
-	/* status_line()s for `gatewayctl status`; on the main thread */
-	void (*status)(struct gw_call *);
-	/* Observes: status_line()s about one relay, for `gatewayctl relay show`; on the main
-	 * thread. "today" and "state" show in `relay list`. */
-	void (*relay_status)(struct gw_call *, struct gw_relay *);
-	/* answer() or problem(); on the main thread */
-	void (*control)(struct gw_call *, const struct gw_command *);
-	/* a deeper look for `gatewayctl check`: problem()s; on the main thread */
-	void (*check)(struct gw_call *);
-
-	/* Observe: the instance begins and ends on a worker. The first runs once on each worker,
-	 * after start() and before any other hook of the instance there; the second after the last
-	 * one there, and before stop(). Connections that belong to a worker's loop are opened and
-	 * closed here, and kept with worker_data_set(). The hooks of the main thread (status,
-	 * control, check) are on no worker. */
-	void (*worker_start)(struct gw_call *);
-	void (*worker_stop)(struct gw_call *);
-	/* Observes: a time has come that timer_set() of this instance named, on the same worker;
-	 * `arg` is what it was given. Not after worker_stop began, and no longer once a reload has
-	 * replaced the instance and nobody holds the old one any more. */
-	void (*timer)(struct gw_call *, void *arg);
-	/* Observes: what came of an http_request() of this instance, on the same worker; `arg` is
-	 * what it was given. The answer lives until the hook returns. */
-	void (*http)(struct gw_call *, const struct gw_http_answer *, void *arg);
+	/* The hooks: <gateway/hooks.def> says of each what it is given, what it may answer and what
+	 * it is for. `GW_DECIDES(rcpt, MESSAGE, RCPT, ...)` is the member `enum gw_verdict
+	 * (*rcpt)(struct gw_call *, struct gw_message *, struct gw_rcpt *)`. Those that decide may
+	 * be held; those that observe have no say. NULL: the module has it not. */
+#define GW_DECIDES(name, first, second, ...)                                                       \
+	enum gw_verdict (*name)(struct gw_call * call GW_PARAM_##first GW_PARAM_##second);
+#define GW_OBSERVES(name, first, second, ...)                                                      \
+	void (*name)(struct gw_call * call GW_PARAM_##first GW_PARAM_##second);
+#include <gateway/hooks.def>
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */

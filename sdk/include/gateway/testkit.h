@@ -29,6 +29,24 @@ extern "C" {
 
 struct testkit;
 
+/* The names of the functions that run hooks, see below. */
+#define TESTKIT_RUN(name, first, second)                                                           \
+	TESTKIT_JOIN(testkit_run_##name, TESTKIT_OF_##first, TESTKIT_OF_##second)
+#define TESTKIT_JOIN(name, first, second) TESTKIT_JOINED(name, first, second)
+#define TESTKIT_JOINED(name, first, second) name##first##second
+#define TESTKIT_OF_NONE
+#define TESTKIT_OF_SESSION
+#define TESTKIT_OF_LOGIN _login
+#define TESTKIT_OF_MESSAGE
+#define TESTKIT_OF_RCPT
+#define TESTKIT_OF_DELIVERY
+#define TESTKIT_OF_RELAY
+#define TESTKIT_OF_RESULT
+#define TESTKIT_OF_EVENT
+#define TESTKIT_OF_COMMAND _command
+#define TESTKIT_OF_HTTP_ANSWER _answer
+#define TESTKIT_OF_ARG
+
 /* The entry that GW_MODULE made. */
 const struct gw_module *gw_module_v1(const struct gw_services *services);
 
@@ -92,42 +110,23 @@ void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact f
 /* our Received field; empty at first */
 void testkit_delivery_trace(struct gw_delivery *delivery, const char *field);
 
-/* --- running hooks. A hook the module has not answers GW_CONTINUE; GW_PENDING: it is held, see
- * below --- */
-enum gw_verdict testkit_run_connect(struct testkit *kit, struct gw_session *session);
-enum gw_verdict testkit_run_ehlo(struct testkit *kit, struct gw_session *session);
+/* --- running hooks: testkit_run_NAME() for each row of <gateway/hooks.def>, given what the hook is
+ * given: testkit_run_rcpt(kit, message, rcpt). A hook the module has not answers GW_CONTINUE;
+ * GW_PENDING: it is held, see below. Where a struct is handed over that a test would have to fill
+ * (a login, a command, an answer) the name says so, and a function with less to write has the plain
+ * name. worker_start, worker_stop and timer run by themselves, as said below. For `fallback`,
+ * GW_DELIVERY_CAUSE is a fact of the delivery; unset: a failure. --- */
+#define GW_DECIDES(name, first, second, ...)                                                       \
+	enum gw_verdict TESTKIT_RUN(name, first, second)(struct testkit *                          \
+							 kit GW_PARAM_##first GW_PARAM_##second);
+#define GW_OBSERVES(name, first, second, ...)                                                      \
+	void TESTKIT_RUN(name, first,                                                              \
+			 second)(struct testkit * kit GW_PARAM_##first GW_PARAM_##second);
+#include <gateway/hooks.def>
 enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session,
 				 const char *mechanism, const char *user, const char *secret);
-enum gw_verdict testkit_run_auth_login(struct testkit *kit, struct gw_session *session,
-				       const struct gw_login *login);
-enum gw_verdict testkit_run_mail(struct testkit *kit, struct gw_message *message);
-enum gw_verdict testkit_run_rcpt(struct testkit *kit, struct gw_message *message,
-				 struct gw_rcpt *rcpt);
-enum gw_verdict testkit_run_message(struct testkit *kit, struct gw_message *message);
-enum gw_verdict testkit_run_route(struct testkit *kit, struct gw_message *message,
-				  struct gw_rcpt *rcpt);
-enum gw_verdict testkit_run_admit(struct testkit *kit, struct gw_delivery *delivery,
-				  struct gw_relay *relay);
-enum gw_verdict testkit_run_prepare(struct testkit *kit, struct gw_delivery *delivery);
-enum gw_verdict testkit_run_login(struct testkit *kit, struct gw_delivery *delivery,
-				  struct gw_relay *relay);
-enum gw_verdict testkit_run_deliver(struct testkit *kit, struct gw_delivery *delivery,
-				    struct gw_relay *relay);
-enum gw_verdict testkit_run_bounce(struct testkit *kit, struct gw_message *message,
-				   const struct gw_result *result);
-/* GW_DELIVERY_CAUSE is a fact of the delivery; unset: a failure */
-enum gw_verdict testkit_run_fallback(struct testkit *kit, struct gw_delivery *delivery,
-				     struct gw_relay *relay);
-void testkit_run_leave(struct testkit *kit, struct gw_delivery *delivery, struct gw_relay *relay);
-void testkit_run_result(struct testkit *kit, struct gw_delivery *delivery,
-			const struct gw_result *result);
-void testkit_run_event(struct testkit *kit, const struct gw_event *event);
-void testkit_run_tick(struct testkit *kit);
-void testkit_run_status(struct testkit *kit);
-void testkit_run_relay_status(struct testkit *kit, struct gw_relay *relay);
 /* words parted by blanks */
 void testkit_run_control(struct testkit *kit, const char *words, bool admin);
-void testkit_run_check(struct testkit *kit);
 
 /* --- the answer of the run that ended last --- */
 struct testkit_answer {
