@@ -23,6 +23,7 @@ const struct client_place client_places[] = {
 	[AT_STARTTLS] = { STAGE_TLS, TIMEOUT(helo), client_starttls_begin, client_starttls_reply },
 	[AT_LOGIN] = { STAGE_AUTH, TIMEOUT(mail), client_login_begin, NULL },
 	[AT_AUTH] = { STAGE_AUTH, TIMEOUT(mail), NULL, client_auth_reply },
+	[AT_PROOF] = { STAGE_AUTH, TIMEOUT(mail), NULL, NULL },
 	[AT_RSET] = { STAGE_MAIL, TIMEOUT(mail), client_rset_begin, client_rset_reply },
 	[AT_MAIL] = { STAGE_MAIL, TIMEOUT(mail), client_mail_begin, client_mail_reply },
 	[AT_RCPT] = { STAGE_RCPT, TIMEOUT(rcpt), client_rcpt_begin, client_rcpt_reply },
@@ -104,6 +105,7 @@ void client_free(struct client *client)
 {
 	struct watch *watch = client->watch;
 	reply_reader_finish(&client->reader);
+	client_proof_end(client);
 	sasl_destroy(client->sasl);
 	arena_finish(&client->arena);
 	dns_release(client->mx);

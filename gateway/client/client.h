@@ -21,6 +21,7 @@ enum client_at {
 	AT_STARTTLS,
 	AT_LOGIN,
 	AT_AUTH,
+	AT_PROOF, /* a thread makes of the password what the next hop wants */
 	AT_RSET,
 	AT_MAIL,
 	AT_RCPT,
@@ -125,6 +126,8 @@ struct client {
 	/* a token was refused on this link, so; another was asked for */
 	bool refused;
 	struct outcome refusal;             /* in the attempt's arena */
+	struct proof *proof;                /* at AT_PROOF, and until its thread is through */
+	bool bound_refused;                 /* a login bound to this link was */
 	const struct smtp_reply *challenge; /* during AUTH */
 
 	/* the transaction */
@@ -231,6 +234,13 @@ void client_offers(struct client *client, struct gw_str text);
 /* client_auth.c */
 void client_login_begin(struct client *client);
 void client_auth_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_proof.c: sasl_salt on a thread of the pool; client_proven follows, unless the link ends
+ * before. False: no memory. */
+bool client_proof_begin(struct client *client, struct gw_str secret);
+void client_proof_end(struct client *client); /* nobody waits for it any more */
+/* client_auth.c; salted NULL: it could not be done */
+void client_proven(struct client *client, const char *salted);
 
 /* client_mail.c */
 void client_established(struct client *client); /* the link stands: sends the attempt's message */

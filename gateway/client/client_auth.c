@@ -6,9 +6,13 @@
 #define CHALLENGES_MOST                                                                            \
 	8 /* a mechanism of ours has two at most, and one more is answered with "*" */
 
-/* Those that there are, the best first. What the login names itself (a token's mechanism) is taken
- * as named. */
-static const struct gw_str preferred[] = { GW_STR("PLAIN"), GW_STR("LOGIN") };
+/* Those that are used unasked, the best first. What the login names itself (a token's mechanism) is
+ * taken as named. */
+static const struct gw_str preferred[] = { GW_STR("SCRAM-SHA-256-PLUS"), GW_STR("SCRAM-SHA-256"),
+					   GW_STR("PLAIN"), GW_STR("LOGIN") };
+static const struct gw_str unbound = GW_STR("SCRAM-SHA-256"),
+			   /* where nothing better is offered, wherever it stands in a list */
+	last = GW_STR("CRAM-MD5");
 
 static bool is_offered(const struct client *client, struct gw_str mechanism)
 {
@@ -65,6 +69,48 @@ static struct gw_list mechanisms_of(const struct gw_relay *relay)
 	return relay->mechanisms.count ? relay->mechanisms : usual;
 }
 
+static bool is_listed(const struct client *client, struct gw_str mechanism)
+{
+	struct gw_list list = mechanisms_of(client->attempt->relay);
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		if (gw_str_ieq(list.items[i], mechanism))
+			return true;
+	return false;
+}
+
+/* An unbound one is told nothing of the link: libgsasl 2.2.0 cannot say that it saw no bound one
+ * (RFC 5802's "y") and fails. */
+static bool bind_login(const struct client *client, struct sasl *sasl, struct gw_str mechanism)
+{
+	char exporter[STREAM_BINDING_MAX], unique[STREAM_BINDING_MAX];
+	struct sasl_binding binding;
+
+	if (!sasl_is_bound(mechanism))
+		return true;
+	binding = (struct sasl_binding){
+		gw_str_n(exporter,
+			 stream_binding(client->stream, STREAM_BINDING_EXPORTER, exporter)),
+		gw_str_n(unique, stream_binding(client->stream, STREAM_BINDING_UNIQUE, unique)),
+	};
+	return (binding.exporter.len || binding.unique.len) && sasl_bind(sasl, &binding) == 0;
+}
+
+/* NULL: it is not offered, not of ours, or cannot be had on this link. */
+static struct sasl *create(const struct client *client, const struct gw_login *login,
+			   struct gw_str mechanism)
+{
+	struct sasl *sasl = NULL;
+
+	if (is_offered(client, mechanism))
+		sasl = sasl_client_create(mechanism, login->user, login->secret);
+	if (!sasl || bind_login(client, sasl, mechanism))
+		return sasl;
+	sasl_destroy(sasl);
+	return NULL;
+}
+
 static struct sasl *create_best(const struct client *client, const struct gw_login *login,
 				struct gw_str *mechanism)
 {
@@ -72,15 +118,17 @@ static struct sasl *create_best(const struct client *client, const struct gw_log
 	struct sasl *sasl = NULL;
 	size_t i;
 
-	*mechanism = login->mechanism;
+	*mechanism = client->bound_refused ? unbound : login->mechanism;
 	if (mechanism->len)
-		return is_offered(client, *mechanism)
-			       ? sasl_client_create(*mechanism, login->user, login->secret)
-			       : NULL;
+		return create(client, login, *mechanism);
 	for (i = 0; i < list.count && !sasl; i++) {
 		*mechanism = list.items[i];
-		if (is_offered(client, *mechanism) && !sasl_is_token(*mechanism))
-			sasl = sasl_client_create(*mechanism, login->user, login->secret);
+		if (!gw_str_ieq(*mechanism, last) && !sasl_is_token(*mechanism))
+			sasl = create(client, login, *mechanism);
+	}
+	if (!sasl && is_listed(client, last)) {
+		*mechanism = last;
+		sasl = create(client, login, *mechanism);
 	}
 	return sasl;
 }
@@ -159,19 +207,67 @@ void attempt_login(struct attempt *attempt, enum gw_verdict verdict, const struc
 	transport_leave(transport, false);
 }
 
-static void answer_challenge(struct client *client, const struct smtp_reply *reply)
+static void answer(struct client *client, struct gw_str line)
 {
-	struct gw_str line = { "*", 1 };
-
-	if (sasl_step(client->sasl, reply->text, &line) == SASL_BAD)
-		line = gw_str("*"); /* the next hop answers 501 or 535, which ends it */
 	client_enter(client, AT_AUTH);
 	if (client_may_speak(client))
 		client_put(client, "%.*s\r\n", (int)line.len, line.ptr);
 }
 
+static void begin_proof(struct client *client)
+{
+	client_enter(client, AT_PROOF);
+	if (!client_proof_begin(client, sasl_secret(client->sasl)))
+		client_proven(client, NULL);
+}
+
+void client_proven(struct client *client, const char *salted)
+{
+	struct gw_str line;
+
+	if (client->at != AT_PROOF)
+		return;
+	if (!salted || sasl_salted(client->sasl, salted, &line) == SASL_BAD)
+		line = gw_str("*");
+	answer(client, line);
+}
+
+static void answer_challenge(struct client *client, const struct smtp_reply *reply)
+{
+	struct gw_str line = { "*", 1 };
+
+	switch (sasl_step(client->sasl, reply->text, &line)) {
+	case SASL_ASK:
+		begin_proof(client);
+		return;
+	case SASL_BAD:
+		line = gw_str("*"); /* the next hop answers 501 or 535, which ends it */
+		break;
+	default:
+		break;
+	}
+	answer(client, line);
+}
+
+/* What the next hop binds logins to may be something that libgsasl does not know. Once more, then,
+ * by what shows the password to nobody either: never by the password itself. */
+static bool is_tried_unbound(struct client *client, const struct smtp_reply *reply)
+{
+	if (reply->code / 100 != 5 || client->bound_refused ||
+	    !sasl_is_bound(sasl_login(client->sasl)->mechanism) || !is_offered(client, unbound) ||
+	    !is_listed(client, unbound))
+		return false;
+	client->bound_refused = true;
+	client_enter(client, AT_LOGIN);
+	return true;
+}
+
 static void logged_in(struct client *client)
 {
+	if (!sasl_is_done(client->sasl)) {
+		client_broken(client, "the next hop did not prove that it knows the password");
+		return;
+	}
 	sasl_destroy(client->sasl);
 	client->sasl = NULL;
 	client_established(client);
@@ -227,6 +323,6 @@ void client_auth_reply(struct client *client, const struct smtp_reply *reply)
 		client_broken(client, "the next hop's answer to AUTH is none");
 	else if (wants_another(client, reply))
 		ask_another(client, reply);
-	else
+	else if (!is_tried_unbound(client, reply))
 		client_refused(client, reply);
 }

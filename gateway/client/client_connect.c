@@ -234,12 +234,14 @@ bool client_connect_clear(struct client *client)
 void client_disconnect(struct client *client)
 {
 	client_race_end(client);
+	client_proof_end(client);
 	if (client->stream)
 		atomic_fetch_sub_explicit(&counters.connections_open, 1, memory_order_relaxed);
 	stream_destroy(client->stream);
 	client->stream = NULL;
 	client->timeout = 0;
 	client->offers = 0;
+	client->bound_refused = false;
 	client->mails = 0;
 	if (client->established)
 		relay_queue_link(client->queue, -1);

@@ -196,11 +196,24 @@ struct offload_line *offload_line(struct offload_pool *pool, const char *name)
 	return line;
 }
 
+/* From the end, where what has the rank of all others belongs. */
+static void insert(struct pieces *pieces, struct offload *offload)
+{
+	struct offload *before = TAILQ_LAST(pieces, pieces);
+
+	while (before && before->rank > offload->rank)
+		before = TAILQ_PREV(before, pieces, link);
+	if (before)
+		TAILQ_INSERT_AFTER(pieces, before, offload, link);
+	else
+		TAILQ_INSERT_HEAD(pieces, offload, link);
+}
+
 static void queue(struct offload_line *line, struct offload *offload)
 {
 	struct offload_pool *pool = line->pool;
 
-	TAILQ_INSERT_TAIL(&line->pieces, offload, link);
+	insert(&line->pieces, offload);
 	offload->waiting = true;
 	pool->waiting++;
 	if (++line->load.waiting > line->load.most_waiting)

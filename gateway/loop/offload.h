@@ -20,6 +20,7 @@ struct offload {
 	void (*work)(struct offload *offload);
 	struct offload_line *line;
 	TAILQ_ENTRY(offload) link;
+	int rank;     /* what has a lower one is begun first, of one rank what came first */
 	bool waiting; /* in its line; under the pool's lock */
 };
 

@@ -117,6 +117,14 @@ bool stream_handshake_failed(const struct stream *stream);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty; lives as long as the stream. */
 struct gw_str stream_tls_text(const struct stream *stream);
 
+/* What both ends of the TLS link know and nobody between them, for logins that are bound to it.
+ * EXPORTER (RFC 9266): 32 octets, of TLS 1.2 only with its extended master secret. UNIQUE (RFC
+ * 5929): of TLS 1.2 with the same. Their size; 0: there is none of that kind. */
+#define STREAM_BINDING_MAX 64
+enum stream_binding { STREAM_BINDING_EXPORTER, STREAM_BINDING_UNIQUE };
+size_t stream_binding(const struct stream *stream, enum stream_binding which,
+		      char octets[STREAM_BINDING_MAX]);
+
 /* What went wrong, as a sentence: "Connection refused", "certificate verify failed: self-signed
  * certificate". */
 struct gw_str stream_error(const struct stream *stream);

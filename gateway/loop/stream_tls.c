@@ -242,3 +242,40 @@ struct gw_str stream_tls_text(const struct stream *stream)
 {
 	return gw_str(stream->link != NULL ? stream->link->text : "");
 }
+
+/* --- what a login is bound to --- */
+
+#define EXPORTER_SIZE 32
+
+static size_t binding_exporter(SSL *ssl, char *octets)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	return SSL_export_keying_material(ssl, (unsigned char *)octets, EXPORTER_SIZE, label,
+					  sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1
+		       ? EXPORTER_SIZE
+		       : 0;
+}
+
+/* The first Finished of the handshake: the client's, or the server's where a session was resumed.
+ */
+static size_t binding_unique(const SSL *ssl, char *octets)
+{
+	bool ours = (SSL_session_reused(ssl) != 0) == (SSL_is_server(ssl) != 0);
+	size_t size = ours ? SSL_get_finished(ssl, octets, STREAM_BINDING_MAX)
+			   : SSL_get_peer_finished(ssl, octets, STREAM_BINDING_MAX);
+
+	return size <= STREAM_BINDING_MAX ? size : 0;
+}
+
+size_t stream_binding(const struct stream *stream, enum stream_binding which,
+		      char octets[STREAM_BINDING_MAX])
+{
+	SSL *ssl = stream_is_tls(stream) ? stream->link->ssl : NULL;
+
+	if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
+		return 0;
+	if (which == STREAM_BINDING_EXPORTER)
+		return binding_exporter(ssl, octets);
+	return SSL_version(ssl) < TLS1_3_VERSION ? binding_unique(ssl, octets) : 0;
+}

@@ -104,6 +104,8 @@ static inline bool chain_empty(const struct snapshot *snapshot, enum gw_hook hoo
 /* --- behind the services of the same names --- */
 enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
 			     void (*work)(void *arg), void *arg);
+enum gw_verdict call_offload_ranked(struct gw_call *call, const struct gw_async *async,
+				    void (*work)(void *arg), void *arg, int rank);
 enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, void *arg,
 			  gw_ticket *ticket);
 int call_wake(gw_ticket ticket); /* [any thread] */

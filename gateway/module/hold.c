@@ -208,8 +208,8 @@ enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, vo
 	return GW_PENDING;
 }
 
-enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
-			     void (*run)(void *arg), void *arg)
+enum gw_verdict call_offload_ranked(struct gw_call *call, const struct gw_async *async,
+				    void (*run)(void *arg), void *arg, int rank)
 {
 	if (!pool || !may_hold(call, async))
 		return GW_FAILED;
@@ -219,12 +219,18 @@ enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
 		return GW_FAILED;
 	hold_change(hold, HOLD_FREE, HOLD_OFFLOADED);
 	hold->work = run;
-	hold->offload = (struct offload){ .post.run = returned, .work = work };
+	hold->offload = (struct offload){ .post.run = returned, .work = work, .rank = rank };
 	if (offload_run(line, hold->worker, &hold->offload))
 		return GW_PENDING;
 	call->hold = NULL;
 	hold_free(hold);
 	return GW_FAILED;
+}
+
+enum gw_verdict call_offload(struct gw_call *call, const struct gw_async *async,
+			     void (*run)(void *arg), void *arg)
+{
+	return call_offload_ranked(call, async, run, arg, 0);
 }
 
 /* --- shutdown --- */

@@ -48,26 +48,73 @@ static void refuse_login(struct gw_session *session)
 	session->login_failures++;
 }
 
-static void judged(struct gw_session *session)
+/* A client may try so often. */
+static void count_failures(struct gw_session *session)
+{
+	if (session->login_failures < session->snapshot->settings.limits.login_failures)
+		return;
+	session_reply(session, 421, "4.7.0", gw_str("too many failed logins"));
+	session_close(session);
+}
+
+static void defer_login(struct gw_session *session)
+{
+	log_login(session, EVENT_LOGIN_DEFERRED);
+	session_answer(session, "", "454 4.7.0 cannot check that now, try again later");
+	session->login_failures++;
+}
+
+/* What is proven of a user whom nobody has is proven of nobody. */
+static void keys_judged(struct gw_session *session)
+{
+	enum gw_verdict verdict = session->call.answer.verdict;
+	struct gw_str out;
+
+	session->decoy = verdict != GW_ACCEPT;
+	if ((verdict == GW_ACCEPT || verdict == GW_CONTINUE) &&
+	    sasl_proceed(session->sasl, &out) == SASL_MORE) {
+		session->mode = MODE_SASL;
+		session_reply(session, 334, NULL, out);
+		return;
+	}
+	if (verdict == GW_TEMPFAIL)
+		defer_login(session);
+	else
+		refuse_login(session);
+	end_exchange(session);
+	count_failures(session);
+}
+
+static void login_judged(struct gw_session *session)
 {
 	switch (session->call.answer.verdict) {
 	case GW_ACCEPT:
 		accept_login(session);
 		break;
 	case GW_TEMPFAIL:
-		log_login(session, EVENT_LOGIN_DEFERRED);
-		session_answer(session, "", "454 4.7.0 cannot check that now, try again later");
-		session->login_failures++;
+		defer_login(session);
 		break;
 	default:
 		refuse_login(session);
 		break;
 	}
 	end_exchange(session);
-	if (session->login_failures >= session->snapshot->settings.limits.login_failures) {
-		session_reply(session, 421, "4.7.0", gw_str("too many failed logins"));
-		session_close(session);
+	count_failures(session);
+}
+
+static void judged(struct gw_session *session)
+{
+	switch (session->offered.proof) {
+	case GW_PROOF_WANTED:
+		keys_judged(session);
+		return;
+	case GW_PROOF_WRONG:
+		session->call.answer.verdict = GW_REJECT;
+		break;
+	default:
+		break;
 	}
+	login_judged(session);
 }
 
 static void judged_later(struct gw_call *call, void *arg)
@@ -75,6 +122,29 @@ static void judged_later(struct gw_call *call, void *arg)
 	struct gw_session *session = arg;
 	judged(session);
 	session_ready(session);
+}
+
+static enum gw_proof proof_of(const struct gw_session *session, enum sasl_proof proof)
+{
+	switch (proof) {
+	case SASL_PROOF_WANTED:
+		return GW_PROOF_WANTED;
+	case SASL_PROOF_RIGHT:
+		return session->decoy ? GW_PROOF_WRONG : GW_PROOF_RIGHT;
+	case SASL_PROOF_WRONG:
+		return GW_PROOF_WRONG;
+	default:
+		return GW_PROOF_NONE;
+	}
+}
+
+void session_proof_keys(struct gw_session *session, const struct gw_proof_keys *keys)
+{
+	const struct sasl_keys given = { keys->iterations, keys->salt, keys->stored_key,
+					 keys->server_key };
+
+	if (session->sasl && session->offered.proof == GW_PROOF_WANTED)
+		sasl_give_keys(session->sasl, &given);
 }
 
 static void auth_check(struct gw_session *session)
@@ -86,6 +156,7 @@ static void auth_check(struct gw_session *session)
 		.user = found->user,
 		.secret = found->secret,
 		.acting_as = found->acting_as,
+		.proof = proof_of(session, found->proof),
 	};
 	session->call.session = session;
 	session->call.argument = &session->offered;
@@ -110,6 +181,7 @@ static void step(struct gw_session *session, struct gw_str in)
 		session->mode = MODE_SASL;
 		session_reply(session, 334, NULL, out);
 		break;
+	case SASL_ASK:
 	case SASL_DONE:
 		auth_check(session);
 		break;
@@ -130,6 +202,33 @@ void session_sasl(struct gw_session *session, struct gw_str line)
 	step(session, line);
 }
 
+struct sasl_binding session_binding(const struct gw_session *session,
+				    char room[2][STREAM_BINDING_MAX])
+{
+	const struct stream *stream = session->stream;
+
+	return (struct sasl_binding){
+		.exporter = gw_str_n(room[0],
+				     stream_binding(stream, STREAM_BINDING_EXPORTER, room[0])),
+		.unique = gw_str_n(room[1], stream_binding(stream, STREAM_BINDING_UNIQUE, room[1])),
+	};
+}
+
+/* NULL: none that was offered, or no memory. */
+static struct sasl *begin(const struct gw_session *session, struct gw_str mechanism)
+{
+	int number = sasl_mechanism_number(mechanism);
+	bool offered = number >= 0 && session->mechanisms & 1u << number;
+	struct sasl *sasl = offered ? sasl_server_create(mechanism) : NULL;
+	char room[2][STREAM_BINDING_MAX];
+	struct sasl_binding binding = session_binding(session, room);
+
+	if (!sasl || sasl_bind(sasl, &binding) == 0)
+		return sasl;
+	sasl_destroy(sasl);
+	return NULL;
+}
+
 void auth_begin(struct gw_session *session, struct gw_str args)
 {
 	size_t end = gw_str_find(args, ' ');
@@ -142,7 +241,7 @@ void auth_begin(struct gw_session *session, struct gw_str args)
 		refuse_exchange(session, 503, "5.5.1", "logged in already");
 		return;
 	}
-	session->sasl = sasl_server_create(mechanism);
+	session->sasl = begin(session, mechanism);
 	if (!session->sasl) {
 		refuse_exchange(session, 504, "5.5.4", "no such mechanism here");
 		return;

@@ -41,18 +41,94 @@ static void offer(struct gw_session *session)
 	struct buf *lines = &session->capabilities;
 	const struct gw_str host = session->snapshot->settings.hostname;
 	buf_clear(lines);
-	buf_printf(
-		lines,
-		"%.*s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nLIMITS RCPTMAX=%lld",
-		(int)host.len, host.ptr, (long long)session->snapshot->settings.limits.message_size,
-		(long long)session->snapshot->settings.limits.recipients);
+	buf_printf(lines, "%.*s\nPIPELINING\nSIZE %lld", (int)host.len, host.ptr,
+		   (long long)session->snapshot->settings.limits.message_size);
+	/* libgsasl's tool overlooks one that stands last */
 	if (session->listener->tls == TLS_STARTTLS && !stream_is_tls(session->stream))
 		buf_add_text(lines, "\nSTARTTLS");
+	buf_printf(lines,
+		   "\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES\nLIMITS RCPTMAX=%lld",
+		   (long long)session->snapshot->settings.limits.recipients);
 	if (stream_is_tls(session->stream))
 		buf_add_text(lines, "\nREQUIRETLS");
 	if (auth_offered(session) && !session->login.len &&
 	    !chain_empty(session->snapshot, GW_HOOK_auth))
-		buf_printf(lines, "\nAUTH %s", sasl_server_mechanisms());
+		buf_add_text(lines, "\nAUTH");
+	memset(&session->naming, 0, sizeof(session->naming));
+}
+
+/* --- mechanisms --- */
+
+static unsigned mechanism_bit(const char *name)
+{
+	return 1u << sasl_mechanism_number(gw_str(name));
+}
+
+void session_mechanism(struct gw_session *session, const struct instance *instance,
+		       struct gw_str name, bool offered)
+{
+	int number = sasl_mechanism_number(name);
+
+	if (!instance->module->table.auth)
+		return;
+	session->naming.instances += session->naming.instance != instance;
+	session->naming.instance = instance;
+	if (offered && number >= 0 && sasl_server_has((size_t)number))
+		session->naming.named |= 1u << number;
+}
+
+/* Those that say nothing check passwords. */
+static unsigned named(const struct gw_session *session)
+{
+	unsigned bits = session->naming.named;
+	char room[2][STREAM_BINDING_MAX];
+	struct sasl_binding binding;
+
+	if (session->naming.instances < session->snapshot->chain_length[GW_HOOK_auth])
+		bits |= mechanism_bit("PLAIN") | mechanism_bit("LOGIN");
+	for (size_t i = 0; sasl_mechanism(i); i++) {
+		if (!(bits & 1u << i) || !sasl_is_bound(gw_str(sasl_mechanism(i))))
+			continue;
+		binding = session_binding(session, room);
+		if (!binding.exporter.len && !binding.unique.len)
+			bits &= ~(1u << i);
+	}
+	return bits;
+}
+
+/* Is the line for them still as it was put there? A module may have taken it away, or put its own
+ * in its place. */
+static bool has_auth_line(const struct gw_session *session)
+{
+	struct gw_str rest = buf_str(&session->capabilities);
+
+	while (rest.len) {
+		size_t len = gw_str_find(rest, '\n');
+
+		if (gw_str_eq(gw_str_n(rest.ptr, len), gw_str("AUTH")))
+			return true;
+		rest = gw_str_from(rest, len + 1);
+	}
+	return false;
+}
+
+static void offer_mechanisms(struct gw_session *session)
+{
+	bool any = false;
+	struct buf line;
+
+	if (!has_auth_line(session))
+		return;
+	session->mechanisms = named(session);
+	buf_init(&line, 0);
+	buf_add_text(&line, "AUTH");
+	for (size_t i = 0; sasl_mechanism(i); i++)
+		if (session->mechanisms & 1u << i) {
+			buf_printf(&line, " %s", sasl_mechanism(i));
+			any = true;
+		}
+	session_capability(session, buf_str(&line), any);
+	buf_finish(&line);
 }
 
 static void greeting_keep(struct gw_session *session)
@@ -88,6 +164,7 @@ static void judged(struct gw_session *session)
 {
 	const enum gw_verdict verdict = session->call.answer.verdict;
 	if (verdict == GW_CONTINUE || verdict == GW_ACCEPT) {
+		offer_mechanisms(session);
 		session_reset(session);
 		session_reply(session, 250, NULL,
 			      session->esmtp ? buf_str(&session->capabilities)

@@ -120,8 +120,16 @@ struct gw_session {
 	struct gw_str login, client, type, domains;
 	/* ... as they were when it was greeted: a login before STARTTLS does not count after it */
 	struct known known;
-	struct greeting before;          /* while the ehlo hook looks at another one */
-	struct buf capabilities;         /* EHLO lines while the ehlo hook edits them */
+	struct greeting before;  /* while the ehlo hook looks at another one */
+	struct buf capabilities; /* EHLO lines while the ehlo hook edits them */
+	struct {
+		/* while the ehlo hook runs: bits by the number of a mechanism */
+		unsigned named;
+		const struct instance *instance; /* who named one last */
+		size_t instances;                /* how many did */
+	} naming;
+	unsigned mechanisms;             /* offered by the last EHLO */
+	bool decoy;                      /* nobody knows who tries: what is proven is of nobody */
 	struct sasl *sasl;               /* during AUTH */
 	struct gw_login offered;         /* what the auth hook looks at; strings of `sasl` */
 	struct gw_message *message;      /* during a transaction */
@@ -194,6 +202,13 @@ void auth_begin(struct gw_session *session, struct gw_str args);
 /* Behind the service `capability`: adds an EHLO line, or takes the line of a keyword away; in the
  * ehlo hook. */
 void session_capability(struct gw_session *session, struct gw_str line, bool offered);
+/* Behind the service `mechanism`. */
+void session_mechanism(struct gw_session *session, const struct instance *instance,
+		       struct gw_str name, bool offered);
+void session_proof_keys(struct gw_session *session, const struct gw_proof_keys *keys); /* auth.c */
+/* auth.c: what the login is bound to, where the link has it; the octets are put into `room` */
+struct sasl_binding session_binding(const struct gw_session *session,
+				    char room[2][STREAM_BINDING_MAX]);
 void session_starttls(struct gw_session *session);
 bool auth_offered(const struct gw_session *session);
 void ehlo_begin(struct gw_session *session, struct gw_str name, bool esmtp); /* ehlo.c */

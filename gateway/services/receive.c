@@ -1,6 +1,7 @@
 #include "services/services.h"
 
 #include "mail/message.h"
+#include "receive/session.h"
 
 #define WAIT_MOST                                                                                  \
 	(5 * 60 * 1000) /* a client gives up after 10 minutes: RFC 5321 section 4.5.3.2            \
@@ -22,4 +23,17 @@ void services_await_next_hop(struct gw_call *call, struct gw_message *message, i
 {
 	if (is_unanswered(call))
 		message->answer_wait = ms < 0 ? 0 : ms > WAIT_MOST ? WAIT_MOST : ms;
+}
+
+void services_mechanism(struct gw_call *call, const char *name, bool offered)
+{
+	if (call->session && call->hook == GW_HOOK_ehlo && name)
+		session_mechanism(call->session, call->instance, gw_str(name), offered);
+}
+
+void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys)
+{
+	if (call->session && call->hook == GW_HOOK_auth && keys &&
+	    keys->size >= sizeof(struct gw_proof_keys))
+		session_proof_keys(call->session, keys);
 }

@@ -510,4 +510,7 @@ const struct gw_services services = {
 	.json_value_string = json_reader_string,
 	.json_value_number = json_reader_number,
 	.json_value_bool = json_reader_bool,
+	.offload_ranked = call_offload_ranked,
+	.mechanism = services_mechanism,
+	.proof_keys = services_proof_keys,
 };

@@ -1,35 +1,9 @@
-#include "smtp/sasl.h"
+#include "smtp/sasl_private.h"
 
 #include "base/utf8.h"
 #include "smtp/sasl_token.h"
 
-#include <gsasl.h>
 #include <stdlib.h>
-
-/* How often and with which words a server asks; what libgsasl asks for LOGIN ("User Name") is not
- * what clients know. */
-struct mechanism {
-	const char *name;
-	const char *challenges[2];
-	bool client_waits; /* not every server takes an initial response */
-	bool (*token_is_sound)(struct gw_str token);
-	int (*take)(struct sasl *sasl, struct gw_str token); /* by a server; the library's result */
-};
-
-struct sasl {
-	Gsasl_session *session;
-	const struct mechanism *mechanism;
-	enum sasl_state (*step)(struct sasl *sasl, struct gw_str in, struct gw_str *out);
-	size_t steps;
-	bool over;
-	char *line; /* base64 that was handed out */
-	size_t line_len;
-	struct sasl_login login;
-	/* a client's, with a token: the library has no part in it */
-	const struct sasl_token_mechanism *token;
-	char *message;           /* the first one; NULL: it is out */
-	struct gw_str complaint; /* owned */
-};
 
 static Gsasl *library;
 
@@ -47,11 +21,6 @@ int sasl_init(void)
 		return -1;
 	gsasl_callback_set(library, on_property);
 	return 0;
-}
-
-const char *sasl_server_mechanisms(void)
-{
-	return "PLAIN LOGIN";
 }
 
 /* [authzid] NUL authcid NUL passwd (RFC 4616); nothing in it but the first may be empty. */
@@ -73,19 +42,58 @@ static bool login_is_sound(struct gw_str token)
 static int plain_take(struct sasl *sasl, struct gw_str token);
 static int login_take(struct sasl *sasl, struct gw_str token);
 
-static const struct mechanism mechanisms[] = {
-	{ "PLAIN", { "" }, false, plain_is_sound, plain_take },
-	{ "LOGIN", { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" }, true, login_is_sound, login_take },
-};
+static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
+static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
 
-static const struct mechanism *find_mechanism(struct gw_str name)
+/* CRAM-MD5 has the server keep the password in clear, and shows a listener what to guess at. */
+static const struct mechanism mechanisms[] = {
+	{ "SCRAM-SHA-256-PLUS", sasl_scram_server_step, sasl_scram_client_step, .bound = true },
+	{ "SCRAM-SHA-256", sasl_scram_server_step, sasl_scram_client_step },
+	{ "PLAIN", server_step, client_step, { "" }, false, false, plain_is_sound, plain_take },
+	{ "LOGIN",
+	  server_step,
+	  client_step,
+	  { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" },
+	  true,
+	  false,
+	  login_is_sound,
+	  login_take },
+	{ "CRAM-MD5", NULL, client_step, .client_waits = true },
+};
+#define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+const char *sasl_mechanism(size_t nth)
+{
+	return nth < MECHANISMS ? mechanisms[nth].name : NULL;
+}
+
+bool sasl_server_has(size_t nth)
+{
+	return nth < MECHANISMS && mechanisms[nth].server;
+}
+
+int sasl_mechanism_number(struct gw_str name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
+	for (i = 0; i < MECHANISMS; i++)
 		if (gw_str_ieq(gw_str(mechanisms[i].name), name))
-			return &mechanisms[i];
-	return NULL;
+			return (int)i;
+	return -1;
+}
+
+static const struct mechanism *find_mechanism(struct gw_str name)
+{
+	int number = sasl_mechanism_number(name);
+
+	return number < 0 ? NULL : &mechanisms[number];
+}
+
+bool sasl_is_bound(struct gw_str mechanism)
+{
+	const struct mechanism *found = find_mechanism(mechanism);
+
+	return found && found->bound;
 }
 
 static int digit_value(char c)
@@ -116,7 +124,7 @@ static bool is_base64(struct gw_str text)
 	return unused == 0 || (digit_value(text.ptr[digits - 1]) & unused) == 0;
 }
 
-static void wipe_free(char *bytes, size_t len)
+void sasl_wipe_free(char *bytes, size_t len)
 {
 	if (!bytes)
 		return;
@@ -124,8 +132,7 @@ static void wipe_free(char *bytes, size_t len)
 	gsasl_free(bytes);
 }
 
-/* *token is to be wiped and freed; ptr NULL: malformed or no memory. */
-static struct gw_str decode(struct gw_str line)
+struct gw_str sasl_decode(struct gw_str line)
 {
 	char *bytes = NULL;
 	size_t len = 0;
@@ -137,7 +144,7 @@ static struct gw_str decode(struct gw_str line)
 
 static void forget_line(struct sasl *sasl)
 {
-	wipe_free(sasl->line, sasl->line_len);
+	sasl_wipe_free(sasl->line, sasl->line_len);
 	sasl->line = NULL;
 	sasl->line_len = 0;
 }
@@ -147,8 +154,7 @@ static bool keep_line(struct sasl *sasl, struct gw_str token)
 	return gsasl_base64_to(token.ptr, token.len, &sasl->line, &sasl->line_len) == GSASL_OK;
 }
 
-/* One step of the library; what it wants to send is kept as a line where `keep` says so. */
-static int library_step(struct sasl *sasl, struct gw_str token, bool keep)
+int sasl_library_step(struct sasl *sasl, struct gw_str token, bool keep)
 {
 	char *answer = NULL;
 	size_t len = 0;
@@ -157,17 +163,16 @@ static int library_step(struct sasl *sasl, struct gw_str token, bool keep)
 	if (keep && (result == GSASL_OK || result == GSASL_NEEDS_MORE) &&
 	    !keep_line(sasl, gw_str_n(answer, len)))
 		result = GSASL_MALLOC_ERROR;
-	wipe_free(answer, len);
+	sasl_wipe_free(answer, len);
 	return result;
 }
 
-static struct gw_str property(const struct sasl *sasl, Gsasl_property which)
+struct gw_str sasl_property(const struct sasl *sasl, Gsasl_property which)
 {
 	return gw_str(gsasl_property_fast(sasl->session, which));
 }
 
-/* Names stand in logs and rules: characters of UTF-8, and no control among them. */
-static bool is_name(struct gw_str text)
+bool sasl_is_name(struct gw_str text)
 {
 	while (text.len) {
 		unsigned char c = (unsigned char)text.ptr[0];
@@ -184,13 +189,13 @@ static enum sasl_state take_login(struct sasl *sasl)
 {
 	struct sasl_login *login = &sasl->login;
 
-	login->user = property(sasl, GSASL_AUTHID);
-	login->acting_as = property(sasl, GSASL_AUTHZID);
-	login->secret = property(sasl, GSASL_PASSWORD);
+	login->user = sasl_property(sasl, GSASL_AUTHID);
+	login->acting_as = sasl_property(sasl, GSASL_AUTHZID);
+	login->secret = sasl_property(sasl, GSASL_PASSWORD);
 	if (gw_str_eq(login->user, login->acting_as))
 		login->acting_as = gw_str(NULL);
-	if (login->user.len == 0 || login->secret.len == 0 || !is_name(login->user) ||
-	    !is_name(login->acting_as))
+	if (login->user.len == 0 || login->secret.len == 0 || !sasl_is_name(login->user) ||
+	    !sasl_is_name(login->acting_as))
 		return SASL_BAD;
 	return SASL_DONE;
 }
@@ -215,7 +220,7 @@ static int plain_take(struct sasl *sasl, struct gw_str token)
 
 static int login_take(struct sasl *sasl, struct gw_str token)
 {
-	return library_step(sasl, token, false);
+	return sasl_library_step(sasl, token, false);
 }
 
 static enum sasl_state server_take(struct sasl *sasl, struct gw_str token, struct gw_str *out)
@@ -240,17 +245,17 @@ static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct g
 	struct gw_str token;
 
 	if (sasl->steps == 0) {
-		if (library_step(sasl, gw_str(""), false) != GSASL_NEEDS_MORE)
+		if (sasl_library_step(sasl, gw_str(""), false) != GSASL_NEEDS_MORE)
 			return SASL_BAD;
 		*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
 		if (in.len == 0)
 			return SASL_MORE;
 		*out = gw_str("");
 	}
-	token = decode(in);
+	token = sasl_decode(in);
 	if (token.ptr)
 		state = server_take(sasl, token, out);
-	wipe_free((char *)token.ptr, token.len);
+	sasl_wipe_free((char *)token.ptr, token.len);
 	return state;
 }
 
@@ -261,12 +266,12 @@ static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct g
 
 	if (sasl->steps++ == 0 && sasl->mechanism->client_waits)
 		return SASL_MORE;
-	token = decode(in);
+	token = sasl_decode(in);
 	if (!token.ptr && !sasl->mechanism->client_waits)
 		return SASL_BAD;
 	/* LOGIN has no standard, and what its prompts say no meaning: each is the next one. */
-	result = library_step(sasl, token.ptr ? token : gw_str("?"), true);
-	wipe_free((char *)token.ptr, token.len);
+	result = sasl_library_step(sasl, token.ptr ? token : gw_str("?"), true);
+	sasl_wipe_free((char *)token.ptr, token.len);
 	if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
 		return SASL_BAD;
 	*out = gw_str_n(sasl->line, sasl->line_len);
@@ -282,8 +287,14 @@ enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *ou
 	if (sasl->over)
 		return SASL_BAD;
 	state = sasl->step(sasl, in, out);
-	sasl->over = state != SASL_MORE;
+	sasl->done = state == SASL_DONE;
+	sasl->over = state == SASL_DONE || state == SASL_BAD;
 	return state;
+}
+
+bool sasl_is_done(const struct sasl *sasl)
+{
+	return sasl->done || (sasl->token && !sasl->message);
 }
 
 static struct sasl *create(struct gw_str name,
@@ -303,12 +314,20 @@ static struct sasl *create(struct gw_str name,
 	return NULL;
 }
 
+Gsasl_session *sasl_server_session(const struct mechanism *mechanism)
+{
+	Gsasl_session *session;
+
+	return gsasl_server_start(library, mechanism->name, &session) == GSASL_OK ? session : NULL;
+}
+
 struct sasl *sasl_server_create(struct gw_str mechanism)
 {
-	struct sasl *sasl = create(mechanism, gsasl_server_start);
+	const struct mechanism *found = find_mechanism(mechanism);
+	struct sasl *sasl = found && found->server ? create(mechanism, gsasl_server_start) : NULL;
 
 	if (sasl)
-		sasl->step = server_step;
+		sasl->step = found->server;
 	return sasl;
 }
 
@@ -331,7 +350,7 @@ struct gw_str sasl_complaint(const struct sasl *sasl)
 
 static void forget_message(struct sasl *sasl)
 {
-	if (sasl->message != NULL)
+	if (sasl->message)
 		explicit_bzero(sasl->message, strlen(sasl->message));
 	free(sasl->message);
 	sasl->message = NULL;
@@ -340,8 +359,8 @@ static void forget_message(struct sasl *sasl)
 /* A challenge says what is wrong; the answer to it is there only so that the refusal follows. */
 static enum sasl_state token_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
 {
-	if (sasl->message == NULL) {
-		sasl->complaint = decode(in);
+	if (!sasl->message) {
+		sasl->complaint = sasl_decode(in);
 		*out = gw_str(sasl->token->finish);
 		return SASL_DONE;
 	}
@@ -357,13 +376,13 @@ static struct sasl *token_create(const struct sasl_token_mechanism *mechanism, s
 {
 	struct sasl *sasl = calloc(1, sizeof(*sasl));
 
-	if (sasl == NULL)
+	if (!sasl)
 		return NULL;
 	sasl->token = mechanism;
 	sasl->step = token_step;
 	sasl->login.mechanism = gw_str(mechanism->name);
 	sasl->message = sasl_token_message(mechanism, user, token);
-	if (sasl->message != NULL)
+	if (sasl->message)
 		return sasl;
 	free(sasl);
 	return NULL;
@@ -380,7 +399,7 @@ struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, str
 	sasl = create(mechanism, gsasl_client_start);
 	if (!sasl)
 		return NULL;
-	sasl->step = client_step;
+	sasl->step = sasl->mechanism->client;
 	if (gsasl_property_set_raw(sasl->session, GSASL_AUTHID, user.ptr, user.len) == GSASL_OK &&
 	    gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr, secret.len) ==
 		    GSASL_OK)
@@ -389,21 +408,60 @@ struct sasl *sasl_client_create(struct gw_str mechanism, struct gw_str user, str
 	return NULL;
 }
 
+struct gw_str sasl_secret(const struct sasl *sasl)
+{
+	return sasl_property(sasl, GSASL_PASSWORD);
+}
+
+static int set_binding(struct sasl *sasl, Gsasl_property which, struct gw_str octets)
+{
+	char *text = NULL;
+	size_t len;
+	int result;
+
+	if (octets.len == 0)
+		return 0;
+	if (gsasl_base64_to(octets.ptr, octets.len, &text, &len) != GSASL_OK)
+		return -1;
+	result = gsasl_property_set_raw(sasl->session, which, text, len);
+	gsasl_free(text);
+	return result == GSASL_OK ? 0 : -1;
+}
+
+int sasl_bind(struct sasl *sasl, const struct sasl_binding *binding)
+{
+	return set_binding(sasl, GSASL_CB_TLS_EXPORTER, binding->exporter) ||
+			       set_binding(sasl, GSASL_CB_TLS_UNIQUE, binding->unique)
+		       ? -1
+		       : 0;
+}
+
+void sasl_session_finish(Gsasl_session *session)
+{
+	static const Gsasl_property secrets[] = { GSASL_PASSWORD, GSASL_SCRAM_SALTED_PASSWORD,
+						  GSASL_SCRAM_STOREDKEY, GSASL_SCRAM_SERVERKEY };
+	size_t i;
+
+	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		const char *secret = gsasl_property_fast(session, secrets[i]);
+
+		if (secret)
+			explicit_bzero((char *)secret, strlen(secret));
+	}
+	gsasl_finish(session);
+}
+
 void sasl_destroy(struct sasl *sasl)
 {
-	struct gw_str secret;
-
 	if (!sasl)
 		return;
 	forget_line(sasl);
 	forget_message(sasl);
-	wipe_free((char *)sasl->complaint.ptr, sasl->complaint.len);
-	if (sasl->session != NULL) {
-		secret = property(sasl, GSASL_PASSWORD);
-		if (secret.len > 0)
-			explicit_bzero((char *)secret.ptr, secret.len);
-		gsasl_finish(sasl->session);
-	}
+	sasl_wipe_free((char *)sasl->complaint.ptr, sasl->complaint.len);
+	sasl_wipe_free(sasl->kept, sasl->kept_len);
+	if (sasl->session)
+		sasl_session_finish(sasl->session);
+	explicit_bzero(sasl, sizeof(*sasl));
 	free(sasl);
 }
 

@@ -213,6 +213,8 @@ struct testkit {
 	struct pair *metrics, *records;
 	struct counter *counters;
 	struct gw_submission **submissions;
+	struct gw_proof_keys *proof_keys; /* given by the last call; NULL: none */
+	int last_rank;                    /* of offload_ranked() */
 	size_t submission_count;
 
 	const char *fail_service;
@@ -317,6 +319,8 @@ extern const struct gw_services kit_services;
 
 enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *async,
 				void (*work)(void *arg), void *arg);
+enum gw_verdict service_offload_ranked(struct gw_call *call, const struct gw_async *async,
+				       void (*work)(void *arg), void *arg, int rank);
 enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg,
 			     gw_ticket *ticket);
 int service_wake(gw_ticket ticket);

@@ -146,8 +146,8 @@ static void over(struct gw_call *call)
 enum gw_verdict testkit_run_auth(struct testkit *kit, struct gw_session *session,
 				 const char *mechanism, const char *user, const char *secret)
 {
-	struct gw_login login = { sizeof login, gw_str(mechanism), gw_str(user), gw_str(secret),
-				  gw_str("") };
+	struct gw_login login = { sizeof login,   gw_str(mechanism), gw_str(user),
+				  gw_str(secret), gw_str(""),        GW_PROOF_NONE };
 
 	return testkit_run_auth_login(kit, session, &login);
 }

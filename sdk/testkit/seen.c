@@ -53,6 +53,16 @@ const struct gw_login *testkit_login(struct gw_delivery *delivery)
 	return delivery->login;
 }
 
+const struct gw_proof_keys *testkit_proof_keys(struct testkit *kit)
+{
+	return kit->proof_keys;
+}
+
+int testkit_rank(struct testkit *kit)
+{
+	return kit->last_rank;
+}
+
 size_t testkit_submissions(struct testkit *kit)
 {
 	return kit->submission_count;

@@ -195,6 +195,26 @@ static void service_capability(struct gw_call *call, const char *line, bool offe
 		kit_tell(call->kit, TESTKIT_CAPABILITY, "%c%s", offered ? '+' : '-', line);
 }
 
+static void service_mechanism(struct gw_call *call, const char *name, bool offered)
+{
+	if (!kit_refused(call, "mechanism", ON(ehlo)) && !kit_null(call->kit, "mechanism", name))
+		kit_tell(call->kit, TESTKIT_CAPABILITY, "%cAUTH %s", offered ? '+' : '-', name);
+}
+
+static void service_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys)
+{
+	struct testkit *kit = call->kit;
+
+	if (kit_refused(call, "proof_keys", ON(auth)) || kit_null(kit, "proof_keys", keys) ||
+	    kit_unsized(call, "gw_proof_keys", keys->size))
+		return;
+	kit->proof_keys = kit_alloc(kit, sizeof *keys);
+	*kit->proof_keys = *keys;
+	kit->proof_keys->salt = kit_str(kit, keys->salt);
+	kit->proof_keys->stored_key = kit_str(kit, keys->stored_key);
+	kit->proof_keys->server_key = kit_str(kit, keys->server_key);
+}
+
 static void service_identify(struct gw_call *call, const struct gw_identity *identity)
 {
 	struct gw_session *session = call->session;
@@ -514,4 +534,7 @@ const struct gw_services kit_services = {
 	.json_value_string = json_reader_string,
 	.json_value_number = json_reader_number,
 	.json_value_bool = json_reader_bool,
+	.offload_ranked = service_offload_ranked,
+	.mechanism = service_mechanism,
+	.proof_keys = service_proof_keys,
 };

@@ -139,6 +139,16 @@ enum gw_verdict service_offload(struct gw_call *call, const struct gw_async *asy
 	return GW_PENDING;
 }
 
+enum gw_verdict service_offload_ranked(struct gw_call *call, const struct gw_async *async,
+				       void (*work)(void *arg), void *arg, int rank)
+{
+	enum gw_verdict verdict = service_offload(call, async, work, arg);
+
+	if (verdict == GW_PENDING)
+		call->kit->last_rank = rank;
+	return verdict;
+}
+
 enum gw_verdict service_hold(struct gw_call *call, const struct gw_async *async, void *arg,
 			     gw_ticket *ticket)
 {

@@ -167,6 +167,9 @@ AT(gw_services, json_count, 872);
 AT(gw_services, json_value_string, 880);
 AT(gw_services, json_value_number, 888);
 AT(gw_services, json_value_bool, 896);
+AT(gw_services, offload_ranked, 904);
+AT(gw_services, mechanism, 912);
+AT(gw_services, proof_keys, 920);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -176,7 +179,8 @@ SIZE(gw_option, 88);
 SIZE(gw_groups, 16);
 SIZE(gw_list, 16);
 SIZE(gw_str, 16);
-SIZE_AT_LEAST(gw_login, 72);
+SIZE_AT_LEAST(gw_login, 80);
+SIZE_AT_LEAST(gw_proof_keys, 56);
 SIZE_AT_LEAST(gw_identity, 56);
 SIZE_AT_LEAST(gw_header, 56);
 SIZE_AT_LEAST(gw_outcome, 48);
@@ -190,6 +194,6 @@ SIZE_AT_LEAST(gw_module, 312);
 SIZE_AT_LEAST(gw_http_request, 96);
 SIZE_AT_LEAST(gw_http_answer, 56);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 904);
+SIZE_AT_LEAST(gw_services, 928);
 
 #endif

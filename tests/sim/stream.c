@@ -480,6 +480,12 @@ struct gw_str stream_tls_text(const struct stream *stream)
 	return gw_str(stream->tls ? "TLSv1.3 SIMULATED" : "");
 }
 
+size_t stream_binding(const struct stream *stream, enum stream_binding which,
+		      char octets[STREAM_BINDING_MAX])
+{
+	return 0;
+}
+
 /* --- who --- */
 
 struct gw_str stream_error(const struct stream *stream)

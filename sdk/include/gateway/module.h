@@ -81,6 +81,18 @@ struct gw_async {
 	uint32_t deadline_ms;
 };
 
+/* How a client shows that it knows the password: what the auth hook is asked. */
+enum gw_proof {
+	/* `secret` is the password, or the token: compare it */
+	GW_PROOF_NONE,
+	/* SCRAM: `secret` is empty, and nobody is logged in yet. Who has this user says
+	 * proof_keys() and ACCEPT; of a user who is not there keys that fit nothing do not tell it.
+	 * identify() is for later. Nobody: the gateway takes keys that fit nothing itself */
+	GW_PROOF_WANTED,
+	GW_PROOF_RIGHT, /* the client knows the password that the keys are of: identify(), ACCEPT */
+	GW_PROOF_WRONG, /* it does not, and is told 535: for who counts, whatever the verdict */
+};
+
 /* A login: what a client gave (auth), or what to give to a next hop (login_set). */
 struct gw_login {
 	uint32_t size; /* sizeof(struct gw_login), in every struct below too */
@@ -89,6 +101,14 @@ struct gw_login {
 	struct gw_str user;
 	struct gw_str secret;    /* the password, or the token */
 	struct gw_str acting_as; /* SASL authorization identity, empty: the same */
+	enum gw_proof proof;     /* auth */
+};
+
+/* What a proof of SCRAM-SHA-256 is compared with, RFC 5802: octets. */
+struct gw_proof_keys {
+	uint32_t size;
+	uint32_t iterations;
+	struct gw_str salt, stored_key, server_key; /* the keys are of 32 octets */
 };
 
 /* Who a client is: what an auth or access module found out. Empty members leave what was known. */
@@ -561,6 +581,19 @@ struct gw_services {
 	/* without its fraction; `otherwise` too where 64 bits cannot hold it */
 	int64_t (*json_value_number)(const struct gw_json_value *, int64_t otherwise);
 	bool (*json_value_bool)(const struct gw_json_value *, bool otherwise);
+
+	/* As offload(), among what the instance has given to the pool: what has a lower `rank` is
+	 * begun first, of one rank what came first. offload() is rank 0. */
+	enum gw_verdict (*offload_ranked)(struct gw_call *, const struct gw_async *,
+					  void (*work)(void *arg), void *arg, int rank);
+
+	/* --- logins of clients --- */
+	/* ehlo: this instance checks logins by this mechanism (PLAIN, LOGIN,
+	 * SCRAM-SHA-256, SCRAM-SHA-256-PLUS), or not; one that is not there on this link is
+	 * left out. An instance with `auth` that says nothing checks PLAIN and LOGIN. */
+	void (*mechanism)(struct gw_call *, const char *name, bool offered);
+	/* auth, GW_PROOF_WANTED: with ACCEPT */
+	void (*proof_keys)(struct gw_call *, const struct gw_proof_keys *);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

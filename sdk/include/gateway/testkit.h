@@ -192,6 +192,10 @@ struct gw_str testkit_sent_body(struct gw_delivery *delivery);
 const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt);
 /* login_set(); NULL: none */
 const struct gw_login *testkit_login(struct gw_delivery *delivery);
+/* of the last proof_keys(); NULL: none was given */
+const struct gw_proof_keys *testkit_proof_keys(struct testkit *kit);
+/* of the last offload_ranked() */
+int testkit_rank(struct testkit *kit);
 size_t testkit_submissions(struct testkit *kit);
 const struct gw_submission *testkit_submission(struct testkit *kit, size_t nth);
 /* sum of count() */

@@ -369,7 +369,8 @@ static const struct conversation conversations[] = {
 	  .stage = STAGE_AUTH,
 	  .link = true,
 	  .unseen = "AUTH",
-	  .words = "offers NTLM GSSAPI, and the relay logs in by PLAIN, LOGIN" },
+	  .words =
+		  "offers NTLM GSSAPI, and the relay logs in by SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN, LOGIN" },
 	{ .name = "no login to be had",
 	  .auth = true,
 	  .script = { .ehlo = EHLO_AUTH },
@@ -462,7 +463,8 @@ static const struct conversation conversations[] = {
 	  .stage = STAGE_AUTH,
 	  .link = true,
 	  .unseen = "AUTH",
-	  .words = "offers XOAUTH2, and the relay logs in by PLAIN, LOGIN" },
+	  .words =
+		  "offers XOAUTH2, and the relay logs in by SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN, LOGIN" },
 	{ .name = "bare LF",
 	  .script = { .greeting = "220-a\n220 b\n",
 		      .ehlo = "250-a\n250 PIPELINING\n",

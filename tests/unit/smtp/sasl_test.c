@@ -283,7 +283,6 @@ static void test_what_is_not_created(void **state)
 	assert_null(sasl_client_create(LIT("PLAIN"), LIT("a\0"), LIT("b")));
 	assert_null(sasl_client_create(LIT("PLAIN"), LIT("a"), LIT("b\0c")));
 	sasl_destroy(NULL);
-	assert_string_equal(sasl_server_mechanisms(), "PLAIN LOGIN");
 }
 
 int main(void)
