@@ -1,7 +1,7 @@
-/* failures.h - failed logins by client address, so that guessing is slow.
+/* failures.h - failed logins by who they come from (an address) or are for (a user), so that
+ * guessing is slow, and then over.
  *
- * An IPv6 client has a whole /64, which counts as one address. Bounded: where there are too many
- * addresses, the one heard of longest ago makes room. The caller locks. */
+ * Bounded: where there are too many, the one heard of longest ago makes room. The caller locks. */
 #ifndef AUTH_FAILURES_H
 #define AUTH_FAILURES_H
 
@@ -9,26 +9,44 @@
 
 #define FAILURES_SETS 512
 #define FAILURES_WAYS 8
+#define FAILURES_KEY 16
+
+struct failures_limits {
+	int64_t slow;  /* failures in a window before checks become slow; 0: never */
+	int64_t block; /* ... before there are none for a time; 0: never */
+	int64_t window, delay, blocked; /* ms */
+};
 
 struct failures {
-	int64_t limit;         /* failures in a window before checks become slow; 0: never */
-	int64_t window, delay; /* ms */
+	struct failures_limits limits;
 	uint64_t seed;
 	struct failure {
-		unsigned char address[16];
+		unsigned char key[FAILURES_KEY];
 		int64_t began;      /* of the window; 0: unused */
-		int64_t next_check; /* over the limit: when the next password is looked at */
+		int64_t next_check; /* over a limit: when the next password is looked at */
+		int64_t until;      /* when it is forgotten */
 		int64_t count;
 	} entries[FAILURES_SETS][FAILURES_WAYS];
 };
 
-void failures_init(struct failures *failures, int64_t limit, int64_t window, int64_t delay,
-		   uint64_t seed);
+void failures_init(struct failures *failures, const struct failures_limits *limits, uint64_t seed);
 
-/* May a password from this address be looked at now? Over the limit, once in `delay` it may. */
-bool failures_may_check(struct failures *failures, struct gw_str peer, int64_t now);
+/* An IPv6 client has a whole /64, which counts as one address; text that is no address (a local
+ * socket) is one address of its own. */
+void failures_address(struct gw_str peer, unsigned char key[FAILURES_KEY]);
 
-/* One more that was wrong; true: with it the address is over the limit. */
-bool failures_add(struct failures *failures, struct gw_str peer, int64_t now);
+/* Has it failed in this window? */
+bool failures_has(struct failures *failures, const unsigned char key[FAILURES_KEY], int64_t now);
+
+/* May a password be looked at now? Over the first limit, once in `delay` it may. Takes that turn.
+ */
+bool failures_may_check(struct failures *failures, const unsigned char key[FAILURES_KEY],
+			int64_t now);
+
+enum failures_step { FAILURES_COUNTED, FAILURES_SLOW, FAILURES_BLOCKED };
+
+/* One more that was wrong; tells which limit was reached by it. */
+enum failures_step failures_add(struct failures *failures, const unsigned char key[FAILURES_KEY],
+				int64_t now);
 
 #endif

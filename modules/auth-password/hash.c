@@ -1,5 +1,7 @@
 #include "hash.h"
 
+#include "scram.h"
+
 #include <argon2.h>
 #include <crypt.h>
 #include <openssl/crypto.h>
@@ -127,15 +129,26 @@ static const char *check_plain(const char *text)
 	return text[0] ? NULL : "an empty password";
 }
 
+static const char *check_scram(const char *text)
+{
+	struct scram scram;
+	bool good = scram_parse(text, &scram);
+
+	OPENSSL_cleanse(&scram, sizeof scram);
+	return good ? NULL
+		    : "no SCRAM-SHA-256 entry in its usual form (COUNT,SALT,STOREDKEY,SERVERKEY, and at least 4096): it was cut off, or something stands behind it";
+}
+
 static const struct scheme {
 	const char *name; /* in braces */
 	enum hash_kind kind;
 	const char *(*check)(const char *text);
 } schemes[] = {
-	{ "CRYPT", HASH_CRYPT, check_crypt },        { "YESCRYPT", HASH_CRYPT, check_crypt },
-	{ "SHA512-CRYPT", HASH_CRYPT, check_crypt }, { "SHA256-CRYPT", HASH_CRYPT, check_crypt },
-	{ "BLF-CRYPT", HASH_CRYPT, check_crypt },    { "ARGON2ID", HASH_ARGON2ID, check_argon2id },
-	{ "ARGON2I", HASH_ARGON2I, check_argon2i },  { "PLAIN", HASH_PLAIN, check_plain },
+	{ "CRYPT", HASH_CRYPT, check_crypt },         { "YESCRYPT", HASH_CRYPT, check_crypt },
+	{ "SHA512-CRYPT", HASH_CRYPT, check_crypt },  { "SHA256-CRYPT", HASH_CRYPT, check_crypt },
+	{ "BLF-CRYPT", HASH_CRYPT, check_crypt },     { "ARGON2ID", HASH_ARGON2ID, check_argon2id },
+	{ "ARGON2I", HASH_ARGON2I, check_argon2i },   { "PLAIN", HASH_PLAIN, check_plain },
+	{ "SCRAM-SHA-256", HASH_SCRAM, check_scram },
 };
 
 static const struct scheme *scheme_named(struct gw_str name)
@@ -165,7 +178,7 @@ const char *hash_parse(const char *text, struct hash *hash)
 					  : scheme_unnamed(text);
 
 	if (!scheme)
-		return "an unknown scheme; known are CRYPT, YESCRYPT, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, ARGON2ID, ARGON2I and PLAIN";
+		return "an unknown scheme; known are CRYPT, YESCRYPT, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, ARGON2ID, ARGON2I, SCRAM-SHA-256 and PLAIN";
 	hash->kind = scheme->kind;
 	hash->text = end ? end + 1 : text;
 	return scheme->check(hash->text);
@@ -182,6 +195,16 @@ static const char *crypt_weakness(const char *text)
 	    strtoul(text + len, NULL, 10) < method->least)
 		return "a hash that was made cheaply, and is guessed fast: make a new one (mkpasswd -m yescrypt)";
 	return NULL;
+}
+
+/* More than tools make unasked, and still cheap beside the other kinds. */
+#define SCRAM_WISE 10000
+
+static const char *scram_weakness(const char *text)
+{
+	return strtoul(text, NULL, 10) < SCRAM_WISE
+		       ? "a SCRAM entry that was made cheaply, and is guessed fast: make a new one (gatewayctl password --scram)"
+		       : NULL;
 }
 
 /* OWASP's least is 7 MiB with five passes. */
@@ -205,6 +228,8 @@ const char *hash_weakness(const struct hash *hash)
 		return argon2_weakness(hash->text, ARGON2I_FORMAT);
 	case HASH_PLAIN:
 		return "a password in clear is for tests";
+	case HASH_SCRAM:
+		return scram_weakness(hash->text);
 	default:
 		return crypt_weakness(hash->text);
 	}
@@ -232,6 +257,15 @@ static bool crypt_matches(const char *hash, const char *secret)
 	return match;
 }
 
+static bool scram_text_matches(const char *text, struct gw_str secret)
+{
+	struct scram scram;
+	bool match = scram_parse(text, &scram) && scram_matches(&scram, secret);
+
+	OPENSSL_cleanse(&scram, sizeof scram);
+	return match;
+}
+
 bool hash_matches(const struct hash *hash, struct gw_str secret)
 {
 	switch (hash->kind) {
@@ -239,6 +273,8 @@ bool hash_matches(const struct hash *hash, struct gw_str secret)
 		return argon2id_verify(hash->text, secret.ptr, secret.len) == ARGON2_OK;
 	case HASH_ARGON2I:
 		return argon2i_verify(hash->text, secret.ptr, secret.len) == ARGON2_OK;
+	case HASH_SCRAM:
+		return scram_text_matches(hash->text, secret);
 	case HASH_PLAIN:
 		return !gw_str_has_nul(secret) && same(hash->text, secret.ptr);
 	default:

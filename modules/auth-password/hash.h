@@ -4,7 +4,7 @@
 
 #include <gateway/str.h>
 
-enum hash_kind { HASH_CRYPT, HASH_ARGON2I, HASH_ARGON2ID, HASH_PLAIN };
+enum hash_kind { HASH_CRYPT, HASH_ARGON2I, HASH_ARGON2ID, HASH_PLAIN, HASH_SCRAM };
 
 struct hash {
 	enum hash_kind kind;

@@ -81,11 +81,20 @@ static void sort(struct users *users, struct users_report *report)
 	if (users->count == 0)
 		return;
 	users->decoy = users->list[0].hash;
+	for (i = users->count; i-- > 0;)
+		if (users->list[i].hash.kind == HASH_SCRAM) {
+			users->scram_decoy = users->list[i].hash;
+			users->scram_count++;
+		}
 	qsort(users->list, users->count, sizeof *users->list, by_name);
 	for (i = 1; i < users->count; i++)
 		if (by_name(&users->list[i - 1], &users->list[i]) == 0)
 			users_tell(report, true, users->list[i].line,
 				   "this user stands twice in the file: ", users->list[i].name.ptr);
+	for (i = 0; i < users->count; i++)
+		if (users->list[i].hash.kind != HASH_SCRAM &&
+		    (!users->plain || users->list[i].line < users->plain->line))
+			users->plain = &users->list[i];
 }
 
 /* What is unwise about a user: NULL, or a sentence. */

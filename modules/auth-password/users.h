@@ -22,7 +22,10 @@ struct users {
 	size_t size;
 	struct user *list; /* by name */
 	size_t count, room;
-	struct hash decoy; /* the first user's hash: compared with where there is no such user */
+	struct hash decoy;  /* the first user's hash: compared with where there is no such user */
+	size_t scram_count; /* users that can log in by SCRAM */
+	struct hash scram_decoy;  /* the first of theirs */
+	const struct user *plain; /* the first user that cannot; NULL: all can */
 };
 
 /* Is told what is wrong in the file, by line (0: about the file). */
