@@ -140,6 +140,7 @@ void verb_relay_resume(struct request *request, const char *const *words, size_t
 void verb_relay_test(struct request *request, const char *const *words, size_t count);
 void verb_explain(struct request *request, const char *const *words, size_t count);
 void verb_explain_what(struct request *request, const char *const *words, size_t count);
+void verb_password(struct request *request, const char *const *words, size_t count);
 void verb_modules(struct request *request, const char *const *words, size_t count);
 void verb_hooks(struct request *request, const char *const *words, size_t count);
 void verb_options(struct request *request, const char *const *words, size_t count);

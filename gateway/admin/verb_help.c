@@ -144,3 +144,10 @@ void verb_help(struct request *request)
 	}
 	say_list(request, *wanted ? wanted : NULL);
 }
+
+/* A password is no business of the socket. */
+void verb_password(struct request *request, const char *const *words, size_t count)
+{
+	request_say(request, EX_USAGE,
+		    "gatewayctl makes that line itself, where the password is asked for");
+}

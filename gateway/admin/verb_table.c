@@ -61,6 +61,15 @@ static const struct verb_word explain_words[] = {
 	END,
 };
 
+/* gatewayctl makes the line itself; they are here for `help`. */
+static const struct verb_word password_words[] = {
+	{ "--domains", "A,B", "sender domains it may use; * is all of them", false },
+	{ "--type", "TYPE", "the type of its mail", false },
+	{ "--client", "NAME", "its name in logs, limits and rules", false },
+	{ "--scram", NULL, "an entry for SCRAM-SHA-256; PLAIN and LOGIN work with it too", false },
+	END,
+};
+
 #define ANY REQUEST_WORDS
 
 const struct control_verb control_verbs[] = {
@@ -112,6 +121,9 @@ const struct control_verb control_verbs[] = {
 	  "which relay would take such a message, and why not the others; sends nothing",
 	  "explain --from crm@example.com --to you@example.net --type mass", FOR_VIEW, 0, 0,
 	  explain_words, verb_explain_what },
+	{ "password", "USER",
+	  "makes a line for the file of users; asks for the password, or reads it from the input",
+	  "password crm --domains example.com", FOR_VIEW, 0, ANY, password_words, verb_password },
 	{ "modules", "", "what is loaded, and what each hooks", "modules", FOR_VIEW, 0, 0, NULL,
 	  verb_modules },
 	{ "hooks", "", "the hooks, their rules, and who is asked in which order", "hooks", FOR_VIEW,

@@ -2,6 +2,7 @@
  * gateway's business: this program sends words and renders. */
 #include "ctl/again.h"
 #include "ctl/octets.h"
+#include "ctl/password.h"
 #include "ctl/render.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ static const char usage[] =
 	"  --timeout N     wait this many seconds for the answer (default 120)\n"
 	"  --json          print JSON instead of text\n"
 	"  --version\n"
+	"`gatewayctl password USER` makes a line for the file of users, without a gateway.\n"
 	"`gatewayctl help` lists the verbs of the gateway that runs, `gatewayctl help VERB` tells of one.\n";
 
 /* The gateway's unit has a folder for its socket; without a unit it lies in the state folder. */
@@ -380,6 +382,8 @@ int main(int argc, char **argv)
 		choices.json = true;
 		argv[argc - 1] = NULL;
 	}
+	if (strcmp(argv[verb], "password") == 0)
+		return password_run(argv + verb);
 	signal(SIGPIPE, SIG_IGN);
 	int fd = connect_to(choices.path, choices.timeout, is_answered_alone(argv + verb));
 	if (fd < 0 && is_answered_alone(argv + verb) && (errno == ENOENT || errno == ECONNREFUSED))
