@@ -120,9 +120,16 @@ static bool set_text(CURL *easy, CURLoption option, struct gw_str text)
 	return set;
 }
 
+/* A file without a folder beside it is kept parsed; else each connection parses all of it, 25 ms of
+ * the worker for the system's. Not for long: it may be replaced, which nobody says. */
+#define TRUST_KEPT 60 /* seconds */
+
 static bool set_trust(CURL *easy, struct gw_str ca_file)
 {
-	return ca_file.len == 0 || (set_text(easy, CURLOPT_CAINFO, ca_file) && SET(CAPATH, NULL));
+	bool by_file = ca_file.len > 0 || curl_version_info(CURLVERSION_NOW)->cainfo != NULL;
+
+	return SET(CA_CACHE_TIMEOUT, (long)TRUST_KEPT) && (!by_file || SET(CAPATH, NULL)) &&
+	       (ca_file.len == 0 || set_text(easy, CURLOPT_CAINFO, ca_file));
 }
 
 static bool set_answer(struct http_transfer *transfer, const struct gw_http_request *request)
