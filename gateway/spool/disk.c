@@ -54,7 +54,7 @@ static bool is_dot(const char *name)
 
 int disk_list(int folder, int (*each)(void *arg, const char *name), void *arg)
 {
-	int result = 0, fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = 0, result = 0, fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *item;
 
@@ -63,10 +63,15 @@ int disk_list(int folder, int (*each)(void *arg, const char *name), void *arg)
 			close(fd);
 		return -1;
 	}
-	while (result == 0 && (item = readdir(dir)))
+	while (result == 0 && (errno = 0, item = readdir(dir)))
 		if (!is_dot(item->d_name))
 			result = each(arg, item->d_name);
+	/* half a folder is none: what is not listed would be taken for gone */
+	if (result == 0 && (error = errno))
+		result = -1;
 	closedir(dir);
+	if (error)
+		errno = error;
 	return result;
 }
 
