@@ -28,10 +28,10 @@ def said(gateway, first=""):
 
 @pytest.fixture
 def asking(new_gateway, new_sink, certificates):
-    def make(server, ca=None):
+    def make(server, ca=None, **more):
         gateway = new_gateway()
         gateway.probe(options={"rcpt.verdict": "accept"}).module("60-routing", "routing", {"default": ["out"]}).relay("out", new_sink())
-        return gateway.module("45-turns", "turns", {"url": server.url + "/x", "ca": ca or certificates.ca}).start()
+        return gateway.module("45-turns", "turns", {"url": server.url + "/x", "ca": ca or certificates.ca, **more}).start()
     return make
 
 
@@ -65,6 +65,19 @@ def test_who_waits_for_the_web_keeps_nobody_waiting_and_its_instance(web, asking
     own = [line.rsplit(" ", 1)[0] for line in said(gateway)]
     told = [i for i, line in enumerate(own) if line == "asked 200 late first"]
     assert len(told) == 2 and own.index("worker_stop first") > told[-1], own
+
+
+def test_who_asks_on_and_on_does_not_keep_what_was_replaced(web, asking):
+    gate = threading.Event()
+    server = web(lambda request: gate.wait(30) and (200, {}, b"more"))
+    gateway = asking(server, again=True)
+    wait_for(lambda: server.count("/x") == 2)
+    gateway.module("45-turns", "turns", {"name": "second"}).write()
+    assert gateway.run_ctl("reload").code == 0
+    gate.set()
+    wait_for(lambda: len(said(gateway, "stop first")) == 1)
+    refused = [line for line in gateway.log("module-refused") if "another configuration" in line["reason"]]
+    assert len(said(gateway, "asked 200 more first")) == 2 == len(refused)
 
 
 def test_a_stop_gives_up_what_is_under_way(web, asking):

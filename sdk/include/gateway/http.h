@@ -32,7 +32,8 @@ struct gw_http_answer {
 	int status;             /* 200, 503, ...; 0: there is no (whole) answer */
 	struct gw_list headers; /* "Name: value" as they came, up to 64 KiB of them */
 	struct gw_str body;
-	struct gw_str error; /* status 0: why, for people; no part of the request is in it */
+	/* status 0: why, for people; nothing of the request is in it but the server's name */
+	struct gw_str error;
 };
 
 /* The value of the first header of that name; empty where there is none. */

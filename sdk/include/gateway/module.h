@@ -527,8 +527,9 @@ struct gw_services {
 	 * returns. What is asked is copied. The instance lives until then, over a reload too; a
 	 * gateway that stops gives up, and nothing is told once worker_stop began. 0: refused (no
 	 * hook `http`, no worker, no https, a header with a line end in it, more than 256 of the
-	 * instance on this worker), logged, or no memory. A hook that waits for it holds its call,
-	 * and is woken from `http`. */
+	 * instance on this worker; in `http` and `timer` also once a reload has replaced it),
+	 * logged, or no memory. A hook that waits for it holds its call, and is woken from `http`.
+	 */
 	gw_http (*http_request)(struct gw_call *, const struct gw_http_request *, void *arg);
 	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
 	int (*http_cancel)(struct gw_call *, gw_http);

@@ -9,7 +9,7 @@
 struct turns_conf {
 	int64_t every, once;
 	struct gw_str key, name, url, ca;
-	bool crash;
+	bool crash, again;
 };
 
 static const struct gw_option options[] = {
@@ -26,6 +26,8 @@ static const struct gw_option options[] = {
 	{ "ca", GW_OPTION_STRING, offsetof(struct turns_conf, ca), NULL, "Who is trusted there." },
 	{ "crash", GW_OPTION_BOOL, offsetof(struct turns_conf, crash), "false",
 	  "The timer crashes." },
+	{ "again", GW_OPTION_BOOL, offsetof(struct turns_conf, again), "false",
+	  "Each answer is followed by a question." },
 	GW_OPTIONS_END
 };
 
@@ -64,11 +66,14 @@ static void ask(struct gw_call *call, const struct turns_conf *conf)
 
 static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
 {
+	const struct turns_conf *conf = gw->conf(call);
 	char text[300];
 
 	snprintf(text, sizeof text, "%s %d %.*s%.*s", (const char *)arg, answer->status,
 		 GW_STR_ARGS(answer->body), GW_STR_ARGS(answer->error));
 	say(call, text);
+	if (conf->again)
+		ask(call, conf);
 }
 
 static void on_worker_start(struct gw_call *call)
