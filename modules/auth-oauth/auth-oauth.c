@@ -96,12 +96,24 @@ static void on_stop(struct gw_call *call)
 
 /* --- on the workers --- */
 
+/* A relay that logs in otherwise now was closed, it may be, for want of a token. */
+static void open_others(struct gw_call *call)
+{
+	struct gw_relay *relay;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		if (!account_of(call, relay))
+			gw->relay_open(call, relay);
+}
+
 /* With a new configuration what did not work may work: it is tried at once. */
 static void on_worker_start(struct gw_call *call)
 {
 	const struct oauth *oauth = gw->instance_data(call);
 	size_t i;
 
+	open_others(call);
 	gw->worker_data_set(call, calloc(1, sizeof(struct place)));
 	for (i = 0; i < oauth->count; i++) {
 		struct account *account = oauth->accounts[i];

@@ -225,10 +225,15 @@ static void take(struct question *question, struct answer *answer, int64_t now)
 	}
 }
 
+#define TELLING 12 /* octets of a secret that are too many: the text may be cut in it */
+
 /* What an end point says may have in it what it was asked with. */
 static void hide(struct answer *answer, const char *secret)
 {
-	if (secret && *secret && strstr(answer->text, secret))
+	char beginning[TELLING + 1];
+
+	snprintf(beginning, sizeof beginning, "%s", secret ? secret : "");
+	if (*beginning && strstr(answer->text, beginning))
 		snprintf(answer->text, sizeof answer->text, "%s",
 			 answer->error[0] ? answer->error : "it repeats a secret");
 }
