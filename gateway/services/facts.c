@@ -269,6 +269,8 @@ int64_t services_relay_number(const struct gw_relay *relay, enum gw_relay_fact f
 		return relay->provider ? known_limit(relay->provider->per_minute) : -1;
 	case GW_RELAY_CONNECTIONS:
 		return relay->connections;
+	case GW_RELAY_MX:
+		return relay->mx;
 	default:
 		return -1;
 	}

@@ -50,5 +50,5 @@ void relay_day(const struct gw_call *call, const struct gw_relay *relay, int64_t
 
 bool relay_is_mx(const struct gw_relay *relay)
 {
-	return gw_str_ieq(gw->relay_fact(relay, GW_RELAY_HOST), gw_str("mx"));
+	return gw->relay_number(relay, GW_RELAY_MX) == 1;
 }

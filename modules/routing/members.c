@@ -7,7 +7,7 @@ static struct gw_relay *relay_to_mx(struct gw_call *call)
 	size_t nth;
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
-		if (gw_str_ieq(gw->relay_fact(relay, GW_RELAY_HOST), gw_str("mx")))
+		if (gw->relay_number(relay, GW_RELAY_MX) == 1)
 			return relay;
 	return NULL;
 }

@@ -13,7 +13,7 @@ static bool has_host(const struct gw_relay *relay)
 
 static bool is_mx(const struct gw_relay *relay)
 {
-	return gw_str_ieq(gw->relay_fact(relay, GW_RELAY_HOST), gw_str("mx"));
+	return gw->relay_number(relay, GW_RELAY_MX) == 1;
 }
 
 /* --- the default --- */

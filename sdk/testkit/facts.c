@@ -190,5 +190,7 @@ int64_t service_relay_number(const struct gw_relay *relay, enum gw_relay_fact fa
 	check_thread(relay->kit);
 	if (fact == GW_RELAY_INDEX && !is_said(&relay->facts, fact))
 		return (int64_t)relay->index;
+	if (fact == GW_RELAY_MX && !is_said(&relay->facts, fact))
+		return gw_str_ieq(said(&relay->facts, GW_RELAY_HOST), gw_str("mx"));
 	return said_number(&relay->facts, fact);
 }

@@ -105,6 +105,8 @@ enum gw_relay_fact {
 	GW_RELAY_TOKEN_URL,     /* where tokens come from */
 	GW_RELAY_REVOKE_URL,    /* where they are taken back */
 	GW_RELAY_SCOPE,         /* what to ask for, parted by blanks */
+	/* number: 1: host = "mx", it stands for the mail hosts of each recipient's domain */
+	GW_RELAY_MX,
 };
 
 #endif
