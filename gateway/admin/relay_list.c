@@ -114,14 +114,21 @@ static void add_load(struct portrait *portrait)
 /* Nothing is sent there, and nothing failed for it, until a try gets through. */
 static void add_back_off(struct portrait *portrait)
 {
-	int64_t next = portrait->load.next_try, left = next - clock_wall();
-	char text[100] = "unreachable, tried now";
+	const struct relay_load *load = &portrait->load;
+	int64_t next = load->groups_down ? load->groups_next_try : load->next_try,
+		left = next - clock_wall();
+	char what[64] = "unreachable", text[128];
+	if (load->groups_down)
+		snprintf(what, sizeof(what), "%lld of %lld sets of mail hosts unreachable",
+			 (long long)load->groups_down, (long long)load->groups);
 	json_object_set_new(portrait->row, "next_try", time_or_never(next));
 	if (!next || *json_string_value(json_object_get(portrait->row, "state")))
 		return;
 	if (left > 0)
-		snprintf(text, sizeof(text), "unreachable, next try in %lld s",
+		snprintf(text, sizeof(text), "%s, next try in %lld s", what,
 			 (long long)(left + 999) / 1000);
+	else
+		snprintf(text, sizeof(text), "%s, tried now", what);
 	json_object_set_new(portrait->row, "state", json_string(text));
 }
 

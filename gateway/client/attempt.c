@@ -47,7 +47,7 @@ bool attempts_remove(struct attempt_list *list, struct attempt *attempt)
 	return true;
 }
 
-void attempt_settle(struct attempt *attempt, const struct outcome *outcome)
+void attempt_finish(struct attempt *attempt, const struct outcome *outcome)
 {
 	struct outcome copy = { 0 };
 	size_t i;
@@ -184,6 +184,6 @@ void attempt_fail(struct transport *transport, struct attempt *attempt, const ch
 	struct outcome outcome;
 	outcome_set(&outcome, attempt->arena, GW_DEFERRED, STAGE_NONE, false, 0, enhanced,
 		    gw_str(why), gw_str(""));
-	attempt_settle(attempt, &outcome);
+	attempt_finish(attempt, &outcome);
 	attempt_end(transport, attempt);
 }

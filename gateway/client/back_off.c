@@ -95,7 +95,7 @@ static void relay_queue_down(struct relay_queue *queue)
 	if (queue->down_for > longest_pause(queue))
 		queue->down_for = longest_pause(queue);
 	queue->probe_at = worker_now(worker) + queue->down_for;
-	seat_down(queue->seat, worker_wall(worker) + queue->down_for);
+	slot_holder_down(queue->holder, worker_wall(worker) + queue->down_for);
 	timer_set(worker, &queue->probe, queue->down_for, relay_queue_probe);
 }
 
@@ -106,7 +106,7 @@ void relay_queue_begin_anew(struct relay_queue *queue)
 		return;
 	queue->down_for = (first_pause(queue) + 1) / 2; /* the next failure doubles it */
 	queue->probe_at = worker_now(queue->transport->worker);
-	seat_down(queue->seat, worker_wall(queue->transport->worker));
+	slot_holder_down(queue->holder, worker_wall(queue->transport->worker));
 }
 
 static void relay_queue_recall(struct timer *timer);
@@ -133,7 +133,7 @@ void relay_queue_up(struct relay_queue *queue)
 {
 	queue->down_for = queue->probe_at = queue->failed_at = 0;
 	timer_clear(&queue->probe);
-	seat_down(queue->seat, 0);
+	slot_holder_down(queue->holder, 0);
 	call_back(queue, RELAY_QUEUE_CALL);
 }
 
@@ -152,7 +152,7 @@ void relay_queue_ended(struct relay_queue *queue, const struct attempt *attempt)
 	if (heard_of(attempt)) {
 		if (queue->down_for)
 			relay_queue_up(queue);
-		slot_poke_down(queue->seat);
+		slot_notify_down(queue->holder);
 	}
 	if (!queue->down_for)
 		call_back(queue, RELAY_QUEUE_CALL);

@@ -97,7 +97,7 @@ void client_close(struct client *client)
 	client->at = AT_CLOSED;
 	LIST_REMOVE(client, link);
 	LIST_INSERT_HEAD(&queue->transport->closed_clients, client, link);
-	slot_give_back(queue->seat);
+	slot_give_back(queue->holder);
 	relay_queue_touch(queue);
 }
 

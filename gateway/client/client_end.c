@@ -40,7 +40,7 @@ static void wait_again(struct client *client)
 }
 
 /* Those that were in the transaction when its dot was out; the others are as `outcome` says. */
-static void settle_unknown(struct client *client, const struct outcome *outcome)
+static void finish_unknown(struct client *client, const struct outcome *outcome)
 {
 	struct attempt *attempt = client->attempt;
 	struct outcome unknown;
@@ -108,8 +108,8 @@ static void end_link(struct client *client, const struct outcome *outcome, bool 
 		}
 	}
 	if (unknown)
-		settle_unknown(client, outcome);
-	attempt_settle(attempt, outcome);
+		finish_unknown(client, outcome);
+	attempt_finish(attempt, outcome);
 	finish_attempt(client);
 	client_close(client);
 }
@@ -187,7 +187,7 @@ void client_turned_down(struct client *client, enum gw_status status, bool link,
 	struct outcome outcome;
 	outcome_set(&outcome, client->attempt->arena, status, client_places[client->at].stage, link,
 		    0, enhanced, gw_str(why), client->host);
-	attempt_settle(client->attempt, &outcome);
+	attempt_finish(client->attempt, &outcome);
 	finish_attempt(client);
 	client_quit(client);
 }
@@ -199,7 +199,7 @@ void client_abandoned(struct client *client)
 		return;
 	outcome_set(&outcome, client->attempt->arena, GW_UNKNOWN, STAGE_DOT, true, 0, NULL,
 		    gw_str("the gateway stopped before the reply"), client->host);
-	settle_unknown(client, &outcome);
+	finish_unknown(client, &outcome);
 }
 
 void client_unreadable(struct client *client)
@@ -207,7 +207,7 @@ void client_unreadable(struct client *client)
 	struct outcome outcome;
 	outcome_set(&outcome, client->attempt->arena, GW_DEFERRED, STAGE_BODY, false, 0, "4.3.0",
 		    gw_str("the message cannot be read from the spool"), gw_str(""));
-	attempt_settle(client->attempt, &outcome);
+	attempt_finish(client->attempt, &outcome);
 	finish_attempt(client);
 	client_close(client);
 }

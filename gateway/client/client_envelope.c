@@ -121,7 +121,7 @@ void client_check(struct client *client)
 	refusal = message_refusal(client);
 	if (refusal) {
 		refuse(client, refusal, &outcome);
-		attempt_settle(attempt, &outcome);
+		attempt_finish(attempt, &outcome);
 		return;
 	}
 	for (i = 0; i < attempt->count; i++) {

@@ -141,7 +141,7 @@ static void outcome_of(struct client *client, const struct smtp_reply *reply, bo
 		      link, reply, client->host);
 }
 
-static void settle_window(struct client *client, const struct smtp_reply *reply, bool link)
+static void finish_window(struct client *client, const struct smtp_reply *reply, bool link)
 {
 	struct outcome outcome;
 	size_t i;
@@ -161,7 +161,7 @@ static bool is_answer(struct client *client, const struct smtp_reply *reply)
 
 /* --- from one message to the next --- */
 
-static struct gw_str told(struct attempt *attempt, struct gw_str text)
+static struct gw_str attempt_copy(struct attempt *attempt, struct gw_str text)
 {
 	struct gw_str copy = text.len ? arena_str(attempt->arena, text) : gw_str("");
 	return copy.ptr ? copy : gw_str("");
@@ -170,10 +170,10 @@ static struct gw_str told(struct attempt *attempt, struct gw_str text)
 static void tell_facts(struct client *client)
 {
 	struct attempt *attempt = client->attempt;
-	attempt->host = told(attempt, client->host);
-	attempt->capabilities = told(attempt, client->capabilities);
-	attempt->mechanisms = told(attempt, client->mechanisms);
-	attempt->tls = told(attempt, client->tls);
+	attempt->host = attempt_copy(attempt, client->host);
+	attempt->capabilities = attempt_copy(attempt, client->capabilities);
+	attempt->mechanisms = attempt_copy(attempt, client->mechanisms);
+	attempt->tls = attempt_copy(attempt, client->tls);
 }
 
 void client_established(struct client *client)
@@ -211,7 +211,7 @@ static bool is_used_up(const struct client *client)
 	int64_t most = client->attempt->relay->per_connection;
 	return (most > 0 && client->messages >= most) || queue->transport->stopping ||
 	       mails_used_up(client) ||
-	       (client->messages >= RELAY_QUEUE_TURN && slot_others_starve(queue->seat));
+	       (client->messages >= RELAY_QUEUE_TURN && slot_others_starve(queue->holder));
 }
 
 static void rest(struct client *client)
@@ -222,7 +222,7 @@ static void rest(struct client *client)
 	LIST_REMOVE(client, link);
 	LIST_INSERT_HEAD(&queue->idle, client, link);
 	atomic_fetch_add(&queue->shared->idle, 1);
-	seat_idle(queue->seat, true);
+	slot_holder_idle(queue->holder, true);
 	relay_queue_touch(queue);
 }
 
@@ -358,7 +358,7 @@ static void refuse_all(struct client *client, const struct smtp_reply *reply)
 {
 	struct outcome outcome;
 	outcome_of(client, reply, is_about_link(reply), &outcome);
-	attempt_settle(client->attempt, &outcome);
+	attempt_finish(client->attempt, &outcome);
 }
 
 void client_mail_reply(struct client *client, const struct smtp_reply *reply)
@@ -457,7 +457,7 @@ void client_data_reply(struct client *client, const struct smtp_reply *reply)
 		client->no_recipients = taken(client) == 0;
 		client_enter(client, AT_BODY);
 	} else if (reply->code / 100 == 4 || reply->code / 100 == 5) {
-		settle_window(client, reply, is_about_link(reply));
+		finish_window(client, reply, is_about_link(reply));
 		client_transact(client);
 	} else {
 		client_broken(client, "the next hop's reply does not answer the command");
@@ -487,7 +487,7 @@ void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
 		client_enter(client, AT_BODY);
 		return;
 	}
-	settle_window(client, reply, is_about_link(reply));
+	finish_window(client, reply, is_about_link(reply));
 	client_change_link(client);
 }
 
@@ -495,7 +495,7 @@ void client_chunk_reply(struct client *client, const struct smtp_reply *reply)
  * and what is left of the message cannot be taken back, so the link ends. */
 void client_body_reply(struct client *client, const struct smtp_reply *reply)
 {
-	settle_window(client, reply, is_about_session(reply->code));
+	finish_window(client, reply, is_about_session(reply->code));
 	client_change_link(client);
 }
 
@@ -505,6 +505,6 @@ void client_dot_reply(struct client *client, const struct smtp_reply *reply)
 		return;
 	client->needs_rset = client->chunked && reply->code / 100 != 2;
 	client->messages++;
-	settle_window(client, reply, client->chunked && is_about_link(reply));
+	finish_window(client, reply, client->chunked && is_about_link(reply));
 	client_transact(client);
 }

@@ -74,14 +74,14 @@ void client_tell_tls(struct client *client)
 
 /* --- MAIL and RCPT that only ask --- */
 
-static void settle(struct client *client, const struct smtp_reply *reply)
+static void watch_finish(struct client *client, const struct smtp_reply *reply)
 {
 	struct outcome outcome;
 
 	outcome_reply(&outcome, client->attempt->arena,
 		      reply->code / 100 == 2 ? GW_DELIVERED : GW_DEFERRED,
 		      client_places[client->at].stage, true, reply, client->host);
-	attempt_settle(client->attempt, &outcome);
+	attempt_finish(client->attempt, &outcome);
 }
 
 static void end(struct client *client)
@@ -101,7 +101,7 @@ void client_try(struct client *client)
 		client_enter(client, AT_TRY_MAIL);
 		return;
 	}
-	settle(client, &fine);
+	watch_finish(client, &fine);
 	end(client);
 }
 
@@ -129,13 +129,13 @@ void client_try_mail_reply(struct client *client, const struct smtp_reply *reply
 		client_enter(client, AT_TRY_RCPT);
 		return;
 	}
-	settle(client, reply);
+	watch_finish(client, reply);
 	end(client);
 }
 
 void client_try_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 {
-	settle(client, reply);
+	watch_finish(client, reply);
 	client_enter(client, AT_TRY_RSET);
 }
 

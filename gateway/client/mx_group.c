@@ -143,7 +143,7 @@ static void give_up(struct transport *transport, struct attempt *attempt, bool p
 	struct outcome outcome;
 	outcome_set(&outcome, attempt->arena, permanent ? GW_BOUNCED : GW_DEFERRED, STAGE_RESOLVE,
 		    !permanent, 0, enhanced, text, gw_str(""));
-	attempt_settle(attempt, &outcome);
+	attempt_finish(attempt, &outcome);
 	attempt_end(transport, attempt);
 }
 

@@ -14,24 +14,24 @@ void relay_queue_touch(struct relay_queue *queue)
 	queue->transport->touched = queue;
 }
 
-static void relay_queue_poked(struct post *post)
+static void relay_queue_notified(struct post *post)
 {
-	struct seat *seat = list_of(post, struct seat, post);
+	struct slot_holder *holder = list_of(post, struct slot_holder, post);
 	struct transport *transport;
 
-	atomic_store(&seat->posted, false);
-	if (!seat->queue) { /* this worker has stopped: somebody else may want it */
-		slot_poke_waiting(seat);
+	atomic_store(&holder->posted, false);
+	if (!holder->queue) { /* this worker has stopped: somebody else may want it */
+		slot_notify_waiting(holder);
 	} else {
-		transport = seat->queue->transport;
+		transport = holder->queue->transport;
 		transport_enter(transport);
 		/* another worker has heard of the relay */
-		if (seat->queue->down_for && !seat_is_down(seat))
-			relay_queue_up(seat->queue);
-		relay_queue_touch(seat->queue);
+		if (holder->queue->down_for && !slot_holder_is_down(holder))
+			relay_queue_up(holder->queue);
+		relay_queue_touch(holder->queue);
 		transport_leave(transport, true);
 	}
-	mx_group_release(seat->shared); /* the notify's */
+	mx_group_release(holder->shared); /* the notify's */
 }
 
 static void relay_queue_retry(struct timer *timer)
@@ -54,7 +54,7 @@ struct relay_queue *relay_queue_create(struct transport *transport, struct relay
 	attempts_init(&queue->waiting);
 	LIST_INIT(&queue->busy);
 	LIST_INIT(&queue->idle);
-	queue->seat = seat_take(shared, transport->worker, queue, relay_queue_poked);
+	queue->holder = slot_holder_init(shared, transport->worker, queue, relay_queue_notified);
 	queue->next = transport->queues;
 	transport->queues = queue;
 	return queue;
@@ -63,7 +63,7 @@ struct relay_queue *relay_queue_create(struct transport *transport, struct relay
 struct relay_queue *relay_queue_of(struct transport *transport, struct gw_relay *relay)
 {
 	struct relay_shared *shared = relay_shared(relay);
-	struct relay_queue *queue = shared ? shared->seats[worker_number(transport->worker)].queue
+	struct relay_queue *queue = shared ? shared->holders[worker_number(transport->worker)].queue
 					   : NULL;
 	return queue || !shared ? queue : relay_queue_create(transport, shared);
 }
@@ -142,7 +142,7 @@ static void open_client(struct relay_queue *queue)
 		client_open(client);
 		return;
 	}
-	slot_give_back(queue->seat);
+	slot_give_back(queue->holder);
 	attempt_fail(queue->transport, attempt, "4.3.0", "out of memory");
 }
 
@@ -150,12 +150,12 @@ static void open_client(struct relay_queue *queue)
 static bool take_slot(struct relay_queue *queue, const struct attempt *attempt)
 {
 	int64_t limit = relay_queue_connections(queue, attempt->relay);
-	if (slot_take(queue->seat, limit))
+	if (slot_take(queue->holder, limit))
 		return true;
 	if (LIST_EMPTY(&queue->idle))
 		return false;
 	client_close(LIST_FIRST(&queue->idle));
-	return slot_take(queue->seat, limit);
+	return slot_take(queue->holder, limit);
 }
 
 /* Gives the first that waits what it needs; false: there is nothing for it now. */
@@ -208,28 +208,28 @@ static void look(struct relay_queue *queue)
 {
 	serve_all(queue);
 	if (queue->waiting.first) {
-		seat_wait(queue->seat, true);
+		slot_holder_wait(queue->holder, true);
 		serve_all(queue); /* a slot given back before we said so was told to nobody */
 	}
 	if (queue->waiting.first) {
 		wait_out(queue);
-		slot_poke_idling(queue->seat);
+		slot_notify_idling(queue->holder);
 		return;
 	}
-	seat_wait(queue->seat, false);
-	if (!slot_others_wait(queue->seat))
+	slot_holder_wait(queue->holder, false);
+	if (!slot_others_wait(queue->holder))
 		return;
 	/* A notify meant one slot; what is not needed here is passed on, and an idle connection
 	 * gives way. */
 	if (!LIST_EMPTY(&queue->idle) && queue->quitting == 0)
 		client_quit(LIST_FIRST(&queue->idle));
-	slot_poke_waiting(queue->seat);
+	slot_notify_waiting(queue->holder);
 }
 
 void relay_queue_look(struct relay_queue *queue)
 {
 	look(queue);
-	seat_idle(queue->seat, !LIST_EMPTY(&queue->idle));
+	slot_holder_idle(queue->holder, !LIST_EMPTY(&queue->idle));
 }
 
 static void close_all(struct client_list *list)
@@ -244,7 +244,7 @@ void relay_queue_destroy(struct relay_queue *queue)
 {
 	close_all(&queue->busy);
 	close_all(&queue->idle);
-	seat_leave(queue->seat);
+	slot_holder_leave(queue->holder);
 	timer_clear(&queue->retry);
 	timer_clear(&queue->probe);
 	arena_finish(&queue->failure_words);

@@ -56,7 +56,7 @@ struct relay_queue {
 	struct relay_queue *next, *next_touched;
 	struct transport *transport;
 	struct relay_shared *shared;
-	struct seat *seat;
+	struct slot_holder *holder;
 	struct attempt_list waiting;
 	size_t depth; /* how many wait */
 	struct client_list busy, idle;
@@ -162,7 +162,7 @@ void attempt_end(struct transport *transport, struct attempt *attempt);
 /* What the relay's last failure was, in words. */
 void attempt_last_error(struct relay_shared *shared, char *text, size_t size);
 /* Sets the outcome of every recipient that has none. The words are copied. */
-void attempt_settle(struct attempt *attempt, const struct outcome *outcome);
+void attempt_finish(struct attempt *attempt, const struct outcome *outcome);
 /* Ends one whose turn did not come. Recipients that an earlier transaction settled keep their
  * outcome, the others get none. */
 void attempt_unserved(struct transport *transport, struct attempt *attempt);

@@ -9,21 +9,21 @@
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct str_map table, groups;
 
-static size_t seats_needed(void)
+static size_t holders_needed(void)
 {
 	return runtime.worker_count ? runtime.worker_count : SLOT_WORKERS;
 }
 
 static struct relay_shared *shared_create(struct str_map *map, struct gw_str name)
 {
-	size_t count = seats_needed(),
-	       size = sizeof(struct relay_shared) + count * sizeof(struct seat);
+	size_t count = holders_needed(),
+	       size = sizeof(struct relay_shared) + count * sizeof(struct slot_holder);
 	struct relay_shared *shared = calloc(1, size + name.len + 1);
 	if (!shared)
 		return NULL;
 	memcpy((char *)shared + size, name.ptr, name.len);
 	shared->name = gw_str_n((char *)shared + size, name.len);
-	shared->seat_count = count;
+	shared->holder_count = count;
 	hops_init(&shared->hops);
 	if (str_map_put(map, shared) != 0) {
 		free(shared);
@@ -90,12 +90,22 @@ static void add_now(struct relay_now *now, struct relay_shared *shared)
 static int64_t next_try(struct relay_shared *relay)
 {
 	int64_t first = 0;
-	for (size_t i = 0; i < relay->seat_count && atomic_load(&relay->established) == 0; i++) {
-		int64_t at = atomic_load(&relay->seats[i].down);
+	for (size_t i = 0; i < relay->holder_count && atomic_load(&relay->established) == 0; i++) {
+		int64_t at = atomic_load(&relay->holders[i].down);
 		if (at && (!first || at < first))
 			first = at;
 	}
 	return first;
+}
+
+static void add_group(struct relay_now *now, struct relay_shared *group)
+{
+	int64_t next = next_try(group);
+	add_now(now, group);
+	now->groups++;
+	now->groups_down += next != 0;
+	if (next && (!now->groups_next_try || next < now->groups_next_try))
+		now->groups_next_try = next;
 }
 
 static struct relay_now now_of(struct relay_shared *relay)
@@ -106,7 +116,7 @@ static struct relay_now now_of(struct relay_shared *relay)
 	add_now(&now, relay);
 	while ((group = str_map_next(&groups, &at)))
 		if (group->relay == relay)
-			add_now(&now, group);
+			add_group(&now, group);
 	return now;
 }
 
@@ -124,28 +134,28 @@ void relay_shared_each(void (*each)(void *arg, struct relay_shared *shared,
 	pthread_mutex_unlock(&table_lock);
 }
 
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker,
-		       struct relay_queue *queue, void (*notified)(struct post *post))
+struct slot_holder *slot_holder_init(struct relay_shared *shared, struct worker *worker,
+				     struct relay_queue *queue, void (*notified)(struct post *post))
 {
-	struct seat *seat = &shared->seats[worker_number(worker)];
-	seat->post.run = notified;
-	seat->shared = shared;
-	seat->worker = worker;
-	seat->queue = queue; /* a notify for one that was here before may still be on its way */
-	return seat;
+	struct slot_holder *holder = &shared->holders[worker_number(worker)];
+	holder->post.run = notified;
+	holder->shared = shared;
+	holder->worker = worker;
+	holder->queue = queue; /* a notify for one that was here before may still be on its way */
+	return holder;
 }
 
-void seat_leave(struct seat *seat)
+void slot_holder_leave(struct slot_holder *holder)
 {
-	seat_wait(seat, false);
-	seat_idle(seat, false);
-	seat_down(seat, 0);
-	seat->queue = NULL;
+	slot_holder_wait(holder, false);
+	slot_holder_idle(holder, false);
+	slot_holder_down(holder, 0);
+	holder->queue = NULL;
 }
 
-bool slot_take(struct seat *seat, int64_t limit)
+bool slot_take(struct slot_holder *holder, int64_t limit)
 {
-	struct relay_shared *shared = seat->shared;
+	struct relay_shared *shared = holder->shared;
 	int64_t taken = atomic_load(&shared->connections);
 	if (limit < 1)
 		limit = 1;
@@ -155,88 +165,89 @@ bool slot_take(struct seat *seat, int64_t limit)
 		if (taken >= limit)
 			return false;
 	} while (!atomic_compare_exchange_weak(&shared->connections, &taken, taken + 1));
-	atomic_fetch_add(&seat->held, 1);
+	atomic_fetch_add(&holder->held, 1);
 	return true;
 }
 
-void slot_give_back(struct seat *seat)
+void slot_give_back(struct slot_holder *holder)
 {
-	atomic_fetch_sub(&seat->held, 1);
-	atomic_fetch_sub(&seat->shared->connections, 1);
-	slot_poke_waiting(seat);
+	atomic_fetch_sub(&holder->held, 1);
+	atomic_fetch_sub(&holder->shared->connections, 1);
+	slot_notify_waiting(holder);
 }
 
-void seat_wait(struct seat *seat, bool waiting)
+void slot_holder_wait(struct slot_holder *holder, bool waiting)
 {
-	if (atomic_load_explicit(&seat->waiting, memory_order_relaxed) == waiting)
+	if (atomic_load_explicit(&holder->waiting, memory_order_relaxed) == waiting)
 		return;
-	/* A poker first looks at the count, then at the seats. */
+	/* A notifier first looks at the count, then at the holders. */
 	if (waiting) {
-		atomic_store(&seat->waiting, true);
-		atomic_fetch_add(&seat->shared->waiters, 1);
+		atomic_store(&holder->waiting, true);
+		atomic_fetch_add(&holder->shared->waiters, 1);
 	} else {
-		atomic_fetch_sub(&seat->shared->waiters, 1);
-		atomic_store(&seat->waiting, false);
+		atomic_fetch_sub(&holder->shared->waiters, 1);
+		atomic_store(&holder->waiting, false);
 	}
 }
 
-void seat_idle(struct seat *seat, bool idling)
+void slot_holder_idle(struct slot_holder *holder, bool idling)
 {
-	if (atomic_load_explicit(&seat->idling, memory_order_relaxed) != idling)
-		atomic_store(&seat->idling, idling);
+	if (atomic_load_explicit(&holder->idling, memory_order_relaxed) != idling)
+		atomic_store(&holder->idling, idling);
 }
 
-void seat_down(struct seat *seat, int64_t until)
+void slot_holder_down(struct slot_holder *holder, int64_t until)
 {
-	atomic_store(&seat->down, until);
+	atomic_store(&holder->down, until);
 }
 
-bool seat_is_down(const struct seat *seat)
+bool slot_holder_is_down(const struct slot_holder *holder)
 {
-	return atomic_load(&seat->down) != 0;
+	return atomic_load(&holder->down) != 0;
 }
 
-static void notify(struct seat *seat)
+static void notify(struct slot_holder *holder)
 {
-	if (atomic_exchange(&seat->posted, true))
+	if (atomic_exchange(&holder->posted, true))
 		return;
-	atomic_fetch_add(&seat->shared->references, 1);
-	worker_post(seat->worker, &seat->post);
+	atomic_fetch_add(&holder->shared->references, 1);
+	worker_post(holder->worker, &holder->post);
 }
 
-static struct seat *seat_after(const struct seat *from, size_t distance)
+static struct slot_holder *slot_holder_after(const struct slot_holder *from, size_t distance)
 {
 	struct relay_shared *shared = from->shared;
-	return &shared->seats[((size_t)(from - shared->seats) + distance) % shared->seat_count];
+	return &shared->holders[((size_t)(from - shared->holders) + distance) %
+				shared->holder_count];
 }
 
-bool slot_others_wait(const struct seat *seat)
+bool slot_others_wait(const struct slot_holder *holder)
 {
-	int waiters = atomic_load(&seat->shared->waiters);
-	return waiters > (atomic_load_explicit(&seat->waiting, memory_order_relaxed) ? 1 : 0);
+	int waiters = atomic_load(&holder->shared->waiters);
+	return waiters > (atomic_load_explicit(&holder->waiting, memory_order_relaxed) ? 1 : 0);
 }
 
-bool slot_others_starve(const struct seat *seat)
+bool slot_others_starve(const struct slot_holder *holder)
 {
-	size_t i, count = seat->shared->seat_count;
-	if (!slot_others_wait(seat))
+	size_t i, count = holder->shared->holder_count;
+	if (!slot_others_wait(holder))
 		return false;
 	for (i = 1; i < count; i++) {
-		struct seat *other = seat_after(seat, i);
+		struct slot_holder *other = slot_holder_after(holder, i);
 		if (atomic_load(&other->waiting) && atomic_load(&other->held) == 0)
 			return true;
 	}
 	return false;
 }
 
-void slot_poke_waiting(struct seat *from)
+void slot_notify_waiting(struct slot_holder *from)
 {
-	size_t i, count = from->shared->seat_count;
+	size_t i, count = from->shared->holder_count;
 	if (!slot_others_wait(from) ||
 	    atomic_load(&from->shared->connections) >= atomic_load(&from->shared->limit))
 		return;
 	for (i = 1; i < count; i++) {
-		struct seat *other = seat_after(from, i);
+		struct slot_holder *other = slot_holder_after(from, i);
 		if (atomic_load(&other->waiting)) {
 			notify(other);
 			return;
@@ -244,24 +255,24 @@ void slot_poke_waiting(struct seat *from)
 	}
 }
 
-void slot_poke_down(struct seat *from)
+void slot_notify_down(struct slot_holder *from)
 {
-	size_t i, count = from->shared->seat_count;
+	size_t i, count = from->shared->holder_count;
 	for (i = 1; i < count; i++) {
-		struct seat *other = seat_after(from, i);
+		struct slot_holder *other = slot_holder_after(from, i);
 		if (atomic_load_explicit(&other->down, memory_order_relaxed) &&
 		    atomic_exchange(&other->down, 0))
 			notify(other);
 	}
 }
 
-void slot_poke_idling(struct seat *from)
+void slot_notify_idling(struct slot_holder *from)
 {
-	size_t i, count = from->shared->seat_count;
+	size_t i, count = from->shared->holder_count;
 	if (atomic_load(&from->shared->idle) == 0)
 		return;
 	for (i = 1; i < count; i++) {
-		struct seat *other = seat_after(from, i);
+		struct slot_holder *other = slot_holder_after(from, i);
 		if (atomic_load(&other->idling)) {
 			notify(other);
 			return;

@@ -5,7 +5,7 @@
  * reloads. A relay with host = "mx" has one for each MX group more: each set of mail hosts that
  * somebody sends to. Those are counted, and freed with their last relay queue. A connection takes a
  * slot before it is opened and gives it back when it is closed. A worker that finds none says that
- * it waits; whoever gives a slot back pokes the next one that does, round robin. To notify is to
+ * it waits; whoever gives a slot back notifies the next one that does, round robin. To notify is to
  * make the other worker's relay queue look again; it is never wrong, only sometimes for nothing. */
 #ifndef CLIENT_SLOTS_H
 #define CLIENT_SLOTS_H
@@ -21,7 +21,7 @@
 struct relay_queue;
 
 /* One worker's place at a relay. */
-struct seat {
+struct slot_holder {
 	/* the notify: who posts it takes a reference for it, who runs it gives it back */
 	struct post post;
 	struct relay_shared *shared;
@@ -39,7 +39,7 @@ struct seat {
 struct relay_shared {
 	struct gw_str name;          /* first: the key in the table */
 	struct relay_shared *relay;  /* of an MX group: whose; else NULL */
-	_Atomic unsigned references; /* of an MX group: relay queues, and pokes on their way */
+	_Atomic unsigned references; /* of an MX group: relay queues, and notifies on their way */
 	/* slots taken; of them idle; attempts that wait */
 	_Atomic int64_t connections, idle, queued;
 	/* connections that can carry mail, of all workers */
@@ -48,14 +48,14 @@ struct relay_shared {
 	_Atomic int64_t crowd, crowded_until;
 	/* attempts that delivered something; that did not */
 	_Atomic int64_t sent, failed;
-	_Atomic int waiters;                     /* seats that wait */
+	_Atomic int waiters;                     /* holders that wait */
 	_Atomic int64_t succeeded_at, failed_at; /* wall ms, of the relay's own; 0: never */
 	char error[256];                         /* what failed then; under a lock of attempt.c */
 	/* as the last one that took a slot had it configured */
 	_Atomic int64_t limit;
 	struct hop_list hops; /* where its connections end */
-	size_t seat_count;
-	struct seat seats[]; /* by worker */
+	size_t holder_count;
+	struct slot_holder holders[]; /* by worker */
 };
 
 /* The relay's, made when it is not there yet; NULL: no memory. [any thread] */
@@ -66,29 +66,31 @@ struct relay_shared *relay_shared(struct gw_relay *relay);
 struct relay_shared *mx_group_shared(struct gw_relay *relay, struct gw_str name);
 void mx_group_release(struct relay_shared *shared); /* fine for a relay's own, which stays */
 
-/* Prepares this worker's seat for its relay queue. `poked` runs on the worker when another one
- * pokes. */
-struct seat *seat_take(struct relay_shared *shared, struct worker *worker,
-		       struct relay_queue *queue, void (*notified)(struct post *post));
-void seat_leave(struct seat *seat);
+/* Prepares this worker's holder for its relay queue. `notified` runs on the worker when another one
+ * notifies. */
+struct slot_holder *slot_holder_init(struct relay_shared *shared, struct worker *worker,
+				     struct relay_queue *queue,
+				     void (*notified)(struct post *post));
+void slot_holder_leave(struct slot_holder *holder);
 
-bool slot_take(struct seat *seat, int64_t limit);
-void slot_give_back(struct seat *seat);
+bool slot_take(struct slot_holder *holder, int64_t limit);
+void slot_give_back(struct slot_holder *holder);
 
 /* Says that this worker waits, or no longer. Having said so it must try once more before it sleeps,
  * then notify who idles. */
-void seat_wait(struct seat *seat, bool waiting);
-void seat_idle(struct seat *seat, bool idling);
-void seat_down(struct seat *seat, int64_t until);
-bool seat_is_down(const struct seat *seat);
+void slot_holder_wait(struct slot_holder *holder, bool waiting);
+void slot_holder_idle(struct slot_holder *holder, bool idling);
+void slot_holder_down(struct slot_holder *holder, int64_t until);
+bool slot_holder_is_down(const struct slot_holder *holder);
 
 /* the next other worker that waits, if there is a slot for it */
-void slot_poke_waiting(struct seat *from);
+void slot_notify_waiting(struct slot_holder *from);
 /* all other workers that take the relay to be down: it is not */
-void slot_poke_down(struct seat *from);
-void slot_poke_idling(struct seat *from); /* one other worker that holds idle connections */
-bool slot_others_wait(const struct seat *seat);
-bool slot_others_starve(const struct seat *seat); /* one of them holds no slot at all */
+void slot_notify_down(struct slot_holder *from);
+void slot_notify_idling(
+	struct slot_holder *from); /* one other worker that holds idle connections */
+bool slot_others_wait(const struct slot_holder *holder);
+bool slot_others_starve(const struct slot_holder *holder); /* one of them holds no slot at all */
 
 /* What a relay and all its MX groups have now. */
 struct relay_now {
@@ -96,6 +98,8 @@ struct relay_now {
 	/* wall ms, of the relay itself, no worker of which reaches it; 0: it is not known to be
 	 * down */
 	int64_t next_try;
+	/* MX groups that somebody sends to; of them not reached by any worker, and the first try */
+	int64_t groups, groups_down, groups_next_try;
 };
 
 /* Every relay that was ever used. [any thread] */

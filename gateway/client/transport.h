@@ -118,6 +118,9 @@ struct relay_load {
 	int64_t succeeded_at, failed_at; /* wall ms; 0: never since the start */
 	/* wall ms: no link could be made, and then another one is tried; 0: it is not so */
 	int64_t next_try;
+	/* with host = "mx": sets of mail hosts that are sent to, and as above of those of them to
+	 * which no link can be made */
+	int64_t groups, groups_down, groups_next_try;
 	char error[256]; /* why it failed then */
 };
 void transport_each(void (*each)(void *arg, const struct relay_load *load), void *arg);

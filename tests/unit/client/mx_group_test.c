@@ -56,7 +56,7 @@ static void domains_with_the_same_hosts_share_a_connection(void **state)
 	peer_stop(&peer);
 }
 
-static void a_lane_that_nobody_uses_is_freed(void **state)
+static void a_group_that_nobody_sends_to_is_freed(void **state)
 {
 	struct sending first, second;
 	struct peer peer;
@@ -121,8 +121,16 @@ static void what_the_dns_says_decides(void **state)
 	mx_finish(&rig);
 }
 
+static void keep_load(void *arg, const struct relay_load *load)
+{
+	struct relay_load *kept = arg;
+	if (load->groups)
+		*kept = *load;
+}
+
 static void mail_for_a_group_that_cannot_be_reached_may_wait_for_it(void **state)
 {
+	struct relay_load load = { 0 };
 	struct sending sending;
 	struct peer peer;
 	struct rig rig;
@@ -133,6 +141,11 @@ static void mail_for_a_group_that_cannot_be_reached_may_wait_for_it(void **state
 	assert_true(sending.outcomes[0].link);
 	assert_int_equal(sending.outcomes[0].stage, STAGE_CONNECT);
 	assert_non_null(strstr(sending.attempt.way.ptr, "/127.0.0.1"));
+	transport_each(keep_load, &load);
+	assert_int_equal(load.groups, 1);
+	assert_int_equal(load.groups_down, 1);
+	assert_true(load.groups_next_try > 0);
+	assert_int_equal(load.next_try, 0);
 	sending_finish(&sending);
 	mx_finish(&rig);
 }
@@ -218,7 +231,7 @@ static void send_round(struct half *half)
 	free(half->sendings);
 }
 
-/* Between rounds the relay queue goes, while the other worker still pokes its seat. */
+/* Between rounds the relay queue goes, while the other worker still notifies its holder. */
 static void *run_half(void *arg)
 {
 	struct half *half = arg;
@@ -275,7 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(domains_with_the_same_hosts_share_a_connection),
-		cmocka_unit_test(a_lane_that_nobody_uses_is_freed),
+		cmocka_unit_test(a_group_that_nobody_sends_to_is_freed),
 		cmocka_unit_test(what_the_dns_says_decides),
 		cmocka_unit_test(mail_for_a_group_that_cannot_be_reached_may_wait_for_it),
 		cmocka_unit_test(who_gives_up_is_not_told),
