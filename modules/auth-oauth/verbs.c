@@ -322,6 +322,16 @@ static void line(struct gw_call *call, const char *key, const struct gw_relay *r
 	account_unlock(account);
 }
 
+static bool is_well(struct account *account)
+{
+	bool well;
+
+	account_lock(account);
+	well = account->state == ACCOUNT_GOOD && !account->disk;
+	account_unlock(account);
+	return well;
+}
+
 void on_status(struct gw_call *call)
 {
 	struct gw_relay *relay;
@@ -333,7 +343,7 @@ void on_status(struct gw_call *call)
 		if (!account)
 			continue;
 		count++;
-		if (account->state == ACCOUNT_GOOD && !account->disk)
+		if (is_well(account))
 			good++;
 		else
 			line(call, account->name, relay, account);

@@ -4,8 +4,11 @@
 
 #include "text.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <sys/socket.h>
 
 static const char *reply(struct testkit *kit)
 {
@@ -150,6 +153,47 @@ static void a_page_s_answer_is_pasted(void **state)
 	assert_string_equal(made, challenge);
 	token(kit, "SECRET-one", "SECRET-r1", 3600);
 	assert_true(gives(kit, "SECRET-one"));
+	testkit_destroy(kit);
+}
+
+/* A browser on this machine: it connects ahead of need too, and says nothing on that connection. */
+static int browser(const char *redirect, const char *request)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	unsigned port;
+
+	assert_int_equal(sscanf(redirect, "http://localhost:%u/", &port), 1);
+	address.sin_port = htons((uint16_t)port);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(write(fd, request, strlen(request)), (ssize_t)strlen(request));
+	return fd;
+}
+
+static void a_browser_here_brings_the_answer_itself(void **state)
+{
+	struct testkit *kit = at_the_desk();
+	char redirect[100], request[400], thanks[400] = "";
+	int idle, stranger, fd, turn;
+
+	says(kit, "login m365 page", "Open");
+	snprintf(redirect, sizeof redirect, "%s", of_page(kit, "redirect_uri"));
+	snprintf(request, sizeof request,
+		 "GET /?state=%s&code=SECRET-c HTTP/1.1\r\nHost: x\r\n\r\n", of_page(kit, "state"));
+	idle = browser(redirect, "");
+	stranger = browser(redirect, "GET /favicon.ico HTTP/1.1\r\n\r\n");
+	fd = browser(redirect, request);
+	for (turn = 0; turn < 20 && !testkit_requests(kit); turn++) {
+		testkit_run_tick(kit);
+		usleep(1000);
+	}
+	assert_true(asked(kit, "grant_type=authorization_code&code=SECRET-c&"));
+	assert_true(read(fd, thanks, sizeof thanks - 1) > 0);
+	assert_non_null(strstr(thanks, "You may close this window"));
+	close(idle);
+	close(stranger);
+	close(fd);
 	testkit_destroy(kit);
 }
 
@@ -315,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_device_waits_as_it_is_told),
 		cmocka_unit_test(a_device_is_refused_or_too_late),
 		cmocka_unit_test(a_page_s_answer_is_pasted),
+		cmocka_unit_test(a_browser_here_brings_the_answer_itself),
 		cmocka_unit_test(a_page_that_says_no_ends_the_login),
 		cmocka_unit_test(a_second_login_ends_the_first),
 		cmocka_unit_test(a_logout_takes_the_token_back),
