@@ -7,7 +7,7 @@
 #include "module/relay_status.h"
 
 /* As the owner of closures, and of records in the state store. */
-#define BY_ADMIN "gatewayctl"
+#define BY_ADMIN RELAY_STATUS_ADMIN
 
 #define FOLDER_HINT "; the gateway's own user has to be allowed to write in that folder"
 

@@ -8,6 +8,7 @@
 #include "client/transport.h"
 #include "module/chain.h"
 #include "module/on_worker.h"
+#include "module/relay_status.h"
 #include "queue/recall.h"
 #include "services/services.h"
 
@@ -47,6 +48,10 @@ void configuration_init(const struct arguments *arguments)
 static void destroy_in_main(struct post *post)
 {
 	snapshot_destroy((struct snapshot *)((char *)post - offsetof(struct snapshot, post)));
+	struct snapshot *current = snapshot_current();
+	if (current) /* until now the old one's modules could close relays */
+		relay_status_keep(current);
+	snapshot_release(current);
 }
 
 static void unused(struct snapshot *snapshot)
@@ -211,6 +216,7 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	configuration_enter_workers(snapshot);
 	sockets_hand_out(snapshot, true);
 	snapshot_publish(snapshot);
+	relay_status_keep(snapshot);
 	note_restart(snapshot, problems);
 	end_of_kept();
 	keep(snapshot);

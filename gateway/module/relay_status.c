@@ -1,4 +1,5 @@
 #include "module/relay_status.h"
+#include "module/snapshot.h"
 
 #include "base/map.h"
 
@@ -153,6 +154,56 @@ bool relay_status_open(struct gw_str name, struct gw_str by, enum gw_cause cause
 	if (open && tell_opened)
 		tell_opened(relay->name);
 	return any;
+}
+
+/* --- a new configuration --- */
+
+static bool is_there(const struct snapshot *snapshot, const char *by)
+{
+	for (size_t i = 0; i < snapshot->instance_count; i++)
+		if (strcmp(snapshot->instances[i].module->name, by) == 0)
+			return true;
+	return strcmp(by, RELAY_STATUS_ADMIN) == 0;
+}
+
+static bool drop_orphans(struct relay_status_relay *relay, const struct snapshot *snapshot)
+{
+	bool any = false;
+
+	for (struct closure **at = &relay->closures; *at;) {
+		if (is_there(snapshot, (*at)->said.by)) {
+			at = &(*at)->next;
+		} else {
+			closure_drop(relay, at);
+			any = true;
+		}
+	}
+	return any && !relay->closures;
+}
+
+/* Without the lock for the telling, as below. */
+static struct relay_status_relay *next_orphan(const struct snapshot *snapshot)
+{
+	struct relay_status_relay *relay;
+	size_t at = 0;
+
+	while ((relay = str_map_next(&relays, &at)))
+		if (relay->closures && drop_orphans(relay, snapshot))
+			return relay;
+	return NULL;
+}
+
+void relay_status_keep(const struct snapshot *snapshot)
+{
+	struct relay_status_relay *relay;
+
+	do {
+		pthread_mutex_lock(&lock);
+		relay = next_orphan(snapshot);
+		pthread_mutex_unlock(&lock);
+		if (relay && tell_opened)
+			tell_opened(relay->name);
+	} while (relay);
 }
 
 static bool over(const struct relay_status_closure *said, int64_t now)

@@ -11,8 +11,12 @@
 
 #include <gateway/module.h>
 
+/* Who closes for an admin. */
+#define RELAY_STATUS_ADMIN "gatewayctl"
 #define RELAY_STATUS_BY 64
 #define RELAY_STATUS_WHY 512
+
+struct snapshot;
 
 struct relay_status_closure {
 	enum gw_cause cause;
@@ -28,6 +32,10 @@ int relay_status_close(struct gw_str relay, struct gw_str by, enum gw_cause caus
 /* Takes the owner's closure back; with `by` empty those of all owners that have this cause. False:
  * there was none. */
 bool relay_status_open(struct gw_str relay, struct gw_str by, enum gw_cause cause);
+
+/* Takes back the closures of modules that a new configuration has no more: nobody else would. Of
+ * those that are none (gatewayctl) nothing. */
+void relay_status_keep(const struct snapshot *snapshot);
 
 /* The closure that lasts longest. False: the relay is open. Costs a load where nothing is closed.
  */
