@@ -15,6 +15,7 @@
 		most a quarter of all */
 #define SWEEP_MS 1000 /* between two looks for idle clients */
 #define KNOCK_MS 5000 /* in which a load balancer has to say for whom it comes */
+#define CROWD "too many sessions from your address"
 #define NO_MEMORY "421 4.3.0 no memory, try again later\r\n"
 
 /* A connection whose PROXY header is awaited. */
@@ -83,19 +84,30 @@ static void make_room(struct admission *admission, const struct snapshot *snapsh
 	}
 }
 
+static void peer_text(const struct sockaddr *peer, char text[INET6_ADDRSTRLEN])
+{
+	const void *address = &((const struct sockaddr_in *)peer)->sin_addr;
+	if (peer->sa_family == AF_INET6)
+		address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+	if (!inet_ntop(peer->sa_family, address, text, INET6_ADDRSTRLEN))
+		strcpy(text, "?");
+}
+
 static void log_peer(struct log_line *line, const struct sockaddr *peer)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
-	if (peer->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text,
-			  sizeof(text));
-	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text,
-			  sizeof(text));
+	char text[INET6_ADDRSTRLEN];
+	peer_text(peer, text);
 	log_text(line, KEY_PEER, text);
 }
 
-/* Said once until the address has no session left: who floods would flood the log as well. */
+static void emit_crowd(const struct admission *admission, struct snapshot *snapshot,
+		       const struct sockaddr *peer)
+{
+	char text[INET6_ADDRSTRLEN];
+	peer_text(peer, text);
+	emit_turned_away(admission->worker, snapshot, 421, gw_str(CROWD), gw_str(text));
+}
+
 static void log_crowd(const struct sockaddr *peer, int64_t most)
 {
 	struct log_line *line = log_open(EVENT_CLIENT_CROWD);
@@ -104,18 +116,22 @@ static void log_crowd(const struct sockaddr *peer, int64_t most)
 	log_close(line);
 }
 
-/* False: it was turned away. */
-static bool enter(int fd, const struct sockaddr *address, int64_t most, struct peer **place)
+/* False: it was turned away. That is said and told to modules once until the address has no session
+ * left: who floods would flood the log, and whatever counts events, as well. */
+static bool enter(const struct admission *admission, int fd, struct snapshot *snapshot,
+		  const struct sockaddr *address, struct peer **place)
 {
+	int64_t most = snapshot->settings.limits.sessions_per_client;
 	enum client_limits_answer answer = most ? client_limits_enter(address, most, place)
 						: CLIENT_LIMITS_ENTERED;
 	if (answer == CLIENT_LIMITS_ENTERED)
 		return true;
-	if (answer == CLIENT_LIMITS_FULL_FIRST)
+	admission_refuse(fd,
+			 answer == CLIENT_LIMITS_NO_MEMORY ? NO_MEMORY : "421 4.7.0 " CROWD "\r\n");
+	if (answer == CLIENT_LIMITS_FULL_FIRST) {
 		log_crowd(address, most);
-	admission_refuse(fd, answer == CLIENT_LIMITS_NO_MEMORY
-				     ? NO_MEMORY
-				     : "421 4.7.0 too many sessions from your address\r\n");
+		emit_crowd(admission, snapshot, address);
+	}
 	return false;
 }
 
@@ -127,7 +143,7 @@ static void admit(struct admission *admission, int fd, struct snapshot *snapshot
 		admission_refuse(fd, "421 4.7.0 too many sessions, try again later\r\n");
 		return;
 	}
-	if (!enter(fd, peer, snapshot->settings.limits.sessions_per_client, &place))
+	if (!enter(admission, fd, snapshot, peer, &place))
 		return;
 	struct gw_session *session = session_create(admission->worker, fd, snapshot, listener,
 						    peer);

@@ -6,7 +6,7 @@
 static const char *const phases[] = {
 	[PHASE_CONNECT] = "connect", [PHASE_EHLO] = "ehlo",   [PHASE_AUTH] = "auth",
 	[PHASE_MAIL] = "mail",       [PHASE_RCPT] = "rcpt",   [PHASE_DATA] = "data",
-	[PHASE_MESSAGE] = "message", [PHASE_LIMIT] = "limit",
+	[PHASE_MESSAGE] = "message", [PHASE_LIMIT] = "limit", [PHASE_SESSIONS] = "sessions",
 };
 
 static void emit(struct worker *worker, struct snapshot *snapshot, struct gw_event *event,
@@ -29,6 +29,13 @@ void emit_refused(struct gw_session *session, int code, struct gw_str text)
 	if (!chain_empty(session->snapshot, GW_HOOK_event))
 		emit(session->worker, session->snapshot, &event, phase,
 		     stream_peer(session->stream));
+}
+
+void emit_turned_away(struct worker *worker, struct snapshot *snapshot, int code,
+		      struct gw_str text, struct gw_str peer)
+{
+	struct gw_event event = { .code = code, .text = text };
+	emit(worker, snapshot, &event, PHASE_SESSIONS, peer);
 }
 
 void emit_accepted(const struct gw_message *message, const char *json)

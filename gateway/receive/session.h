@@ -37,6 +37,7 @@ enum session_phase {
 	PHASE_DATA,
 	PHASE_MESSAGE, /* all bytes are here, and the client waits for the answer */
 	PHASE_LIMIT,
+	PHASE_SESSIONS, /* before there is one: its address has too many */
 };
 
 #define SESSION_REJECTED "no service for you here, say QUIT"
@@ -176,6 +177,9 @@ struct log_line *session_log(struct gw_session *session, enum event_id event);
 void emit_refused(struct gw_session *session, int code, struct gw_str text);
 /* the session ends, with or without an answer that is due */
 void emit_gone(struct gw_session *session);
+/* Of a connection that became no session. */
+void emit_turned_away(struct worker *worker, struct snapshot *snapshot, int code,
+		      struct gw_str text, struct gw_str peer);
 /* json "": nothing to add */
 void emit_accepted(const struct gw_message *message, const char *json);
 /* its client left while it was committed */

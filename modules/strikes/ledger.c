@@ -32,7 +32,7 @@ static struct gw_str key_of(char room[KEY_MAX], const char *what, struct gw_str 
 	return gw_str(room);
 }
 
-static int64_t today(struct gw_call *call)
+int64_t ledger_day(struct gw_call *call)
 {
 	const struct config *config = gw->conf(call);
 	struct gw_day day = { .size = sizeof day };
@@ -52,7 +52,7 @@ void ledger_message(struct gw_call *call, struct gw_str client)
 {
 	char room[KEY_MAX];
 
-	gw->counter_add(call, key_of(room, "messages", client), today(call), 1, -1);
+	gw->counter_add(call, key_of(room, "messages", client), ledger_day(call), 1, -1);
 	put_seen(call, client, gw->now(call));
 }
 
@@ -66,19 +66,24 @@ static long get(struct gw_call *call, const char *what, struct gw_str client, ch
 	return len;
 }
 
+void refusal_write(const struct refusal *refusal, char *text, size_t size)
+{
+	snprintf(text, size, "%lld %d %s %s", (long long)refusal->time, refusal->code,
+		 refusal->stage, refusal->words);
+}
+
 int64_t ledger_refusal(struct gw_call *call, struct gw_str client, const struct refusal *refusal)
 {
 	char room[KEY_MAX], text[STAGE_MAX + WORDS_MAX + 40];
 
-	snprintf(text, sizeof text, "%lld %d %s %s", (long long)refusal->time, refusal->code,
-		 refusal->stage, refusal->words);
+	refusal_write(refusal, text, sizeof text);
 	gw->record_put(call, key_of(room, "refused", client), gw_str(text));
 	if (get(call, "seen", client, text, sizeof text) < 0)
 		put_seen(call, client, 0); /* whoever was only ever refused is in the list too */
-	return gw->counter_add(call, key_of(room, "refused", client), today(call), 1, -1);
+	return gw->counter_add(call, key_of(room, "refused", client), ledger_day(call), 1, -1);
 }
 
-static void read_refusal(const char *text, struct refusal *refusal)
+void refusal_read(const char *text, struct refusal *refusal)
 {
 	long long time = 0;
 	int words = 0;
@@ -94,12 +99,13 @@ void ledger_read(struct gw_call *call, struct gw_str client, struct account *acc
 	char room[KEY_MAX], text[STAGE_MAX + WORDS_MAX + 40];
 
 	*account = (struct account){ .seen = 0 };
-	account->messages = gw->counter_get(call, key_of(room, "messages", client), today(call));
-	account->refused = gw->counter_get(call, key_of(room, "refused", client), today(call));
+	account->messages = gw->counter_get(call, key_of(room, "messages", client),
+					    ledger_day(call));
+	account->refused = gw->counter_get(call, key_of(room, "refused", client), ledger_day(call));
 	if (get(call, "seen", client, text, sizeof text) > 0)
 		account->seen = strtoll(text, NULL, 10);
 	if (get(call, "refused", client, text, sizeof text) > 0)
-		read_refusal(text, &account->last);
+		refusal_read(text, &account->last);
 }
 
 bool ledger_knows(struct gw_call *call, struct gw_str client)

@@ -22,6 +22,13 @@ struct account {
 	struct refusal last;
 };
 
+/* The day it is, in the configured zone. */
+int64_t ledger_day(struct gw_call *call);
+
+/* A refusal as it stands in a record. */
+void refusal_write(const struct refusal *refusal, char *text, size_t size);
+void refusal_read(const char *text, struct refusal *refusal);
+
 /* Another message came in. */
 void ledger_message(struct gw_call *call, struct gw_str client);
 

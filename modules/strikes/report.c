@@ -1,5 +1,5 @@
 /* report.c - the answer to `gatewayctl strikes`. */
-#include "ledger.h"
+#include "address.h"
 
 struct table {
 	struct gw_call *call;
@@ -12,28 +12,35 @@ static const struct gw_column columns[] = {
 	{ "code", "WITH" },     { "words", "WORDS" },          { NULL, NULL },
 };
 
-static void add_client(void *arg, struct gw_str client)
+static void add_row(void *arg, struct gw_str client, const struct account *account)
 {
 	struct table *table = arg;
 	const struct config *config = gw->conf(table->call);
 	const struct client_config *known = client_named(config, client);
 	struct gw_json *json = table->json;
-	struct account account;
 
-	ledger_read(table->call, client, &account);
 	gw->table_row(json);
 	gw->json_string(json, "client", client);
-	gw->json_number(json, "messages", account.messages);
-	gw->json_number(json, "refused", account.refused);
+	gw->json_number(json, "messages", account->messages);
+	gw->json_number(json, "refused", account->refused);
 	gw->json_number(json, "limit", client_limit(config, client));
 	gw->json_string(
 		json, "policy",
 		gw_str(known && known->policy == POLICY_ACCEPT_DSN ? "accept+dsn" : "refuse"));
-	gw->json_time(json, "seen", account.seen);
-	gw->json_time(json, "refused_at", account.last.time);
-	gw->json_string(json, "stage", gw_str(account.last.stage));
-	gw->json_number(json, "code", account.last.code);
-	gw->json_string(json, "words", gw_str(account.last.words));
+	gw->json_time(json, "seen", account->seen);
+	gw->json_time(json, "refused_at", account->last.time);
+	gw->json_string(json, "stage", gw_str(account->last.stage));
+	gw->json_number(json, "code", account->last.code);
+	gw->json_string(json, "words", gw_str(account->last.words));
+}
+
+static void add_client(void *arg, struct gw_str client)
+{
+	const struct table *table = arg;
+	struct account account;
+
+	ledger_read(table->call, client, &account);
+	add_row(arg, client, &account);
 }
 
 static void add_silent_clients(struct table *table)
@@ -57,7 +64,8 @@ void report(struct gw_call *call, const struct gw_command *command)
 		return;
 	}
 	table.json = gw->table_create(columns);
-	if (ledger_each(call, add_client, &table) != 0) {
+	if (ledger_each(call, add_client, &table) != 0 ||
+	    address_each(call, add_row, &table) != 0) {
 		gw->problem(call, true, "the gateway's store does not answer");
 		gw->json_destroy(table.json);
 		return;

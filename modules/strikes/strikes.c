@@ -1,7 +1,7 @@
 /* strikes.c - counts what each client would count against us. A CRM that was refused a few times in
  * a day stops using its relay until the next one, and its mail goes round the gateway: that has to
  * be seen before it happens. README.md tells it with examples. */
-#include "ledger.h"
+#include "address.h"
 
 #include <stdio.h>
 
@@ -146,30 +146,39 @@ static void tell(struct gw_call *call, const struct gw_event *event, const char 
 	gw->emit(call, &told);
 }
 
-static void say(char *text, size_t size, const struct gw_event *event, long long count,
-		const char *meaning)
+/* Who was refused: a client, or an address. */
+struct struck {
+	const char *what;
+	struct gw_str name;
+	int64_t limit;
+};
+
+static void say(char *text, size_t size, const struct struck *struck, const struct gw_event *event,
+		long long count, const char *meaning)
 {
 	char code[16] = "";
 
 	if (event->code)
 		snprintf(code, sizeof code, "%d ", event->code);
-	snprintf(text, size, "client %.*s was refused %lld times today%s; the last time: %s%.*s",
-		 GW_STR_ARGS(event->client), count, meaning, code, GW_STR_ARGS(event->text));
+	snprintf(text, size, "%s %.*s was refused %lld times today%s; the last time: %s%.*s",
+		 struck->what, GW_STR_ARGS(struck->name), count, meaning, code,
+		 GW_STR_ARGS(event->text));
 }
 
-static void warn(struct gw_call *call, const struct gw_event *event, int64_t count)
+static void warn(struct gw_call *call, const struct struck *struck, const struct gw_event *event,
+		 int64_t count)
 {
 	const struct config *config = gw->conf(call);
-	int64_t limit = client_limit(config, event->client);
 	char text[800], meaning[80];
 
-	snprintf(meaning, sizeof meaning, ", and may go another way at %lld", (long long)limit);
+	snprintf(meaning, sizeof meaning, ", and may go another way at %lld",
+		 (long long)struck->limit);
 	if (count == config->warn_at) {
-		say(text, sizeof text, event, count, meaning);
+		say(text, sizeof text, struck, event, count, meaning);
 		tell(call, event, "strike-warning", GW_LOG_WARNING, text);
 	}
-	if (count == limit) {
-		say(text, sizeof text, event, count,
+	if (count == struck->limit) {
+		say(text, sizeof text, struck, event, count,
 		    ", so that its mail may go round this gateway until tomorrow");
 		tell(call, event, "strike-limit", GW_LOG_ERROR, text);
 	}
@@ -182,26 +191,55 @@ static struct gw_json_value *details(const struct gw_event *event)
 }
 
 /* The record parts what it has by blanks, so a stage is a word. */
-static void read_stage(const struct gw_event *event, char stage[STAGE_MAX])
+static void read_stage(const struct gw_json_value *details, char stage[STAGE_MAX])
 {
-	struct gw_json_value *known = details(event);
-	struct gw_str told = gw->json_value_string(gw->json_member(known, "stage"));
+	struct gw_str told = gw->json_value_string(gw->json_member(details, "stage"));
 
 	if (!told.len || strspn(told.ptr, "abcdefghijklmnopqrstuvwxyz") != told.len)
 		told = gw_str("message");
 	snprintf(stage, STAGE_MAX, "%.*s", GW_STR_ARGS(told));
+}
+
+/* `peer`: what the details call so becomes the name of an address, empty where it is none; or NULL.
+ */
+static void read_refusal(struct gw_call *call, const struct gw_event *event,
+			 struct refusal *refusal, char *peer)
+{
+	struct gw_json_value *known = details(event);
+
+	*refusal = (struct refusal){ .time = gw->now(call), .code = event->code };
+	read_stage(known, refusal->stage);
+	snprintf(refusal->words, sizeof refusal->words, "%.*s", GW_STR_ARGS(event->text));
+	if (peer && !address_name(gw->json_value_string(gw->json_member(known, "peer")), peer))
+		peer[0] = '\0';
 	gw->json_free(known);
 }
 
 static void strike(struct gw_call *call, const struct gw_event *event)
 {
-	struct refusal refusal = { .time = gw->now(call), .code = event->code };
+	struct struck struck = { "client", event->client,
+				 client_limit(gw->conf(call), event->client) };
+	struct refusal refusal;
 
 	if (counted_before(call))
 		return;
-	read_stage(event, refusal.stage);
-	snprintf(refusal.words, sizeof refusal.words, "%.*s", GW_STR_ARGS(event->text));
-	warn(call, event, ledger_refusal(call, event->client, &refusal));
+	read_refusal(call, event, &refusal, NULL);
+	warn(call, &struck, event, ledger_refusal(call, event->client, &refusal));
+}
+
+/* Nobody knows yet who it is, and it may be one of ours: a CRM that opens too many sessions. */
+static void strike_address(struct gw_call *call, const struct gw_event *event)
+{
+	const struct config *config = gw->conf(call);
+	char name[ADDRESS_MAX];
+	struct refusal refusal;
+
+	read_refusal(call, event, &refusal, name);
+	if (strcmp(refusal.stage, "sessions") != 0 || !name[0])
+		return;
+	int64_t count = address_refusal(call, name, &refusal);
+	struct struck struck = { "address", gw_str(name), config->limit };
+	warn(call, &struck, event, count);
 }
 
 /* It is kept and goes out, but its client had left before it could hear so. */
@@ -225,9 +263,12 @@ static bool is_unanswered(const struct gw_event *accepted)
 /* A stranger who fails to log in is nobody's refusal. */
 static void on_event(struct gw_call *call, const struct gw_event *event)
 {
-	if (event->client.len == 0)
-		return;
-	if (gw_str_eq(event->name, gw_str("refused"))) {
+	bool refused = gw_str_eq(event->name, gw_str("refused"));
+
+	if (event->client.len == 0) {
+		if (refused)
+			strike_address(call, event);
+	} else if (refused) {
 		strike(call, event);
 	} else if (gw_str_eq(event->name, gw_str("accepted"))) {
 		ledger_message(call, event->client);

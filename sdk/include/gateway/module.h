@@ -209,9 +209,10 @@ struct gw_event {
 	const struct gw_rcpt *rcpt;       /* or NULL */
 	struct gw_str text;               /* for people */
 	/* details as a JSON object, or empty. refused: "peer", and "stage": connect ehlo auth mail
-	 * rcpt data message limit. accepted: "discarded": true where nothing is kept, "answered":
-	 * false where the client left before its 250, "delivered": true where that was the next
-	 * hop's, which has the message then */
+	 * rcpt data message limit sessions (its address has too many: told once until it has none
+	 * left). accepted: "discarded": true where nothing is kept, "answered": false where the
+	 * client left before its 250, "delivered": true where that was the next hop's, which has
+	 * the message then */
 	struct gw_str json;
 	struct gw_str client; /* who handed it in, or was refused; empty: not known */
 	struct gw_str relay;  /* name of the relay it is about; empty: none */
