@@ -97,6 +97,9 @@ static int read_slots(struct state *state, const char *path, struct problems *pr
 			problems, false, path, 0,
 			"%ld counters in it are damaged: their values of up to a second earlier are used",
 			spoiled);
+	if (state->slots.is_cut)
+		problem_add(problems, false, path, 0,
+			    "it was cut off: counters may lack the last second before a crash");
 	if (spoiled < 0)
 		problem_add(problems, true, path, 0, "no memory");
 	return spoiled < 0 ? -1 : 0;

@@ -33,11 +33,16 @@
 #define FIRST_LINES (((size_t)1 << 20) / LINE)
 #define FILE_MAGIC                                                                                 \
 	UINT64_C(0x31746f6c73777467) /* "gtwslot1" where numbers begin with their low end */
+#define FILE_LAYOUT '1'
+#define LAYOUT_OF(magic) ((char)((magic) >> 56))
+#define NAME_OF(magic) ((magic) << 8)
 #define HEAD_MAGIC UINT32_C(0x746f6c73)
 
 struct file_head {
 	uint64_t magic, boot;
 	uint32_t salt, check; /* of magic and salt */
+	/* how many it had when it grew last; 0: nobody said so */
+	uint64_t lines;
 };
 
 struct slot_head {
@@ -52,6 +57,9 @@ struct slot_copy {
 	uint32_t used, check; /* of all before it */
 };
 _Static_assert(sizeof(struct slot_copy) <= LINE, "a copy is one line");
+_Static_assert(LINE == 64 && PERIODS == 2 && sizeof(struct slot_copy) == 48 &&
+		       sizeof(struct slot_head) == 12 && sizeof(struct file_head) == 32,
+	       "a file of another layout is one of another magic: state_open.c sets it aside");
 
 /* --- lines --- */
 
@@ -142,6 +150,14 @@ static int map_lines(struct state_slots *slots, size_t lines)
 	return 0;
 }
 
+static int grow(struct state_slots *slots, size_t lines)
+{
+	if (map_lines(slots, lines) < 0)
+		return -1;
+	((struct file_head *)line_at(slots, 0))->lines = lines;
+	return 0;
+}
+
 static uint32_t file_check(const struct file_head *head)
 {
 	return crc32c(crc32c(0, &head->magic, sizeof(head->magic)), &head->salt,
@@ -172,24 +188,45 @@ static int refuse(struct state_slots *slots, const char *text, char *why, size_t
 static size_t lines_of_file(int fd)
 {
 	struct stat info;
-	size_t lines = fstat(fd, &info) == 0 ? (size_t)info.st_size / LINE : 0;
 
-	return lines < FIRST_LINES ? FIRST_LINES : lines;
+	return fstat(fd, &info) == 0 ? (size_t)info.st_size / LINE : 0;
+}
+
+/* NULL: it is a file of ours. */
+static const char *is_strange(const struct file_head *file, char *why, size_t size)
+{
+	char layout = LAYOUT_OF(file->magic);
+
+	if (NAME_OF(file->magic) == NAME_OF(FILE_MAGIC) && layout != FILE_LAYOUT && layout >= '0' &&
+	    layout <= '9')
+		snprintf(why, size,
+			 "its layout is %c, this gateway knows %c: another release made it", layout,
+			 FILE_LAYOUT);
+	else if (file->magic != FILE_MAGIC || file->check != file_check(file))
+		snprintf(why, size, "it is damaged, or no file of this gateway");
+	else
+		return NULL;
+	return why;
 }
 
 int slots_open(struct state_slots *slots, const char *path, char *why, size_t size)
 {
-	const struct file_head *file;
+	struct file_head *file;
+	char strange[120];
 
 	slots->path = strdup(path);
 	slots->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (!slots->path || slots->fd < 0 || map_lines(slots, lines_of_file(slots->fd)) < 0)
+	size_t lines = slots->fd < 0 ? 0 : lines_of_file(slots->fd);
+	if (!slots->path || slots->fd < 0 ||
+	    map_lines(slots, lines < FIRST_LINES ? FIRST_LINES : lines) < 0)
 		return refuse(slots, strerror(errno), why, size);
 	file = line_at(slots, 0);
 	if (file->magic == 0 && begin_file(slots) < 0)
 		return refuse(slots, strerror(errno), why, size);
-	if (file->magic != FILE_MAGIC || file->check != file_check(file))
-		return refuse(slots, "it is damaged, or no file of this gateway", why, size);
+	if (is_strange(file, strange, sizeof(strange)))
+		return refuse(slots, strange, why, size);
+	slots->is_cut = lines < file->lines;
+	file->lines = slots->lines;
 	slots->salt = file->salt;
 	slots->next = 1;
 	return 0;
@@ -280,7 +317,7 @@ static bool has_room(struct state_slots *slots, size_t lines)
 		return true;
 	if (slots->full)
 		return false;
-	if (map_lines(slots, slots->lines * 2) == 0)
+	if (grow(slots, slots->lines * 2) == 0)
 		return true;
 	slots->full = true;
 	log_say(EVENT_COUNTERS_FULL,

@@ -29,10 +29,12 @@ struct state_slots {
 	uint32_t salt;
 	/* the disk has no room for more, nobody tries again until that is cleared */
 	bool full;
+	bool is_cut; /* it had more when it was written: what is left of it is read */
 };
 
 void slots_init(struct state_slots *slots);
 
+/* -1: `why` says it. A file of another layout is refused by its name, never read. */
 int slots_open(struct state_slots *slots, const char *path, char *why, size_t size);
 void slots_close(struct state_slots *slots, bool remove);
 
