@@ -13,7 +13,7 @@
  * The journal is the same lines of level info and above that carry an id, kept in files of one day
  * each in a folder and removed after journal_days (0: never), or earlier where they have more
  * octets than log_set_journal_size() allows; `message explain` reads it. Of a message that is not
- * accepted it keeps nothing: see log_hold(). */
+ * accepted it keeps nothing, unless the spool failed: see log_hold(). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -72,8 +72,8 @@ void log_fmt(struct log_line *line, enum event_key key, const char *format, ...)
 void log_close(struct log_line *line);
 
 /* From log_hold() on the lines of this thread that carry the id wait in memory for the journal
- * (some KiB of them; the log itself has them at once): log_keep() puts them there, once the message
- * is accepted, and log_forget() drops them. Both accept ids that nobody holds. */
+ * (some KiB of them; the log itself has them at once): log_keep() puts them there, before the
+ * message is given to the spool, and log_forget() drops them. Both accept ids that nobody holds. */
 void log_hold(uint64_t id);
 void log_keep(uint64_t id);
 void log_forget(uint64_t id);

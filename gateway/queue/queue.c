@@ -312,6 +312,27 @@ static void entry_recover(struct queue *queue, struct queue_entry *entry,
 		wake_after_start(queue);
 }
 
+#define RECOVERED_TOLD 5000 /* in a process: they are no more than what was on its way */
+
+/* Of no attempt a state was written: the process before may have ended between the sync and the
+ * line that says "received". */
+static void log_recovered(const struct gw_message *message, uint64_t size)
+{
+	static unsigned told;
+	struct log_line *line = told < RECOVERED_TOLD ? log_open(EVENT_RECOVERED) : NULL;
+	told += line != NULL;
+	log_id(line, message->id);
+	if (message->client.len)
+		log_str(line, KEY_CLIENT, message->client);
+	log_str(line, KEY_FROM, message->sender);
+	if (message->rcpt_count)
+		log_str(line, KEY_TO, message->rcpts[0]->address);
+	log_int(line, KEY_RCPTS, (int64_t)message->rcpt_count);
+	log_int(line, KEY_SIZE, (int64_t)size);
+	log_str(line, KEY_TYPE, message->type);
+	log_close(line);
+}
+
 int queue_recovered(struct worker *worker, const struct spool_found *found)
 {
 	struct queue *queue = queue_of(worker);
@@ -328,6 +349,8 @@ int queue_recovered(struct worker *worker, const struct spool_found *found)
 		entry_set_aside(queue, entry);
 	else
 		entry_recover(queue, entry, message);
+	if (bad == 0 && !found->state.len)
+		log_recovered(message, found->size);
 	message_destroy(message);
 	return 0;
 }

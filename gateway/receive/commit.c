@@ -93,7 +93,6 @@ static void accept_transaction(struct gw_session *session)
 
 static void keep(struct gw_session *session)
 {
-	log_keep(session->message->id);
 	log_received(session); /* first: whoever has heard the 250 may ask what became of it */
 	if (cutthrough_begin(session))
 		return;
@@ -117,8 +116,6 @@ static void answer_commit(struct gw_session *session, enum spool_result result)
 
 void message_unanswered(const struct gw_message *message, bool kept)
 {
-	if (kept)
-		log_keep(message->id);
 	struct log_line *line = log_open(EVENT_RECEIVED_UNANSWERED);
 	log_id(line, message->id);
 	log_str(line, KEY_FROM, message->sender);
@@ -181,6 +178,9 @@ void transaction_commit(struct gw_session *session)
 		.extents = transaction->extents,
 		.extent_count = transaction->extent_count,
 	};
+	/* Before it is on disk: from then on a process that is killed leaves a message that is
+	 * sent, and that has to be explained. */
+	log_keep(message->id);
 	transaction->message = message;
 	session->message = NULL;
 	session_call_free(session);
