@@ -187,6 +187,29 @@ static bool make_instance(struct load *load, const struct conf_fragment *fragmen
 	return true;
 }
 
+static const struct instance *first_of(const struct snapshot *snapshot, const char *module)
+{
+	for (size_t i = 0; i < snapshot->instance_count; i++)
+		if (strcmp(snapshot->instances[i].module->name, module) == 0)
+			return &snapshot->instances[i];
+	return NULL;
+}
+
+/* What a module counts or decides once for all mail is named after the module, not after the
+ * fragment. */
+static void refuse_second(struct load *load, const struct instance *instance)
+{
+	const struct module *module = instance->module;
+	const struct instance *first = module->table.once ? first_of(load->snapshot, module->name)
+							  : NULL;
+	if (first)
+		problem_add(load->problems, true, instance->fragment->path,
+			    instance->fragment->line,
+			    "a second fragment of %s %s: put it into the first one, %s:%d",
+			    module->name, module->table.once, first->fragment->path,
+			    first->fragment->line);
+}
+
 static void place_instance(struct snapshot *snapshot, struct instance *instance)
 {
 	const struct gw_module *table = &instance->module->table;
@@ -235,6 +258,7 @@ void load_instances(struct load *load)
 		struct instance *instance = &snapshot->instances[snapshot->instance_count];
 		if (fragment->kind != CONF_MODULE || !make_instance(load, fragment, instance))
 			continue;
+		refuse_second(load, instance);
 		place_instance(snapshot, instance);
 		snapshot->instance_count++;
 	}

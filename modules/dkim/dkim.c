@@ -420,4 +420,5 @@ static const struct gw_option relay_options[] = {
 GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with DKIM",
 	  .options = options, .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options,
 	  .relay_conf_size = sizeof(struct dkim_relay), .verbs = CONTROL_VERBS, .start = on_start,
-	  .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control)
+	  .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control,
+	  .once = "would take what the first one signs for unsigned")

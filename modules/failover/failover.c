@@ -250,4 +250,4 @@ GW_MODULE(.name = "failover", .version = "1.0",
 	  .relay_conf_size = sizeof(struct rules), .verbs = CONTROL_VERBS, .start = on_start,
 	  .stop = on_stop, .admit = on_admit, .result = on_result, .event = on_event,
 	  .tick = on_tick, .status = on_status, .relay_status = on_relay_status,
-	  .control = on_control)
+	  .control = on_control, .once = "would count each failure of a relay twice")

@@ -41,7 +41,6 @@ struct config {
 	bool refusing; /* one of them has on_limit = "refuse" */
 	/* the run before this one did not end by itself, or while mail was on its way */
 	bool crashed;
-	size_t place;   /* in the list of instances, counted from 1 */
 	int64_t ticked; /* when the tick ran last; its own */
 };
 

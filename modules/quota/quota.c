@@ -30,43 +30,8 @@ static void say_crashed(struct gw_call *call, struct config *config)
 	config->crashed = false;
 }
 
-/* Instances that are there at once share what is counted: after a reload the old one goes soon, but
- * two of one configuration would count all mail twice. Those of one configuration have the same
- * relays. */
-#define INSTANCES_MAX 8
-static const struct gw_relay *first_relays[INSTANCES_MAX];
-static pthread_mutex_t first_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static bool is_second(struct gw_call *call, struct config *config)
-{
-	const struct gw_relay *first = gw->relay_at(call, 0);
-	bool second = false;
-	size_t i;
-
-	pthread_mutex_lock(&first_lock);
-	for (i = 0; i < INSTANCES_MAX; i++)
-		second |= first && first_relays[i] == first;
-	for (i = 0; i < INSTANCES_MAX && !second && !config->place; i++)
-		if (first && !first_relays[i]) {
-			first_relays[i] = first;
-			config->place = i + 1;
-		}
-	pthread_mutex_unlock(&first_lock);
-	return second;
-}
-
-static void leave_place(struct config *config)
-{
-	pthread_mutex_lock(&first_lock);
-	if (config->place)
-		first_relays[config->place - 1] = NULL;
-	config->place = 0;
-	pthread_mutex_unlock(&first_lock);
-}
-
 static void on_stop(struct gw_call *call)
 {
-	leave_place(gw->conf(call));
 	say_crashed(call, gw->conf(call));
 	if (ledgers_close())
 		gw->counter_add(call, running, 0, -1, -1);
@@ -76,12 +41,6 @@ static int on_start(struct gw_call *call)
 {
 	struct config *config = gw->conf(call);
 
-	if (is_second(call, config)) {
-		gw->problem(
-			call, true,
-			"a second fragment of quota would count all mail twice: put its limits into the first one");
-		return -1;
-	}
 	if (ledgers_open(call))
 		config->crashed = gw->counter_add(call, running, 0, 1, 1) < 0 &&
 				  gw->counter_get(call, running, 0) > 0;
@@ -147,4 +106,4 @@ GW_MODULE(.name = "quota", .version = "1.0",
 	  .start = on_start, .stop = on_stop, .rcpt = on_rcpt, .message = on_message,
 	  .admit = on_admit, .bounce = on_bounce, .result = on_result, .event = on_event,
 	  .tick = on_tick, .status = on_status, .control = on_control, .leave = on_leave,
-	  .relay_status = on_relay_status)
+	  .relay_status = on_relay_status, .once = "would count all mail twice")

@@ -282,4 +282,5 @@ GW_MODULE(.name = "strikes", .version = "1.0",
 	  .options = options, .conf_size = sizeof(struct config),
 	  .message_size = sizeof(struct mark),
 	  .verbs = "list\teach client with what it would count against the gateway",
-	  .start = on_start, .mail = on_mail, .event = on_event, .control = report)
+	  .start = on_start, .mail = on_mail, .event = on_event, .control = report,
+	  .once = "would count each refusal twice")

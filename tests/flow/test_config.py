@@ -296,6 +296,18 @@ BAD = {
     "a field that cannot be signed": (
         module("dkim", 'keys = ( );\n  sign = ["dkim-signature"];'),
         ['20-bad.conf:4: error: sign: "dkim-signature" is no name of a field that can be signed, or is one name too many (64)']),
+    "two of a module that counts all mail": (
+        {"40-quota": 'module = "quota";\n', "41-quota": '# more\nmodule = "quota";\n'},
+        ["41-quota.conf:2: error: a second fragment of quota would count all mail twice: put it into the first one, 40-quota.conf:1"]),
+    "two of a module that counts refusals, under other names": (
+        {"28-strikes": 'module = "strikes";\n', "70-crm": 'module = "strikes";\n'},
+        ["70-crm.conf:1: error: a second fragment of strikes would count each refusal twice: put it into the first one, 28-strikes.conf:1"]),
+    "two of a module that counts failures": (
+        {"65-failover": 'module = "failover";\n', "66-failover": 'module = "failover";\n'},
+        ["66-failover.conf:1: error: a second fragment of failover would count each failure of a relay twice: put it into the first one, 65-failover.conf:1"]),
+    "two that say who may send": (
+        {"11-access": 'module = "access";\naccess: { logins = false; };\n'},
+        ["11-access.conf:1: error: a second fragment of access would allow what the first one forbids: put it into the first one, 10-access.conf:1"]),
     "half a login, on a line of its own": (
         {**module("auth-password", ""), **relay('auth: {\n    user = "me"; };', 'name = "bad"; host = "127.0.0.1"; tls = "starttls";')},
         ['50-bad.conf:4: error: relay "bad": auth has a user and no password']),

@@ -53,6 +53,7 @@ AT(gw_module, worker_start, 280);
 AT(gw_module, worker_stop, 288);
 AT(gw_module, timer, 296);
 AT(gw_module, http, 304);
+AT(gw_module, once, 312);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);

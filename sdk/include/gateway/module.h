@@ -271,6 +271,11 @@ struct gw_module {
 #define GW_OBSERVES(name, first, second, ...)                                                      \
 	void (*name)(struct gw_call * call GW_PARAM_##first GW_PARAM_##second);
 #include <gateway/hooks.def>
+
+	/* NULL: as many fragments as an admin likes, each an instance of its own. Else a second
+	 * fragment is an error at load, and this says what it would do: "would count all mail
+	 * twice". (After a reload the old instance still ends beside the new one.) */
+	const char *once;
 };
 
 #define GW_DOMAIN_MAX 253 /* octets of a domain in the DNS */
