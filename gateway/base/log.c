@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/utf8.h"
 
 /* Kept free for the end of a line that was cut: a closing quote, an id that came too late, the
  * mark, the line end. */
@@ -53,12 +54,12 @@ static void put_key(struct log_line *line, enum event_key key)
 }
 
 /* How a byte of a value is written: as it is, as it is within quotes, behind a backslash, or as
- * \xNN. */
+ * \xNN. Beyond ASCII its character decides: what steers a terminal is none that a log shows. */
 enum { PLAIN, BLANK, ESCAPED, HEX };
 
 static const unsigned char kinds[256] = {
-	[0 ... 31] = HEX, [127] = HEX,   ['"'] = ESCAPED,
-	['\\'] = ESCAPED, [' '] = BLANK, ['='] = BLANK,
+	[0 ... 31] = HEX, [127 ... 255] = HEX, ['"'] = ESCAPED,
+	['\\'] = ESCAPED, [' '] = BLANK,       ['='] = BLANK,
 };
 
 static void put_escaped(struct log_line *line, unsigned char c)
@@ -74,10 +75,16 @@ static void put_escaped(struct log_line *line, unsigned char c)
 
 static size_t plain_run(struct gw_str value, int most)
 {
-	size_t len = 0;
+	size_t len = 0, wide;
 
-	while (len < value.len && kinds[(unsigned char)value.ptr[len]] <= most)
-		len++;
+	do {
+		while (len < value.len && kinds[(unsigned char)value.ptr[len]] <= most)
+			len++;
+		wide = len < value.len && (unsigned char)value.ptr[len] > 127
+			       ? utf8_harmless(gw_str_from(value, len))
+			       : 0;
+		len += wide;
+	} while (wide);
 	return len;
 }
 

@@ -6,9 +6,10 @@
  *
  * Callers never wait for the log: a line goes into a bounded memory queue that a thread of the log
  * writes out. When the target blocks or is full, lines are dropped and counted, and the count is
- * logged when it writes again. Values are quoted where they hold blanks, quotes, '=' or control
- * characters (which become \xNN), so a line is one line whatever a peer sent. Secrets are never
- * given to the log.
+ * logged when it writes again. Values are quoted where they hold blanks, quotes, '=' or what
+ * steers a terminal: controls, marks of direction (utf8_harmless) and octets that are no UTF-8,
+ * which become \xNN. So a line is one line, and shows what it says, whatever a peer sent. Secrets
+ * are never given to the log.
  *
  * The journal is the same lines of level info and above that carry an id, kept in files of one day
  * each in a folder and removed after journal_days (0: never), or earlier where they have more

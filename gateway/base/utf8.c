@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <stdint.h>
+
 /* First octets, how long their sequence is, and which second octets keep it short, no surrogate and
  * in range. */
 static const struct lead {
@@ -45,4 +47,40 @@ size_t utf8_printable(struct gw_str text)
 	if ((unsigned char)text.ptr[0] == 0xc2 && (unsigned char)text.ptr[1] < 0xa0)
 		return 0;
 	return length;
+}
+
+/* Of a character that is well-formed. */
+static uint32_t number_of(const unsigned char *octets, size_t length)
+{
+	uint32_t number = length == 1 ? octets[0] : octets[0] & (0xffu >> (length + 1));
+	size_t i;
+
+	for (i = 1; i < length; i++)
+		number = number << 6 | (octets[i] & 0x3f);
+	return number;
+}
+
+static bool is_steering(uint32_t character)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0, 0x1f },        { 0x7f, 0x9f },     { 0x61c, 0x61c },
+		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (character >= ranges[i].first && character <= ranges[i].last)
+			return true;
+	return false;
+}
+
+size_t utf8_harmless(struct gw_str text)
+{
+	size_t length = utf8_char(text);
+
+	return length && !is_steering(number_of((const unsigned char *)text.ptr, length)) ? length
+											  : 0;
 }

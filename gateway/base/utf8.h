@@ -12,4 +12,9 @@ size_t utf8_char(struct gw_str text);
  * every other. */
 size_t utf8_printable(struct gw_str text);
 
+/* The same for every character that may stand on a terminal whoever wrote it; 0 for what steers one
+ * or turns around what is read: controls (C0, DEL, C1), marks of direction, separators that break
+ * lines, tags, and what cannot be seen at all. */
+size_t utf8_harmless(struct gw_str text);
+
 #endif
