@@ -62,6 +62,7 @@ struct rcpt_attempt {
 	bool local;             /* delivered by a module, not handed on */
 	bool reported;          /* the next hop took over what the client asked to be told */
 	bool quiet;             /* the bounce hook said: no DSN */
+	bool warned;            /* this round's report says that it is late */
 	/* what the attempt that runs gave for it is known to modules, log and message */
 	bool noted;
 };
@@ -88,6 +89,8 @@ struct delivery_round {
 	bool tried;             /* some relay was tried, so the retry schedule goes on */
 	size_t reports;         /* DSNs on their way to the spool */
 	bool report_lost;       /* one of them could not be kept */
+	uint64_t warning;       /* id of the one that tells of a delay; 0: there is none */
+	bool warning_lost;      /* that one could not be kept: it is owed still */
 	bool unrecorded;        /* as of a delivery, when all of them are over */
 	bool refusal;           /* for a client that waits still: then no report goes out */
 	/* the configuration changed, or an admin moved it: a new round at once */

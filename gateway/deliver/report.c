@@ -41,6 +41,7 @@ static void report_written(void *arg, uint64_t id, bool taken)
 {
 	struct delivery_round *round = arg;
 	round->report_lost |= !taken;
+	round->warning_lost |= !taken && id == round->warning;
 	if (--round->reports == 0)
 		task_continue(&round->task, STEP_FAIL);
 }
@@ -98,9 +99,11 @@ static void write_report(struct delivery_round *round, enum dsn_action action,
 		.max_return = RETURN_MAX,
 		.utf8 = needs_utf8(message),
 	};
+	if (action == DSN_DELAYED)
+		round->warning = dsn.id;
 	if (dsn_write(&dsn, &bytes) != 0) {
 		buf_finish(&bytes);
-		report_written(round, 0, false);
+		report_written(round, dsn.id, false);
 		return;
 	}
 	struct submission submission = {
@@ -130,7 +133,8 @@ static size_t collect(struct delivery_round *round, enum dsn_action action, stru
 		if (recipient->quiet || !action_of(round, recipient, &its) || its != action)
 			continue;
 		if (action == DSN_DELAYED)
-			recipient->rcpt->delay_told = round->message->changed = true;
+			recipient->warned = recipient->rcpt->delay_told = round->message->changed =
+				true;
 		if (dsn_wanted(recipient->rcpt, action))
 			into[count++] = (struct dsn_rcpt){ recipient->rcpt, recipient->outcome };
 	}

@@ -96,10 +96,20 @@ enum step step_outcomes(struct task *task)
 	return round->effects->outcomes(round);
 }
 
+/* The disk did not take what would have told the sender: the next round tries again. */
+static void take_back_warnings(struct delivery_round *round)
+{
+	for (size_t i = 0; i < round->count; i++)
+		if (round->recipients[i].warned)
+			round->recipients[i].rcpt->delay_told = false;
+}
+
 /* Every report is on disk (or there was none): now the failures may be final too. */
 enum step step_fail(struct task *task)
 {
 	struct delivery_round *round = round_of(task);
+	if (round->warning_lost)
+		take_back_warnings(round);
 	for (size_t i = 0; i < round->count; i++)
 		if (round->recipients[i].outcome.status == GW_BOUNCED && !round->report_lost) {
 			round->recipients[i].rcpt->status = RCPT_FAILED;
