@@ -152,7 +152,14 @@ static void look_at_mail(const struct finder *finder)
 	long long held = atomic_load_explicit(&counters.on_hold, memory_order_relaxed);
 	uint64_t refused = lately("refused mail", atomic_load_explicit(&counters.messages_refused,
 								       memory_order_relaxed));
+	long long unread = atomic_load_explicit(&counters.unread, memory_order_relaxed);
 	char text[160];
+	snprintf(
+		text, sizeof(text),
+		"%lld messages cannot be read from the spool now, and are tried every 30 s: not-read in the log names them",
+		unread);
+	if (unread > 0)
+		finder->each(finder->arg, "unread mail", text);
 	snprintf(text, sizeof(text),
 		 "%lld messages are on hold: gatewayctl queue list --status held says why", held);
 	if (held > 0)

@@ -369,6 +369,7 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, enum entry_event
 	if (!entry_change(queue, entry, event, 0))
 		return;
 	record_final(queue, entry->id, event == ENTRY_ON_DELETE);
+	entry_unread(entry, false);
 	ordered_free(queue, entry);
 	id_map_take(&queue->entries, entry->id);
 	entry_free_message(queue, entry);

@@ -32,6 +32,7 @@ struct queue_entry {
 	uint8_t orders;  /* enum queue_order bits that wait to be carried out */
 	bool in_heap;
 	bool wants_bounce; /* an admin wants it given back */
+	bool unread;       /* it could not be read when that was tried last */
 };
 
 /* What works on a message that is due: set once by deliver/ before the workers start. It ends with

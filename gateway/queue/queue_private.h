@@ -62,6 +62,8 @@ void message_read(struct queue *queue, struct queue_entry *entry);
 /* The same for what is ordered of a message that nobody works on: its state stays. -1: no memory.
  */
 int message_read_for_order(struct queue *queue, struct queue_entry *entry);
+/* Said once until it could be read, or is gone; trouble lines count those that it is true of. */
+void entry_unread(struct queue_entry *entry, bool unread);
 void entry_set_aside(struct queue *queue, struct queue_entry *entry);
 
 /* orders.c: an admin's word, carried out where nobody works on it. */

@@ -50,7 +50,7 @@ struct counters {
 #define X(name) _Atomic uint64_t name;
 	COUNTERS(X)
 #undef X
-	_Atomic int64_t sessions_open, deliveries_open, connections_open, on_hold;
+	_Atomic int64_t sessions_open, deliveries_open, connections_open, on_hold, unread;
 };
 extern struct counters counters;
 #define COUNT(name) atomic_fetch_add_explicit(&counters.name, 1, memory_order_relaxed)

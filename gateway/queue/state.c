@@ -125,27 +125,40 @@ void entry_set_aside(struct queue *queue, struct queue_entry *entry)
 	log_id(line, entry->id);
 	log_text(line, KEY_ACTION, "held");
 	log_close(line);
+	entry_unread(entry, false);
 	ordered_free(queue, entry); /* there is no state in which it could stand */
 	entry_change(queue, entry, ENTRY_ON_DAMAGED, 0);
 }
 
-static void log_not_read(const struct queue_entry *entry)
+static void log_read(const struct queue_entry *entry)
 {
-	struct log_line *line = log_open(EVENT_NOT_READ);
+	struct log_line *line = log_open(entry->unread ? EVENT_NOT_READ : EVENT_READ_NOW);
 	log_id(line, entry->id);
-	log_text(line, KEY_ACTION, "read again later");
+	if (entry->unread)
+		log_text(line, KEY_ACTION, "read again every 30 s");
 	log_close(line);
+}
+
+/* A bad sector stays bad for days. */
+void entry_unread(struct queue_entry *entry, bool unread)
+{
+	if (entry->unread == unread)
+		return;
+	entry->unread = unread;
+	atomic_fetch_add_explicit(&counters.unread, unread ? 1 : -1, memory_order_relaxed);
+	log_read(entry);
 }
 
 static void entry_read_later(struct queue *queue, struct queue_entry *entry)
 {
-	log_not_read(entry);
+	entry_unread(entry, true);
 	entry_change(queue, entry, ENTRY_ON_NOT_NOW, queue_now() + READ_AGAIN_MS);
 }
 
 static void entry_take_message(struct queue *queue, struct queue_entry *entry,
 			       struct gw_message *message)
 {
+	entry_unread(entry, false);
 	message->attempts = entry->attempts;
 	message->recorded.next_at = message->next_at;
 	message->recorded.wait_on = message->wait_on;
@@ -177,7 +190,7 @@ static void message_not_here(struct queue *queue, struct queue_entry *entry, int
 	} else if (entry->state == ENTRY_READING) {
 		entry_read_later(queue, entry);
 	} else if (entry->ordered) {
-		log_not_read(entry);
+		entry_unread(entry, true);
 		ordered_put_off(queue, entry);
 	}
 }

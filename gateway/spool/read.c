@@ -17,6 +17,7 @@ static void log_damage(uint64_t id, uint32_t segment, uint32_t offset, const cha
 	log_close(line);
 }
 
+/* Whoever asked for it says so to people, once. */
 static void log_unreadable(uint64_t id, uint32_t segment)
 {
 	struct log_line *line = log_open(EVENT_SPOOL_UNREADABLE);
