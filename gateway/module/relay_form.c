@@ -142,17 +142,52 @@ static void look_in_module(struct load *load, const struct gw_relay *relay,
 	}
 }
 
+static size_t count_given(const struct gw_relay *relay, const struct relay_form *form,
+			  const struct module *module)
+{
+	size_t count = 0;
+
+	for (const struct gw_option *row = module->table.relay_options;
+	     row && row->type != GW_OPTION_END; row++)
+		count += option_given(relay->fragment->group, row->key) &&
+			 !form_has_key(form, row->key);
+	return count;
+}
+
+/* Takes out the one that knows the most of the relay's keys; NULL: none knows any. */
+static const struct module *take_best(struct module **modules, size_t count,
+				      const struct gw_relay *relay, const struct relay_form *form)
+{
+	size_t most = 0, best = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t given = modules[i] ? count_given(relay, form, modules[i]) : 0;
+		if (given > most) {
+			most = given;
+			best = i;
+		}
+	}
+	if (most == 0)
+		return NULL;
+	const struct module *module = modules[best];
+	modules[best] = NULL;
+	return module;
+}
+
 /* Whose keys are these? A look at the modules that nobody uses, taken only when a relay has keys
- * that nobody knows. */
+ * that nobody knows. A key of several is told of the one that knows the others too. */
 static void find_strangers(struct load *load, const struct gw_relay *relay,
 			   const struct relay_form *form, struct strangers *strangers)
 {
 	size_t count;
 	struct module **modules = modules_in(load, &count);
+	const struct module *module;
 
 	for (size_t i = 0; i < count; i++)
-		if (!is_on(load->snapshot, modules[i]))
-			look_in_module(load, relay, form, modules[i], strangers);
+		if (is_on(load->snapshot, modules[i]))
+			modules[i] = NULL;
+	while ((module = take_best(modules, count, relay, form)))
+		look_in_module(load, relay, form, module, strangers);
 	free(modules);
 }
 

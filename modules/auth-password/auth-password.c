@@ -233,5 +233,4 @@ GW_MODULE(.name = "auth-password", .version = "1.0",
 	  .conf_size = sizeof(struct auth_conf), .relay_options = auth_relay_options,
 	  .relay_conf_size = sizeof(struct auth_relay), .start = on_start, .stop = on_stop,
 	  .ehlo = auth_offer, .auth = on_auth, .login = auth_log_in, .tick = on_tick,
-	  .status = on_status,
-	  .once = "would count logins of its users as failed in the first one")
+	  .status = on_status, .once = "would count logins of its users as failed in the first one")

@@ -17,4 +17,4 @@ def test_modules_are_told_once_of_a_crowd(new_gateway, new_sink):
     assert told == ['event refused client= code=421 json={"stage":"sessions","peer":"127.0.0.1"}: too many sessions from your address'] * 2
     row, = gateway.ctl("strikes")
     assert (row["client"], row["refused"], row["code"], row["stage"]) == ("[127.0.0.1]", 2, 421, "sessions")
-    assert gateway.wait_log("event", name="strike-warning")
+    assert gateway.wait_log("module-event", name="strike-warning")

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "module-replaced": "flow/test_new_code.py", "held": "flow/test_own_trouble.py",
     "answered": "flow/test_cutthrough.py", "unreadable": "flow/test_crash.py", "damaged": "flow/test_durability.py", "hangs": "flow/test_hang.py",
     "hung": "flow/test_hang.py", "configuration-refused": "flow/test_last_good.py", "configuration-accepted": "flow/test_last_good.py",
-    "trouble-over": "flow/test_trouble.py", "control-socket": "flow/test_control_socket.py", "log-dropped": "unit/base/log_test.c",
+    "read-now": "flow/test_bad_sector.py", "trouble-over": "flow/test_trouble.py", "control-socket": "flow/test_control_socket.py", "log-dropped": "unit/base/log_test.c",
 }
 # What it would take; the place is proved to be there by tests/events.py.
 NOT_DRIVEN = {
