@@ -6,9 +6,8 @@
 
 #define BUCKETS 256u
 #define HELD_MAX (8u << 10) /* octets of one message */
-#define HELD_THREAD_MAX                                                                            \
-	(8u << 20) /* octets of a thread: who refuses a hundred thousand at once need not explain  \
-		      each */
+/* Octets of a thread: who refuses a hundred thousand at once need not explain each. */
+#define HELD_THREAD_MAX (8u << 20)
 
 struct held {
 	struct held *next;

@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 #define CHUNK (256 * 1024)
-#define SLACK_MS                                                                                   \
-	60000 /* lines of several threads are not in strict order, and a clock may be set back a   \
-		 little */
+/* Lines of several threads are not in strict order, and a clock may be set back a little. */
+#define SLACK_MS 60000
 
 struct reading {
 	char token[ID_TEXT + 1]; /* "=0DWK..." */

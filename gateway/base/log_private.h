@@ -48,9 +48,8 @@ void log_sink_add(struct log_sink *sink, const char *line, size_t len);
 /* as much as goes now; what cannot be written for an error is dropped */
 void log_sink_flush(struct log_sink *sink);
 
-#define LOG_DAY_FILE                                                                               \
-	27 /* "2026-11-23.log", "2026-11-23.part-000001.log" and so on, which sort as they were    \
-	      written */
+/* "2026-11-23.log", "2026-11-23.part-000001.log" and so on, which sort as they were written. */
+#define LOG_DAY_FILE 27
 
 /* One file a day, or more where there is a bound on their octets. */
 struct log_journal {

@@ -3,8 +3,8 @@
 #include "client/client.h"
 
 #define OFFERED_TOLD 200 /* octets of the next hop's list that are repeated to people */
-#define CHALLENGES_MOST                                                                            \
-	8 /* a mechanism of ours has two at most, and one more is answered with "*" */
+/* A mechanism of ours has two at most, and one more is answered with "*". */
+#define CHALLENGES_MOST 8
 
 /* Those that are used unasked, the best first. What the login names itself (a token's mechanism) is
  * taken as named. */

@@ -2,8 +2,8 @@
  * only where a dot is to be doubled. */
 #include "client/client.h"
 
-#define UNWRITTEN_MOST                                                                             \
-	(256u << 10) /* a next hop that reads slowly costs no more than this and one round */
+/* A next hop that reads slowly costs no more than this and one round. */
+#define UNWRITTEN_MOST (256u << 10)
 #define PIECE_MOST (64u << 10)
 #define PIECES 32
 

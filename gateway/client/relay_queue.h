@@ -81,20 +81,18 @@ struct relay_queue {
 };
 
 #define RELAY_QUEUE_FRESH 1000 /* ms: how long a failure speaks for the others */
-#define RELAY_QUEUE_DEEP                                                                           \
-	256 /* attempts that wait in a relay queue at most; the rest waits in the queue, which     \
-	       costs less */
+/* Attempts that wait in a relay queue at most; the rest waits in the queue, which costs less. */
+#define RELAY_QUEUE_DEEP 256
 #define RELAY_QUEUE_LOW 128 /* fewer: some are called back */
-#define RELAY_QUEUE_CALL                                                                           \
-	2 /* of those for each attempt that ended: more would come to a full relay queue, and go   \
-	     back for nothing */
+/* Of those for each attempt that ended: more would come to a full relay queue, and go back for
+ * nothing. */
+#define RELAY_QUEUE_CALL 2
 #define RELAY_QUEUE_PROBE_MOST (5 * 60 * 1000) /* ms between two probes at most */
 #define RELAY_QUEUE_LOCAL_MOST 15000           /* the same where this machine is at fault */
-#define RELAY_QUEUE_CROWDED                                                                        \
-	60000 /* ms: how long a relay that has enough links is asked for no more */
-#define RELAY_QUEUE_TURN                                                                           \
-	20 /* messages a connection carries while another worker has none at all                   \
-	    */
+/* How long a relay that has enough links is asked for no more: ms. */
+#define RELAY_QUEUE_CROWDED 60000
+/* Messages a connection carries while another worker has none at all. */
+#define RELAY_QUEUE_TURN 20
 
 void transport_enter(struct transport *transport);
 void transport_leave(struct transport *transport, bool from_loop);

@@ -33,8 +33,8 @@ static const char *column_text(const json_t *columns, size_t at, size_t which)
 	return text ? text : "";
 }
 
-#define LAST_LEAST                                                                                 \
-	24 /* columns that the last one needs to be read; with fewer, rows become records */
+/* Columns that the last one needs to be read; with fewer, rows become records. */
+#define LAST_LEAST 24
 #define RECORD_LABEL 12
 
 /* A file gets everything in its row. */

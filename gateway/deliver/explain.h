@@ -31,8 +31,8 @@ struct explain_question {
 	void *arg;
 };
 
-#define EXPLAIN_REFUSED                                                                            \
-	"refused" /* its client hears the reply, at RCPT or at the end of the data */
+/* Its client hears the reply, at RCPT or at the end of the data. */
+#define EXPLAIN_REFUSED "refused"
 #define EXPLAIN_GIVEN_BACK "given back" /* it is taken, and its sender gets a report */
 
 /* On the question's worker; `done` runs from the loop or from inside. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unbound.h>
 
-#define DOMAINS_MOST                                                                               \
-	8192 /* of one worker; beyond it the oldest answer is forgotten for each that comes */
+/* Of one worker; beyond it the oldest answer is forgotten for each that comes. */
+#define DOMAINS_MOST 8192
 
 /* --- answers on their way to who asked --- */
 

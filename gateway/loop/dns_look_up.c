@@ -8,8 +8,8 @@
 #include <unbound-event.h>
 
 #define TIMEOUT_MS 30000
-#define MOMENT_MS                                                                                  \
-	400 /* an answer that takes longer makes room for others, and is waited for beside them */
+/* An answer that takes longer makes room for others, and is waited for beside them. */
+#define MOMENT_MS 400
 
 struct query {
 	struct look_up *look_up;

@@ -2,9 +2,9 @@
  * behind those that get no answer. */
 #include "loop/dns_private.h"
 
-#define QUICK_MOST                                                                                 \
-	72 /* twice as many when all their MX come at once; a forwarder of the small kind          \
-	      (dnsmasq) refuses more than 150 */
+/* Twice as many when all their MX come at once; a forwarder of the small kind (dnsmasq) refuses
+ * more than 150. */
+#define QUICK_MOST 72
 
 /* Of the descriptors the young queries need a quarter at most: a question has several servers to
  * ask, and names of servers to look up. */

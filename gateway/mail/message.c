@@ -4,9 +4,8 @@
 
 #include "base/log.h"
 
-#define FIRST_BLOCK                                                                                \
-	4000 /* the message, one recipient and its strings fit, and malloc's own bytes make it a   \
-		page */
+/* The message, one recipient and its strings fit, and malloc's own bytes make it a page. */
+#define FIRST_BLOCK 4000
 #define HEADER_READ (16u << 10) /* what is read first when the header is only in the log */
 
 struct gw_message *message_create(struct worker *worker, struct snapshot *snapshot, uint64_t id)

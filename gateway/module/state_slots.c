@@ -31,8 +31,8 @@
 
 #define LINE 64 /* octets: a copy is one cache line */
 #define FIRST_LINES (((size_t)1 << 20) / LINE)
-#define FILE_MAGIC                                                                                 \
-	UINT64_C(0x31746f6c73777467) /* "gtwslot1" where numbers begin with their low end */
+/* "gtwslot1" where numbers begin with their low end. */
+#define FILE_MAGIC UINT64_C(0x31746f6c73777467)
 #define FILE_LAYOUT '1'
 #define LAYOUT_OF(magic) ((char)((magic) >> 56))
 #define NAME_OF(magic) ((magic) << 8)

@@ -1,8 +1,7 @@
 #include "queue/queue_private.h"
 
-#define FINAL_MS                                                                                   \
-	30000 /* the disk may take so long before the client hears that it is not known            \
-	       */
+/* The disk may take so long before the client hears that it is not known. */
+#define FINAL_MS 30000
 
 static struct asker *asker_of(const struct queue *queue, uint64_t id)
 {

@@ -10,9 +10,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#define RESERVE_MOST                                                                               \
-	1024 /* descriptors that clients leave to deliveries, the spool and the control socket; at \
-		most a quarter of all */
+/* Descriptors that clients leave to deliveries, the spool and the control socket; at most a
+ * quarter of all. */
+#define RESERVE_MOST 1024
 #define SWEEP_MS 1000 /* between two looks for idle clients */
 #define KNOCK_MS 5000 /* in which a load balancer has to say for whom it comes */
 #define CROWD "too many sessions from your address"

@@ -1,7 +1,7 @@
 #include "receive/transaction.h"
 
-#define PATIENCE_MS                                                                                \
-	1000 /* a client that waited longer for its answer may be gone: that is looked at */
+/* A client that waited longer for its answer may be gone: that is looked at. */
+#define PATIENCE_MS 1000
 
 void message_refuse(struct gw_session *session, int code, const char *enhanced, const char *text)
 {

@@ -3,9 +3,8 @@
 #include "mail/message.h"
 #include "receive/session.h"
 
-#define WAIT_MOST                                                                                  \
-	(5 * 60 * 1000) /* a client gives up after 10 minutes: RFC 5321 section 4.5.3.2            \
-			 */
+/* A client gives up after 10 minutes: RFC 5321 section 4.5.3.2. */
+#define WAIT_MOST (5 * 60 * 1000)
 
 /* Before mail there is no message, and after the message hook it has been answered. */
 static bool is_unanswered(const struct gw_call *call)

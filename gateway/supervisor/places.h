@@ -10,8 +10,8 @@
 #include "module/chain.h"
 
 #define PLACE_NAME 47
-#define PLACES_MOST                                                                                \
-	384 /* threads: more than workers and pool may have; who finds no place goes unseen */
+/* Threads: more than workers and pool may have; who finds no place goes unseen. */
+#define PLACES_MOST 384
 
 struct place {
 	uint64_t id;     /* of the message; 0: none */

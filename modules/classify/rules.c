@@ -2,9 +2,8 @@
 #include "rules.h"
 #include "text.h"
 
-#define VALUE_MAX                                                                                  \
-	998 /* octets of a field that are looked at: nobody makes the gateway work by sending long \
-	       ones */
+/* Octets of a field that are looked at: nobody makes the gateway work by sending long ones. */
+#define VALUE_MAX 998
 
 /* A field of the message, once it was looked for. */
 struct field {

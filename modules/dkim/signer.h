@@ -7,9 +7,8 @@
 
 #define KEYS_A_DOMAIN 8
 #define NAMES_MAX 64
-#define MENTIONS_MAX                                                                               \
-	32 /* of one name in h=; with more fields than that, the lowest are signed, as RFC 6376    \
-	      counts */
+/* Of one name in h=; with more fields than that, the lowest are signed, as RFC 6376 counts. */
+#define MENTIONS_MAX 32
 
 struct signed_name {
 	struct gw_str name; /* as configured, without blanks */

@@ -9,8 +9,8 @@
 
 enum action { ACTION_NONE, ACTION_THROTTLE, ACTION_LIMIT, ACTION_SUSPEND };
 
-#define REPLY_FAULTS                                                                               \
-	"relay|account|recipient|message" /* in the order of enum gw_fault, from RELAY on */
+/* In the order of enum gw_fault, from RELAY on. */
+#define REPLY_FAULTS "relay|account|recipient|message"
 #define REPLY_ACTIONS "none|throttle|limit|suspend" /* in the order of enum action */
 
 /* An empty list fits everything. */

@@ -3,13 +3,11 @@
 #include <ctype.h>
 #include <strings.h>
 
-#define SHORT_WORD                                                                                 \
-	10             /* a single word of the message below that length is no evidence of an echo \
-			*/
+/* A single word of the message below that length is no evidence of an echo. */
+#define SHORT_WORD 10
 #define SHORT_PHRASE 5 /* nor are several words that are shorter together */
-#define RCPTS_MAX                                                                                  \
-	100 /* recipients whose addresses are looked for by name; the form of an address shows     \
-	       anyway */
+/* Recipients whose addresses are looked for by name; the form of an address shows anyway. */
+#define RCPTS_MAX 100
 
 struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX])
 {

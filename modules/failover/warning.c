@@ -194,9 +194,8 @@ static bool send_letter(const struct letter *letter, const char *bytes, size_t l
 }
 
 #define SETTLED_MS 3000 /* the record is on disk after a second */
-#define SEEN_MS                                                                                    \
-	6000 /* a letter that waited in the queue over a restart has shown itself by then          \
-	      */
+/* A letter that waited in the queue over a restart has shown itself by then. */
+#define SEEN_MS 6000
 
 static bool is_wanted(const struct book *book, int64_t now)
 {

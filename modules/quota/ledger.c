@@ -70,9 +70,8 @@ static struct gw_str copy(struct gw_str text)
 	return gw_str_n(bytes, text.len);
 }
 
-#define NAME_MOST                                                                                  \
-	200 /* the store has names of 255 octets at most; a bucket's is a little longer            \
-	     */
+/* The store has names of 255 octets at most; a bucket's is a little longer. */
+#define NAME_MOST 200
 
 static uint64_t hash_of(const char *text)
 {

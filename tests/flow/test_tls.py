@@ -271,7 +271,7 @@ def test_60_cut_behind_the_dot_relays_what_was_complete(plain, how):
     plain.sink.messages[:] = [message for message in plain.sink.messages if message.sender != "complete@example.com"]
 
 
-# --- certificates of listeners: 62, R32 ---
+# --- certificates of listeners ---
 
 def served(port):
     """The certificate shown there."""

@@ -12,8 +12,8 @@
 #define MINUTE ((int64_t)60 * 1000)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-#define MIDNIGHT                                                                                   \
-	((int64_t)1767225600000) /* 2026-01-01 00:00:00 UTC, when a kit begins: 01:00 in Berlin */
+/* 2026-01-01 00:00:00 UTC, when a kit begins: 01:00 in Berlin. */
+#define MIDNIGHT ((int64_t)1767225600000)
 
 static struct testkit *kit;
 static struct gw_relay *relay;
