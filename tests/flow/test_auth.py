@@ -426,7 +426,7 @@ def test_users_are_read_again_when_they_change(new_gateway):
     assert code("dora", SECRETS["carl"]) == 235
 
 
-# --- our login at the next hop: 95, R54, R55 ---
+# --- our login at the next hop ---
 
 def next_hop(new_gateway, new_sink, certificates, relay=None, preset=None, **how):
     """A gateway whose relay logs in with me:hop-secret over STARTTLS; `preset`: what the provider "mine" takes."""

@@ -253,7 +253,7 @@ def test_a_relay_can_do_without(pair, keys):
     assert verdicts(sink.wait_messages(1)[0].data, keys) == {}
 
 
-# --- what a client signed itself: R24 ---
+# --- what a client signed itself ---
 
 def signed_by_crm(keys, text, canonicalize=(b"simple", b"simple"), domain=b"crm.example"):
     return dkim.sign(text, b"crm1", domain, keys.read("crm-traditional"), canonicalize=canonicalize) + text

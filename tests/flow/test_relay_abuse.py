@@ -245,7 +245,7 @@ def test_without_a_module_that_votes_nobody_may(new_gateway):
             assert "relaying denied" in client.say("RCPT TO:<b@example.net>", 550).text
 
 
-# --- which relay: R10, R11, R29, R35 ---
+# --- which relay ---
 
 RELAYS = {
     "mass": {"domains": ["example.com"], "types": ["mass"], "fallback": ["any"]},
