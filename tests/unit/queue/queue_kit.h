@@ -58,11 +58,14 @@ static inline void begin(void)
 
 static inline void end(void)
 {
+	struct id_maker *ids = worker_get(worker, SLOT_IDS);
+
+	spool_stop(runtime.spool);
+	queue_stop(worker);
+	worker_destroy(worker);
+	free(ids);
 	spool_close(runtime.spool);
 	runtime.spool = NULL;
-	queue_stop(worker);
-	free(worker_get(worker, SLOT_IDS));
-	worker_destroy(worker);
 }
 
 static inline int remove_one(const char *path, const struct stat *status, int type,
