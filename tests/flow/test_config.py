@@ -351,6 +351,8 @@ def test_good_is_good(place):
     assert done.out == "the configuration is fine: 2 modules, 1 relays, 1 listeners\n"
 
 
+# Each starts a process for one line of the reader of configurations, which the fuzzer has under ASan.
+@pytest.mark.heavy
 @pytest.mark.parametrize("what", list(BAD))
 def test_a_problem_is_told_with_file_line_and_what_may_be_meant(place, what):
     changes, problems = BAD[what]
