@@ -9,7 +9,7 @@ static void check_address(const struct address *address, struct gw_str text, uns
 	must_lie_in(address->whole, text);
 	must_lie_in(address->local, address->whole);
 	must_lie_in(address->domain, address->whole);
-	must(address->whole.len <= 480 && address->local.len <= 255);
+	must(address->whole.len <= ADDRESS_MAX && address->local.len <= ADDRESS_LOCAL_MAX);
 	for (i = 0; i < address->whole.len; i++) {
 		unsigned char c = (unsigned char)address->whole.ptr[i];
 		must(c >= ' ' && c != 127 && (c < 128 || (flags & ADDRESS_UTF8_OK)));
@@ -23,7 +23,7 @@ static void check_address(const struct address *address, struct gw_str text, uns
 /* What was found is a mailbox by itself, and a path without anything special about it. */
 static void check_again(const struct address *address, unsigned flags)
 {
-	char path[258] = "<";
+	char path[ADDRESS_MAX + 3] = "<";
 	struct address again;
 	size_t used;
 
