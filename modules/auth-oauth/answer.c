@@ -1,7 +1,8 @@
 #include "answer.h"
 #include "text.h"
 
-#include <jansson.h>
+#include <gateway/module.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,23 +14,24 @@
 
 /* --- members --- */
 
-static const char *text_of(const json_t *json, const char *name)
+static const char *text_of(const struct gw_json_value *json, const char *name)
 {
-	const char *text = json_string_value(json_object_get(json, name));
+	struct gw_str text = gw->json_value_string(gw->json_member(json, name));
 
-	return text && *text ? text : NULL;
+	return text.len ? text.ptr : NULL;
 }
 
 /* Some say numbers as strings. */
-static int64_t seconds_of(const json_t *json, const char *name, int64_t otherwise, int64_t most)
+static int64_t seconds_of(const struct gw_json_value *json, const char *name, int64_t otherwise,
+			  int64_t most)
 {
-	const json_t *member = json_object_get(json, name);
-	const char *text = json_string_value(member);
-	double seconds = text ? strtod(text, NULL) : json_number_value(member);
+	const char *text = text_of(json, name);
+	int64_t seconds = text ? strtoll(text, NULL, 10)
+			       : gw->json_value_number(gw->json_member(json, name), 0);
 
-	if (!member || !(seconds > 0))
+	if (seconds <= 0)
 		return otherwise;
-	return seconds > (double)most ? most : (int64_t)seconds;
+	return seconds > most ? most : seconds;
 }
 
 /* What goes into a line of AUTH: RFC 6750's b64token, and other visible ASCII that providers use.
@@ -57,7 +59,7 @@ static void say(struct answer *answer, enum answer_kind kind, const char *text)
 	copy_word(answer->text, sizeof answer->text, text);
 }
 
-static void take_token(struct answer *answer, const json_t *json, int64_t now)
+static void take_token(struct answer *answer, const struct gw_json_value *json, int64_t now)
 {
 	const char *access = text_of(json, "access_token"),
 		   *refresh = text_of(json, "refresh_token");
@@ -81,7 +83,7 @@ static void take_token(struct answer *answer, const json_t *json, int64_t now)
 	say(answer, ANSWER_LATER, "no memory");
 }
 
-static void take_device(struct answer *answer, const json_t *json)
+static void take_device(struct answer *answer, const struct gw_json_value *json)
 {
 	const char *device = text_of(json, "device_code"), *user = text_of(json, "user_code"),
 		   *where = text_of(json, "verification_uri");
@@ -106,7 +108,7 @@ static bool is_passing(int status, const char *error)
 	       strcmp(error, "temporarily_unavailable") == 0 || strcmp(error, "server_error") == 0;
 }
 
-static void take_error(struct answer *answer, int status, const json_t *json)
+static void take_error(struct answer *answer, int status, const struct gw_json_value *json)
 {
 	const char *error = text_of(json, "error"), *more = text_of(json, "error_description");
 	char text[ANSWER_TEXT];
@@ -137,7 +139,8 @@ static void read_fields(struct answer *answer, const struct gw_http_answer *http
 		answer->retry_after = 1000 * (seconds > RETRY_MOST ? RETRY_MOST : seconds);
 }
 
-static void read_json(struct answer *answer, int status, const json_t *json, int64_t now)
+static void read_json(struct answer *answer, int status, const struct gw_json_value *json,
+		      int64_t now)
 {
 	if (status / 100 != 2)
 		take_error(answer, status, json);
@@ -151,7 +154,7 @@ static void read_json(struct answer *answer, int status, const json_t *json, int
 
 void answer_read(struct answer *answer, const struct gw_http_answer *http, int64_t now)
 {
-	json_t *json;
+	struct gw_json_value *json;
 
 	*answer = (struct answer){ .kind = ANSWER_LATER };
 	if (!http->status) {
@@ -159,12 +162,12 @@ void answer_read(struct answer *answer, const struct gw_http_answer *http, int64
 		return;
 	}
 	read_fields(answer, http, now);
-	json = json_loadb(http->body.ptr, http->body.len, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(json) || http->status / 100 != 2)
+	json = gw->json_read(http->body, NULL, 0);
+	if (gw->json_kind(json) == GW_JSON_OBJECT || http->status / 100 != 2)
 		read_json(answer, http->status, json, now);
 	else
 		say(answer, ANSWER_LATER, "its answer is no JSON object");
-	json_decref(json);
+	gw->json_free(json);
 }
 
 void answer_finish(struct answer *answer)

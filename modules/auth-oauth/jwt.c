@@ -2,8 +2,9 @@
 #include "text.h"
 #include "token.h"
 
+#include <gateway/module.h>
+
 #include <errno.h>
-#include <jansson.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -46,38 +47,35 @@ const char *jwt_key_wrong(const char *key_file)
 
 /* --- its parts --- */
 
-static bool set(json_t *json, const char *name, struct gw_str value)
+static void put(struct gw_json *json, const char *name, struct gw_str value)
 {
-	return !value.len ||
-	       json_object_set_new(json, name, json_stringn(value.ptr, value.len)) == 0;
+	if (value.len)
+		gw->json_string(json, name, value);
 }
 
-static char *dump(json_t *json, bool complete)
+static struct gw_json *header_of(const struct jwt *jwt)
 {
-	char *text = complete ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct gw_json *json = gw->json_create();
 
-	json_decref(json);
-	return text;
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	put(json, "alg", gw_str("RS256"));
+	put(json, "typ", gw_str("JWT"));
+	put(json, "kid", jwt->key_id);
+	return json;
 }
 
-static char *header_text(const struct jwt *jwt)
+static struct gw_json *claims_of(const struct jwt *jwt)
 {
-	json_t *json = json_object();
-	bool complete = set(json, "alg", gw_str("RS256"));
+	struct gw_json *json = gw->json_create();
 
-	complete &= set(json, "typ", gw_str("JWT")) && set(json, "kid", jwt->key_id);
-	return dump(json, complete);
-}
-
-static char *claims_text(const struct jwt *jwt)
-{
-	json_t *json = json_object();
-	bool complete = set(json, "iss", jwt->issuer) && set(json, "sub", jwt->subject);
-
-	complete &= set(json, "aud", jwt->audience) && set(json, "scope", jwt->scope);
-	complete &= json_object_set_new(json, "iat", json_integer(jwt->issued)) == 0;
-	complete &= json_object_set_new(json, "exp", json_integer(jwt->expires)) == 0;
-	return dump(json, complete);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	put(json, "iss", jwt->issuer);
+	put(json, "sub", jwt->subject);
+	put(json, "aud", jwt->audience);
+	put(json, "scope", jwt->scope);
+	gw->json_number(json, "iat", jwt->issued);
+	gw->json_number(json, "exp", jwt->expires);
+	return json;
 }
 
 /* Appends '.' and the base64url of it, or nothing more when there is no room. */
@@ -107,18 +105,24 @@ static size_t sign(EVP_PKEY *key, const char *text, size_t len, unsigned char *o
 #define JWT_MOST 8192
 #define SIGNATURE_MOST 2048
 
+static size_t append_json(char *out, size_t len, struct gw_json *json)
+{
+	struct gw_str text = gw->json_text(json);
+
+	return text.ptr ? append(out, len, JWT_MOST, text.ptr, text.len) : 0;
+}
+
 static bool write_jwt(const struct jwt *jwt, EVP_PKEY *key, char *out)
 {
 	unsigned char signature[SIGNATURE_MOST];
-	char *header = header_text(jwt), *claims = claims_text(jwt);
-	size_t len = header && claims ? append(out, 0, JWT_MOST, header, strlen(header)) : 0;
-	size_t made;
+	struct gw_json *header = header_of(jwt), *claims = claims_of(jwt);
+	size_t len = append_json(out, 0, header), made;
 
-	len = len ? append(out, len, JWT_MOST, claims, strlen(claims)) : 0;
+	len = len ? append_json(out, len, claims) : 0;
 	made = len ? sign(key, out, len, signature, sizeof signature) : 0;
 	len = made ? append(out, len, JWT_MOST, signature, made) : 0;
-	free(header);
-	free(claims);
+	gw->json_destroy(header);
+	gw->json_destroy(claims);
 	return len > 0;
 }
 

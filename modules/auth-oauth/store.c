@@ -1,8 +1,9 @@
 #include "store.h"
 
+#include <gateway/module.h>
+
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,68 +36,91 @@ void store_finish(struct store *store)
 
 /* --- what is in the file --- */
 
-static char *text_of(const json_t *json, const char *name)
+static char *text_of(const struct gw_json_value *json, const char *name)
 {
-	const char *text = json_string_value(json_object_get(json, name));
+	struct gw_str text = gw->json_value_string(gw->json_member(json, name));
 
-	return text ? strdup(text) : NULL;
+	return text.ptr ? strdup(text.ptr) : NULL;
 }
 
 static const char *parse(struct gw_str text, struct token *token)
 {
-	json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+	struct gw_json_value *json = gw->json_read(text, NULL, 0);
+	bool is_object = gw->json_kind(json) == GW_JSON_OBJECT;
 
-	if (!json_is_object(json)) {
-		json_decref(json);
-		return "it is no token file";
-	}
 	token->access = text_of(json, "access_token");
 	token->refresh = text_of(json, "refresh_token");
 	token->scope = text_of(json, "scope");
-	token->got = json_integer_value(json_object_get(json, "got"));
-	token->expires = json_integer_value(json_object_get(json, "expires"));
-	json_decref(json);
-	return NULL;
+	token->got = gw->json_value_number(gw->json_member(json, "got"), 0);
+	token->expires = gw->json_value_number(gw->json_member(json, "expires"), 0);
+	gw->json_free(json);
+	return is_object ? NULL : "it is no token file";
 }
 
-/* NULL: no memory. To be wiped and freed. */
-static char *print(const struct token *token)
+static void put_text(struct gw_json *json, const char *name, const char *text)
 {
-	json_t *json = json_pack("{s:s*, s:s*, s:s*, s:I, s:I}", "access_token", token->access,
-				 "refresh_token", token->refresh, "scope", token->scope, "got",
-				 (json_int_t)token->got, "expires", (json_int_t)token->expires);
-	char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
+	if (text)
+		gw->json_string(json, name, gw_str(text));
+}
 
-	json_decref(json);
-	return text;
+/* Wiped and destroyed by forget(). */
+static struct gw_json *print(const struct token *token)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	put_text(json, "access_token", token->access);
+	put_text(json, "refresh_token", token->refresh);
+	put_text(json, "scope", token->scope);
+	gw->json_number(json, "got", token->got);
+	gw->json_number(json, "expires", token->expires);
+	return json;
+}
+
+static void forget(struct gw_json *json)
+{
+	struct gw_str text = gw->json_text(json);
+
+	if (text.ptr)
+		explicit_bzero((char *)text.ptr, text.len);
+	gw->json_destroy(json);
 }
 
 /* --- reading --- */
 
+static const char *read_bytes(const struct store *store, struct gw_str bytes, struct token *token)
+{
+	char text[FILE_MOST];
+	const char *why = "it is sealed with another key";
+	long len;
+
+	if (!is_sealed(bytes))
+		return parse(bytes, token);
+	if (!store->sealed)
+		return "it is sealed, and no key (seal) is set";
+	len = unseal(store->key, gw_str(store->name), bytes, text);
+	if (len >= 0)
+		why = parse(gw_str_n(text, (size_t)len), token);
+	explicit_bzero(text, sizeof text);
+	return why;
+}
+
 static const char *read_open(const struct store *store, int fd, struct token *token)
 {
-	static const char *const stranger = "others may read it: chmod 600";
-	char bytes[FILE_MOST], text[FILE_MOST];
+	char bytes[FILE_MOST];
 	struct stat status;
-	ssize_t len = read(fd, bytes, sizeof bytes);
-	struct gw_str plain = gw_str_n(bytes, len > 0 ? (size_t)len : 0);
 	const char *why;
-	long opened;
+	ssize_t len;
 
-	if (len < 0 || fstat(fd, &status) != 0)
+	if (fstat(fd, &status) != 0)
 		return strerrordesc_np(errno);
 	if (status.st_mode & 077)
-		return stranger;
-	if (is_sealed(plain)) {
-		opened = store->sealed ? unseal(store->key, gw_str(store->name), plain, text) : -1;
-		if (opened < 0)
-			return store->sealed ? "it is sealed with another key"
-					     : "it is sealed, and no key (seal) is set";
-		plain = gw_str_n(text, (size_t)opened);
-	}
-	why = parse(plain, token);
+		return "others may read it: chmod 600";
+	len = read(fd, bytes, sizeof bytes);
+	if (len < 0)
+		return strerrordesc_np(errno);
+	why = read_bytes(store, gw_str_n(bytes, (size_t)len), token);
 	explicit_bzero(bytes, sizeof bytes);
-	explicit_bzero(text, sizeof text);
 	return why;
 }
 
@@ -181,19 +205,20 @@ static const char *replace(const struct store *store, struct gw_str bytes)
 
 const char *store_write(const struct store *store, const struct token *token)
 {
-	char *text = print(token), *sealed = NULL;
-	struct gw_str bytes = gw_str(text);
+	struct gw_json *json = print(token);
+	struct gw_str bytes = gw->json_text(json);
 	const char *why = "no memory";
+	char *sealed = NULL;
 
-	if (text && store->sealed && bytes.len + SEAL_MORE <= FILE_MOST) {
+	if (bytes.ptr && store->sealed && bytes.len + SEAL_MORE <= FILE_MOST) {
 		sealed = malloc(bytes.len + SEAL_MORE);
 		if (sealed && seal(store->key, gw_str(store->name), bytes, sealed))
 			why = replace(store, gw_str_n(sealed, bytes.len + SEAL_MORE));
-	} else if (text && !store->sealed && bytes.len <= FILE_MOST) {
+	} else if (bytes.ptr && !store->sealed && bytes.len <= FILE_MOST) {
 		why = replace(store, bytes);
 	}
 	free(sealed);
-	wipe_free(text);
+	forget(json);
 	return why;
 }
 

@@ -2,25 +2,13 @@
 #include "notice.h"
 #include "question.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define EX_UNAVAILABLE 69
 #define SENTENCE 1400
-
-/* --- answers --- */
-
-static void answer(struct gw_call *call, json_t *json)
-{
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-	if (text)
-		gw->answer(call, gw_str(text));
-	free(text);
-	json_decref(json);
-}
+#define PROMPT "address: "
 
 #define WHEN 32
 static const char *when(int64_t ms, char out[WHEN])
@@ -44,33 +32,43 @@ static const char *state_word(const struct account *account)
 
 /* --- status --- */
 
-static json_t *row_of(struct gw_call *call, const struct gw_relay *relay, struct account *account)
+static void put_row(struct gw_json *table, struct gw_call *call, const struct gw_relay *relay,
+		    struct account *account)
 {
 	static const char *const grants[] = { "login", "client_credentials", "jwt_bearer" };
 	const struct oauth_relay *conf = oauth_relay(call, relay);
-	struct gw_str scope;
-	char expires[WHEN], renewed[WHEN], advice[SENTENCE];
-	const char *error;
-	json_t *row;
+	char text[WHEN], advice[SENTENCE];
 
+	gw->table_row(table);
 	account_lock(account);
-	scope = account->token.scope ? gw_str(account->token.scope)
-				     : oauth_address(conf, relay, ADDRESS_SCOPE);
-	error = account->error[0] ? account->error : account->disk ? account->disk : "";
 	notice_advice(account, conf, advice, sizeof advice);
-	row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s%, s:s, s:s}", "relay", account->name,
-			"user", conf->user.ptr, "grant", grants[conf->grant], "state",
-			state_word(account), "expires", when(account->token.expires, expires),
-			"renewed",
-			when(account->renewed ? account->renewed : account->token.got, renewed),
-			"scope", scope.ptr, scope.len, "error", error, "do", advice);
+	gw->json_string(table, "relay", gw_str(account->name));
+	gw->json_string(table, "user", conf->user);
+	gw->json_string(table, "grant", gw_str(grants[conf->grant]));
+	gw->json_string(table, "state", gw_str(state_word(account)));
+	gw->json_string(table, "expires", gw_str(when(account->token.expires, text)));
+	gw->json_string(
+		table, "renewed",
+		gw_str(when(account->renewed ? account->renewed : account->token.got, text)));
+	gw->json_string(table, "scope",
+			account->token.scope ? gw_str(account->token.scope)
+					     : oauth_address(conf, relay, ADDRESS_SCOPE));
+	gw->json_string(table, "error",
+			gw_str(account->error[0] ? account->error
+			       : account->disk   ? account->disk
+						 : ""));
+	gw->json_string(table, "do", gw_str(advice));
 	account_unlock(account);
-	return row;
 }
 
 static void verb_status(struct gw_call *call, struct gw_str only)
 {
-	json_t *rows = json_array();
+	static const struct gw_column columns[] = {
+		{ "relay", "RELAY" }, { "user", "USER" },     { "grant", "GRANT" },
+		{ "state", "STATE" }, { "expires", "UNTIL" }, { "error", "ERROR" },
+		{ "do", "TO DO" },    { NULL, NULL },
+	};
+	struct gw_json *table = gw->table_create(columns);
 	struct gw_relay *relay;
 	size_t nth;
 
@@ -78,38 +76,54 @@ static void verb_status(struct gw_call *call, struct gw_str only)
 		struct account *account = account_of(call, relay);
 
 		if (account && (!only.len || gw_str_eq(only, gw->relay_fact(relay, GW_RELAY_NAME))))
-			json_array_append_new(rows, row_of(call, relay, account));
+			put_row(table, call, relay, account);
 	}
-	answer(call, json_pack("{s:[[ss][ss][ss][ss][ss][ss][ss]], s:o}", "columns", "relay",
-			       "RELAY", "user", "USER", "grant", "GRANT", "state", "STATE",
-			       "expires", "UNTIL", "error", "ERROR", "do", "TO DO", "rows", rows));
+	gw->answer_json(call, table);
 }
 
 /* --- login --- */
 
-/* Come again, with these words. */
-static json_t *again(const struct account *account, const char *text, int after)
+static void put_text(struct gw_json *json, const char *key, const char *text)
 {
-	json_t *json = json_pack("{s:[sss], s:i}", "again", "oauth", "login", account->name,
-				 "after", after);
-	json_t *words = json_object_get(json, "again");
-
-	json_array_append_new(words, json_string("again"));
-	json_array_append_new(words, json_sprintf("%u", account->flow.number));
 	if (text && *text)
-		json_object_set_new(json, "text", json_string(text));
+		gw->json_string(json, key, gw_str(text));
+}
+
+/* Come again after so many ms, with these words and what is typed at the prompt, if there is one.
+ */
+static struct gw_json *again(const struct account *account, const char *text, const char *prompt,
+			     int after)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_begin(json, "again", GW_JSON_ARRAY);
+	gw->json_string(json, NULL, gw_str("oauth"));
+	gw->json_string(json, NULL, gw_str("login"));
+	gw->json_string(json, NULL, gw_str(account->name));
+	gw->json_string(json, NULL, gw_str("again"));
+	gw->json_format(json, NULL, "%u", account->flow.number);
+	gw->json_end(json);
+	gw->json_number(json, "after", after);
+	put_text(json, "text", text);
+	put_text(json, "prompt", prompt);
 	return json;
 }
 
-static json_t *over(const char *text, int code)
+static struct gw_json *over(const char *text, int code)
 {
-	return json_pack("{s:s, s:i}", "text", text, "code", code);
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "text", gw_str(text));
+	gw->json_number(json, "code", code);
+	return json;
 }
 
-static json_t *open_page(const struct account *account, const struct oauth_relay *conf)
+static struct gw_json *open_page(const struct account *account, const struct oauth_relay *conf)
 {
 	char *text;
-	json_t *json;
+	struct gw_json *json;
 
 	if (asprintf(
 		    &text,
@@ -118,31 +132,30 @@ static json_t *open_page(const struct account *account, const struct oauth_relay
 		    "copy the whole address from its address bar and paste it here.",
 		    GW_STR_ARGS(conf->user), account->flow.page, account->flow.redirect) < 0)
 		return NULL;
-	json = again(account, text, 1000);
-	json_object_set_new(json, "prompt", json_string("address: "));
+	json = again(account, text, PROMPT, 1000);
 	free(text);
 	return json;
 }
 
-static json_t *show_code(struct account *account, const struct oauth_relay *conf)
+static struct gw_json *show_code(struct account *account, const struct oauth_relay *conf)
 {
 	struct flow *flow = &account->flow;
 	char text[SENTENCE];
 
 	if (flow->told)
-		return again(account, NULL, 1000);
+		return again(account, NULL, NULL, 1000);
 	flow->told = true;
 	snprintf(text, sizeof text,
 		 "Open %s in a browser, type the code %s, and log in as %.*s. Waiting ...",
 		 flow->verification, flow->user_code, GW_STR_ARGS(conf->user));
-	return again(account, text, 1000);
+	return again(account, text, NULL, 1000);
 }
 
 /* The relay itself says whether it was worth it. */
-static json_t *prove(struct account *account)
+static struct gw_json *prove(struct account *account)
 {
+	struct gw_json *json = gw->json_create();
 	char text[SENTENCE], until[WHEN];
-	json_t *json;
 
 	snprintf(
 		text, sizeof text,
@@ -150,27 +163,28 @@ static json_t *prove(struct account *account)
 		when(account->token.expires, until),
 		account->disk ? "; it could not be stored: " : "",
 		account->disk ? account->disk : "");
-	json = json_pack("{s:s, s:[sss], s:i}", "text", text, "again", "relay", "test",
-			 account->name, "after", 0);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "text", gw_str(text));
+	gw->json_begin(json, "again", GW_JSON_ARRAY);
+	gw->json_string(json, NULL, gw_str("relay"));
+	gw->json_string(json, NULL, gw_str("test"));
+	gw->json_string(json, NULL, gw_str(account->name));
 	flow_finish(&account->flow);
 	return json;
 }
 
-static json_t *look(struct account *account, const struct oauth_relay *conf, const char *wrong)
+static struct gw_json *look(struct account *account, const struct oauth_relay *conf,
+			    const char *wrong)
 {
-	json_t *json;
-
 	switch (account->flow.at) {
 	case FLOW_BEGUN:
 	case FLOW_CODE:
 	case FLOW_STORING:
-		return again(account, wrong, 500);
+		return again(account, wrong, NULL, 500);
 	case FLOW_SHOWN:
 		return show_code(account, conf);
 	case FLOW_OPENED:
-		json = again(account, wrong, 1000);
-		json_object_set_new(json, "prompt", json_string("address: "));
-		return json;
+		return again(account, wrong, PROMPT, 1000);
 	case FLOW_DONE:
 		return prove(account);
 	case FLOW_FAILED:
@@ -180,8 +194,8 @@ static json_t *look(struct account *account, const struct oauth_relay *conf, con
 	}
 }
 
-static json_t *go_on(struct account *account, const struct oauth_relay *conf,
-		     const struct gw_list *words)
+static struct gw_json *go_on(struct account *account, const struct oauth_relay *conf,
+			     const struct gw_list *words)
 {
 	char number[16];
 	const char *wrong = NULL;
@@ -194,8 +208,9 @@ static json_t *go_on(struct account *account, const struct oauth_relay *conf,
 	return look(account, conf, wrong);
 }
 
-static json_t *begin(struct gw_call *call, struct account *account, const struct oauth_relay *conf,
-		     const struct gw_relay *relay, struct gw_str way)
+static struct gw_json *begin(struct gw_call *call, struct account *account,
+			     const struct oauth_relay *conf, const struct gw_relay *relay,
+			     struct gw_str way)
 {
 	bool device = way.len ? gw_str_eq(way, gw_str("device"))
 			      : oauth_address(conf, relay, ADDRESS_DEVICE).len > 0;
@@ -215,7 +230,7 @@ static json_t *begin(struct gw_call *call, struct account *account, const struct
 	if (why)
 		return over(why, EX_UNAVAILABLE);
 	return account->flow.at == FLOW_OPENED ? open_page(account, conf)
-					       : again(account, NULL, 500);
+					       : again(account, NULL, NULL, 500);
 }
 
 static void verb_login(struct gw_call *call, struct gw_relay *relay, struct account *account,
@@ -223,14 +238,14 @@ static void verb_login(struct gw_call *call, struct gw_relay *relay, struct acco
 {
 	const struct oauth_relay *conf = oauth_relay(call, relay);
 	struct gw_str third = words->count > 2 ? words->items[2] : gw_str("");
-	json_t *json;
+	struct gw_json *json;
 
 	account_lock(account);
 	json = gw_str_eq(third, gw_str("again")) && words->count > 3
 		       ? go_on(account, conf, words)
 		       : begin(call, account, conf, relay, third);
 	account_unlock(account);
-	answer(call, json);
+	gw->answer_json(call, json);
 }
 
 /* --- logout --- */
@@ -249,7 +264,7 @@ static void verb_logout(struct gw_call *call, struct gw_relay *relay, struct acc
 		revoked ? ", and the provider is told so"
 			: "; the provider has no address to take it back: do so in the account there",
 		why ? "; its file cannot be removed: " : "", why ? why : "");
-	answer(call, json_pack("{s:s}", "text", text));
+	gw->answer_json(call, over(text, 0));
 }
 
 /* --- the verb --- */
