@@ -10,15 +10,13 @@ static const struct step one_message[] = {
 	{ 0 },
 };
 
-static unsigned long walks;
-
 static void walk(void (*prepare)(void), enum disturbance disturbance,
 		 void (*judge)(const struct client *clients))
 {
-	walks += script_walk(&(struct script){ .steps = { one_message, one_message },
-					       .prepare = prepare,
-					       .disturbance = disturbance,
-					       .judge = judge });
+	script_walk(&(struct script){ .steps = { one_message, one_message },
+				      .prepare = prepare,
+				      .disturbance = disturbance,
+				      .judge = judge });
 }
 
 static void message_waits(void)
@@ -33,18 +31,6 @@ static void second_has_all(const struct client *clients)
 
 	assert_int_equal(replies_of(clients[1].peer, replies, 8), 7);
 	assert_int_equal(replies[5].code, 250);
-}
-
-static int begin(void **state)
-{
-	walks = 0;
-	return script_setup(state);
-}
-
-static int end(void **state)
-{
-	print_message("%lu walks\n", walks);
-	return script_teardown(state);
 }
 
 static void both_get_through(void **state)
@@ -81,14 +67,12 @@ static void the_second_sees_the_new_configuration(void **state)
 	walk(NULL, RELOAD, second_has_all);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(both_get_through),  TEST(one_is_gone),
-		TEST(one_does_not_read), TEST(the_disk_fails_for_both),
-		TEST(all_ends_for_both), TEST(the_second_sees_the_new_configuration),
+		script_test(both_get_through),  script_test(one_is_gone),
+		script_test(one_does_not_read), script_test(the_disk_fails_for_both),
+		script_test(all_ends_for_both), script_test(the_second_sees_the_new_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

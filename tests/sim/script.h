@@ -34,9 +34,10 @@ struct script {
 	void (*judge)(const struct client *clients);
 };
 
-/* Walks all paths; gives how many. */
-unsigned long script_walk(const struct script *script);
-/* Of a test: where a walk failed they say what had happened until then, and let no other begin. */
+/* Walks all paths. */
+void script_walk(const struct script *script);
+/* Of a test: they say how many walks it took; where one failed, what had happened until then, and
+ * let no other begin. */
 int script_setup(void **state);
 int script_teardown(void **state);
 #define script_test(name) cmocka_unit_test_setup_teardown(name, script_setup, script_teardown)

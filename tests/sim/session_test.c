@@ -141,12 +141,10 @@ static const enum gw_hook hooks[] = { GW_HOOK_connect, GW_HOOK_ehlo, GW_HOOK_aut
 				      GW_HOOK_mail,    GW_HOOK_rcpt, GW_HOOK_message };
 #define HOOKS_HERE (sizeof(hooks) / sizeof(hooks[0]))
 
-static unsigned long walks; /* of this test */
-
 static void walk(void (*prepare)(void), enum disturbance disturbance)
 {
 	for (size_t i = 0; i < DIALOGUES; i++)
-		walks += script_walk(&(struct script){
+		script_walk(&(struct script){
 
 			.steps = { dialogues[i] },
 			.prepare = prepare,
@@ -159,18 +157,6 @@ static void walk_hooks(void (*prepare)(void), enum disturbance disturbance)
 		hook = hooks[i];
 		walk(prepare, disturbance);
 	}
-}
-
-static int begin(void **state)
-{
-	walks = 0;
-	return script_setup(state);
-}
-
-static int end(void **state)
-{
-	print_message("%lu walks\n", walks);
-	return script_teardown(state);
 }
 
 /* --- the tests --- */
@@ -208,10 +194,10 @@ static void the_client_is_gone_with_replies_on_their_way(void **state)
 {
 	for (size_t i = 0; i < HOOKS_HERE; i++) {
 		hook = hooks[i];
-		walks += script_walk(&(struct script){ .steps = { blind },
-						       .deaf = true,
-						       .prepare = one_is_held,
-						       .disturbance = CLIENT_RESETS });
+		script_walk(&(struct script){ .steps = { blind },
+					      .deaf = true,
+					      .prepare = one_is_held,
+					      .disturbance = CLIENT_RESETS });
 	}
 }
 
@@ -260,22 +246,20 @@ static void the_disk_fails_at_any_point(void **state)
 	walk(one_is_held, DISK_FULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_answer_comes_at_any_time),
-		TEST(a_refusal_comes_at_any_time),
-		TEST(an_answer_comes_too_late),
-		TEST(the_client_is_gone_at_any_point),
-		TEST(the_client_is_gone_with_replies_on_their_way),
-		TEST(the_client_closes_its_side_at_any_point),
-		TEST(the_client_reads_nothing_for_a_while),
-		TEST(the_client_is_silent_at_any_point),
-		TEST(the_gateway_stops_at_any_point),
-		TEST(the_gateway_is_started_again_at_any_point),
-		TEST(the_disk_fails_at_any_point),
+		script_test(an_answer_comes_at_any_time),
+		script_test(a_refusal_comes_at_any_time),
+		script_test(an_answer_comes_too_late),
+		script_test(the_client_is_gone_at_any_point),
+		script_test(the_client_is_gone_with_replies_on_their_way),
+		script_test(the_client_closes_its_side_at_any_point),
+		script_test(the_client_reads_nothing_for_a_while),
+		script_test(the_client_is_silent_at_any_point),
+		script_test(the_gateway_stops_at_any_point),
+		script_test(the_gateway_is_started_again_at_any_point),
+		script_test(the_disk_fails_at_any_point),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
