@@ -7,6 +7,7 @@ import pytest
 
 from lib import registry
 from lib.certs import Certificates
+from lib import disk as faulty_disk
 from lib.client import Client
 from lib.gateway import Gateway, built
 from lib.sink import Sink
@@ -58,6 +59,14 @@ def new_gateway(request, certificates):
     end(gateways, getattr(request.node, "failed", False))
     assert not crashed, "a gateway ended badly:\n" + text
     assert not odd, "lines that are not as events.def says:\n" + "\n".join(odd[:20])
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk that fails when it is told to, for the gateway that is started with its `env`."""
+    if not os.path.exists(faulty_disk.LIBRARY):
+        pytest.skip("faultfs.so is not built")
+    return faulty_disk.Disk(tmp_path)
 
 
 @pytest.fixture

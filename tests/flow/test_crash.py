@@ -12,7 +12,6 @@ import pytest
 
 from conftest import LONG, open_relay
 from lib.client import Client, queue_id
-from lib.gateway import built
 from lib.crowd import Crowd, arrived, check_arrived
 from lib.sink import OK, Act
 from lib.waiting import PATIENCE, wait_for
@@ -229,38 +228,24 @@ def test_76_no_inodes_left(pair, small_disk):
 
 
 @pytest.fixture
-def faulty(pair, tmp_path):
-    """A pair on a disk that fails as `fail(rules)` says."""
-    rules = tmp_path / "rules"
-
+def faulty(pair, disk):
+    """A pair on that disk."""
     def make(**how):
-        env = {"LD_PRELOAD": built("tests", "faultfs.so"), "ASAN_OPTIONS": "verify_asan_link_order=0", "FAULTFS_FILE": str(rules), "FAULTFS_LOG": str(tmp_path / "faults")}
-        return pair(start={"env": env}, **how)
-
-    def fail(text):
-        with open(str(rules) + ".new", "w") as out:
-            out.write(text + "\n")
-        os.replace(str(rules) + ".new", rules)
-
-    def faults():
-        return (tmp_path / "faults").read_text().count("\n") if (tmp_path / "faults").exists() else 0
-    make.fail, make.faults = fail, faults
-    if not os.path.exists(built("tests", "faultfs.so")):
-        pytest.skip("faultfs.so is not built")
+        return pair(start={"env": disk.env}, **how)
     return make
 
 
 @pytest.mark.parametrize("rule, codes", [("sync EIO", (451,)), ("write EIO path=spool", (451,)), ("write ENOSPC path=spool", (452,)), ("write EROFS path=spool", (451,)),
                                          ("write EDQUOT path=spool", (452,))])
-def test_75_failing_disk_puts_mail_off_and_recovers(faulty, rule, codes):
+def test_75_failing_disk_puts_mail_off_and_recovers(faulty, disk, rule, codes):
     gateway, sink = faulty()
     crowd = Crowd(gateway, clients=1, most=20).start().join()
     assert crowd.done == 20
-    faulty.fail(rule)
+    disk.fails(rule)
     failed = Crowd(gateway, clients=4, most=5, prefix="failed").start().join()
-    assert faulty.faults() > 0 and failed.refused and not failed.acknowledged
+    assert disk.fault_count() > 0 and failed.refused and not failed.acknowledged
     assert {reply.code for reply in failed.refused} <= set(codes), failed.refused[:5]
-    faulty.fail("")
+    disk.heals()
     wait_taken(gateway)
     after = Crowd(gateway, clients=2, most=20, prefix="after").start().join()
     assert after.done == 40
@@ -279,25 +264,25 @@ def wait_taken(gateway):
     wait_for(taken, 15, "mail to be taken again")
 
 
-def test_75_one_failed_sync_costs_its_group_alone(faulty):
+def test_75_one_failed_sync_costs_its_group_alone(faulty, disk):
     gateway, sink = faulty()
-    faulty.fail("fdatasync EIO n=5")
+    disk.fails("fdatasync EIO n=5")
     crowd = Crowd(gateway, clients=4, most=30).start().join()
-    assert faulty.faults() == 1 and {reply.code for reply in crowd.refused} == {451}
+    assert disk.fault_count() == 1 and {reply.code for reply in crowd.refused} == {451}
     assert 1 <= len(crowd.refused) <= 4 and crowd.done >= 116
     settle(gateway, crowd, sink)
 
 
-def test_77_deliveries_go_on_while_the_spool_cannot_be_written(faulty):
+def test_77_deliveries_go_on_while_the_spool_cannot_be_written(faulty, disk):
     """What was taken before goes out; nothing new is taken."""
     gateway, sink = faulty(script={"connect": [Act("421 not now", close=True)] * 2}, settings={"queue.retry": ["1s"]})
     crowd = Crowd(gateway, clients=1, most=10).start().join()
-    faulty.fail("change EROFS path=spool")
+    disk.fails("change EROFS path=spool")
     with Client(gateway.clear_port, ehlo="me") as client:
         assert client.say("MAIL FROM:<a@example.com>").code == 451 or client.say("RCPT TO:<b@example.net>").code == 250 and client.text(MAIL).code == 451
     wait_for(lambda: all(mark in arrived(sink) for mark in crowd.acknowledged), 20, lambda: "deliveries: %r" % gateway.queue())
     assert gateway.status()["spool"]["state"] != "fine"
-    faulty.fail("")
+    disk.heals()
     wait_taken(gateway)
 
 

@@ -1,27 +1,21 @@
 """Killed between the sync of a message and its 250: the message is sent, and `message explain` tells how it came and what modules said of it."""
-import os
 import smtplib
 
 import pytest
 
 from conftest import open_relay
-from lib.gateway import built
 from lib.waiting import wait_for
 
 MAIL = "From: a@example.com\r\nSubject: weekly offer\r\nPrecedence: bulk\r\n\r\nhello\r\n"
 
 
-def test_what_was_on_disk_is_explained_though_nobody_heard_a_250(new_gateway, new_sink, tmp_path):
-    if not os.path.exists(built("tests", "faultfs.so")):
-        pytest.skip("faultfs.so is not built")
-    rules, sink = tmp_path / "rules", new_sink()
-    rules.write_text("\n")
+def test_what_was_on_disk_is_explained_though_nobody_heard_a_250(new_gateway, new_sink, disk):
+    sink = new_sink()
     gateway = open_relay(new_gateway(), "out").relay("out", sink).module("30-classify", "classify", {"rules": [{"name": "bulk", "type": "mass", "header": ["Precedence"]}]})
-    gateway.start(env={"LD_PRELOAD": built("tests", "faultfs.so"), "ASAN_OPTIONS": "verify_asan_link_order=0", "FAULTFS_FILE": str(rules)})
+    gateway.start(env=disk.env)
     client = smtplib.SMTP("127.0.0.1", gateway.clear_port, timeout=30)
     client.ehlo("client.example.com")
-    (tmp_path / "new").write_text("sync killafter path=spool\n")
-    os.replace(tmp_path / "new", rules)
+    disk.fails("sync killafter path=spool")
     with pytest.raises((smtplib.SMTPServerDisconnected, OSError)):
         client.sendmail("a@example.com", ["b@example.net"], MAIL)
     gateway.kill()

@@ -1,11 +1,6 @@
 """What the gateway cannot do itself: a report that the disk does not take, a message that it put on hold."""
-import os
-
-import pytest
-
 from conftest import open_relay
 from lib.client import Client, queue_id
-from lib.gateway import built
 from lib.sink import DROP
 from lib.waiting import wait_for
 
@@ -17,23 +12,16 @@ def send(gateway):
         return queue_id(client.message(MAIL, "a@example.com", "b@example.net"))
 
 
-def test_a_report_that_cannot_be_written_makes_no_loop(new_gateway, new_sink, tmp_path):
-    if not os.path.exists(built("tests", "faultfs.so")):
-        pytest.skip("faultfs.so is not built")
-    rules = tmp_path / "rules"
-    rules.write_text("\n")
+def test_a_report_that_cannot_be_written_makes_no_loop(new_gateway, new_sink, disk):
     healed = []
 
     def refuse(session, line):
         if session.message.sender and not healed:
-            (tmp_path / "new").write_text("write ENOSPC path=spool\n")
-            os.replace(tmp_path / "new", rules)
+            disk.fails("write ENOSPC path=spool")
         return "550 5.1.1 no such user" if session.message.sender else "250 2.1.5 ok"
     sink, gateway = new_sink(script={"rcpt": refuse}), new_gateway()
     open_relay(gateway, "out").relay("out", sink).set(queue__retry=["1s"])
-    env = {"LD_PRELOAD": built("tests", "faultfs.so"), "ASAN_OPTIONS": "verify_asan_link_order=0", "FAULTFS_FILE": str(rules),
-           "FAULTFS_LOG": str(tmp_path / "faults")}
-    id = send(gateway.start(env=env))
+    id = send(gateway.start(env=disk.env))
     gateway.wait_log("later", 15, count=2, id=id)
     tries = len(sink.commands("RCPT"))
     waits = gateway.log("later", id=id)
@@ -41,8 +29,7 @@ def test_a_report_that_cannot_be_written_makes_no_loop(new_gateway, new_sink, tm
     first, second = (line["time"] for line in waits[:2])
     assert first[:19] != second[:19], "it was due at once again"
     healed.append(True)
-    (tmp_path / "none").write_text("\n")
-    os.replace(tmp_path / "none", rules)
+    disk.heals()
     wait_for(lambda: [message for message in sink.messages if message.rcpts == ["a@example.com"]], 20, "the report")
     gateway.wait_queue_empty()
 

@@ -7,7 +7,6 @@ import pytest
 
 from conftest import open_relay
 from lib.client import Client, queue_id
-from lib.gateway import built
 from lib.waiting import wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: trouble\r\n\r\nhello\r\n"
@@ -45,25 +44,16 @@ def test_every_line_of_the_text_stands_in_the_json(pair):
     assert len(shown) == len(lines) and all(any(line.startswith(label + " ") for label in labels) for line in shown)
 
 
-def test_a_spool_that_fills_while_it_runs_and_is_emptied(listening, tmp_path):
-    if not os.path.exists(built("tests", "faultfs.so")):
-        pytest.skip("faultfs.so is not built")
-    rules = tmp_path / "rules"
-
-    def disk(text):
-        (tmp_path / "new").write_text(text)
-        os.replace(tmp_path / "new", rules)
-    disk("\n")
-    gateway = listening.set(spool__min_free="1M").start(env={"LD_PRELOAD": built("tests", "faultfs.so"), "ASAN_OPTIONS": "verify_asan_link_order=0",
-                                   "FAULTFS_FILE": str(rules)})
+def test_a_spool_that_fills_while_it_runs_and_is_emptied(listening, disk):
+    gateway = listening.set(spool__min_free="1M").start(env=disk.env)
     assert wrong(gateway) == {} and send(gateway).code == 250
-    disk("room ENOSPC path=spool\n")
+    disk.fails("room ENOSPC path=spool")
     line = told(gateway, "trouble", "spool full")
     text = wrong(gateway)["spool full"]
     assert line["text"] == text and text in gateway.text("status")
     with Client(gateway.clear_port, ehlo="client.example.com") as client:
         assert client.say("MAIL FROM:<a@example.com> SIZE=100").code == 452
-    disk("\n\n")
+    disk.heals()
     told(gateway, "trouble-over", "spool full")
     assert "spool full" not in wrong(gateway) and send(gateway).code == 250
 
