@@ -42,17 +42,22 @@ static struct smtp_reply reply_to_first(const struct delivery_round *round)
 	return reply;
 }
 
-bool answer_is_refusal(const struct delivery_round *round)
+static void tell_delivered(const struct delivery_round *round)
+{
+	struct smtp_reply reply = reply_to_first(round);
+	queue_tell(round->message, ASKER_DELIVERED, &reply);
+}
+
+bool answer_round(const struct delivery_round *round)
 {
 	const struct gw_message *message = round->message;
+	bool whole = round->count && round->count == message->rcpt_count;
 	if (!queue_is_asked(message->worker, message->id))
 		return false;
-	bool whole = round->count && round->count == message->rcpt_count;
 	if (whole && all_refused(round))
 		return true;
-	struct smtp_reply reply = whole ? reply_to_first(round) : (struct smtp_reply){ 0 };
 	if (whole && all_delivered(round))
-		queue_tell(round->message, ASKER_DELIVERED, &reply);
+		tell_delivered(round);
 	else
 		queue_tell(round->message, ASKER_OPEN, NULL);
 	return false;

@@ -177,9 +177,10 @@ static inline struct gw_delivery *delivery_of(struct task *task)
 	return (struct gw_delivery *)task;
 }
 
-/* answer.c: the client that waits for its next hop, if there is one, hears how the round ended.
- * True: all is refused. It hears that when no module's work looks at the message: answer_refuse. */
-bool answer_is_refusal(const struct delivery_round *round);
+/* answer.c: tells the client that waits for its next hop, if there is one, how the round ended.
+ * True: nothing yet, since all is refused; it hears that when no module's work looks at the message
+ * any more: answer_refuse. */
+bool answer_round(const struct delivery_round *round);
 /* True: the refusal is the client's, and the message ends. False: it is as accepted. */
 bool answer_refuse(struct delivery_round *round);
 

@@ -86,7 +86,7 @@ enum step round_outcomes(struct delivery_round *round)
 	for (size_t i = 0; i < round->count; i++)
 		recipient_end(round, &round->recipients[i]);
 	round->at = 0;
-	round->refusal = answer_is_refusal(round);
+	round->refusal = answer_round(round);
 	return round->refusal ? STEP_RELEASE : STEP_BOUNCE;
 }
 
