@@ -66,13 +66,17 @@ const char *http_request_wrong(const struct gw_http_request *request)
 
 /* --- what comes back --- */
 
+/* One octet stays free for the NUL behind it. */
+static bool put(struct buf *buf, struct gw_str text)
+{
+	return buf_len(buf) + text.len < buf->limit && buf_add_str(buf, text) == 0;
+}
+
 static size_t take_page(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct http_transfer *transfer = arg;
 
-	/* one octet stays free for the NUL behind it */
-	if (buf_len(&transfer->page) + size * count < transfer->page.limit &&
-	    buf_add(&transfer->page, bytes, size * count) == 0)
+	if (put(&transfer->page, gw_str_n(bytes, size * count)))
 		return size * count;
 	transfer->over = "the answer is larger than it may be";
 	return 0;
@@ -86,7 +90,7 @@ static size_t take_field(char *bytes, size_t size, size_t count, void *arg)
 
 	if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0)
 		buf_clear(&transfer->fields);
-	else if (buf_add_str(&transfer->fields, line) < 0) {
+	else if (!put(&transfer->fields, line)) {
 		transfer->over = "the answer's header is larger than it may be";
 		return 0;
 	}
@@ -138,7 +142,7 @@ static bool set_answer(struct http_transfer *transfer, const struct gw_http_requ
 
 	buf_init(&transfer->page,
 		 (request->answer_max != 0 ? request->answer_max : ANSWER_USUAL) + 1);
-	buf_init(&transfer->fields, FIELDS_MOST);
+	buf_init(&transfer->fields, FIELDS_MOST + 1);
 	return SET(WRITEFUNCTION, take_page) && SET(WRITEDATA, transfer) &&
 	       SET(HEADERFUNCTION, take_field) && SET(HEADERDATA, transfer) &&
 	       SET(ERRORBUFFER, transfer->error) && SET(PRIVATE, transfer) &&
@@ -184,7 +188,8 @@ static bool copy_body(struct http_transfer *transfer, struct gw_str body)
 
 	if (copy == NULL)
 		return false;
-	memcpy(copy, body.ptr, body.len);
+	if (body.len > 0)
+		memcpy(copy, body.ptr, body.len);
 	copy[body.len] = '\0';
 	transfer->body = gw_str_n(copy, body.len);
 	return true;
