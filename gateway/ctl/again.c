@@ -1,7 +1,9 @@
 #include "ctl/again.h"
+#include "ctl/clean.h"
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,8 +38,13 @@ static void say_prompt(const char *prompt, bool anew)
 
 	if ((said && !anew) || !isatty(STDIN_FILENO))
 		return;
-	fprintf(stderr, "%s", prompt);
 	said = true;
+	char *words = strdup(prompt);
+	if (!words)
+		return;
+	clean(words);
+	fputs(words, stderr);
+	free(words);
 }
 
 json_t *again_words(const json_t *answer)
