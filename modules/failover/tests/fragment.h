@@ -14,7 +14,7 @@ static inline char *fragment_read(void)
 	char *text = calloc(1, 65536);
 	FILE *file;
 
-	file = fopen(SHIPPED_CONF "/65-failover.conf", "r");
+	file = fopen(TEST_FOLDER "/../../../conf.d/65-failover.conf", "r");
 	if (!file || !text || fread(text, 1, 65535, file) == 0)
 		abort();
 	fclose(file);
