@@ -12,8 +12,12 @@
 
 struct served {
 	const char *path, *head, *body;
-	size_t times; /* so often the body */
+	size_t times;     /* so often the body */
+	const char *tail; /* may be NULL */
 };
+
+/* 61 octets: 1074 of them, a Content-Length of 20 and the empty line are 64 KiB. */
+#define LINE_61 "X-Line: 012345678901234567890123456789012345678901234567890\r\n"
 
 static const struct served pages[] = {
 	{ "/ok", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nRetry-After:  7 \r\nX-Empty:\r\n\r\n",
@@ -31,6 +35,8 @@ static const struct served pages[] = {
 	  ENDLESS / 16 },
 	{ "/header", "HTTP/1.1 200 OK\r\n", "X-Line: and another one, and so on and on\r\n",
 	  ENDLESS / 16 },
+	{ "/full", "HTTP/1.1 200 OK\r\nContent-Length: 00\r\n", LINE_61, 1074, "\r\n" },
+	{ "/over", "HTTP/1.1 200 OK\r\nContent-Length: 000\r\n", LINE_61, 1074, "\r\n" },
 	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", "only this", 1 },
 };
 
@@ -56,6 +62,8 @@ static void serve_page(SSL *ssl, const struct served *page)
 
 	for (size_t i = 0; i < page->times && written; i++)
 		written = write_all(ssl, page->body, strlen(page->body));
+	if (page->tail && written)
+		write_all(ssl, page->tail, strlen(page->tail));
 }
 
 static size_t length_of_body(const char *request)
@@ -244,6 +252,8 @@ static void answers_of_every_kind(void **state)
 		{ "/huge", 0, "", "larger than it may be" },
 		{ "/endless", 0, "", "larger than it may be" },
 		{ "/header", 0, "", "larger than it may be" },
+		{ "/full", 200, "", "" },
+		{ "/over", 0, "", "the answer's header is larger than it may be" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
