@@ -48,10 +48,20 @@ static void read_token(struct account *account)
 	snprintf(account->error, sizeof account->error, "%s: %s", account->store.path, why);
 }
 
+/* Of a write that is over: its thread runs none of this module's code any more, which may be about
+ * to be unloaded. */
+static void writer_join(struct account *account)
+{
+	if (account->has_writer)
+		pthread_join(account->writer, NULL);
+	account->has_writer = false;
+}
+
 static void account_destroy(struct account *account)
 {
 	if (!account)
 		return;
+	writer_join(account);
 	account_wake(account);
 	token_finish(&account->token);
 	flow_finish(&account->flow);
@@ -239,21 +249,17 @@ static void *write_thread(void *arg)
 static void begin_write(struct account *account, struct token *token)
 {
 	struct write *write = calloc(1, sizeof *write), spare;
-	pthread_attr_t detached;
-	pthread_t thread;
-	bool begun = false;
 
 	spare = (struct write){ account, account->store, *token, account->epoch };
 	*token = (struct token){ 0 };
+	writer_join(account);
 	account->busy = WRITING;
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	if (write) {
 		*write = spare;
-		begun = pthread_create(&thread, &detached, write_thread, write) == 0;
+		account->has_writer = pthread_create(&account->writer, NULL, write_thread, write) ==
+				      0;
 	}
-	pthread_attr_destroy(&detached);
-	if (begun)
+	if (account->has_writer)
 		return;
 	free(write);
 	publish(account, &spare, "no memory or thread to write it");

@@ -42,6 +42,8 @@ struct account {
 	uint64_t generation; /* of it; grows */
 	bool refused;        /* the next hop did not take it */
 	enum busy busy;
+	pthread_t writer; /* of the last write, joined before the next and at the end */
+	bool has_writer;
 	const void *asker; /* ASKING: the question */
 	enum account_state state;
 	char error[ANSWER_TEXT];   /* of a state that is not good */
