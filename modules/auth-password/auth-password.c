@@ -76,15 +76,19 @@ static void load_places(struct gw_call *call, struct auth *auth)
 static void save_places(struct gw_call *call)
 {
 	struct auth *auth = gw->instance_data(call);
-	char *text = auth->guard.changed ? malloc(PLACES_SAVED) : NULL;
+	char *text = malloc(PLACES_SAVED);
+	bool changed;
 
 	if (!text)
 		return;
 	pthread_mutex_lock(&auth->lock);
-	memcpy(text, places_saved(&auth->guard.places).ptr, PLACES_SAVED);
+	changed = auth->guard.changed;
+	if (changed)
+		memcpy(text, places_saved(&auth->guard.places).ptr, PLACES_SAVED);
 	auth->guard.changed = false;
 	pthread_mutex_unlock(&auth->lock);
-	gw->record_put(call, gw_str("places"), gw_str_n(text, PLACES_SAVED));
+	if (changed)
+		gw->record_put(call, gw_str("places"), gw_str_n(text, PLACES_SAVED));
 	free(text);
 }
 
