@@ -82,8 +82,8 @@ static void off(struct request *request, struct gw_relay *relay)
 			    relay->name.ptr);
 		return;
 	}
-	recall_relay(relay->name); /* what waits for it may have another way to go */
 	transport_look_again();
+	recall_relay(relay->name); /* what waits for it may have another way to go */
 	relay_event(request, EVENT_RELAY_OFF, relay->name.ptr, why);
 	request_say(request, EX_OK, "%s is off: no new mail goes there; what is on its way may end",
 		    relay->name.ptr);

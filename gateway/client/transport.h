@@ -99,7 +99,8 @@ void transport_send(struct attempt *attempt);
 void transport_send_back(struct attempt *attempt);
 
 /* Relays were closed, or there is another configuration: what stands in a relay queue and may not
- * go from there comes back, on all workers. [any thread] */
+ * go from there comes back, and a relay of another configuration is no longer down, on all workers.
+ * Whoever wakes what waits for relays calls this first. [any thread] */
 void transport_look_again(void);
 
 /* The owner gives up (shutdown): an attempt that waits is taken out; one that runs has its

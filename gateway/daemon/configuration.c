@@ -220,8 +220,8 @@ static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 	note_restart(snapshot, problems);
 	end_of_kept();
 	keep(snapshot);
+	transport_look_again(); /* first: what is woken asks what it knows */
 	recall_all();
-	transport_look_again();
 	return true;
 }
 

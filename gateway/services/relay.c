@@ -85,8 +85,8 @@ void services_relay_close(struct gw_call *call, const struct gw_relay *relay, en
 			   gw_str(why));
 	if (!news)
 		return;
-	recall_relay(relay->name);
 	transport_look_again();
+	recall_relay(relay->name);
 }
 
 void services_relay_open(struct gw_call *call, const struct gw_relay *relay)
