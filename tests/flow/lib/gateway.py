@@ -1,4 +1,5 @@
 """A real gateway under test: its folder, its fragments, its process, its control socket, its log."""
+import fcntl
 import json
 import os
 import re
@@ -21,23 +22,42 @@ def built(*parts):
     return os.path.join(BUILD, *parts)
 
 
-taken_ports = set()
+PORTS, BLOCK = range(20000, 32000), 100  # below the range from which the kernel gives outgoing connections theirs
+blocks = []  # the files whose locks keep other processes away from our blocks of ports
+ports = iter(())
+
+
+def new_block():
+    """A hundred ports that no other test on this machine hands out while this process lives."""
+    for first in PORTS[::BLOCK]:
+        file = open(os.path.join(tempfile.gettempdir(), "flow-ports-%d.lock" % first), "w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        blocks.append(file)
+        return iter(range(first, first + BLOCK))
+    raise AssertionError("no free port")
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def free_port():
-    """Below the range from which the kernel gives outgoing connections theirs."""
-    start = 20000 + os.getpid() * 37 % 9000
-    for port in list(range(start, 32000)) + list(range(20000, start)):
-        if port in taken_ports:
-            continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        taken_ports.add(port)
-        return port
-    raise AssertionError("no free port")
+    """Each only once."""
+    global ports
+    while True:
+        for port in ports:
+            if is_free(port):
+                return port
+        ports = new_block()
 
 
 class Answer:
