@@ -117,6 +117,12 @@ bool stream_handshake_failed(const struct stream *stream);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or empty; lives as long as the stream. */
 struct gw_str stream_tls_text(const struct stream *stream);
 
+/* Of the certificate that a client showed, and whose key it has: its SHA-256 in lower-case hex, or
+ * empty where it showed none; and its subject ("CN=crm,O=Example", RFC 2253), empty where no
+ * authority of client_ca vouches for it. They live as long as the stream. */
+struct gw_str stream_tls_fingerprint(const struct stream *stream);
+struct gw_str stream_tls_subject(const struct stream *stream);
+
 /* What both ends of the TLS link know and nobody between them, for logins that are bound to it.
  * EXPORTER (RFC 9266): 32 octets, of TLS 1.2 only with its extended master secret. UNIQUE (RFC
  * 5929): of TLS 1.2 with the same. Their size; 0: there is none of that kind. */

@@ -22,6 +22,8 @@ struct stream_link {
 	struct tls_context *context;
 	char *name; /* what the session is kept under; client only */
 	char text[64];
+	char fingerprint[65]; /* of a client's certificate; or empty */
+	char *subject;        /* the same; NULL: nobody vouches for it */
 };
 
 struct stream_end {

@@ -35,10 +35,55 @@ static void want_both(struct stream *stream, bool write)
 		stream_fail_errno(stream, ENOMEM);
 }
 
+/* --- who a client is --- */
+
+/* What is no printable ASCII is escaped in it. */
+static char *subject_of(const X509 *certificate)
+{
+	BIO *text = BIO_new(BIO_s_mem());
+	char *subject = NULL, *octets;
+	long len;
+
+	if (text == NULL)
+		return NULL;
+	if (X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0 &&
+	    (len = BIO_get_mem_data(text, &octets)) > 0)
+		subject = strndup(octets, (size_t)len);
+	BIO_free(text);
+	return subject;
+}
+
+static void note_client(struct stream_link *link)
+{
+	const X509 *certificate = SSL_get0_peer_certificate(link->ssl);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+
+	if (certificate == NULL || X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
+		return;
+	for (unsigned i = 0; i < size && 2 * i + 2 < sizeof(link->fingerprint); i++)
+		snprintf(link->fingerprint + 2 * i, 3, "%02x", digest[i]);
+	if (SSL_get_verify_result(link->ssl) == X509_V_OK)
+		link->subject = subject_of(certificate);
+}
+
+struct gw_str stream_tls_fingerprint(const struct stream *stream)
+{
+	return gw_str(stream->link != NULL ? stream->link->fingerprint : "");
+}
+
+struct gw_str stream_tls_subject(const struct stream *stream)
+{
+	return gw_str(stream->link != NULL && stream->link->subject != NULL ? stream->link->subject
+									    : "");
+}
+
 static void shaken(struct stream *stream)
 {
 	struct stream_link *link = stream->link;
 
+	if (SSL_is_server(link->ssl))
+		note_client(link);
 	snprintf(link->text, sizeof(link->text), "%s %s", SSL_get_version(link->ssl),
 		 SSL_get_cipher_name(link->ssl));
 	stream->phase = PHASE_OPEN;
@@ -138,6 +183,7 @@ void stream_tls_close(struct stream *stream, bool tell)
 	SSL_free(link->ssl);
 	tls_release(link->context);
 	free(link->name);
+	free(link->subject);
 	free(link);
 }
 

@@ -2,23 +2,14 @@
 
 #include <openssl/err.h>
 #include <openssl/x509err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #define SOON (14 * 24 * 3600)
 
-/* What is being loaded, and where its problems go. */
-struct loading {
-	struct tls_context *tls;
-	const char *file;
-	int line;
-	struct problems *problems;
-	struct gw_str passphrase;
-	bool asked; /* for the passphrase: the key is encrypted */
-};
-
-static int complain(struct loading *loading, const char *what, struct gw_str path, const char *why)
+int tls_complain(struct tls_loading *loading, const char *what, struct gw_str path, const char *why)
 {
 	problem_add(loading->problems, true, loading->file, loading->line, "%s \"%s\": %s", what,
 		    path.ptr, why != NULL ? why : "unusable");
@@ -38,7 +29,7 @@ const char *tls_reason(void)
 /* Never NULL as a callback: OpenSSL would ask on the terminal. */
 static int give_passphrase(char *text, int size, int writing, void *arg)
 {
-	struct loading *loading = arg;
+	struct tls_loading *loading = arg;
 
 	loading->asked = true;
 	if (loading->passphrase.len == 0 || loading->passphrase.len > (size_t)size)
@@ -47,7 +38,7 @@ static int give_passphrase(char *text, int size, int writing, void *arg)
 	return (int)loading->passphrase.len;
 }
 
-static const char *key_reason(const struct loading *loading)
+static const char *key_reason(const struct tls_loading *loading)
 {
 	unsigned long error = ERR_peek_last_error();
 
@@ -61,78 +52,82 @@ static const char *key_reason(const struct loading *loading)
 	return tls_reason();
 }
 
-static int load_key(struct loading *loading, struct gw_str key)
+static int load_key(struct tls_loading *loading, SSL_CTX *ctx, struct gw_str key)
 {
-	SSL_CTX *ctx = loading->tls->ctx;
 	int done;
 
+	loading->asked = false;
 	SSL_CTX_set_default_passwd_cb(ctx, give_passphrase);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, loading);
 	done = SSL_CTX_use_PrivateKey_file(ctx, key.ptr, SSL_FILETYPE_PEM);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	if (done != 1)
-		return complain(loading, "key", key, key_reason(loading));
+		return tls_complain(loading, "key", key, key_reason(loading));
 	if (SSL_CTX_check_private_key(ctx) != 1)
-		return complain(loading, "key", key, "the key does not match the certificate");
+		return tls_complain(loading, "key", key, "the key does not match the certificate");
 	return 0;
 }
 
-static void warn(struct loading *loading, const char *what, struct gw_str path, const char *why)
+void tls_warn(struct tls_loading *loading, const char *what, struct gw_str path, const char *why)
 {
 	problem_add(loading->problems, false, loading->file, loading->line, "%s \"%s\": %s", what,
 		    path.ptr, why);
 }
 
 /* Nobody looks at a certificate until clients refuse it. */
-const char *tls_server_trouble(const struct tls_context *tls)
+const char *tls_date_trouble(const X509 *certificate)
 {
-	const X509 *x509 = SSL_CTX_get0_certificate(tls->ctx);
 	time_t soon = time(NULL) + SOON;
-	if (!x509)
-		return NULL;
-	if (X509_cmp_current_time(X509_get0_notBefore(x509)) > 0)
+
+	if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
 		return "it is not valid yet";
-	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
+	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
 		return "it has expired: who verifies it does not connect any more";
-	return X509_cmp_time(X509_get0_notAfter(x509), &soon) < 0 ? "it expires within 14 days"
-								  : NULL;
+	return X509_cmp_time(X509_get0_notAfter(certificate), &soon) < 0
+		       ? "it expires within 14 days"
+		       : NULL;
 }
 
-static void check_dates(struct loading *loading, struct gw_str certificate)
+static void check_dates(struct tls_loading *loading, const X509 *certificate, struct gw_str path)
 {
-	const char *why = tls_server_trouble(loading->tls);
+	const char *why = tls_date_trouble(certificate);
+
 	if (why)
-		warn(loading, "certificate", certificate, why);
+		tls_warn(loading, "certificate", path, why);
 }
 
-static void check_mode(struct loading *loading, struct gw_str key)
+static void check_mode(struct tls_loading *loading, struct gw_str key)
 {
 	struct stat info;
 
 	if (stat(key.ptr, &info) == 0 && (info.st_mode & (S_IROTH | S_IWOTH)))
-		warn(loading, "key", key,
-		     "everybody on this machine may read the private key or write it: chmod o-rwx it");
+		tls_warn(
+			loading, "key", key,
+			"everybody on this machine may read the private key or write it: chmod o-rwx it");
 }
 
-static int load_certificate(struct loading *loading, struct gw_str certificate, struct gw_str key)
+int tls_load_pair(struct tls_loading *loading, SSL_CTX *ctx, const struct tls_pair *pair)
 {
+	struct gw_str key = pair->key.len != 0 ? pair->key : pair->certificate;
+
 	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(loading->tls->ctx, certificate.ptr) != 1)
-		return complain(loading, "certificate", certificate, tls_reason());
-	if (load_key(loading, key.len != 0 ? key : certificate) < 0)
+	loading->passphrase = pair->passphrase;
+	if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate.ptr) != 1)
+		return tls_complain(loading, "certificate", pair->certificate, tls_reason());
+	if (load_key(loading, ctx, key) < 0)
 		return -1;
-	check_dates(loading, certificate);
-	check_mode(loading, key.len != 0 ? key : certificate);
+	check_dates(loading, SSL_CTX_get0_certificate(ctx), pair->certificate);
+	check_mode(loading, key);
 	return 0;
 }
 
-static int load_ca(struct loading *loading, struct gw_str ca)
+int tls_load_ca(struct tls_loading *loading, SSL_CTX *ctx, struct gw_str ca)
 {
 	ERR_clear_error();
-	if (ca.len == 0 && SSL_CTX_set_default_verify_paths(loading->tls->ctx) != 1)
-		return complain(loading, "certificates of the system", ca, tls_reason());
-	if (ca.len != 0 && SSL_CTX_load_verify_file(loading->tls->ctx, ca.ptr) != 1)
-		return complain(loading, "CA file", ca, tls_reason());
+	if (ca.len == 0 && SSL_CTX_set_default_verify_paths(ctx) != 1)
+		return tls_complain(loading, "certificates of the system", ca, tls_reason());
+	if (ca.len != 0 && SSL_CTX_load_verify_file(ctx, ca.ptr) != 1)
+		return tls_complain(loading, "CA file", ca, tls_reason());
 	return 0;
 }
 
@@ -148,6 +143,16 @@ static int set_up(SSL_CTX *ctx)
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 ? 0 : -1;
 }
 
+SSL_CTX *tls_ctx_create(const SSL_METHOD *method)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	if (ctx != NULL && set_up(ctx) == 0)
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
 static struct tls_context *create(const SSL_METHOD *method)
 {
 	struct tls_context *tls = calloc(1, sizeof(*tls));
@@ -156,80 +161,55 @@ static struct tls_context *create(const SSL_METHOD *method)
 		return NULL;
 	atomic_init(&tls->references, 1);
 	pthread_mutex_init(&tls->lock, NULL);
-	tls->ctx = SSL_CTX_new(method);
-	if (tls->ctx == NULL || set_up(tls->ctx) < 0) {
-		tls_release(tls);
-		return NULL;
-	}
-	return tls;
+	tls->ctx = tls_ctx_create(method);
+	if (tls->ctx != NULL)
+		return tls;
+	tls_release(tls);
+	return NULL;
 }
 
-static int ask_clients(struct loading *loading, struct gw_str ca)
+int tls_begin(struct tls_loading *loading, const SSL_METHOD *method)
 {
-	STACK_OF(X509_NAME) * names;
+	loading->tls = create(method);
+	if (loading->tls != NULL)
+		return 0;
+	problem_add(loading->problems, true, loading->file, loading->line,
+		    "TLS cannot be set up: %s", tls_reason());
+	return -1;
+}
 
-	if (load_ca(loading, ca) < 0)
+/* Public authorities issue none for clients any more, and a next hop may look. */
+static int load_own(struct tls_loading *loading, const struct tls_pair *pair)
+{
+	SSL_CTX *ctx = loading->tls->ctx;
+
+	if (tls_load_pair(loading, ctx, pair) < 0)
 		return -1;
-	names = SSL_load_client_CA_file(ca.ptr);
-	if (names == NULL)
-		return complain(loading, "CA file", ca, tls_reason());
-	SSL_CTX_set_client_CA_list(loading->tls->ctx, names);
-	SSL_CTX_set_verify(loading->tls->ctx, SSL_VERIFY_PEER, NULL);
+	if (X509_check_purpose(SSL_CTX_get0_certificate(ctx), X509_PURPOSE_SSL_CLIENT, 0) != 1)
+		tls_warn(loading, "certificate", pair->certificate,
+			 "its key usage is not that of a TLS client: next hops may refuse it");
 	return 0;
 }
 
-static int set_up_server(struct loading *loading, const struct tls_server_options *options)
-{
-	static const unsigned char id[] = "gateway";
-	SSL_CTX *ctx = loading->tls->ctx;
-
-	SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
-	SSL_CTX_set_num_tickets(ctx, 1);
-	SSL_CTX_set_dh_auto(ctx, 1);
-	if (load_certificate(loading, options->certificate, options->key) < 0)
-		return -1;
-	return options->client_ca.len != 0 ? ask_clients(loading, options->client_ca) : 0;
-}
-
-static int set_up_client(struct loading *loading, const struct tls_client_options *options)
+static int set_up_client(struct tls_loading *loading, const struct tls_client_options *options)
 {
 	SSL_CTX_set_verify(loading->tls->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
 			   NULL);
 	if (tls_sessions_init(loading->tls) < 0)
-		return complain(loading, "certificate", options->certificate, "out of memory");
-	if (options->verify && load_ca(loading, options->ca) < 0)
+		return tls_complain(loading, "certificate", options->pair.certificate,
+				    "out of memory");
+	if (options->verify && tls_load_ca(loading, loading->tls->ctx, options->ca) < 0)
 		return -1;
-	return options->certificate.len != 0
-		       ? load_certificate(loading, options->certificate, options->key)
-		       : 0;
-}
-
-struct tls_context *tls_server_create(const struct tls_server_options *options, const char *file,
-				      int line, struct problems *problems)
-{
-	struct loading loading = { create(TLS_server_method()), file, line, problems,
-				   options->passphrase,         false };
-
-	if (loading.tls == NULL) {
-		problem_add(problems, true, file, line, "TLS cannot be set up: %s", tls_reason());
-		return NULL;
-	}
-	if (set_up_server(&loading, options) == 0)
-		return loading.tls;
-	tls_release(loading.tls);
-	return NULL;
+	return options->pair.certificate.len != 0 ? load_own(loading, &options->pair) : 0;
 }
 
 struct tls_context *tls_client_create(const struct tls_client_options *options, const char *file,
 				      int line, struct problems *problems)
 {
-	struct loading loading = { create(TLS_client_method()), file, line, problems,
-				   options->passphrase,         false };
+	struct tls_loading loading = { .file = file, .line = line, .problems = problems };
 
-	if (loading.tls == NULL) {
-		problem_add(problems, true, file, line, "TLS cannot be set up: %s", tls_reason());
+	if (tls_begin(&loading, TLS_client_method()) < 0)
 		return NULL;
-	}
 	if (set_up_client(&loading, options) == 0)
 		return loading.tls;
 	tls_release(loading.tls);
@@ -248,6 +228,7 @@ void tls_release(struct tls_context *tls)
 	    atomic_fetch_sub_explicit(&tls->references, 1, memory_order_acq_rel) != 1)
 		return;
 	tls_sessions_finish(tls);
+	tls_server_finish(tls);
 	SSL_CTX_free(tls->ctx);
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);

@@ -232,9 +232,7 @@ static void make_client(struct load *load, struct gw_relay *relay)
 	struct tls_client_options options = {
 		.verify = relay->verify && relay->tls != TLS_OPPORTUNISTIC,
 		.ca = relay->ca,
-		.certificate = relay->certificate,
-		.key = relay->key,
-		.passphrase = relay->passphrase,
+		.pair = relay->pair,
 	};
 
 	size_t before = load->problems->errors;

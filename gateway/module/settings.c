@@ -10,6 +10,21 @@
 
 #define BETWEEN(low, high) .min = (low), .max = (high)
 
+static const struct gw_option pair_options[] = {
+#define AT(member) offsetof(struct tls_pair, member)
+	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL,
+	  "PEM file of the certificate chain.", GW_OPTION_REQUIRED },
+	{ "key", GW_OPTION_PATH, AT(key), NULL,
+	  "PEM file of the key; default: in the certificate's file." },
+	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
+	GW_OPTIONS_END
+#undef AT
+};
+
+#define BESIDE                                                                                                                                  \
+	"More certificates: ( { certificate = ...; key = ...; passphrase = ...; } ). Each is shown to clients that ask for a name in it; with " \
+	"the same names and a key of the other kind (RSA, ECDSA) it stands beside another one."
+
 static const struct gw_option listener_options[] = {
 #define AT(member) offsetof(struct listen_settings, member)
 	{ "address", GW_OPTION_STRING, AT(address), "0.0.0.0",
@@ -21,11 +36,19 @@ static const struct gw_option listener_options[] = {
 	  .words = "none|starttls|implicit" },
 	{ "clear_login", GW_OPTION_BOOL, AT(clear_login), "false",
 	  "Takes logins without TLS too; only on a loopback address." },
-	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL,
-	  "PEM file of the certificate chain; default: tls.certificate." },
-	{ "key", GW_OPTION_PATH, AT(key), NULL,
+	{ "certificate", GW_OPTION_PATH, AT(pair.certificate), NULL,
+	  "PEM file of the certificate chain; default: tls.certificate, and tls.certificates." },
+	{ "key", GW_OPTION_PATH, AT(pair.key), NULL,
 	  "PEM file of the key; default: in the certificate's file." },
-	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
+	{ "passphrase", GW_OPTION_SECRET, AT(pair.passphrase), NULL, "Passphrase of the key." },
+	{ "certificates", GW_OPTION_GROUPS, AT(pairs), NULL, BESIDE, .group = pair_options,
+	  .group_size = sizeof(struct tls_pair) },
+	{ "client_certificate", GW_OPTION_WORD, AT(client_certificate), NULL,
+	  "Whether clients are asked for a certificate of theirs: none; ask (whatever they show they are let in, and modules are told what it is "
+	  "worth); require (none, or one that client_ca did not issue: no TLS). Default: ask with client_ca, else none.",
+	  .words = "none|ask|require" },
+	{ "client_ca", GW_OPTION_PATH, AT(client_ca), NULL,
+	  "PEM file of the authorities that issue certificates of clients; default: none, and a client is known by its fingerprint alone." },
 	{ "type", GW_OPTION_STRING, AT(type), NULL, "Type of the mail that comes in here." },
 	{ "accept", GW_OPTION_WORD, AT(accept), "queued",
 	  "What a client hears of its message: that it is queued, or what the next hop says of it, where that comes in time and is the same for all "
@@ -54,11 +77,18 @@ const struct gw_option settings_options[] = {
 	{ "listeners", GW_OPTION_GROUPS, AT(listeners), NULL,
 	  "Where clients connect: ( { address = ...; port = ...; tls = ...; } ).",
 	  .group = listener_options, .group_size = sizeof(struct listen_settings) },
-	{ "tls.certificate", GW_OPTION_PATH, AT(certificate), NULL,
+	{ "tls.certificate", GW_OPTION_PATH, AT(tls.pair.certificate), NULL,
 	  "PEM file of the certificate chain, for all listeners." },
-	{ "tls.key", GW_OPTION_PATH, AT(key), NULL,
+	{ "tls.key", GW_OPTION_PATH, AT(tls.pair.key), NULL,
 	  "PEM file of the key; default: in the certificate's file." },
-	{ "tls.passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
+	{ "tls.passphrase", GW_OPTION_SECRET, AT(tls.pair.passphrase), NULL,
+	  "Passphrase of the key." },
+	{ "tls.certificates", GW_OPTION_GROUPS, AT(tls.pairs), NULL, BESIDE, .group = pair_options,
+	  .group_size = sizeof(struct tls_pair) },
+	{ "tls.minimum", GW_OPTION_WORD, AT(tls.minimum), "1.2",
+	  "Oldest version of TLS that listeners speak.", .words = "1.2|1.3" },
+	{ "tls.ciphers", GW_OPTION_STRING, AT(tls.ciphers), TLS_CIPHERS_USUAL,
+	  "Ciphers of listeners for TLS 1.2, as OpenSSL writes them; default: Mozilla's \"intermediate\". Those of TLS 1.3 are all good." },
 	{ "default_type", GW_OPTION_STRING, AT(default_type), "individual",
 	  "Type of mail of which nobody said another." },
 
@@ -194,11 +224,11 @@ const struct gw_option relay_options[] = {
 	  "Whether the next hop's certificate must be right." },
 	{ "ca", GW_OPTION_PATH, AT(ca), NULL,
 	  "PEM file of the authorities to trust; default: the system's." },
-	{ "certificate", GW_OPTION_PATH, AT(certificate), NULL,
+	{ "certificate", GW_OPTION_PATH, AT(pair.certificate), NULL,
 	  "PEM file of our certificate, for a next hop that asks." },
-	{ "key", GW_OPTION_PATH, AT(key), NULL,
+	{ "key", GW_OPTION_PATH, AT(pair.key), NULL,
 	  "PEM file of its key; default: in the certificate's file." },
-	{ "passphrase", GW_OPTION_SECRET, AT(passphrase), NULL, "Passphrase of the key." },
+	{ "passphrase", GW_OPTION_SECRET, AT(pair.passphrase), NULL, "Passphrase of the key." },
 	{ "source", GW_OPTION_STRING, AT(source), NULL, "Address to connect from." },
 	{ "helo", GW_OPTION_STRING, AT(helo), NULL,
 	  "Name given in EHLO; default: the gateway's hostname." },

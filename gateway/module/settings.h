@@ -17,12 +17,15 @@ struct listen_settings {
 	int64_t tls;      /* enum tls_mode */
 	bool clear_login; /* AUTH also in clear: only taken for a loopback address */
 	/* what a client hears of its message: that it is queued, or its next hop's answer */
-	int64_t accept;                             /* enum accept_mode */
-	int64_t accept_wait;                        /* ms: ... where it comes within that */
-	struct gw_str certificate, key, passphrase; /* empty: those of gateway.tls */
-	struct gw_str type;        /* mail that comes in here is of this type; empty: not said */
-	struct gw_list proxy_from; /* networks of load balancers that say for whom they connect */
-	struct network *balancers; /* these; made by snapshot_load */
+	int64_t accept;         /* enum accept_mode */
+	int64_t accept_wait;    /* ms: ... where it comes within that */
+	struct tls_pair pair;   /* certificate empty: that of gateway.tls, and those beside it */
+	struct gw_groups pairs; /* struct tls_pair: by name, beside it */
+	int64_t client_certificate; /* enum tls_clients */
+	struct gw_str client_ca;    /* who vouches for certificates of clients; empty: nobody */
+	struct gw_str type;         /* mail that comes in here is of this type; empty: not said */
+	struct gw_list proxy_from;  /* networks of load balancers that say for whom they connect */
+	struct network *balancers;  /* these; made by snapshot_load */
 	size_t balancer_count;
 	struct tls_context *server; /* NULL with tls = none; made by snapshot_load */
 	struct gw_str name;         /* "0.0.0.0:587" */
@@ -33,7 +36,13 @@ struct settings {
 	int64_t workers;        /* 0: one a core */
 	int64_t offload_threads;
 	struct gw_groups listeners; /* struct listen_settings */
-	struct gw_str certificate, key, passphrase;
+	/* of listeners */
+	struct {
+		struct tls_pair pair;
+		struct gw_groups pairs; /* struct tls_pair: by name, beside it */
+		int64_t minimum;        /* 0: TLS 1.2; 1: 1.3 */
+		struct gw_str ciphers;
+	} tls;
 	struct gw_str default_type;
 
 	struct {
@@ -93,7 +102,8 @@ struct gw_relay {
 	int64_t port;         /* 0: 25, or 465 with implicit TLS */
 	int64_t tls;          /* enum tls_mode */
 	bool verify;
-	struct gw_str ca, certificate, key, passphrase;
+	struct gw_str ca;
+	struct tls_pair pair; /* ours */
 	struct gw_str source; /* address to connect from; empty: any */
 	struct gw_str helo;   /* empty: settings.hostname */
 	/* at once, over all workers; with mx for each set of mail hosts */

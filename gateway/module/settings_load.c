@@ -93,31 +93,45 @@ static void name_listener(struct load *load, struct listen_settings *listener)
 		listener->name = gw_str("");
 }
 
-/* A listener before this one with the gateway's certificate as well: they share what is made of it,
- * and what is wrong with it is told once. */
+/* A listener before this one that shows the same to the same: they share what is made of it, and
+ * what is wrong with it is told once. */
 static const struct listen_settings *server_like(const struct load *load,
 						 const struct listen_settings *listener)
 {
 	const struct listen_settings *other = load->snapshot->settings.listeners.items;
 
-	for (; other < listener; other++)
-		if (other->tls != TLS_NONE && !other->certificate.len && !listener->certificate.len)
+	for (; other < listener && !listener->pair.certificate.len; other++)
+		if (other->tls != TLS_NONE && !other->pair.certificate.len &&
+		    other->client_certificate == listener->client_certificate &&
+		    gw_str_eq(other->client_ca, listener->client_ca))
 			return other;
 	return NULL;
 }
 
+static struct tls_server_options server_options(const struct settings *settings,
+						const struct listen_settings *listener)
+{
+	bool own = listener->pair.certificate.len > 0;
+	const struct gw_groups *more = own ? &listener->pairs : &settings->tls.pairs;
+
+	return (struct tls_server_options){
+		.pair = own ? listener->pair : settings->tls.pair,
+		.more = more->items,
+		.more_count = more->count,
+		.clients = (enum tls_clients)listener->client_certificate,
+		.client_ca = listener->client_ca,
+		.only_13 = settings->tls.minimum != 0,
+		.ciphers = settings->tls.ciphers,
+	};
+}
+
 static void make_server(struct load *load, struct listen_settings *listener)
 {
-	const struct settings *settings = &load->snapshot->settings;
 	const struct listen_settings *like = server_like(load, listener);
-	bool own = listener->certificate.len > 0;
-	struct tls_server_options options = {
-		.certificate = own ? listener->certificate : settings->certificate,
-		.key = own ? listener->key : settings->key,
-		.passphrase = own ? listener->passphrase : settings->passphrase,
-	};
+	struct tls_server_options options = server_options(&load->snapshot->settings, listener);
+	bool own = listener->pair.certificate.len > 0;
 
-	if (!options.certificate.len) {
+	if (!options.pair.certificate.len) {
 		wrong(load, true, "listeners",
 		      "listener %s has tls = \"%s\" and no certificate: set tls.certificate in gateway, certificate in the listener, or tls = \"none\"",
 		      listener->name.ptr, listener->tls == TLS_IMPLICIT ? "implicit" : "starttls");
@@ -133,6 +147,21 @@ static void make_server(struct load *load, struct listen_settings *listener)
 		conf_line(load->gateway->group, own ? "listeners" : "tls.certificate"),
 		load->problems);
 	load->apart += load->problems->errors - before;
+}
+
+/* What would not be looked at is not what was meant. */
+static void check_clients(struct load *load, struct listen_settings *listener)
+{
+	if (listener->client_ca.len && listener->tls == TLS_NONE)
+		wrong(load, true, "listeners",
+		      "listener %s: client_ca needs TLS: a client without it shows no certificate",
+		      listener->name.ptr);
+	if (listener->pairs.count && !listener->pair.certificate.len)
+		wrong(load, true, "listeners",
+		      "listener %s: certificates stand beside a certificate of the listener's own, or are for all listeners as tls.certificates",
+		      listener->name.ptr);
+	if (listener->client_ca.len && listener->client_certificate == TLS_CLIENTS_UNASKED)
+		listener->client_certificate = TLS_CLIENTS_ASKED;
 }
 
 /* Under /8 in IPv4, under /16 in IPv6: nobody's own network. */
@@ -183,6 +212,7 @@ static void check_listener(struct load *load, struct listen_settings *listener,
 		wrong(load, true, "listeners",
 		      "listener %s: clear_login is for loopback addresses only: passwords would travel in clear",
 		      listener->name.ptr);
+	check_clients(load, listener);
 	if (listener->tls != TLS_NONE)
 		make_server(load, listener);
 }

@@ -22,6 +22,10 @@ struct gw_str services_session_fact(const struct gw_session *session, enum gw_se
 		return known(session->helo);
 	case GW_SESSION_TLS:
 		return session->stream ? stream_tls_text(session->stream) : none;
+	case GW_SESSION_TLS_FINGERPRINT:
+		return session->stream ? stream_tls_fingerprint(session->stream) : none;
+	case GW_SESSION_TLS_SUBJECT:
+		return session->stream ? stream_tls_subject(session->stream) : none;
 	case GW_SESSION_LOGIN:
 		return known(session->login);
 	case GW_SESSION_CLIENT:

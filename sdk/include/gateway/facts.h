@@ -19,6 +19,12 @@ enum gw_session_fact {
 	/* string: sender domains of the client, parted by blanks; empty: not said */
 	GW_SESSION_DOMAINS,
 	GW_SESSION_MESSAGES, /* number: messages taken in this session */
+	/* string: SHA-256, lower-case hex, of the certificate that the client showed, and whose key
+	   it has, whoever issued it; empty: it showed none. Known once TLS stands */
+	GW_SESSION_TLS_FINGERPRINT,
+	/* string: its subject, "CN=crm,O=Example" (RFC 2253), where an authority of the listener's
+	   client_ca vouches for it; else empty */
+	GW_SESSION_TLS_SUBJECT,
 };
 
 enum gw_message_fact {

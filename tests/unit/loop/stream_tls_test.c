@@ -36,8 +36,8 @@ static int remove_files(void **state)
 
 static struct tls_context *server_of(const struct made *made)
 {
-	struct tls_server_options options = { .certificate = gw_str(made->certificate_path),
-					      .key = gw_str(made->key_path) };
+	struct tls_server_options options = { .pair.certificate = gw_str(made->certificate_path),
+					      .pair.key = gw_str(made->key_path) };
 	struct problems problems;
 	struct tls_context *tls;
 
@@ -56,8 +56,8 @@ static struct tls_context *client_of(bool verify, const struct made *own)
 	struct tls_context *tls;
 
 	if (own != NULL) {
-		options.certificate = gw_str(own->certificate_path);
-		options.key = gw_str(own->key_path);
+		options.pair.certificate = gw_str(own->certificate_path);
+		options.pair.key = gw_str(own->key_path);
 	}
 	problems_init(&problems);
 	tls = tls_client_create(&options, NULL, 0, &problems);
@@ -411,15 +411,29 @@ static void version_1_2_is_taken(void **state)
 	await_event(&pair->a, STREAM_CONNECTED);
 }
 
-static void a_client_certificate_is_asked_for_and_checked(void **state)
+/* Let in or not; and is it known by its fingerprint, by its subject? */
+static void a_client_certificate_is_what_it_is_worth(void **state)
 {
 	static const struct {
+		enum tls_clients clients;
+		bool with_ca;
 		const struct made *own;
-		bool accepted;
-	} cases[] = { { NULL, true }, { &good, true }, { &self_signed, false } };
-	struct tls_server_options options = { .certificate = gw_str(good.certificate_path),
-					      .key = gw_str(good.key_path),
-					      .client_ca = gw_str(ca.certificate_path) };
+		bool accepted, fingerprint, subject;
+	} cases[] = {
+		{ TLS_CLIENTS_UNASKED, true, &good, true, false, false },
+		{ TLS_CLIENTS_ASKED, true, NULL, true, false, false },
+		{ TLS_CLIENTS_ASKED, true, &good, true, true, true },
+		{ TLS_CLIENTS_ASKED, true, &self_signed, true, true, false },
+		{ TLS_CLIENTS_ASKED, false, &good, true, true, false },
+		{ TLS_CLIENTS_ASKED, false, &self_signed, true, true, false },
+		{ TLS_CLIENTS_REQUIRED, true, NULL, false, false, false },
+		{ TLS_CLIENTS_REQUIRED, true, &good, true, true, true },
+		{ TLS_CLIENTS_REQUIRED, true, &self_signed, false, false, false },
+		{ TLS_CLIENTS_REQUIRED, false, NULL, false, false, false },
+		{ TLS_CLIENTS_REQUIRED, false, &self_signed, true, true, false },
+	};
+	struct tls_server_options options = { .pair.certificate = gw_str(good.certificate_path),
+					      .pair.key = gw_str(good.key_path) };
 	struct tls_context *client, *server;
 	struct problems problems;
 	struct pair *pair;
@@ -430,12 +444,18 @@ static void a_client_certificate_is_asked_for_and_checked(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		pair = pair_create(false);
 		made = pair;
+		options.clients = cases[i].clients;
+		options.client_ca = gw_str(cases[i].with_ca ? ca.certificate_path : "");
 		server = tls_server_create(&options, NULL, 0, &problems);
 		client = client_of(true, cases[i].own);
 		shake_with(pair, client, server, "mail.example");
 		assert_int_equal(pair->b.count[STREAM_CONNECTED], cases[i].accepted);
-		if (!cases[i].accepted)
-			assert_memory_equal(pair->b.error, "certificate verify failed: ", 27);
+		if (cases[i].accepted) {
+			assert_int_equal(stream_tls_fingerprint(pair->b.stream).len,
+					 cases[i].fingerprint ? 64 : 0);
+			assert_string_equal(stream_tls_subject(pair->b.stream).ptr,
+					    cases[i].subject ? "CN=good" : "");
+		}
 		tls_release(client);
 		tls_release(server);
 		tear_down_pair(&made);
@@ -509,7 +529,7 @@ int main(void)
 		PAIR(a_stalled_handshake_times_out),
 		BARE(old_versions_are_refused),
 		BARE(version_1_2_is_taken),
-		cmocka_unit_test(a_client_certificate_is_asked_for_and_checked),
+		cmocka_unit_test(a_client_certificate_is_what_it_is_worth),
 		cmocka_unit_test(a_session_is_resumed_by_name),
 		PAIR(a_stream_may_be_destroyed_when_its_handshake_ends),
 	};

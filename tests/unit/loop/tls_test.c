@@ -1,6 +1,6 @@
 #include "tls_test.h"
 
-static struct made good, other, locked;
+static struct made good, other, locked, twin;
 
 static int make_files(void **state)
 {
@@ -9,6 +9,8 @@ static int make_files(void **state)
 		(struct wanted){ .name = "good", .alt = "DNS:good.example", .days = 30 });
 	other = make_certificate(
 		(struct wanted){ .name = "other", .alt = "DNS:other.example", .days = 30 });
+	twin = make_certificate((struct wanted){
+		.name = "twin", .alt = "DNS:good.example", .days = 30, .rsa = true });
 	locked = make_certificate((struct wanted){ .name = "locked",
 						   .alt = "DNS:locked.example",
 						   .days = 30,
@@ -22,6 +24,7 @@ static int remove_files(void **state)
 	made_finish(&good);
 	made_finish(&other);
 	made_finish(&locked);
+	made_finish(&twin);
 	folder_remove();
 	return 0;
 }
@@ -70,10 +73,11 @@ static void a_server_needs_a_certificate_and_its_key(void **state)
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		options = (struct tls_server_options){
-			.certificate = gw_str(path_in(certificate, cases[i].certificate, "")),
-			.key = gw_str(cases[i].key[0] != '\0' ? path_in(key, cases[i].key, "")
-							      : ""),
-			.passphrase = gw_str(cases[i].passphrase),
+			.pair.certificate = gw_str(path_in(certificate, cases[i].certificate, "")),
+			.pair.key = gw_str(cases[i].key[0] != '\0' ? path_in(key, cases[i].key, "")
+								   : ""),
+			.pair.passphrase = gw_str(cases[i].passphrase),
+			.clients = TLS_CLIENTS_ASKED,
 			.client_ca = gw_str(cases[i].client_ca[0] != '\0'
 						    ? path_in(ca, cases[i].client_ca, "")
 						    : ""),
@@ -86,6 +90,42 @@ static void a_server_needs_a_certificate_and_its_key(void **state)
 		assert_non_null(strstr(text, "relay.conf:7: error: "));
 		assert_non_null(strstr(text, cases[i].file));
 		assert_non_null(strstr(text, cases[i].problem));
+	}
+}
+
+/* Beside one of other names; beside one of the same names only with a key of another kind; and what
+ * is wrong with one of them is told as with the first. */
+static void more_certificates_stand_beside_the_first(void **state)
+{
+	static const struct {
+		struct made *more;
+		const char *passphrase, *ciphers, *problem; /* NULL: none */
+	} cases[] = {
+		{ &other, "", "", NULL },
+		{ &twin, "", "", NULL },
+		{ &good, "", "", "another one with the same names" },
+		{ &locked, "sesame", "", NULL },
+		{ &locked, "simsim", "", "the passphrase is wrong" },
+		{ &other, "", TLS_CIPHERS_USUAL, NULL },
+		{ &other, "", "nonsense", "none of them is known" },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tls_pair more = { gw_str(cases[i].more->certificate_path),
+					 gw_str(cases[i].more->key_path),
+					 gw_str(cases[i].passphrase) };
+		struct tls_server_options options = {
+			.pair = { gw_str(good.certificate_path), gw_str(good.key_path),
+				  gw_str("") },
+			.more = &more,
+			.more_count = 1,
+			.ciphers = gw_str(cases[i].ciphers),
+		};
+
+		server_problem(&options, text, sizeof(text));
+		assert_int_equal(text[0] != '\0', cases[i].problem != NULL);
+		assert_non_null(strstr(text, cases[i].problem != NULL ? cases[i].problem : ""));
 	}
 }
 
@@ -104,8 +144,8 @@ static void a_client_needs_what_it_names(void **state)
 	options.ca = gw_str(path_in(garbage, "garbage", ""));
 	assert_null(tls_client_create(&options, "relay.conf", 3, &problems));
 	assert_non_null(strstr(problem_format(problems.first, text, sizeof(text)), garbage));
-	options = (struct tls_client_options){ .certificate = gw_str(good.certificate_path),
-					       .key = gw_str(path_in(key, "other.key", "")) };
+	options = (struct tls_client_options){ .pair.certificate = gw_str(good.certificate_path),
+					       .pair.key = gw_str(path_in(key, "other.key", "")) };
 	assert_null(tls_client_create(&options, "relay.conf", 3, &problems));
 	assert_int_equal(problems.errors, 2);
 	problems_finish(&problems);
@@ -126,8 +166,8 @@ static void a_certificate_that_will_be_refused_is_a_warning(void **state)
 		struct made made = make_certificate(
 			(struct wanted){ .name = "dated", .days = rows[i].days });
 
-		options.certificate = gw_str(made.certificate_path);
-		options.key = gw_str(made.key_path);
+		options.pair.certificate = gw_str(made.certificate_path);
+		options.pair.key = gw_str(made.key_path);
 		server_problem(&options, text, sizeof(text));
 		assert_int_equal(strstr(text, "relay.conf:7: warning: ") != NULL,
 				 rows[i].problem != NULL);
@@ -140,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_needs_a_certificate_and_its_key),
+		cmocka_unit_test(more_certificates_stand_beside_the_first),
 		cmocka_unit_test(a_client_needs_what_it_names),
 		cmocka_unit_test(a_certificate_that_will_be_refused_is_a_warning),
 	};

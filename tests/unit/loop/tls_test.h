@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 static char folder[64];
@@ -26,6 +27,7 @@ struct wanted {
 	struct made *issuer; /* NULL: itself */
 	int days;            /* from now until the end; negative: expired */
 	const char *passphrase;
+	bool rsa; /* else EC */
 };
 
 UNUSED static char *path_in(char *path, const char *name, const char *suffix)
@@ -66,7 +68,8 @@ UNUSED static void write_made(struct made *made, const struct wanted *wanted)
 UNUSED static struct made make_certificate(struct wanted wanted)
 {
 	static int serial;
-	struct made made = { X509_new(), EVP_EC_gen("P-256"), "", "" };
+	struct made made = { X509_new(), wanted.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), "",
+			     "" };
 	struct made *issuer = wanted.issuer != NULL ? wanted.issuer : &made;
 	X509_NAME *name = X509_get_subject_name(made.certificate);
 
