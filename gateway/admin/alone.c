@@ -38,6 +38,7 @@ static struct request *make_request(struct admin *admin, const char *const *word
 	request->out = stdout;
 	request->may_change = true;
 	request->uid = geteuid();
+	request->pid = getpid();
 	request->json = json_pack("{s:o}", "words", list);
 	return request;
 }

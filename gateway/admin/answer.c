@@ -1,6 +1,7 @@
 /* answer.c - what a request is answered: a text, problems, a table. */
 #include "admin/connection.h"
 
+#include "admin/audit.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -49,6 +50,7 @@ void request_answer(struct request *request, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	const char *line = text ? text : "{\"code\":71,\"text\":\"no memory\"}";
+	audit_end(request, json);
 	connection_answer(request->connection, gw_str(line));
 	if (request->out)
 		fprintf(request->out, "%s\n", line);

@@ -43,7 +43,9 @@ bool caller_find(struct caller *caller, int socket, const struct settings *setti
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
 	bool known = groups_find(&groups, socket);
-	*caller = (struct caller){ .uid = peer.uid, .own = peer.uid == 0 || peer.uid == geteuid() };
+	*caller = (struct caller){ .uid = peer.uid,
+				   .pid = peer.pid,
+				   .own = peer.uid == 0 || peer.uid == geteuid() };
 	caller->change = caller->own || is_member(&groups, peer.gid, settings->control.admin_group);
 	caller->view = caller->change || is_member(&groups, peer.gid, settings->control.view_group);
 	free(groups.list);

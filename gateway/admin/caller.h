@@ -7,6 +7,7 @@
 
 struct caller {
 	uid_t uid;
+	pid_t pid;   /* 0: of another pid namespace */
 	bool view;   /* may look */
 	bool change; /* may change things too */
 	bool own;    /* root or the gateway's own user: a place is kept for them */

@@ -1,9 +1,9 @@
 /* control.c - from a line of the control socket to the verb that answers it. */
 #include "admin/connection.h"
 
+#include "admin/audit.h"
 #include "admin/control_socket.h"
 #include "admin/trouble.h"
-#include "base/log.h"
 #include "conf/option.h"
 #include "loop/listener.h"
 
@@ -12,12 +12,6 @@
 #include <unistd.h>
 
 /* --- which verb --- */
-
-/* What follows a key may be a password. */
-static int shown(const char *word)
-{
-	return (int)(strcspn(word, "=") + (strchr(word, '=') != NULL));
-}
 
 static size_t matches(const struct control_verb *verb, const struct request *request)
 {
@@ -31,21 +25,6 @@ static size_t matches(const struct control_verb *verb, const struct request *req
 			return i + 1;
 		name += len + 1;
 	}
-}
-
-static void log_change(const struct request *request)
-{
-	char words[512] = "";
-	for (size_t i = 0;
-	     i < request->count && strlen(words) + strlen(request->words[i]) + 2 < sizeof(words);
-	     i++) {
-		strcat(words, i ? " " : "");
-		strncat(words, request->words[i], (size_t)shown(request->words[i]));
-	}
-	struct log_line *line = log_open(EVENT_CONTROL);
-	log_int(line, KEY_UID, request->uid);
-	log_text(line, KEY_COMMAND, words);
-	log_close(line);
 }
 
 /* Verbs that begin with what was said: "relay" alone. */
@@ -92,20 +71,26 @@ static void say_unknown(struct request *request)
 	buf_finish(&known);
 }
 
+bool request_may_change(struct request *request, const char *verb, bool looks, size_t shown)
+{
+	if (request->may_change)
+		return true;
+	audit_refused(request, shown);
+	request_say(request, EX_NOPERM,
+		    "%s %s: only root, the gateway's user and the admin group may", verb,
+		    looks ? "reads more than there is to see" : "changes something");
+	return false;
+}
+
 static void run_verb(struct request *request, const struct control_verb *verb, size_t used)
 {
-	if (verb->rights != FOR_VIEW && !request->may_change) {
-		request_say(request, EX_NOPERM,
-			    "%s %s: only root, the gateway's user and the admin group may",
-			    verb->name,
-			    verb->rights == CHANGES ? "changes something"
-						    : "reads more than there is to see");
+	if (verb->rights != FOR_VIEW &&
+	    !request_may_change(request, verb->name, verb->rights == FOR_ADMINS, request->count))
 		return;
-	}
 	if (!verb_words_take(request, verb, used))
 		return;
 	if (verb->rights == CHANGES)
-		log_change(request);
+		audit_begin(request, request->count);
 	verb->run(request, request->names, request->name_count);
 }
 
@@ -154,6 +139,7 @@ struct request *request_create(struct connection *connection, struct gw_str line
 	request->connection = connection;
 	request->may_change = connection->caller.change;
 	request->uid = connection->caller.uid;
+	request->pid = connection->caller.pid;
 	request->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
 	request->asks = json_is_true(json_object_get(request->json, "ask"));
 	return request;

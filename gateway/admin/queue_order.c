@@ -1,11 +1,29 @@
 /* queue_order.c - queue retry, hold, release, bounce, delete, move. */
+#include "admin/audit.h"
 #include "admin/queue_change.h"
 #include "admin/relay_mail.h"
 #include "admin/relays.h"
-#include "base/log.h"
 
+static enum event_id event_of(enum queue_order order)
+{
+	switch (order) {
+	case ORDER_RETRY:
+		return EVENT_RETRY_ORDERED;
+	case ORDER_HOLD:
+		return EVENT_HOLD_ORDERED;
+	case ORDER_RELEASE:
+		return EVENT_RELEASED;
+	case ORDER_BOUNCE:
+		return EVENT_BOUNCE_ORDERED;
+	default:
+		return EVENT_DELETE_ORDERED;
+	}
+}
+
+/* Who did it stands with the message for whoever asks later where it went. */
 static bool order(const struct queue_change *change, struct worker *worker, uint64_t id)
 {
+	audit_order(event_of(change->order), id, change->uid);
 	return queue_order(worker, id, change->order);
 }
 
@@ -39,31 +57,16 @@ void verb_queue_bounce(struct request *request, const char *const *words, size_t
 	begin(request, ORDER_BOUNCE, "given back to the sender");
 }
 
-/* Who did it stands with the message for whoever asks later where it went. */
-static bool delete (const struct queue_change *change, struct worker *worker, uint64_t id)
-{
-	struct log_line *line = log_open(EVENT_DELETE_ORDERED);
-	log_id(line, id);
-	log_int(line, KEY_UID, change->uid);
-	log_close(line);
-	return queue_order(worker, id, ORDER_DELETE);
-}
-
 void verb_queue_delete(struct request *request, const char *const *words, size_t count)
 {
-	struct queue_filter filter;
-	if (queue_filter_take(&filter, request))
-		queue_change_begin(request,
-				   &(struct queue_change){ .change = delete,
-							   .done = "deleted, and nobody is told" },
-				   &filter);
+	begin(request, ORDER_DELETE, "deleted, and nobody is told");
 }
 
 /* --- move --- */
 
 static bool move(const struct queue_change *change, struct worker *worker, uint64_t id)
 {
-	return mail_move(worker, id, gw_str(change->relay));
+	return mail_move(worker, id, gw_str(change->relay), change->uid);
 }
 
 static void move_to(struct request *request, const char *relay, const struct queue_filter *filter)

@@ -1,6 +1,7 @@
 #include "admin/relay_mail.h"
 
 #include "admin/queue_filter.h"
+#include "base/log.h"
 #include "deliver/delivery.h"
 #include "queue/queue.h"
 
@@ -60,8 +61,13 @@ void relay_mail_finish(struct relay_mail *mail)
 
 /* --- moving --- */
 
-bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay)
+bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay, int64_t uid)
 {
+	struct log_line *line = log_open(EVENT_MOVE_ORDERED);
+	log_id(line, id);
+	log_int(line, KEY_UID, uid);
+	log_str(line, KEY_RELAY, relay);
+	log_close(line);
 	bool moved = queue_set_note(worker, id, gw_str("gateway.relay"), relay);
 	if (moved)
 		delivery_send_back(worker, id);

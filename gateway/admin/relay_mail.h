@@ -18,8 +18,8 @@ struct relay_mail {
 int relay_mail_find(struct relay_mail *mail);
 void relay_mail_finish(struct relay_mail *mail);
 
-/* On its worker: from now on the message goes to that relay and no other, and soon, unless it is on
- * hold. False: there is no such message here, or it cannot be read. */
-bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay);
+/* On its worker, for the admin `uid`: from now on the message goes to that relay and no other, and
+ * soon, unless it is on hold. False: there is no such message here, or it cannot be read. */
+bool mail_move(struct worker *worker, uint64_t id, struct gw_str relay, int64_t uid);
 
 #endif

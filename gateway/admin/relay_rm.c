@@ -3,6 +3,7 @@
  * the fragment is set aside: a copy stays, for what somebody wrote into it. */
 #include "admin/relays.h"
 
+#include "admin/audit.h"
 #include "admin/relay_mail.h"
 #include "queue/queue.h"
 
@@ -87,15 +88,19 @@ static bool move_one(struct tour *tour, struct worker *worker, unsigned number,
 		     struct queue_entry *entry)
 {
 	struct removal *removal = list_of(tour, struct removal, tour);
-	removal->moved += mail_move(worker, entry->id, gw_str(removal->move_to));
+	removal->moved += mail_move(worker, entry->id, gw_str(removal->move_to),
+				    removal->request->uid);
 	return true;
 }
 
 static bool make_due(struct tour *tour, struct worker *worker, unsigned number,
 		     struct queue_entry *entry)
 {
-	if (entry->state != ENTRY_HELD)
-		queue_order(worker, entry->id, ORDER_RETRY);
+	const struct removal *removal = list_of(tour, struct removal, tour);
+	if (entry->state == ENTRY_HELD)
+		return true;
+	audit_order(EVENT_RETRY_ORDERED, entry->id, removal->request->uid);
+	queue_order(worker, entry->id, ORDER_RETRY);
 	return true;
 }
 

@@ -41,7 +41,8 @@ struct request {
 	bool asks;
 	/* nobody waits for the answer any more: who works for long may stop [any thread] */
 	_Atomic bool abandoned;
-	int64_t uid;
+	int64_t uid, pid;    /* of the caller */
+	const char *audited; /* the command, when its answer goes into the log; NULL: not */
 	/* where the answer goes when there is no connection; NULL: nowhere */
 	FILE *out;
 	json_t *json; /* owns the words */
@@ -59,7 +60,7 @@ struct verb_word {
 enum verb_rights {
 	FOR_VIEW,   /* who may look */
 	FOR_ADMINS, /* it changes nothing, but does more than to look */
-	CHANGES,    /* for admins; logged */
+	CHANGES,    /* for admins; audited */
 };
 
 struct control_verb {
@@ -77,6 +78,8 @@ extern const struct control_verb control_verbs[];
 /* control.c: a request from its line; answered in any case, now or later. NULL: no memory. */
 struct request *request_create(struct connection *connection, struct gw_str line);
 void request_run(struct request *request);
+/* False: the caller may only look, and has been told so. `shown` as for audit_begin(). */
+bool request_may_change(struct request *request, const char *verb, bool looks, size_t shown);
 
 /* verb_words.c: puts the words after the verb in their places. False: it was said which is wrong,
  * and the request is over. */

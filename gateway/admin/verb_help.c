@@ -1,5 +1,5 @@
 /* verb_help.c - help: all verbs, or one with its words and an example. */
-#include "admin/request.h"
+#include "admin/module_verb.h"
 
 #include "module/snapshot.h"
 
@@ -20,15 +20,14 @@ static void add_module(json_t *rows, const struct gw_module *table, const char *
 {
 	if (!table->control || !table->verbs || (wanted && !is_verb_of_module(table->name, wanted)))
 		return;
-	for (const char *line = table->verbs; *line;) {
-		size_t len = strcspn(line, "\n"), words = strcspn(line, "\t\n");
-		struct gw_str help = words < len ? gw_str_n(line + words + 1, len - words - 1)
-						 : gw_str(table->summary ? table->summary : "");
+	const char *lines = table->verbs;
+	struct module_verb verb;
+	while (module_verb_next(&lines, &verb)) {
+		struct gw_str help = verb.help.len ? verb.help
+						   : gw_str(table->summary ? table->summary : "");
 		json_array_append_new(rows, json_pack("{s:s, s:o, s:o}", "verb",
 						      verb_of_name(table->name), "arguments",
-						      text_of(gw_str_n(line, words)), "help",
-						      text_of(help)));
-		line += len + (line[len] != '\0');
+						      text_of(verb.words), "help", text_of(help)));
 	}
 }
 

@@ -1,5 +1,6 @@
 /* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
-#include "admin/request.h"
+#include "admin/audit.h"
+#include "admin/module_verb.h"
 
 #include "supervisor/breaker.h"
 #include "services/output.h"
@@ -303,11 +304,25 @@ static void ask_control(struct request *request, struct snapshot *snapshot,
 	problems_finish(&problems);
 }
 
+/* Only the words that its table names are shown: what else is said may be secret. */
+static bool module_may(struct request *request, const struct instance *instance)
+{
+	struct module_verb verb;
+	if (!module_verb_find(instance->module->table.verbs, request->words + 1, request->count - 1,
+			      &verb) ||
+	    !verb.changes)
+		return true;
+	if (!request_may_change(request, request->words[0], false, 1 + verb.count))
+		return false;
+	audit_begin(request, 1 + verb.count);
+	return true;
+}
+
 bool verb_of_module(struct request *request)
 {
 	struct snapshot *snapshot = snapshot_current();
 	struct instance *instance = snapshot ? instance_of(snapshot, request->words[0]) : NULL;
-	if (instance)
+	if (instance && module_may(request, instance))
 		ask_control(request, snapshot, instance);
 	snapshot_release(snapshot);
 	return instance != NULL;

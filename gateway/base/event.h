@@ -4,8 +4,15 @@
 
 #include <stdbool.h>
 
-/* printed debug, info, warning, error */
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+/* printed debug, info, warning, error, audit; the last is above any level that can be set: what
+ * admins did is logged always */
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_AUDIT
+};
 
 enum event_id {
 #define LOGGED(id, ...) EVENT_##id,

@@ -23,7 +23,7 @@ static __thread struct log_line own;
 
 const char *log_level_name(enum log_level level)
 {
-	static const char *const names[] = { "debug", "info", "warning", "error" };
+	static const char *const names[] = { "debug", "info", "warning", "error", "audit" };
 	return names[level];
 }
 

@@ -57,7 +57,9 @@ uint64_t log_journal_bound(void)
 
 unsigned log_destinations(enum log_level level, bool carries_id)
 {
-	unsigned where = (int)level >= atomic_load_explicit(&target_level, memory_order_relaxed)
+	unsigned where = level == LOG_LEVEL_AUDIT ||
+					 (int)level >= atomic_load_explicit(&target_level,
+									    memory_order_relaxed)
 				 ? LOG_TO_TARGET
 				 : 0;
 

@@ -239,6 +239,15 @@ static bool check(struct problems *problems)
 	return snapshot != NULL;
 }
 
+static void log_reloaded(const char *changed)
+{
+	struct log_line *line = log_open(EVENT_RELOADED);
+	log_text(line, KEY_TEXT, "the new configuration is in use");
+	if (*changed)
+		log_text(line, KEY_CHANGED, changed);
+	log_close(line);
+}
+
 bool configuration_reload(bool apply, struct problems *problems)
 {
 	if (!apply)
@@ -250,6 +259,9 @@ bool configuration_reload(bool apply, struct problems *problems)
 	load_options.kept = NULL;
 	struct snapshot *snapshot = rehearsal_passes(given, problems) ? configuration_load(problems)
 								      : NULL;
+	char changed[1024] = "";
+	if (snapshot) /* from what is kept still: the copy of what is in use */
+		conf_kept_differs(snapshot->conf, kept_folder(), changed, sizeof(changed));
 	bool fine = snapshot && swap_in(snapshot, problems);
 	channel_say(CHANNEL_READY);
 	if (!fine) {
@@ -257,8 +269,9 @@ bool configuration_reload(bool apply, struct problems *problems)
 		load_options.kept = kept;
 	}
 	configuration_log_problems(problems);
-	log_say(fine ? EVENT_RELOADED : EVENT_RELOAD_FAILED, "%s",
-		fine ? "the new configuration is in use"
-		     : "nothing changed: the configuration has errors");
+	if (fine)
+		log_reloaded(changed);
+	else
+		log_say(EVENT_RELOAD_FAILED, "nothing changed: the configuration has errors");
 	return fine;
 }

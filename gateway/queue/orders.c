@@ -81,33 +81,12 @@ static bool order_active(struct queue_entry *entry, enum queue_order order)
 	return true;
 }
 
-static void log_order(uint64_t id, enum queue_order order)
-{
-	static const struct {
-		enum queue_order order;
-		enum event_id event;
-	} names[] = {
-		{ ORDER_RETRY, EVENT_RETRY_ORDERED },
-		{ ORDER_HOLD, EVENT_HOLD_ORDERED },
-		{ ORDER_RELEASE, EVENT_RELEASED },
-		{ ORDER_BOUNCE, EVENT_BOUNCE_ORDERED },
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].order != order)
-			continue;
-		struct log_line *line = log_open(names[i].event);
-		log_id(line, id);
-		log_close(line);
-	}
-}
-
 bool queue_order(struct worker *worker, uint64_t id, enum queue_order order)
 {
 	struct queue *queue = queue_of(worker);
 	struct queue_entry *entry = id_map_get(&queue->entries, id);
 	if (!entry)
 		return false;
-	log_order(id, order);
 	asker_tell(queue, id, ASKER_ORDERED, NULL);
 	/* its reader finds nobody who wants it any more */
 	if (order == ORDER_DELETE && entry->state != ENTRY_ACTIVE) {

@@ -282,9 +282,7 @@ static void about_relay(struct gw_call *call, const struct gw_command *command, 
 	struct gw_relay *relay = gw->relay_named(call, name);
 	struct account *account = relay ? account_of(call, relay) : NULL;
 
-	if (!command->admin)
-		gw->problem(call, true, "only admins may log in and out");
-	else if (!account)
+	if (!account)
 		gw->problem(call, true, "there is no relay \"%.*s\" that logs in by token",
 			    GW_STR_ARGS(name));
 	else if (login)

@@ -7,7 +7,7 @@
 
 #define CONTROL_VERBS                                                                              \
 	"dns [DOMAIN]\tthe records to publish, of each key in use\n"                               \
-	"keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]\tmakes a key, and says which record to publish"
+	"!keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]\tmakes a key, and says which record to publish"
 
 void control(struct gw_call *call, const struct gw_command *command, const struct signer *signer);
 

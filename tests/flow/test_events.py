@@ -14,6 +14,7 @@ GOOD = {"rcpt.verdict": "accept", "auth.verdict": "accept", "relays": ["out"], "
 
 # Where another test brings it about: a file of tests/, in which the event's name or what it is told for stands.
 ELSEWHERE = {
+    "move-ordered": "flow/test_audit.py", "control-refused": "flow/test_audit.py",
     "refused-taken": "flow/test_strikes.py", "header-odd": "flow/test_odd_header.py",
     "client-crowd": "flow/test_limits.py", "proxy-refused": "flow/test_proxy.py", "no-memory": "flow/test_no_memory.py",
     "accept-paused": "flow/test_resources.py", "unknown": "flow/test_once.py", "reason": "flow/test_types.py", "module-event": "flow/test_strikes.py",

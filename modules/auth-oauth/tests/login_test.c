@@ -256,18 +256,6 @@ static void a_logout_in_the_middle_of_a_renewal_holds(void **state)
 	testkit_destroy(kit);
 }
 
-static void who_may_only_look_changes_nothing(void **state)
-{
-	struct testkit *kit = logged_in("login");
-
-	testkit_run_control(kit, "logout m365", false);
-	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "only admins"));
-	testkit_run_control(kit, "login nobody", true);
-	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "no relay \"nobody\""));
-	assert_int_equal(log_in(kit, delivery_of(kit)), GW_ACCEPT);
-	testkit_destroy(kit);
-}
-
 /* --- a service account --- */
 
 static EVP_PKEY *make_key(struct testkit *kit)
@@ -364,7 +352,6 @@ int main(void)
 		cmocka_unit_test(a_second_login_ends_the_first),
 		cmocka_unit_test(a_logout_takes_the_token_back),
 		cmocka_unit_test(a_logout_in_the_middle_of_a_renewal_holds),
-		cmocka_unit_test(who_may_only_look_changes_nothing),
 		cmocka_unit_test(a_service_account_signs_by_the_servers_clock),
 		cmocka_unit_test(a_key_that_is_none_is_told),
 	};

@@ -252,8 +252,10 @@ struct gw_module {
 	size_t relay_conf_size;
 	/* private bytes: zeroed, freed with their object */
 	size_t session_size, message_size, delivery_size;
-	/* for `gatewayctl`: "keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line:
-	 * its words, a tab, what `help` says of it (without: the summary); NULL: none */
+	/* for `gatewayctl`: "!keygen DOMAIN\tmakes a key\ndns DOMAIN\twhat to publish", one a line:
+	 * its words, a tab, what `help` says of it (without: the summary); NULL: none. Words that
+	 * begin with a small letter are said as they stand. "!": it changes something: only admins
+	 * may, and the words that stand here go into the log with what came of it. */
 	const char *verbs;
 
 	/* Begins an instance with its configuration; in the main thread, before any hook of it, and

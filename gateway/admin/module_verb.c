@@ -1,0 +1,58 @@
+#include "admin/module_verb.h"
+
+static size_t count_words(struct gw_str words)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < words.len; i++)
+		count += words.ptr[i] != ' ' && (i == 0 || words.ptr[i - 1] == ' ');
+	return count;
+}
+
+bool module_verb_next(const char **lines, struct module_verb *verb)
+{
+	const char *line = *lines;
+	if (!line || !*line)
+		return false;
+	verb->changes = *line == '!';
+	line += verb->changes;
+	size_t len = strcspn(line, "\n"), words = strcspn(line, "\t\n");
+	verb->words = gw_str_n(line, words);
+	verb->help = words < len ? gw_str_n(line + words + 1, len - words - 1) : gw_str("");
+	verb->count = count_words(verb->words);
+	*lines = line + len + (line[len] != '\0');
+	return true;
+}
+
+static bool is_small(struct gw_str word)
+{
+	return word.len && word.ptr[0] >= 'a' && word.ptr[0] <= 'z';
+}
+
+/* How many small words the verb begins with, all of which were said; -1: another verb. */
+static int beginning(const struct module_verb *verb, const char *const *words, size_t count)
+{
+	struct gw_str rest = verb->words;
+	for (int nth = 0;; nth++) {
+		struct gw_str word = gw_str_n(rest.ptr, gw_str_find(rest, ' '));
+		if (!is_small(word))
+			return nth;
+		if ((size_t)nth >= count || !gw_str_eq(word, gw_str(words[nth])))
+			return -1;
+		rest = gw_str_from(rest, word.len < rest.len ? word.len + 1 : rest.len);
+	}
+}
+
+bool module_verb_find(const char *lines, const char *const *words, size_t count,
+		      struct module_verb *found)
+{
+	struct module_verb verb;
+	int best = -1;
+	while (module_verb_next(&lines, &verb)) {
+		int begins = beginning(&verb, words, count);
+		if (begins <= best)
+			continue;
+		best = begins;
+		*found = verb;
+	}
+	return best >= 0;
+}

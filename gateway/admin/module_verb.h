@@ -1,0 +1,22 @@
+/* module_verb.h - a verb of a module, as its table's `verbs` says it: which words, for whom. */
+#ifndef ADMIN_MODULE_VERB_H
+#define ADMIN_MODULE_VERB_H
+
+#include "admin/request.h"
+
+struct module_verb {
+	struct gw_str words; /* "keygen DOMAIN" */
+	struct gw_str help;  /* empty: none of its own */
+	bool changes;        /* for admins only, and audited */
+	size_t count;        /* words in it: what an audit shows of those that were said */
+};
+
+/* Takes the next line off *lines; false at the end. */
+bool module_verb_next(const char **lines, struct module_verb *verb);
+
+/* The one whose small words begin what was said after the module's name, the longest of them.
+ * False: the table names none that is it. */
+bool module_verb_find(const char *lines, const char *const *words, size_t count,
+		      struct module_verb *found);
+
+#endif
