@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "deliver/explain.h"
+#include "services/clients.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,9 @@ struct asking {
 	struct post there, back;
 	struct request *request;
 	struct snapshot *snapshot;
-	const char *from, *to, *type, *client, *eml;
+	const char *from, *to, *type, *name, *eml;
+	struct gw_client client; /* of that name, in the request's arena */
+	bool known;
 	bool all;
 	struct buf bytes;
 	struct buf end; /* "goes to mass", "waits", "refused: 451 4.7.1 ..." */
@@ -105,7 +108,8 @@ static void ask(struct post *post)
 		.snapshot = asking->snapshot,
 		.sender = gw_str(asking->from),
 		.rcpt = gw_str(asking->to),
-		.client = gw_str(asking->client),
+		.client = &asking->client,
+		.known = asking->known,
 		.type = gw_str(asking->type),
 		.bytes = buf_str(&asking->bytes),
 		.whole = asking->eml != NULL,
@@ -124,7 +128,7 @@ static void take_options(struct asking *asking)
 		const char **into;
 	} options[] = {
 		{ "--from", &asking->from }, { "--to", &asking->to },
-		{ "--type", &asking->type }, { "--client", &asking->client },
+		{ "--type", &asking->type }, { "--client", &asking->name },
 		{ "--eml", &asking->eml },
 	};
 	asking->all = request_option(asking->request, "--all") != NULL;
@@ -194,6 +198,14 @@ static int write_message(struct asking *asking)
 			   : buf_printf(&asking->bytes, "From: <%s>\r\n\r\n", asking->from);
 }
 
+static void find_client(struct asking *asking)
+{
+	asking->known = clients_find(asking->snapshot, runtime.main, &asking->request->arena,
+				     gw_str(asking->name), &asking->client);
+	if (!asking->known)
+		asking->client = (struct gw_client){ .name = gw_str(asking->name) };
+}
+
 static struct asking *asking_create(struct request *request)
 {
 	struct asking *asking = calloc(1, sizeof(*asking));
@@ -201,7 +213,7 @@ static struct asking *asking_create(struct request *request)
 		return NULL;
 	asking->request = request;
 	asking->snapshot = snapshot_current();
-	asking->client = asking->type = "";
+	asking->name = asking->type = "";
 	asking->rows = json_array();
 	asking->there.run = ask;
 	asking->back.run = answer;
@@ -225,6 +237,7 @@ void verb_explain_what(struct request *request, const char *const *words, size_t
 		request_say(request, EX_OSERR, "no memory");
 		asking_free(asking);
 	} else {
+		find_client(asking);
 		worker_post(runtime.workers[0], &asking->there);
 	}
 }

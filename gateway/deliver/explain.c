@@ -8,8 +8,8 @@
 struct explanation {
 	struct explain_question question;
 	struct gw_message *message;
-	struct gw_call call;   /* of the rcpt hook, then of the message hook */
-	bool taken_rcpt;       /* the rcpt hook has nothing against it */
+	struct gw_call call;   /* of one of `hooks` after the other */
+	size_t asked;          /* of `hooks`, that had nothing against it */
 	struct gw_str reasons; /* at the relay that is looked at */
 };
 
@@ -144,16 +144,22 @@ const struct round_effects explain_effects = {
 
 /* --- from the question to the round --- */
 
+/* As a session asks them. */
+static const enum gw_hook hooks[] = { GW_HOOK_mail, GW_HOOK_rcpt, GW_HOOK_message };
+
 static struct gw_str reply_of(struct explanation *explanation, const struct chain_answer *answer)
 {
-	bool refuses = answer->verdict == GW_REJECT;
+	static const char *const refusals[GW_HOOKS] = {
+		[GW_HOOK_mail] = "550 5.7.1 sender refused",
+		[GW_HOOK_rcpt] = "550 5.7.1 recipient refused",
+		[GW_HOOK_message] = "554 5.7.1 message refused",
+	};
 	if (answer->text.len && answer->code)
 		return arena_printf(&explanation->message->arena, "%d %s%s%.*s", answer->code,
 				    answer->enhanced, answer->enhanced[0] ? " " : "",
 				    GW_STR_ARGS(answer->text));
-	if (!explanation->taken_rcpt && refuses)
-		return gw_str("550 5.7.1 recipient refused");
-	return gw_str(refuses ? "554 5.7.1 message refused" : "451 4.3.0 not now, try again later");
+	return gw_str(answer->verdict == GW_REJECT ? refusals[hooks[explanation->asked]]
+						   : "451 4.3.0 not now, try again later");
 }
 
 static void tell_end(struct explanation *explanation, const struct chain_answer *answer)
@@ -169,13 +175,29 @@ static void tell_end(struct explanation *explanation, const struct chain_answer 
 		step.why = answer->text;
 		break;
 	default:
-		step.answer = EXPLAIN_REFUSED;
+		step.answer = explanation->message->accept_then_bounce &&
+					      answer->verdict == GW_REJECT &&
+					      hooks[explanation->asked] == GW_HOOK_message
+				      ? EXPLAIN_GIVEN_BACK
+				      : EXPLAIN_REFUSED;
 		step.why = reply_of(explanation, answer);
 	}
 	explanation->question.step(explanation->question.arg, &step);
 }
 
 static void ask(struct explanation *explanation);
+
+/* Of a client that nobody knows it is not asked whether it may send at all: it may be anybody. */
+static bool is_denied(const struct explanation *explanation, const struct chain_answer *answer)
+{
+	return hooks[explanation->asked] == GW_HOOK_rcpt && explanation->question.known &&
+	       !answer->voted;
+}
+
+static void tell_denied(struct explanation *explanation)
+{
+	explain_say(explanation, gw_str(""), EXPLAIN_REFUSED, gw_str("550 5.7.1 relaying denied"));
+}
 
 static void carry_on(struct gw_call *call, void *arg)
 {
@@ -184,8 +206,10 @@ static void carry_on(struct gw_call *call, void *arg)
 	if (verdict != GW_CONTINUE && verdict != GW_ACCEPT) {
 		tell_end(explanation, &call->answer);
 		finish(explanation);
-	} else if (!explanation->taken_rcpt) {
-		explanation->taken_rcpt = true;
+	} else if (is_denied(explanation, &call->answer)) {
+		tell_denied(explanation);
+		finish(explanation);
+	} else if (++explanation->asked < sizeof(hooks) / sizeof(hooks[0])) {
 		ask(explanation);
 	} else if (round_explain(explanation->message) != 0) {
 		finish(explanation);
@@ -205,15 +229,59 @@ static void judged(struct gw_call *call, void *arg)
 	}
 }
 
-/* Whether a client may send at all is not asked: there is none. */
 static void ask(struct explanation *explanation)
 {
 	struct gw_call *call = &explanation->call;
 	call_init(call, explanation->message);
-	call->rcpt = explanation->taken_rcpt ? NULL : explanation->message->rcpts[0];
-	if (chain_run(call, explanation->taken_rcpt ? GW_HOOK_message : GW_HOOK_rcpt, judged,
-		      explanation))
+	call->rcpt = hooks[explanation->asked] == GW_HOOK_rcpt ? explanation->message->rcpts[0]
+							       : NULL;
+	if (chain_run(call, hooks[explanation->asked], judged, explanation))
 		judged(call, explanation);
+}
+
+/* What its session would know of it; the type that was asked for is more than the client's. */
+static void come_as_client(struct gw_message *message, const struct explain_question *question)
+{
+	const struct gw_client *client = question->client;
+	struct arena *arena = &message->arena;
+	if (!client)
+		return;
+	message->client = arena_str(arena, client->name);
+	if (!question->known)
+		return;
+	message->domains = arena_str(arena, client->domains);
+	message->peer = arena_str(arena, client->peer);
+	if (client->logins.count)
+		message->login = arena_str(arena, client->logins.items[0]);
+	if (question->type.len || !client->type.len)
+		return;
+	message->type = arena_str(arena, client->type);
+	message->type_by = gw_str("client");
+}
+
+static struct gw_str with(struct arena *arena, const char *what, struct gw_str text)
+{
+	return text.len ? arena_printf(arena, "%s%.*s", what, GW_STR_ARGS(text)) : gw_str("");
+}
+
+static void tell_client(struct explanation *explanation)
+{
+	const struct explain_question *question = &explanation->question;
+	const struct gw_message *message = explanation->message;
+	struct arena *arena = &explanation->message->arena;
+	struct gw_str name = message->client;
+	if (!name.len)
+		return;
+	struct gw_str why =
+		question->known
+			? arena_printf(arena, "%.*s%.*s%.*s%.*s%.*s", GW_STR_ARGS(name),
+				       GW_STR_ARGS(with(arena, " from ", message->peer)),
+				       GW_STR_ARGS(with(arena, ", logged in as ", message->login)),
+				       GW_STR_ARGS(with(arena, ", domains ", message->domains)),
+				       GW_STR_ARGS(with(arena, ", type ", question->client->type)))
+			: arena_printf(arena, "no module knows a client %.*s: by its name alone",
+				       GW_STR_ARGS(name));
+	explain_say(explanation, gw_str(""), "client", why);
 }
 
 static struct gw_message *message_asked(const struct explain_question *question)
@@ -234,7 +302,7 @@ static struct gw_message *message_asked(const struct explain_question *question)
 	message->own = false;
 	message->dry = true;
 	message->type_by = gw_str(question->type.len ? "client" : "");
-	message->client = arena_str(&message->arena, question->client);
+	come_as_client(message, question);
 	return message;
 }
 
@@ -250,5 +318,6 @@ void explain_begin(const struct explain_question *question)
 	explanation->question = *question;
 	explanation->message = message;
 	message->explanation = explanation;
+	tell_client(explanation);
 	ask(explanation);
 }

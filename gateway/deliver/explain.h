@@ -8,9 +8,9 @@
 /* One step of the explanation. */
 struct explain_step {
 	struct gw_str relay; /* empty: it is about no relay */
-	const char
-		*answer;  /* "rule", "type", "passed over", "takes it", "next"; else how it ends */
-	struct gw_str by; /* the instance that said it; empty: none, or the relay says enough */
+	const char *answer; /* "client", "rule", "type", "passed over", "takes it", "next"; else how
+			       it ends */
+	struct gw_str by;   /* the instance that said it; empty: none, or the relay says enough */
 	/* where its client would hear a reply, or its sender get it in a report: that reply */
 	struct gw_str why;
 };
@@ -19,7 +19,10 @@ struct explain_step {
 struct explain_question {
 	struct worker *worker;
 	struct snapshot *snapshot; /* held by whoever asks */
-	struct gw_str sender, rcpt, client;
+	struct gw_str sender, rcpt;
+	/* who hands it in: a name alone, or all that is known of it; NULL: nobody is named */
+	const struct gw_client *client;
+	bool known;
 	struct gw_str type;  /* empty: the default type, or what the message hook says */
 	struct gw_str bytes; /* the message: a header at least */
 	/* the bytes are a real message: what the message hook says of its type is told */

@@ -513,4 +513,6 @@ const struct gw_services services = {
 	.offload_ranked = call_offload_ranked,
 	.mechanism = services_mechanism,
 	.proof_keys = services_proof_keys,
+	.client_known = services_client_known,
+	.client_each = services_client_each,
 };

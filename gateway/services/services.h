@@ -69,6 +69,11 @@ void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys)
 void services_accept_then_bounce(struct gw_call *call, struct gw_message *message);
 void services_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms);
 
+/* clients.c */
+bool services_client_known(struct gw_call *call, const struct gw_client *client);
+void services_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
+			  void *arg);
+
 /* What a module may hand in. The functions that give a text give NULL where all is well, else what
  * is wrong. */
 bool bounds_name(struct gw_str name); /* of a counter or record */

@@ -258,5 +258,5 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 
 GW_MODULE(.name = "access", .version = "1.0", .summary = "who may send, and in whose name",
 	  .options = options, .conf_size = sizeof(struct config), .start = access_start,
-	  .connect = on_connect, .mail = on_mail, .rcpt = on_rcpt, .message = on_message,
-	  .once = "would allow what the first one forbids")
+	  .clients = access_clients, .connect = on_connect, .mail = on_mail, .rcpt = on_rcpt,
+	  .message = on_message, .once = "would allow what the first one forbids")

@@ -42,6 +42,9 @@ struct access {
 /* Parses and judges the configuration; -1: problems were told. */
 int access_start(struct gw_call *call);
 
+/* The hook of that name. */
+void access_clients(struct gw_call *call);
+
 /* The first client in file order whose networks have the peer; NULL: none. */
 const struct client *access_client(const struct access *access, const struct network *peer);
 

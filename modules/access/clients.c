@@ -250,3 +250,29 @@ int access_start(struct gw_call *call)
 	gw->instance_data_set(call, access);
 	return errors ? -1 : 0;
 }
+
+/* --- who is known --- */
+
+static bool tell_client(struct gw_call *call, const struct client *client)
+{
+	const struct client_config *config = client->config;
+	struct gw_str network = config->networks.items[0];
+	struct gw_client known = { .size = sizeof known,
+				   .name = config->name,
+				   .type = config->type,
+				   .domains = client->domains,
+				   .peer = gw_str_n(network.ptr, gw_str_find(network, '/')),
+				   .logins = config->logins,
+				   .needs_login = config->login };
+
+	return gw->client_known(call, &known);
+}
+
+void access_clients(struct gw_call *call)
+{
+	const struct access *access = gw->instance_data(call);
+	size_t i;
+
+	for (i = 0; i < access->client_count && tell_client(call, &access->clients[i]); i++)
+		;
+}

@@ -189,6 +189,31 @@ static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 	return GW_CONTINUE;
 }
 
+static bool tell_user(struct gw_call *call, const struct user *user)
+{
+	struct gw_str login = user->name;
+	struct gw_client known = { .size = sizeof known,
+				   .name = user->client,
+				   .type = user->type,
+				   .domains = user->domains,
+				   .logins = { &login, 1 },
+				   .needs_login = true };
+
+	return gw->client_known(call, &known);
+}
+
+/* The file may be read again meanwhile. */
+static void on_clients(struct gw_call *call)
+{
+	const struct auth_conf *conf = gw->conf(call);
+	struct users *users = conf->users.len ? auth_users(gw->instance_data(call)) : NULL;
+	size_t i;
+
+	for (i = 0; users && i < users->count && tell_user(call, &users->list[i]); i++)
+		;
+	users_release(users);
+}
+
 static void on_status(struct gw_call *call)
 {
 	struct auth *auth = gw->instance_data(call);
@@ -237,4 +262,5 @@ GW_MODULE(.name = "auth-password", .version = "1.0",
 	  .conf_size = sizeof(struct auth_conf), .relay_options = auth_relay_options,
 	  .relay_conf_size = sizeof(struct auth_relay), .start = on_start, .stop = on_stop,
 	  .ehlo = auth_offer, .auth = on_auth, .login = auth_log_in, .tick = on_tick,
-	  .status = on_status, .once = "would count logins of its users as failed in the first one")
+	  .clients = on_clients, .status = on_status,
+	  .once = "would count logins of its users as failed in the first one")

@@ -183,6 +183,58 @@ static void check_relay(struct gw_call *call, const struct signer *signer,
 	}
 }
 
+#define WARNINGS_MOST 20
+
+/* What was told of, so that a domain that many clients have is told once. */
+struct client_check {
+	struct gw_call *call;
+	const struct signer *signer;
+	char told[WARNINGS_MOST][GW_DOMAIN_MAX + 1];
+	size_t count;
+};
+
+static bool is_told(const struct client_check *check, struct gw_str domain)
+{
+	size_t i;
+
+	for (i = 0; i < check->count; i++)
+		if (gw_str_ieq(gw_str(check->told[i]), domain))
+			return true;
+	return false;
+}
+
+static void tell_unsigned(struct client_check *check, struct gw_str domain,
+			  const struct gw_client *client)
+{
+	snprintf(check->told[check->count++], GW_DOMAIN_MAX + 1, "%.*s", GW_STR_ARGS(domain));
+	gw->problem_at(
+		check->call, NULL, "keys", false,
+		"no DKIM key signs for %.*s, a sender domain of client %.*s: its mail leaves unsigned",
+		GW_STR_ARGS(domain), GW_STR_ARGS(client->name));
+}
+
+static bool check_client(void *arg, const struct gw_client *client)
+{
+	struct client_check *check = arg;
+	struct gw_str left = client->domains, domain;
+
+	for (; left.len && check->count < WARNINGS_MOST; left = gw_str_from(left, domain.len + 1)) {
+		domain = gw_str_n(left.ptr, gw_str_find(left, ' '));
+		if (domain.len && domain.len <= GW_DOMAIN_MAX && !is_told(check, domain) &&
+		    !may_be_signed(check->call, check->signer, domain))
+			tell_unsigned(check, domain, client);
+	}
+	return check->count < WARNINGS_MOST;
+}
+
+/* Domains that no relay names, since routing goes by other things. */
+static void check_clients(struct gw_call *call, const struct signer *signer)
+{
+	struct client_check check = { .call = call, .signer = signer };
+
+	gw->client_each(call, check_client, &check);
+}
+
 static size_t count_domains(const struct signer *signer)
 {
 	size_t i, count = 0;
@@ -200,6 +252,7 @@ static void check_use(struct gw_call *call, const struct signer *signer)
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
 		check_relay(call, signer, relay);
+	check_clients(call, signer);
 	if (count_domains(signer) > 1 && conf->unbound == UNBOUND_SIGN)
 		gw->problem_at(
 			call, NULL, "keys", false,

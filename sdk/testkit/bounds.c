@@ -57,7 +57,8 @@ bool kit_type_refused(struct testkit *kit, struct gw_str type)
 	return refused(kit, "type_set", is_type(type) ? NULL : TYPE_WHY);
 }
 
-bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identity)
+bool kit_identity_refused(struct testkit *kit, const char *service,
+			  const struct gw_identity *identity)
 {
 	const char *why = NULL;
 
@@ -67,7 +68,7 @@ bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identit
 		why = TYPE_WHY;
 	else if (!is_text(identity->domains, DOMAINS_MOST))
 		why = "domains are up to 4096 octets without control characters";
-	return refused(kit, "identify", why);
+	return refused(kit, service, why);
 }
 
 bool kit_memory_refused(struct gw_call *call, size_t size)

@@ -175,6 +175,11 @@ struct kit_request {
 	void *arg;
 };
 
+struct clients {
+	struct gw_client *list;
+	size_t count;
+};
+
 struct line {
 	struct line *next;
 	char *text;
@@ -216,6 +221,9 @@ struct testkit {
 	struct gw_proof_keys *proof_keys; /* given by the last call; NULL: none */
 	int last_rank;                    /* of offload_ranked() */
 	size_t submission_count;
+
+	struct clients known;  /* that the hook `clients` told of */
+	struct clients others; /* that other modules know */
 
 	const char *fail_service;
 	unsigned fail_in;
@@ -267,7 +275,8 @@ bool kit_fails(struct testkit *kit, const char *service);
 /* --- bounds.c: true, and a line in the log, where the gateway refuses it too --- */
 bool kit_name_refused(struct testkit *kit, const char *service, struct gw_str name); /* [any] */
 bool kit_type_refused(struct testkit *kit, struct gw_str type);
-bool kit_identity_refused(struct testkit *kit, const struct gw_identity *identity);
+bool kit_identity_refused(struct testkit *kit, const char *service,
+			  const struct gw_identity *identity);
 bool kit_memory_refused(struct gw_call *call, size_t size);
 bool kit_submission_refused(struct testkit *kit, const struct gw_submission *submission);
 
@@ -385,6 +394,10 @@ bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay,
 			  struct gw_closure *closure);
 void service_relay_connections(struct gw_call *call, const struct gw_relay *relay,
 			       int64_t connections);
+
+bool service_client_known(struct gw_call *call, const struct gw_client *client);
+void service_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
+			 void *arg);
 
 int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
 			    int64_t add, int64_t limit);

@@ -98,6 +98,9 @@ static void forget(struct gw_call *call)
 		if (!delivery->facts.text[GW_DELIVERY_CAUSE].ptr)
 			testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, "1");
 		break;
+	case ON_clients:
+		call->kit->known.count = 0;
+		break;
 	case ON_result:
 		call->kit->fault = GW_FAULT_NONE;
 		break;

@@ -222,7 +222,7 @@ static void service_identify(struct gw_call *call, const struct gw_identity *ide
 	if (kit_refused(call, "identify", ON(connect) | ON(auth) | ON(mail)) ||
 	    kit_null(call->kit, "identify", identity) ||
 	    kit_unsized(call, "gw_identity", identity->size) || !session ||
-	    kit_identity_refused(call->kit, identity))
+	    kit_identity_refused(call->kit, "identify", identity))
 		return;
 	if (identity->client.len)
 		testkit_session_fact(session, GW_SESSION_CLIENT,
@@ -537,4 +537,6 @@ const struct gw_services kit_services = {
 	.offload_ranked = service_offload_ranked,
 	.mechanism = service_mechanism,
 	.proof_keys = service_proof_keys,
+	.client_known = service_client_known,
+	.client_each = service_client_each,
 };

@@ -53,7 +53,8 @@ AT(gw_module, worker_start, 280);
 AT(gw_module, worker_stop, 288);
 AT(gw_module, timer, 296);
 AT(gw_module, http, 304);
-AT(gw_module, once, 312);
+AT(gw_module, clients, 312);
+AT(gw_module, once, 320);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);
@@ -171,6 +172,8 @@ AT(gw_services, json_value_bool, 896);
 AT(gw_services, offload_ranked, 904);
 AT(gw_services, mechanism, 912);
 AT(gw_services, proof_keys, 920);
+AT(gw_services, client_known, 928);
+AT(gw_services, client_each, 936);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -183,6 +186,7 @@ SIZE(gw_str, 16);
 SIZE_AT_LEAST(gw_login, 80);
 SIZE_AT_LEAST(gw_proof_keys, 56);
 SIZE_AT_LEAST(gw_identity, 56);
+SIZE_AT_LEAST(gw_client, 96);
 SIZE_AT_LEAST(gw_header, 56);
 SIZE_AT_LEAST(gw_outcome, 48);
 SIZE_AT_LEAST(gw_result, 96);
@@ -191,10 +195,10 @@ SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 40);
 SIZE_AT_LEAST(gw_submission, 72);
-SIZE_AT_LEAST(gw_module, 312);
+SIZE_AT_LEAST(gw_module, 320);
 SIZE_AT_LEAST(gw_http_request, 96);
 SIZE_AT_LEAST(gw_http_answer, 56);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 928);
+SIZE_AT_LEAST(gw_services, 944);
 
 #endif

@@ -403,6 +403,29 @@ static void the_first_client_in_the_file_wins(void **state)
 	testkit_destroy(kit);
 }
 
+static void who_asks_hears_of_each_client(void **state)
+{
+	struct testkit *kit = kit_of((const char *[]){
+		"clients[1].name", "field", "clients[1].networks", "2001:db8::/32 192.0.3.1",
+		"clients[1].login", "true", "clients[1].logins", "ann bob", NULL });
+	const struct gw_client *first, *second;
+
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_run_clients(kit);
+	first = testkit_known(kit, 0);
+	second = testkit_known(kit, 1);
+	assert_string_equal(first->name.ptr, "crm");
+	assert_string_equal(first->domains.ptr, "example.com *.example.net");
+	assert_string_equal(first->peer.ptr, "192.0.2.0");
+	assert_false(first->needs_login);
+	assert_string_equal(second->name.ptr, "field");
+	assert_string_equal(second->peer.ptr, "2001:db8::");
+	assert_true(second->needs_login);
+	assert_int_equal(second->logins.count, 2);
+	assert_null(testkit_known(kit, 2));
+	testkit_destroy(kit);
+}
+
 static void what_would_be_an_open_relay_does_not_start(void **state)
 {
 	static const struct {
@@ -474,6 +497,7 @@ int main(void)
 		cmocka_unit_test(a_login_without_domains_is_free_and_one_with_domains_is_not),
 		cmocka_unit_test(own_mail_of_the_gateway_passes),
 		cmocka_unit_test(the_first_client_in_the_file_wins),
+		cmocka_unit_test(who_asks_hears_of_each_client),
 		cmocka_unit_test(what_would_be_an_open_relay_does_not_start),
 		cmocka_unit_test(memory_that_is_out_is_told),
 	};

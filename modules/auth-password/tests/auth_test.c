@@ -539,6 +539,28 @@ static void without_users_nobody_logs_in(void **state)
 	bench_finish(&bench);
 }
 
+static void who_asks_hears_of_each_user_of_now(void **state)
+{
+	struct bench bench;
+	const struct gw_client *client;
+
+	bench_start(&bench,
+		    "ann:" SHA256 "::::::domains=a.example,b.example client=shop type=mass\n");
+	testkit_run_clients(bench.kit);
+	client = testkit_known(bench.kit, 0);
+	assert_string_equal(client->name.ptr, "shop");
+	assert_string_equal(client->type.ptr, "mass");
+	assert_string_equal(client->domains.ptr, "a.example b.example");
+	assert_string_equal(client->logins.items[0].ptr, "ann");
+	assert_true(client->needs_login && client->peer.len == 0);
+	assert_null(testkit_known(bench.kit, 1));
+
+	change_users(&bench, "bert:" SHA256 "\n");
+	testkit_run_clients(bench.kit);
+	assert_string_equal(testkit_known(bench.kit, 0)->name.ptr, "bert");
+	bench_finish(&bench);
+}
+
 static void the_cache_is_bounded_and_tells_pairs_apart(void **state)
 {
 	struct cache *cache = malloc(sizeof *cache);
@@ -658,6 +680,7 @@ int main(void)
 		cmocka_unit_test(a_mark_of_utf8_is_passed_over),
 		cmocka_unit_test(a_password_is_right_as_it_came_and_prepared),
 		cmocka_unit_test(without_users_nobody_logs_in),
+		cmocka_unit_test(who_asks_hears_of_each_user_of_now),
 		cmocka_unit_test(the_cache_is_bounded_and_tells_pairs_apart),
 		cmocka_unit_test(a_relay_with_a_name_gets_its_password),
 		cmocka_unit_test(half_a_login_is_an_error),

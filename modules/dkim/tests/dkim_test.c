@@ -701,6 +701,51 @@ static void a_weak_key_is_a_warning(void **state)
 	bench_finish(&bench);
 }
 
+/* Once, whoever has the domain. */
+static void a_clients_domain_without_a_key_is_a_warning(void **state)
+{
+	struct gw_client crm = { .size = sizeof crm,
+				 .name = gw_str("crm"),
+				 .domains = gw_str("example.com crm.example *.below.example *") },
+			 shop = { .size = sizeof shop,
+				  .name = gw_str("shop"),
+				  .domains = gw_str("CRM.example") };
+	struct bench bench;
+
+	bench_init(&bench);
+	add_key(&bench, 0, "example.com", "s1", good_ed(&bench));
+	testkit_client(bench.kit, &crm);
+	testkit_client(bench.kit, &shop);
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_true(testkit_has(
+		bench.kit, TESTKIT_PROBLEM,
+		"no DKIM key signs for crm.example, a sender domain of client crm: its mail leaves unsigned"));
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "for *.below.example, a sender"));
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 2);
+	bench_finish(&bench);
+}
+
+/* So many clients do not fill the screen. */
+static void warnings_of_clients_domains_end_somewhere(void **state)
+{
+	struct bench bench;
+	char domain[32];
+	int i;
+
+	bench_init(&bench);
+	add_key(&bench, 0, "example.com", "s1", good_ed(&bench));
+	for (i = 0; i < 100; i++) {
+		struct gw_client client = { .size = sizeof client, .name = gw_str("c") };
+
+		snprintf(domain, sizeof domain, "d%d.example", i);
+		client.domains = gw_str(domain);
+		testkit_client(bench.kit, &client);
+	}
+	assert_int_equal(testkit_start(bench.kit), 0);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_PROBLEM), 20);
+	bench_finish(&bench);
+}
+
 static void keys_and_names_that_do_not_go_together(void **state)
 {
 	static const struct {
@@ -840,6 +885,8 @@ int main(void)
 		cmocka_unit_test(a_key_that_will_not_do_is_named_at_the_start),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once),
 		cmocka_unit_test(a_weak_key_is_a_warning),
+		cmocka_unit_test(a_clients_domain_without_a_key_is_a_warning),
+		cmocka_unit_test(warnings_of_clients_domains_end_somewhere),
 		cmocka_unit_test(keys_and_names_that_do_not_go_together),
 		cmocka_unit_test(the_verb_dns_prints_the_records),
 		cmocka_unit_test(the_verb_keygen_makes_a_key_that_signs),

@@ -119,6 +119,16 @@ struct gw_identity {
 	struct gw_str domains; /* sender domains it may use, parted by blanks */
 };
 
+/* A client that a module knows: what it would be identified as, and how it comes. */
+struct gw_client {
+	uint32_t size;
+	struct gw_str name, type, domains; /* as of gw_identity */
+	/* an address that it may come from; empty: from anywhere, with one of its logins */
+	struct gw_str peer;
+	struct gw_list logins; /* with `peer`: those that are good from its addresses only */
+	bool needs_login;      /* the address alone gives no right; some login does */
+};
+
 struct gw_header {
 	uint32_t size;
 	struct gw_str name;  /* without colon */
@@ -603,6 +613,16 @@ struct gw_services {
 	void (*mechanism)(struct gw_call *, const char *name, bool offered);
 	/* auth, GW_PROOF_WANTED: with ACCEPT */
 	void (*proof_keys)(struct gw_call *, const struct gw_proof_keys *);
+
+	/* --- clients that modules know --- */
+	/* clients: one of them. False: enough, nobody needs to hear of more; one that is over the
+	 * bounds of identify() is left out, and logged */
+	bool (*client_known)(struct gw_call *, const struct gw_client *);
+	/* start, check, control, status: asks the hook `clients` of all instances that have
+	 * started; in start: of those in the fragments before. Strings live until `each` returns;
+	 * false: it wants no more */
+	void (*client_each)(struct gw_call *, bool (*each)(void *arg, const struct gw_client *),
+			    void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

@@ -90,6 +90,8 @@ void testkit_relay_fact(struct gw_relay *relay, enum gw_relay_fact fact, const c
 void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, const char *by,
 		   const char *why);
 void testkit_open(struct gw_relay *relay, const char *by);
+/* A client that another module knows: client_each() tells of it. */
+void testkit_client(struct testkit *kit, const struct gw_client *client);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
 /* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from
@@ -171,6 +173,8 @@ const struct gw_http_request *testkit_request(struct testkit *kit); /* the oldes
 bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text);
 
 /* --- what the module did --- */
+/* the nth client that the hook `clients` told of when it was run last; NULL: there are no more */
+const struct gw_client *testkit_known(struct testkit *kit, size_t nth);
 /* names of route_add(), parted by blanks */
 const char *testkit_route(struct gw_rcpt *rcpt);
 /* the same, of the hook fallback */
