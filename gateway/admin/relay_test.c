@@ -4,6 +4,7 @@
 
 #include "admin/diagnosis.h"
 #include "deliver/relay_test.h"
+#include "module/chain.h"
 #include "module/providers.h"
 
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static bool take_words(struct request *request, struct relay_test *test)
 /* NULL: it can be tried. */
 static const char *why_not(const struct relay_test *test)
 {
-	if (!test->relay->hosts.count)
+	if (!test->relay->hosts.count && chain_empty(test->snapshot, GW_HOOK_probe))
 		return "a module delivers for this relay: there is no host to connect to";
 	if (test->relay->mx && !test->rcpt.len)
 		return "this relay sends to each domain's own mail hosts: say which with --to ADDRESS";

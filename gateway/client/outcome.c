@@ -23,6 +23,19 @@ const char *stage_name(enum stage stage)
 	return (size_t)stage < sizeof stages / sizeof *stages ? stages[stage].name : "none";
 }
 
+enum stage stage_named(struct gw_str name)
+{
+	for (size_t i = 1; i < sizeof stages / sizeof *stages; i++)
+		if (gw_str_eq(gw_str(stages[i].name), name))
+			return (enum stage)i;
+	return STAGE_MODULE;
+}
+
+bool stage_is_of_link(enum stage stage)
+{
+	return stage > STAGE_NONE && stage < STAGE_MAIL;
+}
+
 enum event_id status_event(enum gw_status status)
 {
 	static const enum event_id events[] = {

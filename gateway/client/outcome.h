@@ -50,7 +50,10 @@ struct outcome {
 	struct gw_str host;      /* "mx.example.net [192.0.2.7]:25", empty: none was reached */
 };
 
-const char *stage_name(enum stage stage); /* "rcpt" */
+const char *stage_name(enum stage stage);   /* "rcpt" */
+enum stage stage_named(struct gw_str name); /* what is no stage's: STAGE_MODULE */
+/* What is decided there is about the link, the relay or our account at it. */
+bool stage_is_of_link(enum stage stage);
 /* "relay" "account" "recipient" "message" "unknown" "local" */
 const char *fault_name(enum gw_fault fault);
 /* The event of a recipient that came to this; what is no status is tried again. */

@@ -169,14 +169,31 @@ void delivery_set_login(struct gw_delivery *delivery, const struct gw_login *log
 	delivery->login_given = login->user.ptr && login->secret.ptr;
 }
 
+const struct gw_login *delivery_login(const struct gw_delivery *delivery)
+{
+	return delivery->login_given ? &delivery->login : NULL;
+}
+
+void delivery_refuse_login(struct gw_delivery *delivery, struct gw_str said)
+{
+	struct gw_str copy = arena_str(delivery->attempt.arena, said);
+	delivery->login_refused = copy.ptr && copy.len ? copy : gw_str("refused");
+}
+
 void delivery_set_outcome(struct gw_delivery *delivery, const struct gw_rcpt *rcpt,
-			  enum gw_status status, const struct smtp_reply *reply, struct gw_str host)
+			  const struct gw_outcome *given)
 {
 	struct attempt *attempt = &delivery->attempt;
-	for (size_t i = 0; i < attempt->count; i++)
-		if (attempt->rcpts[i] == rcpt)
-			outcome_reply(&attempt->outcomes[i], attempt->arena, status, STAGE_MODULE,
-				      false, reply, host);
+	struct smtp_reply reply = { .code = given->code, .text = given->text };
+	enum stage stage = stage_named(given->stage);
+	memcpy(reply.enhanced, given->enhanced, sizeof(reply.enhanced));
+	for (size_t i = 0; i < attempt->count; i++) {
+		if (attempt->rcpts[i] != rcpt)
+			continue;
+		outcome_reply(&attempt->outcomes[i], attempt->arena, given->status, stage,
+			      stage_is_of_link(stage), &reply, given->host);
+		attempt->outcomes[i].unfit = given->unfit && given->status == GW_BOUNCED;
+	}
 }
 
 void delivery_set_hold(struct gw_delivery *delivery, struct gw_str why)

@@ -50,11 +50,16 @@ enum gw_cause delivery_cause(const struct gw_delivery *delivery);
 /* [login]: what to log in as, in memory of the message. */
 void delivery_set_login(struct gw_delivery *delivery, const struct gw_login *login);
 
-/* [deliver]: what became of a recipient; one that is not of this delivery is ignored. Everything is
- * copied. */
+/* [deliver, probe]: what `login` gave; NULL: it was not asked. */
+const struct gw_login *delivery_login(const struct gw_delivery *delivery);
+
+/* [deliver, probe]: the next hop did not take that login, and said so. Copied. */
+void delivery_refuse_login(struct gw_delivery *delivery, struct gw_str said);
+
+/* [deliver, probe]: what became of a recipient; one that is not of this delivery is ignored.
+ * Everything is copied. */
 void delivery_set_outcome(struct gw_delivery *delivery, const struct gw_rcpt *rcpt,
-			  enum gw_status status, const struct smtp_reply *reply,
-			  struct gw_str host);
+			  const struct gw_outcome *given);
 
 /* [result]: the message is on hold after this round. `why` is in memory of the message. */
 void delivery_set_hold(struct gw_delivery *delivery, struct gw_str why);

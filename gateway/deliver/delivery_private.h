@@ -21,6 +21,7 @@ enum step {
 	STEP_CHECK_RELAY,
 	STEP_ADMIT,
 	STEP_PREPARE,
+	STEP_LOGIN,
 	STEP_DELIVER,
 	STEP_SEND,
 	STEP_RESULT,
@@ -124,6 +125,8 @@ struct gw_delivery {
 	struct gw_delivery *rest;
 	struct gw_login login; /* what login_set gave */
 	bool login_given;
+	/* a module that delivers said that the login was not taken; empty: it did not */
+	struct gw_str login_refused;
 	bool sending; /* the transport has the attempt */
 	/* a recipient was delivered, or may have been, and no state says so yet */
 	bool unrecorded;
@@ -232,8 +235,14 @@ void delivery_ask_login(struct attempt *attempt, struct gw_str mechanisms);
 /* The gateway stops: an attempt that runs ends as it is, and what it gave until then is kept. */
 void delivery_abandon(struct gw_delivery *delivery);
 
+/* relay_hooks.c: the gateway stops while a module delivers: who may have it by what the module said
+ * is kept. Its call is over. */
+void delivery_keep_unknown(struct gw_delivery *delivery);
+
 /* result.c: what the attempt gave until now is known, and on its way to the disk. */
 void result_keep(struct gw_delivery *delivery);
+/* The same of who may have it, which no module is told. */
+void result_keep_unknown(struct gw_delivery *delivery);
 
 /* relay_test.c: each ends as it is. */
 void relay_tests_stop(struct list_link *tests);
@@ -251,6 +260,8 @@ enum step step_admit(struct task *task);
 enum step step_admit_answered(struct task *task);
 enum step step_prepare(struct task *task);
 enum step step_prepare_answered(struct task *task);
+enum step step_login(struct task *task);
+enum step step_login_answered(struct task *task);
 enum step step_deliver(struct task *task);
 enum step step_deliver_answered(struct task *task);
 enum step step_send(struct task *task);

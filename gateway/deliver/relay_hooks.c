@@ -80,7 +80,9 @@ enum step step_admit(struct task *task)
 	attempt->snapshot = message->snapshot;
 	attempt->relay = task->call.relay;
 	attempt->way = attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls =
-		gw_str("");
+		attempt->login_refused = gw_str("");
+	delivery->login_given = false;
+	delivery->login_refused = gw_str("");
 	attempt->urgent = message->urgent;
 	attempt->unserved = false;
 	attempt->edits = &delivery->edits;
@@ -118,15 +120,49 @@ enum step step_prepare(struct task *task)
 
 enum step step_prepare_answered(struct task *task)
 {
-	return unless_refused(delivery_of(task), STEP_DELIVER);
+	return unless_refused(delivery_of(task), STEP_LOGIN);
+}
+
+/* --- login: where a module delivers there is no conversation that asks for it --- */
+
+enum step step_login(struct task *task)
+{
+	struct gw_delivery *delivery = delivery_of(task);
+	delivery->attempt.began_at = worker_now(delivery->message->worker);
+	if (!task->call.relay->auth || task->call.relay->hosts.count)
+		return STEP_DELIVER;
+	delivery->login_given = false;
+	return STEP_ASK;
+}
+
+/* With the first login refused and no other, what the module said of that stands. */
+static enum step no_login(struct gw_delivery *delivery)
+{
+	const struct chain_answer *answer = &delivery->task.call.answer;
+	struct attempt *attempt = &delivery->attempt;
+	struct gw_str why = answer->reason.len ? answer->reason
+					       : gw_str("there is no login for the relay now");
+	attempt->ended_at = worker_now(delivery->message->worker);
+	for (size_t i = 0; i < attempt->count && !attempt->login_refused.len; i++)
+		outcome_set(&attempt->outcomes[i], attempt->arena, GW_DEFERRED, STAGE_AUTH, true, 0,
+			    "4.7.0", why, gw_str(NULL));
+	return STEP_RESULT;
+}
+
+enum step step_login_answered(struct task *task)
+{
+	struct gw_delivery *delivery = delivery_of(task);
+	struct attempt *attempt = &delivery->attempt;
+	if (task->call.answer.verdict != GW_ACCEPT || !delivery->login_given)
+		return no_login(delivery);
+	memset(attempt->outcomes, 0, attempt->count * sizeof(*attempt->outcomes));
+	return STEP_DELIVER;
 }
 
 /* --- deliver --- */
 
 enum step step_deliver(struct task *task)
 {
-	struct gw_delivery *delivery = delivery_of(task);
-	delivery->attempt.began_at = worker_now(delivery->message->worker);
 	return STEP_ASK;
 }
 
@@ -140,12 +176,37 @@ static void complete_outcomes(struct gw_delivery *delivery)
 				    gw_str(NULL));
 }
 
+/* What a module said before it broke, or the gateway stopped, is true still. */
+static bool has_outcome(const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->count; i++)
+		if (attempt->outcomes[i].status != 0)
+			return true;
+	return false;
+}
+
+static bool wants_other_login(const struct gw_delivery *delivery)
+{
+	return delivery->login_given && delivery->login_refused.len &&
+	       !delivery->attempt.login_refused.len;
+}
+
 enum step step_deliver_answered(struct task *task)
 {
 	struct gw_delivery *delivery = delivery_of(task);
-	if (task->call.answer.verdict != GW_ACCEPT)
+	const struct chain_answer *answer = &task->call.answer;
+	if (answer->verdict != GW_ACCEPT && !(answer->broke && has_outcome(&delivery->attempt)))
 		return unless_refused(delivery, STEP_SEND);
 	delivery->attempt.ended_at = worker_now(delivery->message->worker);
 	complete_outcomes(delivery);
-	return STEP_RESULT;
+	if (!wants_other_login(delivery))
+		return STEP_RESULT;
+	delivery->attempt.login_refused = delivery->login_refused;
+	return STEP_LOGIN;
+}
+
+void delivery_keep_unknown(struct gw_delivery *delivery)
+{
+	if (delivery->task.at == STEP_DELIVER && has_outcome(&delivery->attempt))
+		result_keep_unknown(delivery);
 }

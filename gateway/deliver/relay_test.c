@@ -98,10 +98,79 @@ void relay_tests_stop(struct list_link *tests)
 		list_take(&run->link);
 		outcome_set(&run->outcomes[0], &run->message->arena, GW_DEFERRED, STAGE_NONE, false,
 			    0, NULL, gw_str("the gateway is stopping"), gw_str(""));
-		transport_abandon(&run->delivery.attempt);
+		if (run->test->relay->hosts.count)
+			transport_abandon(&run->delivery.attempt);
 		run->attempted = true;
 		end_if_over(run);
 	}
+}
+
+/* --- of a relay without a host: what a module that delivers says of it --- */
+
+static void tell_reason(struct gw_call *call, struct gw_str sentence)
+{
+	struct test_run *run = list_of(call->delivery, struct test_run, delivery);
+	add_line(&run->watch, stage_name(call->hook == GW_HOOK_login ? STAGE_AUTH : STAGE_MODULE),
+		 WATCH_EVENT, sentence);
+}
+
+static void probe_ended(struct test_run *run, enum stage stage, const char *words)
+{
+	if (run->outcomes[0].status == 0)
+		outcome_set(&run->outcomes[0], run->delivery.attempt.arena, GW_DEFERRED, stage,
+			    true, 0, NULL, gw_str(words), gw_str(""));
+	test_attempted(&run->delivery.attempt);
+}
+
+static void probe_ask(struct test_run *run);
+
+/* A login that is not taken is asked for once more, as for mail. */
+static void probed(struct gw_call *call, void *arg)
+{
+	struct test_run *run = arg;
+	struct gw_delivery *delivery = &run->delivery;
+	struct gw_str refused = delivery->login_refused;
+
+	if (call->answer.verdict == GW_ACCEPT && refused.len &&
+	    !delivery->attempt.login_refused.len) {
+		delivery->attempt.login_refused = refused;
+		probe_ask(run);
+		return;
+	}
+	probe_ended(run, STAGE_MODULE,
+		    call->answer.broke
+			    ? "the module that delivers for this relay failed, see the log"
+			    : "a module delivers for this relay: there is no host to connect to");
+}
+
+static void probe_deliver(struct test_run *run)
+{
+	struct gw_call *call = &run->delivery.task.call;
+
+	memset(run->outcomes, 0, sizeof(run->outcomes));
+	if (chain_run(call, GW_HOOK_probe, probed, run))
+		probed(call, run);
+}
+
+static void login_probed(struct gw_call *call, void *arg)
+{
+	struct test_run *run = arg;
+
+	if (call->answer.verdict == GW_ACCEPT && run->delivery.login_given)
+		probe_deliver(run);
+	else
+		probe_ended(run, STAGE_AUTH, "there is no login for the relay now");
+}
+
+static void probe_ask(struct test_run *run)
+{
+	struct gw_call *call = &run->delivery.task.call;
+
+	run->delivery.login_given = false;
+	if (!run->test->relay->auth)
+		probe_deliver(run);
+	else if (chain_run(call, GW_HOOK_login, login_probed, run))
+		login_probed(call, run);
 }
 
 /* --- the beginning --- */
@@ -162,7 +231,13 @@ static void test_run(struct post *post)
 		return;
 	}
 	make_delivery(run);
-	transport_send(&run->delivery.attempt);
+	if (run->test->relay->hosts.count) {
+		transport_send(&run->delivery.attempt);
+		return;
+	}
+	run->delivery.attempt.login_refused = run->delivery.login_refused = gw_str("");
+	run->delivery.task.call.explain = tell_reason;
+	probe_ask(run);
 }
 
 int relay_test_begin(struct relay_test *test)

@@ -1,5 +1,6 @@
 /* relay_test.h - tries a relay out: one attempt on the way that all mail takes (snapshot, source
- * address, TLS, login hook), with somebody who looks on, and no message. Made, begun and freed in
+ * address, TLS, login hook), with somebody who looks on, and no message; where a module delivers,
+ * its hook probe. Made, begun and freed in
  * main; it runs on a worker. */
 #ifndef DELIVER_RELAY_TEST_H
 #define DELIVER_RELAY_TEST_H

@@ -129,6 +129,19 @@ void result_keep(struct gw_delivery *delivery)
 	record_known(delivery);
 }
 
+void result_keep_unknown(struct gw_delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->attempt.count; i++) {
+		struct outcome *outcome = &delivery->attempt.outcomes[i];
+		if (outcome->status != GW_UNKNOWN || delivery->recipients[i]->noted)
+			continue;
+		delivery->recipients[i]->noted = delivery->unrecorded = true;
+		note_on_rcpt(delivery->attempt.rcpts[i], delivery->attempt.relay, outcome);
+		outcome_record(delivery->message, delivery->attempt.rcpts[i], outcome, delivery);
+	}
+	record_known(delivery);
+}
+
 /* --- who goes on --- */
 
 static bool may_move_on(const struct outcome *outcome)

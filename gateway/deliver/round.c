@@ -46,6 +46,7 @@ static void round_stop(struct delivery_round *round)
 	     delivery = delivery->next) {
 		delivery_abandon(delivery);
 		call_cancel(&delivery->task.call);
+		delivery_keep_unknown(delivery);
 	}
 }
 

@@ -20,7 +20,10 @@ static const struct step_row {
 	/* what modules say: the next step, NEXT_RELAY, or FINISH */
 	[STEP_ADMIT] = { step_admit, GW_HOOK_admit, step_admit_answered },
 	[STEP_PREPARE] = { step_prepare, GW_HOOK_prepare, step_prepare_answered },
-	/* a module delivers it: RESULT; none does: SEND */
+	/* of a relay without a host that has `auth`: what a module that delivers logs in with;
+	 * none: RESULT */
+	[STEP_LOGIN] = { step_login, GW_HOOK_login, step_login_answered },
+	/* a module delivers it: RESULT, or LOGIN once more; none does: SEND */
 	[STEP_DELIVER] = { step_deliver, GW_HOOK_deliver, step_deliver_answered },
 	/* the SMTP client has it; its hook is login */
 	[STEP_SEND] = { step_send },

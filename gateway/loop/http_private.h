@@ -21,7 +21,9 @@ struct http_transfer {
 	struct http_transfer *next, **link;
 	CURL *easy;
 	struct curl_slist *headers;
-	struct gw_str body;      /* of the request; owned */
+	struct gw_str body;   /* of the request; owned */
+	uint64_t size, given; /* of the body; how much of it body_read gave */
+	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
 	struct buf fields, page; /* of the answer */
 	const char *over;        /* the bound that it passed; NULL: none */
 	char error[CURL_ERROR_SIZE];

@@ -10,6 +10,7 @@
 #define ANSWER_MOST (64u << 20)
 #define FIELDS_MOST (64u << 10)
 #define BODY_MOST (64u << 20)
+#define READ_MOST (256u << 20)
 #define URL_MOST 8192
 
 /* --- what may be asked --- */
@@ -57,6 +58,8 @@ const char *http_request_wrong(const struct gw_http_request *request)
 		return "a header is \"Name: value\" without control characters";
 	if (request->body.len > BODY_MOST || request->answer_max > ANSWER_MOST)
 		return "a body has at most 64 MiB";
+	if (request->body_size > READ_MOST || (request->body_size > 0 && !request->body_read))
+		return "a body that is read has at most 256 MiB, and a function that reads it";
 	if (request->deadline_ms > DEADLINE_MOST)
 		return "a request takes at most 10 minutes";
 	if (gw_str_has_nul(request->ca_file))
@@ -192,7 +195,47 @@ static bool copy_body(struct http_transfer *transfer, struct gw_str body)
 		memcpy(copy, body.ptr, body.len);
 	copy[body.len] = '\0';
 	transfer->body = gw_str_n(copy, body.len);
+	transfer->size = body.len;
 	return true;
+}
+
+/* There is no way back in it: what went over a connection that was kept and had ended by then
+ * libcurl would send again, and a mail would go out twice. So it is asked for no octet again. */
+static size_t give_body(char *out, size_t size, size_t count, void *arg)
+{
+	struct http_transfer *transfer = arg;
+	uint64_t left = transfer->size - transfer->given;
+	size_t room = size * count;
+	long got;
+
+	if (left == 0)
+		return CURL_READFUNC_ABORT;
+	if (room > left)
+		room = (size_t)left;
+	got = transfer->body_read(transfer->arg, transfer->given, out, room);
+	if (got <= 0 || (size_t)got > room)
+		return CURL_READFUNC_ABORT;
+	transfer->given += (uint64_t)got;
+	return (size_t)got;
+}
+
+static int give_again(void *arg, curl_off_t offset, int origin)
+{
+	return CURL_SEEKFUNC_FAIL;
+}
+
+static bool set_reader(struct http_transfer *transfer, const struct gw_http_request *request)
+{
+	CURL *easy = transfer->easy;
+	struct gw_str method = request->method;
+
+	transfer->size = request->body_size;
+	transfer->body_read = request->body_read;
+	return SET(POST, 1L) && SET(READFUNCTION, give_body) && SET(READDATA, transfer) &&
+	       SET(SEEKFUNCTION, give_again) &&
+	       SET(POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size) &&
+	       (method.len == 0 || gw_str_eq(method, gw_str("POST")) ||
+		set_text(easy, CURLOPT_CUSTOMREQUEST, method));
 }
 
 static bool set_body(struct http_transfer *transfer, const struct gw_http_request *request)
@@ -203,6 +246,8 @@ static bool set_body(struct http_transfer *transfer, const struct gw_http_reques
 
 	if (gw_str_eq(method, gw_str("HEAD")))
 		return SET(NOBODY, 1L);
+	if (request->body_size > 0)
+		return set_reader(transfer, request);
 	if (!post && request->body.len == 0)
 		return method.len == 0 || set_text(easy, CURLOPT_CUSTOMREQUEST, method);
 	return copy_body(transfer, request->body) && SET(POST, 1L) &&
@@ -282,6 +327,20 @@ static struct gw_str why(const struct http_transfer *transfer, CURLcode code)
 	return gw_str(transfer->error[0] ? transfer->error : curl_easy_strerror(code));
 }
 
+/* Of a body that is read: libcurl has its last octet, and may not say afterwards whether the
+ * network had it; in doubt it did. */
+static bool was_sent(const struct http_transfer *transfer)
+{
+	curl_off_t sent = 0;
+	long head = 0;
+
+	if (transfer->body_read)
+		return transfer->given == transfer->size;
+	curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &head);
+	return head > 0 && (uint64_t)sent >= transfer->size;
+}
+
 void http_transfer_end(struct http_transfer *transfer, CURLcode code)
 {
 	struct gw_http_answer answer = { .size = sizeof(answer),
@@ -290,9 +349,13 @@ void http_transfer_end(struct http_transfer *transfer, CURLcode code)
 	struct gw_str *lines = NULL;
 	long status = 0;
 
-	if (code == CURLE_OK && buf_add(&transfer->fields, "", 1) == 0) {
+	answer.sent = was_sent(transfer);
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	answer.begun = code == CURLE_OK ? 0 : (int)status;
+	if (code != CURLE_OK)
+		status = 0;
+	if (status != 0 && buf_add(&transfer->fields, "", 1) == 0) {
 		transfer->fields.end--;
-		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 		lines = split_fields(&transfer->fields, &answer.headers.count);
 	}
 	if (status != 0 && lines != NULL && buf_reserve(&transfer->page, 1) != NULL) {

@@ -5,6 +5,7 @@
 #include "module/on_worker_private.h"
 
 #include "loop/http.h"
+#include "module/chain_private.h"
 
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ struct module_request {
 	struct instance_part *part;
 	struct worker *worker;
 	gw_http number;
+	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
 	void *arg;
 };
 
@@ -28,6 +30,18 @@ static void unlink_request(struct module_request *request)
 		at = &(*at)->next;
 	*at = request->next;
 	request->part->request_count--;
+}
+
+/* The module's code, though no hook of it: a crash is its own. */
+static long read_body(void *arg, uint64_t offset, void *out, size_t len)
+{
+	const struct module_request *request = arg;
+	struct call_guard guard;
+
+	call_guard_begin(&guard, request->instance, GW_HOOK_http, 0);
+	long got = request->body_read(request->arg, offset, out, len);
+	call_guard_end(&guard);
+	return got;
 }
 
 /* Freed before the hook runs: it may ask again, or cancel. */
@@ -63,7 +77,7 @@ static gw_http refuse(const struct gw_call *call, const char *why)
 }
 
 static gw_http begin(struct gw_call *call, struct on_worker *here, struct instance_part *part,
-		     const struct gw_http_request *asked, void *arg)
+		     struct gw_http_request *asked, void *arg)
 {
 	struct module_request *request = calloc(1, sizeof(*request));
 
@@ -74,7 +88,9 @@ static gw_http begin(struct gw_call *call, struct on_worker *here, struct instan
 					    .part = part,
 					    .worker = call->worker,
 					    .number = ++here->last_request,
+					    .body_read = asked->body_read,
 					    .arg = arg };
+	asked->body_read = asked->body_read ? read_body : NULL;
 	request->transfer = http_begin(call->worker, asked, answered, request);
 	if (!request->transfer) {
 		free(request);

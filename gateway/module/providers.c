@@ -8,8 +8,9 @@
 const struct gw_option provider_options[] = {
 	{ "name", GW_OPTION_STRING, AT(name), NULL, "What auth.provider of a relay says.",
 	  GW_OPTION_REQUIRED },
-	{ "host", GW_OPTION_STRING, AT(host), NULL, "Its submission host.", GW_OPTION_REQUIRED },
-	{ "port", GW_OPTION_INT, AT(port), NULL, "Port.", GW_OPTION_REQUIRED, 1, 65535 },
+	{ "host", GW_OPTION_STRING, AT(host), NULL,
+	  "Its submission host; none: it takes mail another way, through a module." },
+	{ "port", GW_OPTION_INT, AT(port), "25", "Port.", 0, 1, 65535 },
 	{ "tls", GW_OPTION_WORD, AT(tls), "starttls", "TLS, as for a relay.",
 	  .words = "none|starttls|implicit" },
 	{ "mechanisms", GW_OPTION_LIST, AT(mechanisms), NULL,
@@ -167,7 +168,7 @@ static void fill_in(struct load *load, struct gw_relay *relay, struct gw_str wor
 	const struct conf_group *group = relay->fragment->group;
 	struct gw_str *host = arena_alloc(load->context.arena, sizeof(*host));
 
-	if (host && !relay->hosts.count) {
+	if (host && !relay->hosts.count && provider->host.len && !relay->by_module) {
 		*host = host_with(load, provider, word);
 		relay->hosts = (struct gw_list){ host, host->ptr ? 1 : 0 };
 	}

@@ -254,6 +254,7 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	if (relay_form_parse(load, relay, &form) > 0)
 		return;
 	relay->auth = option_given(relay->fragment->group, "auth");
+	relay->by_module = relay_form_gives_next_hop(&form, relay->fragment->group);
 	provider_apply(load, relay);
 	check_name(load, relay);
 	check_hosts(load, relay, &form);

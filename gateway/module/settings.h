@@ -114,6 +114,7 @@ struct gw_relay {
 	struct gw_str timezone; /* IANA zone in which its day begins */
 	bool enabled;
 	/* the fragment has an `auth` group: never go on without a login */
+	bool by_module; /* a key is given by which a module delivers: no preset names a host then */
 	bool auth;
 	/* SASL mechanisms to log in by, the best first; empty: all that there are */
 	struct gw_list mechanisms;

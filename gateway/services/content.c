@@ -124,14 +124,34 @@ void services_login_set(struct gw_call *call, const struct gw_login *login)
 	delivery_set_login(call->delivery, &given);
 }
 
+static bool delivers(const struct gw_call *call)
+{
+	return call->hook == GW_HOOK_deliver || call->hook == GW_HOOK_probe;
+}
+
+bool services_login(struct gw_call *call, struct gw_delivery *delivery, struct gw_login *login)
+{
+	const struct gw_login *given = delivers(call) ? delivery_login(delivery) : NULL;
+	uint32_t size = login->size < sizeof(*given) ? login->size : (uint32_t)sizeof(*given);
+	if (!given)
+		return false;
+	memcpy(login, given, size);
+	login->size = size;
+	return true;
+}
+
+void services_login_refused(struct gw_call *call, struct gw_delivery *delivery, struct gw_str text)
+{
+	if (delivers(call))
+		delivery_refuse_login(delivery, text);
+}
+
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
 		      const struct gw_outcome *outcome)
 {
 	struct gw_outcome given;
-	if (call->hook != GW_HOOK_deliver)
+	if (!delivers(call))
 		return;
 	copy_sized(&given, sizeof(given), outcome, outcome->size);
-	struct smtp_reply reply = { .code = given.code, .text = given.text };
-	memcpy(reply.enhanced, given.enhanced, sizeof(reply.enhanced));
-	delivery_set_outcome(delivery, rcpt, given.status, &reply, given.host);
+	delivery_set_outcome(delivery, rcpt, &given);
 }

@@ -515,4 +515,6 @@ const struct gw_services services = {
 	.proof_keys = services_proof_keys,
 	.client_known = services_client_known,
 	.client_each = services_client_each,
+	.login = services_login,
+	.login_refused = services_login_refused,
 };

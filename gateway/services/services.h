@@ -39,6 +39,8 @@ int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 			     struct gw_str address);
 void services_login_set(struct gw_call *call, const struct gw_login *login);
 long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
+bool services_login(struct gw_call *call, struct gw_delivery *delivery, struct gw_login *login);
+void services_login_refused(struct gw_call *call, struct gw_delivery *delivery, struct gw_str text);
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
 		      const struct gw_outcome *outcome);
 

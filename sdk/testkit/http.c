@@ -111,18 +111,57 @@ static struct gw_list split_lines(struct testkit *kit, const char *text)
 	return (struct gw_list){ items, count };
 }
 
-bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text)
+struct gw_str testkit_request_body(struct testkit *kit, size_t piece)
+{
+	const struct kit_request *request = kit->requests;
+	uint64_t size = request ? request->asked.body_size : 0, at = 0;
+	char *text = kit_alloc(kit, (size_t)size + 1);
+
+	if (!request || !request->asked.body_read)
+		return request ? request->asked.body : gw_str_n(NULL, 0);
+	while (at < size) {
+		size_t room = piece ? piece : 4096;
+		long got;
+
+		room = room < size - at ? room : (size_t)(size - at);
+		got = request->asked.body_read(request->arg, at, text + at, room);
+		if (got <= 0 || (size_t)got > room)
+			return gw_str_n(NULL, 0);
+		at += (uint64_t)got;
+	}
+	return gw_str_n(text, (size_t)size);
+}
+
+static bool answer_oldest(struct testkit *kit, const struct gw_http_answer *answer)
 {
 	struct kit_request *request = kit->requests;
-	struct gw_http_answer answer = { .size = sizeof answer,
-					 .status = status,
-					 .headers = split_lines(kit, headers),
-					 .body = gw_str(status ? text : ""),
-					 .error = gw_str(status ? "" : text) };
 
 	if (!request)
 		return false;
 	kit->requests = request->next;
-	testkit_run_http_answer(kit, &answer, request->arg);
+	testkit_run_http_answer(kit, answer, request->arg);
 	return true;
+}
+
+bool testkit_run_http_broken(struct testkit *kit, int begun, const char *why)
+{
+	struct gw_http_answer answer = { .size = sizeof answer,
+					 .body = gw_str(""),
+					 .error = gw_str(why),
+					 .sent = true,
+					 .begun = begun };
+
+	return answer_oldest(kit, &answer);
+}
+
+bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text)
+{
+	struct gw_http_answer answer = { .size = sizeof answer,
+					 .status = status,
+					 .headers = split_lines(kit, headers),
+					 .body = gw_str(status ? text : ""),
+					 .error = gw_str(status ? "" : text),
+					 .sent = status != 0 };
+
+	return answer_oldest(kit, &answer);
 }

@@ -130,7 +130,9 @@ struct gw_delivery {
 	char *fallback;
 	struct gw_outcome **outcomes; /* beside rcpts */
 	struct gw_login *login;
-	struct gw_header *fields; /* the header as it stands; NULL: as received */
+	struct gw_login *given;    /* testkit_set_login() */
+	const char *login_refused; /* NULL: it was not said */
+	struct gw_header *fields;  /* the header as it stands; NULL: as received */
 	size_t field_count;
 	struct gw_str body, return_path; /* ptr NULL: as received */
 	struct gw_str trace;

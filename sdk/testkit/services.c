@@ -274,14 +274,52 @@ static void service_login_set(struct gw_call *call, const struct gw_login *login
 	call->delivery->login = copy;
 }
 
+static bool service_login(struct gw_call *call, struct gw_delivery *delivery,
+			  struct gw_login *login)
+{
+	const struct gw_login *given = delivery->given;
+
+	if (kit_refused(call, "login", ON(deliver) | ON(probe)) ||
+	    kit_null(call->kit, "login", login) || kit_unsized(call, "gw_login", login->size) ||
+	    !given)
+		return false;
+	memcpy(login, given, login->size < sizeof *given ? login->size : sizeof *given);
+	return true;
+}
+
+static void service_login_refused(struct gw_call *call, struct gw_delivery *delivery,
+				  struct gw_str text)
+{
+	if (!kit_refused(call, "login_refused", ON(deliver) | ON(probe)))
+		delivery->login_refused = kit_str(call->kit, text).ptr;
+}
+
+void testkit_set_login(struct gw_delivery *delivery, const char *user, const char *secret)
+{
+	struct gw_login *given = kit_alloc(delivery->kit, sizeof *given);
+
+	*given = (struct gw_login){ .size = sizeof *given,
+				    .mechanism = gw_str(""),
+				    .user = kit_str(delivery->kit, gw_str(user)),
+				    .secret = kit_str(delivery->kit, gw_str(secret)),
+				    .acting_as = gw_str("") };
+	delivery->given = given;
+	delivery->login_refused = NULL;
+}
+
+const char *testkit_login_refused(struct gw_delivery *delivery)
+{
+	return delivery->login_refused;
+}
+
 static void service_outcome(struct gw_call *call, struct gw_delivery *delivery,
 			    struct gw_rcpt *rcpt, const struct gw_outcome *outcome)
 {
 	struct gw_outcome *copy;
 	size_t i;
 
-	if (kit_refused(call, "outcome", ON(deliver)) || kit_null(call->kit, "outcome", rcpt) ||
-	    kit_null(call->kit, "outcome", outcome) ||
+	if (kit_refused(call, "outcome", ON(deliver) | ON(probe)) ||
+	    kit_null(call->kit, "outcome", rcpt) || kit_null(call->kit, "outcome", outcome) ||
 	    kit_unsized(call, "gw_outcome", outcome->size))
 		return;
 	for (i = 0; i < delivery->rcpt_count && delivery->rcpts[i] != rcpt; i++)
@@ -291,9 +329,10 @@ static void service_outcome(struct gw_call *call, struct gw_delivery *delivery,
 		return;
 	}
 	copy = kit_alloc(call->kit, sizeof *copy);
-	*copy = *outcome;
-	copy->text = kit_str(call->kit, outcome->text);
-	copy->host = kit_str(call->kit, outcome->host);
+	memcpy(copy, outcome, outcome->size < sizeof *copy ? outcome->size : sizeof *copy);
+	copy->text = kit_str(call->kit, copy->text);
+	copy->host = kit_str(call->kit, copy->host);
+	copy->stage = kit_str(call->kit, copy->stage.ptr ? copy->stage : gw_str(""));
 	delivery->outcomes[i] = copy;
 }
 
@@ -539,4 +578,6 @@ const struct gw_services kit_services = {
 	.proof_keys = service_proof_keys,
 	.client_known = service_client_known,
 	.client_each = service_client_each,
+	.login = service_login,
+	.login_refused = service_login_refused,
 };

@@ -25,6 +25,13 @@ struct gw_http_request {
 	uint32_t deadline_ms; /* of the whole of it, from now; 0: 30 s; at most 10 minutes */
 	/* an answer with more octets of body counts as none; 0: 64 KiB; at most 64 MiB */
 	uint32_t answer_max;
+	/* Instead of `body`: so many octets, which body_read() gives piece by piece while they are
+	 * sent, on the worker, with the request's `arg`: up to `len` from `offset` on. It gives how
+	 * many those are; less than one: the request ends without an answer. Not called any more
+	 * once the hook `http` is told, or http_cancel() returned. What is given so is sent once: a
+	 * connection that broke is no reason to send it again. */
+	uint64_t body_size; /* at most 256 MiB */
+	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
 };
 
 struct gw_http_answer {
@@ -34,6 +41,11 @@ struct gw_http_answer {
 	struct gw_str body;
 	/* status 0: why, for people; nothing of the request is in it but the server's name */
 	struct gw_str error;
+	/* every octet of the request was, or may have been, handed to the network: the server may
+	 * have done what was asked, whatever came of the answer */
+	bool sent;
+	/* status 0: with what an answer began that broke off or was too large; 0: none began */
+	int begun;
 };
 
 /* The value of the first header of that name; empty where there is none. */

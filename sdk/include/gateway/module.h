@@ -172,6 +172,14 @@ struct gw_outcome {
 	uint8_t enhanced[3]; /* RFC 3463; zeros: none */
 	struct gw_str text;  /* the remote's words, or ours */
 	struct gw_str host;  /* who said so: "mx.example.net [192.0.2.7]" */
+	/* deliver, probe: where it was decided, in the words of gw_result; empty: "module". What
+	 * was decided before "mail" is about the relay or our account there, and bounces nobody.
+	 * After GW_UNKNOWN only "dot" with a code, "module" or GW_DELIVERED tells whether the next
+	 * hop has it: whatever else is said, the same relay is asked again. */
+	struct gw_str stage;
+	/* deliver: the next hop lacks what the message needs; the relays after it are asked, and
+	 * only where none of them can take it is it bounced */
+	bool unfit;
 };
 
 /* What observers are told (result, bounce): one recipient's outcome with its surroundings. */
@@ -433,7 +441,9 @@ struct gw_services {
 	/* as it goes out: our trace field, header, body. In offload's work too, while the call is
 	 * held */
 	long (*delivery_read)(struct gw_delivery *, uint64_t offset, void *out, size_t len);
-	/* a recipient without one is deferred */
+	/* A recipient without one is deferred. What was set before a call was held stands if the
+	 * call ends without an answer (its deadline, a crash, a stop): so GW_UNKNOWN is set before
+	 * anything is handed over that cannot be taken back. */
 	void (*outcome)(struct gw_call *, struct gw_delivery *, struct gw_rcpt *,
 			const struct gw_outcome *);
 
@@ -623,6 +633,16 @@ struct gw_services {
 	 * false: it wants no more */
 	void (*client_each)(struct gw_call *, bool (*each)(void *arg, const struct gw_client *),
 			    void *arg);
+
+	/* --- logins of relays without a host --- */
+	/* deliver, probe: what `login` gave, which is asked first where the relay has `auth`; its
+	 * strings live as long as the delivery. False: there is none, since the relay has no
+	 * `auth`. */
+	bool (*login)(struct gw_call *, struct gw_delivery *, struct gw_login *);
+	/* deliver, probe, with ACCEPT: the next hop does not take this login, and said `text`
+	 * ("401 ..."). `login` is asked once more, and where it has another, this hook. Else, and
+	 * the second time, the outcomes stand. */
+	void (*login_refused)(struct gw_call *, struct gw_delivery *, struct gw_str text);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

@@ -109,6 +109,8 @@ struct gw_delivery *testkit_delivery(struct gw_message *message, struct gw_relay
 void testkit_delivery_only(struct gw_delivery *delivery, struct gw_rcpt *rcpt);
 void testkit_delivery_fact(struct gw_delivery *delivery, enum gw_delivery_fact fact,
 			   const char *text);
+/* What `login` gave for it: login() in the hooks deliver and probe. */
+void testkit_set_login(struct gw_delivery *delivery, const char *user, const char *secret);
 /* our Received field; empty at first */
 void testkit_delivery_trace(struct gw_delivery *delivery, const char *field);
 
@@ -168,6 +170,12 @@ size_t testkit_lookups(struct testkit *kit);
 /* of http_request(), that wait for their answer: nobody is asked, testkit_run_http() answers */
 size_t testkit_requests(struct testkit *kit);
 const struct gw_http_request *testkit_request(struct testkit *kit); /* the oldest; NULL: none */
+/* The body of the oldest, read whole by its body_read() in pieces of `piece` octets (0: 4096); len
+ * 0 and ptr NULL: it gave up, and the request should be answered with status 0. */
+struct gw_str testkit_request_body(struct testkit *kit, size_t piece);
+/* Answers as testkit_run_http() the oldest, of which all was sent, and whose answer began with that
+ * status (0: none) and broke off. */
+bool testkit_run_http_broken(struct testkit *kit, int begun, const char *why);
 /* Runs the hook `http` with the answer to the oldest: "Name: value" lines parted by '\n', and the
  * body; status 0: `text` is why there is none. False: nothing was asked. */
 bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text);
@@ -196,6 +204,8 @@ struct gw_str testkit_sent_body(struct gw_delivery *delivery);
 const struct gw_outcome *testkit_outcome(struct gw_delivery *delivery, struct gw_rcpt *rcpt);
 /* login_set(); NULL: none */
 const struct gw_login *testkit_login(struct gw_delivery *delivery);
+/* what login_refused() said since testkit_set_login(); NULL: nothing */
+const char *testkit_login_refused(struct gw_delivery *delivery);
 /* of the last proof_keys(); NULL: none was given */
 const struct gw_proof_keys *testkit_proof_keys(struct testkit *kit);
 /* of the last offload_ranked() */

@@ -176,7 +176,12 @@ static inline enum gw_verdict prepare_verdict(void)
 static inline enum gw_verdict deliver_verdict(struct gw_call *call)
 {
 	const struct attempt *attempt = delivery_attempt(call->delivery);
-	struct smtp_reply reply = { .code = 250, .text = GW_STR("taken") };
+	struct gw_outcome taken = { .size = sizeof(taken),
+				    .status = GW_DELIVERED,
+				    .code = 250,
+				    .text = GW_STR("taken"),
+				    .host = GW_STR(""),
+				    .stage = GW_STR("") };
 	unsigned choice = choose(4);
 	if (choice == 0)
 		return GW_CONTINUE;
@@ -186,8 +191,7 @@ static inline enum gw_verdict deliver_verdict(struct gw_call *call)
 		size_t n = rcpt_index(attempt->rcpts[i]);
 		assert_false(world.over[n]);
 		world.over[n] = world.delivered[n] = true;
-		delivery_set_outcome(call->delivery, attempt->rcpts[i], GW_DELIVERED, &reply,
-				     gw_str(""));
+		delivery_set_outcome(call->delivery, attempt->rcpts[i], &taken);
 	}
 	return GW_ACCEPT; /* and the last says nothing of the outcome */
 }

@@ -37,6 +37,8 @@ static const struct served pages[] = {
 	  ENDLESS / 16 },
 	{ "/full", "HTTP/1.1 200 OK\r\nContent-Length: 00\r\n", LINE_61, 1074, "\r\n" },
 	{ "/over", "HTTP/1.1 200 OK\r\nContent-Length: 000\r\n", LINE_61, 1074, "\r\n" },
+	/* the connection ends after the request, and no octet comes back */
+	{ "/gone", "", "", 0 },
 	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", "only this", 1 },
 };
 
@@ -157,6 +159,11 @@ struct told {
 	int status;
 	char body[256], error[256], retry[32], first[32], second[32];
 	size_t len;
+	bool sent;
+	int begun;
+	/* the body that is read */
+	uint64_t read, stop_at; /* stop_at 0: whole */
+	size_t pieces;
 };
 
 static void copy_str(char *out, size_t size, struct gw_str text)
@@ -173,6 +180,8 @@ static void ended(const struct gw_http_answer *answer, void *arg)
 	told->over = true;
 	told->status = answer->status;
 	told->len = answer->body.len;
+	told->sent = answer->sent;
+	told->begun = answer->begun;
 	copy_str(told->body, sizeof(told->body), answer->body);
 	copy_str(told->error, sizeof(told->error), answer->error);
 	copy_str(told->retry, sizeof(told->retry), gw_http_field(answer, gw_str("retry-after")));
@@ -234,6 +243,96 @@ static struct told get(const char *path)
 }
 
 /* --- tests --- */
+
+/* --- a body that is read while it is sent --- */
+
+static long read_body(void *arg, uint64_t offset, void *out, size_t len)
+{
+	struct told *told = arg;
+
+	assert_false(told->over);
+	assert_int_equal(offset, told->read);
+	if (told->stop_at && offset >= told->stop_at)
+		return -1;
+	len = len < 1000 ? len : 1000;
+	memset(out, 'a' + (int)(told->pieces++ % 26), len);
+	told->read += len;
+	return (long)len;
+}
+
+static struct told post(struct scene *scene, const char *path, uint64_t size, uint64_t stop_at)
+{
+	struct told told = { .stop_at = stop_at };
+	struct gw_http_request request = request_for(scene, path);
+
+	request.body_size = size;
+	request.body_read = read_body;
+	assert_null(http_request_wrong(&request));
+	assert_non_null(http_begin(scene->worker, &request, ended, &told));
+	assert_true(run_until(scene->worker, is_set, &told.over));
+	return told;
+}
+
+static void a_body_is_read_piece_by_piece(void **state)
+{
+	struct scene scene;
+	struct told told;
+
+	scene_begin(&scene, &good);
+	told = post(&scene, "/ok", 50001, 0);
+	assert_int_equal(told.status, 200);
+	assert_true(told.sent);
+	assert_int_equal(told.read, 50001);
+	assert_non_null(strstr(asked, "Content-Length: 50001\r\n"));
+	assert_int_equal(strlen(strstr(asked, "\r\n\r\n")), 50001 + 4);
+	scene_end(&scene);
+}
+
+static void what_cannot_be_read_to_its_end_is_not_sent(void **state)
+{
+	struct scene scene;
+	struct told told;
+
+	scene_begin(&scene, &good);
+	told = post(&scene, "/ok", 50001, 20000);
+	assert_int_equal(told.status, 0);
+	assert_false(told.sent);
+	assert_int_equal(served_count, 0);
+	scene_end(&scene);
+}
+
+/* libcurl begins again over a new connection, and does not get there: the server may have done what
+ * was asked. */
+static void a_body_that_was_read_is_never_sent_twice(void **state)
+{
+	struct scene scene;
+	struct told told;
+
+	scene_begin(&scene, &good);
+	assert_int_equal(post(&scene, "/ok", 100, 0).status, 200);
+	told = post(&scene, "/gone", 100, 0);
+	assert_int_equal(told.status, 0);
+	assert_true(told.sent);
+	assert_int_equal(told.begun, 0);
+	assert_int_equal(served_count, 2);
+	scene_end(&scene);
+}
+
+static void an_answer_that_broke_off_says_how_it_began(void **state)
+{
+	struct scene scene;
+	struct told told;
+
+	scene_begin(&scene, &good);
+	told = post(&scene, "/cut", 100, 0);
+	assert_int_equal(told.status, 0);
+	assert_int_equal(told.begun, 200);
+	assert_true(told.sent);
+	told = post(&scene, "/huge", 100, 0);
+	assert_int_equal(told.begun, 200);
+	scene_end(&scene);
+	assert_int_equal(get("/503").begun, 0);
+}
 
 static void answers_of_every_kind(void **state)
 {
@@ -456,6 +555,10 @@ static void what_cannot_be_asked_is_refused(void **state)
 		{ .url = gw_str("https://localhost/"), .headers = { &bare, 1 } },
 		{ .url = gw_str("https://localhost/"), .deadline_ms = 600001 },
 		{ .url = gw_str("https://localhost/"), .answer_max = (64u << 20) + 1 },
+		{ .url = gw_str("https://localhost/"), .body_size = 1 },
+		{ .url = gw_str("https://localhost/"),
+		  .body_size = (256u << 20) + 1,
+		  .body_read = read_body },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -490,6 +593,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_of_every_kind),
+		cmocka_unit_test(a_body_is_read_piece_by_piece),
+		cmocka_unit_test(what_cannot_be_read_to_its_end_is_not_sent),
+		cmocka_unit_test(a_body_that_was_read_is_never_sent_twice),
+		cmocka_unit_test(an_answer_that_broke_off_says_how_it_began),
 		cmocka_unit_test(fields_are_those_of_the_last_answer),
 		cmocka_unit_test(a_request_goes_out_as_it_was_given),
 		cmocka_unit_test(a_connection_is_used_again),

@@ -46,7 +46,7 @@ static void broken_is_never_clean(void **state)
 	for (size_t hook = 0; hook < GW_HOOKS; hook++) {
 		enum gw_verdict broken = hook_table[hook].broken;
 		if (observes(hook) || hook == GW_HOOK_ehlo || hook == GW_HOOK_bounce ||
-		    hook == GW_HOOK_fallback)
+		    hook == GW_HOOK_probe || hook == GW_HOOK_fallback)
 			assert_int_equal(broken, GW_CONTINUE);
 		else
 			assert_true(broken == GW_TEMPFAIL || broken == GW_WAIT ||

@@ -99,8 +99,8 @@ static void lists_of_providers_are_checked(void **state)
 	refuses("06-mine.conf",
 		"providers = (\n { name = \"x\"; host = \"h\"; port = 25; dayly = 3; } );",
 		"06-mine.conf:2: error: unknown key \"dayly\", did you mean \"daily\"?\n");
-	refuses("06-mine.conf", "providers = ( { name = \"x\"; port = 25; } );",
-		"06-mine.conf:1: error: \"host\" is missing, providers needs it: Its submission host.\n");
+	refuses("06-mine.conf", "providers = ( { host = \"x\"; port = 25; } );",
+		"06-mine.conf:1: error: \"name\" is missing, providers needs it: What auth.provider of a relay says.\n");
 	refuses("06-mine.conf", "\nproviders = ( { name = \"big\"; host = \"h\"; port = 25; } );",
 		"06-mine.conf:2: error: there are two providers \"big\"\n");
 	refuses("06-mine.conf", "providers = 3;",
