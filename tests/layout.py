@@ -55,6 +55,64 @@ def seam_faults(top):
                 yield "%s:%d: the spool calls the file system in disk.c" % (path, number)
 
 
+# Variables that outlive a call: a room's state belongs to an object that is passed. tests/globals.txt has those that stay, with the reason.
+MODIFIER = r"(?:_Thread_local |__thread |_Atomic |volatile )*"
+LASTING = re.compile(r"^\t*static (?!inline\b)(.*)|^(?!\t|static|typedef|return|extern|const )" + MODIFIER + r"((?:struct |enum |unsigned )?\w+ .*)")
+CALLBACK = re.compile(r"\(\*\s*(const )?(\w+)(?:\[[^\]]*\])*\)\(")
+FUNCTION_TYPE = re.compile(r"^typedef \w[\w ]*[ *](\w+)\(|^typedef [^;]*\(\*(\w+)\)\(", re.M)
+
+
+def lasting(path):
+    """Name and declaration of each variable of the file that lasts and can be changed."""
+    text = open(path).read()
+    for line in text.splitlines():
+        code = re.sub(r"/\*.*?(\*/|$)", "", line).rstrip()
+        found = LASTING.match(code)
+        declared = found and re.split(r"=|;|\{", found.group(1) or found.group(2))[0].rstrip()
+        if not declared or re.match(r"(enum|union)( \w+)?$", declared) or not re.search(r"[=;]|\{$", code):
+            continue
+        callback = CALLBACK.search(declared)
+        if callback and not callback.group(1) and not re.match(r"\w[\w \*]*\w\(", declared):
+            yield callback.group(2), declared
+        elif "(" not in declared and not re.search(r"\bconst\b[^*]*$", declared):
+            names = re.findall(r"(\w+)(?:\[[^\]]*\])*(?:,|$)", declared)
+            if declared.startswith("struct") and len(declared.split()) < 3: # "static struct x {": its name is at the end
+                names = re.findall(r"^\t*\} (\w+)", text[text.index(line):], re.M)[:1] if found.group(1) else []
+            for name in names:
+                yield name, declared
+
+
+def exceptions(top):
+    listed = {}
+    for line in open(os.path.join(top, "tests/globals.txt")):
+        if line.strip() and not line.startswith("#"):
+            place, reason = line.split(":", 1)
+            path, *names = place.split()
+            listed.update({(path, name): reason.strip() for name in names})
+    return listed
+
+
+def function_types(top):
+    return {name for path in sources(os.path.join(top, "gateway")) if path.endswith(".h")
+            for names in FUNCTION_TYPE.findall(open(path).read()) for name in names if name}
+
+
+def global_faults(top):
+    """What lasts beside the objects that are passed; functions among it are a way round the order of the rooms."""
+    listed, seen, types = exceptions(top), set(), function_types(top)
+    for path in sources(os.path.join(top, "gateway")):
+        place = os.path.relpath(path, os.path.join(top, "gateway"))
+        for name, declared in lasting(path) if path.endswith(".c") else ():
+            seen.add((place, name))
+            if (place, name) in listed:
+                continue
+            called = "(" in declared or types & set(re.findall(r"\w+", declared)[:-1])
+            yield "%s: %s %s" % (path, name, "is a function that another room sets: it is given with what it belongs to" if called else
+                                 "lasts beside the objects that are passed; tests/globals.txt has those that may")
+    for place, name in sorted(set(listed) - seen):
+        yield "tests/globals.txt: there is no %s in gateway/%s" % (name, place)
+
+
 def module_faults(top):
     for path in sources(os.path.join(top, "modules")):
         if "/tests/" in path:
@@ -99,6 +157,6 @@ def top_faults(top):
             yield "%s lies outside of the rooms" % path
 
 
-faults = [fault for look in (room_faults, seam_faults, module_faults, length_faults, top_faults) for fault in look(sys.argv[1])]
+faults = [fault for look in (room_faults, seam_faults, global_faults, module_faults, length_faults, top_faults) for fault in look(sys.argv[1])]
 print("\n".join(faults) or "the tree is as it should be")
 sys.exit(1 if faults else 0)

@@ -27,7 +27,8 @@ struct configuration_notes {
 struct admin_operations {
 	/* Reads the configuration anew; swaps it in when `apply` and it has no errors. True: it has
 	 * none. */
-	bool (*reload)(bool apply, struct problems *problems);
+	bool (*reload)(void *arg, bool apply, struct problems *problems);
+	void *arg; /* reload's */
 	void (*each_metric)(void (*each)(void *arg, const char *name, int64_t value), void *arg);
 	const char *config_dir, *module_dir;
 	const char *release;

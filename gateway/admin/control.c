@@ -172,7 +172,7 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 	if (admin->listener) {
 		control_socket_open(admin->path, settings);
 		connection_watch(admin);
-		trouble_watch(main);
+		trouble_watch(&admin->troubles, main);
 		return admin;
 	}
 	problem_add(problems, true, admin->path, 0, "the control socket cannot be opened: %s",
@@ -194,7 +194,7 @@ void admin_destroy(struct admin *admin)
 		return;
 	listener_destroy(admin->listener);
 	timer_clear(&admin->look);
-	trouble_watch_end();
+	trouble_watch_end(&admin->troubles);
 	connection_close_all(admin);
 	unlink(admin->path);
 	free(admin);

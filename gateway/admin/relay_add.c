@@ -134,7 +134,7 @@ static void use_file(struct adding *adding, int folder)
 		return;
 	}
 	relay_switch_forget(gw_str(adding->name));
-	if (operations->reload(true, &adding->problems)) {
+	if (operations->reload(operations->arg, true, &adding->problems)) {
 		snprintf(first, sizeof(first), "relay %s is in use: %s/%s\n", adding->name,
 			 operations->config_dir, adding->file);
 	} else {

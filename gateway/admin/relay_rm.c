@@ -73,7 +73,8 @@ static bool reload_without(struct removal *removal, bool apply)
 {
 	struct problems problems;
 	problems_init(&problems);
-	bool fine = removal->request->admin->operations->reload(apply, &problems);
+	const struct admin_operations *operations = removal->request->admin->operations;
+	bool fine = operations->reload(operations->arg, apply, &problems);
 	if (!fine) {
 		rename_file(removal, removal->hidden, removal->file);
 		request_problems(removal->request, EX_CONFIG, &problems, "");

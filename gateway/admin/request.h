@@ -3,6 +3,7 @@
 #define ADMIN_REQUEST_H
 
 #include "admin/admin.h"
+#include "admin/trouble.h"
 #include "supervisor/hang.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -18,6 +19,7 @@ struct admin {
 	struct listener *listener;
 	struct timer look; /* for threads that do not answer, while somebody asks */
 	struct hangs hangs;
+	struct troubles troubles;
 	struct connection *connections;
 	char path[256];
 };

@@ -268,7 +268,7 @@ static void counted(void *arg)
 	add_process(status);
 	add_queue(status);
 	json_object_set_new(status->data, "wrong", json_array());
-	trouble_each(add_trouble, status);
+	trouble_each(&status->request->admin->troubles, add_trouble, status);
 	add_spool(status);
 	add_counters(status);
 	add_deaths(status);

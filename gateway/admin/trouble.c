@@ -1,6 +1,5 @@
-#include "admin/trouble.h"
+#include "admin/request.h"
 
-#include "admin/recent.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "loop/tls.h"
@@ -10,12 +9,10 @@
 #include <stdlib.h>
 
 #define LOOK_MS 1000
-#define TROUBLES_MOST 32 /* told of; status shows all */
 #define HOUR_MS (3600 * 1000)
 
-static struct recent recent;
-
 struct finder {
+	struct recent *recent;
 	void (*each)(void *arg, const char *name, const char *text);
 	void *arg;
 };
@@ -64,16 +61,16 @@ static uint64_t failures_of(const struct instance *instance)
 	return sum;
 }
 
-static uint64_t lately(const char *name, uint64_t total)
+static uint64_t lately(const struct finder *finder, const char *name, uint64_t total)
 {
-	return recent_count(&recent, name, total, clock_monotonic());
+	return recent_count(finder->recent, name, total, clock_monotonic());
 }
 
 static void look_at_module(const struct finder *finder, const struct instance *instance)
 {
 	char name[320], text[640];
 	snprintf(name, sizeof(name), "module %s", instance->name);
-	uint64_t failures = lately(name, failures_of(instance));
+	uint64_t failures = lately(finder, name, failures_of(instance));
 	if (instance->broken)
 		snprintf(
 			text, sizeof(text),
@@ -101,7 +98,7 @@ static void look_at_work(void *arg, const struct offload_load *load)
 	const struct finder *finder = arg;
 	char name[128], text[256];
 	snprintf(name, sizeof(name), "work %s", load->name);
-	uint64_t dropped = lately(name, load->dropped);
+	uint64_t dropped = lately(finder, name, load->dropped);
 	snprintf(
 		text, sizeof(text),
 		"work of %s was dropped or refused %llu times in the last hour: it comes faster than it is done",
@@ -112,7 +109,7 @@ static void look_at_work(void *arg, const struct offload_load *load)
 
 static void look_at_log(const struct finder *finder)
 {
-	if (lately("log", log_dropped()))
+	if (lately(finder, "log", log_dropped()))
 		finder->each(
 			finder->arg, "log",
 			"lines of the log were dropped in the last hour: its disk does not keep up");
@@ -150,8 +147,9 @@ static void look_at_death(const struct finder *finder)
 static void look_at_mail(const struct finder *finder)
 {
 	long long held = atomic_load_explicit(&counters.on_hold, memory_order_relaxed);
-	uint64_t refused = lately("refused mail", atomic_load_explicit(&counters.messages_refused,
-								       memory_order_relaxed));
+	uint64_t refused = lately(
+		finder, "refused mail",
+		atomic_load_explicit(&counters.messages_refused, memory_order_relaxed));
 	long long unread = atomic_load_explicit(&counters.unread, memory_order_relaxed);
 	char text[160];
 	snprintf(
@@ -171,9 +169,10 @@ static void look_at_mail(const struct finder *finder)
 		finder->each(finder->arg, "refused mail", text);
 }
 
-void trouble_each(void (*each)(void *arg, const char *name, const char *text), void *arg)
+void trouble_each(struct troubles *troubles,
+		  void (*each)(void *arg, const char *name, const char *text), void *arg)
 {
-	struct finder finder = { each, arg };
+	struct finder finder = { &troubles->recent, each, arg };
 	look_at_spool(&finder);
 	look_at_certificates(&finder);
 	look_at_modules(&finder);
@@ -184,15 +183,6 @@ void trouble_each(void (*each)(void *arg, const char *name, const char *text), v
 }
 
 /* --- telling --- */
-
-static struct {
-	struct timer timer;
-	struct known {
-		char name[128];
-		bool there;
-	} known[TROUBLES_MOST];
-	size_t count;
-} watch;
 
 /* The event's `json` names which it is, so that who listens knows what is over. */
 static void tell(enum event_id event, const char *name, const char *text)
@@ -213,15 +203,17 @@ static void tell(enum event_id event, const char *name, const char *text)
 
 static void note(void *arg, const char *name, const char *text)
 {
-	for (size_t i = 0; i < watch.count; i++) {
-		if (strncmp(watch.known[i].name, name, sizeof(watch.known[i].name) - 1) != 0)
+	struct troubles *troubles = arg;
+	for (size_t i = 0; i < troubles->count; i++) {
+		if (strncmp(troubles->known[i].name, name, sizeof(troubles->known[i].name) - 1) !=
+		    0)
 			continue;
-		watch.known[i].there = true;
+		troubles->known[i].there = true;
 		return;
 	}
-	if (watch.count == TROUBLES_MOST)
+	if (troubles->count == TROUBLES_MOST)
 		return;
-	struct known *known = &watch.known[watch.count++];
+	struct known_trouble *known = &troubles->known[troubles->count++];
 	snprintf(known->name, sizeof(known->name), "%s", name);
 	known->there = true;
 	tell(EVENT_TROUBLE, name, text);
@@ -229,26 +221,27 @@ static void note(void *arg, const char *name, const char *text)
 
 static void look(struct timer *timer)
 {
-	for (size_t i = 0; i < watch.count; i++)
-		watch.known[i].there = false;
-	trouble_each(note, NULL);
-	for (size_t i = watch.count; i-- > 0;) {
-		struct known gone = watch.known[i];
+	struct troubles *troubles = (struct troubles *)timer;
+	for (size_t i = 0; i < troubles->count; i++)
+		troubles->known[i].there = false;
+	trouble_each(troubles, note, troubles);
+	for (size_t i = troubles->count; i-- > 0;) {
+		struct known_trouble gone = troubles->known[i];
 		if (gone.there)
 			continue;
-		watch.known[i] = watch.known[--watch.count];
+		troubles->known[i] = troubles->known[--troubles->count];
 		tell(EVENT_TROUBLE_OVER, gone.name, "over");
 	}
 	timer_set(timer->worker, timer, LOOK_MS, look);
 }
 
-void trouble_watch(struct worker *main)
+void trouble_watch(struct troubles *troubles, struct worker *main)
 {
-	timer_set(main, &watch.timer, LOOK_MS, look);
+	timer_set(main, &troubles->timer, LOOK_MS, look);
 }
 
-void trouble_watch_end(void)
+void trouble_watch_end(struct troubles *troubles)
 {
-	timer_clear(&watch.timer);
-	recent_finish(&recent);
+	timer_clear(&troubles->timer);
+	recent_finish(&troubles->recent);
 }

@@ -3,13 +3,28 @@
 #ifndef ADMIN_TROUBLE_H
 #define ADMIN_TROUBLE_H
 
-#include "admin/request.h"
+#include "admin/recent.h"
+#include "loop/worker.h"
 
-/* Each of them; `name` says which it is, and stays the same while it lasts. Main thread. */
-void trouble_each(void (*each)(void *arg, const char *name, const char *text), void *arg);
+#define TROUBLES_MOST 32 /* told of; status shows all */
 
-/* Looks once a second from now on. Main thread. */
-void trouble_watch(struct worker *main);
-void trouble_watch_end(void);
+/* What was found at the last look, and what counters were. Zeroed at first; of the main thread. */
+struct troubles {
+	struct timer timer;
+	struct recent recent;
+	struct known_trouble {
+		char name[128];
+		bool there;
+	} known[TROUBLES_MOST];
+	size_t count;
+};
+
+/* Each of them; `name` says which it is, and stays the same while it lasts. */
+void trouble_each(struct troubles *troubles,
+		  void (*each)(void *arg, const char *name, const char *text), void *arg);
+
+/* Looks once a second from now on, and tells. */
+void trouble_watch(struct troubles *troubles, struct worker *main);
+void trouble_watch_end(struct troubles *troubles);
 
 #endif

@@ -209,7 +209,8 @@ void verb_check(struct request *request, const char *const *words, size_t count)
 {
 	struct problems problems;
 	problems_init(&problems);
-	if (request->admin->operations->reload(false, &problems))
+	const struct admin_operations *operations = request->admin->operations;
+	if (operations->reload(operations->arg, false, &problems))
 		ask_modules(request, &problems);
 	request_problems(request, EX_CONFIG, &problems, "the configuration is fine");
 	problems_finish(&problems);
@@ -219,7 +220,8 @@ void verb_reload(struct request *request, const char *const *words, size_t count
 {
 	struct problems problems;
 	problems_init(&problems);
-	request->admin->operations->reload(true, &problems);
+	const struct admin_operations *operations = request->admin->operations;
+	operations->reload(operations->arg, true, &problems);
 	request_problems(request, EX_CONFIG, &problems, "reloaded");
 	problems_finish(&problems);
 }

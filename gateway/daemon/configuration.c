@@ -207,14 +207,15 @@ struct snapshot *configuration_read(struct problems *problems)
 
 static bool swap_in(struct snapshot *snapshot, struct problems *problems)
 {
-	if (sockets_open(snapshot, problems) != 0) {
+	struct sockets *sockets = sockets_open(snapshot, problems);
+	if (!sockets) {
 		snapshot_release(snapshot);
 		return false;
 	}
 	log_set_level((enum log_level)snapshot->settings.log.level);
 	log_set_journal_size((uint64_t)snapshot->settings.log.journal_size);
 	configuration_enter_workers(snapshot);
-	sockets_hand_out(snapshot, true);
+	sockets_hand_out(sockets, snapshot, true);
 	snapshot_publish(snapshot);
 	relay_status_keep(snapshot);
 	note_restart(snapshot, problems);

@@ -51,12 +51,12 @@ int privileges_drop(void);
 
 /* sockets.c: the listening sockets of a snapshot, from the supervisor; it keeps them, so they
  * outlive reloads and restarts. */
-/* binds what is new; -1: problems, nothing changed */
-int sockets_open(const struct snapshot *snapshot, struct problems *problems);
-/* each worker listens on its own; what is no longer named closes */
-void sockets_hand_out(struct snapshot *snapshot, bool running);
-/* those that were opened and not handed out */
-void sockets_close(void);
+struct sockets;
+/* binds what is new; NULL: problems, nothing changed */
+struct sockets *sockets_open(const struct snapshot *snapshot, struct problems *problems);
+/* Each worker listens on its own; what is no longer named closes. Takes `sockets`. */
+void sockets_hand_out(struct sockets *sockets, struct snapshot *snapshot, bool running);
+void sockets_close(struct sockets *sockets); /* those that are not handed out; NULL: none */
 
 /* workers.c */
 int workers_create(const struct settings *settings, struct problems *problems);
@@ -67,11 +67,18 @@ void workers_free(void);
 /* recovery.c: after the workers were created, before they start. */
 int recovery_run(const struct settings *settings, struct problems *problems);
 
-/* ticks.c */
+/* ticks.c: each worker says that it turns, and the first runs the modules' tick. The first of these
+ * before the workers run, -1: no memory; the second on each of them; the third when none runs. */
+int ticks_create(struct worker *worker);
 void ticks_begin(void);
-void ticks_end(struct worker *worker); /* on each worker */
-void alive_begin(void);                /* main thread, both */
-void alive_end(void);
+void ticks_end(struct worker *worker);
+void ticks_destroy(struct worker *worker);
+
+/* alive.c: the supervisor hears that all loops turn. Main thread; NULL where nobody asked for it.
+ */
+struct alive;
+struct alive *alive_begin(void);
+void alive_end(struct alive *alive);
 
 /* serve.c: the serving process but for its rights; returns the exit code when it is over. */
 int serve(const struct arguments *arguments);

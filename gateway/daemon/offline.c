@@ -1,6 +1,8 @@
 /* offline.c - what gatewayctl asks where no gateway runs. */
 #include "daemon/daemon.h"
 
+#include "supervisor/hang.h"
+
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -27,7 +29,7 @@ int offline_answer(const struct arguments *arguments)
 		.module_dir = arguments->modules,
 		.notes = configuration_notes(),
 	};
-	struct worker *main = worker_create(127);
+	struct worker *main = worker_create(HANG_MAIN);
 	if (!main)
 		return EX_OSERR;
 	read_configuration(arguments);

@@ -4,6 +4,7 @@
 
 #include "admin/admin.h"
 #include "supervisor/channel.h"
+#include "supervisor/hang.h"
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,9 +27,17 @@
 #define STOP_MS 8000
 #define STOP_LOOK_MS 20
 
-static struct admin *admin;
-static struct timer stop_timer;
-static int64_t stop_by;
+/* What is begun once and ended once, all of the main thread. */
+struct serving {
+	const struct arguments *arguments;
+	struct admin_operations operations;
+	struct admin *admin;
+	struct sockets *sockets; /* opened and not handed out yet; else NULL */
+	struct alive *alive;
+	struct timer stop_timer;
+	int64_t stop_by;
+	struct post *drains; /* one for each worker, once a stop was asked for */
+};
 
 /* --- the state folder and what lies in it --- */
 
@@ -60,13 +69,13 @@ static int open_state(const struct arguments *arguments, struct problems *proble
 }
 
 /* Standard error is nobody's once a daemon runs: its log has a place in any case. */
-static const char *log_path(const struct arguments *arguments, const struct settings *settings)
+static void put_log_path(const struct arguments *arguments, const struct settings *settings,
+			 char *path, size_t size)
 {
-	static char path[4096];
 	if (arguments->foreground || !gw_str_eq(settings->log.path, gw_str("-")))
-		return settings->log.path.ptr;
-	snprintf(path, sizeof(path), "%s/log", arguments->state);
-	return path;
+		snprintf(path, size, "%s", settings->log.path.ptr);
+	else
+		snprintf(path, size, "%s/log", arguments->state);
 }
 
 static void share_log(void)
@@ -80,7 +89,7 @@ static int open_log(const struct arguments *arguments, const struct settings *se
 {
 	char *journal = path_in(arguments->state, "journal");
 	log_set_journal_size((uint64_t)settings->log.journal_size);
-	snprintf(runtime.log_path, sizeof(runtime.log_path), "%s", log_path(arguments, settings));
+	put_log_path(arguments, settings, runtime.log_path, sizeof(runtime.log_path));
 	int result = log_start(runtime.log_path, journal, (enum log_level)settings->log.level,
 			       (unsigned)settings->log.journal_days);
 	if (result != 0)
@@ -94,15 +103,20 @@ static int open_log(const struct arguments *arguments, const struct settings *se
 
 /* --- the end --- */
 
-static void free_all(void)
+static void free_all(struct serving *serving)
 {
 	offload_destroy(runtime.pool);
 	spool_stop(runtime.spool);
 	workers_free();
+	alive_end(serving->alive);
+	timer_clear(&serving->stop_timer);
 	spool_close(runtime.spool);
-	sockets_close();
+	sockets_close(serving->sockets);
 	snapshot_publish(NULL);
+	if (runtime.main)
+		ticks_destroy(runtime.main);
 	worker_destroy(runtime.main);
+	free(serving->drains);
 	state_close(runtime.state);
 }
 
@@ -114,7 +128,9 @@ static bool idle(void)
 
 static void look(struct timer *timer)
 {
-	if (idle() || worker_now(runtime.main) >= stop_by)
+	const struct serving *serving = (struct serving *)((char *)timer -
+							   offsetof(struct serving, stop_timer));
+	if (idle() || worker_now(runtime.main) >= serving->stop_by)
 		worker_stop(runtime.main);
 	else
 		timer_set(runtime.main, timer, STOP_LOOK_MS, look);
@@ -125,33 +141,39 @@ static void drain_worker(struct post *post)
 	receive_drain(worker_current());
 }
 
+static void drain_all(struct serving *serving)
+{
+	serving->drains = calloc(runtime.worker_count, sizeof(*serving->drains));
+	for (unsigned i = 0; serving->drains && i < runtime.worker_count; i++) {
+		serving->drains[i].run = drain_worker;
+		worker_post(runtime.workers[i], &serving->drains[i]);
+	}
+}
+
 static void on_stop(int signal_number, void *arg)
 {
-	static struct post *drains;
+	struct serving *serving = arg;
 	/* Asked twice within a second is the supervisor and somebody who asked all processes; later
 	 * it is impatience. */
 	if (atomic_exchange(&runtime.stopping, true)) {
-		if (worker_now(runtime.main) >= stop_by - STOP_MS + 1000)
+		if (worker_now(runtime.main) >= serving->stop_by - STOP_MS + 1000)
 			worker_stop(runtime.main);
 		return;
 	}
 	log_say(EVENT_STOPPING, "signal %d: no new work; what is on its way may end",
 		signal_number);
-	stop_by = worker_now(runtime.main) + STOP_MS;
-	drains = drains ? drains : calloc(runtime.worker_count, sizeof(*drains));
-	for (unsigned i = 0; drains && i < runtime.worker_count; i++) {
-		drains[i].run = drain_worker;
-		worker_post(runtime.workers[i], &drains[i]);
-	}
-	timer_set(runtime.main, &stop_timer, STOP_LOOK_MS, look);
+	serving->stop_by = worker_now(runtime.main) + STOP_MS;
+	drain_all(serving);
+	timer_set(runtime.main, &serving->stop_timer, STOP_LOOK_MS, look);
 }
 
-static bool reload(bool apply, struct problems *problems)
+static bool reload(void *arg, bool apply, struct problems *problems)
 {
+	const struct serving *serving = arg;
 	bool fine = configuration_reload(apply, problems);
 	if (fine && apply) {
 		struct snapshot *snapshot = snapshot_current();
-		admin_reloaded(admin, &snapshot->settings);
+		admin_reloaded(serving->admin, &snapshot->settings);
 		snapshot_release(snapshot);
 	}
 	return fine;
@@ -161,7 +183,7 @@ static void on_reload(int signal_number, void *arg)
 {
 	struct problems problems;
 	problems_init(&problems);
-	reload(true, &problems);
+	reload(arg, true, &problems);
 	problems_finish(&problems);
 }
 
@@ -173,15 +195,29 @@ static void on_reopen(int signal_number, void *arg)
 
 /* --- the beginning --- */
 
-static int begin(const struct arguments *arguments, struct problems *problems)
+static struct admin *begin_admin(struct serving *serving, const struct settings *settings,
+				 struct problems *problems)
 {
-	static struct admin_operations operations = { .reload = reload,
-						      .each_metric = services_each_metric,
-						      .release = GATEWAY_RELEASE };
+	const struct arguments *arguments = serving->arguments;
+	serving->operations = (struct admin_operations){ .reload = reload,
+							 .arg = serving,
+							 .each_metric = services_each_metric,
+							 .release = GATEWAY_RELEASE,
+							 .config_dir = arguments->config,
+							 .module_dir = arguments->modules,
+							 .notes = configuration_notes() };
+	return admin_create(runtime.main, arguments->state, settings, &serving->operations,
+			    problems);
+}
+
+static int begin(struct serving *serving, struct problems *problems)
+{
+	const struct arguments *arguments = serving->arguments;
 	runtime.state_dir = arguments->state;
 	runtime.started_at = clock_wall();
-	runtime.main = worker_create(127);
-	if (!runtime.main || open_state(arguments, problems) != 0)
+	runtime.main = worker_create(HANG_MAIN);
+	if (!runtime.main || ticks_create(runtime.main) != 0 ||
+	    open_state(arguments, problems) != 0)
 		return EX_CANTCREAT;
 	configuration_leave_out(supervisor_breaker());
 	configuration_use_kept(supervisor_refused());
@@ -192,21 +228,18 @@ static int begin(const struct arguments *arguments, struct problems *problems)
 	const struct settings *settings = &snapshot->settings;
 	settings_begin(settings);
 	runtime.pool = offload_create((unsigned)settings->offload_threads);
-	chain_set_pool(runtime.pool);
-	queue_set_runner(round_begin);
+	worker_use_pool(runtime.main, runtime.pool);
 	relay_switch_restore();
 	relay_status_set_opened(recall_relay);
 	if (!runtime.pool || workers_create(settings, problems) != 0)
 		return EX_OSERR;
-	if (sockets_open(snapshot, problems) != 0)
+	serving->sockets = sockets_open(snapshot, problems);
+	if (!serving->sockets)
 		return EX_UNAVAILABLE;
 	if (open_log(arguments, settings, problems) != 0 || recovery_run(settings, problems) != 0)
 		return EX_CANTCREAT;
-	operations.config_dir = arguments->config;
-	operations.module_dir = arguments->modules;
-	operations.notes = configuration_notes();
-	admin = admin_create(runtime.main, arguments->state, settings, &operations, problems);
-	return admin ? EX_OK : EX_UNAVAILABLE;
+	serving->admin = begin_admin(serving, settings, problems);
+	return serving->admin ? EX_OK : EX_UNAVAILABLE;
 }
 
 /* The starter's: it is told by the supervisor how the start went. */
@@ -219,14 +252,15 @@ static void let_go_of_stderr(void)
 	close(null);
 }
 
-static int run(bool foreground)
+static int run(struct serving *serving)
 {
 	struct snapshot *snapshot = snapshot_current();
-	worker_signal(runtime.main, SIGTERM, on_stop, NULL);
-	worker_signal(runtime.main, SIGINT, on_stop, NULL);
-	worker_signal(runtime.main, SIGHUP, on_reload, NULL);
+	worker_signal(runtime.main, SIGTERM, on_stop, serving);
+	worker_signal(runtime.main, SIGINT, on_stop, serving);
+	worker_signal(runtime.main, SIGHUP, on_reload, serving);
 	worker_signal(runtime.main, SIGUSR1, on_reopen, NULL);
-	sockets_hand_out(snapshot, false);
+	sockets_hand_out(serving->sockets, snapshot, false);
+	serving->sockets = NULL;
 	supervisor_log_death();
 	if (gw_str_find(snapshot->settings.hostname, '.') == snapshot->settings.hostname.len)
 		log_say(EVENT_HOSTNAME,
@@ -245,9 +279,9 @@ static int run(bool foreground)
 		return EX_OSERR;
 	}
 	ticks_begin();
-	alive_begin();
+	serving->alive = alive_begin();
 	configuration_started();
-	if (!foreground)
+	if (!serving->arguments->foreground)
 		let_go_of_stderr();
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
@@ -282,18 +316,18 @@ static void tell_problems(const struct problems *problems)
 
 int serve(const struct arguments *arguments)
 {
+	struct serving serving = { .arguments = arguments };
 	struct problems problems;
 	problems_init(&problems);
-	int code = begin(arguments, &problems);
+	int code = begin(&serving, &problems);
 	if (code != EX_OK && !problems.errors)
 		problem_add(&problems, true, NULL, 0, "the start failed: %s", strerror(errno));
 	tell_problems(&problems);
 	problems_finish(&problems);
 	if (code == EX_OK)
-		code = run(arguments->foreground);
-	admin_destroy(admin);
-	alive_end();
-	free_all();
+		code = run(&serving);
+	admin_destroy(serving.admin);
+	free_all(&serving);
 	log_stop(1000);
 	return code;
 }

@@ -17,17 +17,17 @@ struct offer {
 	int fds[CHANNEL_SOCKETS];
 };
 
-static struct offer *offers; /* a row each; between sockets_open and sockets_hand_out */
-static size_t offer_count;
+struct sockets {
+	size_t count;
+	struct offer offers[]; /* a row each */
+};
 
-void sockets_close(void)
+void sockets_close(struct sockets *sockets)
 {
-	for (size_t i = 0; i < offer_count; i++)
-		while (offers[i].count)
-			close(offers[i].fds[--offers[i].count]);
-	free(offers);
-	offers = NULL;
-	offer_count = 0;
+	for (size_t i = 0; sockets && i < sockets->count; i++)
+		for (struct offer *offer = &sockets->offers[i]; offer->count;)
+			close(offer->fds[--offer->count]);
+	free(sockets);
 }
 
 static int ask(const struct listen_settings *row, struct offer *offer)
@@ -42,22 +42,20 @@ static int ask(const struct listen_settings *row, struct offer *offer)
 	return count < 0 ? -1 : 0;
 }
 
-int sockets_open(const struct snapshot *snapshot, struct problems *problems)
+struct sockets *sockets_open(const struct snapshot *snapshot, struct problems *problems)
 {
 	const struct listen_settings *rows = snapshot->settings.listeners.items;
-	size_t count = snapshot->settings.listeners.count;
-	sockets_close();
-	offers = calloc(count ? count : 1, sizeof(*offers));
-	for (; offers && offer_count < count && ask(&rows[offer_count], &offers[offer_count]) == 0;
-	     offer_count++)
-		;
-	if (offers && offer_count == count)
-		return 0;
-	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s", rows[offer_count].name.ptr,
-		    strerror(errno));
-	sockets_close();
+	size_t count = snapshot->settings.listeners.count, at = 0;
+	struct sockets *sockets = calloc(1, sizeof(*sockets) + count * sizeof(sockets->offers[0]));
+	while (sockets && at < count && ask(&rows[at], &sockets->offers[at]) == 0)
+		sockets->count = ++at;
+	if (sockets && at == count)
+		return sockets;
+	problem_add(problems, true, NULL, 0, "cannot listen on %s: %s",
+		    at < count ? rows[at].name.ptr : "anything", strerror(errno));
+	sockets_close(sockets);
 	channel_say(CHANNEL_UNDO);
-	return -1;
+	return NULL;
 }
 
 /* --- handing them out --- */
@@ -80,18 +78,20 @@ static void take_over(struct post *post)
 	free(handout);
 }
 
-static struct handout *handout_create(struct snapshot *snapshot, unsigned number)
+static struct handout *handout_create(const struct sockets *sockets, struct snapshot *snapshot,
+				      unsigned number)
 {
 	const struct listen_settings *rows = snapshot->settings.listeners.items;
 	struct handout *handout = calloc(1, sizeof(*handout) +
-						    offer_count * sizeof(handout->sockets[0]));
+						    sockets->count * sizeof(handout->sockets[0]));
 	if (!handout)
 		return NULL;
 	handout->post.run = take_over;
 	handout->worker = runtime.workers[number];
 	handout->snapshot = snapshot_hold(snapshot);
-	for (size_t i = 0; i < offer_count; i++) {
-		int fd = fcntl(offers[i].fds[number % offers[i].count], F_DUPFD_CLOEXEC, 0);
+	for (size_t i = 0; i < sockets->count; i++) {
+		const struct offer *offer = &sockets->offers[i];
+		int fd = fcntl(offer->fds[number % offer->count], F_DUPFD_CLOEXEC, 0);
 		if (fd >= 0)
 			handout->sockets[handout->count++] = (struct listen_socket){ fd, &rows[i] };
 		else
@@ -101,10 +101,10 @@ static struct handout *handout_create(struct snapshot *snapshot, unsigned number
 	return handout;
 }
 
-void sockets_hand_out(struct snapshot *snapshot, bool running)
+void sockets_hand_out(struct sockets *sockets, struct snapshot *snapshot, bool running)
 {
 	for (unsigned i = 0; i < runtime.worker_count; i++) {
-		struct handout *handout = handout_create(snapshot, i);
+		struct handout *handout = handout_create(sockets, snapshot, i);
 		if (!handout)
 			log_say(EVENT_LISTEN, "no memory: worker %u keeps its listeners", i);
 		else if (running)
@@ -112,6 +112,6 @@ void sockets_hand_out(struct snapshot *snapshot, bool running)
 		else
 			take_over(&handout->post);
 	}
-	sockets_close();
+	sockets_close(sockets);
 	channel_say(CHANNEL_KEEP);
 }

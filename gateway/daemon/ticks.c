@@ -1,18 +1,20 @@
-/* ticks.c - what happens from time to time: the modules' tick once a second, and the word to the
- * supervisor that the loops turn. */
+/* ticks.c - what happens on each loop once a second: it says that it turns, and the first worker's
+ * runs the modules' tick. */
 #include "daemon/daemon.h"
 
-#include "supervisor/hang.h"
-#include "supervisor/channel.h"
 #include "supervisor/places.h"
-#include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "module/relay_status.h"
 #include "module/chain.h"
 
 #include <stdlib.h>
 
-static struct timer tick_timer;
+#define SECOND_MS 1000
+
+struct ticks {
+	struct post begin;
+	struct timer beat, tick;
+};
 
 static void tick(struct timer *timer)
 {
@@ -26,102 +28,60 @@ static void tick(struct timer *timer)
 	chain_cancel(&call);
 	arena_finish(&arena);
 	snapshot_release(snapshot);
-	timer_set(timer->worker, timer, 1000, tick);
+	timer_set(timer->worker, timer, SECOND_MS, tick);
 }
-
-static void begin(struct post *post)
-{
-	timer_set(runtime.workers[0], &tick_timer, 1000, tick);
-}
-
-void ticks_begin(void)
-{
-	static struct post post = { .run = begin };
-	worker_post(runtime.workers[0], &post);
-}
-
-/* --- beats: each loop says that it turns --- */
-
-#define BEAT_MS 1000
-
-struct beat {
-	struct post post;
-	struct timer timer;
-};
-static struct beat *beats; /* one for each worker */
-static struct timer main_beat;
 
 static void beat(struct timer *timer)
 {
 	places_beat(worker_number(timer->worker));
-	timer_set(timer->worker, timer, BEAT_MS, beat);
+	timer_set(timer->worker, timer, SECOND_MS, beat);
 }
 
-static void begin_beat(struct post *post)
+static void begin(struct post *post)
 {
-	places_beat(worker_number(worker_current()));
-	timer_set(worker_current(), &((struct beat *)post)->timer, BEAT_MS, beat);
+	struct worker *worker = worker_current();
+	struct ticks *ticks = (struct ticks *)post;
+	places_beat(worker_number(worker));
+	timer_set(worker, &ticks->beat, SECOND_MS, beat);
+	if (worker_number(worker) == 0)
+		timer_set(worker, &ticks->tick, SECOND_MS, tick);
 }
 
-static void beats_begin(void)
+int ticks_create(struct worker *worker)
 {
-	beats = calloc(runtime.worker_count, sizeof(*beats));
-	for (unsigned i = 0; beats && i < runtime.worker_count; i++) {
-		beats[i].post.run = begin_beat;
-		worker_post(runtime.workers[i], &beats[i].post);
-	}
-	places_beat(HANG_MAIN);
-	timer_set(runtime.main, &main_beat, BEAT_MS, beat);
+	struct ticks *ticks = calloc(1, sizeof(*ticks));
+	if (!ticks)
+		return -1;
+	ticks->begin.run = begin;
+	worker_set(worker, SLOT_TICKS, ticks);
+	return 0;
+}
+
+static void begin_on(struct worker *worker)
+{
+	struct ticks *ticks = worker_get(worker, SLOT_TICKS);
+	worker_post(worker, &ticks->begin);
+}
+
+void ticks_begin(void)
+{
+	for (unsigned i = 0; i < runtime.worker_count; i++)
+		begin_on(runtime.workers[i]);
+	begin_on(runtime.main);
 }
 
 void ticks_end(struct worker *worker)
 {
-	if (worker_number(worker) == 0)
-		timer_clear(&tick_timer);
-	if (beats)
-		timer_clear(&beats[worker_number(worker)].timer);
-}
-
-/* --- alive --- */
-
-static struct timer alive_timer;
-static struct post *calls;      /* one for each worker */
-static _Atomic unsigned turned; /* workers that answered */
-
-static void answer(struct post *post)
-{
-	atomic_fetch_add(&turned, 1);
-}
-
-/* A call is only given again when its worker took it: one that hangs is what the service manager
- * has to hear of, by silence. */
-static void call_all(struct timer *timer)
-{
-	if (atomic_load(&turned) == runtime.worker_count) {
-		channel_say(CHANNEL_ALIVE);
-		atomic_store(&turned, 0);
-		for (unsigned i = 0; i < runtime.worker_count; i++) {
-			calls[i].run = answer;
-			worker_post(runtime.workers[i], &calls[i]);
-		}
-	}
-	timer_set(runtime.main, timer, supervisor_watchdog(), call_all);
-}
-
-void alive_begin(void)
-{
-	beats_begin();
-	calls = supervisor_watchdog() ? calloc(runtime.worker_count, sizeof(*calls)) : NULL;
-	if (!calls)
+	struct ticks *ticks = worker_get(worker, SLOT_TICKS);
+	if (!ticks)
 		return;
-	atomic_store(&turned, runtime.worker_count);
-	call_all(&alive_timer);
+	timer_clear(&ticks->beat);
+	timer_clear(&ticks->tick);
 }
 
-void alive_end(void)
+void ticks_destroy(struct worker *worker)
 {
-	timer_clear(&main_beat);
-	free(beats);
-	timer_clear(&alive_timer);
-	free(calls);
+	ticks_end(worker);
+	free(worker_get(worker, SLOT_TICKS));
+	worker_set(worker, SLOT_TICKS, NULL);
 }

@@ -32,10 +32,11 @@ static int prepare(struct worker *worker, const struct settings *settings,
 		return -1;
 	ids->maker = worker_number(worker);
 	worker_set(worker, SLOT_IDS, ids);
+	worker_use_pool(worker, runtime.pool);
 	if (begin_dns(worker, settings, problems) != 0)
 		return -1;
-	return queue_start(worker) || receive_start(worker) || transport_start(worker) ||
-			       delivery_start(worker)
+	return ticks_create(worker) || queue_start(worker, round_begin) || receive_start(worker) ||
+			       transport_start(worker) || delivery_start(worker)
 		       ? -1
 		       : 0;
 }
@@ -86,7 +87,10 @@ static void end(struct post *post)
 	chain_drop_all(worker);
 }
 
-static void pass(struct post *post) {}
+static void forget_pool(struct post *post)
+{
+	worker_use_pool(worker_current(), NULL);
+}
 
 static void leave(struct post *post)
 {
@@ -130,7 +134,7 @@ void workers_end(void)
 	on_all(end);
 	offload_destroy(runtime.pool);
 	runtime.pool = NULL;
-	on_all(pass);
+	on_all(forget_pool);
 	spool_stop(runtime.spool);
 	on_all(leave);
 	stop_threads();
@@ -139,6 +143,7 @@ void workers_end(void)
 static void free_one(struct worker *worker)
 {
 	struct id_maker *ids = worker_get(worker, SLOT_IDS);
+	ticks_destroy(worker);
 	queue_stop(worker);
 	transport_finish(worker);
 	delivery_finish(worker);

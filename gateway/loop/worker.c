@@ -235,6 +235,16 @@ void *worker_event_base(struct worker *worker)
 	return worker->base;
 }
 
+void worker_use_pool(struct worker *worker, struct offload_pool *pool)
+{
+	worker->pool = pool;
+}
+
+struct offload_pool *worker_pool(const struct worker *worker)
+{
+	return worker->pool;
+}
+
 void worker_set(struct worker *worker, unsigned slot, void *value)
 {
 	worker->slots[slot] = value;

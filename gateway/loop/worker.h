@@ -8,6 +8,7 @@
 #include <gateway/str.h>
 
 struct worker;
+struct offload_pool;
 
 /* A message to a worker: embedded in the thing it is about, owned by the worker from post to run.
  */
@@ -46,6 +47,11 @@ void *worker_event_base(struct worker *worker);      /* libevent's struct event_
 #define WORKER_SLOTS 8
 void worker_set(struct worker *worker, unsigned slot, void *value);
 void *worker_get(const struct worker *worker, unsigned slot);
+
+/* The pool that takes what may block and was begun on this worker: set before the worker runs, or
+ * on its thread; NULL, as at first: there is none, and such work is refused. */
+void worker_use_pool(struct worker *worker, struct offload_pool *pool);
+struct offload_pool *worker_pool(const struct worker *worker);
 
 /* Makes `run(post)` happen on the worker's thread, in the order of posting. Wakes the loop at most
  * once for many posts. [any thread] */

@@ -41,7 +41,8 @@ struct worker {
 	struct buf spare; /* memory for input that no stream uses */
 	struct orphan *orphans;
 	struct signal_watch *signals;
-	struct http *http; /* its HTTPS requests; NULL: there was none yet */
+	struct http *http;         /* its HTTPS requests; NULL: there was none yet */
+	struct offload_pool *pool; /* NULL: none */
 	void *slots[WORKER_SLOTS];
 	bool started;
 	pthread_t thread;

@@ -119,9 +119,6 @@ void call_reply(struct gw_call *call, int code, const char *enhanced, const char
 /* "CONTINUE", "REJECT", ... */
 const char *verdict_name(enum gw_verdict verdict);
 
-/* Where offload() work goes; set once in main. */
-void chain_set_pool(struct offload_pool *pool);
-
 /* Ends every hold that waits (shutdown), in its worker: the module counts as broken, nobody else is
  * asked, done runs. Call it when nothing new begins on this worker: no wake() of a foreign thread
  * reaches it afterwards. */

@@ -8,15 +8,9 @@
 
 #include <stdio.h>
 
-static struct offload_pool *pool;
-
-void chain_set_pool(struct offload_pool *p)
-{
-	pool = p;
-}
-
 struct offload_line *hold_line(const struct gw_call *call)
 {
+	struct offload_pool *pool = worker_pool(call->worker);
 	return pool ? offload_line(pool, call->instance->name) : NULL;
 }
 
@@ -211,9 +205,7 @@ enum gw_verdict call_hold(struct gw_call *call, const struct gw_async *async, vo
 enum gw_verdict call_offload_ranked(struct gw_call *call, const struct gw_async *async,
 				    void (*run)(void *arg), void *arg, int rank)
 {
-	if (!pool || !may_hold(call, async))
-		return GW_FAILED;
-	struct offload_line *line = hold_line(call);
+	struct offload_line *line = may_hold(call, async) ? hold_line(call) : NULL;
 	struct hold *hold = line ? hold_make(call, async, arg) : NULL;
 	if (!hold)
 		return GW_FAILED;

@@ -15,13 +15,6 @@
 /* Messages that are read back at a time: the pool has other work too. */
 #define READ_MOST 8
 
-static queue_runner *run_message;
-
-void queue_set_runner(queue_runner *runner)
-{
-	run_message = runner;
-}
-
 int64_t queue_now(void)
 {
 	static _Atomic int64_t base;
@@ -129,7 +122,7 @@ void entry_begin(struct queue *queue, struct queue_entry *entry)
 	if (entry->orders & (ORDER_HOLD | ORDER_DELETE))
 		queue_later(message);
 	else
-		run_message(message);
+		queue->run(message);
 }
 
 /* A reload since: what is on the disk is as good, and gets the new configuration. What only memory
@@ -481,12 +474,13 @@ void queue_count(struct worker *worker, struct queue_counts *counts)
 
 /* --- begin and end --- */
 
-int queue_start(struct worker *worker)
+int queue_start(struct worker *worker, queue_runner *run)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -1;
 	queue->worker = worker;
+	queue->run = run;
 	id_map_init(&queue->entries);
 	waits_init(&queue->waits);
 	id_map_init(&queue->askers);

@@ -35,12 +35,13 @@ struct queue_entry {
 	bool unread;       /* it could not be read when that was tried last */
 };
 
-/* What works on a message that is due: set once by deliver/ before the workers start. It ends with
- * queue_final, queue_later or queue_hold, from the loop or from inside. */
+/* What works on a message that is due. It ends with queue_final, queue_later or queue_hold, from
+ * the loop or from inside. */
 typedef void queue_runner(struct gw_message *message);
-void queue_set_runner(queue_runner *runner);
 
-int queue_start(struct worker *worker); /* before the worker runs; -1: no memory */
+/* Makes the worker's queue, whose messages that runner works on: before the worker runs. -1: no
+ * memory. */
+int queue_start(struct worker *worker, queue_runner *run);
 void queue_stop(struct worker *worker); /* drops what is in memory; the spool has it */
 
 /* A message that recovery found; before the worker runs. -1: no memory; an envelope or state that

@@ -11,6 +11,7 @@
 
 struct queue {
 	struct worker *worker;
+	queue_runner *run;
 	struct id_map entries;
 	/* WAITING, and HELD by the gateway itself until their sender has to be told */
 	struct heap waiting;

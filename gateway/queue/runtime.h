@@ -37,7 +37,8 @@ enum worker_slot {
 	SLOT_RECEIVE,
 	SLOT_TRANSPORT,
 	SLOT_DELIVERY,
-	SLOT_DNS /* struct dns */
+	SLOT_DNS /* struct dns */,
+	SLOT_TICKS
 };
 
 /* Counters of the whole process, told by `gatewayctl status`. Relaxed atomics. */

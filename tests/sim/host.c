@@ -93,10 +93,10 @@ static void up(void)
 	runtime.workers = workers;
 	runtime.worker_count = 1;
 	runtime.pool = offload_create(1);
-	chain_set_pool(runtime.pool);
 	atomic_store(&runtime.stopping, false);
+	worker_use_pool(host.worker, runtime.pool);
 	worker_set(host.worker, SLOT_IDS, &host.ids);
-	assert_int_equal(queue_start(host.worker), 0);
+	assert_int_equal(queue_start(host.worker, deliver), 0);
 	assert_int_equal(receive_start(host.worker), 0);
 	runtime.spool = open_spool(found, NULL);
 }
@@ -115,9 +115,9 @@ static void down(void)
 	atomic_store(&runtime.stopping, true);
 	worker_post(host.worker, &end);
 	host_settle();
-	chain_set_pool(NULL);
 	offload_destroy(runtime.pool);
 	runtime.pool = NULL;
+	worker_use_pool(host.worker, NULL);
 	host_settle();
 	spool_stop(runtime.spool);
 	host_settle();
@@ -156,7 +156,6 @@ void host_begin(void)
 	host.says[GW_HOOK_rcpt].verdict = host.says[GW_HOOK_auth].verdict = GW_ACCEPT;
 	host.listener = (struct listen_settings){ .tls = TLS_STARTTLS,
 						  .name = gw_str("192.0.2.25:25") };
-	queue_set_runner(deliver);
 	up();
 }
 

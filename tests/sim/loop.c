@@ -205,6 +205,16 @@ void *worker_get(const struct worker *worker, unsigned slot)
 	return worker->slots[slot];
 }
 
+void worker_use_pool(struct worker *worker, struct offload_pool *pool)
+{
+	worker->pool = pool;
+}
+
+struct offload_pool *worker_pool(const struct worker *worker)
+{
+	return worker->pool;
+}
+
 int64_t worker_now(struct worker *worker)
 {
 	return clock_monotonic();

@@ -16,7 +16,8 @@ static void begin_worker(struct rig *rig, unsigned number)
 	rig->pool = offload_create(1);
 	rig->resolver = resolver_create(rig->worker, rig->pool, NULL, "/etc/hosts");
 	worker_set(rig->worker, SLOT_RESOLVER, rig->resolver);
-	assert_int_equal(queue_start(rig->worker), 0); /* a relay queue tells it when it has room */
+	assert_int_equal(queue_start(rig->worker, NULL),
+			 0); /* a relay queue tells it when it has room */
 	assert_int_equal(transport_start(rig->worker), 0);
 	rig->login = GW_ACCEPT;
 	rig->max_ms = 30000;

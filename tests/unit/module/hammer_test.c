@@ -313,7 +313,6 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 {
 	struct offload_pool *pool = offload_create(3);
 
-	chain_set_pool(pool);
 	rig_init(&rig);
 	for (int i = 0; i < 4; i++)
 		rig_add(&rig, "any", GW_HOOK_mail, &(struct gw_module){ .mail = on_mail })
@@ -321,6 +320,7 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 	pthread_create(&foreign.thread, NULL, foreign_main, NULL);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		workers[i] = worker_create(i);
+		worker_use_pool(workers[i], pool);
 		assert_int_equal(worker_start(workers[i], NULL, NULL), 0);
 		send_sessions(workers[i]);
 	}
@@ -336,7 +336,6 @@ static void nothing_is_lost_and_nothing_is_freed_twice(void **state)
 		worker_stop(workers[i]);
 	for (unsigned i = 0; i < WORKERS; i++)
 		worker_join(workers[i]);
-	chain_set_pool(NULL);
 	offload_destroy(pool);
 	for (unsigned i = 0; i < WORKERS; i++)
 		worker_destroy(workers[i]);

@@ -51,7 +51,7 @@ static int begin(void **state)
 	ticket = 0;
 	worker = worker_create(0);
 	pool = offload_create(2);
-	chain_set_pool(pool);
+	worker_use_pool(worker, pool);
 	rig_init(&rig);
 	chain_init(&call, worker, &rig.snapshot, &rig.arena);
 	return worker && pool ? 0 : -1;
@@ -59,7 +59,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	chain_set_pool(NULL);
 	offload_destroy(pool);
 	worker_destroy(worker);
 	rig_finish(&rig);
@@ -319,7 +318,7 @@ static void second_hold_is_refused(void **state)
 
 static void no_pool_is_a_failure(void **state)
 {
-	chain_set_pool(NULL);
+	worker_use_pool(worker, NULL);
 	add(offload);
 	run_script(run_mail_script);
 	answered(GW_TEMPFAIL, 0, 0);

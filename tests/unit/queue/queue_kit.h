@@ -49,7 +49,7 @@ static inline void begin(void)
 	runtime.workers = &worker;
 	runtime.worker_count = 1;
 	atomic_store(&runtime.stopping, false);
-	assert_int_equal(queue_start(worker), 0);
+	assert_int_equal(queue_start(worker, run_one), 0);
 	runs = recovered = 0;
 	runtime.spool = spool_open(&options, found, NULL, &problems);
 	assert_non_null(runtime.spool);
@@ -85,7 +85,6 @@ static inline int setup(void **state)
 	snapshot.settings.queue.retry_count = 2;
 	snapshot.settings.default_type = gw_str("individual");
 	snapshot_publish(snapshot_hold(&snapshot));
-	queue_set_runner(run_one);
 	begin();
 	return 0;
 }
