@@ -1,8 +1,12 @@
 /* check.c - a look at a spool that changes nothing. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/id.h"
 #include "spool/disk.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/segment.h"
 
 #include <errno.h>
 #include <sys/file.h>

@@ -1,8 +1,12 @@
 /* commit.c - the way in, and the thread that writes. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "spool/append.h"
+#include "spool/group.h"
+#include "spool/record.h"
+#include "spool/wake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +14,7 @@
 #define SYNC_AFTER_MS 1000
 #define HELD_RETRY_MS 50
 
-void list_prepend(struct list *list, struct list *front)
+void appends_prepend(struct appends *list, struct appends *front)
 {
 	if (!front->first)
 		return;
@@ -20,7 +24,7 @@ void list_prepend(struct list *list, struct list *front)
 	*list = *front;
 	if (list->last == &front->first)
 		list->last = &list->first;
-	list_init(front);
+	appends_init(front);
 }
 
 void append_queue(struct spool *spool, struct spool_append *append)
@@ -91,7 +95,7 @@ static void take_incoming(struct spool *spool)
 	while (ordered) {
 		append = ordered;
 		ordered = ordered->next;
-		list_add(&spool->line, append);
+		appends_add(&spool->line, append);
 	}
 }
 
@@ -131,10 +135,10 @@ static void drop_held(struct spool *spool)
 static void write_all(struct spool *spool)
 {
 	take_incoming(spool);
-	list_prepend(&spool->line, &spool->held);
+	appends_prepend(&spool->line, &spool->held);
 	while (spool->line.first) {
 		group_run(spool);
-		wait_for_company(spool);
+		wait_for_batch(spool);
 		take_incoming(spool);
 	}
 	sync_when_due(spool);
@@ -146,7 +150,7 @@ void commit_forget(struct spool *spool)
 	struct spool_append *append;
 
 	take_incoming(spool);
-	while ((append = list_take(&spool->line)))
+	while ((append = appends_take(&spool->line)))
 		if (!append->post.run)
 			free(append);
 }
@@ -162,7 +166,7 @@ bool commit_turn(struct spool *spool)
 void commit_rest(struct spool *spool)
 {
 	wait_for_work(spool, spare_time(spool));
-	wait_for_company(spool);
+	wait_for_batch(spool);
 }
 
 void commit_finish(struct spool *spool)

@@ -4,9 +4,16 @@
  * A copy of a record is made by an ordinary append that names the record it replaces; the commit
  * thread writes it only while that is still the one that counts, so a message that ends meanwhile
  * does not come back. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/crc32c.h"
+#include "spool/append.h"
+#include "spool/header.h"
+#include "spool/index.h"
+#include "spool/janitor.h"
+#include "spool/record.h"
+#include "spool/scan.h"
+#include "spool/segment.h"
 
 #include <stdlib.h>
 
@@ -87,8 +94,8 @@ static struct move *move_create(struct batch *batch, enum spool_type type, uint6
 	return move;
 }
 
-/* The extents that were moved are loose until here: the MESSAGE's copy, where it was written, has
- * accounted for them itself. */
+/* The extents that were moved are unreferenced until here: the MESSAGE's copy, where it was
+ * written, has accounted for them itself. */
 static void move_destroy(struct spool *spool, struct move *move)
 {
 	if (move->state)
@@ -347,17 +354,17 @@ static int move_records(struct compaction *compaction)
 {
 	struct segment *segment = compaction->segment;
 	enum scan_result result = SCAN_END;
-	struct window window;
+	struct read_buffer buffer;
 	struct scan scan;
 	int failed = 0;
 
-	if (window_init(&window) < 0)
+	if (read_buffer_init(&buffer) < 0)
 		return SPOOL_UNREADABLE;
-	scan_init(&scan, &window, segment, segment_begin(segment), segment->end);
+	scan_init(&scan, &buffer, segment, segment_begin(segment), segment->end);
 	while (!failed && ((result = scan_next(&scan)) == SCAN_RECORD || result == SCAN_BAD))
 		failed = result == SCAN_RECORD && move_record(compaction, &scan) < 0;
-	failed = failed || result == SCAN_FAILED || window.error;
-	window_finish(&window);
+	failed = failed || result == SCAN_FAILED || buffer.error;
+	read_buffer_finish(&buffer);
 	return settle(compaction) < 0 || failed ? SPOOL_UNREADABLE : 0;
 }
 

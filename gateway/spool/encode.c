@@ -1,7 +1,13 @@
 /* encode.c - an append becomes a record at the end of the current segment. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/crc32c.h"
+#include "spool/append.h"
+#include "spool/gather.h"
+#include "spool/group.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/segment.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,10 @@
 /* gather.c - the pieces of a group put together for one write; small ones are copied side by side.
  */
-#include "spool/internal.h"
+#include "spool/gather.h"
 
 #include "spool/disk.h"
+#include "spool/group.h"
+#include "spool/record.h"
 
 #include <errno.h>
 

@@ -1,8 +1,16 @@
 /* group.c - which appends make the next commit group: what may be written at all, and what there is
  * room for. */
-#include "spool/internal.h"
+#include "spool/group.h"
 
 #include "base/log.h"
+#include "spool/append.h"
+#include "spool/gather.h"
+#include "spool/header.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/refcount.h"
+#include "spool/segment.h"
+#include "spool/spool_private.h"
 
 #include <stdlib.h>
 
@@ -141,19 +149,19 @@ static void join(struct spool *spool, struct spool_append *append)
 		group_encode_seal(spool);
 	group_encode(spool, append);
 	append->result = SPOOL_OK;
-	list_add(&group->members, append);
+	appends_add(&group->members, append);
 	group->count++;
 	group->messages += append->type == SPOOL_MESSAGE;
 	group->durable = group->durable || append->durable;
 	group->only_moves = group->only_moves && append->from_segment;
 }
 
-static void refuse(struct list *done, struct spool_append *append, enum spool_result result)
+static void refuse(struct appends *done, struct spool_append *append, enum spool_result result)
 {
 	free(append->spans);
 	append->spans = NULL;
 	append->result = result;
-	list_add(done, append);
+	appends_add(done, append);
 }
 
 static uint32_t bytes_needed(const struct spool *spool, const struct spool_append *append)
@@ -173,7 +181,7 @@ static void hold(struct spool *spool, struct spool_append *append)
 		refcount_close(spool, append->id);
 		pthread_mutex_unlock(&spool->lock);
 	}
-	list_add(&spool->held, append);
+	appends_add(&spool->held, append);
 }
 
 /* The message's segment went while its FINAL waited: there is nothing left to close. */
@@ -183,7 +191,7 @@ static bool closed_without(struct spool *spool, const struct spool_append *appen
 	       !segment_exists(&spool->segments, append->extent.segment);
 }
 
-static void no_room(struct spool *spool, struct list *done, struct spool_append *append,
+static void no_room(struct spool *spool, struct appends *done, struct spool_append *append,
 		    enum spool_result result)
 {
 	if (waits_for_room(append) && result == SPOOL_FULL)
@@ -195,7 +203,7 @@ static void no_room(struct spool *spool, struct list *done, struct spool_append 
 }
 
 /* Takes one append off the line. False: the group is full, it stays. */
-static bool place_one(struct spool *spool, struct list *done)
+static bool place_one(struct spool *spool, struct appends *done)
 {
 	struct spool_append *append = spool->line.first;
 	enum spool_result result;
@@ -204,7 +212,7 @@ static bool place_one(struct spool *spool, struct list *done)
 	if (starts_new_group(spool, append))
 		return false;
 	if (too_large(spool, append)) {
-		refuse(done, list_take(&spool->line), SPOOL_FAILED);
+		refuse(done, appends_take(&spool->line), SPOOL_FAILED);
 		return true;
 	}
 	if (!spool->current || room_for(spool, append) < bytes_needed(spool, append)) {
@@ -212,11 +220,11 @@ static bool place_one(struct spool *spool, struct list *done)
 			return false;
 		result = group_open_segment(spool, append_bytes(append));
 		if (result != SPOOL_OK) {
-			no_room(spool, done, list_take(&spool->line), result);
+			no_room(spool, done, appends_take(&spool->line), result);
 			return true;
 		}
 	}
-	list_take(&spool->line);
+	appends_take(&spool->line);
 	pthread_mutex_lock(&spool->lock);
 	verdict = closed_without(spool, append) ? VERDICT_SKIP : judge(spool, append);
 	pthread_mutex_unlock(&spool->lock);
@@ -229,12 +237,12 @@ static bool place_one(struct spool *spool, struct list *done)
 
 /* Moves appends from the line to the group until it is full; those that cannot be written go to
  * `done` with the reason. */
-void group_build(struct spool *spool, struct list *done)
+void group_build(struct spool *spool, struct appends *done)
 {
 	struct group *group = &spool->group;
 
 	gather_clear(&group->gather);
-	list_init(&group->members);
+	appends_init(&group->members);
 	group->count = group->messages = 0;
 	group->durable = false;
 	group->only_moves = true;

@@ -2,10 +2,13 @@
  *
  * The salt is what tells a record from octets that look like one: it is in no message, since nobody
  * outside has seen it. */
-#include "spool/internal.h"
+#include "spool/header.h"
 
 #include "base/crc32c.h"
 #include "spool/disk.h"
+#include "spool/record.h"
+#include "spool/scan.h"
+#include "spool/segment.h"
 
 #include <errno.h>
 #include <sys/random.h>
@@ -108,11 +111,11 @@ bool segment_begins_old(const struct segment *segment)
 
 /* A header that a power cut tore is no trace of a record: it was not synced, so none was written.
  */
-bool segment_never_used(struct window *window, uint32_t size)
+bool segment_never_used(struct read_buffer *buffer, uint32_t size)
 {
 	for (uint32_t at = 0; at < size; at += HEADER_COPY) {
 		uint32_t from = at <= HEADER_COPY ? (uint32_t)sizeof(struct header) : 0;
-		const char *bytes = window_at(window, at, HEADER_COPY);
+		const char *bytes = read_buffer_at(buffer, at, HEADER_COPY);
 
 		for (uint32_t i = from; bytes && i < HEADER_COPY; i++)
 			if (bytes[i])

@@ -1,6 +1,9 @@
 /* index.c - id -> place. Entries lie in chunks and never move; the slots of the hash are four bytes
  * each, so that a queued message costs 45 to 51 bytes here. */
-#include "spool/internal.h"
+#include "spool/index.h"
+
+#include "spool/record.h"
+#include "spool/segment.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,13 @@
 /* janitor.c - the thread that keeps a segment prepared, removes those that nothing needs, and
  * compacts those kept by a few. */
-#include "spool/internal.h"
+#include "spool/janitor.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "spool/disk.h"
+#include "spool/header.h"
+#include "spool/segment.h"
+#include "spool/spool_private.h"
 
 #include <errno.h>
 #include <time.h>
@@ -58,7 +61,7 @@ static bool worth_compacting(const struct spool *spool, const struct segment *se
 	if (now < segment->compact_at)
 		return false;
 	if (!segment->sealed || segment->aside || segment->gone || segment->kept ||
-	    segment->unread || segment->loose > 0)
+	    segment->unread || segment->unreferenced > 0)
 		return false;
 	if (segment_blocked(&spool->segments, segment, true))
 		return false;

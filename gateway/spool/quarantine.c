@@ -1,10 +1,13 @@
 /* quarantine.c - what is damaged is copied aside and told, each time it is met; the copy is made
  * once. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/id.h"
 #include "base/log.h"
 #include "spool/disk.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/segment.h"
 
 #include <errno.h>
 #include <stdio.h>

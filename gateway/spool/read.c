@@ -1,8 +1,12 @@
 /* read.c - from the log to memory. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/segment.h"
 
 #include <stdlib.h>
 

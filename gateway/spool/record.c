@@ -1,7 +1,9 @@
 /* record.c - the head of a record and its checksums. */
-#include "spool/internal.h"
+#include "spool/record.h"
 
 #include "base/crc32c.h"
+#include "spool/index.h"
+#include "spool/segment.h"
 
 _Static_assert(sizeof(struct record_head) == RECORD_HEAD, "a head is written as it is in memory");
 _Static_assert(sizeof(struct spool_extent) == 16, "extents are written as they are in memory");

@@ -1,7 +1,12 @@
 /* refcount.c - what each record means for the index and for the segments that hold it. Used alike
  * by the commit thread as it writes and by recovery as it reads, so that both come to the same
  * state. */
-#include "spool/internal.h"
+#include "spool/refcount.h"
+
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/segment.h"
+#include "spool/spool_private.h"
 
 #include <stdlib.h>
 
@@ -31,7 +36,7 @@ void refcount_unreferenced(struct spool *spool, struct place place, uint32_t byt
 
 	need(spool, place.segment, bytes);
 	if (segment)
-		segment->loose++;
+		segment->unreferenced++;
 }
 
 void refcount_referenced(struct spool *spool, uint32_t number, uint32_t bytes)
@@ -39,12 +44,13 @@ void refcount_referenced(struct spool *spool, uint32_t number, uint32_t bytes)
 	struct segment *segment = segment_find(&spool->segments, number);
 
 	release(spool, number, bytes, 1);
-	if (segment && segment->loose > 0)
-		segment->loose--;
+	if (segment && segment->unreferenced > 0)
+		segment->unreferenced--;
 }
 
-/* `loose`: the extents were accounted as they were appended, and now belong to the message. */
-static void take_spans(struct spool *spool, const struct spans *spans, bool loose)
+/* `unreferenced`: the extents were accounted as they were appended, and now belong to the message.
+ */
+static void take_spans(struct spool *spool, const struct spans *spans, bool unreferenced)
 {
 	for (uint32_t i = 0; spans && i < spans->count; i++) {
 		const struct span *span = &spans->span[i];
@@ -52,9 +58,10 @@ static void take_spans(struct spool *spool, const struct spans *spans, bool loos
 
 		if (!segment)
 			continue;
-		if (loose) {
-			segment->loose -= span->extents < segment->loose ? span->extents
-									 : segment->loose;
+		if (unreferenced) {
+			segment->unreferenced -= span->extents < segment->unreferenced
+							 ? span->extents
+							 : segment->unreferenced;
 		} else {
 			segment->live += span->bytes;
 			segment->needed += span->extents;
@@ -84,34 +91,34 @@ static void replace(struct spool *spool, struct entry *entry, uint32_t by)
 	drop_message(spool, entry);
 }
 
-int refcount_message(struct spool *spool, const struct noted *noted, bool loose)
+int refcount_message(struct spool *spool, const struct record_ref *ref, bool unreferenced)
 {
-	struct entry *entry = index_find(&spool->index, noted->id);
+	struct entry *entry = index_find(&spool->index, ref->id);
 
-	take_spans(spool, noted->spans, loose);
+	take_spans(spool, ref->spans, unreferenced);
 	if (entry)
-		replace(spool, entry, noted->place.segment);
+		replace(spool, entry, ref->place.segment);
 	else
-		entry = index_add(&spool->index, noted->id);
+		entry = index_add(&spool->index, ref->id);
 	if (!entry)
 		return -1;
-	entry->message = noted->place;
-	entry->message_bytes = noted->bytes;
-	entry->spans = noted->spans;
-	need(spool, noted->place.segment, noted->bytes);
+	entry->message = ref->place;
+	entry->message_bytes = ref->bytes;
+	entry->spans = ref->spans;
+	need(spool, ref->place.segment, ref->bytes);
 	return 0;
 }
 
-void refcount_state(struct spool *spool, const struct noted *noted)
+void refcount_state(struct spool *spool, const struct record_ref *ref)
 {
-	struct entry *entry = index_find(&spool->index, noted->id);
+	struct entry *entry = index_find(&spool->index, ref->id);
 
 	if (!entry)
 		return;
 	release(spool, entry->state.segment, entry->state_bytes, 1);
-	entry->state = noted->place;
-	entry->state_bytes = noted->bytes;
-	need(spool, noted->place.segment, noted->bytes);
+	entry->state = ref->place;
+	entry->state_bytes = ref->bytes;
+	need(spool, ref->place.segment, ref->bytes);
 }
 
 void refcount_close(struct spool *spool, uint64_t id)
@@ -125,11 +132,11 @@ void refcount_close(struct spool *spool, uint64_t id)
 	index_remove(&spool->index, entry);
 }
 
-void refcount_final(struct spool *spool, const struct noted *noted)
+void refcount_final(struct spool *spool, const struct record_ref *ref)
 {
-	struct segment *segment = segment_find(&spool->segments, noted->place.segment);
+	struct segment *segment = segment_find(&spool->segments, ref->place.segment);
 
-	refcount_close(spool, noted->id);
+	refcount_close(spool, ref->id);
 	if (segment)
-		segment_refer(segment, noted->closes, true, false);
+		segment_refer(segment, ref->closes, true, false);
 }

@@ -1,15 +1,21 @@
 /* replay.c - the last step of recovery: each queued message is looked at once more, in the order of
  * the log, and told. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/refcount.h"
+#include "spool/scan.h"
+#include "spool/segment.h"
 
 #include <stdlib.h>
 
 struct announcer {
 	struct spool *spool;
-	struct window *window, state_window;
+	struct read_buffer *buffer, state_window;
 	struct place unproven;
 	spool_found_fn *found;
 	void *arg;
@@ -38,35 +44,35 @@ static struct entry **sorted_entries(const struct index *index, size_t *count)
 }
 
 /* All segments are pinned while recovery runs. */
-static const struct segment *use_segment(struct announcer *announcer, struct window *window,
+static const struct segment *use_segment(struct announcer *announcer, struct read_buffer *buffer,
 					 uint32_t number)
 {
 	const struct segment *segment = segment_find(&announcer->spool->segments, number);
 
 	if (!segment || segment->fd < 0)
 		return NULL;
-	if (window->fd != segment->fd)
-		window_file(window, segment->fd);
+	if (buffer->fd != segment->fd)
+		read_buffer_file(buffer, segment->fd);
 	return segment;
 }
 
 /* The meta of the record at a place where recovery saw one. */
-static bool meta_at(struct announcer *announcer, struct window *window, struct place place,
+static bool meta_at(struct announcer *announcer, struct read_buffer *buffer, struct place place,
 		    struct gw_str *meta)
 {
-	const struct segment *segment = use_segment(announcer, window, place.segment);
+	const struct segment *segment = use_segment(announcer, buffer, place.segment);
 	struct record_head head;
 	const char *bytes;
 
 	if (!segment)
 		return false;
-	bytes = window_at(window, place.offset, RECORD_HEAD);
+	bytes = read_buffer_at(buffer, place.offset, RECORD_HEAD);
 	if (!bytes)
 		return false;
 	memcpy(&head, bytes, sizeof(head));
 	if (!record_valid(&head, &segment->key, place.offset))
 		return false;
-	bytes = window_at(window, place.offset + RECORD_HEAD, head.meta_len);
+	bytes = read_buffer_at(buffer, place.offset + RECORD_HEAD, head.meta_len);
 	*meta = gw_str_n(bytes, head.meta_len);
 	return bytes && crc32c(0, bytes, head.meta_len) == head.meta_crc;
 }
@@ -161,9 +167,9 @@ static void replay_one(struct announcer *announcer, struct entry *entry)
 	const char *raw = NULL;
 	struct gw_str bytes = { NULL, 0 };
 
-	announcer->window->error = 0;
-	if (!meta_at(announcer, announcer->window, entry->message, &bytes) &&
-	    announcer->window->error) {
+	announcer->buffer->error = 0;
+	if (!meta_at(announcer, announcer->buffer, entry->message, &bytes) &&
+	    announcer->buffer->error) {
 		keep_untold(announcer, entry);
 		return;
 	}
@@ -181,22 +187,22 @@ static void replay_one(struct announcer *announcer, struct entry *entry)
 		announcer->found(announcer->arg, &found);
 }
 
-int announce(struct spool *spool, struct window *window, struct place unproven,
-	     spool_found_fn *found, void *arg)
+int replay_run(struct spool *spool, struct read_buffer *buffer, struct place unproven,
+	       spool_found_fn *found, void *arg)
 {
 	struct announcer announcer = {
-		.spool = spool, .window = window, .unproven = unproven, .found = found, .arg = arg
+		.spool = spool, .buffer = buffer, .unproven = unproven, .found = found, .arg = arg
 	};
 	struct entry **entries;
 	size_t count;
 
-	if (window_init(&announcer.state_window) < 0)
+	if (read_buffer_init(&announcer.state_window) < 0)
 		return -1;
-	window_file(window, -1);
+	read_buffer_file(buffer, -1);
 	entries = sorted_entries(&spool->index, &count);
 	for (size_t i = 0; entries && i < count; i++)
 		replay_one(&announcer, entries[i]);
 	free(entries);
-	window_finish(&announcer.state_window);
+	read_buffer_finish(&announcer.state_window);
 	return entries ? 0 : -1;
 }

@@ -1,42 +1,44 @@
 /* scan.c - reading a segment front to back: whole records, and ranges that are none. */
-#include "spool/internal.h"
+#include "spool/scan.h"
 
 #include "base/crc32c.h"
 #include "spool/disk.h"
+#include "spool/record.h"
+#include "spool/segment.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-int window_init(struct window *window)
+int read_buffer_init(struct read_buffer *buffer)
 {
-	memset(window, 0, sizeof(*window));
-	window->fd = -1;
-	window->bytes = malloc(WINDOW_SIZE);
-	return window->bytes ? 0 : -1;
+	memset(buffer, 0, sizeof(*buffer));
+	buffer->fd = -1;
+	buffer->bytes = malloc(READ_BUFFER_SIZE);
+	return buffer->bytes ? 0 : -1;
 }
 
-void window_finish(struct window *window)
+void read_buffer_finish(struct read_buffer *buffer)
 {
-	free(window->bytes);
-	window->bytes = NULL;
+	free(buffer->bytes);
+	buffer->bytes = NULL;
 }
 
-void window_file(struct window *window, int fd)
+void read_buffer_file(struct read_buffer *buffer, int fd)
 {
-	window->fd = fd;
-	window->start = 0;
-	window->len = 0;
+	buffer->fd = fd;
+	buffer->start = 0;
+	buffer->len = 0;
 }
 
 #define PAGE 4096u
 
 /* A page that cannot be read is taken as zeros, so that what is around it is still found. */
-static void fill(struct window *window, uint64_t offset, size_t len)
+static void fill(struct read_buffer *buffer, uint64_t offset, size_t len)
 {
 	size_t got = 0;
 
 	while (got < len) {
-		ssize_t n = disk_pread(window->fd, window->bytes + got, len - got,
+		ssize_t n = disk_pread(buffer->fd, buffer->bytes + got, len - got,
 				       (off_t)(offset + got));
 		size_t skip = PAGE - (offset + got) % PAGE;
 
@@ -48,41 +50,41 @@ static void fill(struct window *window, uint64_t offset, size_t len)
 		}
 		if (errno == EINTR)
 			continue;
-		window->error = errno;
+		buffer->error = errno;
 		skip = skip > len - got ? len - got : skip;
-		memset(window->bytes + got, 0, skip);
+		memset(buffer->bytes + got, 0, skip);
 		got += skip;
 	}
-	memset(window->bytes + got, 0, len - got);
-	window->start = offset;
-	window->len = len;
+	memset(buffer->bytes + got, 0, len - got);
+	buffer->start = offset;
+	buffer->len = len;
 }
 
-/* A record's meta may be larger than the window; it grows then. */
-static char *grow(struct window *window, size_t len)
+/* A record's meta may be larger than the buffer; it grows then. */
+static char *grow(struct read_buffer *buffer, size_t len)
 {
-	char *bytes = realloc(window->bytes, len);
+	char *bytes = realloc(buffer->bytes, len);
 	if (bytes)
-		window->bytes = bytes;
+		buffer->bytes = bytes;
 	return bytes;
 }
 
-const char *window_at(struct window *window, uint64_t offset, size_t len)
+const char *read_buffer_at(struct read_buffer *buffer, uint64_t offset, size_t len)
 {
-	if (offset >= window->start && offset + len <= window->start + window->len)
-		return window->bytes + (offset - window->start);
-	if (len > WINDOW_SIZE && !grow(window, len))
+	if (offset >= buffer->start && offset + len <= buffer->start + buffer->len)
+		return buffer->bytes + (offset - buffer->start);
+	if (len > READ_BUFFER_SIZE && !grow(buffer, len))
 		return NULL;
-	fill(window, offset, len > WINDOW_SIZE ? len : WINDOW_SIZE);
-	return window->bytes;
+	fill(buffer, offset, len > READ_BUFFER_SIZE ? len : READ_BUFFER_SIZE);
+	return buffer->bytes;
 }
 
-void scan_init(struct scan *scan, struct window *window, const struct segment *segment,
+void scan_init(struct scan *scan, struct read_buffer *buffer, const struct segment *segment,
 	       uint32_t from, uint32_t limit)
 {
 	memset(scan, 0, sizeof(*scan));
-	window_file(window, segment->fd);
-	scan->window = window;
+	read_buffer_file(buffer, segment->fd);
+	scan->buffer = buffer;
 	scan->key = segment->key;
 	scan->segment = segment->number;
 	scan->at = from;
@@ -96,7 +98,7 @@ static int head_at(struct scan *scan, uint32_t at, struct record_head *head)
 
 	if ((uint64_t)at + RECORD_HEAD > scan->limit)
 		return 0;
-	bytes = window_at(scan->window, at, RECORD_HEAD);
+	bytes = read_buffer_at(scan->buffer, at, RECORD_HEAD);
 	if (!bytes)
 		return -1;
 	memcpy(head, bytes, sizeof(*head));
@@ -107,7 +109,7 @@ static bool is_zero(struct scan *scan, uint32_t from, uint32_t to)
 {
 	while (from < to) {
 		size_t len = to - from > PAGE ? PAGE : to - from;
-		const char *bytes = window_at(scan->window, from, len);
+		const char *bytes = read_buffer_at(scan->buffer, from, len);
 
 		if (!bytes || bytes[0] || memcmp(bytes, bytes + 1, len - 1) != 0)
 			return false;
@@ -162,7 +164,7 @@ enum scan_result scan_next(struct scan *scan)
 		return skip_bad(scan);
 	scan->from = scan->at;
 	scan->to = scan->at + record_size(&scan->head);
-	meta = window_at(scan->window, scan->at + RECORD_HEAD, scan->head.meta_len);
+	meta = read_buffer_at(scan->buffer, scan->at + RECORD_HEAD, scan->head.meta_len);
 	if (!meta)
 		return SCAN_FAILED;
 	scan->meta = gw_str_n(meta, scan->head.meta_len);

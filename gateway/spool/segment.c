@@ -1,9 +1,12 @@
 /* segment.c - the files of the log: made ahead of need, pinned while they are read, removed. */
-#include "spool/internal.h"
+#include "spool/segment.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "spool/disk.h"
+#include "spool/header.h"
+#include "spool/record.h"
+#include "spool/spool_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -127,7 +130,7 @@ int segment_refer(struct segment *segment, uint32_t to, bool is_final, bool hard
 		struct segment_ref *refs = realloc(segment->refs,
 						   (segment->ref_count + 1) * sizeof(*refs));
 		if (!refs) {
-			/* what cannot be noted cannot be waited for: the file stays until a restart
+			/* what cannot be ref cannot be waited for: the file stays until a restart
 			 */
 			segment->kept = true;
 			segment->needed++;

@@ -1,8 +1,19 @@
 /* spool.c - the folder: opened by one process, its threads, and what can be asked of it. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/log.h"
+#include "spool/append.h"
 #include "spool/disk.h"
+#include "spool/gather.h"
+#include "spool/group.h"
+#include "spool/header.h"
+#include "spool/index.h"
+#include "spool/janitor.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/refcount.h"
+#include "spool/segment.h"
+#include "spool/wake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,10 +42,10 @@ struct spool *spool_new(const struct spool_options *options, struct problems *pr
 		goto error_memory;
 	spool->dir = spool->lock_file = -1;
 	init_locks(spool);
-	list_init(&spool->line);
-	list_init(&spool->held);
+	appends_init(&spool->line);
+	appends_init(&spool->held);
 	spool->options = *options;
-	spool->patience_us = options->gather_us;
+	spool->commit_delay_us = options->gather_us;
 	spool->path = strdup(options->path);
 	spool->group.gather.scratch = malloc(GATHER_SCRATCH);
 	if (!spool->path || !spool->group.gather.scratch || index_init(&spool->index) < 0)

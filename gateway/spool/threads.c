@@ -1,6 +1,11 @@
 /* threads.c - the two threads of an open spool, and what each does between two sleeps is in
  * commit.c and janitor.c: whoever takes their turns himself needs no threads. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
+
+#include "spool/group.h"
+#include "spool/janitor.h"
+#include "spool/record.h"
+#include "spool/wake.h"
 
 #include <errno.h>
 

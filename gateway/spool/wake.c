@@ -3,24 +3,26 @@
  * A wake-up costs two switches, a sync a good part of a millisecond: so nobody is woken for a
  * record that nobody waits for, and a sync is put off for a moment while clients are known to be in
  * the middle of a message. */
-#include "spool/internal.h"
+#include "spool/wake.h"
+
+#include "spool/spool_private.h"
 
 #include <errno.h>
 #include <time.h>
 
 static bool company_is_here(struct spool *spool)
 {
-	return atomic_load(&spool->waiting) >= COMPANY || atomic_load(&spool->expected) <= 0;
+	return atomic_load(&spool->waiting) >= BATCH_ENOUGH || atomic_load(&spool->expected) <= 0;
 }
 
 static bool wakes(struct spool *spool, bool urgent)
 {
-	switch (atomic_load(&spool->slumber)) {
-	case SLUMBER_ANY:
+	switch (atomic_load(&spool->sleep_mode)) {
+	case SLEEP_ANY:
 		return true;
-	case SLUMBER_URGENT:
+	case SLEEP_URGENT:
 		return urgent;
-	case SLUMBER_COMPANY:
+	case SLEEP_BATCH:
 		return urgent && company_is_here(spool);
 	default:
 		return false;
@@ -51,18 +53,18 @@ static struct timespec after_us(int64_t us)
 }
 
 /* One sleep, under the lock. False: the time is over. */
-static bool sleep_for(struct spool *spool, enum slumber slumber, const struct timespec *until)
+static bool sleep_for(struct spool *spool, enum sleep_mode sleep_mode, const struct timespec *until)
 {
 	int error = 0;
 
-	atomic_store(&spool->slumber, slumber);
-	bool come = slumber == SLUMBER_ANY      ? atomic_load(&spool->incoming) != NULL
-		    : slumber == SLUMBER_URGENT ? atomic_load(&spool->waiting) != 0
-						: company_is_here(spool);
+	atomic_store(&spool->sleep_mode, sleep_mode);
+	bool come = sleep_mode == SLEEP_ANY      ? atomic_load(&spool->incoming) != NULL
+		    : sleep_mode == SLEEP_URGENT ? atomic_load(&spool->waiting) != 0
+						 : company_is_here(spool);
 	if (!come && !spool->stop)
 		error = until ? pthread_cond_timedwait(&spool->wake, &spool->wake_lock, until)
 			      : pthread_cond_wait(&spool->wake, &spool->wake_lock);
-	atomic_store(&spool->slumber, SLUMBER_NONE);
+	atomic_store(&spool->sleep_mode, SLEEP_NONE);
 	return error != ETIMEDOUT;
 }
 
@@ -73,8 +75,8 @@ void wait_for_work(struct spool *spool, int64_t ms)
 	if (ms == 0 || atomic_load(&spool->waiting))
 		return;
 	pthread_mutex_lock(&spool->wake_lock);
-	if (!spool->stop && !sleep_for(spool, SLUMBER_URGENT, &soon) && !spool->stop)
-		sleep_for(spool, SLUMBER_ANY, ms < 0 ? NULL : &until);
+	if (!spool->stop && !sleep_for(spool, SLEEP_URGENT, &soon) && !spool->stop)
+		sleep_for(spool, SLEEP_ANY, ms < 0 ? NULL : &until);
 	pthread_mutex_unlock(&spool->wake_lock);
 }
 
@@ -83,21 +85,21 @@ void wait_for_work(struct spool *spool, int64_t ms)
  * when clients are swift again. */
 static void learn(struct spool *spool, bool someone_came)
 {
-	unsigned full = spool->options.gather_us, half = spool->patience_us / 2;
+	unsigned full = spool->options.gather_us, half = spool->commit_delay_us / 2;
 
-	spool->patience_us = someone_came ? full : half > full / 16 ? half : full / 16;
+	spool->commit_delay_us = someone_came ? full : half > full / 16 ? half : full / 16;
 }
 
-void wait_for_company(struct spool *spool)
+void wait_for_batch(struct spool *spool)
 {
 	unsigned before = atomic_load(&spool->waiting);
 	struct timespec until;
 
 	if (!spool->options.gather_us || !before || company_is_here(spool))
 		return;
-	until = after_us(spool->patience_us);
+	until = after_us(spool->commit_delay_us);
 	pthread_mutex_lock(&spool->wake_lock);
-	while (!spool->stop && !company_is_here(spool) && sleep_for(spool, SLUMBER_COMPANY, &until))
+	while (!spool->stop && !company_is_here(spool) && sleep_for(spool, SLEEP_BATCH, &until))
 		;
 	pthread_mutex_unlock(&spool->wake_lock);
 	learn(spool, atomic_load(&spool->waiting) > before);

@@ -1,40 +1,48 @@
-/* write.c - a built group reaches the disk: written, synced, noted in the index, answered; and what
+/* write.c - a built group reaches the disk: written, synced, ref in the index, answered; and what
  * happens when it does not. */
-#include "spool/internal.h"
+#include "spool/spool_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "spool/append.h"
 #include "spool/disk.h"
+#include "spool/gather.h"
+#include "spool/group.h"
+#include "spool/index.h"
+#include "spool/record.h"
+#include "spool/refcount.h"
+#include "spool/scan.h"
+#include "spool/segment.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 static void note(struct spool *spool, struct spool_append *append)
 {
-	struct noted noted = { (enum record_type)(append->type + RECORD_EXTENT),
-			       append->id,
-			       { append->extent.segment, append->extent.offset },
-			       append_bytes(append),
-			       0,
-			       append->spans };
+	struct record_ref ref = { (enum record_type)(append->type + RECORD_EXTENT),
+				  append->id,
+				  { append->extent.segment, append->extent.offset },
+				  append_bytes(append),
+				  0,
+				  append->spans };
 
 	append->spans = NULL;
 	switch (append->type) {
 	case SPOOL_EXTENT:
-		refcount_unreferenced(spool, noted.place, noted.bytes);
+		refcount_unreferenced(spool, ref.place, ref.bytes);
 		break;
 	case SPOOL_MESSAGE:
-		refcount_message(spool, &noted, append->from_segment == 0);
+		refcount_message(spool, &ref, append->from_segment == 0);
 		append->extent.offset += (uint32_t)(sizeof(struct message_meta) +
 						    append->extent_count * 16 + append->meta.len);
 		break;
 	case SPOOL_STATE:
-		refcount_state(spool, &noted);
+		refcount_state(spool, &ref);
 		break;
 	case SPOOL_FINAL:
-		noted.closes = append->extent.segment;
-		noted.place.segment = spool->current->number;
-		refcount_final(spool, &noted);
+		ref.closes = append->extent.segment;
+		ref.place.segment = spool->current->number;
+		refcount_final(spool, &ref);
 		break;
 	}
 }
@@ -110,13 +118,13 @@ static void answer_chained(struct chain *chains, size_t *count, struct spool_app
 	chain->last = &append->post;
 }
 
-void group_answer(struct spool *spool, struct list *list)
+void group_answer(struct spool *spool, struct appends *list)
 {
 	struct chain chains[CHAINS];
 	struct spool_append *append;
 	size_t count = 0;
 
-	while ((append = list_take(list))) {
+	while ((append = appends_take(list))) {
 		if (!append->post.run)
 			free(append);
 		else if (!append->worker)
@@ -154,21 +162,22 @@ static struct spool_append *salvage_one(const struct scan *scan)
 	return append;
 }
 
-static void salvage(struct spool *spool, struct segment *segment, uint32_t from, struct list *out)
+static void salvage(struct spool *spool, struct segment *segment, uint32_t from,
+		    struct appends *out)
 {
-	struct window window;
+	struct read_buffer buffer;
 	struct scan scan;
 	enum scan_result result;
 
-	if (from >= segment->end || window_init(&window))
+	if (from >= segment->end || read_buffer_init(&buffer))
 		return;
-	scan_init(&scan, &window, segment, from, segment->end);
+	scan_init(&scan, &buffer, segment, from, segment->end);
 	while ((result = scan_next(&scan)) != SCAN_END && result != SCAN_FAILED) {
 		struct spool_append *append = result == SCAN_RECORD ? salvage_one(&scan) : NULL;
 		if (append)
-			list_add(out, append);
+			appends_add(out, append);
 	}
-	window_finish(&window);
+	read_buffer_finish(&buffer);
 }
 
 /* The next SEAL says where this segment ends, so what failed is not found again even when the file
@@ -192,11 +201,11 @@ static void leave_segment(struct spool *spool, uint32_t end)
 static void give_up_segment(struct spool *spool)
 {
 	struct segment *segment = spool->current;
-	struct list saved;
+	struct appends saved;
 
-	list_init(&saved);
+	appends_init(&saved);
 	salvage(spool, segment, spool->synced, &saved);
-	list_prepend(&spool->line, &saved);
+	appends_prepend(&spool->line, &saved);
 	pthread_mutex_lock(&spool->lock);
 	segment->lost = spool->synced;
 	segment->end = spool->synced;
@@ -210,23 +219,23 @@ static void give_up_segment(struct spool *spool)
 /* Nobody is told of an append without an answer, so it is for us to try again. */
 static void refuse_group(struct spool *spool, enum spool_result result)
 {
-	struct list again, refused;
+	struct appends again, refused;
 	struct spool_append *append;
 
-	list_init(&again);
-	list_init(&refused);
-	while ((append = list_take(&spool->group.members))) {
+	appends_init(&again);
+	appends_init(&refused);
+	while ((append = appends_take(&spool->group.members))) {
 		bool completes = append->type == SPOOL_STATE || append->type == SPOOL_FINAL;
 
 		free(append->spans);
 		append->spans = NULL;
 		append->result = result;
 		if (completes && (!append->post.run || result == SPOOL_FULL))
-			list_add(&again, append);
+			appends_add(&again, append);
 		else
-			list_add(&refused, append);
+			appends_add(&refused, append);
 	}
-	list_prepend(&spool->line, &again);
+	appends_prepend(&spool->line, &again);
 	group_answer(spool, &refused);
 }
 
@@ -258,7 +267,7 @@ int group_sync(struct spool *spool)
 		return 0;
 	if (sync_to(spool, spool->current->end) == 0)
 		return 0;
-	list_init(&spool->group.members);
+	appends_init(&spool->group.members);
 	fail_group(spool, errno);
 	return -1;
 }
@@ -324,9 +333,9 @@ static void forget_gaps(struct spool *spool)
 
 void group_run(struct spool *spool)
 {
-	struct list done;
+	struct appends done;
 
-	list_init(&done);
+	appends_init(&done);
 	group_build(spool, &done);
 	group_answer(spool, &done);
 	if (spool->group.count == 0)

@@ -4,7 +4,12 @@
 #include "folder.h"
 
 #include "base/crc32c.h"
-#include "spool/internal.h"
+#include "spool/group.h"
+#include "spool/header.h"
+#include "spool/record.h"
+#include "spool/recover.h"
+#include "spool/segment.h"
+#include "spool/spool_private.h"
 
 #define SEGMENTS 3
 #define SEGMENT_MOST 24576

@@ -1,7 +1,9 @@
 /* threads.c - in the place of spool/threads.c: the turns of the spool's threads are the test's. */
 #include "sim.h"
 
-#include "spool/internal.h"
+#include "spool/janitor.h"
+#include "spool/spool_private.h"
+#include "spool/wake.h"
 
 int threads_start(struct spool *spool)
 {
@@ -32,7 +34,7 @@ size_t disk_loose_extents(const struct spool *spool)
 	size_t count = 0;
 
 	for (size_t i = 0; i < spool->segments.count; i++)
-		count += spool->segments.items[i]->loose;
+		count += spool->segments.items[i]->unreferenced;
 	return count;
 }
 

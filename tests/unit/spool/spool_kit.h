@@ -5,7 +5,8 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
-#include "spool/internal.h"
+#include "spool/header.h"
+#include "spool/spool_private.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,6 +3,8 @@
 #include "pread.h"
 #include "spool_kit.h"
 
+#include "spool/janitor.h"
+
 #include "base/crc32c.h"
 
 /* Reads of [fail_from, fail_to) of every file end with that errno. */

@@ -1,6 +1,8 @@
 /* For whom a sync is put off, and for how long. */
 #include "spool_kit.h"
 
+#include "spool/wake.h"
+
 #include "base/clock.h"
 
 #define FOREVER_US 20000000
@@ -61,12 +63,12 @@ static void enough_of_them_wait_for_no_more(void **state)
 {
 	struct kit *kit = open_with(FOREVER_US);
 	int64_t began = clock_monotonic();
-	struct waited all[COMPANY];
+	struct waited all[BATCH_ENOUGH];
 
 	spool_expect(kit->spool, 100);
-	for (uint64_t i = 0; i < COMPANY; i++)
+	for (uint64_t i = 0; i < BATCH_ENOUGH; i++)
 		begin(kit, &all[i], 1 + i);
-	for (size_t i = 0; i < COMPANY; i++)
+	for (size_t i = 0; i < BATCH_ENOUGH; i++)
 		assert_int_equal(waited_end(&all[i]), SPOOL_OK);
 	assert_true(clock_monotonic() - began < FOREVER_US / 1000);
 	close_it(kit);
