@@ -57,6 +57,13 @@ struct client_limits {
 };
 #define CLIENT_DOMAINS 32
 
+/* How much TLS a link is to have, and by whose word. */
+enum link_wish { LINK_CLEAR, LINK_TRY, LINK_TLS };
+struct link_level {
+	enum link_wish wish;
+	enum tls_check check; /* of LINK_TRY: looked at and told, not demanded */
+};
+
 /* Of many dead addresses some are enough: the message has another turn. */
 #define CLIENT_PLAN 20
 struct client_target {
@@ -109,8 +116,12 @@ struct client {
 	union dns_address peer; /* the one that client->stream goes to */
 	struct rival rivals[CLIENT_RIVALS];
 	struct timer race; /* the next rival's time */
-	/* TLS failed there: once more without, where the relay allows it */
+	/* of client->peer */
+	struct link_level level;
+	/* TLS failed there: once more without, where the level allows it */
 	bool clear;
+	enum tls_check proven; /* by the certificate of the link */
+	struct gw_str doubt;   /* why the link has less than it could; empty: it does not */
 
 	/* found out about this link */
 	struct arena arena;
@@ -204,7 +215,7 @@ void client_connect_skip(struct client *client); /* that one is taken */
 struct stream *client_connect_to(struct client *client, const union dns_address *peer);
 void client_connect_name(struct client *client); /* after client->peer was set */
 /* the same address without TLS; false: it may not, or was so already */
-bool client_connect_clear(struct client *client);
+bool client_connect_clear(struct client *client, struct gw_str why);
 void client_connected(struct client *client);
 void client_disconnect(struct client *client); /* forgets the link and what it told */
 void client_greeting_reply(struct client *client, const struct smtp_reply *reply);
@@ -212,6 +223,18 @@ void client_ehlo_begin(struct client *client);
 void client_ehlo_reply(struct client *client, const struct smtp_reply *reply);
 void client_helo_begin(struct client *client);
 void client_helo_reply(struct client *client, const struct smtp_reply *reply);
+
+/* client_tls.c */
+/* of client->peer, and nothing is known of the link */
+void client_tls_level(struct client *client);
+/* TLS failed, for `why`: may the same address be tried without? */
+bool client_tls_gives_up(struct client *client, struct gw_str why);
+/* after EHLO: STARTTLS is next; false: the link stays as it is */
+bool client_tls_follows(struct client *client);
+void client_tls_begin(struct client *client);
+void client_tls_stands(struct client *client);
+struct gw_str client_tls_wanted(const struct client *client); /* "opportunistic"; stays */
+struct gw_str client_tls_got(const struct client *client);    /* "name"; stays */
 void client_starttls_begin(struct client *client);
 void client_starttls_reply(struct client *client, const struct smtp_reply *reply);
 

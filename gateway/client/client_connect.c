@@ -88,6 +88,8 @@ static bool connect_peer(struct client *client)
 	client_connect_name(client);
 	client->at = AT_CONNECT; /* whatever fails from here on */
 	client->timeout = 0;
+	if (!client->clear)
+		client_tls_level(client);
 	client->stream = client_connect_to(client, &client->peer);
 	if (!client->stream)
 		return false;
@@ -222,11 +224,10 @@ bool client_connect_next(struct client *client)
 	return next_address(client) || next_host(client);
 }
 
-bool client_connect_clear(struct client *client)
+bool client_connect_clear(struct client *client, struct gw_str why)
 {
-	if (relay_of(client)->tls != TLS_OPPORTUNISTIC || client->clear)
+	if (!client_tls_gives_up(client, why))
 		return false;
-	client->clear = true;
 	client_disconnect(client);
 	return connect_peer(client);
 }
@@ -250,36 +251,15 @@ void client_disconnect(struct client *client)
 	reply_reader_init(&client->reader);
 }
 
-/* --- greeting, EHLO, TLS --- */
-
-static void start_tls(struct client *client)
-{
-	int started;
-
-	client->offers = 0;
-	client_enter(client, AT_TLS);
-	started = stream_start_tls_client(client->stream, relay_of(client)->client, client->name);
-	if (started > 0)
-		client_broken(client, "the next hop sent text in clear behind its consent to TLS");
-	else if (started < 0)
-		client_failed(client, ENOMEM);
-}
-
-static void tls_stands(struct client *client)
-{
-	struct gw_str text = arena_str(&client->arena, stream_tls_text(client->stream));
-	client->tls = text.ptr ? text : gw_str("");
-	client_tell_tls(client);
-	client_enter(client, relay_of(client)->tls == TLS_IMPLICIT ? AT_GREETING : AT_EHLO);
-}
+/* --- greeting, EHLO --- */
 
 void client_connected(struct client *client)
 {
 	client_race_end(client);
 	if (client->at == AT_TLS)
-		tls_stands(client);
+		client_tls_stands(client);
 	else if (relay_of(client)->tls == TLS_IMPLICIT)
-		start_tls(client);
+		client_tls_begin(client);
 	else
 		client_enter(client, AT_GREETING);
 }
@@ -312,23 +292,12 @@ void client_helo_begin(struct client *client)
 	hello(client, "HELO");
 }
 
-static bool wants_starttls(const struct client *client)
-{
-	if (stream_is_tls(client->stream))
-		return false;
-	if (relay_of(client)->tls == TLS_OPPORTUNISTIC)
-		return (client->offers & OFFER_STARTTLS) && !client->clear;
-	return relay_of(client)->tls == TLS_STARTTLS;
-}
-
 static void greeted(struct client *client)
 {
 	const struct gw_relay *relay = relay_of(client);
 
-	if (wants_starttls(client)) {
-		client_enter(client, AT_STARTTLS);
+	if (client_tls_follows(client))
 		return;
-	}
 	if (relay->auth)
 		client_enter(client, AT_LOGIN);
 	else
@@ -352,26 +321,6 @@ void client_helo_reply(struct client *client, const struct smtp_reply *reply)
 	client_offers(client, gw_str(""));
 	if (reply->code / 100 == 2)
 		greeted(client);
-	else
-		client_refused(client, reply);
-}
-
-void client_starttls_begin(struct client *client)
-{
-	if (!(client->offers & OFFER_STARTTLS))
-		client_lost(
-			client,
-			gw_str("STARTTLS is not offered, and the relay is configured to use it"));
-	else if (client_may_speak(client))
-		client_put(client, "STARTTLS\r\n");
-}
-
-void client_starttls_reply(struct client *client, const struct smtp_reply *reply)
-{
-	if (reply->code == 220)
-		start_tls(client);
-	else if (reply->code / 100 == 2 || reply->code / 100 == 3)
-		client_broken(client, "the next hop's answer to STARTTLS is none");
 	else
 		client_refused(client, reply);
 }

@@ -51,8 +51,9 @@ static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control c
  * MX records give are not proven. */
 static bool keeps_tls(const struct client *client)
 {
-	const struct gw_relay *relay = client->attempt->relay;
-	if (relay->mx || !relay->verify || relay->tls == TLS_OPPORTUNISTIC)
+	const struct link_level *level = &client->level;
+	if (client->attempt->relay->mx || level->wish != LINK_TLS ||
+	    client->proven <= TLS_CHECK_CHAIN)
 		return false;
 	return stream_is_tls(client->stream) && (client->offers & OFFER_REQUIRETLS);
 }

@@ -173,7 +173,9 @@ static void tell_facts(struct client *client)
 	attempt->host = attempt_copy(attempt, client->host);
 	attempt->capabilities = attempt_copy(attempt, client->capabilities);
 	attempt->mechanisms = attempt_copy(attempt, client->mechanisms);
-	attempt->tls = attempt_copy(attempt, client->tls);
+	attempt->tls = (struct attempt_tls){ attempt_copy(attempt, client->tls),
+					     client_tls_wanted(client), client_tls_got(client),
+					     attempt_copy(attempt, client->doubt) };
 }
 
 void client_established(struct client *client)

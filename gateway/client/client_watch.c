@@ -64,12 +64,17 @@ void client_tell_place(struct client *client)
 
 void client_tell_tls(struct client *client)
 {
-	const struct gw_relay *relay = client->attempt->relay;
-	bool proven = relay->verify && relay->tls != TLS_OPPORTUNISTIC;
+	static const char *const proven[TLS_CHECKS] = {
+		[TLS_CHECK_NOTHING] = "was not looked at: verify is off for",
+		[TLS_CHECK_CHAIN] = "is one that an authority vouches for, whatever its name, at",
+		[TLS_CHECK_NAME] = "is right for",
+		[TLS_CHECK_PIN] = "is the one that is pinned for",
+		[TLS_CHECK_DANE] = "is the one in the DNS (DANE) of",
+	};
 
-	client_say(client, "%.*s; the certificate %s %.*s", GW_STR_ARGS(client->tls),
-		   proven ? "is right for" : "was not looked at: verify is off for",
-		   GW_STR_ARGS(client->name));
+	client_say(client, "%.*s; the %.*s%s %.*s", GW_STR_ARGS(client->tls),
+		   GW_STR_ARGS(client->doubt.len ? client->doubt : gw_str("certificate ")),
+		   client->doubt.len ? ", at" : proven[client->proven], GW_STR_ARGS(client->name));
 }
 
 /* --- MAIL and RCPT that only ask --- */

@@ -152,8 +152,8 @@ void transport_send(struct attempt *attempt)
 				    : attempt->watch   ? mx_group_aside(transport, attempt->relay)
 						       : relay_queue_of(transport, attempt->relay);
 
-	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls = attempt->way =
-		gw_str("");
+	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->way = gw_str("");
+	attempt->tls = (struct attempt_tls){ gw_str(""), gw_str(""), gw_str(""), gw_str("") };
 	attempt->client = NULL;
 	attempt->queue = NULL;
 	attempt->mx = NULL;

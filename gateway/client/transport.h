@@ -53,7 +53,12 @@ struct attempt {
 	struct gw_str host;         /* "mx.example.net [192.0.2.7]:25" */
 	struct gw_str capabilities; /* EHLO keywords parted by '\n' */
 	struct gw_str mechanisms;   /* parted by blanks */
-	struct gw_str tls;
+	struct attempt_tls {
+		struct gw_str text;   /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+		struct gw_str wanted; /* "none" "opportunistic" "encryption" "chain" "name" "pin" */
+		struct gw_str got;    /* what the certificate proved, the same words */
+		struct gw_str doubt;  /* why it is less than it could be */
+	} tls;
 	/* "535 5.7.3 no", and the JSON that came before it; empty: no login was refused */
 	struct gw_str login_refused;
 	/* the relay queue, as the wait key of mail that waits for it; empty: it came to none */

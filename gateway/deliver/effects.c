@@ -23,6 +23,22 @@ static void count_outcome(enum gw_status status)
 		COUNT(unknown);
 }
 
+/* The level that was wanted, and what the link got; of no link nothing is said. */
+static void log_tls(struct log_line *line, const struct attempt_tls *tls)
+{
+	const struct {
+		enum event_key key;
+		struct gw_str text;
+	} rows[] = { { KEY_TLS, tls->text },
+		     { KEY_TLS_WANTED, tls->wanted },
+		     { KEY_TLS_GOT, tls->got },
+		     { KEY_TLS_DOUBT, tls->doubt } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].text.len)
+			log_str(line, rows[i].key, rows[i].text);
+}
+
 static void log_outcome(const struct gw_message *message, const struct gw_rcpt *rcpt,
 			const struct outcome *outcome, const struct gw_delivery *delivery)
 {
@@ -41,8 +57,8 @@ static void log_outcome(const struct gw_message *message, const struct gw_rcpt *
 	if (outcome->fault)
 		log_text(line, KEY_FAULT, fault_name(outcome->fault));
 	log_int(line, KEY_DELAY_MS, queue_now() - message->received_at);
-	if (delivery && delivery->attempt.tls.len)
-		log_str(line, KEY_TLS, delivery->attempt.tls);
+	if (delivery)
+		log_tls(line, &delivery->attempt.tls);
 	log_str(line, KEY_TEXT, outcome->reply.text);
 	log_close(line);
 }

@@ -79,8 +79,9 @@ enum step step_admit(struct task *task)
 	attempt->worker = message->worker;
 	attempt->snapshot = message->snapshot;
 	attempt->relay = task->call.relay;
-	attempt->way = attempt->host = attempt->capabilities = attempt->mechanisms = attempt->tls =
+	attempt->way = attempt->host = attempt->capabilities = attempt->mechanisms =
 		attempt->login_refused = gw_str("");
+	attempt->tls = (struct attempt_tls){ gw_str(""), gw_str(""), gw_str(""), gw_str("") };
 	delivery->login_given = false;
 	delivery->login_refused = gw_str("");
 	attempt->urgent = message->urgent;

@@ -106,10 +106,17 @@ void stream_timeout(struct stream *stream, int64_t ms);
  * told by the return value (1: there was some: RFC 3207 section 4.2, the caller ends the session).
  * Output waiting goes first, in clear. 0: STREAM_CONNECTED or STREAM_ERROR follows. -1: no memory.
  * Only on a connected stream; `tls` is held by the stream until it ends. The handshake's bytes do
- * not count as movement for stream_timeout. `name` is for SNI and verification. */
+ * not count as movement for stream_timeout. What `demand` names need not stay. */
 int stream_start_tls_server(struct stream *stream, struct tls_context *tls);
-int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name);
+int stream_start_tls_client(struct stream *stream, struct tls_context *tls,
+			    const struct tls_demand *demand);
 bool stream_is_tls(const struct stream *stream);
+/* Of a client in TLS: what the server's certificate was looked at for and proved; NOTHING: nothing,
+ * and stream_tls_doubt says why where it was looked at, else it is empty. */
+enum tls_check stream_tls_proven(const struct stream *stream);
+struct gw_str stream_tls_doubt(const struct stream *stream);
+/* After STREAM_ERROR in a handshake: the verify result of OpenSSL that ended it; 0: none did. */
+long stream_tls_refusal(const struct stream *stream);
 /* After STREAM_ERROR: the handshake had begun, and what was said in it ended it (an alert, no
  * common version, no TLS at all). A peer that left, or said nothing, is none. */
 bool stream_handshake_failed(const struct stream *stream);

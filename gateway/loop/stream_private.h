@@ -22,6 +22,7 @@ struct stream_link {
 	struct tls_context *context;
 	char *name; /* what the session is kept under; client only */
 	char text[64];
+	enum tls_check check; /* what is looked at; client only */
 	char fingerprint[65]; /* of a client's certificate; or empty */
 	char *subject;        /* the same; NULL: nobody vouches for it */
 };
@@ -61,6 +62,7 @@ struct stream {
 	struct stream_link *link;
 	char *error;
 	int error_number;
+	long tls_refusal;
 	uint64_t bytes_read;
 	struct timer timer;
 	int64_t timeout, active, due; /* asked for; last movement; when the timer fires */

@@ -1,10 +1,8 @@
 /* stream_tls.c - OpenSSL on the stream's socket. */
 #include "loop/stream_private.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,14 +10,17 @@
 
 static void fail_tls(struct stream *stream, int error, int system)
 {
-	bool refused = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+	bool refused = error == SSL_ERROR_SSL &&
+		       ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 	const char *reason = tls_reason();
 	char text[256];
 
 	stream->handshake_failed = stream->phase == PHASE_SHAKING && error == SSL_ERROR_SSL;
-	if (refused && error == SSL_ERROR_SSL)
+	if (refused)
+		stream->tls_refusal = SSL_get_verify_result(stream->link->ssl);
+	if (refused)
 		snprintf(text, sizeof(text), "certificate verify failed: %s",
-			 X509_verify_cert_error_string(SSL_get_verify_result(stream->link->ssl)));
+			 tls_check_reason(SSL_get_verify_result(stream->link->ssl)));
 	else if (error == SSL_ERROR_SSL && reason != NULL)
 		snprintf(text, sizeof(text), "TLS: %s", reason);
 	else if (error == SSL_ERROR_SYSCALL && system != 0)
@@ -203,33 +204,34 @@ static struct stream_link *channel_create(struct stream *stream, struct tls_cont
 	return link;
 }
 
-static bool is_address(const char *name)
+/* A session proves what its first handshake was looked at for, so it is kept for that alone; what
+ * DANE proves holds as long as its records do, and is not kept. */
+static char *session_name(const struct tls_demand *demand, const char *name)
 {
-	unsigned char address[sizeof(struct in6_addr)];
+	char *text;
 
-	return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+	return asprintf(&text, "%d %s", (int)demand->check, name) < 0 ? NULL : text;
 }
 
-/* An address is looked for among the addresses of the certificate and never named in the greeting
- * (RFC 6066 section 3). */
-static int set_name(SSL *ssl, const char *name)
+static int begin_client(struct stream_link *link, const struct tls_demand *demand)
 {
-	if (is_address(name))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1 ? 0 : -1;
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1 ? 0 : -1;
-}
+	char name[256];
+	size_t len = demand->name.len;
 
-static int begin_client(struct stream_link *link, struct gw_str name)
-{
-	if (name.len > 0 && name.ptr[name.len - 1] == '.')
-		name.len--;
-	link->name = strndup(name.ptr, name.len);
-	if (link->name == NULL || set_name(link->ssl, link->name) < 0)
+	if (len > 0 && demand->name.ptr[len - 1] == '.')
+		len--;
+	snprintf(name, sizeof(name), "%.*s", (int)len, demand->name.ptr);
+	link->check = demand->check;
+	if (tls_check_begin(link->ssl, demand, name) < 0)
+		return -1;
+	SSL_set_connect_state(link->ssl);
+	if (demand->check == TLS_CHECK_DANE)
+		return 0;
+	link->name = session_name(demand, name);
+	if (link->name == NULL)
 		return -1;
 	SSL_set_app_data(link->ssl, link->name);
 	tls_sessions_offer(link->context, link->ssl, link->name);
-	SSL_set_connect_state(link->ssl);
 	return 0;
 }
 
@@ -260,14 +262,15 @@ int stream_start_tls_server(struct stream *stream, struct tls_context *tls)
 	return begin(stream);
 }
 
-int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name)
+int stream_start_tls_client(struct stream *stream, struct tls_context *tls,
+			    const struct tls_demand *demand)
 {
 	if (stream->phase == PHASE_ENDED)
 		return 0;
 	stream->link = channel_create(stream, tls);
 	if (stream->link == NULL)
 		return -1;
-	if (begin_client(stream->link, name) < 0) {
+	if (begin_client(stream->link, demand) < 0) {
 		stream_tls_close(stream, false);
 		return -1;
 	}
@@ -282,6 +285,29 @@ bool stream_is_tls(const struct stream *stream)
 bool stream_handshake_failed(const struct stream *stream)
 {
 	return stream->handshake_failed;
+}
+
+enum tls_check stream_tls_proven(const struct stream *stream)
+{
+	const struct stream_link *link = stream->link;
+
+	return link != NULL && SSL_get_verify_result(link->ssl) == X509_V_OK ? link->check
+									     : TLS_CHECK_NOTHING;
+}
+
+struct gw_str stream_tls_doubt(const struct stream *stream)
+{
+	const struct stream_link *link = stream->link;
+	long result = link != NULL ? SSL_get_verify_result(link->ssl) : X509_V_OK;
+
+	return gw_str(link != NULL && link->check != TLS_CHECK_NOTHING && result != X509_V_OK
+			      ? tls_check_reason(result)
+			      : "");
+}
+
+long stream_tls_refusal(const struct stream *stream)
+{
+	return stream->tls_refusal;
 }
 
 struct gw_str stream_tls_text(const struct stream *stream)

@@ -193,9 +193,8 @@ static int load_own(struct tls_loading *loading, const struct tls_pair *pair)
 
 static int set_up_client(struct tls_loading *loading, const struct tls_client_options *options)
 {
-	SSL_CTX_set_verify(loading->tls->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-			   NULL);
-	if (tls_sessions_init(loading->tls) < 0)
+	if (SSL_CTX_dane_enable(loading->tls->ctx) != 1 || tls_sessions_init(loading->tls) < 0 ||
+	    !tls_pins_load(loading->tls, &options->pins))
 		return tls_complain(loading, "certificate", options->pair.certificate,
 				    "out of memory");
 	if (options->verify && tls_load_ca(loading, loading->tls->ctx, options->ca) < 0)
@@ -229,6 +228,7 @@ void tls_release(struct tls_context *tls)
 		return;
 	tls_sessions_finish(tls);
 	tls_server_finish(tls);
+	free(tls->pins);
 	SSL_CTX_free(tls->ctx);
 	pthread_mutex_destroy(&tls->lock);
 	free(tls);

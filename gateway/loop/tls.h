@@ -40,9 +40,45 @@ struct tls_server_options {
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"                               \
 	"DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
 
+/* What is looked at in a server's certificate. */
+enum tls_check {
+	TLS_CHECK_NOTHING,
+	TLS_CHECK_CHAIN, /* an authority vouches for it, and its time is right */
+	TLS_CHECK_NAME,  /* that, and it is made out to the server's name (RFC 6125) */
+	/* its SHA-256 or that of its key is among the pins; nothing else counts */
+	TLS_CHECK_PIN,
+	TLS_CHECK_DANE, /* one of the TLSA records is about it (RFC 7672) */
+	TLS_CHECKS
+};
+
+struct tls_tlsa {
+	uint8_t usage, selector, matching;
+	uint16_t len;
+	const unsigned char *octets;
+};
+
+/* Of one handshake with a server. */
+struct tls_demand {
+	struct gw_str name; /* the server's: for SNI and TLS_CHECK_NAME */
+	enum tls_check check;
+	/* else the handshake goes on, and stream_tls_doubt says what is wrong */
+	bool required;
+	const struct tls_tlsa *tlsa; /* of TLS_CHECK_DANE: at least one that is usable */
+	size_t tlsa_count;
+};
+
+/* Whether a record can prove anything: DANE-TA or DANE-EE, the certificate or its key, as it is, by
+ * SHA-256 or SHA-512 (RFC 7672 section 3.1). */
+bool tls_tlsa_usable(const struct tls_tlsa *tlsa);
+
+/* A pin: 32 octets in hex, "ab:cd:...", with or without colons. */
+#define TLS_PIN 32
+bool tls_pin_read(struct gw_str text, unsigned char pin[TLS_PIN]);
+
 struct tls_client_options {
-	bool verify;          /* certificate chain and name must be right (RFC 6125) */
+	bool verify;          /* chains are to be looked at: who is trusted is loaded */
 	struct gw_str ca;     /* PEM file; empty: the system's */
+	struct gw_list pins;  /* that tls_pin_read() can read; with any, each link demands one */
 	struct tls_pair pair; /* of ours, where the next hop asks; empty: none */
 };
 

@@ -31,6 +31,8 @@ struct tls_context {
 	X509 **leaves; /* of all its certificates; of a client none */
 	size_t leaf_count;
 	atomic_uint references;
+	unsigned char (*pins)[TLS_PIN]; /* of a client */
+	size_t pin_count;
 	pthread_mutex_t lock;         /* of sessions */
 	struct tls_session *sessions; /* TLS_SESSIONS places; NULL in a server's context */
 };
@@ -39,6 +41,15 @@ struct tls_context {
  * memory. */
 int tls_sessions_init(struct tls_context *tls);
 void tls_sessions_finish(struct tls_context *tls);
+
+/* --- tls_check.c --- */
+
+/* Makes the handshake to come look at what is demanded of `name`; -1: no memory. */
+int tls_check_begin(SSL *ssl, const struct tls_demand *demand, const char *name);
+/* Reads the pins; false: no memory. */
+bool tls_pins_load(struct tls_context *tls, const struct gw_list *pins);
+/* What a verify result says, as a phrase. */
+const char *tls_check_reason(long result);
 
 /* Offers the kept session of the name, if there is one, in a handshake to come. */
 void tls_sessions_offer(struct tls_context *tls, SSL *ssl, const char *name);

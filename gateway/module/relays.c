@@ -90,7 +90,7 @@ static void check_secret(struct load *load, struct gw_relay *relay)
 		warn(load, relay, "clear_login",
 		     "relay %s: the password may go over the network in clear, for everybody on the way to read",
 		     relay->name.ptr);
-	else if (!relay->verify)
+	else if (!relay->verify && !relay->pins.count)
 		warn(load, relay, "verify",
 		     "relay %s: with verify = false the password goes to whoever answers in the next hop's place; ca = \"FILE\" trusts a "
 		     "certificate of its own",
@@ -227,10 +227,40 @@ static void check_mechanisms(struct load *load, const struct gw_relay *relay)
 		     relay->name.ptr);
 }
 
+/* Who pins a certificate wants it seen on every link. */
+static void check_pins(struct load *load, struct gw_relay *relay)
+{
+	unsigned char pin[TLS_PIN];
+
+	for (size_t i = 0; i < relay->pins.count; i++)
+		if (!tls_pin_read(relay->pins.items[i], pin))
+			wrong(load, relay, "fingerprint",
+			      "fingerprint \"%s\" is no SHA-256: 64 hexadecimal digits, with or without colons",
+			      relay->pins.items[i].ptr);
+	if (relay->pins.count && (relay->tls == TLS_NONE || relay->tls == TLS_OPPORTUNISTIC))
+		wrong(load, relay, "fingerprint",
+		      "relay %s names a fingerprint and would go without TLS: set tls = \"starttls\" or \"implicit\"",
+		      relay->name.ptr);
+	if (relay->pins.count && relay->mx)
+		wrong(load, relay, "fingerprint",
+		      "relay %s delivers to mail hosts of others, which have no certificate in common",
+		      relay->name.ptr);
+}
+
+static enum tls_check check_of(const struct gw_relay *relay)
+{
+	if (relay->pins.count)
+		return TLS_CHECK_PIN;
+	if (!relay->verify)
+		return TLS_CHECK_NOTHING;
+	return relay->verify_name ? TLS_CHECK_NAME : TLS_CHECK_CHAIN;
+}
+
 static void make_client(struct load *load, struct gw_relay *relay)
 {
 	struct tls_client_options options = {
-		.verify = relay->verify && relay->tls != TLS_OPPORTUNISTIC,
+		.verify = relay->verify,
+		.pins = relay->pins,
 		.ca = relay->ca,
 		.pair = relay->pair,
 	};
@@ -264,6 +294,8 @@ static void load_relay(struct load *load, struct gw_relay *relay)
 	check_method(load, relay);
 	if (relay->auth)
 		check_mechanisms(load, relay);
+	check_pins(load, relay);
+	relay->check = check_of(relay);
 	check_timezone(load, relay);
 	check_port(load, relay);
 	make_client(load, relay);

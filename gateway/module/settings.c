@@ -221,7 +221,12 @@ const struct gw_option relay_options[] = {
 	  "TLS: none, after STARTTLS, from the first octet, or where the next hop can, with any certificate (the default for host = \"mx\").",
 	  .words = "none|starttls|implicit|opportunistic" },
 	{ "verify", GW_OPTION_BOOL, AT(verify), "true",
-	  "Whether the next hop's certificate must be right." },
+	  "Whether the next hop's certificate must be right. With tls = \"opportunistic\" it is looked at and told, and nothing is demanded." },
+	{ "verify_name", GW_OPTION_BOOL, AT(verify_name), "true",
+	  "Whether it must be made out to the next hop's name too, and not only come from an authority that is trusted." },
+	{ "fingerprint", GW_OPTION_LIST, AT(pins), NULL,
+	  "SHA-256 of the next hop's certificate or of its public key, as \"ab:cd:...\", or several: it must be one of these, and nothing else is "
+	  "looked at." },
 	{ "ca", GW_OPTION_PATH, AT(ca), NULL,
 	  "PEM file of the authorities to trust; default: the system's." },
 	{ "certificate", GW_OPTION_PATH, AT(pair.certificate), NULL,

@@ -101,7 +101,9 @@ struct gw_relay {
 	bool mx;              /* host = "mx": the mail hosts of each recipient's domain */
 	int64_t port;         /* 0: 25, or 465 with implicit TLS */
 	int64_t tls;          /* enum tls_mode */
-	bool verify;
+	bool verify, verify_name;
+	struct gw_list pins;
+	enum tls_check check; /* what these three come to */
 	struct gw_str ca;
 	struct tls_pair pair; /* ours */
 	struct gw_str source; /* address to connect from; empty: any */

@@ -182,7 +182,11 @@ struct gw_str services_delivery_fact(const struct gw_delivery *delivery, enum gw
 	case GW_DELIVERY_MECHANISMS:
 		return known(attempt->mechanisms);
 	case GW_DELIVERY_TLS:
-		return known(attempt->tls);
+		return known(attempt->tls.text);
+	case GW_DELIVERY_TLS_WANTED:
+		return known(attempt->tls.wanted);
+	case GW_DELIVERY_TLS_GOT:
+		return known(attempt->tls.got);
 	case GW_DELIVERY_LOGIN_REFUSED:
 		return known(attempt->login_refused);
 	default:

@@ -460,7 +460,8 @@ int stream_start_tls_server(struct stream *stream, struct tls_context *tls)
 	return left;
 }
 
-int stream_start_tls_client(struct stream *stream, struct tls_context *tls, struct gw_str name)
+int stream_start_tls_client(struct stream *stream, struct tls_context *tls,
+			    const struct tls_demand *demand)
 {
 	return stream_start_tls_server(stream, tls);
 }
@@ -468,6 +469,31 @@ int stream_start_tls_client(struct stream *stream, struct tls_context *tls, stru
 bool stream_is_tls(const struct stream *stream)
 {
 	return stream->tls;
+}
+
+enum tls_check stream_tls_proven(const struct stream *stream)
+{
+	return TLS_CHECK_NOTHING;
+}
+
+struct gw_str stream_tls_doubt(const struct stream *stream)
+{
+	return gw_str("");
+}
+
+long stream_tls_refusal(const struct stream *stream)
+{
+	return 0;
+}
+
+struct gw_str stream_tls_fingerprint(const struct stream *stream)
+{
+	return gw_str("");
+}
+
+struct gw_str stream_tls_subject(const struct stream *stream)
+{
+	return gw_str("");
 }
 
 bool stream_handshake_failed(const struct stream *stream)

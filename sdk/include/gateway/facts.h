@@ -90,6 +90,11 @@ enum gw_delivery_fact {
 	/* string: with what the next hop refused the token that it was given on this link: "535
 	   5.7.3 no" and its JSON; `login` is asked once for another then. Empty: it did not */
 	GW_DELIVERY_LOGIN_REFUSED,
+	/* string: what the link was to have at least, and what it got: "none", "opportunistic"
+	   (wanted alone), "encryption", or what makes the certificate right: "chain", "name",
+	   "pin", "dane", "mta-sts" (wanted alone) */
+	GW_DELIVERY_TLS_WANTED,
+	GW_DELIVERY_TLS_GOT,
 };
 
 enum gw_relay_fact {

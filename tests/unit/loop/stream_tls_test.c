@@ -48,6 +48,9 @@ static struct tls_context *server_of(const struct made *made)
 	return tls;
 }
 
+/* of the next handshake */
+static enum tls_check client_check;
+
 static struct tls_context *client_of(bool verify, const struct made *own)
 {
 	struct tls_client_options options = { .verify = verify,
@@ -55,6 +58,7 @@ static struct tls_context *client_of(bool verify, const struct made *own)
 	struct problems problems;
 	struct tls_context *tls;
 
+	client_check = verify ? TLS_CHECK_NAME : TLS_CHECK_NOTHING;
 	if (own != NULL) {
 		options.pair.certificate = gw_str(own->certificate_path);
 		options.pair.key = gw_str(own->key_path);
@@ -80,7 +84,10 @@ static void shake_with(struct pair *pair, struct tls_context *client, struct tls
 		       const char *name)
 {
 	assert_int_equal(stream_start_tls_server(pair->b.stream, server), 0);
-	assert_int_equal(stream_start_tls_client(pair->a.stream, client, gw_str(name)), 0);
+	struct tls_demand demand = { .name = gw_str(name),
+				     .check = client_check,
+				     .required = true };
+	assert_int_equal(stream_start_tls_client(pair->a.stream, client, &demand), 0);
 	assert_string_equal(pair->a.told, "");
 	assert_true(run_until(pair->worker, both_settled, pair));
 }
@@ -264,7 +271,8 @@ static void start_client(struct side *side, enum stream_event event)
 	assert_got(side, "220 go ahead\r\n");
 	buf_clear(&side->got);
 	tls = client_of(true, NULL);
-	assert_int_equal(stream_start_tls_client(side->stream, tls, gw_str("mail.example")), 0);
+	struct tls_demand demand = { .name = gw_str("mail.example") };
+	assert_int_equal(stream_start_tls_client(side->stream, tls, &demand), 0);
 	tls_release(tls);
 	stream_write(side->stream, gw_str("EHLO again\r\n")); /* waits for the handshake */
 }
