@@ -254,8 +254,8 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 	LIST_INIT(&dns->look_ups);
 	dns_window_init(&dns->window, dns_context_ports());
 	dns->no_memory = make_no_memory();
-	dns->context = dns_context_create(worker, options, problems);
-	if (dns->no_memory != NULL && dns->context != NULL)
+	if (dns_follow_begin(&dns->servers, worker, options, false, problems) &&
+	    dns->no_memory != NULL)
 		return dns;
 	dns_destroy(dns);
 	return NULL;
@@ -285,7 +285,7 @@ void dns_destroy(struct dns *dns)
 		return;
 	dns->window.turning = true; /* nothing begins any more */
 	forget_all(dns);
-	ub_ctx_delete(dns->context); /* answers what is on its way; nobody waits for it any more */
+	dns_follow_end(&dns->servers); /* nobody waits for what is on its way any more */
 	look_up_end_all(dns);
 	take_all_back(&dns->ready);
 	dns_release(dns->no_memory);

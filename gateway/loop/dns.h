@@ -78,6 +78,8 @@ struct dns_options {
 	/* for tests: hosts may be on loopback addresses, `test.` is a domain as others are */
 	bool local;
 	int64_t timeout_ms; /* for all that a domain needs; 0: 30 s */
+	/* what names the servers of "system", now; NULL: /etc/resolv.conf */
+	const char *resolv_conf;
 };
 
 struct dns;

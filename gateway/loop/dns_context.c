@@ -16,11 +16,6 @@
 #define PORTS_LEAST 32
 #define PORTS_SHARE 16 /* of the descriptors of this process, for each worker */
 
-static bool is_system(struct gw_str text)
-{
-	return gw_str_eq(text, gw_str("system"));
-}
-
 static bool is_port(struct gw_str text)
 {
 	char *end;
@@ -37,18 +32,12 @@ bool dns_is_server(struct gw_str text)
 	char host[64] = "";
 	socklen_t len;
 
-	if (is_system(text))
+	if (gw_str_eq(text, gw_str(DNS_SYSTEM)))
 		return true;
 	if (at >= sizeof(host) || (at < text.len && !is_port(gw_str_from(text, at + 1))))
 		return false;
 	memcpy(host, text.ptr, at);
 	return listener_address(gw_str_n(host, at), 53, &address, &len);
-}
-
-static int forward_to(struct ub_ctx *context, struct gw_str server)
-{
-	return is_system(server) ? ub_ctx_resolvconf(context, "/etc/resolv.conf")
-				 : ub_ctx_set_fwd(context, server.ptr);
 }
 
 static int forward(struct ub_ctx *context, const struct gw_list *servers, struct problems *problems)
@@ -57,7 +46,7 @@ static int forward(struct ub_ctx *context, const struct gw_list *servers, struct
 	int error;
 
 	for (i = 0; i < servers->count; i++) {
-		error = forward_to(context, servers->items[i]);
+		error = ub_ctx_set_fwd(context, servers->items[i].ptr);
 		if (error == 0)
 			continue;
 		problem_add(problems, true, NULL, 0, "the name server %s cannot be used: %s",
@@ -167,13 +156,10 @@ struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_option
 
 struct ub_ctx *dns_context_hosts(struct worker *worker, const struct dns_options *options)
 {
-	struct gw_str system = gw_str("system");
-	struct dns_options own = { .forward = options->forward, .local = options->local };
+	const struct dns_options own = { .forward = options->forward, .local = options->local };
 	struct problems problems;
 	struct ub_ctx *context;
 
-	if (own.forward.count == 0)
-		own.forward = (struct gw_list){ &system, 1 };
 	problems_init(&problems);
 	context = create(worker, &own, PORTS_LEAST, &problems);
 	problems_finish(&problems);

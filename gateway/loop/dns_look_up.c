@@ -153,8 +153,8 @@ static void ask_address(struct look_up *look_up, size_t nth, size_t host, int ty
 	*query = (struct query){ look_up, host, type };
 	open_one(look_up);
 	look_up->found.hosts[host].open++;
-	if (ub_resolve_event(look_up->dns->context, look_up->found.hosts[host].name, type, ns_c_in,
-			     query, addresses_came, NULL) != 0)
+	if (ub_resolve_event(look_up->dns->servers.context, look_up->found.hosts[host].name, type,
+			     ns_c_in, query, addresses_came, NULL) != 0)
 		addresses_came(query, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 
@@ -276,8 +276,8 @@ void look_up_begin(struct look_up *look_up)
 		  brief ? out_of_time : moment_is_over);
 	dns->window.retried += look_up->retried;
 	open_one(look_up);
-	if (ub_resolve_event(dns->context, look_up->name, ns_t_mx, ns_c_in, &look_up->mx, mx_came,
-			     NULL) != 0)
+	if (ub_resolve_event(dns_follow(&dns->servers), look_up->name, ns_t_mx, ns_c_in,
+			     &look_up->mx, mx_came, NULL) != 0)
 		mx_came(&look_up->mx, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 

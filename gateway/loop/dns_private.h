@@ -3,8 +3,11 @@
 #ifndef LOOP_DNS_PRIVATE_H
 #define LOOP_DNS_PRIVATE_H
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "loop/dns.h"
+
+#include <sys/stat.h>
 
 struct ub_ctx;
 struct domain;
@@ -40,9 +43,39 @@ struct window {
 	bool turning;
 };
 
+#define DNS_SYSTEM "system" /* among dns_options.forward: the servers of resolv.conf */
+#define DNS_SYSTEM_MOST 8
+
+/* What resolv.conf names. */
+struct dns_system {
+	char servers[DNS_SYSTEM_MOST][64];
+	size_t count;
+};
+
+/* A context of before: some of its answers are waited for. */
+struct dns_retired {
+	struct timer end; /* first */
+	struct ub_ctx *context;
+};
+#define DNS_RETIRED_MOST 3
+
+/* Who is asked by one worker, now. */
+struct dns_follower {
+	struct worker *worker;
+	struct arena arena;
+	struct dns_options options; /* in the arena */
+	bool for_hosts;             /* of names in this network */
+	bool follows;               /* the system's servers are asked */
+	struct ub_ctx *context;     /* NULL: nobody is asked */
+	struct dns_retired retired[DNS_RETIRED_MOST];
+	struct stat file; /* as it was looked at */
+	struct dns_system system;
+	int64_t looked; /* worker's clock */
+};
+
 struct dns {
 	struct worker *worker;
-	struct ub_ctx *context;
+	struct dns_follower servers;
 	bool local;
 	int64_t timeout_ms;
 	struct str_map map;  /* struct domain */
@@ -60,12 +93,23 @@ struct dns {
 /* How many queries may be on their way at once, each with a descriptor. */
 unsigned dns_context_ports(void);
 
+/* Both ask the servers of options->forward, which are addresses here; none: from the root down. The
+ * second is for names of hosts in this network, without validation. NULL: it cannot be. */
 struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_options *options,
 				  struct problems *problems);
-
-/* For names of hosts in this network: of the system's servers where there are no others, and
- * without validation. NULL: it cannot be. */
 struct ub_ctx *dns_context_hosts(struct worker *worker, const struct dns_options *options);
+
+/* --- dns_follow.c --- */
+
+/* In zeroed memory; dns_follow_end is due in any case. `for_hosts`: the system's servers where
+ * there are no others. False: there is no context; `problems`, which may be NULL, say why. */
+bool dns_follow_begin(struct dns_follower *follower, struct worker *worker,
+		      const struct dns_options *options, bool for_hosts, struct problems *problems);
+/* The context to ask; another one where resolv.conf names other servers now, at which it looks once
+ * a second at most, and only when somebody asks. What was asked before is answered yet. */
+struct ub_ctx *dns_follow(struct dns_follower *follower);
+/* callbacks of what is on its way run from inside */
+void dns_follow_end(struct dns_follower *follower);
 
 /* --- dns_name.c --- */
 

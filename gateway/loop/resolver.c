@@ -234,7 +234,7 @@ struct resolver *resolver_create(struct worker *worker, struct offload_pool *poo
 		return NULL;
 	}
 	if (dns != NULL)
-		resolver->context = dns_context_hosts(worker, dns);
+		dns_follow_begin(&resolver->servers, worker, dns, true, NULL);
 	str_map_init(&resolver->hosts);
 	LIST_INIT(&resolver->open);
 	return resolver;
@@ -252,7 +252,7 @@ void resolver_destroy(struct resolver *resolver)
 		host_drop(host);
 	}
 	str_map_finish(&resolver->hosts);
-	ub_ctx_delete(resolver->context);
+	dns_follow_end(&resolver->servers);
 	host_end_queries(resolver);
 	free(resolver);
 }

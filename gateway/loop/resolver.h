@@ -2,9 +2,9 @@
  * (dns.h).
  *
  * A name with a dot is looked for in /etc/hosts, then in the DNS, IPv6 and IPv4 at once: of the
- * servers of dns_options.forward, or else of resolv.conf, without validation. Every other name, and
- * one that neither of them knows now, is the system's (getaddrinfo: localhost, search lists,
- * whatever nsswitch.conf says), on the pool.
+ * servers of dns_options.forward, or else of resolv.conf as it is now, without validation. Every
+ * other name, and one that neither of them knows now, is the system's (getaddrinfo: localhost,
+ * search lists, whatever nsswitch.conf says), on the pool.
  *
  * Per worker. Who asks meanwhile shares the look-up. An answer of the DNS is kept as long as its
  * TTL says, from a second to an hour, any other one for a minute, a failure for ten seconds. */

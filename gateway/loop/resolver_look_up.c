@@ -197,7 +197,7 @@ static void open_query(struct host *host, struct host_query *query, int type)
 
 static void ask(struct host_query *query)
 {
-	struct ub_ctx *context = query->host->resolver->context;
+	struct ub_ctx *context = query->host->resolver->servers.context;
 
 	if (ub_resolve_event(context, query->host->asked, query->type, ns_c_in, query, came,
 			     NULL) != 0)
@@ -216,6 +216,7 @@ static void ask_dns(struct host *host)
 	open_query(host, &host->six, ns_t_aaaa);
 	open_query(host, &host->four, ns_t_a);
 	LIST_INSERT_HEAD(&resolver->open, host, link);
+	dns_follow(&resolver->servers);
 	ask(&host->six);
 	ask(&host->four);
 }
@@ -270,7 +271,7 @@ static bool is_number(const char *name)
 
 static bool is_of_dns(struct host *host)
 {
-	return host->resolver->context != NULL && dns_name(host->key, host->asked) &&
+	return host->resolver->servers.context != NULL && dns_name(host->key, host->asked) &&
 	       strchr(host->asked, '.') != NULL && !is_number(host->asked);
 }
 

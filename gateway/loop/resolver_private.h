@@ -42,7 +42,7 @@ struct resolver {
 	struct worker *worker;
 	/* two, since a hosts file never waits for a name server */
 	struct offload_line *files, *system;
-	struct ub_ctx *context; /* NULL: the DNS is not asked */
+	struct dns_follower servers; /* without a context the DNS is not asked */
 	const char *hosts_file;
 	struct str_map hosts;
 	struct hosts open;
