@@ -188,7 +188,7 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 		char *text = row ? cell(row, key) : NULL;
 		clean(text);
 		printf("%*s%-*s ", indent, "", width, key);
-		print_wrapped(text && *text ? text : "-", (size_t)(indent + width + 1),
+		print_wrapped(text && *text ? text : "-", (size_t)indent + (size_t)width + 1,
 			      screen_width());
 		free(text);
 		json_decref(row);

@@ -25,7 +25,7 @@ long address_xtext_decode(struct gw_str value, char *out)
 	long len = 0;
 
 	for (i = 0; i < value.len; i++) {
-		int octet = value.ptr[i];
+		int octet = (unsigned char)value.ptr[i];
 		if (octet <= ' ' || octet >= 127 || octet == '=')
 			return -1;
 		if (octet == '+') {
