@@ -23,7 +23,7 @@ static void make_ready(struct dns *dns, struct dns_mx_question *question,
 
 void dns_cancel(struct dns_mx_question *question)
 {
-	if (question->in == NULL)
+	if (!question->in)
 		return;
 	TAILQ_REMOVE(question->in, question, link);
 	question->in = NULL;
@@ -66,7 +66,7 @@ static void tell(struct post *post)
 
 static void leave_list(struct domain *domain)
 {
-	if (domain->in != NULL)
+	if (domain->in)
 		TAILQ_REMOVE(domain->in, domain, link);
 	domain->in = NULL;
 }
@@ -75,7 +75,7 @@ void domain_forget(struct domain *domain)
 {
 	str_map_take(&domain->dns->map, domain->key);
 	leave_list(domain);
-	if (domain->look_up != NULL)
+	if (domain->look_up)
 		look_up_forget(domain->look_up);
 	dns_release(domain->answer);
 	free(domain);
@@ -85,12 +85,12 @@ void domain_answered(struct domain *domain, const struct found *found)
 {
 	struct dns *dns = domain->dns;
 	struct dns_mx_question *question;
-	const struct dns_answer *answer = found != NULL ? found_answer(found) : NULL;
+	const struct dns_answer *answer = found ? found_answer(found) : NULL;
 
 	domain->look_up = NULL;
-	domain->answer = answer != NULL ? answer : dns_hold(dns->no_memory);
-	domain->until = worker_now(dns->worker) + (answer != NULL ? found_keep_ms(found) : 0);
-	domain->silent = found != NULL && found->slow && domain->answer->outcome == DNS_FAILED;
+	domain->answer = answer ? answer : dns_hold(dns->no_memory);
+	domain->until = worker_now(dns->worker) + (answer ? found_keep_ms(found) : 0);
+	domain->silent = found && found->slow && domain->answer->outcome == DNS_FAILED;
 	domain->in = &dns->kept;
 	TAILQ_INSERT_TAIL(&dns->kept, domain, link);
 	while ((question = TAILQ_FIRST(&domain->questions)) != NULL) {
@@ -104,7 +104,7 @@ static struct domain *domain_create(struct dns *dns, const char *name)
 	size_t len = strlen(name);
 	struct domain *domain = calloc(1, sizeof(*domain) + len + 1);
 
-	if (domain == NULL)
+	if (!domain)
 		return NULL;
 	memcpy(domain->name, name, len + 1);
 	domain->key = gw_str_n(domain->name, len);
@@ -137,14 +137,14 @@ static struct domain *add(struct dns *dns, const char *name)
 	if (dns->map.count >= DOMAINS_MOST && !TAILQ_EMPTY(&dns->kept))
 		domain_forget(TAILQ_FIRST(&dns->kept));
 	domain = domain_create(dns, name);
-	if (domain != NULL)
+	if (domain)
 		dns_window_wait(domain);
 	return domain;
 }
 
 static void join(struct domain *domain, struct dns_mx_question *question)
 {
-	if (domain->answer != NULL) {
+	if (domain->answer) {
 		make_ready(domain->dns, question, domain->answer);
 		return;
 	}
@@ -156,11 +156,11 @@ static int ask(struct dns *dns, const char *name, struct dns_mx_question *questi
 {
 	struct domain *domain = str_map_get(&dns->map, gw_str(name));
 
-	if (domain == NULL)
+	if (!domain)
 		domain = add(dns, name);
 	else if (is_over(domain))
 		renew(domain);
-	if (domain == NULL)
+	if (!domain)
 		return -1;
 	join(domain, question);
 	dns_window_turn(dns);
@@ -175,7 +175,7 @@ static int answer_now(struct dns *dns, struct dns_mx_question *question, struct 
 
 	found_end(found);
 	answer = found_answer(found);
-	if (answer == NULL)
+	if (!answer)
 		return -1;
 	make_ready(dns, question, answer);
 	dns_release(answer);
@@ -242,7 +242,7 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 {
 	struct dns *dns = calloc(1, sizeof(*dns));
 
-	if (dns == NULL)
+	if (!dns)
 		return NULL;
 	dns->worker = worker;
 	dns->local = options->local;
@@ -254,8 +254,7 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 	LIST_INIT(&dns->look_ups);
 	dns_window_init(&dns->window, dns_context_ports());
 	dns->no_memory = make_no_memory();
-	if (dns_follow_begin(&dns->servers, worker, options, false, problems) &&
-	    dns->no_memory != NULL)
+	if (dns_follow_begin(&dns->servers, worker, options, false, problems) && dns->no_memory)
 		return dns;
 	dns_destroy(dns);
 	return NULL;
@@ -281,7 +280,7 @@ static void forget_all(struct dns *dns)
 
 void dns_destroy(struct dns *dns)
 {
-	if (dns == NULL)
+	if (!dns)
 		return;
 	dns->window.turning = true; /* nothing begins any more */
 	forget_all(dns);

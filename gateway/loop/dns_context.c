@@ -138,7 +138,7 @@ static struct ub_ctx *create(struct worker *worker, const struct dns_options *op
 {
 	struct ub_ctx *context = ub_ctx_create_event(worker_event_base(worker));
 
-	if (context != NULL && configure(context, options, ports, problems) == 0)
+	if (context && configure(context, options, ports, problems) == 0)
 		return context;
 	ub_ctx_delete(context);
 	return NULL;
@@ -149,7 +149,7 @@ struct ub_ctx *dns_context_create(struct worker *worker, const struct dns_option
 {
 	struct ub_ctx *context = create(worker, options, dns_context_ports(), problems);
 
-	if (context == NULL && problems->errors == 0)
+	if (!context && problems->errors == 0)
 		problem_add(problems, true, NULL, 0, "the DNS resolver cannot be made");
 	return context;
 }

@@ -23,7 +23,7 @@ static struct gw_list copy_list(struct arena *arena, const struct gw_list *from)
 {
 	struct gw_str *items = arena_alloc(arena, (from->count + 1) * sizeof(*items));
 
-	for (size_t i = 0; items != NULL && i < from->count; i++)
+	for (size_t i = 0; items && i < from->count; i++)
 		items[i] = arena_str(arena, from->items[i]);
 	return (struct gw_list){ items, items != NULL ? from->count : 0 };
 }
@@ -31,7 +31,7 @@ static struct gw_list copy_list(struct arena *arena, const struct gw_list *from)
 static void copy_options(struct dns_follower *follower, const struct dns_options *from)
 {
 	struct arena *arena = &follower->arena;
-	const char *file = from->resolv_conf != NULL ? from->resolv_conf : SYSTEM_FILE;
+	const char *file = from->resolv_conf ? from->resolv_conf : SYSTEM_FILE;
 
 	follower->options = *from;
 	follower->options.forward = copy_list(arena, &from->forward);
@@ -62,7 +62,7 @@ static bool read_system(const char *path, struct dns_system *system)
 	int lines = 0;
 
 	*system = (struct dns_system){ .count = 0 };
-	if (file == NULL)
+	if (!file)
 		return false;
 	while (system->count < DNS_SYSTEM_MOST && lines++ < LINES_MOST &&
 	       fgets(line, sizeof(line), file) != NULL) {
@@ -98,7 +98,7 @@ static bool begin_system(struct dns_follower *follower, struct problems *problem
 			strcpy(system->servers[system->count++], "127.0.0.1");
 		return true;
 	}
-	if (problems != NULL)
+	if (problems)
 		problem_add(problems, true, path, 0, "the name servers cannot be read: %s",
 			    strerror(errno));
 	return false;
@@ -117,7 +117,7 @@ static struct gw_list servers_of(struct dns_follower *follower, struct arena *ar
 							    sizeof(*servers));
 	size_t count = 0;
 
-	for (size_t i = 0; servers != NULL && i < forward.count; i++) {
+	for (size_t i = 0; servers && i < forward.count; i++) {
 		if (!is_system(forward.items[i]))
 			servers[count++] = forward.items[i];
 		else
@@ -166,7 +166,7 @@ static void retired_end(struct timer *timer)
 static struct dns_retired *free_place(struct dns_follower *follower)
 {
 	for (size_t i = 0; i < DNS_RETIRED_MOST; i++)
-		if (follower->retired[i].context == NULL)
+		if (!follower->retired[i].context)
 			return &follower->retired[i];
 	return NULL;
 }
@@ -191,8 +191,8 @@ static void renew(struct dns_follower *follower, struct dns_retired *place)
 	problems_init(&problems);
 	context = make(follower, &problems);
 	problems_finish(&problems);
-	log_renewed(follower, context != NULL);
-	if (context == NULL)
+	log_renewed(follower, context);
+	if (!context)
 		return;
 	place->context = follower->context;
 	timer_set(follower->worker, &place->end, RETIRE_MS, retired_end);
@@ -229,7 +229,7 @@ static void look(struct dns_follower *follower)
 	struct dns_system system;
 	struct stat file;
 
-	if (place == NULL || stat(path, &file) != 0 || is_same_file(&file, &follower->file) ||
+	if (!place || stat(path, &file) != 0 || is_same_file(&file, &follower->file) ||
 	    !read_system(path, &system))
 		return;
 	follower->file = file;
@@ -243,7 +243,7 @@ struct ub_ctx *dns_follow(struct dns_follower *follower)
 {
 	int64_t now = worker_now(follower->worker);
 
-	if (follower->follows && follower->context != NULL && now - follower->looked >= LOOK_MS) {
+	if (follower->follows && follower->context && now - follower->looked >= LOOK_MS) {
 		follower->looked = now;
 		look(follower);
 	}

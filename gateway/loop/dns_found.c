@@ -109,7 +109,7 @@ void found_mx(struct found *found, unsigned preference, const char *name)
 	if (!dns_name(gw_str(name), host.name))
 		return;
 	other = same_name(found, host.name);
-	if (other != NULL) {
+	if (other) {
 		if (preference < other->preference)
 			other->preference = preference;
 		return;
@@ -252,7 +252,7 @@ const struct dns_answer *dns_hold(const struct dns_answer *answer)
 
 void dns_release(const struct dns_answer *answer)
 {
-	if (answer != NULL && --shared_of(answer)->references == 0)
+	if (answer && --shared_of(answer)->references == 0)
 		free(shared_of(answer));
 }
 
@@ -337,7 +337,7 @@ const struct dns_answer *found_answer(const struct found *found)
 {
 	struct shared_answer *shared = calloc(1, answer_size(found));
 
-	if (shared == NULL)
+	if (!shared)
 		return NULL;
 	shared->references = 1;
 	shared->answer.outcome = found->outcome;

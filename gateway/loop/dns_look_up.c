@@ -55,7 +55,7 @@ static void conclude(struct look_up *look_up)
 	struct domain *domain = look_up->domain;
 
 	look_up->domain = NULL;
-	if (domain == NULL)
+	if (!domain)
 		return;
 	found_end(&look_up->found);
 	domain_answered(domain, &look_up->found);
@@ -133,7 +133,7 @@ static void addresses_came(void *arg, int rcode, void *packet, int len, int sec,
 	enum packet_kind kind = PACKET_FAILED;
 	uint32_t ttl = UINT32_MAX;
 
-	if (look_up->domain != NULL) {
+	if (look_up->domain) {
 		if (rcode == 0 && security != DNS_BOGUS)
 			kind = packet_addresses(packet, len, query->type, &ttl, take_address,
 						query);
@@ -229,14 +229,14 @@ static void read_mx(struct look_up *look_up, const void *packet, int len)
 static void forged(struct look_up *look_up, const char *why)
 {
 	fail(look_up, "the domain's DNSSEC signatures do not prove its records");
-	snprintf(look_up->found.why, sizeof(look_up->found.why), "%s", why != NULL ? why : "");
+	snprintf(look_up->found.why, sizeof(look_up->found.why), "%s", why ? why : "");
 }
 
 static void mx_came(void *arg, int rcode, void *packet, int len, int sec, char *why, int limited)
 {
 	struct look_up *look_up = ((struct query *)arg)->look_up;
 
-	if (look_up->domain != NULL) {
+	if (look_up->domain) {
 		look_up->found.security = security_of(sec);
 		if (look_up->found.security == DNS_BOGUS)
 			forged(look_up, why);
@@ -253,7 +253,7 @@ struct look_up *look_up_create(struct dns *dns, struct domain *domain, const cha
 {
 	struct look_up *look_up = malloc(sizeof(*look_up));
 
-	if (look_up == NULL)
+	if (!look_up)
 		return NULL;
 	look_up->dns = dns;
 	look_up->domain = domain;

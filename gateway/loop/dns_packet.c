@@ -42,7 +42,7 @@ static enum packet_kind each_record(const void *bytes, int len, int type, uint32
 	bool any = false;
 	int i, rcode;
 
-	if (bytes == NULL || ns_initparse(bytes, len, &message) != 0)
+	if (!bytes || ns_initparse(bytes, len, &message) != 0)
 		return PACKET_FAILED;
 	rcode = ns_msg_getflag(message, ns_f_rcode);
 	if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)

@@ -32,9 +32,9 @@ static struct domain *next(struct window *window)
 
 	if (window->quick >= window->quick_most || window->quick + window->slow >= window->all_most)
 		return NULL;
-	if (domain == NULL && window->retried < window->retried_most)
+	if (!domain && window->retried < window->retried_most)
 		domain = TAILQ_FIRST(&window->silent);
-	if (domain == NULL)
+	if (!domain)
 		return NULL;
 	TAILQ_REMOVE(domain->in, domain, link);
 	domain->in = NULL;
@@ -48,7 +48,7 @@ static void begin(struct dns *dns, struct domain *domain)
 		return;
 	}
 	domain->look_up = look_up_create(dns, domain, domain->name);
-	if (domain->look_up != NULL)
+	if (domain->look_up)
 		look_up_begin(domain->look_up);
 	else
 		domain_answered(domain, NULL);

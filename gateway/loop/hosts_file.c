@@ -24,7 +24,7 @@ static bool read_line(char *line, const char *name, union dns_address *address)
 
 	line[strcspn(line, "#")] = '\0';
 	word = strtok_r(line, BLANKS, &rest);
-	if (word == NULL || !read_address(word, address))
+	if (!word || !read_address(word, address))
 		return false;
 	while ((word = strtok_r(NULL, BLANKS, &rest)) != NULL)
 		if (strcasecmp(word, name) == 0)
@@ -38,7 +38,7 @@ size_t hosts_file_find(const char *path, const char *name, union dns_address *to
 	size_t size = 0, count = 0;
 	char *line = NULL;
 
-	if (file == NULL)
+	if (!file)
 		return 0;
 	while (count < room && getline(&line, &size, file) > 0)
 		count += read_line(line, name, &to[count]);

@@ -13,7 +13,7 @@ static void library_init(void)
 static void unlink_transfer(struct http_transfer *transfer)
 {
 	*transfer->link = transfer->next;
-	if (transfer->next != NULL)
+	if (transfer->next)
 		transfer->next->link = transfer->link;
 }
 
@@ -54,7 +54,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *wa
 	short wanted = (short)((what & CURL_POLL_IN ? EV_READ : 0) |
 			       (what & CURL_POLL_OUT ? EV_WRITE : 0));
 
-	if (event != NULL)
+	if (event)
 		event_free(event);
 	event = NULL;
 	if (what != CURL_POLL_REMOVE)
@@ -91,9 +91,9 @@ static void end_http(struct orphan *orphan)
 	struct http *http = (struct http *)orphan;
 
 	worker_disown(&http->orphan);
-	while (http->transfers != NULL)
+	while (http->transfers)
 		http_cancel(http->transfers);
-	if (http->multi != NULL)
+	if (http->multi)
 		curl_multi_cleanup(http->multi);
 	timer_clear(&http->timer);
 	http->worker->http = NULL;
@@ -116,11 +116,11 @@ struct http *http_of(struct worker *worker)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct http *http = worker->http;
 
-	if (http != NULL)
+	if (http)
 		return http;
 	pthread_once(&once, library_init);
 	http = calloc(1, sizeof(*http));
-	if (http == NULL)
+	if (!http)
 		return NULL;
 	http->worker = worker;
 	http->orphan.end = end_http;
@@ -138,9 +138,9 @@ struct http_transfer *http_begin(struct worker *worker, const struct gw_http_req
 				 void *arg)
 {
 	struct http *http = http_of(worker);
-	struct http_transfer *transfer = http != NULL ? calloc(1, sizeof(*transfer)) : NULL;
+	struct http_transfer *transfer = http ? calloc(1, sizeof(*transfer)) : NULL;
 
-	if (transfer == NULL)
+	if (!transfer)
 		return NULL;
 	transfer->http = http;
 	transfer->ended = ended;
@@ -152,7 +152,7 @@ struct http_transfer *http_begin(struct worker *worker, const struct gw_http_req
 	}
 	transfer->next = http->transfers;
 	transfer->link = &http->transfers;
-	if (transfer->next != NULL)
+	if (transfer->next)
 		transfer->next->link = &transfer->next;
 	http->transfers = transfer;
 	return transfer;

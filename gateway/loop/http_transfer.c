@@ -119,9 +119,9 @@ static bool set_rules(CURL *easy)
 static bool set_text(CURL *easy, CURLoption option, struct gw_str text)
 {
 	char *copy = strndup(text.ptr, text.len);
-	bool set = copy != NULL && curl_easy_setopt(easy, option, copy) == CURLE_OK;
+	bool set = copy && curl_easy_setopt(easy, option, copy) == CURLE_OK;
 
-	if (copy != NULL)
+	if (copy)
 		explicit_bzero(copy, text.len);
 	free(copy);
 	return set;
@@ -156,12 +156,12 @@ static bool set_answer(struct http_transfer *transfer, const struct gw_http_requ
 static bool add_header(struct http_transfer *transfer, struct gw_str line)
 {
 	char *copy = strndup(line.ptr, line.len);
-	struct curl_slist *list = copy != NULL ? curl_slist_append(transfer->headers, copy) : NULL;
+	struct curl_slist *list = copy ? curl_slist_append(transfer->headers, copy) : NULL;
 
-	if (copy != NULL)
+	if (copy)
 		explicit_bzero(copy, line.len);
 	free(copy);
-	if (list != NULL)
+	if (list)
 		transfer->headers = list;
 	return list != NULL;
 }
@@ -189,7 +189,7 @@ static bool copy_body(struct http_transfer *transfer, struct gw_str body)
 {
 	char *copy = malloc(body.len + 1);
 
-	if (copy == NULL)
+	if (!copy)
 		return false;
 	if (body.len > 0)
 		memcpy(copy, body.ptr, body.len);
@@ -269,7 +269,7 @@ bool http_transfer_prepare(struct http_transfer *transfer, const struct gw_http_
 
 static void wipe(struct buf *buf)
 {
-	if (buf->data != NULL)
+	if (buf->data)
 		explicit_bzero(buf->data, buf->capacity);
 	buf_finish(buf);
 }
@@ -278,12 +278,12 @@ void http_transfer_free(struct http_transfer *transfer)
 {
 	struct curl_slist *header;
 
-	if (transfer->easy != NULL)
+	if (transfer->easy)
 		curl_easy_cleanup(transfer->easy);
-	for (header = transfer->headers; header != NULL; header = header->next)
+	for (header = transfer->headers; header; header = header->next)
 		explicit_bzero(header->data, strlen(header->data));
 	curl_slist_free_all(transfer->headers);
-	if (transfer->body.ptr != NULL)
+	if (transfer->body.ptr)
 		explicit_bzero((char *)transfer->body.ptr, transfer->body.len);
 	free((char *)transfer->body.ptr);
 	wipe(&transfer->fields);
@@ -307,7 +307,7 @@ static struct gw_str *split_fields(struct buf *fields, size_t *count)
 	for (size_t i = 0; i < rest.len; i++)
 		most += rest.ptr[i] == '\n';
 	lines = calloc(most, sizeof(*lines));
-	for (*count = 0; lines != NULL && rest.len > 0;) {
+	for (*count = 0; lines && rest.len > 0;) {
 		size_t len = gw_str_find(rest, '\n');
 		struct gw_str line = without_end(gw_str_n(rest.ptr, len));
 
@@ -322,7 +322,7 @@ static struct gw_str *split_fields(struct buf *fields, size_t *count)
 
 static struct gw_str why(const struct http_transfer *transfer, CURLcode code)
 {
-	if (transfer->over != NULL)
+	if (transfer->over)
 		return gw_str(transfer->over);
 	return gw_str(transfer->error[0] ? transfer->error : curl_easy_strerror(code));
 }
@@ -358,7 +358,7 @@ void http_transfer_end(struct http_transfer *transfer, CURLcode code)
 		transfer->fields.end--;
 		lines = split_fields(&transfer->fields, &answer.headers.count);
 	}
-	if (status != 0 && lines != NULL && buf_reserve(&transfer->page, 1) != NULL) {
+	if (status != 0 && lines && buf_reserve(&transfer->page, 1) != NULL) {
 		*(char *)(transfer->page.data + transfer->page.end) = '\0';
 		answer.status = (int)status;
 		answer.headers.items = lines;

@@ -12,7 +12,7 @@ static struct post *reversed(struct post *post)
 {
 	struct post *result = NULL, *next;
 
-	for (; post != NULL; post = next) {
+	for (; post; post = next) {
 		next = post->next;
 		post->next = result;
 		result = post;
@@ -25,7 +25,7 @@ void worker_post_chain(struct worker *worker, struct post *first)
 	struct post *newest = reversed(first);
 	struct post *head = atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 
-	if (first == NULL)
+	if (!first)
 		return;
 	do {
 		first->next = head == &sleeping ? NULL : head;
@@ -66,9 +66,9 @@ bool inbox_run(struct worker *worker)
 	struct post *post = atomic_exchange_explicit(&worker->inbox, NULL, memory_order_acq_rel),
 		    *next;
 
-	if (post == NULL || post == &sleeping)
+	if (!post || post == &sleeping)
 		return false;
-	for (post = reversed(post); post != NULL; post = next) {
+	for (post = reversed(post); post; post = next) {
 		next = post->next;
 		post->run(post);
 	}

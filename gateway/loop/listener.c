@@ -140,14 +140,14 @@ struct listener *listener_create(struct worker *worker, int fd,
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 
-	if (listener == NULL)
+	if (!listener)
 		return NULL;
 	listener->worker = worker;
 	listener->accepted = accepted;
 	listener->arg = arg;
 	listener->event = event_new(worker->base, fd, EV_READ | EV_PERSIST, ready, listener);
-	if (listener->event == NULL || event_add(listener->event, NULL) < 0) {
-		if (listener->event != NULL)
+	if (!listener->event || event_add(listener->event, NULL) < 0) {
+		if (listener->event)
 			event_free(listener->event);
 		free(listener);
 		return NULL;
@@ -173,9 +173,9 @@ void listener_resume(struct listener *listener)
 
 void listener_destroy(struct listener *listener)
 {
-	if (listener == NULL)
+	if (!listener)
 		return;
-	if (listener->gone != NULL)
+	if (listener->gone)
 		*listener->gone = true;
 	timer_clear(&listener->rest);
 	event_free(listener->event);

@@ -79,13 +79,13 @@ static struct offload *take(struct offload_pool *pool, struct offload_line *done
 	struct offload *offload;
 
 	pthread_mutex_lock(&pool->lock);
-	if (done != NULL)
+	if (done)
 		end(done);
 	pool->idle++;
 	while ((line = next_line(pool)) == NULL && !(pool->ending && pool->waiting == 0))
 		pthread_cond_wait(&pool->changed, &pool->lock);
 	pool->idle--;
-	offload = line != NULL ? begin(line) : NULL;
+	offload = line ? begin(line) : NULL;
 	if (pool->ending)
 		pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
@@ -104,7 +104,7 @@ static void *thread_main(void *arg)
 		line = offload->line;
 		worker = offload->worker;
 		offload->work(offload); /* frees it when nobody is told */
-		if (worker != NULL)
+		if (worker)
 			worker_post(worker, &offload->post);
 	}
 	return NULL;
@@ -131,7 +131,7 @@ struct offload_pool *offload_create(unsigned threads)
 	struct offload_pool *pool = calloc(1, sizeof(*pool) + (most + LINES_MOST) *
 								      sizeof(pool->threads[0]));
 
-	if (pool == NULL)
+	if (!pool)
 		return NULL;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->changed, NULL);
@@ -148,7 +148,7 @@ void offload_destroy(struct offload_pool *pool)
 {
 	unsigned i;
 
-	if (pool == NULL)
+	if (!pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->ending = true;
@@ -167,7 +167,7 @@ static struct offload_line *add_line(struct offload_pool *pool, const char *name
 {
 	struct offload_line *line = calloc(1, sizeof(*line));
 
-	if (line == NULL)
+	if (!line)
 		return NULL;
 	line->pool = pool;
 	strncpy(line->name, name, sizeof(line->name) - 1);
@@ -190,7 +190,7 @@ struct offload_line *offload_line(struct offload_pool *pool, const char *name)
 
 	pthread_mutex_lock(&pool->lock);
 	line = find_line(pool, name);
-	if (line == NULL)
+	if (!line)
 		line = add_line(pool, name);
 	pthread_mutex_unlock(&pool->lock);
 	return line;

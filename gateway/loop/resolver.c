@@ -33,10 +33,10 @@ static struct host *host_create(struct gw_str name)
 {
 	struct host *host = calloc(1, sizeof(*host));
 
-	if (host == NULL)
+	if (!host)
 		return NULL;
 	host->name = strndup(name.ptr, name.len);
-	if (host->name == NULL) {
+	if (!host->name) {
 		free(host);
 		return NULL;
 	}
@@ -61,7 +61,7 @@ static void tell(struct question *question)
 	struct host *host = question->host;
 	size_t i;
 
-	if (resolve != NULL) {
+	if (resolve) {
 		resolve->pending = NULL;
 		for (i = 0; i < host->answer.count; i++)
 			set_port(&host->answer.addresses[i], question->port);
@@ -81,10 +81,10 @@ void host_answered(struct host *host, int64_t keep_ms)
 	struct question *question = host->first, *next;
 
 	host->answered = true;
-	if (host->resolver != NULL)
+	if (host->resolver)
 		host->until = worker_now(host->resolver->worker) + keep_ms;
 	host->first = NULL;
-	for (; question != NULL; question = next) {
+	for (; question; question = next) {
 		next = question->next;
 		tell(question);
 	}
@@ -125,7 +125,7 @@ static struct host *begin(struct resolver *resolver, struct gw_str name)
 {
 	struct host *host = host_create(name);
 
-	if (host == NULL)
+	if (!host)
 		return NULL;
 	make_room(resolver, worker_now(resolver->worker));
 	if (str_map_put(&resolver->hosts, host) < 0) {
@@ -144,7 +144,7 @@ static struct host *find(struct resolver *resolver, struct gw_str name)
 {
 	struct host *host = str_map_get(&resolver->hosts, name);
 
-	if (host != NULL && host->answered && host->until <= worker_now(resolver->worker)) {
+	if (host && host->answered && host->until <= worker_now(resolver->worker)) {
 		forget(resolver, host);
 		host = NULL;
 	}
@@ -163,7 +163,7 @@ static struct host *answer_at_once(struct gw_str name)
 	if (!numeric && name.len != 0 && name.len <= NAME_MOST && !gw_str_has_nul(name))
 		return NULL;
 	host = host_create(gw_str(""));
-	if (host == NULL)
+	if (!host)
 		return NULL;
 	host->answered = true;
 	host->answer.error = numeric ? 0 : EAI_NONAME;
@@ -177,10 +177,10 @@ static struct host *host_for(struct resolver *resolver, struct gw_str name)
 {
 	struct host *host = answer_at_once(name);
 
-	if (host != NULL)
+	if (host)
 		return host;
 	host = find(resolver, name);
-	if (host != NULL)
+	if (host)
 		host->references++;
 	return host;
 }
@@ -190,9 +190,9 @@ int resolver_ask(struct resolver *resolver, struct gw_str host, uint16_t port,
 {
 	struct question *question = calloc(1, sizeof(*question));
 
-	if (question != NULL)
+	if (question)
 		question->host = host_for(resolver, host);
-	if (question == NULL || question->host == NULL) {
+	if (!question || !question->host) {
 		free(question);
 		return -1;
 	}
@@ -213,7 +213,7 @@ void resolver_cancel(struct resolve *resolve)
 {
 	struct question *question = resolve->pending;
 
-	if (question != NULL)
+	if (question)
 		question->resolve = NULL;
 	resolve->pending = NULL;
 }
@@ -223,17 +223,17 @@ struct resolver *resolver_create(struct worker *worker, struct offload_pool *poo
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
-	if (resolver == NULL)
+	if (!resolver)
 		return NULL;
 	resolver->worker = worker;
 	resolver->hosts_file = hosts;
 	resolver->files = offload_line(pool, "hosts");
 	resolver->system = offload_line(pool, "names");
-	if (resolver->files == NULL || resolver->system == NULL) {
+	if (!resolver->files || !resolver->system) {
 		free(resolver);
 		return NULL;
 	}
-	if (dns != NULL)
+	if (dns)
 		dns_follow_begin(&resolver->servers, worker, dns, true, NULL);
 	str_map_init(&resolver->hosts);
 	LIST_INIT(&resolver->open);
@@ -245,7 +245,7 @@ void resolver_destroy(struct resolver *resolver)
 	struct host *host;
 	size_t at = 0;
 
-	if (resolver == NULL)
+	if (!resolver)
 		return;
 	while ((host = str_map_next(&resolver->hosts, &at)) != NULL) {
 		host_leave(host);

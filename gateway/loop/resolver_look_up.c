@@ -73,10 +73,10 @@ static void ask_system(struct offload *work)
 			*found = NULL, *each;
 
 	host->answer.error = getaddrinfo(host->name, NULL, &hints, &found);
-	for (each = found; each != NULL; each = each->ai_next)
+	for (each = found; each; each = each->ai_next)
 		if (each->ai_family == AF_INET6 || each->ai_family == AF_INET)
 			put(&host->answer, (const union dns_address *)each->ai_addr);
-	if (found != NULL)
+	if (found)
 		freeaddrinfo(found);
 }
 
@@ -178,7 +178,7 @@ static void came(void *arg, int rcode, void *packet, int len, int security, char
 
 	host->references++;
 	close_query(query);
-	if (host->resolver != NULL && host->source == HOST_FROM_DNS) {
+	if (host->resolver && host->source == HOST_FROM_DNS) {
 		if (packet_addresses(rcode == 0 ? packet : NULL, len, query->type, &ttl, take,
 				     query) == PACKET_FOUND)
 			shorten(host, ttl);
@@ -253,7 +253,7 @@ static void file_was_read(struct post *post)
 
 	if (host->answer.count != 0)
 		host_answered(host, KEEP_UNTIMED);
-	else if (host->resolver != NULL)
+	else if (host->resolver)
 		ask_dns(host);
 	else
 		give_up(host);
@@ -265,7 +265,7 @@ static bool is_number(const char *name)
 {
 	const char *last = strrchr(name, '.');
 
-	last = last != NULL ? last + 1 : name;
+	last = last ? last + 1 : name;
 	return last[strspn(last, "0123456789")] == '\0' || strncmp(last, "0x", 2) == 0;
 }
 

@@ -30,16 +30,16 @@ int timer_set(struct worker *worker, struct timer *timer, int64_t ms,
 	wait.tv_usec = (suseconds_t)(ms % 1000 * 1000);
 	timer->worker = worker;
 	timer->fire = fire;
-	if (timer->event == NULL)
+	if (!timer->event)
 		timer->event = evtimer_new(worker->base, timer_fired, timer);
-	if (timer->event == NULL)
+	if (!timer->event)
 		return -1;
 	return evtimer_add(timer->event, &wait);
 }
 
 void timer_clear(struct timer *timer)
 {
-	if (timer->event != NULL)
+	if (timer->event)
 		event_free(timer->event);
 	timer->event = NULL;
 }
@@ -60,13 +60,13 @@ int worker_signal(struct worker *worker, int signal, void (*fire)(int signal, vo
 {
 	struct signal_watch *watch = calloc(1, sizeof(*watch));
 
-	if (watch == NULL)
+	if (!watch)
 		return -1;
 	watch->fire = fire;
 	watch->arg = arg;
 	watch->event = evsignal_new(worker->base, signal, signal_fired, watch);
-	if (watch->event == NULL || event_add(watch->event, NULL) < 0) {
-		if (watch->event != NULL)
+	if (!watch->event || event_add(watch->event, NULL) < 0) {
+		if (watch->event)
 			event_free(watch->event);
 		free(watch);
 		return -1;

@@ -38,7 +38,7 @@ static int open_wake(struct worker *worker)
 		return -1;
 	worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST | EV_ET, woken,
 				 NULL);
-	if (worker->wake == NULL)
+	if (!worker->wake)
 		return -1;
 	return event_add(worker->wake, NULL);
 }
@@ -47,14 +47,14 @@ struct worker *worker_create(unsigned number)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 
-	if (worker == NULL)
+	if (!worker)
 		return NULL;
 	worker->number = number;
 	worker->wake_fd = -1;
 	list_init(&worker->later[TURN_EVENT]);
 	list_init(&worker->later[TURN_FLUSH]);
 	worker->base = event_base_new();
-	if (worker->base == NULL || open_wake(worker) < 0) {
+	if (!worker->base || open_wake(worker) < 0) {
 		worker_destroy(worker);
 		return NULL;
 	}
@@ -75,7 +75,7 @@ static void run_stage(struct worker *worker, enum turn_stage stage)
 	struct post *post = worker->later[stage].first, *next;
 
 	list_init(&worker->later[stage]);
-	for (; post != NULL; post = next) {
+	for (; post; post = next) {
 		next = post->next;
 		post->run(post);
 	}
@@ -92,7 +92,7 @@ static void end_turn(struct worker *worker)
 
 	inbox_run(worker);
 	run_stage(worker, TURN_EVENT);
-	for (round = 0; round < FLUSH_ROUNDS && worker->later[TURN_FLUSH].first != NULL; round++)
+	for (round = 0; round < FLUSH_ROUNDS && worker->later[TURN_FLUSH].first; round++)
 		run_stage(worker, TURN_FLUSH);
 }
 
@@ -137,7 +137,7 @@ static void *thread_main(void *arg)
 	snprintf(name, sizeof(name), "worker-%u", worker->number % 1000);
 	pthread_setname_np(pthread_self(), name);
 	current = worker;
-	if (worker->began != NULL)
+	if (worker->began)
 		worker->began(worker, worker->began_arg);
 	worker_run(worker);
 	return NULL;
@@ -176,17 +176,17 @@ void worker_adopt(struct worker *worker, struct orphan *orphan)
 {
 	orphan->next = worker->orphans;
 	orphan->link = &worker->orphans;
-	if (orphan->next != NULL)
+	if (orphan->next)
 		orphan->next->link = &orphan->next;
 	worker->orphans = orphan;
 }
 
 void worker_disown(struct orphan *orphan)
 {
-	if (orphan->link == NULL)
+	if (!orphan->link)
 		return;
 	*orphan->link = orphan->next;
-	if (orphan->next != NULL)
+	if (orphan->next)
 		orphan->next->link = orphan->link;
 	orphan->link = NULL;
 }
@@ -197,7 +197,7 @@ static void run_left(struct worker *worker)
 	struct worker *outer = current;
 
 	current = worker;
-	while (worker->orphans != NULL)
+	while (worker->orphans)
 		worker->orphans->end(worker->orphans);
 	while (inbox_run(worker) || has_later(worker))
 		end_turn(worker);
@@ -206,16 +206,16 @@ static void run_left(struct worker *worker)
 
 void worker_destroy(struct worker *worker)
 {
-	if (worker == NULL)
+	if (!worker)
 		return;
 	run_left(worker);
 	signals_finish(worker);
 	buf_finish(&worker->spare);
-	if (worker->wake != NULL)
+	if (worker->wake)
 		event_free(worker->wake);
 	if (worker->wake_fd >= 0)
 		close(worker->wake_fd);
-	if (worker->base != NULL)
+	if (worker->base)
 		event_base_free(worker->base);
 	free(worker);
 }
