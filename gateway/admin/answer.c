@@ -46,10 +46,18 @@ json_t *table_create(const char *const columns[][2], size_t count, json_t **rows
 	return table;
 }
 
+char *answer_line(int code, const char *text)
+{
+	json_t *answer = json_pack("{s:i, s:o}", "code", code, "text", text_of(gw_str(text)));
+	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	return line;
+}
+
 void request_answer(struct request *request, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	const char *line = text ? text : "{\"code\":71,\"text\":\"no memory\"}";
+	const char *line = text ? text : ANSWER_NO_MEMORY;
 	audit_end(request, json);
 	connection_answer(request->connection, gw_str(line));
 	if (request->out)

@@ -116,10 +116,12 @@ static void say_hang(struct connection *connection, const struct hang *hang)
 {
 	char what[256], text[512];
 	hang_describe(hang, what, sizeof(what));
-	snprintf(text, sizeof(text), "{\"code\":75,\"text\":\"no answer: %s\"}", what);
+	snprintf(text, sizeof(text), "no answer: %s", what);
+	char *line = answer_line(EX_TEMPFAIL, text);
 	atomic_store(&connection->request->abandoned, true);
 	connection->request->connection = NULL;
-	connection_answer(connection, gw_str(text));
+	connection_answer(connection, gw_str(line ? line : ANSWER_NO_MEMORY));
+	free(line);
 }
 
 static void look(struct timer *timer)
@@ -178,10 +180,13 @@ static bool make_room(const struct admin *admin, const struct caller *caller)
 
 /* What fits into an empty socket goes out at once; nothing is kept for somebody who is no longer
  * there. */
-static void send_away(int fd, const char *json)
+static void send_away(int fd, int code, const char *words)
 {
-	ssize_t sent = send(fd, json, strlen(json), MSG_DONTWAIT | MSG_NOSIGNAL);
+	char text[512], *line = answer_line(code, words);
+	int len = snprintf(text, sizeof(text), "%s\n", line ? line : ANSWER_NO_MEMORY);
+	ssize_t sent = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)sent;
+	free(line);
 	close(fd);
 }
 
@@ -212,13 +217,11 @@ void connection_accept(int fd, const struct sockaddr *peer, socklen_t len, void 
 	bool known = caller_find(&caller, fd, &snapshot->settings);
 	snapshot_release(snapshot);
 	if (!known || !caller.view)
-		send_away(
-			fd,
-			"{\"code\":77,\"text\":\"only root, the gateway's user and its admin and view groups may ask\"}\n");
+		send_away(fd, EX_NOPERM,
+			  "only root, the gateway's user and its admin and view groups may ask");
 	else if (!make_room(admin, &caller))
-		send_away(
-			fd,
-			"{\"code\":75,\"text\":\"too many connections to the control socket: try again later\"}\n");
+		send_away(fd, EX_TEMPFAIL,
+			  "too many connections to the control socket: try again later");
 	else if (!connection_create(admin, fd, &caller))
 		close(fd);
 }

@@ -99,6 +99,12 @@ void request_usage(struct request *request, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void verb_help(struct request *request);
 
+/* One whole answer without its end of line, for who has no request; to be freed. NULL: no memory.
+ */
+char *answer_line(int code, const char *text);
+/* The one answer that is not made by the writer. */
+#define ANSWER_NO_MEMORY "{\"code\":71,\"text\":\"no memory\"}"
+
 /* Answers and ends the request; takes over `json`. */
 void request_answer(struct request *request, json_t *json);
 /* {"code": code, "text": ...} */
