@@ -18,7 +18,7 @@ static bool is_closed(const struct relay_queue *queue, const struct attempt *att
 
 bool relay_queue_is_no_way(const struct relay_queue *queue, const struct attempt *attempt)
 {
-	if (attempt->watch) /* it looks at this relay as it was asked to */
+	if (attempt->tap) /* it looks at this relay as it was asked to */
 		return false;
 	return attempt->sent_back || snapshot_is_outdated(attempt->snapshot) ||
 	       is_closed(queue, attempt);

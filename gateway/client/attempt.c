@@ -165,7 +165,7 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 	attempt->ended_at = worker_now(transport->worker);
 	if (!attempt->began_at) /* it never got a connection, and was under way all the same */
 		attempt->began_at = attempt->queued_at;
-	if (shared && !attempt->watch && !attempt->unserved)
+	if (shared && !attempt->tap && !attempt->unserved)
 		note_end(shared, attempt, worker_wall(transport->worker));
 	mx_group_forget(attempt);
 	attempts_append(&transport->ended, attempt);

@@ -1,6 +1,6 @@
 /* client.c - the table of places, the way of a reply to its place, and the end of a connection. */
 #include "client/client.h"
-#include "client/watch.h"
+#include "client/tap.h"
 #include "queue/runtime.h"
 
 #include <stdlib.h>
@@ -50,9 +50,9 @@ struct client *client_create(struct relay_queue *queue, struct attempt *attempt)
 	client->generation = attempt->snapshot->generation;
 	client->attempt = attempt;
 	attempt->client = client;
-	client->watch = attempt->watch;
-	if (client->watch)
-		client->watch->open = true;
+	client->tap = attempt->tap;
+	if (client->tap)
+		client->tap->open = true;
 	attempt->began_at = worker_now(queue->transport->worker);
 	reply_reader_init(&client->reader);
 	LIST_INSERT_HEAD(&queue->busy, client, link);
@@ -103,7 +103,7 @@ void client_close(struct client *client)
 
 void client_free(struct client *client)
 {
-	struct watch *watch = client->watch;
+	struct tap *tap = client->tap;
 	reply_reader_finish(&client->reader);
 	client_proof_end(client);
 	sasl_destroy(client->sasl);
@@ -112,9 +112,9 @@ void client_free(struct client *client)
 	free(client->resolved);
 	free(client->window);
 	free(client);
-	if (watch) {
-		watch->open = false;
-		watch->gone(watch);
+	if (tap) {
+		tap->open = false;
+		tap->gone(tap);
 	}
 }
 
@@ -132,7 +132,7 @@ static int64_t place_timeout(const struct client *client)
 	int64_t ms = offset && client->attempt
 			     ? *(const int64_t *)((const char *)client_settings(client) + offset)
 			     : 0;
-	return client->watch && ms > WATCH_WAIT ? WATCH_WAIT : ms;
+	return client->tap && ms > TAP_WAIT ? TAP_WAIT : ms;
 }
 
 void client_enter(struct client *client, enum client_at at)
@@ -211,7 +211,7 @@ static void take_line(struct client *client, struct gw_str line)
 	const struct client_place *place = &client_places[client->at];
 	struct smtp_reply reply = { 0 };
 
-	client_tell(client, WATCH_THEIRS, line);
+	client_tell(client, TAP_THEIRS, line);
 	if (!place->reply || (client->at == AT_BODY && !client_is_refusal(line))) {
 		client_broken(client, "the next hop sent a reply to nothing");
 		return;

@@ -82,7 +82,7 @@ struct client {
 	LIST_ENTRY(client) link; /* in a list of the relay queue, or of the dead */
 	struct relay_queue *queue;
 	struct attempt *attempt; /* NULL: it idles or quits */
-	struct watch *watch;     /* who looks on; NULL: nobody */
+	struct tap *tap;         /* who looks on; NULL: nobody */
 	struct stream *stream;
 	enum client_at at;
 	int64_t since;       /* there since then, ms */
@@ -287,7 +287,7 @@ void client_check(struct client *client);
 void client_put_mail(struct client *client, struct buf *out);
 void client_put_rcpt(struct client *client, size_t nth, struct buf *out);
 
-/* client_watch.c: for who looks on, if anybody does */
+/* client_tap.c: for who looks on, if anybody does */
 void client_tell(struct client *client, char who, struct gw_str text);
 void client_say(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -100,7 +100,7 @@ static void end_link(struct client *client, const struct outcome *outcome, bool 
 		relay_queue_close_idle(queue);
 		return;
 	}
-	if (!client->established && !client->watch) {
+	if (!client->established && !client->tap) {
 		relay_queue_fail(queue, outcome, client->generation);
 		if (relay_queue_can_wait(queue, outcome)) {
 			wait_again(client);

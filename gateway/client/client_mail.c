@@ -194,7 +194,7 @@ void client_established(struct client *client)
 	client->answered = false;
 	client->next_rcpt = 0;
 	tell_facts(client);
-	if (client->watch) {
+	if (client->tap) {
 		client_try(client);
 		return;
 	}

@@ -157,8 +157,8 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 	} else if (!mx_group_hosts(mx, attempt->snapshot->settings.hostname)) {
 		give_up(transport, attempt, true, "5.4.6",
 			gw_str("the domain's best mail host is this gateway, which has no other way for it"));
-	} else if (!(queue = attempt->watch ? mx_group_aside(transport, attempt->relay)
-					    : relay_queue_to(transport, attempt->relay, mx))) {
+	} else if (!(queue = attempt->tap ? mx_group_aside(transport, attempt->relay)
+					  : relay_queue_to(transport, attempt->relay, mx))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
 		attempt->mx = dns_hold(mx);

@@ -149,7 +149,7 @@ void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);
 	struct relay_queue *queue = attempt->relay->mx ? NULL
-				    : attempt->watch   ? mx_group_aside(transport, attempt->relay)
+				    : attempt->tap     ? mx_group_aside(transport, attempt->relay)
 						       : relay_queue_of(transport, attempt->relay);
 
 	attempt->host = attempt->capabilities = attempt->mechanisms = attempt->way = gw_str("");

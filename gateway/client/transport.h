@@ -18,7 +18,7 @@
 #include "queue/runtime.h"
 
 struct relay_queue;
-struct watch;
+struct tap;
 
 /* One try of one message at one relay, embedded in a delivery. The owner fills in the first part
  * and calls transport_send. For a relay with host = "mx" all recipients are of one domain. */
@@ -35,8 +35,8 @@ struct attempt {
 	 * anew */
 	bool unserved;
 	bool sent_back; /* its turn is not to come: transport_send_back */
-	/* somebody looks on, and nothing is sent: watch.h; else NULL */
-	struct watch *watch;
+	/* somebody looks on, and nothing is sent: tap.h; else NULL */
+	struct tap *tap;
 	bool urgent; /* tried now, whatever is known about the relay */
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls
 	 * attempt_login, now or later. A token that is refused is asked for once more on the same

@@ -1,6 +1,6 @@
 #include "deliver/relay_test.h"
 
-#include "client/watch.h"
+#include "client/tap.h"
 #include "deliver/delivery_private.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 struct test_run {
 	struct post post;
 	struct list_link link; /* of its worker's tests, while it runs */
-	struct watch watch;
+	struct tap tap;
 	struct worker *worker;
 	struct relay_test *test;
 	struct arena arena; /* of what is handed back */
@@ -25,9 +25,9 @@ static const struct gw_str content = GW_STR("Subject: a test that is never sent\
 
 /* --- what is seen --- */
 
-static void add_line(struct watch *watch, const char *stage, char who, struct gw_str words)
+static void add_line(struct tap *tap, const char *stage, char who, struct gw_str words)
 {
-	struct test_run *run = list_of(watch, struct test_run, watch);
+	struct test_run *run = list_of(tap, struct test_run, tap);
 	struct relay_test_line *line = arena_alloc(&run->arena, sizeof(*line));
 	struct gw_str copy = arena_str(&run->arena, words);
 
@@ -71,7 +71,7 @@ static void end_if_over(struct test_run *run)
 {
 	struct gw_call *call = &run->delivery.task.call;
 
-	if (!run->attempted || run->watch.open)
+	if (!run->attempted || run->tap.open)
 		return;
 	call->done = work_returned;
 	call->arg = run;
@@ -79,9 +79,9 @@ static void end_if_over(struct test_run *run)
 		hand_back(run);
 }
 
-static void connection_gone(struct watch *watch)
+static void connection_gone(struct tap *tap)
 {
-	end_if_over(list_of(watch, struct test_run, watch));
+	end_if_over(list_of(tap, struct test_run, tap));
 }
 
 static void test_attempted(struct attempt *attempt)
@@ -110,8 +110,8 @@ void relay_tests_stop(struct list_link *tests)
 static void tell_reason(struct gw_call *call, struct gw_str sentence)
 {
 	struct test_run *run = list_of(call->delivery, struct test_run, delivery);
-	add_line(&run->watch, stage_name(call->hook == GW_HOOK_login ? STAGE_AUTH : STAGE_MODULE),
-		 WATCH_EVENT, sentence);
+	add_line(&run->tap, stage_name(call->hook == GW_HOOK_login ? STAGE_AUTH : STAGE_MODULE),
+		 TAP_EVENT, sentence);
 }
 
 static void probe_ended(struct test_run *run, enum stage stage, const char *words)
@@ -186,9 +186,9 @@ static int make_message(struct test_run *run)
 	message->content = (struct spool_content){ .spool = runtime.spool,
 						   .size = content.len,
 						   .tail = content };
-	message->sender = run->watch.sender;
+	message->sender = run->tap.sender;
 	message->type = test->snapshot->settings.default_type;
-	run->rcpts[0] = message_rcpt_add(message, test->rcpt.len ? test->rcpt : run->watch.sender,
+	run->rcpts[0] = message_rcpt_add(message, test->rcpt.len ? test->rcpt : run->tap.sender,
 					 gw_str(""), 0);
 	return run->rcpts[0] ? 0 : -1;
 }
@@ -208,7 +208,7 @@ static void make_delivery(struct test_run *run)
 		.rcpts = run->rcpts,
 		.outcomes = run->outcomes,
 		.count = 1,
-		.watch = &run->watch,
+		.tap = &run->tap,
 		.urgent = true,
 		.login = delivery_ask_login,
 		.done = test_attempted,
@@ -251,14 +251,14 @@ int relay_test_begin(struct relay_test *test)
 	run->test = test;
 	run->last = &test->lines;
 	run->worker = runtime.workers[0];
-	run->watch = (struct watch){ .told = add_line,
-				     .gone = connection_gone,
-				     .sender = test->sender,
-				     .rcpt = test->rcpt,
-				     .any_sender = !test->sender.len };
+	run->tap = (struct tap){ .line = add_line,
+				 .gone = connection_gone,
+				 .sender = test->sender,
+				 .rcpt = test->rcpt,
+				 .any_sender = !test->sender.len };
 	if (!test->sender.len)
-		run->watch.sender = arena_printf(&run->arena, "postmaster@%.*s",
-						 GW_STR_ARGS(test->snapshot->settings.hostname));
+		run->tap.sender = arena_printf(&run->arena, "postmaster@%.*s",
+					       GW_STR_ARGS(test->snapshot->settings.hostname));
 	run->post.run = test_run;
 	worker_post(run->worker, &run->post);
 	return 0;

@@ -1,7 +1,7 @@
 /* send.c - a delivery in the hands of the SMTP client, and the login hook for it. */
 #include "deliver/delivery_private.h"
 
-#include "client/watch.h"
+#include "client/tap.h"
 
 static struct gw_delivery *delivery_of_attempt(struct attempt *attempt)
 {
@@ -9,17 +9,17 @@ static struct gw_delivery *delivery_of_attempt(struct attempt *attempt)
 }
 
 /* The account's own address is the one most likely to be allowed as a sender. */
-static void watch_login(struct watch *watch, const struct gw_login *login)
+static void tap_login(struct tap *tap, const struct gw_login *login)
 {
-	if (watch->any_sender && gw_str_find(login->user, '@') < login->user.len)
-		watch->sender = login->user;
+	if (tap->any_sender && gw_str_find(login->user, '@') < login->user.len)
+		tap->sender = login->user;
 }
 
 static void login_found(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
-	if (delivery->attempt.watch && delivery->login_given)
-		watch_login(delivery->attempt.watch, &delivery->login);
+	if (delivery->attempt.tap && delivery->login_given)
+		tap_login(delivery->attempt.tap, &delivery->login);
 	attempt_login(&delivery->attempt, call->answer.verdict,
 		      delivery->login_given ? &delivery->login : NULL);
 }

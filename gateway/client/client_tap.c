@@ -1,7 +1,7 @@
-/* client_watch.c - a connection on which somebody looks: what is told of it, and MAIL and RCPT that
+/* client_tap.c - a connection on which somebody looks: what is told of it, and MAIL and RCPT that
  * only ask. */
 #include "client/client.h"
-#include "client/watch.h"
+#include "client/tap.h"
 
 /* --- telling --- */
 
@@ -12,8 +12,8 @@ static const char *stage_of(const struct client *client)
 
 void client_tell(struct client *client, char who, struct gw_str text)
 {
-	if (client->watch)
-		client->watch->told(client->watch, stage_of(client), who, text);
+	if (client->tap)
+		client->tap->line(client->tap, stage_of(client), who, text);
 }
 
 void client_say(struct client *client, const char *format, ...)
@@ -21,12 +21,12 @@ void client_say(struct client *client, const char *format, ...)
 	char text[512];
 	va_list args;
 
-	if (!client->watch)
+	if (!client->tap)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	client_tell(client, WATCH_EVENT, gw_str(text));
+	client_tell(client, TAP_EVENT, gw_str(text));
 }
 
 /* Of AUTH and what follows it nobody sees more than the mechanism. */
@@ -36,7 +36,7 @@ void client_tell_command(struct client *client, struct gw_str line)
 	size_t shown = line.len;
 	bool secret = client->at == AT_AUTH;
 
-	if (!client->watch)
+	if (!client->tap)
 		return;
 	while (shown && (line.ptr[shown - 1] == '\n' || line.ptr[shown - 1] == '\r'))
 		shown--;
@@ -51,7 +51,7 @@ void client_tell_command(struct client *client, struct gw_str line)
 		 !secret ? ""
 		 : shown ? " ***"
 			 : "***");
-	client_tell(client, WATCH_OURS, gw_str(text));
+	client_tell(client, TAP_OURS, gw_str(text));
 }
 
 void client_tell_place(struct client *client)
@@ -102,7 +102,7 @@ void client_try(struct client *client)
 {
 	struct smtp_reply fine = { .code = 250, .text = GW_STR("") };
 
-	if (client->watch->rcpt.len) {
+	if (client->tap->rcpt.len) {
 		client_enter(client, AT_TRY_MAIL);
 		return;
 	}
@@ -113,13 +113,13 @@ void client_try(struct client *client)
 void client_try_mail_begin(struct client *client)
 {
 	if (client_may_speak(client))
-		client_put(client, "MAIL FROM:<%.*s>\r\n", GW_STR_ARGS(client->watch->sender));
+		client_put(client, "MAIL FROM:<%.*s>\r\n", GW_STR_ARGS(client->tap->sender));
 }
 
 void client_try_rcpt_begin(struct client *client)
 {
 	if (client_may_speak(client))
-		client_put(client, "RCPT TO:<%.*s>\r\n", GW_STR_ARGS(client->watch->rcpt));
+		client_put(client, "RCPT TO:<%.*s>\r\n", GW_STR_ARGS(client->tap->rcpt));
 }
 
 void client_try_rset_begin(struct client *client)
