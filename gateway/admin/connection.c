@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REQUEST_MAX (64 * 1024)
+/* A question is short, but for one that brings a mail: 256 KiB, some octets of which JSON writes as
+ * several. */
+#define REQUEST_MAX (1024 * 1024)
 #define PER_CALLER 8  /* connections of one uid */
 #define ALL_OTHERS 48 /* of all that have no place of their own */
 #define OWN 16        /* of root, and of the gateway's user */

@@ -140,7 +140,8 @@ struct request *request_create(struct connection *connection, struct gw_str line
 	request->may_change = connection->caller.change;
 	request->uid = connection->caller.uid;
 	request->pid = connection->caller.pid;
-	request->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
+	request->json = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+				   NULL);
 	request->asks = json_is_true(json_object_get(request->json, "ask"));
 	return request;
 }

@@ -1,5 +1,6 @@
 /* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
 #include "admin/audit.h"
+#include "admin/input.h"
 #include "admin/module_verb.h"
 
 #include "supervisor/breaker.h"
@@ -296,6 +297,7 @@ static void ask_control(struct request *request, struct snapshot *snapshot,
 		.words = { words, request->count - 1 },
 		.admin = request->may_change,
 		.uid = request->uid,
+		.input = input_of(request),
 	};
 	chain_init(&call, request->admin->main, snapshot, &request->arena);
 	call.argument = &command;

@@ -1,6 +1,7 @@
 /* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the
  * gateway's business: this program sends words and renders. */
 #include "ctl/again.h"
+#include "ctl/input.h"
 #include "ctl/octets.h"
 #include "ctl/password.h"
 #include "ctl/render.h"
@@ -197,6 +198,16 @@ static json_t *talk(const struct link *link, json_t *request, long timeout)
 	return ask(link, request, timeout);
 }
 
+/* Asks again with the standard input, where the gateway wants that. NULL: it was said why. */
+static json_t *talk_input(const struct link *link, json_t *request, json_t *answer, long timeout)
+{
+	if (!input_wanted(answer))
+		return answer;
+	bool added = input_add(request, answer);
+	json_decref(answer);
+	return added ? talk(link, request, timeout) : NULL;
+}
+
 /* Asks for the other parts of a long message. NULL: one of them did not come, and it was said why.
  */
 static json_t *talk_on(const struct link *link, json_t *request, json_t *answer, long timeout)
@@ -240,7 +251,9 @@ static json_t *converse(int fd, char **words, const struct choices *choices)
 	json_t *request = make_request(words), *answer = NULL;
 	struct link link = { fdopen(fd, "r"), fdopen(dup(fd), "w") };
 	if (request && link.in && link.out)
-		answer = talk_on(&link, request, talk(&link, request, timeout), timeout);
+		answer = talk_on(&link, request,
+				 talk_input(&link, request, talk(&link, request, timeout), timeout),
+				 timeout);
 	if (!choices->json)
 		answer = follow(&link, answer, timeout);
 	if (link.out)

@@ -171,7 +171,9 @@ static struct gw_list split(struct testkit *kit, const char *words)
 
 void testkit_run_control(struct testkit *kit, const char *words, bool admin)
 {
-	struct gw_command command = { sizeof command, split(kit, words), admin, 0 };
+	struct gw_command command = { .size = sizeof command,
+				      .words = split(kit, words),
+				      .admin = admin };
 
 	testkit_run_control_command(kit, &command);
 }

@@ -196,7 +196,7 @@ SIZE_AT_LEAST(gw_result, 96);
 SIZE_AT_LEAST(gw_closure, 48);
 SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
-SIZE_AT_LEAST(gw_command, 40);
+SIZE_AT_LEAST(gw_command, 56);
 SIZE_AT_LEAST(gw_submission, 72);
 SIZE_AT_LEAST(gw_module, 336);
 SIZE_AT_LEAST(gw_http_request, 112);

@@ -243,6 +243,9 @@ struct gw_command {
 	struct gw_list words; /* what followed the module's name */
 	bool admin;           /* the caller may change things; else only look */
 	int64_t uid;          /* of the caller */
+	/* what the caller's gatewayctl read from its standard input, once an answer had "input" in
+	 * it; ptr NULL: nothing yet */
+	struct gw_str input;
 };
 
 /* A message that a module gives to the gateway, to be treated as any other. */
