@@ -51,7 +51,7 @@ def test_every_key_that_is_shown_has_its_default(options):
     assert not missing, missing
 
 
-@pytest.mark.parametrize("name", ["10-access", "20-auth-password", "25-classify", "28-strikes", "65-failover", "70-quota", "80-dkim"])
+@pytest.mark.parametrize("name", ["10-access", "20-auth-password", "25-classify", "28-strikes", "65-failover", "70-quota", "75-bounce", "80-dkim"])
 def test_every_key_of_a_module_is_told_of_in_its_fragment(options, name):
     rows = [row for row in options if row["owner"] == name.split("-", 1)[1]]
     with open(os.path.join(SHIPPED, name + ".conf")) as file:

@@ -1,0 +1,400 @@
+#include "classify.h"
+
+#include "dsn.h"
+#include "mail.h"
+#include "notice.h"
+#include "scrub.h"
+
+#include <stdio.h>
+
+/* All that is known while one mail is looked at. */
+struct look {
+	const struct gw_groups *rules;
+	struct mail mail;
+	struct notice notice;
+	struct gw_str sender; /* whom the mail was sent to */
+	char *subject;        /* of the mail it is about */
+	struct findings *findings;
+};
+
+/* --- from words and codes to a reason --- */
+
+static struct verdict judge(const struct gw_groups *rules, struct gw_str text, int code,
+			    const char *status, const struct gw_str *own, size_t count)
+{
+	char copy[SCRUB_MAX];
+	struct reply reply = { .code = code, .status = status };
+	size_t i;
+
+	reply.text = scrub_copy(text, copy);
+	for (i = 0; i < count; i++)
+		words_find(own[i], "@") ? scrub_address(copy, own[i]) : scrub_words(copy, own[i]);
+	return rules_judge(rules, &reply);
+}
+
+static void conclude(struct finding *finding, const struct verdict *verdict)
+{
+	finding->reason = verdict->reason;
+	finding->kind = reason_kind(verdict->reason);
+	strcpy(finding->rule, verdict->rule);
+	/* not failed, so nothing about it is for good */
+	if (finding->action == ACTION_DELAYED && finding->kind == KIND_HARD)
+		finding->kind = KIND_SOFT;
+	if (finding->action == ACTION_DELIVERED) {
+		finding->reason = REASON_DELIVERED;
+		finding->kind = KIND_INFO;
+	}
+}
+
+void classify_reply(const struct gw_groups *rules, int code, const char *status, struct gw_str text,
+		    const struct gw_str *own, size_t count, struct finding *finding)
+{
+	struct verdict verdict;
+	char found[STATUS_SIZE] = "";
+
+	if (!*status && words_status(words_trim(text), found))
+		status = found;
+	keep(finding->diagnostic, DIAGNOSTIC_MAX, text);
+	keep(finding->status, STATUS_SIZE, gw_str(status));
+	finding->code = code;
+	verdict = judge(rules, text, code, finding->status, own, count);
+	conclude(finding, &verdict);
+}
+
+static bool says_nothing(const char *status)
+{
+	return !*status || strcmp(status + 1, ".0.0") == 0;
+}
+
+/* The codes that the fields gave count, but for those that say nothing, and those of another class
+ * than the reply that was given. */
+static void take_codes(struct finding *finding, struct gw_str text)
+{
+	struct codes codes = words_codes(text);
+
+	if (!finding->code)
+		finding->code = codes.code;
+	if (*codes.status &&
+	    (says_nothing(finding->status) || (*codes.status != *finding->status && codes.code &&
+					       *codes.status == (char)('0' + codes.code / 100))))
+		strcpy(finding->status, codes.status);
+}
+
+static struct verdict judge_text(const struct look *look, const struct finding *finding,
+				 struct gw_str text)
+{
+	struct gw_str own[] = { gw_str(finding->recipient), look->sender, gw_str(look->subject) };
+
+	return judge(look->rules, text, finding->code, finding->status, own, G_N_ELEMENTS(own));
+}
+
+/* It may mean anything, or is said of anything. */
+static bool is_weak(const struct verdict *verdict)
+{
+	return !verdict->by_words || verdict->reason == REASON_SYSTEM ||
+	       verdict->reason == REASON_POLICY || verdict->reason == REASON_PROTOCOL;
+}
+
+static bool is_vague(const char *status)
+{
+	return says_nothing(status) || strcmp(status + 1, ".5.0") == 0;
+}
+
+/* From its code on; where that says nothing, all of it. */
+static struct verdict judge_reply(const struct look *look, const struct finding *finding,
+				  struct gw_str text)
+{
+	struct codes codes = words_codes(text);
+	struct verdict verdict = { 0 };
+
+	if (codes.code)
+		verdict = judge_text(look, finding,
+				     gw_str_from(text, (size_t)(codes.at - text.ptr)));
+	return verdict.by_words ? verdict : judge_text(look, finding, text);
+}
+
+/* The remote's words first; where they say little, what its server says around them. */
+static void conclude_finding(const struct look *look, struct finding *finding)
+{
+	struct gw_str part = notice_part(&look->notice, look->findings, gw_str(finding->recipient));
+	bool given = *finding->diagnostic;
+	struct verdict verdict, second;
+
+	if (!given)
+		keep(finding->diagnostic, DIAGNOSTIC_MAX, notice_reply(part));
+	take_codes(finding, gw_str(finding->diagnostic));
+	verdict = judge_reply(look, finding, gw_str(finding->diagnostic));
+	if (is_weak(&verdict) && is_vague(finding->status) && !(given && verdict.by_words)) {
+		second = judge_text(look, finding, part);
+		if (!is_weak(&second) || !verdict.by_words)
+			verdict = second;
+	}
+	if (!*finding->diagnostic)
+		keep(finding->diagnostic, DIAGNOSTIC_MAX, part);
+	conclude(finding, &verdict);
+}
+
+/* --- whom it is about --- */
+
+static void add_list(struct findings *findings, const char *list)
+{
+	struct gw_str all = gw_str(list), address;
+	const char *at = all.ptr;
+
+	while ((address = words_address(all, at)).ptr) {
+		findings_add(findings, address);
+		at = address.ptr + address.len;
+	}
+}
+
+static void add_first(struct findings *findings, char *value)
+{
+	struct gw_str all = gw_str(value), address = words_address(all, all.ptr);
+
+	if (address.ptr)
+		findings_add(findings, address);
+	g_free(value);
+}
+
+/* Nobody says it, but it was sent to somebody. */
+static void add_from_original(struct look *look)
+{
+	struct gw_str original = mail_text(look->mail.original);
+
+	add_first(look->findings, mail_field(original, "X-HmXmrOriginalRecipient"));
+	if (!look->findings->count)
+		add_first(look->findings, mail_field(original, "To"));
+}
+
+static void take_original(struct look *look)
+{
+	struct gw_str original = mail_text(look->mail.original);
+	char *id = mail_field(original, "Message-ID");
+
+	keep(look->findings->message_id, sizeof look->findings->message_id, gw_str(id));
+	look->subject = mail_field(original, "Subject");
+	g_free(id);
+}
+
+/* --- what it is --- */
+
+static bool has_failing_subject(const struct mail *mail)
+{
+	static const char *const words[] = {
+		"undeliver",       "delivery status",   "delivery fail",
+		"failure notice",  "returned mail",     "delivery notification",
+		"non delivery",    "non-delivery",      "mail delivery",
+		"mail failure",    "mail system error", "could not be delivered",
+		"message delayed", "delayed mail",      "returning",
+		"error sending",   "failure delivery",  "delivery error",
+		"not delivered",   "delivery problem",  NULL
+	};
+	static const char *const answers[] = { "re:", "fwd:", "fw:", "aw:", "wg:", NULL };
+
+	return words_have_one(gw_str(mail->subject), words) &&
+	       !words_begin_with_one(gw_str(mail->subject), answers);
+}
+
+static bool is_from_null(const struct mail *mail)
+{
+	struct gw_str path = words_trim(gw_str(mail->return_path)),
+		      from = words_trim(gw_str(mail->from));
+
+	return gw_str_eq(path, gw_str("<>")) || words_has(path, "mailer-daemon") ||
+	       gw_str_eq(from, gw_str("<>"));
+}
+
+/* Nobody's name says that a machine wrote it: then what it wrote has to. */
+static bool returns_mail(const struct look *look)
+{
+	const struct mail *mail = &look->mail;
+	struct gw_str from = gw_str(mail->from);
+
+	return look->notice.count &&
+	       (mail->original->len || words_has(from, "no-reply") || words_has(from, "noreply"));
+}
+
+/* A machine that delivers wrote it, and says that it did not. */
+static bool is_bounce(const struct look *look)
+{
+	const struct mail *mail = &look->mail;
+	struct gw_str text = mail_text(mail->notice);
+	bool failing = has_failing_subject(mail);
+
+	if (mail->failed && *mail->failed)
+		return true;
+	if (mail->is_receipt)
+		return false;
+	if (mail_is_from_daemon(mail) || is_from_null(mail))
+		return failing || notice_fails(text) || mail->status->len;
+	return failing && notice_fails(text) && returns_mail(look);
+}
+
+static bool is_answer(const struct mail *mail)
+{
+	static const char *const subjects[] = { "out of office",
+						"out-of-office",
+						"automatic reply",
+						"auto reply",
+						"auto-reply",
+						"autoreply",
+						"auto:",
+						"autosvar",
+						"automatische antwort",
+						"abwesenheit",
+						"abwesend",
+						"vacation",
+						"on vacation",
+						"r\xc3\xa9ponse automatique",
+						"respuesta autom",
+						"risposta automatica",
+						"resposta autom",
+						"automatisch antwoord",
+						"auto response",
+						"autoresponse",
+						"i am out of the office",
+						"away from",
+						"absence",
+						NULL };
+	struct gw_str word = words_trim(gw_str(mail->auto_submitted));
+
+	return mail->is_receipt || words_begin(word, "auto-replied") ||
+	       words_begin(gw_str(mail->precedence), "auto_reply") ||
+	       (mail->auto_reply && *mail->auto_reply) ||
+	       words_begin_with_one(gw_str(mail->subject), subjects);
+}
+
+static bool is_complaint(const struct mail *mail)
+{
+	return mail->feedback->len ||
+	       (mail->has_original &&
+		words_begin(words_trim(gw_str(mail->subject)), "complaint about message from"));
+}
+
+static void set_all(struct look *look, enum source source, enum reason reason, const char *rule)
+{
+	size_t i;
+
+	look->findings->source = source;
+	for (i = 0; i < look->findings->count; i++) {
+		look->findings->items[i].reason = reason;
+		look->findings->items[i].kind = reason_kind(reason);
+		keep(look->findings->items[i].rule, RULE_SIZE, gw_str(rule));
+	}
+}
+
+static void take_complaint(struct look *look)
+{
+	static const char *const names[] = { "Original-Rcpt-To", "Removal-Recipient" };
+	struct gw_str fields = mail_text(look->mail.feedback);
+	char *type = mail_field(fields, "Feedback-Type"), rule[RULE_SIZE];
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(names) && !look->findings->count; i++)
+		add_first(look->findings, mail_field(fields, names[i]));
+	if (!look->findings->count)
+		add_from_original(look);
+	if (!look->findings->count)
+		findings_add(look->findings, gw_str(""));
+	snprintf(rule, sizeof rule, "feedback:%.40s", *type ? type : "abuse");
+	set_all(look, SOURCE_ARF, REASON_COMPLAINT, rule);
+	g_free(type);
+}
+
+static void take_answer(struct look *look)
+{
+	add_first(look->findings, g_strdup(look->mail.from ? look->mail.from : ""));
+	if (!look->findings->count)
+		findings_add(look->findings, gw_str(""));
+	keep(look->findings->items[0].diagnostic, DIAGNOSTIC_MAX, gw_str(look->mail.subject));
+	set_all(look, SOURCE_REPLY, REASON_AUTO_REPLY, "automatic reply");
+}
+
+static void take_notice(struct look *look)
+{
+	bool delay = notice_is_delay(look->notice.text);
+	size_t i;
+
+	look->findings->source = SOURCE_NOTICE;
+	if (look->mail.failed)
+		add_list(look->findings, look->mail.failed);
+	if (!look->findings->count)
+		notice_recipients(&look->notice, look->sender, look->findings);
+	if (!look->findings->count)
+		add_from_original(look);
+	if (!look->findings->count)
+		findings_add(look->findings, gw_str(""));
+	for (i = 0; i < look->findings->count; i++)
+		look->findings->items[i].action = delay ? ACTION_DELAYED : ACTION_FAILED;
+}
+
+/* Where the fields have no address, but the text has one. */
+static void name_nobody(struct look *look)
+{
+	struct finding *nobody = findings_of(look->findings, gw_str(""));
+	struct findings *named;
+
+	if (!nobody || look->findings->count > 1)
+		return;
+	named = g_new0(struct findings, 1);
+	notice_recipients(&look->notice, look->sender, named);
+	if (named->count)
+		strcpy(nobody->recipient, named->items[0].recipient);
+	g_free(named);
+}
+
+static void read_status(struct look *look)
+{
+	dsn_read(mail_text(look->mail.status), look->findings);
+	if (!look->findings->count && (mail_is_from_daemon(&look->mail) || look->mail.is_report))
+		dsn_read(look->notice.text, look->findings);
+	name_nobody(look);
+	if (look->findings->count)
+		look->findings->source = SOURCE_DSN;
+}
+
+static void look_at(struct look *look)
+{
+	size_t i;
+
+	if (is_complaint(&look->mail)) {
+		take_complaint(look);
+		return;
+	}
+	read_status(look);
+	if (!look->findings->count && is_bounce(look))
+		take_notice(look);
+	else if (!look->findings->count && is_answer(&look->mail)) {
+		take_answer(look);
+		return;
+	}
+	for (i = 0; i < look->findings->count; i++)
+		conclude_finding(look, &look->findings->items[i]);
+}
+
+struct findings *classify_mail(const struct gw_groups *rules, struct gw_str bytes)
+{
+	struct look *look = g_new0(struct look, 1);
+	struct findings *findings = g_new0(struct findings, 1);
+	struct gw_str to;
+
+	look->rules = rules;
+	look->findings = findings;
+	mail_read(&look->mail, bytes);
+	to = gw_str(look->mail.to);
+	look->sender = words_address(to, to.ptr);
+	if (!look->sender.ptr)
+		look->sender = gw_str("");
+	notice_read(&look->notice, mail_text(look->mail.notice));
+	take_original(look);
+	look_at(look);
+	g_free(look->subject);
+	mail_finish(&look->mail);
+	g_free(look);
+	return findings;
+}
+
+void findings_free(struct findings *findings)
+{
+	g_free(findings);
+}

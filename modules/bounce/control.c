@@ -1,0 +1,144 @@
+#include "control.h"
+
+#include "bounce.h"
+#include "classify.h"
+#include "mail.h"
+
+#include <stdlib.h>
+
+static void write_text(struct gw_json *json, const char *key, const char *text)
+{
+	if (*text)
+		gw->json_string(json, key, gw_str(text));
+	else
+		gw->json_format(json, key, "%s", "");
+}
+
+void finding_write(struct gw_json *json, const char *key, const struct findings *findings,
+		   const struct finding *finding)
+{
+	static const struct finding none = { .rule = "none" };
+	const struct finding *of = finding ? finding : &none;
+
+	gw->json_begin(json, key, GW_JSON_OBJECT);
+	write_text(json, "recipient", of->recipient);
+	write_text(json, "kind", kind_name(of->kind));
+	write_text(json, "reason", reason_name(of->reason));
+	write_text(json, "status", of->status);
+	gw->json_number(json, "code", of->code);
+	write_text(json, "diagnostic", of->diagnostic);
+	write_text(json, "source", source_name(findings ? findings->source : SOURCE_SMTP));
+	write_text(json, "rule", of->rule);
+	if (finding)
+		write_text(json, "action", action_name(of->action));
+	if (*of->remote)
+		write_text(json, "remote_mta", of->remote);
+	if (findings && *findings->message_id)
+		write_text(json, "message_id", findings->message_id);
+	if (findings && *findings->envelope_id)
+		write_text(json, "envelope_id", findings->envelope_id);
+	gw->json_end(json);
+}
+
+static size_t rows_of(const struct findings *findings)
+{
+	return findings && findings->count ? findings->count : 1;
+}
+
+/* A mail that says nothing of anybody has a line too, of kind unknown. */
+static const struct finding *row(const struct findings *findings, const struct finding *only,
+				 size_t nth)
+{
+	if (!findings)
+		return only;
+	return nth < findings->count ? &findings->items[nth] : NULL;
+}
+
+/* For people a line each, for --json the same in a list. */
+static void answer(struct gw_call *call, const struct findings *findings,
+		   const struct finding *only)
+{
+	struct gw_json *json = gw->json_create(), *line;
+	GString *lines = g_string_new(NULL);
+	struct gw_str text;
+	size_t i;
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_begin(json, "rows", GW_JSON_ARRAY);
+	for (i = 0; i < rows_of(findings); i++) {
+		finding_write(json, NULL, findings, row(findings, only, i));
+		line = gw->json_create();
+		finding_write(line, NULL, findings, row(findings, only, i));
+		text = gw->json_text(line);
+		if (text.ptr)
+			g_string_append_len(lines, text.ptr, (gssize)text.len);
+		g_string_append(lines, i + 1 < rows_of(findings) ? "\n" : "");
+		gw->json_destroy(line);
+	}
+	gw->json_end(json);
+	gw->json_string(json, "text", gw_str_n(lines->str, lines->len));
+	gw->json_end(json);
+	gw->answer_json(call, json);
+	g_string_free(lines, TRUE);
+}
+
+static void ask_for_mail(struct gw_call *call)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_number(json, "input", MAIL_MAX);
+	gw->json_end(json);
+	gw->answer_json(call, json);
+}
+
+static void classify_input(struct gw_call *call, struct gw_str bytes)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	struct findings *findings = classify_mail(&conf->rules, bytes);
+
+	answer(call, findings, NULL);
+	findings_free(findings);
+}
+
+static void classify_words(struct gw_call *call, struct gw_list words)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	GString *text = g_string_new(NULL);
+	struct finding finding = { 0 };
+	size_t i;
+
+	for (i = 1; i < words.count; i++)
+		g_string_append_printf(text, "%s%.*s", i > 1 ? " " : "",
+				       GW_STR_ARGS(words.items[i]));
+	classify_reply(&conf->rules, atoi(words.items[0].ptr), "", gw_str_n(text->str, text->len),
+		       NULL, 0, &finding);
+	answer(call, NULL, &finding);
+	g_string_free(text, TRUE);
+}
+
+static bool is_code(struct gw_str word)
+{
+	return word.len == 3 && strspn(word.ptr, "0123456789") == 3 && strchr("245", word.ptr[0]);
+}
+
+void control(struct gw_call *call, const struct gw_command *command)
+{
+	struct gw_list rest = command->words;
+
+	if (rest.count == 0 || !gw_str_eq(rest.items[0], gw_str("classify"))) {
+		gw->problem(call, true, "say classify, with a mail as input or with CODE and TEXT");
+		return;
+	}
+	rest.items++;
+	rest.count--;
+	if (rest.count == 0 && command->input.ptr)
+		classify_input(call, command->input);
+	else if (rest.count == 0)
+		ask_for_mail(call);
+	else if (is_code(rest.items[0]))
+		classify_words(call, rest);
+	else
+		gw->problem(call, true, "\"%.*s\" is no reply code: say classify CODE TEXT",
+			    GW_STR_ARGS(rest.items[0]));
+}

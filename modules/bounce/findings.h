@@ -1,0 +1,54 @@
+/* findings.h - what a mail says of its recipients, one finding each. */
+#ifndef BOUNCE_FINDINGS_H
+#define BOUNCE_FINDINGS_H
+
+#include "rules.h"
+
+#include <glib.h>
+
+#define FINDINGS_MAX 50     /* recipients of one mail */
+#define DIAGNOSTIC_MAX 1000 /* octets of the remote's words that are kept */
+#define ADDRESS_MAX 320
+
+/* Where it was read. */
+enum source {
+	SOURCE_NONE,
+	SOURCE_DSN,    /* fields of RFC 3464 */
+	SOURCE_NOTICE, /* text for people */
+	SOURCE_ARF,    /* a complaint */
+	SOURCE_REPLY,  /* somebody's machine answers for him */
+	SOURCE_SMTP,   /* a reply in a session */
+};
+const char *source_name(enum source source);
+
+enum action { ACTION_FAILED, ACTION_DELAYED, ACTION_DELIVERED };
+const char *action_name(enum action action);
+
+struct finding {
+	char recipient[ADDRESS_MAX]; /* "": of nobody known */
+	enum kind kind;
+	enum reason reason;
+	enum action action;
+	int code; /* 0: none */
+	char status[STATUS_SIZE];
+	char diagnostic[DIAGNOSTIC_MAX];
+	char rule[RULE_SIZE];
+	char remote[128];
+};
+
+struct findings {
+	enum source source;
+	size_t count;
+	struct finding items[FINDINGS_MAX];
+	char message_id[256]; /* of the mail it is about, "<...>"; "": not known */
+	char envelope_id[128];
+};
+
+/* A finding of that recipient: a new one, or the one that is there. NULL: there is no room. */
+struct finding *findings_add(struct findings *findings, struct gw_str recipient);
+struct finding *findings_of(struct findings *findings, struct gw_str recipient);
+
+/* Keeps what fits: one line, whole characters. */
+void keep(char *out, size_t size, struct gw_str text);
+
+#endif
