@@ -172,25 +172,6 @@ void worker_join(struct worker *worker)
 	worker->started = false;
 }
 
-void worker_adopt(struct worker *worker, struct orphan *orphan)
-{
-	orphan->next = worker->orphans;
-	orphan->link = &worker->orphans;
-	if (orphan->next)
-		orphan->next->link = &orphan->next;
-	worker->orphans = orphan;
-}
-
-void worker_disown(struct orphan *orphan)
-{
-	if (!orphan->link)
-		return;
-	*orphan->link = orphan->next;
-	if (orphan->next)
-		orphan->next->link = orphan->link;
-	orphan->link = NULL;
-}
-
 /* What was posted or put off and never ran owns memory, so it runs here. */
 static void run_left(struct worker *worker)
 {

@@ -154,7 +154,7 @@ static uint64_t worked_on(const struct queue *queue)
 	return queue->in[ENTRY_ACTIVE] + queue->in[ENTRY_READING];
 }
 
-static bool may_start(struct queue *queue)
+bool queue_may_start(struct queue *queue)
 {
 	struct snapshot *snapshot = snapshot_current();
 	int64_t most = snapshot->settings.queue.active /
@@ -166,12 +166,12 @@ static bool may_start(struct queue *queue)
 
 static bool may_start_this(struct queue *queue, const struct queue_entry *entry)
 {
-	return (entry->message || queue->in[ENTRY_READING] < READ_MOST) && may_start(queue);
+	return (entry->message || queue->in[ENTRY_READING] < READ_MOST) && queue_may_start(queue);
 }
 
 static void start_incoming(struct queue *queue)
 {
-	while (!list_empty(&queue->incoming) && may_start(queue))
+	while (!list_empty(&queue->incoming) && queue_may_start(queue))
 		activate(queue, list_of(queue->incoming.next, struct queue_entry, link));
 }
 
@@ -196,161 +196,15 @@ static void queue_due(struct timer *timer)
 		queue_arm(queue);
 }
 
-/* Something left the active set: what waits for its place may come in. */
-static void make_room(struct queue *queue)
+void queue_make_room(struct queue *queue)
 {
 	if (heap_first(&queue->waiting) && !timer_pending(&queue->timer))
 		queue_arm(queue);
 }
 
-/* --- in --- */
+/* --- it goes --- */
 
-static struct queue_entry *entry_create(struct queue *queue, uint64_t id)
-{
-	struct queue_entry *entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	entry->id = id;
-	if (id_map_put(&queue->entries, entry) != 0 ||
-	    heap_room(&queue->waiting, queue->entries.count) != 0) {
-		id_map_take(&queue->entries, id);
-		free(entry);
-		return NULL;
-	}
-	entry->state = ENTRY_NEW;
-	queue->in[ENTRY_NEW]++;
-	return entry;
-}
-
-/* Without memory for an entry the message stays in the spool, where the next start finds it: late,
- * not lost. */
-static void log_left_in_spool(uint64_t id)
-{
-	struct log_line *line = log_open(EVENT_QUEUE_MEMORY);
-	log_id(line, id);
-	log_text(line, KEY_ACTION, "kept in the spool until the next start");
-	log_close(line);
-}
-
-void queue_add_stored(struct worker *worker, uint64_t id)
-{
-	struct queue *queue = queue_of(worker);
-	struct queue_entry *entry = entry_create(queue, id);
-	if (entry)
-		entry_change(queue, entry, ENTRY_ON_ADD, queue_now());
-	else
-		log_left_in_spool(id);
-}
-
-static void leave_in_spool(struct gw_message *message)
-{
-	struct snapshot *snapshot = message->snapshot;
-	log_left_in_spool(message->id);
-	message_destroy(message);
-	snapshot_release(snapshot);
-}
-
-void queue_add(struct gw_message *message)
-{
-	struct queue *queue = queue_of(message->worker);
-	struct queue_entry *entry = entry_create(queue, message->id);
-	if (!entry) {
-		leave_in_spool(message);
-		return;
-	}
-	entry->message = message;
-	queue->in_memory++;
-	message->changed = false; /* the envelope has what was so at the commit */
-	if (message->held) {
-		entry_change(queue, entry, ENTRY_ON_HOLD, 0);
-		COUNT(held);
-		entry_free_message(queue, entry);
-		return;
-	}
-	/* Extents may be moved by compaction; what runs on them loads them, which pins their place.
-	 */
-	bool incoming = may_start(queue) && !message->content.extent_count;
-	if (!incoming)
-		entry_free_message(queue, entry);
-	entry_change(queue, entry, ENTRY_ON_ADD, queue_now());
-	/* not before its 250 is out: what a module does to the process must not cost the answer */
-	if (incoming)
-		list_add(&queue->incoming, &entry->link);
-}
-
-/* Each line of wait_on is a key. */
-static void wait_on(struct queue *queue, struct queue_entry *entry,
-		    const struct gw_message *message)
-{
-	struct gw_str rest = message->wait_on;
-	while (rest.len) {
-		struct gw_str key = gw_str_n(rest.ptr, gw_str_find(rest, '\n'));
-		waits_put(&queue->waits, entry, key, message->client);
-		rest = key.len < rest.len ? gw_str_from(rest, key.len + 1) : gw_str("");
-	}
-}
-
-static void entry_recover(struct queue *queue, struct queue_entry *entry,
-			  const struct gw_message *message)
-{
-	entry->attempts = (uint16_t)message->attempts;
-	if (message->held) {
-		entry_change(queue, entry, ENTRY_ON_HOLD,
-			     message->held_by_us ? message->next_at : 0);
-		return;
-	}
-	entry_change(queue, entry, ENTRY_ON_ADD, message->next_at);
-	wait_on(queue, entry, message);
-	if (entry->waits)
-		wake_after_start(queue);
-}
-
-#define RECOVERED_TOLD 5000 /* in a process: they are no more than what was on its way */
-
-/* Of no attempt a state was written: the process before may have ended between the sync and the
- * line that says "received". */
-static void log_recovered(const struct gw_message *message, uint64_t size)
-{
-	static unsigned told;
-	struct log_line *line = told < RECOVERED_TOLD ? log_open(EVENT_RECOVERED) : NULL;
-	told += line != NULL;
-	log_id(line, message->id);
-	if (message->client.len)
-		log_str(line, KEY_CLIENT, message->client);
-	log_str(line, KEY_FROM, message->sender);
-	if (message->rcpt_count)
-		log_str(line, KEY_TO, message->rcpts[0]->address);
-	log_int(line, KEY_RCPTS, (int64_t)message->rcpt_count);
-	log_int(line, KEY_SIZE, (int64_t)size);
-	log_str(line, KEY_TYPE, message->type);
-	log_close(line);
-}
-
-int queue_recovered(struct worker *worker, const struct spool_found *found)
-{
-	struct queue *queue = queue_of(worker);
-	struct queue_entry *entry = entry_create(queue, found->id);
-	if (!entry)
-		return -1;
-	struct gw_message *message = message_create(worker, NULL, found->id);
-	int bad = message ? message_decode_envelope(message, found->envelope) : -1;
-	if (bad == 0 && found->state.len)
-		bad = message_decode_state(message, found->state);
-	if (!message || message->arena.failed) /* read again when there is memory */
-		entry_change(queue, entry, ENTRY_ON_NOT_NOW, queue_now());
-	else if (bad != 0)
-		entry_set_aside(queue, entry);
-	else
-		entry_recover(queue, entry, message);
-	if (bad == 0 && !found->state.len)
-		log_recovered(message, found->size);
-	message_destroy(message);
-	return 0;
-}
-
-/* --- out and back --- */
-
-static void record_final(struct queue *queue, uint64_t id, bool durable)
+void record_final(struct queue *queue, uint64_t id, bool durable)
 {
 	struct spool_append append = { .type = SPOOL_FINAL, .id = id, .durable = durable };
 	if (!asker_record_final(queue, id))
@@ -368,87 +222,7 @@ void entry_drop(struct queue *queue, struct queue_entry *entry, enum entry_event
 	entry_free_message(queue, entry);
 	state_count(queue, ENTRY_GONE, -1);
 	free(entry);
-	make_room(queue);
-}
-
-void queue_final(struct gw_message *message)
-{
-	struct queue *queue = queue_of(message->worker);
-	struct queue_entry *entry = queue_find(message->worker, message->id);
-	if (entry)
-		entry_drop(queue, entry, ENTRY_ON_FINAL);
-	else
-		record_final(queue, message->id, false);
-}
-
-void queue_record(struct gw_message *message)
-{
-	struct queue_entry *entry = queue_find(message->worker, message->id);
-	if (entry)
-		state_write(queue_of(message->worker), entry);
-}
-
-/* Orders that came while the message was worked on are carried out now. */
-static void orders_apply(struct queue_entry *entry, struct gw_message *message)
-{
-	if (entry->orders & ORDER_HOLD) {
-		message->held = message->changed = true;
-		message->held_by_us = false;
-		message->hold_reason = gw_str("by an admin");
-	}
-	if (entry->orders & (ORDER_RETRY | ORDER_BOUNCE))
-		message->next_at = queue_now();
-	entry->orders &= ORDER_RETRY; /* it is to be urgent then */
-}
-
-/* A restart would wake it by the keys, and at the time, of the newest state: that one must not be
- * in the future and wrong. */
-static bool is_recorded_wrong(const struct gw_message *message)
-{
-	return message->recorded.next_at > queue_now() &&
-	       !gw_str_eq(message->recorded.wait_on, message->wait_on);
-}
-
-void queue_later(struct gw_message *message)
-{
-	struct queue *queue = queue_of(message->worker);
-	struct queue_entry *entry = queue_find(message->worker, message->id);
-	if (entry->orders & ORDER_DELETE) {
-		entry_delete(queue, entry);
-		return;
-	}
-	orders_apply(entry, message);
-	entry->attempts = (uint16_t)(message->attempts > UINT16_MAX ? UINT16_MAX
-								    : message->attempts);
-	if (message->changed || is_recorded_wrong(message))
-		state_write(queue, entry);
-	if (message->held) {
-		entry_change(queue, entry, ENTRY_ON_HOLD,
-			     message->held_by_us ? message->next_at : 0);
-	} else {
-		entry_change(queue, entry, ENTRY_ON_LATER, message->next_at);
-		if (message->next_at > queue_now())
-			wait_on(queue, entry, message);
-	}
-	entry_unload(queue, entry);
-	make_room(queue);
-}
-
-static void tell_held(uint64_t id, struct gw_str why)
-{
-	COUNT(held);
-	struct log_line *line = log_open(EVENT_HELD);
-	log_id(line, id);
-	log_str(line, KEY_REASON, why);
-	log_close(line);
-}
-
-void queue_hold(struct gw_message *message, struct gw_str why)
-{
-	message->held = message->held_by_us = message->changed = true;
-	message->hold_reason = arena_str(&message->arena, why);
-	tell_held(message->id, why);
-	queue_later(message);
+	queue_make_room(queue);
 }
 
 /* --- looking --- */

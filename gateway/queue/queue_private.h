@@ -1,7 +1,7 @@
-/* queue_private.h - what the files of the queue share: queue.c (entries come due, come in, leave),
- * state.c (states to the disk and messages back from it), orders.c (what an admin asks for),
- * ordered.c (orders that need the message), wake.c (what waits is woken), asker.c (clients that
- * wait for the next hop's answer). */
+/* queue_private.h - what the files of the queue share: queue.c (entries change state, come due,
+ * leave), incoming.c (they come in), runner.c (they are given back), state.c (states to the disk
+ * and messages back from it), orders.c (what an admin asks for), ordered.c (orders that need the
+ * message), wake.c (what waits is woken), asker.c (clients that wait for the next hop's answer). */
 #ifndef QUEUE_QUEUE_PRIVATE_H
 #define QUEUE_QUEUE_PRIVATE_H
 
@@ -36,6 +36,9 @@ static inline struct queue *queue_of(const struct worker *worker)
 
 /* queue.c */
 void queue_arm(struct queue *queue);
+/* Something left the active set: what waits for its place may come in. */
+void queue_make_room(struct queue *queue);
+bool queue_may_start(struct queue *queue); /* one more message may be worked on */
 /* Goes on to the state that the table names: out of heap and waits, and counted anew. Where that is
  * WAITING it is due then; where it is HELD it is looked at then, 0: never. False: the table forbids
  * it, and nothing is changed; a build for tests aborts. */
@@ -46,6 +49,11 @@ void entry_begin(struct queue *queue, struct queue_entry *entry);
 void entry_free_message(struct queue *queue, struct queue_entry *entry);
 /* ENTRY_ON_FINAL or ENTRY_ON_DELETE: records FINAL, for DELETE synced, and forgets it. */
 void entry_drop(struct queue *queue, struct queue_entry *entry, enum entry_event event);
+void record_final(struct queue *queue, uint64_t id, bool durable);
+
+/* runner.c: the keys of message->wait_on, one on each line, wake the entry from now on. */
+void entry_wait_on(struct queue *queue, struct queue_entry *entry,
+		   const struct gw_message *message);
 
 /* state.c */
 

@@ -161,25 +161,6 @@ void worker_destroy(struct worker *worker)
 	free(worker);
 }
 
-void worker_adopt(struct worker *worker, struct orphan *orphan)
-{
-	orphan->next = worker->orphans;
-	orphan->link = &worker->orphans;
-	if (orphan->next)
-		orphan->next->link = &orphan->next;
-	worker->orphans = orphan;
-}
-
-void worker_disown(struct orphan *orphan)
-{
-	if (!orphan->link)
-		return;
-	*orphan->link = orphan->next;
-	if (orphan->next)
-		orphan->next->link = orphan->link;
-	orphan->link = NULL;
-}
-
 unsigned worker_number(const struct worker *worker)
 {
 	return worker->number;

@@ -353,19 +353,25 @@ static void abandoned_attempts_are_never_told(void **state)
 	end(&rig, &peer);
 }
 
+/* Up to where the next hop wants a login and none is there yet. */
+static void begin_pending_login(struct rig *rig, struct peer *peer, struct sending *sending)
+{
+	peer_start(peer, &(struct peer_script){ .ehlo = "250-a\r\n250 AUTH PLAIN\r\n" });
+	rig_init(rig, 0, peer->port);
+	rig->relay->auth = true;
+	rig->login = GW_PENDING;
+	sending_init(sending, rig, TEXT, "a@x.example");
+	rig_send(sending);
+	while (sending->asked.len == 0)
+		rig_wait(rig, 5);
+}
+
 static void abandoned_while_a_login_is_awaited(void **state)
 {
 	struct sending sending;
 	struct peer peer;
 	struct rig rig;
-	peer_start(&peer, &(struct peer_script){ .ehlo = "250-a\r\n250 AUTH PLAIN\r\n" });
-	rig_init(&rig, 0, peer.port);
-	rig.relay->auth = true;
-	rig.login = GW_PENDING;
-	sending_init(&sending, &rig, TEXT, "a@x.example");
-	rig_send(&sending);
-	while (sending.asked.len == 0)
-		rig_wait(&rig, 5);
+	begin_pending_login(&rig, &peer, &sending);
 	assert_string_equal(sending.asked.ptr, "PLAIN");
 	transport_abandon(&sending.attempt);
 	sending_finish(&sending);
@@ -380,14 +386,7 @@ static void a_login_may_come_later(void **state)
 	struct sending sending;
 	struct peer peer;
 	struct rig rig;
-	peer_start(&peer, &(struct peer_script){ .ehlo = "250-a\r\n250 AUTH PLAIN\r\n" });
-	rig_init(&rig, 0, peer.port);
-	rig.relay->auth = true;
-	rig.login = GW_PENDING;
-	sending_init(&sending, &rig, TEXT, "a@x.example");
-	rig_send(&sending);
-	while (sending.asked.len == 0)
-		rig_wait(&rig, 5);
+	begin_pending_login(&rig, &peer, &sending);
 	attempt_login(&sending.attempt, GW_ACCEPT, &login);
 	rig_run(&rig);
 	assert_int_equal(sending.outcomes[0].status, GW_DELIVERED);
