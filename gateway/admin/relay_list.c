@@ -5,6 +5,7 @@
 #include "services/output.h"
 #include "base/clock.h"
 #include "client/transport.h"
+#include "client/usable.h"
 #include "module/chain.h"
 #include "module/providers.h"
 
@@ -75,24 +76,6 @@ static json_t *time_or_never(int64_t when)
 	return json_string(when ? clock_rfc3339(when, text) : "");
 }
 
-static void add_state(struct portrait *portrait)
-{
-	struct relay_status_closure closure;
-	char text[1024];
-	if (!portrait->relay->enabled) {
-		snprintf(text, sizeof(text), "off (enabled = false)");
-	} else if (!relay_status_closed(portrait->relay, clock_wall(), &closure)) {
-		return; /* up, or what a module says */
-	} else {
-		snprintf(text, sizeof(text), "%s%s", closure.cause == GW_CAUSE_OFF ? "off: " : "",
-			 closure.why);
-		json_object_set_new(portrait->row, "closed_by", text_of(gw_str(closure.by)));
-		json_object_set_new(portrait->row, "closed_until", time_or_never(closure.until));
-		json_object_set_new(portrait->row, "closed_why", text_of(gw_str(closure.why)));
-	}
-	json_object_set_new(portrait->row, "state", text_of(gw_str(text)));
-}
-
 static void take_load(void *arg, const struct relay_load *load)
 {
 	struct portrait *portrait = arg;
@@ -111,25 +94,64 @@ static void add_load(struct portrait *portrait)
 	json_object_set_new(portrait->row, "last_error_at", time_or_never(load->failed_at));
 }
 
-/* Nothing is sent there, and nothing failed for it, until a try gets through. */
-static void add_back_off(struct portrait *portrait)
+static void say_unreached(struct portrait *portrait, const char *what, int64_t next)
 {
-	const struct relay_load *load = &portrait->load;
-	int64_t next = load->groups_down ? load->groups_next_try : load->next_try,
-		left = next - clock_wall();
-	char what[64] = "unreachable", text[128];
-	if (load->groups_down)
-		snprintf(what, sizeof(what), "%lld of %lld sets of mail hosts unreachable",
-			 (long long)load->groups_down, (long long)load->groups);
-	json_object_set_new(portrait->row, "next_try", time_or_never(next));
-	if (!next || *json_string_value(json_object_get(portrait->row, "state")))
-		return;
+	int64_t left = next - clock_wall();
+	char text[128];
 	if (left > 0)
 		snprintf(text, sizeof(text), "%s, next try in %lld s", what,
 			 (long long)(left + 999) / 1000);
 	else
 		snprintf(text, sizeof(text), "%s, tried now", what);
 	json_object_set_new(portrait->row, "state", json_string(text));
+}
+
+static void say_closed(struct portrait *portrait, const struct relay_refusal *refusal)
+{
+	json_t *row = portrait->row;
+	json_object_set_new(row, "closed_by", text_of(gw_str(refusal->by)));
+	json_object_set_new(row, "closed_until", time_or_never(refusal->until));
+	json_object_set_new(row, "closed_why", text_of(gw_str(refusal->why)));
+	json_object_set_new(
+		row, "state",
+		json_sprintf("%s%s", refusal->cause == GW_CAUSE_OFF ? "off: " : "", refusal->why));
+}
+
+/* Of a relay that may be used: some sets of its mail hosts may not be reached. */
+static void say_groups(struct portrait *portrait)
+{
+	const struct relay_load *load = &portrait->load;
+	char what[64];
+	if (!load->groups_down)
+		return; /* up, or what a module says */
+	snprintf(what, sizeof(what), "%lld of %lld sets of mail hosts unreachable",
+		 (long long)load->groups_down, (long long)load->groups);
+	say_unreached(portrait, what, load->groups_next_try);
+}
+
+/* Nothing is sent to one that is unreachable, and nothing failed for it, until a try gets through.
+ */
+static void add_state(struct portrait *portrait)
+{
+	const struct relay_load *load = &portrait->load;
+	struct relay_refusal refusal = { .reason = RELAY_USABLE };
+	json_object_set_new(
+		portrait->row, "next_try",
+		time_or_never(load->groups_down ? load->groups_next_try : load->next_try));
+	relay_is_usable(portrait->relay, clock_wall(), &refusal);
+	switch (refusal.reason) {
+	case RELAY_OFF:
+		json_object_set_new(portrait->row, "state", json_string("off (enabled = false)"));
+		break;
+	case RELAY_CLOSED:
+		say_closed(portrait, &refusal);
+		break;
+	case RELAY_UNREACHABLE:
+		say_unreached(portrait, "unreachable", refusal.until);
+		break;
+	default:
+		say_groups(portrait);
+	}
 }
 
 /* --- what modules say --- */
@@ -193,9 +215,8 @@ static void draw(struct portrait *portrait)
 	json_object_set_new(row, "auth", auth_json(relay));
 	json_object_set_new(row, "today", json_string(""));
 	json_object_set_new(row, "state", json_string(""));
-	add_state(portrait);
 	add_load(portrait);
-	add_back_off(portrait);
+	add_state(portrait);
 	ask_modules(portrait);
 	if (!*json_string_value(json_object_get(row, "state")))
 		json_object_set_new(row, "state", json_string("up"));

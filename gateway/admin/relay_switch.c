@@ -91,17 +91,17 @@ static void off(struct request *request, struct gw_relay *relay)
 
 static void on(struct request *request, struct gw_relay *relay)
 {
-	struct relay_status_closure closure;
+	struct relay_refusal refusal;
 	relay_switch_forget(relay->name);
 	relay_event(request, EVENT_RELAY_ON, relay->name.ptr, "switched on");
-	if (!relay->enabled)
+	if (relay_status_is_open(relay, clock_wall(), false, &refusal))
+		request_say(request, EX_OK, "%s is on", relay->name.ptr);
+	else if (refusal.reason == RELAY_OFF)
 		request_say(request, EX_CONFIG, "%s stays off: %s says enabled = false",
 			    relay->name.ptr, relay->fragment->path);
-	else if (relay_status_closed(relay, clock_wall(), &closure))
-		request_say(request, EX_OK, "%s is on again, but still closed by %s: %s",
-			    relay->name.ptr, closure.by, closure.why);
 	else
-		request_say(request, EX_OK, "%s is on", relay->name.ptr);
+		request_say(request, EX_OK, "%s is on again, but still closed by %s: %s",
+			    relay->name.ptr, refusal.by, refusal.why);
 }
 
 /* Whoever suspended it hears of it and begins anew. */

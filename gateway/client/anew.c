@@ -9,7 +9,7 @@
 /* A limit closes a relay for what comes, not for what it counted already. */
 static bool is_closed(const struct relay_queue *queue, const struct attempt *attempt)
 {
-	struct relay_status_closure closure;
+	struct relay_refusal closure;
 	if (!relay_status_closed(attempt->relay, worker_wall(queue->transport->worker), &closure))
 		return false;
 	return closure.cause == GW_CAUSE_OFF ||

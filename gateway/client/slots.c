@@ -86,8 +86,7 @@ static void add_now(struct relay_now *now, struct relay_shared *shared)
 	now->queued += atomic_load(&shared->queued);
 }
 
-/* The first of the workers that take it to be down. */
-static int64_t next_try(struct relay_shared *relay)
+int64_t relay_shared_next_try(struct relay_shared *relay)
 {
 	int64_t first = 0;
 	for (size_t i = 0; i < relay->holder_count && atomic_load(&relay->established) == 0; i++) {
@@ -100,7 +99,7 @@ static int64_t next_try(struct relay_shared *relay)
 
 static void add_group(struct relay_now *now, struct relay_shared *group)
 {
-	int64_t next = next_try(group);
+	int64_t next = relay_shared_next_try(group);
 	add_now(now, group);
 	now->groups++;
 	now->groups_down += next != 0;
@@ -110,7 +109,7 @@ static void add_group(struct relay_now *now, struct relay_shared *group)
 
 static struct relay_now now_of(struct relay_shared *relay)
 {
-	struct relay_now now = { .next_try = next_try(relay) };
+	struct relay_now now = { .next_try = relay_shared_next_try(relay) };
 	struct relay_shared *group;
 	size_t at = 0;
 	add_now(&now, relay);

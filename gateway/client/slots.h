@@ -92,6 +92,10 @@ void slot_notify_idling(
 bool slot_others_wait(const struct slot_holder *holder);
 bool slot_others_starve(const struct slot_holder *holder); /* one of them holds no slot at all */
 
+/* When the first of the workers that take it to be down tries it, wall ms; 0: it is not known to
+ * be down, or some worker has a link to it. */
+int64_t relay_shared_next_try(struct relay_shared *shared);
+
 /* What a relay and all its MX groups have now. */
 struct relay_now {
 	int64_t connections, idle, queued;

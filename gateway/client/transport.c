@@ -130,21 +130,6 @@ void transport_finish(struct worker *worker)
 		free(transport);
 }
 
-/* While a probe is on its way the relay is still down for everybody else. */
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay,
-				   struct gw_str domain, struct transport_refusal *refusal)
-{
-	struct transport *transport = transport_of(worker);
-	struct relay_queue *queue = relay->mx ? mx_group_known(transport, relay, domain)
-					      : relay_queue_of(transport, relay);
-	if (!queue || transport->stopping)
-		return TRANSPORT_OPEN;
-	*refusal = (struct transport_refusal){ &queue->failure, queue->name };
-	if (relay_queue_waits_for_probe(queue) || (relay_queue_is_down(queue) && queue->depth))
-		return TRANSPORT_DOWN;
-	return queue->depth >= RELAY_QUEUE_DEEP ? TRANSPORT_CROWDED : TRANSPORT_OPEN;
-}
-
 void transport_send(struct attempt *attempt)
 {
 	struct transport *transport = transport_of(attempt->worker);

@@ -85,19 +85,6 @@ int transport_start(struct worker *worker);
 void transport_stop(struct worker *worker);
 void transport_finish(struct worker *worker);
 
-/* Whether it makes sense to send to the relay now (of "mx": to that domain): asked before anything
- * is done for an attempt. DOWN: the last links failed and the next probe is not due. CROWDED: as
- * much waits in the relay queue as keeps it busy. What is turned away here waits in the queue,
- * under the key `way`, and is woken by the relay queue. */
-enum transport_room { TRANSPORT_OPEN, TRANSPORT_CROWDED, TRANSPORT_DOWN };
-/* valid until the loop goes on; why: of DOWN */
-struct transport_refusal {
-	const struct outcome *why;
-	struct gw_str way;
-};
-enum transport_room transport_room(struct worker *worker, struct gw_relay *relay,
-				   struct gw_str domain, struct transport_refusal *refusal);
-
 void transport_send(struct attempt *attempt);
 
 /* An attempt that waits comes back unserved; one that a connection carries goes on. */

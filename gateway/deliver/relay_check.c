@@ -1,63 +1,8 @@
 /* relay_check.c - may the relay be used now, before anything is done for it? */
 #include "deliver/delivery_private.h"
 
-#include "module/relay_status.h"
+#include "client/usable.h"
 #include "queue/wait.h"
-
-static void wait_for_opening(struct gw_delivery *delivery, const struct gw_relay *relay)
-{
-	round_wait_on(delivery->round, arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s",
-						    GW_STR_ARGS(relay->name)));
-}
-
-static bool is_closed(const struct gw_delivery *delivery, struct gw_relay *relay,
-		      struct relay_status_closure *closure)
-{
-	return relay_status_closed(relay, worker_wall(delivery->message->worker), closure) &&
-	       (!delivery->message->urgent || closure->cause != GW_CAUSE_FAILURE);
-}
-
-static enum step pass_over_off(struct gw_delivery *delivery, const struct gw_relay *relay)
-{
-	relay_skipped(delivery, GW_CAUSE_OFF, 0, gw_str("switched off"));
-	wait_for_opening(delivery, relay);
-	return relay_left(delivery, GW_CAUSE_OFF);
-}
-
-static enum step pass_over_closed(struct gw_delivery *delivery, const struct gw_relay *relay,
-				  const struct relay_status_closure *closure)
-{
-	relay_skipped(delivery, closure->cause, closure->until,
-		      arena_str(&delivery->message->arena, gw_str(closure->why)));
-	wait_for_opening(delivery, relay);
-	return relay_left(delivery, closure->cause);
-}
-
-/* It waits in the queue, where it costs least, until the relay calls it back. */
-static enum step wait_for_room(struct gw_delivery *delivery)
-{
-	relay_skipped(delivery, GW_CAUSE_RATE, 0, gw_str("the relay has as much as it can take"));
-	return route_exhausted(delivery);
-}
-
-static enum step pass_over_down(struct gw_delivery *delivery, const struct outcome *why)
-{
-	const struct gw_str *said = &why->reply.text;
-	const char *who = why->local ? "this machine cannot try it now" : "the relay is down";
-	relay_skipped(delivery, GW_CAUSE_FAILURE, 0,
-		      arena_printf(&delivery->message->arena, "%s: %.*s", who, GW_STR_ARGS(*said)));
-	return why->local == LOCAL_SHORT ? route_exhausted(delivery)
-					 : relay_left(delivery, GW_CAUSE_FAILURE);
-}
-
-static enum transport_room room_at(const struct gw_delivery *delivery, struct gw_relay *relay,
-				   struct transport_refusal *refusal)
-{
-	if (delivery->message->urgent || !relay->hosts.count)
-		return TRANSPORT_OPEN;
-	return transport_room(delivery->message->worker, relay, delivery->attempt.rcpts[0]->domain,
-			      refusal);
-}
 
 /* No relay is asked by what is not so any more: the message begins a new round at once. */
 static bool is_outdated(const struct delivery_round *round)
@@ -73,20 +18,40 @@ static enum step begin_anew(struct gw_delivery *delivery)
 	return STEP_FINISH;
 }
 
+static void wait_for_relay(const struct gw_delivery *delivery, struct gw_str way)
+{
+	struct gw_str name = delivery->task.call.relay->name;
+	round_wait_on(delivery->round, way.len ? way
+					       : arena_printf(&delivery->message->arena,
+							      WAIT_OPEN "%.*s", GW_STR_ARGS(name)));
+}
+
+/* A closure ends for all at once. What waits for a link or for room is woken one after the other,
+ * and does not come all at its time. */
+static int64_t until_of(const struct relay_refusal *refusal)
+{
+	return refusal->reason == RELAY_CLOSED ? refusal->until : 0;
+}
+
+/* What waits for room waits in the queue, where it costs least, until the relay calls it back; and
+ * what this machine cannot do it cannot do with the next relay either. */
+static bool is_last(const struct relay_refusal *refusal)
+{
+	return refusal->reason == RELAY_CROWDED || refusal->reason == RELAY_SHORT;
+}
+
 static enum step check(struct gw_delivery *delivery, struct gw_relay *relay)
 {
-	struct relay_status_closure closure;
-	struct transport_refusal refusal;
-	if (!relay->enabled)
-		return pass_over_off(delivery, relay);
-	if (is_closed(delivery, relay, &closure))
-		return pass_over_closed(delivery, relay, &closure);
-	enum transport_room room = room_at(delivery, relay, &refusal);
-	if (room == TRANSPORT_OPEN)
+	struct gw_message *message = delivery->message;
+	struct relay_refusal refusal;
+	struct gw_str way;
+	if (relay_is_usable_here(message->worker, relay, delivery->attempt.rcpts[0]->domain,
+				 message->urgent, &refusal, &way))
 		return STEP_ADMIT;
-	round_wait_on(delivery->round, refusal.way);
-	return room == TRANSPORT_CROWDED ? wait_for_room(delivery)
-					 : pass_over_down(delivery, refusal.why);
+	wait_for_relay(delivery, way);
+	relay_skipped(delivery, refusal.cause, until_of(&refusal),
+		      arena_str(&message->arena, gw_str(refusal.why)));
+	return is_last(&refusal) ? route_exhausted(delivery) : relay_left(delivery, refusal.cause);
 }
 
 enum step step_check_relay(struct task *task)

@@ -192,7 +192,7 @@ static void wait_for_link(struct gw_delivery *delivery)
  * is left. */
 static enum gw_cause cause_to_leave(struct gw_delivery *delivery)
 {
-	struct relay_status_closure closure;
+	struct relay_refusal closure;
 	struct gw_relay *relay = delivery->attempt.relay;
 	if (!relay_status_closed(relay, worker_wall(delivery->message->worker), &closure) ||
 	    closure.cause != GW_CAUSE_LIMIT)

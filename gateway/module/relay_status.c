@@ -10,7 +10,13 @@
 
 struct closure {
 	struct closure *next;
-	struct relay_status_closure said;
+	struct relay_refusal said;
+};
+
+struct pace {
+	struct pace *next;
+	int64_t connections;
+	char by[RELAY_STATUS_BY];
 };
 
 /* One relay; made at its first use, for the life of the process. */
@@ -18,7 +24,8 @@ struct relay_status_relay {
 	struct gw_str name; /* first: the key */
 	struct closure *closures;
 	_Atomic unsigned closed; /* how many */
-	_Atomic int64_t pace;
+	struct pace *paces;
+	_Atomic int64_t pace; /* the lowest of them; 0: there is none */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -82,6 +89,7 @@ static struct closure *closure_add(struct relay_status_relay *relay, struct gw_s
 
 	if (!closure)
 		return NULL;
+	closure->said.reason = RELAY_CLOSED;
 	snprintf(closure->said.by, sizeof(closure->said.by), "%.*s", GW_STR_ARGS(by));
 	closure->next = relay->closures;
 	relay->closures = closure;
@@ -114,13 +122,16 @@ static int close_locked(struct gw_str name, struct gw_str by, enum gw_cause caus
 	return 0;
 }
 
+static struct gw_str short_name(struct gw_str by)
+{
+	return gw_str_n(by.ptr, by.len < RELAY_STATUS_BY ? by.len : RELAY_STATUS_BY - 1);
+}
+
 int relay_status_close(struct gw_str name, struct gw_str by, enum gw_cause cause, int64_t until,
 		       struct gw_str why)
 {
 	pthread_mutex_lock(&lock);
-	int result = close_locked(
-		name, gw_str_n(by.ptr, by.len < RELAY_STATUS_BY ? by.len : RELAY_STATUS_BY - 1),
-		cause, until, why);
+	int result = close_locked(name, short_name(by), cause, until, why);
 	pthread_mutex_unlock(&lock);
 	return result;
 }
@@ -156,6 +167,72 @@ bool relay_status_open(struct gw_str name, struct gw_str by, enum gw_cause cause
 	return any;
 }
 
+/* --- the pace --- */
+
+static void pace_lowest(struct relay_status_relay *relay)
+{
+	int64_t lowest = 0;
+
+	for (const struct pace *pace = relay->paces; pace; pace = pace->next)
+		if (!lowest || pace->connections < lowest)
+			lowest = pace->connections;
+	atomic_store_explicit(&relay->pace, lowest, memory_order_relaxed);
+}
+
+static void pace_drop(struct pace **at)
+{
+	struct pace *pace = *at;
+
+	*at = pace->next;
+	free(pace);
+}
+
+static struct pace *pace_add(struct relay_status_relay *relay, struct gw_str by)
+{
+	struct pace *pace = calloc(1, sizeof(*pace));
+
+	if (!pace)
+		return NULL;
+	snprintf(pace->by, sizeof(pace->by), "%.*s", GW_STR_ARGS(by));
+	pace->next = relay->paces;
+	return relay->paces = pace;
+}
+
+static void pace_locked(struct relay_status_relay *relay, struct gw_str by, int64_t connections)
+{
+	struct pace **at = &relay->paces, *pace;
+
+	while (*at && !gw_str_eq(gw_str((*at)->by), by))
+		at = &(*at)->next;
+	pace = *at;
+	if (connections <= 0) {
+		if (pace)
+			pace_drop(at);
+	} else if (pace || (pace = pace_add(relay, by))) {
+		pace->connections = connections;
+	}
+	pace_lowest(relay);
+}
+
+void relay_status_pace(struct gw_relay *relay, struct gw_str by, int64_t connections)
+{
+	struct relay_status_relay *status = cached(relay);
+
+	if (!status)
+		return;
+	pthread_mutex_lock(&lock);
+	pace_locked(status, short_name(by), connections);
+	pthread_mutex_unlock(&lock);
+}
+
+int64_t relay_status_connections(struct gw_relay *relay)
+{
+	const struct relay_status_relay *status = cached(relay);
+	int64_t pace = status ? atomic_load_explicit(&status->pace, memory_order_relaxed) : 0;
+
+	return pace && pace < relay->connections ? pace : relay->connections;
+}
+
 /* --- a new configuration --- */
 
 static bool is_there(const struct snapshot *snapshot, const char *by)
@@ -181,6 +258,22 @@ static bool drop_orphans(struct relay_status_relay *relay, const struct snapshot
 	return any && !relay->closures;
 }
 
+static void drop_orphan_paces(const struct snapshot *snapshot)
+{
+	struct relay_status_relay *relay;
+	size_t at = 0;
+
+	while ((relay = str_map_next(&relays, &at))) {
+		for (struct pace **pace = &relay->paces; *pace;) {
+			if (is_there(snapshot, (*pace)->by))
+				pace = &(*pace)->next;
+			else
+				pace_drop(pace);
+		}
+		pace_lowest(relay);
+	}
+}
+
 /* Without the lock for the telling, as below. */
 static struct relay_status_relay *next_orphan(const struct snapshot *snapshot)
 {
@@ -197,6 +290,9 @@ void relay_status_keep(const struct snapshot *snapshot)
 {
 	struct relay_status_relay *relay;
 
+	pthread_mutex_lock(&lock);
+	drop_orphan_paces(snapshot);
+	pthread_mutex_unlock(&lock);
 	do {
 		pthread_mutex_lock(&lock);
 		relay = next_orphan(snapshot);
@@ -206,58 +302,60 @@ void relay_status_keep(const struct snapshot *snapshot)
 	} while (relay);
 }
 
-static bool over(const struct relay_status_closure *said, int64_t now)
+static bool over(const struct relay_refusal *said, int64_t now)
 {
 	return said->until && said->until <= now;
 }
 
-static bool lasts_longer(const struct relay_status_closure *a, const struct relay_status_closure *b)
+static bool lasts_longer(const struct relay_refusal *a, const struct relay_refusal *b)
 {
 	return b->until && (!a->until || a->until > b->until);
 }
 
-static bool longest(const struct relay_status_relay *relay, int64_t now,
-		    struct relay_status_closure *found)
+static bool longest(const struct relay_status_relay *relay, int64_t now, bool urgent,
+		    struct relay_refusal *found)
 {
-	const struct relay_status_closure *best = NULL;
+	const struct relay_refusal *best = NULL;
 
 	for (const struct closure *closure = relay->closures; closure; closure = closure->next)
-		if (!over(&closure->said, now) && (!best || lasts_longer(&closure->said, best)))
+		if (!over(&closure->said, now) &&
+		    (!urgent || closure->said.cause != GW_CAUSE_FAILURE) &&
+		    (!best || lasts_longer(&closure->said, best)))
 			best = &closure->said;
 	if (best)
 		*found = *best;
 	return best != NULL;
 }
 
-bool relay_status_closed(struct gw_relay *relay, int64_t now, struct relay_status_closure *closure)
+static bool is_closed(struct gw_relay *relay, int64_t now, bool urgent,
+		      struct relay_refusal *closure)
 {
 	const struct relay_status_relay *status = cached(relay);
 
 	if (!status || atomic_load_explicit(&status->closed, memory_order_relaxed) == 0)
 		return false;
 	pthread_mutex_lock(&lock);
-	bool closed = longest(status, now, closure);
+	bool closed = longest(status, now, urgent, closure);
 	pthread_mutex_unlock(&lock);
 	return closed;
 }
 
-/* --- the pace --- */
+/* --- the answers --- */
 
-int64_t relay_status_connections(struct gw_relay *relay)
+bool relay_status_closed(struct gw_relay *relay, int64_t now, struct relay_refusal *closure)
 {
-	const struct relay_status_relay *status = cached(relay);
-	int64_t pace = status ? atomic_load_explicit(&status->pace, memory_order_relaxed) : 0;
-
-	return pace && pace < relay->connections ? pace : relay->connections;
+	return is_closed(relay, now, false, closure);
 }
 
-void relay_status_pace(struct gw_relay *relay, int64_t connections)
+bool relay_status_is_open(struct gw_relay *relay, int64_t now, bool urgent,
+			  struct relay_refusal *refusal)
 {
-	struct relay_status_relay *status = cached(relay);
-
-	if (status)
-		atomic_store_explicit(&status->pace, connections > 0 ? connections : 0,
-				      memory_order_relaxed);
+	if (relay->enabled)
+		return !is_closed(relay, now, urgent, refusal);
+	*refusal = (struct relay_refusal){ .reason = RELAY_OFF,
+					   .cause = GW_CAUSE_OFF,
+					   .why = "switched off" };
+	return false;
 }
 
 /* --- time --- */

@@ -53,12 +53,12 @@ struct now {
 static bool is_over(const void *arg, struct gw_str key)
 {
 	const struct now *now = arg;
-	struct relay_status_closure closure;
+	struct relay_refusal refusal;
 	size_t len = sizeof(WAIT_OPEN) - 1;
 	if (key.len < len || memcmp(key.ptr, WAIT_OPEN, len) != 0)
 		return true;
 	struct gw_relay *relay = snapshot_relay(now->snapshot, gw_str_from(key, len));
-	return !relay || (relay->enabled && !relay_status_closed(relay, now->wall, &closure));
+	return !relay || relay_status_is_open(relay, now->wall, false, &refusal);
 }
 
 static void look_after_start(struct timer *timer)

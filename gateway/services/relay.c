@@ -79,7 +79,7 @@ static struct gw_relay *own(struct gw_call *call, const struct gw_relay *relay)
 void services_relay_close(struct gw_call *call, const struct gw_relay *relay, enum gw_cause cause,
 			  int64_t until, const char *why)
 {
-	struct relay_status_closure before;
+	struct relay_refusal before;
 	bool news = !relay_status_closed(own(call, relay), services.now(call), &before);
 	relay_status_close(relay->name, gw_str(call->instance->module->name), cause, until,
 			   gw_str(why));
@@ -98,7 +98,7 @@ bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay,
 			   struct gw_closure *closure)
 {
 	/* the strings live until the hook returns */
-	static _Thread_local struct relay_status_closure found;
+	static _Thread_local struct relay_refusal found;
 	struct gw_closure told = { .size = sizeof(told) };
 	if (!relay_status_closed(own(call, relay), services.now(call), &found))
 		return false;
@@ -115,7 +115,7 @@ bool services_relay_closed(struct gw_call *call, const struct gw_relay *relay,
 void services_relay_connections(struct gw_call *call, const struct gw_relay *relay,
 				int64_t connections)
 {
-	relay_status_pace(own(call, relay), connections);
+	relay_status_pace(own(call, relay), gw_str(call->instance->module->name), connections);
 }
 
 /* --- explaining --- */

@@ -523,7 +523,9 @@ struct gw_services {
 	void (*relay_open)(struct gw_call *, const struct gw_relay *);
 	/* somebody's closure, the one that lasts longest; strings live until the hook returns */
 	bool (*relay_closed)(struct gw_call *, const struct gw_relay *, struct gw_closure *);
-	/* at most so many connections for now; 0: as configured */
+	/* at most so many connections for this module; 0: it does not mind. The lowest of all
+	 * modules and of the configuration counts; ends with a reload that has the module no more
+	 */
 	void (*relay_connections)(struct gw_call *, const struct gw_relay *, int64_t connections);
 
 	/* --- explaining --- */

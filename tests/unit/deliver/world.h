@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "deliver/delivery_private.h"
 #include "deliver/explain.h"
-#include "module/relay_status.h"
+#include "client/usable.h"
 #include "queue/asker.h"
 #include "queue/submit.h"
 
@@ -326,15 +326,23 @@ void snapshot_release(struct snapshot *of) {}
 
 /* --- the SMTP client: in place of client/transport.c --- */
 
-enum transport_room transport_room(struct worker *on, struct gw_relay *relay, struct gw_str domain,
-				   struct transport_refusal *refusal)
+bool relay_is_usable_here(struct worker *on, struct gw_relay *relay, struct gw_str domain,
+			  bool urgent, struct relay_refusal *refusal, struct gw_str *way)
 {
-	static struct outcome failure;
+	static const struct relay_refusal refusals[] = {
+		{ .reason = RELAY_CROWDED, .cause = GW_CAUSE_RATE },
+		{ .reason = RELAY_UNREACHABLE, .cause = GW_CAUSE_FAILURE },
+		{ .reason = RELAY_SHORT, .cause = GW_CAUSE_FAILURE },
+	};
+	*way = gw_str("");
+	if (!relay_status_is_open(relay, worker_wall(on), urgent, refusal))
+		return false;
 	unsigned choice = choose(4);
 	outside();
-	failure = (struct outcome){ .local = choice == 3 ? LOCAL_SHORT : LOCAL_NONE };
-	*refusal = (struct transport_refusal){ &failure, relay->name };
-	return choice == 0 ? TRANSPORT_OPEN : choice == 1 ? TRANSPORT_CROWDED : TRANSPORT_DOWN;
+	*way = relay->name;
+	if (choice)
+		*refusal = refusals[choice - 1];
+	return choice == 0;
 }
 
 static inline void check_send(const struct attempt *attempt, const struct gw_rcpt *rcpt)
