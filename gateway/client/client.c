@@ -68,8 +68,11 @@ void client_open(struct client *client)
 	if (client->error)
 		client_failed(client, client->error);
 	else if (client->mx)
-		client_lost(client,
-			    gw_str("none of the domain's mail hosts can be reached from here"));
+		client_lost(
+			client,
+			gw_str(client->passed_over
+				       ? client->passed_over
+				       : "none of the domain's mail hosts can be reached from here"));
 	else if (client->attempt->relay->hosts.count == 0)
 		client_lost(client, gw_str("the relay has no host"));
 	else

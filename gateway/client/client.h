@@ -62,6 +62,9 @@ enum link_wish { LINK_CLEAR, LINK_TRY, LINK_TLS };
 struct link_level {
 	enum link_wish wish;
 	enum tls_check check; /* of LINK_TRY: looked at and told, not demanded */
+	/* of DANE: in the answer that client->mx holds */
+	const struct tls_tlsa *tlsa;
+	size_t tlsa_count;
 };
 
 /* Of many dead addresses some are enough: the message has another turn. */
@@ -111,6 +114,7 @@ struct client {
 	struct resolved *resolved;
 	/* or, of an MX group, which of these; both are in its answer */
 	const struct dns_answer *mx;
+	const char *passed_over; /* why some host was; NULL: none was */
 	struct client_target plan[CLIENT_PLAN];
 	size_t plan_count, plan_at;
 	union dns_address peer; /* the one that client->stream goes to */
@@ -247,6 +251,8 @@ bool client_race_goes_on(struct client *client);
 bool client_race_won(struct client *client, struct stream *stream, enum stream_event event);
 
 /* client_mx.c */
+/* the host of client->peer; NULL: it is none of an MX group */
+const struct dns_host *client_mx_host(const struct client *client);
 void client_mx_begin(struct client *client, const struct dns_answer *mx);
 /* sets its host's name too; NULL: there is none */
 const union dns_address *client_mx_next(struct client *client);

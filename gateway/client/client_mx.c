@@ -20,6 +20,23 @@ static void add_host(struct client *client, const struct dns_host *host, bool ma
 	}
 }
 
+const struct dns_host *client_mx_host(const struct client *client)
+{
+	return client->mx && client->plan_at ? client->plan[client->plan_at - 1].host : NULL;
+}
+
+/* RFC 7672 section 2.2.1: whether it is the right one cannot be told now. */
+static bool is_passed_over(struct client *client, const struct dns_host *host)
+{
+	const struct gw_relay *relay = client->attempt->relay;
+
+	if (!relay->dane || relay->tls == TLS_NONE || host->tlsa_state != DNS_TLSA_FAILED)
+		return false;
+	client->passed_over =
+		"the TLSA records of the mail host cannot be looked up, or DNSSEC does not prove them";
+	return true;
+}
+
 void client_mx_begin(struct client *client, const struct dns_answer *mx)
 {
 	unsigned char order[DNS_HOSTS];
@@ -36,6 +53,8 @@ void client_mx_begin(struct client *client, const struct dns_answer *mx)
 const union dns_address *client_mx_next(struct client *client)
 {
 	const struct client_target *target = &client->plan[client->plan_at];
+	while (client->plan_at < client->plan_count && is_passed_over(client, target->host))
+		target = &client->plan[++client->plan_at];
 	if (client->plan_at == client->plan_count)
 		return NULL;
 	client->plan_at++;

@@ -42,6 +42,21 @@ static void doubt(struct client *client, const char *what, struct gw_str why)
 
 /* --- what is wanted --- */
 
+/* RFC 7672 section 2.2: with records of which none is usable a link is encrypted, and no more. */
+static void raise_to_dane(const struct client *client, struct link_level *level)
+{
+	const struct dns_host *host = client_mx_host(client);
+
+	if (!host || !relay_of(client)->dane || level->wish == LINK_CLEAR ||
+	    host->tlsa_state != DNS_TLSA_FOUND)
+		return;
+	if (host->tlsa_count)
+		*level = (struct link_level){ LINK_TLS, TLS_CHECK_DANE, host->tlsa,
+					      host->tlsa_count };
+	else if (level->wish == LINK_TRY)
+		*level = (struct link_level){ .wish = LINK_TLS };
+}
+
 void client_tls_level(struct client *client)
 {
 	static const enum link_wish wishes[] = {
@@ -53,6 +68,7 @@ void client_tls_level(struct client *client)
 	const struct gw_relay *relay = relay_of(client);
 
 	client->level = (struct link_level){ .wish = wishes[relay->tls], .check = relay->check };
+	raise_to_dane(client, &client->level);
 	client->tls = client->doubt = gw_str("");
 	client->proven = TLS_CHECK_NOTHING;
 	client->attempt->tls.wanted = client_tls_wanted(client);
@@ -94,6 +110,8 @@ void client_tls_begin(struct client *client)
 		.name = client->name,
 		.check = client->level.check,
 		.required = client->level.wish == LINK_TLS,
+		.tlsa = client->level.tlsa,
+		.tlsa_count = client->level.tlsa_count,
 	};
 	int started;
 
@@ -124,7 +142,9 @@ void client_starttls_begin(struct client *client)
 	if (!(client->offers & OFFER_STARTTLS))
 		client_lost(
 			client,
-			gw_str("STARTTLS is not offered, and the relay is configured to use it"));
+			gw_str(client->mx
+				       ? "STARTTLS is not offered, and mail for there goes in TLS only"
+				       : "STARTTLS is not offered, and the relay is configured to use it"));
 	else if (client_may_speak(client))
 		client_put(client, "STARTTLS\r\n");
 }

@@ -8,6 +8,7 @@
 #define LOOP_DNS_H
 
 #include "base/problem.h"
+#include "loop/tls.h"
 #include "loop/worker.h"
 
 #include <netinet/in.h>
@@ -48,12 +49,24 @@ union dns_address {
 	struct sockaddr_in6 v6;
 };
 
+/* TLSA records of a host, at port 25. They are looked for where DNSSEC proves the MX records (or
+ * that there are none) and the host's addresses, and count only where it proves them too. */
+enum dns_tlsa {
+	DNS_TLSA_NONE,
+	DNS_TLSA_FOUND,
+	/* bogus, or not known now: whether the host is the one that is meant cannot be told */
+	DNS_TLSA_FAILED,
+};
+
 struct dns_host {
 	/* lower case, A-labels, without the last dot; of a literal its address */
 	struct gw_str name;
 	unsigned preference;
-	enum dns_security security;         /* of its addresses */
-	bool incomplete;                    /* some of its addresses could not be looked up */
+	enum dns_security security; /* of its addresses */
+	bool incomplete;            /* some of its addresses could not be looked up */
+	enum dns_tlsa tlsa_state;
+	size_t tlsa_count;                  /* of FOUND: those that are usable, perhaps none */
+	const struct tls_tlsa *tlsa;        /* these */
 	size_t count;                       /* may be 0 where other hosts have addresses */
 	const union dns_address *addresses; /* IPv6 first; port 0 */
 };
@@ -65,8 +78,9 @@ struct dns_answer {
 	struct gw_str text; /* the reason where there are no hosts, as a sentence */
 	size_t count;
 	const struct dns_host *hosts; /* best first, equals by name */
-	/* their names in that order, ',' between equals and '>' before the next best: the same for
-	 * all domains whose mail goes to the same hosts */
+	/* their names in that order, ',' between equals and '>' before the next best, with "#dane"
+	 * behind one whose TLSA records are to be looked at: the same for all domains whose mail
+	 * goes to the same hosts in the same way */
 	struct gw_str key;
 };
 

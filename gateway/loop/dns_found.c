@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define DANE_MARK "#dane"
 #define SECOND ((int64_t)1000)
 #define KEEP_LEAST SECOND
 #define KEEP_MOST (3600 * SECOND)
@@ -148,6 +149,19 @@ void found_literal(struct found *found, const union dns_address *address)
 	found_address(found, 0, address);
 }
 
+/* One that is too long to keep counts as one that is not usable. */
+void found_tlsa(struct found *found, size_t nth, const struct tls_tlsa *tlsa)
+{
+	struct found_tlsa *kept = &found->hosts[nth].tlsa;
+
+	if (!tls_tlsa_usable(tlsa) || kept->count == DNS_TLSA_MOST ||
+	    kept->used + tlsa->len > DNS_TLSA_OCTETS)
+		return;
+	memcpy(kept->octets + kept->used, tlsa->octets, tlsa->len);
+	kept->records[kept->count++] = *tlsa;
+	kept->used += tlsa->len;
+}
+
 /* --- the end --- */
 
 /* Of many addresses half are of the other family. */
@@ -169,7 +183,7 @@ static bool any_incomplete(const struct found *found)
 	size_t i;
 
 	for (i = 0; i < found->count; i++)
-		if (found->hosts[i].incomplete)
+		if (found->hosts[i].incomplete || found->hosts[i].tlsa.state == DNS_TLSA_FAILED)
 			return true;
 	return false;
 }
@@ -208,6 +222,8 @@ void found_end(struct found *found)
 	for (i = 0; i < found->count; i++) {
 		struct found_host *host = &found->hosts[i];
 		host->incomplete = host->incomplete || host->open != 0;
+		if (host->tlsa.open)
+			host->tlsa.state = DNS_TLSA_FAILED;
 		if (host->open != 0)
 			host->security = host->security < DNS_INSECURE ? host->security
 								       : DNS_INSECURE;
@@ -265,7 +281,9 @@ static size_t answer_size(const struct found *found)
 	for (i = 0; i < found->count; i++)
 		size += (found->hosts[i].v6_count + found->hosts[i].v4_count) *
 				sizeof(union dns_address) +
-			2 * (strlen(found->hosts[i].name) + 1);
+			found->hosts[i].tlsa.count * sizeof(struct tls_tlsa) +
+			found->hosts[i].tlsa.used + 2 * (strlen(found->hosts[i].name) + 1) +
+			sizeof(DANE_MARK);
 	return size;
 }
 
@@ -294,6 +312,34 @@ static union dns_address *pack_addresses(const struct found_host *host, union dn
 	return to;
 }
 
+static const struct tls_tlsa *pack_tlsa(const struct found_tlsa *from, char **at)
+{
+	struct tls_tlsa *to = (struct tls_tlsa *)(void *)*at;
+
+	memcpy(to, from->records, from->count * sizeof(*to));
+	*at += from->count * sizeof(*to);
+	return to;
+}
+
+static void pack_octets(const struct found_tlsa *from, struct dns_host *host, char **at)
+{
+	struct tls_tlsa *records = (struct tls_tlsa *)host->tlsa;
+
+	memcpy(*at, from->octets, from->used);
+	for (size_t i = 0; i < from->count; i++) {
+		records[i].octets = (unsigned char *)*at;
+		*at += records[i].len;
+	}
+}
+
+static void mark(const struct found_host *host, char **at)
+{
+	if (host->tlsa.state == DNS_TLSA_NONE)
+		return;
+	(*at)--;
+	pack_text(at, DANE_MARK);
+}
+
 static struct gw_str pack_key(const struct found *found, char **at)
 {
 	const char *start = *at;
@@ -305,29 +351,40 @@ static struct gw_str pack_key(const struct found *found, char **at)
 					    ? ','
 					    : '>';
 		pack_text(at, found->hosts[i].name);
+		mark(&found->hosts[i], at);
 	}
 	return gw_str_n(start, found->count != 0 ? (size_t)(*at - start) - 1 : 0);
 }
 
-/* Host structs first, then addresses, then text: each part is aligned as the one before it. */
+/* Host structs first, then TLSA records, addresses, and text: each part is aligned at most as the
+ * one before it. */
 static void pack(const struct found *found, struct dns_answer *answer, struct dns_host *hosts)
 {
-	union dns_address *addresses = (union dns_address *)(hosts + found->count);
-	char *text;
+	union dns_address *addresses;
+	char *text = (char *)(hosts + found->count);
+	const struct tls_tlsa *tlsa[DNS_HOSTS];
 	size_t i;
 
+	for (i = 0; i < found->count; i++)
+		tlsa[i] = pack_tlsa(&found->hosts[i].tlsa, &text);
+	addresses = (union dns_address *)(void *)text;
 	for (i = 0; i < found->count; i++) {
 		const struct found_host *from = &found->hosts[i];
 		hosts[i] = (struct dns_host){ .preference = from->preference,
 					      .security = from->security,
 					      .incomplete = from->incomplete,
+					      .tlsa_state = from->tlsa.state,
+					      .tlsa_count = from->tlsa.count,
+					      .tlsa = tlsa[i],
 					      .count = from->v6_count + from->v4_count,
 					      .addresses = addresses };
 		addresses = pack_addresses(from, addresses);
 	}
 	text = (char *)addresses;
-	for (i = 0; i < found->count; i++)
+	for (i = 0; i < found->count; i++) {
+		pack_octets(&found->hosts[i].tlsa, &hosts[i], &text);
 		hosts[i].name = pack_text(&text, found->hosts[i].name);
+	}
 	answer->key = pack_key(found, &text);
 	answer->text = gw_str_n(text, (size_t)sprintf(text, found->why[0] != '\0' ? "%s: %s" : "%s",
 						      found->text, found->why));

@@ -23,10 +23,11 @@ struct look_up {
 	struct dns *dns;
 	struct domain *domain; /* NULL: nobody waits any more */
 	struct timer limit;
-	unsigned open; /* queries on their way */
-	bool retried;  /* its domain was silent before */
+	unsigned open;       /* queries on their way */
+	unsigned asked_tlsa; /* bits of hosts */
+	bool retried;        /* its domain was silent before */
 	char name[DNS_NAME_MAX + 1];
-	struct query mx, addresses[2 * DNS_HOSTS];
+	struct query mx, addresses[2 * DNS_HOSTS], tlsa[DNS_HOSTS];
 	struct found found;
 };
 
@@ -116,6 +117,57 @@ static enum dns_security security_of(int security)
 	return security >= 0 && security <= 2 ? map[security] : DNS_INSECURE;
 }
 
+static void take_tlsa(void *arg, const struct tls_tlsa *tlsa)
+{
+	const struct query *query = arg;
+
+	found_tlsa(&query->look_up->found, query->host, tlsa);
+}
+
+/* Absence counts where it is proven; and an alias into a zone without proof is absence. */
+static void tlsa_came(void *arg, int rcode, void *packet, int len, int sec, char *why, int limited)
+{
+	struct query *query = arg;
+	struct look_up *look_up = query->look_up;
+	struct found_tlsa *tlsa = &look_up->found.hosts[query->host].tlsa;
+	enum dns_security security = security_of(sec);
+	enum packet_kind kind = PACKET_FAILED;
+	uint32_t ttl = UINT32_MAX;
+
+	if (look_up->domain != NULL) {
+		if (rcode == 0 && security != DNS_BOGUS)
+			kind = packet_tlsa(packet, len, &ttl, take_tlsa, query);
+		tlsa->open = false;
+		tlsa->state = kind == PACKET_FAILED                            ? DNS_TLSA_FAILED
+			      : kind == PACKET_FOUND && security == DNS_SECURE ? DNS_TLSA_FOUND
+									       : DNS_TLSA_NONE;
+		if (tlsa->state != DNS_TLSA_FOUND)
+			tlsa->count = tlsa->used = 0;
+		found_ttl(&look_up->found, ttl);
+	}
+	let_go(look_up);
+}
+
+/* RFC 7672 section 2.2.2: only behind addresses that are proven, since servers of zones that are
+ * not signed may fail at a question that they do not know. */
+static void ask_tlsa(struct look_up *look_up, size_t host)
+{
+	struct query *query = &look_up->tlsa[host];
+	char name[DNS_NAME_MAX + 16];
+
+	if (look_up->found.security != DNS_SECURE || look_up->found.hosts[host].tlsa.open ||
+	    look_up->asked_tlsa & 1u << host)
+		return;
+	look_up->asked_tlsa |= 1u << host;
+	*query = (struct query){ look_up, host, ns_t_tlsa };
+	look_up->found.hosts[host].tlsa.open = true;
+	open_one(look_up);
+	snprintf(name, sizeof(name), "_25._tcp.%s", look_up->found.hosts[host].name);
+	if (ub_resolve_event(look_up->dns->servers.context, name, ns_t_tlsa, ns_c_in, query,
+			     tlsa_came, NULL) != 0)
+		tlsa_came(query, ns_r_servfail, NULL, 0, 0, NULL, 0);
+}
+
 static void take_address(void *arg, const union dns_address *address)
 {
 	const struct query *query = arg;
@@ -142,6 +194,8 @@ static void addresses_came(void *arg, int rcode, void *packet, int len, int sec,
 		if (security < host->security)
 			host->security = security;
 		found_ttl(&look_up->found, ttl);
+		if (kind == PACKET_FOUND && security == DNS_SECURE)
+			ask_tlsa(look_up, query->host);
 	}
 	let_go(look_up);
 }
@@ -259,6 +313,7 @@ struct look_up *look_up_create(struct dns *dns, struct domain *domain, const cha
 	look_up->domain = domain;
 	look_up->limit = (struct timer){ 0 };
 	look_up->open = 0;
+	look_up->asked_tlsa = 0;
 	look_up->retried = domain->silent;
 	strcpy(look_up->name, name);
 	look_up->mx = (struct query){ look_up, 0, ns_t_mx };

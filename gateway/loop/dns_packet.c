@@ -87,6 +87,33 @@ enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl,
 	return each_record(bytes, len, ns_t_mx, ttl, take_mx, &call);
 }
 
+struct tlsa_call {
+	void (*each)(void *arg, const struct tls_tlsa *tlsa);
+	void *arg;
+};
+
+static bool take_tlsa(void *arg, const ns_msg *message, const ns_rr *record)
+{
+	const struct tlsa_call *call = arg;
+	const unsigned char *octets = ns_rr_rdata(*record);
+	struct tls_tlsa tlsa;
+
+	if (ns_rr_rdlen(*record) < 4)
+		return false;
+	tlsa = (struct tls_tlsa){ octets[0], octets[1], octets[2],
+				  (uint16_t)(ns_rr_rdlen(*record) - 3), octets + 3 };
+	call->each(call->arg, &tlsa);
+	return true;
+}
+
+enum packet_kind packet_tlsa(const void *bytes, int len, uint32_t *ttl,
+			     void (*each)(void *arg, const struct tls_tlsa *tlsa), void *arg)
+{
+	struct tlsa_call call = { each, arg };
+
+	return each_record(bytes, len, ns_t_tlsa, ttl, take_tlsa, &call);
+}
+
 struct address_call {
 	void (*each)(void *arg, const union dns_address *address);
 	void *arg;

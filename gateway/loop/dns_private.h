@@ -130,11 +130,24 @@ enum packet_kind { PACKET_FOUND, PACKET_NONE, PACKET_NO_NAME, PACKET_FAILED };
 enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl,
 			   void (*each)(void *arg, unsigned preference, const char *host),
 			   void *arg);
+enum packet_kind packet_tlsa(const void *bytes, int len, uint32_t *ttl,
+			     void (*each)(void *arg, const struct tls_tlsa *tlsa), void *arg);
 enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
 				  void (*each)(void *arg, const union dns_address *address),
 				  void *arg);
 
 /* --- dns_found.c: what a look-up has found so far, and the answer made of it --- */
+
+#define DNS_TLSA_MOST 8
+#define DNS_TLSA_OCTETS 512 /* of all records of a host */
+
+struct found_tlsa {
+	enum dns_tlsa state;
+	bool open; /* its query is on its way */
+	size_t count, used;
+	struct tls_tlsa records[DNS_TLSA_MOST]; /* octets: an offset into these */
+	unsigned char octets[DNS_TLSA_OCTETS];
+};
 
 struct found_host {
 	char name[DNS_NAME_MAX + 1];
@@ -143,6 +156,7 @@ struct found_host {
 	enum dns_security security;
 	unsigned open; /* queries for its addresses on their way */
 	bool incomplete;
+	struct found_tlsa tlsa;
 	size_t v6_count, v4_count;
 	struct in6_addr v6[DNS_ADDRESSES];
 	struct in_addr v4[DNS_ADDRESSES];
@@ -166,6 +180,8 @@ void found_ttl(struct found *found, uint32_t ttl);
 void found_mx(struct found *found, unsigned preference, const char *host); /* keeps the best */
 void found_literal(struct found *found, const union dns_address *address);
 void found_address(struct found *found, size_t host, const union dns_address *address);
+/* keeps what is usable */
+void found_tlsa(struct found *found, size_t host, const struct tls_tlsa *tlsa);
 /* sorts, and decides what it all means */
 void found_end(struct found *found);
 int64_t found_keep_ms(const struct found *found);

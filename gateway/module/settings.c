@@ -227,6 +227,8 @@ const struct gw_option relay_options[] = {
 	{ "fingerprint", GW_OPTION_LIST, AT(pins), NULL,
 	  "SHA-256 of the next hop's certificate or of its public key, as \"ab:cd:...\", or several: it must be one of these, and nothing else is "
 	  "looked at." },
+	{ "dane", GW_OPTION_BOOL, AT(dane), "true",
+	  "With host = \"mx\", whether TLSA records of mail hosts count (DANE, RFC 7672), where DNSSEC proves them: dns.trust_anchor must be set." },
 	{ "ca", GW_OPTION_PATH, AT(ca), NULL,
 	  "PEM file of the authorities to trust; default: the system's." },
 	{ "certificate", GW_OPTION_PATH, AT(pair.certificate), NULL,

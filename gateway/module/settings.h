@@ -104,6 +104,7 @@ struct gw_relay {
 	bool verify, verify_name;
 	struct gw_list pins;
 	enum tls_check check; /* what these three come to */
+	bool dane;            /* with mx: TLSA records count */
 	struct gw_str ca;
 	struct tls_pair pair; /* ours */
 	struct gw_str source; /* address to connect from; empty: any */

@@ -16,9 +16,10 @@ KNOTD = shutil.which("knotd") or shutil.which("knotd", path="/usr/sbin")
 
 
 class Names:
-    """Zones are text by name: records without SOA and NS. A zone that is None is known and broken: SERVFAIL."""
+    """Zones are text by name: records without SOA and NS. A zone that is None is known and broken: SERVFAIL. Those in `signed` are signed, and
+    `anchor` is a file with their keys."""
 
-    def __init__(self, zones):
+    def __init__(self, zones, signed=()):
         self.folder = tempfile.mkdtemp(prefix="flow-names-")
         self.port = free_port()
         self.zones = zones
@@ -28,13 +29,27 @@ class Names:
         with open(self.path("knot.conf"), "w") as out:
             out.write('server:\n  rundir: "%s"\n  listen: 127.0.0.1@%d\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n'
                       'database:\n  storage: "%s"\ntemplate:\n  - id: default\n    storage: "%s"\n    zonefile-sync: -1\n'
-                      '    journal-content: none\nzone:\n' % (self.folder, self.port, self.folder, self.folder))
+                      '    journal-content: none\npolicy:\n  - id: fast\n    algorithm: ecdsap256sha256\nzone:\n'
+                      % (self.folder, self.port, self.folder, self.folder))
             for name in zones:
                 out.write("  - domain: %s\n    file: %s.zone\n" % (name, name))
+                if name in signed:
+                    out.write("    dnssec-signing: on\n    dnssec-policy: fast\n")
         with open(self.path("log"), "w") as log:
             self.process = subprocess.Popen([KNOTD, "-c", self.path("knot.conf")], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         for name, records in zones.items():
             wait_for(lambda: self.knows(name) == (records is not None), 10, lambda: "the zone %s: %s" % (name, open(self.path("log")).read()))
+
+        self.anchor = self.path("anchor")
+        with open(self.anchor, "w") as out:
+            for name in signed:
+                answer = wait_for(lambda: self.keys(name), 10, lambda: "the keys of %s" % name)
+                out.write(answer.to_text() + "\n")
+
+    def keys(self, zone):
+        """None: it is not signed yet."""
+        answer = dns.query.tcp(dns.message.make_query(zone, "DNSKEY"), "127.0.0.1", port=self.port, timeout=2)
+        return answer.answer[0] if answer.answer else None
 
     @property
     def server(self):
