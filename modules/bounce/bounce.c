@@ -1,11 +1,34 @@
 /* bounce.c - what comes back is understood: bounces, complaints and automatic replies, and the
- * replies of next hops. */
+ * replies of next hops; and MAIL FROM of what leaves is where it should come back to. */
 #include "bounce.h"
 #include "control.h"
+#include "failed.h"
+#include "instance.h"
 #include "mail.h"
+#include "return_path.h"
 
 #define CONF(member) offsetof(struct bounce_conf, member)
 static const struct gw_option options[] = {
+	{ .key = "domain",
+	  .type = GW_OPTION_STRING,
+	  .offset = CONF(domain),
+	  .help = "The bounce domain: return paths of relays with return_path = \"own\" are in it." },
+	{ .key = "key_file",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(key_file),
+	  .fallback = "STATE/bounce.key",
+	  .help = "What proves them; made where it is not there. A key a line: the first makes, all prove." },
+	{ .key = "valid",
+	  .type = GW_OPTION_DURATION,
+	  .offset = CONF(valid),
+	  .fallback = "14d",
+	  .min = 86400000,
+	  .max = 31536000000,
+	  .help = "How long a return path of ours takes bounces." },
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = CONF(domains),
+	  .help = "Domains of yours besides those of relays: a return path that is an address has to be in one." },
 	{ .key = "rules",
 	  .type = GW_OPTION_GROUPS,
 	  .offset = CONF(rules),
@@ -18,17 +41,32 @@ static const struct gw_option options[] = {
 static int on_start(struct gw_call *call)
 {
 	const struct bounce_conf *conf = gw->conf(call);
+	struct instance *instance = instance_create(call);
+	bool good = rules_check(call, &conf->rules);
 
+	good &= return_path_check(call);
+	if (!instance || !good) {
+		instance_destroy(instance);
+		return -1;
+	}
 	mail_init();
-	return rules_check(call, &conf->rules) ? 0 : -1;
+	gw->instance_data_set(call, instance);
+	return 0;
 }
 
-static void on_control(struct gw_call *call, const struct gw_command *command)
+static void on_stop(struct gw_call *call)
 {
-	control(call, command);
+	instance_destroy(gw->instance_data(call));
+}
+
+static void on_worker_start(struct gw_call *call)
+{
+	instance_begin(call, gw->instance_data(call));
 }
 
 GW_MODULE(.name = "bounce", .version = "1.0",
 	  .summary = "bounces: what they mean, and where they go", .options = options,
-	  .conf_size = sizeof(struct bounce_conf), .verbs = CONTROL_VERBS, .start = on_start,
-	  .control = on_control)
+	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
+	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS, .start = on_start,
+	  .stop = on_stop, .prepare = return_path_prepare, .bounce = failed_bounce,
+	  .control = control, .worker_start = on_worker_start)

@@ -1,9 +1,14 @@
 """What comes back is understood: gatewayctl hands a mail to the module, and the answer is a line of JSON for each recipient."""
 import json
 import os
+import re
 import subprocess
 
+import pytest
+
+from lib.client import Client, queue_id
 from lib.gateway import built
+from lib.sink import Act
 
 REPORT = b"""Return-Path: <>\r\nFrom: MAILER-DAEMON@mta.example\r\nTo: crm@example.com\r\nSubject: failure notice\r\n\r\n\
 <j\xe4ne@customer.example>:\r\n<jane@customer.example>:\r\nuser unknown \x00\xff\r\n\r\n--- Below this line is a copy of the message.\r\n\r\n"""
@@ -37,3 +42,40 @@ def test_a_wrong_rule_is_told_with_its_place_and_a_reload_takes_a_right_one(new_
     assert told.returncode and b"75-bounce.conf:" in told.stdout + told.stderr and reason() == "spam"
     gateway.module("75-bounce", "bounce", {"rules": [{"reason": "virus", "words": ["nope"]}]}).write()
     assert ctl(gateway, "reload", given=b"").returncode == 0 and reason() == "virus"
+
+
+MAIL = b"From: \"Smith, Ann\" <ann@example.com>\r\nSubject: one\r\n\r\nhello\r\n"
+
+
+def send(gateway, sender="crm+77@crm.example"):
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        return queue_id(client.message(MAIL, sender))
+
+
+@pytest.mark.parametrize("relay, expected", [
+    ({}, r"crm\+77@crm\.example"), ({"return_path": "from"}, r"ann@example\.com"), ({"return_path": "own"}, r"[a-z2-7]{26}@b\.example\.com"),
+    ({"return_path": "bounces@example.com", "domains": ["example.com"]}, r"bounces@example\.com")])
+def test_the_return_path_is_what_the_relay_says(pair, relay, expected):
+    rules = [{"reason": "reputation", "words": ["blocked by"]}]
+    gateway, sink = pair(relay=relay, before=lambda gateway: gateway.module("75-bounce", "bounce", {"domain": "b.example.com", "rules": rules}))
+    send(gateway)
+    assert re.fullmatch(expected, sink.wait_messages(1)[0].sender)
+    send(gateway, "")
+    assert sink.wait_messages(2)[1].sender == ""
+
+
+def test_what_fails_in_a_session_is_explained(pair):
+    rules = [{"reason": "reputation", "words": ["blocked by"]}]
+    gateway, sink = pair(relay={"return_path": "own"}, script={"rcpt": Act("550 5.7.1 host blocked by a list of us")},
+                         before=lambda gateway: gateway.module("75-bounce", "bounce", {"domain": "b.example.com", "rules": rules}))
+    id = send(gateway)
+    gateway.wait_log("done", id=id)
+    assert "block reputation, by text:blocked by" in str(gateway.explain(id))
+    assert gateway.check().code == 0
+
+
+def test_an_address_of_somebody_else_is_no_return_path(new_gateway, new_sink):
+    gateway = new_gateway().relay("out", new_sink(), return_path="bounces@other.example", domains=["example.com"]).module("75-bounce", "bounce", {})
+    gateway.module("60-routing", "routing", {"default": ["out"]})
+    answer = gateway.check()
+    assert answer.code and "50-out.conf:" in answer.err + answer.out and "is none of yours" in answer.err + answer.out

@@ -1,0 +1,87 @@
+#include "failed.h"
+
+#include "classify.h"
+#include "control.h"
+
+#include <stdio.h>
+
+#define OWN_MOST 6
+
+static struct gw_str field(struct gw_message *message, const char *name)
+{
+	struct gw_header header = { .size = sizeof header };
+
+	return gw->header_named(message, gw_str(name), 0, &header) == 0 ? header.value : gw_str("");
+}
+
+/* What the mail itself may have put into the words. */
+static size_t own_words(struct gw_message *message, const struct gw_result *result,
+			struct gw_str own[OWN_MOST])
+{
+	size_t count = 0;
+
+	own[count++] = gw->rcpt_fact(result->rcpt, GW_RCPT_ADDRESS);
+	own[count++] = gw->message_fact(message, GW_MESSAGE_SENDER);
+	own[count++] = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
+	own[count++] = gw->message_fact(message, GW_MESSAGE_HELO);
+	own[count++] = field(message, "Subject");
+	own[count++] = field(message, "Message-ID");
+	return count;
+}
+
+static void status_of(const struct gw_outcome *outcome, char status[STATUS_SIZE])
+{
+	const uint8_t *enhanced = outcome->enhanced;
+
+	status[0] = '\0';
+	if (enhanced[0])
+		snprintf(status, STATUS_SIZE, "%u.%u.%u", enhanced[0], enhanced[1], enhanced[2]);
+}
+
+static void emit(struct gw_call *call, const struct gw_message *message,
+		 const struct gw_result *result, const struct finding *finding)
+{
+	struct gw_event event = { .size = sizeof event,
+				  .name = GW_STR("bounce"),
+				  .time = gw->now(call),
+				  .message = message,
+				  .rcpt = result->rcpt,
+				  .client = gw->message_fact(message, GW_MESSAGE_CLIENT),
+				  .relay = result->relay,
+				  .code = finding->code };
+	struct gw_json *json = gw->json_create();
+	char text[160];
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	finding_write(json, "bounce", NULL, finding);
+	gw->json_end(json);
+	event.json = gw->json_text(json);
+	snprintf(text, sizeof text, "%s %s (%s)", kind_name(finding->kind),
+		 reason_name(finding->reason), finding->rule);
+	event.text = gw_str(text);
+	if (event.json.ptr)
+		gw->emit(call, &event);
+	gw->json_destroy(json);
+}
+
+enum gw_verdict failed_bounce(struct gw_call *call, struct gw_message *message,
+			      const struct gw_result *result)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	const struct gw_outcome *outcome = result->outcome;
+	struct finding finding = { .action = result->delayed ? ACTION_DELAYED : ACTION_FAILED };
+	struct gw_str own[OWN_MOST], recipient = gw->rcpt_fact(result->rcpt, GW_RCPT_ADDRESS);
+	char status[STATUS_SIZE];
+
+	status_of(outcome, status);
+	keep(finding.recipient, sizeof finding.recipient, recipient);
+	keep(finding.remote, sizeof finding.remote, outcome->host);
+	classify_reply(&conf->rules, outcome->code, status, outcome->text, own,
+		       own_words(message, result, own), &finding);
+	gw->reason(call, "%.*s: %s %s, by %s", GW_STR_ARGS(recipient), kind_name(finding.kind),
+		   reason_name(finding.reason), finding.rule);
+	gw->count(call, kind_name(finding.kind), 1);
+	if (gw->message_number(message, GW_MESSAGE_DRY) != 1)
+		emit(call, message, result, &finding);
+	return GW_CONTINUE;
+}

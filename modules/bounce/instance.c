@@ -1,0 +1,100 @@
+#include "instance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct instance {
+	pthread_mutex_t lock;
+	struct keys keys;
+	bool has_keys;
+	char domain[GW_DOMAIN_MAX + 1];
+};
+
+static bool read_keys(struct gw_call *call, struct instance *instance)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	const char *why = NULL;
+	int got = conf->domain.len ? keys_read(&instance->keys, conf->key_file.ptr, &why) : 1;
+
+	instance->has_keys = got == 0;
+	if (got < 0)
+		gw->problem_at(call, NULL, "key_file", true, "%s: %s", conf->key_file.ptr, why);
+	return got >= 0;
+}
+
+static bool read_domain(struct gw_call *call, struct instance *instance)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+
+	if (!conf->domain.len || gw->domain_ascii(call, conf->domain, instance->domain) > 0)
+		return true;
+	gw->problem_at(call, NULL, "domain", true, "\"%.*s\" is no domain",
+		       GW_STR_ARGS(conf->domain));
+	return false;
+}
+
+struct instance *instance_create(struct gw_call *call)
+{
+	struct instance *instance = calloc(1, sizeof *instance);
+
+	if (!instance) {
+		gw->problem(call, true, "no memory");
+		return NULL;
+	}
+	pthread_mutex_init(&instance->lock, NULL);
+	if (read_domain(call, instance) && read_keys(call, instance))
+		return instance;
+	instance_destroy(instance);
+	return NULL;
+}
+
+void instance_destroy(struct instance *instance)
+{
+	if (!instance)
+		return;
+	pthread_mutex_destroy(&instance->lock);
+	free(instance);
+}
+
+static const char *make_keys(struct instance *instance, const char *path)
+{
+	const char *why = NULL;
+
+	if (keys_make(path) != 0)
+		return strerror(errno);
+	instance->has_keys = keys_read(&instance->keys, path, &why) == 0;
+	return why;
+}
+
+void instance_begin(struct gw_call *call, struct instance *instance)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	const char *why = NULL;
+
+	if (!conf->domain.len)
+		return;
+	pthread_mutex_lock(&instance->lock);
+	if (!instance->has_keys)
+		why = make_keys(instance, conf->key_file.ptr);
+	pthread_mutex_unlock(&instance->lock);
+	if (why)
+		gw->log(call, GW_LOG_ERROR, "%s: %s: return paths of ours cannot be made",
+			conf->key_file.ptr, why);
+}
+
+const char *instance_domain(const struct instance *instance)
+{
+	return instance->domain;
+}
+
+bool instance_keys(struct instance *instance, struct keys *keys)
+{
+	bool has;
+
+	pthread_mutex_lock(&instance->lock);
+	has = instance->has_keys;
+	*keys = instance->keys;
+	pthread_mutex_unlock(&instance->lock);
+	return has;
+}

@@ -1,0 +1,25 @@
+/* instance.h - what an instance shares between its workers. */
+#ifndef BOUNCE_INSTANCE_H
+#define BOUNCE_INSTANCE_H
+
+#include "bounce.h"
+#include "token.h"
+
+#define DAY_MS (24 * 3600 * 1000LL)
+
+struct instance;
+
+/* NULL: it cannot be, and it was said why. */
+struct instance *instance_create(struct gw_call *call);
+void instance_destroy(struct instance *instance);
+
+/* On a worker, where files of the gateway may be written: makes the key where there is none yet. */
+void instance_begin(struct gw_call *call, struct instance *instance);
+
+/* The bounce domain in A-labels; empty: there is none. [any] */
+const char *instance_domain(const struct instance *instance);
+
+/* A copy of the keys; false: there is none. [any] */
+bool instance_keys(struct instance *instance, struct keys *keys);
+
+#endif

@@ -1,0 +1,254 @@
+#include "return_path.h"
+
+#include "author.h"
+#include "instance.h"
+
+#include <stdio.h>
+
+#define AT(member) offsetof(struct bounce_relay, member)
+const struct gw_option return_path_options[] = {
+	{ .key = "return_path",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(return_path),
+	  .fallback = "keep",
+	  .help = "MAIL FROM there: \"keep\" (the client's), \"from\" (the author's address), \"own\" (of the bounce domain), or an address." },
+	{ .key = "return_path_domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = AT(allowed),
+	  .help = "With \"keep\": the domains of return paths that the next hop takes, \"*.example.com\" is what is below; none: any." },
+	{ .key = "return_path_else",
+	  .type = GW_OPTION_WORD,
+	  .offset = AT(otherwise),
+	  .fallback = "refuse",
+	  .words = OTHERWISE_WORDS,
+	  .help = "What becomes of mail whose return path is in none of them: back to its sender, or another return path." },
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = AT(domains),
+	  .help = "Sender domains that go this way; a return path that is an address is in one of them." },
+	GW_OPTIONS_END
+};
+#undef AT
+
+static struct gw_str domain_of(struct gw_str address)
+{
+	size_t at = address.len;
+
+	while (at > 0 && address.ptr[at - 1] != '@')
+		at--;
+	return at ? gw_str_from(address, at) : gw_str("");
+}
+
+/* --- domains --- */
+
+/* "example.com", "*.example.com" (what is below it). "*" names nothing: it is no domain of
+ * anybody's. */
+static bool names(struct gw_call *call, struct gw_str pattern, const char *domain)
+{
+	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
+	char name[GW_DOMAIN_MAX + 1];
+	size_t len = strlen(domain), tail;
+
+	if (gw->domain_ascii(call, gw_str_from(pattern, below ? 2 : 0), name) < 0)
+		return false;
+	tail = strlen(name);
+	if (!below)
+		return strcmp(name, domain) == 0;
+	return len > tail + 1 && domain[len - tail - 1] == '.' &&
+	       strcmp(domain + len - tail, name) == 0;
+}
+
+static bool one_names(struct gw_call *call, struct gw_list list, struct gw_str domain)
+{
+	char name[GW_DOMAIN_MAX + 1];
+	size_t i;
+
+	if (gw->domain_ascii(call, domain, name) < 0)
+		return false;
+	for (i = 0; i < list.count; i++)
+		if (names(call, list.items[i], name))
+			return true;
+	return false;
+}
+
+/* --- what is configured --- */
+
+static bool mode_of(struct gw_str text, enum mode *mode)
+{
+	static const struct {
+		struct gw_str word;
+		enum mode mode;
+	} words[] = { { GW_STR("keep"), MODE_KEEP },
+		      { GW_STR("from"), MODE_FROM },
+		      { GW_STR("own"), MODE_OWN } };
+	size_t i;
+
+	*mode = MODE_CUSTOM;
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (gw_str_eq(text, words[i].word)) {
+			*mode = words[i].mode;
+			return true;
+		}
+	return gw_str_find(text, '@') != text.len;
+}
+
+static bool wrong(struct gw_call *call, const struct gw_relay *relay, const char *format,
+		  struct gw_str text)
+{
+	char why[600];
+
+	snprintf(why, sizeof why, format, GW_STR_ARGS(text));
+	gw->problem_at(call, relay, "return_path", true, "%s", why);
+	return false;
+}
+
+static bool is_address(struct gw_call *call, struct gw_str text)
+{
+	char domain[GW_DOMAIN_MAX + 1];
+	size_t i, local = gw_str_find(text, '@');
+
+	if (local == 0 || local > 64 ||
+	    gw_str_find(gw_str_from(text, local + 1), '@') != text.len - local - 1)
+		return false;
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] <= ' ' || strchr("<>()[]\\,;:\"\x7f", text.ptr[i]) ||
+		    (unsigned char)text.ptr[i] >= 0x80)
+			return false;
+	return gw->domain_ascii(call, domain_of(text), domain) > 0;
+}
+
+/* Mail that comes back to an address of somebody else's is lost to both. */
+static bool check_custom(struct gw_call *call, const struct gw_relay *relay,
+			 const struct bounce_relay *conf)
+{
+	const struct bounce_conf *own = gw->conf(call);
+	struct gw_str domain = domain_of(conf->return_path);
+
+	if (!is_address(call, conf->return_path))
+		return wrong(call, relay, "\"%.*s\" is no address", conf->return_path);
+	if (one_names(call, conf->domains, domain) || one_names(call, own->domains, domain))
+		return true;
+	return wrong(
+		call, relay,
+		"the domain of %.*s is none of yours: it has to be in the relay's domains or in the domains of bounce",
+		conf->return_path);
+}
+
+static bool check_relay(struct gw_call *call, const struct gw_relay *relay)
+{
+	const struct bounce_conf *own = gw->conf(call);
+	const struct bounce_relay *conf = gw->relay_conf(call, relay);
+	enum mode mode;
+
+	if (!mode_of(conf->return_path, &mode))
+		return wrong(call, relay,
+			     "\"%.*s\" is neither \"keep\", \"from\", \"own\" nor an address",
+			     conf->return_path);
+	if ((mode == MODE_OWN || (conf->allowed.count && conf->otherwise == OTHERWISE_OWN)) &&
+	    !own->domain.len)
+		return wrong(call, relay,
+			     "\"%.*s\" may need a return path of ours: set the domain of bounce",
+			     conf->return_path);
+	return mode != MODE_CUSTOM || check_custom(call, relay, conf);
+}
+
+bool return_path_check(struct gw_call *call)
+{
+	const struct gw_relay *relay;
+	bool good = true;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++)
+		good &= check_relay(call, relay);
+	return good;
+}
+
+/* --- the hook --- */
+
+static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address,
+			   const char *which)
+{
+	if (gw->return_path_set(call, delivery, gw_str(address)) != 0) {
+		gw->reply(call, 550, "5.1.7", "%s cannot be a return path", address);
+		return GW_REJECT;
+	}
+	gw->count(call, which, 1);
+	gw->reason(call, "return path %s: %s", which, address);
+	return GW_CONTINUE;
+}
+
+static enum gw_verdict set_from(struct gw_call *call, struct gw_delivery *delivery)
+{
+	char address[AUTHOR_MAX];
+	const char *why = author_read(call, gw->delivery_message(delivery), address);
+
+	if (!why)
+		return set(call, delivery, address, "from");
+	gw->reply(call, 550, "5.1.7", "No return path can be made of this message: %s", why);
+	return GW_REJECT;
+}
+
+static enum gw_verdict set_own(struct gw_call *call, struct gw_delivery *delivery)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	struct instance *instance = gw->instance_data(call);
+	const char *domain = instance_domain(instance);
+	struct gw_message *message = gw->delivery_message(delivery);
+	char token[TOKEN_SIZE], address[AUTHOR_MAX];
+	uint64_t id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
+	int64_t until = gw->message_number(message, GW_MESSAGE_RECEIVED_AT) + conf->valid;
+	struct keys keys;
+
+	if (!instance_keys(instance, &keys) ||
+	    !token_make(&keys, id, (uint16_t)(until / DAY_MS), gw_str(domain), token)) {
+		gw->reason(call, "no return path of ours: there is no key");
+		return GW_FAILED;
+	}
+	snprintf(address, sizeof address, "%s@%s", token, domain);
+	return set(call, delivery, address, "own");
+}
+
+static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct gw_str relay)
+{
+	gw->reply(call, 553, "5.1.8",
+		  "The domain of the return path %.*s is not in return_path_domains of relay %.*s",
+		  GW_STR_ARGS(sender), GW_STR_ARGS(relay));
+	return GW_REJECT;
+}
+
+static enum gw_verdict keep(struct gw_call *call, struct gw_delivery *delivery,
+			    const struct bounce_relay *conf, struct gw_str sender)
+{
+	if (!conf->allowed.count || one_names(call, conf->allowed, domain_of(sender)))
+		return GW_CONTINUE;
+	if (conf->otherwise == OTHERWISE_FROM)
+		return set_from(call, delivery);
+	if (conf->otherwise == OTHERWISE_OWN)
+		return set_own(call, delivery);
+	return refuse(call, sender, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+}
+
+enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *delivery)
+{
+	const char *own = instance_domain(gw->instance_data(call));
+	struct gw_relay *relay = gw->relay_named(call,
+						 gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	const struct bounce_relay *conf = relay ? gw->relay_conf(call, relay) : NULL;
+	struct gw_str sender = gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH);
+	enum mode mode;
+
+	/* nothing comes back to what is a report itself, or is ours already */
+	if (!conf || !sender.len || (*own && gw_str_ieq(domain_of(sender), gw_str(own))) ||
+	    !mode_of(conf->return_path, &mode))
+		return GW_CONTINUE;
+	switch (mode) {
+	case MODE_FROM:
+		return set_from(call, delivery);
+	case MODE_CUSTOM:
+		return set(call, delivery, conf->return_path.ptr, "custom");
+	case MODE_OWN:
+		return set_own(call, delivery);
+	default:
+		return keep(call, delivery, conf, sender);
+	}
+}
