@@ -23,42 +23,27 @@ int sasl_init(void)
 	return 0;
 }
 
-/* [authzid] NUL authcid NUL passwd (RFC 4616); nothing in it but the first may be empty. */
-static bool plain_is_sound(struct gw_str token)
-{
-	size_t first = gw_str_find(token, '\0');
-	struct gw_str rest = gw_str_from(token, first + 1);
-	size_t second = gw_str_find(rest, '\0');
-	struct gw_str secret = gw_str_from(rest, second + 1);
-
-	return second > 0 && secret.len > 0 && !gw_str_has_nul(secret);
-}
-
-static bool login_is_sound(struct gw_str token)
-{
-	return token.len > 0 && !gw_str_has_nul(token);
-}
-
-static int plain_take(struct sasl *sasl, struct gw_str token);
-static int login_take(struct sasl *sasl, struct gw_str token);
-
-static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
-static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
-
 /* CRAM-MD5 has the server keep the password in clear, and shows a listener what to guess at. */
 static const struct mechanism mechanisms[] = {
 	{ "SCRAM-SHA-256-PLUS", sasl_scram_server_step, sasl_scram_client_step, .bound = true },
 	{ "SCRAM-SHA-256", sasl_scram_server_step, sasl_scram_client_step },
-	{ "PLAIN", server_step, client_step, { "" }, false, false, plain_is_sound, plain_take },
+	{ "PLAIN",
+	  sasl_secret_server_step,
+	  sasl_library_client_step,
+	  { "" },
+	  false,
+	  false,
+	  sasl_plain_is_sound,
+	  sasl_plain_take },
 	{ "LOGIN",
-	  server_step,
-	  client_step,
+	  sasl_secret_server_step,
+	  sasl_library_client_step,
 	  { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" },
 	  true,
 	  false,
-	  login_is_sound,
-	  login_take },
-	{ "CRAM-MD5", NULL, client_step, .client_waits = true },
+	  sasl_login_is_sound,
+	  sasl_login_take },
+	{ "CRAM-MD5", NULL, sasl_library_client_step, .client_waits = true },
 };
 #define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 
@@ -183,99 +168,6 @@ bool sasl_is_name(struct gw_str text)
 		text = gw_str_from(text, size);
 	}
 	return true;
-}
-
-static enum sasl_state take_login(struct sasl *sasl)
-{
-	struct sasl_login *login = &sasl->login;
-
-	login->user = sasl_property(sasl, GSASL_AUTHID);
-	login->acting_as = sasl_property(sasl, GSASL_AUTHZID);
-	login->secret = sasl_property(sasl, GSASL_PASSWORD);
-	if (gw_str_eq(login->user, login->acting_as))
-		login->acting_as = gw_str(NULL);
-	if (login->user.len == 0 || login->secret.len == 0 || !sasl_is_name(login->user) ||
-	    !sasl_is_name(login->acting_as))
-		return SASL_BAD;
-	return SASL_DONE;
-}
-
-/* The octets as they came, where the library would prepare them and refuse what it cannot prepare:
- * a password may have been hashed as it is, and whoever compares it can prepare it as well. */
-static int plain_take(struct sasl *sasl, struct gw_str token)
-{
-	size_t first = gw_str_find(token, '\0');
-	struct gw_str rest = gw_str_from(token, first + 1);
-	size_t second = gw_str_find(rest, '\0');
-	struct gw_str secret = gw_str_from(rest, second + 1);
-	int result = gsasl_property_set_raw(sasl->session, GSASL_AUTHZID, token.ptr, first);
-
-	if (result == GSASL_OK)
-		result = gsasl_property_set_raw(sasl->session, GSASL_AUTHID, rest.ptr, second);
-	if (result == GSASL_OK)
-		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr,
-						secret.len);
-	return result;
-}
-
-static int login_take(struct sasl *sasl, struct gw_str token)
-{
-	return sasl_library_step(sasl, token, false);
-}
-
-static enum sasl_state server_take(struct sasl *sasl, struct gw_str token, struct gw_str *out)
-{
-	int result = sasl->mechanism->token_is_sound(token) ? sasl->mechanism->take(sasl, token)
-							    : GSASL_MECHANISM_PARSE_ERROR;
-
-	if (result == GSASL_OK)
-		return take_login(sasl);
-	if (result != GSASL_NEEDS_MORE || sasl->steps > 1 ||
-	    !sasl->mechanism->challenges[sasl->steps])
-		return SASL_BAD;
-	*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
-	return SASL_MORE;
-}
-
-/* Without an initial response the first thing is to ask; with one, the library is told that it
- * asked. */
-static enum sasl_state server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
-{
-	enum sasl_state state = SASL_BAD;
-	struct gw_str token;
-
-	if (sasl->steps == 0) {
-		if (sasl_library_step(sasl, gw_str(""), false) != GSASL_NEEDS_MORE)
-			return SASL_BAD;
-		*out = gw_str(sasl->mechanism->challenges[sasl->steps++]);
-		if (in.len == 0)
-			return SASL_MORE;
-		*out = gw_str("");
-	}
-	token = sasl_decode(in);
-	if (token.ptr)
-		state = server_take(sasl, token, out);
-	sasl_wipe_free((char *)token.ptr, token.len);
-	return state;
-}
-
-static enum sasl_state client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
-{
-	struct gw_str token;
-	int result;
-
-	if (sasl->steps++ == 0 && sasl->mechanism->client_waits)
-		return SASL_MORE;
-	token = sasl_decode(in);
-	if (!token.ptr && !sasl->mechanism->client_waits)
-		return SASL_BAD;
-	/* LOGIN has no standard, and what its prompts say no meaning: each is the next one. */
-	result = sasl_library_step(sasl, token.ptr ? token : gw_str("?"), true);
-	sasl_wipe_free((char *)token.ptr, token.len);
-	if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
-		return SASL_BAD;
-	*out = gw_str_n(sasl->line, sasl->line_len);
-	return result == GSASL_OK ? SASL_DONE : SASL_MORE;
 }
 
 enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)

@@ -1,5 +1,5 @@
-/* sasl_private.h - what the exchanges share: those with a secret (sasl.c) and SCRAM
- * (sasl_scram.c). */
+/* sasl_private.h - what the exchanges share: sasl.c (the table of mechanisms, an exchange from its
+ * begin to its end), sasl_secret.c (PLAIN, LOGIN) and sasl_scram.c. */
 #ifndef SMTP_SASL_PRIVATE_H
 #define SMTP_SASL_PRIVATE_H
 
@@ -58,6 +58,14 @@ void sasl_session_finish(Gsasl_session *session);
 struct gw_str sasl_property(const struct sasl *sasl, Gsasl_property which);
 /* Names stand in logs and rules: characters of UTF-8, and no control among them. */
 bool sasl_is_name(struct gw_str text);
+
+/* sasl_secret.c: members of the rows of PLAIN and LOGIN; the client's step is CRAM-MD5's too. */
+bool sasl_plain_is_sound(struct gw_str token);
+bool sasl_login_is_sound(struct gw_str token);
+int sasl_plain_take(struct sasl *sasl, struct gw_str token);
+int sasl_login_take(struct sasl *sasl, struct gw_str token);
+enum sasl_state sasl_secret_server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
+enum sasl_state sasl_library_client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
 
 enum sasl_state sasl_scram_server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
 enum sasl_state sasl_scram_client_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
