@@ -106,6 +106,8 @@ static int open_log(const struct arguments *arguments, const struct settings *se
 static void free_all(struct serving *serving)
 {
 	offload_destroy(runtime.pool);
+	if (runtime.main) /* modules are stopped on it after this */
+		worker_use_pool(runtime.main, NULL);
 	spool_stop(runtime.spool);
 	workers_free();
 	alive_end(serving->alive);
