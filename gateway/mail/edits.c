@@ -1,5 +1,5 @@
-/* edits.c - the view of one delivery: fields in an array once something was edited, the body as
- * received or replaced.
+/* edits.c - the view of one delivery: fields in an array once something was edited, the body in
+ * pieces.
  *
  * Fields that were not touched still point into the received bytes, so neighbours among them go out
  * as one piece. */
@@ -61,6 +61,7 @@ static int begin(struct edits *edits)
 		return -1;
 	edits->header_size = 0;
 	edits->blank = block->blank;
+	body_init(&edits->body, edits->message->content.size - block->size);
 	for (i = 0; i < block->count; i++) {
 		struct header_field field = block->fields[i];
 
@@ -181,18 +182,41 @@ static bool lines_are_clean(struct gw_str text)
 	return true;
 }
 
-int edits_body(struct edits *edits, struct gw_str body)
+/* `text` is the arena's. */
+static int put_body(struct edits *edits, uint64_t offset, uint64_t drop, struct gw_str text)
 {
-	struct gw_str copy;
+	struct gw_str copy = arena_str(edits->arena, text);
 
-	if (!lines_are_clean(body) || begin(edits) != 0)
+	if (!copy.ptr || body_splice(&edits->body, edits->arena, offset, drop, copy) != 0)
 		return -1;
-	copy = arena_str(edits->arena, body);
-	if (!copy.ptr)
-		return -1;
-	edits->body = copy;
 	edits->blank = true;
 	return 0;
+}
+
+int edits_body(struct edits *edits, struct gw_str body)
+{
+	if (!lines_are_clean(body) || begin(edits) != 0)
+		return -1;
+	return put_body(edits, 0, edits->body.size, body);
+}
+
+/* A cut there would leave a CR or an LF alone. */
+static bool is_within_line_end(struct edits *edits, uint64_t offset)
+{
+	char around[2];
+
+	return offset > 0 && offset < edits->body.size &&
+	       (edits_body_read(edits, offset - 1, around, 2) != 2 ||
+		memcmp(around, "\r\n", 2) == 0);
+}
+
+int edits_splice(struct edits *edits, uint64_t offset, uint64_t drop, struct gw_str text)
+{
+	if (!lines_are_clean(text) || begin(edits) != 0 || offset > edits->body.size ||
+	    drop > edits->body.size - offset || (!edits->blank && edits->body.size > 0) ||
+	    is_within_line_end(edits, offset) || is_within_line_end(edits, offset + drop))
+		return -1;
+	return put_body(edits, offset, drop, text);
 }
 
 int edits_return_path(struct edits *edits, struct gw_str address)
@@ -220,16 +244,13 @@ static long piece_of(struct gw_str text, uint64_t offset, size_t len, struct gw_
 	return (long)piece->len;
 }
 
-static long body_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len,
-		       struct gw_str *piece)
+static long piece_of_body(struct edits *edits, uint64_t offset, char *scratch, size_t len,
+			  struct gw_str *piece)
 {
-	const struct header_block *block;
+	const struct header_block *block = message_headers(edits->message);
 
-	if (edits->body.ptr)
-		return piece_of(edits->body, offset, len, piece);
-	block = message_headers(edits->message);
-	return block ? spool_piece(&edits->message->content, block->size + offset, scratch, len,
-				   piece)
+	return block ? body_piece(&edits->body, &edits->message->content, block->size, offset,
+				  scratch, len, piece)
 		     : -1;
 }
 
@@ -237,8 +258,8 @@ uint64_t edits_body_size(struct edits *edits)
 {
 	const struct header_block *block;
 
-	if (edits->body.ptr)
-		return edits->body.len;
+	if (edits->fields)
+		return edits->body.size;
 	block = message_headers(edits->message);
 	return block ? edits->message->content.size - block->size : 0;
 }
@@ -279,10 +300,10 @@ static long edited_piece(struct edits *edits, uint64_t offset, char *scratch, si
 		return header_piece(edits, offset, len, piece);
 	offset -= edits->header_size;
 	if (!edits->blank)
-		return body_piece(edits, offset, scratch, len, piece);
+		return piece_of_body(edits, offset, scratch, len, piece);
 	if (offset < 2)
 		return piece_of(gw_str("\r\n"), offset, len, piece);
-	return body_piece(edits, offset - 2, scratch, len, piece);
+	return piece_of_body(edits, offset - 2, scratch, len, piece);
 }
 
 long edits_piece(struct edits *edits, uint64_t offset, char *scratch, size_t len,
@@ -322,7 +343,7 @@ static long read_all(struct edits *edits, piece_fn *next, uint64_t offset, char 
 
 long edits_body_read(struct edits *edits, uint64_t offset, void *out, size_t len)
 {
-	return read_all(edits, body_piece, offset, out, len);
+	return read_all(edits, piece_of_body, offset, out, len);
 }
 
 long edits_read(struct edits *edits, uint64_t offset, void *out, size_t len)

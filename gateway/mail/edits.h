@@ -9,6 +9,7 @@
 #ifndef MAIL_EDITS_H
 #define MAIL_EDITS_H
 
+#include "mail/body.h"
 #include "mail/message.h"
 
 struct edits {
@@ -20,7 +21,7 @@ struct edits {
 	bool blank;                /* the blank line follows them */
 	size_t cursor;             /* the field the last read was in, */
 	uint64_t cursor_at;        /* and where it begins in the header */
-	struct gw_str body;        /* ptr NULL: the received body */
+	struct body body;          /* once `fields` are there */
 	struct gw_str return_path; /* ptr NULL: the received sender */
 };
 
@@ -38,6 +39,10 @@ int edits_header_drop(struct edits *edits, size_t nth);
 
 /* Replaces the whole body (copied). -1: no memory; bare CR or LF in it. */
 int edits_body(struct edits *edits, struct gw_str body);
+/* Drops `drop` octets of the body as it stands at `offset`, and puts `text` (copied) there. -1: not
+ * in the body; bare CR or LF in the text, or left by the cut; the header ends at an odd line; too
+ * many pieces, or no memory. */
+int edits_splice(struct edits *edits, uint64_t offset, uint64_t drop, struct gw_str text);
 int edits_return_path(struct edits *edits, struct gw_str address);
 struct gw_str edits_sender(const struct edits *edits);
 
