@@ -21,6 +21,7 @@ enum step {
 	STEP_CHECK_RELAY,
 	STEP_ADMIT,
 	STEP_PREPARE,
+	STEP_SEAL,
 	STEP_LOGIN,
 	STEP_DELIVER,
 	STEP_SEND,
@@ -262,6 +263,8 @@ enum step step_prepare(struct task *task);
 enum step step_prepare_answered(struct task *task);
 enum step step_login(struct task *task);
 enum step step_login_answered(struct task *task);
+enum step step_seal(struct task *task);
+enum step step_seal_answered(struct task *task);
 enum step step_deliver(struct task *task);
 enum step step_deliver_answered(struct task *task);
 enum step step_send(struct task *task);

@@ -1,4 +1,4 @@
-/* relay_hooks.c - what modules say of a delivery at a relay: admit, prepare, deliver. */
+/* relay_hooks.c - what modules say of a delivery at a relay: admit, prepare, sealed, deliver. */
 #include "deliver/delivery_private.h"
 
 static void set_all(struct gw_delivery *delivery, enum gw_status status, const char *enhanced,
@@ -22,7 +22,7 @@ enum step delivery_decided(struct gw_delivery *delivery, enum gw_status status,
 	return STEP_FINISH;
 }
 
-/* --- verdicts that all three have --- */
+/* --- verdicts that they all have --- */
 
 static struct gw_str why_of(const struct chain_answer *answer)
 {
@@ -120,6 +120,18 @@ enum step step_prepare(struct task *task)
 }
 
 enum step step_prepare_answered(struct task *task)
+{
+	return unless_refused(delivery_of(task), STEP_SEAL);
+}
+
+/* --- sealed --- */
+
+enum step step_seal(struct task *task)
+{
+	return STEP_ASK;
+}
+
+enum step step_seal_answered(struct task *task)
 {
 	return unless_refused(delivery_of(task), STEP_LOGIN);
 }

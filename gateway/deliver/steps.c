@@ -20,6 +20,7 @@ static const struct step_row {
 	/* what modules say: the next step, NEXT_RELAY, or FINISH */
 	[STEP_ADMIT] = { step_admit, GW_HOOK_admit, step_admit_answered },
 	[STEP_PREPARE] = { step_prepare, GW_HOOK_prepare, step_prepare_answered },
+	[STEP_SEAL] = { step_seal, GW_HOOK_sealed, step_seal_answered },
 	/* of a relay without a host that has `auth`: what a module that delivers logs in with;
 	 * none: RESULT */
 	[STEP_LOGIN] = { step_login, GW_HOOK_login, step_login_answered },

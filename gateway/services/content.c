@@ -85,6 +85,12 @@ int services_body_replace(struct gw_call *call, struct gw_delivery *delivery, st
 	return may_edit(call) ? edits_body(delivery_edits(delivery), body) : -1;
 }
 
+int services_body_splice(struct gw_call *call, struct gw_delivery *delivery, uint64_t offset,
+			 uint64_t drop, struct gw_str text)
+{
+	return may_edit(call) ? edits_splice(delivery_edits(delivery), offset, drop, text) : -1;
+}
+
 int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 			     struct gw_str address)
 {

@@ -517,4 +517,7 @@ const struct gw_services services = {
 	.client_each = services_client_each,
 	.login = services_login,
 	.login_refused = services_login_refused,
+	.body_splice = services_body_splice,
+	.message_file = services_message_file,
+	.delivery_file = services_delivery_file,
 };

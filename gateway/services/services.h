@@ -34,10 +34,14 @@ int services_header_add(struct gw_call *call, struct gw_delivery *delivery, size
 int services_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
 			    struct gw_str value);
 int services_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
+int services_body_splice(struct gw_call *call, struct gw_delivery *delivery, uint64_t offset,
+			 uint64_t drop, struct gw_str text);
 int services_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
 int services_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 			     struct gw_str address);
 void services_login_set(struct gw_call *call, const struct gw_login *login);
+int services_message_file(struct gw_message *message); /* file.c */
+int services_delivery_file(struct gw_delivery *delivery);
 long services_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *out, size_t len);
 bool services_login(struct gw_call *call, struct gw_delivery *delivery, struct gw_login *login);
 void services_login_refused(struct gw_call *call, struct gw_delivery *delivery, struct gw_str text);

@@ -1,6 +1,11 @@
 /* edits.c - a delivery's view of the message, and what goes out of it. */
 #include "kit.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 static bool ends_line(struct gw_str text)
 {
 	return text.len >= 2 && text.ptr[text.len - 2] == '\r' && text.ptr[text.len - 1] == '\n';
@@ -140,6 +145,38 @@ int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, str
 	return 0;
 }
 
+static char *put(char *at, struct gw_str text)
+{
+	if (text.len)
+		memcpy(at, text.ptr, text.len);
+	return at + text.len;
+}
+
+/* Between the two, or at an end? */
+static bool cuts_line_end(struct gw_str body, uint64_t at)
+{
+	return at > 0 && at < body.len && body.ptr[at - 1] == '\r' && body.ptr[at] == '\n';
+}
+
+int service_body_splice(struct gw_call *call, struct gw_delivery *delivery, uint64_t offset,
+			uint64_t drop, struct gw_str text)
+{
+	struct gw_str body;
+	char *spliced;
+
+	if (cannot_edit(call, "body_splice") || !lines_are_clean(text))
+		return -1;
+	begin(delivery);
+	body = delivery_body_now(delivery);
+	if (offset > body.len || drop > body.len - offset || cuts_line_end(body, offset) ||
+	    cuts_line_end(body, offset + drop))
+		return -1;
+	spliced = kit_alloc(call->kit, body.len - drop + text.len + 1);
+	put(put(put(spliced, gw_str_n(body.ptr, offset)), text), gw_str_from(body, offset + drop));
+	delivery->body = gw_str_n(spliced, body.len - drop + text.len);
+	return 0;
+}
+
 int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 			    struct gw_str address)
 {
@@ -154,13 +191,6 @@ struct gw_str delivery_body_now(struct gw_delivery *delivery)
 	return delivery->body.ptr
 		       ? delivery->body
 		       : gw_str_from(delivery->message->bytes, delivery->message->body_offset);
-}
-
-static char *put(char *at, struct gw_str text)
-{
-	if (text.len)
-		memcpy(at, text.ptr, text.len);
-	return at + text.len;
 }
 
 static struct gw_str edited(struct gw_delivery *delivery)
@@ -220,4 +250,36 @@ long service_delivery_read(struct gw_delivery *delivery, uint64_t offset, void *
 	return kit_fails(delivery->kit, "delivery_read")
 		       ? -1
 		       : content_copy(delivery_sent(delivery), offset, out, len);
+}
+
+/* --- files --- */
+
+static int make_file(struct gw_str bytes)
+{
+	int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ssize_t put_in = fd < 0 ? -1 : write(fd, bytes.ptr, bytes.len);
+
+	if (put_in == (ssize_t)bytes.len && lseek(fd, 0, SEEK_SET) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
+int service_message_file(struct gw_message *message)
+{
+	return kit_fails(message->kit, "message_file") ? fail_with(EIO) : make_file(message->bytes);
+}
+
+int service_delivery_file(struct gw_delivery *delivery)
+{
+	return kit_fails(delivery->kit, "delivery_file") ? fail_with(EIO)
+							 : make_file(delivery_sent(delivery));
 }

@@ -373,6 +373,10 @@ int service_header_add(struct gw_call *call, struct gw_delivery *delivery, size_
 int service_header_replace(struct gw_call *call, struct gw_delivery *delivery, size_t nth,
 			   struct gw_str value);
 int service_header_drop(struct gw_call *call, struct gw_delivery *delivery, size_t nth);
+int service_body_splice(struct gw_call *call, struct gw_delivery *delivery, uint64_t offset,
+			uint64_t drop, struct gw_str text);
+int service_message_file(struct gw_message *message);
+int service_delivery_file(struct gw_delivery *delivery);
 int service_body_replace(struct gw_call *call, struct gw_delivery *delivery, struct gw_str body);
 int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 			    struct gw_str address);

@@ -580,4 +580,7 @@ const struct gw_services kit_services = {
 	.client_each = service_client_each,
 	.login = service_login,
 	.login_refused = service_login_refused,
+	.body_splice = service_body_splice,
+	.message_file = service_message_file,
+	.delivery_file = service_delivery_file,
 };

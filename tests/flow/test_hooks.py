@@ -20,6 +20,7 @@ ANSWERS = {
     ("route", "accept"): "delivered by out", ("route", "continue"): "waits", ("route", "reject"): "bounced", ("route", "tempfail"): "waits",
     ("admit", "continue"): "delivered by out", ("admit", "wait"): "waits", ("admit", "reject"): "bounced",
     ("prepare", "continue"): "delivered by out", ("prepare", "wait"): "waits", ("prepare", "reject"): "bounced",
+    ("sealed", "continue"): "delivered by out", ("sealed", "wait"): "waits", ("sealed", "reject"): "bounced",
     ("deliver", "continue"): "delivered by out", ("deliver", "accept"): "delivered by probe",
     ("bounce", "continue"): "bounced",
 }
@@ -36,7 +37,7 @@ def test_verdict_of_a_hook(probed, hook, verdict, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("hook", ["admit", "prepare"])
+@pytest.mark.parametrize("hook", ["admit", "prepare", "sealed"])
 def test_next_goes_to_the_next_relay(probed, new_gateway, new_sink, hook, way):
     """NEXT at every relay: the route is used up, and the message waits."""
     gateway = probed({hook + ".verdict": "next", hook + ".way": way})
@@ -102,6 +103,12 @@ def test_edits_of_prepare(probed):
     assert message.data.endswith(b"\r\n\r\nanother body\r\n")
 
 
+def test_a_notice_costs_no_other_octet(probed):
+    gateway = probed({"notice": "-- \r\nthe company\r\n"})
+    talk(gateway)
+    assert gateway.sink.wait_messages(1)[0].data.endswith(MAIL + b"-- \r\nthe company\r\n")
+
+
 def test_null_return_path(probed):
     gateway = probed({"return_path": "<>"})
     talk(gateway)
@@ -147,7 +154,7 @@ def test_observers_are_told(probed):
     said, id = talk(gateway)
     fate(gateway, id)
     counts = gateway.ctl("probe", "counts")
-    for hook in ("connect", "ehlo", "auth", "mail", "rcpt", "message", "route", "admit", "prepare", "deliver", "result", "event"):
+    for hook in ("connect", "ehlo", "auth", "mail", "rcpt", "message", "route", "admit", "prepare", "sealed", "deliver", "result", "event"):
         assert counts[hook] >= 1, (hook, counts)
     gateway.ctl("check")
     assert gateway.ctl("probe", "counts")["check"] == 1

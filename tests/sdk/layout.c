@@ -42,20 +42,21 @@ AT(gw_module, deliver, 192);
 AT(gw_module, fallback, 200);
 AT(gw_module, bounce, 208);
 AT(gw_module, probe, 216);
-AT(gw_module, result, 224);
-AT(gw_module, leave, 232);
-AT(gw_module, event, 240);
-AT(gw_module, tick, 248);
-AT(gw_module, status, 256);
-AT(gw_module, relay_status, 264);
-AT(gw_module, control, 272);
-AT(gw_module, check, 280);
-AT(gw_module, worker_start, 288);
-AT(gw_module, worker_stop, 296);
-AT(gw_module, timer, 304);
-AT(gw_module, http, 312);
-AT(gw_module, clients, 320);
-AT(gw_module, once, 328);
+AT(gw_module, sealed, 224);
+AT(gw_module, result, 232);
+AT(gw_module, leave, 240);
+AT(gw_module, event, 248);
+AT(gw_module, tick, 256);
+AT(gw_module, status, 264);
+AT(gw_module, relay_status, 272);
+AT(gw_module, control, 280);
+AT(gw_module, check, 288);
+AT(gw_module, worker_start, 296);
+AT(gw_module, worker_stop, 304);
+AT(gw_module, timer, 312);
+AT(gw_module, http, 320);
+AT(gw_module, clients, 328);
+AT(gw_module, once, 336);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);
@@ -177,6 +178,9 @@ AT(gw_services, client_known, 928);
 AT(gw_services, client_each, 936);
 AT(gw_services, login, 944);
 AT(gw_services, login_refused, 952);
+AT(gw_services, body_splice, 960);
+AT(gw_services, message_file, 968);
+AT(gw_services, delivery_file, 976);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -198,10 +202,10 @@ SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 56);
 SIZE_AT_LEAST(gw_submission, 72);
-SIZE_AT_LEAST(gw_module, 336);
+SIZE_AT_LEAST(gw_module, 344);
 SIZE_AT_LEAST(gw_http_request, 112);
 SIZE_AT_LEAST(gw_http_answer, 64);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 960);
+SIZE_AT_LEAST(gw_services, 984);
 
 #endif

@@ -90,6 +90,9 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 		gw->header_add(call, delivery, 0, gw_str("X-Bad"), gw_str("a\r\nInjected: b")), -1);
 	assert_int_equal(gw->header_drop(call, delivery, 99), -1);
 	assert_int_equal(gw->body_replace(call, delivery, gw_str("bare\n")), -1);
+	assert_int_equal(gw->body_splice(call, delivery, 5, 0, gw_str("cut")), -1);
+	assert_int_equal(gw->body_splice(call, delivery, 7, 0, gw_str("out")), -1);
+	assert_int_equal(gw->body_splice(call, delivery, 6, 0, gw_str("notice\r\n")), 0);
 	return GW_CONTINUE;
 }
 
@@ -209,7 +212,7 @@ static void edits_make_what_goes_out(void **state)
 	assert_int_equal(testkit_run_prepare(scene.kit, delivery), GW_CONTINUE);
 	assert_string_equal(
 		testkit_sent(delivery).ptr,
-		"Received: x\r\nFrom: kept blank\r\nX-New: 1\r\n folded\r\n\r\nbody\r\n");
+		"Received: x\r\nFrom: kept blank\r\nX-New: 1\r\n folded\r\n\r\nbody\r\nnotice\r\n");
 	assert_string_equal(gw->message_fact(scene.message, GW_MESSAGE_FROM_DOMAIN).ptr,
 			    "x.example");
 	testkit_destroy(scene.kit);

@@ -420,7 +420,8 @@ struct gw_services {
 			    struct gw_header *);
 	/* where the body begins in the bytes */
 	uint64_t (*body_offset)(struct gw_message *);
-	/* header and body; fewer only at the end; -1: failed */
+	/* header and body; fewer only at the end; -1: failed. It may wait for the disk; in
+	 * offload's work too, while the call is held */
 	long (*read)(struct gw_message *, uint64_t offset, void *out, size_t len);
 
 	/* --- route --- */
@@ -648,6 +649,21 @@ struct gw_services {
 	 * ("401 ..."). `login` is asked once more, and where it has another, this hook. Else, and
 	 * the second time, the outcomes stand. */
 	void (*login_refused)(struct gw_call *, struct gw_delivery *, struct gw_str text);
+	/* --- content without a copy in memory --- */
+	/* prepare: drops `drop` octets of the body as it stands at `offset`, and puts `text` there;
+	 * what stays is not copied. Reading it back is as if it had come so. -1: not in the body;
+	 * a CR or LF alone in the text, or left by the cut; more than about 1,000 cuts; no memory
+	 */
+	int (*body_splice)(struct gw_call *, struct gw_delivery *, uint64_t offset, uint64_t drop,
+			   struct gw_str text);
+	/* A descriptor of a file that holds the message as received and nothing else, in memory,
+	 * that nobody can write to, at its beginning: to be handed to another program (SCM_RIGHTS).
+	 * close() it. -1 with errno. It copies, and may wait for the disk: in offload's work, for
+	 * what may be large. [in hooks of its message, and their offload's work] */
+	int (*message_file)(struct gw_message *);
+	/* The same of what goes out, as delivery_read() gives it. [prepare, sealed, deliver, and
+	 * their offload's work] */
+	int (*delivery_file)(struct gw_delivery *);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

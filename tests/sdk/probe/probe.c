@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const char *const probe_names[PROBE_HOOKS] = {
 #define ROW(name) [PROBE_##name] = #name,
@@ -37,6 +39,8 @@ static const struct gw_option options[] = {
 	{ "client", GW_OPTION_STRING, CONF(client), NULL,
 	  "Name given to the client in connect and auth." },
 	{ "relays", GW_OPTION_LIST, CONF(relays), NULL, "Relays of every recipient, in order." },
+	{ "notice", GW_OPTION_STRING, CONF(notice), NULL,
+	  "Put in at the end of the body in prepare." },
 	{ "relays_fallback", GW_OPTION_LIST, CONF(fallback), NULL,
 	  "Relays that come next when one was left, in order." },
 	{ "add_header", GW_OPTION_STRING, CONF(add_header), NULL,
@@ -197,6 +201,11 @@ static int edit(struct gw_call *call, struct gw_delivery *delivery, const struct
 					 gw_str_from(conf->add_header, colon + 2));
 	if (conf->body.len)
 		failed |= gw->body_replace(call, delivery, conf->body);
+	if (conf->notice.len)
+		failed |= gw->body_splice(
+			call, delivery,
+			(uint64_t)gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE), 0,
+			conf->notice);
 	if (path.len)
 		failed |= gw->return_path_set(call, delivery,
 					      gw_str_eq(path, gw_str("<>")) ? gw_str("") : path);
@@ -210,6 +219,28 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	if (is_meant(call, message) && edit(call, delivery, gw->conf(call)) != 0)
 		return GW_FAILED;
 	return decide(call, PROBE_prepare, message);
+}
+
+/* What the file holds is what goes out, nobody can change it, and the time of edits is over. */
+static bool is_sealed(struct gw_call *call, struct gw_delivery *delivery)
+{
+	char octets[4096], again[sizeof(octets)];
+	int fd = gw->delivery_file(delivery);
+	long got = fd < 0 ? -1 : pread(fd, octets, sizeof(octets), 0);
+	bool is = got > 0 && gw->delivery_read(delivery, 0, again, sizeof(again)) == got &&
+		  memcmp(octets, again, (size_t)got) == 0 && pwrite(fd, "x", 1, 0) < 0 &&
+		  ftruncate(fd, 0) < 0 &&
+		  gw->body_splice(call, delivery, 0, 0, gw_str("late\r\n")) == -1;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+static enum gw_verdict on_sealed(struct gw_call *call, struct gw_delivery *delivery)
+{
+	if (!is_sealed(call, delivery))
+		return GW_FAILED;
+	return decide(call, PROBE_sealed, gw->delivery_message(delivery));
 }
 
 static enum gw_verdict on_login(struct gw_call *call, struct gw_delivery *delivery,
@@ -338,7 +369,7 @@ GW_MODULE(.name = "probe", .version = "1.0", .summary = "does what its options s
 	  .session_size = 24, .message_size = 8, .delivery_size = 40, .verbs = "counts\nfail",
 	  .start = start, .stop = stop, .connect = on_connect, .ehlo = on_ehlo, .auth = on_auth,
 	  .mail = on_mail, .rcpt = on_rcpt, .message = on_message, .route = on_route,
-	  .admit = on_admit, .prepare = on_prepare, .login = on_login, .deliver = on_deliver,
-	  .bounce = on_bounce, .result = on_result, .event = on_event, .tick = on_tick,
-	  .status = on_status, .control = on_control, .check = on_check, .fallback = on_fallback,
-	  .leave = on_leave, .relay_status = on_relay_status)
+	  .admit = on_admit, .prepare = on_prepare, .sealed = on_sealed, .login = on_login,
+	  .deliver = on_deliver, .bounce = on_bounce, .result = on_result, .event = on_event,
+	  .tick = on_tick, .status = on_status, .control = on_control, .check = on_check,
+	  .fallback = on_fallback, .leave = on_leave, .relay_status = on_relay_status)

@@ -14,7 +14,9 @@
 	X(ehlo)                                                                                    \
 	X(auth)                                                                                    \
 	X(mail)                                                                                    \
-	X(rcpt) X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) X(fallback)
+	X(rcpt)                                                                                    \
+	X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) X(fallback)          \
+		X(sealed)
 #define PROBE_OBSERVES(X)                                                                          \
 	X(result) X(event) X(tick) X(status) X(control) X(check) X(leave) X(relay_status)
 
@@ -55,6 +57,7 @@ struct probe_conf {
 	struct gw_list fallback;    /* fallback */
 	struct gw_str add_header;   /* prepare: "Name: value" */
 	struct gw_str body;         /* prepare */
+	struct gw_str notice;       /* prepare: spliced in at the end of the body */
 	struct gw_str return_path;  /* prepare; "<>": the null sender */
 	struct gw_str user, secret; /* login */
 	int64_t status;             /* deliver, from enum gw_status */
