@@ -35,7 +35,7 @@ void service_skipped(struct gw_call *call, const struct gw_relay *relay, const c
 
 void service_cause(struct gw_call *call, enum gw_cause cause)
 {
-	if (kit_refused(call, "cause", ON(admit) | ON(prepare) | ON(login)))
+	if (kit_refused(call, "cause", ON(admit) | ON(prepare) | ON(sealed) | ON(login)))
 		return;
 	if (cause < GW_CAUSE_FAILURE || cause > GW_CAUSE_RATE)
 		kit_misuse(call->kit, "cause() is given %d, which is none", (int)cause);
@@ -73,7 +73,7 @@ struct gw_delivery *testkit_rest(struct gw_delivery *delivery)
 
 void service_wait_on(struct gw_call *call, struct gw_str key)
 {
-	if (!kit_refused(call, "wait_on", ON(admit) | ON(prepare)))
+	if (!kit_refused(call, "wait_on", ON(admit) | ON(prepare) | ON(sealed)))
 		call->answer.wait_on = kit_str(call->kit, key).ptr;
 }
 

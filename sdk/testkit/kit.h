@@ -18,22 +18,21 @@ enum kit_hook {
 };
 
 /* Sets of hooks. */
-#define ON(name) (1u << ON_##name)
-enum kit_hooks {
-	EVERY = (int)((1u << KIT_HOOK_COUNT) - 1),
-	DECIDING = 0
+#define ON(name) (UINT64_C(1) << ON_##name)
+#define EVERY ((UINT64_C(1) << KIT_HOOK_COUNT) - 1)
+static const uint64_t DECIDING = 0
 #define GW_DECIDES(name, ...) | ON(name)
 #define GW_OBSERVES(name, ...)
 #include <gateway/hooks.def>
-	,
+	;
 /* on no worker */
 #define ON_WORKER(name) 0
 #define ON_MAIN(name) ON(name)
-	ELSEWHERE = ON(start) | ON(stop)
+static const uint64_t ELSEWHERE = ON(start) | ON(stop)
 #define GW_DECIDES(name, ...)
 #define GW_OBSERVES(name, first, second, thread, asked) | ON_##thread(name)
 #include <gateway/hooks.def>
-};
+	;
 
 #define BIT(verdict) (1u << (verdict))
 struct hook_row {
@@ -263,7 +262,7 @@ void kit_tell(struct testkit *kit, enum testkit_line what, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 void kit_misuse(struct testkit *kit, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* True, and a misuse is told, when the call's hook is none of `hooks`. */
-bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks);
+bool kit_refused(const struct gw_call *call, const char *service, uint64_t hooks);
 /* True, and a misuse is told, when a struct was handed in without its size. */
 bool kit_unsized(const struct gw_call *call, const char *name, uint32_t size);
 /* True, and a misuse is told, when a service that is not marked [any] is called in an offload's

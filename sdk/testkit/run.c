@@ -14,10 +14,10 @@ static void about_session(struct gw_call *call, struct gw_session *session)
 /* Where a message is received, its session is there too. */
 static void about_message(struct gw_call *call, struct gw_message *message)
 {
-	static const unsigned receiving = ON(mail) | ON(rcpt) | ON(message);
+	static const uint64_t receiving = ON(mail) | ON(rcpt) | ON(message);
 
 	call->message = message;
-	if (receiving & 1u << call->hook)
+	if (receiving & UINT64_C(1) << call->hook)
 		call->session = message->session;
 }
 

@@ -174,7 +174,8 @@ static void service_reply(struct gw_call *call, int code, const char *enhanced, 
 
 static void service_wait_until(struct gw_call *call, int64_t when)
 {
-	if (!kit_refused(call, "wait_until", ON(admit) | ON(prepare) | ON(login) | ON(fallback)))
+	if (!kit_refused(call, "wait_until",
+			 ON(admit) | ON(prepare) | ON(sealed) | ON(login) | ON(fallback)))
 		call->answer.wait_until = when;
 }
 

@@ -56,11 +56,11 @@ bool kit_null(struct testkit *kit, const char *service, const void *argument)
 	return true;
 }
 
-bool kit_refused(const struct gw_call *call, const char *service, unsigned hooks)
+bool kit_refused(const struct gw_call *call, const char *service, uint64_t hooks)
 {
 	if (kit_elsewhere(call->kit, service))
 		return true;
-	if (hooks & (1u << call->hook))
+	if (hooks & (UINT64_C(1) << call->hook))
 		return false;
 	kit_misuse(call->kit, "%s() is not for the hook %s", service, kit_hooks[call->hook].name);
 	return true;

@@ -505,7 +505,8 @@ struct gw_services {
 	/* admit: this delivery keeps its first `count` recipients (at least 1); the others become a
 	 * delivery of their own, which is asked about anew. -1: no memory */
 	int (*split)(struct gw_call *, struct gw_delivery *, size_t count);
-	/* admit, prepare, with WAIT or NEXT: notify() calls it back; wait_until() is the latest */
+	/* admit, prepare, sealed, with WAIT or NEXT: notify() calls it back; wait_until() is the
+	 * latest */
 	void (*wait_on)(struct gw_call *, struct gw_str key);
 	/* calls back about `count` of those that wait at this module's key, in turn from each
 	 * client [any worker, main] */

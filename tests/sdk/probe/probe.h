@@ -15,8 +15,7 @@
 	X(auth)                                                                                    \
 	X(mail)                                                                                    \
 	X(rcpt)                                                                                    \
-	X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) X(fallback)          \
-		X(sealed)
+	X(message) X(route) X(admit) X(prepare) X(login) X(deliver) X(bounce) X(fallback) X(sealed)
 #define PROBE_OBSERVES(X)                                                                          \
 	X(result) X(event) X(tick) X(status) X(control) X(check) X(leave) X(relay_status)
 
