@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 
+#include <gateway/hash.h>
+
 #include <stdlib.h>
 
 #define BUCKETS 256
@@ -37,22 +39,12 @@ struct waiter {
 	void *arg;
 };
 
+/* Each a list: no more look-ups are under way than a line of the pool has room for. */
 static struct lookup *buckets[WORKERS_MOST][BUCKETS];
 
 static struct lookup **bucket_of(const struct worker *worker, uint64_t hash)
 {
 	return &buckets[worker_number(worker)][hash % BUCKETS];
-}
-
-static uint64_t hash_of(struct gw_str key)
-{
-	/* FNV-1a: a bucket is a list, and no more look-ups are under way than a line of the pool
-	 * has room for */
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < key.len; i++)
-		hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3u;
-	return hash;
 }
 
 static struct lookup *lookup_find(const struct gw_call *call, const struct gw_lookup *form,
@@ -221,7 +213,7 @@ enum gw_verdict call_lookup(struct gw_call *call, const struct gw_lookup *given,
 			    void *arg)
 {
 	struct gw_lookup form = { 0 };
-	uint64_t hash = hash_of(key);
+	uint64_t hash = gw_str_hash(key);
 
 	memcpy(&form, given, given->size < sizeof(form) ? given->size : sizeof(form));
 	if (!is_allowed(call, &form, key)) {

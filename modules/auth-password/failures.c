@@ -1,5 +1,7 @@
 #include "failures.h"
 
+#include <gateway/hash.h>
+
 #include <arpa/inet.h>
 
 void failures_init(struct failures *failures, const struct failures_limits *limits, uint64_t seed)
@@ -33,7 +35,7 @@ static struct failure *set_of(struct failures *failures, const unsigned char *ke
 	int i;
 
 	for (i = 0; i < FAILURES_KEY; i++)
-		hash = (hash ^ key[i]) * 0x100000001b3u;
+		hash = gw_hash_add(hash, key[i]);
 	return failures->entries[(hash >> 32) % FAILURES_SETS];
 }
 

@@ -1,5 +1,7 @@
 #include "refusal.h"
 
+#include <gateway/hash.h>
+
 #include <ctype.h>
 
 bool refusal_is_open(const struct reply *reply, const struct verdict *verdict)
@@ -8,23 +10,19 @@ bool refusal_is_open(const struct reply *reply, const struct verdict *verdict)
 	       gw_str_eq(verdict->class, gw_str("message"));
 }
 
-static uint64_t mix(uint64_t hash, unsigned char c)
-{
-	return (hash ^ c) * 1099511628211u;
-}
-
 /* Letters alone: numbers are those of the session, the host and the message. */
 static uint64_t words_of(const struct reply *reply)
 {
-	uint64_t hash = mix(14695981039346656037u, (unsigned char)(reply->code - 500));
+	uint64_t hash = gw_hash_add(GW_HASH_BEGIN, (unsigned char)(reply->code - 500));
 	const char *status = reply->status;
 	size_t i;
 
 	for (; *status; status++)
-		hash = mix(hash, (unsigned char)*status);
+		hash = gw_hash_add(hash, (unsigned char)*status);
 	for (i = 0; i < reply->text.len; i++)
 		if (isalpha((unsigned char)reply->text.ptr[i]))
-			hash = mix(hash, (unsigned char)tolower((unsigned char)reply->text.ptr[i]));
+			hash = gw_hash_add(
+				hash, (unsigned char)tolower((unsigned char)reply->text.ptr[i]));
 	return hash ? hash : 1;
 }
 

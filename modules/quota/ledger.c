@@ -3,6 +3,8 @@
 
 #include "tally.h"
 
+#include <gateway/hash.h>
+
 #include <inttypes.h>
 #include <search.h>
 #include <stdio.h>
@@ -73,15 +75,6 @@ static struct gw_str copy(struct gw_str text)
 /* The store has names of 255 octets at most; a bucket's is a little longer. */
 #define NAME_MOST 200
 
-static uint64_t hash_of(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return hash;
-}
-
 /* A long name is cut, and stays another one than those that begin like it: longer, for one, than
  * all that are whole. Takes `text`. */
 static char *shorten(char *text)
@@ -91,7 +84,7 @@ static char *shorten(char *text)
 
 	if (strlen(text) <= NAME_MOST)
 		return text;
-	len = asprintf(&cut, "%.*s~%016" PRIx64, NAME_MOST, text, hash_of(text));
+	len = asprintf(&cut, "%.*s~%016" PRIx64, NAME_MOST, text, gw_str_hash(gw_str(text)));
 	free(text);
 	return len < 0 ? NULL : cut;
 }

@@ -2,21 +2,13 @@
  * client. */
 #include "ledger.h"
 
+#include <gateway/hash.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #define KEY_MAX 256 /* what a name in the store may have, and a NUL */
 #define NAME_MOST 200
-
-static uint64_t hash_of(struct gw_str text)
-{
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
-	return hash;
-}
 
 #define CUT_NAME (NAME_MOST + 17)
 
@@ -28,7 +20,7 @@ static struct gw_str key_of(char room[KEY_MAX], const char *what, struct gw_str 
 		snprintf(room, KEY_MAX, "%s.%.*s", what, GW_STR_ARGS(client));
 	else
 		snprintf(room, KEY_MAX, "%s.%.*s~%016llx", what, NAME_MOST, client.ptr,
-			 (unsigned long long)hash_of(client));
+			 (unsigned long long)gw_str_hash(client));
 	return gw_str(room);
 }
 
