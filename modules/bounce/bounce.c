@@ -3,6 +3,7 @@
 #include "bounce.h"
 #include "control.h"
 #include "failed.h"
+#include "incoming.h"
 #include "instance.h"
 #include "mail.h"
 #include "return_path.h"
@@ -25,6 +26,23 @@ static const struct gw_option options[] = {
 	  .min = 86400000,
 	  .max = 31536000000,
 	  .help = "How long a return path of ours takes bounces." },
+	{ .key = "store",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(store_file),
+	  .fallback = "STATE/bounce.db",
+	  .help = "What left with a return path of ours, and the bounces that came back." },
+	{ .key = "keep",
+	  .type = GW_OPTION_DURATION,
+	  .offset = CONF(keep),
+	  .fallback = "30d",
+	  .min = 86400000,
+	  .max = 315360000000,
+	  .help = "How long bounces are remembered." },
+	{ .key = "reflect",
+	  .type = GW_OPTION_BOOL,
+	  .offset = CONF(reflect),
+	  .fallback = "true",
+	  .help = "Whether the client's own return path gets a report of a bounce that came to one of ours." },
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = CONF(domains),
@@ -67,6 +85,7 @@ static void on_worker_start(struct gw_call *call)
 GW_MODULE(.name = "bounce", .version = "1.0",
 	  .summary = "bounces: what they mean, and where they go", .options = options,
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
-	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS, .start = on_start,
-	  .stop = on_stop, .prepare = return_path_prepare, .bounce = failed_bounce,
-	  .control = control, .worker_start = on_worker_start)
+	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS,
+	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = incoming_rcpt,
+	  .message = incoming_message, .stop = on_stop, .prepare = return_path_prepare,
+	  .bounce = failed_bounce, .control = control, .worker_start = on_worker_start)

@@ -8,7 +8,9 @@ struct bounce_conf {
 	struct gw_groups rules;
 	struct gw_str domain; /* of return paths of ours; empty: none are made */
 	struct gw_str key_file;
-	int64_t valid; /* ms */
+	struct gw_str store_file;
+	int64_t valid, keep; /* ms */
+	bool reflect;
 	struct gw_list domains;
 };
 

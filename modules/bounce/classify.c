@@ -54,8 +54,8 @@ void classify_reply(const struct gw_groups *rules, int code, const char *status,
 
 	if (!*status && words_status(words_trim(text), found))
 		status = found;
-	keep(finding->diagnostic, DIAGNOSTIC_MAX, text);
-	keep(finding->status, STATUS_SIZE, gw_str(status));
+	text_keep(finding->diagnostic, DIAGNOSTIC_MAX, text);
+	text_keep(finding->status, STATUS_SIZE, gw_str(status));
 	finding->code = code;
 	verdict = judge(rules, text, code, finding->status, own, count);
 	conclude(finding, &verdict);
@@ -121,7 +121,7 @@ static void conclude_finding(const struct look *look, struct finding *finding)
 	struct verdict verdict, second;
 
 	if (!given)
-		keep(finding->diagnostic, DIAGNOSTIC_MAX, notice_reply(part));
+		text_keep(finding->diagnostic, DIAGNOSTIC_MAX, notice_reply(part));
 	take_codes(finding, gw_str(finding->diagnostic));
 	verdict = judge_reply(look, finding, gw_str(finding->diagnostic));
 	if (is_weak(&verdict) && is_vague(finding->status) && !(given && verdict.by_words)) {
@@ -130,7 +130,7 @@ static void conclude_finding(const struct look *look, struct finding *finding)
 			verdict = second;
 	}
 	if (!*finding->diagnostic)
-		keep(finding->diagnostic, DIAGNOSTIC_MAX, part);
+		text_keep(finding->diagnostic, DIAGNOSTIC_MAX, part);
 	conclude(finding, &verdict);
 }
 
@@ -171,7 +171,7 @@ static void take_original(struct look *look)
 	struct gw_str original = mail_text(look->mail.original);
 	char *id = mail_field(original, "Message-ID");
 
-	keep(look->findings->message_id, sizeof look->findings->message_id, gw_str(id));
+	text_keep(look->findings->message_id, sizeof look->findings->message_id, gw_str(id));
 	look->subject = mail_field(original, "Subject");
 	g_free(id);
 }
@@ -279,7 +279,7 @@ static void set_all(struct look *look, enum source source, enum reason reason, c
 	for (i = 0; i < look->findings->count; i++) {
 		look->findings->items[i].reason = reason;
 		look->findings->items[i].kind = reason_kind(reason);
-		keep(look->findings->items[i].rule, RULE_SIZE, gw_str(rule));
+		text_keep(look->findings->items[i].rule, RULE_SIZE, gw_str(rule));
 	}
 }
 
@@ -306,7 +306,7 @@ static void take_answer(struct look *look)
 	add_first(look->findings, g_strdup(look->mail.from ? look->mail.from : ""));
 	if (!look->findings->count)
 		findings_add(look->findings, gw_str(""));
-	keep(look->findings->items[0].diagnostic, DIAGNOSTIC_MAX, gw_str(look->mail.subject));
+	text_keep(look->findings->items[0].diagnostic, DIAGNOSTIC_MAX, gw_str(look->mail.subject));
 	set_all(look, SOURCE_REPLY, REASON_AUTO_REPLY, "automatic reply");
 }
 

@@ -2,6 +2,7 @@
 
 #include "bounce.h"
 #include "classify.h"
+#include "instance.h"
 #include "mail.h"
 
 #include <stdlib.h>
@@ -122,23 +123,168 @@ static bool is_code(struct gw_str word)
 	return word.len == 3 && strspn(word.ptr, "0123456789") == 3 && strchr("245", word.ptr[0]);
 }
 
+/* --- list, get --- */
+
+#define LIST_MOST 1000
+
+static void write_row(void *arg, const struct row *row)
+{
+	struct gw_json *table = arg;
+	int i;
+
+	gw->table_row(table);
+	gw->json_number(table, "number", row->number);
+	gw->json_time(table, "time", row->time);
+	gw->json_format(table, "id", "%016llx", (unsigned long long)row->id);
+	gw->json_number(table, "code", row->code);
+	for (i = 0; row_names[i]; i++)
+		gw->json_string(table, row_names[i], gw_str(row->texts[i]));
+	if (row->report.len)
+		gw->json_string(table, "report", row->report);
+}
+
+/* "kind=hard"; false: it names no field. */
+static bool take_filter(struct gw_str word, const char *filters[13], int64_t *limit)
+{
+	size_t len = gw_str_find(word, '=');
+	int i;
+
+	if (len == word.len)
+		return false;
+	if (gw_str_eq(gw_str_n(word.ptr, len), gw_str("limit"))) {
+		*limit = atoi(word.ptr + len + 1);
+		*limit = *limit > 0 && *limit < LIST_MOST ? *limit : LIST_MOST;
+		return true;
+	}
+	for (i = 0; row_names[i]; i++)
+		if (gw_str_eq(gw_str_n(word.ptr, len), gw_str(row_names[i]))) {
+			filters[i] = word.ptr + len + 1;
+			return true;
+		}
+	return false;
+}
+
+static struct store *store_of(struct gw_call *call)
+{
+	struct store *store = instance_store(gw->instance_data(call));
+
+	if (!store)
+		gw->problem(call, true, "no bounces are remembered: the store cannot be opened");
+	return store;
+}
+
+static void list(struct gw_call *call, struct gw_list words)
+{
+	static const struct gw_column columns[] = {
+		{ "number", "NUMBER" }, { "time", "TIME" },     { "recipient", "RECIPIENT" },
+		{ "kind", "KIND" },     { "reason", "REASON" }, { "status", "STATUS" },
+		{ "client", "CLIENT" }, { "relay", "RELAY" },   { NULL, NULL }
+	};
+	const char *filters[13] = { NULL };
+	struct store *store = store_of(call);
+	struct gw_json *table;
+	int64_t limit = 100;
+	size_t i;
+
+	for (i = 0; store && i < words.count; i++)
+		if (!take_filter(words.items[i], filters, &limit)) {
+			gw->problem(
+				call, true,
+				"\"%.*s\" is no FIELD=VALUE: say recipient=, kind=, reason=, client=, relay=, ... or limit=",
+				GW_STR_ARGS(words.items[i]));
+			return;
+		}
+	if (!store)
+		return;
+	table = gw->table_create(columns);
+	if (store_list(store, filters, limit, write_row, table) != 0) {
+		gw->problem(call, true, "the store cannot be read");
+		gw->json_destroy(table);
+		return;
+	}
+	gw->answer_json(call, table);
+}
+
+static void begin_form(struct gw_json *json)
+{
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_bool(json, "form", true);
+	gw->json_begin(json, "columns", GW_JSON_ARRAY);
+	gw->json_begin(json, NULL, GW_JSON_ARRAY);
+	gw->json_string(json, NULL, gw_str("number"));
+	gw->json_string(json, NULL, gw_str("NUMBER"));
+	gw->json_end(json);
+	gw->json_end(json);
+	gw->json_begin(json, "rows", GW_JSON_ARRAY);
+}
+
+static void write_form(void *arg, const struct row *row)
+{
+	struct gw_json *json = arg;
+	int i;
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_number(json, "number", row->number);
+	gw->json_time(json, "time", row->time);
+	gw->json_format(json, "id", "%016llx", (unsigned long long)row->id);
+	gw->json_number(json, "code", row->code);
+	for (i = 0; row_names[i]; i++)
+		gw->json_string(json, row_names[i], gw_str(row->texts[i]));
+	gw->json_string(json, "report", row->report);
+	gw->json_end(json);
+}
+
+static void get(struct gw_call *call, struct gw_list words)
+{
+	struct store *store = store_of(call);
+	struct gw_json *json;
+
+	if (!store)
+		return;
+	json = gw->json_create();
+	begin_form(json);
+	if (words.count != 1 ||
+	    store_get(store, atoll(words.items[0].ptr), write_form, json) != 0) {
+		gw->problem(call, true,
+			    "there is no such bounce: say get NUMBER, of `bounce list`");
+		gw->json_destroy(json);
+		return;
+	}
+	gw->json_end(json);
+	gw->json_end(json);
+	gw->answer_json(call, json);
+}
+
+/* --- which --- */
+
+static void classify(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	if (words.count == 0 && command->input.ptr)
+		classify_input(call, command->input);
+	else if (words.count == 0)
+		ask_for_mail(call);
+	else if (is_code(words.items[0]))
+		classify_words(call, words);
+	else
+		gw->problem(call, true, "\"%.*s\" is no reply code: say classify CODE TEXT",
+			    GW_STR_ARGS(words.items[0]));
+}
+
 void control(struct gw_call *call, const struct gw_command *command)
 {
 	struct gw_list rest = command->words;
+	struct gw_str verb = rest.count ? rest.items[0] : gw_str("");
 
-	if (rest.count == 0 || !gw_str_eq(rest.items[0], gw_str("classify"))) {
-		gw->problem(call, true, "say classify, with a mail as input or with CODE and TEXT");
-		return;
-	}
 	rest.items++;
-	rest.count--;
-	if (rest.count == 0 && command->input.ptr)
-		classify_input(call, command->input);
-	else if (rest.count == 0)
-		ask_for_mail(call);
-	else if (is_code(rest.items[0]))
-		classify_words(call, rest);
+	rest.count -= rest.count > 0;
+	if (gw_str_eq(verb, gw_str("classify")))
+		classify(call, command, rest);
+	else if (gw_str_eq(verb, gw_str("list")))
+		list(call, rest);
+	else if (gw_str_eq(verb, gw_str("get")))
+		get(call, rest);
 	else
-		gw->problem(call, true, "\"%.*s\" is no reply code: say classify CODE TEXT",
-			    GW_STR_ARGS(rest.items[0]));
+		gw->problem(
+			call, true,
+			"say list, get NUMBER, or classify with a mail as input or with CODE and TEXT");
 }

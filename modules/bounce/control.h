@@ -5,6 +5,8 @@
 #include "findings.h"
 
 #define CONTROL_VERBS                                                                              \
+	"list FIELD=VALUE\tbounces that came back, newest first; --json has all fields of each\n"  \
+	"get NUMBER\tone of them, with what came\n"                                                \
 	"classify CODE TEXT\twhat a reply means\n"                                                 \
 	"classify\twhat the mail on the standard input means: a line of JSON for each recipient"
 

@@ -96,8 +96,10 @@ static void end_block(struct block *block, struct findings *findings)
 	if (finding) {
 		finding->action = action_of(value_of(block->action));
 		words_status(status, finding->status);
-		keep(finding->diagnostic, DIAGNOSTIC_MAX, untyped(value_of(block->diagnostic)));
-		keep(finding->remote, sizeof finding->remote, untyped(value_of(block->remote)));
+		text_keep(finding->diagnostic, DIAGNOSTIC_MAX,
+			  untyped(value_of(block->diagnostic)));
+		text_keep(finding->remote, sizeof finding->remote,
+			  untyped(value_of(block->remote)));
 	}
 	clear(block);
 }
@@ -109,7 +111,8 @@ static void take_field(struct block *block, struct findings *findings, struct gw
 
 	block->last = NULL;
 	if (words_begin(line, "Original-Envelope-Id:"))
-		keep(findings->envelope_id, sizeof findings->envelope_id, gw_str_from(line, 21));
+		text_keep(findings->envelope_id, sizeof findings->envelope_id,
+			  gw_str_from(line, 21));
 	for (i = 0; i < G_N_ELEMENTS(fields); i++) {
 		len = strlen(fields[i].name);
 		field = member(block, fields[i].offset);

@@ -2,8 +2,11 @@
 
 #include "classify.h"
 #include "control.h"
+#include "instance.h"
+#include "outgoing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define OWN_MOST 6
 
@@ -64,6 +67,66 @@ static void emit(struct gw_call *call, const struct gw_message *message,
 	gw->json_destroy(json);
 }
 
+/* --- the record --- */
+
+struct failure {
+	struct store *store;
+	struct sent sent;
+	struct finding finding;
+	int64_t now, keep;
+	bool forgets, failed;
+};
+
+static void work(void *arg)
+{
+	struct failure *failure = arg;
+	struct record record = { .time = failure->now,
+				 .sent = &failure->sent,
+				 .finding = &failure->finding,
+				 .source = SOURCE_SMTP };
+
+	failure->failed = store_bounce(failure->store, &record) < 0;
+	if (failure->forgets)
+		store_forget(failure->store, failure->now, failure->keep);
+}
+
+/* What cannot be remembered is in the log all the same, and in the report. */
+static enum gw_verdict resumed(struct gw_call *call, void *arg)
+{
+	struct failure *failure = arg;
+
+	if (failure->failed)
+		gw->log(call, GW_LOG_WARNING, "a bounce of %s cannot be remembered",
+			failure->finding.recipient);
+	free(failure);
+	return GW_CONTINUE;
+}
+
+static enum gw_verdict remember(struct gw_call *call, struct gw_message *message,
+				const struct gw_result *result, const struct finding *finding)
+{
+	static const struct gw_async async = { .resumed = resumed, .dropped = free };
+	const struct bounce_conf *conf = gw->conf(call);
+	struct store *store = instance_store(gw->instance_data(call));
+	struct failure *failure = store ? calloc(1, sizeof *failure) : NULL;
+	enum gw_verdict verdict;
+
+	if (!failure)
+		return GW_CONTINUE;
+	failure->store = store;
+	failure->finding = *finding;
+	failure->now = gw->now(call);
+	failure->keep = conf->keep;
+	failure->forgets = instance_is_time(gw->instance_data(call), failure->now);
+	outgoing_describe(message, &failure->sent);
+	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
+	verdict = gw->offload(call, &async, work, failure);
+	if (verdict == GW_PENDING)
+		return verdict;
+	free(failure);
+	return verdict == GW_FAILED ? GW_CONTINUE : verdict;
+}
+
 enum gw_verdict failed_bounce(struct gw_call *call, struct gw_message *message,
 			      const struct gw_result *result)
 {
@@ -74,14 +137,15 @@ enum gw_verdict failed_bounce(struct gw_call *call, struct gw_message *message,
 	char status[STATUS_SIZE];
 
 	status_of(outcome, status);
-	keep(finding.recipient, sizeof finding.recipient, recipient);
-	keep(finding.remote, sizeof finding.remote, outcome->host);
+	text_keep(finding.recipient, sizeof finding.recipient, recipient);
+	text_keep(finding.remote, sizeof finding.remote, outcome->host);
 	classify_reply(&conf->rules, outcome->code, status, outcome->text, own,
 		       own_words(message, result, own), &finding);
 	gw->reason(call, "%.*s: %s %s, by %s", GW_STR_ARGS(recipient), kind_name(finding.kind),
 		   reason_name(finding.reason), finding.rule);
 	gw->count(call, kind_name(finding.kind), 1);
-	if (gw->message_number(message, GW_MESSAGE_DRY) != 1)
-		emit(call, message, result, &finding);
-	return GW_CONTINUE;
+	if (gw->message_number(message, GW_MESSAGE_DRY) == 1)
+		return GW_CONTINUE;
+	emit(call, message, result, &finding);
+	return remember(call, message, result, &finding);
 }

@@ -38,7 +38,7 @@ struct finding *findings_add(struct findings *findings, struct gw_str recipient)
 	return finding;
 }
 
-void keep(char *out, size_t size, struct gw_str text)
+void text_keep(char *out, size_t size, struct gw_str text)
 {
 	size_t i, len = 0;
 

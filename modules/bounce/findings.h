@@ -49,6 +49,6 @@ struct finding *findings_add(struct findings *findings, struct gw_str recipient)
 struct finding *findings_of(struct findings *findings, struct gw_str recipient);
 
 /* Keeps what fits: one line, whole characters. */
-void keep(char *out, size_t size, struct gw_str text);
+void text_keep(char *out, size_t size, struct gw_str text);
 
 #endif

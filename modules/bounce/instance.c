@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct instance {
 	pthread_mutex_t lock;
 	struct keys keys;
 	bool has_keys;
+	struct store *store;
+	_Atomic int64_t asked;
 	char domain[GW_DOMAIN_MAX + 1];
 };
 
@@ -53,6 +56,7 @@ void instance_destroy(struct instance *instance)
 {
 	if (!instance)
 		return;
+	store_close(instance->store);
 	pthread_mutex_destroy(&instance->lock);
 	free(instance);
 }
@@ -70,14 +74,17 @@ static const char *make_keys(struct instance *instance, const char *path)
 void instance_begin(struct gw_call *call, struct instance *instance)
 {
 	const struct bounce_conf *conf = gw->conf(call);
-	const char *why = NULL;
+	const char *why = NULL, *unopened = NULL;
 
-	if (!conf->domain.len)
-		return;
 	pthread_mutex_lock(&instance->lock);
-	if (!instance->has_keys)
+	if (conf->domain.len && !instance->has_keys)
 		why = make_keys(instance, conf->key_file.ptr);
+	if (!instance->store)
+		instance->store = store_open(conf->store_file.ptr, &unopened);
 	pthread_mutex_unlock(&instance->lock);
+	if (unopened && !instance->store)
+		gw->log(call, GW_LOG_ERROR, "%s: %s: bounces cannot be remembered",
+			conf->store_file.ptr, unopened);
 	if (why)
 		gw->log(call, GW_LOG_ERROR, "%s: %s: return paths of ours cannot be made",
 			conf->key_file.ptr, why);
@@ -86,6 +93,26 @@ void instance_begin(struct gw_call *call, struct instance *instance)
 const char *instance_domain(const struct instance *instance)
 {
 	return instance->domain;
+}
+
+struct store *instance_store(struct instance *instance)
+{
+	struct store *store;
+
+	pthread_mutex_lock(&instance->lock);
+	store = instance->store;
+	pthread_mutex_unlock(&instance->lock);
+	return store;
+}
+
+#define FORGET_EVERY_MS (10 * 60 * 1000)
+
+bool instance_is_time(struct instance *instance, int64_t now)
+{
+	int64_t asked = atomic_load(&instance->asked);
+
+	return now - asked >= FORGET_EVERY_MS &&
+	       atomic_compare_exchange_strong(&instance->asked, &asked, now);
 }
 
 bool instance_keys(struct instance *instance, struct keys *keys)

@@ -3,6 +3,7 @@
 #define BOUNCE_INSTANCE_H
 
 #include "bounce.h"
+#include "store.h"
 #include "token.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
@@ -13,11 +14,18 @@ struct instance;
 struct instance *instance_create(struct gw_call *call);
 void instance_destroy(struct instance *instance);
 
-/* On a worker, where files of the gateway may be written: makes the key where there is none yet. */
+/* On a worker, where files of the gateway may be written: makes the key where there is none yet,
+ * and opens the store. */
 void instance_begin(struct gw_call *call, struct instance *instance);
 
 /* The bounce domain in A-labels; empty: there is none. [any] */
 const char *instance_domain(const struct instance *instance);
+
+/* NULL: it cannot be opened. [any] */
+struct store *instance_store(struct instance *instance);
+
+/* Once in a while, for one of those that ask: what is over has to be forgotten. [any] */
+bool instance_is_time(struct instance *instance, int64_t now);
 
 /* A copy of the keys; false: there is none. [any] */
 bool instance_keys(struct instance *instance, struct keys *keys);

@@ -1,3 +1,4 @@
 pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
-target_link_libraries(module_bounce PRIVATE PkgConfig::GMIME PkgConfig::CRYPTO)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+target_link_libraries(module_bounce PRIVATE PkgConfig::GMIME PkgConfig::CRYPTO PkgConfig::SQLITE)

@@ -2,6 +2,7 @@
 
 #include "author.h"
 #include "instance.h"
+#include "outgoing.h"
 
 #include <stdio.h>
 
@@ -205,7 +206,7 @@ static enum gw_verdict set_own(struct gw_call *call, struct gw_delivery *deliver
 		return GW_FAILED;
 	}
 	snprintf(address, sizeof address, "%s@%s", token, domain);
-	return set(call, delivery, address, "own");
+	return outgoing_own(call, delivery, address, until);
 }
 
 static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct gw_str relay)
@@ -216,7 +217,7 @@ static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct
 	return GW_REJECT;
 }
 
-static enum gw_verdict keep(struct gw_call *call, struct gw_delivery *delivery,
+static enum gw_verdict kept(struct gw_call *call, struct gw_delivery *delivery,
 			    const struct bounce_relay *conf, struct gw_str sender)
 {
 	if (!conf->allowed.count || one_names(call, conf->allowed, domain_of(sender)))
@@ -249,6 +250,6 @@ enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *de
 	case MODE_OWN:
 		return set_own(call, delivery);
 	default:
-		return keep(call, delivery, conf, sender);
+		return kept(call, delivery, conf, sender);
 	}
 }

@@ -79,3 +79,31 @@ def test_an_address_of_somebody_else_is_no_return_path(new_gateway, new_sink):
     gateway.module("60-routing", "routing", {"default": ["out"]})
     answer = gateway.check()
     assert answer.code and "50-out.conf:" in answer.err + answer.out and "is none of yours" in answer.err + answer.out
+
+
+RETURNED = REPORT.replace(b"<j\xe4ne@customer.example>:\r\n", b"").replace(b" \x00\xff", b"")
+
+
+def test_a_late_bounce_comes_back_to_the_crm(pair):
+    rules = [{"reason": "no_such_user", "words": ["user unknown"]}]
+    gateway, sink = pair(relay={"return_path": "own"}, before=lambda gateway: gateway.module("75-bounce", "bounce", {"domain": "b.example.com", "rules": rules}))
+    send(gateway)
+    path = sink.wait_messages(1)[0].sender
+    with Client(gateway.clear_port, ehlo="mx.customer.example") as client:
+        client.say("MAIL FROM:<>", 250)
+        client.say("RCPT TO:<%s>" % path.replace(path[:4], "aaaa"), 550)
+        client.say("RCPT TO:<%s>" % path.upper(), 250)
+        client.text(RETURNED)
+        assert client.message(RETURNED, "", path).code == 250
+        client.say("MAIL FROM:<>", 250)
+        client.say("RCPT TO:<%s>" % path, 250)
+        client.say("DATA", 354)
+        assert client.say("Subject: hello\r\n\r\nnobody bounced\r\n.").code == 550
+    report = sink.wait_messages(2)[1]
+    assert report.sender == "" and report.rcpts == ["crm+77@crm.example"]
+    assert b"Final-Recipient: rfc822; jane@customer.example\r\nAction: failed\r\n" in report.data
+    gateway.wait_queue_empty()
+    assert len(sink.messages) == 2
+    row, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)
+    assert (row["recipient"], row["sender"], row["source"]) == ("jane@customer.example", "crm+77@crm.example", "notice")
+    assert b"user unknown" in ctl(gateway, "bounce", "get", str(row["number"]), given=b"").stdout

@@ -353,6 +353,10 @@ static void what_failed_is_told_with_kind_and_reason(void **state)
 	assert_true(testkit_has(
 		office.kit, TESTKIT_EVENT,
 		"bounce block reputation (text:blocked by) {\"bounce\":{\"recipient\":\"jane@customer.example\",\"kind\":\"block\""));
+	testkit_forget(office.kit);
+	testkit_run_control(office.kit, "list recipient=JANE@customer.example kind=block", false);
+	assert_true(testkit_has(office.kit, TESTKIT_REPLY, "\"source\":\"smtp\"") &&
+		    testkit_has(office.kit, TESTKIT_REPLY, "\"relay\":\"out\""));
 	testkit_destroy(office.kit);
 }
 

@@ -1,0 +1,268 @@
+#include "incoming.h"
+
+#include "classify.h"
+#include "control.h"
+#include "instance.h"
+#include "mail.h"
+#include "reflect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- rcpt: who may get in --- */
+
+static enum gw_verdict one_at_a_time(struct gw_call *call)
+{
+	gw->reply(call, 452, "4.5.3", "A bounce has one recipient: send the others another time");
+	return GW_TEMPFAIL;
+}
+
+static enum gw_verdict refuse(struct gw_call *call, enum token token)
+{
+	gw->count(call, token == TOKEN_EXPIRED ? "expired" : "forged", 1);
+	if (token == TOKEN_EXPIRED)
+		gw->reply(call, 550, "5.7.1", "This return path takes no bounces any more");
+	else
+		gw->reply(call, 550, "5.1.1", "There is no such return path");
+	return GW_REJECT;
+}
+
+static enum token read_token(struct gw_call *call, struct instance *instance,
+			     const struct gw_rcpt *rcpt, uint64_t *id)
+{
+	struct gw_str address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS),
+		      domain = gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN);
+	struct keys keys;
+
+	if (!instance_keys(instance, &keys) || address.len <= domain.len)
+		return TOKEN_FORGED;
+	return token_read(&keys, gw_str_n(address.ptr, address.len - domain.len - 1), domain,
+			  gw->now(call) / DAY_MS, id);
+}
+
+static bool is_first(struct gw_message *message, const struct gw_rcpt *rcpt)
+{
+	struct gw_rcpt *first = gw->message_rcpt(message, 0);
+
+	return !first || first == rcpt;
+}
+
+enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
+			      struct gw_rcpt *rcpt)
+{
+	struct instance *instance = gw->instance_data(call);
+	struct incoming *incoming = gw->message_data(call);
+	const char *domain = instance_domain(instance);
+	enum token token;
+
+	if (!incoming)
+		return GW_FAILED;
+	if (incoming->is_bounce)
+		return one_at_a_time(call);
+	if (!*domain || !gw_str_ieq(gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN), gw_str(domain)))
+		return GW_CONTINUE;
+	token = read_token(call, instance, rcpt, &incoming->id);
+	if (token != TOKEN_FINE)
+		return refuse(call, token);
+	if (!is_first(message, rcpt))
+		return one_at_a_time(call);
+	incoming->is_bounce = true;
+	return GW_ACCEPT;
+}
+
+/* --- message: on the pool --- */
+
+/* What is looked at and kept while the client waits for its 250. */
+struct arrival {
+	const struct bounce_conf *conf;
+	struct store *store;
+	int64_t now;
+	char *bytes;
+	size_t len;
+	struct sent sent;
+	bool known; /* sent is filled */
+	struct findings *findings;
+	bool is_new[FINDINGS_MAX];
+	bool forgets, failed;
+};
+
+static void remember(struct arrival *arrival)
+{
+	size_t i;
+	int is;
+
+	for (i = 0; i < arrival->findings->count && !arrival->failed; i++) {
+		struct record record = { .time = arrival->now,
+					 .sent = &arrival->sent,
+					 .finding = &arrival->findings->items[i],
+					 .source = arrival->findings->source,
+					 .report = { arrival->bytes, arrival->len },
+					 .lasts = true };
+		is = store_bounce(arrival->store, &record);
+		arrival->failed = is < 0;
+		arrival->is_new[i] = is > 0;
+	}
+}
+
+static void work(void *arg)
+{
+	struct arrival *arrival = arg;
+	int found = store_find(arrival->store, arrival->sent.id, &arrival->sent);
+
+	arrival->failed = found < 0;
+	arrival->known = found == 0;
+	arrival->findings = classify_mail(&arrival->conf->rules,
+					  gw_str_n(arrival->bytes, arrival->len));
+	if (!arrival->failed)
+		remember(arrival);
+	if (arrival->forgets)
+		store_forget(arrival->store, arrival->now, arrival->conf->keep);
+}
+
+static void arrival_free(void *arg)
+{
+	struct arrival *arrival = arg;
+
+	findings_free(arrival->findings);
+	free(arrival->bytes);
+	free(arrival);
+}
+
+/* --- message: what follows --- */
+
+static void tell(struct gw_call *call, const struct arrival *arrival, const struct finding *finding)
+{
+	struct gw_event event = { .size = sizeof event,
+				  .name = GW_STR("bounce"),
+				  .time = arrival->now,
+				  .client = gw_str(arrival->sent.client),
+				  .relay = gw_str(arrival->sent.relay),
+				  .code = finding->code };
+	struct gw_json *json = gw->json_create();
+	char text[160 + ADDRESS_MAX];
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_format(json, "id", "%016llx", (unsigned long long)arrival->sent.id);
+	finding_write(json, "bounce", arrival->findings, finding);
+	gw->json_end(json);
+	event.json = gw->json_text(json);
+	snprintf(text, sizeof text, "%s: %s %s (%s), came back", finding->recipient,
+		 kind_name(finding->kind), reason_name(finding->reason), finding->rule);
+	event.text = gw_str(text);
+	if (event.json.ptr)
+		gw->emit(call, &event);
+	gw->json_destroy(json);
+}
+
+static bool is_ours(const struct gw_str address, const char *domain)
+{
+	size_t at = gw_str_find(address, '@');
+
+	return gw_str_ieq(gw_str_from(address, at + 1), gw_str(domain));
+}
+
+/* Only what failed, only what is new, and never to an address of the bounce domain: a report about
+ * a report goes nowhere. */
+static void reflect(struct gw_call *call, const struct arrival *arrival)
+{
+	const struct finding *findings[FINDINGS_MAX];
+	struct gw_str sender = gw_str(arrival->sent.sender);
+	struct reflection reflection = { .hostname = gw->hostname(call),
+					 .now = arrival->now,
+					 .sent = &arrival->sent,
+					 .findings = findings };
+	struct gw_submission submission = { .size = sizeof submission, .rcpts = { &sender, 1 } };
+	GString *report;
+	size_t i;
+
+	for (i = 0; i < arrival->findings->count; i++)
+		if (arrival->is_new[i] && arrival->findings->items[i].action == ACTION_FAILED &&
+		    arrival->findings->items[i].kind != KIND_INFO)
+			findings[reflection.count++] = &arrival->findings->items[i];
+	if (!reflection.count || !arrival->known || !sender.len ||
+	    is_ours(sender, instance_domain(gw->instance_data(call))))
+		return;
+	report = reflect_write(&reflection);
+	submission.bytes = gw_str_n(report->str, report->len);
+	submission.type = gw_str(arrival->sent.type);
+	if (gw->submit(call, &submission) == 0)
+		gw->count(call, "reflected", 1);
+	g_string_free(report, TRUE);
+}
+
+static enum gw_verdict no_bounce(struct gw_call *call)
+{
+	gw->count(call, "no_bounce", 1);
+	gw->reply(call, 550, "5.7.1", "This address takes bounces, and this is none");
+	return GW_REJECT;
+}
+
+static enum gw_verdict resumed(struct gw_call *call, void *arg)
+{
+	struct arrival *arrival = arg;
+	enum gw_verdict verdict = GW_DISCARD;
+	size_t i;
+
+	if (arrival->failed) {
+		gw->log(call, GW_LOG_ERROR, "a bounce cannot be kept: it is asked for again");
+		gw->reply(call, 451, "4.3.0", "It cannot be kept now");
+		verdict = GW_TEMPFAIL;
+	} else if (!arrival->findings->count) {
+		verdict = no_bounce(call);
+	} else {
+		for (i = 0; i < arrival->findings->count; i++)
+			if (arrival->is_new[i]) {
+				gw->count(call, kind_name(arrival->findings->items[i].kind), 1);
+				tell(call, arrival, &arrival->findings->items[i]);
+			}
+		if (arrival->conf->reflect)
+			reflect(call, arrival);
+	}
+	arrival_free(arrival);
+	return verdict;
+}
+
+static struct arrival *arrival_create(struct gw_call *call, struct gw_message *message,
+				      struct store *store, uint64_t id)
+{
+	struct arrival *arrival = calloc(1, sizeof *arrival);
+	long got = -1;
+
+	if (!arrival)
+		return NULL;
+	arrival->conf = gw->conf(call);
+	arrival->store = store;
+	arrival->now = gw->now(call);
+	arrival->sent.id = id;
+	arrival->forgets = instance_is_time(gw->instance_data(call), arrival->now);
+	arrival->bytes = malloc(MAIL_MAX);
+	if (arrival->bytes)
+		got = gw->read(message, 0, arrival->bytes, MAIL_MAX);
+	if (got < 0) {
+		arrival_free(arrival);
+		return NULL;
+	}
+	arrival->len = (size_t)got;
+	return arrival;
+}
+
+enum gw_verdict incoming_message(struct gw_call *call, struct gw_message *message)
+{
+	static const struct gw_async async = { .resumed = resumed, .dropped = arrival_free };
+	struct incoming *incoming = gw->message_data(call);
+	struct store *store = instance_store(gw->instance_data(call));
+	struct arrival *arrival;
+	enum gw_verdict verdict;
+
+	if (!incoming)
+		return GW_FAILED;
+	if (!incoming->is_bounce)
+		return GW_CONTINUE;
+	arrival = store ? arrival_create(call, message, store, incoming->id) : NULL;
+	if (!arrival)
+		return GW_FAILED;
+	verdict = gw->offload(call, &async, work, arrival);
+	if (verdict != GW_PENDING)
+		arrival_free(arrival);
+	return verdict;
+}

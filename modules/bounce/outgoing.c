@@ -1,0 +1,127 @@
+#include "outgoing.h"
+
+#include "instance.h"
+#include "store.h"
+
+#include <stdlib.h>
+
+struct departure {
+	struct gw_delivery *delivery;
+	struct store *store;
+	struct sent sent;
+	char address[ADDRESS_MAX];
+	int64_t now, keep;
+	bool forgets; /* it is time for what is over to go */
+	bool failed;
+};
+
+static void work(void *arg)
+{
+	struct departure *departure = arg;
+
+	departure->failed = store_sent(departure->store, &departure->sent) != 0;
+	if (departure->forgets)
+		store_forget(departure->store, departure->now, departure->keep);
+}
+
+static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address)
+{
+	if (gw->return_path_set(call, delivery, gw_str(address)) != 0)
+		return GW_FAILED;
+	gw->count(call, "own", 1);
+	gw->reason(call, "return path own: %s", address);
+	return GW_CONTINUE;
+}
+
+/* A message that nothing is remembered of goes out all the same: its bounce proves itself, and is
+ * read, but nobody knows any more whom to tell. */
+static enum gw_verdict resumed(struct gw_call *call, void *arg)
+{
+	struct departure *departure = arg;
+	enum gw_verdict verdict;
+
+	if (departure->failed)
+		gw->log(call, GW_LOG_WARNING,
+			"it cannot be remembered: its sender will not be told of a late bounce");
+	verdict = set(call, departure->delivery, departure->address);
+	free(departure);
+	return verdict;
+}
+
+/* --- what is remembered --- */
+
+/* Fields that a client's parser finds its message by. */
+static bool is_wanted(struct gw_str name)
+{
+	static const struct gw_str names[] = { GW_STR("Message-ID"), GW_STR("From"), GW_STR("To"),
+					       GW_STR("Date"), GW_STR("Subject") };
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (gw_str_ieq(name, names[i]))
+			return true;
+	return words_begin(name, "x-");
+}
+
+static void take_header(struct gw_message *message, char out[SENT_HEADER_MAX])
+{
+	struct gw_header header = { .size = sizeof header };
+	size_t nth, len = 0;
+
+	for (nth = 0; nth < 200 && gw->header(message, nth, &header) == 0; nth++) {
+		if (!is_wanted(header.name) || gw_str_has_nul(header.whole) ||
+		    header.whole.len >= SENT_HEADER_MAX - len)
+			continue;
+		memcpy(out + len, header.whole.ptr, header.whole.len);
+		len += header.whole.len;
+	}
+	out[len] = '\0';
+}
+
+void outgoing_describe(struct gw_message *message, struct sent *sent)
+{
+	struct gw_header header = { .size = sizeof header };
+
+	sent->id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
+	text_keep(sent->sender, sizeof sent->sender, gw->message_fact(message, GW_MESSAGE_SENDER));
+	text_keep(sent->client, sizeof sent->client, gw->message_fact(message, GW_MESSAGE_CLIENT));
+	text_keep(sent->type, sizeof sent->type, gw->message_fact(message, GW_MESSAGE_TYPE));
+	text_keep(sent->envelope_id, sizeof sent->envelope_id,
+		  gw->message_fact(message, GW_MESSAGE_ENVID));
+	if (gw->header_named(message, gw_str("Message-ID"), 0, &header) == 0)
+		text_keep(sent->message_id, sizeof sent->message_id, header.value);
+	take_header(message, sent->header);
+}
+
+enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
+			     const char *address, int64_t until)
+{
+	static const struct gw_async async = { .resumed = resumed, .dropped = free };
+	struct instance *instance = gw->instance_data(call);
+	struct gw_message *message = gw->delivery_message(delivery);
+	struct store *store = instance_store(instance);
+	struct departure *departure;
+	enum gw_verdict verdict;
+
+	if (!store || gw->message_number(message, GW_MESSAGE_DRY) == 1)
+		return set(call, delivery, address);
+	departure = calloc(1, sizeof *departure);
+	if (!departure)
+		return GW_FAILED;
+	*departure = (struct departure){
+		.delivery = delivery,
+		.store = store,
+		.now = gw->now(call),
+		.keep = ((const struct bounce_conf *)gw->conf(call))->keep
+	};
+	departure->forgets = instance_is_time(instance, departure->now);
+	departure->sent.until = until;
+	text_keep(departure->address, sizeof departure->address, gw_str(address));
+	text_keep(departure->sent.relay, sizeof departure->sent.relay,
+		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	outgoing_describe(message, &departure->sent);
+	verdict = gw->offload(call, &async, work, departure);
+	if (verdict != GW_PENDING)
+		free(departure);
+	return verdict;
+}

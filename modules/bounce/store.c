@@ -1,0 +1,265 @@
+#include "store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <sqlite3.h>
+
+#define BUSY_MS 5000
+#define FORGET_MOST 500 /* rows at once: others wait meanwhile */
+
+struct store {
+	pthread_mutex_t lock;
+	sqlite3 *db;
+};
+
+const char *const row_names[14] = { "recipient", "kind",       "reason", "status", "diagnostic",
+				    "source",    "rule",       "action", "client", "type",
+				    "relay",     "message_id", "sender", NULL };
+
+#define COLUMNS                                                                                    \
+	"recipient,kind,reason,status,diagnostic,source,rule,action,client,type,relay,message_id,sender"
+
+static const char schema[] =
+	"PRAGMA journal_mode=WAL;"
+	"CREATE TABLE IF NOT EXISTS sent(id INTEGER PRIMARY KEY,until INTEGER,sender TEXT,"
+	"message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,relay TEXT,header TEXT);"
+	"CREATE INDEX IF NOT EXISTS sent_until ON sent(until);"
+	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
+	"id INTEGER,code INTEGER,recipient TEXT COLLATE NOCASE,kind TEXT,reason TEXT,status TEXT,"
+	"diagnostic TEXT,source TEXT,rule TEXT,action TEXT,client TEXT,type TEXT,relay TEXT,"
+	"message_id TEXT,sender TEXT,report BLOB,UNIQUE(id,recipient,action));"
+	"CREATE INDEX IF NOT EXISTS bounce_time ON bounce(time);";
+
+struct store *store_open(const char *path, const char **why)
+{
+	struct store *store = calloc(1, sizeof *store);
+
+	*why = "no memory";
+	if (!store)
+		return NULL;
+	pthread_mutex_init(&store->lock, NULL);
+	if (sqlite3_open(path, &store->db) == SQLITE_OK &&
+	    sqlite3_busy_timeout(store->db, BUSY_MS) == SQLITE_OK &&
+	    sqlite3_exec(store->db, schema, NULL, NULL, NULL) == SQLITE_OK)
+		return store;
+	*why = sqlite3_errstr(sqlite3_errcode(store->db));
+	store_close(store);
+	return NULL;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	sqlite3_close(store->db);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+/* --- one statement --- */
+
+static sqlite3_stmt *begin(struct store *store, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+
+	pthread_mutex_lock(&store->lock);
+	sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+	return statement;
+}
+
+static void end(struct store *store, sqlite3_stmt *statement)
+{
+	sqlite3_finalize(statement);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* What came from outside is no UTF-8 always; SQLite does not mind. */
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text ? text : "", -1, SQLITE_TRANSIENT);
+}
+
+static const char *text_at(sqlite3_stmt *statement, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, at);
+
+	return text ? text : "";
+}
+
+/* --- what left --- */
+
+int store_sent(struct store *store, const struct sent *sent)
+{
+	sqlite3_stmt *statement = begin(
+		store, "INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)");
+	const char *texts[] = { sent->sender, sent->message_id, sent->envelope_id, sent->client,
+				sent->type,   sent->relay,      sent->header };
+	int i, done;
+
+	sqlite3_exec(store->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+	sqlite3_bind_int64(statement, 1, (int64_t)sent->id);
+	sqlite3_bind_int64(statement, 2, sent->until);
+	for (i = 0; i < 7; i++)
+		bind_text(statement, 3 + i, texts[i]);
+	done = sqlite3_step(statement);
+	end(store, statement);
+	return done == SQLITE_DONE ? 0 : -1;
+}
+
+static void copy(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text);
+}
+
+int store_find(struct store *store, uint64_t id, struct sent *sent)
+{
+	sqlite3_stmt *statement = begin(
+		store,
+		"SELECT sender,message_id,envelope_id,client,type,relay,header,until FROM sent WHERE id=?1");
+	int done;
+
+	memset(sent, 0, sizeof *sent);
+	sent->id = id;
+	sqlite3_bind_int64(statement, 1, (int64_t)id);
+	done = sqlite3_step(statement);
+	if (done == SQLITE_ROW) {
+		copy(sent->sender, sizeof sent->sender, text_at(statement, 0));
+		copy(sent->message_id, sizeof sent->message_id, text_at(statement, 1));
+		copy(sent->envelope_id, sizeof sent->envelope_id, text_at(statement, 2));
+		copy(sent->client, sizeof sent->client, text_at(statement, 3));
+		copy(sent->type, sizeof sent->type, text_at(statement, 4));
+		copy(sent->relay, sizeof sent->relay, text_at(statement, 5));
+		copy(sent->header, sizeof sent->header, text_at(statement, 6));
+		sent->until = sqlite3_column_int64(statement, 7);
+	}
+	end(store, statement);
+	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
+}
+
+/* --- bounces --- */
+
+static void bind_record(sqlite3_stmt *statement, const struct record *record)
+{
+	const struct finding *finding = record->finding;
+	const struct sent *sent = record->sent;
+	const char *texts[] = { finding->recipient,
+				kind_name(finding->kind),
+				reason_name(finding->reason),
+				finding->status,
+				finding->diagnostic,
+				source_name(record->source),
+				finding->rule,
+				action_name(finding->action),
+				sent->client,
+				sent->type,
+				sent->relay,
+				sent->message_id,
+				sent->sender };
+	int i;
+
+	sqlite3_bind_int64(statement, 1, record->time);
+	sqlite3_bind_int64(statement, 2, (int64_t)sent->id);
+	sqlite3_bind_int(statement, 3, finding->code);
+	for (i = 0; i < 13; i++)
+		bind_text(statement, 4 + i, texts[i]);
+	sqlite3_bind_blob(statement, 17, record->report.len ? record->report.ptr : "",
+			  (int)(record->report.len < REPORT_MAX ? record->report.len : REPORT_MAX),
+			  SQLITE_TRANSIENT);
+}
+
+int store_bounce(struct store *store, const struct record *record)
+{
+	sqlite3_stmt *statement = begin(
+		store,
+		"INSERT OR IGNORE INTO bounce(time,id,code," COLUMNS
+		",report) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)");
+	int done, changes;
+
+	sqlite3_exec(store->db,
+		     record->lasts ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL,
+		     NULL, NULL);
+	bind_record(statement, record);
+	done = sqlite3_step(statement);
+	changes = sqlite3_changes(store->db);
+	end(store, statement);
+	return done == SQLITE_DONE ? changes > 0 : -1;
+}
+
+static void forget(struct store *store, const char *sql, int64_t before)
+{
+	sqlite3_stmt *statement = begin(store, sql);
+
+	sqlite3_bind_int64(statement, 1, before);
+	sqlite3_bind_int(statement, 2, FORGET_MOST);
+	sqlite3_step(statement);
+	end(store, statement);
+}
+
+void store_forget(struct store *store, int64_t now, int64_t keep)
+{
+	forget(store, "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE until<?1 LIMIT ?2)",
+	       now);
+	forget(store,
+	       "DELETE FROM bounce WHERE number IN (SELECT number FROM bounce WHERE time<?1 LIMIT ?2)",
+	       now - keep);
+}
+
+/* --- reading --- */
+
+static void tell_row(sqlite3_stmt *statement, void (*each)(void *, const struct row *), void *arg)
+{
+	struct row row = { .number = sqlite3_column_int64(statement, 0),
+			   .time = sqlite3_column_int64(statement, 1),
+			   .id = (uint64_t)sqlite3_column_int64(statement, 2),
+			   .code = sqlite3_column_int(statement, 3) };
+	int i;
+
+	for (i = 0; i < 13; i++)
+		row.texts[i] = text_at(statement, 4 + i);
+	if (sqlite3_column_count(statement) > 17)
+		row.report = gw_str_n(sqlite3_column_blob(statement, 17),
+				      (size_t)sqlite3_column_bytes(statement, 17));
+	each(arg, &row);
+}
+
+int store_list(struct store *store, const char *const filters[13], int64_t limit,
+	       void (*each)(void *arg, const struct row *row), void *arg)
+{
+	char sql[1024];
+	sqlite3_stmt *statement;
+	int i, len, done;
+
+	len = snprintf(sql, sizeof sql,
+		       "SELECT number,time,id,code," COLUMNS " FROM bounce WHERE 1");
+	for (i = 0; i < 13; i++)
+		len += filters[i] ? snprintf(sql + len, sizeof sql - (size_t)len, " AND %s=?%d",
+					     row_names[i], i + 1)
+				  : 0;
+	snprintf(sql + len, sizeof sql - (size_t)len, " ORDER BY number DESC LIMIT ?14");
+	statement = begin(store, sql);
+	for (i = 0; i < 13; i++)
+		if (filters[i])
+			bind_text(statement, i + 1, filters[i]);
+	sqlite3_bind_int64(statement, 14, limit);
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+		tell_row(statement, each, arg);
+	end(store, statement);
+	return done == SQLITE_DONE ? 0 : -1;
+}
+
+int store_get(struct store *store, int64_t number, void (*each)(void *arg, const struct row *row),
+	      void *arg)
+{
+	sqlite3_stmt *statement = begin(store, "SELECT number,time,id,code," COLUMNS
+					       ",report FROM bounce WHERE number=?1");
+	int done;
+
+	sqlite3_bind_int64(statement, 1, number);
+	done = sqlite3_step(statement);
+	if (done == SQLITE_ROW)
+		tell_row(statement, each, arg);
+	end(store, statement);
+	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
+}

@@ -1,0 +1,243 @@
+/* incoming_test.c - a bounce comes to a return path of ours: who gets in, what is remembered, and
+ * who hears of it. */
+#include "fragment.h"
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#define MAIL                                                                                       \
+	"From: Ann <ann@example.com>\r\nTo: jane@customer.example\r\nSubject: offer\r\n"           \
+	"Message-ID: <m1@crm.example>\r\nX-CRM-ID: 4711\r\nReceived: from here\r\n\r\nhello\r\n"
+#define DAY 86400000LL
+
+static struct testkit *kit;
+static struct gw_relay *relay;
+static char path[128];
+
+/* A message leaves, and `path` is where its bounces come to. */
+static int begin(void **state)
+{
+	struct gw_message *message;
+	struct gw_delivery *delivery;
+
+	(void)state;
+	kit = testkit_create(gw_module_v1);
+	relay = testkit_relay(kit, "out");
+	testkit_relay_option(relay, "return_path", "own");
+	testkit_option(kit, "domain", "b.example.com");
+	fragment_rules(kit);
+	assert_int_equal(testkit_start(kit), 0);
+	message = testkit_message(kit, NULL, "crm+77@crm.example", MAIL);
+	testkit_message_fact(message, GW_MESSAGE_ENVID, "env-1");
+	testkit_message_fact(message, GW_MESSAGE_CLIENT, "crm-eu");
+	testkit_rcpt(message, "jane@customer.example");
+	delivery = testkit_delivery(message, relay);
+	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
+	testkit_forget(kit);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	testkit_destroy(kit);
+	return 0;
+}
+
+/* Its verdict at RCPT, or where that is ACCEPT what becomes of the mail. */
+static enum gw_verdict comes(const char *to, const char *bytes, size_t len)
+{
+	struct gw_message *message = testkit_message(kit, NULL, "", "Subject: x\r\n\r\n");
+	enum gw_verdict verdict;
+
+	testkit_message_bytes(message, bytes, len);
+	verdict = testkit_run_rcpt(kit, message, testkit_rcpt(message, to));
+	return verdict == GW_ACCEPT ? testkit_run_message(kit, message) : verdict;
+}
+
+static enum gw_verdict comes_file(const char *to, const char *name)
+{
+	char file[4096], *bytes;
+	enum gw_verdict verdict;
+	size_t len;
+
+	snprintf(file, sizeof file, "%s/mails/%s.eml", TEST_FOLDER, name);
+	bytes = fragment_file(file, &len);
+	verdict = comes(to, bytes, len);
+	free(bytes);
+	return verdict;
+}
+
+static void refused(const char *enhanced)
+{
+	assert_int_equal(testkit_answer(kit)->code, 550);
+	assert_string_equal(testkit_answer(kit)->enhanced, enhanced);
+}
+
+/* --- who gets in --- */
+
+static void only_a_valid_token_gets_in(void **state)
+{
+	char forged[128];
+
+	(void)state;
+	snprintf(forged, sizeof forged, "%s", path);
+	forged[3] = forged[3] == 'a' ? 'b' : 'a';
+	assert_int_equal(comes_file(forged, "dsn-user"), GW_REJECT);
+	refused("5.1.1");
+	assert_int_equal(comes_file("postmaster@b.example.com", "dsn-user"), GW_REJECT);
+	refused("5.1.1");
+	assert_int_equal(comes_file("jane@elsewhere.example", "dsn-user"), GW_CONTINUE);
+	testkit_advance(kit, 15 * DAY);
+	assert_int_equal(comes_file(path, "dsn-user"), GW_REJECT);
+	refused("5.7.1");
+	assert_int_equal(testkit_submissions(kit), 0);
+}
+
+static void a_bounce_has_one_recipient(void **state)
+{
+	struct gw_message *message = testkit_message(kit, NULL, "", "Subject: x\r\n\r\n");
+
+	(void)state;
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "x@other.example")),
+			 GW_CONTINUE);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, path)), GW_TEMPFAIL);
+	message = testkit_message(kit, NULL, "", "Subject: x\r\n\r\n");
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, path)), GW_ACCEPT);
+	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, "x@other.example")),
+			 GW_TEMPFAIL);
+	assert_int_equal(testkit_answer(kit)->code, 452);
+}
+
+static void what_is_no_bounce_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(comes_file(path, "newsletter"), GW_REJECT);
+	refused("5.7.1");
+	assert_int_equal(comes_file(path, "empty"), GW_REJECT);
+	assert_int_equal(testkit_submissions(kit), 0);
+}
+
+/* --- what follows --- */
+
+static bool report_has(const char *part)
+{
+	struct gw_str bytes = testkit_submission(kit, 0)->bytes;
+
+	return memmem(bytes.ptr, bytes.len, part, strlen(part)) != NULL;
+}
+
+static void the_client_hears_of_it_at_its_own_return_path(void **state)
+{
+	const struct gw_submission *report;
+
+	(void)state;
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	report = testkit_submission(kit, 0);
+	assert_int_equal(report->sender.len, 0);
+	assert_int_equal(report->rcpts.count, 1);
+	assert_string_equal(report->rcpts.items[0].ptr, "crm+77@crm.example");
+	assert_true(report_has("Content-Type: multipart/report; report-type=delivery-status;"));
+	assert_true(report_has("\r\nOriginal-Envelope-Id: env-1\r\n"));
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; jane@customer.example\r\n"));
+	assert_true(report_has("\r\nAction: failed\r\nStatus: 5.1.1\r\n"));
+	assert_true(report_has("\r\nDiagnostic-Code: smtp; 550 5.1.1 "));
+	assert_true(report_has("\r\nMessage-ID: <m1@crm.example>\r\n"));
+	assert_true(report_has("\r\nX-CRM-ID: 4711\r\n"));
+	assert_false(report_has("Received: from here"));
+	assert_true(
+		testkit_has(kit, TESTKIT_EVENT, "bounce jane@customer.example: hard no_such_user"));
+}
+
+static void each_form_is_reflected(void **state)
+{
+	static const char *const forms[] = { "qmail", "exim", "gmail" };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (i)
+			begin(state);
+		assert_int_equal(comes_file(path, forms[i]), GW_DISCARD);
+		assert_int_equal(testkit_submissions(kit), 1);
+		assert_true(report_has(
+			"\r\nFinal-Recipient: rfc822; jane@customer.example\r\nAction: failed\r\n"));
+		if (i < 2)
+			end(state);
+	}
+}
+
+static void a_copy_changes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	testkit_forget(kit);
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 0);
+}
+
+static void late_complaining_and_answering_is_told_to_nobody(void **state)
+{
+	static const char *const forms[] = { "dsn-delay", "dsn-success", "arf", "auto-reply" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(comes_file(path, forms[i]), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 0);
+}
+
+static void bounces_are_listed_by_field(void **state)
+{
+	(void)state;
+	comes_file(path, "dsn-two");
+	testkit_forget(kit);
+	testkit_run_control(kit, "list", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"recipient\":\"joe@customer.example\""));
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"sender\":\"crm+77@crm.example\""));
+	testkit_forget(kit);
+	testkit_run_control(kit, "list kind=soft client=crm-eu relay=out", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"recipient\":\"jane@customer.example\""));
+	assert_false(testkit_has(kit, TESTKIT_REPLY, "joe@"));
+	testkit_run_control(kit, "list colour=red", false);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "is no FIELD=VALUE"));
+	testkit_forget(kit);
+	testkit_run_control(kit, "get 1", false);
+	assert_true(
+		testkit_has(kit, TESTKIT_REPLY, "Final-Recipient: rfc822; joe@customer.example"));
+	testkit_run_control(kit, "get 99", false);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "there is no such bounce"));
+}
+
+static void all_is_there_after_a_restart(void **state)
+{
+	(void)state;
+	assert_int_equal(testkit_restart(kit), 0);
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_int_equal(testkit_restart(kit), 0);
+	testkit_forget(kit);
+	testkit_run_control(kit, "list", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"recipient\":\"jane@customer.example\""));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(only_a_valid_token_gets_in),
+		TEST(a_bounce_has_one_recipient),
+		TEST(what_is_no_bounce_is_refused),
+		TEST(the_client_hears_of_it_at_its_own_return_path),
+		TEST(each_form_is_reflected),
+		TEST(a_copy_changes_nothing),
+		TEST(late_complaining_and_answering_is_told_to_nobody),
+		TEST(bounces_are_listed_by_field),
+		TEST(all_is_there_after_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
