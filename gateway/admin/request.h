@@ -150,6 +150,7 @@ void verb_relay_on(struct request *request, const char *const *words, size_t cou
 void verb_relay_resume(struct request *request, const char *const *words, size_t count);
 void verb_relay_test(struct request *request, const char *const *words, size_t count);
 void verb_explain(struct request *request, const char *const *words, size_t count);
+void verb_tls_explain(struct request *request, const char *const *words, size_t count);
 void verb_explain_what(struct request *request, const char *const *words, size_t count);
 void verb_password(struct request *request, const char *const *words, size_t count);
 void verb_modules(struct request *request, const char *const *words, size_t count);

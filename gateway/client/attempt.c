@@ -158,6 +158,13 @@ static void leave_relay_queue(struct attempt *attempt)
 	attempt->down = relay_queue_is_down(queue);
 }
 
+static void note_link(const struct attempt *attempt)
+{
+	const struct outcome *outcome = &attempt->outcomes[0];
+
+	sts_note(attempt->rcpts[0]->domain, &attempt->tls, outcome->host, outcome->reply.text);
+}
+
 void attempt_end(struct transport *transport, struct attempt *attempt)
 {
 	struct relay_shared *shared = relay_shared(attempt->relay);
@@ -167,6 +174,8 @@ void attempt_end(struct transport *transport, struct attempt *attempt)
 		attempt->began_at = attempt->queued_at;
 	if (shared && !attempt->tap && !attempt->unserved)
 		note_end(shared, attempt, worker_wall(transport->worker));
+	if (attempt->relay->mx && !attempt->unserved && !attempt->tap)
+		note_link(attempt);
 	mx_group_forget(attempt);
 	attempts_append(&transport->ended, attempt);
 	leave_relay_queue(attempt);

@@ -112,6 +112,7 @@ void client_free(struct client *client)
 	sasl_destroy(client->sasl);
 	arena_finish(&client->arena);
 	dns_release(client->mx);
+	sts_policy_release(client->sts);
 	free(client->resolved);
 	free(client->window);
 	free(client);

@@ -65,6 +65,7 @@ struct link_level {
 	/* of DANE: in the answer that client->mx holds */
 	const struct tls_tlsa *tlsa;
 	size_t tlsa_count;
+	bool sts; /* by the policy of the recipients' domain */
 };
 
 /* Of many dead addresses some are enough: the message has another turn. */
@@ -114,7 +115,8 @@ struct client {
 	struct resolved *resolved;
 	/* or, of an MX group, which of these; both are in its answer */
 	const struct dns_answer *mx;
-	const char *passed_over; /* why some host was; NULL: none was */
+	const struct sts_policy *sts; /* of the domain, to be enforced; or NULL */
+	const char *passed_over;      /* why some host was; NULL: none was */
 	struct client_target plan[CLIENT_PLAN];
 	size_t plan_count, plan_at;
 	union dns_address peer; /* the one that client->stream goes to */

@@ -48,13 +48,13 @@ static const struct refusal bad_rcpt = { "5.1.3", "the address holds a control c
 
 /* Whether a message may go here that is to be in TLS all its way (RFC 8689 section 4.2.1): the next
  * hop's name is configured, and proven by its certificate, and it promises the same. The names that
- * MX records give are proven by DANE alone. */
+ * MX records give are proven by DANE, or by the policy of the domain. */
 static bool keeps_tls(const struct client *client)
 {
 	const struct link_level *level = &client->level;
 	if (level->wish != LINK_TLS || client->proven <= TLS_CHECK_CHAIN)
 		return false;
-	if (client->attempt->relay->mx && client->proven != TLS_CHECK_DANE)
+	if (client->attempt->relay->mx && client->proven != TLS_CHECK_DANE && !level->sts)
 		return false;
 	return stream_is_tls(client->stream) && (client->offers & OFFER_REQUIRETLS);
 }

@@ -25,15 +25,22 @@ const struct dns_host *client_mx_host(const struct client *client)
 	return client->mx && client->plan_at ? client->plan[client->plan_at - 1].host : NULL;
 }
 
-/* RFC 7672 section 2.2.1: whether it is the right one cannot be told now. */
+/* RFC 7672 section 2.2.1: whether it is the right one cannot be told now. RFC 8461 section 4.1: the
+ * domain does not name it; but what DANE proves needs no policy. */
 static bool is_passed_over(struct client *client, const struct dns_host *host)
 {
 	const struct gw_relay *relay = client->attempt->relay;
+	enum dns_tlsa state = relay->dane && relay->tls != TLS_NONE ? host->tlsa_state
+								    : DNS_TLSA_NONE;
 
-	if (!relay->dane || relay->tls == TLS_NONE || host->tlsa_state != DNS_TLSA_FAILED)
+	if (state == DNS_TLSA_FAILED)
+		client->passed_over =
+			"the TLSA records of the mail host cannot be looked up, or DNSSEC does not prove them";
+	else if (state == DNS_TLSA_NONE && client->sts &&
+		 !sts_policy_names(client->sts, host->name))
+		client->passed_over = "the domain's MTA-STS policy does not name the mail host";
+	else
 		return false;
-	client->passed_over =
-		"the TLSA records of the mail host cannot be looked up, or DNSSEC does not prove them";
 	return true;
 }
 
@@ -43,6 +50,7 @@ void client_mx_begin(struct client *client, const struct dns_answer *mx)
 	size_t i, count = mx_group_hosts(mx, client_settings(client)->hostname);
 
 	client->mx = dns_hold(mx);
+	client->sts = client->attempt->sts ? sts_policy_hold(client->attempt->sts) : NULL;
 	dns_order(mx, order);
 	for (i = 0; i < count; i++)
 		add_host(client, &mx->hosts[order[i]], false);

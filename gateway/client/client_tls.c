@@ -25,6 +25,8 @@ struct gw_str client_tls_wanted(const struct client *client)
 
 	if (level->wish == LINK_CLEAR)
 		return gw_str("none");
+	if (level->sts)
+		return gw_str("mta-sts");
 	return gw_str(level->wish == LINK_TRY ? "opportunistic" : required_words[level->check]);
 }
 
@@ -42,6 +44,15 @@ static void doubt(struct client *client, const char *what, struct gw_str why)
 
 /* --- what is wanted --- */
 
+/* RFC 8461 section 4.1 */
+static void raise_to_sts(const struct client *client, struct link_level *level)
+{
+	if (client->sts && level->wish != LINK_CLEAR)
+		*level = (struct link_level){ .wish = LINK_TLS,
+					      .check = TLS_CHECK_NAME,
+					      .sts = true };
+}
+
 /* RFC 7672 section 2.2: with records of which none is usable a link is encrypted, and no more. */
 static void raise_to_dane(const struct client *client, struct link_level *level)
 {
@@ -49,7 +60,7 @@ static void raise_to_dane(const struct client *client, struct link_level *level)
 
 	if (!host || !relay_of(client)->dane || level->wish == LINK_CLEAR ||
 	    host->tlsa_state != DNS_TLSA_FOUND)
-		return;
+		return raise_to_sts(client, level);
 	if (host->tlsa_count)
 		*level = (struct link_level){ LINK_TLS, TLS_CHECK_DANE, host->tlsa,
 					      host->tlsa_count };

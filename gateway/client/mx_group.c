@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SWEEP_MS 30000
-#define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 1))
+#define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 8) + DNS_NAME_MAX + STS_ID_MOST + 8)
 
 static struct dns *dns_of(const struct transport *transport)
 {
@@ -57,12 +57,15 @@ void mx_group_sweep(struct transport *transport, int64_t now)
 	expect_sweep(transport);
 }
 
-/* "relay/mx1.example.net,mx2.example.net"; false: too long. */
+/* "relay/mx1.example.net,mx2.example.net"; what one domain's policy demands of a link another one's
+ * may not, nor another policy of its own. False: too long. */
 static bool name_mx_group(char text[NAME_MOST], const struct gw_relay *relay,
-			  const struct dns_answer *mx, struct gw_str *name)
+			  const struct dns_answer *mx, const struct sts_policy *sts,
+			  struct gw_str *name)
 {
-	int len = snprintf(text, NAME_MOST, "%.*s/%.*s", GW_STR_ARGS(relay->name),
-			   GW_STR_ARGS(mx->key));
+	int len = snprintf(text, NAME_MOST, sts ? "%.*s/%.*s#sts:%.*s:%s" : "%.*s/%.*s",
+			   GW_STR_ARGS(relay->name), GW_STR_ARGS(mx->key),
+			   GW_STR_ARGS(sts ? sts->domain : gw_str("")), sts ? sts->id : "");
 	*name = gw_str_n(text, (size_t)len);
 	return len > 0 && len < NAME_MOST;
 }
@@ -89,26 +92,46 @@ static struct relay_queue *make_relay_queue(struct transport *transport, struct 
 }
 
 static struct relay_queue *relay_queue_to(struct transport *transport, struct gw_relay *relay,
-					  const struct dns_answer *mx)
+					  const struct dns_answer *mx, const struct sts_policy *sts)
 {
 	char text[NAME_MOST];
 	struct gw_str name;
 	struct relay_queue *queue;
-	if (!name_mx_group(text, relay, mx, &name))
+	if (!name_mx_group(text, relay, mx, sts, &name))
 		return NULL;
 	queue = str_map_get(&transport->groups, name);
 	return queue ? queue : make_relay_queue(transport, relay, name);
+}
+
+static bool counts_sts(const struct gw_relay *relay)
+{
+	return relay->mx && relay->mta_sts && relay->tls != TLS_NONE;
+}
+
+/* What is to be enforced now, with a reference; NULL: nothing. */
+static const struct sts_policy *sts_in_force(const struct gw_relay *relay, struct gw_str domain)
+{
+	const struct sts_policy *policy = counts_sts(relay) ? sts_known(domain) : NULL;
+
+	if (!policy || policy->mode == STS_MODE_ENFORCE)
+		return policy;
+	sts_policy_release(policy);
+	return NULL;
 }
 
 struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay,
 				   struct gw_str domain)
 {
 	const struct dns_answer *mx = dns_peek(dns_of(transport), domain);
+	const struct sts_policy *sts = mx && mx->count ? sts_in_force(relay, domain) : NULL;
+	struct relay_queue *queue = NULL;
 	char text[NAME_MOST];
 	struct gw_str name;
-	return mx && mx->count && name_mx_group(text, relay, mx, &name)
-		       ? str_map_get(&transport->groups, name)
-		       : NULL;
+
+	if (mx && mx->count && name_mx_group(text, relay, mx, sts, &name))
+		queue = str_map_get(&transport->groups, name);
+	sts_policy_release(sts);
+	return queue;
 }
 
 /* No host is called so. */
@@ -158,12 +181,31 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 		give_up(transport, attempt, true, "5.4.6",
 			gw_str("the domain's best mail host is this gateway, which has no other way for it"));
 	} else if (!(queue = attempt->tap ? mx_group_aside(transport, attempt->relay)
-					  : relay_queue_to(transport, attempt->relay, mx))) {
+					  : relay_queue_to(transport, attempt->relay, mx,
+							   attempt->sts))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
-		attempt->mx = dns_hold(mx);
+		if (!attempt->mx)
+			attempt->mx = dns_hold(mx);
 		relay_queue_append(queue, attempt);
 	}
+}
+
+static void go_by_policy(struct transport *transport, struct attempt *attempt,
+			 const struct dns_answer *mx)
+{
+	attempt->sts = sts_in_force(attempt->relay, attempt->rcpts[0]->domain);
+	go(transport, attempt, mx);
+}
+
+static void policy_known(struct sts_question *question)
+{
+	struct attempt *attempt = list_of(question, struct attempt, sts_question);
+	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
+
+	transport_enter(transport);
+	go_by_policy(transport, attempt, attempt->mx);
+	transport_leave(transport, true);
 }
 
 static void answered(struct dns_mx_question *question, const struct dns_answer *mx)
@@ -171,7 +213,12 @@ static void answered(struct dns_mx_question *question, const struct dns_answer *
 	struct attempt *attempt = list_of(question, struct attempt, question);
 	struct transport *transport = worker_get(attempt->worker, SLOT_TRANSPORT);
 	transport_enter(transport);
-	go(transport, attempt, mx);
+	attempt->sts_question.done = policy_known;
+	if (!mx->count || !counts_sts(attempt->relay) ||
+	    sts_ask(transport, attempt->relay, attempt->rcpts[0]->domain, &attempt->sts_question))
+		go_by_policy(transport, attempt, mx);
+	else
+		attempt->mx = dns_hold(mx);
 	transport_leave(transport, true);
 }
 
@@ -185,6 +232,9 @@ void mx_group_ask(struct transport *transport, struct attempt *attempt)
 void mx_group_forget(struct attempt *attempt)
 {
 	dns_cancel(&attempt->question);
+	sts_cancel(&attempt->sts_question);
+	sts_policy_release(attempt->sts);
+	attempt->sts = NULL;
 	dns_release(attempt->mx);
 	attempt->mx = NULL;
 }

@@ -30,6 +30,7 @@ bool attempts_remove(struct attempt_list *list, struct attempt *attempt);
 struct transport {
 	struct worker *worker;
 	struct relay_queue *queues;
+	struct str_map sts;    /* struct sts_asking, by domain */
 	struct str_map groups; /* of the relay queues those to MX groups, by name */
 	struct timer sweep;    /* frees MX groups that nobody sends to any more */
 	struct relay_queue *touched;

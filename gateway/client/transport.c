@@ -87,6 +87,7 @@ int transport_start(struct worker *worker)
 	attempts_init(&transport->ended);
 	LIST_INIT(&transport->closed_clients);
 	str_map_init(&transport->groups);
+	str_map_init(&transport->sts);
 	worker_set(worker, SLOT_TRANSPORT, transport);
 	return 0;
 }
@@ -116,6 +117,8 @@ void transport_finish(struct worker *worker)
 		return;
 	worker_set(worker, SLOT_TRANSPORT, NULL);
 	timer_clear(&transport->sweep);
+	sts_stop(transport);
+	str_map_finish(&transport->sts);
 	str_map_finish(&transport->groups);
 	for (queue = transport->queues; queue; queue = queue->next)
 		relay_queue_destroy(queue);
@@ -143,6 +146,8 @@ void transport_send(struct attempt *attempt)
 	attempt->queue = NULL;
 	attempt->mx = NULL;
 	attempt->question.in = NULL;
+	attempt->sts = NULL;
+	attempt->sts_question.asking = NULL;
 	attempt->retried = attempt->unserved = attempt->sent_back = attempt->down = false;
 	attempt->began_at = attempt->ended_at = 0;
 	attempt->queued_at = worker_now(transport->worker);

@@ -12,6 +12,7 @@
 #define CLIENT_TRANSPORT_H
 
 #include "client/outcome.h"
+#include "client/sts.h"
 #include "loop/dns.h"
 #include "mail/edits.h"
 #include "module/snapshot.h"
@@ -67,10 +68,12 @@ struct attempt {
 	/* monotonic ms: entered the relay queue, got a connection, done */
 	int64_t queued_at, began_at, ended_at;
 
-	struct attempt *next;            /* the transport's */
-	struct relay_queue *queue;       /* the transport's: where it waits or is carried */
-	struct dns_mx_question question; /* the transport's: it waits for the answer */
-	const struct dns_answer *mx;     /* the transport's */
+	struct attempt *next;             /* the transport's */
+	struct relay_queue *queue;        /* the transport's: where it waits or is carried */
+	struct dns_mx_question question;  /* the transport's: it waits for the answer */
+	const struct dns_answer *mx;      /* the transport's */
+	struct sts_question sts_question; /* the transport's */
+	const struct sts_policy *sts;     /* the transport's: to be enforced; or NULL */
 	/* the transport's: the connection that carries it, NULL while it waits */
 	struct client *client;
 	bool retried; /* the transport's: it met a stale connection once */

@@ -137,6 +137,14 @@ struct http_transfer *http_begin(struct worker *worker, const struct gw_http_req
 				 void (*ended)(const struct gw_http_answer *answer, void *arg),
 				 void *arg)
 {
+	return http_begin_at(worker, request, gw_str(""), ended, arg);
+}
+
+struct http_transfer *http_begin_at(struct worker *worker, const struct gw_http_request *request,
+				    struct gw_str server,
+				    void (*ended)(const struct gw_http_answer *answer, void *arg),
+				    void *arg)
+{
 	struct http *http = http_of(worker);
 	struct http_transfer *transfer = http ? calloc(1, sizeof(*transfer)) : NULL;
 
@@ -145,7 +153,7 @@ struct http_transfer *http_begin(struct worker *worker, const struct gw_http_req
 	transfer->http = http;
 	transfer->ended = ended;
 	transfer->arg = arg;
-	if (!http_transfer_prepare(transfer, request) ||
+	if (!http_transfer_prepare(transfer, request) || !http_transfer_direct(transfer, server) ||
 	    curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
 		http_transfer_free(transfer);
 		return NULL;

@@ -24,6 +24,13 @@ struct http_transfer *http_begin(struct worker *worker, const struct gw_http_req
 				 void (*ended)(const struct gw_http_answer *answer, void *arg),
 				 void *arg);
 
+/* The same, connecting to "host:port" instead of what the URL says (empty: to that): who answers
+ * there must have the certificate of the URL's host all the same. */
+struct http_transfer *http_begin_at(struct worker *worker, const struct gw_http_request *request,
+				    struct gw_str server,
+				    void (*ended)(const struct gw_http_answer *answer, void *arg),
+				    void *arg);
+
 /* Frees it; `ended` will not be called. */
 void http_cancel(struct http_transfer *transfer);
 

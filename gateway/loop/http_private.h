@@ -20,7 +20,7 @@ struct http_transfer {
 	struct http *http;
 	struct http_transfer *next, **link;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *server;
 	struct gw_str body;   /* of the request; owned */
 	uint64_t size, given; /* of the body; how much of it body_read gave */
 	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
@@ -36,6 +36,8 @@ struct http *http_of(struct worker *worker);
 
 /* Sets the handle up; false: no memory. */
 bool http_transfer_prepare(struct http_transfer *transfer, const struct gw_http_request *request);
+/* Where to connect instead; false: no memory. */
+bool http_transfer_direct(struct http_transfer *transfer, struct gw_str server);
 
 /* Frees it, what was secret in it wiped; it is in nobody's list. */
 void http_transfer_free(struct http_transfer *transfer);

@@ -265,6 +265,18 @@ bool http_transfer_prepare(struct http_transfer *transfer, const struct gw_http_
 	       set_text(easy, CURLOPT_URL, request->url) && set_body(transfer, request);
 }
 
+bool http_transfer_direct(struct http_transfer *transfer, struct gw_str server)
+{
+	CURL *easy = transfer->easy;
+	char text[512];
+
+	if (server.len == 0)
+		return true;
+	snprintf(text, sizeof(text), "::%.*s", GW_STR_ARGS(server));
+	transfer->server = curl_slist_append(NULL, text);
+	return transfer->server != NULL && SET(CONNECT_TO, transfer->server);
+}
+
 /* --- its end --- */
 
 static void wipe(struct buf *buf)
@@ -283,6 +295,7 @@ void http_transfer_free(struct http_transfer *transfer)
 	for (header = transfer->headers; header; header = header->next)
 		explicit_bzero(header->data, strlen(header->data));
 	curl_slist_free_all(transfer->headers);
+	curl_slist_free_all(transfer->server);
 	if (transfer->body.ptr)
 		explicit_bzero((char *)transfer->body.ptr, transfer->body.len);
 	free((char *)transfer->body.ptr);

@@ -204,13 +204,17 @@ static struct stream_link *channel_create(struct stream *stream, struct tls_cont
 	return link;
 }
 
-/* A session proves what its first handshake was looked at for, so it is kept for that alone; what
- * DANE proves holds as long as its records do, and is not kept. */
+/* A session proves what its first handshake was looked at for, and where that was not required
+ * perhaps nothing, so it is kept for the same alone; what DANE proves holds as long as its records
+ * do, and is not kept. */
 static char *session_name(const struct tls_demand *demand, const char *name)
 {
 	char *text;
 
-	return asprintf(&text, "%d %s", (int)demand->check, name) < 0 ? NULL : text;
+	return asprintf(&text, "%d%c %s", (int)demand->check, demand->required ? '!' : '?', name) <
+			       0
+		       ? NULL
+		       : text;
 }
 
 static int begin_client(struct stream_link *link, const struct tls_demand *demand)

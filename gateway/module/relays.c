@@ -259,7 +259,7 @@ static enum tls_check check_of(const struct gw_relay *relay)
 static void make_client(struct load *load, struct gw_relay *relay)
 {
 	struct tls_client_options options = {
-		.verify = relay->verify,
+		.verify = relay->verify || (relay->mx && relay->mta_sts),
 		.pins = relay->pins,
 		.ca = relay->ca,
 		.pair = relay->pair,

@@ -103,8 +103,10 @@ struct gw_relay {
 	int64_t tls;          /* enum tls_mode */
 	bool verify, verify_name;
 	struct gw_list pins;
-	enum tls_check check; /* what these three come to */
-	bool dane;            /* with mx: TLSA records count */
+	enum tls_check check;         /* what these three come to */
+	bool dane;                    /* with mx: TLSA records count */
+	bool mta_sts;                 /* with mx: policies of domains count */
+	struct gw_str mta_sts_server; /* "host:port"; empty: each domain's own */
 	struct gw_str ca;
 	struct tls_pair pair; /* ours */
 	struct gw_str source; /* address to connect from; empty: any */

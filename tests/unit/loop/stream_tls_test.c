@@ -50,6 +50,7 @@ static struct tls_context *server_of(const struct made *made)
 
 /* of the next handshake */
 static enum tls_check client_check;
+static bool client_only_looks;
 
 static struct tls_context *client_of(bool verify, const struct made *own)
 {
@@ -86,7 +87,7 @@ static void shake_with(struct pair *pair, struct tls_context *client, struct tls
 	assert_int_equal(stream_start_tls_server(pair->b.stream, server), 0);
 	struct tls_demand demand = { .name = gw_str(name),
 				     .check = client_check,
-				     .required = true };
+				     .required = !client_only_looks };
 	assert_int_equal(stream_start_tls_client(pair->a.stream, client, &demand), 0);
 	assert_string_equal(pair->a.told, "");
 	assert_true(run_until(pair->worker, both_settled, pair));
@@ -499,6 +500,36 @@ static void a_session_is_resumed_by_name(void **state)
 	tls_release(server);
 }
 
+/* Whoever only looks takes any certificate; a link that demands one is not to profit from that. */
+static void a_session_that_proved_nothing_is_no_proof(void **state)
+{
+	static const struct {
+		bool looks, connected;
+	} cases[] = { { true, true }, { false, false }, { true, true }, { false, false } };
+	struct tls_context *client = client_of(true, NULL), *server = server_of(&self_signed);
+	struct pair *pair;
+	void *made;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pair = pair_create(false);
+		made = pair;
+		client_only_looks = cases[i].looks;
+		shake_with(pair, client, server, "mail.example");
+		assert_int_equal(pair->a.count[STREAM_CONNECTED], cases[i].connected);
+		if (cases[i].connected) {
+			assert_int_equal(stream_tls_proven(pair->a.stream), TLS_CHECK_NOTHING);
+			assert_int_not_equal(stream_tls_doubt(pair->a.stream).len, 0);
+			stream_write(pair->b.stream, gw_str("250 ok"));
+			await_length(&pair->a, 6); /* the ticket came before it */
+		}
+		tear_down_pair(&made);
+	}
+	client_only_looks = false;
+	tls_release(client);
+	tls_release(server);
+}
+
 static void destroy_at_once(struct side *side, enum stream_event event)
 {
 	stream_destroy(side->stream);
@@ -539,6 +570,7 @@ int main(void)
 		BARE(version_1_2_is_taken),
 		cmocka_unit_test(a_client_certificate_is_what_it_is_worth),
 		cmocka_unit_test(a_session_is_resumed_by_name),
+		cmocka_unit_test(a_session_that_proved_nothing_is_no_proof),
 		PAIR(a_stream_may_be_destroyed_when_its_handshake_ends),
 	};
 

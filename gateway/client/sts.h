@@ -1,0 +1,52 @@
+/* sts.h - the MTA-STS policy of a recipient's domain (RFC 8461): found by its TXT record, fetched
+ * over HTTPS with a certificate that is right, kept for all workers and over restarts.
+ *
+ * A policy that is known is answered at once, and looked after meanwhile; who asks for a domain of
+ * which nothing is known waits for its record and its policy, some seconds at most. A policy whose
+ * successor cannot be had stays until its max_age is over. */
+#ifndef CLIENT_STS_H
+#define CLIENT_STS_H
+
+#include "client/sts_policy.h"
+#include "loop/dns.h"
+#include "module/settings.h"
+
+struct transport;
+struct sts_asking;
+struct attempt_tls;
+
+/* In memory the caller owns until `done` ran or sts_cancel was called; `done` comes from the loop,
+ * never from inside sts_ask. */
+struct sts_question {
+	void (*done)(struct sts_question *question);
+	TAILQ_ENTRY(sts_question) link;
+	struct sts_asking *asking; /* NULL: it is not asked */
+};
+
+/* The policy that holds now, whatever its mode, with a reference; NULL: none that is known. [any
+ * thread] */
+const struct sts_policy *sts_known(struct gw_str domain);
+
+/* True: sts_known() has the answer already. False: `done` follows. What the policy's server needs
+ * is the relay's. On the transport's worker. */
+bool sts_ask(struct transport *transport, const struct gw_relay *relay, struct gw_str domain,
+	     struct sts_question *question);
+void sts_cancel(struct sts_question *question); /* fine when nothing is asked */
+
+/* Gives up what is being asked; nobody waits for it. */
+void sts_stop(struct transport *transport);
+
+/* What is known of a domain, for people. */
+struct sts_told {
+	char what[200]; /* what the last look at its policy found; empty: there was none */
+	int64_t looked_at;
+	/* what the last attempt at one of its hosts wanted and got; at 0: there was none */
+	char wanted[24], got[24], host[160], why[200];
+	int64_t tried_at;
+};
+void sts_tell(struct gw_str domain, struct sts_told *told); /* [any thread] */
+/* An attempt ended: what became of its link. [any thread] */
+void sts_note(struct gw_str domain, const struct attempt_tls *tls, struct gw_str host,
+	      struct gw_str why);
+
+#endif
