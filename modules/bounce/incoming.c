@@ -83,8 +83,40 @@ struct arrival {
 	bool known; /* sent is filled */
 	struct findings *findings;
 	bool is_new[FINDINGS_MAX];
+	bool is_matched[FINDINGS_MAX]; /* the message had that recipient */
 	bool forgets, failed;
 };
+
+/* --- message: of which recipient --- */
+
+static bool has_rcpt(const struct sent *sent, const char *address)
+{
+	struct gw_str rest = gw_str(sent->rcpts), line;
+
+	while (words_line(&rest, &line))
+		if (gw_str_ieq(line, gw_str(address)))
+			return true;
+	return false;
+}
+
+/* A report may name the address that mail was passed on to. The token says which message, so where
+ * that had one recipient it is about him; else a recipient that it never had is nobody's, for
+ * whoever knows a token may write anything. */
+static void match(struct arrival *arrival)
+{
+	struct findings *findings = arrival->findings;
+	const struct sent *sent = &arrival->sent;
+	size_t i;
+
+	for (i = 0; i < findings->count && arrival->known; i++) {
+		arrival->is_matched[i] = has_rcpt(sent, findings->items[i].recipient);
+		if (arrival->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
+			continue;
+		text_keep(findings->items[i].recipient, ADDRESS_MAX,
+			  gw_str_n(sent->rcpts, gw_str_find(gw_str(sent->rcpts), '\n')));
+		arrival->is_matched[i] = *findings->items[i].recipient != '\0';
+	}
+}
 
 static void remember(struct arrival *arrival)
 {
@@ -113,6 +145,7 @@ static void work(void *arg)
 	arrival->known = found == 0;
 	arrival->findings = classify_mail(&arrival->conf->rules,
 					  gw_str_n(arrival->bytes, arrival->len));
+	match(arrival);
 	if (!arrival->failed)
 		remember(arrival);
 	if (arrival->forgets)
@@ -176,7 +209,8 @@ static void reflect(struct gw_call *call, const struct arrival *arrival)
 	size_t i;
 
 	for (i = 0; i < arrival->findings->count; i++)
-		if (arrival->is_new[i] && arrival->findings->items[i].action == ACTION_FAILED &&
+		if (arrival->is_new[i] && arrival->is_matched[i] &&
+		    arrival->findings->items[i].action == ACTION_FAILED &&
 		    arrival->findings->items[i].kind != KIND_INFO)
 			findings[reflection.count++] = &arrival->findings->items[i];
 	if (!reflection.count || !arrival->known || !sender.len ||

@@ -78,6 +78,46 @@ static void take_header(struct gw_message *message, char out[SENT_HEADER_MAX])
 	out[len] = '\0';
 }
 
+static void take_rcpts(struct gw_message *message, struct sent *sent)
+{
+	struct gw_str address;
+	struct gw_rcpt *rcpt;
+	size_t len = 0;
+
+	while ((rcpt = gw->message_rcpt(message, sent->rcpt_count)) != NULL) {
+		address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS);
+		sent->rcpt_count++;
+		if (address.len + 2 > SENT_RCPTS_MAX - len || gw_str_has_nul(address))
+			continue;
+		memcpy(sent->rcpts + len, address.ptr, address.len);
+		len += address.len;
+		sent->rcpts[len++] = '\n';
+	}
+}
+
+static int hex_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* From the xtext of ENVID (RFC 3461) to what a report says: printable ASCII alone. */
+static void take_envelope_id(struct gw_str xtext, char *out, size_t size)
+{
+	size_t i, len = 0;
+
+	for (i = 0; i < xtext.len && len + 1 < size; i++) {
+		char c = xtext.ptr[i];
+
+		if (c == '+' && i + 2 < xtext.len && hex_of(xtext.ptr[i + 1]) >= 0 &&
+		    hex_of(xtext.ptr[i + 2]) >= 0) {
+			c = (char)(hex_of(xtext.ptr[i + 1]) << 4 | hex_of(xtext.ptr[i + 2]));
+			i += 2;
+		}
+		out[len++] = (char)(c >= ' ' && c < 0x7f ? c : '?');
+	}
+	out[len] = '\0';
+}
+
 void outgoing_describe(struct gw_message *message, struct sent *sent)
 {
 	struct gw_header header = { .size = sizeof header };
@@ -86,8 +126,9 @@ void outgoing_describe(struct gw_message *message, struct sent *sent)
 	text_keep(sent->sender, sizeof sent->sender, gw->message_fact(message, GW_MESSAGE_SENDER));
 	text_keep(sent->client, sizeof sent->client, gw->message_fact(message, GW_MESSAGE_CLIENT));
 	text_keep(sent->type, sizeof sent->type, gw->message_fact(message, GW_MESSAGE_TYPE));
-	text_keep(sent->envelope_id, sizeof sent->envelope_id,
-		  gw->message_fact(message, GW_MESSAGE_ENVID));
+	take_envelope_id(gw->message_fact(message, GW_MESSAGE_ENVID), sent->envelope_id,
+			 sizeof sent->envelope_id);
+	take_rcpts(message, sent);
 	if (gw->header_named(message, gw_str("Message-ID"), 0, &header) == 0)
 		text_keep(sent->message_id, sizeof sent->message_id, header.value);
 	take_header(message, sent->header);

@@ -24,7 +24,8 @@ const char *const row_names[14] = { "recipient", "kind",       "reason", "status
 static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
 	"CREATE TABLE IF NOT EXISTS sent(id INTEGER PRIMARY KEY,until INTEGER,sender TEXT,"
-	"message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,relay TEXT,header TEXT);"
+	"message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,relay TEXT,header TEXT,"
+	"rcpts TEXT,rcpt_count INTEGER);"
 	"CREATE INDEX IF NOT EXISTS sent_until ON sent(until);"
 	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
 	"id INTEGER,code INTEGER,recipient TEXT COLLATE NOCASE,kind TEXT,reason TEXT,status TEXT,"
@@ -93,7 +94,7 @@ static const char *text_at(sqlite3_stmt *statement, int at)
 int store_sent(struct store *store, const struct sent *sent)
 {
 	sqlite3_stmt *statement = begin(
-		store, "INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)");
+		store, "INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
 	const char *texts[] = { sent->sender, sent->message_id, sent->envelope_id, sent->client,
 				sent->type,   sent->relay,      sent->header };
 	int i, done;
@@ -103,6 +104,8 @@ int store_sent(struct store *store, const struct sent *sent)
 	sqlite3_bind_int64(statement, 2, sent->until);
 	for (i = 0; i < 7; i++)
 		bind_text(statement, 3 + i, texts[i]);
+	bind_text(statement, 10, sent->rcpts);
+	sqlite3_bind_int64(statement, 11, (int64_t)sent->rcpt_count);
 	done = sqlite3_step(statement);
 	end(store, statement);
 	return done == SQLITE_DONE ? 0 : -1;
@@ -117,7 +120,7 @@ int store_find(struct store *store, uint64_t id, struct sent *sent)
 {
 	sqlite3_stmt *statement = begin(
 		store,
-		"SELECT sender,message_id,envelope_id,client,type,relay,header,until FROM sent WHERE id=?1");
+		"SELECT sender,message_id,envelope_id,client,type,relay,header,until,rcpts,rcpt_count FROM sent WHERE id=?1");
 	int done;
 
 	memset(sent, 0, sizeof *sent);
@@ -133,6 +136,8 @@ int store_find(struct store *store, uint64_t id, struct sent *sent)
 		copy(sent->relay, sizeof sent->relay, text_at(statement, 5));
 		copy(sent->header, sizeof sent->header, text_at(statement, 6));
 		sent->until = sqlite3_column_int64(statement, 7);
+		copy(sent->rcpts, sizeof sent->rcpts, text_at(statement, 8));
+		sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 9);
 	}
 	end(store, statement);
 	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;

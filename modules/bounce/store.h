@@ -12,6 +12,7 @@
 struct store;
 
 #define SENT_HEADER_MAX 2048
+#define SENT_RCPTS_MAX 8192
 
 /* A message that left. */
 struct sent {
@@ -19,6 +20,8 @@ struct sent {
 	int64_t until;            /* ms since 1970 UTC */
 	char sender[ADDRESS_MAX]; /* the client's return path */
 	char message_id[256], envelope_id[128], client[256], type[65], relay[256];
+	char rcpts[SENT_RCPTS_MAX];   /* its recipients, as many as fit, each ended by '\n' */
+	size_t rcpt_count;            /* all of them */
 	char header[SENT_HEADER_MAX]; /* fields that its sender knows it by, CRLF line ends */
 };
 

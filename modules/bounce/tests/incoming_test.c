@@ -39,6 +39,21 @@ static int begin(void **state)
 	return 0;
 }
 
+static struct gw_message *leaves(const char *first, const char *second)
+{
+	struct gw_message *message = testkit_message(kit, NULL, "crm+77@crm.example", MAIL);
+	struct gw_delivery *delivery;
+
+	testkit_message_fact(message, GW_MESSAGE_ENVID, "a+2Bb");
+	testkit_rcpt(message, first);
+	if (second)
+		testkit_rcpt(message, second);
+	delivery = testkit_delivery(message, relay);
+	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
+	return message;
+}
+
 static int end(void **state)
 {
 	(void)state;
@@ -190,6 +205,30 @@ static void late_complaining_and_answering_is_told_to_nobody(void **state)
 	assert_int_equal(testkit_submissions(kit), 0);
 }
 
+/* Mail that was passed on comes back with another address in its report. */
+static void the_only_recipient_is_who_it_is_about(void **state)
+{
+	(void)state;
+	leaves("jane@first.example", NULL);
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; jane@first.example\r\n"));
+	assert_true(report_has("\r\nOriginal-Envelope-Id: a+b\r\n"));
+}
+
+/* Whoever got the mail knows its return path, and may write what he likes. */
+static void a_recipient_that_it_never_had_is_told_to_nobody(void **state)
+{
+	(void)state;
+	leaves("joe@customer.example", "ann@customer.example");
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 0);
+	assert_int_equal(comes_file(path, "dsn-two"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; joe@customer.example\r\n"));
+	assert_false(report_has("jane@customer.example\r\nAction"));
+}
+
 static void bounces_are_listed_by_field(void **state)
 {
 	(void)state;
@@ -235,6 +274,8 @@ int main(void)
 		TEST(each_form_is_reflected),
 		TEST(a_copy_changes_nothing),
 		TEST(late_complaining_and_answering_is_told_to_nobody),
+		TEST(the_only_recipient_is_who_it_is_about),
+		TEST(a_recipient_that_it_never_had_is_told_to_nobody),
 		TEST(bounces_are_listed_by_field),
 		TEST(all_is_there_after_a_restart),
 	};
