@@ -442,6 +442,50 @@ static void signed_answers_are_secure_and_forged_ones_are_not_used(void **state)
 	dns_release(answer);
 }
 
+/* What of a host's TLSA records counts, by zone and host; "#dane" marks it in the key. */
+static void tlsa_records_count_where_they_are_proven(void **state)
+{
+	static const struct {
+		const char *domain;
+		bool validate;
+		enum dns_tlsa found;
+		size_t usable, octets; /* of these together */
+	} rows[] = {
+		{ "signed.test", true, DNS_TLSA_NONE, 0, 0 },
+		{ "ee.signed.test", true, DNS_TLSA_FOUND, 1, 32 },
+		{ "many.signed.test", true, DNS_TLSA_FOUND, 2, 67 },
+		{ "useless.signed.test", true, DNS_TLSA_FOUND, 0, 0 },
+		{ "away.signed.test", true, DNS_TLSA_NONE, 0, 0 }, /* its host is not signed */
+		{ "unsigned-tlsa.test", true, DNS_TLSA_NONE, 0, 0 },
+		{ "ee.signed.test", false, DNS_TLSA_NONE, 0, 0 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct dns_answer *answer;
+		const struct dns_host *host;
+		size_t octets = 0;
+
+		use(f,
+		    (struct dns_options){ .local = true,
+					  .trust_anchor = gw_str(rows[i].validate ? anchor : "") });
+		answer = look_up(f, rows[i].domain);
+		host = &answer->hosts[0];
+		assert_int_equal(answer->count, 1);
+		assert_int_equal(host->tlsa_state, rows[i].found);
+		assert_int_equal(host->tlsa_count, rows[i].usable);
+		assert_int_equal(strstr(answer->key.ptr, "#dane") != NULL,
+				 rows[i].found != DNS_TLSA_NONE);
+		for (size_t k = 0; k < host->tlsa_count; k++) {
+			octets += host->tlsa[k].len;
+			assert_int_equal(host->tlsa[k].octets[0], 0xab);
+			assert_int_equal(host->tlsa[k].octets[host->tlsa[k].len - 1], 0xcd);
+		}
+		assert_int_equal(octets, rows[i].octets);
+		dns_release(answer);
+	}
+}
+
 static void what_cannot_be_used_is_said(void **state)
 {
 	struct fixture *f = *state;
@@ -490,6 +534,8 @@ static void servers_are_addresses_with_or_without_a_port(void **state)
 
 /* --- the server --- */
 
+#define SHA256_OCTETS "ab000000000000000000000000000000000000000000000000000000000000cd"
+
 static void write_zones(void)
 {
 	char text[16384];
@@ -500,6 +546,9 @@ static void write_zones(void)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"hundred MX %d m%d.hundred\nm%d.hundred A 192.0.2.%d\n", i,
 					i, i, i + 1);
+	len += (size_t)snprintf(text + len, sizeof(text) - len,
+				"unsigned-tlsa MX 10 tlsa-host\ntlsa-host A 192.0.2.2\n"
+				"_25._tcp.tlsa-host TLSA 3 1 1 " SHA256_OCTETS "\n");
 	for (i = 0; i < 30; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"mx.crowd AAAA 2001:db8::%x\n", i + 1);
@@ -507,7 +556,14 @@ static void write_zones(void)
 	knot_write(
 		&knot, "signed.zone",
 		"$ORIGIN signed.test.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n"
-		"@ MX 10 mx\nmx A 192.0.2.1\nmx AAAA 2001:db8::1\n");
+		"@ MX 10 mx\nmx A 192.0.2.1\nmx AAAA 2001:db8::1\n"
+		"ee MX 10 one\none A 192.0.2.2\n_25._tcp.one TLSA 3 1 1 " SHA256_OCTETS "\n"
+		"many MX 10 two\ntwo A 192.0.2.2\n_25._tcp.two TLSA 3 1 2 " SHA256_OCTETS
+			SHA256_OCTETS "\n_25._tcp.two TLSA 3 1 0 ab00cd\n"
+		"_25._tcp.two TLSA 0 0 1 " SHA256_OCTETS "\n"
+		"useless MX 10 three\nthree A 192.0.2.2\n_25._tcp.three TLSA 3 1 1 abcd\n"
+		"_25._tcp.three TLSA 3 7 1 " SHA256_OCTETS "\n"
+		"away MX 10 tlsa-host.test.\n");
 	knot_write(
 		&knot, "example.zone",
 		"$ORIGIN example.\n$TTL 1\n@ SOA ns h 1 3600 600 86400 1\n@ NS ns\nns A 127.0.0.1\n"
@@ -576,6 +632,7 @@ int main(void)
 		TEST(it_may_end_before_its_answers),
 		TEST(silence_is_a_failure_after_a_while),
 		TEST(signed_answers_are_secure_and_forged_ones_are_not_used),
+		TEST(tlsa_records_count_where_they_are_proven),
 		TEST(what_cannot_be_used_is_said),
 		cmocka_unit_test(servers_are_addresses_with_or_without_a_port),
 	};
