@@ -210,8 +210,8 @@ static bool returns_mail(const struct look *look)
 	const struct mail *mail = &look->mail;
 	struct gw_str from = gw_str(mail->from);
 
-	return look->notice.count &&
-	       (mail->original->len || words_has(from, "no-reply") || words_has(from, "noreply"));
+	return look->notice.count && (mail->original->len || words_has(from, "no-reply") ||
+				      words_has(from, "noreply") || words_has(from, "no_reply"));
 }
 
 /* A machine that delivers wrote it, and says that it did not. */
@@ -258,10 +258,24 @@ static bool is_answer(const struct mail *mail)
 						NULL };
 	struct gw_str word = words_trim(gw_str(mail->auto_submitted));
 
+	if (words_begin(word, "auto-generated") && mail->in_reply_to && *mail->in_reply_to)
+		return true; /* a word too many for what answers */
 	return mail->is_receipt || words_begin(word, "auto-replied") ||
+	       words_begin(word, "auto-notified") ||
+	       (mail->apple_action && words_begin(gw_str(mail->apple_action), "vacation")) ||
 	       words_begin(gw_str(mail->precedence), "auto_reply") ||
 	       (mail->auto_reply && *mail->auto_reply) ||
 	       words_begin_with_one(gw_str(mail->subject), subjects);
+}
+
+/* His machine answers, in his name and with an empty return path, as it should: whatever he writes
+ * there is no bounce. */
+static bool is_answer_of_somebody(const struct mail *mail)
+{
+	struct gw_str from = gw_str(mail->from);
+
+	return is_answer(mail) && !mail_is_from_daemon(mail) && !has_failing_subject(mail) &&
+	       !(mail->failed && *mail->failed) && words_address(from, from.ptr).ptr;
 }
 
 static bool is_complaint(const struct mail *mail)
@@ -362,6 +376,10 @@ static void look_at(struct look *look)
 		return;
 	}
 	read_status(look);
+	if (!look->findings->count && is_answer_of_somebody(&look->mail)) {
+		take_answer(look);
+		return;
+	}
 	if (!look->findings->count && is_bounce(look))
 		take_notice(look);
 	else if (!look->findings->count && is_answer(&look->mail)) {

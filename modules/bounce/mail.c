@@ -290,6 +290,8 @@ static void take_fields(struct mail *mail, GMimeMessage *message)
 	mail->auto_submitted = field(message, "Auto-Submitted");
 	mail->precedence = field(message, "Precedence");
 	mail->auto_reply = field(message, "X-Autoreply");
+	mail->apple_action = field(message, "X-Apple-Action");
+	mail->in_reply_to = field(message, "In-Reply-To");
 	mail->message_id = field(message, "Message-ID");
 }
 
@@ -315,11 +317,10 @@ char *mail_field(struct gw_str header, const char *name)
 bool mail_is_from_daemon(const struct mail *mail)
 {
 	static const char *const names[] = {
-		"mailer-daemon",   "mailer_daemon", "mailerdaemon",
-		"postmaster",      "post_master",   "mail delivery",
-		"mail.delivery",   "mail-delivery", "maildelivery",
-		"delivery system", "mail system",   "mail administrator",
-		"mail-daemon",     "mdaemon",       NULL
+		"mailer-daemon", "mailer_daemon",   "mailerdaemon",  "postmaster",
+		"post_master",   "mail delivery",   "mail.delivery", "mail-delivery",
+		"maildelivery",  "delivery system", "mail system",   "mail administrator",
+		"mail-daemon",   "mdaemon",         "interscan",     NULL
 	};
 
 	return words_have_one(gw_str(mail->from), names);
@@ -384,9 +385,10 @@ void mail_read(struct mail *mail, struct gw_str bytes)
 
 void mail_finish(struct mail *mail)
 {
-	char **fields[] = { &mail->from,        &mail->to,         &mail->subject,
-			    &mail->return_path, &mail->failed,     &mail->auto_submitted,
-			    &mail->precedence,  &mail->auto_reply, &mail->message_id };
+	char **fields[] = { &mail->from,         &mail->to,         &mail->subject,
+			    &mail->return_path,  &mail->failed,     &mail->auto_submitted,
+			    &mail->precedence,   &mail->auto_reply, &mail->message_id,
+			    &mail->apple_action, &mail->in_reply_to };
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(fields); i++)

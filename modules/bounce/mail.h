@@ -17,7 +17,7 @@
 struct mail {
 	/* fields, decoded; "" where there is none */
 	char *from, *to, *subject, *return_path, *failed, *auto_submitted, *precedence, *auto_reply,
-		*message_id;
+		*message_id, *apple_action, *in_reply_to;
 	GString *notice;   /* text for people, before the mail that is returned */
 	GString *status;   /* message/delivery-status */
 	GString *feedback; /* message/feedback-report */

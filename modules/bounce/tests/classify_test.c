@@ -37,6 +37,11 @@ static const struct row {
 	{ "arf", "jane@customer.example info complaint - 0 arf" },
 	{ "auto-reply", "jane@customer.example info auto_reply - 0 auto_reply" },
 	{ "auto-reply-null", "jane@customer.example info auto_reply - 0 auto_reply" },
+	/* whatever somebody's machine writes in his name */
+	{ "auto-reply-fails", "jane@customer.example info auto_reply - 0 auto_reply" },
+	{ "interscan", "jane@customer.example hard no_such_user 5.1.1 550 notice" },
+	{ "zoho-status", "jane@customer.example soft network - 421 notice" },
+	{ "james", "jane@customer.example soft mailbox_full 5.2.2 550 notice" },
 	{ "receipt", "jane@customer.example info auto_reply - 0 auto_reply" },
 	{ "person", "- unknown unknown - 0 none" },
 	{ "newsletter", "- unknown unknown - 0 none" },
