@@ -5,6 +5,8 @@
 
 static void end_exchange(struct gw_session *session)
 {
+	session->complained = false;
+	session->token_status = session->token_scope = gw_str("");
 	sasl_destroy(session->sasl);
 	session->sasl = NULL;
 	session->mode = MODE_COMMAND;
@@ -28,8 +30,9 @@ static void log_login(struct gw_session *session, enum event_id event)
 static void accept_login(struct gw_session *session)
 {
 	const struct sasl_login *login = sasl_login(session->sasl);
+	struct gw_str user = login->user.len ? login->user : session->client;
 	COUNT(logins);
-	if (session_set(session, &session->login, login->user) != 0) {
+	if (session_set(session, &session->login, user) != 0) {
 		session_reply(session, 454, "4.3.0", gw_str("no memory"));
 		return;
 	}
@@ -39,13 +42,23 @@ static void accept_login(struct gw_session *session)
 	session_reply(session, 235, "2.7.0", gw_str("welcome"));
 }
 
-/* The words are the same whether the user exists or not. */
-static void refuse_login(struct gw_session *session)
+static void note_refused(struct gw_session *session)
 {
 	COUNT(logins_failed);
 	log_login(session, EVENT_LOGIN_FAILED);
-	session_reply(session, 535, "5.7.8", gw_str("authentication failed"));
 	session->login_failures++;
+}
+
+/* The words are the same whether the user exists or not. */
+static void say_refused(struct gw_session *session)
+{
+	session_reply(session, 535, "5.7.8", gw_str("authentication failed"));
+}
+
+static void refuse_login(struct gw_session *session)
+{
+	note_refused(session);
+	say_refused(session);
 }
 
 /* A client may try so often. */
@@ -85,6 +98,28 @@ static void keys_judged(struct gw_session *session)
 	count_failures(session);
 }
 
+/* Of a token the client is told first why it is not taken, and answers that. */
+static bool complain(struct gw_session *session)
+{
+	struct gw_str status = session->token_status.len ? session->token_status
+							 : gw_str("invalid_token");
+	struct gw_str line = sasl_refuse_token(session->sasl, status, session->token_scope);
+
+	if (!line.len)
+		return false;
+	note_refused(session); /* it may leave instead of answering */
+	session->complained = true;
+	session->mode = MODE_SASL;
+	session_reply(session, 334, NULL, line);
+	return true;
+}
+
+void session_token_refused(struct gw_session *session, struct gw_str status, struct gw_str scope)
+{
+	session->token_status = status;
+	session->token_scope = scope;
+}
+
 static void login_judged(struct gw_session *session)
 {
 	switch (session->call.answer.verdict) {
@@ -95,6 +130,8 @@ static void login_judged(struct gw_session *session)
 		defer_login(session);
 		break;
 	default:
+		if (complain(session))
+			return;
 		refuse_login(session);
 		break;
 	}
@@ -194,6 +231,12 @@ static void step(struct gw_session *session, struct gw_str in)
 
 void session_sasl(struct gw_session *session, struct gw_str line)
 {
+	if (session->complained) { /* whatever the answer is */
+		say_refused(session);
+		end_exchange(session);
+		count_failures(session);
+		return;
+	}
 	if (gw_str_eq(line, gw_str("*"))) {
 		end_exchange(session);
 		refuse_exchange(session, 501, "5.7.0", "cancelled");

@@ -30,6 +30,14 @@ void services_mechanism(struct gw_call *call, const char *name, bool offered)
 		session_mechanism(call->session, call->instance, gw_str(name), offered);
 }
 
+void services_token_refused(struct gw_call *call, struct gw_str status, struct gw_str scope)
+{
+	struct gw_str kept = arena_str(call->arena, status), wanted = arena_str(call->arena, scope);
+
+	if (call->session && call->hook == GW_HOOK_auth && kept.ptr && wanted.ptr)
+		session_token_refused(call->session, kept, wanted);
+}
+
 void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys)
 {
 	if (call->session && call->hook == GW_HOOK_auth && keys &&

@@ -520,4 +520,5 @@ const struct gw_services services = {
 	.body_splice = services_body_splice,
 	.message_file = services_message_file,
 	.delivery_file = services_delivery_file,
+	.token_refused = services_token_refused,
 };

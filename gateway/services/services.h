@@ -71,6 +71,7 @@ void services_problem_at(struct gw_call *call, const struct gw_relay *relay, con
 			 bool fatal, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void services_mechanism(struct gw_call *call, const char *name, bool offered);
+void services_token_refused(struct gw_call *call, struct gw_str status, struct gw_str scope);
 void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys);
 void services_accept_then_bounce(struct gw_call *call, struct gw_message *message);
 void services_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms);

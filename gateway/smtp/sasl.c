@@ -23,6 +23,8 @@ int sasl_init(void)
 	return 0;
 }
 
+static enum sasl_state token_server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out);
+
 /* CRAM-MD5 has the server keep the password in clear, and shows a listener what to guess at. */
 static const struct mechanism mechanisms[] = {
 	{ "SCRAM-SHA-256-PLUS", sasl_scram_server_step, sasl_scram_client_step, .bound = true },
@@ -43,6 +45,8 @@ static const struct mechanism mechanisms[] = {
 	  false,
 	  sasl_login_is_sound,
 	  sasl_login_take },
+	{ "OAUTHBEARER", token_server_step, NULL },
+	{ "XOAUTH2", token_server_step, NULL },
 	{ "CRAM-MD5", NULL, sasl_library_client_step, .client_waits = true },
 };
 #define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
@@ -186,7 +190,7 @@ enum sasl_state sasl_step(struct sasl *sasl, struct gw_str in, struct gw_str *ou
 
 bool sasl_is_done(const struct sasl *sasl)
 {
-	return sasl->done || (sasl->token && !sasl->message);
+	return sasl->done || (sasl->token && !sasl->mechanism && !sasl->message);
 }
 
 static struct sasl *create(struct gw_str name,
@@ -213,10 +217,29 @@ Gsasl_session *sasl_server_session(const struct mechanism *mechanism)
 	return gsasl_server_start(library, mechanism->name, &session) == GSASL_OK ? session : NULL;
 }
 
+/* The library has no part in it. */
+static struct sasl *token_server_create(const struct mechanism *mechanism)
+{
+	struct sasl *sasl = calloc(1, sizeof(*sasl));
+
+	if (!sasl)
+		return NULL;
+	sasl->mechanism = mechanism;
+	sasl->token = sasl_token_find(gw_str(mechanism->name));
+	sasl->login.mechanism = gw_str(mechanism->name);
+	sasl->login.user = sasl->login.acting_as = sasl->login.secret = gw_str(NULL);
+	return sasl;
+}
+
 struct sasl *sasl_server_create(struct gw_str mechanism)
 {
 	const struct mechanism *found = find_mechanism(mechanism);
-	struct sasl *sasl = found && found->server ? create(mechanism, gsasl_server_start) : NULL;
+	struct sasl *sasl = NULL;
+
+	if (found && found->server == token_server_step)
+		sasl = token_server_create(found);
+	else if (found && found->server)
+		sasl = create(mechanism, gsasl_server_start);
 
 	if (sasl)
 		sasl->step = found->server;
@@ -261,6 +284,35 @@ static enum sasl_state token_step(struct sasl *sasl, struct gw_str in, struct gw
 	forget_message(sasl);
 	*out = gw_str_n(sasl->line, sasl->line_len);
 	return out->len <= SASL_LINE_MAX ? SASL_MORE : SASL_BAD;
+}
+
+/* What the login has is in what the client said, which is kept until the exchange is destroyed. */
+static enum sasl_state token_server_step(struct sasl *sasl, struct gw_str in, struct gw_str *out)
+{
+	struct gw_str message;
+
+	if (sasl->steps++ == 0 && in.len == 0)
+		return SASL_MORE;
+	message = sasl_decode(in);
+	sasl->kept = (char *)message.ptr;
+	sasl->kept_len = message.len;
+	if (!message.ptr || !sasl_token_parse(sasl->token, message, &sasl->login.user,
+					      &sasl->login.secret))
+		return SASL_BAD;
+	return sasl_is_name(sasl->login.user) ? SASL_DONE : SASL_BAD;
+}
+
+struct gw_str sasl_refuse_token(struct sasl *sasl, struct gw_str status, struct gw_str scope)
+{
+	char *text = sasl->token && sasl->mechanism
+			     ? sasl_token_refusal(sasl->token, status, scope)
+			     : NULL;
+	bool kept;
+
+	forget_line(sasl);
+	kept = text && keep_line(sasl, gw_str(text));
+	free(text);
+	return kept ? gw_str_n(sasl->line, sasl->line_len) : gw_str("");
 }
 
 static struct sasl *token_create(const struct sasl_token_mechanism *mechanism, struct gw_str user,
@@ -322,6 +374,8 @@ static int set_binding(struct sasl *sasl, Gsasl_property which, struct gw_str oc
 
 int sasl_bind(struct sasl *sasl, const struct sasl_binding *binding)
 {
+	if (!sasl->session)
+		return 0;
 	return set_binding(sasl, GSASL_CB_TLS_EXPORTER, binding->exporter) ||
 			       set_binding(sasl, GSASL_CB_TLS_UNIQUE, binding->unique)
 		       ? -1

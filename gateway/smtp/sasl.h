@@ -1,5 +1,5 @@
 /* sasl.h - SASL exchanges (RFC 4954, 4616) through libgsasl, as steps without I/O. Logins with a
- * token (XOAUTH2, OAUTHBEARER) are a client's only. */
+ * token (XOAUTH2, OAUTHBEARER) are ours. */
 #ifndef SMTP_SASL_H
 #define SMTP_SASL_H
 
@@ -18,7 +18,7 @@ enum sasl_proof {
 /* What a server exchange found out; the strings live as long as the exchange. */
 struct sasl_login {
 	struct gw_str mechanism; /* "PLAIN" */
-	struct gw_str user;      /* authentication identity */
+	struct gw_str user;      /* authentication identity; OAUTHBEARER: may be empty */
 	struct gw_str acting_as; /* authorization identity; empty: the same */
 	struct gw_str secret;
 	enum sasl_proof proof;
@@ -119,6 +119,11 @@ const struct sasl_salting *sasl_salting(const struct sasl *sasl);
 bool sasl_salt(const struct sasl_salting *salting, struct gw_str secret, char salted[SASL_KEY]);
 /* ... and goes on with it: MORE with *out, or BAD. */
 enum sasl_state sasl_salted(struct sasl *sasl, const char salted[SASL_KEY], struct gw_str *out);
+
+/* Server, of a token that is not taken: the line that goes out with 334 and says why (RFC 7628
+ * section 3.2.2); the client answers it, with whatever, and then the refusal follows. Empty: the
+ * mechanism has no such line, or no memory. */
+struct gw_str sasl_refuse_token(struct sasl *sasl, struct gw_str status, struct gw_str scope);
 
 const struct sasl_login *sasl_login(const struct sasl *sasl);
 

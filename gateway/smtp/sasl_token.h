@@ -1,5 +1,5 @@
-/* sasl_token.h - what a client says to log in with a token: XOAUTH2 (Google, Microsoft) and
- * OAUTHBEARER (RFC 7628). */
+/* sasl_token.h - what is said in logins with a token: XOAUTH2 (Google, Microsoft) and OAUTHBEARER
+ * (RFC 7628). */
 #ifndef SMTP_SASL_TOKEN_H
 #define SMTP_SASL_TOKEN_H
 
@@ -20,5 +20,15 @@ const struct sasl_token_mechanism *sasl_token_find(struct gw_str name);
  * wiped and freed. */
 char *sasl_token_message(const struct sasl_token_mechanism *mechanism, struct gw_str user,
 			 struct gw_str token);
+
+/* What a client said, decoded: user and token stand in it, the user's escapes replaced in place.
+ * False: that is no such message. OAUTHBEARER may have no user. */
+bool sasl_token_parse(const struct sasl_token_mechanism *mechanism, struct gw_str message,
+		      struct gw_str *user, struct gw_str *token);
+
+/* What a server says of a token that it does not take; what could not stand in JSON is left out. To
+ * be freed; NULL: no memory. */
+char *sasl_token_refusal(const struct sasl_token_mechanism *mechanism, struct gw_str status,
+			 struct gw_str scope);
 
 #endif

@@ -295,6 +295,13 @@ static void service_login_refused(struct gw_call *call, struct gw_delivery *deli
 		delivery->login_refused = kit_str(call->kit, text).ptr;
 }
 
+static void service_token_refused(struct gw_call *call, struct gw_str status, struct gw_str scope)
+{
+	if (!kit_refused(call, "token_refused", ON(auth)))
+		kit_tell(call->kit, TESTKIT_REASON, "token: %s %s", kit_str(call->kit, status).ptr,
+			 kit_str(call->kit, scope).ptr);
+}
+
 void testkit_set_login(struct gw_delivery *delivery, const char *user, const char *secret)
 {
 	struct gw_login *given = kit_alloc(delivery->kit, sizeof *given);
@@ -584,4 +591,5 @@ const struct gw_services kit_services = {
 	.body_splice = service_body_splice,
 	.message_file = service_message_file,
 	.delivery_file = service_delivery_file,
+	.token_refused = service_token_refused,
 };

@@ -181,6 +181,7 @@ AT(gw_services, login_refused, 952);
 AT(gw_services, body_splice, 960);
 AT(gw_services, message_file, 968);
 AT(gw_services, delivery_file, 976);
+AT(gw_services, token_refused, 984);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -206,6 +207,6 @@ SIZE_AT_LEAST(gw_module, 344);
 SIZE_AT_LEAST(gw_http_request, 112);
 SIZE_AT_LEAST(gw_http_answer, 64);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 984);
+SIZE_AT_LEAST(gw_services, 992);
 
 #endif

@@ -624,8 +624,8 @@ struct gw_services {
 					  void (*work)(void *arg), void *arg, int rank);
 
 	/* --- logins of clients --- */
-	/* ehlo: this instance checks logins by this mechanism (PLAIN, LOGIN,
-	 * SCRAM-SHA-256, SCRAM-SHA-256-PLUS), or not; one that is not there on this link is
+	/* ehlo: this instance checks logins by this mechanism (PLAIN, LOGIN, SCRAM-SHA-256,
+	 * SCRAM-SHA-256-PLUS, OAUTHBEARER, XOAUTH2), or not; one that is not there on this link is
 	 * left out. An instance with `auth` that says nothing checks PLAIN and LOGIN. */
 	void (*mechanism)(struct gw_call *, const char *name, bool offered);
 	/* auth, GW_PROOF_WANTED: with ACCEPT */
@@ -665,6 +665,11 @@ struct gw_services {
 	/* The same of what goes out, as delivery_read() gives it. [prepare, sealed, deliver, and
 	 * their offload's work] */
 	int (*delivery_file)(struct gw_delivery *);
+
+	/* auth of a mechanism with a token, with REJECT: what the client is told of it (RFC 7628):
+	 * "invalid_token", "insufficient_scope", and the scope that is wanted, or nothing. Without
+	 * it, "invalid_token". */
+	void (*token_refused)(struct gw_call *, struct gw_str status, struct gw_str scope);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

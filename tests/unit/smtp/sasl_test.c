@@ -265,7 +265,6 @@ static void test_tokens_that_cannot_be_said(void **state)
 	assert_null(sasl_client_create(LIT("XOAUTH2"), LIT("a"), LIT("to ken")));
 	assert_null(sasl_client_create(LIT("XOAUTH2"), LIT("a"), LIT("token\r\nQUIT")));
 	assert_null(sasl_client_create(LIT("OAUTHBEARER"), LIT("a"), LIT("")));
-	assert_null(sasl_server_create(LIT("XOAUTH2")));
 	memset(long_token, 'x', sizeof long_token - 1);
 	sasl = sasl_client_create(LIT("XOAUTH2"), LIT("a"), gw_str(long_token));
 	assert_int_equal(sasl_step(sasl, LIT(""), &out), SASL_BAD);
