@@ -129,8 +129,8 @@ struct gw_session {
 		const struct instance *instance; /* who named one last */
 		size_t instances;                /* how many did */
 	} naming;
-	unsigned mechanisms;             /* offered by the last EHLO */
-	bool complained; /* the client was told why its token is not taken, and answers */
+	unsigned mechanisms; /* offered by the last EHLO */
+	bool complained;     /* the client was told why its token is not taken, and answers */
 	struct gw_str token_status, token_scope; /* as a module said; until the exchange ends */
 	bool decoy;                      /* nobody knows who tries: what is proven is of nobody */
 	struct sasl *sasl;               /* during AUTH */
@@ -211,7 +211,8 @@ void session_capability(struct gw_session *session, struct gw_str line, bool off
 /* Behind the service `mechanism`. */
 void session_mechanism(struct gw_session *session, const struct instance *instance,
 		       struct gw_str name, bool offered);
-/* auth.c: what the client is told of a token that is refused; the strings are in memory of the call */
+/* auth.c: what the client is told of a token that is refused; the strings are in memory of the call
+ */
 void session_token_refused(struct gw_session *session, struct gw_str status, struct gw_str scope);
 void session_proof_keys(struct gw_session *session, const struct gw_proof_keys *keys); /* auth.c */
 /* auth.c: what the login is bound to, where the link has it; the octets are put into `room` */

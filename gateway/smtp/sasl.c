@@ -296,17 +296,16 @@ static enum sasl_state token_server_step(struct sasl *sasl, struct gw_str in, st
 	message = sasl_decode(in);
 	sasl->kept = (char *)message.ptr;
 	sasl->kept_len = message.len;
-	if (!message.ptr || !sasl_token_parse(sasl->token, message, &sasl->login.user,
-					      &sasl->login.secret))
+	if (!message.ptr ||
+	    !sasl_token_parse(sasl->token, message, &sasl->login.user, &sasl->login.secret))
 		return SASL_BAD;
 	return sasl_is_name(sasl->login.user) ? SASL_DONE : SASL_BAD;
 }
 
 struct gw_str sasl_refuse_token(struct sasl *sasl, struct gw_str status, struct gw_str scope)
 {
-	char *text = sasl->token && sasl->mechanism
-			     ? sasl_token_refusal(sasl->token, status, scope)
-			     : NULL;
+	char *text = sasl->token && sasl->mechanism ? sasl_token_refusal(sasl->token, status, scope)
+						    : NULL;
 	bool kept;
 
 	forget_line(sasl);

@@ -102,8 +102,8 @@ static bool unescape(struct gw_str *user)
 			out[len++] = user->ptr[i];
 			continue;
 		}
-		if (i + 2 >= user->len || (memcmp(user->ptr + i, "=2C", 3) != 0 &&
-					   memcmp(user->ptr + i, "=3D", 3) != 0))
+		if (i + 2 >= user->len ||
+		    (memcmp(user->ptr + i, "=2C", 3) != 0 && memcmp(user->ptr + i, "=3D", 3) != 0))
 			return false;
 		out[len++] = user->ptr[i + 1] == '2' ? ',' : '=';
 		i += 2;
