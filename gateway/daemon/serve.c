@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/delivery.h"
+#include "module/on_worker.h"
 #include "module/relay_status.h"
 #include "queue/recall.h"
 #include "receive/receive.h"
@@ -125,7 +126,7 @@ static void free_all(struct serving *serving)
 static bool idle(void)
 {
 	return atomic_load(&counters.sessions_open) == 0 &&
-	       atomic_load(&counters.deliveries_open) == 0;
+	       atomic_load(&counters.deliveries_open) == 0 && on_worker_awaited() == 0;
 }
 
 static void look(struct timer *timer)

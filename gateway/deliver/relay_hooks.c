@@ -174,8 +174,10 @@ enum step step_login_answered(struct task *task)
 
 /* --- deliver --- */
 
+/* A stop waits for what a module has on its way, as for what the SMTP client has. */
 enum step step_deliver(struct task *task)
 {
+	atomic_fetch_add_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
 	return STEP_ASK;
 }
 
@@ -208,6 +210,7 @@ enum step step_deliver_answered(struct task *task)
 {
 	struct gw_delivery *delivery = delivery_of(task);
 	const struct chain_answer *answer = &task->call.answer;
+	atomic_fetch_sub_explicit(&counters.deliveries_open, 1, memory_order_relaxed);
 	if (answer->verdict != GW_ACCEPT && !(answer->broke && has_outcome(&delivery->attempt)))
 		return unless_refused(delivery, STEP_SEND);
 	delivery->attempt.ended_at = worker_now(delivery->message->worker);

@@ -25,6 +25,9 @@ bool on_worker_retire(struct snapshot *snapshot);
  * waits meanwhile. */
 void on_worker_leave_all(struct worker *worker);
 
+/* Requests under way whose answers a stop waits for. [any thread] */
+size_t on_worker_awaited(void);
+
 /* --- behind the services of the same names --- */
 void *on_worker_data(struct gw_call *call);
 void on_worker_data_set(struct gw_call *call, void *data);

@@ -20,7 +20,15 @@ struct module_request {
 	gw_http number;
 	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
 	void *arg;
+	bool awaited;
 };
+
+static _Atomic size_t awaited;
+
+size_t on_worker_awaited(void)
+{
+	return atomic_load(&awaited);
+}
 
 static void unlink_request(struct module_request *request)
 {
@@ -30,6 +38,8 @@ static void unlink_request(struct module_request *request)
 		at = &(*at)->next;
 	*at = request->next;
 	request->part->request_count--;
+	if (request->awaited)
+		atomic_fetch_sub(&awaited, 1);
 }
 
 /* The module's code, though no hook of it: a crash is its own. */
@@ -99,6 +109,9 @@ static gw_http begin(struct gw_call *call, struct on_worker *here, struct instan
 	snapshot_hold(call->snapshot);
 	part->requests = request;
 	part->request_count++;
+	request->awaited = asked->awaited;
+	if (request->awaited)
+		atomic_fetch_add(&awaited, 1);
 	return request->number;
 }
 

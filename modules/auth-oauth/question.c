@@ -66,7 +66,10 @@ static struct question *ask(struct gw_call *call, struct account *account, enum 
 					   .headers = { headers, 2 },
 					   .body = form,
 					   .ca_file = conf->ca_file,
-					   .deadline_ms = (uint32_t)conf->timeout };
+					   .deadline_ms = (uint32_t)conf->timeout,
+					   /* a refresh token that replaces another comes once */
+					   .awaited = about == ABOUT_TOKEN ||
+						      about == ABOUT_LOGIN };
 	struct question *question = make(call, account, about);
 
 	if (question && gw->http_request(call, &request, question))

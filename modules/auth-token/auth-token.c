@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ASKED_APART 60000  /* ms between two looks for a key that is not known */
-#define TRIED_AGAIN 10000  /* after an answer that was none */
-#define GRACE 5000         /* that a login waits longer than the keys may take */
+#define ASKED_APART 60000 /* ms between two looks for a key that is not known */
+#define TRIED_AGAIN 10000 /* after an answer that was none */
+#define GRACE 5000        /* that a login waits longer than the keys may take */
 
 /* A login that waits for keys. */
 struct waiter {
@@ -22,7 +22,7 @@ struct issuer {
 	pthread_mutex_t lock;
 	struct keys *keys;
 	bool asking;
-	const void *asker; /* the worker's data of the one that asked */
+	const void *asker;              /* the worker's data of the one that asked */
 	int64_t next_ask, next_refresh; /* ms */
 	char error[200];
 	struct waiter *waiters;
@@ -265,8 +265,9 @@ static int on_start(struct gw_call *call)
 	struct issuer *issuer;
 
 	if (conf->keys_url.len <= 8 || strncmp(conf->keys_url.ptr, "https://", 8) != 0) {
-		gw->problem_at(call, NULL, "keys_url", true,
-			       "keys_url begins with https://: who changes the keys on their way lets himself in");
+		gw->problem_at(
+			call, NULL, "keys_url", true,
+			"keys_url begins with https://: who changes the keys on their way lets himself in");
 		return -1;
 	}
 	issuer = calloc(1, sizeof *issuer);
@@ -318,8 +319,7 @@ static void on_status(struct gw_call *call)
 	pthread_mutex_unlock(&issuer->lock);
 }
 
-GW_MODULE(.name = "auth-token", .version = "1.0",
-	  .summary = "logins of clients with OAuth tokens", .options = token_options,
-	  .conf_size = sizeof(struct token_conf), .start = on_start, .stop = on_stop,
-	  .ehlo = on_ehlo, .auth = on_auth, .tick = on_tick, .status = on_status,
+GW_MODULE(.name = "auth-token", .version = "1.0", .summary = "logins of clients with OAuth tokens",
+	  .options = token_options, .conf_size = sizeof(struct token_conf), .start = on_start,
+	  .stop = on_stop, .ehlo = on_ehlo, .auth = on_auth, .tick = on_tick, .status = on_status,
 	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .http = on_http)

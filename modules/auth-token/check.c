@@ -87,9 +87,8 @@ static bool has_scope(const struct check *check, const struct gw_json_value *cla
 	for (i = 0; i < sizeof names / sizeof *names && wanted.len; i++) {
 		const struct gw_json_value *claim = gw->json_member(claims, names[i]);
 
-		if (claim_is(claim, wanted) ||
-		    (gw->json_kind(claim) == GW_JSON_STRING &&
-		     has_word(gw->json_value_string(claim), wanted)))
+		if (claim_is(claim, wanted) || (gw->json_kind(claim) == GW_JSON_STRING &&
+						has_word(gw->json_value_string(claim), wanted)))
 			return true;
 	}
 	return !wanted.len;
@@ -172,7 +171,8 @@ static bool take_domains(struct check *check, const struct gw_json_value *claims
 		if (!add_domain(check, gw->json_value_string(gw->json_item(claim, i))))
 			return no(check, CHECK_BAD, "its sender domains cannot be read");
 	return *check->domains ||
-	       no(check, CHECK_BAD, "it names no sender domains in the claim that domains_claim says");
+	       no(check, CHECK_BAD,
+		  "it names no sender domains in the claim that domains_claim says");
 }
 
 static bool check_claims(struct check *check, const struct gw_json_value *claims)
@@ -208,7 +208,8 @@ static bool find_key(struct check *check, cjose_header_t *header, const struct k
 	if (!rsa && !ec)
 		return no(check, CHECK_BAD, "it is signed by neither RS256 nor ES256");
 	*key = keys_find(check->keys, id, rsa ? CJOSE_JWK_KTY_RSA : CJOSE_JWK_KTY_EC);
-	return *key || no(check, CHECK_UNKNOWN, "it is signed with a key that its issuer does not tell");
+	return *key ||
+	       no(check, CHECK_UNKNOWN, "it is signed with a key that its issuer does not tell");
 }
 
 static bool check_payload(struct check *check, cjose_jws_t *jws)

@@ -130,12 +130,13 @@ static int64_t pause_of(const struct gw_http_answer *answer, int64_t now, int64_
 {
 	struct gw_str value = gw_http_field(answer, gw_str("Retry-After"));
 	struct tm tm = { 0 };
-	int64_t ms = strtoll(value.ptr, NULL, 10) * 1000;
+	int64_t seconds = strtoll(value.ptr, NULL, 10), ms = seconds > PAUSE_MOST / 1000
+								     ? PAUSE_MOST
+							     : seconds > 0 ? seconds * 1000
+									   : 0;
 
 	if (value.len && strptime(value.ptr, "%a, %d %b %Y %H:%M:%S GMT", &tm))
 		ms = (int64_t)timegm(&tm) * 1000 - now;
-	else if (value.len > 9)
-		ms = PAUSE_MOST;
 	if (ms <= 0)
 		return otherwise;
 	return ms < PAUSE_MOST ? ms : PAUSE_MOST;

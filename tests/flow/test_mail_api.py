@@ -118,6 +118,21 @@ def test_after_a_lost_answer_only_the_same_relay_is_asked(desk, api):
     assert office.gateway.log("unknown")[0]["fault"] == "unknown"
 
 
+def test_a_stop_waits_for_an_answer_that_comes(desk, api):
+    gate = threading.Event()
+    office = desk()
+    api.answers = [lambda request: gate.wait(30) and "as usual"]
+    office.send()
+    wait_for(lambda: api.asked() == 1)
+    threading.Timer(0.5, gate.set).start()
+    office.gateway.stop()
+    assert len(api.mails) == 1 and office.gateway.log("delivered") and not office.gateway.log("unknown")
+    office.gateway.start()
+    office.gateway.wait_queue_empty()
+    assert len(api.mails) == 1
+
+
+@pytest.mark.heavy  # a stop waits 8 seconds
 def test_a_stop_in_the_middle_is_a_lost_answer(desk, api):
     gate = threading.Event()
     office = desk()

@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -107,6 +108,21 @@ def test_a_revoked_login_is_told_once_and_the_next_relay_has_the_mail(desk, serv
     assert "needs login" in status and "gatewayctl oauth login m365" in status
     assert "needs login" in office.gateway.text("status")
     office.keeps_secrets(letter[0].data.decode())
+
+
+def test_a_stop_waits_for_a_refresh_token_that_replaces_another(desk, server):
+    gate = threading.Event()
+
+    def slow(request):
+        gate.wait(30)
+        server.broken = None
+        return server.answer(request)
+    server.broken = slow
+    office = desk(before=lambda office: office.put_token(life=100), options={"margin": "1h", "timeout": "20s"})
+    wait_for(lambda: server.asked() == 1)
+    threading.Timer(0.5, gate.set).start()
+    office.gateway.stop()
+    assert "SECRET-refresh-1" in open(office.token_path()).read()  # the old one is worth nothing any more
 
 
 def log_in_by_device(office):

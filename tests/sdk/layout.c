@@ -204,7 +204,7 @@ SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 56);
 SIZE_AT_LEAST(gw_submission, 72);
 SIZE_AT_LEAST(gw_module, 344);
-SIZE_AT_LEAST(gw_http_request, 112);
+SIZE_AT_LEAST(gw_http_request, 120);
 SIZE_AT_LEAST(gw_http_answer, 64);
 SIZE_AT_LEAST(gw_lookup, 56);
 SIZE_AT_LEAST(gw_services, 992);

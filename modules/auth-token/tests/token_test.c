@@ -59,8 +59,9 @@ static const char *sign(cjose_jwk_t *key, const char *algorithm, const char *id,
 	return token;
 }
 
-#define CLAIMS(more)                                                                               \
-	"{\"iss\":\"https://issuer.example\",\"aud\":\"smtp\",\"exp\":1767229200,\"email\":\"crm@example.com\"" more "}"
+#define CLAIMS(more)                                                                                                 \
+	"{\"iss\":\"https://issuer.example\",\"aud\":\"smtp\",\"exp\":1767229200,\"email\":\"crm@example.com\"" more \
+	"}"
 
 /* --- a gateway --- */
 
@@ -155,8 +156,9 @@ static void whose_it_is_and_for_which_domains(void **state)
 {
 	struct testkit *kit = gate_with_keys("domains_claim", "domains");
 
-	assert_int_equal(log_in(kit, "", sign(rsa, "RS256", "one",
-					      CLAIMS(",\"domains\":[\"a.example\",\"b.example\"]"))),
+	assert_int_equal(log_in(kit, "",
+				sign(rsa, "RS256", "one",
+				     CLAIMS(",\"domains\":[\"a.example\",\"b.example\"]"))),
 			 GW_ACCEPT);
 	assert_string_equal(gw->session_fact(session, GW_SESSION_CLIENT).ptr, "crm@example.com");
 	assert_string_equal(gw->session_fact(session, GW_SESSION_DOMAINS).ptr,
@@ -209,8 +211,7 @@ static void only_the_issuers_keys_by_the_two_ways_count(void **state)
 	assert_int_equal(log_in(kit, "", none), GW_REJECT);
 	assert_int_equal(log_in(kit, "", "x"), GW_REJECT);
 	assert_int_equal(log_in(kit, "", "a.b.c.d"), GW_REJECT);
-	assert_int_equal(log_in(kit, "",
-				with_middle(sign(rsa, "RS256", "one", CLAIMS("")), "e30")),
+	assert_int_equal(log_in(kit, "", with_middle(sign(rsa, "RS256", "one", CLAIMS("")), "e30")),
 			 GW_REJECT);
 	assert_int_equal(log_in(kit, "", sign(rsa, "RS256", NULL, CLAIMS(""))), GW_ACCEPT);
 	testkit_destroy(kit);
@@ -299,12 +300,14 @@ static void keys_stay_when_the_end_point_is_down(void **state)
 	testkit_run_tick(kit);
 	assert_int_equal(testkit_requests(kit), 1);
 	testkit_run_http(kit, 500, "", "");
-	assert_int_equal(log_in(kit, "",
-				sign(rsa, "RS256", "one",
-				     "{\"iss\":\"https://issuer.example\",\"aud\":\"smtp\",\"exp\":1767239200,\"email\":\"a@b\"}")),
-			 GW_ACCEPT);
+	assert_int_equal(
+		log_in(kit, "",
+		       sign(rsa, "RS256", "one",
+			    "{\"iss\":\"https://issuer.example\",\"aud\":\"smtp\",\"exp\":1767239200,\"email\":\"a@b\"}")),
+		GW_ACCEPT);
 	testkit_run_status(kit);
-	assert_true(testkit_has(kit, TESTKIT_STATUS, "keys: 2 of https://issuer.example; the last look"));
+	assert_true(testkit_has(kit, TESTKIT_STATUS,
+				"keys: 2 of https://issuer.example; the last look"));
 	testkit_destroy(kit);
 }
 

@@ -32,6 +32,9 @@ struct gw_http_request {
 	 * connection that broke is no reason to send it again. */
 	uint64_t body_size; /* at most 256 MiB */
 	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
+	/* a gateway that stops waits for the answer as it waits for mail that is on its way (8 s):
+	 * for one that comes but once, such as a refresh token that replaces another */
+	bool awaited;
 };
 
 struct gw_http_answer {
