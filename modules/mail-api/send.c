@@ -1,6 +1,7 @@
 #include "send.h"
 #include "letter.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,12 +76,26 @@ static void give_all(struct gw_call *call, struct gw_delivery *delivery, const s
 		give(call, delivery, rcpt, said, host);
 }
 
+static bool goes_on(char octet)
+{
+	return isalnum((unsigned char)octet) || (octet && strchr(".!#$%&*+/=?^_`{|}~-@", octet));
+}
+
+/* By itself: "ann@a.example" is not in "joann@a.example". A full stop may end the sentence. */
+static bool stands_at(const char *text, size_t at, size_t len)
+{
+	const char *end = text + at + len;
+
+	return (at == 0 || !goes_on(text[at - 1])) &&
+	       (!goes_on(*end) || (*end == '.' && !goes_on(end[1])));
+}
+
 static bool is_in(const char *text, struct gw_str word)
 {
 	size_t i, len = strlen(text);
 
-	for (i = 0; i + word.len <= len; i++)
-		if (strncasecmp(text + i, word.ptr, word.len) == 0)
+	for (i = 0; word.len && i + word.len <= len; i++)
+		if (strncasecmp(text + i, word.ptr, word.len) == 0 && stands_at(text, i, word.len))
 			return true;
 	return false;
 }
