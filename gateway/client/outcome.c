@@ -36,6 +36,11 @@ bool stage_is_of_link(enum stage stage)
 	return stage > STAGE_NONE && stage < STAGE_MAIL;
 }
 
+bool outcome_is_taken(const struct outcome *outcome)
+{
+	return outcome->status == GW_DELIVERED || outcome->status == GW_UNKNOWN;
+}
+
 enum event_id status_event(enum gw_status status)
 {
 	static const enum event_id events[] = {

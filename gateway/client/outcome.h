@@ -63,6 +63,9 @@ enum event_id status_event(enum gw_status status);
  * "5.0.0"). */
 void outcome_enhanced(const struct outcome *outcome, uint8_t enhanced[3]);
 
+/* The recipient has it, or may have it: sent once more it may be there twice. */
+bool outcome_is_taken(const struct outcome *outcome);
+
 /* Whose fault it was, as far as the gateway itself can tell. */
 enum gw_fault outcome_fault(const struct outcome *outcome);
 

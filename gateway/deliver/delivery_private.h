@@ -236,14 +236,14 @@ void delivery_ask_login(struct attempt *attempt, struct gw_str mechanisms);
 /* The gateway stops: an attempt that runs ends as it is, and what it gave until then is kept. */
 void delivery_abandon(struct gw_delivery *delivery);
 
-/* relay_hooks.c: the gateway stops while a module delivers: who may have it by what the module said
- * is kept. Its call is over. */
-void delivery_keep_unknown(struct gw_delivery *delivery);
+/* relay_hooks.c: the gateway stops while a module delivers: who has it, or may have it, by what the
+ * module said is kept. Its call is over. */
+void delivery_keep_taken(struct gw_delivery *delivery);
 
 /* result.c: what the attempt gave until now is known, and on its way to the disk. */
 void result_keep(struct gw_delivery *delivery);
-/* The same of who may have it, which no module is told. */
-void result_keep_unknown(struct gw_delivery *delivery);
+/* The same of who has it or may have it, which no module is told. */
+void result_keep_taken(struct gw_delivery *delivery);
 
 /* relay_test.c: each ends as it is. */
 void relay_tests_stop(struct list_link *tests);

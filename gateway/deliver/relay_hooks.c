@@ -200,10 +200,19 @@ static bool has_outcome(const struct attempt *attempt)
 	return false;
 }
 
+static bool any_taken(const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->count; i++)
+		if (outcome_is_taken(&attempt->outcomes[i]))
+			return true;
+	return false;
+}
+
+/* Whoever has it, or may have it, by a module that says both would get it twice. */
 static bool wants_other_login(const struct gw_delivery *delivery)
 {
 	return delivery->login_given && delivery->login_refused.len &&
-	       !delivery->attempt.login_refused.len;
+	       !delivery->attempt.login_refused.len && !any_taken(&delivery->attempt);
 }
 
 enum step step_deliver_answered(struct task *task)
@@ -221,8 +230,8 @@ enum step step_deliver_answered(struct task *task)
 	return STEP_LOGIN;
 }
 
-void delivery_keep_unknown(struct gw_delivery *delivery)
+void delivery_keep_taken(struct gw_delivery *delivery)
 {
-	if (delivery->task.at == STEP_DELIVER && has_outcome(&delivery->attempt))
-		result_keep_unknown(delivery);
+	if (delivery->task.at == STEP_DELIVER)
+		result_keep_taken(delivery);
 }

@@ -101,7 +101,7 @@ static void note_outcome(struct gw_delivery *delivery, size_t nth)
 	recipient->reported = has_keyword(delivery->attempt.capabilities, gw_str("DSN"));
 	recipient->noted = true;
 	note_on_rcpt(rcpt, delivery->attempt.relay, outcome);
-	delivery->unrecorded |= outcome->status == GW_DELIVERED || outcome->status == GW_UNKNOWN;
+	delivery->unrecorded |= outcome_is_taken(outcome);
 	outcome_record(delivery->message, rcpt, outcome, delivery);
 }
 
@@ -129,11 +129,11 @@ void result_keep(struct gw_delivery *delivery)
 	record_known(delivery);
 }
 
-void result_keep_unknown(struct gw_delivery *delivery)
+void result_keep_taken(struct gw_delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->attempt.count; i++) {
 		struct outcome *outcome = &delivery->attempt.outcomes[i];
-		if (outcome->status != GW_UNKNOWN || delivery->recipients[i]->noted)
+		if (!outcome_is_taken(outcome) || delivery->recipients[i]->noted)
 			continue;
 		delivery->recipients[i]->noted = delivery->unrecorded = true;
 		note_on_rcpt(delivery->attempt.rcpts[i], delivery->attempt.relay, outcome);

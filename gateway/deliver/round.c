@@ -46,7 +46,7 @@ static void round_stop(struct delivery_round *round)
 	     delivery = delivery->next) {
 		delivery_abandon(delivery);
 		call_cancel(&delivery->task.call);
-		delivery_keep_unknown(delivery);
+		delivery_keep_taken(delivery);
 	}
 }
 

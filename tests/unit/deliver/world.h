@@ -75,6 +75,7 @@ static struct {
 	uint64_t final_mask, recorded_mask;
 	bool has_hook[GW_HOOKS];
 	const struct attempt *login;       /* the last that wanted one */
+	bool by_module;                    /* A has no host: a module delivers, with a login */
 	bool client_waits, client_refused; /* for what the next hop says */
 	unsigned client_told;
 	unsigned asked[GW_HOOKS], admitted, left, sends;
@@ -196,6 +197,58 @@ static inline enum gw_verdict deliver_verdict(struct gw_call *call)
 	return GW_ACCEPT; /* and the last says nothing of the outcome */
 }
 
+static inline void module_says(struct gw_call *call, size_t nth, enum gw_status status)
+{
+	const struct attempt *attempt = delivery_attempt(call->delivery);
+	struct gw_outcome given = { .size = sizeof(given),
+				    .status = status,
+				    .code = status == GW_UNKNOWN ? 0 : 250,
+				    .text = GW_STR("so"),
+				    .host = GW_STR(""),
+				    .stage = GW_STR("dot") };
+	size_t n = rcpt_index(attempt->rcpts[nth]);
+	assert_false(world.delivered[n]);
+	world.delivered[n] |= status == GW_DELIVERED;
+	world.over[n] = status != GW_DEFERRED;
+	delivery_set_outcome(call->delivery, attempt->rcpts[nth], &given);
+}
+
+static inline void module_says_all(struct gw_call *call, enum gw_status status)
+{
+	for (size_t i = 0; i < delivery_attempt(call->delivery)->count; i++)
+		module_says(call, i, status);
+}
+
+static inline bool is_by_module(const struct gw_call *call)
+{
+	return world.by_module && call->hook == GW_HOOK_deliver && call->relay == &relays[0];
+}
+
+/* The answer of an API. The last is that of a module that does not know what it says. */
+static inline enum gw_verdict module_verdict(struct gw_call *call)
+{
+	unsigned choice = choose(5);
+	module_says_all(call, choice == 0 ? GW_DELIVERED : choice == 1 ? GW_UNKNOWN : GW_DEFERRED);
+	if (choice >= 3)
+		delivery_refuse_login(call->delivery, gw_str("401"));
+	if (choice == 4)
+		module_says(call, 0, GW_DELIVERED);
+	return GW_ACCEPT;
+}
+
+static inline enum gw_verdict login_verdict(struct gw_call *call)
+{
+	static const struct gw_login login = { .size = sizeof(login),
+					       .user = GW_STR("me"),
+					       .secret = GW_STR("token") };
+	if (choose(2))
+		return GW_WAIT;
+	if (!world.by_module)
+		return GW_CONTINUE;
+	delivery_set_login(call->delivery, &login);
+	return GW_ACCEPT;
+}
+
 static inline enum gw_verdict fallback_verdict(struct gw_call *call)
 {
 	unsigned choice = choose(3);
@@ -215,13 +268,13 @@ static inline enum gw_verdict verdict_of(struct gw_call *call)
 	case GW_HOOK_prepare:
 		return prepare_verdict();
 	case GW_HOOK_deliver:
-		return deliver_verdict(call);
+		return is_by_module(call) ? module_verdict(call) : deliver_verdict(call);
 	case GW_HOOK_fallback:
 		return fallback_verdict(call);
 	case GW_HOOK_bounce:
 		return choose(2) ? GW_DISCARD : GW_CONTINUE;
 	case GW_HOOK_login:
-		return choose(2) ? GW_WAIT : GW_CONTINUE;
+		return login_verdict(call);
 	default:
 		return GW_CONTINUE;
 	}
@@ -243,6 +296,8 @@ bool chain_run(struct gw_call *call, enum gw_hook hook,
 	if (!world.has_hook[hook])
 		return true;
 	if (choose(2)) {
+		if (is_by_module(call)) /* until an answer is there */
+			module_says_all(call, GW_UNKNOWN);
 		call->hold = (struct hold *)&world;
 		pend(HELD_HOOK, call);
 		return false;
@@ -285,7 +340,10 @@ bool chain_cancel(struct gw_call *call)
 	if (call->hold) {
 		assert_true(unpend(HELD_HOOK, call));
 		call->hold = NULL;
-		if (choose(2))
+		if (is_by_module(call) &&
+		    choose(2)) /* its answer had come, and waited for its turn */
+			verdict_of(call);
+		else if (choose(2))
 			work_stays(call);
 	}
 	return call->busy == 0;
