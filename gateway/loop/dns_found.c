@@ -149,17 +149,30 @@ void found_literal(struct found *found, const union dns_address *address)
 	found_address(found, 0, address);
 }
 
-/* One that is too long to keep counts as one that is not usable. */
-void found_tlsa(struct found *found, size_t nth, const struct tls_tlsa *tlsa)
+static void keep_tlsa(struct found_tlsa *kept, const struct tls_tlsa *tlsa)
 {
-	struct found_tlsa *kept = &found->hosts[nth].tlsa;
-
-	if (!tls_tlsa_usable(tlsa) || kept->count == DNS_TLSA_MOST ||
-	    kept->used + tlsa->len > DNS_TLSA_OCTETS)
+	if (kept->count == DNS_TLSA_MOST || kept->used + tlsa->len > DNS_TLSA_OCTETS)
 		return;
 	memcpy(kept->octets + kept->used, tlsa->octets, tlsa->len);
 	kept->records[kept->count++] = *tlsa;
 	kept->used += tlsa->len;
+}
+
+/* The first always fits: no host is without what its records demand because they are long or many.
+ * A whole certificate or key that does not fit is as well told by its digest. */
+void found_tlsa(struct found *found, size_t nth, const struct tls_tlsa *tlsa)
+{
+	struct found_tlsa *kept = &found->hosts[nth].tlsa;
+	unsigned char digest[TLS_PIN] = { 0 };
+	struct tls_tlsa shorter = *tlsa;
+
+	if (!tls_tlsa_usable(tlsa))
+		return;
+	if (tlsa->matching == 0 && kept->used + tlsa->len > DNS_TLSA_OCTETS) {
+		kept->lost |= !tls_digest(tlsa->octets, tlsa->len, digest);
+		shorter = (struct tls_tlsa){ tlsa->usage, tlsa->selector, 1, TLS_PIN, digest };
+	}
+	keep_tlsa(kept, &shorter);
 }
 
 /* --- the end --- */

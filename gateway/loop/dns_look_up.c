@@ -138,7 +138,7 @@ static void tlsa_came(void *arg, int rcode, void *packet, int len, int sec, char
 		if (rcode == 0 && security != DNS_BOGUS)
 			kind = packet_tlsa(packet, len, &ttl, take_tlsa, query);
 		tlsa->open = false;
-		tlsa->state = kind == PACKET_FAILED                            ? DNS_TLSA_FAILED
+		tlsa->state = kind == PACKET_FAILED || tlsa->lost              ? DNS_TLSA_FAILED
 			      : kind == PACKET_FOUND && security == DNS_SECURE ? DNS_TLSA_FOUND
 									       : DNS_TLSA_NONE;
 		if (tlsa->state != DNS_TLSA_FOUND)

@@ -149,6 +149,7 @@ enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t
 struct found_tlsa {
 	enum dns_tlsa state;
 	bool open; /* its query is on its way */
+	bool lost; /* there was no memory for one of them */
 	size_t count, used;
 	struct tls_tlsa records[DNS_TLSA_MOST]; /* octets: an offset into these */
 	unsigned char octets[DNS_TLSA_OCTETS];

@@ -71,6 +71,9 @@ struct tls_demand {
  * SHA-256 or SHA-512 (RFC 7672 section 3.1). */
 bool tls_tlsa_usable(const struct tls_tlsa *tlsa);
 
+/* SHA-256; false: no memory. */
+bool tls_digest(const unsigned char *octets, size_t len, unsigned char digest[32]);
+
 /* A pin: 32 octets in hex, "ab:cd:...", with or without colons. */
 #define TLS_PIN 32
 bool tls_pin_read(struct gw_str text, unsigned char pin[TLS_PIN]);

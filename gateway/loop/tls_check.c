@@ -40,12 +40,16 @@ static bool is_pinned(const struct tls_context *tls, const unsigned char *digest
 	return false;
 }
 
+bool tls_digest(const unsigned char *octets, size_t len, unsigned char digest[TLS_PIN])
+{
+	return EVP_Digest(octets, len, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
 static bool key_digest(const X509 *certificate, unsigned char *digest)
 {
 	unsigned char *octets = NULL;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &octets);
-	bool done = len > 0 &&
-		    EVP_Digest(octets, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1;
+	bool done = len > 0 && tls_digest(octets, (size_t)len, digest);
 
 	OPENSSL_free(octets);
 	return done;

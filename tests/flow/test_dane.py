@@ -13,12 +13,15 @@ pytestmark = pytest.mark.skipif(KNOTD is None, reason="knotd is not installed (D
 PORT = free_port()
 NOTHING = "00" * 32
 
-# A host with what it shows ("" has no TLS), its TLSA record ({key}, {ca}: the right digest), and what mail for a domain with that MX gets.
+# A host with what it shows ("" has no TLS), its TLSA record ({key}, {ca}: the right digest; {whole}: a long certificate, all of
+# it), and what mail for a domain with that MX gets.
 HOSTS = {
     "key": ("expired", "3 1 1 {key}", "dane"),
     "authority": ("authority", "2 0 1 {ca}", "dane"),
     "othername": ("wrong", "2 0 1 {ca}", "wait"),
     "stranger": ("hop", "3 1 1 " + NOTHING, "wait"),
+    "whole": ("long", "3 0 0 {whole}", "dane"),
+    "wholeother": ("hop", "3 0 0 {whole}", "wait"),
     "rolling": ("hop", "3 1 1 %s\n_25._tcp.rolling TLSA 3 1 1 {key}" % NOTHING, "dane"),
     "clear": ("", "3 1 1 " + NOTHING, "wait"),
     "unusable": ("selfsigned", "1 1 1 {key}", "encryption"),
@@ -39,6 +42,7 @@ def tlsa(name, record):
 def shown(certificates):
     """The pair of each host; the authority stands in the chain of that one."""
     certificates.issue("named", "DNS:authority.safe.test")
+    certificates.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=long", "-keyout", "long.key", "-out", "long.pem")
     with open(certificates.path("authority.pem"), "w") as out:
         out.write("".join(open(certificates.path(name)).read() for name in ("named.pem", "ca.pem")))
     with open(certificates.path("wrongchain.pem"), "w") as out:
@@ -53,7 +57,9 @@ def digests(certificates, pair):
     certificates.run("x509", "-in", pair[0] if pair else "ca.pem", "-noout", "-pubkey", "-out", "dane.pub")
     certificates.run("pkey", "-pubin", "-in", "dane.pub", "-outform", "DER", "-out", "dane.key")
     certificates.run("x509", "-in", "ca.pem", "-outform", "DER", "-out", "dane.ca")
-    return {what: hashlib.sha256(open(certificates.path("dane." + what), "rb").read()).hexdigest() for what in ("key", "ca")}
+    certificates.run("x509", "-in", "long.pem", "-outform", "DER", "-out", "dane.whole")
+    found = {what: hashlib.sha256(open(certificates.path("dane." + what), "rb").read()).hexdigest() for what in ("key", "ca")}
+    return {**found, "whole": open(certificates.path("dane.whole"), "rb").read().hex()}
 
 
 @pytest.fixture(scope="module")
