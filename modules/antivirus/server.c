@@ -1,0 +1,134 @@
+#include "server.h"
+
+#include <event2/util.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+static bool local_address(struct server *server)
+{
+	struct sockaddr_un *address = (struct sockaddr_un *)&server->address;
+
+	if (strlen(server->name) >= sizeof address->sun_path)
+		return false;
+	address->sun_family = AF_UNIX;
+	snprintf(address->sun_path, sizeof address->sun_path, "%s", server->name);
+	server->address_len = sizeof *address;
+	server->local = true;
+	return true;
+}
+
+/* evutil takes an address without a port too. */
+static bool has_port(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET6)
+		return ((const struct sockaddr_in6 *)address)->sin6_port != 0;
+	return ((const struct sockaddr_in *)address)->sin_port != 0;
+}
+
+static bool server_init(struct server *server, struct gw_str name)
+{
+	int len = sizeof server->address;
+
+	if (name.len >= sizeof server->name)
+		return false;
+	snprintf(server->name, sizeof server->name, "%.*s", GW_STR_ARGS(name));
+	if (server->name[0] == '/')
+		return local_address(server);
+	if (evutil_parse_sockaddr_port(server->name, (struct sockaddr *)&server->address, &len) !=
+	    0)
+		return false;
+	server->address_len = (socklen_t)len;
+	return has_port(&server->address);
+}
+
+bool servers_init(struct servers *servers, struct gw_list names, const char **wrong)
+{
+	size_t i;
+
+	*wrong = NULL;
+	servers->items = calloc(names.count + 1, sizeof *servers->items);
+	if (!servers->items)
+		return false;
+	pthread_mutex_init(&servers->lock, NULL);
+	servers->count = names.count;
+	for (i = 0; i < names.count && !*wrong; i++)
+		if (!server_init(&servers->items[i], names.items[i]))
+			*wrong = names.items[i].ptr;
+	if (*wrong)
+		servers_finish(servers);
+	return !*wrong;
+}
+
+void servers_finish(struct servers *servers)
+{
+	if (servers->items)
+		pthread_mutex_destroy(&servers->lock);
+	free(servers->items);
+	servers->items = NULL;
+}
+
+int servers_next(struct servers *servers, uint32_t tried)
+{
+	int next = -1;
+	size_t i;
+
+	pthread_mutex_lock(&servers->lock);
+	for (i = 0; i < servers->count; i++) {
+		if (tried >> i & 1)
+			continue;
+		if (!servers->items[i].down) {
+			next = (int)i;
+			break;
+		}
+		next = next < 0 ? (int)i : next;
+	}
+	pthread_mutex_unlock(&servers->lock);
+	return next;
+}
+
+void servers_fail(struct servers *servers, size_t which, const char *why)
+{
+	struct server *server = &servers->items[which];
+
+	pthread_mutex_lock(&servers->lock);
+	server->down = true;
+	snprintf(server->fault, sizeof server->fault, "%s", why);
+	pthread_mutex_unlock(&servers->lock);
+}
+
+bool servers_answered(struct servers *servers, size_t which, struct gw_str version)
+{
+	struct server *server = &servers->items[which];
+	bool changed;
+
+	pthread_mutex_lock(&servers->lock);
+	changed = !gw_str_eq(gw_str(server->version), version);
+	snprintf(server->version, sizeof server->version, "%.*s", GW_STR_ARGS(version));
+	server->down = false;
+	pthread_mutex_unlock(&servers->lock);
+	return changed;
+}
+
+/* "ClamAV 1.4.3/27700/Mon Nov 23 10:00:00 2026"; without the database's number it is the same
+ * whatever was loaded. */
+static uint64_t number_of(const char *version)
+{
+	uint64_t hash = 14695981039346656037U;
+
+	if (!strchr(version, '/'))
+		return 0;
+	for (; *version; version++)
+		hash = (hash ^ (unsigned char)*version) * 1099511628211U;
+	return hash | 1;
+}
+
+uint64_t servers_signatures(struct servers *servers, size_t which)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&servers->lock);
+	number = number_of(servers->items[which].version);
+	pthread_mutex_unlock(&servers->lock);
+	return number;
+}
