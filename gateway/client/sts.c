@@ -31,18 +31,27 @@ static struct str_map table;
 
 /* --- what is known; under the lock --- */
 
-/* Those without a policy are found again soon. */
-static void make_room(void)
+static void forget(bool policies)
 {
 	struct known *known;
 	size_t at = 0;
 
 	while ((known = str_map_next(&table, &at)) != NULL) {
-		if (known->policy)
+		if (known->policy && !policies)
 			continue;
 		str_map_take(&table, known->domain);
+		sts_policy_release(known->policy);
 		free(known);
 	}
+}
+
+/* Those without a policy are found again soon, and of the others the store has what came: nobody's
+ * policy keeps another one's from counting. */
+static void make_room(void)
+{
+	forget(false);
+	if (table.count >= KNOWN_MOST && runtime.state)
+		forget(true);
 }
 
 static const char *record_key(struct gw_str domain, char key[300])
@@ -134,7 +143,7 @@ const struct sts_policy *sts_known(struct gw_str domain)
 	if (!dns_name(domain, name))
 		return NULL;
 	pthread_mutex_lock(&lock);
-	known = known_of(gw_str(name), false);
+	known = known_of(gw_str(name), true);
 	if (known && known->policy && known->policy->expires_at > clock_wall())
 		policy = sts_policy_hold(known->policy);
 	pthread_mutex_unlock(&lock);
