@@ -163,14 +163,12 @@ static enum gw_verdict decide(struct gw_call *call, struct gw_message *message,
 	tell(call, message, finding, act, by);
 	if (act == ACT_PASS)
 		return GW_CONTINUE;
-	if (act == ACT_HOLD)
-		return GW_HOLD;
 	if (act == ACT_TEMPFAIL) {
 		gw->reply(call, 451, "4.7.1", "antivirus: it cannot be scanned now");
 		return GW_TEMPFAIL;
 	}
-	refuse(call, finding);
-	return GW_REJECT;
+	refuse(call, finding); /* of what is held it is why: queue list --reason finds it */
+	return act == ACT_HOLD ? GW_HOLD : GW_REJECT;
 }
 
 /* --- the message --- */

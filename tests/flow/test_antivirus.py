@@ -98,6 +98,32 @@ def test_no_fault_is_clean(scanned, fakes):
     assert len(gateway.sink.messages) == 1
 
 
+def test_who_is_not_scanned_does_not_wait(scanned, fakes):
+    """clamd says nothing: mail that a rule does not have scanned goes through meanwhile, over a reload too, and the scan ends as it would."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def before(link):
+        fakes[0].file(link)
+        asked.set()
+        go_on.wait(20)
+        link.sendall(b"fd[7]: Late.Virus FOUND\0")
+    fakes[0].before = before
+    gateway = scanned(fakes[0].name, connections=1, rules=[{"type": ["mass"], "scan": False}], check="1h")
+    with Client(gateway.clear_port, ehlo="me") as client:
+        client.envelope()
+        client.say("DATA", 354)
+        client.send(CLEAN + b".\r\n")
+        assert asked.wait(20)
+        gateway.fragments["20-type"] = {"module": "classify", "classify": {"rules": [{"name": "all", "type": "mass", "header": ["Subject"]}]}}
+        gateway.write()
+        gateway.ctl("reload")
+        replies = [send(gateway, CLEAN) for _ in range(5)]
+        assert {reply.code for reply in replies} == {250}
+        assert any("not scanned: a rule says scan = false" in text for text in reasons(gateway, queue_id(replies[-1])))
+        go_on.set()
+        assert client.reply().text == "5.7.1 antivirus: virus found: Late.Virus"
+
+
 def test_an_answer_octet_by_octet_is_one(scanned, fakes):
     def slowly(link):
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -132,8 +158,8 @@ def test_what_each_option_makes_of_it(scanned, fakes):
     """Held, let through or refused, as said, and told so; a rule for a type goes before."""
     gateway = scanned(fakes[0].name, infected="hold", on_error="skip", oversize="skip", encrypted="reject", max_size=200, cache=0)
     held = queue_id(send(gateway, BAD))
-    row, = [row for row in gateway.queue() if row["id"] == held]
-    assert row["state"] == "held"
+    row, = gateway.queue("--status", "held", "--reason", "virus found")
+    assert (row["id"], row["last"]) == (held, "antivirus: virus found: Test.Virus")
     assert any("virus found: Test.Virus" in text and "kept on hold, as infected says" in text for text in reasons(gateway, held))
     fakes[0].answer = "Heuristics.Encrypted.Zip FOUND"
     assert send(gateway, CLEAN).text == "5.7.1 antivirus: encrypted content: Heuristics.Encrypted.Zip"
@@ -148,6 +174,8 @@ def test_what_each_option_makes_of_it(scanned, fakes):
     gateway.ctl("reload")
     fakes[0].fault = fakes[0].answer = None
     wait_for(lambda: send(gateway, BAD).code == 554, 10, "the rule")
+    gateway.ctl("queue", "release", held)
+    wait_for(lambda: any(b"VIRUS" in message.data for message in gateway.sink.messages), 10, "what was released")
     told = gateway.log("module-event")
     assert [line for line in told if "virus" in line["raw"]]
 
