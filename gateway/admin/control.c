@@ -67,7 +67,9 @@ static void say_unknown(struct request *request)
 			    buf_ptr(&known), more);
 	else
 		request_say(request, EX_USAGE,
-			    "there is no verb \"%s\"; `gatewayctl help` lists them", word);
+			    "there is no verb \"%s\"; `gatewayctl help` lists them, "
+			    "those of modules where the module is on",
+			    word);
 	buf_finish(&known);
 }
 

@@ -88,7 +88,9 @@ static void say_list(struct request *request, const char *wanted)
 		return;
 	}
 	json_decref(table);
-	request_say(request, EX_USAGE, "there is no verb \"%s\"; `gatewayctl help` lists them",
+	request_say(request, EX_USAGE,
+		    "there is no verb \"%s\"; `gatewayctl help` lists them, "
+		    "those of modules where the module is on",
 		    wanted);
 }
 

@@ -148,7 +148,7 @@ static bool check_relay(struct gw_call *call, const struct gw_relay *relay)
 	if ((mode == MODE_OWN || (conf->allowed.count && conf->otherwise == OTHERWISE_OWN)) &&
 	    !own->domain.len)
 		return wrong(call, relay,
-			     "\"%.*s\" may need a return path of ours: set the domain of bounce",
+			     "\"%.*s\" needs the bounce domain: bounce: { domain = \"...\"; }",
 			     conf->return_path);
 	return mode != MODE_CUSTOM || check_custom(call, relay, conf);
 }

@@ -179,7 +179,7 @@ static void what_is_wrong_is_told_at_the_relay(void **state)
 		{ "bounces@", "is no address" },
 		{ "a b@example.com", "is no address" },
 		{ "kept", "is neither" },
-		{ "own", "set the domain of bounce" },
+		{ "own", "needs the bounce domain" },
 	};
 	size_t i;
 
