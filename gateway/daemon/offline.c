@@ -1,6 +1,7 @@
 /* offline.c - what gatewayctl asks where no gateway runs. */
 #include "daemon/daemon.h"
 
+#include "base/log.h"
 #include "supervisor/hang.h"
 
 #include <stdio.h>
@@ -16,8 +17,9 @@ static void read_configuration(const struct arguments *arguments)
 		snapshot_publish(snapshot);
 	else
 		fprintf(stderr,
-			"gatewayd: what modules say is missing here: %s has errors, gatewayd --check tells them\n",
-			arguments->config);
+			"gatewayd: verbs and options of modules are missing here, since %s has errors: "
+			"gatewayd --config %s --check tells them\n",
+			arguments->config, arguments->config);
 	problems_finish(&problems);
 }
 
@@ -33,6 +35,9 @@ int offline_answer(const struct arguments *arguments)
 	if (!main)
 		return EX_OSERR;
 	read_configuration(arguments);
+	/* a person's terminal is the log here: hints for the authors of modules say nothing to him
+	 */
+	log_set_level(LOG_LEVEL_ERROR);
 	int code = admin_answer_alone(main, &operations, (const char *const *)arguments->answer);
 	snapshot_publish(NULL);
 	worker_destroy(main);
