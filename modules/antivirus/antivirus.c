@@ -74,11 +74,38 @@ static void on_worker_stop(struct gw_call *call)
 	place_destroy(gw->worker_data(call));
 }
 
+static void tell_turn(struct gw_call *call, const struct server *server)
+{
+	struct gw_event event = { .size = sizeof event };
+	char text[400];
+
+	event.name = gw_str(server->down ? "scanner-down" : "scanner-up");
+	if (server->down)
+		snprintf(text, sizeof text, "clamd %s is down: %s", server->name, server->fault);
+	else
+		snprintf(text, sizeof text, "clamd %s is there again", server->name);
+	event.text = gw_str(text);
+	gw->log(call, server->down ? GW_LOG_ERROR : GW_LOG_INFO, "%s", text);
+	gw->emit(call, &event);
+}
+
+static void tell_turns(struct gw_call *call)
+{
+	struct scanner *scanner = gw->instance_data(call);
+	struct server known;
+	size_t i;
+
+	for (i = 0; i < scanner->servers.count; i++)
+		if (servers_look(&scanner->servers, i, &known))
+			tell_turn(call, &known);
+}
+
 static void on_timer(struct gw_call *call, void *arg)
 {
 	struct place *place = gw->worker_data(call);
 
 	(void)arg;
+	tell_turns(call);
 	if (place)
 		place_look(place);
 }
@@ -235,6 +262,10 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 	struct finding finding;
 	struct job *job;
 
+	if (gw->message_number(message, GW_MESSAGE_DRY) == 1) {
+		gw->reason(call, "what is only asked about is not scanned");
+		return GW_CONTINUE;
+	}
 	if (!policy_scans(conf, message)) {
 		gw->count(call, "skipped", 1);
 		gw->reason(call, "not scanned: a rule says scan = false");

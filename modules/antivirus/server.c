@@ -110,6 +110,19 @@ bool servers_answered(struct servers *servers, size_t which, struct gw_str versi
 	return changed;
 }
 
+bool servers_look(struct servers *servers, size_t which, struct server *known)
+{
+	struct server *server = &servers->items[which];
+	bool turned;
+
+	pthread_mutex_lock(&servers->lock);
+	*known = *server;
+	turned = server->down != server->told_down;
+	server->told_down = server->down;
+	pthread_mutex_unlock(&servers->lock);
+	return turned;
+}
+
 /* "ClamAV 1.4.3/27700/Mon Nov 23 10:00:00 2026"; without the database's number it is the same
  * whatever was loaded. */
 static uint64_t number_of(const char *version)

@@ -14,7 +14,7 @@ struct server {
 	socklen_t address_len;
 	bool local; /* a unix socket: takes descriptors */
 	/* under the lock of the servers */
-	bool down;
+	bool down, told_down;
 	char version[120]; /* what it said to VERSION last; empty: not known */
 	char fault[160];   /* why it is down */
 };
@@ -38,6 +38,9 @@ int servers_next(struct servers *servers, uint32_t tried);
 void servers_fail(struct servers *servers, size_t which, const char *why);
 /* It answered. True: its signatures are others than when it was asked last. */
 bool servers_answered(struct servers *servers, size_t which, struct gw_str version);
+
+/* What is known of it now. True: it went down, or came up, since this was asked last. */
+bool servers_look(struct servers *servers, size_t which, struct server *known);
 
 /* A number that changes whenever the signatures do; 0: it does not say which it has. */
 uint64_t servers_signatures(struct servers *servers, size_t which);

@@ -292,6 +292,11 @@ static void the_next_clamd_is_asked(void **state)
 	testkit_run_status(scene.kit);
 	assert_true(testkit_has(scene.kit, TESTKIT_STATUS,
 				"/nowhere/clamd: down: No such file or directory"));
+	testkit_advance(scene.kit, 20000);
+	testkit_advance(scene.kit, 20000);
+	assert_int_equal(testkit_lines(scene.kit, TESTKIT_EVENT), 1);
+	assert_true(testkit_has(scene.kit, TESTKIT_EVENT,
+				"scanner-down clamd /nowhere/clamd is down: No such file"));
 	finish(&scene);
 }
 
@@ -343,6 +348,32 @@ static void a_message_that_cannot_be_read_is_not_scanned(void **state)
 	finish(&scene);
 }
 
+static void a_question_is_not_scanned(void **state)
+{
+	struct scene scene = scene_of("60s", "");
+	struct gw_message *message = testkit_message(scene.kit, NULL, "a@example.com", MAIL);
+
+	testkit_message_fact(message, GW_MESSAGE_DRY, "1");
+	assert_int_equal(testkit_run_message(scene.kit, message), GW_CONTINUE);
+	assert_null(testkit_note(message, "antivirus.result"));
+	finish(&scene);
+}
+
+static void a_clamd_that_comes_up_is_told_once(void **state)
+{
+	struct scene scene = scene_of("60s", "");
+
+	say_version(&scene, "Apache");
+	say_version(&scene, VERSION("1"));
+	assert_true(
+		testkit_has(scene.kit, TESTKIT_EVENT, "is down: what answers there is no clamd"));
+	testkit_forget(scene.kit);
+	testkit_advance(scene.kit, 20000);
+	assert_int_equal(testkit_lines(scene.kit, TESTKIT_EVENT), 1);
+	assert_true(testkit_has(scene.kit, TESTKIT_EVENT, "scanner-up clamd "));
+	finish(&scene);
+}
+
 static void a_name_that_is_no_clamd_is_told_at_the_start(void **state)
 {
 	static const char *const names[] = { "localhost:3310", "192.0.2.1", "clamd.ctl" };
@@ -370,6 +401,8 @@ int main(void)
 		cmocka_unit_test(the_next_clamd_is_asked),
 		cmocka_unit_test(what_was_scanned_while_the_signatures_changed_is_not_remembered),
 		cmocka_unit_test(a_message_that_cannot_be_read_is_not_scanned),
+		cmocka_unit_test(a_question_is_not_scanned),
+		cmocka_unit_test(a_clamd_that_comes_up_is_told_once),
 		cmocka_unit_test(a_name_that_is_no_clamd_is_told_at_the_start),
 	};
 
