@@ -163,7 +163,7 @@ static void ask(struct post *post)
 	struct asking *asking = list_of(post, struct asking, there);
 
 	asking->mx.done = hosts_known;
-	if (dns_mx(worker_get(runtime.workers[0], SLOT_DNS), asking->domain, &asking->mx) == 0)
+	if (dns_mx(dns_of(runtime.workers[0]), asking->domain, &asking->mx) == 0)
 		return;
 	asking->end = "no memory";
 	worker_post(runtime.main, &asking->back);

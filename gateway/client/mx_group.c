@@ -11,11 +11,6 @@
 #define SWEEP_MS 30000
 #define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 8) + DNS_NAME_MAX + STS_ID_MOST + 8)
 
-static struct dns *dns_of(const struct transport *transport)
-{
-	return worker_get(transport->worker, SLOT_DNS);
-}
-
 /* --- relay queues of MX groups --- */
 
 static void fire_sweep(struct timer *timer)
@@ -122,7 +117,7 @@ static const struct sts_policy *sts_in_force(const struct gw_relay *relay, struc
 struct relay_queue *mx_group_known(struct transport *transport, struct gw_relay *relay,
 				   struct gw_str domain)
 {
-	const struct dns_answer *mx = dns_peek(dns_of(transport), domain);
+	const struct dns_answer *mx = dns_peek(dns_of(transport->worker), domain);
 	const struct sts_policy *sts = mx && mx->count ? sts_in_force(relay, domain) : NULL;
 	struct relay_queue *queue = NULL;
 	char text[NAME_MOST];
@@ -225,7 +220,7 @@ static void answered(struct dns_mx_question *question, const struct dns_answer *
 void mx_group_ask(struct transport *transport, struct attempt *attempt)
 {
 	attempt->question.done = answered;
-	if (dns_mx(dns_of(transport), attempt->rcpts[0]->domain, &attempt->question) != 0)
+	if (dns_mx(dns_of(transport->worker), attempt->rcpts[0]->domain, &attempt->question) != 0)
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 }
 

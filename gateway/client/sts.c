@@ -356,7 +356,7 @@ static void begin(struct sts_asking *asking)
 
 	snprintf(name, sizeof(name), "_mta-sts.%s", asking->name);
 	asking->record.done = record_came;
-	if (dns_txt(worker_get(worker, SLOT_DNS), name, PREFIX, RECORD_MS, &asking->record) != 0)
+	if (dns_txt(dns_of(worker), name, PREFIX, RECORD_MS, &asking->record) != 0)
 		timer_set(worker, &asking->told, 0, no_record);
 }
 

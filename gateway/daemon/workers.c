@@ -18,7 +18,6 @@ static int begin_dns(struct worker *worker, const struct settings *settings,
 					     .trust_anchor = settings->dns.trust_anchor,
 					     .local = settings->dns.local };
 	struct dns *dns = dns_create(worker, &options, problems);
-	worker_set(worker, SLOT_DNS, dns);
 	worker_set(worker, SLOT_RESOLVER,
 		   dns ? resolver_create(worker, runtime.pool, &options, "/etc/hosts") : NULL);
 	return worker_get(worker, SLOT_RESOLVER) ? 0 : -1;
@@ -149,7 +148,7 @@ static void free_one(struct worker *worker)
 	delivery_finish(worker);
 	receive_finish(worker);
 	resolver_destroy(worker_get(worker, SLOT_RESOLVER));
-	dns_destroy(worker_get(worker, SLOT_DNS));
+	dns_destroy(dns_of(worker));
 	worker_destroy(worker);
 	free(ids);
 }

@@ -1,5 +1,6 @@
 /* dns.c - who asks for which domain, and the answers that are kept. */
 #include "loop/dns_private.h"
+#include "loop/worker_private.h"
 
 #include <stdlib.h>
 #include <unbound.h>
@@ -253,11 +254,17 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 	TAILQ_INIT(&dns->ready);
 	LIST_INIT(&dns->look_ups);
 	dns_window_init(&dns->window, dns_context_ports());
+	dns_records_init(dns);
 	dns->no_memory = make_no_memory();
 	if (dns_follow_begin(&dns->servers, worker, options, false, problems) && dns->no_memory)
-		return dns;
+		return worker->dns = dns;
 	dns_destroy(dns);
 	return NULL;
+}
+
+struct dns *dns_of(struct worker *worker)
+{
+	return worker->dns;
 }
 
 static void take_all_back(struct dns_questions *questions)
@@ -282,11 +289,14 @@ void dns_destroy(struct dns *dns)
 {
 	if (!dns)
 		return;
-	dns->window.turning = true; /* nothing begins any more */
+	if (dns->worker->dns == dns)
+		dns->worker->dns = NULL;
+	dns->window.turning = dns->asking = true; /* nothing begins any more */
 	forget_all(dns);
 	dns_follow_end(&dns->servers); /* nobody waits for what is on its way any more */
 	look_up_end_all(dns);
 	dns_txt_end_all(dns);
+	dns_records_end(dns);
 	take_all_back(&dns->ready);
 	dns_release(dns->no_memory);
 	dns->finished = true;

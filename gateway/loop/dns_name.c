@@ -59,6 +59,28 @@ bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1])
 	return dns_name_is_host(name);
 }
 
+static bool is_printed(const char *name)
+{
+	size_t label = 0, len = 0;
+
+	for (; name[len] != '\0'; len++) {
+		label = name[len] == '.' ? 0 : label + 1;
+		if (label > 63 || (label == 0 && (len == 0 || name[len - 1] == '.')) ||
+		    name[len] <= ' ' || name[len] > '~' || name[len] == '\\')
+			return false;
+	}
+	return label != 0;
+}
+
+bool dns_name_any(struct gw_str domain, char name[DNS_NAME_MAX + 1])
+{
+	if (domain.len != 0 && domain.ptr[domain.len - 1] == '.')
+		domain.len--;
+	if (domain.len > DNS_NAME_MAX || gw_str_has_nul(domain))
+		return false;
+	return (lower(domain, name) || to_ascii(name)) && is_printed(name);
+}
+
 bool dns_literal(struct gw_str domain, union dns_address *address)
 {
 	static const struct gw_str tag = GW_STR("IPv6:");

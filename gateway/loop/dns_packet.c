@@ -1,6 +1,7 @@
 /* dns_packet.c - reads answers in wire format with libc's parser. */
 #include "loop/dns_private.h"
 
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 
 static void note_ttl(uint32_t *ttl, uint32_t seconds)
@@ -171,4 +172,92 @@ enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t
 	struct address_call call = { each, arg };
 
 	return each_record(bytes, len, type, ttl, take_address, &call);
+}
+
+/* --- as text --- */
+
+struct text_call {
+	void (*each)(void *arg, unsigned preference, struct gw_str text);
+	void *arg;
+	int type;
+};
+
+/* Its strings, one behind the other. */
+static bool take_strings(const struct text_call *call, const ns_rr *record)
+{
+	unsigned char text[65536];
+	const unsigned char *data = ns_rr_rdata(*record);
+	size_t left = ns_rr_rdlen(*record), len = 0;
+
+	while (left > 0) {
+		size_t size = *data++;
+
+		if (size > --left)
+			return false;
+		memcpy(text + len, data, size);
+		len += size;
+		data += size;
+		left -= size;
+	}
+	call->each(call->arg, 0, gw_str_n((const char *)text, len));
+	return true;
+}
+
+static bool take_number(const struct text_call *call, const ns_rr *record)
+{
+	bool six = call->type == ns_t_aaaa;
+	char text[INET6_ADDRSTRLEN];
+
+	if (ns_rr_rdlen(*record) != (six ? NS_IN6ADDRSZ : NS_INADDRSZ) ||
+	    !inet_ntop(six ? AF_INET6 : AF_INET, ns_rr_rdata(*record), text, sizeof(text)))
+		return false;
+	call->each(call->arg, 0, gw_str(text));
+	return true;
+}
+
+static bool take_name(const struct text_call *call, const ns_msg *message, const ns_rr *record)
+{
+	size_t before = call->type == ns_t_mx ? 2 : 0, i;
+	const unsigned char *data = ns_rr_rdata(*record);
+	char name[NS_MAXDNAME];
+
+	if (ns_rr_rdlen(*record) < before + 1 ||
+	    ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), data + before, name,
+			       sizeof(name)) < 0)
+		return false;
+	for (i = 0; name[i] != '\0'; i++)
+		name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
+	if (i > 0 && name[i - 1] == '.')
+		i--;
+	call->each(call->arg, before != 0 ? ns_get16(data) : 0, gw_str_n(name, i));
+	return true;
+}
+
+static bool take_text(void *arg, const ns_msg *message, const ns_rr *record)
+{
+	const struct text_call *call = arg;
+
+	switch (call->type) {
+	case ns_t_a:
+	case ns_t_aaaa:
+		return take_number(call, record);
+	case ns_t_mx:
+	case ns_t_ptr:
+		return take_name(call, message, record);
+	case ns_t_txt:
+		return take_strings(call, record);
+	default:
+		call->each(call->arg, 0,
+			   gw_str_n((const char *)ns_rr_rdata(*record), ns_rr_rdlen(*record)));
+		return true;
+	}
+}
+
+enum packet_kind packet_texts(const void *bytes, int len, int type, uint32_t *ttl,
+			      void (*each)(void *arg, unsigned preference, struct gw_str text),
+			      void *arg)
+{
+	struct text_call call = { each, arg, type };
+
+	return each_record(bytes, len, type, ttl, take_text, &call);
 }

@@ -15,6 +15,10 @@ struct look_up;
 TAILQ_HEAD(domains, domain);
 LIST_HEAD(look_ups, look_up);
 LIST_HEAD(txts, dns_txt_look_up);
+struct dns_query;
+struct dns_asked;
+TAILQ_HEAD(dns_queries, dns_query);
+LIST_HEAD(dns_askeds, dns_asked);
 
 /* One domain: it waits for its turn, is being looked up, or has its answer. */
 struct domain {
@@ -88,6 +92,11 @@ struct dns {
 	const struct dns_answer *no_memory;
 	struct post tell;
 	bool posted, finished;
+	/* of dns_records.c: who waits for a turn, and what libunbound was asked */
+	struct dns_queries waiting;
+	struct dns_askeds asked;
+	unsigned asked_count, asked_most;
+	bool asking;
 };
 
 /* --- dns_context.c --- */
@@ -118,6 +127,10 @@ void dns_follow_end(struct dns_follower *follower);
 /* Of letters, digits, hyphens and underscores, in labels. */
 bool dns_name_is_host(const char *name);
 
+/* As dns_name, with whatever signs in its labels that can be printed: names that SPF makes of
+ * addresses have them. */
+bool dns_name_any(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
+
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]"; false: a literal that is none. */
 bool dns_literal(struct gw_str domain, union dns_address *address);
 
@@ -140,6 +153,11 @@ enum packet_kind packet_txt(const void *bytes, int len, uint32_t *ttl,
 enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
 				  void (*each)(void *arg, const union dns_address *address),
 				  void *arg);
+
+/* Each record as <gateway/dns.h> has it; `preference` is 0 but for MX. */
+enum packet_kind packet_texts(const void *bytes, int len, int type, uint32_t *ttl,
+			      void (*each)(void *arg, unsigned preference, struct gw_str text),
+			      void *arg);
 
 /* --- dns_found.c: what a look-up has found so far, and the answer made of it --- */
 
@@ -214,6 +232,11 @@ void look_up_end_all(struct dns *dns);        /* there are no more callbacks */
 /* --- dns_txt.c --- */
 
 void dns_txt_end_all(struct dns *dns); /* there are no more callbacks */
+
+/* --- dns_records.c --- */
+
+void dns_records_init(struct dns *dns);
+void dns_records_end(struct dns *dns); /* there are no more callbacks, and nobody waits */
 
 /* --- dns.c --- */
 

@@ -27,6 +27,7 @@ struct orphan {
 
 struct signal_watch;
 struct http;
+struct dns;
 
 struct worker {
 	struct event_base *base;
@@ -43,6 +44,7 @@ struct worker {
 	struct signal_watch *signals;
 	struct http *http;         /* its HTTPS requests; NULL: there was none yet */
 	struct offload_pool *pool; /* NULL: none */
+	struct dns *dns;           /* NULL: none was made for it */
 	void *slots[WORKER_SLOTS];
 	bool started;
 	pthread_t thread;

@@ -23,6 +23,7 @@ static enum gw_verdict run_hook(struct gw_call *call)
 	const struct gw_event *event = call->argument;
 	const struct gw_command *command = call->argument;
 	const struct gw_http_answer *answer = call->argument;
+	const struct gw_dns_answer *records = call->argument;
 	void *arg = call->asked_with;
 
 	switch (call->hook) {

@@ -45,9 +45,10 @@ struct gw_call {
 	struct gw_rcpt *rcpt;
 	struct gw_delivery *delivery;
 	struct gw_relay *relay;
-	/* gw_login, gw_result, gw_event, gw_command, gw_http_answer of the hook */
+	/* gw_login, gw_result, gw_event, gw_command, gw_http_answer, gw_dns_answer of
+	 * the hook */
 	const void *argument;
-	void *asked_with;          /* timer, http: what the module set or asked it with */
+	void *asked_with;          /* timer, http, dns: what the module set or asked it with */
 	void *answer_to;           /* status, control: where services put their output */
 	struct problems *problems; /* start, check, control: where problem() goes */
 	/* the run */

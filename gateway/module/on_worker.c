@@ -23,7 +23,8 @@ static bool wants_workers(const struct snapshot *snapshot)
 {
 	return !chain_empty(snapshot, GW_HOOK_worker_start) ||
 	       !chain_empty(snapshot, GW_HOOK_worker_stop) ||
-	       !chain_empty(snapshot, GW_HOOK_timer) || !chain_empty(snapshot, GW_HOOK_http);
+	       !chain_empty(snapshot, GW_HOOK_timer) || !chain_empty(snapshot, GW_HOOK_http) ||
+	       !chain_empty(snapshot, GW_HOOK_dns);
 }
 
 bool on_worker_prepare(struct snapshot *snapshot)
@@ -113,6 +114,7 @@ static void leave(struct snapshot *snapshot, struct on_worker *here)
 		while (here->parts[i].timers)
 			free_timer(&here->parts[i], here->parts[i].timers);
 		on_worker_http_stop(&here->parts[i]);
+		on_worker_dns_stop(&here->parts[i]);
 	}
 	for (size_t i = snapshot->chain_length[GW_HOOK_worker_stop]; i-- > 0;)
 		on_worker_tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i],
@@ -174,8 +176,7 @@ void on_worker_data_set(struct gw_call *call, void *data)
 
 /* --- timers --- */
 
-/* 0: nobody holds it any more: it is about to leave its workers. */
-static bool hold_if_held(struct snapshot *snapshot)
+bool on_worker_hold(struct snapshot *snapshot)
 {
 	unsigned refs = atomic_load(&snapshot->refs);
 
@@ -195,7 +196,7 @@ static void fire(struct timer *event)
 	struct snapshot *snapshot = instance->snapshot;
 	void *arg = timer->arg;
 
-	if (!hold_if_held(snapshot))
+	if (!on_worker_hold(snapshot))
 		return;
 	if (!timer->repeat || timer_set(worker, event, timer->repeat, fire) < 0)
 		free_timer(&snapshot->on_workers[worker_number(worker)]

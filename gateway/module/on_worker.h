@@ -36,5 +36,7 @@ int on_worker_timer_clear(struct gw_call *call, gw_timer number);
 gw_http on_worker_http_request(struct gw_call *call, const struct gw_http_request *request,
 			       void *arg);
 int on_worker_http_cancel(struct gw_call *call, gw_http number);
+gw_dns on_worker_dns_ask(struct gw_call *call, const struct gw_dns_question *question, void *arg);
+int on_worker_dns_cancel(struct gw_call *call, gw_dns number);
 
 #endif

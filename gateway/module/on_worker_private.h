@@ -8,6 +8,7 @@
 
 struct module_timer;
 struct module_request;
+struct module_question;
 
 /* What an instance has on a worker. */
 struct instance_part {
@@ -16,6 +17,8 @@ struct instance_part {
 	unsigned timer_count;
 	struct module_request *requests;
 	unsigned request_count;
+	struct module_question *questions;
+	unsigned question_count;
 };
 
 enum stay { STAY_NOT_YET, STAY_IN, STAY_OVER };
@@ -26,6 +29,7 @@ struct on_worker {
 	struct worker *worker;
 	gw_timer last_timer;
 	gw_http last_request;
+	gw_dns last_question;
 	struct instance_part *parts; /* beside snapshot->instances */
 };
 
@@ -38,7 +42,11 @@ void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_ho
 /* Says in the log what a service did not take; 0. */
 uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const char *why);
 
+/* Holds a snapshot that somebody holds; false: nobody does, it is about to leave its workers. */
+bool on_worker_hold(struct snapshot *snapshot);
+
 /* Gives up what it asks; nobody is told. */
 void on_worker_http_stop(struct instance_part *part);
+void on_worker_dns_stop(struct instance_part *part);
 
 #endif

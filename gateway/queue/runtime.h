@@ -37,7 +37,6 @@ enum worker_slot {
 	SLOT_RECEIVE,
 	SLOT_TRANSPORT,
 	SLOT_DELIVERY,
-	SLOT_DNS /* struct dns */,
 	SLOT_TICKS
 };
 

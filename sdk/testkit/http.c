@@ -97,7 +97,7 @@ const struct gw_http_request *testkit_request(struct testkit *kit)
 	return kit->requests ? &kit->requests->asked : NULL;
 }
 
-static struct gw_list split_lines(struct testkit *kit, const char *text)
+struct gw_list kit_lines(struct testkit *kit, const char *text)
 {
 	struct gw_str rest = gw_str(text), *items = kit_alloc(kit, (rest.len + 1) * sizeof *items);
 	size_t count = 0;
@@ -158,7 +158,7 @@ bool testkit_run_http(struct testkit *kit, int status, const char *headers, cons
 {
 	struct gw_http_answer answer = { .size = sizeof answer,
 					 .status = status,
-					 .headers = split_lines(kit, headers),
+					 .headers = kit_lines(kit, headers),
 					 .body = gw_str(status ? text : ""),
 					 .error = gw_str(status ? "" : text),
 					 .sent = status != 0 };

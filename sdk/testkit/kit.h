@@ -181,6 +181,13 @@ struct clients {
 	size_t count;
 };
 
+struct kit_question {
+	struct kit_question *next;
+	gw_dns number;
+	struct gw_dns_question asked;
+	void *arg;
+};
+
 struct line {
 	struct line *next;
 	char *text;
@@ -211,6 +218,8 @@ struct testkit {
 	gw_timer last_timer;
 	struct kit_request *requests; /* the oldest first */
 	gw_http last_request;
+	struct kit_question *questions; /* the oldest first */
+	gw_dns last_question;
 	struct kit_lookup *lookups;
 	size_t lookup_count;
 	void *event_base;
@@ -341,9 +350,14 @@ void *service_worker_data(struct gw_call *call);
 void service_worker_data_set(struct gw_call *call, void *data);
 gw_timer service_timer_set(struct gw_call *call, int64_t ms, int64_t repeat_ms, void *arg);
 int service_timer_clear(struct gw_call *call, gw_timer number);
+/* --- http.c --- */
+struct gw_list kit_lines(struct testkit *kit, const char *text); /* parted by '\n' */
+
 gw_http service_http_request(struct gw_call *call, const struct gw_http_request *request,
 			     void *arg);
 int service_http_cancel(struct gw_call *call, gw_http number);
+gw_dns service_dns_ask(struct gw_call *call, const struct gw_dns_question *question, void *arg);
+int service_dns_cancel(struct gw_call *call, gw_dns number);
 
 struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact);
 int64_t service_session_number(const struct gw_session *session, enum gw_session_fact fact);

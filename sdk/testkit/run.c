@@ -73,6 +73,7 @@ static struct gw_login *copy_login(const struct gw_login *login)
 #define ABOUT_EVENT about_event(call, event);
 #define ABOUT_COMMAND
 #define ABOUT_HTTP_ANSWER
+#define ABOUT_DNS_ANSWER
 #define ABOUT_ARG
 
 /* --- one run --- */

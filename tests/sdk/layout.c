@@ -56,7 +56,8 @@ AT(gw_module, worker_stop, 304);
 AT(gw_module, timer, 312);
 AT(gw_module, http, 320);
 AT(gw_module, clients, 328);
-AT(gw_module, once, 336);
+AT(gw_module, dns, 336);
+AT(gw_module, once, 344);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);
@@ -182,6 +183,8 @@ AT(gw_services, body_splice, 960);
 AT(gw_services, message_file, 968);
 AT(gw_services, delivery_file, 976);
 AT(gw_services, token_refused, 984);
+AT(gw_services, dns_ask, 992);
+AT(gw_services, dns_cancel, 1000);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -203,10 +206,12 @@ SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 56);
 SIZE_AT_LEAST(gw_submission, 72);
-SIZE_AT_LEAST(gw_module, 344);
+SIZE_AT_LEAST(gw_module, 352);
 SIZE_AT_LEAST(gw_http_request, 120);
 SIZE_AT_LEAST(gw_http_answer, 64);
+SIZE_AT_LEAST(gw_dns_question, 32);
+SIZE_AT_LEAST(gw_dns_answer, 48);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 992);
+SIZE_AT_LEAST(gw_services, 1008);
 
 #endif

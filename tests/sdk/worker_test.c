@@ -51,6 +51,18 @@ static void on_http(struct gw_call *call, const struct gw_http_answer *answer, v
 	strcat(order, text);
 }
 
+static void on_dns(struct gw_call *call, const struct gw_dns_answer *records, void *arg)
+{
+	char text[200];
+	size_t i, len = (size_t)snprintf(text, sizeof text, "%s %d %u%s", (const char *)arg,
+					 records->status, records->ttl, records->error.ptr);
+
+	for (i = 0; i < records->records.count; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, " %s",
+					records->records.items[i].ptr);
+	strcat(strcat(order, text), ";");
+}
+
 static void on_timer(struct gw_call *call, void *arg)
 {
 	note(arg);
@@ -106,7 +118,7 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8,
 	  .start = on_start, .stop = on_stop, .ehlo = on_ehlo, .mail = on_mail,
 	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer,
-	  .http = on_http)
+	  .http = on_http, .dns = on_dns)
 
 static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
 {
@@ -284,6 +296,38 @@ static void the_test_answers_requests(void **state)
 	testkit_destroy(kit);
 }
 
+static enum gw_verdict asks_the_dns(struct gw_call *call)
+{
+	struct gw_dns_question question = { .size = sizeof question,
+					    .type = GW_DNS_TXT,
+					    .name = gw_str("a.example") };
+	gw_dns second;
+
+	assert_true(gw->dns_ask(call, &question, (void *)"a") > 0);
+	second = gw->dns_ask(call, &question, (void *)"b");
+	assert_true(gw->dns_ask(call, &question, (void *)"c") > 0);
+	assert_int_equal(gw->dns_cancel(call, second), 0);
+	assert_int_equal(gw->dns_cancel(call, second), -1);
+	question.type = 255;
+	assert_int_equal(gw->dns_ask(call, &question, NULL), 0);
+	return GW_CONTINUE;
+}
+
+static void the_test_answers_questions(void **state)
+{
+	struct testkit *kit = kit_of(asks_the_dns);
+
+	order[0] = '\0';
+	assert_int_equal(testkit_questions(kit), 2);
+	assert_string_equal(testkit_question(kit)->name.ptr, "a.example");
+	assert_true(testkit_run_dns(kit, GW_DNS_FOUND, 300, "one\ntwo"));
+	assert_true(testkit_run_dns(kit, GW_DNS_FAILED, 300, "timed out"));
+	assert_false(testkit_run_dns(kit, GW_DNS_NONE, 300, ""));
+	assert_string_equal(order, "a 1 300 one two;c 4 0timed out;");
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 1);
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_stop_cancels_timers),
 		cmocka_unit_test(timers_have_bounds),
 		cmocka_unit_test(the_test_answers_requests),
+		cmocka_unit_test(the_test_answers_questions),
 		cmocka_unit_test(one_work_answers_all_that_ask_meanwhile),
 		cmocka_unit_test(who_asked_first_may_leave),
 	};

@@ -38,6 +38,7 @@ struct gw_result;
 struct gw_event;
 struct gw_command;
 struct gw_http_answer;
+struct gw_dns_answer;
 
 #define GW_CAN(verdict) (1u << GW_##verdict)
 
@@ -54,6 +55,7 @@ struct gw_http_answer;
 #define GW_PARAM_EVENT , const struct gw_event *event
 #define GW_PARAM_COMMAND , const struct gw_command *command
 #define GW_PARAM_HTTP_ANSWER , const struct gw_http_answer *answer
+#define GW_PARAM_DNS_ANSWER , const struct gw_dns_answer *records
 #define GW_PARAM_ARG , void *arg
 
 #define GW_PASS_NONE
@@ -67,6 +69,7 @@ struct gw_http_answer;
 #define GW_PASS_EVENT , event
 #define GW_PASS_COMMAND , command
 #define GW_PASS_HTTP_ANSWER , answer
+#define GW_PASS_DNS_ANSWER , records
 #define GW_PASS_ARG , arg
 
 #endif

@@ -17,6 +17,7 @@
 #ifndef GATEWAY_MODULE_H
 #define GATEWAY_MODULE_H
 
+#include <gateway/dns.h>
 #include <gateway/facts.h>
 #include <gateway/hooks.h>
 #include <gateway/http.h>
@@ -50,6 +51,9 @@ typedef uint64_t gw_timer;
 
 /* Names a request of an instance on its worker. 0 is none. */
 typedef uint64_t gw_http;
+
+/* Names a question to the DNS of an instance on its worker. 0 is none. */
+typedef uint64_t gw_dns;
 
 /* What a hook answers. Which of them end the chain early is in the table of hooks (`gatewayctl
  * hooks`); one that the hook does not know counts as GW_FAILED. */
@@ -670,6 +674,18 @@ struct gw_services {
 	 * "invalid_token", "insufficient_scope", and the scope that is wanted, or nothing. Without
 	 * it, "invalid_token". */
 	void (*token_refused)(struct gw_call *, struct gw_str status, struct gw_str scope);
+
+
+	/* --- the DNS, as <gateway/dns.h> shows it --- */
+	/* Asks the gateway's resolver: the hook `dns` is told once what came, never before this
+	 * returns. What is asked is copied. Once worker_stop began nothing is told any more, nor
+	 * when a reload has replaced the instance and nobody holds the old one; `arg` is the
+	 * module's to free then. 0: refused (no hook `dns`, no worker, another type, more than 4096
+	 * of the instance on this worker), logged, or no memory. A hook that waits for it holds its
+	 * call, and is woken from `dns`. */
+	gw_dns (*dns_ask)(struct gw_call *, const struct gw_dns_question *, void *arg);
+	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
+	int (*dns_cancel)(struct gw_call *, gw_dns);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

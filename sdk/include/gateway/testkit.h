@@ -45,6 +45,7 @@ struct testkit;
 #define TESTKIT_OF_EVENT
 #define TESTKIT_OF_COMMAND _command
 #define TESTKIT_OF_HTTP_ANSWER _answer
+#define TESTKIT_OF_DNS_ANSWER _answer
 #define TESTKIT_OF_ARG
 
 /* The entry that GW_MODULE made. */
@@ -179,6 +180,12 @@ bool testkit_run_http_broken(struct testkit *kit, int begun, const char *why);
 /* Runs the hook `http` with the answer to the oldest: "Name: value" lines parted by '\n', and the
  * body; status 0: `text` is why there is none. False: nothing was asked. */
 bool testkit_run_http(struct testkit *kit, int status, const char *headers, const char *text);
+/* of dns_ask(), that wait for their answer: nobody is asked. testkit_run_dns() answers the oldest:
+ * records parted by '\n', with this TTL; FAILED: `text` is why. False: nothing was asked. */
+size_t testkit_questions(struct testkit *kit);
+const struct gw_dns_question *testkit_question(struct testkit *kit); /* the oldest; NULL: none */
+bool testkit_run_dns(struct testkit *kit, enum gw_dns_status status, uint32_t ttl,
+		     const char *text);
 
 /* --- what the module did --- */
 /* the nth client that the hook `clients` told of when it was run last; NULL: there are no more */

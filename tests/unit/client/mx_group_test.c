@@ -14,8 +14,7 @@ static void give_dns(struct rig *rig)
 	const struct dns_options options = { .local = true };
 	struct problems problems;
 	problems_init(&problems);
-	worker_set(rig->worker, SLOT_DNS, dns_create(rig->worker, &options, &problems));
-	assert_non_null(worker_get(rig->worker, SLOT_DNS));
+	assert_non_null(dns_create(rig->worker, &options, &problems));
 	problems_finish(&problems);
 }
 
@@ -29,7 +28,7 @@ static void mx_init(struct rig *rig, unsigned short port)
 
 static void mx_finish(struct rig *rig)
 {
-	struct dns *dns = worker_get(rig->worker, SLOT_DNS);
+	struct dns *dns = dns_of(rig->worker);
 	dns_destroy(dns);
 	rig_finish(rig);
 }
