@@ -189,8 +189,8 @@ static void ask(struct dns_query *query)
 	query->asked = asked;
 	LIST_INSERT_HEAD(&dns->asked, asked, link);
 	dns->asked_count++;
-	if (ub_resolve_event(dns_follow(&dns->servers), query->name, query->type, ns_c_in, asked, came, NULL) !=
-	    0)
+	if (ub_resolve_event(dns_follow(&dns->servers), query->name, query->type, ns_c_in, asked,
+			     came, NULL) != 0)
 		came(asked, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 

@@ -61,6 +61,20 @@ static struct gw_str from_domain(struct gw_message *message)
 	return at ? gw_str_from(message->sender, at) : none;
 }
 
+static struct gw_str from_domain_now(struct gw_message *message, struct edits *edits)
+{
+	struct header_field field;
+	struct address address;
+	for (size_t nth = 0; edits_header(edits, nth, &field); nth++) {
+		if (!gw_str_ieq(field.name, gw_str("From")))
+			continue;
+		if (address_in_header(field.value, &address, NULL) && address.domain.len)
+			return known(arena_str(&message->arena, address.domain));
+		break;
+	}
+	return from_domain(message);
+}
+
 static struct gw_str id_text(struct gw_message *message)
 {
 	char text[ID_TEXT];
@@ -189,6 +203,8 @@ struct gw_str services_delivery_fact(const struct gw_delivery *delivery, enum gw
 		return known(attempt->tls.got);
 	case GW_DELIVERY_LOGIN_REFUSED:
 		return known(attempt->login_refused);
+	case GW_DELIVERY_FROM_DOMAIN:
+		return from_domain_now(delivery_message(delivery), delivery_edits(delivery));
 	default:
 		return none;
 	}

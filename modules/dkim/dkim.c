@@ -385,7 +385,7 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	struct gw_message *message = gw->delivery_message(delivery);
 	const struct dkim_conf *conf = gw->conf(call);
 	const struct key *keys = NULL;
-	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
+	struct gw_str domain = gw->delivery_fact(delivery, GW_DELIVERY_FROM_DOMAIN);
 	char name[GW_DOMAIN_MAX + 1];
 	struct job *job;
 	size_t count;

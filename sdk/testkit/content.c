@@ -81,21 +81,38 @@ int content_field(struct gw_message *message, const struct gw_header *fields, si
 
 /* The domain of the first mailbox, good enough for a test: what stands between the first '@' and
  * what ends a domain. */
+static struct gw_str domain_in(struct testkit *kit, struct gw_str value)
+{
+	size_t at = gw_str_find(value, '<'), end;
+
+	at = at == value.len ? 0 : at;
+	while (at < value.len && value.ptr[at] != '@')
+		at++;
+	if (at == value.len)
+		return gw_str("");
+	for (end = at + 1; end < value.len && !strchr("> \t\r\n,;", value.ptr[end]); end++)
+		;
+	return kit_str(kit, gw_str_n(value.ptr + at + 1, end - at - 1));
+}
+
 struct gw_str content_from_domain(struct gw_message *message)
 {
 	struct gw_header from;
-	size_t at, end;
 
 	if (service_header_named(message, gw_str("From"), 0, &from) != 0)
 		return gw_str("");
-	at = gw_str_find(from.value, '<');
-	at = at == from.value.len ? 0 : at;
-	while (at < from.value.len && from.value.ptr[at] != '@')
-		at++;
-	if (at == from.value.len)
-		return gw_str("");
-	end = at + 1 + strcspn(from.value.ptr + at + 1, "> \t\r\n,;");
-	return kit_str(message->kit, gw_str_n(from.value.ptr + at + 1, end - at - 1));
+	return domain_in(message->kit, from.value);
+}
+
+struct gw_str content_from_domain_of(struct testkit *kit, const struct gw_header *fields,
+				     size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (gw_str_ieq(fields[i].name, gw_str("From")))
+			return domain_in(kit, fields[i].value);
+	return gw_str("");
 }
 
 long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len)

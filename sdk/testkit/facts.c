@@ -154,6 +154,11 @@ struct gw_str service_delivery_fact(const struct gw_delivery *delivery, enum gw_
 		return delivery->return_path.ptr
 			       ? delivery->return_path
 			       : said(&delivery->message->facts, GW_MESSAGE_SENDER);
+	if (fact == GW_DELIVERY_FROM_DOMAIN && delivery->fields)
+		return content_from_domain_of(delivery->kit, delivery->fields,
+					      delivery->field_count);
+	if (fact == GW_DELIVERY_FROM_DOMAIN)
+		return service_message_fact(delivery->message, GW_MESSAGE_FROM_DOMAIN);
 	return gw_str("");
 }
 

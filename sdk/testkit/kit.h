@@ -307,6 +307,8 @@ size_t options_parse(struct testkit *kit, const char *owner, struct pair *values
 /* --- content.c --- */
 void content_parse(struct gw_message *message);
 struct gw_str content_from_domain(struct gw_message *message);
+struct gw_str content_from_domain_of(struct testkit *kit, const struct gw_header *fields,
+				     size_t count);
 int content_field(struct gw_message *message, const struct gw_header *fields, size_t count,
 		  size_t nth, struct gw_header *out);
 long content_copy(struct gw_str bytes, uint64_t offset, void *out, size_t len);

@@ -90,6 +90,8 @@ enum gw_delivery_fact {
 	/* string: with what the next hop refused the token that it was given on this link: "535
 	   5.7.3 no" and its JSON; `login` is asked once for another then. Empty: it did not */
 	GW_DELIVERY_LOGIN_REFUSED,
+	/* string: as GW_MESSAGE_FROM_DOMAIN, of the header as it stands */
+	GW_DELIVERY_FROM_DOMAIN,
 	/* string: what the link was to have at least, and what it got: "none", "opportunistic"
 	   (wanted alone), "encryption", or what makes the certificate right: "chain", "name",
 	   "pin", "dane", "mta-sts" (wanted alone) */
