@@ -1,6 +1,7 @@
 /* clients.c - from the fragment's clients to networks that can be looked up, and the refusal of
  * what would be an open relay. */
 #include "access.h"
+#include "activity.h"
 
 #include <stdio.h>
 
@@ -71,46 +72,123 @@ bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_s
 	return false;
 }
 
-bool networks_have(const struct networks *networks, const struct network *peer)
+enum source_answer networks_have(const struct networks *networks, const struct network *peer)
 {
+	enum source_answer answer = SOURCE_HAS_NOT, one;
 	size_t i;
 
 	for (i = 0; i < networks->count; i++)
 		if (network_has(&networks->items[i], peer))
+			return SOURCE_HAS;
+	for (i = 0; i < networks->source_count && answer != SOURCE_HAS; i++) {
+		one = source_has(networks->sources[i], peer);
+		answer = one == SOURCE_HAS_NOT ? answer : one;
+	}
+	return answer;
+}
+
+bool access_is_open(const struct access *access, struct gw_str address)
+{
+	struct network peer;
+	size_t i;
+
+	if (!network_of_peer(&peer, address))
+		return false;
+	for (i = 0; i < access->client_count; i++)
+		if (networks_have(&access->clients[i].networks, &peer) == SOURCE_NOT_KNOWN)
+			return true;
+	return networks_have(&access->networks, &peer) == SOURCE_NOT_KNOWN;
+}
+
+static bool names(struct gw_list list, struct gw_str name)
+{
+	size_t i;
+
+	for (i = 0; name.len && i < list.count; i++)
+		if (gw_str_ieq(list.items[i], name))
 			return true;
 	return false;
 }
 
-const struct client *access_client(const struct access *access, const struct network *peer)
+static bool has_networks(const struct client *client)
 {
+	return client->config->networks.count + client->config->presets.count != 0;
+}
+
+static bool comes_from(const struct client *client, struct gw_str address)
+{
+	struct network peer;
+
+	return network_of_peer(&peer, address) &&
+	       networks_have(&client->networks, &peer) == SOURCE_HAS;
+}
+
+static bool is_elsewhere(const struct client *client, const struct who *who)
+{
+	return has_networks(client) && !comes_from(client, who->address);
+}
+
+/* Fingerprints as `openssl x509 -fingerprint` shows them have colons. */
+static bool is_fingerprint(struct gw_str written, struct gw_str fingerprint)
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < written.len; i++) {
+		if (written.ptr[i] == ':')
+			continue;
+		if (at == fingerprint.len || (written.ptr[i] | 32) != (fingerprint.ptr[at] | 32))
+			return false;
+		at++;
+	}
+	return at && at == fingerprint.len;
+}
+
+static bool shows_certificate(const struct client *client, const struct who *who)
+{
+	struct gw_list list = client->config->certificates;
 	size_t i;
 
+	for (i = 0; i < list.count; i++)
+		if (is_fingerprint(list.items[i], who->fingerprint) ||
+		    (who->subject.len && gw_str_eq(list.items[i], who->subject)))
+			return true;
+	return list.count == 0;
+}
+
+static bool is_client(const struct client *client, const struct who *who)
+{
+	return (has_networks(client) || client->config->certificates.count) &&
+	       !is_elsewhere(client, who) && shows_certificate(client, who);
+}
+
+const struct client *access_client(const struct access *access, const struct who *who)
+{
+	const struct client *client;
+	size_t i;
+
+	for (i = 0; i < access->client_count; i++) {
+		client = &access->clients[i];
+		if (names(client->config->logins, who->login) && !is_elsewhere(client, who) &&
+		    shows_certificate(client, who))
+			return client;
+	}
 	for (i = 0; i < access->client_count; i++)
-		if (networks_have(&access->clients[i].networks, peer))
+		if (is_client(&access->clients[i], who))
 			return &access->clients[i];
 	return NULL;
 }
 
-static bool names_login(struct gw_list logins, struct gw_str login)
+bool access_login_is_elsewhere(const struct access *access, const struct who *who)
 {
-	size_t i;
-
-	for (i = 0; i < logins.count; i++)
-		if (gw_str_ieq(logins.items[i], login))
-			return true;
-	return false;
-}
-
-bool access_login_is_elsewhere(const struct access *access, struct gw_str login,
-			       const struct network *peer)
-{
+	const struct client *client;
 	bool bound = false;
 	size_t i;
 
-	for (i = 0; login.len && i < access->client_count; i++) {
-		if (!names_login(access->clients[i].config->logins, login))
+	for (i = 0; i < access->client_count; i++) {
+		client = &access->clients[i];
+		if (!names(client->config->logins, who->login))
 			continue;
-		if (peer && networks_have(&access->clients[i].networks, peer))
+		if (!is_elsewhere(client, who) && shows_certificate(client, who))
 			return false;
 		bound = true;
 	}
@@ -125,25 +203,125 @@ static size_t no_memory(struct gw_call *call)
 	return 1;
 }
 
+static size_t parse_network(struct gw_call *call, struct networks *networks, struct gw_str text,
+			    const char *key)
+{
+	const char *wrong = network_parse(&networks->items[networks->count], text);
+
+	if (!wrong) {
+		networks->count++;
+		return 0;
+	}
+	gw->problem_at(call, NULL, key, true, "network \"%.*s\" %s", GW_STR_ARGS(text), wrong);
+	return 1;
+}
+
+static size_t add_source(struct gw_call *call, struct sources *sources, struct networks *networks,
+			 struct gw_str text, const char *key)
+{
+	struct source *source = source_of(call, sources, text, key);
+
+	if (!source)
+		return 1;
+	networks->sources[networks->source_count++] = source;
+	return source->kind == SOURCE_FILE && !source->known;
+}
+
+static size_t add_network(struct gw_call *call, struct access *access, struct networks *networks,
+			  struct gw_str text, const char *key)
+{
+	return source_is_one(text) ? add_source(call, &access->sources, networks, text, key)
+				   : parse_network(call, networks, text, key);
+}
+
+static bool make_room(struct gw_call *call, struct networks *networks, size_t count)
+{
+	networks->items = gw->alloc(call, count * sizeof *networks->items + 1);
+	networks->sources = gw->alloc(call, count * sizeof *networks->sources + 1);
+	return networks->items && networks->sources;
+}
+
 /* `key`: where they were written, for what is told of them. */
-static size_t parse_networks(struct gw_call *call, struct networks *networks, struct gw_list texts,
-			     const char *key)
+static size_t parse_networks(struct gw_call *call, struct access *access, struct networks *networks,
+			     struct gw_list texts, const char *key)
 {
 	size_t i, errors = 0;
 
-	networks->items = gw->alloc(call, texts.count * sizeof *networks->items + 1);
-	if (!networks->items)
-		return no_memory(call);
-	networks->count = texts.count;
-	for (i = 0; i < texts.count; i++) {
-		const char *wrong = network_parse(&networks->items[i], texts.items[i]);
+	for (i = 0; i < texts.count; i++)
+		errors += add_network(call, access, networks, texts.items[i], key);
+	return errors;
+}
 
-		if (!wrong)
+static size_t count_words(struct gw_str text)
+{
+	struct gw_str word;
+	size_t count = 0;
+
+	while (presets_word(&text, &word))
+		count++;
+	return count;
+}
+
+static size_t find_presets(struct gw_call *call, const struct access *access, struct gw_list names,
+			   const char *key, size_t *room)
+{
+	struct preset preset;
+	size_t i, errors = 0;
+
+	for (i = 0; i < names.count; i++) {
+		if (presets_find(&access->presets, names.items[i], &preset)) {
+			*room += count_words(preset.networks);
 			continue;
-		gw->problem_at(call, NULL, key, true, "network \"%.*s\" %s",
-			       GW_STR_ARGS(texts.items[i]), wrong);
+		}
+		gw->problem_at(call, NULL, key, true, "there is no preset \"%.*s\"",
+			       GW_STR_ARGS(names.items[i]));
 		errors++;
 	}
+	return errors;
+}
+
+/* Its own networks, and those of its presets. */
+static size_t parse_client(struct gw_call *call, struct access *access, struct client *client,
+			   const char *networks, const char *presets)
+{
+	const struct client_config *config = client->config;
+	size_t room = config->networks.count, i,
+	       errors = find_presets(call, access, config->presets, presets, &room);
+	struct preset preset;
+	struct gw_str word;
+
+	if (errors)
+		return errors;
+	if (!make_room(call, &client->networks, room))
+		return no_memory(call);
+	errors = parse_networks(call, access, &client->networks, config->networks, networks);
+	for (i = 0; i < config->presets.count; i++) {
+		presets_find(&access->presets, config->presets.items[i], &preset);
+		while (presets_word(&preset.networks, &word))
+			errors += add_network(call, access, &client->networks, word, presets);
+	}
+	return errors;
+}
+
+/* Those that no client has tell who it is that was turned away. */
+static size_t add_hints(struct gw_call *call, struct access *access)
+{
+	struct preset preset;
+	struct gw_str word;
+	size_t i, errors = 0;
+
+	for (i = 0; presets_nth(&access->presets, i, &preset); i++)
+		while (presets_word(&preset.networks, &word)) {
+			struct source *source;
+
+			if (!source_is_one(word) || sources_find(&access->sources, word))
+				continue;
+			source = source_of(call, &access->sources, word, "presets");
+			if (source)
+				source->idle = true;
+			else
+				errors++;
+		}
 	return errors;
 }
 
@@ -180,37 +358,118 @@ static bool has_wide(const struct networks *networks)
 	return false;
 }
 
+/* Whether a fingerprint or a subject could be meant. */
+static bool is_certificate(struct gw_str text)
+{
+	size_t i, digits = 0;
+
+	for (i = 0; i < text.len; i++)
+		digits += text.ptr[i] != ':';
+	return gw_str_find(text, '=') < text.len || digits == 64;
+}
+
+static const char *certificate_flaw(const struct client *client)
+{
+	struct gw_list list = client->config->certificates;
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		if (!is_certificate(list.items[i]))
+			return "has a certificate that is neither a SHA-256 fingerprint (64 hexadecimal digits) nor a subject (\"CN=crm,O=Example\")";
+	return NULL;
+}
+
+static const char needs_address[] =
+	"from = \"rewrite\": say with address = \"name@its.domain\" what From becomes";
+
+static bool is_address(struct gw_str text)
+{
+	size_t at = gw_str_find(text, '@');
+
+	return at > 0 && at + 1 < text.len;
+}
+
+static const char *rewrite_flaw(struct gw_call *call, const struct client *client)
+{
+	struct gw_str address = client->rules.address;
+	size_t at = gw_str_find(address, '@');
+
+	if (client->rules.from != FROM_REWRITE)
+		return NULL;
+	if (!is_address(address))
+		return needs_address;
+	if (client->domains.len &&
+	    !domains_name(call, client->domains, gw_str_from(address, at + 1)))
+		return "has an address that is not in its domains";
+	return NULL;
+}
+
 /* Networks of mail services are shared by all their customers: an address alone says nothing about
- * whose mail it is. NULL: fine; else `*key` of the client is to blame. */
-static const char *flaw_of(struct gw_call *call, const struct config *config,
-			   const struct client *client, const char **key)
+ * whose mail it is. */
+static const char *network_flaw(struct gw_call *call, const struct client *client, const char **key)
 {
 	*key = "networks";
-	if (client->networks.count == 0)
-		return "has no networks; a client that only logs in is a matter of its auth module";
-	if (client->config->login)
-		return NULL;
 	if (has_wide(&client->networks))
-		return "would be an open relay: so wide a network needs login = true";
+		return "would be an open relay: so wide a network needs login = true, or certificates";
 	*key = "domains";
 	if (client->domains.len == 0 ||
 	    domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
 		return "is known by its network alone: say which sender domains it may use, or set login = true";
-	if (config->from == FROM_OFF && config->sender == SENDER_ANY)
-		return "is known by its network alone, and with from = \"off\" and sender = \"any\" nobody would look at its domains";
+	if (client->rules.sender == SENDER_ANY &&
+	    (client->rules.from == FROM_OFF || client->rules.from == FROM_FLAG))
+		return "is known by its network alone, and with sender = \"any\" and from = \"off\" or \"flag\" nobody would be held to its domains";
 	return NULL;
 }
 
-static size_t start_client(struct gw_call *call, struct client *client, size_t nth)
+/* NULL: fine; else `*key` of the client is to blame. */
+static const char *flaw_of(struct gw_call *call, const struct client *client, const char **key)
+{
+	const struct client_config *config = client->config;
+	const char *flaw = certificate_flaw(client);
+
+	*key = "certificates";
+	if (flaw)
+		return flaw;
+	*key = "address";
+	flaw = rewrite_flaw(call, client);
+	if (flaw)
+		return flaw;
+	*key = "networks";
+	if (!has_networks(client) && config->certificates.count == 0 && config->logins.count == 0)
+		return "has neither networks, certificates nor logins: nobody can be it";
+	*key = "login";
+	if (!has_networks(client) && config->certificates.count == 0 && config->login)
+		return "has login = true, and is known by its logins in any case";
+	if (!has_networks(client) || config->login || config->certificates.count)
+		return NULL;
+	return network_flaw(call, client, key);
+}
+
+static void take_rules(const struct access *access, struct client *client)
+{
+	const struct client_config *own = client->config;
+
+	client->rules = access->rules;
+	if (own->sender)
+		client->rules.sender = (enum sender_rule)own->sender;
+	if (own->from)
+		client->rules.from = (enum from_rule)own->from;
+	if (own->address.len)
+		client->rules.address = own->address;
+}
+
+static size_t start_client(struct gw_call *call, struct access *access, struct client *client,
+			   size_t nth)
 {
 	const char *flaw, *key;
-	char place[48];
+	char place[48], presets[48];
 	size_t errors;
 
 	snprintf(place, sizeof place, "clients[%zu].networks", nth);
-	errors = parse_networks(call, &client->networks, client->config->networks, place) +
-		 join_domains(call, client);
-	flaw = errors ? NULL : flaw_of(call, gw->conf(call), client, &key);
+	snprintf(presets, sizeof presets, "clients[%zu].preset", nth);
+	errors = parse_client(call, access, client, place, presets) + join_domains(call, client);
+	take_rules(access, client);
+	flaw = errors ? NULL : flaw_of(call, client, &key);
 	if (!flaw)
 		return errors;
 	snprintf(place, sizeof place, "clients[%zu].%s", nth, key);
@@ -230,7 +489,7 @@ static size_t start_clients(struct gw_call *call, struct access *access, struct 
 	access->client_count = rows.count;
 	for (i = 0; i < rows.count; i++) {
 		access->clients[i].config = &configs[i];
-		errors += start_client(call, &access->clients[i], i);
+		errors += start_client(call, access, &access->clients[i], i);
 	}
 	return errors;
 }
@@ -245,10 +504,35 @@ int access_start(struct gw_call *call)
 		no_memory(call);
 		return -1;
 	}
-	errors = parse_networks(call, &access->networks, config->networks, "networks") +
-		 start_clients(call, access, config->clients);
+	sources_init(&access->sources);
+	access->rules = (struct rules){ (enum sender_rule)(config->sender + 1),
+					(enum from_rule)(config->from + 1), config->address };
+	if (access->rules.from == FROM_REWRITE && !is_address(config->address)) {
+		gw->problem_at(call, NULL, "address", true, "%s", needs_address);
+		access_stop(access);
+		return -1;
+	}
+	errors = presets_read(call, &access->presets, config->presets) != 0;
+	if (!make_room(call, &access->networks, config->networks.count))
+		errors += no_memory(call);
+	errors = errors ? errors
+			: parse_networks(call, access, &access->networks, config->networks,
+					 "networks") +
+				  start_clients(call, access, config->clients);
+	errors = errors ? errors : add_hints(call, access);
+	access->activities = activities_create(call);
+	if (!access->activities)
+		errors += no_memory(call);
 	gw->instance_data_set(call, access);
+	if (errors)
+		access_stop(access);
 	return errors ? -1 : 0;
+}
+
+void access_stop(struct access *access)
+{
+	sources_finish(&access->sources);
+	activities_destroy(access->activities);
 }
 
 /* --- who is known --- */
@@ -256,7 +540,7 @@ int access_start(struct gw_call *call)
 static bool tell_client(struct gw_call *call, const struct client *client)
 {
 	const struct client_config *config = client->config;
-	struct gw_str network = config->networks.items[0];
+	struct gw_str network = config->networks.count ? config->networks.items[0] : gw_str("");
 	struct gw_client known = { .size = sizeof known,
 				   .name = config->name,
 				   .type = config->type,

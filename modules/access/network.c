@@ -57,11 +57,14 @@ const char *network_parse(struct network *network, struct gw_str text)
 	return has_bits_beyond(network) ? "has address bits beyond its prefix" : NULL;
 }
 
+bool network_is_four(const struct network *network)
+{
+	return network->bits >= 96 && memcmp(network->bytes, mapped, sizeof mapped) == 0;
+}
+
 bool network_is_wide(const struct network *network)
 {
-	bool v4 = network->bits >= 96 && memcmp(network->bytes, mapped, sizeof mapped) == 0;
-
-	return v4 ? network->bits < 96 + 8 : network->bits < 16;
+	return network_is_four(network) ? network->bits < 96 + 8 : network->bits < 16;
 }
 
 bool network_of_peer(struct network *peer, struct gw_str address)

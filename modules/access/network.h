@@ -20,6 +20,9 @@ bool network_is_wide(const struct network *network);
 /* A peer's address as a network of one; false: it is none. */
 bool network_of_peer(struct network *peer, struct gw_str address);
 
+/* An IPv4 address or network. */
+bool network_is_four(const struct network *network);
+
 bool network_has(const struct network *network, const struct network *peer);
 
 #endif

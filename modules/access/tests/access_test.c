@@ -443,9 +443,11 @@ static void what_would_be_an_open_relay_does_not_start(void **state)
 		  "client crm would be an open relay" },
 		{ { "clients[0].networks", "0.0.0.0/1 128.0.0.0/1", NULL },
 		  "client crm would be an open relay" },
-		{ { "from", "off", NULL }, "nobody would look at its domains" },
+		{ { "from", "off", NULL }, "nobody would be held to its domains" },
+		{ { "from", "flag", NULL }, "nobody would be held to its domains" },
+		{ { "clients[0].from", "flag", NULL }, "nobody would be held to its domains" },
 		{ { "clients[0].networks", "", NULL },
-		  "clients[0].networks: client crm has no networks" },
+		  "clients[0].networks: client crm has neither networks" },
 		{ { "clients[0].networks", "192.0.2.1/24", NULL },
 		  "clients[0].networks: network \"192.0.2.1/24\" has address bits beyond its prefix" },
 		{ { "networks", "home", NULL },
@@ -454,6 +456,7 @@ static void what_would_be_an_open_relay_does_not_start(void **state)
 		    "clients[0].domains", "", NULL },
 		  NULL },
 		{ { "from", "off", "sender", "domains", NULL }, NULL },
+		{ { "clients[0].from", "off", "clients[0].sender", "domains", NULL }, NULL },
 		{ { "networks", "0.0.0.0/0", NULL }, NULL },
 	};
 	size_t i;

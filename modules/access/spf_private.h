@@ -1,0 +1,80 @@
+/* spf_private.h - the machine of SPF, for spf.c (records, terms) and spf_terms.c (what a term asks
+ * and what its answers mean). */
+#ifndef ACCESS_SPF_PRIVATE_H
+#define ACCESS_SPF_PRIVATE_H
+
+#include "spf.h"
+#include "spf_record.h"
+
+#define LOOKUPS_MOST 10 /* terms that need the DNS; includes nest no deeper either */
+#define VOIDS_MOST 2
+#define NAMES_MOST 10 /* hosts of an MX, names of an address */
+#define NETWORKS_MOST 8192
+
+/* What the open question is about. */
+enum spf_stage {
+	STAGE_RECORD,
+	STAGE_A,
+	STAGE_A_SIX, /* of a list, the second family */
+	STAGE_MX,
+	STAGE_MX_HOST,
+	STAGE_MX_HOST_SIX,
+	STAGE_EXISTS,
+	STAGE_PTR,
+	STAGE_PTR_HOST,
+};
+
+/* A record on its way: the first, or an included one; its at-th term is at work. */
+struct frame {
+	char domain[GW_DOMAIN_MAX + 1];
+	struct spf_record record;
+	bool redirected;
+	size_t at;
+};
+
+struct names {
+	char items[NAMES_MOST][GW_DOMAIN_MAX + 1];
+	size_t count, at;
+};
+
+struct spf {
+	bool lists, over, asks, six;
+	struct network peer;
+	char sender[512], local[256], sender_domain[GW_DOMAIN_MAX + 1], helo[GW_DOMAIN_MAX + 1];
+	char nibbles[80]; /* %{i} */
+	struct frame frames[LOOKUPS_MOST + 2];
+	size_t depth;
+	unsigned lookups, voids;
+	enum spf_stage stage;
+	uint32_t type;
+	char name[GW_DOMAIN_MAX + 1];   /* of the question */
+	char target[GW_DOMAIN_MAX + 1]; /* of the term at work */
+	struct names hosts;             /* of an MX */
+	bool names_known;               /* the address was looked up */
+	struct names names;             /* of the address; those that are proved stay */
+	size_t proved;
+	struct network *networks;
+	size_t count, room;
+	enum spf_result result;
+	char why[400];
+	uint32_t ttl;
+};
+
+/* --- spf.c --- */
+struct frame *spf_top(struct spf *spf);
+struct spf_term *spf_term(struct spf *spf);
+void spf_end(struct spf *spf, enum spf_result result, const char *why);
+void spf_ask(struct spf *spf, enum spf_stage stage, uint32_t type, const char *name);
+/* The term at work holds for the peer; or not: the next one. */
+void spf_matched(struct spf *spf);
+void spf_next(struct spf *spf);
+bool spf_count_lookup(struct spf *spf); /* false: it is over */
+/* `spec` as a name; false: it is over, or the address has to be looked up first */
+bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1]);
+void spf_include(struct spf *spf, const char *domain);
+
+/* --- spf_terms.c --- */
+void spf_term_begin(struct spf *spf);
+void spf_term_answer(struct spf *spf, const struct gw_dns_answer *answer);
+
+#endif
