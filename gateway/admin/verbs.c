@@ -246,11 +246,37 @@ static void take_answer(struct service_output *output, struct gw_str json)
 	free(clean);
 }
 
-static struct instance *instance_of(const struct snapshot *snapshot, const char *word)
+static bool is_small(char c)
 {
-	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_control]; i++)
-		if (is_verb_of_module(snapshot->chains[GW_HOOK_control][i]->module->name, word))
-			return snapshot->chains[GW_HOOK_control][i];
+	return c >= 'a' && c <= 'z';
+}
+
+/* "client list", "preset show NAME": not "keygen DOMAIN". */
+static bool has_noun_and_verb(struct gw_str words)
+{
+	struct gw_str rest = gw_str_from(words, gw_str_find(words, ' '));
+	return words.len && is_small(words.ptr[0]) && rest.len > 1 && is_small(rest.ptr[1]);
+}
+
+/* By its name, else by the first word of one of its verbs of more words: "client list" alone is
+ * said for "access client list". `named`: the first word is its name. */
+static struct instance *instance_of(const struct snapshot *snapshot, struct request *request,
+				    size_t *named)
+{
+	struct instance **all = snapshot->chains[GW_HOOK_control];
+	struct module_verb verb;
+	size_t i, count = snapshot->chain_length[GW_HOOK_control];
+
+	*named = 1;
+	for (i = 0; i < count; i++)
+		if (is_verb_of_module(all[i]->module->name, request->words[0]))
+			return all[i];
+	*named = 0;
+	for (i = 0; i < count; i++)
+		if (module_verb_find(all[i]->module->table.verbs, request->words, request->count,
+				     &verb) &&
+		    has_noun_and_verb(verb.words))
+			return all[i];
 	return NULL;
 }
 
@@ -283,18 +309,18 @@ static void answer_of_module(struct request *request, struct problems *problems,
 }
 
 static void ask_control(struct request *request, struct snapshot *snapshot,
-			struct instance *instance)
+			struct instance *instance, size_t named)
 {
 	struct gw_str words[REQUEST_WORDS];
 	struct module_answer answer = { { .answer = take_answer }, NULL };
 	struct problems problems;
 	struct gw_call call;
 	problems_init(&problems);
-	for (size_t i = 1; i < request->count; i++)
-		words[i - 1] = gw_str(request->words[i]);
+	for (size_t i = named; i < request->count; i++)
+		words[i - named] = gw_str(request->words[i]);
 	struct gw_command command = {
 		.size = sizeof(command),
-		.words = { words, request->count - 1 },
+		.words = { words, request->count - named },
 		.admin = request->may_change,
 		.uid = request->uid,
 		.input = input_of(request),
@@ -309,25 +335,26 @@ static void ask_control(struct request *request, struct snapshot *snapshot,
 }
 
 /* Only the words that its table names are shown: what else is said may be secret. */
-static bool module_may(struct request *request, const struct instance *instance)
+static bool module_may(struct request *request, const struct instance *instance, size_t named)
 {
 	struct module_verb verb;
-	if (!module_verb_find(instance->module->table.verbs, request->words + 1, request->count - 1,
-			      &verb) ||
+	if (!module_verb_find(instance->module->table.verbs, request->words + named,
+			      request->count - named, &verb) ||
 	    !verb.changes)
 		return true;
-	if (!request_may_change(request, request->words[0], false, 1 + verb.count))
+	if (!request_may_change(request, request->words[0], false, named + verb.count))
 		return false;
-	audit_begin(request, 1 + verb.count);
+	audit_begin(request, named + verb.count);
 	return true;
 }
 
 bool verb_of_module(struct request *request)
 {
 	struct snapshot *snapshot = snapshot_current();
-	struct instance *instance = snapshot ? instance_of(snapshot, request->words[0]) : NULL;
-	if (instance && module_may(request, instance))
-		ask_control(request, snapshot, instance);
+	size_t named;
+	struct instance *instance = snapshot ? instance_of(snapshot, request, &named) : NULL;
+	if (instance && module_may(request, instance, named))
+		ask_control(request, snapshot, instance, named);
 	snapshot_release(snapshot);
 	return instance != NULL;
 }
