@@ -67,6 +67,25 @@ static struct gw_str from_file(const struct option_job *job, const char *name)
 	return secret;
 }
 
+/* As systemd's LoadCredential= and SetCredential= hand them over. */
+static struct gw_str from_credential(const struct option_job *job, const char *name)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+
+	if (!*name || strchr(name, '/'))
+		option_error(job, "\"%s\": \"%s\" can be no name of a credential", job->option->key,
+			     name);
+	else if (!folder || *folder != '/')
+		option_error(
+			job,
+			"\"%s\": there are no credentials: $CREDENTIALS_DIRECTORY is set by systemd, where the unit says LoadCredential=%s:/path",
+			job->option->key, name);
+	else if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) < sizeof(path))
+		return from_file(job, path);
+	return none;
+}
+
 static struct gw_str from_environment(const struct option_job *job, const char *name)
 {
 	const char *value = getenv(name);
@@ -147,6 +166,7 @@ struct gw_str option_secret(const struct option_job *job, const char *text)
 		const char *prefix;
 		struct gw_str (*find)(const struct option_job *job, const char *rest);
 	} sources[] = { { "file:", from_file },
+			{ "credential:", from_credential },
 			{ "env:", from_environment },
 			{ "exec:", from_program } };
 

@@ -26,7 +26,7 @@ void option_wrong_type(const struct option_job *job)
 		[GW_OPTION_WORD] = "a word in quotes",
 		[GW_OPTION_LIST] = "a list of texts such as [\"a\", \"b\"]",
 		[GW_OPTION_SECRET] =
-			"a secret in quotes: \"file:/path\", \"env:NAME\", \"exec:/program\" or the text itself",
+			"a secret in quotes: \"file:/path\", \"credential:NAME\", \"env:NAME\", \"exec:/program\" or the text itself",
 		[GW_OPTION_GROUPS] = "a list of groups: ( { ... }, { ... } )",
 	};
 

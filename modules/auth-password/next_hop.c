@@ -44,7 +44,7 @@ const struct gw_option auth_relay_options[] = {
 	{ "auth.user", GW_OPTION_STRING, RELAY(user),
 	  .help = "The name to log in with at the relay." },
 	{ "auth.password", GW_OPTION_SECRET, RELAY(password),
-	  .help = "Its password: file:PATH, env:NAME, exec:COMMAND or the text itself." },
+	  .help = "Its password: file:PATH, credential:NAME, env:NAME, exec:COMMAND or the text itself." },
 	{ "auth.method", GW_OPTION_WORD, RELAY(method), .fallback = "password",
 	  .help = "With \"oauth\" the module that fetches tokens logs in.",
 	  .words = "password|oauth" },

@@ -26,8 +26,8 @@ enum gw_option_type {
 			       milliseconds */
 	GW_OPTION_WORD,     /* one of `words`            -> int64_t, its index in `words` */
 	GW_OPTION_LIST,     /* ["a", "b"] or "a"         -> struct gw_list */
-	/* "file:/path" (first line), "env:NAME", "exec:/program arg ...", or the text itself ->
-	   struct gw_str; never printed by anybody */
+	/* "file:/path" (first line), "credential:NAME" (of systemd), "env:NAME", "exec:/program
+	   arg", or the text itself -> struct gw_str; never printed by anybody */
 	GW_OPTION_SECRET,
 	/* ( { ... }, { ... } )      -> struct gw_groups, each parsed through `group` */
 	GW_OPTION_GROUPS,

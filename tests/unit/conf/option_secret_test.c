@@ -101,6 +101,21 @@ static void the_environment_gives_its_variable(void **state)
 		"x.conf:2: error: \"password\": environment variable SECRET_TEST is not set\n");
 }
 
+static void a_credential_of_systemd_is_a_file_of_that_name(void **state)
+{
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	write_mode("mass-eu", "s3cret word\n", 0400);
+	assert_secret("\"credential:mass-eu\"", "s3cret word");
+	assert_refused(
+		"\"credential:../mass-eu\"",
+		"x.conf:2: error: \"password\": \"../mass-eu\" can be no name of a credential\n");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_refused(
+		"\"credential:mass-eu\"",
+		"x.conf:2: error: \"password\": there are no credentials: $CREDENTIALS_DIRECTORY is set by systemd, where the unit says "
+		"LoadCredential=mass-eu:/path\n");
+}
+
 static void a_program_gives_the_first_line_it_prints(void **state)
 {
 	assert_secret("\"exec:/usr/bin/printf %s\\\\n one two\"", "one");
@@ -177,6 +192,7 @@ int main(void)
 		TEST(a_file_gives_its_first_line),
 		TEST(a_file_must_be_private_and_filled),
 		TEST(the_environment_gives_its_variable),
+		TEST(a_credential_of_systemd_is_a_file_of_that_name),
 		TEST(a_program_gives_the_first_line_it_prints),
 		TEST(a_program_that_fails_gives_nothing),
 		TEST(a_secret_in_a_fragment_needs_a_private_file),
