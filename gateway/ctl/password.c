@@ -19,7 +19,7 @@
 #define SALT_SIZE 16
 
 static const char usage[] =
-	"usage: gatewayctl password USER [--domains A,B] [--type TYPE] [--client NAME] [--scram]\n"
+	"usage: gatewayctl password USER --domains A,B [--type TYPE] [--client NAME] [--scram]\n"
 	"  makes a line for the file of users; the password is asked for, or is the first line of the input\n"
 	"  --domains A,B  sender domains it may use; * is all of them\n"
 	"  --type TYPE    the type of its mail\n"
@@ -224,9 +224,6 @@ static int print_line(const struct choice *choice, const char *hash)
 	print_word("type", choice->type, &any);
 	print_word("client", choice->client, &any);
 	putchar('\n');
-	if (!choice->domains)
-		fprintf(stderr, "gatewayctl: %s may write mail of any domain; --domains binds it\n",
-			choice->user);
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
@@ -243,6 +240,9 @@ int password_run(char **words)
 	if (!is_field(choice.user) || !is_field(choice.domains) || !is_field(choice.type) ||
 	    !is_field(choice.client))
 		return complain("no blank, colon, quote or control character may be in a name");
+	if (!choice.domains)
+		return complain(
+			"--domains example.com says what it may write mail of; --domains '*' is all");
 	code = find_password(secret);
 	if (code == EX_OK && !(choice.scram ? put_scram(secret, hash, sizeof(hash))
 					    : put_yescrypt(secret, hash, sizeof(hash))))

@@ -226,25 +226,27 @@ static void look_at(struct gw_call *call, struct activity *activity, int64_t beg
 	size_t i;
 
 	if (rhythm_ends(&activity->rhythm, began, now)) {
-		snprintf(text, sizeof text, "client %s went quiet: no mail for %d hours, usual are %d",
-			 activity->name, hours(now - activity->rhythm.last),
+		snprintf(text, sizeof text,
+			 "client %s went quiet: no mail for %d hours, usual are %d", activity->name,
+			 hours(now - activity->rhythm.last),
 			 hours(rhythm_usual(&activity->rhythm, now)));
 		tell(call, activity, "client-quiet", text);
 	}
 	for (i = 0; i < DOMAINS_MOST && !activity->rhythm.quiet; i++) {
 		if (!rhythm_ends(&activity->domain_rhythms[i], began, now))
 			continue;
-		snprintf(text, sizeof text, "client %s sends no mail from %s any more: for %d hours",
-			 activity->name, activity->domains[i],
-			 hours(now - activity->domain_rhythms[i].last));
+		snprintf(text, sizeof text,
+			 "client %s sends no mail from %s any more: for %d hours", activity->name,
+			 activity->domains[i], hours(now - activity->domain_rhythms[i].last));
 		tell(call, activity, "client-domain-quiet", text);
 	}
 	if (activity->was_tagged && activity->plain >= CHANGED_LEAST && !activity->changed) {
 		activity->changed = true;
 		activity->was_tagged = false;
-		snprintf(text, sizeof text,
-			 "the return paths of client %s are not tagged any more: bounces cannot be told apart",
-			 activity->name);
+		snprintf(
+			text, sizeof text,
+			"the return paths of client %s are not tagged any more: bounces cannot be told apart",
+			activity->name);
 		tell(call, activity, "client-shape", text);
 	}
 }

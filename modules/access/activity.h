@@ -14,7 +14,9 @@
 
 #define CLIENTS_MOST 256
 #define TYPES_MOST 8
-#define DOMAINS_MOST 16 /* of a client; beyond it the one that was quiet for longest is forgotten */
+#define DOMAINS_MOST                                                                               \
+	16 /* of a client; beyond it the one that was quiet for longest is forgotten               \
+	    */
 #define DAYS 14
 
 struct rhythm {

@@ -48,8 +48,8 @@ static bool next(struct gw_str *text, struct preset *preset, int *line)
 			continue;
 		preset->networks = trim(rest);
 		preset->note = trim(gw_str_from(whole, gw_str_find(whole, '#') < whole.len
-							      ? gw_str_find(whole, '#') + 1
-							      : whole.len));
+							       ? gw_str_find(whole, '#') + 1
+							       : whole.len));
 		return true;
 	}
 	return false;
@@ -106,8 +106,9 @@ static int check(struct gw_call *call, const struct presets *presets, struct gw_
 	while (next(&text, &preset, &line)) {
 		if (preset.networks.len)
 			continue;
-		gw->problem_at(call, NULL, "presets", true, "%.*s:%d: preset \"%.*s\" has no networks",
-			       GW_STR_ARGS(path), line, GW_STR_ARGS(preset.name));
+		gw->problem_at(call, NULL, "presets", true,
+			       "%.*s:%d: preset \"%.*s\" has no networks", GW_STR_ARGS(path), line,
+			       GW_STR_ARGS(preset.name));
 		errors++;
 	}
 	return errors ? -1 : 0;

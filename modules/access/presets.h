@@ -1,5 +1,5 @@
-/* presets.h - the networks of well-known services under a name: those that are shipped, and those of
- * the admin's own file, which come first. A line is NAME NETWORK ... # note. */
+/* presets.h - the networks of well-known services under a name: those that are shipped, and those
+ * of the admin's own file, which come first. A line is NAME NETWORK ... # note. */
 #ifndef ACCESS_PRESETS_H
 #define ACCESS_PRESETS_H
 

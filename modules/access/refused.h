@@ -1,6 +1,6 @@
 /* refused.h - who was turned away, by network (/24, /64): a bounded table that keeps those who come
- * most (space-saving: a newcomer takes the place of the one with the least, and its count, so that a
- * count may be too high, never too low). Of one process. */
+ * most (space-saving: a newcomer takes the place of the one with the least, and its count, so that
+ * a count may be too high, never too low). Of one process. */
 #ifndef ACCESS_REFUSED_H
 #define ACCESS_REFUSED_H
 

@@ -64,9 +64,9 @@ static bool has_activity(struct activities *activities, struct gw_str name)
 static void list_clients(struct gw_call *call, const struct access *access)
 {
 	static const struct gw_column columns[] = {
-		{ "client", "CLIENT" },	  { "last", "LAST MAIL" },  { "today", "TODAY" },
-		{ "types", "BY TYPE" },	  { "refused", "REFUSED" }, { "domains", "FROM DOMAINS" },
-		{ "note", "NOTE" },	  { NULL, NULL },
+		{ "client", "CLIENT" }, { "last", "LAST MAIL" },  { "today", "TODAY" },
+		{ "types", "BY TYPE" }, { "refused", "REFUSED" }, { "domains", "FROM DOMAINS" },
+		{ "note", "NOTE" },     { NULL, NULL },
 	};
 	struct gw_json *table = gw->table_create(columns);
 	struct activity activity;
@@ -156,9 +156,12 @@ static void write_refused(struct gw_json *table, const struct access *access,
 static void list_refused(struct gw_call *call, const struct access *access)
 {
 	static const struct gw_column columns[] = {
-		{ "network", "NETWORK" }, { "count", "COUNT" },
-		{ "last", "LAST" },	  { "reason", "REASON" },
-		{ "looks_like", "LOOKS LIKE" }, { "line", "WOULD LET IT IN" },
+		{ "network", "NETWORK" },
+		{ "count", "COUNT" },
+		{ "last", "LAST" },
+		{ "reason", "REASON" },
+		{ "looks_like", "LOOKS LIKE" },
+		{ "line", "WOULD LET IT IN" },
 		{ NULL, NULL },
 	};
 	struct refused *list = malloc(REFUSED_MOST * sizeof *list);
@@ -183,9 +186,9 @@ static bool uses(const struct access *access, struct gw_str name, char *clients,
 
 		for (j = 0; j < presets.count; j++)
 			if (gw_str_ieq(presets.items[j], name) && len < size)
-				len += (size_t)snprintf(clients + len, size - len, "%s%.*s",
-							len ? " " : "",
-							GW_STR_ARGS(access->clients[i].config->name));
+				len += (size_t)snprintf(
+					clients + len, size - len, "%s%.*s", len ? " " : "",
+					GW_STR_ARGS(access->clients[i].config->name));
 	}
 	return len != 0;
 }
@@ -193,8 +196,8 @@ static bool uses(const struct access *access, struct gw_str name, char *clients,
 static void list_presets(struct gw_call *call, const struct access *access)
 {
 	static const struct gw_column columns[] = {
-		{ "preset", "PRESET" },	  { "networks", "NETWORKS" }, { "from", "FROM" },
-		{ "clients", "CLIENTS" }, { "note", "NOTE" },	      { NULL, NULL },
+		{ "preset", "PRESET" },   { "networks", "NETWORKS" }, { "from", "FROM" },
+		{ "clients", "CLIENTS" }, { "note", "NOTE" },         { NULL, NULL },
 	};
 	struct gw_json *table = gw->table_create(columns);
 	struct preset preset;
@@ -308,6 +311,5 @@ void access_control(struct gw_call *call, const struct gw_command *command)
 	else if (is_said(command, "preset", "diff"))
 		diff_presets(call, access);
 	else
-		gw->problem(call, true,
-			    "client list|refused, preset list|diff, preset show NAME");
+		gw->problem(call, true, "client list|refused, preset list|diff, preset show NAME");
 }

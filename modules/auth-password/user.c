@@ -189,6 +189,7 @@ void user_read(struct user *user, char *text, struct users_report *report)
 {
 	char *rest = text, *name = take_field(&rest, false), *hash = take_field(&rest, false),
 	     *field;
+	size_t faults = report->faults;
 	int i;
 
 	user->name = gw_str(name);
@@ -201,6 +202,12 @@ void user_read(struct user *user, char *text, struct users_report *report)
 		user->client = user->name;
 	if (!user->type.ptr)
 		user->type = gw_str("");
-	if (!user->domains.ptr)
-		user->domains = gw_str("");
+	if (user->domains.ptr)
+		return;
+	user->domains = gw_str("");
+	if (report->faults == faults)
+		complain(
+			user,
+			"nothing says which domains this login may write mail of: ::::::domains=example.com behind the hash, domains=* for all",
+			"", report);
 }

@@ -103,13 +103,6 @@ static const char *weak_flaw(const struct user *user)
 	return hash_weakness(&user->hash);
 }
 
-static const char *unbound_flaw(const struct user *user)
-{
-	return user->domains.len
-		       ? NULL
-		       : "this login may write mail of any domain; domains= binds it, domains=* says that it is meant";
-}
-
 static void warn(const struct users *users, const char *(*flaw)(const struct user *user),
 		 struct users_report *report)
 {
@@ -197,7 +190,6 @@ struct users *users_read(const char *path, struct stat *stamp, struct users_repo
 		return NULL;
 	}
 	warn(users, weak_flaw, report);
-	warn(users, unbound_flaw, report);
 	return users;
 }
 

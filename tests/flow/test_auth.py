@@ -28,7 +28,7 @@ def hashed(secret):
     return subprocess.run(["openssl", "passwd", "-6", secret], capture_output=True, text=True, check=True).stdout.strip()
 
 
-USERS = "anna:%s:::::: domains=example.com client=tenant-a\nbert:%s:::::: domains=example.net client=tenant-b type=mass\ncarl:%s\n" % \
+USERS = "anna:%s:::::: domains=example.com client=tenant-a\nbert:%s:::::: domains=example.net client=tenant-b type=mass\ncarl:%s::::::domains=*\n" % \
     tuple(hashed(SECRETS[user]) for user in ("anna", "bert", "carl"))
 
 

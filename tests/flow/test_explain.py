@@ -58,6 +58,7 @@ class Office:
         with open(self.users, "w") as file:
             for nth, (name, user) in enumerate(users.items()):
                 said = ["client=k%d" % nth, *("%s=%s" % (key, ",".join(value) if key == "domains" else value) for key, value in user.items())]
+                said += [] if "domains" in user else ["domains=*"]
                 file.write("%s:{PLAIN}secret::::::%s\n" % (name, " ".join(said)))
         os.chmod(self.users, 0o600)
         clients = [{"name": "c%d" % nth, "networks": ["127.0.0.%d" % (nth + 2)], **words(2, chance.random() < 0.5), "login": chance.random() < 0.5,

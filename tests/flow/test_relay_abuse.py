@@ -32,7 +32,7 @@ class Fence:
         users = os.path.join(self.gateway.folder, "users")
         with open(users, "w") as out:
             os.chmod(users, 0o600)
-            out.write("anna:{PLAIN}secret\n")
+            out.write("anna:{PLAIN}secret::::::domains=*\n")
         del self.gateway.fragments["40-probe"]
         self.gateway.module("10-access", "access", {"clients": CLIENTS}).module("20-auth", "auth-password", {"users": users})
         self.gateway.set(limits__junk=1000).start()

@@ -66,7 +66,7 @@ def test_56_a_login_in_clear_is_forgotten_too(new_gateway, new_sink):
     sink, gateway = new_sink(), new_gateway()
     users = os.path.join(gateway.folder, "users")
     with open(users, "w") as out:
-        out.write("first:{PLAIN}secret:::::: domains=first.example client=first\nsecond:{PLAIN}secret\n")
+        out.write("first:{PLAIN}secret:::::: domains=first.example client=first\nsecond:{PLAIN}secret::::::domains=*\n")
     os.chmod(users, 0o640)
     gateway.module("10-access", "access").module("20-auth", "auth-password", {"users": users})
     gateway.module("60-routing", "routing", {"default": ["out"]}).relay("out", sink)

@@ -162,7 +162,7 @@ def test_login_decides_before_its_port(new_gateway, new_sink):
     gateway, sink = new_gateway(), new_sink()
     users = os.path.join(gateway.folder, "users")
     with open(users, "w") as out:
-        out.write("crm-flow:{PLAIN}secret:::::: type=workflow\n")
+        out.write("crm-flow:{PLAIN}secret:::::: domains=* type=workflow\n")
     os.chmod(users, 0o600)
     gateway.fragments["00-gateway"]["gateway"]["listeners"][0]["type"] = "mass"
     gateway.module("10-access", "access").module("20-auth", "auth-password", {"users": users}).module("25-classify", "classify")

@@ -272,9 +272,11 @@ static void presets_of_ones_own_come_first(void **state)
 	struct testkit *kit = testkit_create(gw_module_v1);
 	const char *text;
 
-	testkit_option(kit, "presets",
-		       testkit_file(kit, "presets",
-				    "# ours\nzoho:eu spf:eu.zcsend.net 192.0.2.0/28\nmine 192.0.2.64/26\n"));
+	testkit_option(
+		kit, "presets",
+		testkit_file(
+			kit, "presets",
+			"# ours\nzoho:eu spf:eu.zcsend.net 192.0.2.0/28\nmine 192.0.2.64/26\n"));
 	testkit_option(kit, "clients[0].name", "crm");
 	testkit_option(kit, "clients[0].preset", "mine");
 	testkit_option(kit, "clients[0].domains", "example.com");

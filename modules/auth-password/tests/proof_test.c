@@ -97,7 +97,7 @@ static void who_is_not_there_gets_keys_that_fit_nothing(void **state)
 	struct bench bench;
 	size_t i;
 
-	bench_start(&bench, USERS "plain:{PLAIN}x\n", "any");
+	bench_start(&bench, USERS "plain:{PLAIN}x::::::domains=*\n", "any");
 	for (i = 0; i < 3; i++) {
 		const struct gw_proof_keys *keys;
 
@@ -136,10 +136,10 @@ static void what_is_offered(void **state)
 		char plain, proof;
 	} rows[] = {
 		{ USERS, NULL, '+', '+' },
-		{ USERS "other:{PLAIN}x\n", NULL, '+', '-' },
-		{ USERS "other:{PLAIN}x\n", "any", '+', '+' },
+		{ USERS "other:{PLAIN}x::::::domains=*\n", NULL, '+', '-' },
+		{ USERS "other:{PLAIN}x::::::domains=*\n", "any", '+', '+' },
 		{ USERS, "off", '+', '-' },
-		{ "other:{PLAIN}x\n", "any", '+', '-' },
+		{ "other:{PLAIN}x::::::domains=*\n", "any", '+', '-' },
 	};
 	static const char *const names[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256",
 					     "SCRAM-SHA-256-PLUS" };
