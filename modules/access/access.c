@@ -156,18 +156,17 @@ static void take_accepted(struct gw_call *call, struct access *access, const str
 			      gw->message_fact(message, GW_MESSAGE_SENDER), gw->now(call));
 }
 
-static void take_stranger(struct gw_call *call, struct access *access, const struct gw_event *event)
+static void take_stranger(struct gw_call *call, const struct gw_event *event)
 {
 	struct gw_json_value *json = gw->json_read(event->json, NULL, 0);
 	struct gw_str stage = gw->json_value_string(gw->json_member(json, "stage")),
 		      peer = gw->json_value_string(gw->json_member(json, "peer"));
 
-	if (gw_str_eq(stage, gw_str("connect")) || gw_str_eq(stage, gw_str("rcpt"))) {
+	if (gw_str_eq(stage, gw_str("connect")) || gw_str_eq(stage, gw_str("rcpt")))
 		refused_add(peer, event->text,
 			    event->message ? session_sender_domain(event->message) : gw_str(""),
 			    gw->now(call));
-		atomic_store(&access->sources.hints, true);
-	}
+
 	gw->json_free(json);
 }
 
@@ -182,7 +181,7 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 	else if (event->client.len)
 		activity_refused(access->activities, event->client, gw->now(call));
 	else
-		take_stranger(call, access, event);
+		take_stranger(call, event);
 }
 
 GW_MODULE(.name = "access", .version = "1.0", .summary = "who may send, and in whose name",

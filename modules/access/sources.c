@@ -334,7 +334,7 @@ void source_describe(struct source *source, struct gw_json *row)
 	gw->json_string(row, "state",
 			gw_str(source->error[0] ? source->error
 			       : source->known  ? "fine"
-			       : source->idle   ? "not asked: no client has it"
+			       : source->idle   ? "no client has it: asked for now, look again"
 						: "has not come yet"));
 	pthread_rwlock_unlock(&source->lock);
 }

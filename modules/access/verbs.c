@@ -153,7 +153,7 @@ static void write_refused(struct gw_json *table, const struct access *access,
 	gw->json_string(table, "line", gw_str(line));
 }
 
-static void list_refused(struct gw_call *call, const struct access *access)
+static void list_refused(struct gw_call *call, struct access *access)
 {
 	static const struct gw_column columns[] = {
 		{ "network", "NETWORK" },
@@ -168,6 +168,7 @@ static void list_refused(struct gw_call *call, const struct access *access)
 	struct gw_json *table = gw->table_create(columns);
 	size_t count = list ? refused_list(list) : 0, i;
 
+	atomic_store(&access->sources.hints, true); /* for the next time */
 	for (i = 0; i < count; i++)
 		write_refused(table, access, &list[i]);
 	free(list);
@@ -216,7 +217,7 @@ static void list_presets(struct gw_call *call, const struct access *access)
 	gw->answer_json(call, table);
 }
 
-static void show_preset(struct gw_call *call, const struct access *access, struct gw_str name)
+static void show_preset(struct gw_call *call, struct access *access, struct gw_str name)
 {
 	static const struct gw_column columns[] = { { "network", "NETWORK" },
 						    { "lists", "LISTS" },
@@ -233,6 +234,7 @@ static void show_preset(struct gw_call *call, const struct access *access, struc
 			    GW_STR_ARGS(name));
 		return;
 	}
+	atomic_store(&access->sources.hints, true);
 	table = gw->table_create(columns);
 	while (presets_word(&preset.networks, &word)) {
 		gw->table_row(table);
@@ -298,7 +300,7 @@ static bool is_said(const struct gw_command *command, const char *first, const c
 
 void access_control(struct gw_call *call, const struct gw_command *command)
 {
-	const struct access *access = gw->instance_data(call);
+	struct access *access = gw->instance_data(call);
 
 	if (is_said(command, "client", "list"))
 		list_clients(call, access);

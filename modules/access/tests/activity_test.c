@@ -208,6 +208,9 @@ static void who_was_turned_away_is_listed_with_what_would_let_it_in(void **state
 	refused(kit, "198.51.100.1", "");
 	refused(kit, "198.51.100.200", "");
 	refused(kit, "2001:db8:5:6::1", "");
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_questions(kit), 0); /* nobody wants to know who they are */
+	assert_non_null(strstr(asked(kit, "client refused"), "\"looks_like\":\"\""));
 	testkit_run_tick(kit); /* presets that no client has are asked for now */
 	assert_true(testkit_questions(kit) > 0);
 	while (testkit_questions(kit))
