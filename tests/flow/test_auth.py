@@ -347,6 +347,7 @@ def test_53_passwords_are_in_no_log_no_file_no_answer_and_no_mail(logins):
 # --- 54, 55: in whose name ---
 
 REFUSED_FROM = {
+    "a Sender of others": b"From: a@example.com\r\nSender: x@example.net\r\n",
     "another tenant": b"From: a@example.net\r\n",
     "a domain below": b"From: a@sub.example.com\r\n",
     "a domain that begins alike": b"From: a@example.com.evil.example\r\n",
@@ -383,7 +384,7 @@ def test_54_from_that_is_not_the_clients_is_refused(logins, client, what):
 
 
 ACCEPTED_FROM = [b"From: a@example.com\r\n", b"From: Anna <a@EXAMPLE.com>\r\n", b'From: "Anna (sales)" <a@example.com>\r\n', b"from:a@example.com\r\n",
-                 b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>\r\n", b"From: Anna\r\n <a@example.com>\r\n", b"From: a@example.com\r\nSender: x@example.net\r\n"]
+                 b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.com>\r\n", b"From: Anna\r\n <a@example.com>\r\n", b"From: a@example.com\r\nSender: x@example.com\r\n"]
 
 
 @pytest.mark.parametrize("field", ACCEPTED_FROM, ids=repr)

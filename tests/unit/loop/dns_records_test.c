@@ -9,7 +9,7 @@ struct fixture {
 	struct worker *worker;
 	struct dns *dns;
 	size_t told;
-	char text[2048]; /* "FOUND secure 300: a|b" of the last answer */
+	char text[2048]; /* "FOUND secure 300: a|b" of the first answer */
 };
 
 static struct dns *make_dns(struct worker *worker, const char *server)
@@ -55,7 +55,8 @@ static void ended(const struct gw_dns_answer *answer, void *arg)
 	struct fixture *f = arg;
 	size_t i, len;
 
-	f->told++;
+	if (f->told++ != 0)
+		return; /* what the first was told is looked at */
 	len = (size_t)snprintf(f->text, sizeof(f->text), "%s%s %u:%s", names[answer->status],
 			       answer->secure ? " secure" : "", answer->ttl, answer->error.ptr);
 	for (i = 0; i < answer->records.count && len < sizeof(f->text); i++)
