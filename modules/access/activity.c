@@ -12,6 +12,8 @@
 #define CHANGED_LEAST 5
 #define RECORD_EVERY (60 * 1000)
 #define RECORD_PREFIX "activity:"
+#define RUNNING "running"
+#define BRIEFLY (3 * RECORD_EVERY) /* a reload or restart is no time without it */
 
 struct activities {
 	pthread_mutex_t lock;
@@ -305,6 +307,27 @@ static int take_up(void *arg, struct gw_str key, struct gw_str value)
 	return 0;
 }
 
+static void record_running(struct gw_call *call, const struct activities *activities)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%lld %lld", (long long)activities->began,
+		 (long long)activities->recorded);
+	gw->record_put(call, gw_str(RUNNING), gw_str(text));
+}
+
+/* Since when it runs, but for moments. */
+static int64_t running_since(struct gw_call *call, int64_t now)
+{
+	char text[64] = "";
+	long long began, last;
+	long size = gw->record_get(call, gw_str(RUNNING), text, sizeof text - 1);
+
+	if (size <= 0 || size >= (long)sizeof text || sscanf(text, "%lld %lld", &began, &last) != 2)
+		return now;
+	return last <= now && now - last <= BRIEFLY ? began : now;
+}
+
 void activities_tick(struct gw_call *call, struct activities *activities)
 {
 	int64_t now = gw->now(call);
@@ -318,6 +341,7 @@ void activities_tick(struct gw_call *call, struct activities *activities)
 		for (i = 0; i < activities->count; i++)
 			if (activities->list[i].dirty)
 				record(call, &activities->list[i]);
+		record_running(call, activities);
 	}
 	pthread_mutex_unlock(&activities->lock);
 }
@@ -329,7 +353,8 @@ struct activities *activities_create(struct gw_call *call)
 	if (!activities)
 		return NULL;
 	pthread_mutex_init(&activities->lock, NULL);
-	activities->began = activities->recorded = gw->now(call);
+	activities->recorded = gw->now(call);
+	activities->began = running_since(call, activities->recorded);
 	gw->record_each(call, gw_str(RECORD_PREFIX), take_up, activities);
 	return activities;
 }

@@ -146,6 +146,20 @@ static void a_restart_is_no_pause(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_reload_does_not_begin_the_pause_anew(void **state)
+{
+	struct testkit *kit = kit_of();
+
+	send_for(kit, 8);
+	testkit_advance(kit, 3 * HOUR);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_restart(kit), 0);
+	testkit_advance(kit, 4 * HOUR);
+	testkit_run_tick(kit);
+	assert_int_equal(events(kit, "client-quiet"), 1);
+	testkit_destroy(kit);
+}
+
 static void return_paths_that_lose_their_tags_are_told_once(void **state)
 {
 	struct testkit *kit = kit_of();
@@ -311,6 +325,7 @@ int main(void)
 		cmocka_unit_test(who_has_no_rhythm_yet_is_not_missed),
 		cmocka_unit_test(a_domain_that_stops_is_told),
 		cmocka_unit_test(a_restart_is_no_pause),
+		cmocka_unit_test(a_reload_does_not_begin_the_pause_anew),
 		cmocka_unit_test(return_paths_that_lose_their_tags_are_told_once),
 		cmocka_unit_test(what_a_tagged_return_path_is),
 		cmocka_unit_test(clients_are_listed_with_what_they_send),
