@@ -675,8 +675,6 @@ struct gw_services {
 	 * it, "invalid_token". */
 	void (*token_refused)(struct gw_call *, struct gw_str status, struct gw_str scope);
 
-
-
 	/* --- the DNS, as <gateway/dns.h> shows it --- */
 	/* Asks the gateway's resolver: the hook `dns` is told once what came, never before this
 	 * returns. What is asked is copied. Once worker_stop began nothing is told any more, nor
