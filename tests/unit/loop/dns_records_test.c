@@ -183,14 +183,8 @@ static void silence_ends_with_the_deadline(void **state)
 	close(fd);
 }
 
-static bool all_told(void *arg)
-{
-	const struct fixture *f = arg;
-
-	return f->told == 300;
-}
-
-/* More than may be on their way: the rest end with their deadline, without having been asked. */
+/* More than may be on their way: one of the rest ends with its deadline, without having been asked.
+ */
 static void more_than_may_be_asked_wait_for_their_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -199,11 +193,10 @@ static void more_than_may_be_asked_wait_for_their_turn(void **state)
 
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof(name), "n%d.test", i);
-		ask(f, name, GW_DNS_A, i < 299 ? 100 : 50);
+		ask(f, name, GW_DNS_A, i < 299 ? 60000 : 50);
 	}
 	assert_true(run_until(f->worker, has_told, f));
 	assert_string_equal(f->text, "FAILED 0:too many questions are asked of the DNS");
-	assert_true(run_until(f->worker, all_told, f));
 	close(fd);
 }
 
