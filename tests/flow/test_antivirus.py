@@ -3,6 +3,7 @@ import email.message
 import email.policy
 import io
 import os
+import re
 import signal
 import socket
 import threading
@@ -254,6 +255,36 @@ def test_no_eicar_passes_the_real_clamd(scanned, tmp_path):
         assert send(gateway, INFECTED["plain"]()).code == 451
         clamd.process.send_signal(signal.SIGCONT)
         wait_for(lambda: send(gateway, INFECTED["plain"]()).code == 554, 10, "clamd to go on")
+        assert not gateway.sink.messages
+    finally:
+        clamd.stop()
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(not INSTALLED, reason="clamd is not installed")
+def test_a_large_mail_and_a_clamd_that_is_killed_over_it(scanned, tmp_path):
+    """20 MB with EICAR at its end is found both ways; a clamd that dies while it scans has scanned nothing, and a new one goes on."""
+    os.chmod(tmp_path, 0o755)
+    clamd = Clamd(tmp_path / "clamd", "30M").start()
+    mail = letter(b"nothing", count=9)
+    mail.add_attachment(os.urandom(14 << 20), maintype="application", subtype="octet-stream", filename="large.bin")
+    mail.add_attachment(EICAR, maintype="application", subtype="octet-stream", filename="last.com")
+    large = octets(mail)
+    try:
+        gateway = scanned("127.0.0.1:%d" % clamd.port)
+        assert send(gateway, large).code == 554 and gateway.stop() == 0
+        gateway = scanned(clamd.path)
+        clamd.process.send_signal(signal.SIGSTOP)
+        with Client(gateway.clear_port, ehlo="me", timeout=60) as client:
+            client.envelope()
+            client.say("DATA", 354)
+            client.send(large + b".\r\n")
+            wait_for(lambda: re.search(r"antivirus scanning +1\b", gateway.text("status")), 20, lambda: gateway.text("status"))
+            clamd.process.kill()
+            clamd.process.wait()
+            assert client.reply().code == 451
+            clamd.start()
+            assert client.message(large).code == 554
         assert not gateway.sink.messages
     finally:
         clamd.stop()

@@ -103,7 +103,7 @@ class FakeClamd:
 class Clamd:
     """Debian's clamd; finds EICAR as Eicar-Test anywhere, and marks what is encrypted."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, most="1M"):
         self.folder, self.path, self.process = str(folder), os.path.join(str(folder), "clamd.sock"), None
         os.makedirs(os.path.join(self.folder, "db"), exist_ok=True)
         with open(os.path.join(self.folder, "db", "test.ndb"), "w") as out:
@@ -113,7 +113,7 @@ class Clamd:
         listener.close()
         with open(os.path.join(self.folder, "clamd.conf"), "w") as out:
             out.write("LocalSocket %s\nLocalSocketMode 666\nTCPSocket %d\nTCPAddr 127.0.0.1\nDatabaseDirectory %s/db\nForeground yes\nSelfCheck 0\n"
-                      "StreamMaxLength 1M\nMaxThreads 4\nAlertEncrypted yes\nUser root\n" % (self.path, self.port, self.folder))
+                      "StreamMaxLength %s\nMaxThreads 4\nAlertEncrypted yes\nUser root\n" % (self.path, self.port, self.folder, most))
         self.log = open(os.path.join(self.folder, "clamd.log"), "wb")
 
     def start(self):
