@@ -129,6 +129,7 @@ static void remember(struct arrival *arrival)
 					 .finding = &arrival->findings->items[i],
 					 .source = arrival->findings->source,
 					 .report = { arrival->bytes, arrival->len },
+					 .of_others = !arrival->is_matched[i],
 					 .lasts = true };
 		is = store_bounce(arrival->store, &record);
 		arrival->failed = is < 0;

@@ -7,6 +7,10 @@
 #include <sqlite3.h>
 
 #define BUSY_MS 5000
+/* A return path is known to whoever got the message, and he may send to it as often as he likes:
+ * more than this is not kept of one message. */
+#define ROWS_MOST 100
+#define REPORTS_OF_MESSAGE ((int64_t)1024 * 1024)
 #define FORGET_MOST 500 /* rows at once: others wait meanwhile */
 
 struct store {
@@ -172,14 +176,19 @@ static void bind_record(sqlite3_stmt *statement, const struct record *record)
 	sqlite3_bind_blob(statement, 17, record->report.len ? record->report.ptr : "",
 			  (int)(record->report.len < REPORT_MAX ? record->report.len : REPORT_MAX),
 			  SQLITE_TRANSIENT);
+	sqlite3_bind_int64(statement, 18,
+			   record->of_others ? ROWS_MOST + (int64_t)sent->rcpt_count : INT64_MAX);
+	sqlite3_bind_int64(statement, 19, REPORTS_OF_MESSAGE);
 }
 
 int store_bounce(struct store *store, const struct record *record)
 {
 	sqlite3_stmt *statement = begin(
 		store,
-		"INSERT OR IGNORE INTO bounce(time,id,code," COLUMNS
-		",report) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)");
+		"INSERT OR IGNORE INTO bounce(time,id,code," COLUMNS ",report) "
+		"SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
+		"CASE WHEN (SELECT total(length(report)) FROM bounce WHERE id=?2)<?19 THEN ?17 ELSE x'' END "
+		"WHERE (SELECT count(*) FROM bounce WHERE id=?2)<?18");
 	int done, changes;
 
 	sqlite3_exec(store->db,

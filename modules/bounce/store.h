@@ -32,6 +32,7 @@ struct record {
 	const struct finding *finding;
 	enum source source;
 	struct gw_str report; /* what came, as much of it as is kept; empty: a reply in a session */
+	bool of_others;       /* of nobody whom the message went to, as far as is known */
 	bool lasts;           /* it is safe from a power cut too when store_bounce() returns */
 };
 
@@ -45,7 +46,8 @@ void store_close(struct store *store);
 int store_sent(struct store *store, const struct sent *sent);
 /* 0; 1: it is not known; -1. */
 int store_find(struct store *store, uint64_t id, struct sent *sent);
-/* 1: it was not known yet; 0: a copy of one that is there, and nothing changed; -1. */
+/* 1: it was not known yet; 0: a copy of one that is there, or one of others too many for its
+ * message, and nothing changed; -1. */
 int store_bounce(struct store *store, const struct record *record);
 /* Forgets what is over, a part at a time. */
 void store_forget(struct store *store, int64_t now, int64_t keep);

@@ -9,6 +9,13 @@
 #define MAIL                                                                                       \
 	"From: Ann <ann@example.com>\r\nTo: jane@customer.example\r\nSubject: offer\r\n"           \
 	"Message-ID: <m1@crm.example>\r\nX-CRM-ID: 4711\r\nReceived: from here\r\n\r\nhello\r\n"
+#define FORGED                                                                                     \
+	"From: mailer-daemon@elsewhere.example\r\nSubject: failure\r\nMIME-Version: 1.0\r\n"       \
+	"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"          \
+	"--b\r\nContent-Type: text/plain\r\n\r\nno\r\n"                                            \
+	"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.example\r\n"    \
+	"\r\nFinal-Recipient: rfc822; n%d@elsewhere.example\r\nAction: failed\r\n"                 \
+	"Status: 5.1.1\r\n\r\n--b--\r\n"
 #define DAY 86400000LL
 
 static struct testkit *kit;
@@ -229,6 +236,28 @@ static void a_recipient_that_it_never_had_is_told_to_nobody(void **state)
 	assert_false(report_has("jane@customer.example\r\nAction"));
 }
 
+/* He may write as often as he likes too. */
+static void what_others_write_has_a_bound(void **state)
+{
+	char bytes[1200];
+	int i;
+
+	(void)state;
+	leaves("joe@customer.example", "ann@customer.example");
+	for (i = 0; i < 150; i++) {
+		snprintf(bytes, sizeof bytes, FORGED, i);
+		assert_int_equal(comes(path, bytes, strlen(bytes)), GW_DISCARD);
+	}
+	testkit_forget(kit);
+	testkit_run_control(kit, "list recipient=n101@elsewhere.example", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "n101@elsewhere.example"));
+	testkit_forget(kit);
+	testkit_run_control(kit, "list recipient=n102@elsewhere.example", false);
+	assert_false(testkit_has(kit, TESTKIT_REPLY, "n102@elsewhere.example"));
+	assert_int_equal(comes_file(path, "dsn-two"), GW_DISCARD);
+	assert_true(testkit_submissions(kit) == 1);
+}
+
 static void bounces_are_listed_by_field(void **state)
 {
 	(void)state;
@@ -276,6 +305,7 @@ int main(void)
 		TEST(late_complaining_and_answering_is_told_to_nobody),
 		TEST(the_only_recipient_is_who_it_is_about),
 		TEST(a_recipient_that_it_never_had_is_told_to_nobody),
+		TEST(what_others_write_has_a_bound),
 		TEST(bounces_are_listed_by_field),
 		TEST(all_is_there_after_a_restart),
 	};
