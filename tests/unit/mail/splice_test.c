@@ -109,7 +109,8 @@ static void any_order_of_cuts(void **state)
 {
 	unsigned seed = 7;
 	for (int round = 0; round < 200; round++) {
-		char model[4096] = "abcdefghijklmnopqrstuvwxyz\r\n", next[4096], content[4096];
+		char model[4096] = "abcdefghijklmnopqrstuvwxyz\r\n", next[4096],
+		     content[sizeof(HEAD) + sizeof(model)];
 		struct view view;
 		snprintf(content, sizeof(content), HEAD "%s", model);
 		view_init(&view, content);
