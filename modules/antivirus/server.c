@@ -9,10 +9,12 @@ static bool local_address(struct server *server)
 {
 	struct sockaddr_un *address = (struct sockaddr_un *)&server->address;
 
-	if (strlen(server->name) >= sizeof address->sun_path)
+	size_t len = strlen(server->name);
+
+	if (len >= sizeof address->sun_path)
 		return false;
 	address->sun_family = AF_UNIX;
-	snprintf(address->sun_path, sizeof address->sun_path, "%s", server->name);
+	memcpy(address->sun_path, server->name, len + 1);
 	server->address_len = sizeof *address;
 	server->local = true;
 	return true;
