@@ -269,7 +269,7 @@ BAD = {
         ['50-bad.conf:3: error: no mail is of the type "masss": known are individual, workflow, mass and the `types` of classify']),
     "an open relay": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "all"; networks = ["0.0.0.0/0"]; domains = ["example.com"]; } );\n};\n'},
-        ["10-access.conf:3: error: client all would be an open relay: so wide a network needs login = true"]),
+        ["10-access.conf:3: error: client all would be an open relay: so wide a network needs login = true, or certificates"]),
     "a client known by its network alone": (
         {"10-access": 'module = "access";\naccess: {\n  clients = ( { name = "crm"; networks = ["192.0.2.0/24"]; } );\n};\n'},
         ["10-access.conf:3: error: client crm is known by its network alone: say which sender domains it may use, or set login = true"]),
