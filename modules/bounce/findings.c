@@ -24,10 +24,24 @@ struct finding *findings_of(struct findings *findings, struct gw_str recipient)
 	return NULL;
 }
 
+/* What has a control character in it is nobody's address. */
+static bool is_clean(struct gw_str address)
+{
+	size_t i;
+
+	for (i = 0; i < address.len; i++)
+		if ((unsigned char)address.ptr[i] < ' ' || address.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
 struct finding *findings_add(struct findings *findings, struct gw_str recipient)
 {
-	struct finding *finding = findings_of(findings, recipient);
+	struct finding *finding;
 
+	if (!is_clean(recipient))
+		recipient = gw_str("");
+	finding = findings_of(findings, recipient);
 	if (finding)
 		return finding;
 	if (findings->count == FINDINGS_MAX || recipient.len >= ADDRESS_MAX)
