@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "client/relay_queue.h"
+#include "loop/dns_records.h"
 #include "loop/http.h"
 #include "queue/runtime.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 
 #define OWNER "mta-sts"
-#define PREFIX "v=STSv1"
 #define CHECK_MS (5 * 60 * 1000)                  /* between two looks at a domain's record */
 #define RENEW_MOST_MS ((int64_t)24 * 3600 * 1000) /* a policy is fetched anew after that */
 #define RECORD_MS 10000                           /* longest wait for the record */
@@ -197,9 +197,8 @@ struct sts_asking {
 	struct gw_str domain; /* first, for the map; in `name` */
 	struct transport *transport;
 	TAILQ_HEAD(, sts_question) waiting;
-	struct dns_txt record;
+	struct dns_query *record;
 	struct http_transfer *fetch;
-	struct timer told;
 	char *ca, *server;
 	char id[STS_ID_MOST + 1];
 	char name[];
@@ -208,10 +207,10 @@ struct sts_asking {
 static void asking_free(struct sts_asking *asking)
 {
 	str_map_take(&asking->transport->sts, asking->domain);
-	dns_txt_cancel(&asking->record);
+	if (asking->record)
+		dns_records_cancel(asking->record);
 	if (asking->fetch)
 		http_cancel(asking->fetch);
-	timer_clear(&asking->told);
 	free(asking->ca);
 	free(asking->server);
 	free(asking);
@@ -325,39 +324,34 @@ static bool is_good_yet(const struct sts_asking *asking)
 	return good;
 }
 
-static void record_came(struct dns_txt *record)
+static void record_came(const struct gw_dns_answer *answer, void *arg)
 {
-	struct sts_asking *asking = list_of(record, struct sts_asking, record);
+	struct sts_asking *asking = arg;
+	const char *why = answer->status == GW_DNS_FAILED
+				  ? "its TXT record cannot be looked up now"
+				  : sts_records_read(answer->records, asking->id);
 
-	if (record->outcome == DNS_TXT_FAILED)
-		looked(asking, NULL, "its TXT record cannot be looked up now");
-	else if (record->outcome == DNS_TXT_NONE)
-		looked(asking, NULL, "there is no TXT record of it");
-	else if (!sts_id_read(gw_str(record->text), asking->id))
-		looked(asking, NULL, "its TXT record cannot be read");
+	asking->record = NULL;
+	if (why)
+		looked(asking, NULL, why);
 	else if (is_good_yet(asking))
 		looked(asking, NULL, "the policy is the one that is known");
 	else
 		fetch(asking);
 }
 
-static void no_record(struct timer *timer)
+static struct dns_query *ask_record(struct sts_asking *asking)
 {
-	struct sts_asking *asking = list_of(timer, struct sts_asking, told);
-
-	asking->record.outcome = DNS_TXT_FAILED;
-	record_came(&asking->record);
-}
-
-static void begin(struct sts_asking *asking)
-{
-	struct worker *worker = asking->transport->worker;
 	char name[DNS_NAME_MAX + 16];
+	struct gw_dns_question question = {
+		.size = sizeof(question),
+		.type = GW_DNS_TXT,
+		.deadline_ms = RECORD_MS,
+	};
 
 	snprintf(name, sizeof(name), "_mta-sts.%s", asking->name);
-	asking->record.done = record_came;
-	if (dns_txt(dns_of(worker), name, PREFIX, RECORD_MS, &asking->record) != 0)
-		timer_set(worker, &asking->told, 0, no_record);
+	question.name = gw_str(name);
+	return dns_records_ask(dns_of(asking->transport->worker), &question, record_came, asking);
 }
 
 static struct sts_asking *asking_create(struct transport *transport, const struct gw_relay *relay,
@@ -375,11 +369,10 @@ static struct sts_asking *asking_create(struct transport *transport, const struc
 	asking->ca = strndup(relay->ca.len ? relay->ca.ptr : "", relay->ca.len);
 	asking->server = strndup(relay->mta_sts_server.len ? relay->mta_sts_server.ptr : "",
 				 relay->mta_sts_server.len);
-	if (asking->ca && asking->server && str_map_put(&transport->sts, asking) == 0)
+	if (asking->ca && asking->server && str_map_put(&transport->sts, asking) == 0 &&
+	    (asking->record = ask_record(asking)) != NULL)
 		return asking;
-	free(asking->ca);
-	free(asking->server);
-	free(asking);
+	asking_free(asking);
 	return NULL;
 }
 
@@ -417,8 +410,8 @@ bool sts_ask(struct transport *transport, const struct gw_relay *relay, struct g
 	if (known == KNOW_NEW)
 		return true;
 	asking = str_map_get(&transport->sts, gw_str(name));
-	if (!asking && (asking = asking_create(transport, relay, name)) != NULL)
-		begin(asking);
+	if (!asking)
+		asking = asking_create(transport, relay, name);
 	if (known == KNOW_OLD || !asking)
 		return true;
 	question->asking = asking;

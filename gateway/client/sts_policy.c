@@ -29,7 +29,7 @@ static struct gw_str piece(struct gw_str *rest, char end)
 	return trim(first);
 }
 
-/* --- the record --- */
+/* --- the records --- */
 
 static bool take_id(struct gw_str value, char id[STS_ID_MOST + 1])
 {
@@ -45,7 +45,7 @@ static bool take_id(struct gw_str value, char id[STS_ID_MOST + 1])
 	return true;
 }
 
-bool sts_id_read(struct gw_str record, char id[STS_ID_MOST + 1])
+static bool read_id(struct gw_str record, char id[STS_ID_MOST + 1])
 {
 	bool found = false;
 
@@ -57,6 +57,23 @@ bool sts_id_read(struct gw_str record, char id[STS_ID_MOST + 1])
 			return false;
 	}
 	return found;
+}
+
+const char *sts_records_read(struct gw_list records, char id[STS_ID_MOST + 1])
+{
+	const struct gw_str *record = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < records.count; i++) {
+		struct gw_str text = records.items[i];
+		if (!gw_str_eq(gw_str_n(text.ptr, text.len < 7 ? text.len : 7), gw_str("v=STSv1")))
+			continue;
+		record = &records.items[i];
+		count++;
+	}
+	if (count != 1)
+		return "there is no TXT record of it";
+	return read_id(*record, id) ? NULL : "its TXT record cannot be read";
 }
 
 /* --- the policy --- */

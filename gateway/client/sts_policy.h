@@ -24,8 +24,10 @@ struct sts_policy {
 	char text[];
 };
 
-/* The id of "v=STSv1; id=20160831085700Z;"; false: it is no such record. [any thread] */
-bool sts_id_read(struct gw_str record, char id[STS_ID_MOST + 1]);
+/* The id of "v=STSv1; id=20160831085700Z;" among the TXT records of "_mta-sts.DOMAIN"
+ * (section 3.1): there has to be one that begins so. NULL: it is in `id`; else why there is none.
+ * [any thread] */
+const char *sts_records_read(struct gw_list records, char id[STS_ID_MOST + 1]);
 
 /* From what the domain's server sent; with one reference. NULL: `why` says what is wrong with it.
  * [any thread] */

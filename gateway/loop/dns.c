@@ -295,7 +295,6 @@ void dns_destroy(struct dns *dns)
 	forget_all(dns);
 	dns_follow_end(&dns->servers); /* nobody waits for what is on its way any more */
 	look_up_end_all(dns);
-	dns_txt_end_all(dns);
 	dns_records_end(dns);
 	take_all_back(&dns->ready);
 	dns_release(dns->no_memory);

@@ -131,27 +131,6 @@ const struct dns_answer *dns_peek(struct dns *dns, struct gw_str domain);
 const struct dns_answer *dns_hold(const struct dns_answer *answer);
 void dns_release(const struct dns_answer *answer); /* NULL is fine */
 
-/* One TXT record of a name, in memory the caller owns until `done` ran or dns_txt_cancel was
- * called; `done` comes from the loop, never from inside dns_txt. */
-enum dns_txt_outcome {
-	DNS_TXT_FAILED, /* not known now, or bogus */
-	DNS_TXT_NONE,   /* no record begins so, or more than one */
-	DNS_TXT_FOUND,
-};
-struct dns_txt_look_up;
-struct dns_txt {
-	void (*done)(struct dns_txt *question);
-	enum dns_txt_outcome outcome;
-	const char *prefix;
-	char text[512];                  /* of FOUND: its strings as one; cut off beyond that */
-	struct dns_txt_look_up *look_up; /* NULL: it is not asked */
-};
-/* The record that begins with `prefix`, which stays; after `ms` it counts as FAILED. -1: no memory.
- */
-int dns_txt(struct dns *dns, const char *name, const char *prefix, int64_t ms,
-	    struct dns_txt *question);
-void dns_txt_cancel(struct dns_txt *question); /* fine when nothing is asked */
-
 /* The order in which to try the hosts, drawn anew among those of equal preference: places in
  * answer->hosts. Gives answer->count. */
 size_t dns_order(const struct dns_answer *answer, unsigned char order[DNS_HOSTS]);

@@ -115,36 +115,6 @@ enum packet_kind packet_tlsa(const void *bytes, int len, uint32_t *ttl,
 	return each_record(bytes, len, ns_t_tlsa, ttl, take_tlsa, &call);
 }
 
-struct txt_call {
-	void (*each)(void *arg, struct gw_str text);
-	void *arg;
-};
-
-static bool take_txt(void *arg, const ns_msg *message, const ns_rr *record)
-{
-	const struct txt_call *call = arg;
-	const unsigned char *octets = ns_rr_rdata(*record);
-	size_t left = ns_rr_rdlen(*record), len = 0;
-	char text[512];
-
-	while (left > 0 && octets[0] < left && len + octets[0] <= sizeof(text)) {
-		memcpy(text + len, octets + 1, octets[0]);
-		len += octets[0];
-		left -= 1u + octets[0];
-		octets += 1u + octets[0];
-	}
-	call->each(call->arg, gw_str_n(text, len));
-	return true;
-}
-
-enum packet_kind packet_txt(const void *bytes, int len, uint32_t *ttl,
-			    void (*each)(void *arg, struct gw_str text), void *arg)
-{
-	struct txt_call call = { each, arg };
-
-	return each_record(bytes, len, ns_t_txt, ttl, take_txt, &call);
-}
-
 struct address_call {
 	void (*each)(void *arg, const union dns_address *address);
 	void *arg;

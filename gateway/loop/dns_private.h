@@ -14,7 +14,6 @@ struct domain;
 struct look_up;
 TAILQ_HEAD(domains, domain);
 LIST_HEAD(look_ups, look_up);
-LIST_HEAD(txts, dns_txt_look_up);
 struct dns_query;
 struct dns_asked;
 TAILQ_HEAD(dns_queries, dns_query);
@@ -87,7 +86,6 @@ struct dns {
 	struct domains kept; /* those with an answer, oldest first */
 	struct window window;
 	struct look_ups look_ups;   /* on their way */
-	struct txts txts;           /* too */
 	struct dns_questions ready; /* their answer is there */
 	const struct dns_answer *no_memory;
 	struct post tell;
@@ -147,9 +145,6 @@ enum packet_kind packet_mx(const void *bytes, int len, uint32_t *ttl,
 			   void *arg);
 enum packet_kind packet_tlsa(const void *bytes, int len, uint32_t *ttl,
 			     void (*each)(void *arg, const struct tls_tlsa *tlsa), void *arg);
-/* the strings of a record as one, of which the first 512 octets count */
-enum packet_kind packet_txt(const void *bytes, int len, uint32_t *ttl,
-			    void (*each)(void *arg, struct gw_str text), void *arg);
 enum packet_kind packet_addresses(const void *bytes, int len, int type, uint32_t *ttl,
 				  void (*each)(void *arg, const union dns_address *address),
 				  void *arg);
@@ -228,10 +223,6 @@ struct look_up *look_up_create(struct dns *dns, struct domain *domain, const cha
 void look_up_begin(struct look_up *look_up);
 void look_up_forget(struct look_up *look_up); /* nobody waits for it */
 void look_up_end_all(struct dns *dns);        /* there are no more callbacks */
-
-/* --- dns_txt.c --- */
-
-void dns_txt_end_all(struct dns *dns); /* there are no more callbacks */
 
 /* --- dns_records.c --- */
 

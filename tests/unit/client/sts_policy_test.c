@@ -29,7 +29,43 @@ static void a_record_has_an_id(void **state)
 	char id[STS_ID_MOST + 1];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(sts_id_read(gw_str(rows[i].record), id), rows[i].id != NULL);
+		struct gw_str record = gw_str(rows[i].record);
+		const char *why = sts_records_read((struct gw_list){ &record, 1 }, id);
+		assert_int_equal(why == NULL, rows[i].id != NULL);
+		if (rows[i].id)
+			assert_string_equal(id, rows[i].id);
+	}
+}
+
+static void one_record_among_those_of_the_name_counts(void **state)
+{
+	static const struct {
+		struct gw_str records[3];
+		size_t count;
+		const char *id, *why;
+	} rows[] = {
+		{ { GW_STR("v=spf1 -all"), GW_STR("v=STSv1; id=a"), GW_STR("") }, 3, "a", NULL },
+		{ { GW_STR("v=spf1 -all") }, 1, NULL, "there is no TXT record of it" },
+		{ { GW_STR("") }, 0, NULL, "there is no TXT record of it" },
+		{ { GW_STR("v=STSv1; id=a"), GW_STR("v=STSv1; id=a") },
+		  2,
+		  NULL,
+		  "there is no TXT record of it" },
+		{ { GW_STR("V=STSv1; id=a"), GW_STR(" v=STSv1; id=a"), GW_STR("v=STSv") },
+		  3,
+		  NULL,
+		  "there is no TXT record of it" },
+		{ { GW_STR("v=STSv1; id=!") }, 1, NULL, "its TXT record cannot be read" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char id[STS_ID_MOST + 1] = "";
+		const char *why = sts_records_read(
+			(struct gw_list){ rows[i].records, rows[i].count }, id);
+		if (!rows[i].why)
+			assert_null(why);
+		else
+			assert_string_equal(why, rows[i].why);
 		if (rows[i].id)
 			assert_string_equal(id, rows[i].id);
 	}
@@ -104,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_has_an_id),
+		cmocka_unit_test(one_record_among_those_of_the_name_counts),
 		cmocka_unit_test(a_policy_is_read_or_said_to_be_none),
 		cmocka_unit_test(a_wildcard_stands_for_one_label),
 	};
