@@ -1,5 +1,7 @@
 #include "server.h"
 
+#include <gateway/hash.h>
+
 #include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 static bool local_address(struct server *server)
 {
 	struct sockaddr_un *address = (struct sockaddr_un *)&server->address;
-
 	size_t len = strlen(server->name);
 
 	if (len >= sizeof address->sun_path)
@@ -129,13 +130,7 @@ bool servers_look(struct servers *servers, size_t which, struct server *known)
  * whatever was loaded. */
 static uint64_t number_of(const char *version)
 {
-	uint64_t hash = 14695981039346656037U;
-
-	if (!strchr(version, '/'))
-		return 0;
-	for (; *version; version++)
-		hash = (hash ^ (unsigned char)*version) * 1099511628211U;
-	return hash | 1;
+	return strchr(version, '/') ? gw_str_hash(gw_str(version)) | 1 : 0;
 }
 
 uint64_t servers_signatures(struct servers *servers, size_t which)
