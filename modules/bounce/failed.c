@@ -74,7 +74,7 @@ struct failure {
 	struct sent sent;
 	struct finding finding;
 	int64_t now, keep;
-	bool forgets, failed;
+	bool failed;
 };
 
 static void work(void *arg)
@@ -86,8 +86,7 @@ static void work(void *arg)
 				 .source = SOURCE_SMTP };
 
 	failure->failed = store_bounce(failure->store, &record) < 0;
-	if (failure->forgets)
-		store_forget(failure->store, failure->now, failure->keep);
+	store_forget(failure->store, failure->now, failure->keep);
 }
 
 /* What cannot be remembered is in the log all the same, and in the report. */
@@ -117,7 +116,6 @@ static enum gw_verdict remember(struct gw_call *call, struct gw_message *message
 	failure->finding = *finding;
 	failure->now = gw->now(call);
 	failure->keep = conf->keep;
-	failure->forgets = instance_is_time(gw->instance_data(call), failure->now);
 	outgoing_describe(message, &failure->sent);
 	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
 	verdict = gw->offload(call, &async, work, failure);

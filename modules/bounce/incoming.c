@@ -84,7 +84,7 @@ struct arrival {
 	struct findings *findings;
 	bool is_new[FINDINGS_MAX];
 	bool is_matched[FINDINGS_MAX]; /* the message had that recipient */
-	bool forgets, failed;
+	bool failed;
 };
 
 /* --- message: of which recipient --- */
@@ -120,21 +120,17 @@ static void match(struct arrival *arrival)
 
 static void remember(struct arrival *arrival)
 {
+	struct record records[FINDINGS_MAX];
 	size_t i;
-	int is;
 
-	for (i = 0; i < arrival->findings->count && !arrival->failed; i++) {
-		struct record record = { .time = arrival->now,
-					 .sent = &arrival->sent,
-					 .finding = &arrival->findings->items[i],
-					 .source = arrival->findings->source,
-					 .report = { arrival->bytes, arrival->len },
-					 .of_others = !arrival->is_matched[i],
-					 .lasts = true };
-		is = store_bounce(arrival->store, &record);
-		arrival->failed = is < 0;
-		arrival->is_new[i] = is > 0;
-	}
+	for (i = 0; i < arrival->findings->count; i++)
+		records[i] = (struct record){ .time = arrival->now,
+					      .sent = &arrival->sent,
+					      .finding = &arrival->findings->items[i],
+					      .source = arrival->findings->source,
+					      .report = { arrival->bytes, arrival->len },
+					      .of_others = !arrival->is_matched[i] };
+	arrival->failed = store_mail(arrival->store, records, i, arrival->is_new) != 0;
 }
 
 static void work(void *arg)
@@ -147,10 +143,9 @@ static void work(void *arg)
 	arrival->findings = classify_mail(&arrival->conf->rules,
 					  gw_str_n(arrival->bytes, arrival->len));
 	match(arrival);
-	if (!arrival->failed)
+	if (!arrival->failed && arrival->findings->count)
 		remember(arrival);
-	if (arrival->forgets)
-		store_forget(arrival->store, arrival->now, arrival->conf->keep);
+	store_forget(arrival->store, arrival->now, arrival->conf->keep);
 }
 
 static void arrival_free(void *arg)
@@ -269,7 +264,6 @@ static struct arrival *arrival_create(struct gw_call *call, struct gw_message *m
 	arrival->store = store;
 	arrival->now = gw->now(call);
 	arrival->sent.id = id;
-	arrival->forgets = instance_is_time(gw->instance_data(call), arrival->now);
 	arrival->bytes = malloc(MAIL_MAX);
 	if (arrival->bytes)
 		got = gw->read(message, 0, arrival->bytes, MAIL_MAX);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct instance {
@@ -10,7 +9,6 @@ struct instance {
 	struct keys keys;
 	bool has_keys;
 	struct store *store;
-	_Atomic int64_t asked;
 	char domain[GW_DOMAIN_MAX + 1];
 };
 
@@ -103,16 +101,6 @@ struct store *instance_store(struct instance *instance)
 	store = instance->store;
 	pthread_mutex_unlock(&instance->lock);
 	return store;
-}
-
-#define FORGET_EVERY_MS (10 * 60 * 1000)
-
-bool instance_is_time(struct instance *instance, int64_t now)
-{
-	int64_t asked = atomic_load(&instance->asked);
-
-	return now - asked >= FORGET_EVERY_MS &&
-	       atomic_compare_exchange_strong(&instance->asked, &asked, now);
 }
 
 bool instance_keys(struct instance *instance, struct keys *keys)

@@ -24,9 +24,6 @@ const char *instance_domain(const struct instance *instance);
 /* NULL: it cannot be opened. [any] */
 struct store *instance_store(struct instance *instance);
 
-/* Once in a while, for one of those that ask: what is over has to be forgotten. [any] */
-bool instance_is_time(struct instance *instance, int64_t now);
-
 /* A copy of the keys; false: there is none. [any] */
 bool instance_keys(struct instance *instance, struct keys *keys);
 

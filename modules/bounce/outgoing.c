@@ -11,7 +11,6 @@ struct departure {
 	struct sent sent;
 	char address[ADDRESS_MAX];
 	int64_t now, keep;
-	bool forgets; /* it is time for what is over to go */
 	bool failed;
 };
 
@@ -20,8 +19,7 @@ static void work(void *arg)
 	struct departure *departure = arg;
 
 	departure->failed = store_sent(departure->store, &departure->sent) != 0;
-	if (departure->forgets)
-		store_forget(departure->store, departure->now, departure->keep);
+	store_forget(departure->store, departure->now, departure->keep);
 }
 
 static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address)
@@ -138,9 +136,8 @@ enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
 			     const char *address, int64_t until)
 {
 	static const struct gw_async async = { .resumed = resumed, .dropped = free };
-	struct instance *instance = gw->instance_data(call);
 	struct gw_message *message = gw->delivery_message(delivery);
-	struct store *store = instance_store(instance);
+	struct store *store = instance_store(gw->instance_data(call));
 	struct departure *departure;
 	enum gw_verdict verdict;
 
@@ -155,7 +152,6 @@ enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
 		.now = gw->now(call),
 		.keep = ((const struct bounce_conf *)gw->conf(call))->keep
 	};
-	departure->forgets = instance_is_time(instance, departure->now);
 	departure->sent.until = until;
 	text_keep(departure->address, sizeof departure->address, gw_str(address));
 	text_keep(departure->sent.relay, sizeof departure->sent.relay,

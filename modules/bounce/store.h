@@ -2,8 +2,8 @@
  * tokens expire, and the bounces, for some days.
  *
  * SQLite in one file. Writes are for the pool: they block, and another thread may be writing. What
- * left is safe from a kill at once, from a power cut a little later; a bounce that
- * `lasts` is on disk when store_bounce() returns. */
+ * is written is safe from a kill at once, from a power cut a little later; that of store_mail() is
+ * on disk when it returns. */
 #ifndef BOUNCE_STORE_H
 #define BOUNCE_STORE_H
 
@@ -33,7 +33,6 @@ struct record {
 	enum source source;
 	struct gw_str report; /* what came, as much of it as is kept; empty: a reply in a session */
 	bool of_others;       /* of nobody whom the message went to, as far as is known */
-	bool lasts;           /* it is safe from a power cut too when store_bounce() returns */
 };
 
 #define REPORT_MAX (64 * 1024)
@@ -49,7 +48,10 @@ int store_find(struct store *store, uint64_t id, struct sent *sent);
 /* 1: it was not known yet; 0: a copy of one that is there, or one of others too many for its
  * message, and nothing changed; -1. */
 int store_bounce(struct store *store, const struct record *record);
-/* Forgets what is over, a part at a time. */
+/* Those of one mail, with one sync: 0, and is_new of each says what store_bounce() would; -1: none
+ * is kept. */
+int store_mail(struct store *store, const struct record *records, size_t count, bool *is_new);
+/* Forgets what is over, a part at a time; does nothing when it did so a little while ago. */
 void store_forget(struct store *store, int64_t now, int64_t keep);
 
 /* A row of the list, newest first. */

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #define MAIL                                                                                       \
 	"From: Ann <ann@example.com>\r\nTo: jane@customer.example\r\nSubject: offer\r\n"           \
 	"Message-ID: <m1@crm.example>\r\nX-CRM-ID: 4711\r\nReceived: from here\r\n\r\nhello\r\n"
@@ -201,6 +203,32 @@ static void a_copy_changes_nothing(void **state)
 	assert_int_equal(testkit_lines(kit, TESTKIT_EVENT), 0);
 }
 
+static void on_store(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(testkit_file(kit, "bounce.db", NULL), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* One of two recipients cannot be kept: none is, and both are told when the mail comes again. */
+static void what_cannot_be_kept_is_asked_for_again(void **state)
+{
+	(void)state;
+	leaves("jane@customer.example", "joe@customer.example");
+	on_store("CREATE TRIGGER full BEFORE INSERT ON bounce WHEN new.recipient LIKE 'joe@%' "
+		 "BEGIN SELECT RAISE(ABORT,'full'); END");
+	assert_int_equal(comes_file(path, "dsn-two"), GW_TEMPFAIL);
+	assert_int_equal(testkit_answer(kit)->code, 451);
+	assert_int_equal(testkit_submissions(kit), 0);
+	on_store("DROP TRIGGER full");
+	assert_int_equal(comes_file(path, "dsn-two"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; jane@customer.example\r\n"));
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; joe@customer.example\r\n"));
+}
+
 static void late_complaining_and_answering_is_told_to_nobody(void **state)
 {
 	static const char *const forms[] = { "dsn-delay", "dsn-success", "arf", "auto-reply" };
@@ -302,6 +330,7 @@ int main(void)
 		TEST(the_client_hears_of_it_at_its_own_return_path),
 		TEST(each_form_is_reflected),
 		TEST(a_copy_changes_nothing),
+		TEST(what_cannot_be_kept_is_asked_for_again),
 		TEST(late_complaining_and_answering_is_told_to_nobody),
 		TEST(the_only_recipient_is_who_it_is_about),
 		TEST(a_recipient_that_it_never_had_is_told_to_nobody),
