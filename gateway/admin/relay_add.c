@@ -2,6 +2,7 @@
 #include "admin/relays.h"
 
 #include "admin/relay_text.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,18 +42,6 @@ static struct option_set *make_sets(const struct adding *adding, size_t *count)
 
 /* --- the file --- */
 
-static bool write_all(int fd, struct gw_str text)
-{
-	while (text.len) {
-		ssize_t put = write(fd, text.ptr, text.len);
-		if (put < 0 && errno != EINTR)
-			return false;
-		if (put > 0)
-			text = gw_str_from(text, (size_t)put);
-	}
-	return fsync(fd) == 0;
-}
-
 /* Complete under another name first: whoever reloads meanwhile sees it whole or not at all. */
 static bool write_file(const struct adding *adding, int folder)
 {
@@ -65,7 +54,7 @@ static bool write_file(const struct adding *adding, int folder)
 		    adding->text.secret ? 0600 : 0644);
 	if (fd < 0)
 		return false;
-	bool fine = write_all(fd, buf_str(&adding->text.text)) &&
+	bool fine = file_write(fd, buf_str(&adding->text.text)) == 0 && fsync(fd) == 0 &&
 		    linkat(folder, hidden, folder, adding->file, 0) == 0 && fsync(folder) == 0;
 	int error = errno;
 	close(fd);

@@ -2,6 +2,7 @@
  * file of the spool that it lies in holds other people's mail too. */
 #include "services/services.h"
 
+#include "base/file.h"
 #include "deliver/delivery.h"
 
 #include <errno.h>
@@ -24,18 +25,6 @@ static long piece_of_delivery(void *from, uint64_t offset, char *scratch, struct
 	return edits_piece(from, offset, scratch, PIECE, piece);
 }
 
-static bool write_whole(int fd, struct gw_str text)
-{
-	while (text.len) {
-		ssize_t put = write(fd, text.ptr, text.len);
-		if (put < 0 && errno != EINTR)
-			return false;
-		if (put > 0)
-			text = gw_str_from(text, (size_t)put);
-	}
-	return true;
-}
-
 static bool copy(int fd, read_fn *read, void *from, uint64_t size)
 {
 	char scratch[PIECE];
@@ -44,7 +33,7 @@ static bool copy(int fd, read_fn *read, void *from, uint64_t size)
 		long got = read(from, done, scratch, &piece);
 		if (got <= 0)
 			errno = EIO;
-		if (got <= 0 || !write_whole(fd, piece))
+		if (got <= 0 || file_write(fd, piece) != 0)
 			return false;
 		done += piece.len;
 	}
