@@ -15,13 +15,13 @@ static const char *command_text(struct request *request, size_t shown)
 {
 	struct buf text;
 	buf_init(&text, COMMAND_MAX);
-	for (size_t i = 0; i < request->count && i < shown; i++)
+	for (size_t i = 0; i < request->count && i < shown && !text.failed; i++)
 		buf_printf(&text, "%s%.*s", i ? " " : "", harmless(request->words[i]),
 			   request->words[i]);
-	if (shown < request->count)
-		buf_add_text(&text, " ...");
-	const char *copy =
-		arena_printf(&request->arena, "%.*s", (int)buf_len(&text), buf_str(&text).ptr).ptr;
+	const char *copy = arena_printf(&request->arena, "%.*s%s", (int)buf_len(&text),
+					buf_str(&text).ptr,
+					text.failed || shown < request->count ? " ..." : "")
+				   .ptr;
 	buf_finish(&text);
 	return copy ? copy : "";
 }

@@ -11,7 +11,8 @@
 #include "admin/request.h"
 #include "base/event.h"
 
-/* Of the request's first `shown` words; the answer ends it. */
+/* Of the request's first `shown` words, up to 512 octets of them; " ..." stands for what is left
+ * out. The answer ends it. */
 void audit_begin(struct request *request, size_t shown);
 /* request_answer() calls it; nothing for what was not begun. `json` may be NULL: no memory. */
 void audit_end(struct request *request, const json_t *json);

@@ -4,6 +4,7 @@
 #define ADMIN_QUEUE_CHANGE_H
 
 #include "admin/queue_filter.h"
+#include "base/event.h"
 
 /* The rows of a verb's table of words. */
 #define CHANGE_WORDS                                                                               \
@@ -20,6 +21,7 @@ struct queue_change {
 	bool (*change)(const struct queue_change *change, struct worker *worker, uint64_t id);
 	const char *done;       /* "given back to the sender" */
 	enum queue_order order; /* for `change` */
+	enum event_id event;    /* for `change`: what it is called in the log */
 	int64_t uid;            /* for `change`: who asks */
 	char relay[256];        /* for `change` */
 };

@@ -4,62 +4,48 @@
 #include "admin/relay_mail.h"
 #include "admin/relays.h"
 
-static enum event_id event_of(enum queue_order order)
-{
-	switch (order) {
-	case ORDER_RETRY:
-		return EVENT_RETRY_ORDERED;
-	case ORDER_HOLD:
-		return EVENT_HOLD_ORDERED;
-	case ORDER_RELEASE:
-		return EVENT_RELEASED;
-	case ORDER_BOUNCE:
-		return EVENT_BOUNCE_ORDERED;
-	default:
-		return EVENT_DELETE_ORDERED;
-	}
-}
-
 /* Who did it stands with the message for whoever asks later where it went. */
 static bool order(const struct queue_change *change, struct worker *worker, uint64_t id)
 {
-	audit_order(event_of(change->order), id, change->uid);
+	audit_order(change->event, id, change->uid);
 	return queue_order(worker, id, change->order);
 }
 
-static void begin(struct request *request, enum queue_order what, const char *done)
+static void begin(struct request *request, enum queue_order what, enum event_id event,
+		  const char *done)
 {
 	struct queue_filter filter;
 	if (queue_filter_take(&filter, request))
 		queue_change_begin(
 			request,
-			&(struct queue_change){ .change = order, .order = what, .done = done },
+			&(struct queue_change){
+				.change = order, .order = what, .event = event, .done = done },
 			&filter);
 }
 
 void verb_queue_retry(struct request *request, const char *const *words, size_t count)
 {
-	begin(request, ORDER_RETRY, "due now");
+	begin(request, ORDER_RETRY, EVENT_RETRY_ORDERED, "due now");
 }
 
 void verb_queue_hold(struct request *request, const char *const *words, size_t count)
 {
-	begin(request, ORDER_HOLD, "on hold until released");
+	begin(request, ORDER_HOLD, EVENT_HOLD_ORDERED, "on hold until released");
 }
 
 void verb_queue_release(struct request *request, const char *const *words, size_t count)
 {
-	begin(request, ORDER_RELEASE, "released");
+	begin(request, ORDER_RELEASE, EVENT_RELEASED, "released");
 }
 
 void verb_queue_bounce(struct request *request, const char *const *words, size_t count)
 {
-	begin(request, ORDER_BOUNCE, "given back to the sender");
+	begin(request, ORDER_BOUNCE, EVENT_BOUNCE_ORDERED, "given back to the sender");
 }
 
 void verb_queue_delete(struct request *request, const char *const *words, size_t count)
 {
-	begin(request, ORDER_DELETE, "deleted, and nobody is told");
+	begin(request, ORDER_DELETE, EVENT_DELETE_ORDERED, "deleted, and nobody is told");
 }
 
 /* --- move --- */

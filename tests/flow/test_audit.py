@@ -90,6 +90,14 @@ def test_no_secret_is_in_it(gateway):
     assert asked["command"] == "relay add new host= port= auth.password="
 
 
+def test_a_long_command_says_that_it_is_cut(gateway):
+    ids = ["1" + "A" * 11 + letter for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"] * 4
+    gateway.run_ctl("queue", "hold", *ids)
+    asked, done = changes(gateway, 2)
+    words = asked["command"].split(" ")
+    assert words[-1] == "..." and words[2:-1] == ids[:len(words) - 3] and 400 < len(asked["command"]) <= 516
+
+
 def test_a_modules_verb_that_changes_something(gateway, keys, tmp_path):
     gateway.module("80-dkim", "dkim", {"keys": [row(keys, "example.com", "s1", "rsa")]})
     gateway.write()
