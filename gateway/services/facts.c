@@ -46,16 +46,24 @@ int64_t services_session_number(const struct gw_session *session, enum gw_sessio
 	return fact == GW_SESSION_MESSAGES ? (int64_t)session->messages : -1;
 }
 
+/* Of its first mailbox; empty: there is none that can be read. */
+static struct gw_str domain_in(struct gw_message *message, struct gw_str from)
+{
+	struct address address;
+	bool has = address_in_header(from, &address, NULL) && address.domain.len;
+	return has ? known(arena_str(&message->arena, address.domain)) : none;
+}
+
 /* The domain of the first From mailbox, else of the sender; where it stands in the message no NUL
  * follows it. */
 static struct gw_str from_domain(struct gw_message *message)
 {
-	struct address address;
 	const struct header_block *headers = message_headers(message);
 	const struct header_field *from = headers ? header_find(headers, gw_str("From"), 0) : NULL;
-	if (from && address_in_header(from->value, &address, NULL) && address.domain.len)
-		return known(arena_str(&message->arena, address.domain));
+	struct gw_str domain = from ? domain_in(message, from->value) : none;
 	size_t at = message->sender.len;
+	if (domain.len)
+		return domain;
 	while (at > 0 && message->sender.ptr[at - 1] != '@')
 		at--;
 	return at ? gw_str_from(message->sender, at) : none;
@@ -64,15 +72,12 @@ static struct gw_str from_domain(struct gw_message *message)
 static struct gw_str from_domain_now(struct gw_message *message, struct edits *edits)
 {
 	struct header_field field;
-	struct address address;
-	for (size_t nth = 0; edits_header(edits, nth, &field); nth++) {
-		if (!gw_str_ieq(field.name, gw_str("From")))
-			continue;
-		if (address_in_header(field.value, &address, NULL) && address.domain.len)
-			return known(arena_str(&message->arena, address.domain));
-		break;
-	}
-	return from_domain(message);
+	size_t nth = 0;
+	while (edits_header(edits, nth, &field) && !gw_str_ieq(field.name, gw_str("From")))
+		nth++;
+	struct gw_str domain = edits_header(edits, nth, &field) ? domain_in(message, field.value)
+								: none;
+	return domain.len ? domain : from_domain(message);
 }
 
 static struct gw_str id_text(struct gw_message *message)

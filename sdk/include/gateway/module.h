@@ -657,7 +657,8 @@ struct gw_services {
 	/* --- content without a copy in memory --- */
 	/* prepare: drops `drop` octets of the body as it stands at `offset`, and puts `text` there;
 	 * what stays is not copied. Reading it back is as if it had come so. -1: not in the body;
-	 * a CR or LF alone in the text, or left by the cut; more than about 1,000 cuts; no memory
+	 * a CR or LF alone in the text, or left by the cut; too many cuts (2,000 are always taken);
+	 * no memory
 	 */
 	int (*body_splice)(struct gw_call *, struct gw_delivery *, uint64_t offset, uint64_t drop,
 			   struct gw_str text);
