@@ -151,6 +151,32 @@ static void options_fill_the_struct(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_fragment_fills_the_struct(void **state)
+{
+	static const char text[] = "module = \"sample\"; # a comment\n"
+				   "on_error = \"skip\";\n"
+				   "sample: { text = \"a # b\"; deep: { path = \"/x\"; };\n"
+				   "number = 3; flag = true; list = [\"c d\", \"e\"];\n"
+				   "rows = ( { name = \"a\"; },\n"
+				   "{ name = \"b }\"; words = []; } ); };\n";
+	struct testkit *kit = testkit_create(gw_module_v1);
+	const struct row *rows;
+
+	testkit_fragment(kit, testkit_file(kit, "30-sample.conf", text));
+	assert_int_equal(testkit_start(kit), 0);
+	assert_string_equal(config->text.ptr, "a # b");
+	assert_string_equal(config->path.ptr, "/x");
+	assert_int_equal(config->number, 3);
+	assert_true(config->flag);
+	assert_int_equal(config->list.count, 2);
+	assert_string_equal(config->list.items[0].ptr, "c d");
+	assert_int_equal(config->rows.count, 2);
+	rows = config->rows.items;
+	assert_string_equal(rows[1].name.ptr, "b }");
+	assert_int_equal(rows[1].words.count, 0);
+	testkit_destroy(kit);
+}
+
 static void wrong_options_are_told(void **state)
 {
 	static const struct {
@@ -492,6 +518,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_fill_the_struct),
+		cmocka_unit_test(a_fragment_fills_the_struct),
 		cmocka_unit_test(wrong_options_are_told),
 		cmocka_unit_test(answer_and_lines_are_kept),
 		cmocka_unit_test(edits_make_what_goes_out),

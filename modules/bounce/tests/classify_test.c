@@ -1,6 +1,6 @@
 /* classify_test.c - what comes back, form by form, and what is made of it with the rules as they
  * are shipped. */
-#include "fragment.h"
+#include "mails.h"
 
 #include <setjmp.h>
 
@@ -56,7 +56,7 @@ static int begin(void **state)
 {
 	(void)state;
 	kit = testkit_create(gw_module_v1);
-	fragment_rules(kit);
+	testkit_fragment(kit, SHIPPED);
 	return testkit_start(kit);
 }
 
@@ -98,7 +98,7 @@ static char *read_mail(const char *name, size_t *len)
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s/mails/%s.eml", TEST_FOLDER, name);
-	return fragment_file(path, len);
+	return mail_bytes(path, len);
 }
 
 static void each_form_is_understood(void **state)
@@ -109,7 +109,7 @@ static void each_form_is_understood(void **state)
 	(void)state;
 	for (i = 0; i < sizeof mails / sizeof *mails; i++) {
 		bytes = read_mail(mails[i].mail, &len);
-		show(fragment_classify(kit, bytes, len), shown, sizeof shown);
+		show(mail_classify(kit, bytes, len), shown, sizeof shown);
 		if (strcmp(shown, mails[i].says) != 0)
 			print_error("%s:\n", mails[i].mail);
 		assert_string_equal(shown, mails[i].says);
@@ -127,7 +127,7 @@ static void what_is_cut_off_is_answered(void **state)
 	for (i = 0; i < sizeof mails / sizeof *mails; i++) {
 		bytes = read_mail(mails[i].mail, &len);
 		for (cut = 0; cut < len; cut += 37)
-			assert_string_not_equal(fragment_classify(kit, bytes, cut), "");
+			assert_string_not_equal(mail_classify(kit, bytes, cut), "");
 		free(bytes);
 	}
 }
@@ -143,7 +143,7 @@ static void only_the_front_is_read(void **state)
 		"Return-Path: <>\r\nFrom: MAILER-DAEMON@mta.example\r\n"
 		"Subject: Undelivered\r\n\r\n<jane@customer.example>: 550 5.1.1 user unknown\r\n");
 	memset(bytes + filled, '@', len - filled);
-	show(fragment_classify(kit, bytes, len), shown, sizeof shown);
+	show(mail_classify(kit, bytes, len), shown, sizeof shown);
 	assert_string_equal(shown, "jane@customer.example hard no_such_user 5.1.1 550 notice");
 	free(bytes);
 }
@@ -161,7 +161,7 @@ static void recipients_are_bounded(void **state)
 	for (i = 0; i < 500; i++)
 		len += (size_t)sprintf(bytes + len,
 				       "<u%zu@customer.example>:\r\nuser unknown\r\n\r\n", i);
-	json = gw->json_read(gw_str(fragment_classify(kit, bytes, len)), NULL, 0);
+	json = gw->json_read(gw_str(mail_classify(kit, bytes, len)), NULL, 0);
 	assert_int_equal(gw->json_count(gw->json_member(json, "rows")), 50);
 	gw->json_free(json);
 	free(bytes);

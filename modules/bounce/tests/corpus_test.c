@@ -1,6 +1,6 @@
 /* corpus_test.c - a folder of bounces of others, where BOUNCE_CORPUS names one: what is made of
  * each, for score.py to compare. Without it there is nothing to do. */
-#include "fragment.h"
+#include "mails.h"
 
 #include <setjmp.h>
 
@@ -14,8 +14,8 @@ static void classify_file(struct testkit *kit, const char *folder, const char *n
 	size_t len;
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
-	bytes = fragment_file(path, &len);
-	printf("MAIL %s %s\n", name, fragment_classify(kit, bytes, len));
+	bytes = mail_bytes(path, &len);
+	printf("MAIL %s %s\n", name, mail_classify(kit, bytes, len));
 	free(bytes);
 }
 
@@ -30,7 +30,7 @@ static void each_is_classified(void **state)
 	if (!folder)
 		skip();
 	kit = testkit_create(gw_module_v1);
-	fragment_rules(kit);
+	testkit_fragment(kit, SHIPPED);
 	assert_int_equal(testkit_start(kit), 0);
 	files = opendir(folder);
 	while (files && (entry = readdir(files)))

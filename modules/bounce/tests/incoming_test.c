@@ -1,6 +1,6 @@
 /* incoming_test.c - a bounce comes to a return path of ours: who gets in, what is remembered, and
  * who hears of it. */
-#include "fragment.h"
+#include "mails.h"
 
 #include <setjmp.h>
 
@@ -35,7 +35,7 @@ static int begin(void **state)
 	relay = testkit_relay(kit, "out");
 	testkit_relay_option(relay, "return_path", "own");
 	testkit_option(kit, "domain", "b.example.com");
-	fragment_rules(kit);
+	testkit_fragment(kit, SHIPPED);
 	assert_int_equal(testkit_start(kit), 0);
 	message = testkit_message(kit, NULL, "crm+77@crm.example", MAIL);
 	testkit_message_fact(message, GW_MESSAGE_ENVID, "env-1");
@@ -88,7 +88,7 @@ static enum gw_verdict comes_file(const char *to, const char *name)
 	size_t len;
 
 	snprintf(file, sizeof file, "%s/mails/%s.eml", TEST_FOLDER, name);
-	bytes = fragment_file(file, &len);
+	bytes = mail_bytes(file, &len);
 	verdict = comes(to, bytes, len);
 	free(bytes);
 	return verdict;

@@ -1,8 +1,9 @@
 /* classify_test.c - what next hops really say, and what is made of it with the table as it is
  * shipped. */
-#include "fragment.h"
+#include <gateway/testkit.h>
 
 #include <setjmp.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -447,7 +448,7 @@ static struct gw_delivery *delivery;
 static int begin(void **state)
 {
 	kit = testkit_create(gw_module_v1);
-	fragment_replies(kit);
+	testkit_fragment(kit, TEST_FOLDER "/../../../conf.d/65-failover.conf");
 	relay = testkit_relay(kit, "main");
 	testkit_relay_option(relay, "failures", "1");
 	testkit_relay_fact(relay, GW_RELAY_CONNECTIONS, "10");

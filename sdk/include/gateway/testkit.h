@@ -62,6 +62,10 @@ void testkit_destroy(struct testkit *kit);
  * ("clients[0].name"). Texts as in the file without their quotes; a list is words parted by blanks,
  * a word with blanks in double quotes. A key set twice has the later value. */
 void testkit_option(struct testkit *kit, const char *key, const char *text);
+/* All values that a fragment's file gives its module, as by testkit_option(): for tests of what is
+ * shipped. Texts of its lists have no double quotes. A file that is none ends the program, with
+ * path and line. */
+void testkit_fragment(struct testkit *kit, const char *path);
 /* Parses the options, relays' too, and calls start(). 0; -1: TESTKIT_PROBLEM lines say why, and
  * nothing was left started. */
 int testkit_start(struct testkit *kit);
