@@ -1,197 +1,15 @@
-/* sts.c - what is known of MTA-STS policies, and how it is found out. */
+/* sts.c - how a policy is found out: the domain's record, then the file at its server. */
 #include "client/sts.h"
 
-#include "base/clock.h"
-#include "base/map.h"
 #include "client/relay_queue.h"
 #include "loop/dns_records.h"
 #include "loop/http.h"
-#include "queue/runtime.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#define OWNER "mta-sts"
-#define CHECK_MS (5 * 60 * 1000)                  /* between two looks at a domain's record */
 #define RENEW_MOST_MS ((int64_t)24 * 3600 * 1000) /* a policy is fetched anew after that */
 #define RECORD_MS 10000                           /* longest wait for the record */
 #define FETCH_MS 20000                            /* and for the policy */
-#define KNOWN_MOST 10000                          /* domains */
-
-struct known {
-	struct gw_str domain;            /* first, for the map */
-	const struct sts_policy *policy; /* the last good one; NULL: there was none */
-	int64_t checked_at;              /* wall ms; 0: never */
-	struct sts_told told;
-	char name[];
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct str_map table;
-
-/* --- what is known; under the lock --- */
-
-static void forget(bool policies)
-{
-	struct known *known;
-	size_t at = 0;
-
-	while ((known = str_map_next(&table, &at)) != NULL) {
-		if (known->policy && !policies)
-			continue;
-		str_map_take(&table, known->domain);
-		sts_policy_release(known->policy);
-		free(known);
-	}
-}
-
-/* Those without a policy are found again soon, and of the others the store has what came: nobody's
- * policy keeps another one's from counting. */
-static void make_room(void)
-{
-	forget(false);
-	if (table.count >= KNOWN_MOST && runtime.state)
-		forget(true);
-}
-
-static const char *record_key(struct gw_str domain, char key[300])
-{
-	snprintf(key, 300, "%.*s", (int)(domain.len < 290 ? domain.len : 290), domain.ptr);
-	return key;
-}
-
-/* "ID FETCHED\n" and the policy as it came. */
-static const struct sts_policy *load(struct gw_str domain)
-{
-	char key[300], id[STS_ID_MOST + 1] = "", *text;
-	struct sts_policy *policy = NULL;
-	long long fetched = 0;
-	const char *why;
-	long len;
-	int head = 0;
-
-	if (!runtime.state || !(text = malloc(STS_BODY_MOST + 64)))
-		return NULL;
-	len = state_record_get(runtime.state, gw_str(OWNER), gw_str(record_key(domain, key)), text,
-			       STS_BODY_MOST + 63);
-	if (len > 0 && len < (long)STS_BODY_MOST + 63) {
-		text[len] = '\0';
-		if (sscanf(text, "%32[0-9a-zA-Z] %lld\n%n", id, &fetched, &head) == 2 && head > 0)
-			policy = sts_policy_read(domain, gw_str(text + head), id, fetched, &why);
-	}
-	free(text);
-	return policy;
-}
-
-static void save(struct gw_str domain, const struct sts_policy *policy, struct gw_str body)
-{
-	char key[300], *text = malloc(body.len + 64);
-	int head;
-
-	if (!text || !runtime.state) {
-		free(text);
-		return;
-	}
-	head = snprintf(text, 64, "%s %lld\n", policy->id, (long long)policy->fetched_at);
-	memcpy(text + head, body.ptr, body.len);
-	state_record_put(runtime.state, gw_str(OWNER), gw_str(record_key(domain, key)),
-			 gw_str_n(text, (size_t)head + body.len));
-	free(text);
-}
-
-static struct known *known_of(struct gw_str domain, bool make)
-{
-	struct known *known = str_map_get(&table, domain);
-
-	if (known || !make)
-		return known;
-	if (table.count >= KNOWN_MOST)
-		make_room();
-	known = table.count < KNOWN_MOST ? calloc(1, sizeof(*known) + domain.len + 1) : NULL;
-	if (!known)
-		return NULL;
-	memcpy(known->name, domain.ptr, domain.len);
-	known->domain = gw_str_n(known->name, domain.len);
-	known->policy = load(known->domain);
-	if (str_map_put(&table, known) == 0)
-		return known;
-	sts_policy_release(known->policy);
-	free(known);
-	return NULL;
-}
-
-/* An end of its time is an end: it is forgotten on disk too. */
-static void drop_old(struct known *known, int64_t now)
-{
-	char key[300];
-
-	if (!known->policy || known->policy->expires_at > now)
-		return;
-	sts_policy_release(known->policy);
-	known->policy = NULL;
-	if (runtime.state)
-		state_record_drop(runtime.state, gw_str(OWNER),
-				  gw_str(record_key(known->domain, key)));
-}
-
-const struct sts_policy *sts_known(struct gw_str domain)
-{
-	const struct sts_policy *policy = NULL;
-	char name[DNS_NAME_MAX + 1];
-	struct known *known;
-
-	if (!dns_name(domain, name))
-		return NULL;
-	pthread_mutex_lock(&lock);
-	known = known_of(gw_str(name), true);
-	if (known && known->policy && known->policy->expires_at > clock_wall())
-		policy = sts_policy_hold(known->policy);
-	pthread_mutex_unlock(&lock);
-	return policy;
-}
-
-void sts_tell(struct gw_str domain, struct sts_told *told)
-{
-	char name[DNS_NAME_MAX + 1];
-	struct known *known;
-
-	*told = (struct sts_told){ 0 };
-	if (!dns_name(domain, name))
-		return;
-	pthread_mutex_lock(&lock);
-	known = known_of(gw_str(name), false);
-	if (known)
-		*told = known->told;
-	pthread_mutex_unlock(&lock);
-}
-
-static void put(char *to, size_t size, struct gw_str text)
-{
-	snprintf(to, size, "%.*s", GW_STR_ARGS(text));
-}
-
-void sts_note(struct gw_str domain, const struct attempt_tls *tls, struct gw_str host,
-	      struct gw_str why)
-{
-	char name[DNS_NAME_MAX + 1];
-	struct known *known;
-
-	if (!tls->wanted.len || !dns_name(domain, name))
-		return;
-	pthread_mutex_lock(&lock);
-	known = known_of(gw_str(name), true);
-	if (known) {
-		struct sts_told *told = &known->told;
-		told->tried_at = clock_wall();
-		put(told->wanted, sizeof(told->wanted), tls->wanted);
-		put(told->got, sizeof(told->got), tls->got.len ? tls->got : gw_str("no link"));
-		put(told->host, sizeof(told->host), host);
-		put(told->why, sizeof(told->why), tls->doubt.len ? tls->doubt : why);
-	}
-	pthread_mutex_unlock(&lock);
-}
-
-/* --- finding out --- */
 
 struct sts_asking {
 	struct gw_str domain; /* first, for the map; in `name` */
@@ -238,25 +56,9 @@ static void answer_all(struct sts_asking *asking)
 	transport_leave(transport, true);
 }
 
-/* The look is over: what it found, and perhaps another policy, whose reference is taken over. */
-static void looked(struct sts_asking *asking, const struct sts_policy *policy, const char *what)
+static void looked(struct sts_asking *asking, const char *what)
 {
-	int64_t now = worker_wall(asking->transport->worker);
-	struct known *known;
-
-	pthread_mutex_lock(&lock);
-	known = known_of(asking->domain, true);
-	if (known) {
-		known->checked_at = known->told.looked_at = now;
-		put(known->told.what, sizeof(known->told.what), gw_str(what));
-	}
-	if (known && policy) {
-		sts_policy_release(known->policy);
-		known->policy = policy;
-		policy = NULL;
-	}
-	pthread_mutex_unlock(&lock);
-	sts_policy_release(policy);
+	sts_known_looked(asking->domain, worker_wall(asking->transport->worker), what);
 	answer_all(asking);
 }
 
@@ -279,7 +81,7 @@ static void fetched(const struct gw_http_answer *answer, void *arg)
 		policy = sts_policy_read(asking->domain, answer->body, asking->id,
 					 worker_wall(asking->transport->worker), &why);
 	if (policy)
-		save(asking->domain, policy, answer->body);
+		sts_known_replace(policy, answer->body);
 	else if (answer->status == 0)
 		snprintf(what, sizeof(what), "the policy cannot be fetched: %.*s",
 			 GW_STR_ARGS(answer->error));
@@ -287,7 +89,7 @@ static void fetched(const struct gw_http_answer *answer, void *arg)
 		snprintf(what, sizeof(what), "the policy's server said %d", answer->status);
 	else
 		snprintf(what, sizeof(what), "%s", why);
-	looked(asking, policy, what);
+	looked(asking, what);
 }
 
 static void fetch(struct sts_asking *asking)
@@ -305,7 +107,7 @@ static void fetch(struct sts_asking *asking)
 	asking->fetch = http_begin_at(asking->transport->worker, &request, gw_str(asking->server),
 				      fetched, asking);
 	if (!asking->fetch)
-		looked(asking, NULL, "the policy cannot be fetched: out of memory");
+		looked(asking, "the policy cannot be fetched: out of memory");
 }
 
 /* The policy of that id is here and young; an old one is fetched anew before its time ends. */
@@ -333,9 +135,9 @@ static void record_came(const struct gw_dns_answer *answer, void *arg)
 
 	asking->record = NULL;
 	if (why)
-		looked(asking, NULL, why);
+		looked(asking, why);
 	else if (is_good_yet(asking))
-		looked(asking, NULL, "the policy is the one that is known");
+		looked(asking, "the policy is the one that is known");
 	else
 		fetch(asking);
 }
@@ -376,43 +178,23 @@ static struct sts_asking *asking_create(struct transport *transport, const struc
 	return NULL;
 }
 
-enum knowledge { KNOW_NOTHING, KNOW_OLD, KNOW_NEW };
-
-static enum knowledge look(const char *name, int64_t now)
-{
-	enum knowledge found = KNOW_NOTHING;
-	struct known *known;
-
-	pthread_mutex_lock(&lock);
-	known = known_of(gw_str(name), true);
-	if (known) {
-		drop_old(known, now);
-		if (known->checked_at && now - known->checked_at < CHECK_MS)
-			found = KNOW_NEW;
-		else if (known->policy)
-			found = KNOW_OLD;
-	}
-	pthread_mutex_unlock(&lock);
-	return found;
-}
-
 bool sts_ask(struct transport *transport, const struct gw_relay *relay, struct gw_str domain,
 	     struct sts_question *question)
 {
 	char name[DNS_NAME_MAX + 1];
 	struct sts_asking *asking;
-	enum knowledge known;
+	enum sts_knowledge known;
 
 	question->asking = NULL;
 	if (!dns_name(domain, name))
 		return true;
-	known = look(name, worker_wall(transport->worker));
-	if (known == KNOW_NEW)
+	known = sts_known_look(gw_str(name), worker_wall(transport->worker));
+	if (known == STS_KNOWN_NEW)
 		return true;
 	asking = str_map_get(&transport->sts, gw_str(name));
 	if (!asking)
 		asking = asking_create(transport, relay, name);
-	if (known == KNOW_OLD || !asking)
+	if (known == STS_KNOWN_OLD || !asking)
 		return true;
 	question->asking = asking;
 	TAILQ_INSERT_TAIL(&asking->waiting, question, link);

@@ -7,13 +7,12 @@
 #ifndef CLIENT_STS_H
 #define CLIENT_STS_H
 
-#include "client/sts_policy.h"
+#include "client/sts_known.h"
 #include "loop/dns.h"
 #include "module/settings.h"
 
 struct transport;
 struct sts_asking;
-struct attempt_tls;
 
 /* In memory the caller owns until `done` ran or sts_cancel was called; `done` comes from the loop,
  * never from inside sts_ask. */
@@ -23,10 +22,6 @@ struct sts_question {
 	struct sts_asking *asking; /* NULL: it is not asked */
 };
 
-/* The policy that holds now, whatever its mode, with a reference; NULL: none that is known. [any
- * thread] */
-const struct sts_policy *sts_known(struct gw_str domain);
-
 /* True: sts_known() has the answer already. False: `done` follows. What the policy's server needs
  * is the relay's. On the transport's worker. */
 bool sts_ask(struct transport *transport, const struct gw_relay *relay, struct gw_str domain,
@@ -35,18 +30,5 @@ void sts_cancel(struct sts_question *question); /* fine when nothing is asked */
 
 /* Gives up what is being asked; nobody waits for it. */
 void sts_stop(struct transport *transport);
-
-/* What is known of a domain, for people. */
-struct sts_told {
-	char what[200]; /* what the last look at its policy found; empty: there was none */
-	int64_t looked_at;
-	/* what the last attempt at one of its hosts wanted and got; at 0: there was none */
-	char wanted[24], got[24], host[160], why[200];
-	int64_t tried_at;
-};
-void sts_tell(struct gw_str domain, struct sts_told *told); /* [any thread] */
-/* An attempt ended: what became of its link. [any thread] */
-void sts_note(struct gw_str domain, const struct attempt_tls *tls, struct gw_str host,
-	      struct gw_str why);
 
 #endif
