@@ -5,6 +5,8 @@
 #include "notice.h"
 #include "scrub.h"
 
+#include <gateway/scrub.h>
+
 #include <stdio.h>
 
 /* All that is known while one mail is looked at. */
@@ -28,7 +30,7 @@ static struct verdict judge(const struct gw_groups *rules, struct gw_str text, i
 
 	reply.text = scrub_copy(text, copy);
 	for (i = 0; i < count; i++)
-		words_find(own[i], "@") ? scrub_address(copy, own[i]) : scrub_words(copy, own[i]);
+		gw_scrub_address(copy, own[i]);
 	return rules_judge(rules, &reply);
 }
 

@@ -8,10 +8,6 @@
 
 #define SCRUB_MAX 2048 /* octets that are looked at; what is behind them counts for nothing */
 
-/* Stands for what was cut, so that what was before it and what was behind it never become one
- * phrase. */
-#define SCRUB_MARK '\1'
-
 /* Copies the text, cut to SCRUB_MAX - 1 octets and ended by NUL. */
 struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX]);
 
@@ -19,12 +15,8 @@ struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX]);
  * "said". */
 void scrub_quoted(char *text);
 
-/* Blots out those words wherever they are. Single short words stay: they are the providers' own as
- * often. */
-void scrub_words(char *text, struct gw_str words);
-
-/* Both, with all that is known of the message: sender, recipients, From, Subject, Message-ID, HELO
- * name. */
+/* That, and by <gateway/scrub.h> all that is known of the message: sender, recipients, From,
+ * Subject, Message-ID, HELO name. */
 void scrub_message(struct gw_delivery *delivery, char *text);
 
 #endif

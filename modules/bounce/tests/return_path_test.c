@@ -360,6 +360,37 @@ static void what_failed_is_told_with_kind_and_reason(void **state)
 	testkit_destroy(office.kit);
 }
 
+/* A subject that is folded, and longer than any reply's line, is the mail's own words all the same.
+ */
+static void a_subject_that_is_echoed_is_not_read(void **state)
+{
+#define PADDING "a quite long subject of a mail that nobody would ever write by hand "
+	struct office office = office_open("keep", "rules[0].reason", "reputation");
+	struct gw_outcome outcome = { .size = sizeof outcome,
+				      .status = GW_BOUNCED,
+				      .code = 550,
+				      .enhanced = { 5, 7, 1 },
+				      .text = GW_STR("not wanted: " PADDING PADDING PADDING PADDING
+						     "blocked by us") };
+	struct gw_result result = { .size = sizeof result,
+				    .outcome = &outcome,
+				    .attempt = 1,
+				    .relay = GW_STR("out"),
+				    .stage = GW_STR("dot") };
+
+	(void)state;
+	testkit_option(office.kit, "rules[0].words", "\"blocked by\"");
+	assert_int_equal(testkit_start(office.kit), 0);
+	office.message = testkit_message(office.kit, NULL, "crm@crm.example",
+					 "Subject: " PADDING PADDING "\r\n " PADDING PADDING
+					 "blocked\r\n\tby us\r\n\r\nhello\r\n");
+	result.rcpt = testkit_rcpt(office.message, "jane@customer.example");
+	assert_int_equal(testkit_run_bounce(office.kit, office.message, &result), GW_CONTINUE);
+	assert_true(testkit_has(office.kit, TESTKIT_REASON,
+				"jane@customer.example: block policy, by status:5.7.1"));
+	testkit_destroy(office.kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_token_proves_itself_until_its_day_is_over),
 		cmocka_unit_test(any_other_letter_is_a_forgery),
 		cmocka_unit_test(what_failed_is_told_with_kind_and_reason),
+		cmocka_unit_test(a_subject_that_is_echoed_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
