@@ -6,27 +6,13 @@
 
 #define AGE_MOST 31557600 /* seconds, RFC 8461 section 3.2 */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct gw_str trim(struct gw_str text)
-{
-	while (text.len && is_blank(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	while (text.len && is_blank(text.ptr[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 /* The first piece up to `end`, taken off. */
 static struct gw_str piece(struct gw_str *rest, char end)
 {
 	struct gw_str first = gw_str_n(rest->ptr, gw_str_find(*rest, end));
 
 	*rest = gw_str_from(*rest, first.len + 1);
-	return trim(first);
+	return gw_str_trim(first);
 }
 
 /* --- the records --- */
@@ -53,7 +39,8 @@ static bool read_id(struct gw_str record, char id[STS_ID_MOST + 1])
 		return false;
 	while (record.len) {
 		struct gw_str field = piece(&record, ';'), key = piece(&field, '=');
-		if (gw_str_eq(key, gw_str("id")) && !found && !(found = take_id(trim(field), id)))
+		if (gw_str_eq(key, gw_str("id")) && !found &&
+		    !(found = take_id(gw_str_trim(field), id)))
 			return false;
 	}
 	return found;
@@ -142,8 +129,8 @@ static const char *read_lines(struct reading *reading, struct gw_str body)
 	while (body.len) {
 		struct gw_str line = piece(&body, '\n');
 		size_t colon = gw_str_find(line, ':');
-		if (line.len && !take_line(reading, trim(gw_str_n(line.ptr, colon)),
-					   trim(gw_str_from(line, colon + 1))))
+		if (line.len && !take_line(reading, gw_str_trim(gw_str_n(line.ptr, colon)),
+					   gw_str_trim(gw_str_from(line, colon + 1))))
 			return "the policy has a line that cannot be read";
 	}
 	if (!reading->version || !reading->mode || !reading->age)

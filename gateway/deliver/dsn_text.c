@@ -26,18 +26,13 @@ void dsn_clean(struct buf *out, struct gw_str text, bool utf8)
 		text = gw_str_from(text, put_char(out, text, utf8));
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* The next word into `word`, broken where it grows too long; what is left of the text. */
 static struct gw_str next_word(struct gw_str text, bool utf8, struct buf *word)
 {
 	buf_clear(word);
-	while (text.len && is_blank(text.ptr[0]))
+	while (text.len && gw_is_space(text.ptr[0]))
 		text = gw_str_from(text, 1);
-	while (text.len && !is_blank(text.ptr[0]) && buf_len(word) < DSN_WORD)
+	while (text.len && !gw_is_space(text.ptr[0]) && buf_len(word) < DSN_WORD)
 		text = gw_str_from(text, put_char(word, text, utf8));
 	return text;
 }

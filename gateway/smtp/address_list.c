@@ -10,11 +10,6 @@ struct entry {
 	bool broken;         /* something that is not closed, or stands behind the brackets */
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Where what opens at `at` and ends at `close` ends; text.len + 1: it does not. */
 static size_t quoted_end(struct gw_str text, size_t at, char close)
 {
@@ -84,21 +79,12 @@ static void grow_entry(struct entry *entry, struct gw_str value, size_t at, size
 	entry->end = end;
 }
 
-static struct gw_str trim(struct gw_str text)
-{
-	while (text.len > 0 && is_space(text.ptr[text.len - 1]))
-		text.len--;
-	while (text.len > 0 && is_space(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	return text;
-}
-
 static bool entry_mailbox(const struct entry *entry, struct gw_str value, struct address *address)
 {
 	if (entry->broken)
 		return false;
 	if (entry->angle.ptr)
-		return address_mailbox(trim(entry->angle), ADDRESS_UTF8_OK, address);
+		return address_mailbox(gw_str_trim(entry->angle), ADDRESS_UTF8_OK, address);
 	return address_mailbox(gw_str_n(value.ptr + entry->start, entry->end - entry->start),
 			       ADDRESS_UTF8_OK, address);
 }
@@ -116,7 +102,7 @@ static struct entry next_entry(struct gw_str value, size_t *at)
 			break;
 		if (c == ':' && !entry.angle.ptr && !entry.broken)
 			entry = (struct entry){ 0 };
-		else if (end > value.len || (c != '(' && !is_space(c)))
+		else if (end > value.len || (c != '(' && !gw_is_space(c)))
 			grow_entry(&entry, value, start, end);
 	}
 	return entry;

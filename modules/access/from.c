@@ -128,20 +128,6 @@ static enum from_flaw read_one(struct reader *reader)
 
 /* --- the address --- */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct gw_str trim(struct gw_str text)
-{
-	while (text.len && is_blank(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	while (text.len && is_blank(text.ptr[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 static bool is_domain_character(char c)
 {
 	unsigned char u = (unsigned char)c;
@@ -186,7 +172,7 @@ static bool is_local(struct gw_str text)
 	if (text.len > 1 && text.ptr[0] == '"')
 		return gw_str_find(gw_str_from(text, 1), '"') == text.len - 2;
 	for (i = 0; i < text.len; i++)
-		if (is_blank(text.ptr[i]) || strchr("\"\\@[]", text.ptr[i]))
+		if (gw_is_space(text.ptr[i]) || strchr("\"\\@[]", text.ptr[i]))
 			return false;
 	return text.len > 0;
 }
@@ -234,7 +220,7 @@ static enum from_flaw read_all(struct from *from, struct reader *reader)
 		memcpy(from->inner, reader->outside, reader->outer);
 		reader->inner = reader->outer;
 	}
-	flaw = read_address(from, trim(gw_str_n(from->inner, reader->inner)));
+	flaw = read_address(from, gw_str_trim(gw_str_n(from->inner, reader->inner)));
 	return flaw == FROM_FINE ? read_shown(from, reader) : flaw;
 }
 

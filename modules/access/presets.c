@@ -8,26 +8,12 @@
 
 extern const char access_presets[]; /* presets.list, put into the module when it is built */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct gw_str trim(struct gw_str text)
-{
-	while (text.len && is_blank(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	while (text.len && is_blank(text.ptr[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 bool presets_word(struct gw_str *text, struct gw_str *word)
 {
 	size_t end;
 
-	*text = trim(*text);
-	for (end = 0; end < text->len && !is_blank(text->ptr[end]); end++)
+	*text = gw_str_trim(*text);
+	for (end = 0; end < text->len && !gw_is_space(text->ptr[end]); end++)
 		;
 	*word = gw_str_n(text->ptr, end);
 	*text = gw_str_from(*text, end);
@@ -46,10 +32,10 @@ static bool next(struct gw_str *text, struct preset *preset, int *line)
 		rest.len = gw_str_find(rest, '#');
 		if (!presets_word(&rest, &preset->name))
 			continue;
-		preset->networks = trim(rest);
-		preset->note = trim(gw_str_from(whole, gw_str_find(whole, '#') < whole.len
-							       ? gw_str_find(whole, '#') + 1
-							       : whole.len));
+		preset->networks = gw_str_trim(rest);
+		preset->note = gw_str_trim(gw_str_from(whole, gw_str_find(whole, '#') < whole.len
+								      ? gw_str_find(whole, '#') + 1
+								      : whole.len));
 		return true;
 	}
 	return false;

@@ -54,7 +54,7 @@ void classify_reply(const struct gw_groups *rules, int code, const char *status,
 	struct verdict verdict;
 	char found[STATUS_SIZE] = "";
 
-	if (!*status && words_status(words_trim(text), found))
+	if (!*status && words_status(gw_str_trim(text), found))
 		status = found;
 	text_keep(finding->diagnostic, DIAGNOSTIC_MAX, text);
 	text_keep(finding->status, STATUS_SIZE, gw_str(status));
@@ -199,8 +199,8 @@ static bool has_failing_subject(const struct mail *mail)
 
 static bool is_from_null(const struct mail *mail)
 {
-	struct gw_str path = words_trim(gw_str(mail->return_path)),
-		      from = words_trim(gw_str(mail->from));
+	struct gw_str path = gw_str_trim(gw_str(mail->return_path)),
+		      from = gw_str_trim(gw_str(mail->from));
 
 	return gw_str_eq(path, gw_str("<>")) || words_has(path, "mailer-daemon") ||
 	       gw_str_eq(from, gw_str("<>"));
@@ -258,7 +258,7 @@ static bool is_answer(const struct mail *mail)
 						"away from",
 						"absence",
 						NULL };
-	struct gw_str word = words_trim(gw_str(mail->auto_submitted));
+	struct gw_str word = gw_str_trim(gw_str(mail->auto_submitted));
 
 	if (words_begin(word, "auto-generated") && mail->in_reply_to && *mail->in_reply_to)
 		return true; /* a word too many for what answers */
@@ -284,7 +284,7 @@ static bool is_complaint(const struct mail *mail)
 {
 	return mail->feedback->len ||
 	       (mail->has_original &&
-		words_begin(words_trim(gw_str(mail->subject)), "complaint about message from"));
+		words_begin(gw_str_trim(gw_str(mail->subject)), "complaint about message from"));
 }
 
 static void set_all(struct look *look, enum source source, enum reason reason, const char *rule)

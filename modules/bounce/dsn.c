@@ -25,7 +25,7 @@ static GString **member(struct block *block, size_t offset)
 
 static struct gw_str value_of(const GString *value)
 {
-	return value ? words_trim(gw_str_n(value->str, value->len)) : gw_str("");
+	return value ? gw_str_trim(gw_str_n(value->str, value->len)) : gw_str("");
 }
 
 /* Without "smtp;", "rfc822;" and their like. */
@@ -36,7 +36,7 @@ static struct gw_str untyped(struct gw_str value)
 	for (i = 0; i < len; i++)
 		if (!g_ascii_isalnum(value.ptr[i]) && !strchr("-_ ", value.ptr[i]))
 			return value;
-	return len < value.len && len > 1 && len < 40 ? words_trim(gw_str_from(value, len + 1))
+	return len < value.len && len > 1 && len < 40 ? gw_str_trim(gw_str_from(value, len + 1))
 						      : value;
 }
 
@@ -140,7 +140,7 @@ void dsn_read(struct gw_str text, struct findings *findings)
 	while (words_line(&text, &line)) {
 		bool folded = line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
 
-		if (words_trim(line).len == 0)
+		if (gw_str_trim(line).len == 0)
 			end_block(&block, findings);
 		else if (!folded)
 			take_field(&block, findings, line);

@@ -56,7 +56,7 @@ void text_keep(char *out, size_t size, struct gw_str text)
 {
 	size_t i, len = 0;
 
-	text = words_trim(text);
+	text = gw_str_trim(text);
 	for (i = 0; i < text.len && len + 1 < size; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 

@@ -73,7 +73,7 @@ static bool begins_original(struct gw_str line)
 					     "----- original message -----",
 					     NULL };
 
-	line = words_trim(line);
+	line = gw_str_trim(line);
 	return words_begin_with_one(line, plain) || (is_ruled(line) && words_have_one(line, ruled));
 }
 
@@ -83,8 +83,8 @@ static void add_text(struct mail *mail, const char *text, gsize len)
 
 	while (words_line(&rest, &line)) {
 		if (begins_original(line)) {
-			const char *from = strchr("RrDd", *words_trim(line).ptr) ? line.ptr
-										 : rest.ptr;
+			const char *from = strchr("RrDd", *gw_str_trim(line).ptr) ? line.ptr
+										  : rest.ptr;
 			if (!mail->original->len)
 				add(mail->original, from, (gsize)(text + len - from));
 			return;

@@ -6,7 +6,7 @@
 
 static struct gw_str before_of(const char *line, const char *address)
 {
-	struct gw_str before = words_trim(gw_str_n(line, (size_t)(address - line)));
+	struct gw_str before = gw_str_trim(gw_str_n(line, (size_t)(address - line)));
 
 	while (before.len && strchr("<\"'([*>|-` \t", before.ptr[before.len - 1]))
 		before.len--;
@@ -217,7 +217,7 @@ static struct gw_str part_at(const struct notice *notice, const struct findings 
 /* It says more than the address. */
 static bool says_something(struct gw_str part, struct gw_str address)
 {
-	return words_trim(part).len > address.len + 8;
+	return gw_str_trim(part).len > address.len + 8;
 }
 
 /* The longest that holds a reply, else the longest. */
@@ -256,8 +256,8 @@ struct gw_str notice_reply(struct gw_str text)
 	rest = gw_str_from(text, (size_t)(codes.at - text.ptr));
 	end = rest.ptr + gw_str_find(rest, '\n');
 	words_line(&rest, &line);
-	while (words_line(&rest, &line) && words_trim(line).len &&
-	       !words_begin(words_trim(line), "---") && !words_begin(words_trim(line), ">>>"))
+	while (words_line(&rest, &line) && gw_str_trim(line).len &&
+	       !words_begin(gw_str_trim(line), "---") && !words_begin(gw_str_trim(line), ">>>"))
 		end = line.ptr + line.len;
 	return gw_str_n(codes.at, (size_t)(end - codes.at));
 }

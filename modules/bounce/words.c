@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -59,15 +54,6 @@ bool words_begin_with_one(struct gw_str text, const char *const *words)
 		if (words_begin(text, *words))
 			return true;
 	return false;
-}
-
-struct gw_str words_trim(struct gw_str text)
-{
-	while (text.len && is_blank(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	while (text.len && is_blank(text.ptr[text.len - 1]))
-		text.len--;
-	return text;
 }
 
 bool words_line(struct gw_str *text, struct gw_str *line)
@@ -174,7 +160,7 @@ size_t words_status(struct gw_str text, char status[STATUS_SIZE])
 
 static bool may_begin(struct gw_str text, size_t i)
 {
-	return i == 0 || is_blank(text.ptr[i - 1]) || strchr("([<:;#-\"'=,>", text.ptr[i - 1]);
+	return i == 0 || gw_is_space(text.ptr[i - 1]) || strchr("([<:;#-\"'=,>", text.ptr[i - 1]);
 }
 
 /* "550 ", "550-", "550:" or the end. */
@@ -196,12 +182,12 @@ static bool says_nothing(const char *status)
 /* What stands for a number of something else: "after 500 seconds", "port 25 ...". */
 static bool is_count(struct gw_str text, size_t i)
 {
-	struct gw_str rest = words_trim(gw_str_from(text, i + 3)), before;
+	struct gw_str rest = gw_str_trim(gw_str_from(text, i + 3)), before;
 	static const char *const units[] = { "second", "hour", "minute",  "day",   "byte", "octet",
 					     "kb",     "mb",   "message", "recip", "%",    NULL };
 	size_t from = i > 8 ? i - 8 : 0;
 
-	before = words_trim(gw_str_n(text.ptr + from, i - from));
+	before = gw_str_trim(gw_str_n(text.ptr + from, i - from));
 	return words_begin_with_one(rest, units) || words_end(before, "port") ||
 	       words_end(before, "size=") || words_end(before, "after");
 }

@@ -14,9 +14,6 @@ bool words_end(struct gw_str text, const char *word);
 bool words_have_one(struct gw_str text, const char *const *words);
 bool words_begin_with_one(struct gw_str text, const char *const *words);
 
-/* Without blanks and tabs around it. */
-struct gw_str words_trim(struct gw_str text);
-
 /* Takes the next line off, without its end; false: there is none. */
 bool words_line(struct gw_str *text, struct gw_str *line);
 

@@ -146,7 +146,7 @@ static struct gw_str type_in_field(struct gw_call *call, struct gw_message *mess
 
 	if (gw->header_named(message, name, 0, &header) != 0)
 		return type;
-	value = text_trimmed(header.value);
+	value = gw_str_trim(header.value);
 	if (!is_trusted(config, client))
 		gw->reason(call,
 			   "%.*s is not believed: client \"%.*s\" is not in trust_header_from",

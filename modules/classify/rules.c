@@ -31,7 +31,7 @@ static void look_for(struct gw_message *message, struct gw_str name, struct fiel
 	field->there = gw->header_named(message, name, 0, &header) == 0;
 	if (!field->there)
 		return;
-	field->value = text_trimmed(header.value);
+	field->value = gw_str_trim(header.value);
 	if (field->value.len > VALUE_MAX)
 		field->value.len = VALUE_MAX;
 }

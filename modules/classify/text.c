@@ -41,20 +41,6 @@ bool text_matches_any(struct gw_list patterns, struct gw_str text)
 	return false;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct gw_str text_trimmed(struct gw_str text)
-{
-	while (text.len && is_blank(text.ptr[0]))
-		text = gw_str_from(text, 1);
-	while (text.len && is_blank(text.ptr[text.len - 1]))
-		text.len--;
-	return text;
-}
-
 /* Behind the quoted string or comment that begins here; `at` where none does. */
 static size_t aside_end(struct gw_str value, size_t at)
 {
@@ -83,7 +69,7 @@ static struct gw_str up_to(struct gw_str text, char end)
 
 static bool ends_word(char c)
 {
-	return is_blank(c) || c == '(' || c == ',' || c == ';' || c == ':';
+	return gw_is_space(c) || c == '(' || c == ',' || c == ';' || c == ':';
 }
 
 struct gw_str text_address(struct gw_str value)
@@ -94,7 +80,7 @@ struct gw_str text_address(struct gw_str value)
 	while (at < value.len) {
 		next = aside_end(value, at);
 		if (next == at && value.ptr[at] == '<')
-			return text_trimmed(up_to(gw_str_from(value, at + 1), '>'));
+			return gw_str_trim(up_to(gw_str_from(value, at + 1), '>'));
 		if (next == at && value.ptr[at] == '@' && bare.len == 0) {
 			for (next = at; next < value.len && !ends_word(value.ptr[next]); next++)
 				;

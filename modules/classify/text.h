@@ -10,9 +10,6 @@ bool text_matches(struct gw_str pattern, struct gw_str text);
 /* One of the patterns matches. */
 bool text_matches_any(struct gw_list patterns, struct gw_str text);
 
-/* Without blanks, tabs and line ends around it. */
-struct gw_str text_trimmed(struct gw_str text);
-
 /* The first address of a From field's value, without name, comments and brackets; empty: there is
  * none. */
 struct gw_str text_address(struct gw_str value);

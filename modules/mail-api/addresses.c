@@ -21,11 +21,6 @@ static void begin(struct reader *reader)
 	reader->open = reader->commented = false;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static bool is_control(char c)
 {
 	return (unsigned char)c < ' ' || c == 127;
@@ -113,7 +108,7 @@ static bool before_comment(struct gw_str *address)
 	size_t len = gw_str_find(*address, '(');
 	bool last = address->ptr[address->len - 1] == ')' && address->ptr[0] != '"';
 
-	while (len && is_blank(address->ptr[len - 1]))
+	while (len && gw_is_space(address->ptr[len - 1]))
 		len--;
 	address->len = len;
 	return last;
@@ -148,7 +143,7 @@ static bool skip_quoted(struct reader *reader, char end)
 			reader->at++;
 		else if (c == end)
 			return true;
-		else if (is_control(c) && !is_blank(c))
+		else if (is_control(c) && !gw_is_space(c))
 			return false;
 	}
 	return false;
@@ -208,7 +203,7 @@ static bool step(struct reader *reader, struct entries *entries)
 {
 	char c = reader->value.ptr[reader->at];
 
-	if (is_blank(c))
+	if (gw_is_space(c))
 		return !reader->open;
 	switch (c) {
 	case ',':

@@ -99,6 +99,22 @@ static inline struct gw_str gw_str_from(struct gw_str s, size_t start)
 	return start >= s.len ? gw_str_n(s.ptr + s.len, 0) : gw_str_n(s.ptr + start, s.len - start);
 }
 
+/* Blanks around words: SP, HTAB, and the CR and LF of folded lines and of line ends. */
+static inline bool gw_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The part of `s` without the blanks (gw_is_space) at its ends; empty: there is nothing else. */
+static inline struct gw_str gw_str_trim(struct gw_str s)
+{
+	while (s.len != 0 && gw_is_space(s.ptr[0]))
+		s = gw_str_n(s.ptr + 1, s.len - 1);
+	while (s.len != 0 && gw_is_space(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
 #ifdef __cplusplus
 }
 #endif
