@@ -1,6 +1,7 @@
 #include "letter.h"
 #include "head.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,19 +119,6 @@ static long read_plain(const struct letter *letter, uint64_t offset, void *out, 
 				 len);
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void put_four(const unsigned char *three, size_t count, char *out)
-{
-	unsigned bits = (unsigned)three[0] << 16 | (count > 1 ? (unsigned)three[1] << 8 : 0) |
-			(count > 2 ? three[2] : 0);
-
-	out[0] = alphabet[bits >> 18];
-	out[1] = alphabet[bits >> 12 & 63];
-	out[2] = count > 1 ? alphabet[bits >> 6 & 63] : '=';
-	out[3] = count > 2 ? alphabet[bits & 63] : '=';
-}
-
 /* Whole groups, wherever the pieces of the body end. */
 static long read_all(const struct letter *letter, uint64_t offset, unsigned char *out, size_t len)
 {
@@ -152,15 +140,13 @@ static long read_all(const struct letter *letter, uint64_t offset, unsigned char
 static long read_base64(const struct letter *letter, uint64_t offset, char *out, size_t len)
 {
 	unsigned char plain[3 * GROUPS];
-	char text[4 * GROUPS];
-	size_t skip = (size_t)(offset % 4), count, i;
+	unsigned char text[4 * GROUPS + 1];
+	size_t skip = (size_t)(offset % 4), count;
 	long got = read_all(letter, offset / 4 * 3, plain, sizeof plain);
 
 	if (got <= 0)
 		return -1;
-	for (i = 0; i < (size_t)got; i += 3)
-		put_four(plain + i, (size_t)got - i, text + i / 3 * 4);
-	count = ((size_t)got + 2) / 3 * 4 - skip;
+	count = (size_t)EVP_EncodeBlock(text, plain, (int)got) - skip;
 	count = count < len ? count : len;
 	memcpy(out, text + skip, count);
 	return (long)count;
