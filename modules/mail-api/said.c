@@ -93,18 +93,25 @@ static const struct row *row_for(int status, const struct words *words)
 	return row;
 }
 
+/* Empty where it is no text. */
+static struct gw_str text_of(const struct gw_json_value *json, const char *name)
+{
+	struct gw_str text = gw->json_value_string(gw->json_member(json, name));
+
+	return text.len ? text : gw_str("");
+}
+
 /* Graph: {"error":{"code":"ErrorX","message":"..."}}; Google: {"error":{"status":"X",
  * "message":"...","errors":[{"reason":"..."}]}}. */
 static void read_words(const struct gw_json_value *json, struct words *words)
 {
 	const struct gw_json_value *error = gw->json_member(json, "error");
 
-	words->code = gw->json_value_string(gw->json_member(error, "code"));
+	words->code = text_of(error, "code");
 	if (!words->code.len)
-		words->code = gw->json_value_string(gw->json_member(error, "status"));
-	words->message = gw->json_value_string(gw->json_member(error, "message"));
-	words->reason = gw->json_value_string(
-		gw->json_member(gw->json_item(gw->json_member(error, "errors"), 0), "reason"));
+		words->code = text_of(error, "status");
+	words->message = text_of(error, "message");
+	words->reason = text_of(gw->json_item(gw->json_member(error, "errors"), 0), "reason");
 }
 
 /* What others wrote, as one line that can be shown. */
@@ -174,12 +181,9 @@ static void take_row(struct said *said, const struct row *row, const struct gw_h
 static void take_refusal(struct said *said, const struct gw_http_answer *answer, int64_t now)
 {
 	struct gw_json_value *json = gw->json_read(answer->body, NULL, 0);
-	struct words words = { gw_str(""), gw_str(""), gw_str("") };
+	struct words words;
 
 	read_words(json, &words);
-	words.code = words.code.len ? words.code : gw_str("");
-	words.reason = words.reason.len ? words.reason : gw_str("");
-	words.message = words.message.len ? words.message : gw_str("");
 	write_words(said, &words);
 	take_row(said, row_for(said->http, &words), answer, now);
 	gw->json_free(json);
