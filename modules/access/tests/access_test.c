@@ -186,108 +186,105 @@ static void the_refusal_names_domain_and_client(void **state)
 #define SEVERAL "the From field has more than one address"
 #define UNREADABLE "the From field has no address that can be read in one way only"
 
+static const struct {
+	const char *header, *refusal;
+} froms[] = {
+	{ "From: a@example.com", NULL },
+	{ "from:\r\n  A Name <a@EXAMPLE.com>", NULL },
+	{ "From: \"Name, Surname\" <a@sub.example.net> (a comment)", NULL },
+	{ "From: a@example.com (Jane (from home))", NULL },
+	{ "From: \"a b\"@example.com", NULL },
+	{ "From: =?utf-8?Q?J=C3=A4ne?= <a@example.com>", NULL },
+	{ "From: jane@example.com <jane@example.com>", NULL },
+	{ "From: Meet @ noon <a@example.com>", NULL },
+	{ "From: ceo@other.example", OTHER("other.example") },
+	{ "From: <ceo@example.com.other.example>", OTHER("example.com.other.example") },
+	{ "From: a@example.net", OTHER("example.net") },
+	{ "From: a@[192.0.2.1]", OTHER("[192.0.2.1]") },
+	{ "Subject: nothing", NO_FROM },
+	{ "From: a@example.com\r\nfrom: ceo@other.example", TWO_FROM },
+	{ "From: a@example.com\r\nFrom : ceo@other.example", TWO_FROM },
+	{ "From: a@example.com, b@example.com", SEVERAL },
+	{ "From: a@example.com, ceo@other.example", SEVERAL },
+	{ "From: undisclosed:;", GROUP },
+	{ "From: us: a@example.com;", GROUP },
+	{ "From: \"ceo@other.example\" <a@example.com>", SHOWN("other.example") },
+	{ "From: ceo@other.example <a@example.com>", SHOWN("other.example") },
+	{ "From: a@example.com (ceo@other.example)", SHOWN("other.example") },
+	{ "From: =?utf-8?Q?ceo=40other.example?= <a@example.com>", SHOWN("other.example") },
+	{ "From: =?UTF-8?B?Y2VvQG90aGVyLmV4YW1wbGU=?= <a@example.com>", SHOWN("other.example") },
+	{ "From: ", UNREADABLE },
+	{ "From: a name", UNREADABLE },
+	{ "From: <>", UNREADABLE },
+	{ "From: @example.com", UNREADABLE },
+	{ "From: <ceo@other.example> <a@example.com>", UNREADABLE },
+	{ "From: <ceo@other.example@example.com>", UNREADABLE },
+	{ "From: <@other.example:a@example.com>", UNREADABLE },
+	{ "From: <a@example.com", UNREADABLE },
+	{ "From: a@example.com>", UNREADABLE },
+	{ "From: \"a@example.com", UNREADABLE },
+	{ "From: (a@example.com", UNREADABLE },
+	{ "From: ceo@other.example a@example.com", UNREADABLE },
+	{ "From: a@example.com other", UNREADABLE },
+	{ "From: a@exa(mple)mple.com\x01", UNREADABLE },
+	{ "From: \"a\" b@example.com", UNREADABLE },
+	/* what readers put together and decode */
+	{ "From: =?utf-8?Q?ceo=40other?= =?utf-8?Q?.example?= <a@example.com>",
+	  SHOWN("other.example") },
+	{ "From: =?utf-8?Q?ceo=40other?=\r\n =?utf-8?B?LmV4YW1wbGU=?= <a@example.com>",
+	  SHOWN("other.example") },
+	{ "From: =?utf-8*en?Q?ceo=40other.example?= <a@example.com>", SHOWN("other.example") },
+	{ "From: =?utf-8?Q?=EF=BC?= =?utf-8?Q?=A0other.example?= <a@example.com>",
+	  SHOWN("other.example") },
+	{ "From: =?big5?Q?ceo=A2=49other=2Eexample?= <a@example.com>", SHOWN("other.example") },
+	{ "From: \"ceo@other\\.example\" <a@example.com>", SHOWN("other.example") },
+	{ "From: ceo@\"other.example\" <a@example.com>", SHOWN("other.example") },
+	{ "From: \"ceo\xef\xbc\xa0other.example\" <a@example.com>", SHOWN("other.example") },
+	{ "From: \"ceo\xef\xb9\xab"
+	  "other\xe3\x80\x82"
+	  "example\" <a@example.com>",
+	  SHOWN("other.example") },
+	{ "From: \"ceo\xe2\x80\x8b@\xe2\x80\x8bother.exa\xc2\xadmple\" <a@example.com>",
+	  SHOWN("other.example") },
+	{ "From: =?utf-8?Q?J=C3=A4ne?= =?utf-8?Q?_D=C3=B6?= <a@example.com>", NULL },
+	{ "From: =?iso-8859-1?Q?J=E4ne?= (=?windows-1252?Q?D=F6?=) <a@example.com>", NULL },
+	{ "From: =?utf-8?Q?J=C3?= =?utf-8?Q?=A4ne?= <a@example.com>", NULL },
+	{ "From: =?iso-2022-jp?B?GyRCO3NFRBsoQg==?= <a@example.com>", NULL },
+	{ "From: \"J\xc3\xa4ne\" <a@example.com>", NULL },
+	/* what they could show in another way than we */
+	{ "From: =?utf-16?B?AGMAZQBv?= <a@example.com>", UNREADABLE },
+	{ "From: =?utf-7?Q?ceo+AEA-other.example?= <a@example.com>", UNREADABLE },
+	{ "From: =?ebcdic-us?Q?ceo?= <a@example.com>", UNREADABLE },
+	{ "From: =?utf-8?B?Y2V*?= <a@example.com>", UNREADABLE },
+	{ "From: =?utf-8?X?ceo?= <a@example.com>", UNREADABLE },
+	{ "From: =?utf-8?Q?ceo <a@example.com>", UNREADABLE },
+	{ "From: =?utf-8?Q?=FF?= <a@example.com>", UNREADABLE },
+	{ "From: \"J\xe4ne\" <a@example.com>", UNREADABLE },
+	{ "From: \"\xe2\x80\xae"
+	  "elpmaxe\" <a@example.com>",
+	  UNREADABLE },
+	{ "From: \"ceo@other.example\"@example.com", UNREADABLE },
+	{ "From: <=?utf-8?Q?ceo=40other.example?=@example.com>", UNREADABLE },
+	{ "From: \"a\x1b$B\" <a@example.com>", UNREADABLE },
+};
+
 static void from_must_be_one_address_of_the_client(void **state)
 {
-	static const struct {
-		const char *header, *refusal;
-	} rows[] = {
-		{ "From: a@example.com", NULL },
-		{ "from:\r\n  A Name <a@EXAMPLE.com>", NULL },
-		{ "From: \"Name, Surname\" <a@sub.example.net> (a comment)", NULL },
-		{ "From: a@example.com (Jane (from home))", NULL },
-		{ "From: \"a b\"@example.com", NULL },
-		{ "From: =?utf-8?Q?J=C3=A4ne?= <a@example.com>", NULL },
-		{ "From: jane@example.com <jane@example.com>", NULL },
-		{ "From: Meet @ noon <a@example.com>", NULL },
-		{ "From: ceo@other.example", OTHER("other.example") },
-		{ "From: <ceo@example.com.other.example>", OTHER("example.com.other.example") },
-		{ "From: a@example.net", OTHER("example.net") },
-		{ "From: a@[192.0.2.1]", OTHER("[192.0.2.1]") },
-		{ "Subject: nothing", NO_FROM },
-		{ "From: a@example.com\r\nfrom: ceo@other.example", TWO_FROM },
-		{ "From: a@example.com\r\nFrom : ceo@other.example", TWO_FROM },
-		{ "From: a@example.com, b@example.com", SEVERAL },
-		{ "From: a@example.com, ceo@other.example", SEVERAL },
-		{ "From: undisclosed:;", GROUP },
-		{ "From: us: a@example.com;", GROUP },
-		{ "From: \"ceo@other.example\" <a@example.com>", SHOWN("other.example") },
-		{ "From: ceo@other.example <a@example.com>", SHOWN("other.example") },
-		{ "From: a@example.com (ceo@other.example)", SHOWN("other.example") },
-		{ "From: =?utf-8?Q?ceo=40other.example?= <a@example.com>", SHOWN("other.example") },
-		{ "From: =?UTF-8?B?Y2VvQG90aGVyLmV4YW1wbGU=?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: ", UNREADABLE },
-		{ "From: a name", UNREADABLE },
-		{ "From: <>", UNREADABLE },
-		{ "From: @example.com", UNREADABLE },
-		{ "From: <ceo@other.example> <a@example.com>", UNREADABLE },
-		{ "From: <ceo@other.example@example.com>", UNREADABLE },
-		{ "From: <@other.example:a@example.com>", UNREADABLE },
-		{ "From: <a@example.com", UNREADABLE },
-		{ "From: a@example.com>", UNREADABLE },
-		{ "From: \"a@example.com", UNREADABLE },
-		{ "From: (a@example.com", UNREADABLE },
-		{ "From: ceo@other.example a@example.com", UNREADABLE },
-		{ "From: a@example.com other", UNREADABLE },
-		{ "From: a@exa(mple)mple.com\x01", UNREADABLE },
-		{ "From: \"a\" b@example.com", UNREADABLE },
-		/* what readers put together and decode */
-		{ "From: =?utf-8?Q?ceo=40other?= =?utf-8?Q?.example?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: =?utf-8?Q?ceo=40other?=\r\n =?utf-8?B?LmV4YW1wbGU=?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: =?utf-8*en?Q?ceo=40other.example?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: =?utf-8?Q?=EF=BC?= =?utf-8?Q?=A0other.example?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: =?big5?Q?ceo=A2=49other=2Eexample?= <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: \"ceo@other\\.example\" <a@example.com>", SHOWN("other.example") },
-		{ "From: ceo@\"other.example\" <a@example.com>", SHOWN("other.example") },
-		{ "From: \"ceo\xef\xbc\xa0other.example\" <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: \"ceo\xef\xb9\xab"
-		  "other\xe3\x80\x82"
-		  "example\" <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: \"ceo\xe2\x80\x8b@\xe2\x80\x8bother.exa\xc2\xadmple\" <a@example.com>",
-		  SHOWN("other.example") },
-		{ "From: =?utf-8?Q?J=C3=A4ne?= =?utf-8?Q?_D=C3=B6?= <a@example.com>", NULL },
-		{ "From: =?iso-8859-1?Q?J=E4ne?= (=?windows-1252?Q?D=F6?=) <a@example.com>", NULL },
-		{ "From: =?utf-8?Q?J=C3?= =?utf-8?Q?=A4ne?= <a@example.com>", NULL },
-		{ "From: =?iso-2022-jp?B?GyRCO3NFRBsoQg==?= <a@example.com>", NULL },
-		{ "From: \"J\xc3\xa4ne\" <a@example.com>", NULL },
-		/* what they could show in another way than we */
-		{ "From: =?utf-16?B?AGMAZQBv?= <a@example.com>", UNREADABLE },
-		{ "From: =?utf-7?Q?ceo+AEA-other.example?= <a@example.com>", UNREADABLE },
-		{ "From: =?ebcdic-us?Q?ceo?= <a@example.com>", UNREADABLE },
-		{ "From: =?utf-8?B?Y2V*?= <a@example.com>", UNREADABLE },
-		{ "From: =?utf-8?X?ceo?= <a@example.com>", UNREADABLE },
-		{ "From: =?utf-8?Q?ceo <a@example.com>", UNREADABLE },
-		{ "From: =?utf-8?Q?=FF?= <a@example.com>", UNREADABLE },
-		{ "From: \"J\xe4ne\" <a@example.com>", UNREADABLE },
-		{ "From: \"\xe2\x80\xae"
-		  "elpmaxe\" <a@example.com>",
-		  UNREADABLE },
-		{ "From: \"ceo@other.example\"@example.com", UNREADABLE },
-		{ "From: <=?utf-8?Q?ceo=40other.example?=@example.com>", UNREADABLE },
-		{ "From: \"a\x1b$B\" <a@example.com>", UNREADABLE },
-	};
 	size_t i;
 
-	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (i = 0; i < sizeof froms / sizeof *froms; i++) {
 		struct testkit *kit = kit_of(NULL);
 		char bytes[300];
 		enum gw_verdict verdict;
 
-		snprintf(bytes, sizeof bytes, "%s\r\n\r\nhi\r\n", rows[i].header);
+		snprintf(bytes, sizeof bytes, "%s\r\n\r\nhi\r\n", froms[i].header);
 		assert_int_equal(testkit_start(kit), 0);
 		verdict = testkit_run_message(
 			kit, mail_from(kit, PEER, "", "bounce@crm.example", bytes));
-		if (verdict != (rows[i].refusal ? GW_REJECT : GW_CONTINUE))
-			fail_msg("%s: %s", rows[i].header, testkit_answer(kit)->text);
+		if (verdict != (froms[i].refusal ? GW_REJECT : GW_CONTINUE))
+			fail_msg("%s: %s", froms[i].header, testkit_answer(kit)->text);
 		assert_string_equal(testkit_answer(kit)->text,
-				    rows[i].refusal ? rows[i].refusal : "");
+				    froms[i].refusal ? froms[i].refusal : "");
 		testkit_destroy(kit);
 	}
 }
