@@ -89,8 +89,4 @@ bool access_is_open(const struct access *access, struct gw_str address);
 /* The end of what access_start() began. */
 void access_stop(struct access *access);
 
-/* True when `domains` (parted by blanks) name the domain: "example.com", "*.example.com" (what is
- * below it), "*" (all). Names in other scripts are the same as their A-labels. */
-bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_str domain);
-
 #endif

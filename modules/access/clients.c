@@ -3,74 +3,9 @@
 #include "access.h"
 #include "activity.h"
 
+#include <gateway/domain.h>
+
 #include <stdio.h>
-
-static bool is_word(char c)
-{
-	return c != ' ' && c != '\t';
-}
-
-static bool pattern_names(struct gw_str pattern, struct gw_str domain)
-{
-	struct gw_str tail = gw_str_from(pattern, 1);
-
-	if (pattern.ptr[0] != '*')
-		return gw_str_ieq(pattern, domain);
-	return tail.len == 0 || (domain.len > tail.len &&
-				 gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
-}
-
-static bool is_ascii(struct gw_str text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] > 127)
-			return false;
-	return true;
-}
-
-/* The domain in A-labels; as it is where it is that already, or can be no domain. */
-static struct gw_str ascii_of(const struct gw_call *call, struct gw_str domain,
-			      char room[GW_DOMAIN_MAX + 1])
-{
-	long size = is_ascii(domain) ? -1 : gw->domain_ascii(call, domain, room);
-
-	return size < 0 ? domain : gw_str_n(room, (size_t)size);
-}
-
-static bool pattern_names_ascii(const struct gw_call *call, struct gw_str pattern,
-				struct gw_str domain)
-{
-	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
-	char room[GW_DOMAIN_MAX + 1];
-	struct gw_str name;
-
-	if (is_ascii(pattern))
-		return pattern_names(pattern, domain);
-	name = ascii_of(call, gw_str_from(pattern, below ? 2 : 0), room);
-	if (!below)
-		return gw_str_ieq(name, domain);
-	return domain.len > name.len + 1 && domain.ptr[domain.len - name.len - 1] == '.' &&
-	       gw_str_ieq(gw_str_from(domain, domain.len - name.len), name);
-}
-
-bool domains_name(const struct gw_call *call, struct gw_str domains, struct gw_str domain)
-{
-	char room[GW_DOMAIN_MAX + 1];
-	size_t at = 0, start;
-
-	domain = ascii_of(call, domain, room);
-	while (at < domains.len) {
-		for (start = at; at < domains.len && is_word(domains.ptr[at]); at++)
-			;
-		if (at > start &&
-		    pattern_names_ascii(call, gw_str_n(domains.ptr + start, at - start), domain))
-			return true;
-		at++;
-	}
-	return false;
-}
 
 enum source_answer networks_have(const struct networks *networks, const struct network *peer)
 {
@@ -399,7 +334,7 @@ static const char *rewrite_flaw(struct gw_call *call, const struct client *clien
 	if (!is_address(address))
 		return needs_address;
 	if (client->domains.len &&
-	    !domains_name(call, client->domains, gw_str_from(address, at + 1)))
+	    !gw_domain_in_words(call, client->domains, gw_str_from(address, at + 1)))
 		return "has an address that is not in its domains";
 	return NULL;
 }
@@ -413,7 +348,7 @@ static const char *network_flaw(struct gw_call *call, const struct client *clien
 		return "would be an open relay: so wide a network needs login = true, or certificates";
 	*key = "domains";
 	if (client->domains.len == 0 ||
-	    domains_name(call, client->domains, gw_str("any.name.at.all.invalid")))
+	    gw_domain_in_words(call, client->domains, gw_str("any.name.at.all.invalid")))
 		return "is known by its network alone: say which sender domains it may use, or set login = true";
 	if (client->rules.sender == SENDER_ANY &&
 	    (client->rules.from == FROM_OFF || client->rules.from == FROM_FLAG))

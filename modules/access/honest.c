@@ -1,6 +1,8 @@
 #include "honest.h"
 #include "from.h"
 
+#include <gateway/domain.h>
+
 #include <stdio.h>
 
 static void find(struct finding *finding, const char *id, const char *text)
@@ -46,12 +48,12 @@ static void check_address(struct gw_call *call, const struct from *from, struct 
 	struct gw_str shown;
 	size_t at = 0;
 
-	if (!domains_name(call, domains, from->domain)) {
+	if (!gw_domain_in_words(call, domains, from->domain)) {
 		find_foreign(finding, "from-domain", "sender domain", from->domain, client);
 		return;
 	}
 	while (from_next_shown(gw_str(from->display), &at, &shown))
-		if (!domains_name(call, domains, shown)) {
+		if (!gw_domain_in_words(call, domains, shown)) {
 			find_foreign(finding, "from-name", "a From name that shows an address of",
 				     shown, client);
 			return;
@@ -79,7 +81,7 @@ static void check_sender(struct gw_call *call, struct gw_str value, struct gw_st
 
 	if (flaw != FROM_FINE)
 		find(finding, sender_flaws[flaw].id, sender_flaws[flaw].text);
-	else if (!domains_name(call, domains, sender.domain))
+	else if (!gw_domain_in_words(call, domains, sender.domain))
 		find_foreign(finding, "sender-domain", "the domain of the Sender field",
 			     sender.domain, client);
 	from_finish(&sender);

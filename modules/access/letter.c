@@ -2,6 +2,8 @@
 #include "honest.h"
 #include "session.h"
 
+#include <gateway/domain.h>
+
 #include <stdio.h>
 
 static enum gw_verdict refuse(struct gw_call *call, const struct finding *finding)
@@ -50,7 +52,7 @@ static enum gw_verdict judge(struct gw_call *call, struct gw_message *message,
 	if (rules->from == FROM_FLAG)
 		return note(call, message, "flag", "flagged", gw_str(finding->text), finding);
 	if (rules->from == FROM_REWRITE && finding->is_foreign && domain.len > 1 &&
-	    domains_name(call, domains, gw_str_from(domain, 1)))
+	    gw_domain_in_words(call, domains, gw_str_from(domain, 1)))
 		return note(call, message, "rewrite", "rewritten", address, finding);
 	return refuse(call, finding);
 }
@@ -65,7 +67,7 @@ enum gw_verdict letter_message(struct gw_call *call, struct gw_message *message)
 		return GW_CONTINUE;
 	honest_check(call, message, domains, session_name(message), &finding);
 	if (!finding.id || (rules->from == FROM_ENVELOPE && finding.is_foreign &&
-			    domains_name(call, domains, session_sender_domain(message))))
+			    gw_domain_in_words(call, domains, session_sender_domain(message))))
 		return GW_CONTINUE;
 	return judge(call, message, rules, &finding);
 }

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <gateway/domain.h>
+
 /* --- connect, ehlo --- */
 
 static void identify(struct gw_call *call, const struct client *client)
@@ -159,7 +161,7 @@ static enum gw_verdict check_sender(struct gw_call *call, const struct gw_messag
 		      domains = session_domains(message), domain = session_sender_domain(message);
 
 	if (session_rules(call, message)->sender != SENDER_DOMAINS || domains.len == 0 ||
-	    sender.len == 0 || domains_name(call, domains, domain))
+	    sender.len == 0 || gw_domain_in_words(call, domains, domain))
 		return GW_CONTINUE;
 	gw->reply(call, 550, "5.7.1", "sender domain %.*s is not allowed for client %.*s",
 		  GW_STR_ARGS(domain), GW_STR_ARGS(session_name(message)));

@@ -4,6 +4,8 @@
 #include "instance.h"
 #include "outgoing.h"
 
+#include <gateway/domain.h>
+
 #include <stdio.h>
 
 #define AT(member) offsetof(struct bounce_relay, member)
@@ -42,23 +44,7 @@ static struct gw_str domain_of(struct gw_str address)
 
 /* --- domains --- */
 
-/* "example.com", "*.example.com" (what is below it). "*" names nothing: it is no domain of
- * anybody's. */
-static bool names(struct gw_call *call, struct gw_str pattern, const char *domain)
-{
-	bool below = pattern.len > 2 && pattern.ptr[0] == '*' && pattern.ptr[1] == '.';
-	char name[GW_DOMAIN_MAX + 1];
-	size_t len = strlen(domain), tail;
-
-	if (gw->domain_ascii(call, gw_str_from(pattern, below ? 2 : 0), name) < 0)
-		return false;
-	tail = strlen(name);
-	if (!below)
-		return strcmp(name, domain) == 0;
-	return len > tail + 1 && domain[len - tail - 1] == '.' &&
-	       strcmp(domain + len - tail, name) == 0;
-}
-
+/* "*" names nothing here: it is no domain of anybody's. */
 static bool one_names(struct gw_call *call, struct gw_list list, struct gw_str domain)
 {
 	char name[GW_DOMAIN_MAX + 1];
@@ -67,7 +53,8 @@ static bool one_names(struct gw_call *call, struct gw_list list, struct gw_str d
 	if (gw->domain_ascii(call, domain, name) < 0)
 		return false;
 	for (i = 0; i < list.count; i++)
-		if (names(call, list.items[i], name))
+		if (!gw_str_eq(list.items[i], gw_str("*")) &&
+		    gw_domain_matches(call, list.items[i], gw_str(name)))
 			return true;
 	return false;
 }

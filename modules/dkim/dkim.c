@@ -1,8 +1,9 @@
 /* dkim.c - signs what goes out, as its author's domain. The last of the modules that edit: what is
  * changed after it breaks the signature. */
 #include "control.h"
-#include "domains.h"
 #include "job.h"
+
+#include <gateway/domain.h>
 
 #include <stdlib.h>
 
@@ -377,7 +378,8 @@ static bool may_sign(struct gw_call *call, const struct gw_message *message, str
 
 	if (gw->message_number(message, GW_MESSAGE_OWN) == 1)
 		return true;
-	return domains.len ? domains_name(call, domains, domain) : conf->unbound == UNBOUND_SIGN;
+	return domains.len ? gw_domain_in_words(call, domains, domain)
+			   : conf->unbound == UNBOUND_SIGN;
 }
 
 static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)

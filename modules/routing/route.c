@@ -1,55 +1,9 @@
 /* route.c - from rules to the relays that are asked first. */
 #include "routing.h"
 
+#include <gateway/domain.h>
+
 #include <stdio.h>
-
-/* "*.example.com" names what is below example.com, and not example.com itself. */
-static bool pattern_names(struct gw_str pattern, struct gw_str domain)
-{
-	struct gw_str tail = gw_str_from(pattern, 1);
-
-	if (pattern.len == 0 || pattern.ptr[0] != '*')
-		return gw_str_ieq(pattern, domain);
-	return tail.len == 0 || (domain.len > tail.len &&
-				 gw_str_ieq(gw_str_from(domain, domain.len - tail.len), tail));
-}
-
-static bool is_ascii(struct gw_str text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] > 127)
-			return false;
-	return true;
-}
-
-/* The pattern with its name in A-labels; as it is where it is that already. */
-static struct gw_str pattern_ascii(struct gw_call *call, struct gw_str pattern,
-				   char room[GW_DOMAIN_MAX + 3])
-{
-	size_t star = pattern.len > 2 && pattern.ptr[0] == '*' ? 2 : 0;
-	long size = is_ascii(pattern)
-			    ? -1
-			    : gw->domain_ascii(call, gw_str_from(pattern, star), room + star);
-
-	if (size < 0)
-		return pattern;
-	memcpy(room, pattern.ptr, star);
-	return gw_str_n(room, star + (size_t)size);
-}
-
-static bool names_domain(struct gw_call *call, struct gw_list patterns, struct gw_str domain)
-{
-	char room[GW_DOMAIN_MAX + 3], name[GW_DOMAIN_MAX + 3];
-	size_t i;
-
-	domain = pattern_ascii(call, domain, name);
-	for (i = 0; i < patterns.count; i++)
-		if (pattern_names(pattern_ascii(call, patterns.items[i], room), domain))
-			return true;
-	return false;
-}
 
 static bool names_type(struct gw_list types, struct gw_str type)
 {
@@ -63,7 +17,7 @@ static bool names_type(struct gw_list types, struct gw_str type)
 
 enum match rule_match(struct gw_call *call, const struct rule *rule, const struct subject *subject)
 {
-	if (!names_domain(call, rule->domains, subject->domain))
+	if (!gw_domain_in_list(call, rule->domains, subject->domain))
 		return OTHER_DOMAIN;
 	return names_type(rule->types, subject->type) ? MATCH : OTHER_TYPE;
 }
