@@ -163,8 +163,7 @@ static void alternate(struct resolved *resolved)
 
 static void resolved(struct resolve *resolve, const struct resolved *answer)
 {
-	struct client *client = (struct client *)((char *)resolve -
-						  offsetof(struct client, resolve));
+	struct client *client = list_of(resolve, struct client, resolve);
 	struct transport *transport = client->queue->transport;
 
 	transport_enter(transport);

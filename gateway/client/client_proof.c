@@ -17,8 +17,6 @@ struct proof {
 	char text[]; /* of the secret */
 };
 
-#define PROOF_OF(pointer) ((struct proof *)((char *)(pointer)-offsetof(struct proof, offload)))
-
 static void proof_destroy(struct proof *proof)
 {
 	explicit_bzero(proof, sizeof(*proof) + proof->secret.len);
@@ -27,15 +25,14 @@ static void proof_destroy(struct proof *proof)
 
 static void work(struct offload *offload)
 {
-	struct proof *proof = PROOF_OF(offload);
+	struct proof *proof = list_of(offload, struct proof, offload);
 
 	proof->made = sasl_salt(&proof->salting, proof->secret, proof->salted);
 }
 
 static void returned(struct post *post)
 {
-	struct proof *proof = PROOF_OF(
-		(struct offload *)((char *)post - offsetof(struct offload, post)));
+	struct proof *proof = list_of(post, struct proof, offload.post);
 	struct client *client = proof->client;
 	struct transport *transport;
 

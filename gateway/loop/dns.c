@@ -1,5 +1,7 @@
 /* dns.c - who asks for which domain, and the answers that are kept. */
 #include "loop/dns_private.h"
+
+#include "base/list.h"
 #include "loop/worker_private.h"
 
 #include <stdlib.h>
@@ -44,7 +46,7 @@ static void tell_one(struct dns_mx_question *question)
 /* Those that come meanwhile have the next turn. */
 static void tell(struct post *post)
 {
-	struct dns *dns = (struct dns *)((char *)post - offsetof(struct dns, tell));
+	struct dns *dns = list_of(post, struct dns, tell);
 	struct dns_mx_question *question;
 	size_t count = 0;
 

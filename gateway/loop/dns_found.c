@@ -2,6 +2,8 @@
  */
 #include "loop/dns_private.h"
 
+#include "base/list.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,7 +272,7 @@ struct shared_answer {
 
 static struct shared_answer *shared_of(const struct dns_answer *answer)
 {
-	return (struct shared_answer *)((char *)answer - offsetof(struct shared_answer, answer));
+	return list_of(answer, struct shared_answer, answer);
 }
 
 const struct dns_answer *dns_hold(const struct dns_answer *answer)

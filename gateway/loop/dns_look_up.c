@@ -2,6 +2,8 @@
  * at once. */
 #include "loop/dns_private.h"
 
+#include "base/list.h"
+
 #include <arpa/nameser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,8 +79,7 @@ static void let_go(struct look_up *look_up)
 
 static void out_of_time(struct timer *timer)
 {
-	struct look_up *look_up = (struct look_up *)((char *)timer -
-						     offsetof(struct look_up, limit));
+	struct look_up *look_up = list_of(timer, struct look_up, limit);
 
 	look_up->found.text = "the name servers did not answer in time";
 	conclude(look_up);
@@ -91,8 +92,7 @@ static int64_t most_ms(const struct dns *dns)
 
 static void moment_is_over(struct timer *timer)
 {
-	struct look_up *look_up = (struct look_up *)((char *)timer -
-						     offsetof(struct look_up, limit));
+	struct look_up *look_up = list_of(timer, struct look_up, limit);
 	struct dns *dns = look_up->dns;
 
 	*count_of(look_up) -= look_up->open;

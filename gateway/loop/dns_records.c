@@ -1,6 +1,7 @@
 #include "loop/dns_records.h"
 
 #include "base/arena.h"
+#include "base/list.h"
 #include "loop/dns_private.h"
 
 #include <arpa/nameser.h>
@@ -57,7 +58,7 @@ void dns_records_cancel(struct dns_query *query)
 
 static struct dns_query *query_of(struct timer *timer)
 {
-	return (struct dns_query *)((char *)timer - offsetof(struct dns_query, timer));
+	return list_of(timer, struct dns_query, timer);
 }
 
 /* Who is told may ask again, and destroy nothing of this one. */

@@ -1,6 +1,8 @@
 /* http.c - libcurl's multi interface on a worker's loop. */
 #include "loop/http_private.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 static void library_init(void)
@@ -66,7 +68,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *wa
 
 static void timer_due(struct timer *timer)
 {
-	struct http *http = (struct http *)(void *)((char *)timer - offsetof(struct http, timer));
+	struct http *http = list_of(timer, struct http, timer);
 	int running;
 
 	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -88,7 +90,7 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 /* The worker goes: nobody is there to be told. */
 static void end_http(struct orphan *orphan)
 {
-	struct http *http = (struct http *)orphan;
+	struct http *http = list_of(orphan, struct http, orphan);
 
 	worker_disown(&http->orphan);
 	while (http->transfers)

@@ -9,7 +9,7 @@
 
 /* What a worker has for its requests, made with the first and gone with the worker. */
 struct http {
-	struct orphan orphan; /* first */
+	struct orphan orphan;
 	struct worker *worker;
 	CURLM *multi;
 	struct timer timer; /* libcurl's */

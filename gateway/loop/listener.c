@@ -1,5 +1,6 @@
 #include "loop/listener.h"
 
+#include "base/list.h"
 #include "base/log.h"
 #include "loop/worker_private.h"
 
@@ -72,8 +73,7 @@ bool listener_is_free(const struct sockaddr *address, socklen_t len)
 
 static void rested(struct timer *timer)
 {
-	struct listener *listener = (struct listener *)((char *)timer -
-							offsetof(struct listener, rest));
+	struct listener *listener = list_of(timer, struct listener, rest);
 
 	if (!listener->paused)
 		event_add(listener->event, NULL);

@@ -1,5 +1,6 @@
 #include "loop/preface.h"
 
+#include "base/list.h"
 #include "loop/worker_private.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static void end(struct preface *preface, enum preface_end why)
 
 static void timed_out(struct timer *timer)
 {
-	end((struct preface *)((char *)timer - offsetof(struct preface, timer)), PREFACE_TIMEOUT);
+	end(list_of(timer, struct preface, timer), PREFACE_TIMEOUT);
 }
 
 /* Takes from the socket what was only looked at. */

@@ -1,6 +1,7 @@
 /* resolver.c - who asks for which host, and the answers that are kept. */
 #include "loop/resolver_private.h"
 
+#include "base/list.h"
 #include "loop/listener.h"
 
 #include <netdb.h>
@@ -73,7 +74,7 @@ static void tell(struct question *question)
 
 static void tell_posted(struct post *post)
 {
-	tell((struct question *)((char *)post - offsetof(struct question, post)));
+	tell(list_of(post, struct question, post));
 }
 
 void host_answered(struct host *host, int64_t keep_ms)

@@ -1,6 +1,7 @@
 /* resolver_look_up.c - one host name on its way: the hosts file, the DNS, the system. */
 #include "loop/resolver_private.h"
 
+#include "base/list.h"
 #include "loop/hosts_file.h"
 
 #include <arpa/nameser.h>
@@ -17,7 +18,7 @@
 
 static struct host *host_of(struct post *post)
 {
-	return (struct host *)((char *)post - offsetof(struct host, work.post));
+	return list_of(post, struct host, work.post);
 }
 
 /* Nobody asks on: who waits for it, if anybody still does, is told so. */
@@ -37,7 +38,7 @@ void host_leave(struct host *host)
 
 static struct host *host_at_work(struct offload *work)
 {
-	return (struct host *)((char *)work - offsetof(struct host, work));
+	return list_of(work, struct host, work);
 }
 
 /* `done` has a reference. */
@@ -130,7 +131,7 @@ static void shorten(struct host *host, uint32_t ttl)
 /* What has come by now is the answer, if anything has. */
 static void conclude(struct timer *timer)
 {
-	struct host *host = (struct host *)((char *)timer - offsetof(struct host, limit));
+	struct host *host = list_of(timer, struct host, limit);
 
 	if (host->six.count + host->four.count == 0) {
 		go_to_system(host);

@@ -1,5 +1,7 @@
 #include "loop/stream_private.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,7 +12,7 @@
 
 static void run_job(struct post *post)
 {
-	struct stream *stream = (struct stream *)((char *)post - offsetof(struct stream, job));
+	struct stream *stream = list_of(post, struct stream, job);
 
 	stream->job_queued = false;
 	if (!stream->dead) {

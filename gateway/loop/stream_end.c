@@ -1,11 +1,13 @@
 /* stream_end.c - how a stream ends: for want of movement, or after its last words are out. */
 #include "loop/stream_private.h"
 
+#include "base/list.h"
+
 #include <poll.h>
 
 static struct stream *stream_of(struct timer *timer)
 {
-	return (struct stream *)((char *)timer - offsetof(struct stream, timer));
+	return list_of(timer, struct stream, timer);
 }
 
 static void timed_out(struct timer *timer);
@@ -55,7 +57,7 @@ static void linger_over(struct timer *timer)
 
 static void worker_ends(struct orphan *orphan)
 {
-	stream_destroy((struct stream *)((char *)orphan - offsetof(struct stream, orphan)));
+	stream_destroy(list_of(orphan, struct stream, orphan));
 }
 
 /* Closing while input waits makes the kernel cut the connection, and the peer may lose our last

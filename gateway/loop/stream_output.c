@@ -2,6 +2,8 @@
  * full. */
 #include "loop/stream_private.h"
 
+#include "base/list.h"
+
 #include <errno.h>
 
 /* Pieces that are less together are copied: they leave with what else the turn writes. */
@@ -93,7 +95,7 @@ void stream_flush(struct stream *stream)
 
 void stream_flush_post(struct post *post)
 {
-	struct stream *stream = (struct stream *)((char *)post - offsetof(struct stream, flush));
+	struct stream *stream = list_of(post, struct stream, flush);
 
 	stream->flush_queued = false;
 	if (!stream->dead) {

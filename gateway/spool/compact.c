@@ -7,6 +7,7 @@
 #include "spool/spool_private.h"
 
 #include "base/crc32c.h"
+#include "base/list.h"
 #include "spool/append.h"
 #include "spool/header.h"
 #include "spool/index.h"
@@ -48,8 +49,7 @@ struct compaction {
 
 static void move_done(struct post *post)
 {
-	struct move *move = (struct move *)(void *)((char *)post -
-						    offsetof(struct move, append.post));
+	struct move *move = list_of(post, struct move, append.post);
 	struct batch *batch = move->batch;
 
 	pthread_mutex_lock(&batch->lock);
