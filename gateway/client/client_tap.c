@@ -79,7 +79,7 @@ void client_tell_tls(struct client *client)
 
 /* --- MAIL and RCPT that only ask --- */
 
-static void watch_finish(struct client *client, const struct smtp_reply *reply)
+static void try_finish(struct client *client, const struct smtp_reply *reply)
 {
 	struct outcome outcome;
 
@@ -106,7 +106,7 @@ void client_try(struct client *client)
 		client_enter(client, AT_TRY_MAIL);
 		return;
 	}
-	watch_finish(client, &fine);
+	try_finish(client, &fine);
 	end(client);
 }
 
@@ -134,13 +134,13 @@ void client_try_mail_reply(struct client *client, const struct smtp_reply *reply
 		client_enter(client, AT_TRY_RCPT);
 		return;
 	}
-	watch_finish(client, reply);
+	try_finish(client, reply);
 	end(client);
 }
 
 void client_try_rcpt_reply(struct client *client, const struct smtp_reply *reply)
 {
-	watch_finish(client, reply);
+	try_finish(client, reply);
 	client_enter(client, AT_TRY_RSET);
 }
 

@@ -138,8 +138,6 @@ bool relay_queue_is_no_way(const struct relay_queue *queue, const struct attempt
 /* ends all of which that is so */
 void relay_queue_send_back(struct relay_queue *queue);
 
-/* of deliver/relay_test.c */
-
 /* mx_group.c */
 /* for those that somebody looks on; NULL: no memory */
 struct relay_queue *mx_group_aside(struct transport *transport, struct gw_relay *relay);

@@ -65,6 +65,12 @@ const char *sts_records_read(struct gw_list records, char id[STS_ID_MOST + 1])
 
 /* --- the policy --- */
 
+static const char *const mode_names[] = {
+	[STS_MODE_NONE] = "none",
+	[STS_MODE_TESTING] = "testing",
+	[STS_MODE_ENFORCE] = "enforce",
+};
+
 struct reading {
 	struct sts_policy *policy;
 	char *text; /* the next free octet of policy->text */
@@ -74,10 +80,8 @@ struct reading {
 
 static bool take_mode(struct reading *reading, struct gw_str value)
 {
-	static const char *const names[] = { "none", "testing", "enforce" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!gw_str_eq(value, gw_str(names[i])))
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
+		if (!gw_str_eq(value, gw_str(mode_names[i])))
 			continue;
 		reading->policy->mode = (enum sts_mode)i;
 		return true;
@@ -198,7 +202,5 @@ bool sts_policy_names(const struct sts_policy *policy, struct gw_str host)
 
 const char *sts_mode_name(enum sts_mode mode)
 {
-	static const char *const names[] = { "none", "testing", "enforce" };
-
-	return names[mode];
+	return mode_names[mode];
 }

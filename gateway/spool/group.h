@@ -1,5 +1,4 @@
-/* group.h - appends that are written and synced together. All of it is the commit
- * thread's. */
+/* group.h - appends that are written and synced together. All of it is the commit thread's. */
 #ifndef SPOOL_GROUP_H
 #define SPOOL_GROUP_H
 

@@ -6,8 +6,7 @@
 
 #define SEGMENT_HEADER 8192u
 /* Of a segment without a head, as version 1 had them; of a new one, with a salt that nobody can
- * guess
- * (-1: no randomness). */
+ * guess (-1: no randomness). */
 struct segment_key segment_key_old(uint32_t number);
 int segment_key_make(struct segment_key *key, uint32_t number);
 /* Both copies; the caller syncs them with the file, before any record. */

@@ -1,5 +1,4 @@
-/* refcount.h - what each record means for the index and the segments. Under the
- * spool's `lock`. */
+/* refcount.h - what each record means for the index and the segments. Under the spool's `lock`. */
 #ifndef SPOOL_REFCOUNT_H
 #define SPOOL_REFCOUNT_H
 

@@ -11,8 +11,9 @@ enum sleep_mode { SLEEP_NONE, SLEEP_ANY, SLEEP_URGENT, SLEEP_BATCH };
 #define BATCH_ENOUGH 8 /* appends that share a sync: it is not put off for more */
 
 void wake_for(struct spool *spool, bool urgent); /* wake.c: an append was queued */
-/* wake.c: until there is some, at most ms; -1: for ever */
+/* wake.c, the commit thread: until there is some, at most ms; -1: for ever */
 void wait_for_work(struct spool *spool, int64_t ms);
+/* wake.c, the commit thread: for a moment, while more is known to come that may share a sync */
 void wait_for_batch(struct spool *spool);
 
 /* threads.c: from now on turns are taken, until threads_stop; -1 with errno: they are not. */
