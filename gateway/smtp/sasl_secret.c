@@ -2,15 +2,35 @@
  * and the client's steps of all that the library does alone. */
 #include "smtp/sasl_private.h"
 
-/* [authzid] NUL authcid NUL passwd (RFC 4616); nothing in it but the first may be empty. */
+/* [authzid] NUL authcid NUL passwd (RFC 4616) */
+struct plain {
+	struct gw_str acting_as, user, secret;
+};
+
+static struct gw_str take_part(struct gw_str *rest)
+{
+	struct gw_str part = gw_str_n(rest->ptr, gw_str_find(*rest, '\0'));
+
+	*rest = gw_str_from(*rest, part.len + 1);
+	return part;
+}
+
+static struct plain read_plain(struct gw_str token)
+{
+	struct plain plain;
+
+	plain.acting_as = take_part(&token);
+	plain.user = take_part(&token);
+	plain.secret = token;
+	return plain;
+}
+
+/* Nothing in it but the first may be empty. */
 bool sasl_plain_is_sound(struct gw_str token)
 {
-	size_t first = gw_str_find(token, '\0');
-	struct gw_str rest = gw_str_from(token, first + 1);
-	size_t second = gw_str_find(rest, '\0');
-	struct gw_str secret = gw_str_from(rest, second + 1);
+	struct plain plain = read_plain(token);
 
-	return second > 0 && secret.len > 0 && !gw_str_has_nul(secret);
+	return plain.user.len > 0 && plain.secret.len > 0 && !gw_str_has_nul(plain.secret);
 }
 
 bool sasl_login_is_sound(struct gw_str token)
@@ -37,17 +57,16 @@ static enum sasl_state take_login(struct sasl *sasl)
  * a password may have been hashed as it is, and whoever compares it can prepare it as well. */
 int sasl_plain_take(struct sasl *sasl, struct gw_str token)
 {
-	size_t first = gw_str_find(token, '\0');
-	struct gw_str rest = gw_str_from(token, first + 1);
-	size_t second = gw_str_find(rest, '\0');
-	struct gw_str secret = gw_str_from(rest, second + 1);
-	int result = gsasl_property_set_raw(sasl->session, GSASL_AUTHZID, token.ptr, first);
+	struct plain plain = read_plain(token);
+	int result = gsasl_property_set_raw(sasl->session, GSASL_AUTHZID, plain.acting_as.ptr,
+					    plain.acting_as.len);
 
 	if (result == GSASL_OK)
-		result = gsasl_property_set_raw(sasl->session, GSASL_AUTHID, rest.ptr, second);
+		result = gsasl_property_set_raw(sasl->session, GSASL_AUTHID, plain.user.ptr,
+						plain.user.len);
 	if (result == GSASL_OK)
-		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, secret.ptr,
-						secret.len);
+		result = gsasl_property_set_raw(sasl->session, GSASL_PASSWORD, plain.secret.ptr,
+						plain.secret.len);
 	return result;
 }
 
