@@ -127,24 +127,26 @@ static bool is_code(struct gw_str word)
 
 #define LIST_MOST 1000
 
-static void write_row(void *arg, const struct row *row)
+static void write_fields(struct gw_json *json, const struct row *row)
 {
-	struct gw_json *table = arg;
 	int i;
 
-	gw->table_row(table);
-	gw->json_number(table, "number", row->number);
-	gw->json_time(table, "time", row->time);
-	gw->json_format(table, "id", "%016llx", (unsigned long long)row->id);
-	gw->json_number(table, "code", row->code);
+	gw->json_number(json, "number", row->number);
+	gw->json_time(json, "time", row->time);
+	gw->json_format(json, "id", "%016llx", (unsigned long long)row->id);
+	gw->json_number(json, "code", row->code);
 	for (i = 0; row_names[i]; i++)
-		gw->json_string(table, row_names[i], gw_str(row->texts[i]));
-	if (row->report.len)
-		gw->json_string(table, "report", row->report);
+		gw->json_string(json, row_names[i], gw_str(row->texts[i]));
+}
+
+static void write_row(void *table, const struct row *row)
+{
+	gw->table_row(table);
+	write_fields(table, row);
 }
 
 /* "kind=hard"; false: it names no field. */
-static bool take_filter(struct gw_str word, const char *filters[13], int64_t *limit)
+static bool take_filter(struct gw_str word, const char *filters[ROW_TEXTS], int64_t *limit)
 {
 	size_t len = gw_str_find(word, '=');
 	int i;
@@ -180,7 +182,7 @@ static void list(struct gw_call *call, struct gw_list words)
 		{ "kind", "KIND" },     { "reason", "REASON" }, { "status", "STATUS" },
 		{ "client", "CLIENT" }, { "relay", "RELAY" },   { NULL, NULL }
 	};
-	const char *filters[13] = { NULL };
+	const char *filters[ROW_TEXTS] = { NULL };
 	struct store *store = store_of(call);
 	struct gw_json *table;
 	int64_t limit = 100;
@@ -218,18 +220,10 @@ static void begin_form(struct gw_json *json)
 	gw->json_begin(json, "rows", GW_JSON_ARRAY);
 }
 
-static void write_form(void *arg, const struct row *row)
+static void write_form(void *json, const struct row *row)
 {
-	struct gw_json *json = arg;
-	int i;
-
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	gw->json_number(json, "number", row->number);
-	gw->json_time(json, "time", row->time);
-	gw->json_format(json, "id", "%016llx", (unsigned long long)row->id);
-	gw->json_number(json, "code", row->code);
-	for (i = 0; row_names[i]; i++)
-		gw->json_string(json, row_names[i], gw_str(row->texts[i]));
+	write_fields(json, row);
 	gw->json_string(json, "report", row->report);
 	gw->json_end(json);
 }

@@ -24,9 +24,10 @@ struct store {
 	int64_t forgot;  /* ms: when that was done last */
 };
 
-const char *const row_names[14] = { "recipient", "kind",       "reason", "status", "diagnostic",
-				    "source",    "rule",       "action", "client", "type",
-				    "relay",     "message_id", "sender", NULL };
+const char *const row_names[ROW_TEXTS + 1] = { "recipient",  "kind",   "reason", "status",
+					       "diagnostic", "source", "rule",   "action",
+					       "client",     "type",   "relay",  "message_id",
+					       "sender",     NULL };
 
 #define COLUMNS                                                                                    \
 	"recipient,kind,reason,status,diagnostic,source,rule,action,client,type,relay,message_id,sender"
@@ -225,7 +226,7 @@ static void bind_record(sqlite3_stmt *statement, const struct record *record)
 	sqlite3_bind_int64(statement, 1, record->time);
 	sqlite3_bind_int64(statement, 2, (int64_t)sent->id);
 	sqlite3_bind_int(statement, 3, finding->code);
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < ROW_TEXTS; i++)
 		bind_text(statement, 4 + i, texts[i]);
 	sqlite3_bind_blob(statement, 17, record->report.len ? record->report.ptr : "",
 			  (int)(record->report.len < REPORT_MAX ? record->report.len : REPORT_MAX),
@@ -328,7 +329,7 @@ static void tell_row(sqlite3_stmt *statement, void (*each)(void *, const struct 
 			   .code = sqlite3_column_int(statement, 3) };
 	int i;
 
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < ROW_TEXTS; i++)
 		row.texts[i] = text_at(statement, 4 + i);
 	if (sqlite3_column_count(statement) > 17)
 		row.report = gw_str_n(sqlite3_column_blob(statement, 17),
@@ -336,7 +337,7 @@ static void tell_row(sqlite3_stmt *statement, void (*each)(void *, const struct 
 	each(arg, &row);
 }
 
-int store_list(struct store *store, const char *const filters[13], int64_t limit,
+int store_list(struct store *store, const char *const filters[ROW_TEXTS], int64_t limit,
 	       void (*each)(void *arg, const struct row *row), void *arg)
 {
 	char sql[1024];
@@ -345,14 +346,14 @@ int store_list(struct store *store, const char *const filters[13], int64_t limit
 
 	len = snprintf(sql, sizeof sql,
 		       "SELECT number,time,id,code," COLUMNS " FROM bounce WHERE 1");
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < ROW_TEXTS; i++)
 		len += filters[i] ? snprintf(sql + len, sizeof sql - (size_t)len, " AND %s=?%d",
 					     row_names[i], i + 1)
 				  : 0;
 	snprintf(sql + len, sizeof sql - (size_t)len, " ORDER BY number DESC LIMIT ?14");
 	pthread_mutex_lock(&store->lock);
 	sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
-	for (i = 0; i < 13; i++)
+	for (i = 0; i < ROW_TEXTS; i++)
 		if (filters[i])
 			bind_text(statement, i + 1, filters[i]);
 	sqlite3_bind_int64(statement, 14, limit);

@@ -54,6 +54,8 @@ int store_mail(struct store *store, const struct record *records, size_t count, 
 /* Forgets what is over, a part at a time; does nothing when it did so a little while ago. */
 void store_forget(struct store *store, int64_t now, int64_t keep);
 
+#define ROW_TEXTS 13
+
 /* A row of the list, newest first. */
 struct row {
 	int64_t number, time;
@@ -62,13 +64,13 @@ struct row {
 	/* recipient kind reason status diagnostic source rule action client type relay message_id
 	 * sender
 	 */
-	const char *texts[13];
+	const char *texts[ROW_TEXTS];
 	struct gw_str report; /* of store_get() alone */
 };
-extern const char *const row_names[14]; /* of texts; NULL at the end */
+extern const char *const row_names[ROW_TEXTS + 1]; /* of texts; NULL at the end */
 
 /* Those whose columns are as asked for: `filters` beside row_names, NULL: any. -1: it failed. */
-int store_list(struct store *store, const char *const filters[13], int64_t limit,
+int store_list(struct store *store, const char *const filters[ROW_TEXTS], int64_t limit,
 	       void (*each)(void *arg, const struct row *row), void *arg);
 /* 0; 1: there is none of that number; -1. */
 int store_get(struct store *store, int64_t number, void (*each)(void *arg, const struct row *row),
