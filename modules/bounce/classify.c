@@ -63,11 +63,6 @@ void classify_reply(const struct gw_groups *rules, int code, const char *status,
 	conclude(finding, &verdict);
 }
 
-static bool says_nothing(const char *status)
-{
-	return !*status || strcmp(status + 1, ".0.0") == 0;
-}
-
 /* The codes that the fields gave count, but for those that say nothing, and those of another class
  * than the reply that was given. */
 static void take_codes(struct finding *finding, struct gw_str text)
@@ -76,9 +71,9 @@ static void take_codes(struct finding *finding, struct gw_str text)
 
 	if (!finding->code)
 		finding->code = codes.code;
-	if (*codes.status &&
-	    (says_nothing(finding->status) || (*codes.status != *finding->status && codes.code &&
-					       *codes.status == (char)('0' + codes.code / 100))))
+	if (*codes.status && (words_says_nothing(finding->status) ||
+			      (*codes.status != *finding->status && codes.code &&
+			       *codes.status == (char)('0' + codes.code / 100))))
 		strcpy(finding->status, codes.status);
 }
 
@@ -99,7 +94,7 @@ static bool is_weak(const struct verdict *verdict)
 
 static bool is_vague(const char *status)
 {
-	return says_nothing(status) || strcmp(status + 1, ".5.0") == 0;
+	return words_says_nothing(status) || strcmp(status + 1, ".5.0") == 0;
 }
 
 /* From its code on; where that says nothing, all of it. */

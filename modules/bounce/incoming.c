@@ -183,13 +183,6 @@ static void tell(struct gw_call *call, const struct arrival *arrival, const stru
 	gw->json_destroy(json);
 }
 
-static bool is_ours(const struct gw_str address, const char *domain)
-{
-	size_t at = gw_str_find(address, '@');
-
-	return gw_str_ieq(gw_str_from(address, at + 1), gw_str(domain));
-}
-
 /* Only what failed, only what is new, and never to an address of the bounce domain: a report about
  * a report goes nowhere. */
 static void reflect(struct gw_call *call, const struct arrival *arrival)
@@ -210,7 +203,7 @@ static void reflect(struct gw_call *call, const struct arrival *arrival)
 		    arrival->findings->items[i].kind != KIND_INFO)
 			findings[reflection.count++] = &arrival->findings->items[i];
 	if (!reflection.count || !arrival->known || !sender.len ||
-	    is_ours(sender, instance_domain(gw->instance_data(call))))
+	    gw_str_ieq(words_domain(sender), gw_str(instance_domain(gw->instance_data(call)))))
 		return;
 	report = reflect_write(&reflection);
 	submission.bytes = gw_str_n(report->str, report->len);

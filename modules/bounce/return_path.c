@@ -33,15 +33,6 @@ const struct gw_option return_path_options[] = {
 };
 #undef AT
 
-static struct gw_str domain_of(struct gw_str address)
-{
-	size_t at = address.len;
-
-	while (at > 0 && address.ptr[at - 1] != '@')
-		at--;
-	return at ? gw_str_from(address, at) : gw_str("");
-}
-
 /* --- domains --- */
 
 /* "*" names nothing here: it is no domain of anybody's. */
@@ -102,7 +93,7 @@ static bool is_address(struct gw_call *call, struct gw_str text)
 		if ((unsigned char)text.ptr[i] <= ' ' || strchr("<>()[]\\,;:\"\x7f", text.ptr[i]) ||
 		    (unsigned char)text.ptr[i] >= 0x80)
 			return false;
-	return gw->domain_ascii(call, domain_of(text), domain) > 0;
+	return gw->domain_ascii(call, words_domain(text), domain) > 0;
 }
 
 /* Mail that comes back to an address of somebody else's is lost to both. */
@@ -110,7 +101,7 @@ static bool check_custom(struct gw_call *call, const struct gw_relay *relay,
 			 const struct bounce_relay *conf)
 {
 	const struct bounce_conf *own = gw->conf(call);
-	struct gw_str domain = domain_of(conf->return_path);
+	struct gw_str domain = words_domain(conf->return_path);
 
 	if (!is_address(call, conf->return_path))
 		return wrong(call, relay, "\"%.*s\" is no address", conf->return_path);
@@ -207,7 +198,7 @@ static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct
 static enum gw_verdict kept(struct gw_call *call, struct gw_delivery *delivery,
 			    const struct bounce_relay *conf, struct gw_str sender)
 {
-	if (!conf->allowed.count || one_names(call, conf->allowed, domain_of(sender)))
+	if (!conf->allowed.count || one_names(call, conf->allowed, words_domain(sender)))
 		return GW_CONTINUE;
 	if (conf->otherwise == OTHERWISE_FROM)
 		return set_from(call, delivery);
@@ -226,7 +217,7 @@ enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *de
 	enum mode mode;
 
 	/* nothing comes back to what is a report itself, or is ours already */
-	if (!conf || !sender.len || (*own && gw_str_ieq(domain_of(sender), gw_str(own))) ||
+	if (!conf || !sender.len || (*own && gw_str_ieq(words_domain(sender), gw_str(own))) ||
 	    !mode_of(conf->return_path, &mode))
 		return GW_CONTINUE;
 	switch (mode) {

@@ -127,6 +127,15 @@ struct gw_str words_address(struct gw_str text, const char *from)
 	return gw_str_n(NULL, 0);
 }
 
+struct gw_str words_domain(struct gw_str address)
+{
+	size_t at = address.len;
+
+	while (at > 0 && address.ptr[at - 1] != '@')
+		at--;
+	return at ? gw_str_from(address, at) : gw_str("");
+}
+
 /* --- codes --- */
 
 static size_t number(struct gw_str text, size_t most)
@@ -174,7 +183,7 @@ static bool is_code(struct gw_str text, size_t i)
 	return i + 3 == text.len || strchr(" -\t\r\n:,]", p[3]) != NULL;
 }
 
-static bool says_nothing(const char *status)
+bool words_says_nothing(const char *status)
 {
 	return !*status || strcmp(status + 1, ".0.0") == 0;
 }
@@ -214,11 +223,11 @@ struct codes words_codes(struct gw_str text)
 		if (!codes.code && is_code(text, i) && text.ptr[i] != '2' && !is_count(text, i)) {
 			codes.code = atoi(text.ptr + i);
 			codes.at = text.ptr + i;
-			if (status_behind(text, i, status) && !says_nothing(status))
+			if (status_behind(text, i, status) && !words_says_nothing(status))
 				strcpy(codes.status, status);
-		} else if (says_nothing(codes.status) &&
+		} else if (words_says_nothing(codes.status) &&
 			   words_status(gw_str_from(text, i), status) &&
-			   (!codes.status[0] || !says_nothing(status))) {
+			   (!codes.status[0] || !words_says_nothing(status))) {
 			strcpy(codes.status, status);
 			if (!codes.at)
 				codes.at = text.ptr + i;

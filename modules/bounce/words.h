@@ -21,6 +21,9 @@ bool words_line(struct gw_str *text, struct gw_str *line);
  * brackets; a domain has a dot in it. */
 struct gw_str words_address(struct gw_str text, const char *from);
 
+/* What is behind the last @; empty: there is none. */
+struct gw_str words_domain(struct gw_str address);
+
 #define STATUS_SIZE 16
 
 /* The codes of a reply in somebody's words, "550-5.1.1 ..." anywhere in them. code 0, status "":
@@ -31,6 +34,9 @@ struct codes {
 	const char *at; /* where the reply begins in the text; NULL: nowhere */
 };
 struct codes words_codes(struct gw_str text);
+
+/* There is none, or it ends in .0.0. */
+bool words_says_nothing(const char *status);
 
 /* "5.1.1" whatever is behind it; its length, 0: it is none. */
 size_t words_status(struct gw_str text, char status[STATUS_SIZE]);
