@@ -44,13 +44,15 @@ static const char *take_address(struct gw_call *call, struct gw_message *message
 	return NULL;
 }
 
+static const char several[] = "neither From nor Sender name a single address";
+
 static const char *from_value(struct gw_call *call, struct gw_message *message, struct gw_str value,
 			      char out[AUTHOR_MAX])
 {
 	char *text = g_strndup(value.ptr, value.len);
 	InternetAddressList *list = internet_address_list_parse(NULL, text);
 	InternetAddressMailbox *mailbox = only_mailbox(list);
-	const char *why = "several";
+	const char *why = several;
 
 	if (mailbox)
 		why = take_address(call, message, internet_address_mailbox_get_addr(mailbox), out);
@@ -78,11 +80,9 @@ const char *author_read(struct gw_call *call, struct gw_message *message, char o
 	if (!only_field(message, "From", &header))
 		return "it has no From field, or several";
 	why = from_value(call, message, header.value, out);
-	if (!why || strcmp(why, "several") != 0)
+	if (why != several)
 		return why;
 	if (!only_field(message, "Sender", &header))
 		return "its From field names no single address, and it has no Sender field";
-	why = from_value(call, message, header.value, out);
-	return why && strcmp(why, "several") == 0 ? "neither From nor Sender name a single address"
-						  : why;
+	return from_value(call, message, header.value, out);
 }

@@ -292,7 +292,6 @@ static void take_fields(struct mail *mail, GMimeMessage *message)
 	mail->auto_reply = field(message, "X-Autoreply");
 	mail->apple_action = field(message, "X-Apple-Action");
 	mail->in_reply_to = field(message, "In-Reply-To");
-	mail->message_id = field(message, "Message-ID");
 }
 
 char *mail_field(struct gw_str header, const char *name)
@@ -374,8 +373,6 @@ void mail_read(struct mail *mail, struct gw_str bytes)
 		take_fields(mail, message);
 		walk(mail, g_mime_message_get_mime_part(message), 0);
 		g_object_unref(message);
-	} else {
-		mail->from = mail->to = mail->subject = mail->return_path = NULL;
 	}
 	if (!mail->notice->len && !mail->status->len && !mail->feedback->len) {
 		struct gw_str body = body_of(bytes);
@@ -385,10 +382,10 @@ void mail_read(struct mail *mail, struct gw_str bytes)
 
 void mail_finish(struct mail *mail)
 {
-	char **fields[] = { &mail->from,         &mail->to,         &mail->subject,
-			    &mail->return_path,  &mail->failed,     &mail->auto_submitted,
-			    &mail->precedence,   &mail->auto_reply, &mail->message_id,
-			    &mail->apple_action, &mail->in_reply_to };
+	char **fields[] = { &mail->from,        &mail->to,         &mail->subject,
+			    &mail->return_path, &mail->failed,     &mail->auto_submitted,
+			    &mail->precedence,  &mail->auto_reply, &mail->apple_action,
+			    &mail->in_reply_to };
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(fields); i++)

@@ -15,9 +15,9 @@
 #define MAIL_DEPTH 8  /* of parts within parts */
 
 struct mail {
-	/* fields, decoded; "" where there is none */
+	/* fields, decoded; "" where there is none, all NULL where it is no MIME */
 	char *from, *to, *subject, *return_path, *failed, *auto_submitted, *precedence, *auto_reply,
-		*message_id, *apple_action, *in_reply_to;
+		*apple_action, *in_reply_to;
 	GString *notice;   /* text for people, before the mail that is returned */
 	GString *status;   /* message/delivery-status */
 	GString *feedback; /* message/feedback-report */

@@ -58,7 +58,7 @@ static bool is_strong(struct gw_str before)
 
 static const char *line_begin(struct gw_str text, const char *at)
 {
-	while (at > text.ptr && at[-1] != '\n' && text.ptr + text.len - at < (long)text.len)
+	while (at > text.ptr && at[-1] != '\n')
 		at--;
 	return at;
 }

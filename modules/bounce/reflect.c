@@ -1,7 +1,7 @@
 #include "reflect.h"
 
+#include <gmime/gmime.h>
 #include <stdio.h>
-#include <time.h>
 
 #define LINE_MOST 900 /* of what others said: no line is longer than SMTP takes */
 
@@ -26,16 +26,12 @@ static void add_field(GString *out, const char *name, const char *value)
 
 static void add_date(GString *out, const char *name, int64_t ms)
 {
-	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
+	GDateTime *time = g_date_time_new_from_unix_utc(ms / 1000);
+	char *text = g_mime_utils_header_format_date(time);
 
-	gmtime_r(&seconds, &tm);
-	g_string_append_printf(out, "%s%s, %d %s %d %02d:%02d:%02d +0000\r\n", name,
-			       days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-			       tm.tm_hour, tm.tm_min, tm.tm_sec);
+	add_field(out, name, text);
+	g_free(text);
+	g_date_time_unref(time);
 }
 
 /* A report of 550 without an enhanced code has one all the same: RFC 3464 wants it. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <glib.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -17,20 +18,13 @@
 
 /* --- keys --- */
 
-static int hex_of(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_key(const char *line, unsigned char key[KEY_SIZE])
 {
 	size_t i;
 
 	for (i = 0; i < KEY_SIZE; i++) {
-		int high = hex_of(line[2 * i]), low = high < 0 ? -1 : hex_of(line[2 * i + 1]);
+		int high = g_ascii_xdigit_value(line[2 * i]),
+		    low = high < 0 ? -1 : g_ascii_xdigit_value(line[2 * i + 1]);
 
 		if (low < 0)
 			return false;

@@ -165,6 +165,7 @@ static void the_client_hears_of_it_at_its_own_return_path(void **state)
 	assert_int_equal(report->rcpts.count, 1);
 	assert_string_equal(report->rcpts.items[0].ptr, "crm+77@crm.example");
 	assert_true(report_has("Content-Type: multipart/report; report-type=delivery-status;"));
+	assert_true(report_has("\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n"));
 	assert_true(report_has("\r\nOriginal-Envelope-Id: env-1\r\n"));
 	assert_true(report_has("\r\nFinal-Recipient: rfc822; jane@customer.example\r\n"));
 	assert_true(report_has("\r\nAction: failed\r\nStatus: 5.1.1\r\n"));
