@@ -89,3 +89,14 @@ bool network_has(const struct network *network, const struct network *peer)
 	return memcmp(network->bytes, peer->bytes, whole) == 0 &&
 	       (rest == 0 || ((network->bytes[whole] ^ peer->bytes[whole]) & mask) == 0);
 }
+
+size_t network_print(const struct network *network, char out[NETWORK_TEXT])
+{
+	bool four = network_is_four(network);
+	char address[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(four ? AF_INET : AF_INET6, network->bytes + (four ? 12 : 0), address,
+		  sizeof address);
+	return (size_t)snprintf(out, NETWORK_TEXT, "%s/%u", address,
+				network->bits - (four ? 96 : 0));
+}

@@ -25,4 +25,8 @@ bool network_is_four(const struct network *network);
 
 bool network_has(const struct network *network, const struct network *peer);
 
+/* "192.0.2.0/24", as network_parse() takes it; its size without the NUL. */
+#define NETWORK_TEXT 64
+size_t network_print(const struct network *network, char out[NETWORK_TEXT]);
+
 #endif

@@ -3,7 +3,6 @@
 #include "asking.h"
 #include "sources.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,26 +20,18 @@ static void key_of(const struct source *source, char *key, size_t size)
 	snprintf(key, size, "networks:%.200s", source->name.ptr);
 }
 
-static size_t write_network(const struct network *network, char *out, size_t size)
-{
-	bool four = network_is_four(network);
-	char address[INET6_ADDRSTRLEN] = "";
-
-	inet_ntop(four ? AF_INET : AF_INET6, network->bytes + (four ? 12 : 0), address,
-		  sizeof address);
-	return (size_t)snprintf(out, size, "%s/%u\n", address, network->bits - (four ? 96 : 0));
-}
-
 /* A list that is too long to be remembered is asked for anew. */
 static void save(struct gw_call *call, const struct source *source)
 {
-	char *text = malloc(RECORD_MOST + 64), key[256];
+	char *text = malloc(RECORD_MOST + NETWORK_TEXT + 1), key[256];
 	size_t len = 0, i;
 
 	if (!text)
 		return;
-	for (i = 0; i < source->count && len < RECORD_MOST; i++)
-		len += write_network(&source->list[i], text + len, 64);
+	for (i = 0; i < source->count && len < RECORD_MOST; i++) {
+		len += network_print(&source->list[i], text + len);
+		text[len++] = '\n';
+	}
 	key_of(source, key, sizeof key);
 	if (len < RECORD_MOST)
 		gw->record_put(call, gw_str(key), gw_str_n(text, len));

@@ -2,7 +2,6 @@
 #include "activity.h"
 #include "refused.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -87,16 +86,6 @@ static void list_clients(struct gw_call *call, const struct access *access)
 
 /* --- client refused --- */
 
-static void write_network(const struct network *network, char *text, size_t size)
-{
-	bool four = network_is_four(network);
-	char address[INET6_ADDRSTRLEN] = "";
-
-	inet_ntop(four ? AF_INET : AF_INET6, network->bytes + (four ? 12 : 0), address,
-		  sizeof address);
-	snprintf(text, size, "%s/%u", address, network->bits - (four ? 96 : 0));
-}
-
 static bool lists(const struct access *access, struct gw_str word, const struct network *peer)
 {
 	struct source *source = source_is_one(word) ? sources_find(&access->sources, word) : NULL;
@@ -129,12 +118,12 @@ static bool preset_of(const struct access *access, const char *address, struct p
 static void write_refused(struct gw_json *table, const struct access *access,
 			  const struct refused *refused)
 {
-	char network[64], line[400];
+	char network[NETWORK_TEXT], line[400];
 	const char *domain = refused->domain[0] ? refused->domain : "YOUR.DOMAIN";
 	struct preset preset;
 	bool known = preset_of(access, refused->peer, &preset);
 
-	write_network(&refused->network, network, sizeof network);
+	network_print(&refused->network, network);
 	if (known)
 		snprintf(line, sizeof line,
 			 "{ name = \"%.*s\"; preset = \"%.*s\"; domains = [\"%s\"]; }",

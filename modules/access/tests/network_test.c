@@ -100,12 +100,42 @@ static void what_is_wide(void **state)
 	}
 }
 
+static void what_is_printed_is_read_again(void **state)
+{
+	static const struct {
+		const char *text, *printed;
+	} rows[] = {
+		{ "192.0.2.0/24", "192.0.2.0/24" },
+		{ "192.0.2.7", "192.0.2.7/32" },
+		{ "::ffff:192.0.2.0/120", "192.0.2.0/24" },
+		{ "0.0.0.0/0", "0.0.0.0/0" },
+		{ "2001:DB8::/32", "2001:db8::/32" },
+		{ "::/0", "::/0" },
+		{ "2001:db8:1111:2222:3333:4444:5555:6666",
+		  "2001:db8:1111:2222:3333:4444:5555:6666/128" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct network network, again;
+		char text[NETWORK_TEXT];
+
+		assert_null(network_parse(&network, gw_str(rows[i].text)));
+		assert_int_equal(network_print(&network, text), strlen(rows[i].printed));
+		assert_string_equal(text, rows[i].printed);
+		assert_null(network_parse(&again, gw_str(text)));
+		assert_int_equal(again.bits, network.bits);
+		assert_memory_equal(again.bytes, network.bytes, sizeof network.bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_in),
 		cmocka_unit_test(what_is_no_network),
 		cmocka_unit_test(what_is_wide),
+		cmocka_unit_test(what_is_printed_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
