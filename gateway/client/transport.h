@@ -56,8 +56,8 @@ struct attempt {
 	struct gw_str mechanisms;   /* parted by blanks */
 	struct attempt_tls {
 		struct gw_str text;   /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
-		struct gw_str wanted; /* "none" "opportunistic" "encryption" "chain" "name" "pin" */
-		struct gw_str got;    /* what the certificate proved, the same words */
+		struct gw_str wanted; /* the words of GW_DELIVERY_TLS_WANTED */
+		struct gw_str got;    /* what the certificate proved, of the same words */
 		struct gw_str doubt;  /* why it is less than it could be */
 	} tls;
 	/* "535 5.7.3 no", and the JSON that came before it; empty: no login was refused */

@@ -15,7 +15,7 @@ struct tls_pair {
 /* Whether clients are asked for a certificate of theirs. */
 enum tls_clients {
 	TLS_CLIENTS_UNASKED,
-	/* whatever they show they are let in: stream_tls_peer says what it is worth */
+	/* whatever they show they are let in: stream_tls_subject says what it is worth */
 	TLS_CLIENTS_ASKED,
 	/* without one, or with one that client_ca did not issue, there is no handshake */
 	TLS_CLIENTS_REQUIRED,
