@@ -1,6 +1,7 @@
 /* classify.h - what a mail that came back means: for each recipient kind, reason and the remote's
- * words. No I/O; time is linear in the MAIL_MAX octets that are looked at, and nothing that a mail
- * has in it is an error: what cannot be read is of reason `unknown`. */
+ * words. No I/O; time is linear in the MAIL_MAX octets that are looked at, but for what scrub.h
+ * cuts out of SCRUB_MAX, and nothing that a mail has in it is an error: what cannot be read is of
+ * reason `unknown`. */
 #ifndef BOUNCE_CLASSIFY_H
 #define BOUNCE_CLASSIFY_H
 
