@@ -1,6 +1,7 @@
 /* auth-token.c - clients that log in with an OAuth token (OAUTHBEARER, XOAUTH2), which is checked
- * here with its issuer's keys. README.md tells how it is set up. */
+ * here with its issuer's keys, or by asking the issuer. README.md tells how it is set up. */
 #include "check.h"
+#include "introspection.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct waiter {
 
 /* An instance, for all workers. */
 struct issuer {
+	struct introspection *introspection; /* NULL: tokens are checked with keys */
 	pthread_mutex_t lock;
 	struct keys *keys;
 	bool asking;
@@ -82,9 +84,9 @@ static void take_keys(struct gw_call *call, struct issuer *issuer, struct keys *
 	issuer->keys = keys;
 }
 
-static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
+static void keys_answered(struct gw_call *call, struct issuer *issuer,
+			  const struct gw_http_answer *answer)
 {
-	struct issuer *issuer = arg;
 	const char *why = answer->status ? "the answer is none" : answer->error.ptr;
 	struct keys *keys = answer->status == 200 ? keys_read(answer->body, &why) : NULL;
 	size_t count = keys ? keys->count : 0;
@@ -100,10 +102,22 @@ static void on_http(struct gw_call *call, const struct gw_http_answer *answer, v
 			why);
 }
 
+static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
+{
+	struct issuer *issuer = gw->instance_data(call);
+
+	if (issuer->introspection)
+		introspection_answered(call, issuer->introspection, answer, arg);
+	else
+		keys_answered(call, issuer, answer);
+}
+
 static void on_tick(struct gw_call *call)
 {
 	struct issuer *issuer = gw->instance_data(call);
 
+	if (issuer->introspection)
+		return;
 	pthread_mutex_lock(&issuer->lock);
 	if (gw->now(call) >= issuer->next_refresh)
 		ask(call, issuer);
@@ -114,15 +128,13 @@ static void on_tick(struct gw_call *call)
 
 static enum gw_verdict check_begin(struct gw_call *call, struct check *check);
 
-static enum gw_verdict refuse(struct gw_call *call, struct check *check)
+static enum gw_verdict answer(struct gw_call *call, struct check *check)
 {
-	bool scope = check->verdict == CHECK_SCOPE;
+	enum gw_verdict verdict = finding_answer(call, check->conf, &check->finding,
+						 gw_str(check->user));
 
-	gw->log(call, GW_LOG_INFO, "a token is refused: %s", check->why);
-	gw->token_refused(call, gw_str(scope ? "insufficient_scope" : "invalid_token"),
-			  check->conf->scope);
 	check_free(check);
-	return GW_REJECT;
+	return verdict;
 }
 
 static enum gw_verdict put_off(struct gw_call *call, struct check *check)
@@ -130,18 +142,6 @@ static enum gw_verdict put_off(struct gw_call *call, struct check *check)
 	gw->reason(call, "there are no keys to check tokens with");
 	check_free(check);
 	return GW_TEMPFAIL;
-}
-
-static enum gw_verdict accept(struct gw_call *call, struct check *check)
-{
-	struct gw_identity identity = { .size = sizeof identity,
-					.client = gw_str(check->name),
-					.type = gw_str(""),
-					.domains = gw_str(check->domains) };
-
-	gw->identify(call, &identity);
-	check_free(check);
-	return GW_ACCEPT;
 }
 
 static enum gw_verdict keys_came(struct gw_call *call, void *arg)
@@ -191,24 +191,15 @@ static enum gw_verdict look_for_key(struct gw_call *call, struct check *check)
 	if (asked)
 		verdict = wait_for_keys(call, issuer, check);
 	pthread_mutex_unlock(&issuer->lock);
-	return asked ? verdict : refuse(call, check);
+	return asked ? verdict : answer(call, check);
 }
 
 static enum gw_verdict checked(struct gw_call *call, void *arg)
 {
 	struct check *check = arg;
 
-	switch (check->verdict) {
-	case CHECK_GOOD:
-		return accept(call, check);
-	case CHECK_OTHER:
-		check_free(check);
-		return GW_CONTINUE;
-	case CHECK_UNKNOWN:
-		return look_for_key(call, check);
-	default:
-		return refuse(call, check);
-	}
+	return check->finding.verdict == CHECK_UNKNOWN ? look_for_key(call, check)
+						       : answer(call, check);
 }
 
 static enum gw_verdict check_begin(struct gw_call *call, struct check *check)
@@ -239,6 +230,7 @@ static enum gw_verdict check_begin(struct gw_call *call, struct check *check)
 static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 			       const struct gw_login *login)
 {
+	struct issuer *issuer = gw->instance_data(call);
 	struct check *check;
 
 	if (!gw_str_ieq(login->mechanism, gw_str("OAUTHBEARER")) &&
@@ -246,6 +238,8 @@ static enum gw_verdict on_auth(struct gw_call *call, struct gw_session *session,
 		return GW_CONTINUE;
 	if (login->acting_as.len || login->secret.len > TOKEN_MOST)
 		return GW_REJECT;
+	if (issuer->introspection)
+		return introspection_login(call, issuer->introspection, login);
 	check = check_create(gw->conf(call), login);
 	return check ? check_begin(call, check) : GW_TEMPFAIL;
 }
@@ -262,18 +256,15 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 static int on_start(struct gw_call *call)
 {
 	const struct token_conf *conf = gw->conf(call);
-	struct issuer *issuer;
+	struct issuer *issuer = token_conf_check(call) ? calloc(1, sizeof *issuer) : NULL;
 
-	if (conf->keys_url.len <= 8 || strncmp(conf->keys_url.ptr, "https://", 8) != 0) {
-		gw->problem_at(
-			call, NULL, "keys_url", true,
-			"keys_url begins with https://: who changes the keys on their way lets himself in");
-		return -1;
-	}
-	issuer = calloc(1, sizeof *issuer);
 	if (!issuer)
 		return -1;
 	pthread_mutex_init(&issuer->lock, NULL);
+	if (conf->introspection_url.len && !(issuer->introspection = introspection_create())) {
+		free(issuer);
+		return -1;
+	}
 	gw->instance_data_set(call, issuer);
 	return 0;
 }
@@ -282,6 +273,8 @@ static void on_stop(struct gw_call *call)
 {
 	struct issuer *issuer = gw->instance_data(call);
 
+	if (issuer->introspection)
+		introspection_destroy(issuer->introspection);
 	wake_all(issuer);
 	keys_release(issuer->keys);
 	pthread_mutex_destroy(&issuer->lock);
@@ -299,6 +292,8 @@ static void on_worker_stop(struct gw_call *call)
 	struct issuer *issuer = gw->instance_data(call);
 	void *here = gw->worker_data(call);
 
+	if (issuer->introspection)
+		introspection_give_up(call, issuer->introspection);
 	pthread_mutex_lock(&issuer->lock);
 	if (issuer->asking && issuer->asker == here) {
 		issuer->asking = false;
@@ -313,6 +308,10 @@ static void on_status(struct gw_call *call)
 	const struct token_conf *conf = gw->conf(call);
 	struct issuer *issuer = gw->instance_data(call);
 
+	if (issuer->introspection) {
+		introspection_status(call, issuer->introspection);
+		return;
+	}
 	pthread_mutex_lock(&issuer->lock);
 	gw->status_line(call, "keys", "%zu of %s%s%s", issuer->keys ? issuer->keys->count : 0,
 			conf->issuer.ptr, *issuer->error ? "; the last look: " : "", issuer->error);

@@ -3,18 +3,10 @@
 #ifndef AUTH_TOKEN_CHECK_H
 #define AUTH_TOKEN_CHECK_H
 
-#include "conf.h"
+#include "claims.h"
 #include "keys.h"
 
 #define TOKEN_MOST 12000
-
-enum verdict {
-	CHECK_GOOD,
-	CHECK_BAD,
-	CHECK_OTHER,   /* another issuer's */
-	CHECK_SCOPE,   /* it lacks the scope */
-	CHECK_UNKNOWN, /* signed with a key that is not among these */
-};
 
 struct check {
 	const struct token_conf *conf; /* the instance's */
@@ -22,9 +14,7 @@ struct check {
 	char *token, *user;            /* as the client gave them; user empty: the token says it */
 	int64_t now;                   /* ms */
 	bool looked;                   /* the keys were fetched for it */
-	enum verdict verdict;
-	const char *why; /* a static text */
-	char name[256], domains[4096];
+	struct finding finding;
 };
 
 struct check *check_create(const struct token_conf *conf, const struct gw_login *login);

@@ -1,2 +1,3 @@
 pkg_check_modules(CJOSE REQUIRED IMPORTED_TARGET cjose jansson)
-target_link_libraries(module_auth-token PRIVATE PkgConfig::CJOSE)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+target_link_libraries(module_auth-token PRIVATE PkgConfig::CJOSE PkgConfig::CRYPTO)

@@ -86,3 +86,20 @@ def test_without_keys_a_login_is_put_off(gate, issuer):
     with connect(gateway) as client:
         client.say("AUTH OAUTHBEARER " + bearer(issuer.token()), 454)
     assert "0 of " + issuer.url in gateway.text("status")
+
+
+def test_the_issuer_is_asked_about_a_token_that_is_no_jwt(gate, issuer):
+    gateway = gate(keys_url="", introspection_url=issuer.url + "/introspect", client_id="gate", client_secret="env:HOME", user_claim="username")
+    issuer.told["opaque"] = {"active": True, "username": "crm@example.com"}
+    for number in range(2):
+        with connect(gateway) as client:
+            client.say("AUTH OAUTHBEARER " + bearer("opaque"), 235)
+            client.envelope("a@example.com", "b%d@one.example" % number)
+    assert issuer.http.count("/introspect") == 1
+    with connect(gateway) as client:
+        client.say("AUTH XOAUTH2 " + xoauth2("taken-back"), 334)
+        client.say("", 535)
+        issuer.down = True
+        client.say("AUTH XOAUTH2 " + xoauth2("another"), 454)
+        client.say("AUTH XOAUTH2 " + xoauth2("opaque"), 235)
+    assert not {"opaque", "taken-back"} & set(gateway.log_text().split())

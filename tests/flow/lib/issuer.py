@@ -3,6 +3,7 @@ import base64
 import json
 import subprocess
 import time
+from urllib.parse import parse_qs
 
 from .https import HttpsServer
 
@@ -14,6 +15,7 @@ def b64(octets):
 class Issuer:
     def __init__(self, pair, folder):
         self.key, self.kid, self.down = str(folder / "issuer.key"), "one", False
+        self.told = {}  # what introspection says of a token; of others: nothing is active
         self.make_key()
         self.http = HttpsServer(pair, self.answer)
         self.url = self.http.url
@@ -30,6 +32,9 @@ class Issuer:
     def answer(self, request):
         if self.down:
             return 503, {}, b""
+        if request.path == "/introspect":
+            token = parse_qs(request.body.decode())["token"][0]
+            return 200, {"Content-Type": "application/json"}, json.dumps(self.told.get(token, {"active": False})).encode()
         keys = [{"kty": "RSA", "kid": self.kid, "use": "sig", "n": b64(self.modulus), "e": "AQAB"}]
         return 200, {"Content-Type": "application/json"}, json.dumps({"keys": keys}).encode()
 
