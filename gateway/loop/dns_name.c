@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <idn2.h>
+#include <stdio.h>
 
 static bool is_host_char(char c)
 {
@@ -59,26 +60,41 @@ bool dns_name(struct gw_str domain, char name[DNS_NAME_MAX + 1])
 	return dns_name_is_host(name);
 }
 
-static bool is_printed(const char *name)
+/* Labels of 1 to 63 octets. */
+static bool has_labels(const char *name)
 {
 	size_t label = 0, len = 0;
 
 	for (; name[len] != '\0'; len++) {
 		label = name[len] == '.' ? 0 : label + 1;
-		if (label > 63 || (label == 0 && (len == 0 || name[len - 1] == '.')) ||
-		    name[len] <= ' ' || name[len] > '~' || name[len] == '\\')
+		if (label > 63 || (label == 0 && (len == 0 || name[len - 1] == '.')))
 			return false;
 	}
 	return label != 0;
 }
 
-bool dns_name_any(struct gw_str domain, char name[DNS_NAME_MAX + 1])
+static void escape(const char *name, char out[DNS_NAME_TEXT])
 {
+	for (; *name != '\0'; name++) {
+		bool plain = *name > ' ' && *name <= '~' && *name != '\\';
+
+		out += sprintf(out, plain ? "%c" : "\\%03u", (unsigned)(unsigned char)*name);
+	}
+	*out = '\0';
+}
+
+bool dns_name_any(struct gw_str domain, char name[DNS_NAME_TEXT])
+{
+	char plain[DNS_NAME_MAX + 1];
+
 	if (domain.len != 0 && domain.ptr[domain.len - 1] == '.')
 		domain.len--;
 	if (domain.len > DNS_NAME_MAX || gw_str_has_nul(domain))
 		return false;
-	return (lower(domain, name) || to_ascii(name)) && is_printed(name);
+	if ((!lower(domain, plain) && !to_ascii(plain)) || !has_labels(plain))
+		return false;
+	escape(plain, name);
+	return true;
 }
 
 bool dns_literal(struct gw_str domain, union dns_address *address)

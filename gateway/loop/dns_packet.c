@@ -213,6 +213,9 @@ static bool take_text(void *arg, const ns_msg *message, const ns_rr *record)
 		return take_number(call, record);
 	case ns_t_mx:
 	case ns_t_ptr:
+	case ns_t_ns:
+	case ns_t_cname:
+	case ns_t_soa:
 		return take_name(call, message, record);
 	case ns_t_txt:
 		return take_strings(call, record);

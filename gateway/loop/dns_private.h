@@ -125,9 +125,10 @@ void dns_follow_end(struct dns_follower *follower);
 /* Of letters, digits, hyphens and underscores, in labels. */
 bool dns_name_is_host(const char *name);
 
-/* As dns_name, with whatever signs in its labels that can be printed: names that SPF makes of
- * addresses have them. */
-bool dns_name_any(struct gw_str domain, char name[DNS_NAME_MAX + 1]);
+/* As dns_name, with whatever octets in its labels: names that SPF makes of addresses have them.
+ * What libunbound would read as something else is "\DDD". */
+#define DNS_NAME_TEXT (4 * DNS_NAME_MAX + 1)
+bool dns_name_any(struct gw_str domain, char name[DNS_NAME_TEXT]);
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]"; false: a literal that is none. */
 bool dns_literal(struct gw_str domain, union dns_address *address);

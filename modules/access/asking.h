@@ -2,7 +2,7 @@
 #ifndef ACCESS_ASKING_H
 #define ACCESS_ASKING_H
 
-#include "spf.h"
+#include "../common/spf.h"
 
 struct asking;
 

@@ -12,3 +12,7 @@ configure_file(${CMAKE_CURRENT_BINARY_DIR}/access_presets.c.new ${CMAKE_CURRENT_
 target_sources(module_access PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/access_presets.c)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/presets.list)
 install(FILES ${folder}/presets.list DESTINATION ${module_docs}/access)
+
+# Shared with other modules: addresses, and SPF.
+file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/*.c)
+target_sources(module_access PRIVATE ${common})

@@ -4,7 +4,7 @@
 #ifndef ACCESS_REFUSED_H
 #define ACCESS_REFUSED_H
 
-#include "network.h"
+#include "../common/network.h"
 
 #define REFUSED_MOST 256
 

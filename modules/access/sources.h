@@ -7,7 +7,7 @@
 #ifndef ACCESS_SOURCES_H
 #define ACCESS_SOURCES_H
 
-#include "network.h"
+#include "../common/network.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,8 +5,14 @@
 
 static bool has_type(uint32_t type)
 {
-	return type == GW_DNS_A || type == GW_DNS_AAAA || type == GW_DNS_MX || type == GW_DNS_TXT ||
-	       type == GW_DNS_PTR || type == GW_DNS_TLSA;
+	static const uint32_t types[] = { GW_DNS_A,   GW_DNS_AAAA, GW_DNS_MX,
+					  GW_DNS_TXT, GW_DNS_PTR,  GW_DNS_TLSA,
+					  GW_DNS_NS,  GW_DNS_SOA,  GW_DNS_CNAME };
+	size_t i;
+
+	for (i = 0; i < sizeof types / sizeof *types && types[i] != type; i++)
+		;
+	return i < sizeof types / sizeof *types;
 }
 
 static void add(struct testkit *kit, const struct gw_dns_question *asked, void *arg)

@@ -1,5 +1,5 @@
 /* network_test.c - networks as people write them, and who is in them. */
-#include "network.h"
+#include "../../common/network.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* spf_test.c - what RFC 7208 asks for, against a zone that is a table. */
-#include "spf.h"
+#include "../../common/spf_record.h"
+#include "suite.h"
 
 #include <gateway/testkit.h>
 
@@ -20,6 +21,7 @@ static const struct {
 	{ "open.example", GW_DNS_TXT, "v=spf1" },
 	{ "twice.example", GW_DNS_TXT, "v=spf1 -all|v=spf1 +all" },
 	{ "silent.example", GW_DNS_TXT, "!" },
+	{ "silent.example", GW_DNS_A, "!" },
 	{ "upper.example", GW_DNS_TXT, "V=SPF1 IP4:192.0.2.7 -ALL" },
 	{ "a.example", GW_DNS_TXT, "v=spf1 a -all" },
 	{ "a.example", GW_DNS_A, "192.0.2.7" },
@@ -58,6 +60,31 @@ static const struct {
 	{ "bad7.example", GW_DNS_TXT, "v=spf1 a:123 -all" },
 	{ "unknown.example", GW_DNS_TXT, "v=spf1 what=ever%{d} +all" },
 	{ "first.example", GW_DNS_TXT, "v=spf1 -ip4:192.0.2.7 +all" },
+	{ "says.example", GW_DNS_TXT, "v=spf1 -all exp=words.%{d}" },
+	{ "words.says.example", GW_DNS_TXT,
+	  "%{c} (%{p}, %{v}.%{ir}) is not of %{D}%_%%%- at %{r}: see /?s=%{S}" },
+	{ "silent-words.example", GW_DNS_TXT, "v=spf1 -all exp=silent.example" },
+	{ "broken-words.example", GW_DNS_TXT, "v=spf1 -all exp=broken.says.example" },
+	{ "broken.says.example", GW_DNS_TXT, "50% off" },
+	{ "soft-words.example", GW_DNS_TXT, "v=spf1 ~all exp=words.says.example" },
+	{ "voids-words.example", GW_DNS_TXT,
+	  "v=spf1 a:no1.example a:no2.example -all exp=%{p}.no3.example" },
+	{ "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", GW_DNS_PTR,
+	  "a.example" },
+	{ "ptr6.example", GW_DNS_TXT, "v=spf1 ptr:a.example -all" },
+	{ "helo.example", GW_DNS_TXT, "v=spf1 -include:_helo.%{d} ip4:192.0.2.0/24 -all" },
+	{ "_helo.helo.example", GW_DNS_TXT, "v=spf1 -a:%{h} +all" },
+	{ "exists6.example", GW_DNS_TXT, "v=spf1 exists:h1.example -all" },
+	{ "exists-silent.example", GW_DNS_TXT, "v=spf1 exists:silent.example -all" },
+	{ "bad8.example", GW_DNS_TXT, "v=spf1 ptr/0 -all" },
+	{ "bad9.example", GW_DNS_TXT, "v=spf1 ip6:::1//33 -all" },
+	{ "bad10.example", GW_DNS_TXT, "v=spf1 redirect:plain.example" },
+	{ "bad11.example", GW_DNS_TXT, "v=spf1 -redirect=plain.example" },
+	{ "bad12.example", GW_DNS_TXT, "v=spf1 a:%{d0}.example -all" },
+	{ "bad13.example", GW_DNS_TXT, "v=spf1 a:%{c}.example -all" },
+	{ "bad14.example", GW_DNS_TXT, "v=spf1 include:plain.example/24 -all" },
+	{ "long-label.example", GW_DNS_TXT,
+	  "v=spf1 a:a123456789012345678901234567890123456789012345678901234567890123.example -all" },
 	{ "list.crm.example", GW_DNS_TXT,
 	  "v=spf1 ip4:192.0.2.0/24 include:more.crm.example a:a.example mx:mx.example -ip4:203.0.113.1 ~all" },
 	{ "more.crm.example", GW_DNS_TXT, "v=spf1 ip6:2001:db8:1::/48 ?ip4:203.0.113.2 -all" },
@@ -169,6 +196,19 @@ static void check_host_gives_what_the_rfc_says(void **state)
 		{ "192.0.2.7", "a@unknown.example", SPF_PASS },
 		{ "192.0.2.7", "a@first.example", SPF_FAIL },
 		{ "192.0.2.7", "", SPF_PASS }, /* HELO plain.example */
+		{ "2001:db8::7", "a@ptr6.example", SPF_PASS },
+		{ "2001:db8::8", "a@ptr6.example", SPF_FAIL },
+		{ "192.0.2.7", "a@helo.example", SPF_FAIL },
+		{ "2001:db8::7", "a@exists6.example", SPF_PASS }, /* A, whoever sends */
+		{ "192.0.2.7", "a@exists-silent.example", SPF_TEMPERROR },
+		{ "192.0.2.7", "a@bad8.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad9.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad10.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad11.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad12.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad13.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@bad14.example", SPF_PERMERROR },
+		{ "192.0.2.7", "a@long-label.example", SPF_FAIL },
 	};
 	size_t i;
 
@@ -182,6 +222,80 @@ static void check_host_gives_what_the_rfc_says(void **state)
 			fail_msg("%s %s: %s (%s)", rows[i].address, rows[i].sender,
 				 spf_results[spf_result(spf)], spf_why(spf));
 		spf_destroy(spf);
+	}
+}
+
+static void a_fail_has_the_words_of_its_domain(void **state)
+{
+	static const struct {
+		const char *address, *sender;
+		enum spf_result result;
+		const char *words;
+	} rows[] = {
+		{ "192.0.2.7", "j&k@says.example", SPF_FAIL,
+		  "192.0.2.7 (host.ptr.example, in-addr.7.2.0.192) is not of says.example %%20 at "
+		  "unknown: see /?s=j%26k%40says.example" },
+		{ "2001:db8::7", "a@says.example", SPF_FAIL,
+		  "2001:db8::7 (a.example, ip6.7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0."
+		  "1.0.0.2) is not of says.example %%20 at unknown: see /?s=a%40says.example" },
+		{ "192.0.2.7", "a@silent-words.example", SPF_FAIL, "" },
+		{ "192.0.2.7", "a@broken-words.example", SPF_FAIL, "" },
+		{ "192.0.2.7", "a@soft-words.example", SPF_SOFTFAIL, "" },
+		{ "198.51.100.9", "a@voids-words.example", SPF_FAIL, "" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct spf *spf = spf_check(gw_str(rows[i].address), gw_str("h.example"),
+					    gw_str(rows[i].sender));
+
+		run(spf);
+		assert_int_equal(spf_result(spf), rows[i].result);
+		assert_string_equal(spf_explanation(spf), rows[i].words);
+		spf_destroy(spf);
+	}
+}
+
+/* The examples of RFC 7208 section 7.4. */
+static void macros_stand_for_what_the_rfc_says(void **state)
+{
+	static const struct {
+		const char *text, *name;
+	} rows[] = {
+		{ "%{s}", "strong-bad@email.example.com" },
+		{ "%{o}", "email.example.com" },
+		{ "%{d}", "email.example.com" },
+		{ "%{d4}", "email.example.com" },
+		{ "%{d3}", "email.example.com" },
+		{ "%{d2}", "example.com" },
+		{ "%{d1}", "com" },
+		{ "%{dr}", "com.example.email" },
+		{ "%{d2r}", "example.email" },
+		{ "%{l}", "strong-bad" },
+		{ "%{l-}", "strong.bad" },
+		{ "%{lr}", "strong-bad" },
+		{ "%{lr-}", "bad.strong" },
+		{ "%{l1r-}", "strong" },
+		{ "%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com" },
+		{ "%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com" },
+		{ "%{lr-}.lp.%{ir}.%{v}._spf.%{d2}",
+		  "bad.strong.lp.3.2.0.192.in-addr._spf.example.com" },
+		{ "%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}",
+		  "3.2.0.192.in-addr.strong.lp._spf.example.com" },
+		{ "%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net" },
+	};
+	const struct spf_values values = { .sender = gw_str("strong-bad@email.example.com"),
+					   .local = gw_str("strong-bad"),
+					   .sender_domain = gw_str("email.example.com"),
+					   .domain = gw_str("email.example.com"),
+					   .address = gw_str("192.0.2.3") };
+	char name[GW_DOMAIN_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_null(spf_macro_flaw(gw_str(rows[i].text), false));
+		assert_true(spf_macro_expand(gw_str(rows[i].text), &values, name));
+		assert_string_equal(name, rows[i].name);
 	}
 }
 
@@ -252,10 +366,75 @@ static void what_costs_too_much_ends_early(void **state)
 	spf_destroy(spf);
 }
 
+/* --- the open test suite --- */
+
+static bool has(const struct gw_str *list, size_t count, struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < count && !gw_str_eq(list[i], text); i++)
+		;
+	return i < count;
+}
+
+static void run_suite_test(const struct suite *suite, struct spf *spf)
+{
+	static struct gw_str items[SUITE_RECORDS];
+	struct gw_dns_question question;
+	struct gw_dns_answer answer;
+	unsigned asked = 0;
+
+	while (spf_question(spf, &question)) {
+		assert_true(asked++ < 130);
+		suite_answer(suite, &question, &answer, items, 0);
+		spf_answer(spf, &answer);
+	}
+}
+
+/* "DEFAULT" is what a receiver says where the domain says nothing. */
+static bool suite_test_holds(const struct suite *suite)
+{
+	const struct suite_test *test = &suite->test;
+	struct spf *spf = spf_check(test->host, test->helo, test->from);
+	const char *result, *words;
+	bool holds;
+
+	run_suite_test(suite, spf);
+	result = spf_results[spf_result(spf)];
+	words = spf_explanation(spf)[0] ? spf_explanation(spf) : "DEFAULT";
+	holds = has(test->results, test->result_count, gw_str(result)) &&
+		(test->explanation_count == 0 ||
+		 has(test->explanations, test->explanation_count, gw_str(words)));
+	if (!holds)
+		print_error("%.*s, %.*s: %s (%s; %s)\n", GW_STR_ARGS(suite->group),
+			    GW_STR_ARGS(test->name), result, spf_why(spf), words);
+	spf_destroy(spf);
+	return holds;
+}
+
+static void every_group_of_the_open_suite_holds(void **state)
+{
+	static struct suite suite;
+	unsigned tests = 0, failed = 0;
+
+	assert_true(suite_open(&suite, TEST_FOLDER "/spf-suite/rfc7208.suite"));
+	while (suite_next(&suite)) {
+		tests++;
+		failed += !suite_test_holds(&suite);
+	}
+	free(suite.text);
+	print_message("%u tests of the suite\n", tests);
+	assert_int_equal(failed, 0);
+	assert_true(tests > 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_host_gives_what_the_rfc_says),
+		cmocka_unit_test(every_group_of_the_open_suite_holds),
+		cmocka_unit_test(a_fail_has_the_words_of_its_domain),
+		cmocka_unit_test(macros_stand_for_what_the_rfc_says),
 		cmocka_unit_test(a_domain_lists_what_passes),
 		cmocka_unit_test(what_can_be_no_list_is_none),
 		cmocka_unit_test(what_costs_too_much_ends_early),

@@ -16,6 +16,9 @@ extern "C" {
 /* As IANA numbers them. What a record is in an answer: */
 enum gw_dns_type {
 	GW_DNS_A = 1,     /* "192.0.2.1" */
+	GW_DNS_NS = 2,    /* "ns.example.com" */
+	GW_DNS_CNAME = 5, /* the name that it stands for */
+	GW_DNS_SOA = 6,   /* the name of its primary server */
 	GW_DNS_PTR = 12,  /* "host.example.com" */
 	GW_DNS_MX = 15,   /* "mx.example.com", the best first; empty: the null MX */
 	GW_DNS_TXT = 16,  /* its strings, one behind the other with nothing between: octets */
@@ -31,9 +34,9 @@ enum gw_dns_status {
 };
 
 struct gw_dns_question {
-	uint32_t size;        /* sizeof(struct gw_dns_question); of the answer too */
-	uint32_t type;        /* enum gw_dns_type */
-	struct gw_str name;   /* in any script; "_" may be in it */
+	uint32_t size;      /* sizeof(struct gw_dns_question); of the answer too */
+	uint32_t type;      /* enum gw_dns_type */
+	struct gw_str name; /* in any script; whatever octets in its labels, but a dot and a NUL */
 	uint32_t deadline_ms; /* from now; 0: 10 s; at most a minute */
 };
 

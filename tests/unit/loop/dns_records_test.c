@@ -104,7 +104,7 @@ static const char test_zone[] =
 	"null MX 0 .\nalias CNAME plain\n1.2.0.192.in-addr PTR Host.Example.\n"
 	"_25._tcp.plain TLSA 3 1 2 6162\n"
 	"xn--bcher-kva TXT \"book\"\n"
-	"odd\\043sign\\061x TXT \"odd\"\n";
+	"odd\\043sign\\061x TXT \"odd\"\na\\032b TXT \"blank\"\n";
 
 static const char signed_zone[] =
 	"$ORIGIN signed.test.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n@ TXT \"proved\"\n";
@@ -130,7 +130,12 @@ static void records_are_text(void **state)
 		{ "null.test", GW_DNS_TXT, "NONE 120:" },
 		{ "nobody.test", GW_DNS_TXT, "NO_NAME 120:" },
 		{ "a..test", GW_DNS_TXT, "NO_NAME 0:" },
-		{ "a b.test", GW_DNS_TXT, "NO_NAME 0:" },
+		{ "a b.test", GW_DNS_TXT, "FOUND 300: blank" },
+		{ "a\\b.test", GW_DNS_TXT, "NO_NAME 120:" },
+		{ "test", GW_DNS_NS, "FOUND 300: ns.test" },
+		{ "test", GW_DNS_SOA, "FOUND 300: ns.test" },
+		{ "plain.test", GW_DNS_SOA, "NONE 120:" },
+		{ "alias.test", GW_DNS_CNAME, "FOUND 300: plain.test" },
 		{ "", GW_DNS_TXT, "NO_NAME 0:" },
 		{ "any.broken.test", GW_DNS_TXT, "FAILED 0:the name servers do not know it now" },
 	};

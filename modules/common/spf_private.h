@@ -1,7 +1,7 @@
 /* spf_private.h - the machine of SPF, for spf.c (records, terms) and spf_terms.c (what a term asks
  * and what its answers mean). */
-#ifndef ACCESS_SPF_PRIVATE_H
-#define ACCESS_SPF_PRIVATE_H
+#ifndef COMMON_SPF_PRIVATE_H
+#define COMMON_SPF_PRIVATE_H
 
 #include "spf.h"
 #include "spf_record.h"
@@ -22,6 +22,7 @@ enum spf_stage {
 	STAGE_EXISTS,
 	STAGE_PTR,
 	STAGE_PTR_HOST,
+	STAGE_EXPLANATION,
 };
 
 /* A record on its way: the first, or an included one; its at-th term is at work. */
@@ -41,7 +42,7 @@ struct spf {
 	bool lists, over, asks, six;
 	struct network peer;
 	char sender[512], local[256], sender_domain[GW_DOMAIN_MAX + 1], helo[GW_DOMAIN_MAX + 1];
-	char nibbles[80]; /* %{i} */
+	char nibbles[80], readable[64]; /* %{i}, %{c} */
 	struct frame frames[LOOKUPS_MOST + 2];
 	size_t depth;
 	unsigned lookups, voids;
@@ -56,6 +57,9 @@ struct spf {
 	struct network *networks;
 	size_t count, room;
 	enum spf_result result;
+	bool explains; /* the result is there, its explanation not yet */
+	char *words;   /* the explanation with its macros */
+	char explanation[SPF_EXPLANATION_MAX + 1];
 	char why[400];
 	uint32_t ttl;
 };
@@ -71,7 +75,17 @@ void spf_next(struct spf *spf);
 bool spf_count_lookup(struct spf *spf); /* false: it is over */
 /* `spec` as a name; false: it is over, or the address has to be looked up first */
 bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1]);
+/* What macros of `text` stand for now; false: the address has to be looked up first. */
+bool spf_values(struct spf *spf, struct gw_str text, struct spf_values *values);
 void spf_include(struct spf *spf, const char *domain);
+
+/* --- spf_explain.c: what the record at the top says of a fail --- */
+
+/* It failed: over, or the explanation has to be asked for. */
+void spf_fail(struct spf *spf);
+/* The next step of an explanation; over at its end. */
+void spf_explain(struct spf *spf);
+void spf_explain_answer(struct spf *spf, const struct gw_dns_answer *answer);
 
 /* --- spf_terms.c --- */
 void spf_term_begin(struct spf *spf);

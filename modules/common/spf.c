@@ -1,5 +1,6 @@
 #include "spf_private.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -98,12 +99,29 @@ static bool begin_names(struct spf *spf)
 	return false;
 }
 
+bool spf_values(struct spf *spf, struct gw_str text, struct spf_values *values)
+{
+	*values = (struct spf_values){ .sender = gw_str(spf->sender),
+				       .local = gw_str(spf->local),
+				       .sender_domain = gw_str(spf->sender_domain),
+				       .domain = gw_str(spf_top(spf)->domain),
+				       .helo = gw_str(spf->helo),
+				       .validated = gw_str("unknown"),
+				       .address = gw_str(spf->nibbles),
+				       .six = spf->six,
+				       .readable = gw_str(spf->readable),
+				       .receiver = gw_str("unknown") };
+	if (!spf_macro_has(text, 'p'))
+		return true;
+	if (!spf->names_known)
+		return begin_names(spf);
+	values->validated = gw_str(validated_name(spf));
+	return true;
+}
+
 bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1])
 {
-	struct spf_values values = { gw_str(spf->sender),        gw_str(spf->local),
-				     gw_str(spf->sender_domain), gw_str(spf_top(spf)->domain),
-				     gw_str(spf->helo),          gw_str("unknown"),
-				     gw_str(spf->nibbles),       spf->six };
+	struct spf_values values;
 
 	if (spec.len == 0) {
 		memmove(out, spf_top(spf)->domain, GW_DOMAIN_MAX + 1);
@@ -113,11 +131,8 @@ bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1]
 		fail(spf, "it has macros, which stand for something else in each message");
 		return false;
 	}
-	if (spf_macro_has(spec, 'p')) {
-		if (!spf->names_known)
-			return begin_names(spf);
-		values.validated = gw_str(validated_name(spf));
-	}
+	if (!spf_values(spf, spec, &values))
+		return false;
 	/* a name that can be none is asked for, and is not there */
 	if (!spf_macro_expand(spec, &values, out))
 		strcpy(out, "invalid.");
@@ -157,6 +172,10 @@ static void close_frame(struct spf *spf)
 /* What a record said is its include's match, or the result of all. */
 static void say(struct spf *spf, enum spf_result result)
 {
+	if (spf->depth == 1 && result == SPF_FAIL) {
+		spf_fail(spf);
+		return;
+	}
 	if (spf->depth == 1) {
 		spf_end(spf, result, spf->why[0] ? spf->why : NULL);
 		return;
@@ -259,7 +278,9 @@ static void run(struct spf *spf)
 	while (!spf->over && !spf->asks) {
 		const struct frame *frame = spf_top(spf);
 
-		if (frame->at == frame->record.count)
+		if (spf->explains)
+			spf_explain(spf);
+		else if (frame->at == frame->record.count)
 			end_of_record(spf);
 		else
 			spf_term_begin(spf);
@@ -288,7 +309,9 @@ void spf_answer(struct spf *spf, const struct gw_dns_answer *answer)
 
 	spf->asks = false;
 	note_ttl(spf, answer);
-	if (spf->stage != STAGE_RECORD) {
+	if (spf->stage == STAGE_EXPLANATION) {
+		spf_explain_answer(spf, answer);
+	} else if (spf->stage != STAGE_RECORD) {
 		spf_term_answer(spf, answer);
 	} else if (answer->status == GW_DNS_FAILED) {
 		snprintf(text, sizeof text, "%s: %.*s", spf->name, GW_STR_ARGS(answer->error));
@@ -347,6 +370,8 @@ static void write_address(struct spf *spf)
 	const unsigned char *bytes = spf->peer.bytes;
 	size_t len = 0, i;
 
+	inet_ntop(spf->six ? AF_INET6 : AF_INET, bytes + (spf->six ? 0 : 12), spf->readable,
+		  sizeof spf->readable);
 	if (!spf->six) {
 		snprintf(spf->nibbles, sizeof spf->nibbles, "%u.%u.%u.%u", bytes[12], bytes[13],
 			 bytes[14], bytes[15]);
@@ -422,12 +447,18 @@ void spf_destroy(struct spf *spf)
 	while (spf->depth)
 		close_frame(spf);
 	free(spf->networks);
+	free(spf->words);
 	free(spf);
 }
 
 enum spf_result spf_result(const struct spf *spf)
 {
 	return spf->result;
+}
+
+const char *spf_explanation(const struct spf *spf)
+{
+	return spf->explanation;
 }
 
 const char *spf_why(const struct spf *spf)

@@ -232,8 +232,8 @@ static void ask_name(struct spf *spf)
 		return;
 	}
 	spf->names_known = true;
-	if (spf_top(spf)->at < spf_top(spf)->record.count && spf_term(spf)->mechanism == SPF_PTR &&
-	    !spf_macro_has(spf_term(spf)->spec, 'p'))
+	if (!spf->explains && spf_top(spf)->at < spf_top(spf)->record.count &&
+	    spf_term(spf)->mechanism == SPF_PTR && !spf_macro_has(spf_term(spf)->spec, 'p'))
 		judge_names(spf);
 }
 
@@ -257,7 +257,7 @@ static void name_came(struct spf *spf, const struct gw_dns_answer *answer)
 /* True: it is one of those that may have nothing only so often. */
 static bool is_void(const struct spf *spf, const struct gw_dns_answer *answer)
 {
-	return answer->status != GW_DNS_FOUND &&
+	return answer->status != GW_DNS_FOUND && !spf->explains &&
 	       (spf->stage == STAGE_A || spf->stage == STAGE_MX || spf->stage == STAGE_EXISTS ||
 		spf->stage == STAGE_PTR);
 }

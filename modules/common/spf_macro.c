@@ -183,6 +183,12 @@ static struct gw_str value_of(const struct spf_values *values, char letter)
 		return values->helo;
 	case 'v':
 		return gw_str(values->six ? "ip6" : "in-addr");
+	case 'c':
+		return values->readable;
+	case 'r':
+		return values->receiver;
+	case 't':
+		return values->time;
 	default:
 		return gw_str("");
 	}
@@ -267,12 +273,31 @@ static bool cut(struct gw_str name, char out[GW_DOMAIN_MAX + 1])
 	return name.len != 0;
 }
 
+static bool expand_text(struct text *out, struct gw_str text, const struct spf_values *values)
+{
+	while (text.len)
+		text = gw_str_from(text, expand_piece(out, text, values));
+	return !out->over;
+}
+
 bool spf_macro_expand(struct gw_str text, const struct spf_values *values,
 		      char out[GW_DOMAIN_MAX + 1])
 {
 	struct text expanded = { .len = 0 };
 
-	while (text.len)
-		text = gw_str_from(text, expand_piece(&expanded, text, values));
-	return !expanded.over && cut(gw_str_n(expanded.bytes, expanded.len), out);
+	return expand_text(&expanded, text, values) &&
+	       cut(gw_str_n(expanded.bytes, expanded.len), out);
+}
+
+bool spf_macro_explain(struct gw_str text, const struct spf_values *values,
+		       char out[SPF_EXPLANATION_MAX + 1])
+{
+	struct text expanded = { .len = 0 };
+
+	if (!expand_text(&expanded, text, values) || expanded.len > SPF_EXPLANATION_MAX ||
+	    !spf_is_printed(gw_str_n(expanded.bytes, expanded.len)))
+		return false;
+	memcpy(out, expanded.bytes, expanded.len);
+	out[expanded.len] = '\0';
+	return true;
 }

@@ -5,8 +5,8 @@
  * answer given to spf_answer(). Then the result is there. Bounds are those of RFC 7208
  * section 4.6.4: ten terms that need the DNS, two answers with nothing in them, ten hosts of an MX.
  */
-#ifndef ACCESS_SPF_H
-#define ACCESS_SPF_H
+#ifndef COMMON_SPF_H
+#define COMMON_SPF_H
 
 #include "network.h"
 
@@ -29,7 +29,7 @@ extern const char *const spf_results[SPF_RESULTS];
 struct spf;
 
 /* Begins check_host() for a sender (empty: the null sender, and it is HELO that is looked at).
- * NULL: no memory. */
+ * Names are ASCII: who has others makes A-labels of them first. NULL: no memory. */
 struct spf *spf_check(struct gw_str address, struct gw_str helo, struct gw_str sender);
 
 /* Begins to list the networks that pass for the domain. What depends on the message (macros,
@@ -43,6 +43,8 @@ bool spf_question(const struct spf *spf, struct gw_dns_question *question);
 void spf_answer(struct spf *spf, const struct gw_dns_answer *answer);
 
 enum spf_result spf_result(const struct spf *spf);
+/* what the domain itself says of a fail (its `exp`, expanded); empty: nothing */
+const char *spf_explanation(const struct spf *spf);
 /* for people: what matched ("ip4:192.0.2.0/24"), or what is wrong; empty: nothing to say */
 const char *spf_why(const struct spf *spf);
 /* seconds that it may be kept: the least of all answers */

@@ -163,37 +163,35 @@ static bool is_name(struct gw_str text)
 	return text.len && is_alpha(text.ptr[0]);
 }
 
-static const char *read_modifier(struct spf_record *record, struct gw_str name, struct gw_str value,
-				 bool *has_explanation)
+/* An empty value is a flaw, so what is there twice has one already. */
+static const char *read_modifier(struct spf_record *record, struct gw_str name, struct gw_str value)
 {
-	bool redirect = gw_str_ieq(name, gw_str("redirect")),
-	     explanation = gw_str_ieq(name, gw_str("exp"));
+	struct gw_str *known = gw_str_ieq(name, gw_str("redirect")) ? &record->redirect
+			       : gw_str_ieq(name, gw_str("exp"))    ? &record->explanation
+								    : NULL;
 
 	if (!is_name(name))
 		return "a modifier has no name";
-	if (!redirect && !explanation)
+	if (!known)
 		return spf_macro_flaw(value, false);
-	if (redirect ? record->redirect.len != 0 : *has_explanation)
+	if (known->len)
 		return "a modifier stands there twice";
-	if (redirect)
-		record->redirect = value;
-	*has_explanation = *has_explanation || explanation;
+	*known = value;
 	return spf_macro_flaw(value, true);
 }
 
-static const char *read_term(struct spf_record *record, struct gw_str text, bool *has_explanation)
+static const char *read_term(struct spf_record *record, struct gw_str text)
 {
 	size_t at;
 
 	for (at = 0; at < text.len && !strchr(":/=", text.ptr[at]); at++)
 		;
 	if (at < text.len && text.ptr[at] == '=')
-		return read_modifier(record, gw_str_n(text.ptr, at), gw_str_from(text, at + 1),
-				     has_explanation);
+		return read_modifier(record, gw_str_n(text.ptr, at), gw_str_from(text, at + 1));
 	return record->count < TERMS_MOST ? read_mechanism(record, text) : "it has too many terms";
 }
 
-static bool is_printed(struct gw_str text)
+bool spf_is_printed(struct gw_str text)
 {
 	size_t i;
 
@@ -206,13 +204,12 @@ static bool is_printed(struct gw_str text)
 static const char *read_terms(struct spf_record *record, struct gw_str rest)
 {
 	const char *flaw = NULL;
-	bool has_explanation = false;
 
 	while (!flaw && rest.len) {
 		size_t end = gw_str_find(rest, ' ');
 
 		if (end)
-			flaw = read_term(record, gw_str_n(rest.ptr, end), &has_explanation);
+			flaw = read_term(record, gw_str_n(rest.ptr, end));
 		rest = gw_str_from(rest, end < rest.len ? end + 1 : end);
 	}
 	return flaw;
@@ -222,8 +219,8 @@ const char *spf_record_read(struct spf_record *record, struct gw_str text)
 {
 	size_t version = sizeof "v=spf1" - 1;
 
-	*record = (struct spf_record){ .redirect = gw_str("") };
-	if (!is_printed(text))
+	*record = (struct spf_record){ .redirect = gw_str(""), .explanation = gw_str("") };
+	if (!spf_is_printed(text))
 		return "there are octets in it that are no ASCII";
 	record->text = malloc(text.len + 1);
 	record->terms = calloc(TERMS_MOST, sizeof *record->terms);

@@ -1,7 +1,7 @@
 /* spf_record.h - a record of SPF (RFC 7208) as text and as terms; the whole of it is read before
  * any of it counts. */
-#ifndef ACCESS_SPF_RECORD_H
-#define ACCESS_SPF_RECORD_H
+#ifndef COMMON_SPF_RECORD_H
+#define COMMON_SPF_RECORD_H
 
 #include "network.h"
 
@@ -29,8 +29,11 @@ struct spf_record {
 	char *text;
 	struct spf_term *terms;
 	size_t count;
-	struct gw_str redirect; /* empty: none */
+	struct gw_str redirect, explanation; /* empty: none */
 };
+
+/* Printable US-ASCII and nothing else. */
+bool spf_is_printed(struct gw_str text);
 
 /* "v=spf1", alone or before a blank. */
 bool spf_is_record(struct gw_str text);
@@ -47,6 +50,8 @@ struct spf_values {
 	struct gw_str validated; /* %{p} */
 	struct gw_str address;   /* dotted: nibbles of an IPv6 address */
 	bool six;
+	/* of explanations alone: %{c}, %{r}, %{t} */
+	struct gw_str readable, receiver, time;
 };
 
 /* NULL: a domain-spec (or, with `is_domain` false, any macro-string); else what is wrong. */
@@ -56,5 +61,11 @@ bool spf_macro_has(struct gw_str text, char letter); /* of any case; 0: any macr
 /* The name that is meant, cut at its front to what fits. False: it can be none. */
 bool spf_macro_expand(struct gw_str text, const struct spf_values *values,
 		      char out[GW_DOMAIN_MAX + 1]);
+
+/* An explanation: NUL-terminated text. False: it does not fit, or a value has octets that a reply
+ * cannot carry. */
+#define SPF_EXPLANATION_MAX 1000
+bool spf_macro_explain(struct gw_str text, const struct spf_values *values,
+		       char out[SPF_EXPLANATION_MAX + 1]);
 
 #endif

@@ -1,7 +1,7 @@
 /* network.h - addresses and networks, IPv4 and IPv6 as one kind: 192.0.2.1 is ::ffff:192.0.2.1, so
  * it does not matter which way a client came in or a network was written. */
-#ifndef ACCESS_NETWORK_H
-#define ACCESS_NETWORK_H
+#ifndef COMMON_NETWORK_H
+#define COMMON_NETWORK_H
 
 #include <gateway/module.h>
 
