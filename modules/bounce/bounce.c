@@ -7,6 +7,8 @@
 #include "instance.h"
 #include "mail.h"
 #include "return_path.h"
+#include "rows.h"
+#include "suppression.h"
 
 #define CONF(member) offsetof(struct bounce_conf, member)
 static const struct gw_option options[] = {
@@ -82,10 +84,26 @@ static void on_worker_start(struct gw_call *call)
 	instance_begin(call, gw->instance_data(call));
 }
 
+static void on_status(struct gw_call *call)
+{
+	struct store *store = instance_store(gw->instance_data(call));
+	int64_t unread = store ? rows_unread(store) : 0;
+
+	if (unread > 0)
+		gw->status_line(
+			call, "unread",
+			"%lld bounces that are ours to mend (blocked, SPF, DMARC, rate): gatewayctl bounce list unread",
+			(long long)unread);
+	if (store && suppression_count(store))
+		gw->status_line(call, "suppressed", "%zu addresses: gatewayctl suppression list",
+				suppression_count(store));
+}
+
 GW_MODULE(.name = "bounce", .version = "1.0",
 	  .summary = "bounces: what they mean, and where they go", .options = options,
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
 	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS,
 	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = incoming_rcpt,
 	  .message = incoming_message, .stop = on_stop, .prepare = return_path_prepare,
-	  .bounce = failed_bounce, .control = control, .worker_start = on_worker_start)
+	  .bounce = failed_bounce, .control = control, .status = on_status,
+	  .worker_start = on_worker_start)

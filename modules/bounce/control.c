@@ -2,18 +2,12 @@
 
 #include "bounce.h"
 #include "classify.h"
-#include "instance.h"
+#include "control_list.h"
+#include "control_suppression.h"
+#include "item.h"
 #include "mail.h"
 
 #include <stdlib.h>
-
-static void write_text(struct gw_json *json, const char *key, const char *text)
-{
-	if (*text)
-		gw->json_string(json, key, gw_str(text));
-	else
-		gw->json_format(json, key, "%s", "");
-}
 
 void finding_write(struct gw_json *json, const char *key, const struct findings *findings,
 		   const struct finding *finding)
@@ -22,22 +16,22 @@ void finding_write(struct gw_json *json, const char *key, const struct findings 
 	const struct finding *of = finding ? finding : &none;
 
 	gw->json_begin(json, key, GW_JSON_OBJECT);
-	write_text(json, "recipient", of->recipient);
-	write_text(json, "kind", kind_name(of->kind));
-	write_text(json, "reason", reason_name(of->reason));
-	write_text(json, "status", of->status);
+	item_text(json, "recipient", of->recipient);
+	item_text(json, "kind", kind_name(of->kind));
+	item_text(json, "reason", reason_name(of->reason));
+	item_text(json, "status", of->status);
 	gw->json_number(json, "code", of->code);
-	write_text(json, "diagnostic", of->diagnostic);
-	write_text(json, "source", source_name(findings ? findings->source : SOURCE_SMTP));
-	write_text(json, "rule", of->rule);
+	item_text(json, "diagnostic", of->diagnostic);
+	item_text(json, "source", source_name(findings ? findings->source : SOURCE_SMTP));
+	item_text(json, "rule", of->rule);
 	if (finding)
-		write_text(json, "action", action_name(of->action));
+		item_text(json, "action", action_name(of->action));
 	if (*of->remote)
-		write_text(json, "remote_mta", of->remote);
+		item_text(json, "remote_mta", of->remote);
 	if (findings && *findings->message_id)
-		write_text(json, "message_id", findings->message_id);
+		item_text(json, "message_id", findings->message_id);
 	if (findings && *findings->envelope_id)
-		write_text(json, "envelope_id", findings->envelope_id);
+		item_text(json, "envelope_id", findings->envelope_id);
 	gw->json_end(json);
 }
 
@@ -123,132 +117,6 @@ static bool is_code(struct gw_str word)
 	return word.len == 3 && strspn(word.ptr, "0123456789") == 3 && strchr("245", word.ptr[0]);
 }
 
-/* --- list, get --- */
-
-#define LIST_MOST 1000
-
-static void write_fields(struct gw_json *json, const struct row *row)
-{
-	int i;
-
-	gw->json_number(json, "number", row->number);
-	gw->json_time(json, "time", row->time);
-	gw->json_format(json, "id", "%016llx", (unsigned long long)row->id);
-	gw->json_number(json, "code", row->code);
-	for (i = 0; row_names[i]; i++)
-		gw->json_string(json, row_names[i], gw_str(row->texts[i]));
-}
-
-static void write_row(void *table, const struct row *row)
-{
-	gw->table_row(table);
-	write_fields(table, row);
-}
-
-/* "kind=hard"; false: it names no field. */
-static bool take_filter(struct gw_str word, const char *filters[ROW_TEXTS], int64_t *limit)
-{
-	size_t len = gw_str_find(word, '=');
-	int i;
-
-	if (len == word.len)
-		return false;
-	if (gw_str_eq(gw_str_n(word.ptr, len), gw_str("limit"))) {
-		*limit = atoi(word.ptr + len + 1);
-		*limit = *limit > 0 && *limit < LIST_MOST ? *limit : LIST_MOST;
-		return true;
-	}
-	for (i = 0; row_names[i]; i++)
-		if (gw_str_eq(gw_str_n(word.ptr, len), gw_str(row_names[i]))) {
-			filters[i] = word.ptr + len + 1;
-			return true;
-		}
-	return false;
-}
-
-static struct store *store_of(struct gw_call *call)
-{
-	struct store *store = instance_store(gw->instance_data(call));
-
-	if (!store)
-		gw->problem(call, true, "no bounces are remembered: the store cannot be opened");
-	return store;
-}
-
-static void list(struct gw_call *call, struct gw_list words)
-{
-	static const struct gw_column columns[] = {
-		{ "number", "NUMBER" }, { "time", "TIME" },     { "recipient", "RECIPIENT" },
-		{ "kind", "KIND" },     { "reason", "REASON" }, { "status", "STATUS" },
-		{ "client", "CLIENT" }, { "relay", "RELAY" },   { NULL, NULL }
-	};
-	const char *filters[ROW_TEXTS] = { NULL };
-	struct store *store = store_of(call);
-	struct gw_json *table;
-	int64_t limit = 100;
-	size_t i;
-
-	for (i = 0; store && i < words.count; i++)
-		if (!take_filter(words.items[i], filters, &limit)) {
-			gw->problem(
-				call, true,
-				"\"%.*s\" is no FIELD=VALUE: say recipient=, kind=, reason=, client=, relay=, ... or limit=",
-				GW_STR_ARGS(words.items[i]));
-			return;
-		}
-	if (!store)
-		return;
-	table = gw->table_create(columns);
-	if (store_list(store, filters, limit, write_row, table) != 0) {
-		gw->problem(call, true, "the store cannot be read");
-		gw->json_destroy(table);
-		return;
-	}
-	gw->answer_json(call, table);
-}
-
-static void begin_form(struct gw_json *json)
-{
-	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	gw->json_bool(json, "form", true);
-	gw->json_begin(json, "columns", GW_JSON_ARRAY);
-	gw->json_begin(json, NULL, GW_JSON_ARRAY);
-	gw->json_string(json, NULL, gw_str("number"));
-	gw->json_string(json, NULL, gw_str("NUMBER"));
-	gw->json_end(json);
-	gw->json_end(json);
-	gw->json_begin(json, "rows", GW_JSON_ARRAY);
-}
-
-static void write_form(void *json, const struct row *row)
-{
-	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	write_fields(json, row);
-	gw->json_string(json, "report", row->report);
-	gw->json_end(json);
-}
-
-static void get(struct gw_call *call, struct gw_list words)
-{
-	struct store *store = store_of(call);
-	struct gw_json *json;
-
-	if (!store)
-		return;
-	json = gw->json_create();
-	begin_form(json);
-	if (words.count != 1 ||
-	    store_get(store, atoll(words.items[0].ptr), write_form, json) != 0) {
-		gw->problem(call, true,
-			    "there is no such bounce: say get NUMBER, of `bounce list`");
-		gw->json_destroy(json);
-		return;
-	}
-	gw->json_end(json);
-	gw->json_end(json);
-	gw->answer_json(call, json);
-}
-
 /* --- which --- */
 
 static void classify(struct gw_call *call, const struct gw_command *command, struct gw_list words)
@@ -264,21 +132,52 @@ static void classify(struct gw_call *call, const struct gw_command *command, str
 			    GW_STR_ARGS(words.items[0]));
 }
 
+static void read_rows(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	(void)command;
+	control_read(call, words);
+}
+
+static void list_rows(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	(void)command;
+	control_list(call, words);
+}
+
+static void get_row(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	control_get(call, words, command->admin);
+}
+
+static void count_rows(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	(void)command;
+	control_stats(call, words);
+}
+
+static const struct {
+	struct gw_str name;
+	void (*run)(struct gw_call *call, const struct gw_command *command, struct gw_list words);
+} verbs[] = {
+	{ GW_STR("classify"), classify }, { GW_STR("list"), list_rows },
+	{ GW_STR("get"), get_row },       { GW_STR("stats"), count_rows },
+	{ GW_STR("read"), read_rows },    { GW_STR("suppression"), control_suppression },
+};
+
 void control(struct gw_call *call, const struct gw_command *command)
 {
 	struct gw_list rest = command->words;
 	struct gw_str verb = rest.count ? rest.items[0] : gw_str("");
+	size_t i;
 
 	rest.items++;
 	rest.count -= rest.count > 0;
-	if (gw_str_eq(verb, gw_str("classify")))
-		classify(call, command, rest);
-	else if (gw_str_eq(verb, gw_str("list")))
-		list(call, rest);
-	else if (gw_str_eq(verb, gw_str("get")))
-		get(call, rest);
-	else
-		gw->problem(
-			call, true,
-			"say list, get NUMBER, or classify with a mail as input or with CODE and TEXT");
+	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (gw_str_eq(verb, verbs[i].name)) {
+			verbs[i].run(call, command, rest);
+			return;
+		}
+	gw->problem(
+		call, true,
+		"say list, get ID, stats, read ID, or classify with a mail as input or with CODE and TEXT");
 }

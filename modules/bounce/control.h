@@ -5,8 +5,14 @@
 #include "findings.h"
 
 #define CONTROL_VERBS                                                                              \
-	"list FIELD=VALUE\tbounces that came back, newest first; --json has all fields of each\n"  \
-	"get NUMBER\tone of them, with what came\n"                                                \
+	"list FIELD=VALUE\tbounces, newest first, or after=ID on; --json has all fields of each\n" \
+	"get ID\tone of them, and for admins what came\n"                                          \
+	"stats by=FIELD,FIELD\thow many, of the last days\n"                                       \
+	"!read ID|all\tmarks what was ours to mend as read\n"                                      \
+	"suppression list FIELD=VALUE\twhom no mail goes to, by client and type of mail\n"         \
+	"!suppression add ADDRESS client=NAME type=TYPE days=N\tsends no mail there any more\n"    \
+	"!suppression rm ADDRESS client=NAME type=TYPE\tsends mail there again\n"                  \
+	"suppression export\tall of them as CSV\n"                                                 \
 	"classify CODE TEXT\twhat a reply means\n"                                                 \
 	"classify\twhat the mail on the standard input means: a line of JSON for each recipient"
 

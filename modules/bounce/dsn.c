@@ -86,7 +86,8 @@ static void clear(struct block *block)
 
 static void end_block(struct block *block, struct findings *findings)
 {
-	struct gw_str recipient = recipient_of(block), status = value_of(block->status);
+	struct gw_str recipient = recipient_of(block), status = value_of(block->status),
+		      original = address_in(value_of(block->original));
 	struct finding *finding = NULL;
 
 	/* an address that is none ("@host", a pipe): the text may have the one it was sent to */
@@ -94,6 +95,8 @@ static void end_block(struct block *block, struct findings *findings)
 	    (block->action || block->status || block->diagnostic))
 		finding = findings_add(findings, recipient.ptr ? recipient : gw_str(""));
 	if (finding) {
+		if (original.ptr && original.len < ADDRESS_MAX)
+			text_keep(finding->original, ADDRESS_MAX, original);
 		finding->action = action_of(value_of(block->action));
 		words_status(status, finding->status);
 		text_keep(finding->diagnostic, DIAGNOSTIC_MAX,
@@ -113,6 +116,9 @@ static void take_field(struct block *block, struct findings *findings, struct gw
 	if (words_begin(line, "Original-Envelope-Id:"))
 		text_keep(findings->envelope_id, sizeof findings->envelope_id,
 			  gw_str_from(line, 21));
+	if (words_begin(line, "Reporting-MTA:"))
+		text_keep(findings->reporting, sizeof findings->reporting,
+			  untyped(gw_str_trim(gw_str_from(line, 14))));
 	for (i = 0; i < G_N_ELEMENTS(fields); i++) {
 		len = strlen(fields[i].name);
 		field = member(block, fields[i].offset);

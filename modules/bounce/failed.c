@@ -73,6 +73,8 @@ struct failure {
 	struct store *store;
 	struct sent sent;
 	struct finding finding;
+	char stage[32];
+	uint32_t attempt;
 	int64_t now, keep;
 	bool failed;
 };
@@ -83,7 +85,9 @@ static void work(void *arg)
 	struct record record = { .time = failure->now,
 				 .sent = &failure->sent,
 				 .finding = &failure->finding,
-				 .source = SOURCE_SMTP };
+				 .source = SOURCE_SMTP,
+				 .stage = failure->stage,
+				 .attempt = failure->attempt };
 
 	failure->failed = store_bounce(failure->store, &record) < 0;
 	store_forget(failure->store, failure->now, failure->keep);
@@ -116,7 +120,9 @@ static enum gw_verdict remember(struct gw_call *call, struct gw_message *message
 	failure->finding = *finding;
 	failure->now = gw->now(call);
 	failure->keep = conf->keep;
-	outgoing_describe(message, &failure->sent);
+	failure->attempt = result->attempt;
+	text_keep(failure->stage, sizeof failure->stage, result->stage);
+	outgoing_describe(call, message, &failure->sent);
 	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
 	verdict = gw->offload(call, &async, work, failure);
 	if (verdict == GW_PENDING)

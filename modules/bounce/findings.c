@@ -7,6 +7,14 @@ const char *source_name(enum source source)
 	return names[source <= SOURCE_SMTP ? source : SOURCE_NONE];
 }
 
+const char *finding_event(const struct finding *finding)
+{
+	if (finding->reason == REASON_COMPLAINT || finding->reason == REASON_AUTO_REPLY ||
+	    finding->reason == REASON_SUPPRESSED)
+		return reason_name(finding->reason);
+	return finding->action == ACTION_FAILED ? "bounce" : action_name(finding->action);
+}
+
 const char *action_name(enum action action)
 {
 	static const char *const names[] = { "failed", "delayed", "delivered" };

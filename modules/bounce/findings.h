@@ -21,11 +21,17 @@ enum source {
 };
 const char *source_name(enum source source);
 
+/* What it is to who waits for it: "bounce", "delayed", "delivered", "complaint", "auto_reply" or
+ * "suppressed". */
+struct finding;
+const char *finding_event(const struct finding *finding);
+
 enum action { ACTION_FAILED, ACTION_DELAYED, ACTION_DELIVERED };
 const char *action_name(enum action action);
 
 struct finding {
 	char recipient[ADDRESS_MAX]; /* "": of nobody known */
+	char original[ADDRESS_MAX];  /* whom the mail was for at first, as a report says; "" */
 	enum kind kind;
 	enum reason reason;
 	enum action action;
@@ -33,7 +39,7 @@ struct finding {
 	char status[STATUS_SIZE];
 	char diagnostic[DIAGNOSTIC_MAX];
 	char rule[RULE_SIZE];
-	char remote[128];
+	char remote[128]; /* who said so: "mx.example.net [192.0.2.7]", or a part of it */
 };
 
 struct findings {
@@ -42,6 +48,7 @@ struct findings {
 	struct finding items[FINDINGS_MAX];
 	char message_id[256]; /* of the mail it is about, "<...>"; "": not known */
 	char envelope_id[128];
+	char reporting[128]; /* who made the report */
 };
 
 /* A finding of that recipient: a new one, or the one that is there. NULL: there is no room. */

@@ -82,7 +82,7 @@ struct arrival {
 	struct sent sent;
 	bool known; /* sent is filled */
 	struct findings *findings;
-	bool is_new[FINDINGS_MAX];
+	int64_t numbers[FINDINGS_MAX]; /* 0: it is a copy */
 	bool is_matched[FINDINGS_MAX]; /* the message had that recipient */
 	bool failed;
 };
@@ -94,7 +94,7 @@ static bool has_rcpt(const struct sent *sent, const char *address)
 	struct gw_str rest = gw_str(sent->rcpts), line;
 
 	while (words_line(&rest, &line))
-		if (gw_str_ieq(line, gw_str(address)))
+		if (gw_str_ieq(gw_str_n(line.ptr, gw_str_find(line, '\t')), gw_str(address)))
 			return true;
 	return false;
 }
@@ -113,7 +113,7 @@ static void match(struct arrival *arrival)
 		if (arrival->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
 			continue;
 		text_keep(findings->items[i].recipient, ADDRESS_MAX,
-			  gw_str_n(sent->rcpts, gw_str_find(gw_str(sent->rcpts), '\n')));
+			  gw_str_n(sent->rcpts, strcspn(sent->rcpts, "\t\n")));
 		arrival->is_matched[i] = *findings->items[i].recipient != '\0';
 	}
 }
@@ -128,9 +128,10 @@ static void remember(struct arrival *arrival)
 					      .sent = &arrival->sent,
 					      .finding = &arrival->findings->items[i],
 					      .source = arrival->findings->source,
+					      .reporting = arrival->findings->reporting,
 					      .report = { arrival->bytes, arrival->len },
 					      .of_others = !arrival->is_matched[i] };
-	arrival->failed = store_mail(arrival->store, records, i, arrival->is_new) != 0;
+	arrival->failed = store_mail(arrival->store, records, i, arrival->numbers) != 0;
 }
 
 static void work(void *arg)
@@ -198,7 +199,7 @@ static void reflect(struct gw_call *call, const struct arrival *arrival)
 	size_t i;
 
 	for (i = 0; i < arrival->findings->count; i++)
-		if (arrival->is_new[i] && arrival->is_matched[i] &&
+		if (arrival->numbers[i] && arrival->is_matched[i] &&
 		    arrival->findings->items[i].action == ACTION_FAILED &&
 		    arrival->findings->items[i].kind != KIND_INFO)
 			findings[reflection.count++] = &arrival->findings->items[i];
@@ -234,7 +235,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 		verdict = no_bounce(call);
 	} else {
 		for (i = 0; i < arrival->findings->count; i++)
-			if (arrival->is_new[i]) {
+			if (arrival->numbers[i]) {
 				gw->count(call, kind_name(arrival->findings->items[i].kind), 1);
 				tell(call, arrival, &arrival->findings->items[i]);
 			}

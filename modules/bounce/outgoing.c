@@ -1,8 +1,10 @@
 #include "outgoing.h"
 
+#include "author.h"
 #include "instance.h"
 #include "store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct departure {
@@ -78,18 +80,20 @@ static void take_header(struct gw_message *message, char out[SENT_HEADER_MAX])
 
 static void take_rcpts(struct gw_message *message, struct sent *sent)
 {
-	struct gw_str address;
+	struct gw_str address, original;
 	struct gw_rcpt *rcpt;
 	size_t len = 0;
 
 	while ((rcpt = gw->message_rcpt(message, sent->rcpt_count)) != NULL) {
 		address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS);
+		original = gw->rcpt_fact(rcpt, GW_RCPT_ORCPT);
 		sent->rcpt_count++;
-		if (address.len + 2 > SENT_RCPTS_MAX - len || gw_str_has_nul(address))
+		if (address.len + original.len + 3 > SENT_RCPTS_MAX - len ||
+		    gw_str_has_nul(address) || gw_str_has_nul(original))
 			continue;
-		memcpy(sent->rcpts + len, address.ptr, address.len);
-		len += address.len;
-		sent->rcpts[len++] = '\n';
+		len += (size_t)snprintf(sent->rcpts + len, SENT_RCPTS_MAX - len, "%s%s%s\n",
+					address.ptr, original.len ? "\t" : "",
+					original.len ? original.ptr : "");
 	}
 }
 
@@ -116,11 +120,16 @@ static void take_envelope_id(struct gw_str xtext, char *out, size_t size)
 	out[len] = '\0';
 }
 
-void outgoing_describe(struct gw_message *message, struct sent *sent)
+void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent)
 {
 	struct gw_header header = { .size = sizeof header };
 
 	sent->id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
+	sent->received = gw->message_number(message, GW_MESSAGE_RECEIVED_AT);
+	sent->size = gw->message_number(message, GW_MESSAGE_SIZE);
+	text_keep(sent->queue_id, sizeof sent->queue_id, gw->message_fact(message, GW_MESSAGE_ID));
+	if (author_read(call, message, sent->author) != NULL)
+		sent->author[0] = '\0';
 	text_keep(sent->sender, sizeof sent->sender, gw->message_fact(message, GW_MESSAGE_SENDER));
 	text_keep(sent->client, sizeof sent->client, gw->message_fact(message, GW_MESSAGE_CLIENT));
 	text_keep(sent->type, sizeof sent->type, gw->message_fact(message, GW_MESSAGE_TYPE));
@@ -156,7 +165,7 @@ enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
 	text_keep(departure->address, sizeof departure->address, gw_str(address));
 	text_keep(departure->sent.relay, sizeof departure->sent.relay,
 		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
-	outgoing_describe(message, &departure->sent);
+	outgoing_describe(call, message, &departure->sent);
 	verdict = gw->offload(call, &async, work, departure);
 	if (verdict != GW_PENDING)
 		free(departure);

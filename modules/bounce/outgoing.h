@@ -7,7 +7,7 @@
 #include "store.h"
 
 /* What is known of the message; not until when, and through which relay. */
-void outgoing_describe(struct gw_message *message, struct sent *sent);
+void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent);
 
 /* In prepare: remembers the message on the pool, then sets the return path. */
 enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,

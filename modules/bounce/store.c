@@ -1,83 +1,107 @@
-#include "store.h"
+#include "store_private.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <sqlite3.h>
+#include <unistd.h>
 
 #define BUSY_MS 5000
-/* A return path is known to whoever got the message, and he may send to it as often as he likes:
- * more than this is not kept of one message. */
-#define ROWS_MOST 100
-#define REPORTS_OF_MESSAGE ((int64_t)1024 * 1024)
 #define FORGET_MOST 500 /* rows at once: others wait meanwhile */
 #define FORGET_EVERY_MS (10 * 60 * 1000)
+#define FORGET_AGAIN_MS 1000
+#define DAY_MS (24 * 3600 * 1000LL)
+#define VERSION 2
 
-enum query { ADD_SENT, FIND_SENT, ADD_BOUNCE, GET_BOUNCE, FORGET_SENT, FORGET_BOUNCES, QUERIES };
+/* --- opening --- */
 
-struct store {
-	pthread_mutex_t lock;
-	sqlite3 *db;
-	sqlite3_stmt *statements[QUERIES];
-	bool is_durable; /* a commit is on disk when it returns */
-	int64_t forgot;  /* ms: when that was done last */
-};
-
-const char *const row_names[ROW_TEXTS + 1] = { "recipient",  "kind",   "reason", "status",
-					       "diagnostic", "source", "rule",   "action",
-					       "client",     "type",   "relay",  "message_id",
-					       "sender",     NULL };
-
-#define COLUMNS                                                                                    \
-	"recipient,kind,reason,status,diagnostic,source,rule,action,client,type,relay,message_id,sender"
-
-static const char schema[] =
-	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=NORMAL;"
-	"CREATE TABLE IF NOT EXISTS sent(id INTEGER PRIMARY KEY,until INTEGER,sender TEXT,"
-	"message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,relay TEXT,header TEXT,"
-	"rcpts TEXT,rcpt_count INTEGER);"
-	"CREATE INDEX IF NOT EXISTS sent_until ON sent(until);"
-	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
-	"id INTEGER,code INTEGER,recipient TEXT COLLATE NOCASE,kind TEXT,reason TEXT,status TEXT,"
-	"diagnostic TEXT,source TEXT,rule TEXT,action TEXT,client TEXT,type TEXT,relay TEXT,"
-	"message_id TEXT,sender TEXT,report BLOB,UNIQUE(id,recipient,action));"
-	"CREATE INDEX IF NOT EXISTS bounce_time ON bounce(time);";
-
-static const char *const queries[QUERIES] = {
-	[ADD_SENT] = "INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-	[FIND_SENT] =
-		"SELECT sender,message_id,envelope_id,client,type,relay,header,until,rcpts,rcpt_count FROM sent WHERE id=?1",
-	[ADD_BOUNCE] =
-		"INSERT OR IGNORE INTO bounce(time,id,code," COLUMNS ",report) "
-		"SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		"CASE WHEN (SELECT total(length(report)) FROM bounce WHERE id=?2)<?19 THEN ?17 ELSE x'' END "
-		"WHERE (SELECT count(*) FROM bounce WHERE id=?2)<?18",
-	[GET_BOUNCE] = "SELECT number,time,id,code," COLUMNS ",report FROM bounce WHERE number=?1",
-	[FORGET_SENT] =
-		"DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE until<?1 LIMIT ?2)",
-	[FORGET_BOUNCES] =
-		"DELETE FROM bounce WHERE number IN (SELECT number FROM bounce WHERE time<?1 LIMIT ?2)",
-};
-
-static int run(struct store *store, const char *sql)
+int store_run(sqlite3 *db, const char *sql)
 {
-	return sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
 static bool prepare(struct store *store)
 {
 	int i;
 
-	for (i = 0; i < QUERIES; i++)
-		if (sqlite3_prepare_v3(store->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
+	for (i = 0; i < STORE_QUERIES; i++)
+		if (sqlite3_prepare_v3(store->db, store_queries[i], -1, SQLITE_PREPARE_PERSISTENT,
 				       &store->statements[i], NULL) != SQLITE_OK)
 			return false;
 	return true;
 }
 
-struct store *store_open(const char *path, const char **why)
+static int64_t number_of(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	int64_t number = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+static bool make(sqlite3 *db)
+{
+	int64_t version = number_of(db, "PRAGMA user_version");
+	char note[48];
+
+	if (version > VERSION)
+		return false;
+	snprintf(note, sizeof note, "PRAGMA user_version=%d", VERSION);
+	return store_run(db, "BEGIN IMMEDIATE") == SQLITE_OK &&
+	       (version == VERSION || store_run(db, store_anew) == SQLITE_OK) &&
+	       store_run(db, store_schema) == SQLITE_OK && store_run(db, note) == SQLITE_OK &&
+	       store_run(db, "COMMIT") == SQLITE_OK;
+}
+
+static void run_with(sqlite3 *db, const char *sql, const char *text)
+{
+	sqlite3_stmt *statement = NULL;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK) {
+		store_bind(statement, 1, text);
+		sqlite3_step(statement);
+	}
+	sqlite3_finalize(statement);
+}
+
+static void note_start(sqlite3 *db)
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
+	char boot[64] = "";
+
+	if (file && fgets(boot, sizeof boot, file)) {
+		run_with(db, store_skip_numbers, boot);
+		run_with(db, store_note_boot, boot);
+	}
+	if (file)
+		fclose(file);
+}
+
+static bool connect_to(const char *path, sqlite3 **db)
+{
+	return sqlite3_open(path, db) == SQLITE_OK &&
+	       sqlite3_busy_timeout(*db, BUSY_MS) == SQLITE_OK &&
+	       store_run(*db, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL") == SQLITE_OK;
+}
+
+static void destroy(struct store *store)
+{
+	int i;
+
+	for (i = 0; i < STORE_QUERIES; i++)
+		sqlite3_finalize(store->statements[i]);
+	suppressed_free(store->suppressed);
+	sqlite3_close(store->reader);
+	sqlite3_close(store->db);
+	pthread_mutex_destroy(&store->reading);
+	pthread_mutex_destroy(&store->lock);
+	free(store->path);
+	free(store);
+}
+
+static struct store *create(const char *path, const char **why)
 {
 	struct store *store = calloc(1, sizeof *store);
 
@@ -85,66 +109,95 @@ struct store *store_open(const char *path, const char **why)
 	if (!store)
 		return NULL;
 	pthread_mutex_init(&store->lock, NULL);
-	if (sqlite3_open(path, &store->db) == SQLITE_OK &&
-	    sqlite3_busy_timeout(store->db, BUSY_MS) == SQLITE_OK &&
-	    run(store, schema) == SQLITE_OK && prepare(store))
+	pthread_mutex_init(&store->reading, NULL);
+	store->path = strdup(path);
+	if (store->path && connect_to(path, &store->db) && make(store->db) && prepare(store) &&
+	    connect_to(path, &store->reader) &&
+	    store_run(store->reader, "PRAGMA query_only=1") == SQLITE_OK &&
+	    (store->suppressed = suppressed_load(store->db)) != NULL) {
+		note_start(store->db);
 		return store;
-	*why = sqlite3_errstr(sqlite3_errcode(store->db));
-	store_close(store);
+	}
+	*why = !store->db || sqlite3_errcode(store->db) == SQLITE_OK
+		       ? "it was made by a newer gateway"
+		       : sqlite3_errstr(sqlite3_errcode(store->db));
+	destroy(store);
 	return NULL;
+}
+
+/* --- one for all instances of the process --- */
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct store *all;
+
+struct store *store_open(const char *path, const char **why)
+{
+	struct store *store;
+
+	pthread_mutex_lock(&all_lock);
+	for (store = all; store && strcmp(store->path, path) != 0; store = store->next)
+		;
+	if (!store && (store = create(path, why)) != NULL) {
+		store->next = all;
+		all = store;
+	}
+	if (store)
+		store->users++;
+	pthread_mutex_unlock(&all_lock);
+	return store;
 }
 
 void store_close(struct store *store)
 {
-	int i;
+	struct store **at;
 
 	if (!store)
 		return;
-	for (i = 0; i < QUERIES; i++)
-		sqlite3_finalize(store->statements[i]);
-	sqlite3_close(store->db);
-	pthread_mutex_destroy(&store->lock);
-	free(store);
+	pthread_mutex_lock(&all_lock);
+	if (--store->users == 0) {
+		for (at = &all; *at != store; at = &(*at)->next)
+			;
+		*at = store->next;
+		destroy(store);
+	}
+	pthread_mutex_unlock(&all_lock);
 }
 
 /* --- one statement --- */
 
-static sqlite3_stmt *begin(struct store *store, enum query query)
+sqlite3_stmt *store_begin(struct store *store, enum query_id query)
 {
 	pthread_mutex_lock(&store->lock);
 	return store->statements[query];
 }
 
-/* What was bound is the caller's: it is not kept. */
-static void clear(sqlite3_stmt *statement)
+void store_clear(sqlite3_stmt *statement)
 {
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 }
 
-static void end(struct store *store, sqlite3_stmt *statement)
+void store_end(struct store *store, sqlite3_stmt *statement)
 {
-	clear(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->lock);
 }
 
-/* Of the commits from now on. */
-static bool set_durable(struct store *store, bool durable)
+bool store_set_durable(struct store *store, bool durable)
 {
 	if (store->is_durable != durable &&
-	    run(store, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") ==
-		    SQLITE_OK)
+	    store_run(store->db, durable ? "PRAGMA synchronous=FULL"
+					 : "PRAGMA synchronous=NORMAL") == SQLITE_OK)
 		store->is_durable = durable;
 	return store->is_durable == durable;
 }
 
-/* What came from outside is no UTF-8 always; SQLite does not mind. */
-static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+void store_bind(sqlite3_stmt *statement, int at, const char *text)
 {
-	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, at, text ? text : "", -1, SQLITE_STATIC);
 }
 
-static const char *text_at(sqlite3_stmt *statement, int at)
+const char *store_text(sqlite3_stmt *statement, int at)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, at);
 
@@ -155,148 +208,79 @@ static const char *text_at(sqlite3_stmt *statement, int at)
 
 int store_sent(struct store *store, const struct sent *sent)
 {
-	sqlite3_stmt *statement = begin(store, ADD_SENT);
-	const char *texts[] = { sent->sender, sent->message_id, sent->envelope_id, sent->client,
-				sent->type,   sent->relay,      sent->header };
+	sqlite3_stmt *statement = store_begin(store, ADD_SENT);
+	const char *texts[] = { sent->queue_id,    sent->sender, sent->author, sent->message_id,
+				sent->envelope_id, sent->client, sent->type,   sent->relay,
+				sent->header,      sent->rcpts };
 	int i, done;
 
-	set_durable(store, false);
+	store_set_durable(store, false);
 	sqlite3_bind_int64(statement, 1, (int64_t)sent->id);
 	sqlite3_bind_int64(statement, 2, sent->until);
-	for (i = 0; i < 7; i++)
-		bind_text(statement, 3 + i, texts[i]);
-	bind_text(statement, 10, sent->rcpts);
-	sqlite3_bind_int64(statement, 11, (int64_t)sent->rcpt_count);
+	sqlite3_bind_int64(statement, 3, sent->received);
+	sqlite3_bind_int64(statement, 4, sent->size);
+	for (i = 0; i < 10; i++)
+		store_bind(statement, 5 + i, texts[i]);
+	sqlite3_bind_int64(statement, 15, (int64_t)sent->rcpt_count);
 	done = sqlite3_step(statement);
-	end(store, statement);
+	store_end(store, statement);
 	return done == SQLITE_DONE ? 0 : -1;
 }
 
-static void copy(char *out, size_t size, const char *text)
+static void take_sent(sqlite3_stmt *statement, struct sent *sent)
 {
-	snprintf(out, size, "%s", text);
+	const struct {
+		char *out;
+		size_t size;
+	} texts[] = { { sent->queue_id, sizeof sent->queue_id },
+		      { sent->sender, sizeof sent->sender },
+		      { sent->author, sizeof sent->author },
+		      { sent->message_id, sizeof sent->message_id },
+		      { sent->envelope_id, sizeof sent->envelope_id },
+		      { sent->client, sizeof sent->client },
+		      { sent->type, sizeof sent->type },
+		      { sent->relay, sizeof sent->relay },
+		      { sent->header, sizeof sent->header },
+		      { sent->rcpts, sizeof sent->rcpts } };
+	int i;
+
+	sent->until = sqlite3_column_int64(statement, 0);
+	sent->received = sqlite3_column_int64(statement, 1);
+	sent->size = sqlite3_column_int64(statement, 2);
+	for (i = 0; i < 10; i++)
+		snprintf(texts[i].out, texts[i].size, "%s", store_text(statement, 3 + i));
+	sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 13);
 }
 
 int store_find(struct store *store, uint64_t id, struct sent *sent)
 {
-	sqlite3_stmt *statement = begin(store, FIND_SENT);
+	sqlite3_stmt *statement = store_begin(store, FIND_SENT);
 	int done;
 
 	memset(sent, 0, sizeof *sent);
 	sent->id = id;
 	sqlite3_bind_int64(statement, 1, (int64_t)id);
 	done = sqlite3_step(statement);
-	if (done == SQLITE_ROW) {
-		copy(sent->sender, sizeof sent->sender, text_at(statement, 0));
-		copy(sent->message_id, sizeof sent->message_id, text_at(statement, 1));
-		copy(sent->envelope_id, sizeof sent->envelope_id, text_at(statement, 2));
-		copy(sent->client, sizeof sent->client, text_at(statement, 3));
-		copy(sent->type, sizeof sent->type, text_at(statement, 4));
-		copy(sent->relay, sizeof sent->relay, text_at(statement, 5));
-		copy(sent->header, sizeof sent->header, text_at(statement, 6));
-		sent->until = sqlite3_column_int64(statement, 7);
-		copy(sent->rcpts, sizeof sent->rcpts, text_at(statement, 8));
-		sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 9);
-	}
-	end(store, statement);
+	if (done == SQLITE_ROW)
+		take_sent(statement, sent);
+	store_end(store, statement);
 	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
 }
 
-/* --- bounces --- */
+/* --- what is over --- */
 
-static void bind_record(sqlite3_stmt *statement, const struct record *record)
+/* True: there may be more. */
+static bool forget(struct store *store, enum query_id query, int64_t before)
 {
-	const struct finding *finding = record->finding;
-	const struct sent *sent = record->sent;
-	const char *texts[] = { finding->recipient,
-				kind_name(finding->kind),
-				reason_name(finding->reason),
-				finding->status,
-				finding->diagnostic,
-				source_name(record->source),
-				finding->rule,
-				action_name(finding->action),
-				sent->client,
-				sent->type,
-				sent->relay,
-				sent->message_id,
-				sent->sender };
-	int i;
+	sqlite3_stmt *statement = store_begin(store, query);
+	int changes;
 
-	sqlite3_bind_int64(statement, 1, record->time);
-	sqlite3_bind_int64(statement, 2, (int64_t)sent->id);
-	sqlite3_bind_int(statement, 3, finding->code);
-	for (i = 0; i < ROW_TEXTS; i++)
-		bind_text(statement, 4 + i, texts[i]);
-	sqlite3_bind_blob(statement, 17, record->report.len ? record->report.ptr : "",
-			  (int)(record->report.len < REPORT_MAX ? record->report.len : REPORT_MAX),
-			  SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 18,
-			   record->of_others ? ROWS_MOST + (int64_t)sent->rcpt_count : INT64_MAX);
-	sqlite3_bind_int64(statement, 19, REPORTS_OF_MESSAGE);
-}
-
-/* Under the lock. */
-static int add_bounce(struct store *store, const struct record *record)
-{
-	sqlite3_stmt *statement = store->statements[ADD_BOUNCE];
-	int done, changes;
-
-	bind_record(statement, record);
-	done = sqlite3_step(statement);
-	changes = sqlite3_changes(store->db);
-	clear(statement);
-	return done == SQLITE_DONE ? changes > 0 : -1;
-}
-
-int store_bounce(struct store *store, const struct record *record)
-{
-	int is;
-
-	pthread_mutex_lock(&store->lock);
-	set_durable(store, false);
-	is = add_bounce(store, record);
-	pthread_mutex_unlock(&store->lock);
-	return is;
-}
-
-static bool add_mail(struct store *store, const struct record *records, size_t count, bool *is_new)
-{
-	size_t i;
-	int is;
-
-	for (i = 0; i < count; i++) {
-		is = add_bounce(store, &records[i]);
-		if (is < 0)
-			return false;
-		is_new[i] = is > 0;
-	}
-	return true;
-}
-
-int store_mail(struct store *store, const struct record *records, size_t count, bool *is_new)
-{
-	bool kept = false;
-
-	pthread_mutex_lock(&store->lock);
-	if (set_durable(store, true) && run(store, "BEGIN IMMEDIATE") == SQLITE_OK) {
-		kept = add_mail(store, records, count, is_new) && run(store, "COMMIT") == SQLITE_OK;
-		if (!kept)
-			run(store, "ROLLBACK");
-	}
-	pthread_mutex_unlock(&store->lock);
-	return kept ? 0 : -1;
-}
-
-static void forget(struct store *store, enum query query, int64_t before)
-{
-	sqlite3_stmt *statement = begin(store, query);
-
-	set_durable(store, false);
+	store_set_durable(store, false);
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int(statement, 2, FORGET_MOST);
-	sqlite3_step(statement);
-	end(store, statement);
+	changes = sqlite3_step(statement) == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
+	store_end(store, statement);
+	return changes >= FORGET_MOST;
 }
 
 static bool is_time(struct store *store, int64_t now)
@@ -311,69 +295,24 @@ static bool is_time(struct store *store, int64_t now)
 	return is;
 }
 
+static void forget_more_soon(struct store *store, int64_t now)
+{
+	pthread_mutex_lock(&store->lock);
+	store->forgot = now - FORGET_EVERY_MS + FORGET_AGAIN_MS;
+	pthread_mutex_unlock(&store->lock);
+}
+
 void store_forget(struct store *store, int64_t now, int64_t keep)
 {
+	bool more;
+
 	if (!is_time(store, now))
 		return;
-	forget(store, FORGET_SENT, now);
-	forget(store, FORGET_BOUNCES, now - keep);
-}
-
-/* --- reading --- */
-
-static void tell_row(sqlite3_stmt *statement, void (*each)(void *, const struct row *), void *arg)
-{
-	struct row row = { .number = sqlite3_column_int64(statement, 0),
-			   .time = sqlite3_column_int64(statement, 1),
-			   .id = (uint64_t)sqlite3_column_int64(statement, 2),
-			   .code = sqlite3_column_int(statement, 3) };
-	int i;
-
-	for (i = 0; i < ROW_TEXTS; i++)
-		row.texts[i] = text_at(statement, 4 + i);
-	if (sqlite3_column_count(statement) > 17)
-		row.report = gw_str_n(sqlite3_column_blob(statement, 17),
-				      (size_t)sqlite3_column_bytes(statement, 17));
-	each(arg, &row);
-}
-
-int store_list(struct store *store, const char *const filters[ROW_TEXTS], int64_t limit,
-	       void (*each)(void *arg, const struct row *row), void *arg)
-{
-	char sql[1024];
-	sqlite3_stmt *statement = NULL;
-	int i, len, done;
-
-	len = snprintf(sql, sizeof sql,
-		       "SELECT number,time,id,code," COLUMNS " FROM bounce WHERE 1");
-	for (i = 0; i < ROW_TEXTS; i++)
-		len += filters[i] ? snprintf(sql + len, sizeof sql - (size_t)len, " AND %s=?%d",
-					     row_names[i], i + 1)
-				  : 0;
-	snprintf(sql + len, sizeof sql - (size_t)len, " ORDER BY number DESC LIMIT ?14");
-	pthread_mutex_lock(&store->lock);
-	sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
-	for (i = 0; i < ROW_TEXTS; i++)
-		if (filters[i])
-			bind_text(statement, i + 1, filters[i]);
-	sqlite3_bind_int64(statement, 14, limit);
-	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
-		tell_row(statement, each, arg);
-	sqlite3_finalize(statement);
-	pthread_mutex_unlock(&store->lock);
-	return done == SQLITE_DONE ? 0 : -1;
-}
-
-int store_get(struct store *store, int64_t number, void (*each)(void *arg, const struct row *row),
-	      void *arg)
-{
-	sqlite3_stmt *statement = begin(store, GET_BOUNCE);
-	int done;
-
-	sqlite3_bind_int64(statement, 1, number);
-	done = sqlite3_step(statement);
-	if (done == SQLITE_ROW)
-		tell_row(statement, each, arg);
-	end(store, statement);
-	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
+	more = forget(store, FORGET_SENT, now);
+	more |= forget(store, FORGET_BOUNCES, now - keep);
+	more |= forget(store, FORGET_REPORTS, INT64_MAX);
+	more |= forget(store, FORGET_SUPPRESSIONS, now);
+	forget(store, FORGET_TALLIES, (now - keep) / DAY_MS);
+	if (more)
+		forget_more_soon(store, now);
 }

@@ -1,6 +1,7 @@
 #include "taxonomy.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Only what is a fact about the address is hard. An inactive mailbox may be somebody's holidays:
  * soft, and whoever keeps a list of addresses counts how often. */
@@ -53,4 +54,59 @@ const char *kind_name(enum kind kind)
 	static const char *const names[] = { "unknown", "hard", "soft", "block", "info" };
 
 	return names[kind <= KIND_INFO ? kind : KIND_UNKNOWN];
+}
+
+bool reason_is_infrastructure(enum reason reason)
+{
+	return reason == REASON_REPUTATION || reason == REASON_AUTH_POLICY ||
+	       reason == REASON_RELAY_DENIED || reason == REASON_RATE;
+}
+
+enum reason reason_named(const char *name)
+{
+	int i;
+
+	for (i = 0; i < REASON_COUNT; i++)
+		if (strcmp(reasons[i].name, name) == 0)
+			return (enum reason)i;
+	return REASON_UNKNOWN;
+}
+
+#define PERMANENT "Permanent"
+#define TRANSIENT "Transient"
+static const struct compat compats[REASON_COUNT] = {
+	[REASON_UNKNOWN] = { "Undetermined", "Undetermined", "Unknown", "Unclassified" },
+	[REASON_NO_SUCH_USER] = { PERMANENT, "NoEmail", "HardBounce", "Invalid Address" },
+	[REASON_NO_SUCH_DOMAIN] = { PERMANENT, "General", "DnsError", "Invalid Address" },
+	[REASON_MOVED] = { PERMANENT, "General", "AddressChange", "Invalid Address" },
+	[REASON_INACTIVE] = { PERMANENT, "General", "HardBounce", "Mailbox Unavailable" },
+	[REASON_BAD_ADDRESS] = { PERMANENT, "General", "BadEmailAddress", "Invalid Address" },
+	[REASON_MAILBOX_FULL] = { TRANSIENT, "MailboxFull", "SoftBounce", "Mailbox Unavailable" },
+	[REASON_TOO_LARGE] = { TRANSIENT, "MessageTooLarge", "SoftBounce", "Technical" },
+	[REASON_CONTENT] = { TRANSIENT, "ContentRejected", "Blocked", "Content" },
+	[REASON_SPAM] = { TRANSIENT, "ContentRejected", "SpamNotification", "Content" },
+	[REASON_VIRUS] = { TRANSIENT, "ContentRejected", "VirusNotification", "Content" },
+	[REASON_REPUTATION] = { TRANSIENT, "General", "Blocked", "Reputation" },
+	[REASON_AUTH_POLICY] = { TRANSIENT, "General", "DMARCPolicy", "Reputation" },
+	[REASON_POLICY] = { TRANSIENT, "General", "Blocked", "Reputation" },
+	[REASON_RATE] = { TRANSIENT, "General", "Transient", "Frequency or Volume Too High" },
+	[REASON_GREYLIST] = { "DeliveryDelay", "General", "Transient", "Technical" },
+	[REASON_RELAY_DENIED] = { TRANSIENT, "General", "Blocked", "Technical" },
+	[REASON_TLS] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_NETWORK] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_DNS] = { TRANSIENT, "General", "DnsError", "Technical" },
+	[REASON_EXPIRED] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_SYSTEM] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_TOO_MANY_RCPT] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_PROTOCOL] = { TRANSIENT, "General", "Transient", "Technical" },
+	[REASON_SUPPRESSED] = { PERMANENT, "OnAccountSuppressionList", "ManuallyDeactivated",
+				"Unclassified" },
+	[REASON_AUTO_REPLY] = { TRANSIENT, "General", "AutoResponder", "Unclassified" },
+	[REASON_COMPLAINT] = { "Complaint", "abuse", "SpamComplaint", "spamreport" },
+	[REASON_DELIVERED] = { "Delivery", "General", "Delivery", "Unclassified" },
+};
+
+const struct compat *reason_compat(enum reason reason)
+{
+	return &compats[reason < REASON_COUNT ? reason : REASON_UNKNOWN];
 }

@@ -2,6 +2,8 @@
 #ifndef BOUNCE_TAXONOMY_H
 #define BOUNCE_TAXONOMY_H
 
+#include <stdbool.h>
+
 /* hard: the address cannot get mail, today or tomorrow. soft: another time it may. block: somebody
  * does not want this mail, this sender or this host; it says nothing about the address. info: no
  * bounce. unknown: it cannot be said of anybody. */
@@ -49,5 +51,15 @@ enum reason {
 const char *reason_name(enum reason reason);
 enum kind reason_kind(enum reason reason);
 const char *kind_name(enum kind kind);
+
+/* Ours to mend: of this sender or this host, not of the recipient. */
+bool reason_is_infrastructure(enum reason reason);
+
+/* What others call it, for who moves over from them. Never NULL. */
+struct compat {
+	const char *ses_type, *ses_subtype, *postmark, *sendgrid;
+};
+const struct compat *reason_compat(enum reason reason);
+enum reason reason_named(const char *name);
 
 #endif

@@ -104,6 +104,6 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     assert b"Final-Recipient: rfc822; b@example.net\r\nAction: failed\r\n" in report.data
     gateway.wait_queue_empty()
     assert len(sink.messages) == 2
-    row, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)
-    assert (row["recipient"], row["sender"], row["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
-    assert b"user unknown" in ctl(gateway, "bounce", "get", str(row["number"]), given=b"").stdout
+    item, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)["items"]
+    assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
+    assert b"user unknown" in ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
