@@ -1,0 +1,437 @@
+/* archive.c - keeps each mail as it arrived and as it left. A delivery does not leave before its
+ * copy is on disk; its client's 250 waits for nothing. README.md tells how it is set up. */
+#include "archive.h"
+
+#include "control.h"
+
+#include <gateway/domain.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LATER_MS (10 * 60 * 1000) /* a slow disk is no reason to ask it again */
+#define AGAIN_MS (60 * 1000)      /* at the latest: notify() comes before */
+#define KEY "disk"                /* what waits for it is called back */
+#define MS_OF_DAY INT64_C(86400000)
+
+#define RULE(member) offsetof(struct archive_rule, member)
+static const struct gw_option rule_options[] = {
+	{ .key = "client",
+	  .type = GW_OPTION_LIST,
+	  .offset = RULE(client),
+	  .help = "Names of clients; without: of any." },
+	{ .key = "type",
+	  .type = GW_OPTION_LIST,
+	  .offset = RULE(type),
+	  .help = "Types of mail; without: any." },
+	{ .key = "domain",
+	  .type = GW_OPTION_LIST,
+	  .offset = RULE(domain),
+	  .help = "Domains of the sender: \"example.com\", \"*.example.com\"; without: any." },
+	{ .key = "keep",
+	  .type = GW_OPTION_INT,
+	  .offset = RULE(keep),
+	  .flags = GW_OPTION_REQUIRED,
+	  .min = 1,
+	  .max = 36500,
+	  .words = "forever",
+	  .help = "Days that this mail is kept; before that nobody can remove it." },
+	GW_OPTIONS_END
+};
+
+#define CONF(member) offsetof(struct archive_conf, member)
+static const struct gw_option options[] = {
+	{ .key = "folder",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(folder),
+	  .fallback = "STATE/archive",
+	  .help = "Where the archive lies: a disk of its own, if it can be." },
+	{ .key = "on_error",
+	  .type = GW_OPTION_WORD,
+	  .offset = CONF(on_error),
+	  .words = "tempfail|wait|continue",
+	  .fallback = "tempfail",
+	  .help = "While it cannot be written: \"tempfail\" takes no mail (451) and sends none, \"wait\" takes it and sends none, \"continue\" sends it and archives it later." },
+	{ .key = "delay",
+	  .type = GW_OPTION_DURATION,
+	  .offset = CONF(delay),
+	  .fallback = "100ms",
+	  .min = 1,
+	  .max = 10000,
+	  .help = "How long a delivery waits for others, so that one sync serves them all." },
+	{ .key = "level",
+	  .type = GW_OPTION_INT,
+	  .offset = CONF(level),
+	  .fallback = "3",
+	  .min = 1,
+	  .max = 19,
+	  .help = "How hard zstd tries: 1 is fast, 19 is small." },
+	{ .key = "key_file",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(key_file),
+	  .help = "Seals the archive: without this file nobody reads it. Made where it is not there. A key a line: the first seals, all open." },
+	{ .key = "sign_file",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(sign_file),
+	  .fallback = "STATE/archive-sign.key",
+	  .help = "The Ed25519 key that signs what is archived; made where it is not there." },
+	{ .key = "keep",
+	  .type = GW_OPTION_INT,
+	  .offset = CONF(keep),
+	  .fallback = "forever",
+	  .min = 1,
+	  .max = 36500,
+	  .words = "forever",
+	  .help = "Days that mail is kept; before that nobody can remove it." },
+	{ .key = "rules",
+	  .type = GW_OPTION_GROUPS,
+	  .offset = CONF(rules),
+	  .group = rule_options,
+	  .group_size = sizeof(struct archive_rule),
+	  .help = "Other mail, kept for other times; the first rule that fits counts." },
+	GW_OPTIONS_END
+};
+
+/* --- how long --- */
+
+static bool is_in(struct gw_list list, struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		if (gw_str_ieq(list.items[i], text))
+			return true;
+	return list.count == 0;
+}
+
+static bool rule_fits(struct gw_call *call, const struct archive_rule *rule,
+		      struct gw_message *message)
+{
+	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
+
+	return is_in(rule->client, gw->message_fact(message, GW_MESSAGE_CLIENT)) &&
+	       is_in(rule->type, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
+	       (rule->domain.count == 0 || gw_domain_in_list(call, rule->domain, domain));
+}
+
+static int64_t until_of(struct gw_call *call, struct gw_message *message)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	const struct archive_rule *rules = conf->rules.items;
+	int64_t keep = conf->keep;
+	size_t i;
+
+	for (i = 0; i < conf->rules.count; i++)
+		if (rule_fits(call, &rules[i], message)) {
+			keep = rules[i].keep;
+			break;
+		}
+	return keep == KEEP_FOREVER ? 0 : gw->now(call) + keep * MS_OF_DAY;
+}
+
+/* --- start and stop --- */
+
+static int on_start(struct gw_call *call)
+{
+	struct archive *archive = calloc(1, sizeof *archive);
+
+	if (!archive) {
+		gw->problem(call, true, "no memory");
+		return -1;
+	}
+	gw->instance_data_set(call, archive);
+	return 0;
+}
+
+static void on_stop(struct gw_call *call)
+{
+	struct archive *archive = gw->instance_data(call);
+
+	control_stop(archive);
+	indexer_stop(archive->indexer);
+	if (archive->store)
+		store_close(archive->store);
+	free(archive);
+}
+
+/* Not in start: that is asked for --check too, and before rights are dropped. */
+static void on_worker_start(struct gw_call *call)
+{
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+	const struct archive_conf *conf = gw->conf(call);
+	struct archive *archive = gw->instance_data(call);
+	struct store_settings settings = { conf->folder.ptr, conf->key_file.ptr,
+					   conf->sign_file.ptr, conf->delay, (int)conf->level };
+	const char *why = NULL;
+
+	pthread_mutex_lock(&once);
+	if (!archive->store) {
+		archive->store = store_open(&settings, &why);
+		if (archive->store)
+			archive->indexer = indexer_start(archive->store);
+		else
+			gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr,
+				why);
+	}
+	pthread_mutex_unlock(&once);
+}
+
+static int error_of(struct archive *archive)
+{
+	struct store_state state = { .error = ENOENT };
+
+	if (archive->store)
+		store_state(archive->store, &state);
+	return state.error;
+}
+
+/* --- before the 250: only a look --- */
+
+static enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	int error = conf->on_error == ERROR_TEMPFAIL ? error_of(gw->instance_data(call)) : 0;
+
+	if (!error || gw->message_number(message, GW_MESSAGE_OWN) == 1 ||
+	    gw->message_number(message, GW_MESSAGE_DRY) == 1)
+		return GW_CONTINUE;
+	gw->count(call, "refused", 1);
+	gw->reason(call, "the archive cannot be written: %s", strerrordesc_np(error));
+	gw->reply(call, 451, "4.3.0", "archive: it cannot be kept now");
+	return GW_TEMPFAIL;
+}
+
+/* --- what leaves --- */
+
+/* Later, from memory: it is not on disk until then, and gone if the gateway ends before. */
+static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, struct item *item,
+			     const char *why)
+{
+	gw->count(call, "late", 1);
+	gw->reason(call, "not archived yet: %s; it leaves all the same, as on_error says", why);
+	item->ticket = 0;
+	if (archive->store && !item->broken && store_has_room(archive->store, item_weight(item))) {
+		store_add(archive->store, item);
+		return GW_CONTINUE;
+	}
+	gw->count(call, "missed", 1);
+	gw->log(call, GW_LOG_ERROR, "a mail leaves without a copy: %s", why);
+	item_free(item);
+	return GW_CONTINUE;
+}
+
+static enum gw_verdict fail(struct gw_call *call, struct item *item, int error)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	const char *why = strerrordesc_np(error);
+
+	if (conf->on_error == ERROR_CONTINUE)
+		return go_on(call, gw->instance_data(call), item, why ? why : "it failed");
+	item_free(item);
+	gw->count(call, "waited", 1);
+	gw->reason(call, "not archived: %s; it waits", why ? why : "it failed");
+	gw->wait_on(call, gw_str(KEY));
+	gw->wait_until(call, gw->now(call) + AGAIN_MS);
+	return GW_WAIT;
+}
+
+static enum gw_verdict kept(struct gw_call *call, void *arg)
+{
+	struct item *item = arg;
+
+	if (item->error)
+		return fail(call, item, item->error);
+	if (item->sha256[0]) {
+		gw->note_set(call, item->message, "object", gw_str(item->sha256));
+		gw->count(call, "messages", 1);
+	}
+	if (item->delivery) {
+		gw->count(call, "deliveries", 1);
+		gw->reason(call, "archived as %s", gw->note(call, item->message, "object").ptr);
+	}
+	item_free(item);
+	return GW_CONTINUE;
+}
+
+static enum gw_verdict hand_over(struct gw_call *call, struct item *item)
+{
+	const struct gw_async async = { .resumed = kept, .deadline_ms = LATER_MS };
+	struct archive *archive = gw->instance_data(call);
+	enum gw_verdict verdict;
+
+	if (item->broken || !archive->store)
+		return fail(call, item, EIO);
+	verdict = gw->hold(call, &async, item, &item->ticket);
+	if (verdict == GW_PENDING)
+		store_add(archive->store, item);
+	else
+		item_free(item);
+	return verdict;
+}
+
+static enum gw_verdict made(struct gw_call *call, void *arg)
+{
+	return hand_over(call, arg);
+}
+
+/* What is small is copied here, in less time than a thread is woken; what is large is read and
+ * compressed on the pool, into a file. */
+static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
+			    struct gw_delivery *delivery, bool arrived)
+{
+	const struct gw_async async = { .resumed = made,
+					.dropped = item_free,
+					.deadline_ms = LATER_MS };
+	struct archive *archive = gw->instance_data(call);
+	int64_t until = until_of(call, message);
+	struct item *item = archive->store ? item_mail(call, message, delivery, arrived, until)
+					   : NULL;
+	uint64_t octets = item ? item->arrived_size + item->left_size : 0;
+	enum gw_verdict verdict;
+
+	if (!item)
+		return GW_FAILED;
+	if (octets <= ITEM_SMALL && store_has_room(archive->store, octets) && item_copy(item))
+		return hand_over(call, item);
+	item->store = archive->store;
+	verdict = gw->offload(call, &async, item_work, item);
+	if (verdict != GW_PENDING)
+		item_free(item);
+	return verdict;
+}
+
+static bool is_kept(struct gw_call *call, struct gw_message *message)
+{
+	return gw->note(call, message, "object").ptr != NULL;
+}
+
+static enum gw_verdict on_sealed(struct gw_call *call, struct gw_delivery *delivery)
+{
+	struct gw_message *message = gw->delivery_message(delivery);
+
+	if (gw->message_number(message, GW_MESSAGE_DRY) == 1)
+		return GW_CONTINUE;
+	return keep(call, message, delivery, !is_kept(call, message));
+}
+
+/* What fails without having been tried at any relay was accepted all the same. */
+static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message,
+				 const struct gw_result *result)
+{
+	if (result->delayed || is_kept(call, message))
+		return GW_CONTINUE;
+	return keep(call, message, NULL, true);
+}
+
+/* --- what became of it --- */
+
+static const char *const status_words[] = { [0] = "pending",
+					    [GW_DELIVERED] = "delivered",
+					    [GW_DEFERRED] = "deferred",
+					    [GW_BOUNCED] = "bounced",
+					    [GW_UNKNOWN] = "unknown" };
+
+static void write_outcome(struct gw_json *json, const struct gw_result *result)
+{
+	const struct gw_outcome *outcome = result->outcome;
+
+	gw->json_string(json, "rcpt", gw->rcpt_fact(result->rcpt, GW_RCPT_ADDRESS));
+	gw->json_string(json, "relay", result->relay);
+	gw->json_string(json, "status", gw_str(status_words[outcome->status]));
+	gw->json_number(json, "code", outcome->code);
+	gw->json_format(json, "enhanced", "%d.%d.%d", outcome->enhanced[0], outcome->enhanced[1],
+			outcome->enhanced[2]);
+	gw->json_string(json, "text", outcome->text);
+	gw->json_string(json, "host", outcome->host);
+	gw->json_string(json, "stage", result->stage);
+	gw->json_number(json, "attempt", result->attempt);
+}
+
+static void on_result(struct gw_call *call, struct gw_delivery *delivery,
+		      const struct gw_result *result)
+{
+	struct archive *archive = gw->instance_data(call);
+	struct gw_message *message = gw->delivery_message(delivery);
+	struct gw_json *json;
+	struct item *item;
+
+	if (!archive->store || !store_has_room(archive->store, 0))
+		return;
+	json = gw->json_create();
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "id", gw->message_fact(message, GW_MESSAGE_ID));
+	write_outcome(json, result);
+	item = item_plain(RECORD_OUTCOME, gw->now(call), json);
+	if (item)
+		store_add(archive->store, item);
+}
+
+/* --- trouble --- */
+
+static void tell_turn(struct gw_call *call, const char *folder, int error)
+{
+	struct gw_event event = { .size = sizeof event };
+	char text[400];
+
+	if (error)
+		snprintf(text, sizeof text, "%.200s cannot be written: %s", folder,
+			 error == EBUSY ? "another process writes it" : strerrordesc_np(error));
+	else
+		snprintf(text, sizeof text, "%.200s is written again", folder);
+	event.name = gw_str(error ? "archive-down" : "archive-up");
+	event.text = gw_str(text);
+	gw->log(call, error ? GW_LOG_ERROR : GW_LOG_INFO, "%s", text);
+	gw->emit(call, &event);
+}
+
+static void on_tick(struct gw_call *call)
+{
+	struct archive *archive = gw->instance_data(call);
+	struct store_state state;
+
+	if (!archive->store)
+		return;
+	store_state(archive->store, &state);
+	if (archive->failing != (state.error != 0)) {
+		archive->failing = state.error != 0;
+		tell_turn(call, store_folder(archive->store), state.error);
+		if (!state.error)
+			gw->notify(call, gw_str(KEY), SIZE_MAX);
+	}
+	if (state.torn && !archive->told_torn) {
+		archive->told_torn = true;
+		gw->log(call, GW_LOG_WARNING,
+			"%llu octets of a batch that was never whole were cut off",
+			(unsigned long long)state.torn);
+	}
+}
+
+static void on_status(struct gw_call *call)
+{
+	struct archive *archive = gw->instance_data(call);
+	struct store_state state;
+
+	if (!archive->store) {
+		gw->status_line(call, "archive", "not open, see the log");
+		return;
+	}
+	store_state(archive->store, &state);
+	if (state.error)
+		gw->status_line(call, "archive", "cannot be written: %s",
+				strerrordesc_np(state.error));
+	else
+		gw->status_line(call, "archive", "%llu records in %llu batches",
+				(unsigned long long)state.records,
+				(unsigned long long)state.batches);
+	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
+	gw->status_line(call, "index", "%s",
+			archive->indexer && indexer_is_done(archive->indexer) ? "has everything"
+									      : "still being made");
+}
+
+GW_MODULE(.name = "archive", .version = "1.0", .summary = "keeps each mail as it arrived and left",
+	  .options = options, .conf_size = sizeof(struct archive_conf), .verbs = CONTROL_VERBS,
+	  .start = on_start, .stop = on_stop, .message = on_message, .sealed = on_sealed,
+	  .bounce = on_bounce, .result = on_result, .tick = on_tick, .status = on_status,
+	  .control = control, .worker_start = on_worker_start, .once = "would keep each mail twice")

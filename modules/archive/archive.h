@@ -1,0 +1,46 @@
+/* archive.h - what the admin set, and what an instance has. */
+#ifndef ARCHIVE_ARCHIVE_H
+#define ARCHIVE_ARCHIVE_H
+
+#include "indexer.h"
+#include "reader.h"
+
+#include <gateway/module.h>
+
+#include <stdatomic.h>
+
+enum on_error { ERROR_TEMPFAIL, ERROR_WAIT, ERROR_CONTINUE };
+
+#define KEEP_FOREVER (-1)
+
+struct archive_rule {
+	struct gw_list client, type, domain;
+	int64_t keep; /* days */
+};
+
+struct archive_conf {
+	struct gw_str folder, key_file, sign_file;
+	int64_t on_error, delay, level, keep;
+	struct gw_groups rules;
+};
+
+/* A mail that is handed out part by part. */
+struct shown {
+	char *key;
+	struct bulk octets;
+};
+
+struct archive {
+	struct store *store; /* NULL before the first worker began, and where it cannot be opened */
+	struct indexer *indexer;
+	atomic_bool failing; /* as it was told last */
+	bool told_torn;
+
+	/* the main thread's */
+	struct index *index;
+	struct reader reader;
+	bool is_reading;
+	struct shown shown;
+};
+
+#endif

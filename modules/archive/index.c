@@ -1,0 +1,460 @@
+#include "index.h"
+
+#include "index_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define BUSY_MS 10000
+
+static const char schema[] =
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"PRAGMA secure_delete=ON;"
+	"CREATE TABLE IF NOT EXISTS file(name TEXT PRIMARY KEY,position INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY,id TEXT UNIQUE,time INTEGER,sender TEXT,"
+	"client TEXT,login TEXT,type TEXT,peer TEXT,sha256 TEXT,size INTEGER,until INTEGER,count INTEGER,"
+	"rcpts TEXT,subject TEXT,message_id TEXT,name TEXT,at INTEGER);"
+	"CREATE INDEX IF NOT EXISTS mail_message_id ON mail(message_id);"
+	"CREATE INDEX IF NOT EXISTS mail_sha256 ON mail(sha256);"
+	"CREATE INDEX IF NOT EXISTS mail_time ON mail(time);"
+	"CREATE INDEX IF NOT EXISTS mail_until ON mail(until) WHERE until>0;"
+	"CREATE TABLE IF NOT EXISTS person(address TEXT,role INTEGER,n INTEGER,domain TEXT,"
+	"PRIMARY KEY(address,role,n)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS person_domain ON person(domain,role,n);"
+	"CREATE INDEX IF NOT EXISTS person_n ON person(n);"
+	"CREATE TABLE IF NOT EXISTS gone(n INTEGER,time INTEGER,relay TEXT,return_path TEXT,sha256 TEXT,"
+	"size INTEGER,name TEXT,at INTEGER,UNIQUE(name,at));"
+	"CREATE INDEX IF NOT EXISTS gone_n ON gone(n);"
+	"CREATE TABLE IF NOT EXISTS outcome(n INTEGER,time INTEGER,rcpt TEXT,relay TEXT,status TEXT,"
+	"code INTEGER,text TEXT,name TEXT,at INTEGER,UNIQUE(name,at));"
+	"CREATE INDEX IF NOT EXISTS outcome_n ON outcome(n);"
+	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
+	"tokenize='unicode61 remove_diacritics 2');";
+
+static const char *const queries[QUERIES] = {
+	[GET_POSITION] = "SELECT position FROM file WHERE name=?1",
+	[SET_POSITION] = "INSERT OR REPLACE INTO file VALUES(?1,?2)",
+	[FIND_MAIL] = "SELECT n FROM mail WHERE id=?1",
+	[ADD_MAIL] =
+		"INSERT OR IGNORE INTO mail(id,time,sender,client,login,type,peer,sha256,size,until,"
+		"count,rcpts,subject,message_id,name,at) "
+		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+	[ADD_PERSON] = "INSERT OR IGNORE INTO person VALUES(?1,?2,?3,?4)",
+	[ADD_WORDS] = "INSERT INTO words(rowid,subject,body,attachments) VALUES(?1,?2,?3,?4)",
+	[ADD_LEFT] = "INSERT OR IGNORE INTO gone VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ADD_OUTCOME] = "INSERT OR IGNORE INTO outcome VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[DROP_WORDS] =
+		"INSERT INTO words(words,rowid,subject,body,attachments) VALUES('delete',?1,?2,?3,?4)",
+	[DROP_MAIL] = "DELETE FROM mail WHERE n=?1",
+	[DROP_PERSONS] = "DELETE FROM person WHERE n=?1",
+	[DROP_LEFT] = "DELETE FROM gone WHERE n=?1",
+	[DROP_OUTCOMES] = "DELETE FROM outcome WHERE n=?1",
+};
+
+/* --- months --- */
+
+static bool prepare(struct month *month)
+{
+	int i;
+
+	for (i = 0; i < QUERIES; i++)
+		if (sqlite3_prepare_v3(month->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &month->statements[i], NULL) != SQLITE_OK)
+			return false;
+	return true;
+}
+
+void month_close(struct month *month)
+{
+	int i;
+
+	for (i = 0; i < QUERIES; i++)
+		sqlite3_finalize(month->statements[i]);
+	sqlite3_close(month->db);
+	free(month);
+}
+
+static struct month *month_open(const struct index *index, const char *name)
+{
+	struct month *month = calloc(1, sizeof *month);
+	char *path = g_strdup_printf("%s/index/%.7s.db", index->folder, name);
+	int flags = index->writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+				  : SQLITE_OPEN_READWRITE;
+
+	if (month) {
+		snprintf(month->name, sizeof month->name, "%.7s", name);
+		if (sqlite3_open_v2(path, &month->db, flags, NULL) == SQLITE_OK &&
+		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
+		    (!index->writes ||
+		     sqlite3_exec(month->db, schema, NULL, NULL, NULL) == SQLITE_OK) &&
+		    prepare(month)) {
+			g_free(path);
+			return month;
+		}
+		month_close(month);
+	}
+	g_free(path);
+	return NULL;
+}
+
+struct month *index_month(struct index *index, const char *name)
+{
+	struct month **at, *month;
+
+	for (at = &index->months; (month = *at) != NULL; at = &month->next)
+		if (strncmp(month->name, name, 7) == 0)
+			break;
+	if (month)
+		*at = month->next;
+	else
+		month = month_open(index, name);
+	if (month) {
+		month->next = index->months;
+		index->months = month;
+	}
+	return month;
+}
+
+/* The oldest of those that are open. */
+static void close_others(struct index *index)
+{
+	struct month **at = &index->months, *month;
+	unsigned count = 0;
+
+	while ((month = *at) != NULL) {
+		if (count++ < MONTHS_OPEN) {
+			at = &month->next;
+			continue;
+		}
+		*at = month->next;
+		month_close(month);
+	}
+}
+
+static gint newest(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)b, *(const char *const *)a);
+}
+
+GPtrArray *index_names(const struct index *index)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	char *path = g_build_filename(index->folder, "index", NULL);
+	GDir *dir = g_dir_open(path, 0, NULL);
+	const char *entry;
+
+	while (dir && (entry = g_dir_read_name(dir)) != NULL)
+		if (strlen(entry) == 10 && g_str_has_suffix(entry, ".db"))
+			g_ptr_array_add(names, g_strndup(entry, 7));
+	if (dir)
+		g_dir_close(dir);
+	g_free(path);
+	g_ptr_array_sort(names, newest);
+	return names;
+}
+
+struct index *index_open(const char *folder, bool writes)
+{
+	struct index *index = calloc(1, sizeof *index);
+	char *path = g_build_filename(folder, "index", NULL);
+
+	if (writes && mkdir(path, 0700) != 0 && errno != EEXIST) {
+		free(index);
+		index = NULL;
+	}
+	g_free(path);
+	if (!index)
+		return NULL;
+	index->folder = g_strdup(folder);
+	index->writes = writes;
+	return index;
+}
+
+void index_close(struct index *index)
+{
+	struct month *month;
+
+	if (!index)
+		return;
+	while ((month = index->months) != NULL) {
+		index->months = month->next;
+		month_close(month);
+	}
+	g_free(index->folder);
+	free(index);
+}
+
+/* --- statements --- */
+
+bool month_run(struct month *month, enum index_query query)
+{
+	sqlite3_stmt *statement = month->statements[query];
+	int done = sqlite3_step(statement);
+
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return done == SQLITE_DONE || done == SQLITE_ROW;
+}
+
+/* The texts live until the statement ran. */
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text ? text : "", -1, SQLITE_STATIC);
+}
+
+static int64_t get_number(struct month *month, enum index_query query, const char *text)
+{
+	sqlite3_stmt *statement = month->statements[query];
+	int64_t number = -1;
+
+	bind_text(statement, 1, text);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return number;
+}
+
+uint64_t index_position(struct index *index, const char *name)
+{
+	struct month *month = index_month(index, name);
+	int64_t position = month ? get_number(month, GET_POSITION, name) : -1;
+
+	return position > 0 ? (uint64_t)position : 0;
+}
+
+/* --- adding --- */
+
+/* Of the months that are touched; they begin with the first statement of each. */
+static struct month *writing(struct index *index, const char *name)
+{
+	struct month *month = index_month(index, name);
+
+	if (!month || month->in_transaction)
+		return month;
+	month->in_transaction = sqlite3_exec(month->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ==
+				SQLITE_OK;
+	return month->in_transaction ? month : NULL;
+}
+
+bool index_begin(struct index *index)
+{
+	close_others(index);
+	return true;
+}
+
+/* What came from outside is no address always. */
+static bool add_person(struct month *month, const char *address, int role, int64_t n)
+{
+	sqlite3_stmt *statement = month->statements[ADD_PERSON];
+	char *small = g_utf8_strdown(address, -1), *domain = strrchr(small, '@');
+	bool added;
+
+	bind_text(statement, 1, small);
+	sqlite3_bind_int(statement, 2, role);
+	sqlite3_bind_int64(statement, 3, n);
+	bind_text(statement, 4, domain ? domain : "");
+	added = month_run(month, ADD_PERSON);
+	g_free(small);
+	return added;
+}
+
+static char *names_of(const struct words *words)
+{
+	GString *names = g_string_new(NULL);
+	guint i;
+
+	for (i = 0; i < words->pieces->len; i++) {
+		const struct piece *piece = words->pieces->pdata[i];
+
+		g_string_append_printf(names, "%s\n", piece->name);
+	}
+	return g_string_free(names, FALSE);
+}
+
+static bool put_words(struct month *month, enum index_query query, int64_t n,
+		      const struct words *words)
+{
+	sqlite3_stmt *statement = month->statements[query];
+	char *names = names_of(words);
+	bool put;
+
+	sqlite3_bind_int64(statement, 1, n);
+	bind_text(statement, 2, words->subject);
+	bind_text(statement, 3, words->text->str);
+	bind_text(statement, 4, names);
+	put = month_run(month, query);
+	g_free(names);
+	return put;
+}
+
+#define RCPTS_SHOWN 20
+
+static char *shown_rcpts(const char *const *rcpts, int64_t *count)
+{
+	GString *text = g_string_new(NULL);
+
+	for (*count = 0; rcpts[*count]; ++*count)
+		if (*count < RCPTS_SHOWN)
+			g_string_append_printf(text, *count ? " %s" : "%s", rcpts[*count]);
+	return g_string_free(text, FALSE);
+}
+
+static bool add_mail(struct month *month, const struct indexed_mail *mail)
+{
+	sqlite3_stmt *statement = month->statements[ADD_MAIL];
+	int64_t count;
+	char *rcpts = shown_rcpts(mail->rcpts, &count);
+	const char *texts[] = { mail->sender, mail->client, mail->login,
+				mail->type,   mail->peer,   mail->sha256 };
+	bool added;
+	int i;
+
+	bind_text(statement, 1, mail->id);
+	sqlite3_bind_int64(statement, 2, mail->time);
+	for (i = 0; i < 6; i++)
+		bind_text(statement, 3 + i, texts[i]);
+	sqlite3_bind_int64(statement, 9, mail->size);
+	sqlite3_bind_int64(statement, 10, mail->until);
+	sqlite3_bind_int64(statement, 11, count);
+	bind_text(statement, 12, rcpts);
+	bind_text(statement, 13, mail->words->subject);
+	bind_text(statement, 14, mail->words->message_id);
+	bind_text(statement, 15, mail->place.name);
+	sqlite3_bind_int64(statement, 16, (int64_t)mail->place.at);
+	added = month_run(month, ADD_MAIL);
+	g_free(rcpts);
+	return added;
+}
+
+bool index_mail(struct index *index, const struct indexed_mail *mail)
+{
+	struct month *month = writing(index, mail->place.name);
+	const char *const *rcpt;
+	int64_t n;
+	bool good;
+
+	if (!month)
+		return false;
+	good = add_mail(month, mail);
+	if (!good || sqlite3_changes(month->db) == 0)
+		return good;
+	n = sqlite3_last_insert_rowid(month->db);
+	good = put_words(month, ADD_WORDS, n, mail->words) &&
+	       add_person(month, mail->sender, PERSON_SENDER, n);
+	for (rcpt = mail->rcpts; good && *rcpt; rcpt++)
+		good = add_person(month, *rcpt, PERSON_RECIPIENT, n);
+	return good;
+}
+
+#define MONTHS_BACK 3 /* mail waits for days, not for months */
+
+/* The month that has the message, and its row; NULL: none has. */
+static struct month *month_of(struct index *index, const char *id, const char *name, int64_t *n)
+{
+	GPtrArray *names = index_names(index);
+	struct month *month = NULL;
+	unsigned looked = 0;
+	guint i;
+
+	for (i = 0; i < names->len && !month && looked < MONTHS_BACK; i++) {
+		if (strncmp(names->pdata[i], name, 7) > 0)
+			continue;
+		looked++;
+		month = index_month(index, names->pdata[i]);
+		*n = month ? get_number(month, FIND_MAIL, id) : -1;
+		if (*n < 0)
+			month = NULL;
+	}
+	g_ptr_array_unref(names);
+	return month ? writing(index, month->name) : NULL;
+}
+
+bool index_left(struct index *index, const struct indexed_left *left)
+{
+	int64_t n;
+	struct month *month = month_of(index, left->id, left->place.name, &n);
+	sqlite3_stmt *statement;
+
+	if (!month)
+		return true; /* of a message that was taken out */
+	statement = month->statements[ADD_LEFT];
+	sqlite3_bind_int64(statement, 1, n);
+	sqlite3_bind_int64(statement, 2, left->time);
+	bind_text(statement, 3, left->relay);
+	bind_text(statement, 4, left->return_path);
+	bind_text(statement, 5, left->sha256);
+	sqlite3_bind_int64(statement, 6, left->size);
+	bind_text(statement, 7, left->place.name);
+	sqlite3_bind_int64(statement, 8, (int64_t)left->place.at);
+	return month_run(month, ADD_LEFT);
+}
+
+bool index_outcome(struct index *index, const struct indexed_outcome *outcome)
+{
+	int64_t n;
+	struct month *month = month_of(index, outcome->id, outcome->place.name, &n);
+	sqlite3_stmt *statement;
+
+	if (!month)
+		return true;
+	statement = month->statements[ADD_OUTCOME];
+	sqlite3_bind_int64(statement, 1, n);
+	sqlite3_bind_int64(statement, 2, outcome->time);
+	bind_text(statement, 3, outcome->rcpt);
+	bind_text(statement, 4, outcome->relay);
+	bind_text(statement, 5, outcome->status);
+	sqlite3_bind_int64(statement, 6, outcome->code);
+	bind_text(statement, 7, outcome->text);
+	bind_text(statement, 8, outcome->place.name);
+	sqlite3_bind_int64(statement, 9, (int64_t)outcome->place.at);
+	return month_run(month, ADD_OUTCOME);
+}
+
+bool index_drop(struct index *index, const char *id, const struct words *words)
+{
+	static const enum index_query drops[] = { DROP_MAIL, DROP_PERSONS, DROP_LEFT,
+						  DROP_OUTCOMES };
+	GPtrArray *names = index_names(index);
+	struct month *month = NULL;
+	int64_t n = -1;
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < names->len && n < 0; i++) {
+		month = index_month(index, names->pdata[i]);
+		n = month ? get_number(month, FIND_MAIL, id) : -1;
+	}
+	g_ptr_array_unref(names);
+	if (n < 0)
+		return true;
+	month = writing(index, month->name);
+	good = month && (!words || put_words(month, DROP_WORDS, n, words));
+	for (i = 0; good && i < sizeof drops / sizeof drops[0]; i++) {
+		sqlite3_bind_int64(month->statements[drops[i]], 1, n);
+		good = month_run(month, drops[i]);
+	}
+	return good;
+}
+
+bool index_end(struct index *index, const char *name, uint64_t position)
+{
+	struct month *month = name ? writing(index, name) : NULL;
+	bool good = !name || month != NULL;
+
+	if (month) {
+		bind_text(month->statements[SET_POSITION], 1, name);
+		sqlite3_bind_int64(month->statements[SET_POSITION], 2, (int64_t)position);
+		good = month_run(month, SET_POSITION);
+	}
+	for (month = index->months; month; month = month->next) {
+		if (month->in_transaction)
+			good &= sqlite3_exec(month->db, good ? "COMMIT" : "ROLLBACK", NULL, NULL,
+					     NULL) == SQLITE_OK;
+		month->in_transaction = false;
+	}
+	return good;
+}

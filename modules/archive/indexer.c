@@ -1,0 +1,304 @@
+#include "indexer.h"
+
+#include "reader.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RECORDS_AT_ONCE 200
+#define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
+#define STACK ((size_t)16 * 1024 * 1024)
+#define LOOK_MS 1000
+
+struct indexer {
+	struct store *store;
+	pthread_t thread;
+	pthread_mutex_t lock; /* held while it changes the index */
+	atomic_bool stopping;
+	atomic_ullong done; /* batches, all of whose records are found */
+	struct index *index;
+	struct reader reader;
+	char from[SEGMENT_NAME]; /* files before this one are done */
+};
+
+/* --- one record --- */
+
+static const char *text_of(const struct gw_json_value *json, const char *key)
+{
+	struct gw_str text = gw->json_value_string(gw->json_member(json, key));
+
+	return text.ptr ? text.ptr : "";
+}
+
+static int64_t number_of(const struct gw_json_value *json, const char *key)
+{
+	return gw->json_value_number(gw->json_member(json, key), 0);
+}
+
+static const char **rcpts_of(const struct gw_json_value *json)
+{
+	const struct gw_json_value *list = gw->json_member(json, "rcpts");
+	size_t count = gw->json_count(list), i;
+	const char **rcpts = g_new0(const char *, count + 1);
+
+	for (i = 0; i < count; i++) {
+		struct gw_str text = gw->json_value_string(gw->json_item(list, i));
+
+		rcpts[i] = text.ptr ? text.ptr : "";
+	}
+	return rcpts;
+}
+
+/* The words are read of what is in memory: of a larger mail, of as much as that is. */
+static void read_words(struct indexer *indexer, const struct place *place, struct words *words)
+{
+	struct bulk content;
+
+	bulk_init(&content, NULL);
+	reader_arrived(&indexer->reader, place, CONTENT_MOST, &content);
+	words_read(words, bulk_text(&content), false);
+	bulk_finish(&content);
+}
+
+static bool add_mail(struct indexer *indexer, const struct place *place,
+		     const struct gw_json_value *json, int64_t time)
+{
+	struct words words;
+	const char **rcpts = rcpts_of(json);
+	struct indexed_mail mail = { .id = text_of(json, "id"),
+				     .time = time,
+				     .sender = text_of(json, "sender"),
+				     .client = text_of(json, "client"),
+				     .login = text_of(json, "login"),
+				     .type = text_of(json, "type"),
+				     .peer = text_of(json, "peer"),
+				     .sha256 = text_of(json, "sha256"),
+				     .size = number_of(json, "size"),
+				     .until = number_of(json, "until"),
+				     .rcpts = rcpts,
+				     .words = &words,
+				     .place = *place };
+	bool added;
+
+	read_words(indexer, place, &words);
+	added = index_mail(indexer->index, &mail);
+	words_finish(&words);
+	g_free(rcpts);
+	return added;
+}
+
+static bool add_left(struct indexer *indexer, const struct place *place,
+		     const struct gw_json_value *json, int64_t time)
+{
+	struct indexed_left left = { .id = text_of(json, "id"),
+				     .relay = text_of(json, "relay"),
+				     .return_path = text_of(json, "return_path"),
+				     .sha256 = text_of(json, "sha256"),
+				     .time = time,
+				     .size = number_of(json, "size"),
+				     .place = *place };
+
+	return index_left(indexer->index, &left);
+}
+
+static bool add_outcome(struct indexer *indexer, const struct place *place,
+			const struct gw_json_value *json, int64_t time)
+{
+	struct indexed_outcome outcome = { .id = text_of(json, "id"),
+					   .rcpt = text_of(json, "rcpt"),
+					   .relay = text_of(json, "relay"),
+					   .status = text_of(json, "status"),
+					   .text = text_of(json, "text"),
+					   .code = number_of(json, "code"),
+					   .time = time,
+					   .place = *place };
+
+	return index_outcome(indexer->index, &outcome);
+}
+
+/* What is damaged is for verify to tell: it cannot be found, and nothing waits for it. */
+static bool add_record(struct indexer *indexer, const struct place *place,
+		       const struct record *known)
+{
+	struct record record;
+	enum opened opened;
+	struct gw_json_value *json;
+	bool added = true;
+
+	if (known->flags & RECORD_PLAIN)
+		return true;
+	json = reader_meta(&indexer->reader, place, &record, &opened);
+	if (!json)
+		return true;
+	if (known->kind == RECORD_ARRIVED)
+		added = add_mail(indexer, place, json, known->time);
+	else if (known->kind == RECORD_LEFT)
+		added = add_left(indexer, place, json, known->time);
+	else if (known->kind == RECORD_OUTCOME)
+		added = add_outcome(indexer, place, json, known->time);
+	gw->json_free(json);
+	return added;
+}
+
+/* --- one file --- */
+
+/* Some of the records between `*at` and `end`. False: the index cannot be written now. */
+static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, uint64_t end)
+{
+	struct place place = { .at = *at };
+	int file = reader_file(&indexer->reader, name);
+	unsigned count = 0;
+	struct record record;
+	bool good;
+
+	snprintf(place.name, sizeof place.name, "%s", name);
+	pthread_mutex_lock(&indexer->lock);
+	good = file >= 0 && index_begin(indexer->index);
+	while (good && place.at < end && count++ < RECORDS_AT_ONCE && !indexer->stopping) {
+		if (record_read(file, place.at, &record) != 1)
+			break;
+		good = add_record(indexer, &place, &record);
+		place.at += record_size(&record);
+	}
+	good = index_end(indexer->index, good ? name : NULL, place.at) && good;
+	pthread_mutex_unlock(&indexer->lock);
+	good &= place.at > *at;
+	*at = place.at;
+	return good;
+}
+
+/* Where the file ends: as far as the writer has it on disk, or as its last batch says. */
+static uint64_t end_of(struct indexer *indexer, const char *name, const struct store_state *state)
+{
+	struct stat status;
+	struct link link;
+	uint64_t end = 0, at = index_position(indexer->index, name);
+	int file = reader_file(&indexer->reader, name);
+
+	if (strcmp(name, state->name) == 0)
+		return state->end;
+	if (file < 0 || fstat(file, &status) != 0 || (uint64_t)status.st_size <= at)
+		return at;
+	return segment_end(file, indexer->reader.keys, &end, &link) == 0 ? end : at;
+}
+
+static bool add_file(struct indexer *indexer, const char *name, const struct store_state *state)
+{
+	uint64_t end = end_of(indexer, name, state), at = index_position(indexer->index, name);
+	bool good = true;
+
+	while (at < end && good && !indexer->stopping)
+		good = add_some(indexer, name, &at, end);
+	return good && !indexer->stopping;
+}
+
+static bool add_all(struct indexer *indexer, const struct store_state *state)
+{
+	GPtrArray *names = segments_list(store_folder(indexer->store));
+	bool good = names != NULL;
+	guint i;
+
+	/* a file that came since is for the next time: nothing in it was counted */
+	for (i = 0; names && i < names->len && !indexer->stopping; i++)
+		if (segments_compare(names->pdata[i], indexer->from) >= 0 &&
+		    (!state->name[0] || segments_compare(names->pdata[i], state->name) <= 0))
+			good &= add_file(indexer, names->pdata[i], state);
+	if (names)
+		g_ptr_array_unref(names);
+	good &= !indexer->stopping;
+	if (good)
+		memcpy(indexer->from, state->name, sizeof indexer->from);
+	return good;
+}
+
+/* --- the thread --- */
+
+/* Only this thread's: Linux has both for each. */
+static void step_back(void)
+{
+	struct sched_param none = { 0 };
+
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+}
+
+static void *run(void *arg)
+{
+	struct indexer *indexer = arg;
+	struct store_state state;
+	bool all;
+
+	step_back();
+	do {
+		store_state(indexer->store, &state);
+		if (!indexer->index)
+			indexer->index = index_open(store_folder(indexer->store), true);
+		all = indexer->index && add_all(indexer, &state);
+		if (all)
+			indexer->done = state.batches;
+		else
+			g_usleep(LOOK_MS * 100);
+	} while (store_wait(indexer->store, all ? state.batches : UINT64_MAX, LOOK_MS) &&
+		 !indexer->stopping);
+	index_close(indexer->index);
+	reader_finish(&indexer->reader);
+	return NULL;
+}
+
+struct indexer *indexer_start(struct store *store)
+{
+	struct indexer *indexer = calloc(1, sizeof *indexer);
+	pthread_attr_t attributes;
+	int error;
+
+	if (!indexer)
+		return NULL;
+	words_init();
+	indexer->store = store;
+	reader_init(&indexer->reader, store_folder(store), store_keys(store));
+	pthread_mutex_init(&indexer->lock, NULL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	error = pthread_create(&indexer->thread, &attributes, run, indexer);
+	pthread_attr_destroy(&attributes);
+	if (!error)
+		return indexer;
+	pthread_mutex_destroy(&indexer->lock);
+	free(indexer);
+	return NULL;
+}
+
+void indexer_stop(struct indexer *indexer)
+{
+	if (!indexer)
+		return;
+	indexer->stopping = true;
+	pthread_join(indexer->thread, NULL);
+	pthread_mutex_destroy(&indexer->lock);
+	free(indexer);
+}
+
+bool indexer_is_done(struct indexer *indexer)
+{
+	struct store_state state;
+
+	store_state(indexer->store, &state);
+	return indexer->done == state.batches;
+}
+
+void indexer_pause(struct indexer *indexer)
+{
+	pthread_mutex_lock(&indexer->lock);
+}
+
+void indexer_resume(struct indexer *indexer)
+{
+	pthread_mutex_unlock(&indexer->lock);
+}

@@ -1,0 +1,68 @@
+/* item.h - what one call has to keep: a delivery, a message, an outcome, on its way to the disk.
+ *
+ * Of a small mail an item has the octets, and the writer makes records of them. A large one is
+ * read, compressed and sealed on the pool, and waits in a file. */
+#ifndef ARCHIVE_ITEM_H
+#define ARCHIVE_ITEM_H
+
+#include "segment.h"
+
+#include <gateway/module.h>
+
+struct store;
+
+#define ITEM_SMALL ((uint64_t)128 * 1024)
+
+/* What was said of the content: how a mail that left differs from the one that arrived. */
+struct delta {
+	uint64_t front, back; /* octets that are the same */
+	bool like;            /* what is between is compressed with the message in sight */
+};
+
+struct part {
+	enum record_kind kind;
+	struct gw_json *meta;
+	bool has_body;
+};
+
+struct item {
+	struct item *next;
+	gw_ticket ticket; /* 0: nobody waits for it */
+	int error;        /* errno of the disk: it is not kept */
+	int64_t time;
+	struct part parts[2];
+	size_t count;
+
+	/* while the call is held, or of copies in memory */
+	struct gw_message *message;
+	struct gw_delivery *delivery;
+	uint64_t arrived_size, left_size;
+	unsigned char *arrived, *left; /* NULL: they are read from the handles */
+	bool described;                /* the descriptions are whole, `delta` is known */
+	struct delta delta;
+	char sha256[65]; /* of what arrived, once it is described */
+
+	/* made on the pool */
+	struct store *store;
+	bool made, broken; /* broken: it could not be read */
+	int level;
+	struct bulk records[2];
+	unsigned char hashes[2][HASH_SIZE];
+};
+
+/* Names what a call has to keep; NULL: no memory. The message as it arrived where `arrived`, the
+ * delivery as it leaves unless it is NULL. `until`: when it may be removed, ms; 0: never. */
+struct item *item_mail(struct gw_call *call, struct gw_message *message,
+		       struct gw_delivery *delivery, bool arrived, int64_t until);
+/* A record that has a description alone; `meta` is the item's. */
+struct item *item_plain(enum record_kind kind, int64_t time, struct gw_json *meta);
+void item_free(void *item);
+
+/* Copies the octets of a small mail. False: they cannot be read, or no memory. */
+bool item_copy(struct item *item);
+/* Makes the records for item->store: for the pool, while the call is held. */
+void item_work(void *item);
+void item_write(struct item *item, struct batch *batch, int level);
+size_t item_weight(const struct item *item);
+
+#endif

@@ -1,0 +1,45 @@
+/* keys.h - what seals the archive's objects, and what signs its manifests.
+ *
+ * Each object has a key of its own. It lies beside the object, wrapped: by the first key of the key
+ * file, or, where there is none, by one that everybody knows: then it does not hide the object, it
+ * only makes it possible to destroy it. */
+#ifndef ARCHIVE_KEYS_H
+#define ARCHIVE_KEYS_H
+
+#include <gateway/str.h>
+
+#include <openssl/evp.h>
+
+#define KEY_SIZE 32
+#define SLOT_SIZE 64 /* nonce, wrapped key, tag, four zeros */
+#define TAG_SIZE 16
+#define NONCE_SIZE 12
+#define SIGNATURE_SIZE 64
+#define KEYS_MAX 16
+
+struct keys {
+	unsigned char wrap[KEYS_MAX][KEY_SIZE];
+	size_t count; /* 0: no key file */
+	EVP_PKEY *sign;
+};
+
+/* Both are made where they are not there; `wrap` "": no key file. 0, or -1 and *why. */
+int keys_read(struct keys *keys, const char *wrap, const char *sign, const char **why);
+void keys_finish(struct keys *keys);
+
+/* Wraps the key; `about` is what else the tag covers. */
+bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE], struct gw_str about,
+	       unsigned char slot[SLOT_SIZE]);
+
+enum slot_state { SLOT_GOOD, SLOT_DESTROYED, SLOT_DAMAGED };
+/* DAMAGED also where the key file lacks the key that wrapped it. */
+enum slot_state keys_unwrap(const struct keys *keys, const unsigned char slot[SLOT_SIZE],
+			    struct gw_str about, unsigned char key[KEY_SIZE]);
+
+bool keys_sign(const struct keys *keys, struct gw_str text, unsigned char out[SIGNATURE_SIZE]);
+bool keys_verify(const struct keys *keys, struct gw_str text,
+		 const unsigned char signature[SIGNATURE_SIZE]);
+/* The public half, in hexadecimal digits. */
+void keys_public(const struct keys *keys, char out[2 * KEY_SIZE + 1]);
+
+#endif

@@ -1,0 +1,5 @@
+pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+target_link_libraries(module_archive PRIVATE PkgConfig::GMIME PkgConfig::CRYPTO PkgConfig::SQLITE PkgConfig::ZSTD)

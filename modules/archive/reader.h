@@ -1,0 +1,32 @@
+/* reader.h - mail read back out of the archive's files. */
+#ifndef ARCHIVE_READER_H
+#define ARCHIVE_READER_H
+
+#include "index.h"
+
+#include <gateway/module.h>
+
+/* An open file, the last that was asked for. */
+struct reader {
+	const char *folder;
+	const struct keys *keys;
+	char name[SEGMENT_NAME];
+	int file;
+};
+
+void reader_init(struct reader *reader, const char *folder, const struct keys *keys);
+void reader_finish(struct reader *reader);
+/* Its descriptor; -1: errno. */
+int reader_file(struct reader *reader, const char *name);
+
+/* The record's description, read as JSON, to be freed; NULL: *opened says why. */
+struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
+				  struct record *record, enum opened *opened);
+/* The mail as it arrived, added to `out`, but no more than `most` octets. */
+enum opened reader_arrived(struct reader *reader, const struct place *place, uint64_t most,
+			   struct bulk *out);
+/* The mail as it left: `left` is the record of that, `arrived` of the message. */
+enum opened reader_left(struct reader *reader, const struct place *arrived,
+			const struct place *left, struct bulk *out);
+
+#endif

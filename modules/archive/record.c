@@ -1,0 +1,363 @@
+#include "record.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <zstd.h>
+
+#define PIECE 65536
+#define LIKE_LOG_MOST 27
+
+static const unsigned char magic[4] = { 'G', 'W', 'A', '1' };
+
+/* --- the head --- */
+
+static void head_write(const struct record *record, unsigned char head[RECORD_SLOT])
+{
+	uint64_t time = htole64((uint64_t)record->time), body = htole64(record->body_len);
+	uint32_t meta = htole32(record->meta_len);
+
+	memset(head, 0, RECORD_SLOT);
+	memcpy(head, magic, sizeof magic);
+	head[4] = record->kind;
+	head[5] = record->flags;
+	memcpy(head + 8, &time, sizeof time);
+	memcpy(head + 16, &meta, sizeof meta);
+	memcpy(head + 24, &body, sizeof body);
+}
+
+int record_read(int file, uint64_t at, struct record *record)
+{
+	uint64_t time, body;
+	uint32_t meta;
+	long got = file_read(file, at, record->octets, RECORD_HEAD);
+
+	if (got < 0)
+		return -1;
+	if (got < RECORD_HEAD || memcmp(record->octets, magic, sizeof magic) != 0)
+		return 0;
+	memcpy(&time, record->octets + 8, sizeof time);
+	memcpy(&meta, record->octets + 16, sizeof meta);
+	memcpy(&body, record->octets + 24, sizeof body);
+	record->kind = record->octets[4];
+	record->flags = record->octets[5];
+	record->time = (int64_t)le64toh(time);
+	record->meta_len = le32toh(meta);
+	record->body_len = le64toh(body);
+	return record->body_len <= (uint64_t)1 << 48;
+}
+
+uint64_t record_size(const struct record *record)
+{
+	return RECORD_HEAD + record->meta_len + record->body_len;
+}
+
+/* What the tags of slot, description and content cover besides: kind, flags and time. */
+static struct gw_str about(const unsigned char *head)
+{
+	return gw_str_n(head + 4, 12);
+}
+
+/* --- compressing and sealing, piece by piece --- */
+
+struct pen {
+	struct bulk *out;
+	EVP_CIPHER_CTX *gcm; /* NULL: a plain record */
+	EVP_MD_CTX *hash;
+	uint64_t written;
+	bool good;
+	unsigned char sealed[PIECE];
+};
+
+static void pen_put(struct pen *pen, const unsigned char *octets, size_t len)
+{
+	int sealed = (int)len;
+
+	if (pen->gcm && len) {
+		pen->good &= EVP_EncryptUpdate(pen->gcm, pen->sealed, &sealed, octets, (int)len) ==
+			     1;
+		octets = pen->sealed;
+	}
+	pen->good &= EVP_DigestUpdate(pen->hash, octets, len) == 1;
+	bulk_add(pen->out, octets, len);
+	pen->written += len;
+}
+
+static void pen_begin(struct pen *pen, const unsigned char *key, const unsigned char *head,
+		      unsigned char number)
+{
+	unsigned char nonce[NONCE_SIZE] = { [NONCE_SIZE - 1] = number };
+	int len;
+
+	pen->written = 0;
+	if (pen->gcm)
+		pen->good &= EVP_EncryptInit_ex(pen->gcm, EVP_aes_256_gcm(), NULL, key, nonce) ==
+				     1 &&
+			     EVP_EncryptUpdate(pen->gcm, NULL, &len,
+					       (const unsigned char *)about(head).ptr, 12) == 1;
+}
+
+static void pen_end(struct pen *pen)
+{
+	unsigned char tag[TAG_SIZE];
+	EVP_CIPHER_CTX *gcm = pen->gcm;
+	int len;
+
+	if (!gcm)
+		return;
+	pen->good &= EVP_EncryptFinal_ex(gcm, tag, &len) == 1 &&
+		     EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, tag) == 1;
+	pen->gcm = NULL;
+	pen_put(pen, tag, sizeof tag);
+	pen->gcm = gcm;
+}
+
+static void pen_compress(struct pen *pen, ZSTD_CCtx *zstd, const void *octets, size_t len,
+			 bool last)
+{
+	unsigned char packed[PIECE / 2];
+	ZSTD_inBuffer in = { octets, len, 0 };
+	size_t left = 1;
+
+	while (pen->good && (in.pos < in.size || (last && left))) {
+		ZSTD_outBuffer out = { packed, sizeof packed, 0 };
+
+		left = ZSTD_compressStream2(zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+		pen->good = !ZSTD_isError(left);
+		pen_put(pen, packed, out.pos);
+	}
+}
+
+/* What it is like may lie as far back as it is long. */
+static bool take_like(ZSTD_CCtx *zstd, const struct source *body)
+{
+	int log = 17;
+
+	if (body->like.len == 0)
+		return true;
+	while (log < LIKE_LOG_MOST && (UINT64_C(1) << log) < body->like.len + body->len)
+		log++;
+	return !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log)) &&
+	       !ZSTD_isError(
+		       ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, log > 20)) &&
+	       !ZSTD_isError(ZSTD_CCtx_refPrefix(zstd, body->like.ptr, body->like.len));
+}
+
+static void pen_body(struct pen *pen, ZSTD_CCtx *zstd, const struct source *body)
+{
+	unsigned char piece[PIECE];
+	uint64_t done = 0;
+
+	pen->good &= take_like(zstd, body);
+	while (pen->good && done < body->len) {
+		size_t want = body->len - done < PIECE ? (size_t)(body->len - done) : PIECE;
+		long got = body->read(body->arg, body->from + done, piece, want);
+
+		pen->good &= got == (long)want;
+		if (pen->good)
+			pen_compress(pen, zstd, piece, want, false);
+		done += want;
+	}
+	pen_compress(pen, zstd, NULL, 0, true);
+}
+
+static void make_parts(struct pen *pen, struct record *record, const unsigned char *key,
+		       struct gw_str meta, const struct source *body, int level)
+{
+	ZSTD_CCtx *zstd = record->flags & RECORD_PLAIN ? NULL : ZSTD_createCCtx();
+
+	if (record->flags & RECORD_PLAIN) {
+		pen_put(pen, (const unsigned char *)meta.ptr, meta.len);
+		record->meta_len = (uint32_t)pen->written;
+		return;
+	}
+	pen->good &= zstd &&
+		     !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level));
+	pen_begin(pen, key, record->octets, 1);
+	pen_compress(pen, zstd, meta.ptr, meta.len, true);
+	pen_end(pen);
+	record->meta_len = (uint32_t)pen->written;
+	if (body) {
+		pen_begin(pen, key, record->octets, 2);
+		pen_body(pen, zstd, body);
+		pen_end(pen);
+		record->body_len = pen->written;
+	}
+	ZSTD_freeCCtx(zstd);
+}
+
+bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
+		 struct gw_str meta, const struct source *body, int level,
+		 unsigned char hash[HASH_SIZE])
+{
+	struct record record = { .kind = (unsigned char)kind, .time = time };
+	unsigned char key[KEY_SIZE];
+	struct pen pen = { .out = out, .good = true };
+	uint64_t at = out->len;
+
+	record.flags = keys ? 0 : RECORD_PLAIN;
+	pen.hash = EVP_MD_CTX_new();
+	pen.gcm = keys ? EVP_CIPHER_CTX_new() : NULL;
+	head_write(&record, record.octets);
+	pen.good = meta.len <= META_MOST && pen.hash && (!keys || pen.gcm) &&
+		   EVP_DigestInit_ex(pen.hash, EVP_sha256(), NULL) == 1;
+	if (keys && pen.good)
+		pen.good = RAND_bytes(key, sizeof key) == 1 &&
+			   keys_wrap(keys, key, about(record.octets), record.octets + RECORD_SLOT);
+	bulk_add(out, record.octets, RECORD_HEAD);
+	if (pen.good)
+		make_parts(&pen, &record, key, meta, body, level);
+	head_write(&record, record.octets);
+	bulk_patch(out, at, record.octets, RECORD_SLOT);
+	pen.good = pen.good && EVP_DigestUpdate(pen.hash, record.octets, RECORD_SLOT) == 1 &&
+		   EVP_DigestFinal_ex(pen.hash, hash, NULL) == 1;
+	OPENSSL_cleanse(key, sizeof key);
+	EVP_CIPHER_CTX_free(pen.gcm);
+	EVP_MD_CTX_free(pen.hash);
+	return pen.good && !out->error;
+}
+
+/* --- reading --- */
+
+bool record_hash(int file, uint64_t at, const struct record *record, unsigned char hash[HASH_SIZE])
+{
+	unsigned char piece[PIECE];
+	uint64_t done = RECORD_HEAD, end = record_size(record);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+
+	while (good && done < end) {
+		size_t want = end - done < PIECE ? (size_t)(end - done) : PIECE;
+
+		good = file_read(file, at + done, piece, want) == (long)want &&
+		       EVP_DigestUpdate(context, piece, want) == 1;
+		done += want;
+	}
+	good = good && EVP_DigestUpdate(context, record->octets, RECORD_SLOT) == 1 &&
+	       EVP_DigestFinal_ex(context, hash, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	return good;
+}
+
+/* A part that is opened: what is behind the seal goes through zstd to where it is wanted. */
+struct lens {
+	EVP_CIPHER_CTX *gcm;
+	ZSTD_DCtx *zstd;
+	struct bulk *out;
+	uint64_t left; /* that may still come out */
+	bool good;
+};
+
+static void lens_pass(struct lens *lens, const unsigned char *octets, size_t len)
+{
+	unsigned char plain[PIECE];
+	ZSTD_inBuffer in = { octets, len, 0 };
+	bool more = true;
+
+	while (lens->good && more && lens->left) {
+		ZSTD_outBuffer out = { plain, sizeof plain, 0 };
+
+		lens->good = !ZSTD_isError(ZSTD_decompressStream(lens->zstd, &out, &in));
+		more = in.pos < in.size || out.pos == out.size;
+		if (out.pos > lens->left)
+			out.pos = (size_t)lens->left;
+		bulk_add(lens->out, plain, out.pos);
+		lens->left -= out.pos;
+	}
+}
+
+static bool lens_begin(struct lens *lens, const unsigned char *key, const struct record *record,
+		       unsigned char number, struct gw_str like)
+{
+	unsigned char nonce[NONCE_SIZE] = { [NONCE_SIZE - 1] = number };
+	int len;
+
+	lens->gcm = EVP_CIPHER_CTX_new();
+	lens->zstd = ZSTD_createDCtx();
+	return lens->gcm && lens->zstd &&
+	       EVP_DecryptInit_ex(lens->gcm, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+	       EVP_DecryptUpdate(lens->gcm, NULL, &len,
+				 (const unsigned char *)about(record->octets).ptr, 12) == 1 &&
+	       !ZSTD_isError(
+		       ZSTD_DCtx_setParameter(lens->zstd, ZSTD_d_windowLogMax, LIKE_LOG_MOST)) &&
+	       (like.len == 0 ||
+		!ZSTD_isError(ZSTD_DCtx_refPrefix(lens->zstd, like.ptr, like.len)));
+}
+
+/* All octets pass the seal, also those that nobody wants: only then its tag tells. */
+static bool lens_read(struct lens *lens, int file, uint64_t at, uint64_t len)
+{
+	unsigned char piece[PIECE], plain[PIECE], tag[TAG_SIZE];
+	uint64_t done = 0;
+	int got;
+
+	while (lens->good && done < len) {
+		size_t want = len - done < PIECE ? (size_t)(len - done) : PIECE;
+
+		lens->good = file_read(file, at + done, piece, want) == (long)want &&
+			     EVP_DecryptUpdate(lens->gcm, plain, &got, piece, (int)want) == 1;
+		if (lens->good)
+			lens_pass(lens, plain, want);
+		done += want;
+	}
+	return lens->good && file_read(file, at + len, tag, TAG_SIZE) == TAG_SIZE &&
+	       EVP_CIPHER_CTX_ctrl(lens->gcm, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
+	       EVP_DecryptFinal_ex(lens->gcm, plain, &got) == 1 && !lens->out->error;
+}
+
+static enum opened open_part(int file, uint64_t at, const struct record *record,
+			     const struct keys *keys, struct gw_str like, unsigned char number,
+			     uint64_t len, struct bulk *out, uint64_t most)
+{
+	struct lens lens = { .out = out, .left = most, .good = true };
+	unsigned char key[KEY_SIZE];
+	enum slot_state slot = keys_unwrap(keys, record->octets + RECORD_SLOT,
+					   about(record->octets), key);
+	bool good;
+
+	if (slot == SLOT_DESTROYED)
+		return OPENED_DESTROYED;
+	good = slot == SLOT_GOOD && len >= TAG_SIZE &&
+	       lens_begin(&lens, key, record, number, like) &&
+	       lens_read(&lens, file, at, len - TAG_SIZE);
+	OPENSSL_cleanse(key, sizeof key);
+	EVP_CIPHER_CTX_free(lens.gcm);
+	ZSTD_freeDCtx(lens.zstd);
+	return good ? OPENED : OPENED_DAMAGED;
+}
+
+enum opened record_meta(int file, uint64_t at, const struct record *record, const struct keys *keys,
+			GByteArray *meta)
+{
+	struct bulk out = { .bytes = meta, .file = -1 };
+
+	g_byte_array_set_size(meta, 0);
+	if (record->meta_len > META_MOST)
+		return OPENED_DAMAGED;
+	if (!(record->flags & RECORD_PLAIN))
+		return open_part(file, at + RECORD_HEAD, record, keys, gw_str(""), 1,
+				 record->meta_len, &out, META_MOST);
+	g_byte_array_set_size(meta, record->meta_len);
+	return file_read(file, at + RECORD_HEAD, meta->data, record->meta_len) ==
+			       (long)record->meta_len
+		       ? OPENED
+		       : OPENED_DAMAGED;
+}
+
+enum opened record_body(int file, uint64_t at, const struct record *record, const struct keys *keys,
+			struct gw_str like, uint64_t most, struct bulk *out)
+{
+	if (record->body_len == 0)
+		return OPENED;
+	return open_part(file, at + RECORD_HEAD + record->meta_len, record, keys, like, 2,
+			 record->body_len, out, most);
+}
+
+int record_destroy(int file, uint64_t at)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+
+	return file_write(file, at + RECORD_SLOT, zeros, sizeof zeros);
+}

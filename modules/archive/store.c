@@ -1,0 +1,407 @@
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROOM ((uint64_t)64 * 1024 * 1024)
+#define BATCH_FULL ((uint64_t)8 * 1024 * 1024) /* is not waited for any longer */
+#define AGAIN_MS 1000                          /* a disk that failed is tried again */
+
+struct store {
+	struct store *next; /* among all; `users` too is under their lock */
+	unsigned users;
+	char *folder;
+	struct keys keys;
+	int level;
+	int64_t delay_ms;
+	int lock_file;
+
+	pthread_t writer;
+	pthread_mutex_t lock;
+	pthread_cond_t wanted, written;
+	struct item *first, **last; /* that wait for their batch */
+	uint64_t weight;
+	bool stopping, flushing, open;
+	unsigned rounds; /* batches that were tried */
+	int64_t newest;  /* time of what was added last */
+	struct store_state state;
+
+	struct segment segment; /* the writer's own */
+};
+
+/* Instances before and after a reload share what they write into. */
+static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct store *stores;
+
+/* --- the writer --- */
+
+static struct timespec in_ms(int64_t ms)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += ms / 1000;
+	time.tv_nsec += ms % 1000 * 1000000;
+	if (time.tv_nsec >= 1000000000) {
+		time.tv_sec++;
+		time.tv_nsec -= 1000000000;
+	}
+	return time;
+}
+
+static bool is_urgent(const struct store *store)
+{
+	return store->stopping || store->flushing || store->weight > BATCH_FULL;
+}
+
+/* Under the lock: waits for a first item, then for those that come soon after it. */
+static void gather(struct store *store)
+{
+	struct timespec until = in_ms(AGAIN_MS);
+	int error = 0;
+
+	while (!store->first && !is_urgent(store) && (error == 0 || !store->state.error))
+		error = store->state.error
+				? pthread_cond_timedwait(&store->wanted, &store->lock, &until)
+				: pthread_cond_wait(&store->wanted, &store->lock);
+	until = in_ms(store->delay_ms);
+	for (error = 0; store->first && !is_urgent(store) && error == 0;)
+		error = pthread_cond_timedwait(&store->wanted, &store->lock, &until);
+}
+
+static int take_lock(struct store *store)
+{
+	char *path;
+
+	if (store->lock_file >= 0)
+		return 0;
+	if (mkdir(store->folder, 0700) != 0 && errno != EEXIST)
+		return errno;
+	path = g_build_filename(store->folder, "lock", NULL);
+	store->lock_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	g_free(path);
+	if (store->lock_file < 0)
+		return errno;
+	if (flock(store->lock_file, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	close(store->lock_file);
+	store->lock_file = -1;
+	return EBUSY;
+}
+
+static int open_segment(struct store *store)
+{
+	int error = take_lock(store);
+
+	if (error || store->open)
+		return error;
+	error = segment_open(&store->segment, store->folder, &store->keys);
+	store->open = error == 0;
+	return error;
+}
+
+/* The records of an item that cannot be read are no part of the batch, which is begun anew then. */
+static int write_items(struct store *store, struct item *items, int64_t now)
+{
+	struct batch batch;
+	struct item *item;
+	bool again = true;
+	int error = open_segment(store);
+
+	while (!error && again) {
+		again = false;
+		batch_begin(&batch, &store->segment, now);
+		for (item = items; item; item = item->next) {
+			bool was = item->broken;
+
+			if (!was)
+				item_write(item, &batch, store->level);
+			again |= item->broken && !was;
+		}
+		if (again)
+			batch_cancel(&batch);
+		else
+			error = batch_end(&batch, now);
+	}
+	return error;
+}
+
+/* Those that nobody waits for stay until they are written. Takes the lock. */
+static void give_back(struct store *store, struct item *items, int error)
+{
+	struct item *item, *kept = NULL, **tail = &kept;
+
+	while ((item = items) != NULL) {
+		items = item->next;
+		item->next = NULL;
+		item->error = item->broken ? EIO : error;
+		if (item->ticket) {
+			if (gw->wake(item->ticket) != 0)
+				item_free(item);
+		} else if (item->error && !item->broken) {
+			*tail = item;
+			tail = &item->next;
+		} else {
+			item_free(item);
+		}
+	}
+	pthread_mutex_lock(&store->lock);
+	for (item = kept; item; item = item->next)
+		store->weight += item_weight(item);
+	*tail = store->first;
+	if (!store->first && kept)
+		store->last = tail;
+	store->first = kept ? kept : store->first;
+}
+
+/* Before anybody is woken: who was knows what is on disk. */
+static void note_state(struct store *store, int error, uint64_t records)
+{
+	struct store_state *state = &store->state;
+
+	pthread_mutex_lock(&store->lock);
+	state->error = error;
+	if (!error) {
+		state->batches++;
+		state->records += records;
+		state->end = store->segment.end;
+		state->link = store->segment.link;
+		state->torn = store->segment.torn;
+		memcpy(state->name, store->segment.name, sizeof state->name);
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* Under the lock, which it gives away while it writes. */
+static void write_batch(struct store *store)
+{
+	struct item *items = store->first, *item;
+	int64_t now = store->newest;
+	uint64_t records = 0;
+	int error;
+
+	store->first = NULL;
+	store->last = &store->first;
+	store->weight = 0;
+	store->flushing = false;
+	pthread_mutex_unlock(&store->lock);
+	for (item = items; item; item = item->next)
+		records += item->count;
+	error = write_items(store, items, now);
+	note_state(store, error, records);
+	give_back(store, items, error);
+	store->rounds++;
+	pthread_cond_broadcast(&store->written);
+}
+
+static void *run(void *arg)
+{
+	struct store *store = arg;
+
+	pthread_mutex_lock(&store->lock);
+	while (!store->stopping || store->first) {
+		gather(store);
+		if (store->first || store->state.error || store->flushing)
+			write_batch(store);
+		if (store->stopping && store->state.error)
+			break;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+/* --- handing over --- */
+
+void store_add(struct store *store, struct item *item)
+{
+	pthread_mutex_lock(&store->lock);
+	item->next = NULL;
+	*store->last = item;
+	store->last = &item->next;
+	if (item->time > store->newest)
+		store->newest = item->time;
+	store->weight += item_weight(item);
+	if (store->first == item || store->weight > BATCH_FULL)
+		pthread_cond_signal(&store->wanted);
+	pthread_mutex_unlock(&store->lock);
+}
+
+bool store_has_room(struct store *store, uint64_t octets)
+{
+	bool has;
+
+	pthread_mutex_lock(&store->lock);
+	has = store->weight + octets <= ROOM;
+	pthread_mutex_unlock(&store->lock);
+	return has;
+}
+
+int store_flush(struct store *store)
+{
+	unsigned rounds;
+	int error;
+
+	pthread_mutex_lock(&store->lock);
+	rounds = store->rounds + 1; /* one may be under way */
+	while ((int)(store->rounds - rounds) <= 0) {
+		store->flushing = true;
+		pthread_cond_signal(&store->wanted);
+		pthread_cond_wait(&store->written, &store->lock);
+	}
+	error = store->state.error;
+	pthread_mutex_unlock(&store->lock);
+	return error;
+}
+
+void store_state(struct store *store, struct store_state *state)
+{
+	pthread_mutex_lock(&store->lock);
+	*state = store->state;
+	state->waiting = store->weight;
+	pthread_mutex_unlock(&store->lock);
+}
+
+bool store_wait(struct store *store, uint64_t batches, int64_t ms)
+{
+	struct timespec until = in_ms(ms);
+	bool goes_on;
+
+	pthread_mutex_lock(&store->lock);
+	while (!store->stopping && store->state.batches == batches &&
+	       pthread_cond_timedwait(&store->written, &store->lock, &until) == 0)
+		;
+	goes_on = !store->stopping;
+	pthread_mutex_unlock(&store->lock);
+	return goes_on;
+}
+
+const char *store_folder(const struct store *store)
+{
+	return store->folder;
+}
+
+const struct keys *store_keys(const struct store *store)
+{
+	return &store->keys;
+}
+
+int store_level(const struct store *store)
+{
+	return store->level;
+}
+
+/* --- its life --- */
+
+static void destroy(struct store *store)
+{
+	if (store->open)
+		segment_close(&store->segment);
+	if (store->lock_file >= 0)
+		close(store->lock_file);
+	while (store->first) {
+		struct item *item = store->first;
+
+		store->first = item->next;
+		item_free(item);
+	}
+	keys_finish(&store->keys);
+	pthread_cond_destroy(&store->wanted);
+	pthread_cond_destroy(&store->written);
+	pthread_mutex_destroy(&store->lock);
+	g_free(store->folder);
+	free(store);
+}
+
+static void init(struct store *store, const struct store_settings *settings)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wanted, &clock);
+	pthread_cond_init(&store->written, &clock);
+	pthread_condattr_destroy(&clock);
+	pthread_mutex_init(&store->lock, NULL);
+	store->folder = g_strdup(settings->folder);
+	store->last = &store->first;
+	store->lock_file = -1;
+	store->users = 1;
+	store->level = settings->level;
+	store->delay_ms = settings->delay_ms;
+}
+
+/* Objects that another key signed would all be called forged. */
+static bool lacks_key(const struct store_settings *settings)
+{
+	GPtrArray *names = segments_list(settings->folder);
+	bool lacks = names && names->len && access(settings->sign_file, F_OK) != 0;
+
+	if (names)
+		g_ptr_array_unref(names);
+	return lacks;
+}
+
+static struct store *make(const struct store_settings *settings, const char **why)
+{
+	struct store *store = calloc(1, sizeof *store);
+
+	*why = "no memory";
+	if (!store)
+		return NULL;
+	init(store, settings);
+	if (lacks_key(settings))
+		*why = "the key that signed the archive is not there";
+	else if (keys_read(&store->keys, settings->wrap_file, settings->sign_file, why) == 0 &&
+		 pthread_create(&store->writer, NULL, run, store) == 0)
+		return store;
+	destroy(store);
+	return NULL;
+}
+
+struct store *store_open(const struct store_settings *settings, const char **why)
+{
+	struct store *store;
+
+	pthread_mutex_lock(&stores_lock);
+	for (store = stores; store; store = store->next)
+		if (strcmp(store->folder, settings->folder) == 0)
+			break;
+	if (store) {
+		store->users++;
+	} else if ((store = make(settings, why)) != NULL) {
+		store->next = stores;
+		stores = store;
+	}
+	pthread_mutex_unlock(&stores_lock);
+	return store;
+}
+
+void store_close(struct store *store)
+{
+	struct store **at = &stores;
+	bool last;
+
+	pthread_mutex_lock(&stores_lock);
+	last = --store->users == 0;
+	for (; last && *at != store; at = &(*at)->next)
+		;
+	if (last)
+		*at = store->next;
+	pthread_mutex_unlock(&stores_lock);
+	if (!last)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->stopping = true;
+	pthread_cond_broadcast(&store->wanted);
+	pthread_cond_broadcast(&store->written);
+	pthread_mutex_unlock(&store->lock);
+	pthread_join(store->writer, NULL);
+	destroy(store);
+}

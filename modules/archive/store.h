@@ -1,0 +1,47 @@
+/* store.h - the archive that this process writes: one writer a folder, which gathers what all
+ * workers have, writes it as a batch, syncs once and wakes them.
+ *
+ * After a reload the old and the new instance have the same store. */
+#ifndef ARCHIVE_STORE_H
+#define ARCHIVE_STORE_H
+
+#include "item.h"
+
+struct store;
+
+struct store_settings {
+	const char *folder, *wrap_file, *sign_file;
+	int64_t delay_ms; /* how long a batch is waited for */
+	int level;        /* of zstd */
+};
+
+/* A store for as long as store_close() was not called; NULL: *why, until the next call. */
+struct store *store_open(const struct store_settings *settings, const char **why);
+void store_close(struct store *store);
+
+const char *store_folder(const struct store *store);
+const struct keys *store_keys(const struct store *store);
+int store_level(const struct store *store);
+
+/* Hands the item over. One with a ticket comes back by it, with its error, and is the waiter's
+ * then; another is written as soon as that can be, and freed. */
+void store_add(struct store *store, struct item *item);
+/* Whether so much may be held in memory. */
+bool store_has_room(struct store *store, uint64_t octets);
+
+/* Writes all that was added, and waits for it. 0, or errno. For the pool. */
+int store_flush(struct store *store);
+
+struct store_state {
+	int error; /* of the last batch; 0: it is on disk */
+	uint64_t batches, records, waiting;
+	char name[SEGMENT_NAME]; /* up to where it is on disk */
+	uint64_t end;
+	struct link link;
+	uint64_t torn; /* octets that the start has cut off */
+};
+void store_state(struct store *store, struct store_state *state);
+/* Waits until something is written after `batches`, or `ms` passed, or the store ends (false). */
+bool store_wait(struct store *store, uint64_t batches, int64_t ms);
+
+#endif

@@ -1,0 +1,376 @@
+/* keep_test.c - from the hook to the disk and back: what leaves is kept before it leaves, is found,
+ * and comes out octet for octet. */
+#include "archive.h"
+
+#include <gateway/testkit.h>
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HEADER                                                                                        \
+	"From: Ann <ann@example.com>\r\nTo: jane@customer.example\r\nSubject: Grüße, the offer\r\n" \
+	"Message-ID: <m1@crm.example>\r\nMIME-Version: 1.0\r\n"
+#define MAIL                                                                                       \
+	HEADER "Content-Type: multipart/mixed; boundary=b\r\n\r\n"                                 \
+	       "--b\r\nContent-Type: text/html; charset=iso-8859-1\r\n"                            \
+	       "Content-Transfer-Encoding: quoted-printable\r\n\r\n"                               \
+	       "<style>p {color: red}</style><p>the =E4pfel are <b>ripe</b></p>\r\n"               \
+	       "--b\r\nContent-Type: application/pdf; name=\"../../offer 7.pdf\"\r\n"              \
+	       "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n"      \
+	       "aGVsbG8=\r\n--b--\r\n"
+#define TRACE "Received: from here by there\r\n"
+#define WAIT_MS 20000
+
+static struct testkit *kit;
+static struct gw_relay *relay;
+
+/* What other modules do to a delivery before it is sealed. */
+static struct {
+	bool field;
+	uint64_t splice[2]; /* 0: none */
+} edits;
+
+static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
+{
+	size_t i;
+
+	if (edits.field)
+		gw->header_add(call, delivery, 1, gw_str("X-Notice"), gw_str("a \xc3\xa4"));
+	for (i = 0; i < 2; i++)
+		if (edits.splice[i])
+			gw->body_splice(call, delivery, edits.splice[i], 3, gw_str("a notice"));
+	return GW_CONTINUE;
+}
+
+static const struct gw_module *with_edits(const struct gw_services *services)
+{
+	static struct gw_module self;
+
+	self = *gw_module_v1(services);
+	self.prepare = on_prepare;
+	return &self;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&edits, 0, sizeof edits);
+	kit = testkit_create(with_edits);
+	relay = testkit_relay(kit, "out");
+	testkit_option(kit, "folder", testkit_file(kit, "archive", NULL));
+	testkit_option(kit, "sign_file", testkit_file(kit, "sign.key", NULL));
+	testkit_option(kit, "delay", "1ms");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	testkit_destroy(kit);
+	return 0;
+}
+
+static struct gw_message *message_of(const char *bytes, size_t len)
+{
+	struct gw_message *message = testkit_message(kit, NULL, "ann@example.com", "x: y\r\n\r\n");
+
+	testkit_message_bytes(message, bytes, len);
+	testkit_message_fact(message, GW_MESSAGE_CLIENT, "crm-eu");
+	testkit_rcpt(message, "jane@customer.example");
+	testkit_rcpt(message, "Secret@Hidden.example");
+	return message;
+}
+
+static struct gw_delivery *delivery_of(struct gw_message *message)
+{
+	struct gw_delivery *delivery = testkit_delivery(message, relay);
+
+	testkit_delivery_trace(delivery, TRACE);
+	return delivery;
+}
+
+static enum gw_verdict leave(struct gw_delivery *delivery)
+{
+	enum gw_verdict verdict = testkit_run_sealed(kit, delivery);
+
+	return verdict == GW_PENDING ? testkit_resume(kit, WAIT_MS) : verdict;
+}
+
+/* Until the index has all of it. */
+static void until_found(void)
+{
+	int rounds;
+
+	for (rounds = 0; rounds < 2000; rounds++) {
+		testkit_forget(kit);
+		testkit_run_status(kit);
+		if (testkit_has(kit, TESTKIT_STATUS, "index: has everything"))
+			return;
+		usleep(10000);
+	}
+	fail_msg("the index is never made");
+}
+
+static const char *ask(const char *words)
+{
+	testkit_forget(kit);
+	testkit_run_control(kit, words, true);
+	return testkit_line(kit, TESTKIT_REPLY, 0);
+}
+
+static size_t hits(const char *words)
+{
+	char text[300];
+	const char *answer, *at;
+	size_t count = 0;
+
+	snprintf(text, sizeof text, "search %s", words);
+	answer = ask(text);
+	if (testkit_lines(kit, TESTKIT_PROBLEM))
+		fail_msg("%s: %s", words, testkit_line(kit, TESTKIT_PROBLEM, 0));
+	for (at = answer; (at = strstr(at, "\"sender\":\"")) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* The octets of `get`, all its parts. */
+static struct gw_str get(const char *words)
+{
+	static char out[8 * 1024 * 1024];
+	size_t len = 0, i;
+	int64_t at = 0;
+
+	while (at >= 0) {
+		char text[200];
+		snprintf(text, sizeof text, "get %s --at %lld", words, (long long)at);
+		const char *octets = strstr(ask(text), "\"octets\":\"");
+
+		if (!octets)
+			fail_msg("%s: %s", words, testkit_line(kit, TESTKIT_PROBLEM, 0));
+		octets += 10;
+		for (i = 0; octets[i] != '"'; i++) {
+			unsigned char c = (unsigned char)octets[i];
+
+			if (c == '\\') {
+				c = (unsigned char)octets[++i];
+				c = c == 'r' ? '\r' : c == 'n' ? '\n' : c == 't' ? '\t' : c;
+				if (c == 'u') {
+					c = (unsigned char)strtoul(
+						(char[]){ octets[i + 3], octets[i + 4], 0 }, NULL,
+						16);
+					i += 4;
+				}
+			} else if (c >= 0xc0) {
+				c = (unsigned char)(c << 6 | (octets[++i] & 0x3f));
+			}
+			out[len++] = (char)c;
+		}
+		const char *more = strstr(octets + i, "\"more\":");
+
+		at = more ? atoll(more + 7) : -1;
+	}
+	return gw_str_n(out, len);
+}
+
+static const char *id_of(struct gw_message *message)
+{
+	return gw->message_fact(message, GW_MESSAGE_ID).ptr;
+}
+
+static void assert_same(struct gw_str got, struct gw_str wanted)
+{
+	assert_int_equal(got.len, wanted.len);
+	assert_memory_equal(got.ptr, wanted.ptr, wanted.len);
+}
+
+/* --- the tests --- */
+
+/* Held until it is on disk; then found by everything it is made of, and out it comes as it went. */
+static void test_a_mail_is_kept_and_found(void **state)
+{
+	static const struct {
+		const char *words;
+		size_t hits;
+	} searches[] = {
+		{ "--sender ann@example.com", 1 },
+		{ "--sender ANN@EXAMPLE.COM", 1 },
+		{ "--sender @example.com", 1 },
+		{ "--sender jane@customer.example", 0 },
+		{ "--recipient secret@hidden.example", 1 },
+		{ "--recipient @hidden.example --client crm-eu", 1 },
+		{ "--person jane@customer.example", 1 },
+		{ "--person nobody@customer.example", 0 },
+		{ "--subject GRUßE", 1 },
+		{ "--subject ripe", 0 },
+		{ "--words ripe", 1 },
+		{ "--words apfel", 1 },
+		{ "--words color", 0 },
+		{ "--words offer", 1 },
+		{ "--attachment offer", 1 },
+		{ "--attachment ripe", 0 },
+		{ "--message-id m1@crm.example", 1 },
+		{ "--message-id <m1@crm.example>", 1 },
+		{ "--message-id m2@crm.example", 0 },
+		{ "--client crm-eu", 1 },
+		{ "--client crm-us", 0 },
+		{ "--relay out --since 2026-01-01 --until 2026-01-01", 1 },
+		{ "--since 2026-01-02", 0 },
+		{ "--until 2025-12-31", 0 },
+		{ "--words \" --sender ann@example.com", 0 },
+		{ "--words ripe*", 1 },
+	};
+	struct gw_message *message;
+	struct gw_delivery *delivery;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(testkit_start(kit), 0);
+	message = message_of(MAIL, strlen(MAIL));
+	delivery = delivery_of(message);
+	assert_int_equal(testkit_run_sealed(kit, delivery), GW_PENDING);
+	assert_null(testkit_note(message, "archive.object"));
+	assert_int_equal(testkit_resume(kit, WAIT_MS), GW_CONTINUE);
+	assert_int_equal(strlen(testkit_note(message, "archive.object")), 64);
+	assert_true(testkit_has(kit, TESTKIT_REASON, "archived as "));
+	until_found();
+	for (i = 0; i < sizeof searches / sizeof searches[0]; i++)
+		if (hits(searches[i].words) != searches[i].hits)
+			fail_msg("%s: not %zu", searches[i].words, searches[i].hits);
+	assert_same(get(id_of(message)), testkit_sent(delivery));
+	char words[100];
+	snprintf(words, sizeof words, "%s --arrived", id_of(message));
+	assert_same(get(words), gw_str(MAIL));
+	assert_same(get(testkit_note(message, "archive.object")), testkit_sent(delivery));
+}
+
+static char *letters(size_t len)
+{
+	char *text = malloc(len + 200);
+	uint64_t noise = 88172645463325252u;
+	size_t at = (size_t)sprintf(text, HEADER "\r\n");
+
+	for (; at < len; at++) {
+		noise ^= noise << 13;
+		noise ^= noise >> 7;
+		noise ^= noise << 17;
+		text[at] = at % 77 == 75   ? '\r'
+			   : at % 77 == 76 ? '\n'
+					   : "0123456789abcdef"[noise % 16];
+	}
+	strcpy(text + at, "\r\n");
+	return text;
+}
+
+/* Small and large, whole and edited everywhere: both forms come out, and the second costs little.
+ */
+static void test_what_differs_is_kept(void **state)
+{
+	static const size_t sizes[] = { 500, 100000, 2000000 };
+	size_t i, edit;
+
+	(void)state;
+	testkit_option(kit, "key_file", testkit_file(kit, "wrap.key", NULL));
+	assert_int_equal(testkit_start(kit), 0);
+	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		for (edit = 0; edit < 4; edit++) {
+			char *text = letters(sizes[i]), words[100];
+			struct gw_message *message = message_of(text, strlen(text));
+			struct gw_delivery *delivery = delivery_of(message);
+
+			edits.field = edit == 1;
+			edits.splice[0] = edit > 1 ? 40 : 0;
+			edits.splice[1] = edit > 2 ? sizes[i] - 400 : 0;
+			assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+			assert_int_equal(leave(delivery), GW_CONTINUE);
+			until_found();
+			assert_same(get(id_of(message)), testkit_sent(delivery));
+			snprintf(words, sizeof words, "%s --arrived", id_of(message));
+			assert_same(get(words), gw_str(text));
+			free(text);
+		}
+}
+
+/* The disk does not take it: a file stands where the month's folder should be. */
+static void break_disk(void)
+{
+	char path[1100];
+
+	mkdir(testkit_file(kit, "archive", NULL), 0700);
+	snprintf(path, sizeof path, "%s/2026-01", testkit_file(kit, "archive", NULL));
+	assert_true(g_file_set_contents(path, "", 0, NULL));
+}
+
+static void mend_disk(void)
+{
+	char path[1100];
+	int rounds;
+
+	snprintf(path, sizeof path, "%s/2026-01", testkit_file(kit, "archive", NULL));
+	assert_int_equal(unlink(path), 0);
+	for (rounds = 0; rounds < 2000 && !testkit_lines(kit, TESTKIT_NOTIFIED); rounds++) {
+		testkit_run_tick(kit);
+		usleep(10000);
+	}
+	assert_string_equal(testkit_line(kit, TESTKIT_NOTIFIED, 0), "disk 18446744073709551615");
+}
+
+/* What is done while the archive cannot be written, and that all of it is there in the end. */
+static void test_disk_trouble(void **state)
+{
+	static const struct {
+		const char *on_error;
+		enum gw_verdict leaves, comes;
+	} cases[] = {
+		{ "tempfail", GW_WAIT, GW_TEMPFAIL },
+		{ "wait", GW_WAIT, GW_CONTINUE },
+		{ "continue", GW_CONTINUE, GW_CONTINUE },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct gw_message *message;
+
+		begin(state);
+		break_disk();
+		testkit_option(kit, "on_error", cases[i].on_error);
+		assert_int_equal(testkit_start(kit), 0);
+		message = message_of(MAIL, strlen(MAIL));
+		assert_int_equal(testkit_run_message(kit, message), GW_CONTINUE);
+		assert_int_equal(leave(delivery_of(message)), cases[i].leaves);
+		assert_null(testkit_note(message, "archive.object"));
+		if (cases[i].leaves == GW_WAIT) {
+			assert_string_equal(testkit_answer(kit)->wait_on, "disk");
+			assert_true(testkit_answer(kit)->wait_until > 0);
+		}
+		testkit_run_tick(kit);
+		assert_true(testkit_has(kit, TESTKIT_EVENT, "archive-down "));
+		message = message_of(MAIL, strlen(MAIL));
+		assert_int_equal(testkit_run_message(kit, message), cases[i].comes);
+		if (cases[i].comes == GW_TEMPFAIL)
+			assert_int_equal(testkit_answer(kit)->code, 451);
+		mend_disk();
+		assert_true(testkit_has(kit, TESTKIT_EVENT, "archive-up "));
+		assert_int_equal(testkit_run_message(kit, message), GW_CONTINUE);
+		assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+		until_found();
+		assert_int_equal(hits("--words ripe"), cases[i].leaves == GW_WAIT ? 1 : 2);
+		if (i + 1 < sizeof cases / sizeof cases[0])
+			end(state);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_mail_is_kept_and_found, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_differs_is_kept, begin, end),
+		cmocka_unit_test_teardown(test_disk_trouble, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

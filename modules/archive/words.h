@@ -1,0 +1,35 @@
+/* words.h - what a mail is found by: its subject, its text, the names of its attachments.
+ *
+ * GMime reads the MIME. What has more parts than any mail of people is found by its header alone.
+ */
+#ifndef ARCHIVE_WORDS_H
+#define ARCHIVE_WORDS_H
+
+#include <gateway/str.h>
+
+#include <glib.h>
+
+#define WORDS_TEXT ((gsize)256 * 1024) /* of the text that is searched */
+#define WORDS_PARTS 1000               /* parts that a mail may have to be looked into */
+#define WORDS_NESTED 200               /* how deep they are looked for */
+
+/* An attachment. */
+struct piece {
+	char *name; /* as the mail says; never NULL */
+	char *type;
+	GByteArray *octets; /* decoded; NULL unless they were wanted */
+};
+
+struct words {
+	char *subject, *from, *message_id; /* decoded; never NULL */
+	GString *text;
+	GPtrArray *pieces;
+	unsigned parts;
+};
+
+/* Once, before any other. */
+void words_init(void);
+void words_read(struct words *words, struct gw_str mail, bool with_octets);
+void words_finish(struct words *words);
+
+#endif
