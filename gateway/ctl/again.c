@@ -17,6 +17,16 @@ bool again_wanted(const json_t *answer)
 	return json_array_size(json_object_get(answer, "again")) > 0;
 }
 
+bool again_is_name(const json_t *answer)
+{
+	static const char *const others[] = { "text", "rows", "data", "prompt", "after" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (json_object_get(answer, others[i]))
+			return false;
+	return again_wanted(answer);
+}
+
 /* What was typed and is not asked with yet: several lines may come at once. */
 struct typing {
 	char octets[LINE_MOST];
@@ -101,7 +111,7 @@ json_t *again_words(const json_t *answer)
 	after = after < AFTER_LEAST ? AFTER_LEAST : after > AFTER_MOST ? AFTER_MOST : after;
 	fflush(stdout);
 	if (!prompt) {
-		usleep((useconds_t)after * 1000);
+		usleep(again_is_name(answer) ? 0 : (useconds_t)after * 1000);
 		return words;
 	}
 	say_prompt(prompt, json_object_get(answer, "text") != NULL);

@@ -9,6 +9,9 @@
 
 bool again_wanted(const json_t *answer);
 
+/* It is nothing but another verb's name: what was asked is that verb, and its answer the answer. */
+bool again_is_name(const json_t *answer);
+
 /* Waits, and gives the words of the next question. NULL: no memory. */
 json_t *again_words(const json_t *answer);
 

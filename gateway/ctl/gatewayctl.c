@@ -23,6 +23,7 @@
 #define RUN_SOCKET "/run/gateway/control.sock"
 #define STATE_SOCKET GATEWAY_STATE_DIR "/control.sock"
 #define TIMEOUT_S 120
+#define NAMES_MOST 4 /* names of names */
 
 static const char usage[] =
 	"usage: gatewayctl [--socket PATH] [--timeout SECONDS] [--json] VERB ...\n"
@@ -231,15 +232,20 @@ static json_t *talk_on(const struct link *link, json_t *request, json_t *answer,
 	return answer;
 }
 
-/* What is not the last word is printed, and asked on about: with --json that is the caller's. */
-static json_t *follow(const struct link *link, json_t *answer, long timeout)
+/* What is not the last word is printed, and asked on about: with --json that is the caller's, but
+ * for what is only another name. Names end: a module that names itself is asked no more. */
+static json_t *follow(const struct link *link, json_t *answer, const struct choices *choices)
 {
-	while (again_wanted(answer)) {
+	for (int names = 0; again_wanted(answer) && names < NAMES_MOST;) {
+		bool name = again_is_name(answer);
+		if (choices->json && !name)
+			break;
+		names = name ? names + 1 : 0;
 		render(answer);
 		json_t *request = json_pack("{s:o, s:b}", "words", again_words(answer), "ask",
 					    (int)has_person());
 		json_decref(answer);
-		answer = talk(link, request, timeout);
+		answer = talk(link, request, choices->timeout);
 		json_decref(request);
 	}
 	return answer;
@@ -254,8 +260,7 @@ static json_t *converse(int fd, char **words, const struct choices *choices)
 		answer = talk_on(&link, request,
 				 talk_input(&link, request, talk(&link, request, timeout), timeout),
 				 timeout);
-	if (!choices->json)
-		answer = follow(&link, answer, timeout);
+	answer = follow(&link, answer, choices);
 	if (link.out)
 		fclose(link.out);
 	if (link.in)

@@ -1,6 +1,7 @@
 /* antivirus.c - asks clamd about each message before its client hears 250. What nobody looked at is
  * never called clean: on_error, oversize and encrypted decide, and say so. README.md tells how it
  * is set up. */
+#include "kept.h"
 #include "policy.h"
 #include "scanner.h"
 
@@ -131,13 +132,13 @@ static const char *const act_words[] = { [ACT_PASS] = "let through",
 static void refuse(struct gw_call *call, const struct finding *finding)
 {
 	if (finding->scan == SCAN_INFECTED)
-		gw->reply(call, 554, "5.7.1", "antivirus: virus found: %s", finding->words);
+		gw->reply(call, 554, "5.7.1", KEPT_REASON "virus found: %s", finding->words);
 	else if (finding->scan == SCAN_OVERSIZE)
-		gw->reply(call, 552, "5.3.4", "antivirus: too large to be scanned");
+		gw->reply(call, 552, "5.3.4", KEPT_REASON "too large to be scanned");
 	else if (finding->scan == SCAN_ENCRYPTED)
-		gw->reply(call, 554, "5.7.1", "antivirus: encrypted content: %s", finding->words);
+		gw->reply(call, 554, "5.7.1", KEPT_REASON "encrypted content: %s", finding->words);
 	else
-		gw->reply(call, 554, "5.7.1", "antivirus: it cannot be scanned");
+		gw->reply(call, 554, "5.7.1", KEPT_REASON "it cannot be scanned");
 }
 
 static void emit(struct gw_call *call, const struct gw_message *message,
@@ -191,7 +192,7 @@ static enum gw_verdict decide(struct gw_call *call, struct gw_message *message,
 	if (act == ACT_PASS)
 		return GW_CONTINUE;
 	if (act == ACT_TEMPFAIL) {
-		gw->reply(call, 451, "4.7.1", "antivirus: it cannot be scanned now");
+		gw->reply(call, 451, "4.7.1", KEPT_REASON "it cannot be scanned now");
 		return GW_TEMPFAIL;
 	}
 	refuse(call, finding); /* of what is held it is why: queue list --reason finds it */
@@ -314,6 +315,6 @@ static void on_status(struct gw_call *call)
 GW_MODULE(.name = "antivirus", .version = "1.0",
 	  .summary = "has each message scanned by clamd before it is accepted",
 	  .options = antivirus_options, .conf_size = sizeof(struct conf), .start = on_start,
-	  .stop = on_stop, .message = on_message, .status = on_status,
-	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer,
-	  .once = "would scan each message twice")
+	  .stop = on_stop, .message = on_message, .status = on_status, .verbs = KEPT_VERBS,
+	  .control = kept_control, .worker_start = on_worker_start, .worker_stop = on_worker_stop,
+	  .timer = on_timer, .once = "would scan each message twice")

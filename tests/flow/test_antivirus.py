@@ -181,6 +181,27 @@ def test_what_each_option_makes_of_it(scanned, fakes):
     assert [line for line in told if "virus" in line["raw"]]
 
 
+def test_what_is_kept_has_verbs_that_touch_nothing_else(scanned, fakes):
+    gateway = scanned(fakes[0].name, infected="hold", cache=0)
+    kept, dropped = queue_id(send(gateway, BAD)), queue_id(send(gateway, BAD))
+    gateway.ctl("relay", "off", "out")
+    other = queue_id(send(gateway, CLEAN))
+    gateway.ctl("queue", "hold", other)
+    assert {row["id"] for row in gateway.ctl("antivirus", "list")} == {kept, dropped}
+    assert kept in gateway.text("antivirus") and kept in gateway.text("antivirus", "list")
+    assert "virus found: Test.Virus" in gateway.text("antivirus", "show", kept)
+    for wrong in (["release"], ["release", "--all"], ["drop", "--held", kept], ["list", kept], ["mend", kept]):
+        assert gateway.run_ctl("antivirus", *wrong).code == 65
+    assert gateway.run_ctl("antivirus", "release", other).code != 0
+    gateway.ctl("antivirus", "drop", dropped)
+    gateway.ctl("antivirus", "release", kept)
+    gateway.ctl("relay", "on", "out")
+    message, = gateway.sink.wait_messages(1)
+    assert b"VIRUS" in message.data
+    wait_for(lambda: [row["id"] for row in gateway.queue()] == [other], 10, "all but what an admin held to be done")
+    assert not gateway.ctl("antivirus", "list")
+
+
 def test_what_was_scanned_is_known_until_the_signatures_change(scanned, fakes):
     gateway = scanned(fakes[0].name)
     wait_for(lambda: "27000" in gateway.text("status"), 10, "the version")
