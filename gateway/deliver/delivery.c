@@ -89,25 +89,51 @@ void deliveries_create(struct delivery_round *round)
 	}
 }
 
+/* For `count` recipients that leave it, at the same relay for the same reasons. */
+static struct gw_delivery *delivery_rest(struct gw_delivery *delivery, size_t count)
+{
+	struct gw_delivery *rest = delivery_alloc(delivery->round, count);
+	if (!rest)
+		return NULL;
+	rest->route = delivery->route;
+	rest->at = delivery->at;
+	rest->stays = delivery->stays;
+	rest->cause = delivery->cause;
+	rest->why = delivery->why;
+	rest->hopeful = delivery->hopeful;
+	rest->rest = delivery->rest;
+	delivery->rest = rest;
+	return rest;
+}
+
+static void delivery_take(struct gw_delivery *delivery, struct rcpt_attempt *recipient)
+{
+	delivery->recipients[delivery->attempt.count] = recipient;
+	delivery->attempt.rcpts[delivery->attempt.count++] = recipient->rcpt;
+}
+
 int delivery_split(struct gw_delivery *delivery, size_t count)
 {
-	size_t rest = delivery->attempt.count - count;
-	struct gw_delivery *other = delivery_alloc(delivery->round, rest);
-	if (!other)
+	struct gw_delivery *rest = delivery_rest(delivery, delivery->attempt.count - count);
+	if (!rest)
 		return -1;
-	memcpy(other->attempt.rcpts, delivery->attempt.rcpts + count,
-	       rest * sizeof(*other->attempt.rcpts));
-	memcpy(other->recipients, delivery->recipients + count, rest * sizeof(*other->recipients));
-	other->attempt.count = rest;
+	for (size_t i = count; i < delivery->attempt.count; i++)
+		delivery_take(rest, delivery->recipients[i]);
 	delivery->attempt.count = count;
-	other->route = delivery->route;
-	other->at = delivery->at;
-	other->stays = delivery->stays;
-	other->cause = delivery->cause;
-	other->why = delivery->why;
-	other->hopeful = delivery->hopeful;
-	other->rest = delivery->rest;
-	delivery->rest = other;
+	return 0;
+}
+
+int delivery_split_by(struct gw_delivery *delivery, const bool *keep)
+{
+	size_t count = delivery->attempt.count, kept = 0;
+	for (size_t i = 0; i < count; i++)
+		kept += keep[i];
+	struct gw_delivery *rest = delivery_rest(delivery, count - kept);
+	if (!rest)
+		return -1;
+	delivery->attempt.count = 0;
+	for (size_t i = 0; i < count; i++)
+		delivery_take(keep[i] ? delivery : rest, delivery->recipients[i]);
 	return 0;
 }
 

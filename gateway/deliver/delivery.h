@@ -67,5 +67,7 @@ void delivery_set_hold(struct gw_delivery *delivery, struct gw_str why);
 /* [admit]: the recipients from `count` on are asked about at this relay again, as a delivery of
  * their own. -1: no memory. */
 int delivery_split(struct gw_delivery *delivery, size_t count);
+/* The same of those whose `keep` is false, of which there is one at least, and not all. */
+int delivery_split_by(struct gw_delivery *delivery, const bool *keep);
 
 #endif

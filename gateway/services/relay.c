@@ -33,6 +33,18 @@ int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t co
 	return count < delivery_attempt(delivery)->count ? delivery_split(delivery, count) : 0;
 }
 
+int services_split_by(struct gw_call *call, struct gw_delivery *delivery, const bool *keep)
+{
+	size_t count = delivery_attempt(delivery)->count, kept = 0;
+	if (call->hook != GW_HOOK_admit)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		kept += keep[i];
+	if (kept == 0)
+		return -1;
+	return kept < count ? delivery_split_by(delivery, keep) : 0;
+}
+
 /* Gates are a module's own: they never meet the names of relays. */
 static struct gw_str key_name(struct gw_call *call, struct gw_str key, char *room, size_t size)
 {

@@ -470,6 +470,7 @@ const struct gw_services services = {
 	.problem_at = services_problem_at,
 	.cause = services_cause,
 	.split = services_split,
+	.split_by = services_split_by,
 	.wait_on = services_wait_on,
 	.notify = services_notify,
 	.fault = services_fault,

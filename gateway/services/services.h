@@ -54,6 +54,7 @@ long services_domain_ascii(const struct gw_call *call, struct gw_str domain,
 int services_route_add(struct gw_call *call, const struct gw_relay *relay);
 void services_cause(struct gw_call *call, enum gw_cause cause);
 int services_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+int services_split_by(struct gw_call *call, struct gw_delivery *delivery, const bool *keep);
 void services_wait_on(struct gw_call *call, struct gw_str key);
 void services_notify(struct gw_call *call, struct gw_str key, size_t count);
 void services_fault(struct gw_call *call, enum gw_fault fault);

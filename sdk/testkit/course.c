@@ -59,6 +59,43 @@ int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t cou
 	return 0;
 }
 
+/* Those that stay first, on an array of its own: the message's is in the message's order. */
+static size_t part_rcpts(struct gw_delivery *delivery, const bool *keep)
+{
+	size_t all = delivery->rcpt_count + delivery->left_behind, kept = 0, at, i;
+	struct gw_rcpt **rcpts = kit_alloc(delivery->kit, all * sizeof *rcpts);
+
+	for (i = 0; i < delivery->rcpt_count; i++)
+		if (keep[i])
+			rcpts[kept++] = delivery->rcpts[i];
+	for (i = 0, at = kept; i < all; i++)
+		if (i >= delivery->rcpt_count || !keep[i])
+			rcpts[at++] = delivery->rcpts[i];
+	if (kept)
+		delivery->rcpts = rcpts;
+	return kept;
+}
+
+int service_split_by(struct gw_call *call, struct gw_delivery *delivery, const bool *keep)
+{
+	size_t kept;
+
+	if (kit_refused(call, "split_by", ON(admit)) || kit_null(call->kit, "split_by", keep) ||
+	    kit_fails(call->kit, "split_by"))
+		return -1;
+	kept = delivery == call->delivery ? part_rcpts(delivery, keep) : 0;
+	if (kept == 0) {
+		kit_misuse(call->kit, delivery == call->delivery
+					      ? "split_by() of no recipient"
+					      : "split_by() of another delivery");
+		return -1;
+	}
+	call->answer.split = kept;
+	delivery->left_behind += delivery->rcpt_count - kept;
+	delivery->rcpt_count = kept;
+	return 0;
+}
+
 struct gw_delivery *testkit_rest(struct gw_delivery *delivery)
 {
 	struct gw_delivery *rest;

@@ -398,6 +398,7 @@ int service_return_path_set(struct gw_call *call, struct gw_delivery *delivery,
 
 void service_cause(struct gw_call *call, enum gw_cause cause);
 int service_split(struct gw_call *call, struct gw_delivery *delivery, size_t count);
+int service_split_by(struct gw_call *call, struct gw_delivery *delivery, const bool *keep);
 void service_wait_on(struct gw_call *call, struct gw_str key);
 void service_notify(struct gw_call *call, struct gw_str key, size_t count);
 void service_fault(struct gw_call *call, enum gw_fault fault);

@@ -541,6 +541,7 @@ const struct gw_services kit_services = {
 	.accept_then_bounce = service_accept_then_bounce,
 	.cause = service_cause,
 	.split = service_split,
+	.split_by = service_split_by,
 	.wait_on = service_wait_on,
 	.notify = service_notify,
 	.fault = service_fault,

@@ -229,6 +229,38 @@ static void a_split_may_fail(void **state)
 	testkit_destroy(kit);
 }
 
+static enum gw_verdict keeps_the_second(struct gw_call *call)
+{
+	static const bool keep[] = { false, true, false };
+
+	return gw->split_by(call, delivery, keep) == 0 ? GW_CONTINUE : GW_WAIT;
+}
+
+static enum gw_verdict keeps_none_of_them(struct gw_call *call)
+{
+	static const bool keep[3];
+
+	gw->split_by(call, delivery, keep);
+	return GW_CONTINUE;
+}
+
+static void those_that_differ_become_a_delivery_of_their_own(void **state)
+{
+	struct testkit *kit = start();
+
+	testkit_fail(kit, "split_by", 1);
+	assert_int_equal(admit(kit, keeps_the_second), GW_WAIT);
+	assert_int_equal(gw->delivery_number(delivery, GW_DELIVERY_RCPTS), 3);
+	assert_int_equal(admit(kit, keeps_the_second), GW_CONTINUE);
+	assert_int_equal(testkit_answer(kit)->split, 1);
+	assert_ptr_equal(gw->delivery_rcpt(delivery, 0), gw->message_rcpt(message(), 1));
+	delivery = testkit_rest(delivery);
+	assert_int_equal(gw->delivery_number(delivery, GW_DELIVERY_RCPTS), 2);
+	assert_ptr_equal(gw->delivery_rcpt(delivery, 0), gw->message_rcpt(message(), 0));
+	assert_ptr_equal(gw->delivery_rcpt(delivery, 1), gw->message_rcpt(message(), 2));
+	testkit_destroy(kit);
+}
+
 static enum gw_verdict opens_the_gate(struct gw_call *call)
 {
 	gw->notify(call, gw_str("a/minute"), 3);
@@ -478,6 +510,8 @@ static void what_the_contract_forbids_is_seen(void **state)
 		{ run_admit, awaits_next_hop, "await_next_hop() is not for the hook admit" },
 		{ run_admit, complains, "problem_at() is not for the hook admit" },
 		{ run_admit, keeps_none, "split() of no recipient" },
+		{ run_admit, keeps_none_of_them, "split_by() of no recipient" },
+		{ run_fallback, keeps_the_second, "split_by() is not for the hook fallback" },
 		{ run_admit, closes_for_no_cause, "cause 0, which is none" },
 		{ run_admit, asks_without_size, "struct gw_closure without its size" },
 	};
@@ -502,6 +536,7 @@ int main(void)
 		cmocka_unit_test(admit_says_why_and_where_it_waits),
 		cmocka_unit_test(the_others_become_a_delivery_of_their_own),
 		cmocka_unit_test(a_split_may_fail),
+		cmocka_unit_test(those_that_differ_become_a_delivery_of_their_own),
 		cmocka_unit_test(open_gates_are_seen),
 		cmocka_unit_test(who_blames_first_is_believed),
 		cmocka_unit_test(a_relay_is_closed_until_its_time_or_opened),

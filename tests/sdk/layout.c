@@ -185,6 +185,7 @@ AT(gw_services, delivery_file, 976);
 AT(gw_services, token_refused, 984);
 AT(gw_services, dns_ask, 992);
 AT(gw_services, dns_cancel, 1000);
+AT(gw_services, split_by, 1008);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */

@@ -686,6 +686,13 @@ struct gw_services {
 	gw_dns (*dns_ask)(struct gw_call *, const struct gw_dns_question *, void *arg);
 	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
 	int (*dns_cancel)(struct gw_call *, gw_dns);
+
+	/* --- recipients of one delivery that differ --- */
+	/* admit: as split(), by choice: this delivery keeps its recipients of which `keep` is true,
+	 * and their order; the others become a delivery of their own, which is asked about anew.
+	 * `keep` has one member for each of GW_DELIVERY_RCPTS. -1: it would keep none, or no memory
+	 */
+	int (*split_by)(struct gw_call *, struct gw_delivery *, const bool *keep);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */
