@@ -199,12 +199,23 @@ static json_t *talk(const struct link *link, json_t *request, long timeout)
 	return ask(link, request, timeout);
 }
 
-/* Asks again with the standard input, where the gateway wants that. NULL: it was said why. */
-static json_t *talk_input(const struct link *link, json_t *request, json_t *answer, long timeout)
+/* NULL: none is named. */
+static const char *eml_file(char **words)
+{
+	for (; words[0] && words[1]; words++)
+		if (strcmp(words[0], "--eml") == 0)
+			return words[1];
+	return NULL;
+}
+
+/* Asks again with the file behind --eml, or the standard input, where the gateway wants that. NULL:
+ * it was said why. */
+static json_t *talk_input(const struct link *link, json_t *request, char **words, json_t *answer,
+			  long timeout)
 {
 	if (!input_wanted(answer))
 		return answer;
-	bool added = input_add(request, answer);
+	bool added = input_add(request, answer, eml_file(words));
 	json_decref(answer);
 	return added ? talk(link, request, timeout) : NULL;
 }
@@ -257,9 +268,10 @@ static json_t *converse(int fd, char **words, const struct choices *choices)
 	json_t *request = make_request(words), *answer = NULL;
 	struct link link = { fdopen(fd, "r"), fdopen(dup(fd), "w") };
 	if (request && link.in && link.out)
-		answer = talk_on(&link, request,
-				 talk_input(&link, request, talk(&link, request, timeout), timeout),
-				 timeout);
+		answer = talk_on(
+			&link, request,
+			talk_input(&link, request, words, talk(&link, request, timeout), timeout),
+			timeout);
 	answer = follow(&link, answer, choices);
 	if (link.out)
 		fclose(link.out);
