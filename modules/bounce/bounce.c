@@ -5,9 +5,12 @@
 #include "failed.h"
 #include "incoming.h"
 #include "instance.h"
+#include "keeper.h"
 #include "mail.h"
+#include "reflect.h"
 #include "return_path.h"
 #include "rows.h"
+#include "suppress.h"
 #include "suppression.h"
 
 #define CONF(member) offsetof(struct bounce_conf, member)
@@ -45,6 +48,23 @@ static const struct gw_option options[] = {
 	  .offset = CONF(reflect),
 	  .fallback = "true",
 	  .help = "Whether the client's own return path gets a report of a bounce that came to one of ours." },
+	{ .key = "suppress",
+	  .type = GW_OPTION_LIST,
+	  .offset = CONF(suppress),
+	  .fallback = "mass",
+	  .help = "Mail whose hard bounces suppress their recipient, for this client and type: \"mass\", \"crm-eu/workflow\", \"crm-eu/*\", \"*\"." },
+	{ .key = "suppress_for",
+	  .type = GW_OPTION_DURATION,
+	  .offset = CONF(suppress_for),
+	  .fallback = "0s",
+	  .max = 315360000000,
+	  .help = "How long; 0s: until `gatewayctl suppression rm`." },
+	{ .key = "suppressed",
+	  .type = GW_OPTION_WORD,
+	  .offset = CONF(suppressed),
+	  .fallback = "bounce",
+	  .words = SUPPRESSED_WORDS,
+	  .help = "What becomes of mail to such an address: taken and reported as bounced, or refused at RCPT, where the type is known by then." },
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = CONF(domains),
@@ -65,6 +85,7 @@ static int on_start(struct gw_call *call)
 	bool good = rules_check(call, &conf->rules);
 
 	good &= return_path_check(call);
+	good &= suppress_check(call, conf);
 	if (!instance || !good) {
 		instance_destroy(instance);
 		return -1;
@@ -84,6 +105,45 @@ static void on_worker_start(struct gw_call *call)
 	instance_begin(call, gw->instance_data(call));
 }
 
+#define OWED_AT_ONCE 20
+
+static void on_tick(struct gw_call *call)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+	struct store *store = instance_store(gw->instance_data(call));
+	struct keeper_work work = { gw->now(call), conf->keep, conf->reflect, gw->hostname(call) };
+	struct owed *owed;
+	int i;
+
+	if (!store)
+		return;
+	keeper_tick(store_keeper(store), &work);
+	for (i = 0; i < OWED_AT_ONCE && (owed = keeper_take(store_keeper(store))) != NULL; i++) {
+		if (reflect_submit(call, &owed->sent,
+				   gw_str_n(owed->report->str, owed->report->len)))
+			gw->log(call, GW_LOG_INFO, "a report that was still owed goes to %s",
+				owed->sent.sender);
+		owed_free(owed);
+	}
+}
+
+/* A report of ours is on disk, or no module wants it to be: it is not owed any more. */
+static void on_event(struct gw_call *call, const struct gw_event *event)
+{
+	struct store *store = instance_store(gw->instance_data(call));
+	struct gw_header header = { .size = sizeof header };
+	uint64_t id;
+	int64_t time;
+
+	if (!store || !event->message || !gw_str_eq(event->name, gw_str("accepted")) ||
+	    gw->message_number(event->message, GW_MESSAGE_OWN) != 1)
+		return;
+	if (gw->header_named((struct gw_message *)event->message, gw_str("Message-ID"), 0,
+			     &header) == 0 &&
+	    reflect_is(header.value, gw->hostname(call), &id, &time))
+		keeper_paid(store_keeper(store), id, time);
+}
+
 static void on_status(struct gw_call *call)
 {
 	struct store *store = instance_store(gw->instance_data(call));
@@ -99,11 +159,20 @@ static void on_status(struct gw_call *call)
 				suppression_count(store));
 }
 
+/* Who comes back to us first: nobody else's address is one of ours. */
+static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
+			       struct gw_rcpt *rcpt)
+{
+	enum gw_verdict verdict = incoming_rcpt(call, message, rcpt);
+
+	return verdict == GW_CONTINUE ? suppress_rcpt(call, message, rcpt) : verdict;
+}
+
 GW_MODULE(.name = "bounce", .version = "1.0",
 	  .summary = "bounces: what they mean, and where they go", .options = options,
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
 	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS,
-	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = incoming_rcpt,
-	  .message = incoming_message, .stop = on_stop, .prepare = return_path_prepare,
-	  .bounce = failed_bounce, .control = control, .status = on_status,
-	  .worker_start = on_worker_start)
+	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = on_rcpt,
+	  .admit = suppress_admit, .message = incoming_message, .stop = on_stop,
+	  .prepare = return_path_prepare, .bounce = failed_bounce, .control = control,
+	  .status = on_status, .tick = on_tick, .event = on_event, .worker_start = on_worker_start)

@@ -11,6 +11,9 @@ struct bounce_conf {
 	struct gw_str store_file;
 	int64_t valid, keep; /* ms */
 	bool reflect;
+	struct gw_list suppress; /* TYPE or CLIENT/TYPE */
+	int64_t suppress_for;    /* ms; 0: until somebody takes it back */
+	int64_t suppressed;      /* what becomes of mail to such an address */
 	struct gw_list domains;
 };
 

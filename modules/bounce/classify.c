@@ -63,6 +63,13 @@ void classify_reply(const struct gw_groups *rules, int code, const char *status,
 	conclude(finding, &verdict);
 }
 
+void finding_suppressed(struct finding *finding)
+{
+	finding->reason = REASON_SUPPRESSED;
+	finding->kind = reason_kind(REASON_SUPPRESSED);
+	strcpy(finding->rule, "suppression");
+}
+
 /* The codes that the fields gave count, but for those that say nothing, and those of another class
  * than the reply that was given. */
 static void take_codes(struct finding *finding, struct gw_str text)

@@ -17,4 +17,7 @@ void findings_free(struct findings *findings);
 void classify_reply(const struct gw_groups *rules, int code, const char *status, struct gw_str text,
 		    const struct gw_str *own, size_t count, struct finding *finding);
 
+/* Nothing was sent: the recipient is on our own list. */
+void finding_suppressed(struct finding *finding);
+
 #endif

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "instance.h"
 #include "outgoing.h"
+#include "suppress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,12 +71,13 @@ static void emit(struct gw_call *call, const struct gw_message *message,
 /* --- the record --- */
 
 struct failure {
+	const struct bounce_conf *conf;
 	struct store *store;
 	struct sent sent;
 	struct finding finding;
 	char stage[32];
 	uint32_t attempt;
-	int64_t now, keep;
+	int64_t now;
 	bool failed;
 };
 
@@ -89,8 +91,8 @@ static void work(void *arg)
 				 .stage = failure->stage,
 				 .attempt = failure->attempt };
 
+	suppress_record(failure->conf, &record);
 	failure->failed = store_bounce(failure->store, &record) < 0;
-	store_forget(failure->store, failure->now, failure->keep);
 }
 
 /* What cannot be remembered is in the log all the same, and in the report. */
@@ -116,10 +118,10 @@ static enum gw_verdict remember(struct gw_call *call, struct gw_message *message
 
 	if (!failure)
 		return GW_CONTINUE;
+	failure->conf = conf;
 	failure->store = store;
 	failure->finding = *finding;
 	failure->now = gw->now(call);
-	failure->keep = conf->keep;
 	failure->attempt = result->attempt;
 	text_keep(failure->stage, sizeof failure->stage, result->stage);
 	outgoing_describe(call, message, &failure->sent);
@@ -145,6 +147,8 @@ enum gw_verdict failed_bounce(struct gw_call *call, struct gw_message *message,
 	text_keep(finding.remote, sizeof finding.remote, outcome->host);
 	classify_reply(&conf->rules, outcome->code, status, outcome->text, own,
 		       own_words(message, result, own), &finding);
+	if (suppress_said(result))
+		finding_suppressed(&finding);
 	gw->reason(call, "%.*s: %s %s, by %s", GW_STR_ARGS(recipient), kind_name(finding.kind),
 		   reason_name(finding.reason), finding.rule);
 	gw->count(call, kind_name(finding.kind), 1);

@@ -5,6 +5,7 @@
 #include "instance.h"
 #include "mail.h"
 #include "reflect.h"
+#include "suppress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
 struct arrival {
 	const struct bounce_conf *conf;
 	struct store *store;
+	const char *domain; /* the bounce domain */
 	int64_t now;
 	char *bytes;
 	size_t len;
@@ -89,16 +91,6 @@ struct arrival {
 
 /* --- message: of which recipient --- */
 
-static bool has_rcpt(const struct sent *sent, const char *address)
-{
-	struct gw_str rest = gw_str(sent->rcpts), line;
-
-	while (words_line(&rest, &line))
-		if (gw_str_ieq(gw_str_n(line.ptr, gw_str_find(line, '\t')), gw_str(address)))
-			return true;
-	return false;
-}
-
 /* A report may name the address that mail was passed on to. The token says which message, so where
  * that had one recipient it is about him; else a recipient that it never had is nobody's, for
  * whoever knows a token may write anything. */
@@ -109,7 +101,7 @@ static void match(struct arrival *arrival)
 	size_t i;
 
 	for (i = 0; i < findings->count && arrival->known; i++) {
-		arrival->is_matched[i] = has_rcpt(sent, findings->items[i].recipient);
+		arrival->is_matched[i] = sent_rcpt(sent, findings->items[i].recipient, NULL);
 		if (arrival->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
 			continue;
 		text_keep(findings->items[i].recipient, ADDRESS_MAX,
@@ -118,19 +110,34 @@ static void match(struct arrival *arrival)
 	}
 }
 
+/* Only what failed, and never to an address of the bounce domain: a report about a report goes
+ * nowhere. */
+static bool is_owed(const struct arrival *arrival, size_t nth)
+{
+	const struct finding *finding = &arrival->findings->items[nth];
+	struct gw_str sender = gw_str(arrival->sent.sender);
+
+	return arrival->conf->reflect && arrival->known && sender.len && arrival->is_matched[nth] &&
+	       finding->action == ACTION_FAILED && finding->kind != KIND_INFO &&
+	       !gw_str_ieq(words_domain(sender), gw_str(arrival->domain));
+}
+
 static void remember(struct arrival *arrival)
 {
 	struct record records[FINDINGS_MAX];
 	size_t i;
 
-	for (i = 0; i < arrival->findings->count; i++)
+	for (i = 0; i < arrival->findings->count; i++) {
 		records[i] = (struct record){ .time = arrival->now,
 					      .sent = &arrival->sent,
 					      .finding = &arrival->findings->items[i],
 					      .source = arrival->findings->source,
 					      .reporting = arrival->findings->reporting,
 					      .report = { arrival->bytes, arrival->len },
-					      .of_others = !arrival->is_matched[i] };
+					      .of_others = !arrival->is_matched[i],
+					      .owed = is_owed(arrival, i) };
+		suppress_record(arrival->conf, &records[i]);
+	}
 	arrival->failed = store_mail(arrival->store, records, i, arrival->numbers) != 0;
 }
 
@@ -146,7 +153,6 @@ static void work(void *arg)
 	match(arrival);
 	if (!arrival->failed && arrival->findings->count)
 		remember(arrival);
-	store_forget(arrival->store, arrival->now, arrival->conf->keep);
 }
 
 static void arrival_free(void *arg)
@@ -184,33 +190,24 @@ static void tell(struct gw_call *call, const struct arrival *arrival, const stru
 	gw->json_destroy(json);
 }
 
-/* Only what failed, only what is new, and never to an address of the bounce domain: a report about
- * a report goes nowhere. */
+/* What is not taken is still owed: keeper.h. */
 static void reflect(struct gw_call *call, const struct arrival *arrival)
 {
 	const struct finding *findings[FINDINGS_MAX];
-	struct gw_str sender = gw_str(arrival->sent.sender);
 	struct reflection reflection = { .hostname = gw->hostname(call),
 					 .now = arrival->now,
 					 .sent = &arrival->sent,
 					 .findings = findings };
-	struct gw_submission submission = { .size = sizeof submission, .rcpts = { &sender, 1 } };
 	GString *report;
 	size_t i;
 
 	for (i = 0; i < arrival->findings->count; i++)
-		if (arrival->numbers[i] && arrival->is_matched[i] &&
-		    arrival->findings->items[i].action == ACTION_FAILED &&
-		    arrival->findings->items[i].kind != KIND_INFO)
+		if (arrival->numbers[i] && is_owed(arrival, i))
 			findings[reflection.count++] = &arrival->findings->items[i];
-	if (!reflection.count || !arrival->known || !sender.len ||
-	    gw_str_ieq(words_domain(sender), gw_str(instance_domain(gw->instance_data(call)))))
+	if (!reflection.count)
 		return;
 	report = reflect_write(&reflection);
-	submission.bytes = gw_str_n(report->str, report->len);
-	submission.type = gw_str(arrival->sent.type);
-	if (gw->submit(call, &submission) == 0)
-		gw->count(call, "reflected", 1);
+	reflect_submit(call, &arrival->sent, gw_str_n(report->str, report->len));
 	g_string_free(report, TRUE);
 }
 
@@ -239,8 +236,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 				gw->count(call, kind_name(arrival->findings->items[i].kind), 1);
 				tell(call, arrival, &arrival->findings->items[i]);
 			}
-		if (arrival->conf->reflect)
-			reflect(call, arrival);
+		reflect(call, arrival);
 	}
 	arrival_free(arrival);
 	return verdict;
@@ -255,6 +251,7 @@ static struct arrival *arrival_create(struct gw_call *call, struct gw_message *m
 	if (!arrival)
 		return NULL;
 	arrival->conf = gw->conf(call);
+	arrival->domain = instance_domain(gw->instance_data(call));
 	arrival->store = store;
 	arrival->now = gw->now(call);
 	arrival->sent.id = id;

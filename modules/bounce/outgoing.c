@@ -12,7 +12,6 @@ struct departure {
 	struct store *store;
 	struct sent sent;
 	char address[ADDRESS_MAX];
-	int64_t now, keep;
 	bool failed;
 };
 
@@ -21,7 +20,6 @@ static void work(void *arg)
 	struct departure *departure = arg;
 
 	departure->failed = store_sent(departure->store, &departure->sent) != 0;
-	store_forget(departure->store, departure->now, departure->keep);
 }
 
 static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address)
@@ -158,8 +156,6 @@ enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
 	*departure = (struct departure){
 		.delivery = delivery,
 		.store = store,
-		.now = gw->now(call),
-		.keep = ((const struct bounce_conf *)gw->conf(call))->keep
 	};
 	departure->sent.until = until;
 	text_keep(departure->address, sizeof departure->address, gw_str(address));

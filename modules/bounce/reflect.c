@@ -1,6 +1,7 @@
 #include "reflect.h"
 
 #include <gmime/gmime.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #define LINE_MOST 900 /* of what others said: no line is longer than SMTP takes */
@@ -80,11 +81,45 @@ static void add_text(GString *out, const struct reflection *to)
 	}
 }
 
-static void add_recipient(GString *out, const struct finding *finding)
+bool sent_rcpt(const struct sent *sent, const char *address, struct gw_str *original)
+{
+	struct gw_str rest = gw_str(sent->rcpts), line;
+	size_t len;
+
+	while (words_line(&rest, &line)) {
+		len = gw_str_find(line, '\t');
+		if (!gw_str_ieq(gw_str_n(line.ptr, len), gw_str(address)))
+			continue;
+		if (original)
+			*original = gw_str_from(line, len + (len < line.len));
+		return true;
+	}
+	return false;
+}
+
+/* As the client gave it, which is xtext already; where it gave none, the recipient that it knows.
+ */
+static void add_original(GString *out, const struct sent *sent, const struct finding *finding)
+{
+	struct gw_str original = gw_str("");
+	char text[ADDRESS_MAX * 2];
+
+	if (!sent_rcpt(sent, finding->recipient, &original))
+		return;
+	g_string_append(out, "Original-Recipient: ");
+	if (!original.len)
+		g_string_append(out, g_str_is_ascii(finding->recipient) ? "rfc822; " : "utf-8; ");
+	text_keep(text, sizeof text, original.len ? original : gw_str(finding->recipient));
+	add_field(out, "", text);
+}
+
+static void add_recipient(GString *out, const struct sent *sent, const struct finding *finding)
 {
 	bool ascii = g_str_is_ascii(finding->recipient);
 
-	g_string_append_printf(out, "\r\nFinal-Recipient: %s; ", ascii ? "rfc822" : "utf-8");
+	g_string_append(out, "\r\n");
+	add_original(out, sent, finding);
+	g_string_append_printf(out, "Final-Recipient: %s; ", ascii ? "rfc822" : "utf-8");
 	add_field(out, "", finding->recipient);
 	g_string_append(out, "Action: failed\r\n");
 	add_field(out, "Status: ", status_of(finding));
@@ -103,7 +138,7 @@ static void add_status(GString *out, const struct reflection *to)
 		add_field(out, "Original-Envelope-Id: ", to->sent->envelope_id);
 	g_string_append_printf(out, "Reporting-MTA: dns; %.*s\r\n", GW_STR_ARGS(to->hostname));
 	for (i = 0; i < to->count; i++)
-		add_recipient(out, to->findings[i]);
+		add_recipient(out, to->sent, to->findings[i]);
 	g_string_append(out, "\r\n");
 }
 
@@ -122,8 +157,8 @@ GString *reflect_write(const struct reflection *reflection)
 	GString *out = g_string_new(NULL);
 	char boundary[64];
 
-	snprintf(boundary, sizeof boundary, "%016llx.%llx.bounce",
-		 (unsigned long long)reflection->sent->id, (unsigned long long)reflection->now);
+	snprintf(boundary, sizeof boundary, "%016" PRIx64 ".%" PRIx64 ".bounce",
+		 reflection->sent->id, (uint64_t)reflection->now);
 	add_head(out, reflection, boundary);
 	g_string_append_printf(out, "--=_%s\r\n", boundary);
 	add_text(out, reflection);
@@ -133,4 +168,33 @@ GString *reflect_write(const struct reflection *reflection)
 	add_header(out, reflection->sent);
 	g_string_append_printf(out, "--=_%s--\r\n", boundary);
 	return out;
+}
+
+bool reflect_submit(struct gw_call *call, const struct sent *sent, struct gw_str report)
+{
+	struct gw_str sender = gw_str(sent->sender);
+	struct gw_submission submission = { .size = sizeof submission,
+					    .rcpts = { &sender, 1 },
+					    .bytes = report,
+					    .type = gw_str(sent->type) };
+
+	if (gw->submit(call, &submission) != 0)
+		return false;
+	gw->count(call, "reflected", 1);
+	return true;
+}
+
+bool reflect_is(struct gw_str message_id, struct gw_str hostname, uint64_t *id, int64_t *time)
+{
+	char text[64];
+	uint64_t when;
+	int len = 0;
+
+	message_id = gw_str_trim(message_id);
+	text_keep(text, sizeof text, message_id);
+	if (sscanf(text, "<%16" SCNx64 ".%" SCNx64 ".bounce@%n", id, &when, &len) != 2 || !len ||
+	    message_id.len < (size_t)len + hostname.len + 1)
+		return false;
+	*time = (int64_t)when;
+	return gw_str_ieq(gw_str_n(message_id.ptr + len, hostname.len), hostname);
 }

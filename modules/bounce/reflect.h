@@ -13,6 +13,17 @@ struct reflection {
 	size_t count;
 };
 
+/* The recipient as the message had it, capitals or not; *original is its ORCPT (RFC 3461), empty:
+ * none was given. */
+bool sent_rcpt(const struct sent *sent, const char *address, struct gw_str *original);
+
+/* Hands it to the queue. False: it was not taken, which was logged. */
+bool reflect_submit(struct gw_call *call, const struct sent *sent, struct gw_str report);
+
+/* The report that this is, by its Message-ID: what keeper_paid() wants to know. False: it is none.
+ */
+bool reflect_is(struct gw_str message_id, struct gw_str hostname, uint64_t *id, int64_t *time);
+
 /* The report's octets, CRLF line ends, US-ASCII. */
 GString *reflect_write(const struct reflection *reflection);
 

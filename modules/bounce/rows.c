@@ -295,6 +295,48 @@ int64_t rows_unread(struct store *store)
 	return count;
 }
 
+/* --- owed --- */
+
+int rows_owed_names(struct store *store, int64_t before, int64_t limit,
+		    void (*each)(void *arg, uint64_t id, int64_t time), void *arg)
+{
+	static const char sql[] = "SELECT id,time FROM bounce WHERE owed=1 AND time<?1 "
+				  "GROUP BY id,time ORDER BY min(number) LIMIT ?2";
+	sqlite3_stmt *statement = NULL;
+	int done = SQLITE_ERROR;
+
+	pthread_mutex_lock(&store->reading);
+	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(statement, 1, before);
+		sqlite3_bind_int64(statement, 2, limit);
+		while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+			each(arg, (uint64_t)sqlite3_column_int64(statement, 0),
+			     sqlite3_column_int64(statement, 1));
+	}
+	sqlite3_finalize(statement);
+	pthread_mutex_unlock(&store->reading);
+	return done == SQLITE_DONE ? 0 : -1;
+}
+
+int rows_owed(struct store *store, uint64_t id, int64_t time, row_function *each, void *arg)
+{
+	static const char sql[] = "SELECT " COLUMNS
+				  " FROM bounce WHERE id=?1 AND time=?2 AND owed=1";
+	sqlite3_stmt *statement = NULL;
+	int done = SQLITE_ERROR;
+
+	pthread_mutex_lock(&store->reading);
+	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(statement, 1, (int64_t)id);
+		sqlite3_bind_int64(statement, 2, time);
+		while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+			tell_row(statement, each, arg);
+	}
+	sqlite3_finalize(statement);
+	pthread_mutex_unlock(&store->reading);
+	return done == SQLITE_DONE ? 0 : -1;
+}
+
 /* --- how many --- */
 
 static void write_tally_sql(const struct tally_query *query, GString *sql)

@@ -62,6 +62,14 @@ int rows_read(struct store *store, int64_t number);
 /* What is unread, counted up to a bound; -1. */
 int64_t rows_unread(struct store *store);
 
+/* --- what the client has to hear of yet --- */
+
+/* Bounce mails of before that time, by message and time, the oldest first. 0, -1. */
+int rows_owed_names(struct store *store, int64_t before, int64_t limit,
+		    void (*each)(void *arg, uint64_t id, int64_t time), void *arg);
+/* What one of them said. 0, -1. */
+int rows_owed(struct store *store, uint64_t id, int64_t time, row_function *each, void *arg);
+
 /* --- how many --- */
 
 /* What they are counted by. */

@@ -1,3 +1,4 @@
+#include "keeper.h"
 #include "store_private.h"
 
 #include <stdio.h>
@@ -90,6 +91,7 @@ static void destroy(struct store *store)
 {
 	int i;
 
+	keeper_destroy(store->keeper);
 	for (i = 0; i < STORE_QUERIES; i++)
 		sqlite3_finalize(store->statements[i]);
 	suppressed_free(store->suppressed);
@@ -114,7 +116,8 @@ static struct store *create(const char *path, const char **why)
 	if (store->path && connect_to(path, &store->db) && make(store->db) && prepare(store) &&
 	    connect_to(path, &store->reader) &&
 	    store_run(store->reader, "PRAGMA query_only=1") == SQLITE_OK &&
-	    (store->suppressed = suppressed_load(store->db)) != NULL) {
+	    (store->suppressed = suppressed_load(store->db)) != NULL &&
+	    (store->keeper = keeper_create(store)) != NULL) {
 		note_start(store->db);
 		return store;
 	}
@@ -161,6 +164,11 @@ void store_close(struct store *store)
 		destroy(store);
 	}
 	pthread_mutex_unlock(&all_lock);
+}
+
+struct keeper *store_keeper(struct store *store)
+{
+	return store->keeper;
 }
 
 /* --- one statement --- */

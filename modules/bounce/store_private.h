@@ -15,6 +15,7 @@ enum query_id {
 	ADD_REPORT,
 	ADD_TALLY,
 	ADD_LEARNED,
+	PAY,
 	FORGET_SENT,
 	FORGET_BOUNCES,
 	FORGET_REPORTS,
@@ -34,6 +35,7 @@ struct store {
 	int64_t forgot;  /* ms: when that was done last */
 	pthread_mutex_t reading;
 	sqlite3 *reader;
+	struct keeper *keeper;
 	struct suppressed *suppressed; /* what is in the table, for who has no time */
 };
 

@@ -61,6 +61,7 @@ const char *const store_queries[STORE_QUERIES] = {
 		"VALUES(?1,?2,?3,?4,?5,?6,'bounce',?7) ON CONFLICT(address,client,type) DO UPDATE SET "
 		"reason=excluded.reason,since=excluded.since,until=excluded.until,by='bounce',"
 		"bounce=excluded.bounce WHERE until<>0 AND until<=excluded.since",
+	[PAY] = "UPDATE bounce SET owed=0 WHERE id=?1 AND time=?2 AND owed=1",
 	[FORGET_SENT] =
 		"DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE until<?1 LIMIT ?2)",
 	[FORGET_BOUNCES] =

@@ -9,6 +9,7 @@
 
 struct entry {
 	int64_t since, until;
+	bool is_learned;
 	char reason[SUPPRESSION_REASON];
 };
 
@@ -42,19 +43,20 @@ static void put(struct suppressed *suppressed, const struct suppression *suppres
 		 gw_str(suppression->type));
 	entry->since = suppression->since;
 	entry->until = suppression->until;
+	entry->is_learned = strcmp(suppression->by, "bounce") == 0;
 	snprintf(entry->reason, sizeof entry->reason, "%s", suppression->reason);
 	g_hash_table_replace(suppressed->entries, g_strdup(key), entry);
 }
 
 static bool is_there(struct suppressed *suppressed, struct gw_str address, struct gw_str client,
-		     struct gw_str type, int64_t now, struct suppressed_why *why)
+		     struct gw_str type, bool learned, int64_t now, struct suppressed_why *why)
 {
 	const struct entry *entry;
 	char key[KEY_MAX];
 
 	key_make(key, address, client, type);
 	entry = g_hash_table_lookup(suppressed->entries, key);
-	if (!entry || (entry->until && entry->until <= now))
+	if (!entry || (entry->until && entry->until <= now) || (entry->is_learned && !learned))
 		return false;
 	why->since = entry->since;
 	memcpy(why->reason, entry->reason, sizeof why->reason);
@@ -62,7 +64,7 @@ static bool is_there(struct suppressed *suppressed, struct gw_str address, struc
 }
 
 bool suppression_find(struct store *store, struct gw_str address, struct gw_str client,
-		      struct gw_str type, int64_t now, struct suppressed_why *why)
+		      struct gw_str type, bool learned, int64_t now, struct suppressed_why *why)
 {
 	struct suppressed *suppressed = store->suppressed;
 	struct gw_str any = gw_str("");
@@ -72,10 +74,10 @@ bool suppression_find(struct store *store, struct gw_str address, struct gw_str 
 		return false;
 	pthread_rwlock_rdlock(&suppressed->lock);
 	if (g_hash_table_size(suppressed->entries))
-		is = is_there(suppressed, address, client, type, now, why) ||
-		     is_there(suppressed, address, client, any, now, why) ||
-		     is_there(suppressed, address, any, type, now, why) ||
-		     is_there(suppressed, address, any, any, now, why);
+		is = is_there(suppressed, address, client, type, learned, now, why) ||
+		     is_there(suppressed, address, client, any, learned, now, why) ||
+		     is_there(suppressed, address, any, type, learned, now, why) ||
+		     is_there(suppressed, address, any, any, learned, now, why);
 	pthread_rwlock_unlock(&suppressed->lock);
 	return is;
 }
@@ -155,7 +157,8 @@ static struct suppression suppression_of(const struct record *record)
 				     .type = record->sent->type,
 				     .reason = reason_name(record->finding->reason),
 				     .since = record->time,
-				     .until = record->suppressed_until };
+				     .until = record->suppressed_until,
+				     .by = "bounce" };
 }
 
 bool suppression_learn(struct store *store, const struct record *record, int64_t number)
@@ -185,7 +188,7 @@ void suppression_learned(struct store *store, const struct record *record)
 
 	pthread_rwlock_wrlock(&suppressed->lock);
 	if (!is_there(suppressed, gw_str(learned.address), gw_str(learned.client),
-		      gw_str(learned.type), learned.since, &why))
+		      gw_str(learned.type), true, learned.since, &why))
 		put(suppressed, &learned);
 	pthread_rwlock_unlock(&suppressed->lock);
 }

@@ -17,13 +17,14 @@ struct suppression {
 };
 #define SUPPRESSION_REASON 32 /* octets, with the NUL */
 
-/* Why the address gets none of this client's mail of this type, as is true now; false: it does. */
+/* Why the address gets none of this client's mail of this type, as is true now; false: it does.
+ * What bounces said counts with `learned` alone. */
 struct suppressed_why {
 	int64_t since;
 	char reason[SUPPRESSION_REASON];
 };
 bool suppression_find(struct store *store, struct gw_str address, struct gw_str client,
-		      struct gw_str type, int64_t now, struct suppressed_why *why);
+		      struct gw_str type, bool learned, int64_t now, struct suppressed_why *why);
 
 /* Says it, in place of what was said of this address, client and type. The number of it; -1: it
  * cannot be written. */

@@ -107,3 +107,19 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     item, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)["items"]
     assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
     assert b"user unknown" in ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
+
+
+def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):
+    gateway, sink = pair(before=lambda gateway: gateway.module("75-bounce", "bounce", {"suppress": ["*"]}))
+    assert ctl(gateway, "suppression", "add", "b@example.net", given=b"").returncode == 0
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        id = queue_id(client.message(MAIL, "crm+77@crm.example", "a@example.net", "b@example.net", "c@example.net"))
+    gateway.wait_log("done", id=id)
+    gateway.wait_queue_empty()
+    sent = [message.rcpts for message in sink.messages if message.sender]
+    assert sorted(sum(sent, [])) == ["a@example.net", "c@example.net"]
+    report, = [message for message in sink.messages if not message.sender]
+    assert report.rcpts == ["crm+77@crm.example"] and b"Final-Recipient: rfc822; b@example.net" in report.data and b"Status: 5.1.1" in report.data
+    assert "b@example.net is suppressed: admin" in str(gateway.explain(id))
+    item, = json.loads(ctl(gateway, "--json", "bounce", "list", "--after", "0", given=b"").stdout)["items"]
+    assert (item["event"], item["recipient"], item["message"]["id"]) == ("suppressed", "b@example.net", id)

@@ -1,0 +1,39 @@
+/* keeper.h - what is done beside the mail, on a thread of the store's own: reports to clients that
+ * were not handed over before the gateway died are found again, those that were are noted, and what
+ * is over is forgotten. [any] */
+#ifndef BOUNCE_KEEPER_H
+#define BOUNCE_KEEPER_H
+
+#include "store.h"
+
+struct keeper;
+
+/* NULL: no memory. */
+struct keeper *keeper_create(struct store *store);
+/* What was said before is done first. */
+void keeper_destroy(struct keeper *keeper);
+
+/* The report of that bounce is in the queue, on disk. */
+void keeper_paid(struct keeper *keeper, uint64_t id, int64_t time);
+
+/* Once a second. Every minute it looks for what is over, and for reports that are owed for more
+ * than a minute. */
+struct keeper_work {
+	int64_t now, keep;
+	bool reflect;
+	struct gw_str hostname; /* of this gateway, for the reports */
+};
+void keeper_tick(struct keeper *keeper, const struct keeper_work *work);
+
+/* A report that is owed, to be handed over now. To be freed with owed_free(). */
+struct owed {
+	struct sent sent;
+	GString *report;
+};
+struct owed *keeper_take(struct keeper *keeper); /* NULL: none */
+void owed_free(struct owed *owed);
+
+/* The store's. */
+struct keeper *store_keeper(struct store *store);
+
+#endif
