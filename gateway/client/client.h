@@ -244,6 +244,16 @@ struct gw_str client_tls_got(const struct client *client);    /* "name"; stays *
 void client_starttls_begin(struct client *client);
 void client_starttls_reply(struct client *client, const struct smtp_reply *reply);
 
+/* client_link.c: tells who counts what becomes of TLS (attempt->links); does nothing where nobody
+ * does. */
+void client_link_stands(struct client *client);
+/* STARTTLS is not offered, and the mail goes on without */
+void client_link_clear(struct client *client);
+/* it ended at STAGE_TLS */
+void client_link_failed(struct client *client, const struct outcome *outcome);
+/* a host is passed over for its policy */
+void client_link_passed(struct client *client, const struct dns_host *host);
+
 /* client_race.c */
 void client_race_begin(struct client *client); /* client->stream began to connect */
 void client_race_end(struct client *client);   /* closes all rivals */

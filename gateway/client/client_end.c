@@ -13,6 +13,8 @@ static bool tried_elsewhere(struct client *client, const struct outcome *outcome
 	client->blamed |= !outcome->local;
 	if (client->established || outcome->stage > STAGE_TLS)
 		return false;
+	if (outcome->stage == STAGE_TLS)
+		client_link_failed(client, outcome);
 	if (outcome->stage == STAGE_TLS && client_connect_clear(client, outcome->reply.text))
 		return true;
 	if (client->mx && outcome->stage >= STAGE_CONNECT && outcome->local != LOCAL_SHORT)

@@ -41,6 +41,7 @@ static bool is_passed_over(struct client *client, const struct dns_host *host)
 		client->passed_over = "the domain's MTA-STS policy does not name the mail host";
 	else
 		return false;
+	client_link_passed(client, host);
 	return true;
 }
 

@@ -80,6 +80,9 @@ void client_tls_level(struct client *client)
 
 	client->level = (struct link_level){ .wish = wishes[relay->tls], .check = relay->check };
 	raise_to_dane(client, &client->level);
+	/* looked at and told, since somebody counts */
+	if (client->attempt->sts_tested && client->level.wish == LINK_TRY)
+		client->level.check = TLS_CHECK_NAME;
 	client->tls = client->doubt = gw_str("");
 	client->proven = TLS_CHECK_NOTHING;
 	client->attempt->tls.wanted = client_tls_wanted(client);
@@ -102,6 +105,7 @@ static bool wants_starttls(struct client *client)
 	if (client->level.wish == LINK_TLS || (client->offers & OFFER_STARTTLS))
 		return true;
 	doubt(client, "STARTTLS is not offered", gw_str(""));
+	client_link_clear(client);
 	return false;
 }
 
@@ -145,6 +149,7 @@ void client_tls_stands(struct client *client)
 	if (wrong.len)
 		doubt(client, "certificate: ", wrong);
 	client_tell_tls(client);
+	client_link_stands(client);
 	client_enter(client, relay_of(client)->tls == TLS_IMPLICIT ? AT_GREETING : AT_EHLO);
 }
 

@@ -186,10 +186,24 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 	}
 }
 
+/* With a reference; NULL: nobody counts, or there is none. */
+static const struct sts_policy *sts_in_testing(const struct attempt *attempt)
+{
+	const struct sts_policy *policy = attempt->wants_links && counts_sts(attempt->relay)
+						  ? sts_known(attempt->rcpts[0]->domain)
+						  : NULL;
+
+	if (!policy || policy->mode == STS_MODE_TESTING)
+		return policy;
+	sts_policy_release(policy);
+	return NULL;
+}
+
 static void go_by_policy(struct transport *transport, struct attempt *attempt,
 			 const struct dns_answer *mx)
 {
 	attempt->sts = sts_in_force(attempt->relay, attempt->rcpts[0]->domain);
+	attempt->sts_tested = attempt->sts ? NULL : sts_in_testing(attempt);
 	go(transport, attempt, mx);
 }
 
@@ -229,7 +243,8 @@ void mx_group_forget(struct attempt *attempt)
 	dns_cancel(&attempt->question);
 	sts_cancel(&attempt->sts_question);
 	sts_policy_release(attempt->sts);
-	attempt->sts = NULL;
+	sts_policy_release(attempt->sts_tested);
+	attempt->sts = attempt->sts_tested = NULL;
 	dns_release(attempt->mx);
 	attempt->mx = NULL;
 }

@@ -56,9 +56,9 @@ static void answer_all(struct sts_asking *asking)
 	transport_leave(transport, true);
 }
 
-static void looked(struct sts_asking *asking, const char *what)
+static void looked(struct sts_asking *asking, const char *what, const char *failure)
 {
-	sts_known_looked(asking->domain, worker_wall(asking->transport->worker), what);
+	sts_known_looked(asking->domain, worker_wall(asking->transport->worker), what, failure);
 	answer_all(asking);
 }
 
@@ -67,6 +67,13 @@ static bool is_text(const struct gw_http_answer *answer)
 	struct gw_str type = gw_http_field(answer, gw_str("Content-Type"));
 
 	return gw_str_ieq(gw_str_n(type.ptr, type.len < 10 ? type.len : 10), gw_str("text/plain"));
+}
+
+static const char *failure_of(const struct gw_http_answer *answer)
+{
+	if (answer->untrusted)
+		return "sts-webpki-invalid";
+	return answer->status == 200 ? "sts-policy-invalid" : "sts-policy-fetch-error";
 }
 
 static void fetched(const struct gw_http_answer *answer, void *arg)
@@ -89,7 +96,7 @@ static void fetched(const struct gw_http_answer *answer, void *arg)
 		snprintf(what, sizeof(what), "the policy's server said %d", answer->status);
 	else
 		snprintf(what, sizeof(what), "%s", why);
-	looked(asking, what);
+	looked(asking, what, policy ? NULL : failure_of(answer));
 }
 
 static void fetch(struct sts_asking *asking)
@@ -107,7 +114,7 @@ static void fetch(struct sts_asking *asking)
 	asking->fetch = http_begin_at(asking->transport->worker, &request, gw_str(asking->server),
 				      fetched, asking);
 	if (!asking->fetch)
-		looked(asking, "the policy cannot be fetched: out of memory");
+		looked(asking, "the policy cannot be fetched: out of memory", NULL);
 }
 
 /* The policy of that id is here and young; an old one is fetched anew before its time ends. */
@@ -135,9 +142,9 @@ static void record_came(const struct gw_dns_answer *answer, void *arg)
 
 	asking->record = NULL;
 	if (why)
-		looked(asking, why);
+		looked(asking, why, NULL);
 	else if (is_good_yet(asking))
-		looked(asking, "the policy is the one that is known");
+		looked(asking, "the policy is the one that is known", NULL);
 	else
 		fetch(asking);
 }

@@ -18,6 +18,7 @@ struct known {
 	const struct sts_policy *policy; /* the last good one; NULL: there was none */
 	int64_t checked_at;              /* wall ms; 0: never */
 	struct sts_told told;
+	const char *failure; /* of the last look */
 	char name[];
 };
 
@@ -195,7 +196,23 @@ enum sts_knowledge sts_known_look(struct gw_str domain, int64_t now)
 	return found;
 }
 
-void sts_known_looked(struct gw_str domain, int64_t now, const char *what)
+const char *sts_known_failure(struct gw_str domain)
+{
+	const char *failure = NULL;
+	char name[DNS_NAME_MAX + 1];
+	const struct known *known;
+
+	if (!dns_name(domain, name))
+		return NULL;
+	pthread_mutex_lock(&lock);
+	known = known_of(gw_str(name), false);
+	if (known && (!known->policy || known->policy->expires_at <= clock_wall()))
+		failure = known->failure;
+	pthread_mutex_unlock(&lock);
+	return failure;
+}
+
+void sts_known_looked(struct gw_str domain, int64_t now, const char *what, const char *failure)
 {
 	struct known *known;
 
@@ -203,6 +220,7 @@ void sts_known_looked(struct gw_str domain, int64_t now, const char *what)
 	known = known_of(domain, true);
 	if (known) {
 		known->checked_at = known->told.looked_at = now;
+		known->failure = failure;
 		put(known->told.what, sizeof(known->told.what), gw_str(what));
 	}
 	pthread_mutex_unlock(&lock);

@@ -23,8 +23,11 @@ enum sts_knowledge sts_known_look(struct gw_str domain, int64_t now);
 /* Takes over the reference: the policy is in the place of its domain's, and kept. `body`: as it was
  * read. Where there is no memory it is on disk alone, and found there the next time. */
 void sts_known_replace(const struct sts_policy *policy, struct gw_str body);
-/* A look is over: what it found, for people. */
-void sts_known_looked(struct gw_str domain, int64_t now, const char *what);
+/* A look is over: what it found, for people; and where the domain says that it has a policy which
+ * could not be had, the result type of RFC 8460 (a static text), else NULL. */
+void sts_known_looked(struct gw_str domain, int64_t now, const char *what, const char *failure);
+/* Of a domain in any form that has no policy which holds now: that result type, or NULL. */
+const char *sts_known_failure(struct gw_str domain);
 
 /* What is known of a domain, for people. */
 struct sts_told {

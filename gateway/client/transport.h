@@ -21,6 +21,12 @@
 struct relay_queue;
 struct tap;
 
+/* What became of TLS on a connection, RFC 8460; in the attempt's arena. */
+struct link_note {
+	struct gw_link link;
+	struct link_note *next;
+};
+
 /* One try of one message at one relay, embedded in a delivery. The owner fills in the first part
  * and calls transport_send. For a relay with host = "mx" all recipients are of one domain. */
 struct attempt {
@@ -39,6 +45,8 @@ struct attempt {
 	/* somebody looks on, and nothing is sent: tap.h; else NULL */
 	struct tap *tap;
 	bool urgent; /* tried now, whatever is known about the relay */
+	/* somebody counts what becomes of TLS at a domain's mail hosts: `links` has it */
+	bool wants_links;
 	/* The next hop wants a login and the relay has `auth`: the owner finds one and calls
 	 * attempt_login, now or later. A token that is refused is asked for once more on the same
 	 * link, with login_refused set. */
@@ -60,6 +68,7 @@ struct attempt {
 		struct gw_str got;    /* what the certificate proved, of the same words */
 		struct gw_str doubt;  /* why it is less than it could be */
 	} tls;
+	struct link_note *links; /* of connections made for it, the last first */
 	/* "535 5.7.3 no", and the JSON that came before it; empty: no login was refused */
 	struct gw_str login_refused;
 	/* the relay queue, as the wait key of mail that waits for it; empty: it came to none */
@@ -74,6 +83,8 @@ struct attempt {
 	const struct dns_answer *mx;      /* the transport's */
 	struct sts_question sts_question; /* the transport's */
 	const struct sts_policy *sts;     /* the transport's: to be enforced; or NULL */
+	/* the transport's: with wants_links, one in testing; or NULL */
+	const struct sts_policy *sts_tested;
 	/* the transport's: the connection that carries it, NULL while it waits */
 	struct client *client;
 	bool retried; /* the transport's: it met a stale connection once */

@@ -226,6 +226,20 @@ static enum step attempt_came_back(struct gw_delivery *delivery)
 	return open ? relay_again(delivery) : STEP_FINISH;
 }
 
+/* --- what became of TLS --- */
+
+static void tell_links(struct gw_delivery *delivery)
+{
+	struct gw_call *call = &delivery->task.call;
+
+	for (struct link_note *note = delivery->attempt.links; note; note = note->next) {
+		call->argument = &note->link;
+		chain_tell(call, GW_HOOK_link);
+	}
+	call->argument = NULL;
+	delivery->attempt.links = NULL;
+}
+
 /* The link may have broken while the login hook waits: its call has to be over before others are
  * told by it. */
 enum step step_result(struct task *task)
@@ -233,5 +247,6 @@ enum step step_result(struct task *task)
 	struct gw_delivery *delivery = delivery_of(task);
 	if (chain_held(&task->call))
 		return task_when_free(task, STEP_RESULT);
+	tell_links(delivery);
 	return delivery->attempt.unserved ? attempt_came_back(delivery) : attempt_ended(delivery);
 }

@@ -66,6 +66,7 @@ enum step step_send(struct task *task)
 	if (!attempt->relay->hosts.count)
 		return delivery_decided(delivery, GW_DEFERRED, "4.3.5",
 					"the relay has no host, and no module delivers for it");
+	attempt->wants_links = !chain_empty(delivery->message->snapshot, GW_HOOK_link);
 	attempt->login = delivery_ask_login;
 	attempt->progress = attempt_went_on;
 	attempt->done = attempt_done;

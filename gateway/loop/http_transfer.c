@@ -379,6 +379,7 @@ void http_transfer_end(struct http_transfer *transfer, CURLcode code)
 	} else {
 		answer.headers.count = 0;
 		answer.error = why(transfer, code);
+		answer.untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
 	}
 	transfer->ended(&answer, transfer->arg);
 	free(lines);

@@ -115,8 +115,9 @@ bool stream_is_tls(const struct stream *stream);
  * and stream_tls_doubt says why where it was looked at, else it is empty. */
 enum tls_check stream_tls_proven(const struct stream *stream);
 struct gw_str stream_tls_doubt(const struct stream *stream);
-/* After STREAM_ERROR in a handshake: the verify result of OpenSSL that ended it; 0: none did. */
-long stream_tls_refusal(const struct stream *stream);
+/* What is wrong with the server's certificate, be it that the handshake went on or that it ended:
+ * the result type of RFC 8460, "certificate-expired"; NULL: nothing, or it was not looked at. */
+const char *stream_tls_failure(const struct stream *stream);
 /* After STREAM_ERROR: the handshake had begun, and what was said in it ended it (an alert, no
  * common version, no TLS at all). A peer that left, or said nothing, is none. */
 bool stream_handshake_failed(const struct stream *stream);

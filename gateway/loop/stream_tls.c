@@ -309,9 +309,14 @@ struct gw_str stream_tls_doubt(const struct stream *stream)
 			      : "");
 }
 
-long stream_tls_refusal(const struct stream *stream)
+const char *stream_tls_failure(const struct stream *stream)
 {
-	return stream->tls_refusal;
+	const struct stream_link *link = stream->link;
+	long result = stream->tls_refusal;
+
+	if (result == X509_V_OK && link != NULL && link->check != TLS_CHECK_NOTHING)
+		result = SSL_get_verify_result(link->ssl);
+	return tls_check_failure(result);
 }
 
 struct gw_str stream_tls_text(const struct stream *stream)

@@ -87,6 +87,29 @@ const char *tls_check_reason(long result)
 		       : X509_verify_cert_error_string(result);
 }
 
+const char *tls_check_failure(long result)
+{
+	switch (result) {
+	case X509_V_OK:
+		return NULL;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "certificate-expired";
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return "certificate-host-mismatch";
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_REVOKED:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return "certificate-not-trusted";
+	default:
+		return "validation-failure";
+	}
+}
+
 /* --- names --- */
 
 static bool is_address(const char *name)

@@ -24,6 +24,7 @@ static enum gw_verdict run_hook(struct gw_call *call)
 	const struct gw_command *command = call->argument;
 	const struct gw_http_answer *answer = call->argument;
 	const struct gw_dns_answer *records = call->argument;
+	const struct gw_link *link = call->argument;
 	void *arg = call->asked_with;
 
 	switch (call->hook) {

@@ -45,7 +45,7 @@ struct gw_call {
 	struct gw_rcpt *rcpt;
 	struct gw_delivery *delivery;
 	struct gw_relay *relay;
-	/* gw_login, gw_result, gw_event, gw_command, gw_http_answer, gw_dns_answer of
+	/* gw_login, gw_result, gw_event, gw_command, gw_http_answer, gw_dns_answer, gw_link of
 	 * the hook */
 	const void *argument;
 	void *asked_with;          /* timer, http, dns: what the module set or asked it with */

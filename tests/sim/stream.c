@@ -481,9 +481,9 @@ struct gw_str stream_tls_doubt(const struct stream *stream)
 	return gw_str("");
 }
 
-long stream_tls_refusal(const struct stream *stream)
+const char *stream_tls_failure(const struct stream *stream)
 {
-	return 0;
+	return NULL;
 }
 
 struct gw_str stream_tls_fingerprint(const struct stream *stream)

@@ -39,6 +39,7 @@ struct gw_event;
 struct gw_command;
 struct gw_http_answer;
 struct gw_dns_answer;
+struct gw_link;
 
 #define GW_CAN(verdict) (1u << GW_##verdict)
 
@@ -56,6 +57,7 @@ struct gw_dns_answer;
 #define GW_PARAM_COMMAND , const struct gw_command *command
 #define GW_PARAM_HTTP_ANSWER , const struct gw_http_answer *answer
 #define GW_PARAM_DNS_ANSWER , const struct gw_dns_answer *records
+#define GW_PARAM_LINK , const struct gw_link *link
 #define GW_PARAM_ARG , void *arg
 
 #define GW_PASS_NONE
@@ -70,6 +72,7 @@ struct gw_dns_answer;
 #define GW_PASS_COMMAND , command
 #define GW_PASS_HTTP_ANSWER , answer
 #define GW_PASS_DNS_ANSWER , records
+#define GW_PASS_LINK , link
 #define GW_PASS_ARG , arg
 
 #endif

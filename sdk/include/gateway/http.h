@@ -49,6 +49,8 @@ struct gw_http_answer {
 	bool sent;
 	/* status 0: with what an answer began that broke off or was too large; 0: none began */
 	int begun;
+	/* status 0: because the server's certificate, or its name in it, is not right */
+	bool untrusted;
 };
 
 /* The value of the first header of that name; empty where there is none. */

@@ -22,6 +22,7 @@
 #include <gateway/hooks.h>
 #include <gateway/http.h>
 #include <gateway/json.h>
+#include <gateway/link.h>
 #include <gateway/option.h>
 #include <gateway/str.h>
 

@@ -46,6 +46,7 @@ struct testkit;
 #define TESTKIT_OF_COMMAND _command
 #define TESTKIT_OF_HTTP_ANSWER _answer
 #define TESTKIT_OF_DNS_ANSWER _answer
+#define TESTKIT_OF_LINK
 #define TESTKIT_OF_ARG
 
 /* The entry that GW_MODULE made. */

@@ -86,7 +86,8 @@ static void a_domain_is_looked_at_every_five_minutes_until_its_policy_ends(void 
 	struct sts_told told;
 
 	assert_int_equal(sts_known_look(aged, now), STS_KNOWN_NOT);
-	sts_known_looked(aged, now, "there is none");
+	sts_known_looked(aged, now, "there is none", "sts-policy-fetch-error");
+	assert_string_equal(sts_known_failure(aged), "sts-policy-fetch-error");
 	assert_int_equal(sts_known_look(aged, now + 5 * MINUTE - 1), STS_KNOWN_NEW);
 	assert_int_equal(sts_known_look(aged, now + 5 * MINUTE), STS_KNOWN_NOT);
 	sts_known_replace(read_aged("1", now), gw_str(aged_body));
@@ -95,7 +96,7 @@ static void a_domain_is_looked_at_every_five_minutes_until_its_policy_ends(void 
 	policy = sts_known(gw_str("AGED.example"));
 	assert_string_equal(policy->id, "2");
 	sts_policy_release(policy);
-	sts_known_looked(aged, now + 5 * MINUTE, "it was fetched");
+	sts_known_looked(aged, now + 5 * MINUTE, "it was fetched", NULL);
 	sts_tell(gw_str("Aged.Example"), &told);
 	assert_string_equal(told.what, "it was fetched");
 	assert_int_equal(told.looked_at, now + 5 * MINUTE);
