@@ -83,6 +83,7 @@ def direct(new_gateway, new_sink, names, shown, certificates):
             sinks[host] = new_sink(address="127.0.0.%d" % (30 + number), port=PORT, **how)
         gateway = new_gateway()
         open_relay(gateway, "direct").relay("direct", **{"host": "mx", "port": PORT, "tls": "opportunistic", "ca": certificates.ca, **relay})
+        gateway.module("72-tlsrpt", "tlsrpt", {"from": "tls@gate.example"})
         gateway.set(dns__forward=[names.server], dns__local=True, dns__trust_anchor=names.anchor, queue__retry=["1h"])
         return gateway.start(), sinks
     return make
@@ -110,6 +111,25 @@ def test_each_host_gets_what_its_records_ask_for(direct):
     assert not wrong, wrong
     assert "TLSA" in gateway.log("deferred", id=sent["forged"])[0]["text"]
     assert not gateway.log("bounced")
+    assert not failures_counted(gateway)
+
+
+# What a report says of a host (RFC 8460): its policy, and a failure's kind.
+TOLD = {"dane": ("tlsa", None), "encryption": ("tlsa", "tlsa-invalid"), "opportunistic": ("no-policy-found", None), "wait": ("tlsa", "validation-failure"),
+        "clear": ("tlsa", "starttls-not-supported"), "unusableclear": ("tlsa", "starttls-not-supported"), "forged": ("tlsa", "dnssec-invalid"),
+        "silentclear": ("no-policy-found", "starttls-not-supported"), "othername": ("tlsa", "certificate-host-mismatch")}
+
+
+def failures_counted(gateway):
+    """Where the counts are not as TOLD."""
+    wrong, rows = [], {row["domain"]: row["policies"] for row in gateway.ctl("tlsrpt", "show")}
+    for host, (_, record, becomes) in HOSTS.items():
+        policies = rows["to-%s.safe.test" % host]
+        failure = policies[0].get("failure-details", [{}])[0].get("result-type")
+        hosts = [host + ".safe.test"] if policies[0]["policy"]["policy-type"] == "tlsa" else None
+        if (policies[0]["policy"]["policy-type"], failure) != TOLD.get(host, TOLD[becomes]) or policies[0]["policy"].get("mx-host") != hosts or len(policies) > 1:
+            wrong.append((host, policies))
+    return wrong
 
 
 def test_the_next_host_is_tried_where_one_cannot_be_told(direct):
