@@ -1,6 +1,6 @@
-/* antivirus.c - asks clamd about each message before its client hears 250. What nobody looked at is
- * never called clean: on_error, oversize and encrypted decide, and say so. README.md tells how it
- * is set up. */
+/* antivirus.c - asks a scanner about each message before its client hears 250. What nobody looked
+ * at is never called clean: on_error, oversize and encrypted decide, and say so. README.md tells
+ * how it is set up. */
 #include "kept.h"
 #include "policy.h"
 #include "scanner.h"
@@ -19,7 +19,7 @@ static bool take_servers(struct gw_call *call, struct scanner *scanner)
 	const char *wrong;
 
 	if (conf->clamd.count == 0 || conf->clamd.count > SERVERS_MOST) {
-		gw->problem_at(call, NULL, "clamd", true, "between 1 and %d clamds are needed",
+		gw->problem_at(call, NULL, "clamd", true, "between 1 and %d scanners are needed",
 			       SERVERS_MOST);
 		return false;
 	}
@@ -27,7 +27,7 @@ static bool take_servers(struct gw_call *call, struct scanner *scanner)
 		return true;
 	gw->problem_at(
 		call, NULL, "clamd", true,
-		"\"%s\" is neither a path nor an address with a port (\"192.0.2.1:3310\", \"[2001:db8::1]:3310\")",
+		"\"%s\" is neither a path nor an address with a port (\"192.0.2.1:3310\", \"[2001:db8::1]:3310\") nor an ICAP service at an address (\"icap://192.0.2.1:1344/avscan\")",
 		wrong ? wrong : "");
 	return false;
 }
@@ -82,9 +82,9 @@ static void tell_turn(struct gw_call *call, const struct server *server)
 
 	event.name = gw_str(server->down ? "scanner-down" : "scanner-up");
 	if (server->down)
-		snprintf(text, sizeof text, "clamd %s is down: %s", server->name, server->fault);
+		snprintf(text, sizeof text, "scanner %s is down: %s", server->name, server->fault);
 	else
-		snprintf(text, sizeof text, "clamd %s is there again", server->name);
+		snprintf(text, sizeof text, "scanner %s is there again", server->name);
 	event.text = gw_str(text);
 	gw->log(call, server->down ? GW_LOG_ERROR : GW_LOG_INFO, "%s", text);
 	gw->emit(call, &event);
@@ -179,7 +179,7 @@ static void tell(struct gw_call *call, struct gw_message *message, const struct 
 	gw->note_set(call, message, finding->scan == SCAN_FAILED ? "fault" : "signature",
 		     gw_str(finding->words));
 	gw->reason(call, "%s%s (%s); %s, as %s says", kinds[finding->scan].phrase, finding->words,
-		   by[0] ? by : "no clamd", act_words[act], policy_option(finding->scan));
+		   by[0] ? by : "no scanner", act_words[act], policy_option(finding->scan));
 	emit(call, message, finding, act);
 }
 
@@ -217,7 +217,7 @@ static enum gw_verdict scanned(struct gw_call *call, void *arg)
 	return end(call, job);
 }
 
-/* Its file is there: the cache knows it, or clamd is asked. */
+/* Its file is there: the cache knows it, or a scanner is asked. */
 static enum gw_verdict with_file(struct gw_call *call, void *arg)
 {
 	struct job *job = arg;
@@ -313,7 +313,7 @@ static void on_status(struct gw_call *call)
 }
 
 GW_MODULE(.name = "antivirus", .version = "1.0",
-	  .summary = "has each message scanned by clamd before it is accepted",
+	  .summary = "has each message scanned by clamd or an ICAP service before it is accepted",
 	  .options = antivirus_options, .conf_size = sizeof(struct conf), .start = on_start,
 	  .stop = on_stop, .message = on_message, .status = on_status, .verbs = KEPT_VERBS,
 	  .control = kept_control, .worker_start = on_worker_start, .worker_stop = on_worker_stop,

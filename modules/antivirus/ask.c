@@ -1,18 +1,18 @@
 #include "ask.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define CHUNK 65536
-#define ANSWER_MOST 1024
+#define ANSWER_MOST 8192
 
 /* What is put into the buffer next, once it is sent. */
 enum next { NEXT_FILE, NEXT_CHUNK, NEXT_NOTHING };
 
 struct ask {
+	const struct protocol *protocol;
 	int socket, file;
 	struct event *readable, *writable, *late;
 	enum next next;
@@ -23,7 +23,7 @@ struct ask {
 	const char *broken; /* found before the loop ran; told from it */
 	char why[160];
 	char in[ANSWER_MOST];
-	char out[CHUNK + 4];
+	char out[FRAME_MOST + CHUNK + FRAME_MOST];
 };
 
 void ask_cancel(struct ask *ask)
@@ -91,17 +91,19 @@ static ssize_t send_file(struct ask *ask)
 	return sendmsg(ask->socket, &message, MSG_NOSIGNAL);
 }
 
-/* A length and as many octets; the length 0 ends the stream. */
+/* The head stands right before the octets, so that all goes out as one. */
 static bool fill_chunk(struct ask *ask)
 {
-	ssize_t got = pread(ask->file, ask->out + 4, CHUNK, (off_t)ask->offset);
-	uint32_t len = htonl((uint32_t)got);
+	char *octets = ask->out + FRAME_MOST, head[FRAME_MOST];
+	ssize_t got = pread(ask->file, octets, CHUNK, (off_t)ask->offset);
+	size_t len;
 
 	if (got < 0)
 		return false;
-	memcpy(ask->out, &len, sizeof len);
-	ask->out_len = (size_t)got + 4;
-	ask->out_at = 0;
+	len = ask->protocol->head((size_t)got, head);
+	memcpy(octets - len, head, len);
+	ask->out_at = FRAME_MOST - len;
+	ask->out_len = FRAME_MOST + (size_t)got + ask->protocol->tail((size_t)got, octets + got);
 	ask->offset += (uint64_t)got;
 	if (got == 0)
 		ask->next = NEXT_NOTHING;
@@ -139,16 +141,15 @@ static int send_some(struct ask *ask)
 
 /* --- reading --- */
 
-/* Whether all is said. What stands behind the NUL was not asked for: that is no answer. */
+/* Whether all is said. */
 static bool tell_whole(struct ask *ask)
 {
-	const char *end = memchr(ask->in, '\0', ask->in_len);
 	struct ask_answer answer = { .early = !is_sent(ask) };
+	enum whole whole = ask->protocol->whole(ask->in, ask->in_len, &answer.text);
 
-	if (!end)
+	if (whole == WHOLE_NOT_YET)
 		return false;
-	answer.text = gw_str_n(ask->in, (size_t)(end - ask->in));
-	if (answer.text.len + 1 != ask->in_len)
+	if (whole == WHOLE_NEVER)
 		answer = (struct ask_answer){ .why = "more than one answer" };
 	tell(ask, &answer);
 	return true;
@@ -194,13 +195,19 @@ static void writable(evutil_socket_t fd, short what, void *arg)
 
 /* --- beginning --- */
 
-static void put_command(struct ask *ask, const struct server *server)
+static enum next first_of(const struct server *server, int file)
 {
-	const char *command = ask->file < 0 ? "zVERSION" : server->local ? "zFILDES" : "zINSTREAM";
+	if (file < 0)
+		return NEXT_NOTHING;
+	return server->local ? NEXT_FILE : NEXT_CHUNK;
+}
 
-	ask->out_len = strlen(command) + 1;
-	memcpy(ask->out, command, ask->out_len);
-	ask->next = ask->file < 0 ? NEXT_NOTHING : server->local ? NEXT_FILE : NEXT_CHUNK;
+static bool put_question(struct ask *ask, const struct server *server)
+{
+	ask->protocol = server->protocol;
+	ask->out_len = ask->protocol->question(server, ask->file < 0, ask->out, sizeof ask->out);
+	ask->next = first_of(server, ask->file);
+	return ask->out_len != 0;
 }
 
 static const char *connect_to(struct ask *ask, const struct server *server)
@@ -243,8 +250,8 @@ struct ask *ask_begin(struct event_base *base, const struct server *server, int 
 	ask->file = file;
 	ask->told = told;
 	ask->arg = arg;
-	put_command(ask, server);
-	ask->broken = connect_to(ask, server);
+	ask->socket = -1;
+	ask->broken = put_question(ask, server) ? connect_to(ask, server) : "its name is too long";
 	if (watch(ask, base, timeout_ms))
 		return ask;
 	ask_cancel(ask);

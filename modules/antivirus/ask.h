@@ -1,4 +1,4 @@
-/* ask.h - one question to one clamd on a connection of its own, on a worker's loop. */
+/* ask.h - one question to one scanner on a connection of its own, on a worker's loop. */
 #ifndef ANTIVIRUS_ASK_H
 #define ANTIVIRUS_ASK_H
 
@@ -9,13 +9,13 @@
 struct ask;
 
 struct ask_answer {
-	/* without the NUL that ends it; ptr NULL: there is none, `why` tells */
+	/* without what ends it; ptr NULL: there is none, `why` tells */
 	struct gw_str text;
-	bool early; /* it came before clamd had all of the question */
+	bool early; /* it came before the scanner had all of the question */
 	const char *why;
 };
 
-/* Asks VERSION (`file` -1), or to scan the file: handed over where the server is local, else its
+/* Asks what it knows (`file` -1), or to scan the file: handed over where a clamd is local, else its
  * octets, without moving the file's offset. `told` hears once, from the loop and never from here,
  * after which the ask is gone. `file` stays the caller's, who keeps it open until then. NULL: no
  * memory. */

@@ -67,6 +67,11 @@ static enum scan kind(struct gw_str signature)
 	return SCAN_INFECTED;
 }
 
+void finding_named(struct finding *finding, struct gw_str signature)
+{
+	finding_set(finding, kind(signature), "%.*s", GW_STR_ARGS(signature));
+}
+
 void finding_read(struct finding *finding, struct gw_str answer)
 {
 	struct gw_str rest = answer;
@@ -79,7 +84,7 @@ void finding_read(struct finding *finding, struct gw_str answer)
 	else if (gw_str_eq(rest, gw_str("OK")))
 		finding_set(finding, SCAN_CLEAN, "clean");
 	else if (cut_back(&rest, " FOUND") && rest.len)
-		finding_set(finding, kind(rest), "%.*s", GW_STR_ARGS(rest));
+		finding_named(finding, rest);
 	else
 		finding_set(finding, SCAN_FAILED, "clamd says: %.*s", GW_STR_ARGS(rest));
 }

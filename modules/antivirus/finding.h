@@ -22,6 +22,9 @@ struct finding {
 void finding_set(struct finding *finding, enum scan scan, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Something was found that is called so: a virus, or by its name what else it is. */
+void finding_named(struct finding *finding, struct gw_str signature);
+
 /* What clamd's whole answer to FILDES or INSTREAM means, without the NUL that ends it. Clean is
  * exactly "stream: OK" or "fd[N]: OK"; what is not understood is SCAN_FAILED. */
 void finding_read(struct finding *finding, struct gw_str answer);

@@ -155,7 +155,7 @@ static void late(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (job->state == JOB_WAITING)
-		finding_set(&job->finding, SCAN_FAILED, "no clamd had time for it");
+		finding_set(&job->finding, SCAN_FAILED, "no scanner had time for it");
 	else
 		finding_set(&job->finding, SCAN_FAILED, "no answer in time");
 	finish(job);
@@ -175,9 +175,9 @@ static void told(void *arg, const struct ask_answer *answer)
 		ask_next(job);
 		return;
 	}
-	finding_read(&job->finding, answer->text);
+	servers->items[job->server].protocol->read(&job->finding, answer->text);
 	if (answer->early && job->finding.scan == SCAN_CLEAN)
-		finding_set(&job->finding, SCAN_FAILED, "clamd answered before it had all");
+		finding_set(&job->finding, SCAN_FAILED, "it answered before it had all");
 	if (job->finding.scan == SCAN_FAILED)
 		ask_next(job);
 	else
@@ -299,13 +299,20 @@ static void looked(void *arg, const struct ask_answer *answer)
 	struct look *look = arg;
 	struct scanner *scanner = look->place->scanner;
 	size_t which = (size_t)(look - look->place->looks);
+	const struct protocol *protocol = scanner->servers.items[which].protocol;
+	struct gw_str version = { NULL, 0 };
 
 	look->ask = NULL;
+	if (answer->text.ptr)
+		version = protocol->version(answer->text);
 	if (!answer->text.ptr)
 		servers_fail(&scanner->servers, which, answer->why);
-	else if (strncmp(answer->text.ptr, "ClamAV ", 7) != 0)
-		servers_fail(&scanner->servers, which, "what answers there is no clamd");
-	else if (servers_answered(&scanner->servers, which, answer->text))
+	else if (!version.ptr)
+		servers_fail(&scanner->servers, which,
+			     protocol == &protocol_icap
+				     ? "what answers there is no ICAP service with RESPMOD"
+				     : "what answers there is no clamd");
+	else if (servers_answered(&scanner->servers, which, version))
 		cache_drop(scanner->cache);
 }
 

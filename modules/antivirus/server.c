@@ -1,7 +1,5 @@
 #include "server.h"
 
-#include <gateway/hash.h>
-
 #include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,20 +27,46 @@ static bool has_port(const struct sockaddr_storage *address)
 	return ((const struct sockaddr_in *)address)->sin_port != 0;
 }
 
-static bool server_init(struct server *server, struct gw_str name)
+static bool parse(struct server *server, const char *address)
 {
 	int len = sizeof server->address;
 
-	if (name.len >= sizeof server->name)
-		return false;
-	snprintf(server->name, sizeof server->name, "%.*s", GW_STR_ARGS(name));
-	if (server->name[0] == '/')
-		return local_address(server);
-	if (evutil_parse_sockaddr_port(server->name, (struct sockaddr *)&server->address, &len) !=
-	    0)
+	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&server->address, &len) != 0)
 		return false;
 	server->address_len = (socklen_t)len;
 	return has_port(&server->address);
+}
+
+#define ICAP "icap://"
+#define ICAP_PORT ":1344"
+
+/* "icap://192.0.2.1/avscan", with a port or without. */
+static bool icap_address(struct server *server)
+{
+	const char *host = server->name + sizeof(ICAP) - 1;
+	size_t len = strcspn(host, "/");
+
+	server->protocol = &protocol_icap;
+	if (len == 0 || host[len] != '/' || strpbrk(server->name, " \r\n"))
+		return false;
+	snprintf(server->host, sizeof server->host, "%.*s", (int)len, host);
+	if (parse(server, server->host))
+		return true;
+	strncat(server->host, ICAP_PORT, sizeof server->host - strlen(server->host) - 1);
+	return parse(server, server->host);
+}
+
+static bool server_init(struct server *server, struct gw_str name)
+{
+	if (name.len >= sizeof server->name)
+		return false;
+	server->protocol = &protocol_clamd;
+	snprintf(server->name, sizeof server->name, "%.*s", GW_STR_ARGS(name));
+	if (server->name[0] == '/')
+		return local_address(server);
+	if (strncmp(server->name, ICAP, sizeof(ICAP) - 1) == 0)
+		return icap_address(server);
+	return parse(server, server->name);
 }
 
 bool servers_init(struct servers *servers, struct gw_list names, const char **wrong)
@@ -126,19 +150,13 @@ bool servers_look(struct servers *servers, size_t which, struct server *known)
 	return turned;
 }
 
-/* "ClamAV 1.4.3/27700/Mon Nov 23 10:00:00 2026"; without the database's number it is the same
- * whatever was loaded. */
-static uint64_t number_of(const char *version)
-{
-	return strchr(version, '/') ? gw_str_hash(gw_str(version)) | 1 : 0;
-}
-
 uint64_t servers_signatures(struct servers *servers, size_t which)
 {
+	const struct server *server = &servers->items[which];
 	uint64_t number;
 
 	pthread_mutex_lock(&servers->lock);
-	number = number_of(servers->items[which].version);
+	number = server->protocol->signatures(server->version);
 	pthread_mutex_unlock(&servers->lock);
 	return number;
 }

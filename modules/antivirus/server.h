@@ -1,15 +1,17 @@
-/* server.h - the clamds, in the order in which they are asked, and what is known of each. Shared by
- * the workers. */
+/* server.h - the scanners, in the order in which they are asked, and what is known of each. Shared
+ * by the workers. */
 #ifndef ANTIVIRUS_SERVER_H
 #define ANTIVIRUS_SERVER_H
 
-#include <gateway/str.h>
+#include "protocol.h"
 
 #include <pthread.h>
 #include <sys/socket.h>
 
 struct server {
 	char name[120]; /* as configured */
+	char host[120]; /* of an ICAP service: its address and port */
+	const struct protocol *protocol;
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	bool local; /* a unix socket: takes descriptors */
@@ -25,8 +27,9 @@ struct servers {
 	size_t count;
 };
 
-/* `names`: "/run/clamav/clamd.ctl", "192.0.2.1:3310", "[2001:db8::1]:3310". The name that is none,
- * in `wrong`; or NULL in it: no memory. */
+/* `names`: of clamds "/run/clamav/clamd.ctl", "192.0.2.1:3310", "[2001:db8::1]:3310", of ICAP
+ * services "icap://192.0.2.1:1344/avscan". The name that is none, in `wrong`; or NULL in it: no
+ * memory. */
 bool servers_init(struct servers *servers, struct gw_list names, const char **wrong);
 void servers_finish(struct servers *servers);
 

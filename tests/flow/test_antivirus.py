@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from conftest import open_relay
-from lib.clamd import EICAR, INSTALLED, Clamd, FakeClamd
+from lib.clamd import EICAR, INSTALLED, Clamd, FakeClamd, FakeIcap
 from lib.client import Client, queue_id
 from lib.waiting import wait_for
 
@@ -144,7 +144,7 @@ def test_clean_before_it_had_all_is_not_clean(scanned, fakes):
     gateway = scanned(fakes[1].name)
     assert send(gateway, CLEAN + b"0123456789\r\n" * 700000).code == 451
     held.set()
-    assert gateway.log("reason", by="30-antivirus")[0]["text"].startswith("not scanned: clamd answered before it had all")
+    assert gateway.log("reason", by="30-antivirus")[0]["text"].startswith("not scanned: it answered before it had all")
 
 
 def test_the_next_clamd_takes_over(scanned, fakes):
@@ -309,3 +309,41 @@ def test_a_large_mail_and_a_clamd_that_is_killed_over_it(scanned, tmp_path):
         assert not gateway.sink.messages
     finally:
         clamd.stop()
+
+
+# --- ICAP ---
+
+def test_an_icap_service_is_asked_as_a_clamd_is(scanned):
+    icap = FakeIcap()
+    gateway = scanned(icap.name, cache=0)
+    large = CLEAN + b"".join(b"%07d hello\r\n" % i for i in range(100000))
+    for mail in (CLEAN, large):
+        queue_id(send(gateway, mail))
+        assert icap.scans[-1].endswith(mail)
+    assert send(gateway, BAD).text == "5.7.1 antivirus: virus found: Test Virus"
+    assert send(gateway, large + b"VIRUS\r\n").code == 554
+    for answer in ("ICAP/1.0 404 No such service", "ICAP/1.0 200 OK", "HTTP/1.1 204 No", "ICAP/1.0 500 x\r\n" + "a: b\r\n" * 5000):
+        icap.answer = answer
+        assert send(gateway, CLEAN).code == 451
+    icap.answer = None
+    for early in (lambda connection: connection.close(), lambda connection: icap.say(connection, "ICAP/1.0 204 Too soon"),
+                  lambda connection: connection.sendall(b"ICAP/1.0 204 N")):
+        icap.before = early
+        assert send(gateway, large * 12).code == 451 # more than sockets hold
+    icap.before = None
+    wait_for(lambda: send(gateway, CLEAN).code == 250, 10, "the service to be asked again")
+    icap.methods = "REQMOD"
+    wait_for(lambda: "down: what answers there is no ICAP service with RESPMOD" in gateway.text("status"), 10, "the look")
+    icap.close()
+
+
+def test_the_tag_of_an_icap_service_empties_the_cache(scanned):
+    icap = FakeIcap()
+    gateway = scanned(icap.name)
+    wait_for(lambda: "OPTIONS" in icap.commands and gateway.text("status").find("T-1") > 0, 10, "its tag")
+    assert send(gateway, CLEAN).code == 250 and send(gateway, CLEAN).code == 250
+    assert len(icap.scans) == 1
+    icap.tag = '"T-2"'
+    wait_for(lambda: gateway.text("status").find("T-2") > 0, 10, "the other tag")
+    assert send(gateway, CLEAN).code == 250 and len(icap.scans) == 2
+    icap.close()

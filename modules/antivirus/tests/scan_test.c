@@ -296,7 +296,7 @@ static void the_next_clamd_is_asked(void **state)
 	testkit_advance(scene.kit, 20000);
 	assert_int_equal(testkit_lines(scene.kit, TESTKIT_EVENT), 1);
 	assert_true(testkit_has(scene.kit, TESTKIT_EVENT,
-				"scanner-down clamd /nowhere/clamd is down: No such file"));
+				"scanner-down scanner /nowhere/clamd is down: No such file"));
 	finish(&scene);
 }
 
@@ -370,7 +370,7 @@ static void a_clamd_that_comes_up_is_told_once(void **state)
 	testkit_forget(scene.kit);
 	testkit_advance(scene.kit, 20000);
 	assert_int_equal(testkit_lines(scene.kit, TESTKIT_EVENT), 1);
-	assert_true(testkit_has(scene.kit, TESTKIT_EVENT, "scanner-up clamd "));
+	assert_true(testkit_has(scene.kit, TESTKIT_EVENT, "scanner-up scanner "));
 	finish(&scene);
 }
 

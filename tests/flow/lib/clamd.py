@@ -100,6 +100,49 @@ class FakeClamd:
             return file.read()
 
 
+class FakeIcap(FakeClamd):
+    """An ICAP service (RFC 3507) on TCP that scans for b"VIRUS" in what comes as the body of a response; `answer` is a header block to say instead."""
+
+    tag, methods = '"T-1"', "RESPMOD"
+
+    @property
+    def name(self):
+        return "icap://127.0.0.1:%d/scan" % self.port
+
+    def one(self, connection):
+        file = connection.makefile("rb")
+        line = file.readline().decode()
+        fields = dict(text.decode().strip().split(": ", 1) for text in iter(file.readline, b"\r\n"))
+        self.commands.append(line.split(" ")[0])
+        assert fields["Host"] == "127.0.0.1:%d" % self.port and line.split(" ")[1:] == [self.name, "ICAP/1.0\r\n"], line
+        if line.startswith("OPTIONS"):
+            self.say(connection, "ICAP/1.0 200 OK\r\nMethods: %s\r\nISTag: %s\r\nAllow: 204\r\nEncapsulated: null-body=0" % (self.methods, self.tag))
+            return
+        if self.before:
+            self.before(connection)
+            return
+        places = dict(place.split("=") for place in fields["Encapsulated"].split(", "))
+        head = file.read(int(places["res-body"]))
+        assert head[:int(places["res-hdr"])].startswith(b"GET ") and head[int(places["res-hdr"]):].startswith(b"HTTP/1.1 200 OK\r\n") and head.endswith(b"\r\n\r\n")
+        content = b"".join(self.chunks(file))
+        self.scans.append(content)
+        found = "200 OK\r\nX-Infection-Found: Type=0; Resolution=2; Threat=Test Virus;\r\nEncapsulated: res-hdr=0, null-body=19\r\n\r\nHTTP/1.1 403 No"
+        self.fault(connection) if self.fault else self.say(connection, self.answer or "ICAP/1.0 %s" % (
+            found if b"VIRUS" in content else "204 No modifications\r\nISTag: %s" % self.tag))
+
+    def say(self, connection, text):
+        connection.sendall(text.encode() + b"\r\n\r\n")
+
+    def chunks(self, file):
+        while True:
+            size = int(file.readline(), 16)
+            content = file.read(size)
+            assert file.read(2) == b"\r\n"
+            if not size:
+                return
+            yield content
+
+
 class Clamd:
     """Debian's clamd; finds EICAR as Eicar-Test anywhere, and marks what is encrypted."""
 
