@@ -22,7 +22,7 @@ static bool is_answered(const char *const *words)
 	return !words[0];
 }
 
-static struct request *make_request(struct admin *admin, const char *const *words)
+struct request *request_alone(struct admin *admin, const struct gw_str *words, size_t count)
 {
 	struct request *request = calloc(1, sizeof(*request));
 	json_t *list = json_array();
@@ -31,15 +31,26 @@ static struct request *make_request(struct admin *admin, const char *const *word
 		json_decref(list);
 		return NULL;
 	}
-	for (size_t i = 0; words[i]; i++)
-		json_array_append_new(list, text_of(gw_str(words[i])));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, text_of(words[i]));
 	arena_init(&request->arena, 0);
 	request->admin = admin;
-	request->out = stdout;
 	request->may_change = true;
 	request->uid = geteuid();
 	request->pid = getpid();
 	request->json = json_pack("{s:o}", "words", list);
+	return request;
+}
+
+static struct request *make_request(struct admin *admin, const char *const *words)
+{
+	struct gw_str said[REQUEST_WORDS];
+	size_t count = 0;
+	for (; words[count] && count < REQUEST_WORDS; count++)
+		said[count] = gw_str(words[count]);
+	struct request *request = request_alone(admin, said, count);
+	if (request)
+		request->out = stdout;
 	return request;
 }
 

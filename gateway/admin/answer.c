@@ -62,6 +62,8 @@ void request_answer(struct request *request, json_t *json)
 	connection_answer(request->connection, gw_str(line));
 	if (request->out)
 		fprintf(request->out, "%s\n", line);
+	if (request->inside)
+		inside_answer(request, gw_str(line));
 	free(text);
 	json_decref(json);
 	json_decref(request->json);

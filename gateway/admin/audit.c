@@ -32,6 +32,8 @@ static struct log_line *open_line(enum event_id event, const struct request *req
 	struct log_line *line = log_open(event);
 	log_int(line, KEY_UID, request->uid);
 	log_int(line, KEY_PID, request->pid);
+	if (request->by)
+		log_text(line, KEY_BY, request->by);
 	log_text(line, KEY_COMMAND, command);
 	return line;
 }

@@ -175,6 +175,7 @@ struct admin *admin_create(struct worker *main, const char *state, const struct 
 	if (admin->listener) {
 		control_socket_open(admin->path, settings);
 		connection_watch(admin);
+		inside_begin(admin);
 		trouble_watch(&admin->troubles, main);
 		return admin;
 	}
@@ -199,6 +200,7 @@ void admin_destroy(struct admin *admin)
 	timer_clear(&admin->look);
 	trouble_watch_end(&admin->troubles);
 	connection_close_all(admin);
+	inside_end(admin);
 	unlink(admin->path);
 	free(admin);
 }

@@ -21,6 +21,7 @@ struct admin {
 	struct hangs hangs;
 	struct troubles troubles;
 	struct connection *connections;
+	struct request *inside; /* what modules ask, until it is answered */
 	char path[256];
 };
 
@@ -47,7 +48,10 @@ struct request {
 	const char *audited; /* the command, when its answer goes into the log; NULL: not */
 	/* where the answer goes when there is no connection; NULL: nowhere */
 	FILE *out;
-	json_t *json; /* owns the words */
+	struct verb_run *inside;     /* a module's, which has the answer; NULL: nobody's */
+	struct request *next_inside; /* of the admin's; there until it is answered */
+	const char *by;              /* for whom a module asks; NULL: a caller of the socket */
+	json_t *json;                /* owns the words */
 	struct arena arena;
 };
 
@@ -80,6 +84,15 @@ extern const struct control_verb control_verbs[];
 /* control.c: a request from its line; answered in any case, now or later. NULL: no memory. */
 struct request *request_create(struct connection *connection, struct gw_str line);
 void request_run(struct request *request);
+/* One that came over no connection, with all rights of the gateway's own user. NULL: no memory. */
+struct request *request_alone(struct admin *admin, const struct gw_str *words, size_t count);
+
+/* inside.c: what modules ask for. The second when the admin ends: nobody who waits is answered by
+ * then, and each is told so. */
+void inside_begin(struct admin *admin);
+void inside_end(struct admin *admin);
+/* Gives the module its answer. */
+void inside_answer(struct request *request, struct gw_str json);
 /* False: the caller may only look, and has been told so. `shown` as for audit_begin(). */
 bool request_may_change(struct request *request, const char *verb, bool looks, size_t shown);
 

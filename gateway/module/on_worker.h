@@ -21,6 +21,10 @@ void on_worker_enter(struct worker *worker, struct snapshot *snapshot);
  * and let go of after that. [any thread] */
 bool on_worker_retire(struct snapshot *snapshot);
 
+/* Holds a snapshot that somebody holds; false: nobody does, it is about to leave its workers. [any
+ * thread, while an instance of it lives] */
+bool on_worker_hold(struct snapshot *snapshot);
+
 /* The gateway stops: every snapshot leaves this worker, and enters it no more. The main thread
  * waits meanwhile. */
 void on_worker_leave_all(struct worker *worker);

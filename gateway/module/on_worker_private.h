@@ -42,9 +42,6 @@ void on_worker_tell(struct worker *worker, struct instance *instance, enum gw_ho
 /* Says in the log what a service did not take; 0. */
 uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const char *why);
 
-/* Holds a snapshot that somebody holds; false: nobody does, it is about to leave its workers. */
-bool on_worker_hold(struct snapshot *snapshot);
-
 /* Gives up what it asks; nobody is told. */
 void on_worker_http_stop(struct instance_part *part);
 void on_worker_dns_stop(struct instance_part *part);

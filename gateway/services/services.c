@@ -490,6 +490,7 @@ const struct gw_services services = {
 	.http_cancel = on_worker_http_cancel,
 	.dns_ask = on_worker_dns_ask,
 	.dns_cancel = on_worker_dns_cancel,
+	.verb_run = services_verb_run,
 	.await_next_hop = services_await_next_hop,
 	.json_create = json_writer_create,
 	.json_destroy = json_writer_destroy,

@@ -82,6 +82,10 @@ bool services_client_known(struct gw_call *call, const struct gw_client *client)
 void services_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
 			  void *arg);
 
+/* verb.c */
+int services_verb_run(const struct gw_call *call, const struct gw_verb *verb,
+		      void (*answered)(void *arg, struct gw_str json), void *arg);
+
 /* What a module may hand in. The functions that give a text give NULL where all is well, else what
  * is wrong. */
 bool bounds_name(struct gw_str name); /* of a counter or record */

@@ -176,6 +176,13 @@ struct kit_request {
 	void *arg;
 };
 
+struct kit_verb {
+	struct kit_verb *next;
+	const char *words;
+	void (*answered)(void *arg, struct gw_str json);
+	void *arg;
+};
+
 struct clients {
 	struct gw_client *list;
 	size_t count;
@@ -220,6 +227,7 @@ struct testkit {
 	gw_http last_request;
 	struct kit_question *questions; /* the oldest first */
 	gw_dns last_question;
+	struct kit_verb *verbs; /* the oldest first; under kit_lock() */
 	struct kit_lookup *lookups;
 	size_t lookup_count;
 	void *event_base;
@@ -289,6 +297,10 @@ bool kit_identity_refused(struct testkit *kit, const char *service,
 			  const struct gw_identity *identity);
 bool kit_memory_refused(struct gw_call *call, size_t size);
 bool kit_submission_refused(struct testkit *kit, const struct gw_submission *submission);
+
+/* --- verb.c [any] --- */
+int service_verb_run(const struct gw_call *call, const struct gw_verb *verb,
+		     void (*answered)(void *arg, struct gw_str json), void *arg);
 
 /* --- json.c [any] --- */
 bool json_is_one_object(struct gw_str text);

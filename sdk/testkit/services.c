@@ -561,6 +561,7 @@ const struct gw_services kit_services = {
 	.http_cancel = service_http_cancel,
 	.dns_ask = service_dns_ask,
 	.dns_cancel = service_dns_cancel,
+	.verb_run = service_verb_run,
 	.await_next_hop = service_await_next_hop,
 	.json_create = json_writer_create,
 	.json_destroy = json_writer_destroy,

@@ -187,6 +187,7 @@ AT(gw_services, token_refused, 984);
 AT(gw_services, dns_ask, 992);
 AT(gw_services, dns_cancel, 1000);
 AT(gw_services, split_by, 1008);
+AT(gw_services, verb_run, 1016);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -214,6 +215,7 @@ SIZE_AT_LEAST(gw_http_answer, 64);
 SIZE_AT_LEAST(gw_dns_question, 32);
 SIZE_AT_LEAST(gw_dns_answer, 48);
 SIZE_AT_LEAST(gw_lookup, 56);
-SIZE_AT_LEAST(gw_services, 1008);
+SIZE_AT_LEAST(gw_verb, 48);
+SIZE_AT_LEAST(gw_services, 1024);
 
 #endif

@@ -253,6 +253,16 @@ struct gw_command {
 	struct gw_str input;
 };
 
+/* A verb of gatewayctl that a module runs for somebody: `gatewayctl WORDS...`. */
+struct gw_verb {
+	uint32_t size;
+	struct gw_list words; /* "bounce", "list", "limit=10"; up to 256, no NUL in them */
+	/* for whom, as the module calls them: "crm"; in the audit of what changes something, behind
+	 * the instance's name */
+	struct gw_str by;
+	bool admin; /* they may change things; else only look */
+};
+
 /* A message that a module gives to the gateway, to be treated as any other. */
 struct gw_submission {
 	uint32_t size;
@@ -694,6 +704,16 @@ struct gw_services {
 	 * `keep` has one member for each of GW_DELIVERY_RCPTS. -1: it would keep none, or no memory
 	 */
 	int (*split_by)(struct gw_call *, struct gw_delivery *, const bool *keep);
+
+	/* --- what gatewayctl is told --- */
+	/* Runs a verb as if somebody with these rights had said it to gatewayctl; what it changes
+	 * is audited. `answered` is told once, on the main thread and never before this returns:
+	 * the answer as the control socket gives it, {"code": 0, ...}, until it returns; ptr NULL:
+	 * there is none, the gateway stops. The instance lives until then. Verbs ask no person, and
+	 * have no input. -1: nothing is told, and `arg` is yours: out of bounds, 64 of them are
+	 * under way, the gateway stops, or no memory. [any, while the call's instance lives] */
+	int (*verb_run)(const struct gw_call *, const struct gw_verb *,
+			void (*answered)(void *arg, struct gw_str json), void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

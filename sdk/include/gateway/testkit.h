@@ -192,6 +192,13 @@ const struct gw_dns_question *testkit_question(struct testkit *kit); /* the olde
 bool testkit_run_dns(struct testkit *kit, enum gw_dns_status status, uint32_t ttl,
 		     const char *text);
 
+/* of verb_run(), that wait for their answer: nobody runs them, testkit_run_verb() answers the
+ * oldest as the control socket would; NULL: the gateway stops. testkit_verb(): its words, parted by
+ * blanks; NULL: none. False: none was run. */
+size_t testkit_verbs(struct testkit *kit);
+const char *testkit_verb(struct testkit *kit);
+bool testkit_run_verb(struct testkit *kit, const char *json);
+
 /* --- what the module did --- */
 /* the nth client that the hook `clients` told of when it was run last; NULL: there are no more */
 const struct gw_client *testkit_known(struct testkit *kit, size_t nth);
