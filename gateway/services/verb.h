@@ -1,5 +1,5 @@
-/* verb.h - a verb that a module runs for somebody, until it is answered: from any thread to the main
- * thread, where a later room knows the verbs. */
+/* verb.h - a verb that a module runs for somebody, until it is answered: from any thread to the
+ * main thread, where a later room knows the verbs. */
 #ifndef SERVICES_VERB_H
 #define SERVICES_VERB_H
 
