@@ -38,11 +38,16 @@ static bool check_conf(struct gw_call *call)
 static void warn_of(struct gw_call *call, struct gw_relay *relay, const struct oauth_relay *conf,
 		    const struct account *account)
 {
-	const char *why = conf->grant == GRANT_JWT ? jwt_key_wrong(conf->key.ptr) : NULL;
+	bool signs = conf->grant == GRANT_JWT || conf->certificate.len;
+	const char *why = signs ? jwt_key_wrong(conf->key.ptr) : NULL;
 
 	if (why)
 		gw->problem_at(call, relay, "auth.key", false, "relay \"%s\": %s: %s",
 			       account->name, conf->key.ptr, why);
+	else if (conf->certificate.len &&
+		 (why = jwt_certificate_wrong(conf->certificate.ptr, conf->key.ptr)))
+		gw->problem_at(call, relay, "auth.certificate", false, "relay \"%s\": %s: %s",
+			       account->name, conf->certificate.ptr, why);
 	if (account->error[0] && strstr(account->error, account->store.path) == account->error)
 		gw->problem_at(call, relay, "auth", false, "relay \"%s\": %s", account->name,
 			       account->error);

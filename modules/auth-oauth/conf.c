@@ -47,7 +47,11 @@ const struct gw_option oauth_relay_options[] = {
 	{ "auth.revoke_url", GW_OPTION_STRING, RELAY(revoke_url),
 	  .help = "Where tokens are taken back; empty: the provider's." },
 	{ "auth.key", GW_OPTION_PATH, RELAY(key),
-	  .help = "jwt_bearer: the account's private RSA key (PEM)." },
+	  .help = "The private RSA key (PEM): with jwt_bearer the account's, with certificate the certificate's." },
+	{ "auth.certificate", GW_OPTION_PATH, RELAY(certificate),
+	  .help = "Instead of client_secret: the application's certificate (PEM), as it is registered; what is asked is signed with its key." },
+	{ "auth.algorithm", GW_OPTION_WORD, RELAY(algorithm), .fallback = "PS256",
+	  .help = "certificate: by which algorithm.", .words = "PS256|RS256" },
 	{ "auth.key_id", GW_OPTION_STRING, RELAY(key_id),
 	  .help = "jwt_bearer: the key's number at the provider; may be empty." },
 	{ "auth.issuer", GW_OPTION_STRING, RELAY(issuer),
@@ -126,6 +130,21 @@ static bool is_https(struct gw_str url)
 	return url.len > 8 && strncmp(url.ptr, "https://", 8) == 0;
 }
 
+static bool check_certificate(struct gw_call *call, const struct gw_relay *relay,
+			      const struct oauth_relay *conf)
+{
+	if (!conf->certificate.len)
+		return true;
+	if (!conf->key.len)
+		return wrong(call, relay, "auth.certificate",
+			     "certificate needs key, the file of its private key");
+	if (conf->client_secret.len || conf->grant == GRANT_JWT)
+		return wrong(
+			call, relay, "auth.certificate",
+			"certificate stands in the place of client_secret, and is not for jwt_bearer");
+	return true;
+}
+
 static bool check_login(struct gw_call *call, const struct gw_relay *relay,
 			const struct oauth_relay *conf)
 {
@@ -157,11 +176,15 @@ bool oauth_relay_check(struct gw_call *call, const struct gw_relay *relay)
 	if (!is_https(oauth_address(conf, relay, ADDRESS_TOKEN)))
 		return wrong(call, relay, "auth.token_url",
 			     "method = \"oauth\" needs a token_url that begins with https://");
+	if (!check_certificate(call, relay, conf))
+		return false;
 	if (conf->grant == GRANT_LOGIN)
 		return check_login(call, relay, conf);
-	if (conf->grant == GRANT_CLIENT && (!conf->client_id.len || !conf->client_secret.len))
-		return wrong(call, relay, "auth.grant",
-			     "grant = \"client_credentials\" needs client_id and client_secret");
+	if (conf->grant == GRANT_CLIENT &&
+	    (!conf->client_id.len || !(conf->client_secret.len || conf->certificate.len)))
+		return wrong(
+			call, relay, "auth.grant",
+			"grant = \"client_credentials\" needs client_id, and client_secret or certificate");
 	if (conf->grant == GRANT_JWT &&
 	    (!conf->key.len || !(conf->issuer.len || conf->client_id.len)))
 		return wrong(call, relay, "auth.grant",

@@ -12,12 +12,14 @@ struct oauth_conf {
 
 enum method { METHOD_PASSWORD, METHOD_OAUTH };
 enum grant { GRANT_LOGIN, GRANT_CLIENT, GRANT_JWT };
+enum algorithm { ALGORITHM_PS256, ALGORITHM_RS256 };
 
 struct oauth_relay {
 	int64_t method, grant;
 	struct gw_str user, client_id, client_secret, tenant, scope;
 	struct gw_str token_url, authorize_url, device_url, revoke_url;
-	struct gw_str key, key_id, issuer;
+	struct gw_str key, key_id, issuer, certificate;
+	int64_t algorithm;
 };
 
 extern const struct gw_option oauth_options[], oauth_relay_options[];

@@ -246,13 +246,13 @@ void flow_look(struct flow *flow)
 
 /* --- what is asked --- */
 
-void flow_form(struct form *form, const struct flow *flow, const struct oauth_relay *conf,
-	       const struct gw_relay *relay)
+const char *flow_form(struct form *form, const struct flow *flow, const struct oauth_relay *conf,
+		      const struct gw_relay *relay, int64_t now)
 {
 	if (flow->at == FLOW_BEGUN) {
 		form_add(form, "client_id", conf->client_id);
 		form_add(form, "scope", oauth_address(conf, relay, ADDRESS_SCOPE));
-		return;
+		return NULL;
 	}
 	if (flow->at == FLOW_SHOWN) {
 		form_add(form, "grant_type",
@@ -264,5 +264,5 @@ void flow_form(struct form *form, const struct flow *flow, const struct oauth_re
 		form_add(form, "redirect_uri", gw_str(flow->redirect));
 		form_add(form, "code_verifier", gw_str(flow->verifier));
 	}
-	grant_client(form, conf);
+	return grant_client(form, conf, relay, now);
 }

@@ -61,7 +61,8 @@ void flow_shown(struct flow *flow, const struct answer *answer, int64_t now);
 /* True: the account is to take the answer (a token). */
 bool flow_polled(struct flow *flow, const struct answer *answer, int64_t now);
 
-void flow_form(struct form *form, const struct flow *flow, const struct oauth_relay *conf,
-	       const struct gw_relay *relay);
+/* NULL, or why it cannot be asked; `now`: by the server's clock. */
+const char *flow_form(struct form *form, const struct flow *flow, const struct oauth_relay *conf,
+		      const struct gw_relay *relay, int64_t now);
 
 #endif

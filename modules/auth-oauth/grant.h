@@ -12,7 +12,9 @@ const char *grant_form(struct form *form, const struct oauth_relay *conf,
 		       const struct gw_relay *relay, const struct token *token, int64_t now,
 		       int64_t ahead);
 
-/* Who asks: client_id, and the secret where there is one. */
-void grant_client(struct form *form, const struct oauth_relay *conf);
+/* Who asks: client_id, and the secret where there is one, or what is signed in its place; `now`: by
+ * the server's clock, ms. NULL, or why there is none. */
+const char *grant_client(struct form *form, const struct oauth_relay *conf,
+			 const struct gw_relay *relay, int64_t now);
 
 #endif

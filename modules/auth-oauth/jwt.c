@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 /* Nobody is there to be asked. */
@@ -45,6 +47,56 @@ const char *jwt_key_wrong(const char *key_file)
 	return key ? NULL : why;
 }
 
+/* --- certificates --- */
+
+static X509 *read_certificate(const char *path, const char **why)
+{
+	FILE *file = fopen(path, "re");
+	X509 *certificate;
+
+	if (!file) {
+		*why = strerrordesc_np(errno);
+		return NULL;
+	}
+	certificate = PEM_read_X509(file, NULL, no_passphrase, NULL);
+	fclose(file);
+	ERR_clear_error();
+	if (!certificate)
+		*why = "there is no certificate (PEM) in it";
+	return certificate;
+}
+
+bool jwt_thumbprint(const char *certificate_file, char out[THUMBPRINT], const char **why)
+{
+	X509 *certificate = read_certificate(certificate_file, why);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	bool made;
+
+	if (!certificate)
+		return false;
+	made = X509_digest(certificate, EVP_sha256(), digest, &len) == 1 &&
+	       base64url(digest, len, out, THUMBPRINT) > 0;
+	X509_free(certificate);
+	if (!made)
+		*why = "no memory";
+	return made;
+}
+
+const char *jwt_certificate_wrong(const char *certificate_file, const char *key_file)
+{
+	const char *why = NULL;
+	X509 *certificate = read_certificate(certificate_file, &why);
+	EVP_PKEY *key = certificate ? read_key(key_file, &why) : NULL;
+
+	if (key && X509_check_private_key(certificate, key) != 1)
+		why = "it is not the certificate of the key";
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	X509_free(certificate);
+	return why;
+}
+
 /* --- its parts --- */
 
 static void put(struct gw_json *json, const char *name, struct gw_str value)
@@ -58,9 +110,10 @@ static struct gw_json *header_of(const struct jwt *jwt)
 	struct gw_json *json = gw->json_create();
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	put(json, "alg", gw_str("RS256"));
+	put(json, "alg", gw_str(jwt->pss ? "PS256" : "RS256"));
 	put(json, "typ", gw_str("JWT"));
 	put(json, "kid", jwt->key_id);
+	put(json, "x5t#S256", jwt->thumbprint);
 	return json;
 }
 
@@ -73,6 +126,9 @@ static struct gw_json *claims_of(const struct jwt *jwt)
 	put(json, "sub", jwt->subject);
 	put(json, "aud", jwt->audience);
 	put(json, "scope", jwt->scope);
+	put(json, "jti", jwt->id);
+	if (jwt->id.len)
+		gw->json_number(json, "nbf", jwt->issued);
 	gw->json_number(json, "iat", jwt->issued);
 	gw->json_number(json, "exp", jwt->expires);
 	return json;
@@ -91,10 +147,20 @@ static size_t append(char *out, size_t len, size_t size, const void *bytes, size
 	return added ? len + dot + added : 0;
 }
 
-static size_t sign(EVP_PKEY *key, const char *text, size_t len, unsigned char *out, size_t size)
+/* RFC 7518 section 3.5: with a salt as long as the hash. */
+static bool set_padding(EVP_PKEY_CTX *context, bool pss)
+{
+	return !pss || (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+			EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+static size_t sign(EVP_PKEY *key, bool pss, const char *text, size_t len, unsigned char *out,
+		   size_t size)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool done = context && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+	EVP_PKEY_CTX *how = NULL;
+	bool done = context && EVP_DigestSignInit(context, &how, EVP_sha256(), NULL, key) == 1 &&
+		    set_padding(how, pss) &&
 		    EVP_DigestSign(context, out, &size, (const unsigned char *)text, len) == 1;
 
 	EVP_MD_CTX_free(context);
@@ -119,7 +185,7 @@ static bool write_jwt(const struct jwt *jwt, EVP_PKEY *key, char *out)
 	size_t len = append_json(out, 0, header), made;
 
 	len = len ? append_json(out, len, claims) : 0;
-	made = len ? sign(key, out, len, signature, sizeof signature) : 0;
+	made = len ? sign(key, jwt->pss, out, len, signature, sizeof signature) : 0;
 	len = made ? append(out, len, JWT_MOST, signature, made) : 0;
 	gw->json_destroy(header);
 	gw->json_destroy(claims);

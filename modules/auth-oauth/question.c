@@ -96,7 +96,7 @@ void renew(struct gw_call *call, struct gw_relay *relay, struct account *account
 				     account->ahead);
 
 	account->look = false;
-	account->by_clock = conf->grant == GRANT_JWT;
+	account->by_clock = conf->grant == GRANT_JWT || conf->certificate.len > 0;
 	if (why) {
 		form_finish(&form);
 		fail_renewal(call, account, ANSWER_NO, why);
@@ -142,19 +142,21 @@ static void take_step(struct gw_call *call, struct gw_relay *relay, struct accou
 	const struct oauth_relay *conf = oauth_relay(call, relay);
 	bool first = account->flow.at == FLOW_BEGUN;
 	struct form form = { 0 };
+	const char *why = flow_form(&form, &account->flow, conf, relay,
+				    gw->now(call) + account->ahead);
 
-	flow_form(&form, &account->flow, conf, relay);
 	account->busy = ASKING;
-	account->asker = form.failed ? NULL
-				     : ask(call, account, first ? ABOUT_CODE : ABOUT_LOGIN,
-					   oauth_address(conf, relay,
-							 first ? ADDRESS_DEVICE : ADDRESS_TOKEN),
-					   form_str(&form));
+	account->asker = form.failed || why
+				 ? NULL
+				 : ask(call, account, first ? ABOUT_CODE : ABOUT_LOGIN,
+				       oauth_address(conf, relay,
+						     first ? ADDRESS_DEVICE : ADDRESS_TOKEN),
+				       form_str(&form));
 	form_finish(&form);
 	if (account->asker)
 		return;
 	account->busy = IDLE;
-	flow_fail(&account->flow, "the end point cannot be asked");
+	flow_fail(&account->flow, why ? why : "the end point cannot be asked");
 }
 
 static void take_back(struct gw_call *call, struct gw_relay *relay, struct account *account)
@@ -164,8 +166,8 @@ static void take_back(struct gw_call *call, struct gw_relay *relay, struct accou
 	struct form form = { 0 };
 
 	form_add(&form, "token", gw_str(account->revoke));
-	grant_client(&form, conf);
-	if (url.len && !form.failed)
+	if (!grant_client(&form, conf, relay, gw->now(call) + account->ahead) && url.len &&
+	    !form.failed)
 		ask(call, account, ABOUT_REVOKE, url, form_str(&form));
 	form_finish(&form);
 	wipe_free(account->revoke);

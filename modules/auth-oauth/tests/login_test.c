@@ -258,14 +258,21 @@ static void a_logout_in_the_middle_of_a_renewal_holds(void **state)
 
 /* --- a service account --- */
 
-static EVP_PKEY *make_key(struct testkit *kit)
+/* One of two, since making one takes its time. */
+static EVP_PKEY *make_key_of(struct testkit *kit, int nth)
 {
-	EVP_PKEY *key = EVP_RSA_gen(2048);
+	static EVP_PKEY *keys[2];
+	EVP_PKEY *key = keys[nth] ? keys[nth] : (keys[nth] = EVP_RSA_gen(2048));
 	FILE *file = fopen(testkit_file(kit, "key.pem", ""), "w");
 
 	PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
 	fclose(file);
 	return key;
+}
+
+static EVP_PKEY *make_key(struct testkit *kit)
+{
+	return make_key_of(kit, 0);
 }
 
 /* By the library, which wants '+', '/' and padding. */
@@ -282,25 +289,37 @@ static int from_base64url(const char *text, unsigned char *out)
 	return EVP_DecodeBlock(out, whole, (int)padded) - (int)(padded - len);
 }
 
+static char header[1024]; /* of the assertion that was looked at last */
+
 /* The claims of the assertion that is asked with, its signature verified. */
-static char *claims(struct testkit *kit, EVP_PKEY *key)
+static char *claims_of(struct testkit *kit, const char *name, EVP_PKEY *key, bool pss)
 {
 	static char text[2048];
 	char jwt[4096], *dot, *last;
 	unsigned char signature[512];
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how;
 
-	assert_true(form_value(testkit_request(kit)->body, "assertion", jwt, sizeof jwt));
+	assert_true(form_value(testkit_request(kit)->body, name, jwt, sizeof jwt));
 	last = strrchr(jwt, '.');
 	dot = strchr(jwt, '.');
 	*last = '\0';
 	assert_int_equal(from_base64url(last + 1, signature), 256);
-	assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
+	assert_int_equal(EVP_DigestVerifyInit(context, &how, EVP_sha256(), NULL, key), 1);
+	if (pss)
+		EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING);
 	assert_int_equal(
 		EVP_DigestVerify(context, signature, 256, (unsigned char *)jwt, strlen(jwt)), 1);
 	EVP_MD_CTX_free(context);
+	*dot = '\0';
+	header[from_base64url(jwt, (unsigned char *)header)] = '\0';
 	text[from_base64url(dot + 1, (unsigned char *)text)] = '\0';
 	return text;
+}
+
+static char *claims(struct testkit *kit, EVP_PKEY *key)
+{
+	return claims_of(kit, "assertion", key, false);
 }
 
 static void a_service_account_signs_by_the_servers_clock(void **state)
@@ -325,7 +344,92 @@ static void a_service_account_signs_by_the_servers_clock(void **state)
 			 "{\"error\":\"invalid_grant\"}"); /* the clock was not why */
 	assert_int_equal(testkit_requests(kit), 0);
 	assert_non_null(testkit_closed(relay));
-	EVP_PKEY_free(key);
+	testkit_destroy(kit);
+}
+
+/* What the certificate is known by, and its file. */
+static void make_certificate(struct testkit *kit, EVP_PKEY *key, char thumbprint[64])
+{
+	X509 *certificate = X509_new();
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	FILE *file = fopen(testkit_file(kit, "certificate.pem", NULL), "w");
+
+	X509_set_pubkey(certificate, key);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(file, certificate), 1);
+	fclose(file);
+	assert_int_equal(X509_digest(certificate, EVP_sha256(), digest, NULL), 1);
+	assert_int_equal(base64url(digest, 32, thumbprint, 64), 43);
+	X509_free(certificate);
+}
+
+/* "jti" is another one each time. */
+static void an_application_signs_with_its_certificate(void **state)
+{
+	static const char *const algorithms[] = { "PS256", "RS256" };
+	char thumbprint[64], before[2048] = "", wanted[200];
+
+	for (int i = 0; i < 4; i++) {
+		struct testkit *kit = office(i < 2 ? "client_credentials" : "login");
+		EVP_PKEY *key = make_key(kit);
+		const char *told;
+
+		make_certificate(kit, key, thumbprint);
+		testkit_relay_option(relay, "auth.client_secret", "");
+		testkit_relay_option(relay, "auth.certificate",
+				     testkit_file(kit, "certificate.pem", NULL));
+		testkit_relay_option(relay, "auth.key", testkit_file(kit, "key.pem", NULL));
+		testkit_relay_option(relay, "auth.algorithm", algorithms[i % 2]);
+		assert_int_equal(testkit_start(kit), 0);
+		if (i >= 2) {
+			testkit_run_control(kit, "login m365", true);
+			testkit_run_tick(kit);
+			testkit_run_http(
+				kit, 200, "",
+				"{\"device_code\":\"x\",\"user_code\":\"A\",\"verification_uri\":\"https://login.example/go\",\"expires_in\":600,\"interval\":5}");
+			testkit_advance(kit, 5000);
+		}
+		testkit_run_tick(kit);
+		assert_false(asked(kit, "client_secret"));
+		assert_true(asked(
+			kit,
+			"&client_id=app-1&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="));
+		told = claims_of(kit, "client_assertion", key, i % 2 == 0);
+		assert_non_null(strstr(
+			told,
+			"{\"iss\":\"app-1\",\"sub\":\"app-1\",\"aud\":\"https://login.example/token\",\"jti\":\""));
+		assert_string_not_equal(told, before);
+		snprintf(before, sizeof before, "%s", told);
+		snprintf(wanted, sizeof wanted,
+			 "{\"alg\":\"%s\",\"typ\":\"JWT\",\"x5t#S256\":\"%s\"}", algorithms[i % 2],
+			 thumbprint);
+		assert_string_equal(header, wanted);
+		testkit_destroy(kit);
+	}
+}
+
+static void a_certificate_of_another_key_is_told(void **state)
+{
+	struct testkit *kit = office("client_credentials");
+	EVP_PKEY *key = make_key(kit);
+	char thumbprint[64];
+
+	make_certificate(kit, key, thumbprint);
+	make_key_of(kit, 1);
+	testkit_relay_option(relay, "auth.client_secret", "");
+	testkit_relay_option(relay, "auth.certificate", testkit_file(kit, "certificate.pem", NULL));
+	testkit_relay_option(relay, "auth.key", testkit_file(kit, "key.pem", NULL));
+	assert_int_equal(testkit_start(kit), 0);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "not the certificate of the key"));
+	testkit_destroy(kit);
+
+	kit = office("client_credentials"); /* with a secret beside it */
+	testkit_relay_option(relay, "auth.certificate", "certificate.pem");
+	testkit_relay_option(relay, "auth.key", "key.pem");
+	assert_int_equal(testkit_start(kit), -1);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "in the place of client_secret"));
 	testkit_destroy(kit);
 }
 
@@ -353,6 +457,8 @@ int main(void)
 		cmocka_unit_test(a_logout_takes_the_token_back),
 		cmocka_unit_test(a_logout_in_the_middle_of_a_renewal_holds),
 		cmocka_unit_test(a_service_account_signs_by_the_servers_clock),
+		cmocka_unit_test(an_application_signs_with_its_certificate),
+		cmocka_unit_test(a_certificate_of_another_key_is_told),
 		cmocka_unit_test(a_key_that_is_none_is_told),
 	};
 
