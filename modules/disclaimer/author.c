@@ -25,7 +25,7 @@ static InternetAddress *first_mailbox(InternetAddressList *list, int depth)
 
 void author_read(struct author *author, struct gw_str from)
 {
-	char *field = g_strndup(from.ptr, MIN(from.len, FIELD_MOST));
+	char *field = g_strndup(from.ptr ? from.ptr : "", MIN(from.len, FIELD_MOST));
 	InternetAddressList *list = internet_address_list_parse(NULL, field);
 	InternetAddress *mailbox = first_mailbox(list, 0);
 	const char *name = mailbox ? internet_address_get_name(mailbox) : NULL;

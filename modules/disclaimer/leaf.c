@@ -88,6 +88,13 @@ static bool ends_line(struct gw_str text)
 	return text.len && text.ptr[text.len - 1] == '\n';
 }
 
+/* Whether what is put at the end of the part has to end its line: the line end that is there may be
+ * the boundary's. */
+static bool must_end_line(const struct leaf *leaf)
+{
+	return ends_line(str_of(leaf->raw)) || leaf->part->parent < 0 || leaf->part->bare;
+}
+
 /* A flowed line goes on in the next one, RFC 3676: an empty one ends it. */
 static bool flows_on(const struct leaf *leaf, struct gw_str text)
 {
@@ -141,7 +148,7 @@ static GString *plain_addition(const struct leaf *leaf, const struct wording *wo
 	if (text.len)
 		g_string_append(out, "\r\n");
 	add_notice(out, leaf, wording);
-	if (ends_line(text) || leaf->part->parent < 0)
+	if (ends_line(text) || must_end_line(leaf))
 		g_string_append(out, "\r\n");
 	return out;
 }
@@ -238,7 +245,7 @@ static void splice_base64(const struct leaf *leaf, size_t at, const GString *oct
 	g_string_insert_len(whole, (gssize)at, octets->str, (gssize)octets->len);
 	encode(out, CODE_BASE64, str_of(whole));
 	g_string_free(whole, TRUE);
-	if (!ends_line(str_of(leaf->raw)) && leaf->part->parent >= 0)
+	if (!must_end_line(leaf))
 		g_string_truncate(out, out->len - 2);
 	plan_splice(plan, leaf->part->content, leaf->raw->len, out);
 }
@@ -301,7 +308,7 @@ static void rewrite(const struct leaf *leaf, const GString *whole, struct plan *
 	GString *out = g_string_new(NULL);
 
 	encode(out, code, str_of(whole));
-	if (code == CODE_BASE64 && !ends_line(str_of(leaf->raw)) && leaf->part->parent >= 0)
+	if (code == CODE_BASE64 && !must_end_line(leaf))
 		g_string_truncate(out, out->len - 2);
 	plan_splice(plan, leaf->part->content, leaf->raw->len, out);
 	set_field(leaf, &leaf->part->type_field, "Content-Type", type_value(leaf), plan);

@@ -29,6 +29,7 @@ struct mime_part {
 	uint64_t header; /* where its header begins; of the message itself 0 */
 	uint64_t content, end;
 	bool closed; /* a blank line ended its header: else nothing can be put into it */
+	bool bare;   /* nothing is in it, not even the line end that belongs to the boundary */
 	char *type;  /* "text/plain", in lower case */
 	/* parameters and fields; NULL: there is none */
 	char *charset, *boundary, *method, *start, *id;

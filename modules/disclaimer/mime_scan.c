@@ -138,6 +138,7 @@ static void close_parts(struct scan *scan, int above, uint64_t at)
 		struct mime_part *closed = &scan->mime->parts[part];
 
 		closed->end = at - MIN(scan->line_end, at - MIN(at, closed->content));
+		closed->bare = closed->end == at && at < scan->size;
 	}
 	scan->current = -1;
 }

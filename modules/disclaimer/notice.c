@@ -246,15 +246,22 @@ bool notice_know(struct notice *notice, struct gw_str words)
 
 /* --- a mail's words --- */
 
-/* As one line of text; what is no UTF-8 is left out. */
+/* As one line of text, with one blank where there are several, or control characters. */
 static char *clean(struct gw_str value)
 {
-	char *text = g_utf8_make_valid(value.ptr, (gssize)MIN(value.len, VALUE_MOST)), *at;
+	char *text = g_utf8_make_valid(value.ptr, (gssize)MIN(value.len, VALUE_MOST));
+	char *from = text, *to = text;
 
-	for (at = text; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 127)
-			*at = ' ';
-	return g_strstrip(text);
+	for (; *from; from++) {
+		bool blank = (unsigned char)*from <= ' ' || *from == 127;
+
+		if (!blank)
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	*to = '\0';
+	return g_strchomp(text);
 }
 
 static char *fill(const struct piece *piece, const struct values *values)
