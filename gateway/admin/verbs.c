@@ -238,7 +238,7 @@ static void take_answer(struct service_output *output, struct gw_str json)
 {
 	struct module_answer *answer = (struct module_answer *)output;
 	json_decref(answer->json);
-	answer->json = json_loadb(json.ptr, json.len, 0, NULL);
+	answer->json = json_loadb(json.ptr, json.len, JSON_ALLOW_NUL, NULL);
 	/* Replies of next hops may be in it, and those may be anything. */
 	char *clean = answer->json ? NULL : text_clean(json);
 	if (clean)

@@ -111,7 +111,9 @@ json_t *again_words(const json_t *answer)
 	after = after < AFTER_LEAST ? AFTER_LEAST : after > AFTER_MOST ? AFTER_MOST : after;
 	fflush(stdout);
 	if (!prompt) {
-		usleep(again_is_name(answer) ? 0 : (useconds_t)after * 1000);
+		const json_t *files = json_object_get(answer, "files");
+		bool more = json_array_size(json_object_get(files, "parts")) > 0;
+		usleep(more || again_is_name(answer) ? 0 : (useconds_t)after * 1000);
 		return words;
 	}
 	say_prompt(prompt, json_object_get(answer, "text") != NULL);

@@ -1,6 +1,7 @@
 /* gatewayctl.c - asks the running gateway, prints what it answers. What the verbs mean is the
  * gateway's business: this program sends words and renders. */
 #include "ctl/again.h"
+#include "ctl/files.h"
 #include "ctl/input.h"
 #include "ctl/octets.h"
 #include "ctl/password.h"
@@ -243,23 +244,38 @@ static json_t *talk_on(const struct link *link, json_t *request, json_t *answer,
 	return answer;
 }
 
-/* What is not the last word is printed, and asked on about: with --json that is the caller's, but
- * for what is only another name. Names end: a module that names itself is asked no more. */
-static json_t *follow(const struct link *link, json_t *answer, const struct choices *choices)
+/* Files that came with it are on disk then. */
+static bool take_files(const json_t *answer, char **words)
 {
-	for (int names = 0; again_wanted(answer) && names < NAMES_MOST;) {
+	return !files_in(answer) || files_write(answer, words);
+}
+
+/* What is not the last word is printed, and asked on about: with --json that is the caller's, but
+ * for what is only another name, and for files, which come in many parts. Names end: a module that
+ * names itself is asked no more. NULL: a file could not be written, and it was said why. */
+static json_t *follow(const struct link *link, json_t *answer, char **typed,
+		      const struct choices *choices)
+{
+	bool files = false, good = take_files(answer, typed);
+	for (int names = 0; good && again_wanted(answer) && names < NAMES_MOST;) {
 		bool name = again_is_name(answer);
-		if (choices->json && !name)
+		files |= files_in(answer);
+		if (choices->json && !name && !files)
 			break;
 		names = name ? names + 1 : 0;
-		render(answer);
+		if (!choices->json || name)
+			render(answer);
 		json_t *request = json_pack("{s:o, s:b}", "words", again_words(answer), "ask",
 					    (int)has_person());
 		json_decref(answer);
 		answer = talk(link, request, choices->timeout);
 		json_decref(request);
+		good = take_files(answer, typed);
 	}
-	return answer;
+	if (good)
+		return answer;
+	json_decref(answer);
+	return NULL;
 }
 
 static json_t *converse(int fd, char **words, const struct choices *choices)
@@ -272,7 +288,7 @@ static json_t *converse(int fd, char **words, const struct choices *choices)
 			&link, request,
 			talk_input(&link, request, words, talk(&link, request, timeout), timeout),
 			timeout);
-	answer = follow(&link, answer, choices);
+	answer = follow(&link, answer, words, choices);
 	if (link.out)
 		fclose(link.out);
 	if (link.in)

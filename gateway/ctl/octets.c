@@ -36,8 +36,7 @@ void octets_join(json_t *answer, const json_t *part)
 	json_object_del(data, "more");
 }
 
-/* From characters back to octets. Allocated. */
-static char *decode(const json_t *octets, size_t *count)
+char *octets_decode(const json_t *octets, size_t *count)
 {
 	const unsigned char *text = (const unsigned char *)json_string_value(octets);
 	size_t len = json_string_length(octets);
@@ -64,7 +63,7 @@ static void print_line(char *line, size_t len)
 void octets_print(const json_t *octets)
 {
 	size_t count, from = 0;
-	char *text = decode(octets, &count);
+	char *text = octets_decode(octets, &count);
 	if (text && !isatty(STDOUT_FILENO))
 		fwrite(text, 1, count, stdout);
 	while (text && isatty(STDOUT_FILENO) && from < count) {

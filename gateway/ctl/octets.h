@@ -14,6 +14,9 @@ long long octets_more(const json_t *answer);
 /* Adds the part to what the answer has. */
 void octets_join(json_t *answer, const json_t *part);
 
+/* From characters back to octets; allocated, NULL: no memory. */
+char *octets_decode(const json_t *octets, size_t *count);
+
 /* As they are into a file or a pipe; on a terminal only what cannot steer it. */
 void octets_print(const json_t *octets);
 
