@@ -3,6 +3,7 @@
 #include "archive.h"
 
 #include "control.h"
+#include "notices.h"
 
 #include <gateway/domain.h>
 
@@ -385,6 +386,20 @@ static void tell_turn(struct gw_call *call, const char *folder, int error)
 	gw->emit(call, &event);
 }
 
+/* The last link of a day that is over, into the log: elsewhere than the archive. */
+static void tell_day(struct gw_call *call, struct archive *archive, const struct store_state *state)
+{
+	char hex[2 * HASH_SIZE + 1];
+
+	if (archive->link.number && strncmp(archive->day, state->name, 10) != 0) {
+		hex_write(hex, archive->link.hash);
+		gw->log(call, GW_LOG_INFO, "the archive of %s ends with batch %llu, link %s",
+			archive->day, (unsigned long long)archive->link.number, hex);
+	}
+	snprintf(archive->day, sizeof archive->day, "%.10s", state->name);
+	archive->link = state->link;
+}
+
 static void on_tick(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
@@ -392,6 +407,7 @@ static void on_tick(struct gw_call *call)
 
 	if (!archive->store)
 		return;
+	store_set_clock(archive->store, gw->now(call));
 	store_state(archive->store, &state);
 	if (archive->failing != (state.error != 0)) {
 		archive->failing = state.error != 0;
@@ -399,6 +415,7 @@ static void on_tick(struct gw_call *call)
 		if (!state.error)
 			gw->notify(call, gw_str(KEY), SIZE_MAX);
 	}
+	tell_day(call, archive, &state);
 	if (state.torn && !archive->told_torn) {
 		archive->told_torn = true;
 		gw->log(call, GW_LOG_WARNING,

@@ -3,6 +3,7 @@
 #define ARCHIVE_ARCHIVE_H
 
 #include "indexer.h"
+#include "job.h"
 #include "reader.h"
 
 #include <gateway/module.h>
@@ -35,12 +36,17 @@ struct archive {
 	struct indexer *indexer;
 	atomic_bool failing; /* as it was told last */
 	bool told_torn;
+	char day[11]; /* of the last batch, and its link: for whom the tick comes */
+	struct link link;
 
 	/* the main thread's */
 	struct index *index;
 	struct reader reader;
 	bool is_reading;
 	struct shown shown;
+	struct job *job; /* NULL: none */
+	unsigned job_number;
+	int64_t job_uid; /* who began it */
 };
 
 #endif

@@ -29,6 +29,8 @@ static bool begin(struct gw_call *call, struct archive *archive)
 
 void control_stop(struct archive *archive)
 {
+	job_stop(archive->job);
+	archive->job = NULL;
 	index_close(archive->index);
 	if (archive->is_reading)
 		reader_finish(&archive->reader);
@@ -220,24 +222,6 @@ static void show(struct gw_call *call, struct archive *archive, struct gw_list w
 
 /* --- its octets, part by part --- */
 
-/* From octets to characters, so that all of them pass through JSON. */
-static void write_octets(struct gw_json *json, const struct bulk *from, uint64_t at, size_t len)
-{
-	unsigned char *octets = g_malloc(len + 1);
-	char *text = g_malloc(2 * len + 1);
-	long got = bulk_read(from, at, octets, len);
-	size_t count = 0, i;
-
-	for (i = 0; i < (size_t)(got > 0 ? got : 0); i++) {
-		if (octets[i] >= 0x80)
-			text[count++] = (char)(0xc0 | octets[i] >> 6);
-		text[count++] = (char)(octets[i] < 0x80 ? octets[i] : 0x80 | (octets[i] & 0x3f));
-	}
-	gw->json_string(json, "octets", gw_str_n(text, count));
-	g_free(octets);
-	g_free(text);
-}
-
 static void answer_part(struct gw_call *call, const struct shown *shown, uint64_t at)
 {
 	struct gw_json *json = gw->json_create();
@@ -274,8 +258,8 @@ static bool read_octets(struct gw_call *call, struct archive *archive, const str
 	return false;
 }
 
-/* "--at N", as gatewayctl asks for the next part, and "--arrived". */
-static bool read_words(struct gw_list words, bool *arrived, uint64_t *at)
+/* "--at N", as gatewayctl asks for the next part, "--arrived", "--attachments DIR". */
+static bool read_words(struct gw_list words, bool *arrived, uint64_t *at, const char **folder)
 {
 	size_t i;
 
@@ -284,6 +268,8 @@ static bool read_words(struct gw_list words, bool *arrived, uint64_t *at)
 			*arrived = true;
 		else if (gw_str_eq(words.items[i], gw_str("--at")) && i + 1 < words.count)
 			*at = strtoull(words.items[++i].ptr, NULL, 10);
+		else if (gw_str_eq(words.items[i], gw_str("--attachments")) && i + 1 < words.count)
+			*folder = words.items[++i].ptr;
 		else
 			return false;
 	}
@@ -296,14 +282,15 @@ static void get(struct gw_call *call, struct archive *archive, const struct gw_c
 	struct chosen chosen;
 	bool arrived = false;
 	uint64_t at = 0;
+	const char *folder = NULL;
 	char *key;
 
 	if (!command->admin) {
 		gw->problem(call, true, "the mail of others is for the admin group");
 		return;
 	}
-	if (!read_words(words, &arrived, &at)) {
-		gw->problem(call, true, "say get ID, or get ID --arrived");
+	if (!read_words(words, &arrived, &at, &folder)) {
+		gw->problem(call, true, "say get ID [--arrived], or get ID --attachments DIR");
 		return;
 	}
 	if (!find(call, archive, words, &chosen))
@@ -314,6 +301,11 @@ static void get(struct gw_call *call, struct archive *archive, const struct gw_c
 	if (at == 0)
 		gw->log(call, GW_LOG_INFO, "%s was read by uid %lld", chosen.id,
 			(long long)command->uid);
+	if (folder) {
+		control_attachments(call, archive, command->uid, chosen.id, folder);
+		g_free(key);
+		return;
+	}
 	if (at && archive->shown.key && strcmp(archive->shown.key, key) == 0)
 		g_free(key);
 	else if (!read_octets(call, archive, &chosen, arrived, key))
@@ -337,6 +329,8 @@ void control(struct gw_call *call, const struct gw_command *command)
 		show(call, archive, rest);
 	else if (gw_str_eq(verb, gw_str("get")))
 		get(call, archive, command, rest);
-	else
-		gw->problem(call, true, "say search, show ID, or get ID");
+	else if (!control_long(call, archive, command, verb, rest))
+		gw->problem(
+			call, true,
+			"say search, show ID, get ID, export, verify, rm ID, forget ADDRESS, hold NAME, unhold NAME or holds");
 }

@@ -8,9 +8,24 @@
 	"search\tfinds mail: --sender --recipient --person ADDRESS|@DOMAIN, --subject --words --attachment TEXT, --since --until DAY, --message-id --client --type --relay, --limit N\n" \
 	"list\tthe same\n"                                                                                                                                                               \
 	"show ID\twhat is known of a mail: envelope, how it left, what became of it\n"                                                                                                   \
-	"get ID\tthe mail as it left, or with --arrived as it came; ID is of a search, or its SHA-256"
+	"get ID\tthe mail as it left, or with --arrived as it came; --attachments DIR writes its files\n"                                                                                \
+	"export\tall that a search finds: --to DIR [--format eml|mbox|maildir] [--arrived], and the words of search\n"                                                                   \
+	"verify\tproves that nothing was changed, removed or added; --link HEX: and that this was there\n"                                                                               \
+	"!rm ID\tremoves a mail whose time is over\n"                                                                                                                                    \
+	"!forget ADDRESS\tdestroys all mail from and to a person\n"                                                                                                                      \
+	"!hold NAME\tforbids to remove what a search finds: hold NAME --client crm-eu ...\n"                                                                                             \
+	"!unhold NAME\tends a hold\n"                                                                                                                                                    \
+	"holds\twhat is held\n"                                                                                                                                                          \
+	"job N\twhat a long command came to"
 
 void control(struct gw_call *call, const struct gw_command *command);
 void control_stop(struct archive *archive);
+
+/* verify, forget, rm, hold, unhold, holds, export, job, in control_long.c. False: it is another. */
+bool control_long(struct gw_call *call, struct archive *archive, const struct gw_command *command,
+		  struct gw_str verb, struct gw_list rest);
+/* get ID --attachments DIR */
+void control_attachments(struct gw_call *call, struct archive *archive, int64_t uid, const char *id,
+			 const char *folder);
 
 #endif

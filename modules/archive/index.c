@@ -458,3 +458,22 @@ bool index_end(struct index *index, const char *name, uint64_t position)
 	}
 	return good;
 }
+
+/* Segments of words that still had it are merged away, and so is the log of what was written. */
+void index_scrub(struct index *index)
+{
+	GPtrArray *names = index_names(index);
+	guint i;
+
+	for (i = 0; i < names->len; i++) {
+		struct month *month = index_month(index, names->pdata[i]);
+
+		if (month)
+			sqlite3_exec(month->db,
+				     "INSERT INTO words(words) VALUES('optimize');"
+				     "PRAGMA wal_checkpoint(TRUNCATE);",
+				     NULL, NULL, NULL);
+		close_others(index);
+	}
+	g_ptr_array_unref(names);
+}

@@ -57,6 +57,9 @@ bool index_drop(struct index *index, const char *id, const struct words *words);
 /* With up to where the file is indexed now. False: nothing of it is there. */
 bool index_end(struct index *index, const char *name, uint64_t position);
 
+/* Makes sure that nothing of what was taken out stands anywhere in its files. */
+void index_scrub(struct index *index);
+
 /* --- asking --- */
 
 /* What a search is for; NULL or 0: anything. */

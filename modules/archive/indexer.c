@@ -1,6 +1,7 @@
 #include "indexer.h"
 
 #include "reader.h"
+#include "removal.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
 #define STACK ((size_t)16 * 1024 * 1024)
 #define LOOK_MS 1000
+#define EXPIRE_EVERY_MS INT64_C(3600000)
 
 struct indexer {
 	struct store *store;
@@ -26,6 +28,8 @@ struct indexer {
 	struct index *index;
 	struct reader reader;
 	char from[SEGMENT_NAME]; /* files before this one are done */
+	int64_t expired;         /* ms: when it was last looked for mail whose time is over */
+	atomic_ullong removed;   /* mails of which it was */
 };
 
 /* --- one record --- */
@@ -218,6 +222,27 @@ static bool add_all(struct indexer *indexer, const struct store_state *state)
 	return good;
 }
 
+/* --- what need not be kept any longer --- */
+
+static void expire(struct indexer *indexer)
+{
+	int64_t now = store_clock(indexer->store);
+	struct removal removal = { .store = indexer->store,
+				   .indexer = indexer,
+				   .query = { .ended = now },
+				   .what = "expired",
+				   .time = now,
+				   .stop = &indexer->stopping,
+				   .only_free = true };
+
+	if (!now || now - indexer->expired < EXPIRE_EVERY_MS)
+		return;
+	removal_run(&removal);
+	indexer->removed += removal.mails;
+	if (!removal.error && removal_of_files(indexer->store, now) >= 0)
+		indexer->expired = now;
+}
+
 /* --- the thread --- */
 
 /* Only this thread's: Linux has both for each. */
@@ -243,6 +268,8 @@ static void *run(void *arg)
 		all = indexer->index && add_all(indexer, &state);
 		if (all)
 			indexer->done = state.batches;
+		if (all)
+			expire(indexer);
 		else
 			g_usleep(LOOK_MS * 100);
 	} while (store_wait(indexer->store, all ? state.batches : UINT64_MAX, LOOK_MS) &&
@@ -283,6 +310,21 @@ void indexer_stop(struct indexer *indexer)
 	pthread_join(indexer->thread, NULL);
 	pthread_mutex_destroy(&indexer->lock);
 	free(indexer);
+}
+
+bool indexer_wait(struct indexer *indexer, const atomic_bool *stop)
+{
+	struct store_state state;
+
+	store_state(indexer->store, &state);
+	while (indexer->done < state.batches && !*stop && !indexer->stopping)
+		g_usleep(LOOK_MS * 10);
+	return indexer->done >= state.batches;
+}
+
+uint64_t indexer_removed(struct indexer *indexer)
+{
+	return indexer->removed;
 }
 
 bool indexer_is_done(struct indexer *indexer)

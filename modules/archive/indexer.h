@@ -5,6 +5,8 @@
 
 #include "store.h"
 
+#include <stdatomic.h>
+
 struct indexer;
 
 /* NULL: no memory. */
@@ -14,6 +16,10 @@ void indexer_stop(struct indexer *indexer);
 
 /* True when all that is on disk can be found. */
 bool indexer_is_done(struct indexer *indexer);
+/* Waits until all that had been written up to now can be found. False: `stop`, or it cannot be. */
+bool indexer_wait(struct indexer *indexer, const atomic_bool *stop);
+/* Mails that it removed, since their time was over. */
+uint64_t indexer_removed(struct indexer *indexer);
 /* For who changes the index besides: it rests meanwhile. */
 void indexer_pause(struct indexer *indexer);
 void indexer_resume(struct indexer *indexer);

@@ -95,6 +95,7 @@ GPtrArray *segments_list(const char *folder)
 bool commit_read(struct commit *commit, const struct keys *keys, const unsigned char *octets,
 		 size_t len)
 {
+	uint64_t time;
 	size_t fixed;
 
 	if (len < COMMIT_FIXED + SIGNATURE_SIZE)
@@ -104,6 +105,8 @@ bool commit_read(struct commit *commit, const struct keys *keys, const unsigned 
 	commit->link.number = le64toh(commit->link.number);
 	commit->count = le32toh(commit->count);
 	memcpy(commit->before, octets + 16, HASH_SIZE);
+	memcpy(&time, octets + 48, sizeof time);
+	commit->time = (int64_t)le64toh(time);
 	commit->hashes = octets + COMMIT_FIXED;
 	fixed = COMMIT_FIXED + (size_t)commit->count * HASH_SIZE;
 	if (len != fixed + SIGNATURE_SIZE)
@@ -113,8 +116,19 @@ bool commit_read(struct commit *commit, const struct keys *keys, const unsigned 
 	return true;
 }
 
-static GByteArray *commit_make(const struct segment *segment, const GByteArray *hashes)
+bool commit_fits(const struct commit *commit, const struct record *record)
 {
+	static const unsigned char zeros[SLOT_SIZE];
+
+	return record->flags == RECORD_PLAIN && record->time == commit->time &&
+	       record->body_len == 0 && memcmp(record->octets + 6, zeros, 2) == 0 &&
+	       memcmp(record->octets + 20, zeros, 4) == 0 &&
+	       memcmp(record->octets + RECORD_SLOT, zeros, SLOT_SIZE) == 0;
+}
+
+static GByteArray *commit_make(const struct segment *segment, int64_t now, const GByteArray *hashes)
+{
+	uint64_t time = htole64((uint64_t)now);
 	uint64_t number = htole64(segment->link.number + 1);
 	uint32_t count = htole32((uint32_t)(hashes->len / HASH_SIZE));
 	GByteArray *out = g_byte_array_sized_new(COMMIT_FIXED + hashes->len + SIGNATURE_SIZE);
@@ -124,6 +138,7 @@ static GByteArray *commit_make(const struct segment *segment, const GByteArray *
 	memcpy(out->data, &number, sizeof number);
 	memcpy(out->data + 8, &count, sizeof count);
 	memcpy(out->data + 16, segment->link.hash, HASH_SIZE);
+	memcpy(out->data + 48, &time, sizeof time);
 	g_byte_array_append(out, hashes->data, hashes->len);
 	return out;
 }
@@ -162,6 +177,7 @@ static bool is_batch(int file, const struct keys *keys, uint64_t from, uint64_t 
 	bool is = record->flags & RECORD_PLAIN &&
 		  record_meta(file, at, record, NULL, octets) == OPENED &&
 		  commit_read(&commit, keys, octets->data, octets->len) && commit.count == count &&
+		  commit_fits(&commit, record) &&
 		  (!keys || (commit.is_signed && is_whole(file, from, &commit)));
 
 	if (is)
@@ -400,7 +416,7 @@ void batch_add_made(struct batch *batch, const struct bulk *record,
 static void add_commit(struct batch *batch, int64_t now, struct link *link)
 {
 	struct segment *segment = batch->segment;
-	GByteArray *octets = commit_make(segment, batch->hashes);
+	GByteArray *octets = commit_make(segment, now, batch->hashes);
 	unsigned char signature[SIGNATURE_SIZE], hash[HASH_SIZE];
 
 	link->number = segment->link.number + 1;

@@ -8,7 +8,8 @@
  *          8       4  records in it
  *         12       4  zeros
  *         16      32  link of the batch before, also over the border of files; zeros: there is none
- *         48  32 each hashes of the records, in their order
+ *         48       8  time, as in the head
+ *         56 32 each  hashes of the records, in their order
  *                 64  Ed25519 signature of all before
  *
  * and the link of the batch is the SHA-256 of all before the signature. So each link stands for
@@ -22,7 +23,7 @@
 
 #define SEGMENT_NAME 24 /* "2026-11-28.0", and 9,999,999 a day */
 #define SEGMENT_PATH 4096
-#define COMMIT_FIXED 48
+#define COMMIT_FIXED 56
 
 struct link {
 	uint64_t number;
@@ -40,6 +41,7 @@ void segment_name(char out[SEGMENT_NAME], int64_t time, unsigned nth);
 struct commit {
 	struct link link;
 	unsigned char before[HASH_SIZE];
+	int64_t time;
 	uint32_t count;
 	const unsigned char *hashes;
 	bool is_signed; /* by the archive's key; false without keys */
@@ -47,6 +49,9 @@ struct commit {
 /* What a COMMIT says, in octets that live on. False: it is none. */
 bool commit_read(struct commit *commit, const struct keys *keys, const unsigned char *octets,
 		 size_t len);
+
+/* Whether nothing else stands in the head than a plain record of that time may have. */
+bool commit_fits(const struct commit *commit, const struct record *record);
 
 /* Where the last whole batch of the file ends, and its link; 0: it has none. -1: errno. */
 int segment_end(int file, const struct keys *keys, uint64_t *end, struct link *link);

@@ -29,8 +29,8 @@ struct store {
 	struct item *first, **last; /* that wait for their batch */
 	uint64_t weight;
 	bool stopping, flushing, open;
-	unsigned rounds; /* batches that were tried */
-	int64_t newest;  /* time of what was added last */
+	unsigned rounds;       /* batches that were tried */
+	int64_t newest, clock; /* time of what was added last; what time it is */
 	struct store_state state;
 
 	struct segment segment; /* the writer's own */
@@ -258,6 +258,23 @@ int store_flush(struct store *store)
 	error = store->state.error;
 	pthread_mutex_unlock(&store->lock);
 	return error;
+}
+
+void store_set_clock(struct store *store, int64_t now)
+{
+	pthread_mutex_lock(&store->lock);
+	store->clock = now;
+	pthread_mutex_unlock(&store->lock);
+}
+
+int64_t store_clock(struct store *store)
+{
+	int64_t now;
+
+	pthread_mutex_lock(&store->lock);
+	now = store->clock;
+	pthread_mutex_unlock(&store->lock);
+	return now;
 }
 
 void store_state(struct store *store, struct store_state *state)

@@ -32,6 +32,10 @@ bool store_has_room(struct store *store, uint64_t octets);
 /* Writes all that was added, and waits for it. 0, or errno. For the pool. */
 int store_flush(struct store *store);
 
+/* What time it is, ms: threads have no other clock. 0: nobody said so yet. */
+void store_set_clock(struct store *store, int64_t now);
+int64_t store_clock(struct store *store);
+
 struct store_state {
 	int error; /* of the last batch; 0: it is on disk */
 	uint64_t batches, records, waiting;

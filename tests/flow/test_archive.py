@@ -1,5 +1,7 @@
 """What leaves has its copy on disk before, whatever happens; and the copy is found, and is what left, octet for octet."""
+import glob
 import hashlib
+import mailbox
 import os
 import shutil
 import subprocess
@@ -58,3 +60,75 @@ def test_kept_found_and_read(archived):
     assert gateway.stop() == 0
     gateway.start()
     wait_for(lambda: len(found(gateway, "--words", "wisdom")) == 2)
+
+
+LETTER = b"""From: ann@example.com
+To: jane@customer.example
+Subject: files
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+From the beginning
+--b
+Content-Type: application/octet-stream; name="../../x/offer.bin"
+Content-Disposition: attachment
+Content-Transfer-Encoding: base64
+
+AAECA/8AIQ==
+--b
+Content-Type: application/octet-stream; name="offer.bin"
+Content-Transfer-Encoding: base64
+
+AAA=
+--b--
+""".replace(b"\n", b"\r\n")
+
+
+def test_files_and_proof(archived, tmp_path):
+    """Attachments, a mail in each format with hashes that sha256sum knows; what is changed on disk is named; who is forgotten is gone."""
+    gateway = archived()
+    ids = [queue_id(send(gateway, LETTER)), queue_id(send(gateway, MAIL % (2, 2), "joe@customer.example"))]
+    sent = {message.rcpts[0]: message.data for message in gateway.sink.wait_messages(2)}
+    wait_for(lambda: len(found(gateway, "--sender", "@example.com")) == 2)
+    gateway.text("archive", "get", ids[0], "--attachments", str(tmp_path / "files"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "files").iterdir()} == {"offer.bin": b"\0\1\2\3\xff\0!", "2-offer.bin": b"\0\0"}
+    for form in ("eml", "maildir", "mbox"):
+        folder = tmp_path / form
+        assert "2 mails" in gateway.text("archive", "export", "--to", str(folder), "--format", form, "--sender", "ann@example.com")
+        subprocess.run(["sha256sum", "--strict", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
+        again = gateway.run_ctl("archive", "export", "--to", str(folder), "--format", form, "--sender", "ann@example.com")
+        assert again.code and "File exists" in again.err
+    assert sorted(path.read_bytes() for path in (tmp_path / "eml").glob("*.eml")) == sorted(sent.values())
+    box = mailbox.Maildir(tmp_path / "maildir", create=False)
+    assert len(box) == 2 and len(mailbox.mbox(tmp_path / "mbox" / "mail.mbox")) == 2
+    said = gateway.text("archive", "verify")
+    assert " 0 faults" in said
+    assert "1 mails are gone" in gateway.text("archive", "forget", "joe@customer.example")
+    assert [row["id"] for row in found(gateway, "--sender", "@example.com")] == ids[:1]
+    assert " 0 faults" in gateway.text("archive", "verify", "--link", said.split()[-1])
+    name, = glob.glob(os.path.join(gateway.folder_of_archive, "*", "*.gwa"))
+    with open(name, "r+b") as file:
+        file.seek(300)
+        octet = file.read(1)
+        file.seek(300)
+        file.write(bytes([octet[0] ^ 1]))
+    answer = gateway.run_ctl("archive", "verify")
+    assert answer.code == 65 and "1 faults" in answer.err and "it was changed" in answer.err
+
+
+def test_killed_at_any_moment(archived):
+    """Killed while mail leaves, again and again: whatever reached the sink is in the archive, which verifies."""
+    gateway = archived()
+    for turn in range(3):
+        for n in range(20):
+            send(gateway, MAIL % (100 * turn + n, n))
+        gateway.kill()
+        gateway.start()
+    gateway.wait_queue_empty()
+    wait_for(lambda: len(found(gateway, "--limit", "1000")) == 60)
+    assert " 0 faults" in gateway.text("archive", "verify")
+    kept = {row["message_id"] for row in found(gateway, "--limit", "1000")}
+    assert {message.header("Message-ID").strip("<>") for message in gateway.sink.messages} == kept

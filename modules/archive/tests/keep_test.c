@@ -1,16 +1,6 @@
 /* keep_test.c - from the hook to the disk and back: what leaves is kept before it leaves, is found,
  * and comes out octet for octet. */
-#include "archive.h"
-
-#include <gateway/testkit.h>
-
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "scene.h"
 
 #define HEADER                                                                                        \
 	"From: Ann <ann@example.com>\r\nTo: jane@customer.example\r\nSubject: Grüße, the offer\r\n" \
@@ -24,10 +14,6 @@
 	       "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n"      \
 	       "aGVsbG8=\r\n--b--\r\n"
 #define TRACE "Received: from here by there\r\n"
-#define WAIT_MS 20000
-
-static struct testkit *kit;
-static struct gw_relay *relay;
 
 /* What other modules do to a delivery before it is sealed. */
 static struct {
@@ -60,18 +46,7 @@ static int begin(void **state)
 {
 	(void)state;
 	memset(&edits, 0, sizeof edits);
-	kit = testkit_create(with_edits);
-	relay = testkit_relay(kit, "out");
-	testkit_option(kit, "folder", testkit_file(kit, "archive", NULL));
-	testkit_option(kit, "sign_file", testkit_file(kit, "sign.key", NULL));
-	testkit_option(kit, "delay", "1ms");
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	testkit_destroy(kit);
+	scene_begin(with_edits);
 	return 0;
 }
 
@@ -92,50 +67,6 @@ static struct gw_delivery *delivery_of(struct gw_message *message)
 
 	testkit_delivery_trace(delivery, TRACE);
 	return delivery;
-}
-
-static enum gw_verdict leave(struct gw_delivery *delivery)
-{
-	enum gw_verdict verdict = testkit_run_sealed(kit, delivery);
-
-	return verdict == GW_PENDING ? testkit_resume(kit, WAIT_MS) : verdict;
-}
-
-/* Until the index has all of it. */
-static void until_found(void)
-{
-	int rounds;
-
-	for (rounds = 0; rounds < 2000; rounds++) {
-		testkit_forget(kit);
-		testkit_run_status(kit);
-		if (testkit_has(kit, TESTKIT_STATUS, "index: has everything"))
-			return;
-		usleep(10000);
-	}
-	fail_msg("the index is never made");
-}
-
-static const char *ask(const char *words)
-{
-	testkit_forget(kit);
-	testkit_run_control(kit, words, true);
-	return testkit_line(kit, TESTKIT_REPLY, 0);
-}
-
-static size_t hits(const char *words)
-{
-	char text[300];
-	const char *answer, *at;
-	size_t count = 0;
-
-	snprintf(text, sizeof text, "search %s", words);
-	answer = ask(text);
-	if (testkit_lines(kit, TESTKIT_PROBLEM))
-		fail_msg("%s: %s", words, testkit_line(kit, TESTKIT_PROBLEM, 0));
-	for (at = answer; (at = strstr(at, "\"sender\":\"")) != NULL; at++)
-		count++;
-	return count;
 }
 
 /* The octets of `get`, all its parts. */
@@ -175,11 +106,6 @@ static struct gw_str get(const char *words)
 		at = more ? atoll(more + 7) : -1;
 	}
 	return gw_str_n(out, len);
-}
-
-static const char *id_of(struct gw_message *message)
-{
-	return gw->message_fact(message, GW_MESSAGE_ID).ptr;
 }
 
 static void assert_same(struct gw_str got, struct gw_str wanted)

@@ -1,0 +1,397 @@
+#include "removal.h"
+
+#include "holds.h"
+#include "notices.h"
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MAILS_AT_ONCE 50
+#define RECORDS_OF_NOTICE 3000 /* a notice has to be read again */
+#define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
+
+/* A mail that is to go, with all its records. */
+struct going {
+	char id[32], number[32];
+	GArray *places; /* struct place; the first is the message */
+};
+
+struct chunk {
+	GPtrArray *mails;
+	char last[32]; /* number of the last that was met */
+};
+
+static void free_going(gpointer arg)
+{
+	struct going *going = arg;
+
+	g_array_unref(going->places);
+	g_free(going);
+}
+
+static void add_going(void *arg, const struct hit *hit)
+{
+	struct chunk *chunk = arg;
+	struct going *going = g_new0(struct going, 1);
+
+	snprintf(going->id, sizeof going->id, "%s", hit->id);
+	snprintf(going->number, sizeof going->number, "%s", hit->number);
+	snprintf(chunk->last, sizeof chunk->last, "%s", hit->number);
+	going->places = g_array_new(FALSE, TRUE, sizeof(struct place));
+	g_array_append_val(going->places, hit->place);
+	g_ptr_array_add(chunk->mails, going);
+}
+
+static void add_place(void *arg, const struct trace *trace)
+{
+	g_array_append_val((GArray *)arg, trace->place);
+}
+
+/* The next of those that are asked for. */
+static bool next_chunk(const struct removal *removal, struct index *index, struct chunk *chunk)
+{
+	struct query query = removal->query;
+	guint i;
+
+	query.before = chunk->last[0] ? chunk->last : NULL;
+	query.limit = MAILS_AT_ONCE;
+	g_ptr_array_set_size(chunk->mails, 0);
+	if (!index_search(index, &query, add_going, chunk))
+		return false;
+	for (i = 0; i < chunk->mails->len; i++) {
+		struct going *going = chunk->mails->pdata[i];
+
+		if (!index_traces(index, going->number, add_place, going->places))
+			return false;
+	}
+	return true;
+}
+
+/* --- holds --- */
+
+static void leave_held(struct removal *removal, struct index *index, const struct holds *holds,
+		       struct chunk *chunk)
+{
+	guint i = 0;
+
+	while (i < chunk->mails->len) {
+		const struct going *going = chunk->mails->pdata[i];
+		const char *hold = holds_cover(holds, index, going->id);
+
+		if (!hold) {
+			i++;
+			continue;
+		}
+		removal->held++;
+		snprintf(removal->hold, sizeof removal->hold, "%s", hold);
+		g_ptr_array_remove_index(chunk->mails, i);
+	}
+}
+
+/* Before anything is touched. */
+static bool any_held(struct removal *removal, struct index *index, const struct holds *holds)
+{
+	struct chunk chunk = { .mails = g_ptr_array_new_with_free_func(free_going) };
+	bool good = true;
+
+	do {
+		good = next_chunk(removal, index, &chunk);
+		leave_held(removal, index, holds, &chunk);
+	} while (good && removal->held == 0 && chunk.mails->len);
+	g_ptr_array_unref(chunk.mails);
+	if (!good)
+		removal->error = EIO;
+	else if (removal->held)
+		removal->error = ECANCELED;
+	removal->held = 0;
+	return removal->error != 0;
+}
+
+/* --- what is said of it --- */
+
+static struct gw_json *notice_begin(const struct removal *removal)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "what", gw_str(removal->what));
+	gw->json_number(json, "by", removal->by);
+	gw->json_begin(json, "records", GW_JSON_ARRAY);
+	return json;
+}
+
+static bool notice_end(const struct removal *removal, struct gw_json *json)
+{
+	struct item *item;
+
+	gw->json_end(json);
+	gw->json_end(json);
+	item = item_plain(RECORD_NOTICE, removal->time, json);
+	if (item)
+		store_add(removal->store, item);
+	return item != NULL;
+}
+
+/* On disk before the first key goes. */
+static int tell(const struct removal *removal, const struct chunk *chunk)
+{
+	struct gw_json *json = notice_begin(removal);
+	unsigned count = 0;
+	guint i, k;
+
+	for (i = 0; i < chunk->mails->len; i++) {
+		const struct going *going = chunk->mails->pdata[i];
+
+		for (k = 0; k < going->places->len; k++) {
+			const struct place *place = &g_array_index(going->places, struct place, k);
+
+			if (count++ % RECORDS_OF_NOTICE == RECORDS_OF_NOTICE - 1) {
+				if (!notice_end(removal, json))
+					return ENOMEM;
+				json = notice_begin(removal);
+			}
+			gw->json_begin(json, NULL, GW_JSON_ARRAY);
+			gw->json_string(json, NULL, gw_str(place->name));
+			gw->json_number(json, NULL, (int64_t)place->at);
+			gw->json_end(json);
+		}
+	}
+	return notice_end(removal, json) ? store_flush(removal->store) : ENOMEM;
+}
+
+/* --- keys --- */
+
+static int destroy_key(struct reader *writer, const struct place *place)
+{
+	struct record record;
+	char path[SEGMENT_PATH];
+
+	if (writer->file >= 0 && strcmp(writer->name, place->name) != 0) {
+		if (fdatasync(writer->file) != 0)
+			return errno;
+		reader_finish(writer);
+	}
+	if (writer->file < 0) {
+		segment_path(path, writer->folder, place->name);
+		writer->file = open(path, O_RDWR | O_CLOEXEC);
+		snprintf(writer->name, sizeof writer->name, "%s", place->name);
+	}
+	if (writer->file < 0)
+		return errno;
+	if (record_read(writer->file, place->at, &record) != 1)
+		return EIO;
+	return record_destroy(writer->file, place->at);
+}
+
+static int destroy_keys(const struct removal *removal, const struct chunk *chunk)
+{
+	struct reader writer;
+	int error = 0;
+	guint i, k;
+
+	reader_init(&writer, store_folder(removal->store), store_keys(removal->store));
+	for (i = 0; i < chunk->mails->len && !error; i++) {
+		const struct going *going = chunk->mails->pdata[i];
+
+		for (k = 0; k < going->places->len && !error; k++)
+			error = destroy_key(&writer,
+					    &g_array_index(going->places, struct place, k));
+	}
+	if (!error && writer.file >= 0 && fdatasync(writer.file) != 0)
+		error = errno;
+	reader_finish(&writer);
+	return error;
+}
+
+/* --- the index --- */
+
+/* What was indexed of each: it is read while that is possible. */
+static struct words *read_words(const struct removal *removal, const struct chunk *chunk)
+{
+	struct words *words = g_new0(struct words, chunk->mails->len);
+	struct reader reader;
+	guint i;
+
+	reader_init(&reader, store_folder(removal->store), store_keys(removal->store));
+	for (i = 0; i < chunk->mails->len; i++) {
+		const struct going *going = chunk->mails->pdata[i];
+		struct bulk content;
+
+		bulk_init(&content, NULL);
+		reader_arrived(&reader, &g_array_index(going->places, struct place, 0),
+			       CONTENT_MOST, &content);
+		words_read(&words[i], bulk_text(&content), false);
+		bulk_finish(&content);
+	}
+	reader_finish(&reader);
+	return words;
+}
+
+static bool drop_rows(const struct removal *removal, struct index *index, const struct chunk *chunk,
+		      const struct words *words)
+{
+	bool good;
+	guint i;
+
+	indexer_pause(removal->indexer);
+	good = index_begin(index);
+	for (i = 0; i < chunk->mails->len && good; i++)
+		good = index_drop(index, ((struct going *)chunk->mails->pdata[i])->id, &words[i]);
+	good = index_end(index, NULL, 0) && good;
+	indexer_resume(removal->indexer);
+	return good;
+}
+
+static void remove_chunk(struct removal *removal, struct index *index, const struct chunk *chunk)
+{
+	struct words *words;
+	guint i;
+
+	if (chunk->mails->len == 0)
+		return;
+	words = read_words(removal, chunk);
+	removal->error = tell(removal, chunk);
+	if (!removal->error)
+		removal->error = destroy_keys(removal, chunk);
+	if (!removal->error && !drop_rows(removal, index, chunk, words))
+		removal->error = EIO;
+	if (!removal->error)
+		removal->mails += chunk->mails->len;
+	for (i = 0; i < chunk->mails->len; i++)
+		words_finish(&words[i]);
+	g_free(words);
+}
+
+void removal_run(struct removal *removal)
+{
+	struct chunk chunk = { .mails = g_ptr_array_new_with_free_func(free_going) };
+	struct index *index = index_open(store_folder(removal->store), true);
+	struct holds holds;
+	guint met;
+
+	holds_read(&holds, store_folder(removal->store));
+	if (index && (removal->only_free || !any_held(removal, index, &holds)))
+		do {
+			if (!next_chunk(removal, index, &chunk))
+				removal->error = EIO;
+			met = chunk.mails->len;
+			leave_held(removal, index, &holds, &chunk);
+			if (!removal->error)
+				remove_chunk(removal, index, &chunk);
+		} while (met && !removal->error && !*removal->stop);
+	if (index && removal->mails && !removal->only_free) {
+		indexer_pause(removal->indexer);
+		index_scrub(index);
+		indexer_resume(removal->indexer);
+	}
+	holds_finish(&holds);
+	index_close(index);
+	g_ptr_array_unref(chunk.mails);
+}
+
+/* --- files --- */
+
+/* What is left in a file. One that tells of others (a notice) stays. */
+struct remains {
+	struct link last;
+	unsigned char first_before[HASH_SIZE];
+	uint64_t first;
+	bool readable; /* some key is there, or a notice */
+};
+
+static void take_commit(struct remains *remains, int file, uint64_t at, const struct record *record)
+{
+	GByteArray *octets = g_byte_array_new();
+	struct commit commit;
+
+	if (record_meta(file, at, record, NULL, octets) == OPENED &&
+	    commit_read(&commit, NULL, octets->data, octets->len)) {
+		if (!remains->first) {
+			remains->first = commit.link.number;
+			memcpy(remains->first_before, commit.before, HASH_SIZE);
+		}
+		remains->last = commit.link;
+	}
+	g_byte_array_unref(octets);
+}
+
+static void look_at(struct remains *remains, const char *folder, const char *name)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+	char path[SEGMENT_PATH];
+	struct record record;
+	uint64_t at = 0;
+	int file;
+
+	segment_path(path, folder, name);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	remains->readable = file < 0;
+	while (!remains->readable && record_read(file, at, &record) == 1) {
+		if (record.kind == RECORD_COMMIT)
+			take_commit(remains, file, at, &record);
+		else if (record.kind == RECORD_NOTICE)
+			remains->readable = true; /* it is kept: it tells of other files */
+		else
+			remains->readable |= memcmp(record.octets + RECORD_SLOT, zeros,
+						    SLOT_SIZE) != 0;
+		at += record_size(&record);
+	}
+	if (file >= 0)
+		close(file);
+}
+
+static int tell_removed(struct store *store, const struct remains *remains, const char *name,
+			int64_t time)
+{
+	struct gw_json *json = gw->json_create();
+	char hex[2 * HASH_SIZE + 1];
+	struct item *item;
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "what", gw_str("removed"));
+	gw->json_string(json, "file", gw_str(name));
+	gw->json_number(json, "first", (int64_t)remains->first);
+	hex_write(hex, remains->first_before);
+	gw->json_string(json, "before", gw_str(hex));
+	gw->json_number(json, "last", (int64_t)remains->last.number);
+	hex_write(hex, remains->last.hash);
+	gw->json_string(json, "link", gw_str(hex));
+	gw->json_end(json);
+	item = item_plain(RECORD_NOTICE, time, json);
+	if (!item)
+		return ENOMEM;
+	store_add(store, item);
+	return store_flush(store);
+}
+
+int removal_of_files(struct store *store, int64_t time)
+{
+	GPtrArray *names = segments_list(store_folder(store));
+	struct store_state state;
+	char path[SEGMENT_PATH];
+	int count = names ? 0 : -1;
+	guint i;
+
+	store_state(store, &state);
+	for (i = 0; names && i < names->len && count >= 0; i++) {
+		struct remains remains = { .readable = false };
+
+		if (!state.name[0] || segments_compare(names->pdata[i], state.name) >= 0)
+			break;
+		look_at(&remains, store_folder(store), names->pdata[i]);
+		if (remains.readable || !remains.first)
+			continue;
+		segment_path(path, store_folder(store), names->pdata[i]);
+		if (tell_removed(store, &remains, names->pdata[i], time) != 0 || unlink(path) != 0)
+			count = -1;
+		else
+			count++;
+	}
+	if (names)
+		g_ptr_array_unref(names);
+	return count;
+}

@@ -1,0 +1,34 @@
+/* removal.h - mail that goes: because a person wants to be forgotten, or its time is over. Its keys
+ * are destroyed; the files stay, and prove that nothing else was touched. A file goes when nothing
+ * in it can be read any more. */
+#ifndef ARCHIVE_REMOVAL_H
+#define ARCHIVE_REMOVAL_H
+
+#include "index.h"
+#include "indexer.h"
+
+#include <gateway/module.h>
+
+#include <stdatomic.h>
+
+struct removal {
+	struct store *store;
+	struct indexer *indexer;
+	struct query query;
+	const char *what;        /* "forgotten", "expired" */
+	int64_t by, time;        /* uid, ms */
+	const atomic_bool *stop; /* between two of its steps */
+	bool only_free;          /* those under a hold are left out; else one of them stops all */
+
+	uint64_t mails, held;
+	int error; /* errno; ECANCELED: a hold forbids it, `hold` */
+	char hold[200];
+};
+
+/* Blocks. */
+void removal_run(struct removal *removal);
+
+/* Files of which all keys are destroyed go. The number of them; -1: it failed. */
+int removal_of_files(struct store *store, int64_t time);
+
+#endif
