@@ -85,6 +85,15 @@ void services_client_each(struct gw_call *call, bool (*each)(void *arg, const st
 /* verb.c */
 int services_verb_run(const struct gw_call *call, const struct gw_verb *verb,
 		      void (*answered)(void *arg, struct gw_str json), void *arg);
+/* publications.c */
+void services_publication(struct gw_call *call, const struct gw_publication *publication);
+void services_publication_each(struct gw_call *call,
+			       void (*each)(void *arg, const struct gw_publication *), void *arg);
+
+/* dns_wait.c */
+int services_dns_wait(struct gw_call *call, const struct gw_dns_question *questions, size_t count,
+		      void (*answered)(void *arg, size_t nth, const struct gw_dns_answer *),
+		      void *arg);
 
 /* What a module may hand in. The functions that give a text give NULL where all is well, else what
  * is wrong. */

@@ -168,6 +168,20 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 	return verdict == GW_CONTINUE ? suppress_rcpt(call, message, rcpt) : verdict;
 }
 
+/* Bounces to return paths of ours come to the mail host of their domain, which is this gateway. */
+static void on_published(struct gw_call *call)
+{
+	const char *domain = instance_domain(gw->instance_data(call));
+	const struct gw_publication publication = { .size = sizeof publication,
+						    .type = GW_DNS_MX,
+						    .name = gw_str(domain),
+						    .value = gw_str(""),
+						    .senders = gw_str("") };
+
+	if (*domain)
+		gw->publication(call, &publication);
+}
+
 GW_MODULE(.name = "bounce", .version = "1.0",
 	  .summary = "bounces: what they mean, and where they go", .options = options,
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
@@ -175,4 +189,5 @@ GW_MODULE(.name = "bounce", .version = "1.0",
 	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = on_rcpt,
 	  .admit = suppress_admit, .message = incoming_message, .stop = on_stop,
 	  .prepare = return_path_prepare, .bounce = failed_bounce, .control = control,
-	  .status = on_status, .tick = on_tick, .event = on_event, .worker_start = on_worker_start)
+	  .status = on_status, .tick = on_tick, .event = on_event, .worker_start = on_worker_start,
+	  .published = on_published)

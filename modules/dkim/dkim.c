@@ -5,6 +5,7 @@
 
 #include <gateway/domain.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct key_conf {
@@ -287,6 +288,35 @@ static void on_stop(struct gw_call *call)
 	signer_destroy(gw->instance_data(call));
 }
 
+/* --- what has to be in the DNS --- */
+
+static void publish(struct gw_call *call, const struct key *key)
+{
+	struct gw_publication publication = { .size = sizeof publication, .type = GW_DNS_TXT };
+	char name[600], senders[2 * GW_DOMAIN_MAX + 8];
+	struct text record = { 0 };
+
+	key_record(key, &record);
+	snprintf(name, sizeof name, "%s._domainkey.%s", key->selector, key->domain);
+	snprintf(senders, sizeof senders, key->subdomains ? "%s *.%s" : "%s", key->domain,
+		 key->domain);
+	publication.name = gw_str(name);
+	publication.value = gw_str_n(record.ptr, record.len);
+	publication.senders = gw_str(senders);
+	if (!record.failed)
+		gw->publication(call, &publication);
+	text_finish(&record);
+}
+
+static void on_published(struct gw_call *call)
+{
+	const struct signer *signer = gw->instance_data(call);
+	size_t i;
+
+	for (i = 0; i < signer->key_count; i++)
+		publish(call, &signer->keys[i]);
+}
+
 /* --- prepare --- */
 
 /* Nobody can sign this one. Our own notices go out all the same: holding them back would help no
@@ -476,4 +506,4 @@ GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with
 	  .options = options, .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options,
 	  .relay_conf_size = sizeof(struct dkim_relay), .verbs = CONTROL_VERBS, .start = on_start,
 	  .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control,
-	  .once = "would take what the first one signs for unsigned")
+	  .published = on_published, .once = "would take what the first one signs for unsigned")

@@ -88,3 +88,87 @@ bool testkit_run_dns(struct testkit *kit, enum gw_dns_status status, uint32_t tt
 	testkit_run_dns_answer(kit, &answer, question->arg);
 	return true;
 }
+
+void testkit_dns(struct testkit *kit,
+		 void (*dns)(void *arg, const struct gw_dns_question *question,
+			     struct gw_dns_answer *answer),
+		 void *arg)
+{
+	kit->dns = dns;
+	kit->dns_arg = arg;
+}
+
+int service_dns_wait(struct gw_call *call, const struct gw_dns_question *questions, size_t count,
+		     void (*answered)(void *arg, size_t nth, const struct gw_dns_answer *),
+		     void *arg)
+{
+	struct testkit *kit = call->kit;
+	size_t i;
+
+	if (kit_refused(call, "dns_wait", ON(start) | ON(check)) || kit_fails(kit, "dns_wait"))
+		return -1;
+	for (i = 0; i < count; i++) {
+		struct gw_dns_answer answer = { .size = sizeof answer,
+						.status = GW_DNS_FAILED,
+						.error = gw_str("no answer") };
+
+		if (!has_type(questions[i].type))
+			return -1;
+		if (kit->dns)
+			kit->dns(kit->dns_arg, &questions[i], &answer);
+		answered(arg, i, &answer);
+	}
+	return 0;
+}
+
+/* --- what has to be in the DNS --- */
+
+static void add_publication(struct testkit *kit, struct publications *to,
+			    const struct gw_publication *from)
+{
+	struct gw_publication *publication;
+
+	to->list = kit_grow(kit, to->list, to->count, sizeof *to->list);
+	publication = &to->list[to->count++];
+	*publication = *from;
+	publication->name = kit_str(kit, from->name);
+	publication->value = kit_str(kit, from->value);
+	publication->senders = kit_str(kit, from->senders);
+}
+
+void testkit_publication(struct testkit *kit, const struct gw_publication *publication)
+{
+	add_publication(kit, &kit->needed, publication);
+}
+
+const struct gw_publication *testkit_published(struct testkit *kit, size_t nth)
+{
+	return nth < kit->published.count ? &kit->published.list[nth] : NULL;
+}
+
+void service_publication(struct gw_call *call, const struct gw_publication *publication)
+{
+	struct testkit *kit = call->kit;
+	struct gw_publication given = { 0 };
+
+	if (kit_refused(call, "publication", ON(published)) ||
+	    kit_null(kit, "publication", publication) ||
+	    kit_unsized(call, "gw_publication", publication->size))
+		return;
+	memcpy(&given, publication,
+	       publication->size < sizeof given ? publication->size : sizeof given);
+	if (!kit_name_refused(kit, "publication", given.name))
+		add_publication(kit, &kit->published, &given);
+}
+
+void service_publication_each(struct gw_call *call,
+			      void (*each)(void *arg, const struct gw_publication *), void *arg)
+{
+	const struct publications *needed = &call->kit->needed;
+	size_t i;
+
+	if (kit_refused(call, "publication_each", ON(start) | ON(check) | ON(control) | ON(status)))
+		return;
+	for (i = 0; i < needed->count; i++)
+		each(arg, &needed->list[i]);
+}

@@ -188,6 +188,11 @@ struct clients {
 	size_t count;
 };
 
+struct publications {
+	struct gw_publication *list;
+	size_t count;
+};
+
 struct kit_question {
 	struct kit_question *next;
 	gw_dns number;
@@ -240,8 +245,13 @@ struct testkit {
 	int last_rank;                    /* of offload_ranked() */
 	size_t submission_count;
 
-	struct clients known;  /* that the hook `clients` told of */
-	struct clients others; /* that other modules know */
+	struct clients known;          /* that the hook `clients` told of */
+	struct clients others;         /* that other modules know */
+	struct publications published; /* that the hook `published` told of */
+	struct publications needed;    /* that other modules need */
+	void (*dns)(void *arg, const struct gw_dns_question *question,
+		    struct gw_dns_answer *answer); /* of dns_wait() */
+	void *dns_arg;
 
 	const char *fail_service;
 	unsigned fail_in;
@@ -371,6 +381,12 @@ gw_http service_http_request(struct gw_call *call, const struct gw_http_request 
 			     void *arg);
 int service_http_cancel(struct gw_call *call, gw_http number);
 gw_dns service_dns_ask(struct gw_call *call, const struct gw_dns_question *question, void *arg);
+int service_dns_wait(struct gw_call *call, const struct gw_dns_question *questions, size_t count,
+		     void (*answered)(void *arg, size_t nth, const struct gw_dns_answer *),
+		     void *arg);
+void service_publication(struct gw_call *call, const struct gw_publication *publication);
+void service_publication_each(struct gw_call *call,
+			      void (*each)(void *arg, const struct gw_publication *), void *arg);
 int service_dns_cancel(struct gw_call *call, gw_dns number);
 
 struct gw_str service_session_fact(const struct gw_session *session, enum gw_session_fact fact);

@@ -103,6 +103,9 @@ static void forget(struct gw_call *call)
 	case ON_clients:
 		call->kit->known.count = 0;
 		break;
+	case ON_published:
+		call->kit->published.count = 0;
+		break;
 	case ON_result:
 		call->kit->fault = GW_FAULT_NONE;
 		break;

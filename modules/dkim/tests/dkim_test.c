@@ -865,6 +865,24 @@ static void keygen_takes_no_names_that_lead_elsewhere(void **state)
 	bench_finish(&bench);
 }
 
+static void what_verifiers_ask_for_has_to_be_published(void **state)
+{
+	const struct gw_publication *first, *second;
+	struct bench bench;
+
+	bench_start(&bench);
+	testkit_run_published(bench.kit);
+	first = testkit_published(bench.kit, 0);
+	second = testkit_published(bench.kit, 1);
+	assert_true(first && second && !testkit_published(bench.kit, 2));
+	assert_int_equal(first->type, GW_DNS_TXT);
+	assert_string_equal(first->name.ptr, "s1._domainkey.example.com");
+	assert_string_equal(first->senders.ptr, "example.com");
+	assert_memory_equal(first->value.ptr, "v=DKIM1; k=rsa; p=", 18);
+	assert_string_equal(second->name.ptr, "s2._domainkey.example.com");
+	bench_finish(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -888,6 +906,7 @@ int main(void)
 		cmocka_unit_test(a_clients_domain_without_a_key_is_a_warning),
 		cmocka_unit_test(warnings_of_clients_domains_end_somewhere),
 		cmocka_unit_test(keys_and_names_that_do_not_go_together),
+		cmocka_unit_test(what_verifiers_ask_for_has_to_be_published),
 		cmocka_unit_test(the_verb_dns_prints_the_records),
 		cmocka_unit_test(the_verb_keygen_makes_a_key_that_signs),
 		cmocka_unit_test(keygen_takes_no_names_that_lead_elsewhere),

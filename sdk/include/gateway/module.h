@@ -134,6 +134,18 @@ struct gw_client {
 	bool needs_login;      /* the address alone gives no right; some login does */
 };
 
+/* A record that has to be in the DNS for what a module does. */
+struct gw_publication {
+	uint32_t size;
+	uint32_t type; /* enum gw_dns_type */
+	struct gw_str name;
+	/* of TXT: the text that is to be there; empty: any record of the type */
+	struct gw_str value;
+	/* sender domains whose mail needs it, parted by blanks, as <gateway/domain.h> has them;
+	 * empty: it is about no sender domain */
+	struct gw_str senders;
+};
+
 struct gw_header {
 	uint32_t size;
 	struct gw_str name;  /* without colon */
@@ -714,6 +726,21 @@ struct gw_services {
 	 * under way, the gateway stops, or no memory. [any, while the call's instance lives] */
 	int (*verb_run)(const struct gw_call *, const struct gw_verb *,
 			void (*answered)(void *arg, struct gw_str json), void *arg);
+	/* start, check: asks so many questions at once and waits for all of them, the longest of
+	 * their deadlines at most: for what has to be known before it can begin. `answered` is told
+	 * of each, once, before this returns; an answer lives until `answered` returns. -1: refused
+	 * (another hook, another type, more than 4096), logged, or no memory; nothing is told. */
+	int (*dns_wait)(struct gw_call *, const struct gw_dns_question *questions, size_t count,
+			void (*answered)(void *arg, size_t nth, const struct gw_dns_answer *),
+			void *arg);
+
+	/* --- what has to be in the DNS --- */
+	/* published: one record. */
+	void (*publication)(struct gw_call *, const struct gw_publication *);
+	/* start, check, control, status: asks the hook `published` of all instances that have
+	 * started; in start: of those in the fragments before. Strings live until `each` returns */
+	void (*publication_each)(struct gw_call *,
+				 void (*each)(void *arg, const struct gw_publication *), void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

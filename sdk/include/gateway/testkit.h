@@ -98,6 +98,14 @@ void testkit_close(struct gw_relay *relay, enum gw_cause cause, int64_t until, c
 void testkit_open(struct gw_relay *relay, const char *by);
 /* A client that another module knows: client_each() tells of it. */
 void testkit_client(struct testkit *kit, const struct gw_client *client);
+/* A record that another module needs: publication_each() tells of it. */
+void testkit_publication(struct testkit *kit, const struct gw_publication *publication);
+/* Who answers dns_wait(); without, there is no answer. What `answer` points to lives until the next
+ * question. */
+void testkit_dns(struct testkit *kit,
+		 void (*dns)(void *arg, const struct gw_dns_question *question,
+			     struct gw_dns_answer *answer),
+		 void *arg);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
 /* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from
@@ -202,6 +210,8 @@ bool testkit_run_verb(struct testkit *kit, const char *json);
 /* --- what the module did --- */
 /* the nth client that the hook `clients` told of when it was run last; NULL: there are no more */
 const struct gw_client *testkit_known(struct testkit *kit, size_t nth);
+/* the same of records, and the hook `published` */
+const struct gw_publication *testkit_published(struct testkit *kit, size_t nth);
 /* names of route_add(), parted by blanks */
 const char *testkit_route(struct gw_rcpt *rcpt);
 /* the same, of the hook fallback */
