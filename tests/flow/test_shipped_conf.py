@@ -13,7 +13,7 @@ SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "
 NOT_DEFAULTS = {"dns.forward", "dns.trust_anchor", "control.admin_group", "control.view_group", "control.socket", "hostname"}
 NOT_SHOWN = {"workers", "offload_threads", "default_type", "limits.line", "limits.extent", "queue.active", "dns.local", "spool.segment_size"}
 
-OFF = ["27-policy", "30-antivirus", "40-disclaimer", "85-archive"]  # of those that are off, the ones whose keys are all shown
+OFF = ["27-policy", "30-antivirus", "40-disclaimer", "85-archive", "85-domains"]  # of those that are off, the ones whose keys are all shown
 
 
 @pytest.fixture(scope="module")

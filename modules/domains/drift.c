@@ -1,0 +1,111 @@
+#include "drift.h"
+
+#include <gateway/hash.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RECORD "errors"
+#define ERRORS_MOST 1000 /* remembered over a restart */
+#define DIGITS 17        /* a hash and a blank */
+
+/* Errors as the hashes of their texts: "0123456789abcdef ..." */
+struct memory {
+	char text[ERRORS_MOST * DIGITS + 1];
+	size_t len;
+	bool is_known; /* false: nobody looked before */
+};
+
+static bool is_remembered(const struct memory *memory, const struct finding *finding)
+{
+	char digits[DIGITS];
+
+	snprintf(digits, sizeof digits, "%016" PRIx64, gw_str_hash(gw_str(finding->text)));
+	return strstr(memory->text, digits) != NULL;
+}
+
+static void remember(struct memory *memory, const struct report *report)
+{
+	size_t i;
+
+	memory->is_known = true;
+	memory->len = 0;
+	memory->text[0] = '\0';
+	for (i = 0; i < report->finding_count; i++)
+		if (report->findings[i].level == LEVEL_ERROR &&
+		    memory->len + DIGITS < sizeof memory->text)
+			memory->len += (size_t)sprintf(
+				memory->text + memory->len, "%016" PRIx64 " ",
+				gw_str_hash(gw_str(report->findings[i].text)));
+}
+
+static void recall(struct gw_call *call, struct memory *memory)
+{
+	long size = gw->record_get(call, gw_str(RECORD), memory->text, sizeof memory->text - 1);
+
+	memory->is_known = size >= 0;
+	memory->len = size < 0 ? 0 : (size_t)size < sizeof memory->text ? (size_t)size : 0;
+	memory->text[memory->len] = '\0';
+}
+
+static void emit(struct gw_call *call, const char *name, const char *text)
+{
+	const struct gw_event event = { .size = sizeof event,
+					.name = gw_str(name),
+					.text = gw_str(text),
+					.json = gw_str(""),
+					.client = gw_str(""),
+					.relay = gw_str("") };
+
+	gw->emit(call, &event);
+}
+
+static void tell_new(struct gw_call *call, const struct memory *memory, const struct report *now)
+{
+	const char *first = NULL;
+	unsigned fresh = 0;
+	char text[1500];
+	size_t i;
+
+	for (i = 0; i < now->finding_count; i++) {
+		const struct finding *finding = &now->findings[i];
+
+		if (finding->level != LEVEL_ERROR || is_remembered(memory, finding))
+			continue;
+		first = first ? first : finding->text;
+		fresh++;
+		gw->log(call, GW_LOG_ERROR, "%s", finding->text);
+	}
+	if (!fresh || !memory->is_known)
+		return;
+	snprintf(text, sizeof text, "%u new in the DNS: %s%s", fresh, first,
+		 fresh > 1 ? "; gatewayctl domains check tells the others" : "");
+	emit(call, "domains-drift", text);
+}
+
+static void compare(struct gw_call *call, const struct memory *memory, const struct memory *after,
+		    const struct report *now)
+{
+	tell_new(call, memory, now);
+	if (memory->len && now->errors == 0)
+		emit(call, "domains-drift-over", "what was wrong in the DNS is right again");
+	if (!memory->is_known || memory->len != after->len ||
+	    memcmp(memory->text, after->text, after->len) != 0)
+		gw->record_put(call, gw_str(RECORD), gw_str_n(after->text, after->len));
+}
+
+void drift_tell(struct gw_call *call, const struct report *before, const struct report *now)
+{
+	struct memory *both = calloc(2, sizeof *both);
+
+	if (!both)
+		return;
+	if (before)
+		remember(&both[0], before);
+	else
+		recall(call, &both[0]);
+	remember(&both[1], now);
+	compare(call, &both[0], &both[1], now);
+	free(both);
+}

@@ -1,0 +1,58 @@
+/* instance.h - what an instance shares between its threads: what is to be looked at, what the last
+ * look gave, and which look somebody waits for. */
+#ifndef DOMAINS_INSTANCE_H
+#define DOMAINS_INSTANCE_H
+
+#include "report.h"
+
+#include <pthread.h>
+
+/* A look that has ended. Never changes; counted. */
+struct result {
+	struct report report;
+	struct plan *plan; /* that the report's names are of */
+	uint64_t number;   /* of the look */
+	int64_t ended;     /* ms since 1970 UTC */
+	unsigned refs;
+};
+
+/* A question of an admin: what SPF says of a sender. One at a time. */
+struct spf_query {
+	uint64_t number; /* 0: there was none */
+	bool done;
+	char address[64], helo[GW_DOMAIN_MAX + 1], sender[512];
+	enum spf_result result;
+	char why[400], explanation[1001];
+};
+
+struct instance {
+	pthread_mutex_t lock; /* of all that stands here */
+	struct plan *plan;
+	struct result *result; /* NULL: none yet */
+	uint64_t begun;        /* number of the look that began last */
+	int64_t due;           /* when the next one begins */
+	bool is_busy;          /* one is under way, on some worker */
+	struct spf_query query;
+};
+
+struct instance *instance_create(struct plan *plan); /* takes it over; NULL: no memory */
+void instance_destroy(struct instance *instance);
+
+/* A new plan for the next look, which begins as soon as it can. Gives its number: a result of that
+ * number or above has seen the plan. */
+uint64_t instance_renew(struct instance *instance, struct plan *plan);
+
+/* What is counted: a reference of one's own. NULL: there is none yet. */
+struct result *instance_result(struct instance *instance);
+void result_release(struct instance *instance, struct result *result);
+
+/* Takes the report's content over. */
+void instance_take(struct instance *instance, struct report *report, struct plan *plan,
+		   uint64_t number, int64_t now);
+
+/* A reference to the plan for a look that begins now; NULL: it is not due, or one is under way. */
+struct plan *instance_begin(struct instance *instance, int64_t now, uint64_t *number);
+void instance_end(struct instance *instance, struct plan *plan, int64_t due);
+void instance_release_plan(struct instance *instance, struct plan *plan);
+
+#endif

@@ -1,0 +1,287 @@
+#include "known.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#define RSA_GOOD 2048
+
+static enum known known_of(const struct gw_dns_answer *answer)
+{
+	return !answer ? MISSING : answer->status == GW_DNS_FAILED ? FAILED : KNOWN;
+}
+
+/* The worse of two: what is missing may still come. */
+static enum known both(enum known a, enum known b)
+{
+	return a == MISSING || b == MISSING ? MISSING : a == FAILED || b == FAILED ? FAILED : KNOWN;
+}
+
+/* --- SPF --- */
+
+enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_str address,
+		     enum spf_result *result, char why[WHY_MAX])
+{
+	const struct gw_dns_answer *answer = NULL;
+	struct gw_dns_question question;
+	char sender[GW_DOMAIN_MAX + 16];
+	struct spf *spf;
+
+	snprintf(sender, sizeof sender, "postmaster@%.*s", GW_STR_ARGS(domain));
+	spf = spf_check(address, domain, gw_str(sender));
+	if (!spf)
+		return FAILED;
+	while (spf_question(spf, &question)) {
+		answer = answers_get(answers, question.type, question.name);
+		if (!answer) {
+			spf_destroy(spf);
+			return MISSING;
+		}
+		spf_answer(spf, answer);
+	}
+	*result = spf_result(spf);
+	snprintf(why, WHY_MAX, "%s", spf_why(spf));
+	spf_destroy(spf);
+	return *result == SPF_TEMPERROR ? FAILED : KNOWN;
+}
+
+/* --- DKIM --- */
+
+struct gw_str key_domain(const struct plan_key *key)
+{
+	static const char mark[] = "._domainkey.";
+	const char *at = strstr(key->name.ptr, mark);
+
+	return at ? gw_str(at + sizeof mark - 1) : gw_str("");
+}
+
+/* The value of a tag of "a=b; c=d". */
+static struct gw_str tag_of(struct gw_str record, char name)
+{
+	struct gw_str tag;
+
+	for (; record.len; record = gw_str_from(record, tag.len + (tag.len < record.len))) {
+		struct gw_str trimmed;
+
+		tag = gw_str_n(record.ptr, gw_str_find(record, ';'));
+		trimmed = gw_str_trim(tag);
+		size_t equals = gw_str_find(trimmed, '=');
+
+		if (equals < trimmed.len && gw_str_trim(gw_str_n(trimmed.ptr, equals)).len == 1 &&
+		    trimmed.ptr[0] == name)
+			return gw_str_trim(gw_str_from(trimmed, equals + 1));
+	}
+	return gw_str("");
+}
+
+/* Blanks within base64 mean nothing. */
+static bool same_base64(struct gw_str a, struct gw_str b)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a.len && gw_is_space(a.ptr[i]))
+			i++;
+		while (j < b.len && gw_is_space(b.ptr[j]))
+			j++;
+		if (i == a.len || j == b.len)
+			return i == a.len && j == b.len;
+		if (a.ptr[i++] != b.ptr[j++])
+			return false;
+	}
+}
+
+/* Of an RSA key from the size of its SubjectPublicKeyInfo, 38 octets around the modulus. */
+static bool is_weak(struct gw_str record)
+{
+	struct gw_str kind = tag_of(record, 'k'), key = tag_of(record, 'p');
+	size_t octets = key.len / 4 * 3;
+
+	return (kind.len == 0 || gw_str_ieq(kind, gw_str("rsa"))) && octets > 38 &&
+	       (octets - 38) * 8 < RSA_GOOD - 64;
+}
+
+static enum dkim_result judge_key(struct gw_str wanted, struct gw_str served, char why[WHY_MAX])
+{
+	struct gw_str version = tag_of(served, 'v'), kind = tag_of(served, 'k'),
+		      flags = tag_of(served, 't'), key = tag_of(served, 'p');
+	struct gw_str wanted_kind = tag_of(wanted, 'k');
+	const char *flaw = NULL, *doubt = NULL;
+
+	if (version.len && !gw_str_eq(version, gw_str("DKIM1")))
+		flaw = "is no key of DKIM";
+	else if (key.len == 0)
+		flaw = "is revoked in the DNS (p= is empty)";
+	else if (!gw_str_ieq(kind.len ? kind : gw_str("rsa"),
+			     wanted_kind.len ? wanted_kind : gw_str("rsa")) ||
+		 !same_base64(key, tag_of(wanted, 'p')))
+		flaw = "is another key in the DNS than the one that signs";
+	else if (is_weak(served))
+		doubt = "is an RSA key under 2048 bits, which receivers call weak";
+	else if (gw_str_find(flags, 'y') < flags.len)
+		doubt = "says that it is a test (t=y), so receivers need not count it";
+	snprintf(why, WHY_MAX, "%s", flaw ? flaw : doubt ? doubt : "");
+	return flaw ? DKIM_FAIL : DKIM_PASS;
+}
+
+enum known known_key(struct answers *answers, const struct plan_key *key, enum dkim_result *result,
+		     char why[WHY_MAX])
+{
+	const struct gw_dns_answer *answer = answers_get(answers, GW_DNS_TXT, key->name);
+
+	*result = DKIM_FAIL;
+	if (known_of(answer) != KNOWN)
+		return known_of(answer);
+	if (answer->status != GW_DNS_FOUND)
+		snprintf(why, WHY_MAX, "is not in the DNS");
+	else if (answer->records.count > 1)
+		snprintf(why, WHY_MAX, "has %zu records in the DNS, where one may be",
+			 answer->records.count);
+	else
+		*result = judge_key(key->record, answer->records.items[0], why);
+	return KNOWN;
+}
+
+/* --- DMARC --- */
+
+enum dmarc_answer known_dmarc(void *arg, struct gw_str domain, struct dmarc_record *record)
+{
+	char name[GW_DOMAIN_MAX + 16];
+	const struct gw_dns_answer *answer;
+	size_t i, count = 0;
+
+	snprintf(name, sizeof name, "_dmarc.%.*s", GW_STR_ARGS(domain));
+	answer = answers_get(arg, GW_DNS_TXT, gw_str(name));
+	if (known_of(answer) != KNOWN)
+		return DMARC_UNKNOWN;
+	for (i = 0; i < answer->records.count; i++) {
+		struct dmarc_record other;
+
+		if (dmarc_read(answer->records.items[i], &other)) {
+			*record = other;
+			count++;
+		}
+	}
+	return count == 1 ? DMARC_FOUND : DMARC_ABSENT;
+}
+
+enum known known_walk(struct answers *answers, struct gw_str domain, struct dmarc_walk *walk)
+{
+	const struct dmarc_source source = { known_dmarc, answers };
+	size_t open = answers_open(answers);
+
+	dmarc_walk(domain, &source, walk);
+	if (walk->is_known)
+		return KNOWN;
+	/* asked for now, or before in this look */
+	return answers_open(answers) > open || open ? MISSING : FAILED;
+}
+
+enum known known_exists(struct answers *answers, struct gw_str domain, bool *exists)
+{
+	static const uint32_t types[] = { GW_DNS_A, GW_DNS_AAAA, GW_DNS_MX };
+	enum known known = KNOWN;
+	size_t i;
+
+	*exists = false;
+	for (i = 0; i < sizeof types / sizeof *types; i++) {
+		const struct gw_dns_answer *answer = answers_get(answers, types[i], domain);
+
+		known = both(known, known_of(answer));
+		*exists = *exists || (answer && answer->status == GW_DNS_FOUND);
+	}
+	return *exists ? KNOWN : known;
+}
+
+/* --- places --- */
+
+enum known known_mail_host(struct answers *answers, struct gw_str domain, enum mail_host *host)
+{
+	const struct gw_dns_answer *answer = answers_get(answers, GW_DNS_MX, domain);
+	enum known known = known_of(answer);
+	bool exists = false;
+
+	if (known != KNOWN)
+		return known;
+	if (answer->status == GW_DNS_FOUND) {
+		*host = answer->records.items[0].len ? MAIL_HOST_FOUND : MAIL_HOST_NULL;
+		return KNOWN;
+	}
+	known = known_exists(answers, domain, &exists);
+	*host = exists ? MAIL_HOST_IMPLICIT : MAIL_HOST_NONE;
+	return known;
+}
+
+enum known known_zone(struct answers *answers, struct gw_str domain, bool *has_zone)
+{
+	size_t dot;
+
+	*has_zone = false;
+	for (; domain.len; domain = gw_str_from(domain, dot < domain.len ? dot + 1 : dot)) {
+		const struct gw_dns_answer *answer = answers_get(answers, GW_DNS_SOA, domain);
+
+		if (known_of(answer) != KNOWN)
+			return known_of(answer);
+		*has_zone = answer->status == GW_DNS_FOUND;
+		dot = gw_str_find(domain, '.');
+		if (*has_zone)
+			break;
+	}
+	return KNOWN;
+}
+
+bool reverse_name(struct gw_str address, char out[REVERSE_MAX])
+{
+	struct network peer;
+	size_t len = 0;
+	int i;
+
+	if (!network_of_peer(&peer, address))
+		return false;
+	if (network_is_four(&peer)) {
+		snprintf(out, REVERSE_MAX, "%u.%u.%u.%u.in-addr.arpa", peer.bytes[15],
+			 peer.bytes[14], peer.bytes[13], peer.bytes[12]);
+		return true;
+	}
+	for (i = 15; i >= 0; i--)
+		len += (size_t)snprintf(out + len, REVERSE_MAX - len, "%x.%x.", peer.bytes[i] & 15,
+					peer.bytes[i] >> 4);
+	snprintf(out + len, REVERSE_MAX - len, "ip6.arpa");
+	return true;
+}
+
+static bool has_address(const struct gw_dns_answer *answer, const struct network *peer)
+{
+	struct network other;
+	size_t i;
+
+	for (i = 0; i < answer->records.count; i++)
+		if (network_of_peer(&other, answer->records.items[i]) && network_has(&other, peer))
+			return true;
+	return false;
+}
+
+enum known known_reverse(struct answers *answers, struct gw_str address, bool *leads_back,
+			 struct gw_str *name)
+{
+	char reverse[REVERSE_MAX];
+	const struct gw_dns_answer *names, *back;
+	enum known known = KNOWN;
+	struct network peer;
+	size_t i;
+
+	*leads_back = false;
+	*name = gw_str("");
+	if (!reverse_name(address, reverse) || !network_of_peer(&peer, address))
+		return KNOWN;
+	names = answers_get(answers, GW_DNS_PTR, gw_str(reverse));
+	if (known_of(names) != KNOWN)
+		return known_of(names);
+	for (i = 0; i < names->records.count && i < 10 && !*leads_back; i++) {
+		*name = i ? *name : names->records.items[0];
+		back = answers_get(answers, network_is_four(&peer) ? GW_DNS_A : GW_DNS_AAAA,
+				   names->records.items[i]);
+		known = both(known, known_of(back));
+		*leads_back = known_of(back) == KNOWN && has_address(back, &peer);
+	}
+	return *leads_back ? KNOWN : known;
+}

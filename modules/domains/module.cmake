@@ -1,0 +1,3 @@
+# Shared with other modules: addresses, and SPF.
+file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/*.c)
+target_sources(module_domains PRIVATE ${common})
