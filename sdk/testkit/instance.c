@@ -79,9 +79,16 @@ static size_t parse_all(struct testkit *kit)
 	return errors;
 }
 
+/* The call of start() lives as long as the instance: threads of the module's own have it. */
+static void forget_begun(struct testkit *kit)
+{
+	if (kit->begun)
+		call_destroy(kit->begun);
+	kit->begun = NULL;
+}
+
 int testkit_start(struct testkit *kit)
 {
-	struct gw_call *call;
 	int result = 0;
 
 	if (kit->started) {
@@ -93,13 +100,14 @@ int testkit_start(struct testkit *kit)
 	if (parse_all(kit) != 0)
 		return -1;
 	if (kit->module.start) {
-		call = call_create(kit, ON_start);
-		result = kit->module.start(call);
-		call_destroy(call);
+		kit->begun = call_create(kit, ON_start);
+		result = kit->module.start(kit->begun);
 	}
 	kit->started = result == 0;
 	if (kit->started)
 		worker_begin(kit);
+	else
+		forget_begun(kit);
 	return result == 0 ? 0 : -1;
 }
 
@@ -115,6 +123,7 @@ void testkit_stop(struct testkit *kit)
 		kit->module.stop(call);
 		call_destroy(call);
 	}
+	forget_begun(kit);
 	kit->started = false;
 }
 

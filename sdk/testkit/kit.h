@@ -226,6 +226,7 @@ struct testkit {
 	enum gw_fault fault;
 	enum testkit_offload offload;
 	void *worker_data;
+	struct gw_call *begun; /* of start(), until the instance has ended; NULL: it has none */
 	struct kit_timer *timers;
 	gw_timer last_timer;
 	struct kit_request *requests; /* the oldest first */

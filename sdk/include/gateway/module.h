@@ -37,7 +37,9 @@ extern "C" {
 #define GW_ABI_NEED GW_ABI_MINOR
 #endif
 
-struct gw_call;     /* one run of one hook for one instance: valid until that run returns */
+/* One run of one hook for one instance: valid until that run returns. That of start() lives as long
+ * as the instance, so that threads of the module's own may use services marked [any] with it. */
+struct gw_call;
 struct gw_session;  /* a client connection */
 struct gw_message;  /* envelope and bytes as received */
 struct gw_rcpt;     /* a recipient of a message */
