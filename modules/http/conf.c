@@ -1,10 +1,14 @@
 #include "conf.h"
 
+#include "peer.h"
 #include "token.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define WEBHOOKS_MOST 16
 
 #define TOKEN(member) offsetof(struct token_conf, member)
 static const struct gw_option token_options[] = {
@@ -16,6 +20,30 @@ static const struct gw_option token_options[] = {
 	  .help = "What it may: to look, or to change things too." },
 	{ "clients", GW_OPTION_LIST, TOKEN(clients),
 	  .help = "It sees the mail of these clients alone; empty: everybody's, and the gateway's own state." },
+	GW_OPTIONS_END
+};
+
+#define WEBHOOK(member) offsetof(struct webhook_conf, member)
+static const struct gw_option webhook_options[] = {
+	{ "name", GW_OPTION_STRING, WEBHOOK(name), .flags = GW_OPTION_REQUIRED,
+	  .help = "What it is called; what it has not been sent yet is remembered by that." },
+	{ "url", GW_OPTION_STRING, WEBHOOK(url), .flags = GW_OPTION_REQUIRED,
+	  .help = "Where events are sent: https://..., or http:// too where allow_private is set." },
+	{ "secret", GW_OPTION_SECRET, WEBHOOK(secret), .flags = GW_OPTION_REQUIRED,
+	  .help = "What it is signed with: at least 16 octets, which the receiver knows too." },
+	{ "events", GW_OPTION_LIST, WEBHOOK(events),
+	  .fallback = "bounce complaint auto_reply suppressed",
+	  .help = "Names of the events that it is sent." },
+	{ "clients", GW_OPTION_LIST, WEBHOOK(clients),
+	  .help = "It is sent what is about these clients alone; empty: everything." },
+	{ "batch", GW_OPTION_INT, WEBHOOK(batch), .fallback = "100", .min = 1, .max = 100,
+	  .help = "So many events in one request at most." },
+	{ "timeout", GW_OPTION_DURATION, WEBHOOK(timeout), .fallback = "10s", .min = 100,
+	  .max = 600000, .help = "How long a request may take until its answer is there." },
+	{ "allow_private", GW_OPTION_BOOL, WEBHOOK(allow_private), .fallback = "false",
+	  .help = "It may go to an address that is not public, such as 127.0.0.1, and without TLS." },
+	{ "ca_file", GW_OPTION_PATH, WEBHOOK(ca_file),
+	  .help = "Certificates (PEM) that are trusted for it, instead of the system's." },
 	GW_OPTIONS_END
 };
 
@@ -31,6 +59,23 @@ const struct gw_option http_options[] = {
 	{ "timeout", GW_OPTION_DURATION, CONF(timeout), .fallback = "10s", .min = 100,
 	  .max = 600000,
 	  .help = "How long a request may take to arrive, and its answer to be ready, and to be taken." },
+	{ "webhooks", GW_OPTION_GROUPS, CONF(webhooks), .group = webhook_options,
+	  .group_size = sizeof(struct webhook_conf), .help = "Who is sent events." },
+	{ "events", GW_OPTION_LIST, CONF(events),
+	  .fallback =
+		  "bounce complaint auto_reply suppressed bounced refused relay-off relay-on relay-resumed trouble trouble-over",
+	  .help = "Names of the events that /v1/events has, beside those that a webhook wants." },
+	{ "store", GW_OPTION_PATH, CONF(store), .fallback = "STATE/http.db",
+	  .help = "The file in which events are kept until they are sent, and for /v1/events." },
+	{ "keep", GW_OPTION_DURATION, CONF(keep), .fallback = "7d", .min = 60000,
+	  .max = (int64_t)366 * 24 * 3600 * 1000, .help = "How long events are kept." },
+	{ "most", GW_OPTION_INT, CONF(most), .fallback = "1000000", .min = 1000, .max = 100000000,
+	  .help = "So many events are kept at most." },
+	{ "retry", GW_OPTION_DURATION, CONF(retry), .fallback = "10s", .min = 10, .max = 3600000,
+	  .help = "How long after a request that failed it is sent again; three times as long after each further one, up to 4h." },
+	{ "give_up", GW_OPTION_DURATION, CONF(give_up), .fallback = "24h", .min = 10,
+	  .max = (int64_t)30 * 24 * 3600 * 1000,
+	  .help = "A webhook that failed for so long: events that are as old become dead letters." },
 	GW_OPTIONS_END
 };
 
@@ -139,11 +184,78 @@ static bool check_tokens(struct gw_call *call, const struct http_conf *conf)
 	return fine;
 }
 
+/* --- webhooks --- */
+
+static bool refuse(struct gw_call *call, size_t nth, const char *key, const char *name,
+		   const char *why)
+{
+	char place[64];
+
+	snprintf(place, sizeof place, "webhooks[%zu].%s", nth, key);
+	gw->problem_at(call, NULL, place, true, "webhook \"%s\": %s", name, why);
+	return false;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *url_wrong(const struct webhook_conf *webhook)
+{
+	CURLU *url = curl_url();
+	char *scheme = NULL, *host = NULL;
+	const char *wrong = NULL;
+
+	if (!url || curl_url_set(url, CURLUPART_URL, webhook->url.ptr, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		wrong = "that is no URL; say \"https://host/path\"";
+	else if (strcmp(scheme, "https") != 0 &&
+		 (strcmp(scheme, "http") != 0 || !webhook->allow_private))
+		wrong = "events go by https alone; http:// is for where allow_private = true";
+	else if (!webhook->allow_private && peer_host_is_private(host))
+		wrong = "that address is private: name a public one, or set allow_private = true";
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(url);
+	return wrong;
+}
+
+static bool check_webhook(struct gw_call *call, const struct webhook_conf *webhooks, size_t nth)
+{
+	const struct webhook_conf *webhook = &webhooks[nth];
+	const char *name = webhook->name.ptr, *wrong = url_wrong(webhook);
+	bool fine = true;
+	size_t i;
+
+	if (wrong)
+		fine = refuse(call, nth, "url", name, wrong);
+	if (webhook->name.len == 0 || webhook->name.len > 255)
+		fine = refuse(call, nth, "name", name, "a name has 1 to 255 octets");
+	if (webhook->secret.len < 16)
+		fine = refuse(call, nth, "secret", name,
+			      "the secret is too short: `openssl rand -hex 32` makes a good one");
+	for (i = 0; i < nth; i++)
+		if (gw_str_eq(webhooks[i].name, webhook->name))
+			fine = refuse(call, nth, "name", name, "two have that name");
+	return fine;
+}
+
+static bool check_webhooks(struct gw_call *call, const struct http_conf *conf)
+{
+	bool fine = true;
+	size_t i;
+
+	if (conf->webhooks.count > WEBHOOKS_MOST)
+		return refuse(call, WEBHOOKS_MOST, "name", "", "there are at most 16");
+	for (i = 0; i < conf->webhooks.count; i++)
+		fine &= check_webhook(call, conf->webhooks.items, i);
+	return fine;
+}
+
 bool conf_check(struct gw_call *call, const struct http_conf *conf)
 {
 	bool fine = check_listen(call, conf);
 
 	fine &= check_tokens(call, conf);
+	fine &= check_webhooks(call, conf);
 	if (fine && conf->listen.len && !conf->tokens.count)
 		gw->problem_at(
 			call, NULL, "listen", false,

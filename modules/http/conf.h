@@ -13,15 +13,26 @@ struct token_conf {
 		clients; /* whose mail it is about; none: everybody's, and the gateway itself */
 };
 
+struct webhook_conf {
+	struct gw_str name, url, secret, ca_file;
+	struct gw_list events, clients;
+	bool allow_private;
+	int64_t batch, timeout;
+};
+
 struct http_conf {
 	struct gw_str listen; /* empty: no API */
 	struct gw_groups tokens;
 	int64_t connections, timeout;
+	struct gw_groups webhooks;
+	struct gw_str store;
+	struct gw_list events;
+	int64_t keep, most, retry, give_up;
 };
 
 extern const struct gw_option http_options[];
 
-/* Where it listens: a path, or an address of this machine's own. */
+/* Where the API listens: a path, or an address of this machine's own. */
 struct listen_address {
 	struct gw_str path; /* empty: host and port */
 	char host[64];

@@ -2,7 +2,9 @@ pkg_check_modules(EVHTTP REQUIRED IMPORTED_TARGET libevent_core libevent_extra)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)
-target_link_libraries(module_http PRIVATE PkgConfig::EVHTTP PkgConfig::CRYPTO PkgConfig::JANSSON PkgConfig::GLIB)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+target_link_libraries(module_http PRIVATE PkgConfig::SQLITE PkgConfig::CURL PkgConfig::EVHTTP PkgConfig::CRYPTO PkgConfig::JANSSON PkgConfig::GLIB)
 
 # The description of the API, which it serves, as octets of the program.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/openapi.json)

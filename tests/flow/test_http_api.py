@@ -10,6 +10,7 @@ import pytest
 
 from lib.client import Client, queue_id
 from lib.gateway import free_port
+from lib.sink import Act
 from lib.waiting import PATIENCE, wait_for
 
 READ, WRITE, SCOPED, TWO = "gw_read", "gw_write", "gw_scoped", "gw_two"
@@ -101,6 +102,30 @@ def test_every_answer_is_as_the_description_says(api):
     wrong = api.get("/v1/relays", method="DELETE")
     assert wrong.status == 405 and wrong.headers["Allow"] == "GET, HEAD"
     assert api.get("/v1/relays", method="HEAD").octets == b"" and api.get("/v1/relays", method="PATCH").status >= 400
+
+
+def test_bounces_are_as_the_description_says(api):
+    api.sink.script["rcpt"] = Act("550 5.1.1 no such user here")
+    with Client(api.gateway.clear_port, ehlo="client.example.com") as client:
+        client.message(b"From: a@example.com\r\nSubject: x\r\n\r\nhi\r\n", "a@example.com", "jane@example.net")
+    wait_for(lambda: api.asked("/v1/bounces")["items"], 10, "the bounce")
+    answer = api.asked("/v1/bounces?cursor=0&kind=hard&recipient=jane@example.net&limit=1")
+    item, = answer["items"]
+    assert item["recipient"] == "jane@example.net" and item["bounce"]["reason"] == "no_such_user" and item["id"] == answer["next"]
+    assert api.asked("/v1/bounces?cursor=%d" % answer["next"])["items"] == []
+    assert api.asked("/v1/bounces/{id}", id=item["id"]) == {**item, **api.asked("/v1/bounces/{id}", id=item["id"])}
+    assert api.asked("/v1/bounces/{id}", status=404, id=item["id"] + 1)["detail"]
+    assert api.get("/v1/bounces/%d" % item["id"], SCOPED).status == 404 and api.asked("/v1/bounces", token=SCOPED)["items"] == []
+    assert [row["count"] for row in api.asked("/v1/stats?by=kind,reason")["items"]] == [1]
+    event, = wait_for(lambda: api.asked("/v1/events?event=bounce&limit=5")["items"], 10, "the event")
+    assert event["bounce_id"] == item["id"] and api.asked("/v1/events?cursor=99", status=400)["detail"]
+    where = {"address": "joe@example.net"}
+    api.asked("/v1/suppressions/{address}?client=crm&type=mass&days=3", "PUT", 204, WRITE, **where)
+    assert "joe@example.net" in json.dumps(api.asked("/v1/suppressions/{address}?client=crm", **where))
+    assert "joe@example.net" in json.dumps(api.asked("/v1/suppressions"))
+    api.asked("/v1/suppressions/{address}?client=crm&type=mass", "DELETE", 204, WRITE, **where)
+    assert "joe@example.net" not in json.dumps(api.asked("/v1/suppressions"))
+    assert "by=40-http/writer" in api.gateway.log_text()
 
 
 def test_a_token_has_its_bounds(api):

@@ -58,9 +58,19 @@ static void what_is_wrong_is_told_with_its_key(void **state)
 {
 	static const struct {
 		const char *key, *value, *told;
-	} cases[] = { { "listen", "0.0.0.0:1", "error: listen: \"0.0.0.0:1\"" },
-		      { "tokens[0].hash", "gw_secret", "error: tokens[0].hash: the hash of \"a\"" },
-		      { "tokens[1].name", "a", "error: tokens[1].name: two tokens" } };
+	} cases[] = {
+		{ "listen", "0.0.0.0:1", "error: listen: \"0.0.0.0:1\"" },
+		{ "tokens[0].hash", "gw_secret", "error: tokens[0].hash: the hash of \"a\"" },
+		{ "tokens[1].name", "a", "error: tokens[1].name: two tokens" },
+		{ "webhooks[0].url", "http://hooks.example.com/",
+		  "webhooks[0].url: webhook \"w\": events go by https" },
+		{ "webhooks[0].url", "https://127.0.0.1/x", "that address is private" },
+		{ "webhooks[0].url", "https://[::ffff:10.0.0.1]/", "that address is private" },
+		{ "webhooks[0].url", "https://localhost:8443/", "that address is private" },
+		{ "webhooks[0].url", "file:///etc/passwd", "webhooks[0].url: webhook" },
+		{ "webhooks[0].url", "hooks", "webhooks[0].url" },
+		{ "webhooks[0].secret", "short", "webhooks[0].secret: webhook \"w\": the secret" }
+	};
 	size_t i;
 
 	(void)state;
@@ -71,6 +81,9 @@ static void what_is_wrong_is_told_with_its_key(void **state)
 		testkit_option(kit, "tokens[0].hash", HASH);
 		testkit_option(kit, "tokens[1].name", "b");
 		testkit_option(kit, "tokens[1].hash", HASH);
+		testkit_option(kit, "webhooks[0].name", "w");
+		testkit_option(kit, "webhooks[0].url", "https://hooks.example.com/x");
+		testkit_option(kit, "webhooks[0].secret", "0123456789abcdef");
 		testkit_option(kit, cases[i].key, cases[i].value);
 		assert_int_equal(testkit_start(kit), -1);
 		assert_true(testkit_has(kit, TESTKIT_PROBLEM, cases[i].told));

@@ -1,0 +1,24 @@
+/* instance.h - what an instance has: made by the first worker, since one that is only checked makes
+ * nothing. */
+#ifndef HTTP_INSTANCE_H
+#define HTTP_INSTANCE_H
+
+#include "outbox.h"
+#include "server.h"
+#include "webhook.h"
+
+struct instance {
+	struct gw_call *call;
+	pthread_mutex_t lock; /* of the beginning */
+	bool begun;
+	struct server *server;     /* NULL: there is no API */
+	struct event_store *store; /* NULL: it cannot be opened */
+	struct outbox *outbox;     /* NULL: no events are kept */
+	struct webhooks *webhooks; /* NULL: there are none */
+};
+
+/* From any thread: NULL where it is not there (yet). */
+struct event_store *instance_store(struct instance *instance);
+struct webhooks *instance_webhooks(struct instance *instance);
+
+#endif

@@ -1,0 +1,26 @@
+/* webhook.h - sends what is in the store to who wants it, by a thread of its own: each webhook by
+ * itself, in order, at least once; one that is dead keeps nobody waiting but itself.
+ *
+ * What was not taken is tried again, later each time. Past `give_up` what is older than that is set
+ * aside as a dead letter, and the next is tried. */
+#ifndef HTTP_WEBHOOK_H
+#define HTTP_WEBHOOK_H
+
+#include "conf.h"
+#include "event_store.h"
+
+struct webhooks;
+
+/* NULL: no memory, or no thread. */
+struct webhooks *webhooks_begin(struct gw_call *call, const struct http_conf *conf,
+				struct event_store *store);
+void webhooks_end(
+	struct webhooks *webhooks); /* what is on its way is sent again later; NULL is fine */
+
+void webhooks_wake(void *webhooks);            /* there is something new [any thread] */
+void webhooks_tick(struct webhooks *webhooks); /* this instance is in use [any thread] */
+
+/* How long after so many tries that failed, ms. */
+int64_t webhook_delay(const struct http_conf *conf, int64_t tries);
+
+#endif
