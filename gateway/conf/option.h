@@ -8,7 +8,21 @@
 
 #include <gateway/option.h>
 
+#include <sys/types.h>
+#include <time.h>
+
 struct conf_group; /* a group in a fragment, see conf.h */
+
+/* A secret that came from a file, which is looked at again by one thread at a time. In the arena of
+ * the secret. */
+struct secret_file {
+	struct secret_file *next;
+	const char *secret; /* as it was handed out */
+	const char *path;
+	struct timespec changed;
+	off_t size;
+	ino_t inode;
+};
 
 /* Where option tables find what is not in the file. */
 struct option_context {
@@ -16,6 +30,8 @@ struct option_context {
 	const char *state_dir;  /* "STATE/x" is below it */
 	struct arena *arena;    /* owns every string and list of the result */
 	struct problems *problems;
+	/* the files of secrets are added here; NULL: nobody looks at them again */
+	struct secret_file **secret_files;
 };
 
 /* One table with the struct it fills. */
@@ -46,6 +62,13 @@ bool option_given(const struct conf_group *group, const char *key);
 /* Value parsers, used for "250ms" texts elsewhere too; 0, or -1 when the text is none. */
 int option_parse_size(struct gw_str text, int64_t *bytes);
 int option_parse_duration(struct gw_str text, int64_t *ms);
+
+#define SECRET_MAX 8192 /* octets of a secret */
+
+/* Of the secret that was handed out as `secret`: its length in `out`, a NUL behind it, when its
+ * file has changed since it was looked at last. 0: it has not, or it came from no file. -1, once:
+ * the file cannot be taken as it is now, and `out` is why. It waits for the disk. */
+long secret_again(struct secret_file *files, struct gw_str secret, char *out, size_t size);
 
 /* "string", "size", ...: for printed tables. */
 const char *option_type_name(enum gw_option_type type);

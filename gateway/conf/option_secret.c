@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SECRET_MAX 8192
 #define PROGRAM_MS 10000
 
 static const struct gw_str none = GW_STR("");
@@ -38,33 +37,114 @@ static ssize_t read_start(int fd, char *text, size_t size)
 	return got < 0 ? -1 : (ssize_t)held;
 }
 
-static struct gw_str from_file(const struct option_job *job, const char *name)
-{
-	const char *key = job->option->key, *path = option_path(job->context, name).ptr;
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	char text[SECRET_MAX + 1];
-	struct gw_str secret = none;
-	ssize_t len = 0;
-	struct stat st;
+#define WHY_MAX (PATH_MAX * 2 + 100)
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		option_error(job, "\"%s\": secret file %s cannot be read: %s", key,
-			     path ? path : name, strerrordesc_np(errno));
-	else if (!S_ISREG(st.st_mode))
-		option_error(job, "\"%s\": secret file %s is not a file", key, path);
-	else if (st.st_mode & 07)
-		option_error(job, "\"%s\": secret file %s is open to others: chmod o-rwx %s", key,
-			     path, path);
+/* Its beginning in `text`; false: what is wrong with it is in `why`, as a sentence. */
+static bool read_file(const char *path, struct stat *st, char text[SECRET_MAX + 1],
+		      char why[WHY_MAX])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t len = -1;
+
+	*why = '\0';
+	if (fd < 0 || fstat(fd, st) != 0)
+		snprintf(why, WHY_MAX, "secret file %s cannot be read: %s", path,
+			 strerrordesc_np(errno));
+	else if (!S_ISREG(st->st_mode))
+		snprintf(why, WHY_MAX, "secret file %s is not a file", path);
+	else if (st->st_mode & 07)
+		snprintf(why, WHY_MAX, "secret file %s is open to others: chmod o-rwx %s", path,
+			 path);
 	else if ((len = read_start(fd, text, SECRET_MAX)) < 0)
-		option_error(job, "\"%s\": secret file %s cannot be read: %s", key, path,
-			     strerrordesc_np(errno));
+		snprintf(why, WHY_MAX, "secret file %s cannot be read: %s", path,
+			 strerrordesc_np(errno));
 	else if (text[len] = '\0', strcspn(text, "\r\n") == 0)
-		option_error(job, "\"%s\": the first line of secret file %s is empty", key, path);
-	else
-		secret = keep(job, text);
+		snprintf(why, WHY_MAX, "the first line of secret file %s is empty", path);
 	if (fd >= 0)
 		close(fd);
+	return !*why;
+}
+
+static void stamp(struct secret_file *file, const struct stat *st)
+{
+	file->changed = st->st_ctim;
+	file->size = st->st_size;
+	file->inode = st->st_ino;
+}
+
+static bool is_as_it_was(const struct secret_file *file, const struct stat *st)
+{
+	return file->changed.tv_sec == st->st_ctim.tv_sec &&
+	       file->changed.tv_nsec == st->st_ctim.tv_nsec && file->size == st->st_size &&
+	       file->inode == st->st_ino;
+}
+
+/* Without memory for it the secret is as good, and not looked at again. */
+static void remember(const struct option_job *job, struct gw_str secret, const char *path,
+		     const struct stat *st)
+{
+	struct secret_file **files = job->context->secret_files, *file;
+
+	if (!files || !secret.ptr || !(file = arena_alloc(job->context->arena, sizeof(*file))))
+		return;
+	file->secret = secret.ptr;
+	file->path = path;
+	stamp(file, st);
+	file->next = *files;
+	*files = file;
+}
+
+static struct gw_str from_file(const struct option_job *job, const char *name)
+{
+	const char *path = option_path(job->context, name).ptr;
+	char text[SECRET_MAX + 1], why[WHY_MAX];
+	struct gw_str secret = none;
+	struct stat st;
+
+	if (!path) {
+		option_error(job, "out of memory");
+	} else if (read_file(path, &st, text, why)) {
+		secret = keep(job, text);
+		remember(job, secret, path, &st);
+	} else {
+		option_error(job, "\"%s\": %s", job->option->key, why);
+	}
 	return secret;
+}
+
+/* --- again --- */
+
+static long file_again(struct secret_file *file, char *out, size_t size)
+{
+	char text[SECRET_MAX + 1], why[WHY_MAX];
+	struct stat st = { 0 };
+	bool good = read_file(file->path, &st, text, why);
+	size_t len = good ? strcspn(text, "\r\n") : 0;
+
+	stamp(file, &st);
+	if (!good || len >= size) {
+		snprintf(out, size, "%s", good ? "the secret is too long" : why);
+		explicit_bzero(text, len);
+		return -1;
+	}
+	memcpy(out, text, len);
+	out[len] = '\0';
+	explicit_bzero(text, len);
+	return (long)len;
+}
+
+long secret_again(struct secret_file *files, struct gw_str secret, char *out, size_t size)
+{
+	struct secret_file *file = files;
+	struct stat st = { 0 };
+
+	while (file && file->secret != secret.ptr)
+		file = file->next;
+	if (!file)
+		return 0;
+	if (stat(file->path, &st) != 0)
+		st = (struct stat){ 0 };
+	return is_as_it_was(file, &st) ? 0 : file_again(file, out, size);
 }
 
 /* As systemd's LoadCredential= and SetCredential= hand them over. */

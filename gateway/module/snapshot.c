@@ -95,7 +95,8 @@ struct snapshot *snapshot_load(const struct load_options *options, struct proble
 		.options = options,
 		.snapshot = snapshot,
 		.problems = problems,
-		.context = { options->config_dir, options->state_dir, &snapshot->arena, problems },
+		.context = { options->config_dir, options->state_dir, &snapshot->arena, problems,
+			     &snapshot->secret_files },
 	};
 	load_all(&load);
 	if (problems->errors == (options->partial ? load.apart : 0))

@@ -104,6 +104,7 @@ struct snapshot {
 	struct gw_relay *relays;
 	size_t relay_count;
 	struct str_map relay_map;
+	struct secret_file *secret_files; /* that options came from */
 	struct provider *providers;
 	size_t provider_count;
 	size_t session_bytes, message_bytes, delivery_bytes; /* sums of private bytes */

@@ -137,6 +137,11 @@ static struct gw_relay *service_relay_named(struct gw_call *call, struct gw_str 
 	return snapshot_relay(call->snapshot, name);
 }
 
+static long service_secret_again(struct gw_call *call, struct gw_str secret, char *out, size_t size)
+{
+	return secret_again(call->snapshot->secret_files, secret, out, size);
+}
+
 static void *service_relay_conf(struct gw_call *call, const struct gw_relay *relay)
 {
 	return relay->conf[call->instance->relay_slot];
@@ -528,4 +533,5 @@ const struct gw_services services = {
 	.message_file = services_message_file,
 	.delivery_file = services_delivery_file,
 	.token_refused = services_token_refused,
+	.secret_again = service_secret_again,
 };

@@ -13,10 +13,14 @@ static void oauth_destroy(struct oauth *oauth)
 {
 	size_t i;
 
-	for (i = 0; oauth && i < oauth->count; i++)
+	for (i = 0; oauth && i < oauth->count; i++) {
 		account_release(oauth->accounts[i]);
-	if (oauth)
+		wipe_free(oauth->secrets[i]);
+	}
+	if (oauth) {
 		free(oauth->accounts);
+		free(oauth->secrets);
+	}
 	free(oauth);
 }
 
@@ -65,6 +69,7 @@ static bool take_relay(struct gw_call *call, struct oauth *oauth, struct gw_rela
 	*account = account_hold(gw->conf(call), gw->relay_fact(relay, GW_RELAY_NAME));
 	if (!*account)
 		return false;
+	((struct oauth_relay *)gw->relay_conf(call, relay))->first_secret = conf->client_secret;
 	account_lock(*account);
 	warn_of(call, relay, conf, *account);
 	account_unlock(*account);
@@ -80,7 +85,10 @@ static int on_start(struct gw_call *call)
 
 	while (gw->relay_at(call, count))
 		count++;
-	if (!oauth || !(oauth->accounts = calloc(count + 1, sizeof *oauth->accounts))) {
+	if (!oauth || !(oauth->accounts = calloc(count + 1, sizeof *oauth->accounts)) ||
+	    !(oauth->secrets = calloc(count + 1, sizeof *oauth->secrets))) {
+		if (oauth)
+			free(oauth->accounts);
 		free(oauth);
 		return -1;
 	}
@@ -147,8 +155,10 @@ static void on_tick(struct gw_call *call)
 	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL; nth++) {
 		struct account *account = account_of(call, relay);
 
-		if (account)
+		if (account) {
+			secret_look(call, relay, account);
 			account_go_on(call, relay, account);
+		}
 	}
 }
 

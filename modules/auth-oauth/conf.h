@@ -19,6 +19,7 @@ struct oauth_relay {
 	struct gw_str user, client_id, client_secret, tenant, scope;
 	struct gw_str token_url, authorize_url, device_url, revoke_url;
 	struct gw_str key, key_id, issuer, certificate;
+	struct gw_str first_secret; /* client_secret, as it was when the instance began */
 	int64_t algorithm;
 };
 

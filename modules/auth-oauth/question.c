@@ -174,6 +174,48 @@ static void take_back(struct gw_call *call, struct gw_relay *relay, struct accou
 	account->revoke = NULL;
 }
 
+/* --- a secret that is read again --- */
+
+#define SECRET_MOST 8192
+
+/* Under the account's lock, as all that looks at client_secret: of this instance nobody else has
+ * the configuration. */
+static void replace_secret(struct gw_call *call, struct gw_relay *relay, const char *text)
+{
+	const struct oauth *oauth = gw->instance_data(call);
+	char **own = &oauth->secrets[gw->relay_number(relay, GW_RELAY_INDEX)];
+	struct oauth_relay *conf = gw->relay_conf(call, relay);
+	char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	wipe_free(*own);
+	*own = copy;
+	conf->client_secret = gw_str(copy);
+}
+
+/* The host knows the secret by where it read it first: that is kept in `first_secret`. */
+void secret_look(struct gw_call *call, struct gw_relay *relay, struct account *account)
+{
+	const struct oauth_relay *conf = oauth_relay(call, relay);
+	char text[SECRET_MOST + 1];
+	long len = conf && conf->first_secret.len
+			   ? gw->secret_again(call, conf->first_secret, text, sizeof text)
+			   : 0;
+
+	if (len < 0)
+		gw->log(call, GW_LOG_WARNING, "%s keeps its client_secret: %s", account->name,
+			text);
+	if (len <= 0)
+		return;
+	account_lock(account);
+	replace_secret(call, relay, text);
+	account->look |= account->state != ACCOUNT_GOOD;
+	account_unlock(account);
+	explicit_bzero(text, (size_t)len);
+	gw->log(call, GW_LOG_INFO, "the client_secret of %s was read again", account->name);
+}
+
 void account_go_on(struct gw_call *call, struct gw_relay *relay, struct account *account)
 {
 	const struct oauth_conf *conf = gw->conf(call);

@@ -16,7 +16,11 @@ struct place {
 struct oauth {
 	size_t count;
 	struct account **accounts;
+	char **secrets; /* of client_secret, read again: relay_conf() has them; or NULL */
 };
+
+/* In a tick: a client_secret whose file has changed is used from now on. */
+void secret_look(struct gw_call *call, struct gw_relay *relay, struct account *account);
 
 struct account *account_of(struct gw_call *call, const struct gw_relay *relay);
 

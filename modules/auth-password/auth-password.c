@@ -95,6 +95,7 @@ static void save_places(struct gw_call *call)
 static void on_tick(struct gw_call *call)
 {
 	read_again(call);
+	auth_relays_look(call, gw->instance_data(call));
 	save_places(call);
 }
 
@@ -105,6 +106,7 @@ static void auth_destroy(struct auth *auth)
 	if (!auth)
 		return;
 	users_release(auth->users);
+	auth_relays_finish(auth);
 	cache_finish(&auth->cache);
 	pthread_mutex_destroy(&auth->lock);
 	free(auth);
@@ -141,7 +143,7 @@ static int on_start(struct gw_call *call)
 		auth->users = users_read(conf->users.ptr, &auth->stamp, &report);
 		good &= auth->users != NULL;
 	}
-	if (!good) {
+	if (!good || !auth_relays_init(call, auth)) {
 		auth_destroy(auth);
 		return -1;
 	}

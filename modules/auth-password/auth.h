@@ -24,6 +24,9 @@ struct auth {
 	struct stat stamp; /* of the file as it was last looked at */
 	struct cache cache;
 	struct guard guard;
+	/* of relays, by their place: what their file has by now; NULL: as relay_conf() has it */
+	char **passwords;
+	size_t relay_count;
 	/* passwords that are looked at, or wait for it */
 	unsigned hashing[GUARD_RANKS];
 };
@@ -63,6 +66,11 @@ struct auth_relay {
 };
 extern const struct gw_option auth_relay_options[];
 bool auth_check_relays(struct gw_call *call);
+/* Room for passwords that are read again; false: no memory. */
+bool auth_relays_init(struct gw_call *call, struct auth *auth);
+void auth_relays_finish(struct auth *auth);
+/* In a tick: files of passwords that have changed. */
+void auth_relays_look(struct gw_call *call, struct auth *auth);
 enum gw_verdict auth_log_in(struct gw_call *call, struct gw_delivery *delivery,
 			    struct gw_relay *relay);
 

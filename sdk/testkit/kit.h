@@ -235,6 +235,7 @@ struct testkit {
 	gw_dns last_question;
 	struct kit_verb *verbs; /* the oldest first; under kit_lock() */
 	struct kit_lookup *lookups;
+	struct kit_secret *secrets;
 	size_t lookup_count;
 	void *event_base;
 
@@ -258,6 +259,11 @@ struct testkit {
 	unsigned fail_in;
 	bool failed;
 };
+
+/* --- secret.c --- */
+/* The first line of the file, which kit_secret_again() looks at again; NULL: there is none. */
+const char *kit_secret_file(struct testkit *kit, const char *path);
+long kit_secret_again(struct gw_call *call, struct gw_str text, char *out, size_t size);
 
 /* The text of a printf-like service. */
 #define FORMATTED(text, kit, format)                                                               \

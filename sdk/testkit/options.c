@@ -125,20 +125,19 @@ static void put_secret(struct reader *reader, const char *key, const char *text,
 	char line[4096] = "";
 	FILE *file;
 
-	if (strncmp(text, "env:", 4) == 0) {
+	if (strncmp(text, "file:", 5) == 0) {
+		text = kit_secret_file(reader->kit, path_of(reader->kit, text + 5).ptr);
+	} else if (strncmp(text, "env:", 4) == 0) {
 		text = getenv(text + 4);
-	} else if (strncmp(text, "file:", 5) == 0 || strncmp(text, "exec:", 5) == 0) {
-		bool program = text[0] == 'e';
-
-		file = program ? popen(text + 5, "r")
-			       : fopen(path_of(reader->kit, text + 5).ptr, "r");
+	} else if (strncmp(text, "exec:", 5) == 0) {
+		file = popen(text + 5, "r");
 		text = file && fgets(line, sizeof line, file) ? line : NULL;
 		line[strcspn(line, "\r\n")] = '\0';
 		if (file)
-			(void)(program ? pclose(file) : fclose(file));
+			(void)pclose(file);
 	}
 	if (text)
-		*member = gw_str(kit_text(reader->kit, text));
+		*member = gw_str(text == line ? kit_text(reader->kit, text) : text);
 	else
 		wrong(reader, key, "the secret cannot be read");
 }

@@ -599,4 +599,5 @@ const struct gw_services kit_services = {
 	.message_file = service_message_file,
 	.delivery_file = service_delivery_file,
 	.token_refused = service_token_refused,
+	.secret_again = kit_secret_again,
 };

@@ -319,6 +319,36 @@ static void what_cannot_work_is_told_at_the_start(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_new_client_secret_is_tried_at_once(void **state)
+{
+	struct testkit *kit = office("client_credentials");
+	char path[300];
+
+	snprintf(path, sizeof path, "file:%s", testkit_file(kit, "secret", "SECRET-old\n"));
+	testkit_relay_option(relay, "auth.client_secret", path);
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_run_tick(kit);
+	assert_true(asked(kit, "client_secret=SECRET-old"));
+	no(kit, 401, "invalid_client"); /* it has expired */
+	testkit_run_tick(kit);
+	assert_non_null(testkit_closed(relay));
+	assert_int_equal(testkit_requests(kit), 0);
+	testkit_file(kit, "secret", "SECRET-new\n");
+	testkit_run_tick(kit);
+	assert_true(asked(kit, "client_secret=SECRET-new"));
+	token(kit, "SECRET-one", NULL, 3600);
+	assert_true(gives(kit, "SECRET-one"));
+	assert_null(testkit_closed(relay));
+	assert_int_equal(unlink(path + 5), 0);
+	testkit_run_tick(kit);
+	assert_true(testkit_has(kit, TESTKIT_LOG, "m365 keeps its client_secret"));
+	testkit_advance(kit, 55 * MINUTE);
+	testkit_run_tick(kit);
+	assert_true(asked(kit, "client_secret=SECRET-new"));
+	keeps_secrets(kit);
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +367,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_takes_nothing_stops_no_mail),
 		cmocka_unit_test(a_stop_leaves_nobody_behind),
 		cmocka_unit_test(what_cannot_work_is_told_at_the_start),
+		cmocka_unit_test(a_new_client_secret_is_tried_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <sys/stat.h>
 #include <cmocka.h>
 
@@ -593,6 +594,43 @@ static void the_cache_is_bounded_and_tells_pairs_apart(void **state)
 
 /* --- at a next hop --- */
 
+static const char *password_given(struct testkit *kit, struct gw_relay *relay)
+{
+	struct gw_delivery *delivery = testkit_delivery(
+		testkit_message(kit, NULL, "a@example.com", "\r\n"), relay);
+
+	assert_int_equal(testkit_run_login(kit, delivery, relay), GW_ACCEPT);
+	return testkit_login(delivery)->secret.ptr;
+}
+
+static void a_relay_s_password_is_read_again(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	struct gw_relay *relay = testkit_relay(kit, "mass-eu");
+	char path[300];
+
+	snprintf(path, sizeof path, "file:%s", testkit_file(kit, "secret", "old\n"));
+	testkit_relay_option(relay, "auth.user", "relay@example.com");
+	testkit_relay_option(relay, "auth.password", path);
+	assert_int_equal(testkit_start(kit), 0);
+	assert_string_equal(password_given(kit, relay), "old");
+	testkit_file(kit, "secret", "new and longer\n");
+	assert_string_equal(password_given(kit, relay), "old"); /* until a tick has looked */
+	testkit_run_tick(kit);
+	assert_string_equal(password_given(kit, relay), "new and longer");
+	assert_int_equal(unlink(path + 5), 0);
+	testkit_run_tick(kit);
+	testkit_run_tick(kit);
+	assert_string_equal(password_given(kit, relay), "new and longer");
+	assert_true(testkit_has(kit, TESTKIT_LOG, "warning relay mass-eu keeps its password"));
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 2); /* told once */
+	testkit_file(kit, "secret", "third\n");
+	testkit_run_tick(kit);
+	assert_string_equal(password_given(kit, relay), "third");
+	assert_false(testkit_has(kit, TESTKIT_LOG, "new and longer"));
+	testkit_destroy(kit);
+}
+
 static void a_relay_with_a_name_gets_its_password(void **state)
 {
 	static const struct {
@@ -685,6 +723,7 @@ int main(void)
 		cmocka_unit_test(who_asks_hears_of_each_user_of_now),
 		cmocka_unit_test(the_cache_is_bounded_and_tells_pairs_apart),
 		cmocka_unit_test(a_relay_with_a_name_gets_its_password),
+		cmocka_unit_test(a_relay_s_password_is_read_again),
 		cmocka_unit_test(half_a_login_is_an_error),
 	};
 

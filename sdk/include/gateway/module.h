@@ -743,6 +743,13 @@ struct gw_services {
 	 * started; in start: of those in the fragments before. Strings live until `each` returns */
 	void (*publication_each)(struct gw_call *,
 				 void (*each)(void *arg, const struct gw_publication *), void *arg);
+
+	/* --- secrets --- */
+	/* tick: of a secret, as conf() or relay_conf() has it, that came from a file which has
+	 * changed since it was read last: its length, in `out` with a NUL behind it (8 KiB are
+	 * enough). 0: it has not changed, or came from no file. -1, told once: the file cannot be
+	 * taken as it is now, `out` says why, and what was good is. It waits for the disk. */
+	long (*secret_again)(struct gw_call *, struct gw_str secret, char *out, size_t size);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

@@ -10,11 +10,13 @@ static const struct gw_option rows[] = {
 
 static struct arena arena;
 static struct gw_str secret;
+static struct secret_file *files;
 
 static int set_up_secret(void **state)
 {
 	arena_init(&arena, 0);
 	memset(&secret, 0, sizeof(secret));
+	files = NULL;
 	return set_up(state);
 }
 
@@ -28,7 +30,8 @@ static int tear_down_secret(void **state)
 static size_t parse(const char *value, mode_t mode)
 {
 	char config_dir[64], text[512], before[256];
-	const struct option_context context = { config_dir, "/var/lib/gateway", &arena, &problems };
+	const struct option_context context = { config_dir, "/var/lib/gateway", &arena, &problems,
+						&files };
 	const struct option_set set = { "relay", rows, &secret };
 	const char *at = strstr(value, "DIR");
 
@@ -85,6 +88,38 @@ static void a_file_must_be_private_and_filled(void **state)
 		"x.conf:2: error: \"password\": secret file none cannot be read: No such file or directory\n");
 	assert_refused("\"file:/dev\"",
 		       "x.conf:2: error: \"password\": secret file /dev is not a file\n");
+}
+
+static void assert_again(long len, const char *expected)
+{
+	char text[SECRET_MAX + 1] = "";
+
+	assert_int_equal(secret_again(files, secret, text, sizeof(text)), len);
+	assert_non_null(strstr(text, expected));
+}
+
+static void a_file_that_changed_is_read_again(void **state)
+{
+	write_mode("pw", "old\n", 0600);
+	assert_secret("\"file:DIR/pw\"", "old");
+	assert_again(0, "");
+	write_mode("pw", "a new one\nmore\n", 0600);
+	assert_again(9, "a new one");
+	assert_again(0, "");
+	chmod(path_of("pw"), 0604); /* told once, and again when it is mended */
+	assert_again(-1, "is open to others");
+	assert_again(0, "");
+	chmod(path_of("pw"), 0600);
+	assert_again(9, "a new one");
+	unlink(path_of("pw"));
+	assert_again(-1, "cannot be read: No such file");
+	assert_again(0, "");
+	write_mode("pw", "\n", 0600); /* a file that is being written */
+	assert_again(-1, "is empty");
+	write_mode("pw", "third\n", 0600);
+	assert_again(5, "third");
+	assert_secret("\"words\"", "words"); /* what came from no file */
+	assert_again(0, "");
 }
 
 static void the_environment_gives_its_variable(void **state)
@@ -191,6 +226,7 @@ int main(void)
 		TEST(no_secret_is_empty),
 		TEST(a_file_gives_its_first_line),
 		TEST(a_file_must_be_private_and_filled),
+		TEST(a_file_that_changed_is_read_again),
 		TEST(the_environment_gives_its_variable),
 		TEST(a_credential_of_systemd_is_a_file_of_that_name),
 		TEST(a_program_gives_the_first_line_it_prints),
