@@ -13,8 +13,11 @@ struct entry {
 	char *text; /* its records, one behind the other */
 };
 
+#define SLOTS 8192 /* twice as many as there may be entries, so the way to a free one is short */
+
 struct answers {
 	struct entry *entries[ANSWERS_MOST];
+	uint16_t slots[SLOTS]; /* by hash: the place of an entry, from 1 */
 	size_t count, handed_out, open;
 	uint32_t ttl;
 };
@@ -47,6 +50,21 @@ static uint64_t hash_of(uint32_t type, struct gw_str name)
 	return gw_str_hash(name) * 31 + type;
 }
 
+/* Where the entry is, or would be. */
+static uint16_t *slot_of(struct answers *answers, uint64_t hash, uint32_t type, struct gw_str name)
+{
+	size_t i = hash % SLOTS;
+
+	for (; answers->slots[i]; i = (i + 1) % SLOTS) {
+		const struct entry *entry = answers->entries[answers->slots[i] - 1];
+
+		if (entry->hash == hash && entry->type == type &&
+		    gw_str_eq(gw_str(entry->name), name))
+			break;
+	}
+	return &answers->slots[i];
+}
+
 static void add(struct answers *answers, uint32_t type, struct gw_str name)
 {
 	struct entry *entry = answers->count < ANSWERS_MOST ? calloc(1, sizeof *entry) : NULL;
@@ -57,6 +75,7 @@ static void add(struct answers *answers, uint32_t type, struct gw_str name)
 	entry->type = type;
 	memcpy(entry->name, name.ptr, name.len);
 	answers->entries[answers->count++] = entry;
+	*slot_of(answers, entry->hash, type, name) = (uint16_t)answers->count;
 	answers->open++;
 }
 
@@ -73,7 +92,7 @@ static const struct gw_dns_answer *no_name(void)
 const struct gw_dns_answer *answers_get(struct answers *answers, uint32_t type, struct gw_str name)
 {
 	char lower[GW_DOMAIN_MAX + 1];
-	uint64_t hash;
+	uint16_t place;
 	size_t i;
 
 	if (name.len == 0 || name.len > GW_DOMAIN_MAX || gw_str_has_nul(name))
@@ -82,14 +101,10 @@ const struct gw_dns_answer *answers_get(struct answers *answers, uint32_t type, 
 		lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] + 32)
 								    : name.ptr[i];
 	name = gw_str_n(lower, name.len);
-	hash = hash_of(type, name);
-	for (i = 0; i < answers->count; i++) {
-		const struct entry *entry = answers->entries[i];
-
-		if (entry->hash == hash && entry->type == type &&
-		    gw_str_eq(gw_str(entry->name), name))
-			return entry->is_known ? &entry->answer : NULL;
-	}
+	place = *slot_of(answers, hash_of(type, name), type, name);
+	if (place)
+		return answers->entries[place - 1]->is_known ? &answers->entries[place - 1]->answer
+							     : NULL;
 	add(answers, type, name);
 	return NULL;
 }

@@ -23,7 +23,7 @@ static void warn(struct gw_call *call, struct gw_str domain, int64_t count, int6
 		text, sizeof text,
 		"%.*s has sent to %lld recipients at Gmail today; from %lld on it is a bulk sender there "
 		"for ever: SPF and DKIM and DMARC have to pass, and mass mail needs one-click "
-		"unsubscription (gatewayctl domains check %.*s)",
+		"unsubscription (gatewayctl domain check %.*s)",
 		GW_STR_ARGS(domain), (long long)count, (long long)bulk, GW_STR_ARGS(domain));
 	event.text = gw_str(text);
 	gw->log(call, GW_LOG_WARNING, "%s", text);
@@ -49,23 +49,49 @@ static void write_organisation(struct instance *instance, char domain[GW_DOMAIN_
 		result_release(instance, result);
 }
 
+#define COUNTER_MAX (GW_DOMAIN_MAX + 8)
+
+/* False: there is no such day. */
+static bool counter_of(struct gw_call *call, struct gw_str organisation, char name[COUNTER_MAX],
+		       struct gw_day *day)
+{
+	*day = (struct gw_day){ .size = sizeof *day };
+	snprintf(name, COUNTER_MAX, "gmail:%.*s", GW_STR_ARGS(organisation));
+	return gw->day(call, gw_str("UTC"), gw->now(call), day) == 0;
+}
+
+int64_t bulk_today(struct gw_call *call, struct gw_str organisation)
+{
+	char name[COUNTER_MAX];
+	struct gw_day day;
+
+	return counter_of(call, organisation, name, &day)
+		       ? gw->counter_get(call, gw_str(name), day.number)
+		       : 0;
+}
+
+static bool is_at_gmail(const struct gw_result *result)
+{
+	return result->outcome->status == GW_DELIVERED &&
+	       is_gmail(gw->rcpt_fact(result->rcpt, GW_RCPT_DOMAIN));
+}
+
 /* At 80 %, and when it is reached: once a day each. */
 void bulk_result(struct gw_call *call, struct gw_delivery *delivery, const struct gw_result *result)
 {
 	const struct domains_conf *conf = gw->conf(call);
-	struct gw_str domain = gw->delivery_fact(delivery, GW_DELIVERY_FROM_DOMAIN);
-	struct gw_day day = { .size = sizeof day };
-	char name[GW_DOMAIN_MAX + 8], ascii[GW_DOMAIN_MAX + 1];
+	char name[COUNTER_MAX], domain[GW_DOMAIN_MAX + 1];
+	struct gw_day day;
 	int64_t count;
 
-	if (result->outcome->status != GW_DELIVERED ||
-	    !is_gmail(gw->rcpt_fact(result->rcpt, GW_RCPT_DOMAIN)) ||
-	    gw->domain_ascii(call, domain, ascii) <= 0 ||
-	    gw->day(call, gw_str("UTC"), gw->now(call), &day) != 0)
+	if (!is_at_gmail(result) ||
+	    gw->domain_ascii(call, gw->delivery_fact(delivery, GW_DELIVERY_FROM_DOMAIN), domain) <=
+		    0)
 		return;
-	write_organisation(gw->instance_data(call), ascii);
-	snprintf(name, sizeof name, "gmail:%s", ascii);
+	write_organisation(gw->instance_data(call), domain);
+	if (!counter_of(call, gw_str(domain), name, &day))
+		return;
 	count = gw->counter_add(call, gw_str(name), day.number, 1, -1);
 	if (count == conf->bulk * 8 / 10 || count == conf->bulk)
-		warn(call, gw_str(ascii), count, conf->bulk);
+		warn(call, gw_str(domain), count, conf->bulk);
 }

@@ -5,6 +5,9 @@
 
 #include <gateway/module.h>
 
+/* Recipients of today at Gmail, of the organisation. */
+int64_t bulk_today(struct gw_call *call, struct gw_str organisation);
+
 /* The hook `result`. */
 void bulk_result(struct gw_call *call, struct gw_delivery *delivery,
 		 const struct gw_result *result);

@@ -20,6 +20,11 @@ static const struct gw_option options[] = {
 	  .offset = CONF(mass),
 	  .fallback = "mass",
 	  .help = "Types of mail that receivers call mass mail, and want more of." },
+	{ .key = "keys",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(keys),
+	  .fallback = "STATE/dkim",
+	  .help = "The folder in which `domain add` has dkim make a key for a domain that none signs for." },
 	{ .key = "strict",
 	  .type = GW_OPTION_BOOL,
 	  .offset = CONF(strict),
@@ -47,12 +52,12 @@ static const struct gw_option relay_options[] = {
 	{ .key = "sends_from",
 	  .type = GW_OPTION_LIST,
 	  .offset = RELAY(sends_from),
-	  .help = "The addresses that receivers see of mail through this relay." },
+	  .help = "The addresses that receivers see of mail through this relay; \"spf:DOMAIN\": those that the SPF of its provider lists." },
 	{ .key = "strict",
 	  .type = GW_OPTION_BOOL,
 	  .offset = RELAY(strict),
 	  .fallback = "false",
-	  .help = "Takes only mail From domains that are verified (gatewayctl domains verify); other mail is refused with 554 5.7.1." },
+	  .help = "Takes only mail From domains that are verified (gatewayctl domain verify); other mail is refused with 554 5.7.1." },
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = RELAY(domains),
@@ -80,13 +85,18 @@ static const struct gw_option relay_options[] = {
 static bool check_addresses(struct gw_call *call, const struct gw_relay *relay, const char *key,
 			    struct gw_list list)
 {
+	char name[GW_DOMAIN_MAX + 1];
 	struct network peer;
+	struct gw_str domain;
 	bool good = true;
 	size_t i;
 
 	for (i = 0; i < list.count; i++)
-		if (!network_of_peer(&peer, list.items[i])) {
-			gw->problem_at(call, relay, key, true, "%s: \"%.*s\" is no IP address", key,
+		if (source_is_list(list.items[i], &domain)
+			    ? gw->domain_ascii(call, domain, name) <= 0
+			    : !network_of_peer(&peer, list.items[i])) {
+			gw->problem_at(call, relay, key, true,
+				       "%s: \"%.*s\" is no IP address, nor \"spf:DOMAIN\"", key,
 				       GW_STR_ARGS(list.items[i]));
 			good = false;
 		}
@@ -186,7 +196,7 @@ static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delive
 	gw->count(call, "refused", 1);
 	gw->reply(
 		call, 554, "5.7.1",
-		"%.*s is not verified, and %.*s takes verified domains alone: gatewayctl domains verify %.*s",
+		"%.*s is not verified, and %.*s takes verified domains alone: gatewayctl domain verify %.*s",
 		GW_STR_ARGS(domain), GW_STR_ARGS(gw->relay_fact(relay, GW_RELAY_NAME)),
 		GW_STR_ARGS(domain));
 	return GW_REJECT;
@@ -203,7 +213,7 @@ static void on_status(struct gw_call *call)
 		return;
 	gw->status_line(call, "dns", "%zu errors, %zu warnings%s", result->report.errors,
 			result->report.warnings,
-			result->report.errors ? ": gatewayctl domains check" : "");
+			result->report.errors ? ": gatewayctl domain check" : "");
 	result_release(instance, result);
 }
 

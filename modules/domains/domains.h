@@ -7,6 +7,7 @@
 /* The module's group. */
 struct domains_conf {
 	struct gw_list senders, addresses, mass;
+	struct gw_str keys;
 	bool strict;
 	int64_t deadline, bulk;
 };

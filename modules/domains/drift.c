@@ -80,7 +80,7 @@ static void tell_new(struct gw_call *call, const struct memory *memory, const st
 	if (!fresh || !memory->is_known)
 		return;
 	snprintf(text, sizeof text, "%u new in the DNS: %s%s", fresh, first,
-		 fresh > 1 ? "; gatewayctl domains check tells the others" : "");
+		 fresh > 1 ? "; gatewayctl domain check tells the others" : "");
 	emit(call, "domains-drift", text);
 }
 

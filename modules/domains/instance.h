@@ -25,8 +25,17 @@ struct spf_query {
 	char why[400], explanation[1001];
 };
 
+/* A key that dkim was asked to make for a domain that is added. Of the main thread alone. */
+struct new_key {
+	uint64_t number; /* 0: none was wanted yet */
+	bool done;
+	char name[GW_DOMAIN_MAX + 40], record[1000]; /* what to publish; empty: there is none */
+	char why[300];                               /* why not */
+};
+
 struct instance {
-	pthread_mutex_t lock; /* of all that stands here */
+	struct new_key key;
+	pthread_mutex_t lock; /* of all that stands below */
 	struct plan *plan;
 	struct result *result; /* NULL: none yet */
 	uint64_t begun;        /* number of the look that began last */

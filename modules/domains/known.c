@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define RSA_GOOD 2048
 
@@ -42,6 +43,56 @@ enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_st
 	snprintf(why, WHY_MAX, "%s", spf_why(spf));
 	spf_destroy(spf);
 	return *result == SPF_TEMPERROR ? FAILED : KNOWN;
+}
+
+#define SAMPLES 8
+
+/* Addresses out of the networks that the domain lists, one of each of the first. */
+static enum known known_samples(struct answers *answers, struct gw_str domain,
+				char samples[SAMPLES][NETWORK_TEXT], size_t *count,
+				char why[WHY_MAX])
+{
+	const struct gw_dns_answer *answer;
+	struct gw_dns_question question;
+	struct spf *spf = spf_list(domain);
+	struct network *networks;
+	size_t listed, i;
+
+	*count = 0;
+	while (spf && spf_question(spf, &question)) {
+		answer = answers_get(answers, question.type, question.name);
+		if (!answer) {
+			spf_destroy(spf);
+			return MISSING;
+		}
+		spf_answer(spf, answer);
+	}
+	networks = spf ? spf_take_networks(spf, &listed) : NULL;
+	snprintf(why, WHY_MAX, "the addresses that %.*s lists are not known: %s",
+		 GW_STR_ARGS(domain), spf ? spf_why(spf) : "out of memory");
+	for (i = 0; networks && i < listed && *count < SAMPLES; i++) {
+		network_print(&networks[i], samples[*count]);
+		*strchrnul(samples[(*count)++], '/') = '\0';
+	}
+	free(networks);
+	spf_destroy(spf);
+	return *count ? KNOWN : FAILED;
+}
+
+enum known known_spf_source(struct answers *answers, struct gw_str domain, struct gw_str source,
+			    enum spf_result *result, char why[WHY_MAX])
+{
+	char samples[SAMPLES][NETWORK_TEXT];
+	enum known known;
+	size_t count, i;
+
+	if (!source_is_list(source, &source))
+		return known_spf(answers, domain, source, result, why);
+	known = known_samples(answers, source, samples, &count, why);
+	*result = SPF_PASS;
+	for (i = 0; known == KNOWN && i < count && *result == SPF_PASS; i++)
+		known = known_spf(answers, domain, gw_str(samples[i]), result, why);
+	return known;
 }
 
 /* --- DKIM --- */
@@ -100,11 +151,25 @@ static bool is_weak(struct gw_str record)
 	       (octets - 38) * 8 < RSA_GOOD - 64;
 }
 
+/* Of "a:b:c". */
+static bool has_word(struct gw_str list, const char *word)
+{
+	struct gw_str item;
+
+	for (; list.len; list = gw_str_from(list, item.len + (item.len < list.len))) {
+		item = gw_str_n(list.ptr, gw_str_find(list, ':'));
+		if (gw_str_eq(gw_str_trim(item), gw_str(word)))
+			return true;
+	}
+	return false;
+}
+
 static enum dkim_result judge_key(struct gw_str wanted, struct gw_str served, char why[WHY_MAX])
 {
 	struct gw_str version = tag_of(served, 'v'), kind = tag_of(served, 'k'),
 		      flags = tag_of(served, 't'), key = tag_of(served, 'p');
-	struct gw_str wanted_kind = tag_of(wanted, 'k');
+	struct gw_str wanted_kind = tag_of(wanted, 'k'), hashes = tag_of(served, 'h'),
+		      services = tag_of(served, 's');
 	const char *flaw = NULL, *doubt = NULL;
 
 	if (version.len && !gw_str_eq(version, gw_str("DKIM1")))
@@ -115,9 +180,13 @@ static enum dkim_result judge_key(struct gw_str wanted, struct gw_str served, ch
 			     wanted_kind.len ? wanted_kind : gw_str("rsa")) ||
 		 !same_base64(key, tag_of(wanted, 'p')))
 		flaw = "is another key in the DNS than the one that signs";
+	else if (hashes.len && !has_word(hashes, "sha256"))
+		flaw = "is for other hashes than SHA-256 (h=)";
+	else if (services.len && !has_word(services, "email") && !has_word(services, "*"))
+		flaw = "is not for mail (s=)";
 	else if (is_weak(served))
 		doubt = "is an RSA key under 2048 bits, which receivers call weak";
-	else if (gw_str_find(flags, 'y') < flags.len)
+	else if (has_word(flags, "y"))
 		doubt = "says that it is a test (t=y), so receivers need not count it";
 	snprintf(why, WHY_MAX, "%s", flaw ? flaw : doubt ? doubt : "");
 	return flaw ? DKIM_FAIL : DKIM_PASS;

@@ -16,6 +16,11 @@ enum known { KNOWN, MISSING, FAILED };
 enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_str address,
 		     enum spf_result *result, char why[WHY_MAX]);
 
+/* The same of what mail comes from: of a list of addresses (source_is_list) some of each kind are
+ * tried, and the worst counts. */
+enum known known_spf_source(struct answers *answers, struct gw_str domain, struct gw_str source,
+			    enum spf_result *result, char why[WHY_MAX]);
+
 /* DKIM_PASS: the DNS has this key, and it is strong; else why not. */
 enum known known_key(struct answers *answers, const struct plan_key *key, enum dkim_result *result,
 		     char why[WHY_MAX]);

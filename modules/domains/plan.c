@@ -12,6 +12,23 @@
 
 const char *const modes[] = { "keep", "from", "custom", "own" };
 
+bool source_is_list(struct gw_str source, struct gw_str *domain)
+{
+	if (source.len <= 4 || !gw_str_eq(gw_str_n(source.ptr, 4), gw_str("spf:")))
+		return false;
+	*domain = gw_str_from(source, 4);
+	return true;
+}
+
+void source_term(struct gw_str source, char out[TERM_MAX])
+{
+	const char *kind = gw_str_find(source, ':') < source.len ? "ip6" : "ip4";
+
+	if (source_is_list(source, &source))
+		kind = "include";
+	snprintf(out, TERM_MAX, "%s:%.*s", kind, GW_STR_ARGS(source));
+}
+
 /* --- memory: all of a plan goes at once --- */
 
 struct block {
@@ -145,6 +162,14 @@ static enum mode mode_of(struct gw_str return_path)
 	return return_path.len ? MODE_CUSTOM : MODE_KEEP;
 }
 
+/* Of a pattern the domain that all of it is below. */
+static struct gw_str first_domain(struct gw_str pattern)
+{
+	if (pattern.len && pattern.ptr[0] == '*')
+		pattern = gw_str_from(pattern, pattern.len > 2 ? 2 : pattern.len);
+	return pattern;
+}
+
 static struct gw_str return_domain(struct plan *plan, const struct domains_relay *conf,
 				   enum mode mode)
 {
@@ -153,7 +178,7 @@ static struct gw_str return_domain(struct plan *plan, const struct domains_relay
 	if (mode == MODE_OWN)
 		return plan->bounce_domain;
 	if (mode == MODE_KEEP && conf->return_path_domains.count)
-		return copy(plan, conf->return_path_domains.items[0]);
+		return copy(plan, first_domain(conf->return_path_domains.items[0]));
 	if (mode != MODE_CUSTOM)
 		return gw_str("");
 	while (at && conf->return_path.ptr[at - 1] != '@')

@@ -9,6 +9,12 @@
 enum mode { MODE_KEEP, MODE_FROM, MODE_CUSTOM, MODE_OWN };
 extern const char *const modes[];
 
+/* Where mail comes from: an address, or "spf:DOMAIN", the addresses that another's SPF lists. */
+bool source_is_list(struct gw_str source, struct gw_str *domain);
+/* The term of an SPF record that lets it pass: "ip4:192.0.2.10", "include:spf.example". */
+#define TERM_MAX (GW_DOMAIN_MAX + 16)
+void source_term(struct gw_str source, char out[TERM_MAX]);
+
 /* A relay as receivers see what comes through it. */
 struct way {
 	struct gw_str relay;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define FIX_MAX 700
+#define VERDICTS_MOST 4000 /* as many as a look may take of a worker's time */
 
 void prove(const struct look *look)
 {
@@ -14,7 +15,7 @@ void prove(const struct look *look)
 	prove_mail(look);
 	prove_senders(look);
 	prove_places(look);
-	if (look->plan->is_cut)
+	if (look->plan->is_cut || look->report->verdict_count == VERDICTS_MOST)
 		report_finding(
 			look->report, LEVEL_WARNING, &nothing, NULL,
 			"there are more sender domains, relays, keys or addresses than are looked at");
@@ -48,8 +49,8 @@ static void try_spf(struct trial *trial)
 	struct answers *answers = trial->look->answers;
 	struct dmarc_walk other;
 
-	worse(trial, known_spf(answers, trial->return_domain, verdict->address, &verdict->spf,
-			       trial->spf_why));
+	worse(trial, known_spf_source(answers, trial->return_domain, verdict->address,
+				      &verdict->spf, trial->spf_why));
 	worse(trial, known_walk(answers, trial->return_domain, &other));
 	if (trial->known == KNOWN)
 		verdict->spf_aligned = dmarc_aligned(&trial->walk, verdict->sender, &other,
@@ -137,10 +138,11 @@ static struct finding about(const struct trial *trial)
 static void write_fixes(const struct trial *trial, char out[FIX_MAX])
 {
 	const struct verdict *verdict = &trial->verdict;
-	struct gw_str sender = verdict->sender, address = verdict->address;
-	const char *ip = gw_str_find(address, ':') < address.len ? "ip6" : "ip4";
+	struct gw_str sender = verdict->sender;
+	char term[TERM_MAX];
 	size_t len;
 
+	source_term(verdict->address, term);
 	len = (size_t)snprintf(
 		out, FIX_MAX,
 		"1. sign as %.*s: gatewayctl dkim keygen %.*s SELECTOR FOLDER, publish "
@@ -148,14 +150,14 @@ static void write_fixes(const struct trial *trial, char out[FIX_MAX])
 		GW_STR_ARGS(sender), GW_STR_ARGS(sender),
 		trial->way->signs ? "" : ", and dkim = true on the relay");
 	if (trial->way->mode == MODE_FROM || (verdict->spf_aligned && verdict->spf != SPF_PASS))
-		snprintf(out + len, FIX_MAX - len, "add %s:%.*s to the SPF record of %.*s", ip,
-			 GW_STR_ARGS(address), GW_STR_ARGS(trial->return_domain));
+		snprintf(out + len, FIX_MAX - len, "add %s to the SPF record of %.*s", term,
+			 GW_STR_ARGS(trial->return_domain));
 	else
 		snprintf(out + len, FIX_MAX - len,
 			 "let the return path be in %.*s or below it (return_path = \"own\" with a "
-			 "bounce domain like bounce.%.*s), with %s:%.*s in its SPF record",
+			 "bounce domain like bounce.%.*s), with %s in its SPF record",
 			 GW_STR_ARGS(trial->walk.organisation),
-			 GW_STR_ARGS(trial->walk.organisation), ip, GW_STR_ARGS(address));
+			 GW_STR_ARGS(trial->walk.organisation), term);
 }
 
 static void tell(const struct trial *trial, enum level level, const char *fix, const char *meaning)
@@ -257,7 +259,8 @@ static void try_way(const struct look *look, const struct way *way, struct gw_st
 			look->report, LEVEL_NOTE, &place, "say sends_from = [...] on the relay",
 			"it is not known from which addresses %.*s sends", GW_STR_ARGS(way->relay));
 	for (i = 0; i < way->addresses.count; i++)
-		try_address(look, way, sender, way->addresses.items[i]);
+		if (look->report->verdict_count < VERDICTS_MOST)
+			try_address(look, way, sender, way->addresses.items[i]);
 }
 
 void prove_mail(const struct look *look)

@@ -185,7 +185,8 @@ static void check_address(const struct look *look, struct gw_str address)
 	struct gw_str name;
 	bool leads_back;
 
-	if (known_reverse(look->answers, address, &leads_back, &name) != KNOWN || leads_back)
+	if (source_is_list(address, &name) ||
+	    known_reverse(look->answers, address, &leads_back, &name) != KNOWN || leads_back)
 		return;
 	if (name.len == 0)
 		report_finding(look->report, LEVEL_ERROR, &place,

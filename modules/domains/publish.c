@@ -32,10 +32,10 @@ static void write_spf(FILE *out, const struct plan *plan)
 
 	fprintf(out, "\"v=spf1");
 	for (i = 0; i < plan->addresses.count; i++) {
-		struct gw_str address = plan->addresses.items[i];
+		char term[TERM_MAX];
 
-		fprintf(out, " %s:%.*s", gw_str_find(address, ':') < address.len ? "ip6" : "ip4",
-			GW_STR_ARGS(address));
+		source_term(plan->addresses.items[i], term);
+		fprintf(out, " %s", term);
 	}
 	fprintf(out, " ~all\"");
 }
@@ -54,10 +54,19 @@ static void put_spf(struct gw_json *json, const struct plan *plan, const char *n
 	free(text);
 }
 
-static bool put_keys(struct gw_call *call, struct gw_json *json, const struct plan *plan,
+bool publish_has_key(struct gw_call *call, const struct plan *plan, struct gw_str domain)
+{
+	size_t i;
+
+	for (i = 0; i < plan->key_count; i++)
+		if (gw_domain_in_words(call, plan->keys[i].senders, domain))
+			return true;
+	return false;
+}
+
+static void put_keys(struct gw_call *call, struct gw_json *json, const struct plan *plan,
 		     struct gw_str domain)
 {
-	bool any = false;
 	size_t i, size;
 
 	for (i = 0; i < plan->key_count; i++) {
@@ -71,18 +80,18 @@ static bool put_keys(struct gw_call *call, struct gw_json *json, const struct pl
 		fclose(out);
 		put_row(json, plan->keys[i].name.ptr, "TXT", text);
 		free(text);
-		any = true;
 	}
-	return any;
 }
 
 static void put_rows(struct gw_call *call, struct gw_json *json, const struct plan *plan,
-		     struct gw_str domain, bool *has_key)
+		     struct gw_str domain, const struct new_key *key)
 {
 	char name[GW_DOMAIN_MAX + 16], value[2 * GW_DOMAIN_MAX + 80];
 
 	put_spf(json, plan, domain.ptr);
-	*has_key = put_keys(call, json, plan, domain);
+	put_keys(call, json, plan, domain);
+	if (key && key->name[0])
+		put_row(json, key->name, "TXT", key->record);
 	snprintf(name, sizeof name, "_dmarc.%s", domain.ptr);
 	snprintf(value, sizeof value, "\"v=DMARC1; p=none; rua=mailto:dmarc@%s\"", domain.ptr);
 	put_row(json, name, "TXT", value);
@@ -110,27 +119,47 @@ static void put_columns(struct gw_json *json)
 	gw->json_end(json);
 }
 
-void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain)
+/* What stands before the table: what there is still to do. */
+static char *write_text(struct gw_call *call, const struct plan *plan, struct gw_str domain,
+			const struct new_key *key)
+{
+	const struct domains_conf *conf = gw->conf(call);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out,
+		"%s is unverified. Publish these (into an SPF record that is there already only its "
+		"terms), then: gatewayctl domain verify %s\n",
+		domain.ptr, domain.ptr);
+	if (key && key->name[0])
+		fprintf(out,
+			"A key was made. It signs once it stands in the fragment of dkim, and published:\n"
+			"  { domain = \"%s\"; selector = \"s1\"; key = \"%.*s/%s-s1.pem\"; }\n",
+			domain.ptr, GW_STR_ARGS(conf->keys), domain.ptr);
+	else if (key)
+		fprintf(out, "No key signs for it yet, and none was made: %s\n", key->why);
+	if (plan->addresses.count == 0)
+		fprintf(out, "No address is known from which mail leaves: say addresses in the "
+			     "fragment of domains, or sends_from on a relay\n");
+	fclose(out);
+	return text;
+}
+
+void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain,
+		    const struct new_key *key)
 {
 	struct gw_json *json = gw->json_create();
-	bool has_key = false;
+	char *text = write_text(call, plan, domain, key);
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	put_columns(json);
 	gw->json_begin(json, "rows", GW_JSON_ARRAY);
-	put_rows(call, json, plan, domain, &has_key);
+	put_rows(call, json, plan, domain, key);
 	gw->json_end(json);
-	gw->json_format(
-		json, "text",
-		"%s is unverified. Publish these (into an SPF record that is there already only its "
-		"terms), then: gatewayctl domains verify %s%s%s%s%s",
-		domain.ptr, domain.ptr,
-		has_key ? "" : "\nNo key signs for it yet: gatewayctl dkim keygen ",
-		has_key ? "" : domain.ptr,
-		has_key ? "" : " s1 FOLDER makes one; name it in the fragment of dkim",
-		plan->addresses.count
-			? ""
-			: "\nNo address is known from which mail leaves: addresses in the "
-			  "fragment of domains, sends_from on a relay");
+	gw->json_string(json, "text", gw_str(text ? text : "out of memory"));
 	gw->answer_json(call, json);
+	free(text);
 }

@@ -2,9 +2,14 @@
 #ifndef DOMAINS_PUBLISH_H
 #define DOMAINS_PUBLISH_H
 
-#include "plan.h"
+#include "instance.h"
 
-/* Of control: the answer is a table of them, and what is still to be made. */
-void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain);
+/* A key that signs for the domain is there, and was told of by its module. */
+bool publish_has_key(struct gw_call *call, const struct plan *plan, struct gw_str domain);
+
+/* Of control: the answer is a table of them, and what is still to be done. `key`: the one that was
+ * made for the domain, or why there is none; NULL: it has one. */
+void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain,
+		    const struct new_key *key);
 
 #endif

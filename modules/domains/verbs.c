@@ -2,6 +2,8 @@
  */
 #include "verbs.h"
 
+#include "bulk.h"
+#include "new_key.h"
 #include "publish.h"
 #include "registry.h"
 
@@ -11,6 +13,7 @@
 #define EX_UNAVAILABLE 69
 #define EX_CONFIG 78
 #define AGAIN_MS 250
+#define NOUN "domain"
 
 /* --- words --- */
 
@@ -45,7 +48,7 @@ static void answer_again(const struct words *words, uint64_t number)
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	gw->json_begin(json, "again", GW_JSON_ARRAY);
-	gw->json_string(json, NULL, gw_str("domains"));
+	gw->json_string(json, NULL, gw_str(NOUN));
 	for (i = 0; i < words->list.count; i++)
 		gw->json_string(json, NULL, words->list.items[i]);
 	gw->json_string(json, NULL, gw_str("again"));
@@ -297,6 +300,8 @@ static void verb_verify(struct words *words)
 
 static void verb_add(struct words *words)
 {
+	uint64_t number = take_again(words);
+	const struct new_key *key = &words->instance->key;
 	char name[GW_DOMAIN_MAX + 1];
 	struct plan *plan;
 
@@ -307,10 +312,17 @@ static void verb_add(struct words *words)
 	plan = plan_create(words->call);
 	if (!plan) {
 		gw->problem(words->call, true, "out of memory");
-		return;
+	} else if (publish_has_key(words->call, plan, gw_str(name))) {
+		publish_answer(words->call, plan, gw_str(name), NULL);
+	} else {
+		number = number ? number : key_make(words->call, words->instance, name);
+		if (key->number == number && !key->done)
+			answer_again(words, number);
+		else
+			publish_answer(words->call, plan, gw_str(name), key);
 	}
-	publish_answer(words->call, plan, gw_str(name));
-	instance_renew(words->instance, plan);
+	if (plan)
+		instance_renew(words->instance, plan);
 }
 
 static void verb_rm(struct words *words)
@@ -334,7 +346,9 @@ static void verb_rm(struct words *words)
 static void put_domain(struct gw_call *call, struct gw_json *table, const struct report *report,
 		       struct gw_str domain)
 {
+	const struct domains_conf *conf = gw->conf(call);
 	size_t i, errors = 0, warnings = 0;
+	struct gw_str organisation = domain;
 	const char *policy = "";
 
 	for (i = 0; report && i < report->finding_count; i++)
@@ -343,14 +357,20 @@ static void put_domain(struct gw_call *call, struct gw_json *table, const struct
 			warnings += report->findings[i].level == LEVEL_WARNING;
 		}
 	for (i = 0; report && i < report->verdict_count; i++)
-		if (report->verdicts[i].is_known && gw_str_ieq(report->verdicts[i].sender, domain))
+		if (report->verdicts[i].is_known &&
+		    gw_str_ieq(report->verdicts[i].sender, domain)) {
 			policy = dmarc_policies[report->verdicts[i].policy];
+			organisation = report->verdicts[i].organisation;
+		}
 	gw->table_row(table);
 	gw->json_string(table, "domain", domain);
 	gw->json_string(table, "state", gw_str(standings[registry_standing(call, domain)]));
 	gw->json_string(table, "dmarc", gw_str(policy));
 	gw->json_number(table, "errors", (int64_t)errors);
 	gw->json_number(table, "warnings", (int64_t)warnings);
+	gw->json_string(table, "organisation", organisation);
+	gw->json_format(table, "gmail", "%lld/%lld", (long long)bulk_today(call, organisation),
+			(long long)conf->bulk);
 }
 
 static void verb_list(struct words *words)
@@ -444,14 +464,25 @@ static const struct verb {
 	{ "add", 1, 1, verb_add },   { "verify", 1, 1, verb_verify }, { "rm", 1, 1, verb_rm },
 };
 
+/* Only with the noun in front: that is what the table names, and what is audited. */
+static bool take_noun(struct words *words)
+{
+	if (!gw_str_eq(word(words, 0), gw_str(NOUN)))
+		return false;
+	words->list.items++;
+	words->list.count--;
+	return true;
+}
+
 void verbs_control(struct gw_call *call, const struct gw_command *command)
 {
 	struct words words = { call, gw->instance_data(call), command->words };
+	bool is_ours = take_noun(&words);
 	struct words bare = words;
 	size_t i;
 
 	take_again(&bare);
-	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
+	for (i = 0; is_ours && i < sizeof verbs / sizeof *verbs; i++)
 		if (gw_str_eq(word(&words, 0), gw_str(verbs[i].name)) &&
 		    bare.list.count > verbs[i].least && bare.list.count <= verbs[i].most + 1) {
 			verbs[i].run(&words);
@@ -459,5 +490,5 @@ void verbs_control(struct gw_call *call, const struct gw_command *command)
 		}
 	gw->problem(
 		call, true,
-		"domains knows: list; check [DOMAIN]; spf ADDRESS HELO SENDER; add DOMAIN; verify DOMAIN; rm DOMAIN");
+		"domain knows: list; check [DOMAIN]; spf ADDRESS HELO SENDER; add DOMAIN; verify DOMAIN; rm DOMAIN");
 }

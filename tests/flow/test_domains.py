@@ -1,5 +1,6 @@
 """What receivers will conclude of mail, told before it leaves: over a real name server, by every verb, and as a start that is refused."""
 import base64
+import os
 import subprocess
 import time
 
@@ -65,7 +66,7 @@ def make(new_gateway, names, key, senders, strict=False, relay=None):
 def ask(gateway, *words):
     """The answer of a verb that takes its time, asked for as gatewayctl does."""
     for _ in range(200):
-        answer = gateway.ask("domains", *words)
+        answer = gateway.ask("domain", *words)
         if "again" not in answer:
             return answer
         words = answer["again"][1:]
@@ -98,10 +99,13 @@ def test_verbs_and_a_strict_relay(new_gateway, names, key, new_sink):
     assert ask(gateway, "spf", ADDRESS, "h.test", "a@odd.test")["data"]["result"] == "pass"  # a name with a blank in it
 
     for domain, state in ("good.test", "verified"), ("bad.test", "unverified"):
-        gateway.ctl("domains", "add", domain)
+        gateway.ctl("domain", "add", domain)
         assert "%s is %s" % (domain, state) in ask(gateway, "verify", domain)["text"]
-    assert {row["domain"]: row["state"] for row in gateway.ctl("domains", "list") if row["domain"].endswith("d.test")} == \
+    assert {row["domain"]: row["state"] for row in gateway.ctl("domain", "list") if row["domain"].endswith("d.test")} == \
         {"good.test": "verified", "bad.test": "unverified"}
+    added = ask(gateway, "add", "new.test")
+    assert "A key was made" in added["text"] and os.path.exists(os.path.join(gateway.state, "dkim", "new.test-s1.pem")), added
+    assert {row["name"]: row["type"] for row in added["rows"]} == {"new.test": "TXT", "s1._domainkey.new.test": "TXT", "_dmarc.new.test": "TXT", "b.good.test": "TXT"}
     with Client(gateway.clear_port, ehlo="client.test") as client:
         assert client.message(MAIL % b"good.test", "a@good.test", "b@there.test").code == 250
         assert client.message(MAIL % b"bad.test", "a@bad.test", "b@there.test").code == 250

@@ -187,6 +187,11 @@ static void each_fault_is_told_with_its_place(void **state)
 		  "warning: s1._domainkey.example.com: dkim=pass: the key says that it is a test" },
 		{ "keep", "s1._domainkey.example.com TXT k=ed25519;p= MCowBQ YDK2VwAyEA ;\n", true,
 		  true, NULL },
+		{ "keep",
+		  "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; s=other; p=" KEY_P "\n", true,
+		  false, "is not for mail (s=)" },
+		{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; h=sha1; p=" KEY_P "\n",
+		  true, false, "is for other hashes than SHA-256 (h=)" },
 		/* DMARC */
 		{ "from",
 		  "_dmarc.example.com TXT v=DMARC1; p=reject; t=y\nexample.com TXT v=spf1 -all\n",
@@ -251,6 +256,41 @@ static void a_bounce_domain_elsewhere_passes_and_is_not_aligned(void **state)
 	assert_int_equal(testkit_start(bench.kit), -1);
 	assert_true(has_problem(&bench, "spf=pass (not aligned) dkim=none dmarc=fail"));
 	testkit_destroy(bench.kit);
+}
+
+static void a_providers_list_of_addresses_is_tried(void **state)
+{
+	static const struct {
+		const char *record;
+		bool starts;
+	} rows[] = {
+		{ "example.com TXT v=spf1 include:spf.provider.example -all\n", true },
+		{ "example.com TXT v=spf1 ip4:203.0.113.0/24 -all\n", false }, /* one of two */
+		{ "example.com TXT v=spf1 -all\n", false },
+		{ "spf.provider.example TXT !\n", true }, /* not known now */
+	};
+	char zone[400];
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct bench bench;
+
+		bench_init(&bench, "from", false);
+		snprintf(
+			zone, sizeof zone,
+			"%sspf.provider.example TXT v=spf1 ip4:203.0.113.0/24 ip6:2001:db8:5::/48 -all\n",
+			rows[i].record);
+		bench.instead = strstr(zone, "!") ? rows[i].record : zone;
+		testkit_relay_fact(bench.relay, GW_RELAY_MX, "0");
+		testkit_relay_option(bench.relay, "sends_from", "spf:spf.provider.example");
+		assert_int_equal(testkit_start(bench.kit) == 0, rows[i].starts);
+		if (!rows[i].starts)
+			assert_true(
+				has_problem(&bench, "from spf:spf.provider.example: spf=fail") &&
+				has_problem(&bench,
+					    "2. add include:spf.provider.example to the SPF"));
+		testkit_destroy(bench.kit);
+	}
 }
 
 static void mass_mail_has_to_pass_both(void **state)
@@ -334,8 +374,11 @@ static void bench_run(struct bench *bench, const char *return_path)
 
 static const char *say(struct bench *bench, const char *words)
 {
+	char all[300];
+
+	snprintf(all, sizeof all, "domain %s", words);
 	testkit_forget(bench->kit);
-	testkit_run_control(bench->kit, words, true);
+	testkit_run_control(bench->kit, all, true);
 	return testkit_line(bench->kit, TESTKIT_REPLY, 0);
 }
 
@@ -473,6 +516,7 @@ static void a_strict_relay_takes_verified_domains_alone(void **state)
 	testkit_relay_option(bench.relay, "strict", "true");
 	assert_int_equal(testkit_start(bench.kit), 0);
 	reply = say(&bench, "add Example.COM");
+	assert_int_equal(testkit_verbs(bench.kit), 0); /* it has a key */
 	assert_non_null(strstr(reply, "example.com is unverified"));
 	assert_non_null(strstr(reply, "v=spf1 ip4:192.0.2.10 ~all"));
 	assert_non_null(strstr(reply, KEY));
@@ -497,6 +541,32 @@ static void a_strict_relay_takes_verified_domains_alone(void **state)
 	assert_int_equal(admit(&bench, "example.com"), GW_REJECT);
 	say(&bench, "rm example.com");
 	assert_true(has_problem(&bench, "was not added"));
+	testkit_destroy(bench.kit);
+}
+
+static void a_domain_without_a_key_gets_one(void **state)
+{
+	struct bench bench;
+	const char *reply;
+
+	bench_run(&bench, "own");
+	reply = say(&bench, "add other.example");
+	assert_non_null(
+		strstr(reply, "\"again\":[\"domain\",\"add\",\"other.example\",\"again\",\"1\"]"));
+	assert_non_null(strstr(testkit_verb(bench.kit), "dkim keygen other.example s1 "));
+	assert_non_null(strstr(say(&bench, "add other.example again 1"), "\"again\""));
+	testkit_run_verb(
+		bench.kit,
+		"{\"code\":0,\"rows\":[{\"name\":\"s1._domainkey.other.example\",\"type\":\"TXT\","
+		"\"value\":\"\\\"v=DKIM1; p=AA\\\"\"}]}");
+	reply = say(&bench, "add other.example again 1");
+	assert_non_null(strstr(reply, "\"name\":\"s1._domainkey.other.example\""));
+	assert_non_null(strstr(reply, "A key was made"));
+
+	say(&bench, "add third.example");
+	testkit_run_verb(bench.kit, "{\"code\":65,\"text\":\"File exists\"}");
+	reply = say(&bench, "add third.example again 2");
+	assert_non_null(strstr(reply, "none was made: File exists"));
 	testkit_destroy(bench.kit);
 }
 
@@ -543,10 +613,12 @@ static void a_bulk_sender_is_warned_before_he_is_one(void **state)
 	assert_true(
 		testkit_has(bench.kit, TESTKIT_EVENT,
 			    "domains-bulk example.com has sent to 8 recipients at Gmail today"));
+	assert_non_null(strstr(say(&bench, "list"), "\"gmail\":\"8/10\""));
+	testkit_forget(bench.kit);
 	told_result(&bench, "a@gmail.com");
 	told_result(&bench, "a@gmail.com");
 	told_result(&bench, "a@gmail.com");
-	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 2);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 1);
 	testkit_destroy(bench.kit);
 }
 
@@ -556,6 +628,7 @@ int main(void)
 		cmocka_unit_test(a_kept_return_path_without_a_key_is_an_error_with_both_fixes),
 		cmocka_unit_test(each_fault_is_told_with_its_place),
 		cmocka_unit_test(a_bounce_domain_elsewhere_passes_and_is_not_aligned),
+		cmocka_unit_test(a_providers_list_of_addresses_is_tried),
 		cmocka_unit_test(mass_mail_has_to_pass_both),
 		cmocka_unit_test(a_silent_dns_keeps_nobody_from_starting),
 		cmocka_unit_test(bad_addresses_are_told_at_the_start),
@@ -565,6 +638,7 @@ int main(void)
 		cmocka_unit_test(the_verb_check_asks_now),
 		cmocka_unit_test(the_verb_spf_says_what_a_receiver_would),
 		cmocka_unit_test(a_strict_relay_takes_verified_domains_alone),
+		cmocka_unit_test(a_domain_without_a_key_gets_one),
 		cmocka_unit_test(a_domain_that_no_relay_takes_is_not_verified),
 		cmocka_unit_test(a_bulk_sender_is_warned_before_he_is_one),
 	};
