@@ -67,7 +67,7 @@ static enum known known_samples(struct answers *answers, struct gw_str domain,
 		}
 		spf_answer(spf, answer);
 	}
-	networks = spf ? spf_take_networks(spf, &listed) : NULL;
+	networks = spf && spf_result(spf) == SPF_PASS ? spf_take_networks(spf, &listed) : NULL;
 	snprintf(why, WHY_MAX, "the addresses that %.*s lists are not known: %s",
 		 GW_STR_ARGS(domain), spf ? spf_why(spf) : "out of memory");
 	for (i = 0; networks && i < listed && *count < SAMPLES; i++) {

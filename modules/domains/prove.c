@@ -35,6 +35,7 @@ struct trial {
 	char spf_why[WHY_MAX];
 	enum known known;
 	struct dmarc_walk walk;
+	bool strict_spf, strict_dkim; /* how the sender's DMARC wants it aligned */
 };
 
 static void worse(struct trial *trial, enum known known)
@@ -54,7 +55,7 @@ static void try_spf(struct trial *trial)
 	worse(trial, known_walk(answers, trial->return_domain, &other));
 	if (trial->known == KNOWN)
 		verdict->spf_aligned = dmarc_aligned(&trial->walk, verdict->sender, &other,
-						     trial->return_domain, false);
+						     trial->return_domain, trial->strict_spf);
 }
 
 /* One key that verifies is enough; the best is told. */
@@ -73,7 +74,7 @@ static void try_key(struct trial *trial, const struct plan_key *key)
 	if (result == DKIM_PASS)
 		verdict->dkim_aligned = verdict->dkim_aligned ||
 					dmarc_aligned(&trial->walk, verdict->sender, &other,
-						      key_domain(key), false);
+						      key_domain(key), trial->strict_dkim);
 	if (verdict->dkim != DKIM_PASS)
 		verdict->dkim = result;
 }
@@ -90,22 +91,6 @@ static void try_dkim(struct trial *trial)
 			try_key(trial, &plan->keys[i]);
 }
 
-static void strictly(struct trial *trial, const struct dmarc_record *record)
-{
-	struct verdict *verdict = &trial->verdict;
-	const struct plan *plan = trial->look->plan;
-	size_t i;
-
-	if (record->strict_spf)
-		verdict->spf_aligned = gw_str_ieq(trial->return_domain, verdict->sender);
-	if (!record->strict_dkim || !verdict->dkim_aligned)
-		return;
-	verdict->dkim_aligned = false;
-	for (i = 0; i < plan->key_count; i++)
-		if (gw_str_ieq(key_domain(&plan->keys[i]), verdict->sender))
-			verdict->dkim_aligned = true;
-}
-
 static void try_dmarc(struct trial *trial)
 {
 	struct verdict *verdict = &trial->verdict;
@@ -116,8 +101,6 @@ static void try_dmarc(struct trial *trial)
 	if (trial->known != KNOWN)
 		return;
 	verdict->policy = dmarc_policy(&trial->walk, exists, &record);
-	if (record)
-		strictly(trial, record);
 	verdict->is_test = record && record->testing;
 	verdict->dmarc_pass = (verdict->spf == SPF_PASS && verdict->spf_aligned) ||
 			      (verdict->dkim == DKIM_PASS && verdict->dkim_aligned);
@@ -215,6 +198,15 @@ static void judge(const struct trial *trial)
 		judge_mass(trial, fix);
 }
 
+static void read_alignment(struct trial *trial)
+{
+	const struct dmarc_record *record;
+
+	dmarc_policy(&trial->walk, true, &record);
+	trial->strict_spf = record && record->strict_spf;
+	trial->strict_dkim = record && record->strict_dkim;
+}
+
 static void try_address(const struct look *look, const struct way *way, struct gw_str sender,
 			struct gw_str address)
 {
@@ -227,6 +219,7 @@ static void try_address(const struct look *look, const struct way *way, struct g
 					  .return_domain = trial.return_domain,
 					  .mode = way->mode };
 	worse(&trial, known_walk(look->answers, sender, &trial.walk));
+	read_alignment(&trial);
 	if (trial.known == KNOWN)
 		try_spf(&trial);
 	if (trial.known == KNOWN)

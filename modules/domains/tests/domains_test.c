@@ -209,6 +209,8 @@ static void each_fault_is_told_with_its_place(void **state)
 		  true, true, NULL },
 		{ "own", "_dmarc.example.com TXT v=DMARC1; p=reject; aspf=s\n", false, false,
 		  "spf=pass (not aligned) dkim=none dmarc=fail (p=reject)" },
+		{ "keep", "_dmarc.example.com TXT v=DMARC1; p=reject; adkim=s\n", true, true,
+		  NULL },
 		/* places */
 		{ "own", "bounce.example.com MX -\n", true, false,
 		  "bounce.example.com, the domain of the return path, has no MX: bounces are lost" },
