@@ -3,6 +3,7 @@
 #include "dsn.h"
 #include "mail.h"
 #include "notice.h"
+#include "phrases.h"
 #include "scrub.h"
 
 #include <gateway/scrub.h>
@@ -193,9 +194,11 @@ static bool has_failing_subject(const struct mail *mail)
 		"error sending",   "failure delivery",  "delivery error",
 		"not delivered",   "delivery problem",  NULL
 	};
-	static const char *const answers[] = { "re:", "fwd:", "fw:", "aw:", "wg:", NULL };
+	static const char *const answers[] = { "re:", "fwd:", "fw:", "aw:", "wg:",
+					       "tr:", "rv:",  "r:",  "i:",  NULL };
 
-	return words_have_one(gw_str(mail->subject), words) &&
+	return (words_have_one(gw_str(mail->subject), words) ||
+		words_have_one(gw_str(mail->subject), phrases_failing_subject)) &&
 	       !words_begin_with_one(gw_str(mail->subject), answers);
 }
 
@@ -214,8 +217,19 @@ static bool returns_mail(const struct look *look)
 	const struct mail *mail = &look->mail;
 	struct gw_str from = gw_str(mail->from);
 
-	return look->notice.count && (mail->original->len || words_has(from, "no-reply") ||
-				      words_has(from, "noreply") || words_has(from, "no_reply"));
+	return look->notice.count && (mail->original->len ||
+				      ((words_has(from, "no-reply") || words_has(from, "noreply") ||
+					words_has(from, "no_reply")) &&
+				       words_codes(mail_text(mail->notice)).at));
+}
+
+/* A filter of his refused it, in the form of a receipt (RFC 5429). */
+static bool is_rejection(const struct mail *mail, struct gw_str text)
+{
+	static const char *const words[] = { "rejected", "refused", NULL };
+
+	return mail_is_from_daemon(mail) && words_have_one(gw_str(mail->subject), words) &&
+	       words_have_one(text, words);
 }
 
 /* A machine that delivers wrote it, and says that it did not. */
@@ -227,8 +241,8 @@ static bool is_bounce(const struct look *look)
 
 	if (mail->failed && *mail->failed)
 		return true;
-	if (mail->is_receipt)
-		return false;
+	if (mail->receipt->len)
+		return is_rejection(mail, text);
 	if (mail_is_from_daemon(mail) || is_from_null(mail))
 		return failing || notice_fails(text) || mail->status->len;
 	return failing && notice_fails(text) && returns_mail(look);
@@ -236,40 +250,17 @@ static bool is_bounce(const struct look *look)
 
 static bool is_answer(const struct mail *mail)
 {
-	static const char *const subjects[] = { "out of office",
-						"out-of-office",
-						"automatic reply",
-						"auto reply",
-						"auto-reply",
-						"autoreply",
-						"auto:",
-						"autosvar",
-						"automatische antwort",
-						"abwesenheit",
-						"abwesend",
-						"vacation",
-						"on vacation",
-						"r\xc3\xa9ponse automatique",
-						"respuesta autom",
-						"risposta automatica",
-						"resposta autom",
-						"automatisch antwoord",
-						"auto response",
-						"autoresponse",
-						"i am out of the office",
-						"away from",
-						"absence",
-						NULL };
 	struct gw_str word = gw_str_trim(gw_str(mail->auto_submitted));
 
 	if (words_begin(word, "auto-generated") && mail->in_reply_to && *mail->in_reply_to)
 		return true; /* a word too many for what answers */
-	return mail->is_receipt || words_begin(word, "auto-replied") ||
+	return mail->receipt->len || words_begin(word, "auto-replied") ||
 	       words_begin(word, "auto-notified") ||
 	       (mail->apple_action && words_begin(gw_str(mail->apple_action), "vacation")) ||
 	       words_begin(gw_str(mail->precedence), "auto_reply") ||
 	       (mail->auto_reply && *mail->auto_reply) ||
-	       words_begin_with_one(gw_str(mail->subject), subjects);
+	       (!(mail->list && *mail->list) &&
+		words_begin_with_one(gw_str_trim(gw_str(mail->subject)), phrases_answer));
 }
 
 /* His machine answers, in his name and with an empty return path, as it should: whatever he writes
@@ -336,6 +327,9 @@ static void take_notice(struct look *look)
 	look->findings->source = SOURCE_NOTICE;
 	if (look->mail.failed)
 		add_list(look->findings, look->mail.failed);
+	if (!look->findings->count)
+		add_first(look->findings,
+			  mail_field(mail_text(look->mail.receipt), "Final-Recipient"));
 	if (!look->findings->count)
 		notice_recipients(&look->notice, look->sender, look->findings);
 	if (!look->findings->count)

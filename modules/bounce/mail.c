@@ -213,7 +213,7 @@ static void take_leaf(struct mail *mail, GMimePart *part)
 	else if (strcmp(sub, "feedback-report") == 0)
 		add_part(mail->feedback, part);
 	else if (g_str_has_suffix(sub, "disposition-notification"))
-		mail->is_receipt = true;
+		add_part(mail->receipt, part);
 	else if (g_str_has_prefix(sub, "rfc822") || strcmp(sub, "global-headers") == 0)
 		take_header(mail, part);
 	else if (text && (!mail->notice->len ||
@@ -292,6 +292,7 @@ static void take_fields(struct mail *mail, GMimeMessage *message)
 	mail->auto_reply = field(message, "X-Autoreply");
 	mail->apple_action = field(message, "X-Apple-Action");
 	mail->in_reply_to = field(message, "In-Reply-To");
+	mail->list = field(message, "List-Unsubscribe");
 }
 
 char *mail_field(struct gw_str header, const char *name)
@@ -366,6 +367,7 @@ void mail_read(struct mail *mail, struct gw_str bytes)
 	*mail = (struct mail){ .notice = g_string_new(NULL),
 			       .status = g_string_new(NULL),
 			       .feedback = g_string_new(NULL),
+			       .receipt = g_string_new(NULL),
 			       .original = g_string_new(NULL) };
 	bytes = skip_envelope(gw_str_n(bytes.ptr, MIN(bytes.len, MAIL_MAX)));
 	message = parse(bytes);
@@ -385,7 +387,7 @@ void mail_finish(struct mail *mail)
 	char **fields[] = { &mail->from,        &mail->to,         &mail->subject,
 			    &mail->return_path, &mail->failed,     &mail->auto_submitted,
 			    &mail->precedence,  &mail->auto_reply, &mail->apple_action,
-			    &mail->in_reply_to };
+			    &mail->in_reply_to, &mail->list };
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(fields); i++)
@@ -393,5 +395,6 @@ void mail_finish(struct mail *mail)
 	g_string_free(mail->notice, TRUE);
 	g_string_free(mail->status, TRUE);
 	g_string_free(mail->feedback, TRUE);
+	g_string_free(mail->receipt, TRUE);
 	g_string_free(mail->original, TRUE);
 }

@@ -17,13 +17,13 @@
 struct mail {
 	/* fields, decoded; "" where there is none, all NULL where it is no MIME */
 	char *from, *to, *subject, *return_path, *failed, *auto_submitted, *precedence, *auto_reply,
-		*apple_action, *in_reply_to;
+		*apple_action, *in_reply_to, *list;
 	GString *notice;   /* text for people, before the mail that is returned */
 	GString *status;   /* message/delivery-status */
 	GString *feedback; /* message/feedback-report */
+	GString *receipt;  /* message/disposition-notification: somebody has read it, or not */
 	GString *original; /* header of the mail it is about, maybe more of it */
 	bool is_report;    /* multipart/report about a delivery */
-	bool is_receipt;   /* that somebody has read it, or not */
 	bool has_original; /* in a part of its own */
 	unsigned parts;
 };

@@ -1,5 +1,7 @@
 #include "notice.h"
 
+#include "phrases.h"
+
 #define PART_MAX 8192 /* octets of what is said of one recipient */
 
 /* --- addresses and where they stand --- */
@@ -85,68 +87,49 @@ void notice_read(struct notice *notice, struct gw_str text)
 
 /* --- what it is about --- */
 
+/* clang-format off */
+static const char *const fails[] = {
+	"not be delivered", "not delivered", "undeliver", "delivery fail", "failed to deliver",
+	"unable to deliver", "wasn't able to deliver", "was not able to deliver",
+	"delivery has failed", "delivery to the following", "permanent error", "permanent fatal",
+	"permanent delivery", "delivery error", "delivery problem", "delivery status notification",
+	"couldn't be delivered", "could not deliver", "can't be delivered", "cannot be delivered",
+	"mail delivery", "were unable to", "trouble delivering", "returned to sender",
+	"returning message", "transcript of session", "rejected by", "rejected recipient",
+	"failed address", "failure reason", "error delivering", "attempting to deliver",
+	"trying to deliver", "trying to send", "failed permanently", "did not reach", "didn't reach",
+	"has been delayed", "is delayed", "not yet been delivered", "still being retried",
+	"deliver your message", "your message to the following", "no valid recipients", "was aborted",
+	"server message", "mailbox exceeds", "final delivery userid", "delivery failed",
+	"invalid user address", "wasn't delivered", "problem delivering",
+	"was not able to be delivered", "address not found", "mail system error", "returned mail",
+	"did not accept", "not been delivered", "failed to be delivered",
+	NULL
+};
+/* clang-format on */
+
+/* A phrase may stand in two lines. */
+static bool has_phrase(struct gw_str text, const char *const *words, const char *const *others)
+{
+	GString *line = g_string_sized_new(text.len);
+	struct gw_str all;
+	size_t i;
+	bool has;
+
+	for (i = 0; i < text.len; i++)
+		if (!gw_is_space(text.ptr[i]))
+			g_string_append_c(line, text.ptr[i]);
+		else if (line->len && line->str[line->len - 1] != ' ')
+			g_string_append_c(line, ' ');
+	all = gw_str_n(line->str, line->len);
+	has = words_have_one(all, words) || words_have_one(all, others);
+	g_string_free(line, TRUE);
+	return has;
+}
+
 bool notice_fails(struct gw_str text)
 {
-	static const char *const words[] = { "not be delivered",
-					     "not delivered",
-					     "undeliver",
-					     "delivery fail",
-					     "failed to deliver",
-					     "unable to deliver",
-					     "wasn't able to deliver",
-					     "was not able to deliver",
-					     "delivery has failed",
-					     "delivery to the following",
-					     "permanent error",
-					     "permanent fatal",
-					     "permanent delivery",
-					     "delivery error",
-					     "delivery problem",
-					     "delivery status notification",
-					     "couldn't be delivered",
-					     "could not deliver",
-					     "can't be delivered",
-					     "cannot be delivered",
-					     "mail delivery",
-					     "were unable to",
-					     "trouble delivering",
-					     "returned to sender",
-					     "returning message",
-					     "transcript of session",
-					     "rejected by",
-					     "rejected recipient",
-					     "failed address",
-					     "failure reason",
-					     "error delivering",
-					     "attempting to deliver",
-					     "trying to deliver",
-					     "trying to send",
-					     "failed permanently",
-					     "did not reach",
-					     "didn't reach",
-					     "has been delayed",
-					     "is delayed",
-					     "not yet been delivered",
-					     "still being retried",
-					     "deliver your message",
-					     "your message to the following",
-					     "no valid recipients",
-					     "was aborted",
-					     "server message",
-					     "mailbox exceeds",
-					     "final delivery userid",
-					     "delivery failed",
-					     "invalid user address",
-					     "wasn't delivered",
-					     "problem delivering",
-					     "was not able to be delivered",
-					     "address not found",
-					     "mail system error",
-					     "returned mail",
-					     "did not accept",
-					     NULL };
-
-	return words_have_one(text, words);
+	return has_phrase(text, fails, phrases_fails);
 }
 
 bool notice_is_delay(struct gw_str text)
@@ -163,7 +146,7 @@ bool notice_is_delay(struct gw_str text)
 					     "keep trying",
 					     NULL };
 
-	return words_have_one(text, words);
+	return has_phrase(text, words, phrases_delay);
 }
 
 static void add_marks(const struct notice *notice, struct gw_str sender, bool strong,

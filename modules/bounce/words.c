@@ -110,6 +110,21 @@ static const char *local_begin(const char *floor, const char *at)
 	return from;
 }
 
+/* Where the domain ends whose octets go up to `to`: text in another script that stands right behind
+ * it is none of it. No top level domain mixes them. */
+static const char *domain_end(const char *at, const char *to)
+{
+	const char *label = to, *i;
+
+	while (label > at + 1 && label[-1] != '.')
+		label--;
+	if (label == to || (unsigned char)*label >= 0x80)
+		return to;
+	for (i = label; i < to && (unsigned char)*i < 0x80; i++)
+		;
+	return i;
+}
+
 struct gw_str words_address(struct gw_str text, const char *from)
 {
 	const char *end = text.ptr + text.len, *at = from, *begin, *to;
@@ -118,6 +133,7 @@ struct gw_str words_address(struct gw_str text, const char *from)
 		begin = local_begin(from, at);
 		for (to = at + 1; to < end && is_domain(*to); to++)
 			;
+		to = domain_end(at, to);
 		while (to > at && (to[-1] == '.' || to[-1] == '-'))
 			to--;
 		if (begin < at && to > at + 1 && memchr(at, '.', (size_t)(to - at)))

@@ -40,9 +40,127 @@ static void each_is_classified(void **state)
 	testkit_destroy(kit);
 }
 
+/* --- forms.txt: "#### NAME: KIND REASON RECIPIENT [STATUS], ..." or "none", then the mail --- */
+
+static struct gw_str member(const struct gw_json_value *row, const char *name)
+{
+	return gw->json_value_string(gw->json_member(row, name));
+}
+
+/* What was found, in the words of an expectation; the status only where that has one. */
+static void show_rows(const char *answer, const char *expected, char *out, size_t size)
+{
+	struct gw_json_value *json = gw->json_read(gw_str(answer), NULL, 0);
+	const struct gw_json_value *rows = gw->json_member(json, "rows"), *row;
+	bool with_status = strpbrk(expected, "245") && strstr(expected, ".");
+	size_t i, len = 0;
+
+	for (i = 0; (row = gw->json_item(rows, i)) != NULL && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s %s %s%s%s", i ? ", " : "",
+					member(row, "kind").ptr, member(row, "reason").ptr,
+					member(row, "recipient").ptr, with_status ? " " : "",
+					with_status ? member(row, "status").ptr : "");
+	if (strncmp(out, "unknown", 7) == 0)
+		snprintf(out, size, "none");
+	gw->json_free(json);
+}
+
+static bool has_status(const char *expected)
+{
+	const char *last = strrchr(expected, ' ');
+
+	return last && last[1] >= '2' && last[1] <= '5' && last[2] == '.';
+}
+
+static bool is_understood(struct testkit *kit, char *mail)
+{
+	char *expected = strstr(mail, ": "), *bytes = strchr(mail, '\n'), found[1024] = "";
+	const char *answer;
+
+	if (!expected || !bytes)
+		return false;
+	*bytes++ = '\0';
+	expected += 2;
+	answer = mail_classify(kit, bytes, strlen(bytes));
+	show_rows(answer, has_status(expected) ? "5." : "", found, sizeof found);
+	if (strcmp(found, expected) == 0)
+		return true;
+	printf("%s\n  but found: %s\n  %s\n", mail, found, answer);
+	return false;
+}
+
+static void each_form_of_others_is_understood(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	char *bytes, *mail, *next;
+	size_t len, wrong = 0;
+
+	(void)state;
+	testkit_fragment(kit, SHIPPED);
+	assert_int_equal(testkit_start(kit), 0);
+	bytes = mail_bytes(TEST_FOLDER "/forms.txt", &len);
+	for (mail = bytes; mail; mail = next) {
+		next = strstr(mail, "\n#### ");
+		if (next)
+			*next++ = '\0';
+		wrong += !is_understood(kit, mail);
+	}
+	free(bytes);
+	testkit_destroy(kit);
+	assert_int_equal(wrong, 0);
+}
+
+/* --- replies.txt --- */
+
+static bool reply_is_understood(struct testkit *kit, const char *line)
+{
+	const char *arrow = strstr(line, " => ");
+	struct gw_json_value *json;
+	const struct gw_json_value *row;
+	struct gw_str words[3] = { GW_STR("classify"), gw_str_n(line, 3),
+				   gw_str_n(line + 4, (size_t)(arrow - line - 4)) };
+	char code[4], text[1000], found[100];
+	struct gw_command command = { .size = sizeof command, .words = { words, 3 } };
+
+	snprintf(code, sizeof code, "%.*s", GW_STR_ARGS(words[1]));
+	snprintf(text, sizeof text, "%.*s", GW_STR_ARGS(words[2]));
+	words[1] = gw_str(code);
+	words[2] = gw_str(text);
+	testkit_forget(kit);
+	testkit_run_control_command(kit, &command);
+	json = gw->json_read(gw_str(testkit_line(kit, TESTKIT_REPLY, 0)), NULL, 0);
+	row = gw->json_item(gw->json_member(json, "rows"), 0);
+	snprintf(found, sizeof found, "%s %s", member(row, "kind").ptr, member(row, "reason").ptr);
+	if (strcmp(found, arrow + 4) != 0)
+		printf("#### %s\n  but found: %s by %s\n", line, found, member(row, "rule").ptr);
+	gw->json_free(json);
+	return strcmp(found, arrow + 4) == 0;
+}
+
+static void each_reply_of_receivers_is_understood(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	char *bytes, *line, *rest;
+	size_t len, wrong = 0;
+
+	(void)state;
+	testkit_fragment(kit, SHIPPED);
+	assert_int_equal(testkit_start(kit), 0);
+	bytes = mail_bytes(TEST_FOLDER "/replies.txt", &len);
+	for (line = strtok_r(bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		wrong += *line != '#' && !reply_is_understood(kit, line);
+	free(bytes);
+	testkit_destroy(kit);
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_is_classified) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_is_classified),
+		cmocka_unit_test(each_form_of_others_is_understood),
+		cmocka_unit_test(each_reply_of_receivers_is_understood),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
