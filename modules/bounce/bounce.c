@@ -7,6 +7,7 @@
 #include "instance.h"
 #include "keeper.h"
 #include "mail.h"
+#include "reached.h"
 #include "reflect.h"
 #include "return_path.h"
 #include "rows.h"
@@ -69,6 +70,12 @@ static const struct gw_option options[] = {
 	  .type = GW_OPTION_LIST,
 	  .offset = CONF(domains),
 	  .help = "Domains of yours besides those of relays: a return path that is an address has to be in one." },
+	{ .key = "return_path_sets",
+	  .type = GW_OPTION_GROUPS,
+	  .offset = CONF(sets),
+	  .group = domain_set_options,
+	  .group_size = sizeof(struct domain_set),
+	  .help = "Domains that relays name together in return_path_domains: \"@zoho:eu\"." },
 	{ .key = "rules",
 	  .type = GW_OPTION_GROUPS,
 	  .offset = CONF(rules),
@@ -144,6 +151,18 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 		keeper_paid(store_keeper(store), id, time);
 }
 
+/* Whoever it is: the world's mail to the bounce domain has to be taken by somebody. */
+static void on_check(struct gw_call *call)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+
+	if (return_path_has_own(call) && !reached_on_port_25())
+		gw->problem_at(
+			call, NULL, "domain", false,
+			"nothing on this machine listens on port 25 of an address that the world reaches: bounces to %.*s do not get here; listeners = ({ address = \"0.0.0.0\"; port = 25; tls = \"starttls\"; }), or have its MX pass them on",
+			GW_STR_ARGS(conf->domain));
+}
+
 static void on_status(struct gw_call *call)
 {
 	struct store *store = instance_store(gw->instance_data(call));
@@ -189,5 +208,5 @@ GW_MODULE(.name = "bounce", .version = "1.0",
 	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = on_rcpt,
 	  .admit = suppress_admit, .message = incoming_message, .stop = on_stop,
 	  .prepare = return_path_prepare, .bounce = failed_bounce, .control = control,
-	  .status = on_status, .tick = on_tick, .event = on_event, .worker_start = on_worker_start,
-	  .published = on_published)
+	  .status = on_status, .check = on_check, .tick = on_tick, .event = on_event,
+	  .worker_start = on_worker_start, .published = on_published)

@@ -15,6 +15,7 @@ struct bounce_conf {
 	int64_t suppress_for;    /* ms; 0: until somebody takes it back */
 	int64_t suppressed;      /* what becomes of mail to such an address */
 	struct gw_list domains;
+	struct gw_groups sets; /* of domains */
 };
 
 #endif

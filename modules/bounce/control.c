@@ -4,6 +4,7 @@
 #include "classify.h"
 #include "control_list.h"
 #include "control_suppression.h"
+#include "control_take.h"
 #include "item.h"
 #include "mail.h"
 
@@ -155,6 +156,15 @@ static void count_rows(struct gw_call *call, const struct gw_command *command, s
 	control_stats(call, words);
 }
 
+static void take(struct gw_call *call, const struct gw_command *command, struct gw_list words)
+{
+	(void)words;
+	if (command->input.ptr)
+		control_take(call, command->input);
+	else
+		ask_for_mail(call);
+}
+
 static const struct {
 	struct gw_str name;
 	void (*run)(struct gw_call *call, const struct gw_command *command, struct gw_list words);
@@ -162,6 +172,7 @@ static const struct {
 	{ GW_STR("classify"), classify }, { GW_STR("list"), list_rows },
 	{ GW_STR("get"), get_row },       { GW_STR("stats"), count_rows },
 	{ GW_STR("read"), read_rows },    { GW_STR("suppression"), control_suppression },
+	{ GW_STR("take"), take },
 };
 
 void control(struct gw_call *call, const struct gw_command *command)

@@ -13,6 +13,7 @@
 	"!suppression add ADDRESS client=NAME type=TYPE days=N\tsends no mail there any more\n"    \
 	"!suppression rm ADDRESS client=NAME type=TYPE\tsends mail there again\n"                  \
 	"suppression export\tall of them as CSV\n"                                                 \
+	"!take\tthe mail on the standard input is a bounce that came to a mailbox of yours\n"      \
 	"classify CODE TEXT\twhat a reply means\n"                                                 \
 	"classify\twhat the mail on the standard input means: a line of JSON for each recipient"
 

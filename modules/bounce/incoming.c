@@ -1,11 +1,10 @@
 #include "incoming.h"
 
-#include "classify.h"
 #include "control.h"
 #include "instance.h"
 #include "mail.h"
 #include "reflect.h"
-#include "suppress.h"
+#include "returned.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,113 +72,29 @@ enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
 
 /* --- message: on the pool --- */
 
-/* What is looked at and kept while the client waits for its 250. */
-struct arrival {
-	const struct bounce_conf *conf;
-	struct store *store;
-	const char *domain; /* the bounce domain */
-	int64_t now;
-	char *bytes;
-	size_t len;
-	struct sent sent;
-	bool known; /* sent is filled */
-	struct findings *findings;
-	int64_t numbers[FINDINGS_MAX]; /* 0: it is a copy */
-	bool is_matched[FINDINGS_MAX]; /* the message had that recipient */
-	bool failed;
-};
-
-/* --- message: of which recipient --- */
-
-/* A report may name the address that mail was passed on to. The token says which message, so where
- * that had one recipient it is about him; else a recipient that it never had is nobody's, for
- * whoever knows a token may write anything. */
-static void match(struct arrival *arrival)
-{
-	struct findings *findings = arrival->findings;
-	const struct sent *sent = &arrival->sent;
-	size_t i;
-
-	for (i = 0; i < findings->count && arrival->known; i++) {
-		arrival->is_matched[i] = sent_rcpt(sent, findings->items[i].recipient, NULL);
-		if (arrival->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
-			continue;
-		text_keep(findings->items[i].recipient, ADDRESS_MAX,
-			  gw_str_n(sent->rcpts, strcspn(sent->rcpts, "\t\n")));
-		arrival->is_matched[i] = *findings->items[i].recipient != '\0';
-	}
-}
-
-/* Only what failed, and never to an address of the bounce domain: a report about a report goes
- * nowhere. */
-static bool is_owed(const struct arrival *arrival, size_t nth)
-{
-	const struct finding *finding = &arrival->findings->items[nth];
-	struct gw_str sender = gw_str(arrival->sent.sender);
-
-	return arrival->conf->reflect && arrival->known && sender.len && arrival->is_matched[nth] &&
-	       finding->action == ACTION_FAILED && finding->kind != KIND_INFO &&
-	       !gw_str_ieq(words_domain(sender), gw_str(arrival->domain));
-}
-
-static void remember(struct arrival *arrival)
-{
-	struct record records[FINDINGS_MAX];
-	size_t i;
-
-	for (i = 0; i < arrival->findings->count; i++) {
-		records[i] = (struct record){ .time = arrival->now,
-					      .sent = &arrival->sent,
-					      .finding = &arrival->findings->items[i],
-					      .source = arrival->findings->source,
-					      .reporting = arrival->findings->reporting,
-					      .report = { arrival->bytes, arrival->len },
-					      .of_others = !arrival->is_matched[i],
-					      .owed = is_owed(arrival, i) };
-		suppress_record(arrival->conf, &records[i]);
-	}
-	arrival->failed = store_mail(arrival->store, records, i, arrival->numbers) != 0;
-}
-
 static void work(void *arg)
 {
-	struct arrival *arrival = arg;
-	int found = store_find(arrival->store, arrival->sent.id, &arrival->sent);
-
-	arrival->failed = found < 0;
-	arrival->known = found == 0;
-	arrival->findings = classify_mail(&arrival->conf->rules,
-					  gw_str_n(arrival->bytes, arrival->len));
-	match(arrival);
-	if (!arrival->failed && arrival->findings->count)
-		remember(arrival);
-}
-
-static void arrival_free(void *arg)
-{
-	struct arrival *arrival = arg;
-
-	findings_free(arrival->findings);
-	free(arrival->bytes);
-	free(arrival);
+	returned_take(arg, false);
 }
 
 /* --- message: what follows --- */
 
-static void tell(struct gw_call *call, const struct arrival *arrival, const struct finding *finding)
+static void tell(struct gw_call *call, const struct returned *returned,
+		 const struct finding *finding, int64_t number)
 {
 	struct gw_event event = { .size = sizeof event,
 				  .name = GW_STR("bounce"),
-				  .time = arrival->now,
-				  .client = gw_str(arrival->sent.client),
-				  .relay = gw_str(arrival->sent.relay),
+				  .time = returned->now,
+				  .client = gw_str(returned->sent.client),
+				  .relay = gw_str(returned->sent.relay),
 				  .code = finding->code };
 	struct gw_json *json = gw->json_create();
 	char text[160 + ADDRESS_MAX];
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	gw->json_format(json, "id", "%016llx", (unsigned long long)arrival->sent.id);
-	finding_write(json, "bounce", arrival->findings, finding);
+	gw->json_string(json, "id", gw_str(returned->sent.queue_id));
+	gw->json_number(json, "record", number);
+	finding_write(json, "bounce", returned->findings, finding);
 	gw->json_end(json);
 	event.json = gw->json_text(json);
 	snprintf(text, sizeof text, "%s: %s %s (%s), came back", finding->recipient,
@@ -191,23 +106,23 @@ static void tell(struct gw_call *call, const struct arrival *arrival, const stru
 }
 
 /* What is not taken is still owed: keeper.h. */
-static void reflect(struct gw_call *call, const struct arrival *arrival)
+static void reflect(struct gw_call *call, const struct returned *returned)
 {
 	const struct finding *findings[FINDINGS_MAX];
 	struct reflection reflection = { .hostname = gw->hostname(call),
-					 .now = arrival->now,
-					 .sent = &arrival->sent,
+					 .now = returned->now,
+					 .sent = &returned->sent,
 					 .findings = findings };
 	GString *report;
 	size_t i;
 
-	for (i = 0; i < arrival->findings->count; i++)
-		if (arrival->numbers[i] && is_owed(arrival, i))
-			findings[reflection.count++] = &arrival->findings->items[i];
+	for (i = 0; i < returned->findings->count; i++)
+		if (returned->numbers[i] && returned_is_owed(returned, i))
+			findings[reflection.count++] = &returned->findings->items[i];
 	if (!reflection.count)
 		return;
 	report = reflect_write(&reflection);
-	reflect_submit(call, &arrival->sent, gw_str_n(report->str, report->len));
+	reflect_submit(call, &returned->sent, gw_str_n(report->str, report->len));
 	g_string_free(report, TRUE);
 }
 
@@ -220,69 +135,61 @@ static enum gw_verdict no_bounce(struct gw_call *call)
 
 static enum gw_verdict resumed(struct gw_call *call, void *arg)
 {
-	struct arrival *arrival = arg;
+	struct returned *returned = arg;
 	enum gw_verdict verdict = GW_DISCARD;
 	size_t i;
 
-	if (arrival->failed) {
+	if (returned->failed) {
 		gw->log(call, GW_LOG_ERROR, "a bounce cannot be kept: it is asked for again");
 		gw->reply(call, 451, "4.3.0", "It cannot be kept now");
 		verdict = GW_TEMPFAIL;
-	} else if (!arrival->findings->count) {
+	} else if (!returned->findings->count) {
 		verdict = no_bounce(call);
 	} else {
-		for (i = 0; i < arrival->findings->count; i++)
-			if (arrival->numbers[i]) {
-				gw->count(call, kind_name(arrival->findings->items[i].kind), 1);
-				tell(call, arrival, &arrival->findings->items[i]);
+		for (i = 0; i < returned->findings->count; i++)
+			if (returned->numbers[i]) {
+				gw->count(call, kind_name(returned->findings->items[i].kind), 1);
+				tell(call, returned, &returned->findings->items[i],
+				     returned->numbers[i]);
 			}
-		reflect(call, arrival);
+		reflect(call, returned);
 	}
-	arrival_free(arrival);
+	returned_free(returned);
 	return verdict;
 }
 
-static struct arrival *arrival_create(struct gw_call *call, struct gw_message *message,
-				      struct store *store, uint64_t id)
+static struct returned *read_message(struct gw_call *call, struct gw_message *message,
+				     struct store *store, uint64_t id)
 {
-	struct arrival *arrival = calloc(1, sizeof *arrival);
-	long got = -1;
+	struct returned *returned = returned_create(call, store);
+	long got = returned ? gw->read(message, 0, returned->bytes, MAIL_MAX) : -1;
 
-	if (!arrival)
-		return NULL;
-	arrival->conf = gw->conf(call);
-	arrival->domain = instance_domain(gw->instance_data(call));
-	arrival->store = store;
-	arrival->now = gw->now(call);
-	arrival->sent.id = id;
-	arrival->bytes = malloc(MAIL_MAX);
-	if (arrival->bytes)
-		got = gw->read(message, 0, arrival->bytes, MAIL_MAX);
 	if (got < 0) {
-		arrival_free(arrival);
+		returned_free(returned);
 		return NULL;
 	}
-	arrival->len = (size_t)got;
-	return arrival;
+	returned->len = (size_t)got;
+	returned->sent.id = id;
+	return returned;
 }
 
 enum gw_verdict incoming_message(struct gw_call *call, struct gw_message *message)
 {
-	static const struct gw_async async = { .resumed = resumed, .dropped = arrival_free };
+	static const struct gw_async async = { .resumed = resumed, .dropped = returned_free };
 	struct incoming *incoming = gw->message_data(call);
 	struct store *store = instance_store(gw->instance_data(call));
-	struct arrival *arrival;
+	struct returned *returned;
 	enum gw_verdict verdict;
 
 	if (!incoming)
 		return GW_FAILED;
 	if (!incoming->is_bounce)
 		return GW_CONTINUE;
-	arrival = store ? arrival_create(call, message, store, incoming->id) : NULL;
-	if (!arrival)
+	returned = store ? read_message(call, message, store, incoming->id) : NULL;
+	if (!returned)
 		return GW_FAILED;
-	verdict = gw->offload(call, &async, work, arrival);
+	verdict = gw->offload(call, &async, work, returned);
 	if (verdict != GW_PENDING)
-		arrival_free(arrival);
+		returned_free(returned);
 	return verdict;
 }

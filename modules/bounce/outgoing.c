@@ -12,6 +12,7 @@ struct departure {
 	struct store *store;
 	struct sent sent;
 	char address[ADDRESS_MAX];
+	const char *which;
 	bool failed;
 };
 
@@ -22,12 +23,15 @@ static void work(void *arg)
 	departure->failed = store_sent(departure->store, &departure->sent) != 0;
 }
 
-static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address)
+enum gw_verdict outgoing_set(struct gw_call *call, struct gw_delivery *delivery,
+			     const char *address, const char *which)
 {
-	if (gw->return_path_set(call, delivery, gw_str(address)) != 0)
-		return GW_FAILED;
-	gw->count(call, "own", 1);
-	gw->reason(call, "return path own: %s", address);
+	if (gw->return_path_set(call, delivery, gw_str(address)) != 0) {
+		gw->reply(call, 550, "5.1.7", "%s cannot be a return path", address);
+		return GW_REJECT;
+	}
+	gw->count(call, which, 1);
+	gw->reason(call, "return path %s: %s", which, address);
 	return GW_CONTINUE;
 }
 
@@ -41,7 +45,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	if (departure->failed)
 		gw->log(call, GW_LOG_WARNING,
 			"it cannot be remembered: its sender will not be told of a late bounce");
-	verdict = set(call, departure->delivery, departure->address);
+	verdict = outgoing_set(call, departure->delivery, departure->address, departure->which);
 	free(departure);
 	return verdict;
 }
@@ -139,8 +143,8 @@ void outgoing_describe(struct gw_call *call, struct gw_message *message, struct 
 	take_header(message, sent->header);
 }
 
-enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
-			     const char *address, int64_t until)
+enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,
+				  const char *address, const char *which, int64_t until)
 {
 	static const struct gw_async async = { .resumed = resumed, .dropped = free };
 	struct gw_message *message = gw->delivery_message(delivery);
@@ -149,15 +153,17 @@ enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
 	enum gw_verdict verdict;
 
 	if (!store || gw->message_number(message, GW_MESSAGE_DRY) == 1)
-		return set(call, delivery, address);
+		return outgoing_set(call, delivery, address, which);
 	departure = calloc(1, sizeof *departure);
 	if (!departure)
 		return GW_FAILED;
 	*departure = (struct departure){
 		.delivery = delivery,
 		.store = store,
+		.which = which,
 	};
 	departure->sent.until = until;
+	departure->sent.is_named = strcmp(which, "own") != 0;
 	text_keep(departure->address, sizeof departure->address, gw_str(address));
 	text_keep(departure->sent.relay, sizeof departure->sent.relay,
 		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));

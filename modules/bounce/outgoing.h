@@ -9,8 +9,14 @@
 /* What is known of the message; not until when, and through which relay. */
 void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent);
 
-/* In prepare: remembers the message on the pool, then sets the return path. */
-enum gw_verdict outgoing_own(struct gw_call *call, struct gw_delivery *delivery,
-			     const char *address, int64_t until);
+/* In prepare: remembers the message on the pool until then, and sets the return path. `which` is
+ * what it is called for counters and people: "own", "from", "custom"; all but "own" are found by
+ * their Message-ID. */
+enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,
+				  const char *address, const char *which, int64_t until);
+
+/* Sets it alone. */
+enum gw_verdict outgoing_set(struct gw_call *call, struct gw_delivery *delivery,
+			     const char *address, const char *which);
 
 #endif

@@ -25,6 +25,11 @@ const struct gw_option return_path_options[] = {
 	  .fallback = "refuse",
 	  .words = OTHERWISE_WORDS,
 	  .help = "What becomes of mail whose return path is in none of them: back to its sender, or another return path." },
+	{ .key = "return_path_reflect",
+	  .type = GW_OPTION_BOOL,
+	  .offset = AT(remember),
+	  .fallback = "false",
+	  .help = "With \"from\" or an address: remembers what leaves, so that `gatewayctl bounce take < mail` brings a bounce from that mailbox to the client." },
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = AT(domains),
@@ -33,21 +38,63 @@ const struct gw_option return_path_options[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct domain_set, member)
+const struct gw_option domain_set_options[] = {
+	{ .key = "name",
+	  .type = GW_OPTION_STRING,
+	  .offset = AT(name),
+	  .flags = GW_OPTION_REQUIRED,
+	  .help = "What return_path_domains calls it, behind an @: \"zoho:eu\"." },
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = AT(domains),
+	  .flags = GW_OPTION_REQUIRED,
+	  .help = "Domains of return paths, \"*.example.com\" is what is below." },
+	GW_OPTIONS_END
+};
+#undef AT
+
 /* --- domains --- */
 
+/* NULL: there is none of that name. */
+static const struct domain_set *set_named(const struct bounce_conf *conf, struct gw_str name)
+{
+	const struct domain_set *sets = conf->sets.items;
+	size_t i;
+
+	for (i = 0; i < conf->sets.count; i++)
+		if (gw_str_eq(sets[i].name, name))
+			return &sets[i];
+	return NULL;
+}
+
 /* "*" names nothing here: it is no domain of anybody's. */
+static bool list_names(struct gw_call *call, struct gw_list list, struct gw_str name)
+{
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		if (!gw_str_eq(list.items[i], gw_str("*")) &&
+		    gw_domain_matches(call, list.items[i], name))
+			return true;
+	return false;
+}
+
+/* "@NAME" in the list is a set of domains. */
 static bool one_names(struct gw_call *call, struct gw_list list, struct gw_str domain)
 {
+	const struct domain_set *set;
 	char name[GW_DOMAIN_MAX + 1];
 	size_t i;
 
 	if (gw->domain_ascii(call, domain, name) < 0)
 		return false;
 	for (i = 0; i < list.count; i++)
-		if (!gw_str_eq(list.items[i], gw_str("*")) &&
-		    gw_domain_matches(call, list.items[i], gw_str(name)))
+		if (*list.items[i].ptr == '@' &&
+		    (set = set_named(gw->conf(call), gw_str_from(list.items[i], 1))) != NULL &&
+		    list_names(call, set->domains, gw_str(name)))
 			return true;
-	return false;
+	return list_names(call, list, gw_str(name));
 }
 
 /* --- what is configured --- */
@@ -113,6 +160,25 @@ static bool check_custom(struct gw_call *call, const struct gw_relay *relay,
 		conf->return_path);
 }
 
+static bool check_sets(struct gw_call *call, const struct gw_relay *relay,
+		       const struct bounce_relay *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->allowed.count; i++) {
+		struct gw_str entry = conf->allowed.items[i];
+
+		if (*entry.ptr != '@' || set_named(gw->conf(call), gw_str_from(entry, 1)))
+			continue;
+		gw->problem_at(
+			call, relay, "return_path_domains", true,
+			"there is no \"%.*s\": bounce: { return_path_sets = ({ name = \"%s\"; domains = [...]; }); }",
+			GW_STR_ARGS(entry), entry.ptr + 1);
+		return false;
+	}
+	return true;
+}
+
 static bool check_relay(struct gw_call *call, const struct gw_relay *relay)
 {
 	const struct bounce_conf *own = gw->conf(call);
@@ -128,7 +194,8 @@ static bool check_relay(struct gw_call *call, const struct gw_relay *relay)
 		return wrong(call, relay,
 			     "\"%.*s\" needs the bounce domain: bounce: { domain = \"...\"; }",
 			     conf->return_path);
-	return mode != MODE_CUSTOM || check_custom(call, relay, conf);
+	return check_sets(call, relay, conf) &&
+	       (mode != MODE_CUSTOM || check_custom(call, relay, conf));
 }
 
 bool return_path_check(struct gw_call *call)
@@ -142,40 +209,59 @@ bool return_path_check(struct gw_call *call)
 	return good;
 }
 
-/* --- the hook --- */
-
-static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery, const char *address,
-			   const char *which)
+bool return_path_has_own(struct gw_call *call)
 {
-	if (gw->return_path_set(call, delivery, gw_str(address)) != 0) {
-		gw->reply(call, 550, "5.1.7", "%s cannot be a return path", address);
-		return GW_REJECT;
+	const struct gw_relay *relay;
+	const struct bounce_relay *conf;
+	bool has = false;
+	size_t nth;
+
+	for (nth = 0; (relay = gw->relay_at(call, nth)) != NULL && !has; nth++) {
+		conf = gw->relay_conf(call, relay);
+		has = gw_str_eq(conf->return_path, gw_str("own")) ||
+		      (conf->allowed.count && conf->otherwise == OTHERWISE_OWN);
 	}
-	gw->count(call, which, 1);
-	gw->reason(call, "return path %s: %s", which, address);
-	return GW_CONTINUE;
+	return has;
 }
 
-static enum gw_verdict set_from(struct gw_call *call, struct gw_delivery *delivery)
+/* --- the hook --- */
+
+static int64_t until_of(struct gw_call *call, struct gw_delivery *delivery)
+{
+	const struct bounce_conf *conf = gw->conf(call);
+
+	return gw->message_number(gw->delivery_message(delivery), GW_MESSAGE_RECEIVED_AT) +
+	       conf->valid;
+}
+
+static enum gw_verdict set(struct gw_call *call, struct gw_delivery *delivery,
+			   const struct bounce_relay *relay, const char *address, const char *which)
+{
+	if (relay->remember)
+		return outgoing_remember(call, delivery, address, which, until_of(call, delivery));
+	return outgoing_set(call, delivery, address, which);
+}
+
+static enum gw_verdict set_from(struct gw_call *call, struct gw_delivery *delivery,
+				const struct bounce_relay *relay)
 {
 	char address[AUTHOR_MAX];
 	const char *why = author_read(call, gw->delivery_message(delivery), address);
 
 	if (!why)
-		return set(call, delivery, address, "from");
+		return set(call, delivery, relay, address, "from");
 	gw->reply(call, 550, "5.1.7", "No return path can be made of this message: %s", why);
 	return GW_REJECT;
 }
 
 static enum gw_verdict set_own(struct gw_call *call, struct gw_delivery *delivery)
 {
-	const struct bounce_conf *conf = gw->conf(call);
 	struct instance *instance = gw->instance_data(call);
 	const char *domain = instance_domain(instance);
 	struct gw_message *message = gw->delivery_message(delivery);
 	char token[TOKEN_SIZE], address[AUTHOR_MAX];
 	uint64_t id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
-	int64_t until = gw->message_number(message, GW_MESSAGE_RECEIVED_AT) + conf->valid;
+	int64_t until = until_of(call, delivery);
 	struct keys keys;
 
 	if (!instance_keys(instance, &keys) ||
@@ -184,7 +270,7 @@ static enum gw_verdict set_own(struct gw_call *call, struct gw_delivery *deliver
 		return GW_FAILED;
 	}
 	snprintf(address, sizeof address, "%s@%s", token, domain);
-	return outgoing_own(call, delivery, address, until);
+	return outgoing_remember(call, delivery, address, "own", until);
 }
 
 static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct gw_str relay)
@@ -201,7 +287,7 @@ static enum gw_verdict kept(struct gw_call *call, struct gw_delivery *delivery,
 	if (!conf->allowed.count || one_names(call, conf->allowed, words_domain(sender)))
 		return GW_CONTINUE;
 	if (conf->otherwise == OTHERWISE_FROM)
-		return set_from(call, delivery);
+		return set_from(call, delivery, conf);
 	if (conf->otherwise == OTHERWISE_OWN)
 		return set_own(call, delivery);
 	return refuse(call, sender, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
@@ -222,9 +308,9 @@ enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *de
 		return GW_CONTINUE;
 	switch (mode) {
 	case MODE_FROM:
-		return set_from(call, delivery);
+		return set_from(call, delivery, conf);
 	case MODE_CUSTOM:
-		return set(call, delivery, conf->return_path.ptr, "custom");
+		return set(call, delivery, conf, conf->return_path.ptr, "custom");
 	case MODE_OWN:
 		return set_own(call, delivery);
 	default:

@@ -16,10 +16,21 @@ struct bounce_relay {
 	struct gw_str return_path;
 	struct gw_list allowed;
 	int64_t otherwise;
+	bool remember;          /* what leaves with another return path than "keep" or "own" too */
 	struct gw_list domains; /* routing's */
 };
 
 extern const struct gw_option return_path_options[];
+
+/* Domains that several relays name, as those of a data centre. */
+struct domain_set {
+	struct gw_str name;
+	struct gw_list domains;
+};
+extern const struct gw_option domain_set_options[];
+
+/* Some relay's return paths are of the bounce domain. */
+bool return_path_has_own(struct gw_call *call);
 
 /* False: a relay's settings are wrong, and it was told where. */
 bool return_path_check(struct gw_call *call);

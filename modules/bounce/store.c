@@ -10,7 +10,7 @@
 #define FORGET_EVERY_MS (10 * 60 * 1000)
 #define FORGET_AGAIN_MS 1000
 #define DAY_MS (24 * 3600 * 1000LL)
-#define VERSION 2
+#define VERSION 3
 
 /* --- opening --- */
 
@@ -230,6 +230,7 @@ int store_sent(struct store *store, const struct sent *sent)
 	for (i = 0; i < 10; i++)
 		store_bind(statement, 5 + i, texts[i]);
 	sqlite3_bind_int64(statement, 15, (int64_t)sent->rcpt_count);
+	sqlite3_bind_int(statement, 16, sent->is_named);
 	done = sqlite3_step(statement);
 	store_end(store, statement);
 	return done == SQLITE_DONE ? 0 : -1;
@@ -258,21 +259,36 @@ static void take_sent(sqlite3_stmt *statement, struct sent *sent)
 	for (i = 0; i < 10; i++)
 		snprintf(texts[i].out, texts[i].size, "%s", store_text(statement, 3 + i));
 	sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 13);
+	sent->id = (uint64_t)sqlite3_column_int64(statement, 14);
+}
+
+static int find(struct store *store, sqlite3_stmt *statement, struct sent *sent)
+{
+	int done = sqlite3_step(statement);
+
+	if (done == SQLITE_ROW)
+		take_sent(statement, sent);
+	store_end(store, statement);
+	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
 }
 
 int store_find(struct store *store, uint64_t id, struct sent *sent)
 {
 	sqlite3_stmt *statement = store_begin(store, FIND_SENT);
-	int done;
 
 	memset(sent, 0, sizeof *sent);
 	sent->id = id;
 	sqlite3_bind_int64(statement, 1, (int64_t)id);
-	done = sqlite3_step(statement);
-	if (done == SQLITE_ROW)
-		take_sent(statement, sent);
-	store_end(store, statement);
-	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
+	return find(store, statement, sent);
+}
+
+int store_find_named(struct store *store, const char *message_id, struct sent *sent)
+{
+	sqlite3_stmt *statement = store_begin(store, FIND_NAMED);
+
+	memset(sent, 0, sizeof *sent);
+	store_bind(statement, 1, message_id);
+	return find(store, statement, sent);
 }
 
 /* --- what is over --- */

@@ -26,6 +26,7 @@ struct sent {
 	char message_id[256], envelope_id[128], client[256], type[65], relay[256];
 	/* its recipients, as many as fit, each "address" or "address\tORCPT", ended by '\n' */
 	char rcpts[SENT_RCPTS_MAX];
+	bool is_named;                /* its Message-ID finds it too */
 	size_t rcpt_count;            /* all of them */
 	char header[SENT_HEADER_MAX]; /* fields that its sender knows it by, CRLF line ends */
 };
@@ -56,6 +57,8 @@ void store_close(struct store *store);
 int store_sent(struct store *store, const struct sent *sent);
 /* 0; 1: it is not known; -1. */
 int store_find(struct store *store, uint64_t id, struct sent *sent);
+/* The same of the last one of that Message-ID which is_named. */
+int store_find_named(struct store *store, const char *message_id, struct sent *sent);
 /* 1: it was not known yet; 0: a copy of one that is there, or one of others too many for its
  * message, and nothing changed; -1. */
 int store_bounce(struct store *store, const struct record *record);

@@ -11,6 +11,7 @@
 enum query_id {
 	ADD_SENT,
 	FIND_SENT,
+	FIND_NAMED,
 	ADD_BOUNCE,
 	ADD_REPORT,
 	ADD_TALLY,
@@ -42,7 +43,7 @@ struct store {
 /* --- store_sql.c --- */
 
 extern const char store_schema[];
-/* Of a store of before the first release nothing is kept. */
+/* Of a store of before the first release nothing is kept but whom mail does not go to. */
 extern const char store_anew[];
 /* Numbers that a power cut took back were told to readers, and must not be given again: no more
  * rows than these are ever without a sync. Both with what the kernel calls this boot. */

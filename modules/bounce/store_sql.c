@@ -9,7 +9,8 @@
 const char store_schema[] =
 	"CREATE TABLE IF NOT EXISTS sent(id INTEGER PRIMARY KEY,until INTEGER,received INTEGER,size INTEGER,"
 	"queue_id TEXT,sender TEXT,author TEXT,message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,"
-	"relay TEXT,header TEXT,rcpts TEXT,rcpt_count INTEGER);"
+	"relay TEXT,header TEXT,rcpts TEXT,rcpt_count INTEGER,named INTEGER);"
+	"CREATE INDEX IF NOT EXISTS sent_named ON sent(message_id) WHERE named=1;"
 	"CREATE INDEX IF NOT EXISTS sent_until ON sent(until);"
 	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
 	"received INTEGER,size INTEGER,id INTEGER,code INTEGER,attempt INTEGER,infrastructure INTEGER,"
@@ -32,7 +33,8 @@ const char store_schema[] =
 	"until INTEGER,by TEXT,bounce INTEGER,UNIQUE(address,client,type));"
 	"CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY,value) WITHOUT ROWID;";
 
-const char store_anew[] = "DROP TABLE IF EXISTS bounce;DROP TABLE IF EXISTS sent;";
+const char store_anew[] = "DROP TABLE IF EXISTS bounce;DROP TABLE IF EXISTS sent;"
+				"DROP TABLE IF EXISTS report;DROP TABLE IF EXISTS tally;";
 
 const char store_skip_numbers[] =
 	"UPDATE sqlite_sequence SET seq=seq+65536 WHERE name='bounce' AND "
@@ -41,10 +43,13 @@ const char store_note_boot[] = "INSERT OR REPLACE INTO meta VALUES('boot',?1)";
 
 const char *const store_queries[STORE_QUERIES] = {
 	[ADD_SENT] =
-		"INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+		"INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
 	[FIND_SENT] =
 		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
-		"header,rcpts,rcpt_count FROM sent WHERE id=?1",
+		"header,rcpts,rcpt_count,id FROM sent WHERE id=?1",
+	[FIND_NAMED] =
+		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
+		"header,rcpts,rcpt_count,id FROM sent WHERE message_id=?1 AND named=1 ORDER BY id DESC LIMIT 1",
 	[ADD_BOUNCE] =
 		"INSERT OR IGNORE INTO bounce(time,received,size,id,code,attempt,infrastructure,seen,"
 		"suppressed,owed,report" ROW_TEXTS(NAME) ") "

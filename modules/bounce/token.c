@@ -80,6 +80,24 @@ static int write_key(int fd)
 	return fsync(fd);
 }
 
+/* A key that is gone after a power cut proves none of the mail that left meanwhile. */
+static int sync_folder(const char *path)
+{
+	char folder[4096];
+	char *slash;
+	int fd, result;
+
+	snprintf(folder, sizeof folder, "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	result = fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 /* Beside it first, so that nobody ever reads half a key. */
 int keys_make(const char *path)
 {
@@ -98,7 +116,8 @@ int keys_make(const char *path)
 		return -1;
 	}
 	close(fd);
-	return unlink(beside);
+	unlink(beside);
+	return sync_folder(path);
 }
 
 /* --- tokens --- */

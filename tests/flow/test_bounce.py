@@ -107,6 +107,7 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     item, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)["items"]
     assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
     assert b"user unknown" in ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
+    assert b"of no message that is remembered" in ctl(gateway, "bounce", "take", given=RETURNED).stdout
 
 
 def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):

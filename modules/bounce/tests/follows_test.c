@@ -380,6 +380,69 @@ static void a_report_that_is_not_taken_is_owed(void **state)
 	assert_int_equal(submissions_after(61000, 1), 1);
 }
 
+/* --- a mailbox of the company, piped into `bounce take` --- */
+
+static const char *take(const char *name)
+{
+	struct gw_str word = GW_STR("take");
+	struct gw_command command = { .size = sizeof command,
+				      .words = { &word, 1 },
+				      .admin = true };
+	char file[4096], *bytes;
+	size_t len;
+
+	snprintf(file, sizeof file, "%s/mails/%s.eml", TEST_FOLDER, name);
+	bytes = mail_bytes(file, &len);
+	command.input = gw_str_n(bytes, len);
+	testkit_forget(kit);
+	testkit_run_control_command(kit, &command);
+	free(bytes);
+	return testkit_line(kit, TESTKIT_REPLY, 0);
+}
+
+/* The Message-ID that dsn-user returns. */
+static void leaves_with(const char *return_path, const char *reflects, const char *to)
+{
+	struct gw_message *message;
+
+	kit = testkit_create(gw_module_v1);
+	relay = testkit_relay(kit, "out");
+	testkit_relay_option(relay, "return_path", return_path);
+	testkit_relay_option(relay, "return_path_reflect", reflects);
+	testkit_relay_option(relay, "domains", "example.com");
+	testkit_fragment(kit, SHIPPED);
+	assert_int_equal(testkit_start(kit), 0);
+	message = testkit_message(
+		kit, NULL, "crm+77@crm.example",
+		"From: Ann <ann@example.com>\r\nMessage-ID: <m1@sender.example>\r\n\r\nhello\r\n");
+	testkit_message_fact(message, GW_MESSAGE_CLIENT, "crm");
+	testkit_message_fact(message, GW_MESSAGE_TYPE, "mass");
+	testkit_rcpt(message, to);
+	assert_int_equal(testkit_run_prepare(kit, testkit_delivery(message, relay)), GW_CONTINUE);
+}
+
+static void a_mailbox_brings_bounces_to_the_client_too(void **state)
+{
+	(void)state;
+	leaves_with("bounces@example.com", "true", JANE);
+	assert_non_null(strstr(take("dsn-user"), "\"outcome\":\"remembered\""));
+	assert_non_null(strstr(take("dsn-user"), "\"outcome\":\"a copy\""));
+	assert_non_null(strstr(take("person"), "\"outcome\":\"no bounce\""));
+	assert_int_equal(admitted("crm", "mass", JANE), GW_REJECT);
+	assert_int_equal(submissions_after(61000, 1), 1);
+	assert_true(report_has(0, "\r\nFinal-Recipient: rfc822; jane@customer.example\r\n"));
+	assert_string_equal(testkit_submission(kit, 0)->rcpts.items[0].ptr, "crm+77@crm.example");
+}
+
+static void only_of_what_is_remembered(void **state)
+{
+	(void)state;
+	leaves_with("from", "false", JANE);
+	assert_non_null(strstr(take("dsn-user"), "of no message that is remembered"));
+	testkit_run_control(kit, "list", false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"items\":[]"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, end)
@@ -399,6 +462,8 @@ int main(void)
 		TEST(a_report_that_was_lost_is_found_again),
 		TEST(one_that_the_queue_has_is_not_sent_again),
 		TEST(a_report_that_is_not_taken_is_owed),
+		TEST(a_mailbox_brings_bounces_to_the_client_too),
+		TEST(only_of_what_is_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

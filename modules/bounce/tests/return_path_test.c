@@ -78,6 +78,25 @@ static void kept_only_in_the_domains_that_the_next_hop_takes(void **state)
 	testkit_destroy(office.kit);
 }
 
+static void domains_have_a_name_for_several_relays(void **state)
+{
+	struct office office = office_open("keep", "return_path_domains", "@zoho:eu own.example");
+
+	(void)state;
+	testkit_option(office.kit, "return_path_sets[0].name", "zoho:eu");
+	testkit_option(office.kit, "return_path_sets[0].domains", "eu.crm.example *.b.crm.example");
+	assert_int_equal(testkit_start(office.kit), 0);
+	assert_int_equal(send(&office, "crm@eu.crm.example", MAIL), GW_CONTINUE);
+	assert_int_equal(send(&office, "crm@1.b.crm.example", MAIL), GW_CONTINUE);
+	assert_int_equal(send(&office, "crm@own.example", MAIL), GW_CONTINUE);
+	assert_int_equal(send(&office, "crm@us.crm.example", MAIL), GW_REJECT);
+	testkit_destroy(office.kit);
+	office = office_open("keep", "return_path_domains", "@zoho:us");
+	assert_int_equal(testkit_start(office.kit), -1);
+	assert_true(testkit_has(office.kit, TESTKIT_PROBLEM, "there is no \"@zoho:us\""));
+	testkit_destroy(office.kit);
+}
+
 static void another_domain_may_get_another_return_path(void **state)
 {
 	struct office office = office_open("keep", "return_path_domains", "crm.example");
@@ -396,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_by_default),
 		cmocka_unit_test(kept_only_in_the_domains_that_the_next_hop_takes),
+		cmocka_unit_test(domains_have_a_name_for_several_relays),
 		cmocka_unit_test(another_domain_may_get_another_return_path),
 		cmocka_unit_test(the_author_is_read_as_people_would),
 		cmocka_unit_test(a_report_keeps_its_null_sender),

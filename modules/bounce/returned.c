@@ -1,0 +1,111 @@
+#include "returned.h"
+
+#include "classify.h"
+#include "instance.h"
+#include "mail.h"
+#include "reflect.h"
+#include "suppress.h"
+
+#include <stdlib.h>
+
+struct returned *returned_create(struct gw_call *call, struct store *store)
+{
+	struct returned *returned = calloc(1, sizeof *returned);
+
+	if (!returned)
+		return NULL;
+	returned->conf = gw->conf(call);
+	returned->domain = instance_domain(gw->instance_data(call));
+	returned->store = store;
+	returned->now = gw->now(call);
+	returned->bytes = malloc(MAIL_MAX);
+	if (returned->bytes)
+		return returned;
+	returned_free(returned);
+	return NULL;
+}
+
+void returned_free(void *arg)
+{
+	struct returned *returned = arg;
+
+	if (!returned)
+		return;
+	findings_free(returned->findings);
+	free(returned->bytes);
+	free(returned);
+}
+
+/* A report may name the address that mail was passed on to. It is known which message it is about,
+ * so where that had one recipient it is about him; else a recipient that it never had is nobody's,
+ * for whoever knows a token may write anything. */
+static void match(struct returned *returned)
+{
+	struct findings *findings = returned->findings;
+	const struct sent *sent = &returned->sent;
+	size_t i;
+
+	for (i = 0; i < findings->count && returned->is_known; i++) {
+		returned->is_matched[i] = sent_rcpt(sent, findings->items[i].recipient, NULL);
+		if (returned->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
+			continue;
+		text_keep(findings->items[i].recipient, ADDRESS_MAX,
+			  gw_str_n(sent->rcpts, strcspn(sent->rcpts, "\t\n")));
+		returned->is_matched[i] = *findings->items[i].recipient != '\0';
+	}
+}
+
+/* Only what failed, and never to an address of the bounce domain: a report about a report goes
+ * nowhere. */
+bool returned_is_owed(const struct returned *returned, size_t nth)
+{
+	const struct finding *finding = &returned->findings->items[nth];
+	struct gw_str sender = gw_str(returned->sent.sender);
+
+	return returned->conf->reflect && returned->is_known && sender.len &&
+	       returned->is_matched[nth] && finding->action == ACTION_FAILED &&
+	       finding->kind != KIND_INFO &&
+	       !gw_str_ieq(words_domain(sender), gw_str(returned->domain));
+}
+
+static void remember(struct returned *returned)
+{
+	struct record records[FINDINGS_MAX];
+	size_t i;
+
+	for (i = 0; i < returned->findings->count; i++) {
+		records[i] = (struct record){ .time = returned->now,
+					      .sent = &returned->sent,
+					      .finding = &returned->findings->items[i],
+					      .source = returned->findings->source,
+					      .reporting = returned->findings->reporting,
+					      .report = { returned->bytes, returned->len },
+					      .of_others = !returned->is_matched[i],
+					      .owed = returned_is_owed(returned, i) };
+		suppress_record(returned->conf, &records[i]);
+	}
+	returned->failed = store_mail(returned->store, records, i, returned->numbers) != 0;
+}
+
+static int find(struct returned *returned, bool by_message_id)
+{
+	if (!by_message_id)
+		return store_find(returned->store, returned->sent.id, &returned->sent);
+	return store_find_named(returned->store, returned->findings->message_id, &returned->sent);
+}
+
+/* Without a token nothing is remembered of a message that is not known: it may be anybody's. */
+void returned_take(struct returned *returned, bool by_message_id)
+{
+	int found;
+
+	returned->findings = classify_mail(&returned->conf->rules,
+					   gw_str_n(returned->bytes, returned->len));
+	found = find(returned, by_message_id);
+	returned->failed = found < 0;
+	returned->is_known = found == 0;
+	match(returned);
+	if (!returned->failed && returned->findings->count &&
+	    (returned->is_known || !by_message_id))
+		remember(returned);
+}
