@@ -165,6 +165,8 @@ static void write_data(struct gw_json *json, const struct listing *listing, cons
 	gw->json_end(json);
 	gw->json_number(json, "next", page->next);
 	gw->json_bool(json, "more", page->more);
+	if (page->more && page->older)
+		gw->json_number(json, "older", page->older);
 	gw->json_number(json, "newest", page->newest);
 	gw->json_end(json);
 }
@@ -190,7 +192,8 @@ static void answer_list(struct gw_call *call, const struct query *query, const s
 	write_data(json, listing, page);
 	if (page->more)
 		gw->json_format(json, "text", "there are more: --%s %lld",
-				query->ascending ? "after" : "before", (long long)page->next);
+				query->ascending ? "after" : "before",
+				(long long)(query->ascending ? page->next : page->older));
 	gw->json_end(json);
 	gw->answer_json(call, json);
 }

@@ -203,10 +203,11 @@ static int list(struct store *store, const struct query *query, struct page *pag
 		if (!page->more && !query->until)
 			page->next = higher(page->next, page->newest);
 	} else {
-		page->next = count == query->limit ? last : range.low;
-		page->more = page->next > all.low &&
+		page->next = page->newest;
+		page->older = count == query->limit ? last : range.low;
+		page->more = page->older > all.low &&
 			     ask_number(store, "SELECT 1 FROM bounce WHERE number<?1 LIMIT 1",
-					page->next, 0) == 1;
+					page->older, 0) == 1;
 	}
 	return 0;
 }

@@ -45,9 +45,11 @@ struct query {
 
 /* How far the answer goes: a question looks at a bounded number of rows. */
 struct page {
-	int64_t next;   /* the `after` or `before` of the next question */
-	int64_t newest; /* the `after` of who wants to hear of what comes from now on */
-	bool more;      /* there is more to be asked for now */
+	int64_t next;  /* the `after` of the next question; of the newest first, of what comes then
+			*/
+	int64_t older; /* of the newest first: the `before` of the next question; 0: none */
+	int64_t newest;
+	bool more; /* there is more to be asked for now */
 };
 
 /* 0; 1: `after` is a number that was never given; -1: it failed. */
