@@ -55,8 +55,9 @@ static void answer(struct gw_call *call, struct gw_json *table, bool whole)
 	}
 }
 
-static void dns(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
+static void dns(struct gw_call *call, const struct gw_list *words, struct dkim *dkim)
 {
+	const struct signer *signer = dkim->signer;
 	struct gw_str domain = words->count > 1 ? words->items[1] : gw_str("");
 	struct gw_json *table = gw->table_create(columns);
 	size_t i, rows = 0;
@@ -112,7 +113,7 @@ static void make_key(struct gw_call *call, struct key *key, const char *folder)
 	text_finish(&path);
 }
 
-static void keygen(struct gw_call *call, const struct gw_list *words, const struct signer *signer)
+static void keygen(struct gw_call *call, const struct gw_list *words, struct dkim *dkim)
 {
 	const struct gw_str *word = words->items;
 	bool ed25519 = words->count == 5 && gw_str_eq(word[4], gw_str("ed25519"));
@@ -136,11 +137,87 @@ static void keygen(struct gw_call *call, const struct gw_list *words, const stru
 	}
 }
 
+static const struct gw_column check_columns[] = {
+	{ "key", "KEY" }, { "algorithm", "ALGORITHM" }, { "stage", "STAGE" }, { "signs", "SIGNS" },
+	{ "dns", "DNS" }, { "checked", "CHECKED" },     { NULL, NULL },
+};
+
+/* As a delivery would be decided now. */
+static bool signs(const struct dkim *dkim, size_t number, int64_t now)
+{
+	const struct key *key = &dkim->signer->keys[number], *keys;
+	size_t count = signer_keys(dkim->signer, gw_str(key->domain), &keys),
+	       signing[KEYS_A_DOMAIN];
+	bool unknown;
+
+	count = lives_signing(&dkim->lives, dkim->signer, (size_t)(keys - dkim->signer->keys),
+			      count, now, signing, &unknown);
+	for (size_t i = 0; i < count; i++)
+		if (signing[i] == number)
+			return true;
+	return false;
+}
+
+static void check_row(struct gw_json *table, const struct dkim *dkim, size_t number, int64_t now)
+{
+	const struct key *key = &dkim->signer->keys[number];
+	struct life *life = &dkim->lives.items[number];
+	int64_t looked = atomic_load(&life->looked);
+
+	gw->table_row(table);
+	gw->json_format(table, "key", "%s._domainkey.%s", key->selector, key->domain);
+	gw->json_format(table, "algorithm", "%s", key->algorithm == KEY_RSA ? "rsa" : "ed25519");
+	if (key->algorithm == KEY_RSA)
+		gw->json_number(table, "bits", key->bits);
+	gw->json_string(table, "stage",
+			gw_str(life_stage_word(life_stage(&dkim->lives, number, now))));
+	gw->json_bool(table, "signs", signs(dkim, number, now));
+	gw->json_string(table, "dns",
+			gw_str(life_served_words((enum served)atomic_load(&life->served))));
+	if (looked)
+		gw->json_time(table, "checked", looked);
+}
+
+/* Says what to ask with a moment later, when the answers are there. */
+static void check_now(struct gw_call *call, struct dkim *dkim)
+{
+	struct gw_json *json = gw->json_create();
+
+	lives_hurry(&dkim->lives, dkim->signer);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_begin(json, "again", GW_JSON_ARRAY);
+	gw->json_string(json, NULL, gw_str("dkim"));
+	gw->json_string(json, NULL, gw_str("check"));
+	gw->json_end(json);
+	gw->json_number(json, "after", LIFE_TICK_MS + 2000);
+	gw->json_end(json);
+	gw->answer_json(call, json);
+}
+
+static void check(struct gw_call *call, const struct gw_list *words, struct dkim *dkim)
+{
+	struct gw_json *table;
+
+	if (words->count > 1 && !gw_str_eq(words->items[1], gw_str("now"))) {
+		gw->problem(call, true, "dkim check [now]");
+		return;
+	}
+	if (words->count > 1) {
+		check_now(call, dkim);
+		return;
+	}
+	table = gw->table_create(check_columns);
+	for (size_t i = 0; i < dkim->signer->key_count; i++)
+		check_row(table, dkim, i, gw->now(call));
+	gw->answer_json(call, table);
+}
+
 static const struct verb {
 	const char *name;
 	size_t least, most; /* words, the verb too */
-	void (*run)(struct gw_call *call, const struct gw_list *words, const struct signer *signer);
+	void (*run)(struct gw_call *call, const struct gw_list *words, struct dkim *dkim);
 } verbs[] = {
+	{ "check", 1, 2, check },
 	{ "dns", 1, 2, dns },
 	{ "keygen", 4, 5, keygen },
 };
@@ -156,14 +233,14 @@ static const struct verb *find_verb(const struct gw_list *words)
 	return NULL;
 }
 
-void control(struct gw_call *call, const struct gw_command *command, const struct signer *signer)
+void control(struct gw_call *call, const struct gw_command *command, struct dkim *dkim)
 {
 	const struct verb *verb = find_verb(&command->words);
 
 	if (!verb)
 		gw->problem(
 			call, true,
-			"dkim knows: dns [DOMAIN]; keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]");
+			"dkim knows: check [now]; dns [DOMAIN]; keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]");
 	else
-		verb->run(call, &command->words, signer);
+		verb->run(call, &command->words, dkim);
 }

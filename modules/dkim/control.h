@@ -1,14 +1,13 @@
 #ifndef DKIM_CONTROL_H
 #define DKIM_CONTROL_H
 
-#include "signer.h"
-
-#include <gateway/module.h>
+#include "instance.h"
 
 #define CONTROL_VERBS                                                                              \
+	"check [now]\teach key: its stage, what DNS serves of it, whether it signs\n"              \
 	"dns [DOMAIN]\tthe records to publish, of each key in use\n"                               \
 	"!keygen DOMAIN SELECTOR FOLDER [rsa|ed25519]\tmakes a key, and says which record to publish"
 
-void control(struct gw_call *call, const struct gw_command *command, const struct signer *signer);
+void control(struct gw_call *call, const struct gw_command *command, struct dkim *dkim);
 
 #endif

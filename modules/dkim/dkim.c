@@ -12,6 +12,7 @@ struct key_conf {
 	struct gw_str domain, selector, path;
 	int64_t algorithm;
 	bool subdomains;
+	struct gw_str from, until;
 };
 
 enum missing { MISSING_PASS, MISSING_WAIT, MISSING_REJECT };
@@ -19,10 +20,11 @@ enum missing { MISSING_PASS, MISSING_WAIT, MISSING_REJECT };
 struct dkim_conf {
 	struct gw_groups keys;
 	struct gw_list sign, oversign;
-	int64_t expire, missing, unbound;
+	int64_t expire, missing, unbound, published, check, keep;
 };
 
 enum unbound { UNBOUND_SIGN, UNBOUND_PASS };
+enum published { PUBLISHED_ANY, PUBLISHED_REQUIRED };
 
 struct dkim_relay {
 	bool sign;
@@ -72,6 +74,18 @@ static void tell_fault(struct gw_call *call, const struct key *key, const struct
 	tell_key(call, key->order, "key", fault->fatal, text);
 }
 
+static bool take_days(struct gw_call *call, struct key *key, const struct key_conf *conf)
+{
+	bool from = life_day(conf->from, &key->from), until = life_day(conf->until, &key->until);
+
+	if (from && until && !(key->until && key->until <= key->from))
+		return true;
+	tell_key(call, key->order, from ? "until" : "from", true,
+		 from && until ? "until is a day after from"
+			       : "a day is written as \"2026-12-01\"");
+	return false;
+}
+
 static bool load_key(struct gw_call *call, struct signer *signer, const struct key_conf *conf,
 		     size_t order)
 {
@@ -86,6 +100,8 @@ static bool load_key(struct gw_call *call, struct signer *signer, const struct k
 	key->domain = ascii_copy(call, conf->domain);
 	key->selector = strndup(conf->selector.ptr, conf->selector.len);
 	if (!key->domain || !key->selector)
+		return false;
+	if (!take_days(call, key, conf))
 		return false;
 	good = key_load(key, conf->path.ptr, (enum key_algorithm)conf->algorithm, &fault);
 	tell_fault(call, key, &fault);
@@ -263,29 +279,71 @@ static void check_use(struct gw_call *call, const struct signer *signer)
 			count_domains(signer));
 }
 
-static int on_start(struct gw_call *call)
+static void destroy(struct dkim *dkim)
+{
+	lives_finish(&dkim->lives);
+	signer_destroy(dkim->signer);
+	free(dkim);
+}
+
+static bool set_up(struct gw_call *call, struct dkim *dkim)
 {
 	const struct dkim_conf *conf = gw->conf(call);
-	struct signer *signer = calloc(1, sizeof *signer);
+	struct signer *signer = dkim->signer = calloc(1, sizeof *signer);
 
 	if (!signer) {
 		gw->problem(call, true, "no memory");
-		return -1;
+		return false;
 	}
 	signer->lib = sign_lib();
-	if (!signer->lib || !load_keys(call, signer, &conf->keys) ||
-	    !load_names(call, signer, conf)) {
-		signer_destroy(signer);
+	dkim->lives.published = conf->published == PUBLISHED_REQUIRED;
+	dkim->lives.check_ms = conf->check;
+	dkim->lives.keep_ms = conf->keep;
+	return signer->lib && load_keys(call, signer, &conf->keys) &&
+	       load_names(call, signer, conf) && lives_init(call, &dkim->lives, signer);
+}
+
+static int on_start(struct gw_call *call)
+{
+	struct dkim *dkim = calloc(1, sizeof *dkim);
+
+	if (!dkim) {
+		gw->problem(call, true, "no memory");
 		return -1;
 	}
-	check_use(call, signer);
-	gw->instance_data_set(call, signer);
+	if (!set_up(call, dkim)) {
+		destroy(dkim);
+		return -1;
+	}
+	check_use(call, dkim->signer);
+	gw->instance_data_set(call, dkim);
 	return 0;
 }
 
 static void on_stop(struct gw_call *call)
 {
-	signer_destroy(gw->instance_data(call));
+	destroy(gw->instance_data(call));
+}
+
+/* --- what DNS serves: each worker looks whether something is due, and one asks --- */
+
+static void on_worker_start(struct gw_call *call)
+{
+	gw->timer_set(call, 1, LIFE_TICK_MS, NULL);
+}
+
+static void on_timer(struct gw_call *call, void *arg)
+{
+	struct dkim *dkim = gw->instance_data(call);
+
+	lives_ask(call, &dkim->lives, dkim->signer);
+}
+
+static void on_dns(struct gw_call *call, const struct gw_dns_answer *answer, void *arg)
+{
+	struct dkim *dkim = gw->instance_data(call);
+
+	life_answered(call, &dkim->lives, dkim->signer, (size_t)arg - 1, answer);
 }
 
 /* --- what has to be in the DNS --- */
@@ -310,11 +368,11 @@ static void publish(struct gw_call *call, const struct key *key)
 
 static void on_published(struct gw_call *call)
 {
-	const struct signer *signer = gw->instance_data(call);
-	size_t i;
+	const struct dkim *dkim = gw->instance_data(call);
 
-	for (i = 0; i < signer->key_count; i++)
-		publish(call, &signer->keys[i]);
+	for (size_t i = 0; i < dkim->signer->key_count; i++)
+		if (life_stage(&dkim->lives, i, gw->now(call)) == STAGE_ACTIVE)
+			publish(call, &dkim->signer->keys[i]);
 }
 
 /* --- prepare --- */
@@ -412,15 +470,25 @@ static bool may_sign(struct gw_call *call, const struct gw_message *message, str
 			   : conf->unbound == UNBOUND_SIGN;
 }
 
+/* Right after the first start with a key: whether DNS serves it is known in a moment. */
+static enum gw_verdict wait_for_dns(struct gw_call *call)
+{
+	gw->reason(call, "waits: it is not known yet whether DNS serves the key");
+	gw->wait_until(call, gw->now(call) + 2 * LIFE_TICK_MS);
+	return GW_WAIT;
+}
+
 static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *delivery)
 {
 	struct gw_message *message = gw->delivery_message(delivery);
 	const struct dkim_conf *conf = gw->conf(call);
 	const struct key *keys = NULL;
 	struct gw_str domain = gw->delivery_fact(delivery, GW_DELIVERY_FROM_DOMAIN);
+	struct dkim *dkim = gw->instance_data(call);
+	size_t count, numbers[KEYS_A_DOMAIN];
 	char name[GW_DOMAIN_MAX + 1];
 	struct job *job;
-	size_t count;
+	bool unknown;
 
 	if (!wanted(call, delivery)) {
 		gw->reason(call, "not signed: the relay says dkim = false");
@@ -428,12 +496,19 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	}
 	if (gw->domain_ascii(call, domain, name) >= 0)
 		domain = gw_str(name);
-	count = signer_keys(gw->instance_data(call), domain, &keys);
+	count = signer_keys(dkim->signer, domain, &keys);
 	if (count == 0)
 		return unsigned_verdict(call, message, "no DKIM key for");
 	if (!may_sign(call, message, domain))
 		return unsigned_verdict(call, message, "the client is not entitled to sign as");
-	job = job_new(call, delivery, keys, count, conf->expire);
+	count = lives_signing(&dkim->lives, dkim->signer, (size_t)(keys - dkim->signer->keys),
+			      count, gw->now(call), numbers, &unknown);
+	if (unknown)
+		return wait_for_dns(call);
+	if (count == 0)
+		return unsigned_verdict(call, message,
+					"DNS serves no DKIM key, or none may sign now, of");
+	job = job_new(call, dkim->signer, delivery, numbers, count, conf->expire);
 	return job ? sign(call, message, job) : GW_FAILED;
 }
 
@@ -446,9 +521,16 @@ static void on_control(struct gw_call *call, const struct gw_command *command)
 
 static void on_status(struct gw_call *call)
 {
-	const struct signer *signer = gw->instance_data(call);
+	const struct dkim *dkim = gw->instance_data(call);
+	size_t unserved = 0;
 
-	gw->status_line(call, "keys", "%zu", signer->key_count);
+	for (size_t i = 0; i < dkim->signer->key_count; i++)
+		unserved += atomic_load(&dkim->lives.items[i].served) > SERVED_YES &&
+			    life_stage(&dkim->lives, i, gw->now(call)) == STAGE_ACTIVE;
+	gw->status_line(call, "keys", "%zu", dkim->signer->key_count);
+	if (unserved)
+		gw->status_line(call, "not in DNS", "%zu of the active keys: gatewayctl dkim check",
+				unserved);
 }
 
 /* --- the module --- */
@@ -467,6 +549,10 @@ static const struct gw_option key_options[] = {
 	  .help = "What kind of key the file must hold.", .words = "auto|rsa|ed25519" },
 	{ "subdomains", GW_OPTION_BOOL, KEY(subdomains), .fallback = "false",
 	  .help = "Signs for From domains below the domain too, where they have no key of their own." },
+	{ "from", GW_OPTION_STRING, KEY(from),
+	  .help = "Signs from this day on, UTC: \"2026-12-01\"; until then it is only looked for in DNS." },
+	{ "until", GW_OPTION_STRING, KEY(until),
+	  .help = "Signs up to this day, UTC, and longer where no other key of its algorithm may sign." },
 	GW_OPTIONS_END
 };
 
@@ -491,6 +577,14 @@ static const struct gw_option options[] = {
 	{ "unbound", GW_OPTION_WORD, CONF(unbound), .fallback = "sign",
 	  .help = "Mail of a client without sender domains of its own: signed as its From says, or not signed.",
 	  .words = "sign|pass" },
+	{ "published", GW_OPTION_WORD, CONF(published), .fallback = "any",
+	  .help = "Which keys sign: any, or required: those that DNS serves byte for byte.",
+	  .words = "any|required" },
+	{ "check", GW_OPTION_DURATION, CONF(check), .fallback = "1h", .min = 60000,
+	  .max = 604800000,
+	  .help = "How often DNS is asked for each key; the record's TTL, where that is shorter." },
+	{ "keep", GW_OPTION_DURATION, CONF(keep), .fallback = "7d",
+	  .help = "How long after its time a key's record has to stay: mail that it signed is on its way." },
 	GW_OPTIONS_END
 };
 
@@ -506,4 +600,5 @@ GW_MODULE(.name = "dkim", .version = "1.0", .summary = "signs outgoing mail with
 	  .options = options, .conf_size = sizeof(struct dkim_conf), .relay_options = relay_options,
 	  .relay_conf_size = sizeof(struct dkim_relay), .verbs = CONTROL_VERBS, .start = on_start,
 	  .stop = on_stop, .prepare = on_prepare, .status = on_status, .control = on_control,
+	  .worker_start = on_worker_start, .timer = on_timer, .dns = on_dns,
 	  .published = on_published, .once = "would take what the first one signs for unsigned")

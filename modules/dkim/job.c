@@ -9,22 +9,23 @@ static long read_body(void *arg, uint64_t offset, void *out, size_t len)
 	return gw->delivery_read(job->delivery, job->body_at + offset, out, len);
 }
 
-struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys,
-		    size_t count, int64_t expire)
+struct job *job_new(struct gw_call *call, const struct signer *signer, struct gw_delivery *delivery,
+		    const size_t *numbers, size_t count, int64_t expire)
 {
 	struct job *job = calloc(1, sizeof *job);
 
 	if (!job)
 		return NULL;
-	job->signer = gw->instance_data(call);
-	job->keys = keys;
-	job->key_count = count;
+	job->signer = signer;
+	for (job->key_count = 0; job->key_count < count; job->key_count++)
+		job->keys[job->key_count] = job->signer->keys[numbers[job->key_count]];
 	job->delivery = delivery;
 	job->body_at = (uint64_t)(gw->delivery_number(delivery, GW_DELIVERY_SIZE) -
 				  gw->delivery_number(delivery, GW_DELIVERY_BODY_SIZE));
-	job->input = (struct sign_input){
-		.lib = job->signer->lib, .domain = keys->domain, .read = read_body, .arg = job
-	};
+	job->input = (struct sign_input){ .lib = job->signer->lib,
+					  .domain = job->keys[0].domain,
+					  .read = read_body,
+					  .arg = job };
 	job->input.time = gw->now(call) / 1000;
 	job->input.expire = expire ? job->input.time + expire / 1000 : 0;
 	return job;

@@ -9,7 +9,7 @@
 
 struct job {
 	const struct signer *signer;
-	const struct key *keys;
+	struct key keys[KEYS_A_DOMAIN]; /* the signer's, which outlives the job */
 	size_t key_count;
 	struct gw_delivery *delivery;
 	uint64_t body_at; /* in what goes out */
@@ -21,9 +21,10 @@ struct job {
 	const char *fault;
 };
 
-/* `expire` in ms; NULL: no memory. The body's place is that of now: no edit may follow. */
-struct job *job_new(struct gw_call *call, struct gw_delivery *delivery, const struct key *keys,
-		    size_t count, int64_t expire);
+/* `numbers`: of the signer's keys, one at least. `expire` in ms; NULL: no memory. The body's place
+ * is that of now: no edit may follow. */
+struct job *job_new(struct gw_call *call, const struct signer *signer, struct gw_delivery *delivery,
+		    const size_t *numbers, size_t count, int64_t expire);
 void job_free(void *job);
 
 enum gathered { GATHERED, GATHERED_NO_FROM, GATHERED_CONTROL, GATHERED_ODD, GATHERED_NO_MEMORY };

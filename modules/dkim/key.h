@@ -14,8 +14,9 @@ struct key {
 	EVP_PKEY *private;
 	enum key_algorithm algorithm; /* RSA or ED25519 */
 	int bits;
-	bool subdomains; /* signs for From domains below `domain` too */
-	size_t order;    /* its place in the configuration */
+	bool subdomains;     /* signs for From domains below `domain` too */
+	size_t order;        /* its place in the configuration */
+	int64_t from, until; /* signs between these, ms since 1970 UTC; 0: open */
 };
 
 /* What is wrong with a key, as a sentence. */
