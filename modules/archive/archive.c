@@ -64,7 +64,7 @@ static const struct gw_option options[] = {
 	{ .key = "level",
 	  .type = GW_OPTION_INT,
 	  .offset = CONF(level),
-	  .fallback = "3",
+	  .fallback = "1",
 	  .min = 1,
 	  .max = 19,
 	  .help = "How hard zstd tries: 1 is fast, 19 is small." },
@@ -156,25 +156,34 @@ static void on_stop(struct gw_call *call)
 	free(archive);
 }
 
+static void open_store(struct gw_call *call, struct archive *archive)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	struct store_settings settings = { conf->folder.ptr, conf->key_file.ptr,
+					   conf->sign_file.ptr, conf->delay, (int)conf->level };
+	const char *why = NULL;
+	struct store *store = store_open(&settings, &why);
+	struct indexer *indexer = store ? indexer_start(store) : NULL;
+
+	if (store && !indexer) {
+		store_close(store);
+		why = "no memory";
+	}
+	if (why && !indexer)
+		gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr, why);
+	archive->indexer = indexer;
+	archive->store = indexer ? store : NULL;
+}
+
 /* Not in start: that is asked for --check too, and before rights are dropped. */
 static void on_worker_start(struct gw_call *call)
 {
 	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
-	const struct archive_conf *conf = gw->conf(call);
 	struct archive *archive = gw->instance_data(call);
-	struct store_settings settings = { conf->folder.ptr, conf->key_file.ptr,
-					   conf->sign_file.ptr, conf->delay, (int)conf->level };
-	const char *why = NULL;
 
 	pthread_mutex_lock(&once);
-	if (!archive->store) {
-		archive->store = store_open(&settings, &why);
-		if (archive->store)
-			archive->indexer = indexer_start(archive->store);
-		else
-			gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr,
-				why);
-	}
+	if (!archive->store)
+		open_store(call, archive);
 	pthread_mutex_unlock(&once);
 }
 
@@ -210,7 +219,7 @@ static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, stru
 			     const char *why)
 {
 	gw->count(call, "late", 1);
-	gw->reason(call, "not archived yet: %s; it leaves all the same, as on_error says", why);
+	gw->reason(call, "not archived yet: %s; its copy waits in memory", why);
 	item->ticket = 0;
 	if (archive->store && !item->broken && store_has_room(archive->store, item_weight(item))) {
 		store_add(archive->store, item);
@@ -227,7 +236,8 @@ static enum gw_verdict fail(struct gw_call *call, struct item *item, int error)
 	const struct archive_conf *conf = gw->conf(call);
 	const char *why = strerrordesc_np(error);
 
-	if (conf->on_error == ERROR_CONTINUE)
+	/* a report cannot wait: what it is about is kept as soon as it can be */
+	if (conf->on_error == ERROR_CONTINUE || !item->delivery)
 		return go_on(call, gw->instance_data(call), item, why ? why : "it failed");
 	item_free(item);
 	gw->count(call, "waited", 1);
@@ -443,8 +453,7 @@ static void on_status(struct gw_call *call)
 				(unsigned long long)state.batches);
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
 	gw->status_line(call, "index", "%s",
-			archive->indexer && indexer_is_done(archive->indexer) ? "has everything"
-									      : "still being made");
+			indexer_is_done(archive->indexer) ? "has everything" : "still being made");
 }
 
 GW_MODULE(.name = "archive", .version = "1.0", .summary = "keeps each mail as it arrived and left",

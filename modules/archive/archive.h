@@ -32,8 +32,9 @@ struct shown {
 };
 
 struct archive {
-	struct store *store; /* NULL before the first worker began, and where it cannot be opened */
-	struct indexer *indexer;
+	/* both or none: NULL before the first worker began, and where it cannot be opened */
+	struct store *_Atomic store;
+	struct indexer *_Atomic indexer;
 	atomic_bool failing; /* as it was told last */
 	bool told_torn;
 	char day[11]; /* of the last batch, and its link: for whom the tick comes */

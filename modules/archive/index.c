@@ -20,6 +20,8 @@ static const char schema[] =
 	"CREATE INDEX IF NOT EXISTS mail_message_id ON mail(message_id);"
 	"CREATE INDEX IF NOT EXISTS mail_sha256 ON mail(sha256);"
 	"CREATE INDEX IF NOT EXISTS mail_time ON mail(time);"
+	"CREATE INDEX IF NOT EXISTS mail_client ON mail(client);"
+	"CREATE INDEX IF NOT EXISTS mail_type ON mail(type);"
 	"CREATE INDEX IF NOT EXISTS mail_until ON mail(until) WHERE until>0;"
 	"CREATE TABLE IF NOT EXISTS person(address TEXT,role INTEGER,n INTEGER,domain TEXT,"
 	"PRIMARY KEY(address,role,n)) WITHOUT ROWID;"
@@ -32,7 +34,7 @@ static const char schema[] =
 	"code INTEGER,text TEXT,name TEXT,at INTEGER,UNIQUE(name,at));"
 	"CREATE INDEX IF NOT EXISTS outcome_n ON outcome(n);"
 	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
-	"tokenize='unicode61 remove_diacritics 2');";
+	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
 
 static const char *const queries[QUERIES] = {
 	[GET_POSITION] = "SELECT position FROM file WHERE name=?1",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SEARCH_S 5 /* a search that takes longer is given up */
+#define SEARCH_S 3 /* a search that takes longer is given up: the main thread waits for it */
 
 /* --- what is asked for, as SQL: what the caller said is bound, never written into it --- */
 
@@ -42,28 +42,39 @@ static void ask_text(struct asking *asking, const char *text, const char *condit
 		bind(asking, g_strdup(text), 0, condition);
 }
 
-/* Each word has to be there: `column` : ("one" AND "two"). */
+/* As the index parts text into words. */
+static bool is_of_word(gunichar c)
+{
+	return g_unichar_isalnum(c) || g_unichar_ismark(c);
+}
+
+/* Each word has to be there: `column` : ("one" AND "two"). What has no word in it is nowhere. */
 static void ask_words(struct asking *asking, const char *column, const char *text)
 {
-	char **words = text ? g_strsplit_set(text, " \t\r\n", -1) : NULL, **word;
-	unsigned count = 0;
+	char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
+	const char *at = valid;
+	bool within = false;
 
-	for (word = words; word && *word; word++) {
-		char **parts = **word ? g_strsplit(*word, "\"", -1) : NULL;
-		char *doubled = parts ? g_strjoinv("\"\"", parts) : NULL;
+	if (!text)
+		return;
+	g_string_append_printf(asking->match, "%s%s(\"", asking->match->len ? " AND " : "", column);
+	for (; *at; at = g_utf8_next_char(at)) {
+		gunichar c = g_utf8_get_char(at);
 
-		if (doubled && !count)
-			g_string_append_printf(asking->match, "%s%s(",
-					       asking->match->len ? " AND " : "", column);
-		if (doubled)
-			g_string_append_printf(asking->match, "%s\"%s\"", count++ ? " AND " : "",
-					       doubled);
-		g_free(doubled);
-		g_strfreev(parts);
+		if (is_of_word(c)) {
+			g_string_append_unichar(asking->match, c);
+			within = true;
+		} else if (within) {
+			g_string_append(asking->match, "\" AND \"");
+			within = false;
+		}
 	}
-	if (count)
-		g_string_append(asking->match, ")");
-	g_strfreev(words);
+	if (!within && g_str_has_suffix(asking->match->str, " AND \""))
+		g_string_truncate(asking->match, asking->match->len - 6);
+	else
+		g_string_append_c(asking->match, '"');
+	g_string_append_c(asking->match, ')');
+	g_free(valid);
 }
 
 #define OF_PERSON "mail.n IN (SELECT n FROM person WHERE "
@@ -175,11 +186,11 @@ static int is_over(void *arg)
 }
 
 /* The number of hits; -1: it failed. */
-static int64_t search_month(struct month *month, const struct query *query, int64_t before,
-			    int64_t limit, void (*each)(void *, const struct hit *), void *arg)
+static int64_t search_month(struct month *month, const struct query *query, time_t until,
+			    int64_t before, int64_t limit, void (*each)(void *, const struct hit *),
+			    void *arg)
 {
 	struct asking asking;
-	time_t until = time(NULL) + SEARCH_S;
 	sqlite3_stmt *statement = prepare(month, query, before, limit, &asking);
 	int64_t count = 0;
 	int done = SQLITE_ERROR;
@@ -220,6 +231,7 @@ bool index_search(struct index *index, const struct query *query,
 {
 	GPtrArray *names = index_names(index);
 	int64_t left = query->limit, got = 0;
+	time_t until = time(NULL) + SEARCH_S;
 	guint i;
 
 	for (i = 0; i < names->len && left > 0 && got >= 0; i++) {
@@ -228,7 +240,8 @@ bool index_search(struct index *index, const struct query *query,
 
 		if (!month)
 			continue;
-		got = search_month(month, query, number_of(query->before, name), left, each, arg);
+		got = search_month(month, query, until, number_of(query->before, name), left, each,
+				   arg);
 		left -= got;
 	}
 	g_ptr_array_unref(names);

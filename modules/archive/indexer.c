@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RECORDS_AT_ONCE 200
+#define RECORDS_AT_ONCE 2000
 #define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
 #define STACK ((size_t)16 * 1024 * 1024)
 #define LOOK_MS 1000

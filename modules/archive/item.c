@@ -324,7 +324,7 @@ static void to_batch(void *arg, struct item *item, size_t nth, struct gw_str met
 		     const struct source *body)
 {
 	if (meta.ptr)
-		batch_add(arg, item->parts[nth].kind, item->time, meta, body, item->level);
+		batch_add(arg, item->parts[nth].kind, item->time, meta, body);
 	else
 		item->broken = true;
 }
@@ -332,31 +332,31 @@ static void to_batch(void *arg, struct item *item, size_t nth, struct gw_str met
 static void to_file(void *arg, struct item *item, size_t nth, struct gw_str meta,
 		    const struct source *body)
 {
-	const struct keys *keys = store_keys(arg);
+	const struct keys *keys = store_keys(item->store);
 
 	if (!meta.ptr || !record_make(&item->records[nth], keys, item->parts[nth].kind, item->time,
-				      meta, body, item->level, item->hashes[nth]))
+				      meta, body, arg, item->hashes[nth]))
 		item->broken = true;
 }
 
 void item_work(void *arg)
 {
 	struct item *item = arg;
+	struct press *press = press_create(store_level(item->store));
 	size_t i;
 
 	for (i = 0; i < item->count; i++)
 		bulk_init(&item->records[i], store_folder(item->store));
 	item->made = true;
-	item->level = store_level(item->store);
-	if (!put(item, to_file, item->store))
+	if (!press || !put(item, to_file, press))
 		item->broken = true;
+	press_destroy(press);
 }
 
-void item_write(struct item *item, struct batch *batch, int level)
+void item_write(struct item *item, struct batch *batch)
 {
 	size_t i;
 
-	item->level = level;
 	for (i = 0; i < item->count && item->made && !item->broken; i++)
 		batch_add_made(batch, &item->records[i], item->hashes[i]);
 	if (!item->made && !put(item, to_batch, batch))

@@ -45,7 +45,6 @@ struct item {
 	/* made on the pool */
 	struct store *store;
 	bool made, broken; /* broken: it could not be read */
-	int level;
 	struct bulk records[2];
 	unsigned char hashes[2][HASH_SIZE];
 };
@@ -62,7 +61,7 @@ void item_free(void *item);
 bool item_copy(struct item *item);
 /* Makes the records for item->store: for the pool, while the call is held. */
 void item_work(void *item);
-void item_write(struct item *item, struct batch *batch, int level);
+void item_write(struct item *item, struct batch *batch);
 size_t item_weight(const struct item *item);
 
 #endif

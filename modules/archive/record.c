@@ -2,6 +2,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -61,6 +62,48 @@ static struct gw_str about(const unsigned char *head)
 }
 
 /* --- compressing and sealing, piece by piece --- */
+
+struct press {
+	ZSTD_CCtx *zstd;
+	EVP_CIPHER_CTX *gcm;
+	EVP_MD_CTX *hash;
+	int level;
+};
+
+void press_destroy(struct press *press)
+{
+	if (!press)
+		return;
+	ZSTD_freeCCtx(press->zstd);
+	EVP_CIPHER_CTX_free(press->gcm);
+	EVP_MD_CTX_free(press->hash);
+	free(press);
+}
+
+struct press *press_create(int level)
+{
+	struct press *press = calloc(1, sizeof *press);
+
+	if (!press)
+		return NULL;
+	press->level = level;
+	press->zstd = ZSTD_createCCtx();
+	press->gcm = EVP_CIPHER_CTX_new();
+	press->hash = EVP_MD_CTX_new();
+	if (press->zstd && press->gcm && press->hash)
+		return press;
+	press_destroy(press);
+	return NULL;
+}
+
+/* For another part, of so many octets: few of them need small tables. */
+static bool press_begin(struct press *press, uint64_t len)
+{
+	return !ZSTD_isError(ZSTD_CCtx_reset(press->zstd, ZSTD_reset_session_and_parameters)) &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(press->zstd, ZSTD_c_compressionLevel,
+						    press->level)) &&
+	       !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(press->zstd, len));
+}
 
 struct pen {
 	struct bulk *out;
@@ -164,58 +207,57 @@ static void pen_body(struct pen *pen, ZSTD_CCtx *zstd, const struct source *body
 }
 
 static void make_parts(struct pen *pen, struct record *record, const unsigned char *key,
-		       struct gw_str meta, const struct source *body, int level)
+		       struct gw_str meta, const struct source *body, struct press *press)
 {
-	ZSTD_CCtx *zstd = record->flags & RECORD_PLAIN ? NULL : ZSTD_createCCtx();
-
-	if (record->flags & RECORD_PLAIN) {
-		pen_put(pen, (const unsigned char *)meta.ptr, meta.len);
-		record->meta_len = (uint32_t)pen->written;
-		return;
-	}
-	pen->good &= zstd &&
-		     !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level));
 	pen_begin(pen, key, record->octets, 1);
-	pen_compress(pen, zstd, meta.ptr, meta.len, true);
+	pen->good &= press_begin(press, meta.len);
+	pen_compress(pen, press->zstd, meta.ptr, meta.len, true);
 	pen_end(pen);
 	record->meta_len = (uint32_t)pen->written;
-	if (body) {
-		pen_begin(pen, key, record->octets, 2);
-		pen_body(pen, zstd, body);
-		pen_end(pen);
-		record->body_len = pen->written;
-	}
-	ZSTD_freeCCtx(zstd);
+	if (!body)
+		return;
+	pen_begin(pen, key, record->octets, 2);
+	pen->good &= press_begin(press, body->len);
+	pen_body(pen, press->zstd, body);
+	pen_end(pen);
+	record->body_len = pen->written;
+}
+
+static void make_plain(struct pen *pen, struct record *record, struct gw_str meta)
+{
+	pen_put(pen, (const unsigned char *)meta.ptr, meta.len);
+	record->meta_len = (uint32_t)pen->written;
 }
 
 bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
-		 struct gw_str meta, const struct source *body, int level,
+		 struct gw_str meta, const struct source *body, struct press *press,
 		 unsigned char hash[HASH_SIZE])
 {
 	struct record record = { .kind = (unsigned char)kind, .time = time };
-	unsigned char key[KEY_SIZE];
-	struct pen pen = { .out = out, .good = true };
+	unsigned char key[KEY_SIZE] = { 0 };
+	struct pen pen = { .out = out, .gcm = keys ? press->gcm : NULL };
 	uint64_t at = out->len;
 
 	record.flags = keys ? 0 : RECORD_PLAIN;
-	pen.hash = EVP_MD_CTX_new();
-	pen.gcm = keys ? EVP_CIPHER_CTX_new() : NULL;
+	pen.hash = press ? press->hash : EVP_MD_CTX_new();
 	head_write(&record, record.octets);
-	pen.good = meta.len <= META_MOST && pen.hash && (!keys || pen.gcm) &&
+	pen.good = meta.len <= META_MOST && pen.hash &&
 		   EVP_DigestInit_ex(pen.hash, EVP_sha256(), NULL) == 1;
 	if (keys && pen.good)
 		pen.good = RAND_bytes(key, sizeof key) == 1 &&
 			   keys_wrap(keys, key, about(record.octets), record.octets + RECORD_SLOT);
 	bulk_add(out, record.octets, RECORD_HEAD);
-	if (pen.good)
-		make_parts(&pen, &record, key, meta, body, level);
+	if (pen.good && keys)
+		make_parts(&pen, &record, key, meta, body, press);
+	else if (pen.good)
+		make_plain(&pen, &record, meta);
 	head_write(&record, record.octets);
 	bulk_patch(out, at, record.octets, RECORD_SLOT);
 	pen.good = pen.good && EVP_DigestUpdate(pen.hash, record.octets, RECORD_SLOT) == 1 &&
 		   EVP_DigestFinal_ex(pen.hash, hash, NULL) == 1;
 	OPENSSL_cleanse(key, sizeof key);
-	EVP_CIPHER_CTX_free(pen.gcm);
-	EVP_MD_CTX_free(pen.hash);
+	if (!press)
+		EVP_MD_CTX_free(pen.hash);
 	return pen.good && !out->error;
 }
 

@@ -57,10 +57,15 @@ struct source {
 	struct gw_str like;
 };
 
-/* Adds a record to `out`, sealed where `keys` is not NULL. `body` NULL: no content. False: it
- * failed; `out` is not as it was then. */
+/* What records are made with: it is costly to make, and used again for many. For one thread. */
+struct press;
+struct press *press_create(int level); /* NULL: no memory */
+void press_destroy(struct press *press);
+
+/* Adds a record to `out`, sealed where `keys` is not NULL, with a press then. `body` NULL: no
+ * content. False: it failed; `out` is not as it was then. */
 bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
-		 struct gw_str meta, const struct source *body, int level,
+		 struct gw_str meta, const struct source *body, struct press *press,
 		 unsigned char hash[HASH_SIZE]);
 
 /* 1; 0: there is none (the file ends, or something else stands there); -1: errno. */

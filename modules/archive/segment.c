@@ -369,11 +369,12 @@ static int turn_to(struct segment *segment, int64_t now)
 
 /* --- batches --- */
 
-void batch_begin(struct batch *batch, struct segment *segment, int64_t now)
+void batch_begin(struct batch *batch, struct segment *segment, int64_t now, int level)
 {
 	*batch = (struct batch){ .segment = segment, .hashes = g_byte_array_new() };
 	bulk_init(&batch->near, NULL);
-	batch->error = turn_to(segment, now);
+	batch->press = press_create(level);
+	batch->error = batch->press ? turn_to(segment, now) : ENOMEM;
 	batch->at = segment->end;
 }
 
@@ -386,7 +387,7 @@ static void flush(struct batch *batch)
 }
 
 void batch_add(struct batch *batch, enum record_kind kind, int64_t time, struct gw_str meta,
-	       const struct source *body, int level)
+	       const struct source *body)
 {
 	unsigned char hash[HASH_SIZE];
 	bool plain = kind == RECORD_NOTICE;
@@ -394,7 +395,7 @@ void batch_add(struct batch *batch, enum record_kind kind, int64_t time, struct 
 	if (batch->error)
 		return;
 	if (!record_make(&batch->near, plain ? NULL : batch->segment->keys, kind, time, meta, body,
-			 level, hash))
+			 batch->press, hash))
 		batch->error = EIO;
 	g_byte_array_append(batch->hashes, hash, HASH_SIZE);
 	if (batch->near.len > BATCH_NEAR)
@@ -424,8 +425,9 @@ static void add_commit(struct batch *batch, int64_t now, struct link *link)
 	if (!keys_sign(segment->keys, gw_str_n(octets->data, octets->len), signature))
 		batch->error = EIO;
 	g_byte_array_append(octets, signature, sizeof signature);
-	if (!batch->error && !record_make(&batch->near, NULL, RECORD_COMMIT, now,
-					  gw_str_n(octets->data, octets->len), NULL, 0, hash))
+	if (!batch->error &&
+	    !record_make(&batch->near, NULL, RECORD_COMMIT, now,
+			 gw_str_n(octets->data, octets->len), NULL, batch->press, hash))
 		batch->error = EIO;
 	g_byte_array_unref(octets);
 }
@@ -442,6 +444,7 @@ static void take_back(struct batch *batch)
 
 static void finish(struct batch *batch)
 {
+	press_destroy(batch->press);
 	bulk_finish(&batch->near);
 	g_byte_array_unref(batch->hashes);
 }

@@ -75,15 +75,16 @@ void segment_close(struct segment *segment);
 struct batch {
 	struct segment *segment;
 	struct bulk near; /* made here, not written yet */
+	struct press *press;
 	GByteArray *hashes;
 	uint64_t at; /* behind what was written */
 	int error;   /* errno */
 };
 
-/* `now`: of which day it is. */
-void batch_begin(struct batch *batch, struct segment *segment, int64_t now);
+/* `now`: of which day it is; `level` of zstd. */
+void batch_begin(struct batch *batch, struct segment *segment, int64_t now, int level);
 void batch_add(struct batch *batch, enum record_kind kind, int64_t time, struct gw_str meta,
-	       const struct source *body, int level);
+	       const struct source *body);
 void batch_add_made(struct batch *batch, const struct bulk *record,
 		    const unsigned char hash[HASH_SIZE]);
 /* On disk when it gives 0; else errno, and nothing of it is there. */

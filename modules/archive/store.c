@@ -117,12 +117,12 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 
 	while (!error && again) {
 		again = false;
-		batch_begin(&batch, &store->segment, now);
+		batch_begin(&batch, &store->segment, now, store->level);
 		for (item = items; item; item = item->next) {
 			bool was = item->broken;
 
 			if (!was)
-				item_write(item, &batch, store->level);
+				item_write(item, &batch);
 			again |= item->broken && !was;
 		}
 		if (again)

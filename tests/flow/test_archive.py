@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from conftest import open_relay
+from lib.clamd import FakeClamd
 from lib.client import Client, queue_id
 from lib.gateway import built
 from lib.waiting import wait_for
@@ -132,3 +133,26 @@ def test_killed_at_any_moment(archived):
     assert " 0 faults" in gateway.text("archive", "verify")
     kept = {row["message_id"] for row in found(gateway, "--limit", "1000")}
     assert {message.header("Message-ID").strip("<>") for message in gateway.sink.messages} == kept
+
+
+def test_the_chain_as_one(new_gateway, new_sink, tmp_path):
+    """Scanned, with its notice, signed, and what is archived is what left after all of that; explain tells each step."""
+    os.chmod(tmp_path, 0o755)
+    clamd = FakeClamd(str(tmp_path / "clamd.sock"))
+    key = str(tmp_path / "s1.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+    gateway = open_relay(new_gateway(), "out")
+    sink = new_sink()
+    gateway.relay("out", sink, dkim=True).module("30-antivirus", "antivirus", {"clamd": [clamd.name]})
+    gateway.module("40-disclaimer", "disclaimer", {"notices": [{"name": "legal", "text": "This mail is of our company, and meant for you alone."}], "rules": [{"notice": "legal"}]})
+    gateway.module("80-dkim", "dkim", {"keys": [{"domain": "example.com", "selector": "s1", "key": key}]})
+    gateway.module("85-archive", "archive", {"delay": "20ms"}).start()
+    id = queue_id(send(gateway, MAIL % (1, 1)))
+    left = sink.wait_messages(1)[0].data
+    assert b"This mail is of our company" in left and b"DKIM-Signature:" in left and clamd.scans == [MAIL % (1, 1)]
+    wait_for(lambda: found(gateway, "--id", id))
+    assert get(gateway, id) == left and get(gateway, id, "--arrived") == MAIL % (1, 1)
+    told = [str(row) for row in gateway.explain(id)]
+    assert all(any(words in row for row in told) for words in ("scanned by", "legal", "s1", "archived as"))
+    assert gateway.stop() == 0
+    clamd.close()

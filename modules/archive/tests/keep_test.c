@@ -245,6 +245,21 @@ static void mend_disk(void)
 	assert_string_equal(testkit_line(kit, TESTKIT_NOTIFIED, 0), "disk 18446744073709551615");
 }
 
+/* It failed without having been tried anywhere: its report does not wait for the disk. */
+static void bounce(const char *rcpt)
+{
+	struct gw_message *message = message_of(MAIL, strlen(MAIL));
+	struct gw_outcome outcome = { .size = sizeof outcome, .status = GW_BOUNCED, .code = 550 };
+	struct gw_result result = { .size = sizeof result, .outcome = &outcome };
+	enum gw_verdict verdict;
+
+	result.rcpt = testkit_rcpt(message, rcpt);
+	verdict = testkit_run_bounce(kit, message, &result);
+	if (verdict == GW_PENDING)
+		verdict = testkit_resume(kit, WAIT_MS);
+	assert_int_equal(verdict, GW_CONTINUE);
+}
+
 /* What is done while the archive cannot be written, and that all of it is there in the end. */
 static void test_disk_trouble(void **state)
 {
@@ -279,12 +294,14 @@ static void test_disk_trouble(void **state)
 		assert_int_equal(testkit_run_message(kit, message), cases[i].comes);
 		if (cases[i].comes == GW_TEMPFAIL)
 			assert_int_equal(testkit_answer(kit)->code, 451);
+		bounce("broken@elsewhere.example");
 		mend_disk();
 		assert_true(testkit_has(kit, TESTKIT_EVENT, "archive-up "));
 		assert_int_equal(testkit_run_message(kit, message), GW_CONTINUE);
 		assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
 		until_found();
-		assert_int_equal(hits("--words ripe"), cases[i].leaves == GW_WAIT ? 1 : 2);
+		assert_int_equal(hits("--words ripe"), cases[i].leaves == GW_WAIT ? 2 : 3);
+		assert_int_equal(hits("--recipient broken@elsewhere.example"), 1);
 		if (i + 1 < sizeof cases / sizeof cases[0])
 			end(state);
 	}

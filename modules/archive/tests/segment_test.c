@@ -54,9 +54,9 @@ static int write_batch(struct segment *segment, int64_t now, const char *text)
 	struct source body = { .read = read_text, .arg = (void *)text, .len = strlen(text) };
 	struct batch batch;
 
-	batch_begin(&batch, segment, now);
-	batch_add(&batch, RECORD_ARRIVED, now, gw_str("{\"id\":\"1\"}"), &body, 3);
-	batch_add(&batch, RECORD_OUTCOME, now, gw_str("{\"id\":\"2\"}"), NULL, 3);
+	batch_begin(&batch, segment, now, 3);
+	batch_add(&batch, RECORD_ARRIVED, now, gw_str("{\"id\":\"1\"}"), &body);
+	batch_add(&batch, RECORD_OUTCOME, now, gw_str("{\"id\":\"2\"}"), NULL);
 	return batch_end(&batch, now);
 }
 
