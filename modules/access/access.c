@@ -134,6 +134,7 @@ static void on_tick(struct gw_call *call)
 
 	sources_tick(call, &access->sources);
 	activities_tick(call, access->activities);
+	refused_save(call);
 }
 
 static void on_status(struct gw_call *call)

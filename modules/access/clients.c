@@ -1,6 +1,7 @@
 /* clients.c - from the fragment's clients to networks that can be looked up, and the refusal of
  * what would be an open relay. */
 #include "access.h"
+#include "refused.h"
 #include "activity.h"
 
 #include <gateway/domain.h>
@@ -455,6 +456,7 @@ int access_start(struct gw_call *call)
 					 "networks") +
 				  start_clients(call, access, config->clients);
 	errors = errors ? errors : add_hints(call, access);
+	refused_load(call);
 	access->activities = activities_create(call);
 	if (!access->activities)
 		errors += no_memory(call);

@@ -1,12 +1,13 @@
 /* refused.h - who was turned away, by network (/24, /64): a bounded table that keeps those who come
  * most (space-saving: a newcomer takes the place of the one with the least, and its count, so that
- * a count may be too high, never too low). Of one process. */
+ * a count may be too high, never too low). Of one process; those who come most outlive it. */
 #ifndef ACCESS_REFUSED_H
 #define ACCESS_REFUSED_H
 
 #include "../common/network.h"
 
 #define REFUSED_MOST 256
+#define REFUSED_KEPT 128 /* over a restart, so that they fit into a record */
 
 struct refused {
 	struct network network;
@@ -21,5 +22,10 @@ void refused_add(struct gw_str peer, struct gw_str reason, struct gw_str domain,
 
 /* A copy, who came most first; gives how many. */
 size_t refused_list(struct refused list[REFUSED_MOST]);
+
+/* Takes up what the process before kept, where this one has nothing yet; in start(). */
+void refused_load(struct gw_call *call);
+/* Keeps it, where it has changed, a minute after the last time; in tick(). */
+void refused_save(struct gw_call *call);
 
 #endif

@@ -14,7 +14,7 @@
 #define DAY (24 * HOUR)
 #define PEER "192.0.2.7"
 
-static struct testkit *kit_of(void)
+static struct testkit *kit_new(void)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
 
@@ -22,6 +22,13 @@ static struct testkit *kit_of(void)
 	testkit_option(kit, "clients[0].networks", "192.0.2.0/24");
 	testkit_option(kit, "clients[0].domains", "example.com *.example.com");
 	testkit_option(kit, "clients[0].type", "workflow");
+	return kit;
+}
+
+static struct testkit *kit_of(void)
+{
+	struct testkit *kit = kit_new();
+
 	assert_int_equal(testkit_start(kit), 0);
 	return kit;
 }
@@ -242,6 +249,33 @@ static void who_was_turned_away_is_listed_with_what_would_let_it_in(void **state
 	testkit_destroy(kit);
 }
 
+/* The first test of this program: the table is empty, as after a start. */
+static void those_who_were_refused_are_known_after_a_restart(void **state)
+{
+	struct testkit *kit = kit_new();
+	const char *text;
+
+	testkit_set_record(
+		kit, "refused",
+		"198.18.7.0/24 41 1767000000000 1767100000000 198.18.7.9 crm.example relaying denied, so far\nnonsense\n2001:db8:9::/64 3 1 2 2001:db8:9::1 - no\n");
+	assert_int_equal(testkit_start(kit), 0);
+	text = asked(kit, "client refused");
+	assert_non_null(strstr(text, "\"network\":\"198.18.7.0/24\",\"count\":41"));
+	assert_non_null(strstr(text, "relaying denied, so far"));
+	assert_non_null(strstr(text, "\"network\":\"2001:db8:9::/64\",\"count\":3"));
+	refused(kit, "198.18.7.1", "");
+	testkit_run_tick(kit);
+	text = testkit_record(kit, "refused");
+	assert_non_null(strstr(
+		text,
+		"198.18.7.0/24 42 1767000000000 1767225600000 198.18.7.1 crm.example relaying denied\n"));
+	assert_non_null(strstr(text, "2001:db8:9::/64 3 1 2 2001:db8:9::1 - no\n"));
+	assert_int_equal(testkit_restart(kit), 0); /* a reload has the table, and needs no record */
+	text = strstr(asked(kit, "client refused"), "198.18.7.0/24");
+	assert_null(strstr(text + 1, "\"network\":\"198.18.7.0/24\""));
+	testkit_destroy(kit);
+}
+
 static void the_table_of_the_refused_keeps_those_who_come_most(void **state)
 {
 	static struct refused list[REFUSED_MOST];
@@ -321,6 +355,7 @@ static void a_preset_that_is_none_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_who_were_refused_are_known_after_a_restart),
 		cmocka_unit_test(a_client_with_a_rhythm_that_stops_is_told_once),
 		cmocka_unit_test(who_has_no_rhythm_yet_is_not_missed),
 		cmocka_unit_test(a_domain_that_stops_is_told),
