@@ -9,21 +9,25 @@ struct listener {
 	bool enough;
 };
 
-void clients_each(struct snapshot *snapshot, struct worker *main,
-		  bool (*each)(void *arg, const struct gw_client *client), void *arg)
+void services_ask_started(struct snapshot *snapshot, struct worker *main, enum gw_hook hook,
+			  void *listener, const bool *enough)
 {
-	struct listener listener = { each, arg, false };
 	struct arena arena;
 	struct gw_call call;
 	arena_init(&arena, 0);
 	chain_init(&call, main, snapshot, &arena);
-	call.answer_to = &listener;
-	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_clients] && !listener.enough; i++) {
-		struct instance *instance = snapshot->chains[GW_HOOK_clients][i];
-		if (instance->started)
-			chain_tell_one(&call, GW_HOOK_clients, instance);
-	}
+	call.answer_to = listener;
+	for (size_t i = 0; i < snapshot->chain_length[hook] && !*enough; i++)
+		if (snapshot->chains[hook][i]->started)
+			chain_tell_one(&call, hook, snapshot->chains[hook][i]);
 	arena_finish(&arena);
+}
+
+void clients_each(struct snapshot *snapshot, struct worker *main,
+		  bool (*each)(void *arg, const struct gw_client *client), void *arg)
+{
+	struct listener listener = { each, arg, false };
+	services_ask_started(snapshot, main, GW_HOOK_clients, &listener, &listener.enough);
 }
 
 /* --- the services --- */

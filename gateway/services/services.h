@@ -78,6 +78,13 @@ void services_accept_then_bounce(struct gw_call *call, struct gw_message *messag
 void services_await_next_hop(struct gw_call *call, struct gw_message *message, int64_t ms);
 
 /* clients.c */
+/* Tells a hook of the main thread to all instances that have started, until *enough; `listener` is
+ * the call's answer_to. */
+void services_ask_started(struct snapshot *snapshot, struct worker *main, enum gw_hook hook,
+			  void *listener, const bool *enough);
+bool services_edit_known(struct gw_call *call, const struct gw_edit *edit); /* edited.c */
+void services_edit_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_edit *),
+			void *arg);
 bool services_client_known(struct gw_call *call, const struct gw_client *client);
 void services_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
 			  void *arg);

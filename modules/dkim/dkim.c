@@ -253,6 +253,43 @@ static void check_clients(struct gw_call *call, const struct signer *signer)
 	gw->client_each(call, check_client, &check);
 }
 
+struct edit_check {
+	struct gw_call *call;
+	const struct signer *signer;
+	bool good;
+};
+
+/* What is changed of a mail breaks the signature that it came with: without one of ours it has
+ * none. */
+static bool check_edit(void *arg, const struct gw_edit *edit)
+{
+	struct edit_check *check = arg;
+	const struct dkim_relay *conf = edit->relay ? gw->relay_conf(check->call, edit->relay)
+						    : NULL;
+
+	if (conf && !conf->sign)
+		gw->problem_at(check->call, edit->relay, "dkim", true,
+			       "%.*s changes mail that goes this way: it has to be signed",
+			       GW_STR_ARGS(edit->by));
+	else if (edit->domain.len && !may_be_signed(check->call, check->signer, edit->domain))
+		gw->problem_at(
+			check->call, NULL, "keys", true,
+			"no DKIM key signs for %.*s, whose mail %.*s changes: the signature it came with is broken then",
+			GW_STR_ARGS(edit->domain), GW_STR_ARGS(edit->by));
+	else
+		return true;
+	check->good = false;
+	return true;
+}
+
+static bool check_edits(struct gw_call *call, const struct signer *signer)
+{
+	struct edit_check check = { .call = call, .signer = signer, .good = true };
+
+	gw->edit_each(call, check_edit, &check);
+	return check.good;
+}
+
 static size_t count_domains(const struct signer *signer)
 {
 	size_t i, count = 0;
@@ -300,7 +337,8 @@ static bool set_up(struct gw_call *call, struct dkim *dkim)
 	dkim->lives.check_ms = conf->check;
 	dkim->lives.keep_ms = conf->keep;
 	return signer->lib && load_keys(call, signer, &conf->keys) &&
-	       load_names(call, signer, conf) && lives_init(call, &dkim->lives, signer);
+	       load_names(call, signer, conf) && check_edits(call, signer) &&
+	       lives_init(call, &dkim->lives, signer);
 }
 
 static int on_start(struct gw_call *call)

@@ -183,6 +183,11 @@ struct kit_verb {
 	void *arg;
 };
 
+struct edited {
+	struct gw_edit *list;
+	size_t count;
+};
+
 struct clients {
 	struct gw_client *list;
 	size_t count;
@@ -254,6 +259,8 @@ struct testkit {
 	void (*dns)(void *arg, const struct gw_dns_question *question,
 		    struct gw_dns_answer *answer); /* of dns_wait() */
 	void *dns_arg;
+	struct edited edited;  /* what the hook `edits` told of */
+	struct edited foreign; /* what other modules change */
 
 	const char *fail_service;
 	unsigned fail_in;
@@ -452,6 +459,9 @@ bool service_relay_closed(struct gw_call *call, const struct gw_relay *relay,
 void service_relay_connections(struct gw_call *call, const struct gw_relay *relay,
 			       int64_t connections);
 
+bool service_edit_known(struct gw_call *call, const struct gw_edit *edit);
+void service_edit_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_edit *),
+		       void *arg);
 bool service_client_known(struct gw_call *call, const struct gw_client *client);
 void service_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
 			 void *arg);

@@ -106,6 +106,9 @@ static void forget(struct gw_call *call)
 	case ON_published:
 		call->kit->published.count = 0;
 		break;
+	case ON_edits:
+		call->kit->edited.count = 0;
+		break;
 	case ON_result:
 		call->kit->fault = GW_FAULT_NONE;
 		break;

@@ -59,7 +59,8 @@ AT(gw_module, clients, 328);
 AT(gw_module, dns, 336);
 AT(gw_module, link, 344);
 AT(gw_module, published, 352);
-AT(gw_module, once, 360);
+AT(gw_module, edits, 360);
+AT(gw_module, once, 368);
 AT(gw_services, size, 0);
 AT(gw_services, minor, 4);
 AT(gw_services, release, 8);
@@ -193,6 +194,8 @@ AT(gw_services, dns_wait, 1024);
 AT(gw_services, publication, 1032);
 AT(gw_services, publication_each, 1040);
 AT(gw_services, secret_again, 1048);
+AT(gw_services, edit_known, 1056);
+AT(gw_services, edit_each, 1064);
 
 /* Handed over by value or in arrays: these never change. The others begin with their size and may
  * grow. */
@@ -215,13 +218,13 @@ SIZE_AT_LEAST(gw_day, 32);
 SIZE_AT_LEAST(gw_event, 120);
 SIZE_AT_LEAST(gw_command, 56);
 SIZE_AT_LEAST(gw_submission, 72);
-SIZE_AT_LEAST(gw_module, 368);
+SIZE_AT_LEAST(gw_module, 376);
 SIZE_AT_LEAST(gw_http_request, 120);
 SIZE_AT_LEAST(gw_http_answer, 64);
 SIZE_AT_LEAST(gw_dns_question, 32);
 SIZE_AT_LEAST(gw_dns_answer, 48);
 SIZE_AT_LEAST(gw_lookup, 56);
 SIZE_AT_LEAST(gw_verb, 48);
-SIZE_AT_LEAST(gw_services, 1056);
+SIZE_AT_LEAST(gw_services, 1072);
 
 #endif

@@ -725,6 +725,44 @@ static void a_clients_domain_without_a_key_is_a_warning(void **state)
 	bench_finish(&bench);
 }
 
+/* Mail that a module changes needs a key: what signature it came with is broken. */
+static void mail_that_is_changed_needs_a_key(void **state)
+{
+	static const struct {
+		const char *domain;
+		bool here; /* through our relay */
+		const char *sign, *problem;
+	} rows[] = {
+		{ "example.com", false, "true", NULL },
+		{ "", false, "true", NULL },
+		{ "", true, "true", NULL },
+		{ "*.example.com", false, "true",
+		  "no DKIM key signs for *.example.com, whose mail 42-disclaimer changes" },
+		{ "crm.example", true, "true", "no DKIM key signs for crm.example, whose mail" },
+		{ "", true, "false",
+		  "error: relay mass-eu: dkim: 42-disclaimer changes mail that goes this way" },
+		{ "example.com", false, "false", NULL },
+	};
+	struct gw_edit edit = { .size = sizeof edit, .by = gw_str("42-disclaimer") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct bench bench;
+
+		bench_init(&bench);
+		add_key(&bench, 0, "example.com", "s1", good_ed(&bench));
+		testkit_relay_option(bench.relay, "dkim", rows[i].sign);
+		edit.domain = gw_str(rows[i].domain);
+		edit.relay = rows[i].here ? bench.relay : NULL;
+		testkit_edit(bench.kit, &edit);
+		assert_int_equal(testkit_start(bench.kit), rows[i].problem ? -1 : 0);
+		if (rows[i].problem && !testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem))
+			fail_msg("%zu: %s", i, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+		bench_finish(&bench);
+	}
+}
+
 /* So many clients do not fill the screen. */
 static void warnings_of_clients_domains_end_somewhere(void **state)
 {
@@ -902,6 +940,7 @@ int main(void)
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once),
 		cmocka_unit_test(a_weak_key_is_a_warning),
 		cmocka_unit_test(a_clients_domain_without_a_key_is_a_warning),
+		cmocka_unit_test(mail_that_is_changed_needs_a_key),
 		cmocka_unit_test(warnings_of_clients_domains_end_somewhere),
 		cmocka_unit_test(keys_and_names_that_do_not_go_together),
 		cmocka_unit_test(what_verifiers_ask_for_has_to_be_published),

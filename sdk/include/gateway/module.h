@@ -148,6 +148,15 @@ struct gw_publication {
 	struct gw_str senders;
 };
 
+/* Mail whose body a module changes, which breaks the signature that it came with. */
+struct gw_edit {
+	uint32_t size;
+	/* of From, as a pattern of <gateway/domain.h>; empty: not known */
+	struct gw_str domain;
+	const struct gw_relay *relay; /* NULL: through any */
+	struct gw_str by;             /* name of the instance; the gateway says so */
+};
+
 struct gw_header {
 	uint32_t size;
 	struct gw_str name;  /* without colon */
@@ -750,6 +759,15 @@ struct gw_services {
 	 * enough). 0: it has not changed, or came from no file. -1, told once: the file cannot be
 	 * taken as it is now, `out` says why, and what was good is. It waits for the disk. */
 	long (*secret_again)(struct gw_call *, struct gw_str secret, char *out, size_t size);
+
+	/* --- mail that modules change --- */
+	/* edits: some of it. False: enough, nobody needs to hear of more */
+	bool (*edit_known)(struct gw_call *, const struct gw_edit *);
+	/* start, check: asks the hook `edits` of all instances that have started; in start: of
+	 * those in the fragments before. Strings live until `each` returns; false: it wants no more
+	 */
+	void (*edit_each)(struct gw_call *, bool (*each)(void *arg, const struct gw_edit *),
+			  void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

@@ -106,6 +106,8 @@ void testkit_dns(struct testkit *kit,
 		 void (*dns)(void *arg, const struct gw_dns_question *question,
 			     struct gw_dns_answer *answer),
 		 void *arg);
+/* Mail that another module changes: edit_each() tells of it. */
+void testkit_edit(struct testkit *kit, const struct gw_edit *edit);
 struct gw_session *testkit_session(struct testkit *kit, const char *peer);
 void testkit_session_fact(struct gw_session *session, enum gw_session_fact fact, const char *text);
 /* A message with its bytes, CRLF line ends; what is not set as a fact of the message is taken from
@@ -212,6 +214,8 @@ bool testkit_run_verb(struct testkit *kit, const char *json);
 const struct gw_client *testkit_known(struct testkit *kit, size_t nth);
 /* the same of records, and the hook `published` */
 const struct gw_publication *testkit_published(struct testkit *kit, size_t nth);
+/* the nth that the hook `edits` told of when it was run last; NULL: there are no more */
+const struct gw_edit *testkit_edited(struct testkit *kit, size_t nth);
 /* names of route_add(), parted by blanks */
 const char *testkit_route(struct gw_rcpt *rcpt);
 /* the same, of the hook fallback */
