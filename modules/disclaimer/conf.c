@@ -118,6 +118,20 @@ const struct gw_option disclaimer_options[] = {
 	  .fallback = "keep",
 	  .help = "DKIM signatures that came with a mail, which a notice breaks: kept as they are, taken off, or the mail gets no notice.",
 	  .words = "keep|strip|leave" },
+	{ .key = "unsigned",
+	  .type = GW_OPTION_WORD,
+	  .offset = CONF(unsigned_mail),
+	  .fallback = "error",
+	  .help = "Mail with a notice that no key of dkim signs, where the fragments show it: an error at the start, or nothing.",
+	  .words = "error|pass" },
+	GW_OPTIONS_END,
+};
+
+const struct gw_option disclaimer_relay_options[] = {
+	{ .key = "domains",
+	  .type = GW_OPTION_LIST,
+	  .offset = offsetof(struct relay_conf, domains),
+	  .help = "Sender domains that go this way; with a notice they need a key of dkim." },
 	GW_OPTIONS_END,
 };
 

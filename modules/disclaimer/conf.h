@@ -7,6 +7,7 @@
 
 enum unfit { UNFIT_PASS, UNFIT_WAIT, UNFIT_REJECT };
 enum signatures { SIGNATURES_KEEP, SIGNATURES_STRIP, SIGNATURES_LEAVE };
+enum unsigned_mail { UNSIGNED_ERROR, UNSIGNED_PASS };
 enum direction { DIRECTION_ANY, DIRECTION_INTERNAL, DIRECTION_EXTERNAL };
 
 struct notice_conf {
@@ -26,8 +27,14 @@ struct conf {
 	struct gw_groups notices, rules;
 	struct gw_str people;
 	struct gw_list own;
-	int64_t unfit, signatures;
+	int64_t unfit, signatures, unsigned_mail;
 };
+
+struct relay_conf {
+	struct gw_list domains; /* routing's: sender domains that go this way */
+};
+
+extern const struct gw_option disclaimer_relay_options[];
 
 extern const struct gw_option disclaimer_options[];
 

@@ -3,6 +3,7 @@
 #include "job.h"
 #include "preview.h"
 #include "rules.h"
+#include "told.h"
 
 #define SMALL (64 * 1024) /* worked out on the worker: in less time than a thread is woken */
 #define LATER_MS 60000    /* when memory is there again */
@@ -23,6 +24,12 @@ static void on_stop(struct gw_call *call)
 {
 	disclaimer_destroy(gw->instance_data(call));
 }
+
+/* A delivery that got a notice: the signatures that it had then, none of which is good any more. */
+struct left_with {
+	bool notice;
+	size_t signatures;
+};
 
 /* --- which notice --- */
 
@@ -164,6 +171,7 @@ static enum gw_verdict end(struct gw_call *call, struct job *job)
 {
 	const struct conf *conf = gw->conf(call);
 	const struct composed *composed = job->composed;
+	struct left_with *left_with;
 
 	if (composed->fault)
 		return failed(call, job, mime_fault_words(composed->fault));
@@ -171,6 +179,9 @@ static enum gw_verdict end(struct gw_call *call, struct job *job)
 		return leave(call, job, composed->left);
 	if (!job_apply(call, job, conf->signatures == SIGNATURES_STRIP))
 		return failed(call, job, "the mail cannot be edited");
+	left_with = gw->delivery_data(call);
+	if (left_with)
+		*left_with = (struct left_with){ true, job_count_signatures(job->delivery) };
 	gw->count(call, "added", 1);
 	gw->reason(call, "notice %s (rule %zu) added at the %s of %s%s", job->notice->name.ptr,
 		   job->rule, job->notice->top ? "top" : "bottom", composed->parts->str,
@@ -228,6 +239,24 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	return verdict;
 }
 
+/* Told for each mail, since at the start not all can be known. */
+static enum gw_verdict on_sealed(struct gw_call *call, struct gw_delivery *delivery)
+{
+	const struct left_with *left_with = gw->delivery_data(call);
+
+	if (!left_with || !left_with->notice ||
+	    job_count_signatures(delivery) > left_with->signatures)
+		return GW_CONTINUE;
+	gw->count(call, "unsigned", 1);
+	gw->reason(call, "nobody signed the mail after its notice was added");
+	return GW_CONTINUE;
+}
+
+static void on_edits(struct gw_call *call)
+{
+	told_edits(call, gw->instance_data(call));
+}
+
 static void on_status(struct gw_call *call)
 {
 	const struct disclaimer *disclaimer = gw->instance_data(call);
@@ -238,6 +267,8 @@ static void on_status(struct gw_call *call)
 }
 
 GW_MODULE(.name = "disclaimer", .version = "1.0", .summary = "puts notices into mail that leaves",
-	  .options = disclaimer_options, .conf_size = sizeof(struct conf), .verbs = PREVIEW_VERBS,
-	  .start = on_start, .stop = on_stop, .admit = on_admit, .prepare = on_prepare,
-	  .status = on_status, .control = preview)
+	  .options = disclaimer_options, .conf_size = sizeof(struct conf),
+	  .relay_options = disclaimer_relay_options, .relay_conf_size = sizeof(struct relay_conf),
+	  .delivery_size = sizeof(struct left_with), .verbs = PREVIEW_VERBS, .start = on_start,
+	  .stop = on_stop, .admit = on_admit, .prepare = on_prepare, .sealed = on_sealed,
+	  .status = on_status, .edits = on_edits, .control = preview)

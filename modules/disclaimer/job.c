@@ -18,6 +18,16 @@ static bool is_signature(struct gw_str name)
 	return gw_str_ieq(gw_str_trim(name), gw_str("DKIM-Signature"));
 }
 
+size_t job_count_signatures(struct gw_delivery *delivery)
+{
+	struct gw_header header = { .size = sizeof header };
+	size_t nth, count = 0;
+
+	for (nth = 0; gw->delivery_header(delivery, nth, &header) == 0; nth++)
+		count += is_signature(header.name);
+	return count;
+}
+
 static void take_header(struct job *job)
 {
 	struct gw_header header = { .size = sizeof header };

@@ -20,6 +20,9 @@ struct job {
 	struct composed *composed;
 };
 
+/* How many fields of the delivery's header are DKIM signatures. */
+size_t job_count_signatures(struct gw_delivery *delivery);
+
 /* Takes from the delivery what is needed of its header. `author` is used until this returns. */
 struct job *job_create(struct gw_call *call, struct gw_delivery *delivery,
 		       const struct notice *notice, size_t rule, const struct author *author);

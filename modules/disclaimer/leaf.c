@@ -311,6 +311,8 @@ static void rewrite(const struct leaf *leaf, const GString *whole, struct plan *
 	if (code == CODE_BASE64 && !must_end_line(leaf))
 		g_string_truncate(out, out->len - 2);
 	plan_splice(plan, leaf->part->content, leaf->raw->len, out);
+	if (leaf->part->parent < 0 && !leaf->part->versioned)
+		plan_field(plan, PLAN_ADD, "MIME-Version", g_strdup("1.0"));
 	set_field(leaf, &leaf->part->type_field, "Content-Type", type_value(leaf), plan);
 	set_field(leaf, &leaf->part->encoding_field, "Content-Transfer-Encoding",
 		  g_strdup(code == CODE_BASE64 ? "base64" : "quoted-printable"), plan);

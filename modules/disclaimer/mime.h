@@ -38,6 +38,7 @@ struct mime_part {
 	bool encoding_unknown; /* it names one that nobody knows */
 	bool attached;         /* an attachment, or a file that is shown */
 	bool flowed;
+	bool versioned; /* it has a MIME-Version */
 	struct mime_field type_field, encoding_field, md5_field;
 };
 

@@ -82,6 +82,7 @@ void mime_take_field(struct mime_part *part, struct gw_str name, struct gw_str v
 	struct mime_field field = { at, size };
 	char *line;
 
+	part->versioned |= is_named(name, "mime-version");
 	if (name.len < 10 || g_ascii_strncasecmp(name.ptr, "content-", 8) != 0)
 		return;
 	line = one_line(value);

@@ -84,6 +84,21 @@ def test_each_recipient_has_its_notice(noticed, key):
     assert noticed.status()["metrics"]["disclaimer.added"] == 2
 
 
+def test_a_notice_without_a_key_is_refused_at_the_start(noticed):
+    """example.net has no key: as the rule names it, and as the relay does; where nobody minds it is taken."""
+    options = noticed.fragments["42-disclaimer"]["disclaimer"]
+    words = "no DKIM key signs for example.net, whose mail 42-disclaimer changes"
+    options["rules"][2]["from"] = ["example.com", "example.net"]
+    done = noticed.check()
+    assert done.code == 78 and words in done.out + done.err
+    del options["rules"][2]["from"]
+    noticed.relay("out", noticed.sink, domains=["example.com", "example.net"])
+    done = noticed.check()
+    assert done.code == 78 and words in done.out + done.err
+    options["unsigned"] = "pass"
+    assert noticed.check().code == 0
+
+
 def test_preview_shows_rule_parts_and_result(noticed, tmp_path):
     """Of a file with octets over 127, for the recipient that is named: nothing is sent."""
     path = tmp_path / "a.eml"

@@ -215,7 +215,7 @@ def raw_payload(part):
     return part._payload.encode("ascii", "surrogateescape")
 
 
-HEADER_OF_TEXT = re.compile(rb"(?im)^(content-type: text/[^\r]*(\r\n[ \t][^\r]*)*|content-transfer-encoding: [^\r]*|content-md5: [^\r]*)\r\n")
+HEADER_OF_TEXT = re.compile(rb"(?im)^(content-type: text/[^\r]*(\r\n[ \t][^\r]*)*|content-transfer-encoding: [^\r]*|content-md5: [^\r]*|mime-version: 1.0)\r\n")
 
 
 def rest_of(octets, message, touched):
@@ -286,6 +286,8 @@ def check(folder, notice, name):
         fail(label, "the structure changed", structure(old), structure(new))
         return
     check_lines(label, after)
+    if old["Content-Transfer-Encoding"] != new["Content-Transfer-Encoding"] and new["MIME-Version"] != "1.0":
+        fail(label, "it is MIME now, and does not say so")
     if not before.isascii() or after.isascii():
         pass
     else:

@@ -424,6 +424,77 @@ static void unfit_and_signed_mail_goes_as_the_options_say(void **state)
 	}
 }
 
+/* --- signing --- */
+
+static void others_are_told_which_mail_it_changes(void **state)
+{
+	static const char *const options[] = { "notices[0].name=n",
+					       "notices[0].text=" WORDS,
+					       "rules[0].notice=none",
+					       "rules[0].from=internal.example",
+					       "rules[1].notice=n",
+					       "rules[1].from=ann@example.com *.example.net",
+					       "rules[2].notice=n",
+					       "rules[2].relay=second",
+					       "rules[2].from=example.org",
+					       "rules[3].notice=n",
+					       NULL };
+	static const struct {
+		const char *domain, *relay;
+	} rows[] = {
+		{ "example.com", NULL },  { "*.example.net", NULL }, { "example.org", "second" },
+		{ "crm.example", "out" }, { "", "second" },
+	};
+	struct bench bench = begin(options);
+	size_t i;
+
+	(void)state;
+	testkit_relay(bench.kit, "second");
+	testkit_relay_option(bench.relay, "domains", "crm.example *");
+	assert_int_equal(testkit_start(bench.kit), 0);
+	testkit_run_edits(bench.kit);
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct gw_edit *edit = testkit_edited(bench.kit, i + (i > 3));
+
+		assert_non_null(edit);
+		assert_string_equal(edit->domain.ptr, rows[i].domain);
+		assert_true(!edit->relay == !rows[i].relay);
+		if (edit->relay)
+			assert_string_equal(gw->relay_fact(edit->relay, GW_RELAY_NAME).ptr,
+					    rows[i].relay);
+	}
+	assert_null(testkit_edited(bench.kit, i + 1));
+	testkit_destroy(bench.kit);
+}
+
+static void nobody_is_told_where_that_is_not_wanted(void **state)
+{
+	static const char *const options[] = { "notices[0].name=n", "notices[0].text=" WORDS,
+					       "rules[0].notice=n", "rules[0].from=example.com",
+					       "unsigned=pass",     NULL };
+	struct bench bench = started(options);
+
+	(void)state;
+	testkit_run_edits(bench.kit);
+	assert_null(testkit_edited(bench.kit, 0));
+	testkit_destroy(bench.kit);
+}
+
+static void mail_that_nobody_signed_after_it_is_told_of(void **state)
+{
+	struct bench bench = with_notice(WORDS);
+
+	(void)state;
+	sent(&bench, "DKIM-Signature: v=1; d=x\r\n" FROM "\r\nhi\r\n");
+	assert_int_equal(testkit_run_sealed(bench.kit, bench.delivery), GW_CONTINUE);
+	assert_true(testkit_has(bench.kit, TESTKIT_REASON, "nobody signed the mail"));
+	assert_int_equal(testkit_metric(bench.kit, "unsigned"), 1);
+	sent(&bench, FROM "\r\n" WORDS "\r\n");
+	assert_int_equal(testkit_run_sealed(bench.kit, bench.delivery), GW_CONTINUE);
+	assert_false(testkit_has(bench.kit, TESTKIT_REASON, "nobody signed the mail"));
+	testkit_destroy(bench.kit);
+}
+
 /* --- hostile mail --- */
 
 struct text {
@@ -633,6 +704,9 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_told_at_the_start),
 		cmocka_unit_test(the_shipped_fragment_works_as_it_is),
 		cmocka_unit_test(unfit_and_signed_mail_goes_as_the_options_say),
+		cmocka_unit_test(others_are_told_which_mail_it_changes),
+		cmocka_unit_test(nobody_is_told_where_that_is_not_wanted),
+		cmocka_unit_test(mail_that_nobody_signed_after_it_is_told_of),
 		cmocka_unit_test(hostile_mail_ends_within_bounds),
 		cmocka_unit_test(what_cannot_be_read_or_edited_fails),
 		cmocka_unit_test(preview_asks_for_the_mail_and_shows_the_result),
