@@ -63,6 +63,7 @@ struct choice {
 	const struct mime *mime;
 	struct chosen *chosen;
 	enum left left;
+	bool files; /* there is no other text: files that are shown in place count */
 };
 
 static void choose_in(struct choice *choice, size_t part);
@@ -144,7 +145,7 @@ static void choose_in(struct choice *choice, size_t nth)
 {
 	const struct mime_part *part = &choice->mime->parts[nth];
 
-	if (part->attached)
+	if (part->attached || (part->file && !choice->files))
 		return;
 	choice->left = must_stay(part);
 	if (choice->left)
@@ -174,6 +175,10 @@ enum left choose(const struct mime *mime, struct chosen *chosen)
 	if (has_calendar_answer(mime))
 		return LEFT_CALENDAR;
 	choose_in(&choice, 0);
+	if (!choice.left && !chosen->count) {
+		choice.files = true;
+		choose_in(&choice, 0);
+	}
 	if (choice.left)
 		chosen->count = 0;
 	else if (!chosen->count)

@@ -36,7 +36,8 @@ struct mime_part {
 	GMimeContentType *content_type; /* NULL: it says none */
 	GMimeContentEncoding encoding;
 	bool encoding_unknown; /* it names one that nobody knows */
-	bool attached;         /* an attachment, or a file that is shown */
+	bool attached;         /* an attachment */
+	bool file;             /* it has a file's name, and may be shown all the same */
 	bool flowed;
 	bool versioned; /* it has a MIME-Version */
 	struct mime_field type_field, encoding_field, md5_field;

@@ -36,9 +36,12 @@ static void take_type(struct mime_part *part, const char *value)
 	if (!type)
 		return;
 	part->content_type = type;
+	if (!strchr(value, '/')) {
+		g_mime_content_type_set_media_type(type, "text");
+		g_mime_content_type_set_media_subtype(type, "plain");
+	}
 	g_free(part->type);
-	part->type = strchr(value, '/') ? g_mime_content_type_get_mime_type(type)
-					: g_strdup("text/plain");
+	part->type = g_mime_content_type_get_mime_type(type);
 	for (char *at = part->type; *at; at++)
 		*at = g_ascii_tolower(*at);
 	part->charset = parameter(type, "charset");
@@ -59,15 +62,14 @@ static void take_encoding(struct mime_part *part, const char *value)
 	g_free(word);
 }
 
-/* Files that are shown in place (Apple Mail) are files all the same. */
 static void take_disposition(struct mime_part *part, const char *value)
 {
 	GMimeContentDisposition *disposition = g_mime_content_disposition_parse(NULL, value);
 
 	if (!disposition)
 		return;
-	part->attached = g_mime_content_disposition_is_attachment(disposition) ||
-			 g_mime_content_disposition_get_parameter(disposition, "filename");
+	part->attached = g_mime_content_disposition_is_attachment(disposition);
+	part->file = g_mime_content_disposition_get_parameter(disposition, "filename") != NULL;
 	g_object_unref(disposition);
 }
 

@@ -117,6 +117,10 @@ case("flowed-delsp", mail(leaf("text/plain", "> quoted \n> text\n\nmine \n", "ut
 case("qp-cut", mail(multi("mixed", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nto be con=", PDF)), [(0,)])
 case("qp-soft-end", mail(b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nto be con=\r\n"), [()])
 case("base64-one-line", mail(b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(crlf(TEXT).encode()) + b"\r\n"), [()])
+case("type-without-slash", mail(b"Content-Type: text; charset=us-ascii\r\n\r\nhello\r\n"), [()])
+SHOWN = b"Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: inline; filename=shown.txt\r\n\r\nshown in place\r\n"
+case("file-shown", mail(multi("mixed", SHOWN, PLAIN, PDF)), [(1,)])
+case("only-file-shown", mail(multi("mixed", NOTES, SHOWN, PDF)), [(1,)])
 EMPTY = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
 for encoding in (b"7bit", b"quoted-printable", b"base64"):
     case("part-empty-" + encoding.decode(), mail(b"Content-Type: multipart/mixed; boundary=b0\r\n\r\n--b0\r\nContent-Transfer-Encoding: " + encoding + b"\r\n" + EMPTY +
@@ -215,7 +219,7 @@ def raw_payload(part):
     return part._payload.encode("ascii", "surrogateescape")
 
 
-HEADER_OF_TEXT = re.compile(rb"(?im)^(content-type: text/[^\r]*(\r\n[ \t][^\r]*)*|content-transfer-encoding: [^\r]*|content-md5: [^\r]*|mime-version: 1.0)\r\n")
+HEADER_OF_TEXT = re.compile(rb"(?im)^(content-type: text[/;][^\r]*(\r\n[ \t][^\r]*)*|content-transfer-encoding: [^\r]*|content-md5: [^\r]*|mime-version: 1.0)\r\n")
 
 
 def rest_of(octets, message, touched):
