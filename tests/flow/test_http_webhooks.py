@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 import time
 
@@ -170,3 +171,27 @@ def test_a_reader_by_cursor_sees_each_once_while_they_come(pair, receiver):
     sender.join()
     for found in seen.values():
         assert sorted(found) == sorted(name + "@example.net" for name in names)
+
+
+class Silent:
+    """Takes connections and says nothing."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.url = "http://127.0.0.1:%d/" % self.socket.getsockname()[1]
+
+
+def test_who_says_nothing_delays_no_mail_and_no_other(pair, receiver):
+    silent = Silent()
+    names = ["delivered", "accepted"]
+    gateway, sink = pair(before=lambda gateway: gateway.module("97-http", "http", {
+        "retry": "100ms", "webhooks": [{**webhook(silent), "name": "dead", "events": names, "timeout": "60s"}, webhook(receiver, events=names)]}))
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        for nth in range(200):
+            client.message(MAIL % nth, "a@example.com", "b@example.net")
+    sink.wait_messages(200)
+    wait_for(lambda: len(receiver.took) == 400, 15, "the events of all of them")
+    assert len({event["id"] for event in receiver.took}) == 400
+    assert {event["message"]["from"] for event in receiver.took} == {"a@example.com"}
+    gateway.stop()  # a request that is on its way keeps nobody
+    silent.socket.close()
