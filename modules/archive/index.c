@@ -36,14 +36,16 @@ static const char schema[] =
 	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
 	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
 
+static const char add_mail_sql[] =
+	"INSERT OR IGNORE INTO mail(id,time,sender,client,login,type,peer,sha256,size,until,"
+	"count,rcpts,subject,message_id,name,at) "
+	"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)";
+
 static const char *const queries[QUERIES] = {
 	[GET_POSITION] = "SELECT position FROM file WHERE name=?1",
 	[SET_POSITION] = "INSERT OR REPLACE INTO file VALUES(?1,?2)",
 	[FIND_MAIL] = "SELECT n FROM mail WHERE id=?1",
-	[ADD_MAIL] =
-		"INSERT OR IGNORE INTO mail(id,time,sender,client,login,type,peer,sha256,size,until,"
-		"count,rcpts,subject,message_id,name,at) "
-		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+	[ADD_MAIL] = add_mail_sql,
 	[ADD_PERSON] = "INSERT OR IGNORE INTO person VALUES(?1,?2,?3,?4)",
 	[ADD_WORDS] = "INSERT INTO words(rowid,subject,body,attachments) VALUES(?1,?2,?3,?4)",
 	[ADD_LEFT] = "INSERT OR IGNORE INTO gone VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
