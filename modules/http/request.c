@@ -284,6 +284,14 @@ void request_begin(struct evhttp_request *http, void *arg)
 		answer_wrong(http, 503, "no memory");
 		return;
 	}
+	if (atomic_load(&server->retired) || atomic_load(&server->stops)) {
+		struct evhttp_request *late = give_back(request);
+
+		request_free(request);
+		evhttp_add_header(evhttp_request_get_output_headers(late), "Connection", "close");
+		answer_wrong(late, 503, "the configuration has just changed: ask again");
+		return;
+	}
 	if (!find_route(request) || !find_token(request) || !find_words(request))
 		return;
 	if (request->route->shape != SHAPE_OWN) {

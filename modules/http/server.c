@@ -88,6 +88,20 @@ static void look(evutil_socket_t fd, short what, void *arg)
 
 /* --- the thread --- */
 
+/* Who has just connected, before the listener was handed on, still hears that it is to ask again.
+ */
+static void finish(struct server *server)
+{
+	const struct timeval grace = { 0, 500000 };
+
+	end_listening(server);
+	connections_close_idle(server->connections);
+	if (connections_count(server->connections) == 0)
+		event_base_loopbreak(server->base);
+	else
+		event_base_loopexit(server->base, &grace);
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *server = arg;
@@ -100,7 +114,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		connections_close_idle(server->connections);
 	}
 	if (atomic_load(&server->stops))
-		event_base_loopbreak(server->base);
+		finish(server);
 }
 
 static void *serve(void *arg)
