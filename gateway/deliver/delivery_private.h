@@ -201,6 +201,8 @@ void round_record(struct delivery_round *round);
 /* The message comes back no later than that (wall ms, 0: not known), or when the key wakes it. */
 void round_wait_until(struct delivery_round *round, int64_t wall);
 void round_wait_on(struct delivery_round *round, struct gw_str key);
+/* Whoever opens the relay that is asked calls the message back too. */
+void delivery_wait_open(const struct gw_delivery *delivery);
 
 /* A report of ours to somebody's null sender: nobody is told when it is lost. */
 static inline bool message_is_report(const struct gw_message *message)

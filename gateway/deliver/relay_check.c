@@ -18,12 +18,19 @@ static enum step begin_anew(struct gw_delivery *delivery)
 	return STEP_FINISH;
 }
 
-static void wait_for_relay(const struct gw_delivery *delivery, struct gw_str way)
+void delivery_wait_open(const struct gw_delivery *delivery)
 {
 	struct gw_str name = delivery->task.call.relay->name;
-	round_wait_on(delivery->round, way.len ? way
-					       : arena_printf(&delivery->message->arena,
-							      WAIT_OPEN "%.*s", GW_STR_ARGS(name)));
+	round_wait_on(delivery->round,
+		      arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(name)));
+}
+
+static void wait_for_relay(const struct gw_delivery *delivery, struct gw_str way)
+{
+	if (way.len)
+		round_wait_on(delivery->round, way);
+	else
+		delivery_wait_open(delivery);
 }
 
 /* A closure ends for all at once. What waits for a link or for room is woken one after the other,

@@ -156,6 +156,7 @@ static enum step no_login(struct gw_delivery *delivery)
 	struct gw_str why = answer->reason.len ? answer->reason
 					       : gw_str("there is no login for the relay now");
 	attempt->ended_at = worker_now(delivery->message->worker);
+	delivery_wait_open(delivery);
 	for (size_t i = 0; i < attempt->count && !attempt->login_refused.len; i++)
 		outcome_set(&attempt->outcomes[i], attempt->arena, GW_DEFERRED, STAGE_AUTH, true, 0,
 			    "4.7.0", why, gw_str(NULL));

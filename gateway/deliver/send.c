@@ -15,11 +15,14 @@ static void tap_login(struct tap *tap, const struct gw_login *login)
 		tap->sender = login->user;
 }
 
+/* Without a login now: who closes the relay for want of one opens it when there is one. */
 static void login_found(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
 	if (delivery->attempt.tap && delivery->login_given)
 		tap_login(delivery->attempt.tap, &delivery->login);
+	if (!delivery->login_given)
+		delivery_wait_open(delivery);
 	attempt_login(&delivery->attempt, call->answer.verdict,
 		      delivery->login_given ? &delivery->login : NULL);
 }
