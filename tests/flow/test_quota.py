@@ -273,6 +273,7 @@ def test_a_minute_has_at_most_so_many(limited, tmp_path):
     for passed, count in ((59, 5), (62, 10), (125, 12)):
         wall.set(1806150000 + passed)
         sink.wait_messages(count)
+        wait_for(lambda: len(gateway.queue()) == 12 - count, 10, "what was sent to be booked, by the clock as it is")
         wait_for(lambda: not rows(gateway)["relay out"]["this_minute"] > 5, 5)
         assert len(sink.messages) == count, passed
     gateway.wait_queue_empty()
