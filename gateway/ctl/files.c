@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MOST 255
-
 bool files_in(const json_t *answer)
 {
 	return json_is_object(json_object_get(answer, "files"));
@@ -31,7 +29,7 @@ static bool say(const char *what, const char *name, const char *why)
 /* One of a path: it leads nowhere else, hides nothing and steers no terminal. */
 static bool is_plain(const char *name, size_t len)
 {
-	if (len == 0 || len > NAME_MOST || name[0] == '.')
+	if (len == 0 || len > FILES_NAME_MOST || name[0] == '.')
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f || name[i] == '/')
@@ -48,13 +46,11 @@ static int open_folder(int at, const char *name)
 }
 
 /* "new/1764.eml": at most one folder in the folder. -1 with errno. */
-static int open_below(int folder, const char *name, long long at)
+static int open_below(int folder, const char *name, int flags)
 {
-	int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (at == 0 ? O_CREAT | O_EXCL : O_APPEND);
 	const char *slash = strchr(name, '/');
 	const char *last = slash ? slash + 1 : name;
-	char inner[NAME_MOST + 1];
-	struct stat status;
+	char inner[FILES_NAME_MOST + 1];
 	errno = EINVAL;
 	if (!is_plain(last, strlen(last)) || (slash && !is_plain(name, (size_t)(slash - name))))
 		return -1;
@@ -63,15 +59,45 @@ static int open_below(int folder, const char *name, long long at)
 		snprintf(inner, sizeof(inner), "%.*s", (int)(slash - name), name);
 		below = open_folder(folder, inner);
 	}
-	int file = below < 0 ? -1 : openat(below, last, flags, 0600);
+	int file = below < 0 ? -1 : openat(below, last, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (slash && below >= 0)
 		close(below);
-	if (file >= 0 && at > 0 && (fstat(file, &status) != 0 || status.st_size != at)) {
+	return file;
+}
+
+static int begin_file(struct files *files, int folder, const char *name)
+{
+	struct stat status;
+	int file = open_below(folder, name, O_WRONLY | O_CREAT | O_EXCL);
+	*files = (struct files){ .size = 0 };
+	if (file < 0)
+		return -1;
+	if (fstat(file, &status) != 0) {
 		close(file);
-		errno = EINVAL;
 		return -1;
 	}
+	snprintf(files->name, sizeof(files->name), "%s", name);
+	files->device = status.st_dev;
+	files->inode = status.st_ino;
 	return file;
+}
+
+/* The very file that was begun, and not another that has its name by now. */
+static int go_on_with_file(const struct files *files, int folder, const char *name, long long at)
+{
+	struct stat status;
+	errno = EINVAL;
+	if (at < 0 || at != files->size || strcmp(name, files->name) != 0)
+		return -1;
+	int file = open_below(folder, name, O_WRONLY | O_APPEND);
+	if (file >= 0 && fstat(file, &status) == 0 && status.st_dev == files->device &&
+	    status.st_ino == files->inode && status.st_size == at)
+		return file;
+	if (file >= 0) {
+		close(file);
+		errno = EINVAL;
+	}
+	return -1;
 }
 
 static bool write_all(int file, const char *octets, size_t len)
@@ -88,7 +114,7 @@ static bool write_all(int file, const char *octets, size_t len)
 
 static bool make_folder(int folder, const char *name)
 {
-	char inner[NAME_MOST + 1];
+	char inner[FILES_NAME_MOST + 1];
 	errno = EINVAL;
 	snprintf(inner, sizeof(inner), "%.*s", (int)strcspn(name, "/"), name);
 	int below = is_plain(inner, strlen(inner)) ? open_folder(folder, inner) : -1;
@@ -98,7 +124,7 @@ static bool make_folder(int folder, const char *name)
 	return true;
 }
 
-static bool write_part(int folder, const json_t *part)
+static bool write_part(struct files *files, int folder, const json_t *part)
 {
 	const char *name = json_string_value(json_object_get(part, "name"));
 	const json_t *octets = json_object_get(part, "octets");
@@ -107,12 +133,14 @@ static bool write_part(int folder, const json_t *part)
 		return say("the answer has no such file", "?", "");
 	if (*name && name[strlen(name) - 1] == '/')
 		return make_folder(folder, name);
-	int file = open_below(folder, name, at);
+	int file = at == 0 ? begin_file(files, folder, name)
+			   : go_on_with_file(files, folder, name, at);
 	if (file < 0)
 		return say("it cannot be written: ", name, strerror(errno));
 	size_t len;
 	char *text = octets_decode(octets, &len);
 	bool done = text && write_all(file, text, len);
+	files->size += done ? (long long)len : 0;
 	int error = errno;
 	free(text);
 	if (close(file) != 0 || !done)
@@ -120,18 +148,23 @@ static bool write_part(int folder, const json_t *part)
 	return true;
 }
 
+static bool names_folder(const char *word)
+{
+	return strcmp(word, "--to") == 0 || strcmp(word, "--attachments") == 0;
+}
+
 static bool was_typed(const char *folder, char **words)
 {
-	for (size_t i = 0; folder && words[i]; i++)
-		if (strcmp(words[i], folder) == 0)
+	for (size_t i = 1; folder && words[0] && words[i]; i++)
+		if (names_folder(words[i - 1]) && strcmp(words[i], folder) == 0)
 			return true;
 	return false;
 }
 
-bool files_write(const json_t *answer, char **words)
+bool files_write(struct files *files, const json_t *answer, char **words)
 {
-	const json_t *files = json_object_get(answer, "files");
-	const char *path = json_string_value(json_object_get(files, "folder"));
+	const json_t *said = json_object_get(answer, "files");
+	const char *path = json_string_value(json_object_get(said, "folder"));
 	if (!was_typed(path, words))
 		return say("nobody asked for files there", path ? path : "?", "");
 	int folder = open_folder(AT_FDCWD, path);
@@ -140,8 +173,8 @@ bool files_write(const json_t *answer, char **words)
 	bool good = true;
 	size_t i;
 	const json_t *part;
-	json_array_foreach(json_object_get(files, "parts"), i, part)
-		good = good && write_part(folder, part);
+	json_array_foreach(json_object_get(said, "parts"), i, part)
+		good = good && write_part(files, folder, part);
 	close(folder);
 	return good;
 }

@@ -245,9 +245,9 @@ static json_t *talk_on(const struct link *link, json_t *request, json_t *answer,
 }
 
 /* Files that came with it are on disk then. */
-static bool take_files(const json_t *answer, char **words)
+static bool take_files(struct files *written, const json_t *answer, char **words)
 {
-	return !files_in(answer) || files_write(answer, words);
+	return !files_in(answer) || files_write(written, answer, words);
 }
 
 /* What is not the last word is printed, and asked on about: with --json that is the caller's, but
@@ -256,7 +256,8 @@ static bool take_files(const json_t *answer, char **words)
 static json_t *follow(const struct link *link, json_t *answer, char **typed,
 		      const struct choices *choices)
 {
-	bool files = false, good = take_files(answer, typed);
+	struct files written = { .size = 0 };
+	bool files = false, good = take_files(&written, answer, typed);
 	for (int names = 0; good && again_wanted(answer) && names < NAMES_MOST;) {
 		bool name = again_is_name(answer);
 		files |= files_in(answer);
@@ -270,7 +271,7 @@ static json_t *follow(const struct link *link, json_t *answer, char **typed,
 		json_decref(answer);
 		answer = talk(link, request, choices->timeout);
 		json_decref(request);
-		good = take_files(answer, typed);
+		good = take_files(&written, answer, typed);
 	}
 	if (good)
 		return answer;
