@@ -17,6 +17,7 @@ struct scan {
 	void *arg;
 	uint64_t size, offset; /* of the body; of the octets in `piece` */
 	size_t from, filled;   /* what is not looked at yet of `piece` */
+	char before;           /* the octet before `piece`: a line end may lie across */
 	bool failed;
 	enum mime_fault fault;
 	int open[MIME_DEPTH]; /* the multiparts whose boundary counts, by number */
@@ -35,6 +36,8 @@ static void refill(struct scan *scan)
 	size_t kept = scan->filled - scan->from;
 	long got;
 
+	if (scan->from)
+		scan->before = scan->piece[scan->from - 1];
 	memmove(scan->piece, scan->piece + scan->from, kept);
 	scan->offset += scan->from;
 	scan->from = 0;
@@ -54,7 +57,7 @@ static void skip_to_end(struct scan *scan, struct line *line)
 {
 	const char *end = NULL;
 
-	while (!scan->failed && scan->filled > scan->from) {
+	while (!scan->failed) {
 		end = memchr(scan->piece + scan->from, '\n', scan->filled - scan->from);
 		if (end || is_whole(scan))
 			break;
@@ -86,6 +89,12 @@ static bool next_line(struct scan *scan, struct line *line)
 	return true;
 }
 
+/* The one before the line feed that was just passed. */
+static char octet_before_end(const struct scan *scan)
+{
+	return scan->from >= 2 ? scan->piece[scan->from - 2] : scan->before;
+}
+
 /* To be called when the line was looked at: its text is gone then. */
 static void end_line(struct scan *scan, struct line *line)
 {
@@ -93,7 +102,7 @@ static void end_line(struct scan *scan, struct line *line)
 		skip_to_end(scan, line);
 	line->next = scan->offset + scan->from;
 	scan->line_end = line->ended ? 1 : 0;
-	if (line->ended && scan->from >= 2 && scan->piece[scan->from - 2] == '\r')
+	if (line->ended && octet_before_end(scan) == '\r')
 		scan->line_end = 2;
 }
 
