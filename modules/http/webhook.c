@@ -27,7 +27,7 @@ struct webhook {
 	CURL *easy;
 	size_t answered; /* octets */
 	bool busy;       /* on its way */
-	bool refused;    /* its address is not one it may go to */
+	bool refused;    /* an address of its is not one it may go to */
 };
 
 struct webhooks {
@@ -80,26 +80,37 @@ int64_t webhook_delay(const struct http_conf *conf, int64_t tries)
 /* --- what came of it --- */
 
 /* Up to the first event that is too young to be given up. */
-static size_t count_old(const struct webhook *webhook, int64_t before)
+static size_t count_old(const struct letter *letter, int64_t before)
 {
 	size_t count = 0;
 
-	while (count < webhook->letter.count && webhook->letter.times[count] <= before)
+	while (count < letter->count && letter->times[count] <= before)
 		count++;
+	return count;
+}
+
+size_t webhook_bury(struct event_store *store, struct gw_str name, struct hook_state *state,
+		    const struct letter *letter, int64_t before)
+{
+	struct hook_state behind = *state;
+	size_t count = letter->of_dead ? 0 : count_old(letter, before);
+
+	if (count == 0)
+		return 0;
+	behind.cursor = count == letter->count ? letter->last : letter->numbers[count - 1];
+	if (store_bury(store, name, &behind, letter->numbers, count) != 0)
+		return 0;
+	*state = behind;
 	return count;
 }
 
 static void bury(struct webhook *webhook, int64_t now)
 {
 	struct webhooks *all = webhook->all;
-	struct letter *letter = &webhook->letter;
-	size_t count = count_old(webhook, now - all->conf->give_up);
+	size_t count = webhook_bury(all->store, webhook->conf->name, &webhook->state,
+				    &webhook->letter, now - all->conf->give_up);
 
-	if (count == 0 || letter->of_dead)
-		return;
-	webhook->state.cursor = count == letter->count ? letter->last : letter->numbers[count - 1];
-	if (store_bury(all->store, webhook->conf->name, &webhook->state, letter->numbers, count) !=
-	    0)
+	if (count == 0)
 		return;
 	gw->count(all->call, "dead", (int64_t)count);
 	gw->log(all->call, GW_LOG_ERROR,
@@ -146,6 +157,18 @@ static void taken(struct webhook *webhook)
 	store_told(all->store, webhook->conf->name, state);
 }
 
+bool webhook_is_taken(long status, bool refused, int result, char *why, size_t size)
+{
+	if (status)
+		snprintf(why, size, "it says %ld", status);
+	else
+		snprintf(
+			why, size, "%s",
+			refused ? "its address is private, and allow_private is not set: nothing was sent"
+				: curl_easy_strerror((CURLcode)result));
+	return status / 100 == 2;
+}
+
 static void finish(struct webhook *webhook, CURLcode result)
 {
 	char why[200];
@@ -156,16 +179,10 @@ static void finish(struct webhook *webhook, CURLcode result)
 	curl_slist_free_all(webhook->headers);
 	webhook->headers = NULL;
 	webhook->busy = false;
-	if (webhook->refused)
-		failed(webhook,
-		       "its address is private, and allow_private is not set: nothing was sent");
-	else if (status / 100 == 2) /* whatever became of the answer's body */
+	if (webhook_is_taken(status, webhook->refused, (int)result, why, sizeof why))
 		taken(webhook);
-	else {
-		snprintf(why, sizeof why, status ? "it says %ld" : "%ld %s", status,
-			 curl_easy_strerror(result));
-		failed(webhook, status ? why : curl_easy_strerror(result));
-	}
+	else
+		failed(webhook, why);
 }
 
 /* --- on its way --- */

@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "event_store.h"
+#include "letter.h"
 
 struct webhooks;
 
@@ -19,6 +20,15 @@ void webhooks_end(
 
 void webhooks_wake(void *webhooks);            /* there is something new [any thread] */
 void webhooks_tick(struct webhooks *webhooks); /* this instance is in use [any thread] */
+
+/* Sets aside what the letter has of `before` or earlier; the state is behind that only when it is
+ * kept. How many; 0: none is so old, or it cannot be kept now. */
+size_t webhook_bury(struct event_store *store, struct gw_str name, struct hook_state *state,
+		    const struct letter *letter, int64_t before);
+
+/* What was answered counts (status 0: nothing was), whatever became of the answer's body, and of
+ * other addresses of the same name, which it may not go to: `refused`. Else `why` says what was. */
+bool webhook_is_taken(long status, bool refused, int result, char *why, size_t size);
 
 /* How long after so many tries that failed, ms. */
 int64_t webhook_delay(const struct http_conf *conf, int64_t tries);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
+#include <sqlite3.h>
 
 /* --- where it may not go --- */
 
@@ -216,6 +218,52 @@ static void a_dead_letter_stays_until_it_is_taken(void **state)
 	letter_finish(&letter);
 }
 
+static void run_sql(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void what_cannot_be_set_aside_is_still_to_be_sent(void **state)
+{
+	struct hook_state hook = { 0 };
+	struct letter letter;
+
+	(void)state;
+	assert_true(store_hook(store, of_all.name, &hook));
+	add("bounce", "crm", 1);
+	add("bounce", "crm", 2);
+	letter_init(&letter, &of_all);
+	assert_true(letter_write(&letter, store, hook.cursor));
+	run_sql("CREATE TRIGGER full BEFORE INSERT ON dead BEGIN SELECT RAISE(ABORT,'full'); END");
+	assert_int_equal(webhook_bury(store, of_all.name, &hook, &letter, 2), 0);
+	assert_int_equal(hook.cursor, 0);
+	run_sql("DROP TRIGGER full");
+	assert_int_equal(webhook_bury(store, of_all.name, &hook, &letter, 0), 0); /* too young */
+	assert_int_equal(webhook_bury(store, of_all.name, &hook, &letter, 1), 1);
+	assert_int_equal(hook.cursor, 1);
+	assert_int_equal(store_dead_count(store, of_all.name), 1);
+	letter_finish(&letter);
+}
+
+static void what_was_answered_counts_whatever_was_refused(void **state)
+{
+	char why[200];
+
+	(void)state;
+	assert_true(webhook_is_taken(200, true, 0, why, sizeof why));
+	assert_true(webhook_is_taken(202, false, CURLE_WRITE_ERROR, why, sizeof why));
+	assert_false(webhook_is_taken(500, true, 0, why, sizeof why));
+	assert_string_equal(why, "it says 500");
+	assert_false(webhook_is_taken(0, true, CURLE_COULDNT_CONNECT, why, sizeof why));
+	assert_non_null(strstr(why, "private"));
+	assert_false(webhook_is_taken(0, false, CURLE_COULDNT_CONNECT, why, sizeof why));
+	assert_null(strstr(why, "private"));
+}
+
 static void records_are_taken_once_whoever_reads_them(void **state)
 {
 	struct event event = { .name = gw_str("bounce"), .json = gw_str("{}") };
@@ -260,6 +308,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_letter_stays_until_it_is_taken, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_cannot_be_set_aside_is_still_to_be_sent,
+						set_up, tear_down),
+		cmocka_unit_test(what_was_answered_counts_whatever_was_refused),
 		cmocka_unit_test_setup_teardown(records_are_taken_once_whoever_reads_them, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_forgotten_before_it_was_sent_is_counted,

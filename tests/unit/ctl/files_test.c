@@ -125,7 +125,9 @@ static void the_folder_stands_behind_the_option_for_it(void **state)
 
 static void a_name_leads_nowhere_else(void **state)
 {
-	static const char *const names[] = { "", "..", "../x", "a/../x", "a/b/c", "/x", ".x", "a/.x" };
+	static const char *const names[] = {
+		"", "..", "../x", "a/../x", "a/b/c", "/x", ".x", "a/.x"
+	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		assert_false(take(names[i], 0, "x"));
 }
