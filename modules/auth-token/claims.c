@@ -98,24 +98,30 @@ static bool check_times(const struct token_conf *conf, const struct gw_json_valu
 	return true;
 }
 
-/* What may be missing where it is told is right when it is not there. */
-static bool may_lack(const struct token_conf *conf, const struct gw_json_value *claims,
-		     const char *name)
-{
-	return is_told(conf) && !has(claims, name);
-}
-
-static bool is_of_issuer(const struct token_conf *conf, const struct gw_json_value *claims)
+static bool check_issuer(const struct token_conf *conf, const struct gw_json_value *claims,
+			 struct finding *finding)
 {
 	const struct gw_json_value *issuer = gw->json_member(claims, "iss");
 
-	return !conf->issuer.len || may_lack(conf, claims, "iss") ||
-	       (gw->json_kind(issuer) == GW_JSON_STRING && claim_is(issuer, conf->issuer));
+	if (!conf->issuer.len)
+		return true;
+	/* one that its issuer calls good is no other's to judge */
+	if (is_told(conf) && !has(claims, "iss"))
+		return no(finding, CHECK_BAD,
+			  "the end point does not say who issued it, and issuer is set");
+	if (gw->json_kind(issuer) != GW_JSON_STRING || !claim_is(issuer, conf->issuer))
+		return no(finding, CHECK_OTHER, "it is of another issuer");
+	return true;
 }
 
-static bool is_for_us(const struct token_conf *conf, const struct gw_json_value *claims)
+static bool check_audience(const struct token_conf *conf, const struct gw_json_value *claims,
+			   struct finding *finding)
 {
-	return !conf->audience.count || may_lack(conf, claims, "aud") || has_audience(conf, claims);
+	if (!conf->audience.count || has_audience(conf, claims))
+		return true;
+	return no(finding, CHECK_BAD,
+		  has(claims, "aud") ? "it is for somebody else: its audience is not ours"
+				     : "it does not say for whom it is, and audience is set");
 }
 
 /* --- whose it is --- */
@@ -181,13 +187,10 @@ void claims_judge(const struct token_conf *conf, const struct gw_json_value *cla
 {
 	finding->verdict = CHECK_GOOD;
 	finding->expires = NO_TIME;
-	if (!is_of_issuer(conf, claims))
-		no(finding, CHECK_OTHER, "it is of another issuer");
-	else if (!is_for_us(conf, claims))
-		no(finding, CHECK_BAD, "it is for somebody else: its audience is not ours");
-	else if (!check_times(conf, claims, now, finding))
+	if (!check_issuer(conf, claims, finding) || !check_audience(conf, claims, finding) ||
+	    !check_times(conf, claims, now, finding))
 		return;
-	else if (!has_scope(conf, claims))
+	if (!has_scope(conf, claims))
 		no(finding, CHECK_SCOPE, "it lacks the scope");
 	else if (take_name(conf, claims, finding))
 		take_domains(conf, claims, finding);

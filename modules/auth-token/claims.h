@@ -22,10 +22,9 @@ struct finding {
 	char name[256], domains[4096];
 };
 
-/* The claims of a token, which are its issuer's. Where they were told, who issued it, for whom and
- * until when may be missing: RFC 7662 wants none of these; what is there has to be right. `now`:
- * ms.
- */
+/* The claims of a token, which are its issuer's. Who issued it and for whom have to be there and
+ * right where the fragment says who and for whom. Where they were told, its times may be missing:
+ * RFC 7662 wants none of these; what is there has to be right. `now`: ms. */
 void claims_judge(const struct token_conf *conf, const struct gw_json_value *claims, int64_t now,
 		  struct finding *finding);
 

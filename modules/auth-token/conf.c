@@ -3,9 +3,9 @@
 #define CONF(member) offsetof(struct token_conf, member)
 const struct gw_option token_options[] = {
 	{ "issuer", GW_OPTION_STRING, CONF(issuer),
-	  .help = "Who issues the tokens, as their claim iss says: \"https://login.microsoftonline.com/TENANT/v2.0\". Needed with keys_url." },
+	  .help = "Who issues the tokens, as their claim iss says: \"https://login.microsoftonline.com/TENANT/v2.0\"; a token without it is refused. Needed with keys_url." },
 	{ "audience", GW_OPTION_LIST, CONF(audience),
-	  .help = "For whom tokens have to be, as their claim aud says; one of these. Needed with keys_url." },
+	  .help = "For whom tokens have to be, as their claim aud says; one of these. A token without it is refused. Needed with keys_url." },
 	{ "keys_url", GW_OPTION_STRING, CONF(keys_url),
 	  .help = "Where the issuer's keys are (JWKS), an https address: tokens are signed JWTs, and checked here." },
 	{ "introspection_url", GW_OPTION_STRING, CONF(introspection_url),

@@ -90,7 +90,7 @@ def test_without_keys_a_login_is_put_off(gate, issuer):
 
 def test_the_issuer_is_asked_about_a_token_that_is_no_jwt(gate, issuer):
     gateway = gate(keys_url="", introspection_url=issuer.url + "/introspect", client_id="gate", client_secret="env:HOME", user_claim="username")
-    issuer.told["opaque"] = {"active": True, "username": "crm@example.com"}
+    issuer.told["opaque"] = {"active": True, "username": "crm@example.com", "iss": issuer.url, "aud": "smtp"}
     for number in range(2):
         with connect(gateway) as client:
             client.say("AUTH OAUTHBEARER " + bearer("opaque"), 235)

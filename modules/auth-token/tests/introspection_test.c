@@ -43,7 +43,10 @@ static enum gw_verdict told(struct testkit *kit, const char *user, const char *t
 	return testkit_resume(kit, 1000);
 }
 
-#define YES(more) "{\"active\":true,\"username\":\"crm\"" more "}"
+#define SAYS(more) "{\"active\":true,\"username\":\"crm\"" more "}"
+#define ISS ",\"iss\":\"https://issuer.example\""
+#define AUD ",\"aud\":\"smtp\""
+#define YES(more) SAYS(ISS AUD more)
 
 static const struct {
 	int status;
@@ -53,23 +56,26 @@ static const struct {
 	/* yes */
 	{ 200, YES(""), "", GW_ACCEPT },
 	{ 200, YES(""), "CRM", GW_ACCEPT },
-	{ 200, YES(",\"exp\":" EXPIRES ",\"aud\":\"smtp\",\"iss\":\"https://issuer.example\""), "",
-	  GW_ACCEPT },
-	{ 200, YES(",\"aud\":[\"x\",\"other\"]"), "", GW_ACCEPT },
+	{ 200, YES(",\"exp\":" EXPIRES), "", GW_ACCEPT },
+	{ 200, SAYS(ISS ",\"aud\":[\"x\",\"other\"]"), "", GW_ACCEPT },
 	{ 200, YES(",\"exp\":1767225541"), "", GW_ACCEPT }, /* within the skew */
 	/* no */
 	{ 200, "{\"active\":false}", "", GW_CONTINUE },
 	{ 200, "{\"active\":false,\"username\":\"crm\"}", "", GW_CONTINUE },
-	{ 200, YES(",\"iss\":\"https://other.example\""), "", GW_CONTINUE },
-	{ 200, YES(",\"iss\":[\"https://issuer.example\"]"), "", GW_CONTINUE },
-	{ 200, YES(",\"aud\":\"x\""), "", GW_REJECT },
-	{ 200, YES(",\"aud\":[]"), "", GW_REJECT },
+	{ 200, SAYS(AUD ",\"iss\":\"https://other.example\""), "", GW_CONTINUE },
+	{ 200, SAYS(AUD ",\"iss\":[\"https://issuer.example\"]"), "", GW_CONTINUE },
+	{ 200, SAYS(AUD), "", GW_REJECT }, /* issuer is set, and nobody says whose it is */
+	{ 200, SAYS(AUD ",\"iss\":null"), "", GW_CONTINUE },
+	{ 200, SAYS(ISS ",\"aud\":\"x\""), "", GW_REJECT },
+	{ 200, SAYS(ISS ",\"aud\":[]"), "", GW_REJECT },
+	{ 200, SAYS(ISS ",\"aud\":null"), "", GW_REJECT },
+	{ 200, SAYS(ISS), "", GW_REJECT }, /* audience is set, and nobody says for whom */
 	{ 200, YES(",\"exp\":1767225540"), "", GW_REJECT },
 	{ 200, YES(",\"exp\":-9223372036854775807"), "", GW_REJECT },
 	{ 200, YES(",\"exp\":\"never\""), "", GW_REJECT },
 	{ 200, YES(",\"nbf\":1767225661"), "", GW_REJECT },
 	{ 200, YES(""), "boss", GW_REJECT },
-	{ 200, "{\"active\":true}", "", GW_REJECT },
+	{ 200, "{\"active\":true" ISS AUD "}", "", GW_REJECT },
 	/* neither */
 	{ 200, "{\"active\":\"true\",\"username\":\"crm\"}", "", GW_TEMPFAIL },
 	{ 200, "{\"username\":\"crm\"}", "", GW_TEMPFAIL },
@@ -97,6 +103,20 @@ static void an_answer_decides(void **state)
 		assert_false(testkit_has(kit, TESTKIT_LOG, "SECRET"));
 		testkit_destroy(kit);
 	}
+}
+
+/* Where the fragment says nothing of them. */
+static void nobody_is_asked_for_what_is_not_configured(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+
+	testkit_option(kit, "introspection_url", URL);
+	testkit_option(kit, "bearer", "SECRET-b");
+	testkit_option(kit, "user_claim", "username");
+	assert_int_equal(testkit_start(kit), 0);
+	session = testkit_session(kit, "192.0.2.1");
+	assert_int_equal(told(kit, "", "one", 200, SAYS("")), GW_ACCEPT);
+	testkit_destroy(kit);
 }
 
 static void who_it_is_and_for_which_domains(void **state)
@@ -334,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_decides),
+		cmocka_unit_test(nobody_is_asked_for_what_is_not_configured),
 		cmocka_unit_test(who_it_is_and_for_which_domains),
 		cmocka_unit_test(it_asks_as_the_standard_says),
 		cmocka_unit_test(what_can_be_no_token_is_asked_about_by_nobody),
