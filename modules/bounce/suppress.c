@@ -49,10 +49,18 @@ bool suppress_check(struct gw_call *call, const struct bounce_conf *conf)
 	return good;
 }
 
-/* Of a report that was no recipient's of the message nobody's address is learned. */
+/* Whoever got the mail knows its return path and whom else it went to, and may write a report about
+ * any of them: only where he is the one recipient does it speak of nobody but himself. A session is
+ * our own. */
+static bool is_trusted(const struct record *record)
+{
+	return record->source == SOURCE_SMTP ||
+	       (!record->of_others && record->sent->rcpt_count == 1);
+}
+
 void suppress_record(const struct bounce_conf *conf, struct record *record)
 {
-	record->suppresses = record->finding->kind == KIND_HARD && !record->of_others &&
+	record->suppresses = record->finding->kind == KIND_HARD && is_trusted(record) &&
 			     record->finding->action == ACTION_FAILED &&
 			     *record->finding->recipient &&
 			     suppress_learns(conf, gw_str(record->sent->client),

@@ -224,16 +224,23 @@ static void a_wrong_entry_is_told(void **state)
 
 /* --- what comes back, and the client's report --- */
 
-static void leaves(const char *type)
+static void leaves_to_both(const char *type, const char *other)
 {
 	struct gw_message *message = message_of("crm", type);
 	struct gw_delivery *delivery;
 
 	testkit_rcpt_fact(testkit_rcpt(message, JANE), GW_RCPT_ORCPT,
 			  "rfc822;Jane+2BDoe@first.example");
+	if (other)
+		testkit_rcpt(message, other);
 	delivery = testkit_delivery(message, relay);
 	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
 	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
+}
+
+static void leaves(const char *type)
+{
+	leaves_to_both(type, NULL);
 }
 
 static void comes_back(const char *name)
@@ -259,6 +266,20 @@ static void late_ones_are_learned_from_too(void **state)
 	assert_int_equal(admitted("crm", "mass", JANE), GW_REJECT);
 	testkit_run_control(kit, "suppression list", false);
 	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"by\":\"bounce\",\"bounce\":1"));
+}
+
+/* Joe got the mail too, and writes a report about Jane. */
+static void of_several_recipients_none_stops_mail_to_another(void **state)
+{
+	(void)state;
+	open_with(NULL, NULL);
+	leaves_to_both("mass", "joe@customer.example");
+	comes_back("dsn-user");
+	assert_int_equal(testkit_submissions(kit), 1);
+	testkit_run_control(kit, "list recipient=" JANE, false);
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"reason\":\"no_such_user\""));
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"suppressed\":false"));
+	assert_int_equal(admitted("crm", "mass", JANE), GW_CONTINUE);
 }
 
 static void late_blocks_and_complaints_are_not(void **state)
@@ -456,6 +477,7 @@ int main(void)
 		TEST(it_may_be_refused_at_rcpt),
 		TEST(a_wrong_entry_is_told),
 		TEST(late_ones_are_learned_from_too),
+		TEST(of_several_recipients_none_stops_mail_to_another),
 		TEST(late_blocks_and_complaints_are_not),
 		TEST(an_automatic_reply_hides_no_bounce),
 		TEST(the_report_names_whom_the_client_named),
