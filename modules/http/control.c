@@ -199,32 +199,52 @@ static void show_dead(struct gw_call *call, struct gw_list words)
 		gw->problem(call, true, "there is no such letter: say dead show NUMBER");
 }
 
-static void resend_dead(struct gw_call *call, struct gw_list words)
+/* "NUMBER" or "all", which becomes 0. False: it is neither. */
+static bool read_which(struct gw_list words, int64_t *number)
 {
-	struct webhooks *webhooks = instance_webhooks(gw->instance_data(call));
+	*number = 0;
+	return words.count == 1 &&
+	       (gw_str_eq(words.items[0], gw_str("all")) || read_number(words.items[0], number));
+}
+
+static void change_dead(struct gw_call *call, struct gw_list words, const char *verb,
+			int64_t (*change)(struct event_store *store, int64_t number),
+			const char *done)
+{
 	struct event_store *store = store_of(call);
-	bool all = words.count == 1 && gw_str_eq(words.items[0], gw_str("all"));
 	struct gw_json *json;
-	int64_t number = 0, count;
+	int64_t number, count;
 
 	if (!store)
 		return;
-	if (words.count != 1 || (!all && !read_number(words.items[0], &number))) {
-		gw->problem(call, true, "say dead resend NUMBER, or dead resend all");
+	if (!read_which(words, &number)) {
+		gw->problem(call, true, "say dead %s NUMBER, or dead %s all", verb, verb);
 		return;
 	}
-	count = store_dead_resend(store, number);
+	count = change(store, number);
 	if (count <= 0) {
 		gw->problem(call, true, count ? "the store cannot be written to" : "there is none");
 		return;
 	}
-	if (webhooks)
-		webhooks_wake(webhooks);
 	json = gw->json_create();
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	gw->json_format(json, "text", "%lld will be sent again", (long long)count);
+	gw->json_format(json, "text", "%lld %s", (long long)count, done);
 	gw->json_end(json);
 	gw->answer_json(call, json);
+}
+
+static void resend_dead(struct gw_call *call, struct gw_list words)
+{
+	struct webhooks *webhooks = instance_webhooks(gw->instance_data(call));
+
+	change_dead(call, words, "resend", store_dead_resend, "will be sent again");
+	if (webhooks)
+		webhooks_wake(webhooks);
+}
+
+static void drop_dead(struct gw_call *call, struct gw_list words)
+{
+	change_dead(call, words, "drop", store_dead_drop, "dropped");
 }
 
 static const struct {
@@ -236,6 +256,7 @@ static const struct {
 	{ GW_STR("dead"), GW_STR("list"), list_dead },
 	{ GW_STR("dead"), GW_STR("show"), show_dead },
 	{ GW_STR("dead"), GW_STR("resend"), resend_dead },
+	{ GW_STR("dead"), GW_STR("drop"), drop_dead },
 };
 
 void control(struct gw_call *call, const struct gw_command *command)
@@ -253,6 +274,7 @@ void control(struct gw_call *call, const struct gw_command *command)
 		verbs[i].run(call, words);
 		return;
 	}
-	gw->problem(call, true,
-		    "say token NAME, webhooks, dead list, dead show NUMBER or dead resend NUMBER");
+	gw->problem(
+		call, true,
+		"say token NAME, webhooks, dead list, dead show NUMBER, dead resend NUMBER or dead drop NUMBER");
 }

@@ -5,6 +5,7 @@
 
 #define BUSY_MS 5000
 #define FORGET_MOST "1000"
+#define FORGET_COUNT 1000 /* the same */
 
 static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
@@ -17,7 +18,8 @@ static const char schema[] =
 	"since INTEGER,error TEXT) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS dead(number INTEGER PRIMARY KEY AUTOINCREMENT,hook TEXT,event INTEGER,"
 	"time INTEGER,name TEXT,why TEXT,json TEXT,due INTEGER);"
-	"CREATE INDEX IF NOT EXISTS dead_hook ON dead(hook,due);";
+	"CREATE INDEX IF NOT EXISTS dead_hook ON dead(hook,due);"
+	"CREATE INDEX IF NOT EXISTS dead_time ON dead(time);";
 
 static const char *const queries[QUERIES] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -44,8 +46,12 @@ static const char *const queries[QUERIES] = {
 		"(?2='' OR hook=?2) AND due>=?3 ORDER BY number LIMIT ?4",
 	[DEAD_COUNT] = "SELECT count(*) FROM dead WHERE ?1='' OR hook=?1",
 	[DEAD_RESEND] = "UPDATE dead SET due=1 WHERE ?1=0 OR number=?1",
-	[DEAD_DROP] = "DELETE FROM dead WHERE number=?1",
+	[DEAD_DROP] = "DELETE FROM dead WHERE ?1=0 OR number=?1",
 	[DEAD_AGAIN] = "UPDATE dead SET due=0,why=?2 WHERE number=?1",
+	[DEAD_OLD] = "DELETE FROM dead WHERE number IN (SELECT number FROM dead WHERE time<?1 "
+		     "ORDER BY time LIMIT " FORGET_MOST ")",
+	[DEAD_MANY] = "DELETE FROM dead WHERE number IN (SELECT number FROM dead ORDER BY number "
+		      "LIMIT max(0,min(" FORGET_MOST ",(SELECT count(*) FROM dead)-?1)))",
 	[OLDEST] = "SELECT max(coalesce((SELECT max(number) FROM event WHERE time<?1),0),"
 		   "(SELECT seq FROM sqlite_sequence WHERE name='event')-?2)",
 	[OWED] =
@@ -281,12 +287,13 @@ int64_t store_newest(struct event_store *store)
 	return newest;
 }
 
-int64_t store_forget(struct event_store *store, int64_t before, int64_t most)
+int64_t store_forget(struct event_store *store, int64_t before, int64_t most, bool *more)
 {
 	sqlite3_stmt *statement;
 	int64_t last, owed = 0;
 	int result = 0;
 
+	*more = false;
 	if (store_begin(store) != 0)
 		return -1;
 	statement = query_begin(store, OLDEST);
@@ -298,6 +305,28 @@ int64_t store_forget(struct event_store *store, int64_t before, int64_t most)
 		owed = query_number(store, OWED);
 		sqlite3_bind_int64(query_begin(store, FORGET), 1, last);
 		result = query_run(store, FORGET);
+		*more = result == 0 && sqlite3_changes(store->db) == FORGET_COUNT;
 	}
 	return store_end(store, result) == 0 ? owed : -1;
+}
+
+int64_t store_dead_forget(struct event_store *store, int64_t before, int64_t most, bool *more)
+{
+	int64_t old = 0, many = 0;
+	int result;
+
+	*more = false;
+	if (store_begin(store) != 0)
+		return -1;
+	sqlite3_bind_int64(query_begin(store, DEAD_OLD), 1, before);
+	result = query_run(store, DEAD_OLD);
+	if (result == 0) {
+		old = sqlite3_changes(store->db);
+		sqlite3_bind_int64(query_begin(store, DEAD_MANY), 1, most);
+		result = query_run(store, DEAD_MANY);
+	}
+	if (result == 0)
+		many = sqlite3_changes(store->db);
+	*more = result == 0 && (old == FORGET_COUNT || many == FORGET_COUNT);
+	return store_end(store, result) == 0 ? old + many : -1;
 }

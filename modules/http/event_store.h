@@ -71,12 +71,16 @@ int store_dead_each(struct event_store *store, struct gw_str hook, bool due, int
 int64_t store_dead_count(struct event_store *store, struct gw_str hook);
 /* Makes one due, or all (0): how many; -1. */
 int64_t store_dead_resend(struct event_store *store, int64_t number);
+/* Drops one, or all (0), which nobody is sent any more: how many; -1. */
+int64_t store_dead_drop(struct event_store *store, int64_t number);
 /* Of `numbers`: they were taken, or were not, for `why`. */
 int store_dead_told(struct event_store *store, const int64_t *numbers, size_t count, bool taken,
 		    const char *why);
 
 /* Forgets what is from before `before`, and the oldest of more than `most`; a part at a time. How
- * many of them some webhook has not had; -1: it failed. */
-int64_t store_forget(struct event_store *store, int64_t before, int64_t most);
+ * many of them some webhook has not had; -1: it failed. `more`: there may be more of them now. */
+int64_t store_forget(struct event_store *store, int64_t before, int64_t most, bool *more);
+/* The same of dead letters: how many were dropped. */
+int64_t store_dead_forget(struct event_store *store, int64_t before, int64_t most, bool *more);
 
 #endif

@@ -151,16 +151,26 @@ int64_t store_dead_count(struct event_store *store, struct gw_str hook)
 	return count;
 }
 
-int64_t store_dead_resend(struct event_store *store, int64_t number)
+static int64_t change_dead(struct event_store *store, enum query query, int64_t number)
 {
 	int64_t count = -1;
 
 	pthread_mutex_lock(&store->lock);
-	sqlite3_bind_int64(query_begin(store, DEAD_RESEND), 1, number);
-	if (query_run(store, DEAD_RESEND) == 0)
+	sqlite3_bind_int64(query_begin(store, query), 1, number);
+	if (query_run(store, query) == 0)
 		count = sqlite3_changes(store->db);
 	pthread_mutex_unlock(&store->lock);
 	return count;
+}
+
+int64_t store_dead_resend(struct event_store *store, int64_t number)
+{
+	return change_dead(store, DEAD_RESEND, number);
+}
+
+int64_t store_dead_drop(struct event_store *store, int64_t number)
+{
+	return change_dead(store, DEAD_DROP, number);
 }
 
 int store_dead_told(struct event_store *store, const int64_t *numbers, size_t count, bool taken,

@@ -190,20 +190,36 @@ static size_t keep_some(struct outbox *outbox)
 	return count;
 }
 
-static void forget(struct outbox *outbox)
+static void tell_forgotten(struct outbox *outbox, int64_t owed, int64_t dead)
 {
-	int64_t now = now_ms(), owed;
-
-	if (now - outbox->forgot < FORGET_MS)
-		return;
-	owed = store_forget(outbox->store, now - outbox->conf->keep, outbox->conf->most);
+	if (dead > 0) {
+		gw->count(outbox->call, "dropped", dead);
+		gw->log(outbox->call, GW_LOG_ERROR,
+			"%lld dead letters are forgotten that were never taken: they are too old or too many (keep, most)",
+			(long long)dead);
+	}
 	if (owed > 0) {
 		gw->count(outbox->call, "dropped", owed);
 		gw->log(outbox->call, GW_LOG_ERROR,
 			"%lld events are forgotten that a webhook never had: they are too old or too many (keep, most)",
 			(long long)owed);
 	}
-	outbox->forgot = now;
+}
+
+/* Where there is more than one part to forget, the next pass goes on with it. */
+static void forget(struct outbox *outbox)
+{
+	const struct http_conf *conf = outbox->conf;
+	int64_t now = now_ms(), owed, dead;
+	bool more, more_dead;
+
+	if (now - outbox->forgot < FORGET_MS)
+		return;
+	owed = store_forget(outbox->store, now - conf->keep, conf->most, &more);
+	dead = store_dead_forget(outbox->store, now - conf->keep, conf->most, &more_dead);
+	tell_forgotten(outbox, owed, dead);
+	if (!more && !more_dead)
+		outbox->forgot = now;
 }
 
 /* --- the thread --- */

@@ -284,6 +284,7 @@ static void records_are_taken_once_whoever_reads_them(void **state)
 static void what_is_forgotten_before_it_was_sent_is_counted(void **state)
 {
 	struct hook_state hook = { 0 };
+	bool more;
 	int i;
 
 	(void)state;
@@ -292,10 +293,69 @@ static void what_is_forgotten_before_it_was_sent_is_counted(void **state)
 		add("bounce", "crm", i);
 	hook.cursor = 3;
 	assert_int_equal(store_told(store, of_all.name, &hook), 0);
-	assert_int_equal(store_forget(store, 3, 1000), 0); /* of time 1 and 2: it had them */
-	assert_int_equal(store_forget(store, 0, 5), 2);    /* 3, 4, 5: it had the first */
-	store_forget_hooks(store, is_wanted, "other");     /* it is gone from the fragment */
-	assert_int_equal(store_forget(store, 0, 1), 0);
+	assert_int_equal(store_forget(store, 3, 1000, &more), 0); /* of time 1 and 2: it had them */
+	assert_int_equal(store_forget(store, 0, 5, &more), 2);    /* 3, 4, 5: it had the first */
+	store_forget_hooks(store, is_wanted, "other");            /* it is gone from the fragment */
+	assert_int_equal(store_forget(store, 0, 1, &more), 0);
+}
+
+/* Dead letters of the times 1 to 5. */
+static void bury_five(void)
+{
+	int64_t numbers[] = { 1, 2, 3, 4, 5 };
+	struct hook_state hook = { 0 };
+	int i;
+
+	assert_true(store_hook(store, of_all.name, &hook));
+	for (i = 1; i <= 5; i++)
+		add("bounce", "crm", i);
+	hook.cursor = 5;
+	assert_int_equal(store_bury(store, of_all.name, &hook, numbers, 5), 0);
+}
+
+static void dead_letters_are_bound_by_age_and_by_number(void **state)
+{
+	bool more;
+
+	(void)state;
+	bury_five();
+	assert_int_equal(store_dead_forget(store, 0, 1000, &more), 0);
+	assert_int_equal(store_dead_forget(store, 3, 1000, &more), 2); /* of time 1 and 2 */
+	assert_int_equal(store_dead_forget(store, 0, 1, &more), 2);    /* the oldest */
+	assert_false(more);
+	assert_int_equal(store_dead_count(store, gw_str("")), 1);
+	assert_int_equal(store_dead_resend(store, 5), 1);
+}
+
+static void so_many_as_one_pass_does_not_forget_are_told(void **state)
+{
+	struct hook_state hook = { 0 };
+	bool more;
+
+	(void)state;
+	assert_true(store_hook(store, of_all.name, &hook));
+	run_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<1500) "
+		"INSERT INTO event(time,name,client,json) SELECT i,'bounce','','{}' FROM n;"
+		"INSERT INTO dead(hook,event,time,name,why,json,due) SELECT 'all',number,time,name,'',"
+		"json,0 FROM event");
+	assert_int_equal(store_dead_forget(store, 0, 10, &more), 1000);
+	assert_true(more);
+	assert_int_equal(store_dead_forget(store, 0, 10, &more), 490);
+	assert_false(more);
+	assert_int_equal(store_forget(store, 0, 10, &more), 1000);
+	assert_true(more);
+	assert_int_equal(store_forget(store, 0, 10, &more), 490);
+	assert_false(more);
+}
+
+static void a_dead_letter_is_dropped_by_number_or_all(void **state)
+{
+	(void)state;
+	bury_five();
+	assert_int_equal(store_dead_drop(store, 77), 0);
+	assert_int_equal(store_dead_drop(store, 2), 1);
+	assert_int_equal(store_dead_drop(store, 0), 4);
+	assert_int_equal(store_dead_count(store, gw_str("")), 0);
 }
 
 int main(void)
@@ -312,6 +372,12 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test(what_was_answered_counts_whatever_was_refused),
 		cmocka_unit_test_setup_teardown(records_are_taken_once_whoever_reads_them, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(dead_letters_are_bound_by_age_and_by_number, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(so_many_as_one_pass_does_not_forget_are_told,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_dead_letter_is_dropped_by_number_or_all, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_forgotten_before_it_was_sent_is_counted,
 						set_up, tear_down),
