@@ -380,6 +380,15 @@ static void on_result(struct gw_call *call, struct gw_delivery *delivery,
 
 /* --- trouble --- */
 
+static const char *words_of(int error)
+{
+	if (error == EBUSY)
+		return "another process writes it";
+	if (error == EKEYREJECTED)
+		return "sign_file is not the key that signed it";
+	return strerrordesc_np(error);
+}
+
 static void tell_turn(struct gw_call *call, const char *folder, int error)
 {
 	struct gw_event event = { .size = sizeof event };
@@ -387,7 +396,7 @@ static void tell_turn(struct gw_call *call, const char *folder, int error)
 
 	if (error)
 		snprintf(text, sizeof text, "%.200s cannot be written: %s", folder,
-			 error == EBUSY ? "another process writes it" : strerrordesc_np(error));
+			 words_of(error));
 	else
 		snprintf(text, sizeof text, "%.200s is written again", folder);
 	event.name = gw_str(error ? "archive-down" : "archive-up");
@@ -432,6 +441,11 @@ static void on_tick(struct gw_call *call)
 			"%llu octets of a batch that was never whole were cut off",
 			(unsigned long long)state.torn);
 	}
+	if (state.damaged && !archive->told_damage) {
+		archive->told_damage = true;
+		gw->log(call, GW_LOG_ERROR,
+			"its newest file is damaged: it stays as it is, and another is begun; archive verify names what is");
+	}
 }
 
 static void on_status(struct gw_call *call)
@@ -445,8 +459,7 @@ static void on_status(struct gw_call *call)
 	}
 	store_state(archive->store, &state);
 	if (state.error)
-		gw->status_line(call, "archive", "cannot be written: %s",
-				strerrordesc_np(state.error));
+		gw->status_line(call, "archive", "cannot be written: %s", words_of(state.error));
 	else
 		gw->status_line(call, "archive", "%llu records in %llu batches",
 				(unsigned long long)state.records,

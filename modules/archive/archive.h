@@ -36,7 +36,7 @@ struct archive {
 	struct store *_Atomic store;
 	struct indexer *_Atomic indexer;
 	atomic_bool failing; /* as it was told last */
-	bool told_torn;
+	bool told_torn, told_damage;
 	char day[11]; /* of the last batch, and its link: for whom the tick comes */
 	struct link link;
 

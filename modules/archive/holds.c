@@ -166,7 +166,7 @@ static void note_hit(void *arg, const struct hit *hit)
 
 static bool covers(const struct hold *hold, struct index *index, const char *id)
 {
-	struct query query = { .id = id };
+	struct query query = { .mail = id };
 	struct gw_str *items = g_new(struct gw_str, hold->words->len);
 	struct gw_list words = { items, hold->words->len };
 	bool found = false, good;
@@ -176,7 +176,6 @@ static bool covers(const struct hold *hold, struct index *index, const char *id)
 	for (i = 0; i < hold->words->len; i++)
 		items[i] = gw_str(hold->words->pdata[i]);
 	good = asked_read(&query, words, why, sizeof why);
-	query.id = id;
 	query.limit = 1;
 	good = good && index_search(index, &query, note_hit, &found);
 	g_free(items);

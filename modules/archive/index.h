@@ -66,6 +66,7 @@ void index_scrub(struct index *index);
 struct query {
 	const char *sender, *recipient, *person; /* an address, or "@domain" */
 	const char *subject, *words, *attachment, *message_id, *client, *type, *relay, *id;
+	const char *mail;     /* the ID of the only one that is meant */
 	int64_t since, until; /* ms; until: before that */
 	int64_t ended;        /* ms: whose `until` is before this and not 0 */
 	const char *before;   /* the last that is known: "2026-11/17" */

@@ -99,6 +99,7 @@ static void ask_all(struct asking *asking, const struct query *query, int64_t be
 	ask_text(asking, query->type, "type=?%d");
 	ask_text(asking, query->relay, "mail.n IN (SELECT n FROM gone WHERE relay=?%d)");
 	ask_text(asking, query->id, "?%d IN (id,sha256)");
+	ask_text(asking, query->mail, "mail.id=?%d");
 	if (query->since)
 		bind(asking, NULL, query->since, "mail.time>=?%d");
 	if (query->until)

@@ -166,8 +166,11 @@ static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, ui
 	pthread_mutex_lock(&indexer->lock);
 	good = file >= 0 && index_begin(indexer->index);
 	while (good && place.at < end && count++ < RECORDS_AT_ONCE && !indexer->stopping) {
-		if (record_read(file, place.at, &record) != 1)
-			break;
+		if (record_read(file, place.at, &record) != 1 ||
+		    place.at + record_size(&record) > end) {
+			place.at = record_next(file, place.at + 1, end);
+			continue;
+		}
 		good = add_record(indexer, &place, &record);
 		place.at += record_size(&record);
 	}
@@ -184,13 +187,14 @@ static uint64_t end_of(struct indexer *indexer, const char *name, const struct s
 	struct stat status;
 	struct link link;
 	uint64_t end = 0, at = index_position(indexer->index, name);
+	bool damaged;
 	int file = reader_file(&indexer->reader, name);
 
 	if (strcmp(name, state->name) == 0)
 		return state->end;
 	if (file < 0 || fstat(file, &status) != 0 || (uint64_t)status.st_size <= at)
 		return at;
-	return segment_end(file, indexer->reader.keys, &end, &link) == 0 ? end : at;
+	return segment_end(file, indexer->reader.keys, &end, &link, &damaged) == 0 ? end : at;
 }
 
 static bool add_file(struct indexer *indexer, const char *name, const struct store_state *state)

@@ -55,6 +55,21 @@ uint64_t record_size(const struct record *record)
 	return RECORD_HEAD + record->meta_len + record->body_len;
 }
 
+uint64_t record_next(int file, uint64_t at, uint64_t size)
+{
+	char piece[PIECE];
+	long got;
+
+	while ((got = file_read(file, at, piece, sizeof piece)) >= (long)sizeof magic) {
+		const char *found = memmem(piece, (size_t)got, magic, sizeof magic);
+
+		if (found)
+			return at + (uint64_t)(found - piece);
+		at += (uint64_t)got - (sizeof magic - 1);
+	}
+	return size;
+}
+
 /* What the tags of slot, description and content cover besides: kind, flags and time. */
 static struct gw_str about(const unsigned char *head)
 {

@@ -71,6 +71,8 @@ bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kin
 /* 1; 0: there is none (the file ends, or something else stands there); -1: errno. */
 int record_read(int file, uint64_t at, struct record *record);
 uint64_t record_size(const struct record *record);
+/* Behind what cannot be read: the next place from `at` on where one may begin; `size`: none. */
+uint64_t record_next(int file, uint64_t at, uint64_t size);
 /* False: it cannot be read to its end. */
 bool record_hash(int file, uint64_t at, const struct record *record, unsigned char hash[HASH_SIZE]);
 

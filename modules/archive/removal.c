@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAILS_AT_ONCE 50
@@ -300,7 +301,8 @@ struct remains {
 	struct link last;
 	unsigned char first_before[HASH_SIZE];
 	uint64_t first;
-	bool readable; /* some key is there, or a notice */
+	uint32_t count; /* of records since the last COMMIT */
+	bool readable;  /* some key is there, or a notice, or nobody knows: it is damaged */
 };
 
 static void take_commit(struct remains *remains, int file, uint64_t at, const struct record *record)
@@ -315,31 +317,47 @@ static void take_commit(struct remains *remains, int file, uint64_t at, const st
 			memcpy(remains->first_before, commit.before, HASH_SIZE);
 		}
 		remains->last = commit.link;
+		remains->readable |= commit.count != remains->count;
+		remains->count = 0;
+	} else {
+		remains->readable = true;
 	}
 	g_byte_array_unref(octets);
 }
 
-static void look_at(struct remains *remains, const char *folder, const char *name)
+static void look_at_record(struct remains *remains, int file, uint64_t at,
+			   const struct record *record)
 {
 	static const unsigned char zeros[SLOT_SIZE];
+
+	if (record->kind == RECORD_COMMIT) {
+		take_commit(remains, file, at, record);
+		return;
+	}
+	remains->count++;
+	/* a notice is kept: it tells of other files */
+	remains->readable |= record->kind == RECORD_NOTICE ||
+			     memcmp(record->octets + RECORD_SLOT, zeros, SLOT_SIZE) != 0;
+}
+
+static void look_at(struct remains *remains, const char *folder, const char *name)
+{
 	char path[SEGMENT_PATH];
 	struct record record;
+	struct stat status;
 	uint64_t at = 0;
 	int file;
 
 	segment_path(path, folder, name);
 	file = open(path, O_RDONLY | O_CLOEXEC);
-	remains->readable = file < 0;
+	remains->readable = file < 0 || fstat(file, &status) != 0;
 	while (!remains->readable && record_read(file, at, &record) == 1) {
-		if (record.kind == RECORD_COMMIT)
-			take_commit(remains, file, at, &record);
-		else if (record.kind == RECORD_NOTICE)
-			remains->readable = true; /* it is kept: it tells of other files */
-		else
-			remains->readable |= memcmp(record.octets + RECORD_SLOT, zeros,
-						    SLOT_SIZE) != 0;
+		look_at_record(remains, file, at, &record);
 		at += record_size(&record);
 	}
+	/* behind what cannot be read there may be mail */
+	if (!remains->readable && at != (uint64_t)status.st_size)
+		remains->readable = true;
 	if (file >= 0)
 		close(file);
 }

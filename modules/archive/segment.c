@@ -145,9 +145,9 @@ static GByteArray *commit_make(const struct segment *segment, int64_t now, const
 
 /* --- where a file ends --- */
 
-/* A batch: its records from `from` on, and its COMMIT. */
+/* A batch: its records from `from` on, its COMMIT, and where that ends. */
 struct found {
-	uint64_t from, end;
+	uint64_t from, commit, end;
 	struct link link;
 };
 
@@ -167,18 +167,23 @@ static bool is_whole(int file, uint64_t at, const struct commit *commit)
 	return true;
 }
 
-/* Reads the COMMIT at `at`, behind `count` records that begin at `from`; with keys its signature
- * and its records too. */
-static bool is_batch(int file, const struct keys *keys, uint64_t from, uint64_t at,
-		     const struct record *record, uint32_t count, struct link *link)
+/* Reads the COMMIT at `at`. False: it is none. */
+static bool read_commit(int file, const struct keys *keys, uint64_t at, const struct record *record,
+			GByteArray *octets, struct commit *commit)
+{
+	g_byte_array_set_size(octets, 0);
+	return record->kind == RECORD_COMMIT && record->flags & RECORD_PLAIN &&
+	       record_meta(file, at, record, NULL, octets) == OPENED &&
+	       commit_read(commit, keys, octets->data, octets->len) && commit_fits(commit, record);
+}
+
+/* A COMMIT behind `count` records. */
+static bool is_batch(int file, uint64_t at, const struct record *record, uint32_t count,
+		     struct link *link)
 {
 	GByteArray *octets = g_byte_array_new();
 	struct commit commit;
-	bool is = record->flags & RECORD_PLAIN &&
-		  record_meta(file, at, record, NULL, octets) == OPENED &&
-		  commit_read(&commit, keys, octets->data, octets->len) && commit.count == count &&
-		  commit_fits(&commit, record) &&
-		  (!keys || (commit.is_signed && is_whole(file, from, &commit)));
+	bool is = read_commit(file, NULL, at, record, octets, &commit) && commit.count == count;
 
 	if (is)
 		*link = commit.link;
@@ -202,10 +207,10 @@ static int find_last(int file, uint64_t size, struct found last[2])
 		if (next > size)
 			break;
 		if (record.kind == RECORD_COMMIT) {
-			if (!is_batch(file, NULL, from, at, &record, count, &link))
+			if (!is_batch(file, at, &record, count, &link))
 				break;
 			last[0] = last[1];
-			last[1] = (struct found){ from, next, link };
+			last[1] = (struct found){ from, at, next, link };
 			from = next;
 		}
 		count = record.kind == RECORD_COMMIT ? 0 : count + 1;
@@ -214,32 +219,67 @@ static int find_last(int file, uint64_t size, struct found last[2])
 	return got < 0 ? -1 : 0;
 }
 
-static bool look_at(int file, const struct keys *keys, const struct found *found)
-{
-	struct record record;
-	struct link link;
-	uint64_t at = found->from;
-	uint32_t count = 0;
+/* What a look at a whole batch tells: TORN has not the records that its COMMIT names, or not all of
+ * its COMMIT; FOREIGN has them, and another key signed it. */
+enum look { SOUND, TORN, FOREIGN };
 
-	while (record_read(file, at, &record) == 1 && record.kind != RECORD_COMMIT) {
-		at += record_size(&record);
-		count++;
-	}
-	return is_batch(file, keys, found->from, at, &record, count, &link);
+static enum look look_at(int file, const struct keys *keys, const struct found *found)
+{
+	GByteArray *octets = g_byte_array_new();
+	struct record record;
+	struct commit commit;
+	enum look look = TORN;
+
+	if (record_read(file, found->commit, &record) == 1 &&
+	    read_commit(file, keys, found->commit, &record, octets, &commit) &&
+	    is_whole(file, found->from, &commit))
+		look = commit.is_signed ? SOUND : FOREIGN;
+	g_byte_array_unref(octets);
+	return look;
 }
 
-int segment_end(int file, const struct keys *keys, uint64_t *end, struct link *link)
+/* The last COMMIT behind `at` that the archive's key signed: what stands before it was confirmed
+ * to somebody, whatever became of it. False: there is none. */
+static bool find_signed(int file, const struct keys *keys, uint64_t at, uint64_t size,
+			struct found *found)
 {
-	struct found last[2] = { 0 };
+	GByteArray *octets = g_byte_array_new();
+	struct record record;
+	struct commit commit;
+	bool is = false;
+
+	while ((at = record_next(file, at, size)) < size) {
+		if (record_read(file, at, &record) == 1 && at + record_size(&record) <= size &&
+		    read_commit(file, keys, at, &record, octets, &commit) && commit.is_signed) {
+			*found = (struct found){ at, at, at + record_size(&record), commit.link };
+			is = true;
+		}
+		at++;
+	}
+	g_byte_array_unref(octets);
+	return is;
+}
+
+int segment_end(int file, const struct keys *keys, uint64_t *end, struct link *link, bool *damaged)
+{
+	struct found last[2] = { 0 }, good;
+	enum look look = SOUND;
 	struct stat status;
-	const struct found *good;
 
 	if (fstat(file, &status) != 0 || find_last(file, (uint64_t)status.st_size, last) != 0)
 		return -1;
-	good = last[1].end && look_at(file, keys, &last[1]) ? &last[1] : &last[0];
-	*end = good->end;
-	if (good->end)
-		*link = good->link;
+	if (last[1].end)
+		look = look_at(file, keys, &last[1]);
+	/* a signature alone that is wrong is damage where the key fits the batch before it */
+	if (look == FOREIGN && (!last[0].end || look_at(file, keys, &last[0]) == FOREIGN)) {
+		errno = EKEYREJECTED;
+		return -1;
+	}
+	good = look == SOUND ? last[1] : last[0];
+	*damaged = find_signed(file, keys, good.end, (uint64_t)status.st_size, &good);
+	*end = good.end;
+	if (good.end)
+		*link = good.link;
 	return 0;
 }
 
@@ -278,7 +318,8 @@ static int create(struct segment *segment, const char *name)
 	return 0;
 }
 
-/* The newest file with a batch in it has the link; the newest of all is written on. */
+/* The newest file with a batch in it has the link; the newest of all is written on, unless it is
+ * damaged: then it stays as it is, and the next batch begins another. */
 static int take_last(struct segment *segment, const GPtrArray *names)
 {
 	char path[SEGMENT_PATH];
@@ -287,20 +328,23 @@ static int take_last(struct segment *segment, const GPtrArray *names)
 
 	for (i = names->len; i-- > 0 && !error && segment->link.number == 0;) {
 		uint64_t end = 0;
+		bool damaged = false;
 		int file;
 
 		segment_path(path, segment->folder, names->pdata[i]);
 		file = open(path, O_RDWR | O_CLOEXEC);
-		if (file < 0 || segment_end(file, segment->keys, &end, &segment->link) != 0)
+		if (file < 0 ||
+		    segment_end(file, segment->keys, &end, &segment->link, &damaged) != 0)
 			error = errno;
 		if (i == names->len - 1 && !error) {
-			segment->file = file;
+			segment->file = damaged ? -1 : file;
 			segment->end = end;
+			segment->damaged = damaged;
 			snprintf(segment->name, sizeof segment->name, "%s",
 				 (const char *)names->pdata[i]);
-		} else if (file >= 0) {
-			close(file);
 		}
+		if (file >= 0 && file != segment->file)
+			close(file);
 	}
 	return error;
 }

@@ -15,6 +15,7 @@
  * and the link of the batch is the SHA-256 of all before the signature. So each link stands for
  * everything that was ever archived. A batch counts when its COMMIT is there and fits; what stands
  * behind the last of a file that was cut off while it was written is no batch, and is taken away.
+ * A file that is damaged before a COMMIT that counts is never shortened.
  */
 #ifndef ARCHIVE_SEGMENT_H
 #define ARCHIVE_SEGMENT_H
@@ -53,8 +54,10 @@ bool commit_read(struct commit *commit, const struct keys *keys, const unsigned 
 /* Whether nothing else stands in the head than a plain record of that time may have. */
 bool commit_fits(const struct commit *commit, const struct record *record);
 
-/* Where the last whole batch of the file ends, and its link; 0: it has none. -1: errno. */
-int segment_end(int file, const struct keys *keys, uint64_t *end, struct link *link);
+/* Where the last batch of the file ends that was confirmed, and its link; 0: it has none. What
+ * stands behind may be cut off: no COMMIT of the archive's key is there. `damaged`: before the end
+ * something cannot be read. -1: errno; EKEYREJECTED: its batches are whole, of another key. */
+int segment_end(int file, const struct keys *keys, uint64_t *end, struct link *link, bool *damaged);
 
 /* The file that is written. */
 struct segment {
@@ -65,9 +68,11 @@ struct segment {
 	uint64_t end;     /* of the batches that are on disk */
 	struct link link; /* of the last */
 	uint64_t torn;    /* octets that segment_open() took away */
+	bool damaged;     /* the newest file was, for segment_open(): it is left as it is */
 };
 
-/* Goes on where the last process ended. 0, or errno. */
+/* Goes on where the last process ended. 0, or errno; EKEYREJECTED: the archive is of another key,
+ * and nothing was touched. */
 int segment_open(struct segment *segment, const char *folder, const struct keys *keys);
 void segment_close(struct segment *segment);
 

@@ -174,6 +174,7 @@ static void note_state(struct store *store, int error, uint64_t records)
 		state->end = store->segment.end;
 		state->link = store->segment.link;
 		state->torn = store->segment.torn;
+		state->damaged = store->segment.damaged;
 		memcpy(state->name, store->segment.name, sizeof state->name);
 	}
 	pthread_mutex_unlock(&store->lock);

@@ -43,6 +43,7 @@ struct store_state {
 	uint64_t end;
 	struct link link;
 	uint64_t torn; /* octets that the start has cut off */
+	bool damaged;  /* the file that was the newest is: it stays as it is */
 };
 void store_state(struct store *store, struct store_state *state);
 /* Waits until something is written after `batches`, or `ms` passed, or the store ends (false). */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define FAULTS_SHOWN 1000
-#define PIECE 65536
 
 /* A record that was met since the last COMMIT. */
 struct seen {
@@ -218,22 +217,6 @@ static void check_batch(const struct reading *reading, uint64_t at, const struct
 
 /* --- files --- */
 
-/* Behind what cannot be read: the next place where a record may begin; the file's end, if none. */
-static uint64_t next_record(const struct reading *reading, uint64_t at)
-{
-	char piece[PIECE];
-	long got;
-
-	while ((got = file_read(reading->file, at, piece, sizeof piece)) >= 4) {
-		const char *found = memmem(piece, (size_t)got, "GWA1", 4);
-
-		if (found)
-			return at + (uint64_t)(found - piece);
-		at += (uint64_t)got - 3;
-	}
-	return reading->size;
-}
-
 static bool is_kind(unsigned char kind)
 {
 	return kind && strchr("ALONC", kind) != NULL;
@@ -249,7 +232,7 @@ static uint64_t check_record(const struct reading *reading, uint64_t at)
 	if (record_read(reading->file, at, &record) != 1 || !is_kind(record.kind) ||
 	    at + record_size(&record) > reading->size) {
 		fault_at(reading, at, "no object begins here");
-		return next_record(reading, at + 1);
+		return record_next(reading->file, at + 1, reading->size);
 	}
 	if (record.kind == RECORD_COMMIT) {
 		check_batch(reading, at, &record);

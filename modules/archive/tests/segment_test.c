@@ -87,11 +87,12 @@ static uint64_t end_of(const char *name, struct link *link)
 {
 	char path[SEGMENT_PATH];
 	uint64_t at;
+	bool damaged;
 	int file;
 
 	segment_path(path, folder, name);
 	file = open(path, O_RDONLY);
-	assert_int_equal(segment_end(file, &keys, &at, link), 0);
+	assert_int_equal(segment_end(file, &keys, &at, link, &damaged), 0);
 	close(file);
 	return at;
 }
@@ -132,13 +133,29 @@ static void test_records_are_sealed(void **state)
 	segment_close(&segment);
 }
 
-/* Cut at each octet of the second batch, and with each of its octets changed: the first stands, the
- * rest is taken away, and a third goes on from the first. */
+/* Where the COMMIT of the batch that begins at `at` stands. */
+static uint64_t commit_of(uint64_t at)
+{
+	char path[SEGMENT_PATH];
+	struct record record;
+	int file;
+
+	segment_path(path, folder, "2025-11-28.0");
+	file = open(path, O_RDONLY);
+	while (record_read(file, at, &record) == 1 && record.kind != RECORD_COMMIT)
+		at += record_size(&record);
+	close(file);
+	return at;
+}
+
+/* Cut at each octet of the second batch, or with an octet of its COMMIT changed: the first stands,
+ * the rest is taken away, and a third goes on from the first. With an octet of its records changed
+ * its COMMIT still says that it was whole once: it stays. */
 static void test_a_torn_batch_is_none(void **state)
 {
 	struct segment segment;
 	GByteArray *file;
-	uint64_t first, at, ends, same = 0;
+	uint64_t first, commit, at, ends;
 	struct link link, found;
 	int flip;
 
@@ -151,23 +168,21 @@ static void test_a_torn_batch_is_none(void **state)
 	assert_int_equal(segment.link.number, 2);
 	segment_close(&segment);
 	file = file_of("2025-11-28.0");
+	commit = commit_of(first);
 	for (flip = 0; flip < 2; flip++)
 		for (at = first; at < file->len; at++) {
 			file->data[at] ^= flip ? 0x20 : 0;
 			put_file("2025-11-28.0", file->data, flip ? file->len : at);
 			file->data[at] ^= flip ? 0x20 : 0;
 			ends = end_of("2025-11-28.0", &found);
-			/* what a key is wrapped in is for verify to tell */
-			if (ends != first && !flip)
-				fail_msg("cut at %llu: ends at %llu", (unsigned long long)at,
-					 (unsigned long long)ends);
-			same += ends != first;
+			if (ends != (flip && at < commit ? file->len : first))
+				fail_msg("%s at %llu: ends at %llu", flip ? "changed" : "cut",
+					 (unsigned long long)at, (unsigned long long)ends);
 			if (ends == first)
 				assert_memory_equal(&found, &link, sizeof link);
 		}
 	assert_int_equal(segment_open(&segment, folder, &keys), 0);
 	assert_int_equal(segment.torn, file->len - first);
-	assert_int_equal(same, 2 * SLOT_SIZE); /* the keys */
 	assert_int_equal(write_batch(&segment, NOON, "three"), 0);
 	segment_close(&segment);
 	assert_int_equal(segment_open(&segment, folder, &keys), 0);
@@ -175,6 +190,73 @@ static void test_a_torn_batch_is_none(void **state)
 	assert_int_equal(segment.torn, 0);
 	segment_close(&segment);
 	g_byte_array_unref(file);
+}
+
+/* The magic or a length of a head is changed: nothing is taken away, the next batch follows the
+ * last one that was signed, in another file. */
+static void test_damage_takes_nothing_else(void **state)
+{
+	static const size_t heads[] = { 0, 16, 18, 24, 28 };
+	struct segment segment;
+	GByteArray *file, *after;
+	uint64_t second;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(segment_open(&segment, folder, &keys), 0);
+	assert_int_equal(write_batch(&segment, NOON, "one"), 0);
+	second = segment.end;
+	assert_int_equal(write_batch(&segment, NOON, "two"), 0);
+	assert_int_equal(write_batch(&segment, NOON, "three"), 0);
+	segment_close(&segment);
+	file = file_of("2025-11-28.0");
+	for (i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+		file->data[second + heads[i]] ^= 0x41;
+		put_file("2025-11-28.0", file->data, file->len);
+		assert_int_equal(segment_open(&segment, folder, &keys), 0);
+		assert_true(segment.damaged);
+		assert_int_equal(segment.torn, 0);
+		assert_int_equal(segment.link.number, 3);
+		segment_close(&segment);
+		after = file_of("2025-11-28.0");
+		assert_int_equal(after->len, file->len);
+		assert_memory_equal(after->data, file->data, file->len);
+		g_byte_array_unref(after);
+		file->data[second + heads[i]] ^= i + 1 < sizeof heads / sizeof heads[0] ? 0x41 : 0;
+	}
+	assert_int_equal(segment_open(&segment, folder, &keys), 0);
+	assert_int_equal(write_batch(&segment, NOON, "four"), 0);
+	assert_string_equal(segment.name, "2025-11-28.1");
+	assert_int_equal(segment.link.number, 4);
+	segment_close(&segment);
+	g_byte_array_unref(file);
+}
+
+/* Another sign_file: it is not opened, and keeps its last batch. */
+static void test_another_key_touches_nothing(void **state)
+{
+	struct segment segment;
+	struct keys others;
+	const char *why = "";
+	GByteArray *file, *after;
+	int batches;
+
+	(void)state;
+	assert_int_equal(keys_read(&others, testkit_file(kit, "wrap", NULL),
+				   testkit_file(kit, "sign-2", NULL), &why),
+			 0);
+	for (batches = 0; batches < 2; batches++) {
+		assert_int_equal(segment_open(&segment, folder, &keys), 0);
+		assert_int_equal(write_batch(&segment, NOON, "one"), 0);
+		segment_close(&segment);
+		file = file_of("2025-11-28.0");
+		assert_int_equal(segment_open(&segment, folder, &others), EKEYREJECTED);
+		after = file_of("2025-11-28.0");
+		assert_int_equal(after->len, file->len);
+		g_byte_array_unref(after);
+		g_byte_array_unref(file);
+	}
+	keys_finish(&others);
 }
 
 /* A file a day; none where the clock goes back; another where the last cannot be written. */
@@ -207,6 +289,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_records_are_sealed, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_torn_batch_is_none, begin, end),
+		cmocka_unit_test_setup_teardown(test_damage_takes_nothing_else, begin, end),
+		cmocka_unit_test_setup_teardown(test_another_key_touches_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 	};
 
