@@ -1,5 +1,7 @@
 #include "words.h"
 
+#include "../common/charsets.h"
+
 #include <gmime/gmime.h>
 #include <pthread.h>
 
@@ -154,14 +156,21 @@ static struct gw_str header_of(struct gw_str mail)
 	return end ? gw_str_n(mail.ptr, (size_t)(end - mail.ptr) + 2) : mail;
 }
 
-/* A header is parsed as a mail of its own: nothing in it can nest. */
+/* A header is parsed as a mail of its own: nothing in it can nest. Bodies are read from the stream
+ * later, as they came. */
 static GMimeMessage *parse(struct gw_str mail, bool whole)
 {
 	struct gw_str read = whole ? mail : header_of(mail);
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(read.ptr, read.len);
+	char *octets = (char *)g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream))->data;
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+	GMimeMessage *message;
 
+	if (read.len)
+		charsets_mask_mail(octets, read.len);
+	message = g_mime_parser_construct_message(parser, NULL);
+	if (read.len)
+		memcpy(octets, read.ptr, read.len);
 	g_object_unref(parser);
 	g_object_unref(stream);
 	return message;

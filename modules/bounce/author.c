@@ -1,5 +1,7 @@
 #include "author.h"
 
+#include "../common/charsets.h"
+
 #include <gmime/gmime.h>
 
 #define FIELD_MAX 16384
@@ -50,10 +52,13 @@ static const char *from_value(struct gw_call *call, struct gw_message *message, 
 			      char out[AUTHOR_MAX])
 {
 	char *text = g_strndup(value.ptr, value.len);
-	InternetAddressList *list = internet_address_list_parse(NULL, text);
-	InternetAddressMailbox *mailbox = only_mailbox(list);
+	InternetAddressList *list;
+	InternetAddressMailbox *mailbox;
 	const char *why = several;
 
+	charsets_mask_words(text, value.len);
+	list = internet_address_list_parse(NULL, text);
+	mailbox = only_mailbox(list);
 	if (mailbox)
 		why = take_address(call, message, internet_address_mailbox_get_addr(mailbox), out);
 	if (list)

@@ -1,5 +1,6 @@
 #include "mail.h"
 
+#include "../common/charsets.h"
 #include "words.h"
 
 #include <gmime/gmime.h>
@@ -337,12 +338,19 @@ static struct gw_str body_of(struct gw_str bytes)
 	return bytes;
 }
 
+/* Bodies are read from the stream later, as they came. */
 static GMimeMessage *parse(struct gw_str bytes)
 {
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes.ptr, bytes.len);
+	char *octets = (char *)g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream))->data;
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+	GMimeMessage *message;
 
+	if (bytes.len)
+		charsets_mask_mail(octets, bytes.len);
+	message = g_mime_parser_construct_message(parser, NULL);
+	if (bytes.len)
+		memcpy(octets, bytes.ptr, bytes.len);
 	g_object_unref(parser);
 	g_object_unref(stream);
 	return message;

@@ -1,5 +1,7 @@
 #include "author.h"
 
+#include "../common/charsets.h"
+
 #include <gmime/gmime.h>
 
 #define FIELD_MOST 4096
@@ -23,10 +25,20 @@ static InternetAddress *first_mailbox(InternetAddressList *list, int depth)
 	return NULL;
 }
 
-void author_read(struct author *author, struct gw_str from)
+static InternetAddressList *parse(struct gw_str from)
 {
 	char *field = g_strndup(from.ptr ? from.ptr : "", MIN(from.len, FIELD_MOST));
-	InternetAddressList *list = internet_address_list_parse(NULL, field);
+	InternetAddressList *list;
+
+	charsets_mask_words(field, strlen(field));
+	list = internet_address_list_parse(NULL, field);
+	g_free(field);
+	return list;
+}
+
+void author_read(struct author *author, struct gw_str from)
+{
+	InternetAddressList *list = parse(from);
 	InternetAddress *mailbox = first_mailbox(list, 0);
 	const char *name = mailbox ? internet_address_get_name(mailbox) : NULL;
 	const char *address = mailbox ? internet_address_mailbox_get_addr(
@@ -37,7 +49,6 @@ void author_read(struct author *author, struct gw_str from)
 	author->address = g_strdup(address ? address : "");
 	if (list)
 		g_object_unref(list);
-	g_free(field);
 }
 
 void author_finish(struct author *author)

@@ -1,5 +1,7 @@
 #include "charset.h"
 
+#include "../common/charsets.h"
+
 #include <gmime/gmime.h>
 
 bool is_ascii(struct gw_str text)
@@ -12,21 +14,10 @@ bool is_ascii(struct gw_str text)
 	return true;
 }
 
-static bool is_known(const char *name)
-{
-	GIConv converter = g_iconv_open(name, "UTF-8");
-
-	if (converter == (GIConv)-1)
-		return false;
-	g_iconv_close(converter);
-	return true;
-}
-
 const char *charset_name(const char *charset)
 {
-	const char *name = g_mime_charset_iconv_name(charset ? charset : "us-ascii");
-
-	return name && is_known(name) ? name : NULL;
+	charset = charset ? charset : "us-ascii";
+	return charsets_has(gw_str(charset)) ? g_mime_charset_iconv_name(charset) : NULL;
 }
 
 static GString *convert(const char *to, const char *from, struct gw_str text)

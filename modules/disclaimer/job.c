@@ -1,5 +1,7 @@
 #include "job.h"
 
+#include "../common/charsets.h"
+
 #include <stdlib.h>
 
 #define FIELD_MOST 4096
@@ -53,6 +55,7 @@ static char *decoded_field(void *arg, const char *name)
 		if (!gw_str_ieq(header.name, gw_str(name)))
 			continue;
 		value = g_strndup(header.value.ptr, MIN(header.value.len, FIELD_MOST));
+		charsets_mask_words(value, strlen(value));
 		decoded = g_mime_utils_header_decode_text(NULL, value);
 		g_free(value);
 		return decoded;

@@ -1,6 +1,8 @@
 /* mime_field.c - what the fields of a header say of their part. */
 #include "mime.h"
 
+#include "../common/charsets.h"
+
 void mime_part_init(struct mime_part *part, int parent)
 {
 	*part = (struct mime_part){ .parent = parent, .encoding = GMIME_CONTENT_ENCODING_DEFAULT };
@@ -17,6 +19,7 @@ static char *one_line(struct gw_str value)
 	for (i = 0; i < value.len; i++)
 		if (line[i] == '\r' || line[i] == '\n' || line[i] == '\0' || line[i] == '\t')
 			line[i] = ' ';
+	charsets_mask_parameters(line, strlen(line));
 	return g_strstrip(line);
 }
 

@@ -1,5 +1,6 @@
 #include "preview.h"
 
+#include "../common/charsets.h"
 #include "author.h"
 #include "letter.h"
 #include "rules.h"
@@ -60,6 +61,7 @@ static char *decoded_field(void *arg, const char *name)
 	if (!value.ptr)
 		return NULL;
 	text = g_strndup(value.ptr, MIN(value.len, FIELD_MOST));
+	charsets_mask_words(text, strlen(text));
 	decoded = g_mime_utils_header_decode_text(NULL, text);
 	g_free(text);
 	return decoded;

@@ -2,9 +2,12 @@
  * are shipped. */
 #include "mails.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 
 #include <cmocka.h>
+
+#include "mail.h"
 
 /* A line of the answer for each recipient: "recipient kind reason status code source". */
 static const struct row {
@@ -255,6 +258,32 @@ static void wrong_rules_are_told_with_their_place(void **state)
 	}
 }
 
+/* Names of charsets that there are not, which GMime would remember for ever. */
+static void what_a_mail_makes_up_is_not_remembered(void **state)
+{
+	size_t before = 0, grown;
+	char text[400];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 600; i++) {
+		struct mail mail;
+
+		if (i == 100)
+			before = mallinfo2().uordblks;
+		snprintf(text, sizeof text,
+			 "Subject: =?c%06u?q?a?=\r\nFrom: =?d%06u?q?a?= <a@b.example>\r\n"
+			 "Content-Type: text/plain; charset=e%06u; name*=f%06u''x\r\n\r\n"
+			 "=?c1?q?a?=\r\n",
+			 i, i, i, i);
+		mail_read(&mail, gw_str(text));
+		assert_string_equal(mail.notice->str, "=?c1?q?a?=\n");
+		mail_finish(&mail);
+	}
+	grown = mallinfo2().uordblks - before;
+	assert_true(grown < 10000 || grown > SIZE_MAX / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replies_are_judged_by_text_then_codes, begin, end),
 		cmocka_unit_test_setup_teardown(the_rule_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(without_a_mail_it_is_asked_for, begin, end),
+		cmocka_unit_test_setup_teardown(what_a_mail_makes_up_is_not_remembered, begin, end),
 		cmocka_unit_test(own_rules_come_first),
 		cmocka_unit_test(wrong_rules_are_told_with_their_place),
 	};

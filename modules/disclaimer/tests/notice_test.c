@@ -2,12 +2,17 @@
  * comes to. */
 #include <gateway/testkit.h>
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+#include "author.h"
+#include "charset.h"
+#include "mime.h"
 
 #define WORDS "This mail is meant for those it is addressed to."
 #define FROM "From: Ann Doe <ann@example.com>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n"
@@ -692,6 +697,49 @@ static void preview_asks_for_the_mail_and_shows_the_result(void **state)
 	testkit_destroy(bench.kit);
 }
 
+/* Names of charsets that there are not, which GMime would remember for ever. */
+static void make_up(unsigned number)
+{
+	struct mime mime = { .parts = g_new0(struct mime_part, 1), .count = 1 };
+	struct author author;
+	char text[200];
+
+	snprintf(text, sizeof text, "=?c%06u?q?a?= <ann@example.com>", number);
+	author_read(&author, gw_str(text));
+	assert_string_equal(author.address, "ann@example.com");
+	author_finish(&author);
+	mime_part_init(mime.parts, -1);
+	snprintf(text, sizeof text,
+		 "text/plain; charset=d%06u; name*=e%06u''a; x=\"=?f%06u?q?a?=\"", number, number,
+		 number);
+	mime_take_field(mime.parts, gw_str("Content-Type"), gw_str(text), 0, 0);
+	snprintf(text, sizeof text, "attachment; filename*0*=g%06u''a", number);
+	mime_take_field(mime.parts, gw_str("Content-Disposition"), gw_str(text), 0, 0);
+	assert_true(mime.parts->attached);
+	assert_int_equal(mime.parts->charset[0], 'd');
+	assert_null(charset_name(mime.parts->charset));
+	mime_finish(&mime);
+}
+
+static void what_a_mail_makes_up_is_not_remembered(void **state)
+{
+	static const char *const options[] = { "text=" WORDS, "rules[0].from=*", NULL };
+	struct bench bench = begin(options);
+	size_t before = 0, grown;
+	unsigned i;
+
+	testkit_start(bench.kit);
+	for (i = 0; i < 600; i++) {
+		if (i == 100)
+			before = mallinfo2().uordblks;
+		make_up(i);
+	}
+	grown = mallinfo2().uordblks - before;
+	assert_true(grown < 10000 || grown > SIZE_MAX / 2);
+	assert_string_equal(charset_name("windows-cp1252"), "CP1252");
+	testkit_destroy(bench.kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -708,6 +756,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_told_where_that_is_not_wanted),
 		cmocka_unit_test(mail_that_nobody_signed_after_it_is_told_of),
 		cmocka_unit_test(hostile_mail_ends_within_bounds),
+		cmocka_unit_test(what_a_mail_makes_up_is_not_remembered),
 		cmocka_unit_test(what_cannot_be_read_or_edited_fails),
 		cmocka_unit_test(preview_asks_for_the_mail_and_shows_the_result),
 	};
