@@ -122,7 +122,11 @@ static void removing_work(struct job *job, void *arg)
 	else
 		removal->error = EAGAIN;
 	files = removal->error ? 0 : removal_of_files(removal->store, removal->time);
-	if (removal->error == ECANCELED || (removal->held && !removal->mails))
+	if (removal->error == ECANCELED && removal->mails)
+		job_say(job, EX_NOPERM,
+			"%llu mails are gone; then the hold %s was set, and forbids it for the rest",
+			(unsigned long long)removal->mails, removal->hold);
+	else if (removal->error == ECANCELED || (removal->held && !removal->mails))
 		job_say(job, EX_NOPERM, "nothing is removed: the hold %s forbids it",
 			removal->hold);
 	else if (removal->error || files < 0)

@@ -3,7 +3,13 @@
 #include "asked.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+
+/* Of all folders: a removal in one waits for no more than a file that is written. */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint changes;
 
 static char *path_of(const char *folder)
 {
@@ -55,6 +61,7 @@ void holds_read(struct holds *holds, const char *folder)
 	GError *error = NULL;
 	struct hold *hold;
 
+	holds->nth = changes; /* before they are read */
 	holds->list = g_ptr_array_new_with_free_func(free_hold);
 	if (!g_file_get_contents(path, &text, NULL, &error) &&
 	    !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
@@ -134,9 +141,12 @@ int holds_put(const char *folder, const char *name, struct gw_list words, int64_
 
 	for (i = 0; i < words.count; i++)
 		g_ptr_array_add(hold->words, g_strdup(words.items[i].ptr));
+	pthread_mutex_lock(&changing);
 	holds_read(&holds, folder);
 	if (holds.list)
 		error = write_all(folder, &holds, name, hold);
+	changes++;
+	pthread_mutex_unlock(&changing);
 	holds_finish(&holds);
 	free_hold(hold);
 	return error;
@@ -149,13 +159,30 @@ int holds_drop(const char *folder, const char *name)
 	guint i;
 	bool is_there = false;
 
+	pthread_mutex_lock(&changing);
 	holds_read(&holds, folder);
 	for (i = 0; holds.list && i < holds.list->len; i++)
 		is_there |= strcmp(((struct hold *)holds.list->pdata[i])->name, name) == 0;
 	if (holds.list)
 		error = is_there ? write_all(folder, &holds, name, NULL) : ENOENT;
+	changes++;
+	pthread_mutex_unlock(&changing);
 	holds_finish(&holds);
 	return error;
+}
+
+bool holds_fasten(const struct holds *holds)
+{
+	pthread_mutex_lock(&changing);
+	if (holds->nth == changes)
+		return true;
+	pthread_mutex_unlock(&changing);
+	return false;
+}
+
+void holds_loosen(void)
+{
+	pthread_mutex_unlock(&changing);
 }
 
 static void note_hit(void *arg, const struct hit *hit)

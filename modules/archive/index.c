@@ -14,7 +14,7 @@ static const char schema[] =
 	"PRAGMA synchronous=NORMAL;"
 	"PRAGMA secure_delete=ON;"
 	"CREATE TABLE IF NOT EXISTS file(name TEXT PRIMARY KEY,position INTEGER) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY,id TEXT UNIQUE,time INTEGER,sender TEXT,"
+	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY AUTOINCREMENT,id TEXT UNIQUE,time INTEGER,sender TEXT,"
 	"client TEXT,login TEXT,type TEXT,peer TEXT,sha256 TEXT,size INTEGER,until INTEGER,count INTEGER,"
 	"rcpts TEXT,subject TEXT,message_id TEXT,name TEXT,at INTEGER);"
 	"CREATE INDEX IF NOT EXISTS mail_message_id ON mail(message_id);"
@@ -33,6 +33,7 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS outcome(n INTEGER,time INTEGER,rcpt TEXT,relay TEXT,status TEXT,"
 	"code INTEGER,text TEXT,name TEXT,at INTEGER,UNIQUE(name,at));"
 	"CREATE INDEX IF NOT EXISTS outcome_n ON outcome(n);"
+	"CREATE TABLE IF NOT EXISTS doomed(name TEXT,at INTEGER,PRIMARY KEY(name,at)) WITHOUT ROWID;"
 	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
 	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
 
@@ -55,6 +56,8 @@ static const char *const queries[QUERIES] = {
 	[DROP_MAIL] = "DELETE FROM mail WHERE n=?1",
 	[DROP_PERSONS] = "DELETE FROM person WHERE n=?1",
 	[DROP_LEFT] = "DELETE FROM gone WHERE n=?1",
+	[ADD_DOOMED] = "INSERT OR IGNORE INTO doomed VALUES(?1,?2)",
+	[DROP_DOOMED] = "DELETE FROM doomed WHERE name=?1 AND at=?2",
 	[DROP_OUTCOMES] = "DELETE FROM outcome WHERE n=?1",
 };
 
@@ -418,29 +421,95 @@ bool index_outcome(struct index *index, const struct indexed_outcome *outcome)
 	return month_run(month, ADD_OUTCOME);
 }
 
-bool index_drop(struct index *index, const char *id, const struct words *words)
+/* --- taking out --- */
+
+static bool run_place(struct month *month, enum index_query query, const struct place *place)
+{
+	sqlite3_stmt *statement = month->statements[query];
+
+	bind_text(statement, 1, place->name);
+	sqlite3_bind_int64(statement, 2, (int64_t)place->at);
+	return month_run(month, query);
+}
+
+static struct month *find_month(struct index *index, const char *id, int64_t *n)
+{
+	GPtrArray *names = index_names(index);
+	struct month *month = NULL;
+	guint i;
+
+	*n = -1;
+	for (i = 0; i < names->len && *n < 0; i++) {
+		month = index_month(index, names->pdata[i]);
+		*n = month ? get_number(month, FIND_MAIL, id) : -1;
+	}
+	g_ptr_array_unref(names);
+	return *n < 0 ? NULL : month;
+}
+
+bool index_drop(struct index *index, const char *id, const struct words *words,
+		const GArray *places)
 {
 	static const enum index_query drops[] = { DROP_MAIL, DROP_PERSONS, DROP_LEFT,
 						  DROP_OUTCOMES };
-	GPtrArray *names = index_names(index);
-	struct month *month = NULL;
-	int64_t n = -1;
-	bool good = true;
+	int64_t n;
+	struct month *month = find_month(index, id, &n);
+	bool good;
 	size_t i;
 
-	for (i = 0; i < names->len && n < 0; i++) {
-		month = index_month(index, names->pdata[i]);
-		n = month ? get_number(month, FIND_MAIL, id) : -1;
-	}
-	g_ptr_array_unref(names);
-	if (n < 0)
+	if (!month)
 		return true;
+	/* it has to be on disk before the first key is destroyed */
+	if (!month->in_transaction)
+		sqlite3_exec(month->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
 	month = writing(index, month->name);
 	good = month && (!words || put_words(month, DROP_WORDS, n, words));
+	for (i = 0; good && i < places->len; i++)
+		good = run_place(month, ADD_DOOMED, &g_array_index(places, struct place, i));
 	for (i = 0; good && i < sizeof drops / sizeof drops[0]; i++) {
 		sqlite3_bind_int64(month->statements[drops[i]], 1, n);
 		good = month_run(month, drops[i]);
 	}
+	return good;
+}
+
+bool index_destroyed(struct index *index, const struct doomed *doomed)
+{
+	struct month *month = writing(index, doomed->month);
+
+	return month && run_place(month, DROP_DOOMED, &doomed->place);
+}
+
+static bool add_doomed(struct month *month, GArray *out)
+{
+	sqlite3_stmt *statement = NULL;
+	int done = SQLITE_ERROR;
+
+	sqlite3_prepare_v2(month->db, "SELECT name,at FROM doomed", -1, &statement, NULL);
+	while (statement && (done = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct doomed doomed = { .place.at = (uint64_t)sqlite3_column_int64(statement, 1) };
+
+		snprintf(doomed.place.name, sizeof doomed.place.name, "%s",
+			 (const char *)sqlite3_column_text(statement, 0));
+		memcpy(doomed.month, month->name, sizeof doomed.month);
+		g_array_append_val(out, doomed);
+	}
+	sqlite3_finalize(statement);
+	return done == SQLITE_DONE;
+}
+
+bool index_doomed(struct index *index, GArray *out)
+{
+	GPtrArray *names = index_names(index);
+	bool good = true;
+	guint i;
+
+	for (i = 0; i < names->len && good; i++) {
+		struct month *month = index_month(index, names->pdata[i]);
+
+		good = month && add_doomed(month, out);
+	}
+	g_ptr_array_unref(names);
 	return good;
 }
 

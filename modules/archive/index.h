@@ -52,8 +52,18 @@ bool index_begin(struct index *index);
 bool index_mail(struct index *index, const struct indexed_mail *mail);
 bool index_left(struct index *index, const struct indexed_left *left);
 bool index_outcome(struct index *index, const struct indexed_outcome *outcome);
-/* Takes the message out: its key is no more. The words are those it was added with. */
-bool index_drop(struct index *index, const char *id, const struct words *words);
+/* Takes the message out, before the keys of its records (struct place) are destroyed: until
+ * index_destroyed() says of each that this is done they are remembered, over a power cut too. The
+ * words are those it was added with; NULL: nobody knows them any more. */
+bool index_drop(struct index *index, const char *id, const struct words *words,
+		const GArray *places);
+struct doomed {
+	struct place place;
+	char month[8]; /* that of the message */
+};
+bool index_destroyed(struct index *index, const struct doomed *doomed);
+/* Adds those (struct doomed) of which it has not been said. */
+bool index_doomed(struct index *index, GArray *out);
 /* With up to where the file is indexed now. False: nothing of it is there. */
 bool index_end(struct index *index, const char *name, uint64_t position);
 

@@ -22,6 +22,8 @@ enum index_query {
 	DROP_PERSONS,
 	DROP_LEFT,
 	DROP_OUTCOMES,
+	ADD_DOOMED,
+	DROP_DOOMED,
 	QUERIES
 };
 

@@ -162,6 +162,8 @@ static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, ui
 	struct record record;
 	bool good;
 
+	/* a reload may have brought those that sealed what is read now */
+	indexer->reader.keys = store_keys(indexer->store);
 	snprintf(place.name, sizeof place.name, "%s", name);
 	pthread_mutex_lock(&indexer->lock);
 	good = file >= 0 && index_begin(indexer->index);

@@ -19,6 +19,8 @@
 struct going {
 	char id[32], number[32];
 	GArray *places; /* struct place; the first is the message */
+	struct words words;
+	bool has_words; /* what was indexed of it could be read */
 };
 
 struct chunk {
@@ -31,6 +33,8 @@ static void free_going(gpointer arg)
 	struct going *going = arg;
 
 	g_array_unref(going->places);
+	if (going->has_words)
+		words_finish(&going->words);
 	g_free(going);
 }
 
@@ -188,19 +192,17 @@ static int destroy_key(struct reader *writer, const struct place *place)
 	return record_destroy(writer->file, place->at);
 }
 
-static int destroy_keys(const struct removal *removal, const struct chunk *chunk)
+/* A file that is gone has no keys. */
+static int destroy_keys(const struct removal *removal, const GArray *doomed)
 {
 	struct reader writer;
 	int error = 0;
-	guint i, k;
+	guint i;
 
 	reader_init(&writer, store_folder(removal->store), store_keys(removal->store));
-	for (i = 0; i < chunk->mails->len && !error; i++) {
-		const struct going *going = chunk->mails->pdata[i];
-
-		for (k = 0; k < going->places->len && !error; k++)
-			error = destroy_key(&writer,
-					    &g_array_index(going->places, struct place, k));
+	for (i = 0; i < doomed->len && !error; i++) {
+		error = destroy_key(&writer, &g_array_index(doomed, struct doomed, i).place);
+		error = error == ENOENT ? 0 : error;
 	}
 	if (!error && writer.file >= 0 && fdatasync(writer.file) != 0)
 		error = errno;
@@ -208,88 +210,166 @@ static int destroy_keys(const struct removal *removal, const struct chunk *chunk
 	return error;
 }
 
+static int destroy(const struct removal *removal, struct index *index, const GArray *doomed)
+{
+	int error = destroy_keys(removal, doomed);
+	bool good = true;
+	guint i;
+
+	if (error || !doomed->len)
+		return error;
+	good = index_begin(index);
+	for (i = 0; i < doomed->len && good; i++)
+		good = index_destroyed(index, &g_array_index(doomed, struct doomed, i));
+	return index_end(index, NULL, 0) && good ? 0 : EIO;
+}
+
+static int destroy_chunk(const struct removal *removal, struct index *index,
+			 const struct chunk *chunk)
+{
+	GArray *all = g_array_new(FALSE, TRUE, sizeof(struct doomed));
+	guint i, k;
+	int error;
+
+	for (i = 0; i < chunk->mails->len; i++) {
+		const struct going *going = chunk->mails->pdata[i];
+
+		for (k = 0; k < going->places->len; k++) {
+			struct doomed doomed = { g_array_index(going->places, struct place, k),
+						 "" };
+
+			snprintf(doomed.month, sizeof doomed.month, "%.7s", going->number);
+			g_array_append_val(all, doomed);
+		}
+	}
+	error = destroy(removal, index, all);
+	g_array_unref(all);
+	return error;
+}
+
+/* What a removal had taken out of the index when it was cut off. */
+static int finish_last(const struct removal *removal, struct index *index)
+{
+	GArray *all = g_array_new(FALSE, TRUE, sizeof(struct doomed));
+	int error;
+
+	indexer_pause(removal->indexer);
+	error = index_doomed(index, all) ? destroy(removal, index, all) : EIO;
+	indexer_resume(removal->indexer);
+	g_array_unref(all);
+	return error;
+}
+
 /* --- the index --- */
 
 /* What was indexed of each: it is read while that is possible. */
-static struct words *read_words(const struct removal *removal, const struct chunk *chunk)
+static void read_words(const struct removal *removal, const struct chunk *chunk)
 {
-	struct words *words = g_new0(struct words, chunk->mails->len);
 	struct reader reader;
 	guint i;
 
 	reader_init(&reader, store_folder(removal->store), store_keys(removal->store));
 	for (i = 0; i < chunk->mails->len; i++) {
-		const struct going *going = chunk->mails->pdata[i];
+		struct going *going = chunk->mails->pdata[i];
 		struct bulk content;
 
 		bulk_init(&content, NULL);
-		reader_arrived(&reader, &g_array_index(going->places, struct place, 0),
-			       CONTENT_MOST, &content);
-		words_read(&words[i], bulk_text(&content), false);
+		going->has_words = reader_arrived(&reader,
+						  &g_array_index(going->places, struct place, 0),
+						  CONTENT_MOST, &content) == OPENED;
+		if (going->has_words)
+			words_read(&going->words, bulk_text(&content), false);
 		bulk_finish(&content);
 	}
 	reader_finish(&reader);
-	return words;
 }
 
-static bool drop_rows(const struct removal *removal, struct index *index, const struct chunk *chunk,
-		      const struct words *words)
+static int drop_rows(struct index *index, const struct chunk *chunk)
 {
-	bool good;
+	bool good = index_begin(index);
 	guint i;
 
-	indexer_pause(removal->indexer);
-	good = index_begin(index);
-	for (i = 0; i < chunk->mails->len && good; i++)
-		good = index_drop(index, ((struct going *)chunk->mails->pdata[i])->id, &words[i]);
-	good = index_end(index, NULL, 0) && good;
-	indexer_resume(removal->indexer);
-	return good;
+	for (i = 0; i < chunk->mails->len && good; i++) {
+		const struct going *going = chunk->mails->pdata[i];
+
+		good = index_drop(index, going->id, going->has_words ? &going->words : NULL,
+				  going->places);
+	}
+	return index_end(index, NULL, 0) && good ? 0 : EIO;
 }
 
+/* --- a chunk --- */
+
+/* With the indexer at rest, and the holds as they are. The rows go first: what is cut off here has
+ * no words in the index any more, and the next removal destroys the keys. */
 static void remove_chunk(struct removal *removal, struct index *index, const struct chunk *chunk)
 {
-	struct words *words;
-	guint i;
-
-	if (chunk->mails->len == 0)
-		return;
-	words = read_words(removal, chunk);
 	removal->error = tell(removal, chunk);
 	if (!removal->error)
-		removal->error = destroy_keys(removal, chunk);
-	if (!removal->error && !drop_rows(removal, index, chunk, words))
-		removal->error = EIO;
+		removal->error = drop_rows(index, chunk);
+	if (!removal->error)
+		removal->error = destroy_chunk(removal, index, chunk);
 	if (!removal->error)
 		removal->mails += chunk->mails->len;
-	for (i = 0; i < chunk->mails->len; i++)
-		words_finish(&words[i]);
-	g_free(words);
+}
+
+/* Under the holds that there are when the keys go. */
+static void remove_free(struct removal *removal, struct index *index, struct chunk *chunk)
+{
+	struct holds holds;
+	bool fast = false;
+
+	read_words(removal, chunk);
+	indexer_pause(removal->indexer);
+	while (!fast) {
+		holds_read(&holds, store_folder(removal->store));
+		leave_held(removal, index, &holds, chunk);
+		fast = holds_fasten(&holds);
+		holds_finish(&holds);
+	}
+	if (removal->held && !removal->only_free)
+		removal->error = ECANCELED;
+	else if (chunk->mails->len)
+		remove_chunk(removal, index, chunk);
+	holds_loosen();
+	indexer_resume(removal->indexer);
+}
+
+static bool may_begin(struct removal *removal, struct index *index)
+{
+	struct holds holds;
+	bool may = true;
+
+	removal->error = finish_last(removal, index);
+	if (removal->error)
+		return false;
+	holds_read(&holds, store_folder(removal->store));
+	may = removal->only_free || !any_held(removal, index, &holds);
+	holds_finish(&holds);
+	return may;
 }
 
 void removal_run(struct removal *removal)
 {
 	struct chunk chunk = { .mails = g_ptr_array_new_with_free_func(free_going) };
 	struct index *index = index_open(store_folder(removal->store), true);
-	struct holds holds;
 	guint met;
 
-	holds_read(&holds, store_folder(removal->store));
-	if (index && (removal->only_free || !any_held(removal, index, &holds)))
+	if (!index)
+		removal->error = EIO;
+	else if (may_begin(removal, index))
 		do {
 			if (!next_chunk(removal, index, &chunk))
 				removal->error = EIO;
 			met = chunk.mails->len;
-			leave_held(removal, index, &holds, &chunk);
-			if (!removal->error)
-				remove_chunk(removal, index, &chunk);
+			if (met && !removal->error)
+				remove_free(removal, index, &chunk);
 		} while (met && !removal->error && !*removal->stop);
 	if (index && removal->mails && !removal->only_free) {
 		indexer_pause(removal->indexer);
 		index_scrub(index);
 		indexer_resume(removal->indexer);
 	}
-	holds_finish(&holds);
 	index_close(index);
 	g_ptr_array_unref(chunk.mails);
 }

@@ -21,11 +21,13 @@ struct removal {
 	bool only_free;          /* those under a hold are left out; else one of them stops all */
 
 	uint64_t mails, held;
-	int error; /* errno; ECANCELED: a hold forbids it, `hold` */
+	int error; /* errno; ECANCELED: a hold forbids it, `hold`; some may be gone before it was
+		      set */
 	char hold[200];
 };
 
-/* Blocks. */
+/* Blocks. A hold that is set meanwhile counts from then on. First it ends what another removal
+ * began, and was cut off in. */
 void removal_run(struct removal *removal);
 
 /* Files of which all keys are destroyed go. The number of them; -1: it failed. */

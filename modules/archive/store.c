@@ -10,22 +10,30 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #define ROOM ((uint64_t)64 * 1024 * 1024)
 #define BATCH_FULL ((uint64_t)8 * 1024 * 1024) /* is not waited for any longer */
 #define AGAIN_MS 1000                          /* a disk that failed is tried again */
+
+/* Whoever reads mail with keys may go on with those that were before. */
+struct keyring {
+	struct keyring *before;
+	struct keys keys;
+};
 
 struct store {
 	struct store *next; /* among all; `users` too is under their lock */
 	unsigned users;
 	char *folder;
-	struct keys keys;
-	int level;
-	int64_t delay_ms;
 	int lock_file;
 
 	pthread_t writer;
 	pthread_mutex_t lock;
 	pthread_cond_t wanted, written;
+	struct keyring *ring;
+	int level;
+	int64_t delay_ms;
 	struct item *first, **last; /* that wait for their batch */
 	uint64_t weight;
 	bool stopping, flushing, open;
@@ -102,7 +110,7 @@ static int open_segment(struct store *store)
 
 	if (error || store->open)
 		return error;
-	error = segment_open(&store->segment, store->folder, &store->keys);
+	error = segment_open(&store->segment, store->folder, store_keys(store));
 	store->open = error == 0;
 	return error;
 }
@@ -115,9 +123,10 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 	bool again = true;
 	int error = open_segment(store);
 
+	store->segment.keys = store_keys(store);
 	while (!error && again) {
 		again = false;
-		batch_begin(&batch, &store->segment, now, store->level);
+		batch_begin(&batch, &store->segment, now, store_level(store));
 		for (item = items; item; item = item->next) {
 			bool was = item->broken;
 
@@ -305,14 +314,93 @@ const char *store_folder(const struct store *store)
 	return store->folder;
 }
 
-const struct keys *store_keys(const struct store *store)
+const struct keys *store_keys(struct store *store)
 {
-	return &store->keys;
+	const struct keys *keys;
+
+	pthread_mutex_lock(&store->lock);
+	keys = &store->ring->keys;
+	pthread_mutex_unlock(&store->lock);
+	return keys;
 }
 
-int store_level(const struct store *store)
+int store_level(struct store *store)
 {
-	return store->level;
+	int level;
+
+	pthread_mutex_lock(&store->lock);
+	level = store->level;
+	pthread_mutex_unlock(&store->lock);
+	return level;
+}
+
+/* --- its keys --- */
+
+static void free_ring(struct keyring *ring)
+{
+	struct keyring *before;
+
+	for (; ring; ring = before) {
+		before = ring->before;
+		keys_finish(&ring->keys);
+		free(ring);
+	}
+}
+
+/* Objects that another key signed would all be called forged. */
+static bool lacks_key(const struct store_settings *settings)
+{
+	GPtrArray *names = segments_list(settings->folder);
+	bool lacks = names && names->len && access(settings->sign_file, F_OK) != 0;
+
+	if (names)
+		g_ptr_array_unref(names);
+	return lacks;
+}
+
+static struct keyring *read_ring(const struct store_settings *settings, const char **why)
+{
+	struct keyring *ring = calloc(1, sizeof *ring);
+
+	*why = "no memory";
+	if (!ring)
+		return NULL;
+	if (lacks_key(settings))
+		*why = "the key that signed the archive is not there";
+	else if (keys_read(&ring->keys, settings->wrap_file, settings->sign_file, why) == 0)
+		return ring;
+	free_ring(ring);
+	return NULL;
+}
+
+static bool is_same(const struct keys *one, const struct keys *two)
+{
+	return one->count == two->count &&
+	       CRYPTO_memcmp(one->wrap, two->wrap, sizeof one->wrap[0] * one->count) == 0;
+}
+
+/* What a reload brings. */
+static bool take_settings(struct store *store, const struct store_settings *settings,
+			  const char **why)
+{
+	struct keyring *ring = read_ring(settings, why);
+	bool good = ring && EVP_PKEY_eq(ring->keys.sign, store->ring->keys.sign) == 1;
+
+	if (ring && !good)
+		*why = "sign_file is not the key that signs the archive";
+	if (good) {
+		pthread_mutex_lock(&store->lock);
+		store->level = settings->level;
+		store->delay_ms = settings->delay_ms;
+		if (!is_same(&ring->keys, &store->ring->keys)) {
+			ring->before = store->ring;
+			store->ring = ring;
+			ring = NULL;
+		}
+		pthread_mutex_unlock(&store->lock);
+	}
+	free_ring(ring);
+	return good;
 }
 
 /* --- its life --- */
@@ -329,7 +417,7 @@ static void destroy(struct store *store)
 		store->first = item->next;
 		item_free(item);
 	}
-	keys_finish(&store->keys);
+	free_ring(store->ring);
 	pthread_cond_destroy(&store->wanted);
 	pthread_cond_destroy(&store->written);
 	pthread_mutex_destroy(&store->lock);
@@ -355,17 +443,6 @@ static void init(struct store *store, const struct store_settings *settings)
 	store->delay_ms = settings->delay_ms;
 }
 
-/* Objects that another key signed would all be called forged. */
-static bool lacks_key(const struct store_settings *settings)
-{
-	GPtrArray *names = segments_list(settings->folder);
-	bool lacks = names && names->len && access(settings->sign_file, F_OK) != 0;
-
-	if (names)
-		g_ptr_array_unref(names);
-	return lacks;
-}
-
 static struct store *make(const struct store_settings *settings, const char **why)
 {
 	struct store *store = calloc(1, sizeof *store);
@@ -374,10 +451,8 @@ static struct store *make(const struct store_settings *settings, const char **wh
 	if (!store)
 		return NULL;
 	init(store, settings);
-	if (lacks_key(settings))
-		*why = "the key that signed the archive is not there";
-	else if (keys_read(&store->keys, settings->wrap_file, settings->sign_file, why) == 0 &&
-		 pthread_create(&store->writer, NULL, run, store) == 0)
+	store->ring = read_ring(settings, why);
+	if (store->ring && pthread_create(&store->writer, NULL, run, store) == 0)
 		return store;
 	destroy(store);
 	return NULL;
@@ -392,7 +467,9 @@ struct store *store_open(const struct store_settings *settings, const char **why
 		if (strcmp(store->folder, settings->folder) == 0)
 			break;
 	if (store) {
-		store->users++;
+		store = take_settings(store, settings, why) ? store : NULL;
+		if (store)
+			store->users++;
 	} else if ((store = make(settings, why)) != NULL) {
 		store->next = stores;
 		stores = store;

@@ -15,13 +15,15 @@ struct store_settings {
 	int level;        /* of zstd */
 };
 
-/* A store for as long as store_close() was not called; NULL: *why, until the next call. */
+/* A store for as long as store_close() was not called; NULL: *why, until the next call. One that is
+ * there takes the settings from now on, all but another key that signs: that is refused. */
 struct store *store_open(const struct store_settings *settings, const char **why);
 void store_close(struct store *store);
 
 const char *store_folder(const struct store *store);
-const struct keys *store_keys(const struct store *store);
-int store_level(const struct store *store);
+/* Those of now; they live as long as the store. */
+const struct keys *store_keys(struct store *store);
+int store_level(struct store *store);
 
 /* Hands the item over. One with a ticket comes back by it, with its error, and is the waiter's
  * then; another is written as soon as that can be, and freed. */

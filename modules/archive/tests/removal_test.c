@@ -5,7 +5,9 @@
 
 #include <gateway/testkit.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -58,8 +60,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* On disk, in a batch of its own. */
-static void keep(const char *id, int64_t time)
+static void add(const char *id, int64_t time)
 {
 	struct gw_json *json = gw->json_create();
 
@@ -67,6 +68,12 @@ static void keep(const char *id, int64_t time)
 	gw->json_string(json, "id", gw_str(id));
 	gw->json_string(json, "sender", gw_str("ann@example.com"));
 	store_add(store, item_plain(RECORD_ARRIVED, time, json));
+}
+
+/* On disk. */
+static void keep(const char *id, int64_t time)
+{
+	add(id, time);
 	assert_int_equal(store_flush(store), 0);
 }
 
@@ -198,12 +205,163 @@ static void test_a_hold_of_one_mail(void **state)
 	holds_finish(&holds);
 }
 
+static unsigned destroyed(int file)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+	struct record record;
+	unsigned count = 0;
+	uint64_t at = 0;
+
+	for (; record_read(file, at, &record) == 1; at += record_size(&record))
+		count += !(record.flags & RECORD_PLAIN) &&
+			 memcmp(record.octets + RECORD_SLOT, zeros, SLOT_SIZE) == 0;
+	return count;
+}
+
+static atomic_bool goes_on;
+
+static void *run(void *removal)
+{
+	removal_run(removal);
+	return NULL;
+}
+
+/* The first chunk goes, the hold comes, the rest stays. */
+static void test_a_hold_comes_in_between(void **state)
+{
+	struct removal removal = { .store = store,
+				   .indexer = indexer,
+				   .query = { .person = "ann@example.com" },
+				   .what = "forgotten",
+				   .time = NOON,
+				   .stop = &goes_on };
+	struct gw_str words[] = { gw_str("--sender"), gw_str("ann@example.com") };
+	char id[8];
+	pthread_t thread;
+	int i, file, rounds;
+
+	(void)state;
+	for (i = 0; i < 120; i++) {
+		snprintf(id, sizeof id, "M%d", i);
+		add(id, NOON);
+	}
+	assert_int_equal(store_flush(store), 0);
+	until_found();
+	file = open_file("2025-11-28.0");
+	assert_int_equal(pthread_create(&thread, NULL, run, &removal), 0);
+	for (rounds = 0; rounds < 20000 && destroyed(file) == 0; rounds++)
+		usleep(100);
+	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+	i = (int)destroyed(file);
+	pthread_join(thread, NULL);
+	assert_int_equal(destroyed(file), i);
+	assert_int_equal(found(), 120 - i);
+	if (removal.error) {
+		assert_int_equal(removal.error, ECANCELED);
+		assert_string_equal(removal.hold, "case-7");
+	} else {
+		assert_int_equal(i, 120);
+	}
+	close(file);
+}
+
+/* Nobody may set one while the keys are destroyed; who read them before one was set has to read
+ * them again. */
+static void test_holds_are_those_of_now(void **state)
+{
+	struct gw_str words[] = { gw_str("--id"), gw_str("A1") };
+	struct holds before, now;
+
+	(void)state;
+	keep("A1", NOON);
+	holds_read(&before, folder);
+	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+	assert_false(holds_fasten(&before));
+	holds_read(&now, folder);
+	assert_true(holds_fasten(&now));
+	holds_loosen();
+	holds_finish(&before);
+	holds_finish(&now);
+}
+
+/* Cut off between the index and the keys: the next removal, of whatever, destroys them. */
+static void test_what_was_cut_off_goes_on(void **state)
+{
+	struct removal removal = { .store = store,
+				   .indexer = indexer,
+				   .query = { .person = "nobody@example.com" },
+				   .what = "forgotten",
+				   .time = NOON,
+				   .stop = &goes_on };
+	GArray *places = g_array_new(FALSE, TRUE, sizeof(struct place));
+	struct place place = { .name = "2025-11-28.0" };
+	struct index *index;
+	int file;
+
+	(void)state;
+	keep("A1", NOON);
+	keep("B2", NOON);
+	until_found();
+	file = open_file("2025-11-28.0");
+	place.at = place_of(file, 1);
+	g_array_append_val(places, place);
+	index = index_open(folder, true);
+	assert_true(index_begin(index) && index_drop(index, "B2", NULL, places) &&
+		    index_end(index, NULL, 0));
+	index_close(index);
+	assert_int_equal(found(), 1);
+	assert_int_equal(destroyed(file), 0);
+	removal_run(&removal);
+	assert_int_equal(removal.error, 0);
+	assert_int_equal(destroyed(file), 1);
+	g_array_set_size(places, 0);
+	index = index_open(folder, false);
+	assert_true(index_doomed(index, places));
+	assert_int_equal(places->len, 0);
+	index_close(index);
+	g_array_unref(places);
+	close(file);
+}
+
+/* Where the keys cannot be destroyed the words are gone all the same, and their number is nobody
+ * else's. */
+static void test_rows_go_before_keys(void **state)
+{
+	struct removal removal = { .store = store,
+				   .indexer = indexer,
+				   .query = { .person = "ann@example.com" },
+				   .what = "forgotten",
+				   .time = NOON,
+				   .stop = &goes_on };
+	int file;
+
+	(void)state;
+	keep("A1", NOON);
+	until_found();
+	file = open_file("2025-11-28.0");
+	assert_int_equal(pwrite(file, "X", 1, 0), 1);
+	removal_run(&removal);
+	assert_int_equal(removal.error, EIO);
+	assert_int_equal(found(), 0);
+	assert_int_equal(destroyed(file), 0);
+	assert_int_equal(pwrite(file, "G", 1, 0), 1);
+	removal.error = 0;
+	removal_run(&removal);
+	assert_int_equal(removal.error, 0);
+	assert_int_equal(destroyed(file), 1);
+	close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_damaged_file_stays, begin, end),
 		cmocka_unit_test_setup_teardown(test_behind_damage_mail_is_found, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_hold_of_one_mail, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_hold_comes_in_between, begin, end),
+		cmocka_unit_test_setup_teardown(test_holds_are_those_of_now, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_was_cut_off_goes_on, begin, end),
+		cmocka_unit_test_setup_teardown(test_rows_go_before_keys, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

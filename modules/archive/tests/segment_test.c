@@ -1,6 +1,6 @@
 /* segment_test.c - the archive's files: batches are whole or not there, and go on where they ended.
  */
-#include "segment.h"
+#include "store.h"
 
 #include <gateway/testkit.h>
 
@@ -284,6 +284,60 @@ static void test_days(void **state)
 	segment_close(&segment);
 }
 
+static struct store *open_with(const char *wrap, const char *sign)
+{
+	struct store_settings settings = { .folder = folder, .delay_ms = 1, .level = 1 };
+	const char *why = "";
+
+	settings.wrap_file = *wrap ? testkit_file(kit, wrap, NULL) : "";
+	settings.sign_file = testkit_file(kit, sign, NULL);
+	return store_open(&settings, &why);
+}
+
+static void keep(struct store *store)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	gw->json_string(json, "id", gw_str("A1"));
+	store_add(store, item_plain(RECORD_ARRIVED, NOON, json));
+	assert_int_equal(store_flush(store), 0);
+}
+
+/* A reload: the instance before and the new one have the same store, which seals with the new key
+ * file from then on. Another key that signs is refused, and the first instance goes on. */
+static void test_a_reload_brings_a_key_file(void **state)
+{
+	struct store *before = open_with("", "sign"), *after;
+	const struct keys *first = store_keys(before);
+	GByteArray *meta = g_byte_array_new();
+	struct record record;
+	uint64_t at;
+	char path[SEGMENT_PATH];
+	int file;
+
+	(void)state;
+	keep(before);
+	after = open_with("wrap-2", "sign");
+	assert_ptr_equal(after, before);
+	assert_int_equal(store_keys(after)->count, 1);
+	assert_int_equal(first->count, 0);
+	assert_null(open_with("", "wrap-2"));
+	assert_null(open_with("wrap-2", "missing-sign"));
+	segment_path(path, folder, "2025-11-28.0");
+	file = open(path, O_RDONLY);
+	at = (uint64_t)lseek(file, 0, SEEK_END);
+	keep(before);
+	while (record_read(file, at, &record) == 1 && record.kind != RECORD_ARRIVED)
+		at += record_size(&record);
+	assert_int_equal(record_meta(file, at, &record, first, meta), OPENED_DAMAGED);
+	assert_int_equal(record_meta(file, at, &record, store_keys(after), meta), OPENED);
+	close(file);
+	g_byte_array_unref(meta);
+	store_close(before);
+	store_close(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damage_takes_nothing_else, begin, end),
 		cmocka_unit_test_setup_teardown(test_another_key_touches_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
