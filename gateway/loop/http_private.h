@@ -26,6 +26,7 @@ struct http_transfer {
 	long (*body_read)(void *arg, uint64_t offset, void *out, size_t len);
 	struct buf fields, page; /* of the answer */
 	const char *over;        /* the bound that it passed; NULL: none */
+	bool refused;            /* an address of its is not one it may go to */
 	char error[CURL_ERROR_SIZE];
 	void (*ended)(const struct gw_http_answer *answer, void *arg);
 	void *arg;

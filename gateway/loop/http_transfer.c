@@ -1,6 +1,8 @@
 /* http_transfer.c - one request as libcurl is told of it, and its answer within bounds. */
 #include "loop/http_private.h"
 
+#include <gateway/address.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -139,6 +141,26 @@ static bool set_trust(CURL *easy, struct gw_str ca_file)
 	       (ca_file.len == 0 || set_text(easy, CURLOPT_CAINFO, ca_file));
 }
 
+/* Asked when the name was looked up: what is connected to is what was judged. */
+static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_transfer *transfer = arg;
+
+	if (gw_address_is_public(&address->addr))
+		return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	transfer->refused = true;
+	return CURL_SOCKET_BAD;
+}
+
+/* A connection that is kept may be one that was judged by nobody. */
+static bool set_reach(struct http_transfer *transfer, bool public_only)
+{
+	CURL *easy = transfer->easy;
+
+	return !public_only || (SET(OPENSOCKETFUNCTION, open_public) &&
+				SET(OPENSOCKETDATA, transfer) && SET(FRESH_CONNECT, 1L));
+}
+
 static bool set_answer(struct http_transfer *transfer, const struct gw_http_request *request)
 {
 	CURL *easy = transfer->easy;
@@ -261,7 +283,8 @@ bool http_transfer_prepare(struct http_transfer *transfer, const struct gw_http_
 	CURL *easy = transfer->easy = curl_easy_init();
 
 	return easy != NULL && set_rules(easy) && set_trust(easy, request->ca_file) &&
-	       set_answer(transfer, request) && set_headers(transfer, request->headers) &&
+	       set_reach(transfer, request->public_only) && set_answer(transfer, request) &&
+	       set_headers(transfer, request->headers) &&
 	       set_text(easy, CURLOPT_URL, request->url) && set_body(transfer, request);
 }
 
@@ -335,6 +358,8 @@ static struct gw_str *split_fields(struct buf *fields, size_t *count)
 
 static struct gw_str why(const struct http_transfer *transfer, CURLcode code)
 {
+	if (transfer->refused && code == CURLE_COULDNT_CONNECT)
+		return gw_str("its address is private: nothing was sent");
 	if (transfer->over)
 		return gw_str(transfer->over);
 	return gw_str(transfer->error[0] ? transfer->error : curl_easy_strerror(code));

@@ -1,8 +1,9 @@
 #include "webhook.h"
 
 #include "letter.h"
-#include "peer.h"
 #include "sign.h"
+
+#include <gateway/address.h>
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -193,7 +194,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 	struct webhook *webhook = arg;
 
 	(void)purpose;
-	if (!webhook->conf->allow_private && !peer_is_public(&address->addr)) {
+	if (!webhook->conf->allow_private && !gw_address_is_public(&address->addr)) {
 		webhook->refused = true;
 		return CURL_SOCKET_BAD;
 	}

@@ -4,6 +4,7 @@
 #include "sign.h"
 #include "webhook.h"
 
+#include <gateway/address.h>
 #include <gateway/testkit.h>
 
 #include <arpa/inet.h>
@@ -22,13 +23,17 @@
 
 static bool is_public(const char *text)
 {
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
-	struct sockaddr_in four = { .sin_family = AF_INET };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} address = { .six = { .sin6_family = AF_INET6 } };
 
-	if (inet_pton(AF_INET, text, &four.sin_addr) == 1)
-		return peer_is_public((struct sockaddr *)&four);
-	assert_int_equal(inet_pton(AF_INET6, text, &six.sin6_addr), 1);
-	return peer_is_public((struct sockaddr *)&six);
+	if (inet_pton(AF_INET6, text, &address.six.sin6_addr) != 1) {
+		address.four.sin_family = AF_INET;
+		assert_int_equal(inet_pton(AF_INET, text, &address.four.sin_addr), 1);
+	}
+	return gw_address_is_public(&address.any);
 }
 
 static void private_addresses_are_known_however_written(void **state)

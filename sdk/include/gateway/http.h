@@ -35,6 +35,10 @@ struct gw_http_request {
 	/* a gateway that stops waits for the answer as it waits for mail that is on its way (8 s):
 	 * for one that comes but once, such as a refresh token that replaces another */
 	bool awaited;
+	/* The URL is not ours but somebody else's word, out of the DNS or of a mail: it goes to
+	 * addresses of the public Internet alone (<gateway/address.h>), whatever name they have,
+	 * over a connection of its own. Behind a proxy it is the proxy's address that is judged. */
+	bool public_only;
 };
 
 struct gw_http_answer {

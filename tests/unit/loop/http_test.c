@@ -480,6 +480,25 @@ static bool is_served(void *arg)
 	return served_count > 0;
 }
 
+/* The first one leaves a connection that could be used again. */
+static void what_others_named_goes_to_no_private_address(void **state)
+{
+	struct scene scene;
+	struct gw_http_request request;
+	struct told told;
+
+	scene_begin(&scene, &good);
+	request = request_for(&scene, "/ok");
+	assert_int_equal(fetch(&scene, &request).status, 200);
+	served_count = accepted_count = 0;
+	request.public_only = true;
+	told = fetch(&scene, &request);
+	assert_int_equal(told.status, 0);
+	assert_non_null(strstr(told.error, "private"));
+	assert_int_equal(served_count + accepted_count, 0);
+	scene_end(&scene);
+}
+
 static void a_cancelled_request_is_told_nobody(void **state)
 {
 	struct scene scene;
@@ -603,6 +622,7 @@ int main(void)
 		cmocka_unit_test(an_answer_up_to_its_bound_is_taken),
 		cmocka_unit_test(a_silent_server_is_left_in_time),
 		cmocka_unit_test(a_certificate_has_to_be_right),
+		cmocka_unit_test(what_others_named_goes_to_no_private_address),
 		cmocka_unit_test(a_cancelled_request_is_told_nobody),
 		cmocka_unit_test(an_end_may_begin_another),
 		cmocka_unit_test(what_cannot_be_asked_is_refused),
