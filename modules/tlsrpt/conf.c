@@ -19,6 +19,8 @@ const struct gw_option tlsrpt_options[] = {
 	  .help = "How long a web server may take for a report.", .min = 100, .max = 300000 },
 	{ "ca_file", GW_OPTION_PATH, CONF(ca_file),
 	  .help = "Certificates (PEM) that are trusted for web servers, instead of the system's." },
+	{ "allow_private", GW_OPTION_BOOL, CONF(allow_private), .fallback = "false",
+	  .help = "Reports may be posted to addresses that are not public, such as 10.0.0.1: for networks of your own, and for tests." },
 	GW_OPTIONS_END
 };
 

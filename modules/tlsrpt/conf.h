@@ -7,6 +7,7 @@
 struct tlsrpt_conf {
 	struct gw_str from, organization, contact, ca_file;
 	int64_t domains, timeout, start;
+	bool allow_private;
 };
 
 extern const struct gw_option tlsrpt_options[];

@@ -230,7 +230,8 @@ static void post(struct gw_call *call, struct sender *sender, const char *uri)
 					   .body = gw_str_n(sender->report.packed,
 							    sender->report.size),
 					   .ca_file = conf->ca_file,
-					   .deadline_ms = (uint32_t)conf->timeout };
+					   .deadline_ms = (uint32_t)conf->timeout,
+					   .public_only = !conf->allow_private };
 
 	if (is_sent(call, sender, uri))
 		return;

@@ -69,7 +69,7 @@ def direct(new_gateway, new_sink, certificates, web):
         sinks[host] = new_sink(address="127.0.0.%d" % (80 + number), port=PORT, **({"tls": "starttls", "certificate": pair[0], "key": pair[1]} if pair else {}))
     gateway = new_gateway()
     open_relay(gateway, "direct").relay("direct", host="mx", port=PORT, tls="opportunistic", ca=certificates.ca, mta_sts_server="127.0.0.1:%d" % web.port)
-    gateway.module("72-tlsrpt", "tlsrpt", {"from": "tls@gate.example", "ca_file": certificates.ca})
+    gateway.module("72-tlsrpt", "tlsrpt", {"from": "tls@gate.example", "ca_file": certificates.ca, "allow_private": True})
     gateway.set(dns__forward=[names.server], dns__local=True, queue__retry=["1h"], delivery__idle="10ms")  # a connection for each mail
     yield gateway.start(), sinks
     names.stop()

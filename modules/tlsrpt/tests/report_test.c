@@ -96,6 +96,7 @@ static void a_report_has_policies_sums_and_failures(void **state)
 	testkit_run_dns(kit, GW_DNS_FOUND, 300, WEB);
 	request = testkit_request(kit);
 	assert_string_equal(request->url.ptr, "https://reports.example.net/x");
+	assert_true(request->public_only); /* its owner named it, and may mean us */
 	assert_string_equal(request->headers.items[0].ptr, "Content-Type: application/tlsrpt+gzip");
 	assert_string_equal(
 		unpacked(testkit_request_body(kit, 0)),
