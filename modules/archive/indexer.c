@@ -241,7 +241,8 @@ static void expire(struct indexer *indexer)
 				   .stop = &indexer->stopping,
 				   .only_free = true };
 
-	if (!now || now - indexer->expired < EXPIRE_EVERY_MS)
+	if (!now || now - indexer->expired < EXPIRE_EVERY_MS ||
+	    !store_clock_is_sure(indexer->store))
 		return;
 	removal_run(&removal);
 	indexer->removed += removal.mails;

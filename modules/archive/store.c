@@ -39,6 +39,7 @@ struct store {
 	bool stopping, flushing, open;
 	unsigned rounds;       /* batches that were tried */
 	int64_t newest, clock; /* time of what was added last; what time it is */
+	struct watch watch;
 	struct store_state state;
 
 	struct segment segment; /* the writer's own */
@@ -270,9 +271,42 @@ int store_flush(struct store *store)
 	return error;
 }
 
+/* Goes on while the machine sleeps. */
+static int64_t up_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+void watch_look(struct watch *watch, int64_t clock, int64_t up)
+{
+	if (watch->clock && clock - watch->clock > up - watch->up + CLOCK_STEP_MS)
+		watch->doubt = up + CLOCK_DOUBT_MS;
+	watch->clock = clock;
+	watch->up = up;
+}
+
+bool watch_believes(const struct watch *watch, int64_t up)
+{
+	return up >= watch->doubt;
+}
+
+bool store_clock_is_sure(struct store *store)
+{
+	bool sure;
+
+	pthread_mutex_lock(&store->lock);
+	sure = watch_believes(&store->watch, up_ms());
+	pthread_mutex_unlock(&store->lock);
+	return sure;
+}
+
 void store_set_clock(struct store *store, int64_t now)
 {
 	pthread_mutex_lock(&store->lock);
+	watch_look(&store->watch, now, up_ms());
 	store->clock = now;
 	pthread_mutex_unlock(&store->lock);
 }

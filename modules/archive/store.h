@@ -38,6 +38,20 @@ int store_flush(struct store *store);
 void store_set_clock(struct store *store, int64_t now);
 int64_t store_clock(struct store *store);
 
+/* A clock that is set ahead would let mail go whose time is not over. `up`: ms since the machine
+ * started, which nobody sets. */
+#define CLOCK_STEP_MS INT64_C(3600000)
+#define CLOCK_DOUBT_MS INT64_C(86400000)
+struct watch {
+	int64_t clock, up; /* of the last look; 0: there was none */
+	int64_t doubt;     /* up to this `up` the clock is not believed */
+};
+void watch_look(struct watch *watch, int64_t clock, int64_t up);
+bool watch_believes(const struct watch *watch, int64_t up);
+/* Whether what time it is may decide over mail: not within a day after the clock was set ahead by
+ * more than an hour. */
+bool store_clock_is_sure(struct store *store);
+
 struct store_state {
 	int error; /* of the last batch; 0: it is on disk */
 	uint64_t batches, records, waiting;

@@ -236,7 +236,7 @@ static void test_a_hold_comes_in_between(void **state)
 				   .time = NOON,
 				   .stop = &goes_on };
 	struct gw_str words[] = { gw_str("--sender"), gw_str("ann@example.com") };
-	char id[8];
+	char id[16];
 	pthread_t thread;
 	int i, file, rounds;
 

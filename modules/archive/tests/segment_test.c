@@ -338,6 +338,39 @@ static void test_a_reload_brings_a_key_file(void **state)
 	store_close(after);
 }
 
+/* A clock that is set ahead is not believed for a day; one that is set back, or goes on, is. */
+static void test_a_clock_that_jumps(void **state)
+{
+	struct watch watch = { 0 };
+
+	(void)state;
+	watch_look(&watch, NOON, 1000);
+	assert_true(watch_believes(&watch, 1000));
+	watch_look(&watch, NOON + 30 * DAY, 1000 + 30 * DAY);
+	assert_true(watch_believes(&watch, 1000 + 30 * DAY));
+	watch_look(&watch, NOON, 1000 + 30 * DAY);
+	assert_true(watch_believes(&watch, 1000 + 30 * DAY));
+	watch_look(&watch, NOON + 400 * DAY, 2000 + 30 * DAY);
+	assert_false(watch_believes(&watch, 2000 + 30 * DAY));
+	watch_look(&watch, NOON + 401 * DAY - 1, 1999 + 31 * DAY);
+	assert_false(watch_believes(&watch, 1999 + 31 * DAY));
+	assert_true(watch_believes(&watch, 2000 + 31 * DAY));
+}
+
+/* The store asks that: mail whose time is over by such a clock alone stays. */
+static void test_a_store_doubts_its_clock(void **state)
+{
+	struct store *store = open_with("", "sign");
+
+	(void)state;
+	store_set_clock(store, NOON);
+	store_set_clock(store, NOON + CLOCK_STEP_MS);
+	assert_true(store_clock_is_sure(store));
+	store_set_clock(store, NOON + 400 * DAY);
+	assert_false(store_clock_is_sure(store));
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +380,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_key_touches_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
+		cmocka_unit_test(test_a_clock_that_jumps),
+		cmocka_unit_test_setup_teardown(test_a_store_doubts_its_clock, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
