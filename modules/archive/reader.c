@@ -32,6 +32,36 @@ int reader_file(struct reader *reader, const char *name)
 	return reader->file;
 }
 
+/* Where a string ends an array: a quote in a string has a backslash before it. */
+static char *end_of_array(char *at, char *end)
+{
+	while ((at = memmem(at, (size_t)(end - at), "\"]", 2)) != NULL && at[-1] == '\\')
+		at += 2;
+	return at;
+}
+
+/* A description may be larger than what is read as JSON, by its recipients: a sender who names
+ * thousands would hide his mail from every search. The first of them, as many as there is room for,
+ * are what it is found by; the record has all. */
+static void bound_rcpts(GByteArray *meta)
+{
+	static const char rcpts[] = "\"rcpts\":[", between[] = "\",\"";
+	char *begin, *last = NULL, *at, *end = (char *)meta->data + meta->len;
+
+	begin = memmem(meta->data, meta->len, rcpts, sizeof rcpts - 1);
+	if (!begin || end - begin <= GW_JSON_READ_MAX / 2)
+		return;
+	for (at = begin;
+	     (at = memmem(at, (size_t)(end - at), between, sizeof between - 1)) != NULL &&
+	     at - begin < GW_JSON_READ_MAX / 2;
+	     at++)
+		last = at;
+	at = last ? end_of_array(last, end) : NULL;
+	if (at)
+		g_byte_array_remove_range(meta, (guint)(last + 1 - (char *)meta->data),
+					  (guint)(at - last));
+}
+
 struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
 				  struct record *record, enum opened *opened)
 {
@@ -43,6 +73,8 @@ struct gw_json_value *reader_meta(struct reader *reader, const struct place *pla
 	if (file >= 0 && record_read(file, place->at, record) == 1)
 		*opened = record_meta(file, place->at, record, reader->keys, meta);
 	if (*opened == OPENED) {
+		if (meta->len > GW_JSON_READ_MAX)
+			bound_rcpts(meta);
 		json = gw->json_read(gw_str_n(meta->data, meta->len), NULL, 0);
 		*opened = json ? OPENED : OPENED_DAMAGED;
 	}

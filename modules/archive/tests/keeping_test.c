@@ -161,6 +161,31 @@ static void test_a_person_is_forgotten(void **state)
 	assert_int_equal(hits("--words wisdom"), 2);
 }
 
+/* More recipients than a description of 256 KiB has room for. */
+static void test_many_recipients_hide_no_mail(void **state)
+{
+	struct gw_message *message;
+	char address[420], id[32], words[64];
+
+	(void)state;
+	assert_int_equal(testkit_start(kit), 0);
+	message = testkit_message(kit, NULL, "ann@example.com",
+				  "Subject: many\r\n\r\nwords of many\r\n");
+	testkit_rcpt(message, "first@elsewhere.example");
+	for (int i = 0; i < 900; i++) {
+		snprintf(address, sizeof address, "\"a\\\"]%0380d\"@elsewhere.example", i);
+		testkit_rcpt(message, address);
+	}
+	assert_int_equal(leave(testkit_delivery(message, relay)), GW_CONTINUE);
+	snprintf(id, sizeof id, "%s", id_of(message));
+	settle();
+	assert_int_equal(hits("--words many"), 1);
+	assert_int_equal(hits("--recipient first@elsewhere.example"), 1);
+	snprintf(words, sizeof words, "get %s", id);
+	assert_non_null(strstr(ask(words), "Subject: many"));
+	assert_verifies("0 faults");
+}
+
 /* As a clock goes: one that jumps is not believed. */
 static void pass(int64_t ms)
 {
@@ -241,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_changes_are_named, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_person_is_forgotten, begin, end),
+		cmocka_unit_test_setup_teardown(test_many_recipients_hide_no_mail, begin, end),
 		cmocka_unit_test_setup_teardown(test_time_is_over, begin, end),
 		cmocka_unit_test(test_names_are_safe),
 	};
