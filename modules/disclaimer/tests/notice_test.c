@@ -735,7 +735,7 @@ static void what_a_mail_makes_up_is_not_remembered(void **state)
 		make_up(i);
 	}
 	grown = mallinfo2().uordblks - before;
-	assert_true(grown < 10000 || grown > SIZE_MAX / 2);
+	assert_true(grown < 60000 || grown > SIZE_MAX / 2); /* 2,000 names would be 140 KB */
 	assert_string_equal(charset_name("windows-cp1252"), "CP1252");
 	testkit_destroy(bench.kit);
 }
