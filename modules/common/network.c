@@ -15,14 +15,20 @@ static unsigned parse_address(unsigned char bytes[16], const char *text)
 	return inet_pton(AF_INET6, text, bytes) == 1 ? 128 : 0;
 }
 
-static bool has_bits_beyond(const struct network *network)
+void network_mask(struct network *network)
 {
 	unsigned bit;
 
 	for (bit = network->bits; bit < 128; bit++)
-		if (network->bytes[bit / 8] & (0x80 >> bit % 8))
-			return true;
-	return false;
+		network->bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
+}
+
+static bool has_bits_beyond(const struct network *network)
+{
+	struct network masked = *network;
+
+	network_mask(&masked);
+	return memcmp(masked.bytes, network->bytes, sizeof masked.bytes) != 0;
 }
 
 /* "/24" without its slash; -1: no prefix of that width. */
@@ -99,4 +105,21 @@ size_t network_print(const struct network *network, char out[NETWORK_TEXT])
 		  sizeof address);
 	return (size_t)snprintf(out, NETWORK_TEXT, "%s/%u", address,
 				network->bits - (four ? 96 : 0));
+}
+
+void network_reverse_name(const struct network *peer, char out[NETWORK_REVERSE])
+{
+	const unsigned char *bytes = peer->bytes;
+	size_t len = 0;
+	int i;
+
+	if (network_is_four(peer)) {
+		snprintf(out, NETWORK_REVERSE, "%u.%u.%u.%u.in-addr.arpa", bytes[15], bytes[14],
+			 bytes[13], bytes[12]);
+		return;
+	}
+	for (i = 15; i >= 0; i--)
+		len += (size_t)snprintf(out + len, NETWORK_REVERSE - len, "%x.%x.", bytes[i] & 15,
+					bytes[i] >> 4);
+	snprintf(out + len, NETWORK_REVERSE - len, "ip6.arpa");
 }

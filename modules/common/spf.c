@@ -24,16 +24,24 @@ void spf_end(struct spf *spf, enum spf_result result, const char *why)
 	spf->over = true;
 	spf->asks = false;
 	spf->result = result;
-	if (why && why != spf->why)
+	if (why)
 		snprintf(spf->why, sizeof spf->why, "%s", why);
 }
 
-static void fail(struct spf *spf, const char *why)
+void spf_permerror(struct spf *spf, const char *why)
 {
 	char text[sizeof spf->why];
 
 	snprintf(text, sizeof text, "%s: %s", spf_top(spf)->domain, why);
 	spf_end(spf, SPF_PERMERROR, text);
+}
+
+void spf_temperror(struct spf *spf, const struct gw_dns_answer *answer)
+{
+	char text[sizeof spf->why];
+
+	snprintf(text, sizeof text, "%s: %.*s", spf->name, GW_STR_ARGS(answer->error));
+	spf_end(spf, SPF_TEMPERROR, text);
 }
 
 void spf_ask(struct spf *spf, enum spf_stage stage, uint32_t type, const char *name)
@@ -48,53 +56,42 @@ bool spf_count_lookup(struct spf *spf)
 {
 	if (++spf->lookups <= LOOKUPS_MOST)
 		return true;
-	fail(spf, "more than 10 terms need the DNS");
+	spf_permerror(spf, "more than 10 terms need the DNS");
 	return false;
 }
 
 /* --- names --- */
 
+bool spf_is_within(const char *name, const char *domain)
+{
+	size_t len = strlen(name), end = strlen(domain);
+
+	return len >= end && strcasecmp(name + len - end, domain) == 0 &&
+	       (len == end || name[len - end - 1] == '.');
+}
+
 /* The name that proves itself best: the domain, else one below it, else any (section 7.3). */
 static const char *validated_name(struct spf *spf)
 {
-	struct gw_str domain = gw_str(spf_top(spf)->domain);
-	const char *below = NULL;
+	const char *domain = spf_top(spf)->domain, *below = NULL;
 	size_t i;
 
 	for (i = 0; i < spf->proved; i++) {
-		struct gw_str name = gw_str(spf->names.items[i]);
+		const char *name = spf->names.items[i];
 
-		if (gw_str_ieq(name, domain))
-			return spf->names.items[i];
-		if (!below && name.len > domain.len && name.ptr[name.len - domain.len - 1] == '.' &&
-		    gw_str_ieq(gw_str_from(name, name.len - domain.len), domain))
-			below = spf->names.items[i];
+		if (strcasecmp(name, domain) == 0)
+			return name;
+		if (!below && spf_is_within(name, domain))
+			below = name;
 	}
 	return below ? below : spf->proved ? spf->names.items[0] : "unknown";
 }
 
-static void reverse_name(const struct spf *spf, char *out, size_t size)
-{
-	const unsigned char *bytes = spf->peer.bytes;
-	size_t len = 0;
-	int i;
-
-	if (!spf->six) {
-		snprintf(out, size, "%u.%u.%u.%u.in-addr.arpa", bytes[15], bytes[14], bytes[13],
-			 bytes[12]);
-		return;
-	}
-	for (i = 15; i >= 0; i--)
-		len += (size_t)snprintf(out + len, size - len, "%x.%x.", bytes[i] & 15,
-					bytes[i] >> 4);
-	snprintf(out + len, size - len, "ip6.arpa");
-}
-
 static bool begin_names(struct spf *spf)
 {
-	char name[GW_DOMAIN_MAX + 1];
+	char name[NETWORK_REVERSE];
 
-	reverse_name(spf, name, sizeof name);
+	network_reverse_name(&spf->peer, name);
 	spf_ask(spf, STAGE_PTR, GW_DNS_PTR, name);
 	return false;
 }
@@ -128,7 +125,7 @@ bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1]
 		return true;
 	}
 	if (spf->lists && spf_macro_has(spec, 0)) {
-		fail(spf, "it has macros, which stand for something else in each message");
+		spf_permerror(spf, "it has macros, which stand for something else in each message");
 		return false;
 	}
 	if (!spf_values(spf, spec, &values))
@@ -172,12 +169,11 @@ static void close_frame(struct spf *spf)
 /* What a record said is its include's match, or the result of all. */
 static void say(struct spf *spf, enum spf_result result)
 {
-	if (spf->depth == 1 && result == SPF_FAIL) {
-		spf_fail(spf);
-		return;
-	}
 	if (spf->depth == 1) {
-		spf_end(spf, result, spf->why[0] ? spf->why : NULL);
+		if (result == SPF_FAIL)
+			spf_fail(spf);
+		else
+			spf_end(spf, result, NULL);
 		return;
 	}
 	close_frame(spf);
@@ -190,7 +186,7 @@ static void say(struct spf *spf, enum spf_result result)
 		spf_end(spf, result, NULL);
 		break;
 	case SPF_NONE:
-		fail(spf, "it includes a domain without SPF");
+		spf_permerror(spf, "it includes a domain without SPF");
 		break;
 	default:
 		spf_next(spf);
@@ -199,13 +195,11 @@ static void say(struct spf *spf, enum spf_result result)
 
 static void note_match(struct spf *spf)
 {
-	static const char *const names[] = { "all", "include", "a",   "mx",
-					     "ptr", "ip4",     "ip6", "exists" };
 	const struct spf_term *term = spf_term(spf);
 	const struct frame *frame = spf_top(spf);
 
-	snprintf(spf->why, sizeof spf->why, "%c%s of %s", term->qualifier, names[term->mechanism],
-		 frame->domain);
+	snprintf(spf->why, sizeof spf->why, "%c%s of %s", term->qualifier,
+		 spf_mechanisms[term->mechanism], frame->domain);
 }
 
 void spf_matched(struct spf *spf)
@@ -237,11 +231,11 @@ static void take_record(struct spf *spf, const struct gw_dns_answer *answer)
 			count++;
 		}
 	if (count > 1) {
-		fail(spf, "there is more than one record of SPF");
+		spf_permerror(spf, "there is more than one record of SPF");
 		return;
 	}
 	if (count == 0 && frame->redirected) {
-		fail(spf, "it is redirected to, and has no SPF");
+		spf_permerror(spf, "it is redirected to, and has no SPF");
 		return;
 	}
 	if (count == 0) {
@@ -250,7 +244,7 @@ static void take_record(struct spf *spf, const struct gw_dns_answer *answer)
 	}
 	flaw = spf_record_read(&frame->record, record);
 	if (flaw)
-		fail(spf, flaw);
+		spf_permerror(spf, flaw);
 }
 
 static void follow_redirect(struct spf *spf)
@@ -305,8 +299,6 @@ static void note_ttl(struct spf *spf, const struct gw_dns_answer *answer)
 
 void spf_answer(struct spf *spf, const struct gw_dns_answer *answer)
 {
-	char text[sizeof spf->why];
-
 	spf->asks = false;
 	note_ttl(spf, answer);
 	if (spf->stage == STAGE_EXPLANATION) {
@@ -314,8 +306,7 @@ void spf_answer(struct spf *spf, const struct gw_dns_answer *answer)
 	} else if (spf->stage != STAGE_RECORD) {
 		spf_term_answer(spf, answer);
 	} else if (answer->status == GW_DNS_FAILED) {
-		snprintf(text, sizeof text, "%s: %.*s", spf->name, GW_STR_ARGS(answer->error));
-		spf_end(spf, SPF_TEMPERROR, text);
+		spf_temperror(spf, answer);
 	} else {
 		take_record(spf, answer);
 	}
@@ -382,32 +373,29 @@ static void write_address(struct spf *spf)
 					i ? "." : "", bytes[i] >> 4, bytes[i] & 15);
 }
 
-static void take_sender(struct spf *spf, struct gw_str sender, struct gw_str domain)
+/* Where the domain of the sender begins: behind the last '@'; 0: there is none. */
+static size_t behind_at(struct gw_str sender)
 {
 	size_t at = sender.len;
-	struct gw_str local;
 
 	while (at && sender.ptr[at - 1] != '@')
 		at--;
-	local = at > 1 ? gw_str_n(sender.ptr, at - 1) : gw_str("postmaster");
+	return at;
+}
+
+static void take_sender(struct spf *spf, struct gw_str sender, struct gw_str domain)
+{
+	size_t at = behind_at(sender);
+	struct gw_str local = at > 1 ? gw_str_n(sender.ptr, at - 1) : gw_str("postmaster");
 	copy(spf->local, sizeof spf->local, local);
 	snprintf(spf->sender, sizeof spf->sender, "%s@%.*s", spf->local, GW_STR_ARGS(domain));
 	copy(spf->sender_domain, sizeof spf->sender_domain, domain);
 }
 
-static struct gw_str domain_of(struct gw_str sender, struct gw_str helo)
-{
-	size_t at = sender.len;
-
-	while (at && sender.ptr[at - 1] != '@')
-		at--;
-	return sender.len ? gw_str_from(sender, at) : helo;
-}
-
 struct spf *spf_check(struct gw_str address, struct gw_str helo, struct gw_str sender)
 {
 	struct spf *spf = create(false);
-	struct gw_str domain = domain_of(sender, helo);
+	struct gw_str domain = sender.len ? gw_str_from(sender, behind_at(sender)) : helo;
 	char name[GW_DOMAIN_MAX + 1];
 
 	if (!spf)

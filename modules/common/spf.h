@@ -45,7 +45,7 @@ void spf_answer(struct spf *spf, const struct gw_dns_answer *answer);
 enum spf_result spf_result(const struct spf *spf);
 /* what the domain itself says of a fail (its `exp`, expanded); empty: nothing */
 const char *spf_explanation(const struct spf *spf);
-/* for people: what matched ("ip4:192.0.2.0/24"), or what is wrong; empty: nothing to say */
+/* for people: what matched ("-all of example.com"), or what is wrong; empty: nothing to say */
 const char *spf_why(const struct spf *spf);
 /* seconds that it may be kept: the least of all answers */
 uint32_t spf_ttl(const struct spf *spf);

@@ -68,6 +68,9 @@ struct spf {
 struct frame *spf_top(struct spf *spf);
 struct spf_term *spf_term(struct spf *spf);
 void spf_end(struct spf *spf, enum spf_result result, const char *why);
+/* What is wrong, told of the record at work, or of the name that was asked for. */
+void spf_permerror(struct spf *spf, const char *why);
+void spf_temperror(struct spf *spf, const struct gw_dns_answer *answer);
 void spf_ask(struct spf *spf, enum spf_stage stage, uint32_t type, const char *name);
 /* The term at work holds for the peer; or not: the next one. */
 void spf_matched(struct spf *spf);
@@ -78,6 +81,8 @@ bool spf_expand(struct spf *spf, struct gw_str spec, char out[GW_DOMAIN_MAX + 1]
 /* What macros of `text` stand for now; false: the address has to be looked up first. */
 bool spf_values(struct spf *spf, struct gw_str text, struct spf_values *values);
 void spf_include(struct spf *spf, const char *domain);
+/* The name is the domain, or below it. */
+bool spf_is_within(const char *name, const char *domain);
 
 /* --- spf_explain.c: what the record at the top says of a fail --- */
 

@@ -6,6 +6,9 @@
 
 #define TERMS_MOST 512
 
+const char *const spf_mechanisms[SPF_MECHANISMS] = { "all", "include", "a",   "mx",
+						     "ptr", "ip4",     "ip6", "exists" };
+
 bool spf_is_record(struct gw_str text)
 {
 	static const struct gw_str version = GW_STR("v=spf1");
@@ -65,14 +68,6 @@ static bool take_both(struct gw_str *text, struct spf_term *term)
 	return bits >= 0 && bits <= 32;
 }
 
-static void mask(struct network *network)
-{
-	unsigned bit;
-
-	for (bit = network->bits; bit < 128; bit++)
-		network->bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
-}
-
 static bool read_network(struct spf_term *term, struct gw_str value)
 {
 	bool six = term->mechanism == SPF_IP6;
@@ -87,7 +82,7 @@ static bool read_network(struct spf_term *term, struct gw_str value)
 	if (inet_pton(six ? AF_INET6 : AF_INET, text, term->network.bytes + (six ? 0 : 12)) != 1)
 		return false;
 	term->network.bits = bits < 0 ? 128 : (unsigned)bits + (six ? 0 : 96);
-	mask(&term->network);
+	network_mask(&term->network);
 	return true;
 }
 
@@ -131,8 +126,6 @@ static const char *read_argument(struct spf_term *term, struct gw_str rest)
 
 static const char *read_mechanism(struct spf_record *record, struct gw_str text)
 {
-	static const char *const names[SPF_MECHANISMS] = { "all", "include", "a",   "mx",
-							   "ptr", "ip4",     "ip6", "exists" };
 	struct spf_term *term = &record->terms[record->count];
 	size_t end, i;
 
@@ -144,7 +137,7 @@ static const char *read_mechanism(struct spf_record *record, struct gw_str text)
 	for (end = 0; end < text.len && text.ptr[end] != ':' && text.ptr[end] != '/'; end++)
 		;
 	for (i = 0; i < SPF_MECHANISMS; i++)
-		if (gw_str_ieq(gw_str_n(text.ptr, end), gw_str(names[i])))
+		if (gw_str_ieq(gw_str_n(text.ptr, end), gw_str(spf_mechanisms[i])))
 			break;
 	if (i == SPF_MECHANISMS)
 		return "there is a mechanism that nobody knows";

@@ -17,6 +17,9 @@ enum spf_mechanism {
 	SPF_MECHANISMS
 };
 
+/* As records name them. */
+extern const char *const spf_mechanisms[SPF_MECHANISMS];
+
 struct spf_term {
 	char qualifier; /* "+-~?" */
 	enum spf_mechanism mechanism;

@@ -26,14 +26,12 @@ static bool add_network(struct spf *spf, const struct network *network)
 static struct network network_around(const struct spf_term *term, struct gw_str address, bool *ok)
 {
 	struct network network;
-	unsigned bit;
 
 	*ok = network_of_peer(&network, address);
 	if (!*ok)
 		return network;
 	network.bits = network_is_four(&network) ? 96 + term->four : term->six;
-	for (bit = network.bits; bit < 128; bit++)
-		network.bytes[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
+	network_mask(&network);
 	return network;
 }
 
@@ -88,19 +86,13 @@ static void begin_network(struct spf *spf)
 
 static void judge_names(struct spf *spf)
 {
-	struct gw_str domain = gw_str(spf->target);
 	size_t i;
 
-	for (i = 0; i < spf->proved; i++) {
-		struct gw_str name = gw_str(spf->names.items[i]);
-
-		if (gw_str_ieq(name, domain) ||
-		    (name.len > domain.len && name.ptr[name.len - domain.len - 1] == '.' &&
-		     gw_str_ieq(gw_str_from(name, name.len - domain.len), domain))) {
+	for (i = 0; i < spf->proved; i++)
+		if (spf_is_within(spf->names.items[i], spf->target)) {
 			spf_matched(spf);
 			return;
 		}
-	}
 	spf_next(spf);
 }
 
@@ -126,7 +118,6 @@ static bool is_for_all(const struct spf_term *term)
 static bool may_list(struct spf *spf)
 {
 	const struct spf_term *term = spf_term(spf);
-	char text[400];
 
 	if (term->qualifier != '+') {
 		spf_next(spf);
@@ -134,10 +125,8 @@ static bool may_list(struct spf *spf)
 	}
 	if (term->mechanism != SPF_EXISTS && term->mechanism != SPF_PTR && !is_for_all(term))
 		return true;
-	snprintf(text, sizeof text, "%s: %s", spf_top(spf)->domain,
-		 is_for_all(term) ? "everybody passes"
-				  : "it has exists or ptr, which stand for no networks");
-	spf_end(spf, SPF_PERMERROR, text);
+	spf_permerror(spf, is_for_all(term) ? "everybody passes"
+					    : "it has exists or ptr, which stand for no networks");
 	return false;
 }
 
@@ -271,11 +260,8 @@ static bool is_broken(const struct spf *spf, const struct gw_dns_answer *answer)
 
 void spf_term_answer(struct spf *spf, const struct gw_dns_answer *answer)
 {
-	char text[400];
-
 	if (is_broken(spf, answer)) {
-		snprintf(text, sizeof text, "%s: %.*s", spf->name, GW_STR_ARGS(answer->error));
-		spf_end(spf, SPF_TEMPERROR, text);
+		spf_temperror(spf, answer);
 		return;
 	}
 	if (is_void(spf, answer) && ++spf->voids > VOIDS_MOST) {

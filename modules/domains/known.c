@@ -1,6 +1,5 @@
 #include "known.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -298,26 +297,6 @@ enum known known_zone(struct answers *answers, struct gw_str domain, bool *has_z
 	return KNOWN;
 }
 
-bool reverse_name(struct gw_str address, char out[REVERSE_MAX])
-{
-	struct network peer;
-	size_t len = 0;
-	int i;
-
-	if (!network_of_peer(&peer, address))
-		return false;
-	if (network_is_four(&peer)) {
-		snprintf(out, REVERSE_MAX, "%u.%u.%u.%u.in-addr.arpa", peer.bytes[15],
-			 peer.bytes[14], peer.bytes[13], peer.bytes[12]);
-		return true;
-	}
-	for (i = 15; i >= 0; i--)
-		len += (size_t)snprintf(out + len, REVERSE_MAX - len, "%x.%x.", peer.bytes[i] & 15,
-					peer.bytes[i] >> 4);
-	snprintf(out + len, REVERSE_MAX - len, "ip6.arpa");
-	return true;
-}
-
 static bool has_address(const struct gw_dns_answer *answer, const struct network *peer)
 {
 	struct network other;
@@ -332,7 +311,7 @@ static bool has_address(const struct gw_dns_answer *answer, const struct network
 enum known known_reverse(struct answers *answers, struct gw_str address, bool *leads_back,
 			 struct gw_str *name)
 {
-	char reverse[REVERSE_MAX];
+	char reverse[NETWORK_REVERSE];
 	const struct gw_dns_answer *names, *back;
 	enum known known = KNOWN;
 	struct network peer;
@@ -340,8 +319,9 @@ enum known known_reverse(struct answers *answers, struct gw_str address, bool *l
 
 	*leads_back = false;
 	*name = gw_str("");
-	if (!reverse_name(address, reverse) || !network_of_peer(&peer, address))
+	if (!network_of_peer(&peer, address))
 		return KNOWN;
+	network_reverse_name(&peer, reverse);
 	names = answers_get(answers, GW_DNS_PTR, gw_str(reverse));
 	if (known_of(names) != KNOWN)
 		return known_of(names);

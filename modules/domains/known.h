@@ -43,8 +43,4 @@ enum known known_zone(struct answers *answers, struct gw_str domain, bool *has_z
 enum known known_reverse(struct answers *answers, struct gw_str address, bool *leads_back,
 			 struct gw_str *name);
 
-/* "7.2.0.192.in-addr.arpa"; false: that is no address. */
-#define REVERSE_MAX 80
-bool reverse_name(struct gw_str address, char out[REVERSE_MAX]);
-
 #endif
