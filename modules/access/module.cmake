@@ -14,5 +14,5 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/presets
 install(FILES ${folder}/presets.list DESTINATION ${module_docs}/access)
 
 # Shared with other modules: addresses, and SPF.
-file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/*.c)
+file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/network.c ${CMAKE_CURRENT_LIST_DIR}/../common/spf*.c)
 target_sources(module_access PRIVATE ${common})

@@ -1,8 +1,7 @@
 #include "words.h"
 
-#include "../common/charsets.h"
+#include "../common/parsed.h"
 
-#include <gmime/gmime.h>
 #include <pthread.h>
 
 static void init(void)
@@ -57,19 +56,6 @@ static void add_html(struct words *words, const char *text, gsize len)
 
 /* --- parts --- */
 
-static GByteArray *octets_of(GMimePart *part)
-{
-	GMimeDataWrapper *content = g_mime_part_get_content(part);
-	GByteArray *octets = g_byte_array_new();
-	GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(octets);
-
-	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-	if (content)
-		g_mime_data_wrapper_write_to_stream(content, stream);
-	g_object_unref(stream);
-	return octets;
-}
-
 static void take_text(struct words *words, GMimeTextPart *part, bool html)
 {
 	char *text = words->text->len < WORDS_TEXT ? g_mime_text_part_get_text(part) : NULL;
@@ -103,7 +89,7 @@ static void take_leaf(struct words *words, GMimePart *part, bool with_octets)
 	if (text)
 		take_text(words, GMIME_TEXT_PART(part), g_str_has_suffix(mime ? mime : "", "html"));
 	if (name || !text)
-		add_piece(words, name, mime ? mime : "", with_octets ? octets_of(part) : NULL);
+		add_piece(words, name, mime ? mime : "", with_octets ? parsed_octets(part) : NULL);
 	g_free(mime);
 }
 
@@ -156,26 +142,6 @@ static struct gw_str header_of(struct gw_str mail)
 	return end ? gw_str_n(mail.ptr, (size_t)(end - mail.ptr) + 2) : mail;
 }
 
-/* A header is parsed as a mail of its own: nothing in it can nest. Bodies are read from the stream
- * later, as they came. */
-static GMimeMessage *parse(struct gw_str mail, bool whole)
-{
-	struct gw_str read = whole ? mail : header_of(mail);
-	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(read.ptr, read.len);
-	char *octets = (char *)g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream))->data;
-	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *message;
-
-	if (read.len)
-		charsets_mask_mail(octets, read.len);
-	message = g_mime_parser_construct_message(parser, NULL);
-	if (read.len)
-		memcpy(octets, read.ptr, read.len);
-	g_object_unref(parser);
-	g_object_unref(stream);
-	return message;
-}
-
 static char *text_of(const char *text)
 {
 	return g_utf8_make_valid(text ? text : "", -1);
@@ -195,7 +161,8 @@ static void free_piece(gpointer arg)
 void words_read(struct words *words, struct gw_str mail, bool with_octets)
 {
 	bool whole = !is_too_deep(mail);
-	GMimeMessage *message = parse(mail, whole);
+	/* a header is parsed as a mail of its own: nothing in it can nest */
+	GMimeMessage *message = parsed_mail(whole ? mail : header_of(mail));
 
 	*words = (struct words){ .text = g_string_new(NULL),
 				 .pieces = g_ptr_array_new_with_free_func(free_piece) };

@@ -1,9 +1,7 @@
 #include "mail.h"
 
-#include "../common/charsets.h"
+#include "../common/parsed.h"
 #include "words.h"
-
-#include <gmime/gmime.h>
 
 #define TEXT_MAX (64 * 1024) /* of each of the texts that are kept */
 
@@ -150,22 +148,9 @@ static void add_html(struct mail *mail, const char *text, gsize len)
 
 /* --- parts --- */
 
-static GByteArray *content_of(GMimePart *part)
-{
-	GMimeDataWrapper *content = g_mime_part_get_content(part);
-	GByteArray *bytes = g_byte_array_new();
-	GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(bytes);
-
-	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-	if (content)
-		g_mime_data_wrapper_write_to_stream(content, stream);
-	g_object_unref(stream);
-	return bytes;
-}
-
 static void add_part(GString *to, GMimePart *part)
 {
-	GByteArray *bytes = content_of(part);
+	GByteArray *bytes = parsed_octets(part);
 
 	add(to, (const char *)bytes->data, bytes->len);
 	g_string_append_c(to, '\n');
@@ -176,7 +161,7 @@ static void take_text(struct mail *mail, GMimePart *part, bool html)
 {
 	char *text = GMIME_IS_TEXT_PART(part) ? g_mime_text_part_get_text(GMIME_TEXT_PART(part))
 					      : NULL;
-	GByteArray *bytes = text ? NULL : content_of(part);
+	GByteArray *bytes = text ? NULL : parsed_octets(part);
 	const char *at = text ? text : (const char *)bytes->data;
 	gsize len = text ? strlen(text) : bytes->len;
 
@@ -338,24 +323,6 @@ static struct gw_str body_of(struct gw_str bytes)
 	return bytes;
 }
 
-/* Bodies are read from the stream later, as they came. */
-static GMimeMessage *parse(struct gw_str bytes)
-{
-	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes.ptr, bytes.len);
-	char *octets = (char *)g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream))->data;
-	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *message;
-
-	if (bytes.len)
-		charsets_mask_mail(octets, bytes.len);
-	message = g_mime_parser_construct_message(parser, NULL);
-	if (bytes.len)
-		memcpy(octets, bytes.ptr, bytes.len);
-	g_object_unref(parser);
-	g_object_unref(stream);
-	return message;
-}
-
 /* A file of a mailbox begins with a line of its own. */
 static struct gw_str skip_envelope(struct gw_str bytes)
 {
@@ -378,7 +345,7 @@ void mail_read(struct mail *mail, struct gw_str bytes)
 			       .receipt = g_string_new(NULL),
 			       .original = g_string_new(NULL) };
 	bytes = skip_envelope(gw_str_n(bytes.ptr, MIN(bytes.len, MAIL_MAX)));
-	message = parse(bytes);
+	message = parsed_mail(bytes);
 	if (message) {
 		take_fields(mail, message);
 		walk(mail, g_mime_message_get_mime_part(message), 0);
