@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <glib.h>
+
 #define BUSY_MS 5000
-#define FORGET_MOST "1000"
-#define FORGET_COUNT 1000 /* the same */
+#define FORGET_COUNT 1000
+#define FORGET_MOST G_STRINGIFY(FORGET_COUNT)
 
 static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
@@ -27,7 +29,8 @@ static const char *const queries[QUERIES] = {
 	[ROLLBACK] = "ROLLBACK",
 	[ADD] = "INSERT INTO event(time,name,client,json) VALUES(?1,?2,?3,?4)",
 	[SET_BOUNCES] = "UPDATE store SET bounces=?1 WHERE bounces=?2",
-	[GET_STORE] = "SELECT id,bounces FROM store",
+	[GET_ID] = "SELECT id FROM store",
+	[GET_BOUNCES] = "SELECT bounces FROM store",
 	[EACH] =
 		"SELECT number,time,name,client,json FROM event WHERE number>?1 ORDER BY number LIMIT ?2",
 	[NEWEST] = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='event'),0)",
@@ -92,6 +95,12 @@ int64_t query_number(struct event_store *store, enum query query)
 	return number;
 }
 
+int64_t query_change(struct event_store *store, enum query query, int64_t first)
+{
+	sqlite3_bind_int64(query_begin(store, query), 1, first);
+	return query_run(store, query) == 0 ? sqlite3_changes(store->db) : -1;
+}
+
 void query_text(sqlite3_stmt *statement, int nth, struct gw_str text)
 {
 	sqlite3_bind_text(statement, nth, text.ptr ? text.ptr : "", (int)text.len, SQLITE_STATIC);
@@ -134,8 +143,7 @@ static bool prepare(struct event_store *store)
 		if (sqlite3_prepare_v3(store->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
 				       &store->statements[i], NULL) != SQLITE_OK)
 			return false;
-	query_begin(store, GET_STORE);
-	store->id = query_number(store, GET_STORE);
+	store->id = query_number(store, GET_ID);
 	return store->id >= 0;
 }
 
@@ -231,18 +239,25 @@ int store_add_bounces(struct event_store *store, const struct event *events, siz
 	return store_end(store, result == 0 ? add_all(store, events, count) : result);
 }
 
-int64_t store_bounces(struct event_store *store)
+/* One that has nothing to be bound. */
+static int64_t number_of(struct event_store *store, enum query query)
 {
-	sqlite3_stmt *statement;
-	int64_t bounces = -1;
+	int64_t number;
 
 	pthread_mutex_lock(&store->lock);
-	statement = query_begin(store, GET_STORE);
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		bounces = sqlite3_column_int64(statement, 1);
-	sqlite3_reset(statement);
+	number = query_number(store, query);
 	pthread_mutex_unlock(&store->lock);
-	return bounces;
+	return number;
+}
+
+int64_t store_bounces(struct event_store *store)
+{
+	return number_of(store, GET_BOUNCES);
+}
+
+int64_t store_newest(struct event_store *store)
+{
+	return number_of(store, NEWEST);
 }
 
 static void read_event(sqlite3_stmt *statement, struct event *event)
@@ -276,22 +291,10 @@ int64_t store_each(struct event_store *store, int64_t after, size_t most,
 	return result == SQLITE_DONE || result == SQLITE_ROW ? after : -1;
 }
 
-int64_t store_newest(struct event_store *store)
-{
-	int64_t newest;
-
-	pthread_mutex_lock(&store->lock);
-	query_begin(store, NEWEST);
-	newest = query_number(store, NEWEST);
-	pthread_mutex_unlock(&store->lock);
-	return newest;
-}
-
 int64_t store_forget(struct event_store *store, int64_t before, int64_t most, bool *more)
 {
 	sqlite3_stmt *statement;
-	int64_t last, owed = 0;
-	int result = 0;
+	int64_t last, owed = 0, gone = 0;
 
 	*more = false;
 	if (store_begin(store) != 0)
@@ -303,30 +306,21 @@ int64_t store_forget(struct event_store *store, int64_t before, int64_t most, bo
 	if (last > 0) {
 		sqlite3_bind_int64(query_begin(store, OWED), 1, last);
 		owed = query_number(store, OWED);
-		sqlite3_bind_int64(query_begin(store, FORGET), 1, last);
-		result = query_run(store, FORGET);
-		*more = result == 0 && sqlite3_changes(store->db) == FORGET_COUNT;
+		gone = query_change(store, FORGET, last);
+		*more = gone == FORGET_COUNT;
 	}
-	return store_end(store, result) == 0 ? owed : -1;
+	return store_end(store, gone < 0 ? -1 : 0) == 0 ? owed : -1;
 }
 
 int64_t store_dead_forget(struct event_store *store, int64_t before, int64_t most, bool *more)
 {
-	int64_t old = 0, many = 0;
-	int result;
+	int64_t old, many;
 
 	*more = false;
 	if (store_begin(store) != 0)
 		return -1;
-	sqlite3_bind_int64(query_begin(store, DEAD_OLD), 1, before);
-	result = query_run(store, DEAD_OLD);
-	if (result == 0) {
-		old = sqlite3_changes(store->db);
-		sqlite3_bind_int64(query_begin(store, DEAD_MANY), 1, most);
-		result = query_run(store, DEAD_MANY);
-	}
-	if (result == 0)
-		many = sqlite3_changes(store->db);
-	*more = result == 0 && (old == FORGET_COUNT || many == FORGET_COUNT);
-	return store_end(store, result) == 0 ? old + many : -1;
+	old = query_change(store, DEAD_OLD, before);
+	many = old < 0 ? -1 : query_change(store, DEAD_MANY, most);
+	*more = many >= 0 && (old == FORGET_COUNT || many == FORGET_COUNT);
+	return store_end(store, many < 0 ? -1 : 0) == 0 ? old + many : -1;
 }

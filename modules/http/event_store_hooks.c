@@ -5,10 +5,13 @@
 
 /* --- how it stands --- */
 
-static bool read_hook(sqlite3_stmt *statement, struct hook_state *state)
+static bool get_hook(struct event_store *store, struct gw_str name, struct hook_state *state)
 {
-	bool found = sqlite3_step(statement) == SQLITE_ROW;
+	sqlite3_stmt *statement = query_begin(store, GET_HOOK);
+	bool found;
 
+	query_text(statement, 1, name);
+	found = sqlite3_step(statement) == SQLITE_ROW;
 	if (found) {
 		*state = (struct hook_state){ .cursor = sqlite3_column_int64(statement, 0),
 					      .tries = sqlite3_column_int64(statement, 1),
@@ -25,10 +28,12 @@ bool store_hook(struct event_store *store, struct gw_str name, struct hook_state
 	bool found;
 
 	pthread_mutex_lock(&store->lock);
-	query_text(query_begin(store, ADD_HOOK), 1, name);
-	query_run(store, ADD_HOOK);
-	query_text(query_begin(store, GET_HOOK), 1, name);
-	found = read_hook(store->statements[GET_HOOK], state);
+	found = get_hook(store, name, state);
+	if (!found) {
+		query_text(query_begin(store, ADD_HOOK), 1, name);
+		query_run(store, ADD_HOOK);
+		found = get_hook(store, name, state);
+	}
 	pthread_mutex_unlock(&store->lock);
 	return found;
 }
@@ -153,12 +158,10 @@ int64_t store_dead_count(struct event_store *store, struct gw_str hook)
 
 static int64_t change_dead(struct event_store *store, enum query query, int64_t number)
 {
-	int64_t count = -1;
+	int64_t count;
 
 	pthread_mutex_lock(&store->lock);
-	sqlite3_bind_int64(query_begin(store, query), 1, number);
-	if (query_run(store, query) == 0)
-		count = sqlite3_changes(store->db);
+	count = query_change(store, query, number);
 	pthread_mutex_unlock(&store->lock);
 	return count;
 }

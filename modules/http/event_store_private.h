@@ -14,7 +14,8 @@ enum query {
 	ROLLBACK,
 	ADD,
 	SET_BOUNCES,
-	GET_STORE,
+	GET_ID,
+	GET_BOUNCES,
 	EACH,
 	NEWEST,
 	ADD_HOOK,
@@ -47,6 +48,8 @@ struct event_store {
 sqlite3_stmt *query_begin(struct event_store *store, enum query query);
 int query_run(struct event_store *store, enum query query);
 int64_t query_number(struct event_store *store, enum query query); /* -1: none */
+/* With that bound first: how many rows it changed; -1: it failed. */
+int64_t query_change(struct event_store *store, enum query query, int64_t first);
 void query_text(sqlite3_stmt *statement, int nth, struct gw_str text);
 struct gw_str query_column(sqlite3_stmt *statement, int nth);
 
