@@ -32,6 +32,8 @@ struct http_conf {
 
 extern const struct gw_option http_options[];
 
+bool list_has(struct gw_list list, struct gw_str text);
+
 /* Where the API listens: a path, or an address of this machine's own. */
 struct listen_address {
 	struct gw_str path; /* empty: host and port */

@@ -14,20 +14,10 @@ void letter_finish(struct letter *letter)
 	g_string_free(letter->body, TRUE);
 }
 
-static bool is_among(struct gw_list names, struct gw_str name)
-{
-	size_t i;
-
-	for (i = 0; i < names.count; i++)
-		if (gw_str_eq(names.items[i], name))
-			return true;
-	return false;
-}
-
 bool letter_wants(const struct webhook_conf *to, struct gw_str name, struct gw_str client)
 {
-	return is_among(to->events, name) &&
-	       (to->clients.count == 0 || is_among(to->clients, client));
+	return list_has(to->events, name) &&
+	       (to->clients.count == 0 || list_has(to->clients, client));
 }
 
 static bool is_full(const struct letter *letter)

@@ -1,12 +1,6 @@
 #include "target.h"
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
+#include <glib.h>
 
 /* One octet of `text` from *at on; -1: it is none. */
 static int decode_octet(struct gw_str text, size_t *at, bool is_query)
@@ -20,8 +14,8 @@ static int decode_octet(struct gw_str text, size_t *at, bool is_query)
 		return (unsigned char)c;
 	if (text.len - *at < 2)
 		return -1;
-	high = digit(text.ptr[(*at)++]);
-	low = digit(text.ptr[(*at)++]);
+	high = g_ascii_xdigit_value(text.ptr[(*at)++]);
+	low = g_ascii_xdigit_value(text.ptr[(*at)++]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -1,5 +1,6 @@
 #include "token.h"
 
+#include <glib.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -7,16 +8,6 @@
 
 #define PREFIX "sha256:"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-static int digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	if (c >= 'A' && c <= 'F')
-		c = (char)(c - 'A' + 'a');
-	at = c ? strchr(digits, c) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
 
 bool token_hash_read(struct gw_str text, unsigned char digest[TOKEN_DIGEST])
 {
@@ -27,7 +18,8 @@ bool token_hash_read(struct gw_str text, unsigned char digest[TOKEN_DIGEST])
 	    strncmp(text.ptr, PREFIX, strlen(PREFIX)) != 0)
 		return false;
 	for (i = 0; i < TOKEN_DIGEST; i++) {
-		int high = digit(digits.ptr[2 * i]), low = digit(digits.ptr[2 * i + 1]);
+		int high = g_ascii_xdigit_value(digits.ptr[2 * i]),
+		    low = g_ascii_xdigit_value(digits.ptr[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -92,10 +84,5 @@ const struct token_conf *token_find(const struct http_conf *conf, struct gw_str 
 
 bool token_sees(const struct token_conf *token, struct gw_str client)
 {
-	size_t i;
-
-	for (i = 0; i < token->clients.count; i++)
-		if (gw_str_eq(token->clients.items[i], client))
-			return true;
-	return token->clients.count == 0;
+	return token->clients.count == 0 || list_has(token->clients, client);
 }
