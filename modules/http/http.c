@@ -50,11 +50,12 @@ static void begin_events(struct instance *instance, const struct http_conf *conf
 	if (instance->store)
 		store_forget_hooks(instance->store, is_configured, conf);
 	if (instance->store && sends)
-		instance->webhooks = webhooks_begin(instance->call, conf, instance->store);
+		instance->webhooks = webhooks_begin(instance->call, conf, instance->store,
+						    &instance->ticks);
 	if (instance->store && (instance->webhooks || !sends))
-		instance->outbox = outbox_begin(instance->call, conf, instance->store,
-						sends ? webhooks_wake : nothing_kept,
-						instance->webhooks);
+		instance->outbox = outbox_begin(
+			instance->call, conf, instance->store, &instance->ticks,
+			sends ? webhooks_wake : nothing_kept, instance->webhooks);
 	if (!instance->outbox)
 		gw->log(instance->call, GW_LOG_ERROR, "no events are kept, and none are sent: %s",
 			why);
@@ -63,10 +64,11 @@ static void begin_events(struct instance *instance, const struct http_conf *conf
 static void begin(struct instance *instance, const struct http_conf *conf)
 {
 	instance->begun = true;
+	ticks_come(&instance->ticks);
 	begin_events(instance, conf);
 	if (!conf->listen.len)
 		return;
-	instance->server = server_begin(instance->call, conf, instance->store);
+	instance->server = server_begin(instance->call, conf, instance->store, &instance->ticks);
 	if (!instance->server)
 		gw->log(instance->call, GW_LOG_ERROR, "no memory, or no thread: there is no API");
 }
@@ -105,12 +107,7 @@ static void on_tick(struct gw_call *call)
 {
 	struct instance *instance = gw->instance_data(call);
 
-	if (instance->server)
-		server_tick(instance->server);
-	if (instance->outbox)
-		outbox_tick(instance->outbox);
-	if (instance->webhooks)
-		webhooks_tick(instance->webhooks);
+	ticks_come(&instance->ticks);
 }
 
 static void on_event(struct gw_call *call, const struct gw_event *event)

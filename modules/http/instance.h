@@ -11,6 +11,7 @@ struct instance {
 	struct gw_call *call;
 	pthread_mutex_t lock; /* of the beginning */
 	bool begun;
+	struct ticks ticks;
 	struct server *server;     /* NULL: there is no API */
 	struct event_store *store; /* NULL: it cannot be opened */
 	struct outbox *outbox;     /* NULL: no events are kept */

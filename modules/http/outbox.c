@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -46,25 +45,15 @@ static int64_t now_ms(void)
 
 /* --- putting --- */
 
-static bool has(struct gw_list names, struct gw_str name)
-{
-	size_t i;
-
-	for (i = 0; i < names.count; i++)
-		if (gw_str_eq(names.items[i], name))
-			return true;
-	return false;
-}
-
 bool outbox_wants(const struct http_conf *conf, struct gw_str name)
 {
 	const struct webhook_conf *webhooks = conf->webhooks.items;
 	size_t i;
 
-	if (has(conf->events, name))
+	if (list_has(conf->events, name))
 		return true;
 	for (i = 0; i < conf->webhooks.count; i++)
-		if (has(webhooks[i].events, name))
+		if (list_has(webhooks[i].events, name))
 			return true;
 	return false;
 }
@@ -128,11 +117,6 @@ void outbox_look(struct outbox *outbox)
 {
 	records_look(outbox->records);
 	pthread_cond_signal(&outbox->change);
-}
-
-void outbox_tick(struct outbox *outbox)
-{
-	records_tick(outbox->records);
 }
 
 /* --- keeping --- */
@@ -293,7 +277,8 @@ static bool start_thread(struct outbox *outbox)
 }
 
 struct outbox *outbox_begin(struct gw_call *call, const struct http_conf *conf,
-			    struct event_store *store, void (*kept)(void *arg), void *arg)
+			    struct event_store *store, const struct ticks *ticks,
+			    void (*kept)(void *arg), void *arg)
 {
 	struct outbox *outbox = calloc(1, sizeof *outbox);
 
@@ -307,7 +292,7 @@ struct outbox *outbox_begin(struct gw_call *call, const struct http_conf *conf,
 	outbox->last = &outbox->first;
 	pthread_mutex_init(&outbox->lock, NULL);
 	pthread_cond_init(&outbox->change, NULL);
-	outbox->records = records_create(call, conf, store, wake, outbox);
+	outbox->records = records_create(call, conf, store, ticks, wake, outbox);
 	if (outbox->records && start_thread(outbox))
 		return outbox;
 	outbox_free(outbox);

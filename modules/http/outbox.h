@@ -9,13 +9,15 @@
 
 #include "conf.h"
 #include "event_store.h"
+#include "ticks.h"
 
 struct outbox;
 
 /* `kept(arg)` runs on the thread when there is something new in the store. NULL: no memory, or no
  * thread. */
 struct outbox *outbox_begin(struct gw_call *call, const struct http_conf *conf,
-			    struct event_store *store, void (*kept)(void *arg), void *arg);
+			    struct event_store *store, const struct ticks *ticks,
+			    void (*kept)(void *arg), void *arg);
 /* What is in it is kept first. NULL is fine. */
 void outbox_end(struct outbox *outbox);
 
@@ -25,7 +27,5 @@ bool outbox_wants(const struct http_conf *conf, struct gw_str name);
 void outbox_put(struct outbox *outbox, const struct event *event);
 /* There may be new records of bounces. [any thread] */
 void outbox_look(struct outbox *outbox);
-/* This instance is the one in use: it reads the records. [any thread] */
-void outbox_tick(struct outbox *outbox);
 
 #endif

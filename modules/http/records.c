@@ -2,7 +2,6 @@
 
 #include "outbox.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,6 +18,7 @@ struct records {
 	struct gw_call *call;
 	const struct http_conf *conf;
 	struct event_store *store;
+	const struct ticks *ticks;
 	void (*wake)(void *arg);
 	void *arg;
 	int64_t began;
@@ -26,38 +26,19 @@ struct records {
 	int64_t due;   /* ms: when to ask next */
 	bool measures; /* asks how far there are any */
 	_Atomic bool hinted, asking, answered;
-	_Atomic int64_t ticked;
 	char *answer; /* NULL: none came; whose it is `answered` says */
 };
-
-static int64_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 void records_look(struct records *records)
 {
 	atomic_store(&records->hinted, true);
 }
 
-void records_tick(struct records *records)
-{
-	atomic_store(&records->ticked, seconds());
-}
-
-static bool in_use(const struct records *records)
-{
-	return seconds() - atomic_load(&records->ticked) < TICKS_MISSED;
-}
-
 bool records_due(const struct records *records, int64_t now)
 {
 	if (atomic_load(&records->answered))
 		return true;
-	return !atomic_load(&records->asking) && in_use(records) &&
+	return !atomic_load(&records->asking) && !ticks_missing(records->ticks, TICKS_MISSED) &&
 	       (atomic_load(&records->hinted) || now >= records->due);
 }
 
@@ -220,7 +201,8 @@ bool records_step(struct records *records, int64_t now)
 }
 
 struct records *records_create(struct gw_call *call, const struct http_conf *conf,
-			       struct event_store *store, void (*wake)(void *arg), void *arg)
+			       struct event_store *store, const struct ticks *ticks,
+			       void (*wake)(void *arg), void *arg)
 {
 	struct records *records = calloc(1, sizeof *records);
 
@@ -229,12 +211,12 @@ struct records *records_create(struct gw_call *call, const struct http_conf *con
 	records->call = call;
 	records->conf = conf;
 	records->store = store;
+	records->ticks = ticks;
 	records->wake = wake;
 	records->arg = arg;
 	records->began = gw->now(call);
 	records->from = store_bounces(store);
 	records->measures = records->from < 0;
-	records_tick(records);
 	return records;
 }
 

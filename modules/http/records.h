@@ -5,16 +5,17 @@
 
 #include "conf.h"
 #include "event_store.h"
+#include "ticks.h"
 
 struct records;
 
 /* `wake(arg)` when an answer is there, on any thread. */
 struct records *records_create(struct gw_call *call, const struct http_conf *conf,
-			       struct event_store *store, void (*wake)(void *arg), void *arg);
+			       struct event_store *store, const struct ticks *ticks,
+			       void (*wake)(void *arg), void *arg);
 void records_destroy(struct records *records); /* NULL is fine; nothing is asked by then */
 
 void records_look(struct records *records); /* there may be new ones [any thread] */
-void records_tick(struct records *records); /* this instance is in use [any thread] */
 
 /* It is time for a step. [the thread that steps] */
 bool records_due(const struct records *records, int64_t now);

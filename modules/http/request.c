@@ -51,7 +51,7 @@ static struct evhttp_request *give_back(struct request *request)
 	request->http = NULL;
 	event_del(request->deadline);
 	/* The next request of this client is for the instance that is in use. */
-	if (atomic_load(&request->server->retired))
+	if (server_is_replaced(request->server))
 		add_header(http, "Connection", "close");
 	if (connection)
 		connection_answered(request->server->connections,
@@ -284,12 +284,8 @@ void request_begin(struct evhttp_request *http, void *arg)
 		answer_wrong(http, 503, "no memory");
 		return;
 	}
-	if (atomic_load(&server->retired) || atomic_load(&server->stops)) {
-		struct evhttp_request *late = give_back(request);
-
-		request_free(request);
-		evhttp_add_header(evhttp_request_get_output_headers(late), "Connection", "close");
-		answer_wrong(late, 503, "the configuration has just changed: ask again");
+	if (server_is_replaced(server)) {
+		request_wrong(request, 503, "the configuration has just changed: ask again");
 		return;
 	}
 	if (!find_route(request) || !find_token(request) || !find_words(request))

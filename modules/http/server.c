@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BODY_MOST 65536
@@ -19,17 +18,9 @@
 #define METHODS                                                                                    \
 	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE)
 
-static int64_t seconds(void)
+bool server_is_replaced(const struct server *server)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
-void server_tick(struct server *server)
-{
-	atomic_store(&server->ticked, seconds());
+	return atomic_load(&server->retired) || ticks_missing(server->ticks, TICKS_MISSED);
 }
 
 /* --- the listener --- */
@@ -63,26 +54,26 @@ static void begin_listening(struct server *server)
 }
 
 /* Requests that have begun are answered. */
-static void end_listening(struct server *server)
+static void leave(struct server *server)
 {
 	if (server->bound)
 		evhttp_del_accept_socket(server->http, server->bound);
 	server->bound = NULL;
 	listener_leave(server);
+	connections_close_idle(server->connections);
 }
 
 static void look(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *server = arg;
-	bool in_use = seconds() - atomic_load(&server->ticked) < TICKS_MISSED;
 
 	(void)fd;
 	(void)what;
-	if (server->bound)
+	if (server_is_replaced(server))
+		leave(server);
+	else if (server->bound)
 		evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound));
-	if (server->bound && !in_use)
-		end_listening(server);
-	else if (!server->bound && in_use && !atomic_load(&server->retired))
+	else
 		begin_listening(server);
 }
 
@@ -94,8 +85,6 @@ static void finish(struct server *server)
 {
 	const struct timeval grace = { 0, 500000 };
 
-	end_listening(server);
-	connections_close_idle(server->connections);
 	if (connections_count(server->connections) == 0)
 		event_base_loopbreak(server->base);
 	else
@@ -109,10 +98,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	requests_take_answers(server);
-	if (atomic_load(&server->retired)) {
-		end_listening(server);
-		connections_close_idle(server->connections);
-	}
+	if (server_is_replaced(server))
+		leave(server);
 	if (atomic_load(&server->stops))
 		finish(server);
 }
@@ -184,7 +171,7 @@ static bool make_parts(struct server *server)
 }
 
 struct server *server_begin(struct gw_call *call, const struct http_conf *conf,
-			    struct event_store *store)
+			    struct event_store *store, const struct ticks *ticks)
 {
 	struct server *server = calloc(1, sizeof *server);
 
@@ -193,9 +180,9 @@ struct server *server_begin(struct gw_call *call, const struct http_conf *conf,
 	server->call = call;
 	server->conf = conf;
 	server->store = store;
+	server->ticks = ticks;
 	server->waiting_end = &server->waiting;
 	pthread_mutex_init(&server->lock, NULL);
-	server_tick(server);
 	if (make_parts(server)) {
 		set_up_http(server);
 		if (start_thread(server))
@@ -209,10 +196,10 @@ void server_end(struct server *server)
 {
 	if (!server)
 		return;
+	atomic_store(&server->retired, true);
 	atomic_store(&server->stops, true);
 	event_active(server->wake, 0, 0);
 	pthread_join(server->thread, NULL);
-	end_listening(server);
 	requests_drop(server);
 	server_free(server);
 }

@@ -7,11 +7,11 @@
 #define HTTP_SERVER_H
 
 #include "conf.h"
+#include "ticks.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct connections;
 struct request;
@@ -21,6 +21,7 @@ struct server {
 	struct gw_call *call; /* the instance's, for its thread */
 	const struct http_conf *conf;
 	struct event_store *store; /* NULL: no events are kept */
+	const struct ticks *ticks; /* the instance's */
 	pthread_t thread;
 	struct event_base *base;
 	struct evhttp *http;
@@ -31,18 +32,18 @@ struct server {
 	struct request *all;                    /* that are not over */
 	unsigned asking;
 	bool told; /* that it cannot listen */
-	_Atomic bool stops, retired;
-	_Atomic int64_t ticked; /* seconds, monotonic */
+	_Atomic bool stops;
+	_Atomic bool retired; /* another one has the listener, or it stops */
 	pthread_mutex_t lock;
 	struct request *answered; /* by verbs, for the thread; under lock */
 };
 
 /* NULL: no memory, or no thread. */
 struct server *server_begin(struct gw_call *call, const struct http_conf *conf,
-			    struct event_store *store);
+			    struct event_store *store, const struct ticks *ticks);
 /* Waits for its thread; what is not answered is cut off. NULL is fine. */
 void server_end(struct server *server);
-/* The gateway ticks this instance: it is the one that is in use. */
-void server_tick(struct server *server);
+/* Another instance is the one in use, or none: who comes is told to ask again. [any thread] */
+bool server_is_replaced(const struct server *server);
 
 #endif

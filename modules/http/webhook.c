@@ -8,7 +8,6 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -35,12 +34,12 @@ struct webhooks {
 	struct gw_call *call;
 	const struct http_conf *conf;
 	struct event_store *store;
+	const struct ticks *ticks;
 	struct webhook *list;
 	size_t count;
 	CURLM *multi;
 	pthread_t thread;
 	_Atomic bool stops;
-	_Atomic int64_t ticked;
 };
 
 static int64_t now_ms(void)
@@ -49,19 +48,6 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
-void webhooks_tick(struct webhooks *webhooks)
-{
-	atomic_store(&webhooks->ticked, seconds());
 }
 
 void webhooks_wake(void *webhooks)
@@ -311,7 +297,7 @@ static void *run(void *arg)
 
 	pthread_setname_np(pthread_self(), "http-webhooks");
 	while (!atomic_load(&all->stops)) {
-		bool in_use = seconds() - atomic_load(&all->ticked) < TICKS_MISSED;
+		bool in_use = !ticks_missing(all->ticks, TICKS_MISSED);
 
 		for (i = 0; i < all->count && in_use; i++)
 			step(&all->list[i], now_ms());
@@ -388,7 +374,7 @@ static bool start_thread(struct webhooks *all)
 }
 
 struct webhooks *webhooks_begin(struct gw_call *call, const struct http_conf *conf,
-				struct event_store *store)
+				struct event_store *store, const struct ticks *ticks)
 {
 	struct webhooks *all = calloc(1, sizeof *all);
 
@@ -397,7 +383,7 @@ struct webhooks *webhooks_begin(struct gw_call *call, const struct http_conf *co
 	all->call = call;
 	all->conf = conf;
 	all->store = store;
-	webhooks_tick(all);
+	all->ticks = ticks;
 	if (make_parts(all) && start_thread(all))
 		return all;
 	webhooks_free(all);

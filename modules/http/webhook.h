@@ -9,17 +9,17 @@
 #include "conf.h"
 #include "event_store.h"
 #include "letter.h"
+#include "ticks.h"
 
 struct webhooks;
 
 /* NULL: no memory, or no thread. */
 struct webhooks *webhooks_begin(struct gw_call *call, const struct http_conf *conf,
-				struct event_store *store);
+				struct event_store *store, const struct ticks *ticks);
 void webhooks_end(
 	struct webhooks *webhooks); /* what is on its way is sent again later; NULL is fine */
 
-void webhooks_wake(void *webhooks);            /* there is something new [any thread] */
-void webhooks_tick(struct webhooks *webhooks); /* this instance is in use [any thread] */
+void webhooks_wake(void *webhooks); /* there is something new [any thread] */
 
 /* Sets aside what the letter has of `before` or earlier; the state is behind that only when it is
  * kept. How many; 0: none is so old, or it cannot be kept now. */

@@ -146,10 +146,18 @@ def test_a_reload_takes_tokens_at_once_and_refuses_no_connection(api):
     kept = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10 * PATIENCE)
     kept.request("GET", "/v1/relays", headers={"Authorization": "Bearer " + READ})
     assert kept.getresponse().read()
+    late = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10 * PATIENCE)
+    late.connect()
     fragment["tokens"] = TOKENS[1:]
     api.gateway.write()
     api.gateway.text("reload")
     wait_for(lambda: api.get("/v1/relays", READ).status == 401, 10, "the token to be none any more")
+    try:
+        late.request("GET", "/v1/relays", headers={"Authorization": "Bearer " + READ})
+        answer = late.getresponse()
+        assert answer.status == 503 and answer.headers.get_all("Connection") == ["close"]
+    except OSError:  # half a second after the reload it is cut off
+        pass
     assert api.get("/v1/relays", WRITE).status == 200
     with pytest.raises((OSError, http.client.HTTPException)):  # of the instance that was replaced
         kept.request("GET", "/v1/relays", headers={"Authorization": "Bearer " + READ})
