@@ -29,7 +29,7 @@ struct suite {
 	struct suite_test test;
 };
 
-/* The lines of the file; NULL ends the program's test. */
+/* The lines of the file, `text` the caller's to free; false: it cannot be read. */
 static inline bool suite_open(struct suite *suite, const char *path)
 {
 	FILE *file = fopen(path, "r");
@@ -129,6 +129,33 @@ static inline bool suite_next(struct suite *suite)
 		}
 	}
 	return in_test;
+}
+
+static inline bool suite_has(const struct gw_str *list, size_t count, struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < count && !gw_str_eq(list[i], text); i++)
+		;
+	return i < count;
+}
+
+/* What SPF came to is what the test wants, else it is printed. "DEFAULT" is what a receiver says
+ * where the domain says nothing. */
+static inline bool suite_holds(const struct suite *suite, const struct spf *spf)
+{
+	const struct suite_test *test = &suite->test;
+	const char *result = spf_results[spf_result(spf)], *words = spf_explanation(spf);
+	bool holds;
+
+	words = words[0] ? words : "DEFAULT";
+	holds = suite_has(test->results, test->result_count, gw_str(result)) &&
+		(test->explanation_count == 0 ||
+		 suite_has(test->explanations, test->explanation_count, gw_str(words)));
+	if (!holds)
+		printf("%.*s, %.*s: %s (%s; %s)\n", GW_STR_ARGS(suite->group),
+		       GW_STR_ARGS(test->name), result, spf_why(spf), words);
+	return holds;
 }
 
 static inline enum gw_dns_type suite_type(struct gw_str type)

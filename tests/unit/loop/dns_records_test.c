@@ -14,18 +14,9 @@ struct fixture {
 
 static struct dns *make_dns(struct worker *worker, const char *server)
 {
-	struct gw_str forward = gw_str(server);
-	struct dns_options options = { .local = true,
-				       .forward = { &forward, 1 },
-				       .trust_anchor = gw_str(anchor) };
-	struct problems problems;
-	struct dns *dns;
+	struct dns_options options = { .local = true, .trust_anchor = gw_str(anchor) };
 
-	problems_init(&problems);
-	dns = dns_create(worker, &options, &problems);
-	assert_non_null(dns);
-	problems_finish(&problems);
-	return dns;
+	return knot_dns(worker, server, options);
 }
 
 static int set_up(void **state)
@@ -291,12 +282,7 @@ int main(void)
 		cmocka_unit_test(other_questions_are_not_asked),
 	};
 
-	if (loop_init() != 0)
-		return 1;
-	if (!knot_is_there()) {
-		print_message(
-			"skipped: knotd, which these tests ask, is not installed (Debian package knot)\n");
+	if (!knot_is_there())
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

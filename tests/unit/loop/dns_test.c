@@ -1,7 +1,5 @@
 #include "knot.h"
 
-#include "loop/dns.h"
-
 static struct knot knot;
 static char anchor[256], wrong_anchor[256]; /* files */
 
@@ -24,28 +22,13 @@ static void done(struct dns_mx_question *question, const struct dns_answer *answ
 	asked->answer = dns_hold(answer);
 }
 
-static struct dns *make_dns(struct worker *worker, struct dns_options *options)
-{
-	struct gw_str server = gw_str(knot.server);
-	struct problems problems;
-	struct dns *dns;
-
-	options->forward = (struct gw_list){ &server, 1 };
-	problems_init(&problems);
-	dns = dns_create(worker, options, &problems);
-	assert_non_null(dns);
-	assert_int_equal(problems.errors, 0);
-	problems_finish(&problems);
-	return dns;
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct dns_options options = { .local = true, .timeout_ms = 5000 };
 
 	f->worker = worker_create(0);
-	f->dns = make_dns(f->worker, &options);
+	f->dns = knot_dns(f->worker, knot.server, options);
 	*state = f;
 	return 0;
 }
@@ -63,7 +46,7 @@ static int tear_down(void **state)
 static void use(struct fixture *f, struct dns_options options)
 {
 	dns_destroy(f->dns);
-	f->dns = make_dns(f->worker, &options);
+	f->dns = knot_dns(f->worker, knot.server, options);
 }
 
 static void ask(struct fixture *f, const char *domain, struct asked *asked)
@@ -637,12 +620,7 @@ int main(void)
 		cmocka_unit_test(servers_are_addresses_with_or_without_a_port),
 	};
 
-	if (loop_init() != 0)
-		return 1;
-	if (!knot_is_there()) {
-		print_message(
-			"skipped: knotd, which these tests ask, is not installed (Debian package knot)\n");
+	if (!knot_is_there())
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

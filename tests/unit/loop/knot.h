@@ -5,6 +5,8 @@
 
 #include "loop_test.h"
 
+#include "loop/dns.h"
+
 #include <arpa/nameser.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -101,9 +103,34 @@ static void knot_run(const struct knot *knot)
 	_exit(127);
 }
 
+/* How main() of a test that asks it begins. False: it is not installed, which was told, and the
+ * test is skipped. */
 static bool knot_is_there(void)
 {
-	return access(knot_program, X_OK) == 0;
+	bool is_there = access(knot_program, X_OK) == 0;
+
+	if (loop_init() != 0)
+		exit(1);
+	if (!is_there)
+		print_message(
+			"skipped: knotd, which these tests ask, is not installed (Debian package knot)\n");
+	return is_there;
+}
+
+/* A resolver that asks this server, with these options. */
+static struct dns *knot_dns(struct worker *worker, const char *name, struct dns_options options)
+{
+	struct gw_str server = gw_str(name);
+	struct problems problems;
+	struct dns *dns;
+
+	options.forward = (struct gw_list){ &server, 1 };
+	problems_init(&problems);
+	dns = dns_create(worker, &options, &problems);
+	assert_non_null(dns);
+	assert_int_equal(problems.errors, 0);
+	problems_finish(&problems);
+	return dns;
 }
 
 static void knot_prepare(struct knot *knot)
