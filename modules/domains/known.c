@@ -18,11 +18,23 @@ static enum known both(enum known a, enum known b)
 
 /* --- SPF --- */
 
+bool known_run_spf(struct answers *answers, struct spf *spf)
+{
+	const struct gw_dns_answer *answer;
+	struct gw_dns_question question;
+
+	while (spf_question(spf, &question)) {
+		answer = answers_get(answers, question.type, question.name);
+		if (!answer)
+			return false;
+		spf_answer(spf, answer);
+	}
+	return true;
+}
+
 enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_str address,
 		     enum spf_result *result, char why[WHY_MAX])
 {
-	const struct gw_dns_answer *answer = NULL;
-	struct gw_dns_question question;
 	char sender[GW_DOMAIN_MAX + 16];
 	struct spf *spf;
 
@@ -30,13 +42,9 @@ enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_st
 	spf = spf_check(address, domain, gw_str(sender));
 	if (!spf)
 		return FAILED;
-	while (spf_question(spf, &question)) {
-		answer = answers_get(answers, question.type, question.name);
-		if (!answer) {
-			spf_destroy(spf);
-			return MISSING;
-		}
-		spf_answer(spf, answer);
+	if (!known_run_spf(answers, spf)) {
+		spf_destroy(spf);
+		return MISSING;
 	}
 	*result = spf_result(spf);
 	snprintf(why, WHY_MAX, "%s", spf_why(spf));
@@ -51,20 +59,14 @@ static enum known known_samples(struct answers *answers, struct gw_str domain,
 				char samples[SAMPLES][NETWORK_TEXT], size_t *count,
 				char why[WHY_MAX])
 {
-	const struct gw_dns_answer *answer;
-	struct gw_dns_question question;
 	struct spf *spf = spf_list(domain);
 	struct network *networks;
 	size_t listed, i;
 
 	*count = 0;
-	while (spf && spf_question(spf, &question)) {
-		answer = answers_get(answers, question.type, question.name);
-		if (!answer) {
-			spf_destroy(spf);
-			return MISSING;
-		}
-		spf_answer(spf, answer);
+	if (spf && !known_run_spf(answers, spf)) {
+		spf_destroy(spf);
+		return MISSING;
 	}
 	networks = spf && spf_result(spf) == SPF_PASS ? spf_take_networks(spf, &listed) : NULL;
 	snprintf(why, WHY_MAX, "the addresses that %.*s lists are not known: %s",
@@ -235,13 +237,11 @@ enum dmarc_answer known_dmarc(void *arg, struct gw_str domain, struct dmarc_reco
 enum known known_walk(struct answers *answers, struct gw_str domain, struct dmarc_walk *walk)
 {
 	const struct dmarc_source source = { known_dmarc, answers };
-	size_t open = answers_open(answers);
 
 	dmarc_walk(domain, &source, walk);
 	if (walk->is_known)
 		return KNOWN;
-	/* asked for now, or before in this look */
-	return answers_open(answers) > open || open ? MISSING : FAILED;
+	return answers_open(answers) ? MISSING : FAILED;
 }
 
 enum known known_exists(struct answers *answers, struct gw_str domain, bool *exists)

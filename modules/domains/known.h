@@ -11,6 +11,9 @@
 
 enum known { KNOWN, MISSING, FAILED };
 
+/* Goes on with it; false: an answer is missing. */
+bool known_run_spf(struct answers *answers, struct spf *spf);
+
 /* What the SPF of the domain says of the address. `why`: for people. */
 #define WHY_MAX 400
 enum known known_spf(struct answers *answers, struct gw_str domain, struct gw_str address,

@@ -225,7 +225,6 @@ static void add_way(struct gathering *gathering, const struct gw_relay *relay,
 	way->addresses = addresses_of(gathering, relay, conf);
 	way->signs = conf->dkim;
 	way->is_mass = has_mass(gw->conf(gathering->call), conf->types);
-	way->is_strict = conf->strict;
 	for (i = 0; i < way->addresses.count; i++)
 		add_address(plan, way->addresses.items[i]);
 	add_senders(gathering, conf->domains);

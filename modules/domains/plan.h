@@ -24,7 +24,7 @@ struct way {
 	 * own), or it is not known (OWN) */
 	struct gw_str return_domain;
 	struct gw_list addresses; /* that receivers see; none: it is not known */
-	bool signs, is_mass, is_strict;
+	bool signs, is_mass;
 };
 
 /* A DKIM key, as its module publishes it. */

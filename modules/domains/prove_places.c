@@ -29,6 +29,7 @@ static void check_rua(const struct look *look, struct gw_str sender, const struc
 	struct dmarc_walk other;
 	char name[2 * GW_DOMAIN_MAX + 24];
 	const struct gw_dns_answer *answer;
+	struct dmarc_record wanted;
 	size_t i;
 
 	if (domain.len == 0 || domain.len > GW_DOMAIN_MAX ||
@@ -41,7 +42,7 @@ static void check_rua(const struct look *look, struct gw_str sender, const struc
 	if (!answer || answer->status == GW_DNS_FAILED)
 		return;
 	for (i = 0; i < answer->records.count; i++)
-		if (gw_str_ieq(gw_str_n(answer->records.items[i].ptr, 8), gw_str("v=DMARC1")))
+		if (dmarc_read(answer->records.items[i], &wanted))
 			return;
 	report_finding(look->report, LEVEL_WARNING, &place,
 		       "publish that record, or report elsewhere",

@@ -102,23 +102,6 @@ static void put_rows(struct gw_call *call, struct gw_json *json, const struct pl
 	}
 }
 
-static void put_columns(struct gw_json *json)
-{
-	static const char *const columns[][2] = { { "name", "NAME" },
-						  { "type", "TYPE" },
-						  { "value", "VALUE" } };
-	size_t i;
-
-	gw->json_begin(json, "columns", GW_JSON_ARRAY);
-	for (i = 0; i < 3; i++) {
-		gw->json_begin(json, NULL, GW_JSON_ARRAY);
-		gw->json_string(json, NULL, gw_str(columns[i][0]));
-		gw->json_string(json, NULL, gw_str(columns[i][1]));
-		gw->json_end(json);
-	}
-	gw->json_end(json);
-}
-
 /* What stands before the table: what there is still to do. */
 static char *write_text(struct gw_call *call, const struct plan *plan, struct gw_str domain,
 			const struct new_key *key)
@@ -151,14 +134,14 @@ static char *write_text(struct gw_call *call, const struct plan *plan, struct gw
 void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain,
 		    const struct new_key *key)
 {
-	struct gw_json *json = gw->json_create();
+	static const struct gw_column columns[] = {
+		{ "name", "NAME" }, { "type", "TYPE" }, { "value", "VALUE" }, { NULL, NULL }
+	};
+	struct gw_json *json = gw->table_create(columns);
 	char *text = write_text(call, plan, domain, key);
 
-	gw->json_begin(json, NULL, GW_JSON_OBJECT);
-	put_columns(json);
-	gw->json_begin(json, "rows", GW_JSON_ARRAY);
 	put_rows(call, json, plan, domain, key);
-	gw->json_end(json);
+	gw->json_end(json); /* of the rows: what follows stands beside them */
 	gw->json_string(json, "text", gw_str(text ? text : "out of memory"));
 	gw->answer_json(call, json);
 	free(text);

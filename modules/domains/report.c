@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const dkim_results[] = { "none", "pass", "fail", "temperror" };
+const char *const dkim_results[] = { "none", "pass", "fail" };
 const char *const levels[] = { "note", "warning", "ERROR" };
 
 /* Room for one more; false: no memory. */

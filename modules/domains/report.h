@@ -8,7 +8,7 @@
 
 #include "../common/spf.h"
 
-enum dkim_result { DKIM_NONE, DKIM_PASS, DKIM_FAIL, DKIM_UNKNOWN, DKIM_RESULTS };
+enum dkim_result { DKIM_NONE, DKIM_PASS, DKIM_FAIL };
 extern const char *const dkim_results[];
 
 /* What a receiver will conclude of mail in the name of the sender. */
