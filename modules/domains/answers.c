@@ -20,6 +20,7 @@ struct answers {
 	uint16_t slots[SLOTS]; /* by hash: the place of an entry, from 1 */
 	size_t count, handed_out, open;
 	uint32_t ttl;
+	bool is_cut;
 };
 
 struct answers *answers_create(void)
@@ -69,6 +70,7 @@ static void add(struct answers *answers, uint32_t type, struct gw_str name)
 {
 	struct entry *entry = answers->count < ANSWERS_MOST ? calloc(1, sizeof *entry) : NULL;
 
+	answers->is_cut = answers->is_cut || answers->count == ANSWERS_MOST;
 	if (!entry)
 		return;
 	entry->hash = hash_of(type, name);
@@ -77,6 +79,11 @@ static void add(struct answers *answers, uint32_t type, struct gw_str name)
 	answers->entries[answers->count++] = entry;
 	*slot_of(answers, entry->hash, type, name) = (uint16_t)answers->count;
 	answers->open++;
+}
+
+bool answers_are_cut(const struct answers *answers)
+{
+	return answers->is_cut;
 }
 
 /* What can be no name is not there. */

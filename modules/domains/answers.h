@@ -14,17 +14,19 @@ struct answers;
 struct answers *answers_create(void); /* NULL: no memory */
 void answers_destroy(struct answers *answers);
 
-/* NULL: it is asked for now, or could not be noted. What it points to lives as long as `answers`.
- */
+/* NULL: it is asked for now, or left out. What it points to lives as long as `answers`. */
 const struct gw_dns_answer *answers_get(struct answers *answers, uint32_t type, struct gw_str name);
 
-/* The questions from `from` on that nobody has handed out yet; the number that was handed out. */
+/* Hands out questions that were not handed out yet; `first` is the place of the first of them, for
+ * answers_put(). Gives their number. */
 size_t answers_take_questions(struct answers *answers, struct gw_dns_question *out, size_t most,
 			      size_t *first);
 void answers_put(struct answers *answers, size_t nth, const struct gw_dns_answer *answer);
 
 /* Questions without an answer, handed out or not. */
 size_t answers_open(const struct answers *answers);
+/* There were more questions than ANSWERS_MOST. */
+bool answers_are_cut(const struct answers *answers);
 /* Whatever has no answer has none. */
 void answers_give_up(struct answers *answers);
 

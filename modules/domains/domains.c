@@ -164,7 +164,7 @@ static int on_start(struct gw_call *call)
 		plan_destroy(plan);
 		return -1;
 	}
-	instance = instance_create(plan);
+	instance = instance_create(plan, gw->now(call));
 	if (!instance) {
 		plan_destroy(plan);
 		return -1;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-struct instance *instance_create(struct plan *plan)
+struct instance *instance_create(struct plan *plan, int64_t now)
 {
 	struct instance *instance = calloc(1, sizeof *instance);
 
@@ -10,6 +10,7 @@ struct instance *instance_create(struct plan *plan)
 		return NULL;
 	pthread_mutex_init(&instance->lock, NULL);
 	instance->plan = plan;
+	instance->begun = (uint64_t)now;
 	return instance;
 }
 
@@ -73,7 +74,7 @@ void result_release(struct instance *instance, struct result *result)
 }
 
 void instance_take(struct instance *instance, struct report *report, struct plan *plan,
-		   uint64_t number, int64_t now)
+		   uint64_t number)
 {
 	struct result *result = calloc(1, sizeof *result);
 
@@ -83,7 +84,7 @@ void instance_take(struct instance *instance, struct report *report, struct plan
 	}
 	pthread_mutex_lock(&instance->lock);
 	plan->refs++;
-	*result = (struct result){ *report, plan, number, now, 1 };
+	*result = (struct result){ *report, plan, number, 1 };
 	drop_result(instance->result);
 	instance->result = result;
 	pthread_mutex_unlock(&instance->lock);
@@ -112,13 +113,6 @@ void instance_end(struct instance *instance, struct plan *plan, int64_t due)
 	instance->is_busy = false;
 	if (due < instance->due)
 		instance->due = due;
-	drop_plan(plan);
-	pthread_mutex_unlock(&instance->lock);
-}
-
-void instance_release_plan(struct instance *instance, struct plan *plan)
-{
-	pthread_mutex_lock(&instance->lock);
 	drop_plan(plan);
 	pthread_mutex_unlock(&instance->lock);
 }

@@ -12,7 +12,6 @@ struct result {
 	struct report report;
 	struct plan *plan; /* that the report's names are of */
 	uint64_t number;   /* of the look */
-	int64_t ended;     /* ms since 1970 UTC */
 	unsigned refs;
 };
 
@@ -38,13 +37,16 @@ struct instance {
 	pthread_mutex_t lock; /* of all that stands below */
 	struct plan *plan;
 	struct result *result; /* NULL: none yet */
-	uint64_t begun;        /* number of the look that began last */
-	int64_t due;           /* when the next one begins */
-	bool is_busy;          /* one is under way, on some worker */
+	/* number of the look that began last; from the time of the start on, so that one of the
+	 * instance before is none that is still to come */
+	uint64_t begun;
+	int64_t due;  /* when the next one begins */
+	bool is_busy; /* one is under way, on some worker */
 	struct spf_query query;
 };
 
-struct instance *instance_create(struct plan *plan); /* takes it over; NULL: no memory */
+/* Takes the plan over; NULL: no memory. */
+struct instance *instance_create(struct plan *plan, int64_t now);
 void instance_destroy(struct instance *instance);
 
 /* A new plan for the next look, which begins as soon as it can. Gives its number: a result of that
@@ -57,11 +59,11 @@ void result_release(struct instance *instance, struct result *result);
 
 /* Takes the report's content over. */
 void instance_take(struct instance *instance, struct report *report, struct plan *plan,
-		   uint64_t number, int64_t now);
+		   uint64_t number);
 
 /* A reference to the plan for a look that begins now; NULL: it is not due, or one is under way. */
 struct plan *instance_begin(struct instance *instance, int64_t now, uint64_t *number);
+/* It has ended, and the next one is due then at the latest. Of a query the plan is NULL. */
 void instance_end(struct instance *instance, struct plan *plan, int64_t due);
-void instance_release_plan(struct instance *instance, struct plan *plan);
 
 #endif

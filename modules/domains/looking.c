@@ -69,7 +69,7 @@ static void end_plan(struct gw_call *call, struct looking *looking, struct repor
 	drift_tell(call, before ? &before->report : NULL, report);
 	if (before)
 		result_release(instance, before);
-	instance_take(instance, report, looking->plan, looking->number, now);
+	instance_take(instance, report, looking->plan, looking->number);
 	instance_end(instance, looking->plan, due);
 }
 
@@ -81,8 +81,8 @@ static void end_query(struct gw_call *call, struct looking *looking)
 	looking->query.done = true;
 	if (instance->query.number == looking->query.number)
 		instance->query = looking->query;
-	instance->is_busy = false;
 	pthread_mutex_unlock(&instance->lock);
+	instance_end(instance, NULL, INT64_MAX);
 }
 
 /* --- a step: work with what is known, ask for what is not --- */
@@ -90,16 +90,12 @@ static void end_query(struct gw_call *call, struct looking *looking)
 static void work_query(struct looking *looking)
 {
 	struct spf_query *query = &looking->query;
-	struct gw_dns_question question;
-	const struct gw_dns_answer *answer = NULL;
 	struct spf *spf = spf_check(gw_str(query->address), gw_str(query->helo),
 				    gw_str(query->sender));
 
 	if (!spf)
 		return;
-	while (spf_question(spf, &question) &&
-	       (answer = answers_get(looking->answers, question.type, question.name)) != NULL)
-		spf_answer(spf, answer);
+	known_run_spf(looking->answers, spf);
 	query->result = spf_result(spf);
 	snprintf(query->why, sizeof query->why, "%s", spf_why(spf));
 	snprintf(query->explanation, sizeof query->explanation, "%s", spf_explanation(spf));
@@ -193,29 +189,44 @@ static bool take_query(struct instance *instance, struct looking *looking)
 	return has;
 }
 
+/* What is begun is due again. */
+static void give_back(struct instance *instance, const struct looking *looking)
+{
+	instance_end(instance, looking->plan, looking->plan ? 0 : INT64_MAX);
+}
+
+static struct looking *create(const struct looking *begun)
+{
+	struct looking *looking = calloc(1, sizeof *looking);
+	struct answers *answers = answers_create();
+
+	if (!looking || !answers) {
+		free(looking);
+		answers_destroy(answers);
+		return NULL;
+	}
+	*looking = *begun;
+	looking->answers = answers;
+	return looking;
+}
+
 void looking_tick(struct gw_call *call)
 {
 	struct instance *instance = gw->instance_data(call);
 	struct here *here = gw->worker_data(call);
-	struct looking *looking;
+	struct looking begun = { .answers = NULL };
 
 	if (!here || here->looking)
 		return;
-	looking = calloc(1, sizeof *looking);
-	if (looking)
-		looking->answers = answers_create();
-	if (!looking || !looking->answers) {
-		free(looking);
+	if (!take_query(instance, &begun))
+		begun.plan = instance_begin(instance, gw->now(call), &begun.number);
+	if (!begun.plan && !begun.query.number)
 		return;
-	}
-	if (!take_query(instance, looking))
-		looking->plan = instance_begin(instance, gw->now(call), &looking->number);
-	if (!looking->plan && !looking->query.number) {
-		destroy(looking);
-		return;
-	}
-	here->looking = looking;
-	go_on(call, here);
+	here->looking = create(&begun);
+	if (here->looking)
+		go_on(call, here);
+	else
+		give_back(instance, &begun);
 }
 
 void looking_worker_stop(struct gw_call *call)
@@ -224,8 +235,7 @@ void looking_worker_stop(struct gw_call *call)
 	struct here *here = gw->worker_data(call);
 
 	if (here && here->looking) {
-		if (here->looking->plan)
-			instance_end(instance, here->looking->plan, 0);
+		give_back(instance, here->looking);
 		destroy(here->looking);
 	}
 	free(here);

@@ -15,7 +15,8 @@ void prove(const struct look *look)
 	prove_mail(look);
 	prove_senders(look);
 	prove_places(look);
-	if (look->plan->is_cut || look->report->verdict_count == VERDICTS_MOST)
+	if (look->plan->is_cut || answers_are_cut(look->answers) ||
+	    look->report->verdict_count == VERDICTS_MOST)
 		report_finding(
 			look->report, LEVEL_WARNING, &nothing, NULL,
 			"there are more sender domains, relays, keys or addresses than are looked at");

@@ -14,6 +14,7 @@
 #define EX_CONFIG 78
 #define AGAIN_MS 250
 #define NOUN "domain"
+#define OTHERS "somebody else asked meanwhile: try again"
 
 /* --- words --- */
 
@@ -142,6 +143,18 @@ static void put_finding(struct gw_json *json, const struct finding *finding)
 	gw->json_end(json);
 }
 
+static void put_verdicts(struct gw_json *json, const struct report *report, struct gw_str domain)
+{
+	size_t i;
+
+	for (i = 0; i < report->verdict_count; i++)
+		if (is_about(report->verdicts[i].sender, domain)) {
+			gw->json_begin(json, NULL, GW_JSON_OBJECT);
+			put_verdict(json, &report->verdicts[i]);
+			gw->json_end(json);
+		}
+}
+
 static void put_data(struct gw_json *json, const struct report *report, struct gw_str domain)
 {
 	size_t i;
@@ -150,12 +163,7 @@ static void put_data(struct gw_json *json, const struct report *report, struct g
 	gw->json_number(json, "errors", (int64_t)report->errors);
 	gw->json_number(json, "warnings", (int64_t)report->warnings);
 	gw->json_begin(json, "verdicts", GW_JSON_ARRAY);
-	for (i = 0; i < report->verdict_count; i++)
-		if (is_about(report->verdicts[i].sender, domain)) {
-			gw->json_begin(json, NULL, GW_JSON_OBJECT);
-			put_verdict(json, &report->verdicts[i]);
-			gw->json_end(json);
-		}
+	put_verdicts(json, report, domain);
 	gw->json_end(json);
 	gw->json_begin(json, "findings", GW_JSON_ARRAY);
 	for (i = 0; i < report->finding_count; i++)
@@ -190,43 +198,21 @@ static char *findings_text(const struct report *report, struct gw_str domain, co
 	return text;
 }
 
-static void put_columns(struct gw_json *json)
-{
-	static const char *const columns[][2] = { { "domain", "DOMAIN" },
-						  { "relay", "RELAY" },
-						  { "mode", "RETURN PATH" },
-						  { "address", "ADDRESS" },
-						  { "predicted", "A RECEIVER CONCLUDES" } };
-	size_t i;
-
-	gw->json_begin(json, "columns", GW_JSON_ARRAY);
-	for (i = 0; i < sizeof columns / sizeof *columns; i++) {
-		gw->json_begin(json, NULL, GW_JSON_ARRAY);
-		gw->json_string(json, NULL, gw_str(columns[i][0]));
-		gw->json_string(json, NULL, gw_str(columns[i][1]));
-		gw->json_end(json);
-	}
-	gw->json_end(json);
-}
-
 static void answer_report(struct gw_call *call, const struct report *report, struct gw_str domain,
 			  const char *head, bool is_wrong)
 {
-	struct gw_json *json = gw->json_create();
+	static const struct gw_column columns[] = { { "domain", "DOMAIN" },
+						    { "relay", "RELAY" },
+						    { "mode", "RETURN PATH" },
+						    { "address", "ADDRESS" },
+						    { "predicted", "A RECEIVER CONCLUDES" },
+						    { NULL, NULL } };
+	struct gw_json *json = gw->table_create(columns);
 	char *text = findings_text(report, domain, head);
-	size_t i;
 
-	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	put_verdicts(json, report, domain);
+	gw->json_end(json); /* of the rows: what follows stands beside them */
 	gw->json_string(json, "text", gw_str(text ? text : head));
-	put_columns(json);
-	gw->json_begin(json, "rows", GW_JSON_ARRAY);
-	for (i = 0; i < report->verdict_count; i++)
-		if (is_about(report->verdicts[i].sender, domain)) {
-			gw->json_begin(json, NULL, GW_JSON_OBJECT);
-			put_verdict(json, &report->verdicts[i]);
-			gw->json_end(json);
-		}
-	gw->json_end(json);
 	put_data(json, report, domain);
 	gw->json_number(json, "code", is_wrong ? EX_CONFIG : 0);
 	gw->answer_json(call, json);
@@ -298,10 +284,25 @@ static void verb_verify(struct words *words)
 	result_release(words->instance, result);
 }
 
+/* Has dkim make a key, one at a time; false: there is nothing to show yet, which was told. */
+static bool await_key(const struct words *words, const char *name, uint64_t number)
+{
+	const struct new_key *key = &words->instance->key;
+	bool is_busy = key->number && !key->done;
+
+	if (!number && !is_busy)
+		number = key_make(words->call, words->instance, name);
+	if (key->number != number)
+		answer_text(words->call, EX_UNAVAILABLE, OTHERS);
+	else if (!key->done)
+		answer_again(words, number);
+	return key->number == number && key->done;
+}
+
 static void verb_add(struct words *words)
 {
 	uint64_t number = take_again(words);
-	const struct new_key *key = &words->instance->key;
+	const struct new_key *key = NULL;
 	char name[GW_DOMAIN_MAX + 1];
 	struct plan *plan;
 
@@ -312,17 +313,17 @@ static void verb_add(struct words *words)
 	plan = plan_create(words->call);
 	if (!plan) {
 		gw->problem(words->call, true, "out of memory");
-	} else if (publish_has_key(words->call, plan, gw_str(name))) {
-		publish_answer(words->call, plan, gw_str(name), NULL);
-	} else {
-		number = number ? number : key_make(words->call, words->instance, name);
-		if (key->number == number && !key->done)
-			answer_again(words, number);
-		else
-			publish_answer(words->call, plan, gw_str(name), key);
+		return;
 	}
-	if (plan)
-		instance_renew(words->instance, plan);
+	if (!publish_has_key(words->call, plan, gw_str(name))) {
+		key = &words->instance->key;
+		if (!await_key(words, name, number)) {
+			plan_destroy(plan);
+			return;
+		}
+	}
+	publish_answer(words->call, plan, gw_str(name), key);
+	instance_renew(words->instance, plan);
 }
 
 static void verb_rm(struct words *words)
@@ -447,8 +448,7 @@ static void verb_spf(struct words *words)
 	query = words->instance->query;
 	pthread_mutex_unlock(&words->instance->lock);
 	if (query.number != number)
-		answer_text(words->call, EX_UNAVAILABLE,
-			    "somebody else asked meanwhile: try again");
+		answer_text(words->call, EX_UNAVAILABLE, OTHERS);
 	else if (query.done)
 		answer_query(words->call, &query);
 	else

@@ -78,6 +78,7 @@ static void answer_of(void *arg, const struct gw_dns_question *question,
 		      struct gw_dns_answer *answer)
 {
 	struct bench *bench = arg;
+	struct gw_str mark;
 
 	bench->asked++;
 	*answer = (struct gw_dns_answer){
@@ -86,16 +87,17 @@ static void answer_of(void *arg, const struct gw_dns_question *question,
 	answer->records.items = bench->items;
 	if (!look_up(bench, bench->instead, question, answer))
 		look_up(bench, bench->zone, question, answer);
-	if (answer->records.count && gw_str_eq(bench->items[0], gw_str("!"))) {
+	mark = gw_str(answer->records.count ? bench->text : "");
+	if (gw_str_eq(mark, gw_str("!"))) {
 		answer->status = GW_DNS_FAILED;
 		answer->error = gw_str("no answer");
-		answer->records.count = 0;
-	} else if (answer->records.count && gw_str_eq(bench->items[0], gw_str("-"))) {
+	} else if (gw_str_eq(mark, gw_str("-"))) {
 		answer->status = GW_DNS_NONE; /* taken away */
-		answer->records.count = 0;
-	} else if (answer->records.count && gw_str_eq(bench->items[0], gw_str("."))) {
+	} else if (gw_str_eq(mark, gw_str("."))) {
 		bench->items[0] = gw_str("");
 	}
+	if (answer->status != GW_DNS_FOUND)
+		answer->records.count = 0;
 }
 
 static void publish(struct bench *bench, uint32_t type, const char *name, const char *value,
@@ -156,92 +158,85 @@ static void a_kept_return_path_without_a_key_is_an_error_with_both_fixes(void **
 	testkit_destroy(bench.kit);
 }
 
+/* What stands in the DNS instead, with or without a key, and what is told of it; NULL: nothing. */
+static const struct {
+	const char *return_path, *instead;
+	bool has_key, starts;
+	const char *problem;
+} faults[] = {
+	{ "own", NULL, false, true, NULL },
+	{ "from", NULL, false, true, NULL },
+	{ "keep", NULL, true, true, NULL },
+	{ "bounces@example.com", NULL, true, true, NULL },
+	/* SPF */
+	{ "from", "example.com TXT v=spf1 -all\n", false, false,
+	  "spf=fail dkim=none dmarc=fail (p=reject): receivers refuse it" },
+	{ "from", "example.com TXT v=spf1 -all\n", false, false,
+	  "2. add ip4:192.0.2.10 to the SPF record of example.com" },
+	{ "from", "example.com TXT v=spf1 nonsense\n", true, false,
+	  "spf=permerror dkim=pass dmarc=pass (p=reject): its SPF record is broken" },
+	{ "from", "example.com TXT v=spf1 -all\n", true, true, NULL },
+	/* DKIM */
+	{ "keep", "s1._domainkey.example.com TXT -\n", true, false,
+	  "s1._domainkey.example.com: dkim=fail: the key is not in the DNS" },
+	{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; p=AAAA\n", true, false,
+	  "is another key in the DNS than the one that signs" },
+	{ "keep", "s1._domainkey.example.com TXT v=DKIM1; p=\n", true, false,
+	  "is revoked in the DNS" },
+	{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; t=s:y; p=" KEY_P "\n", true,
+	  true, "warning: s1._domainkey.example.com: dkim=pass: the key says that it is a test" },
+	{ "keep", "s1._domainkey.example.com TXT k=ed25519;p= MCowBQ YDK2VwAyEA ;\n", true, true,
+	  NULL },
+	{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; s=other; p=" KEY_P "\n", true,
+	  false, "is not for mail (s=)" },
+	{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; h=sha1; p=" KEY_P "\n", true,
+	  false, "is for other hashes than SHA-256 (h=)" },
+	/* DMARC */
+	{ "from", "_dmarc.example.com TXT v=DMARC1; p=reject; t=y\nexample.com TXT v=spf1 -all\n",
+	  false, false, "(p=reject, in test): nothing authenticates it" },
+	{ "from", "_dmarc.example.com TXT -\n", true, true,
+	  "warning: example.com has no DMARC record" },
+	{ "from", "_dmarc.example.com TXT v=DMARC1; p=none; pct=10\n", true, true,
+	  "warning: example.com: DMARC: pct, rf and ri mean nothing since RFC 9989" },
+	{ "from", "_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@reports.example\n", true,
+	  true, "no TXT record example.com._report._dmarc.reports.example that wants them" },
+	{ "from",
+	  "_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@reports.example!5m\n"
+	  "example.com._report._dmarc.reports.example TXT v=DMARC1\n",
+	  true, true, NULL },
+	{ "own", "_dmarc.example.com TXT v=DMARC1; p=reject; aspf=s\n", false, false,
+	  "spf=pass (not aligned) dkim=none dmarc=fail (p=reject)" },
+	{ "keep", "_dmarc.example.com TXT v=DMARC1; p=reject; adkim=s\n", true, true, NULL },
+	/* places */
+	{ "own", "bounce.example.com MX -\n", true, false,
+	  "bounce.example.com, the domain of the return path, has no MX: bounces are lost" },
+	{ "own", "bounce.example.com MX .\n", true, false, "takes no mail (null MX): bounces" },
+	{ "own", "example.com SOA -\n", true, false, "bounce.example.com is in no zone (no SOA)" },
+	{ "keep", "example.com MX .\n", true, true,
+	  "warning: example.com takes no mail (null MX)" },
+	{ "keep", "example.com MX -\n", true, false, "example.com has neither MX nor address" },
+	{ "keep", "10.2.0.192.in-addr.arpa PTR -\n", true, false, "192.0.2.10 has no name (PTR)" },
+	{ "keep", "relay.example.com A 192.0.2.99\n", true, false,
+	  "192.0.2.10 is called relay.example.com, which has other addresses" },
+	/* what cannot be known is no error */
+	{ "from", "example.com TXT !\n", true, true, NULL },
+	{ "from", "_dmarc.example.com TXT !\n", true, true, NULL },
+};
+
 static void each_fault_is_told_with_its_place(void **state)
 {
-	static const struct {
-		const char *return_path, *instead;
-		bool has_key, starts;
-		const char *problem;
-	} rows[] = {
-		{ "own", NULL, false, true, NULL },
-		{ "from", NULL, false, true, NULL },
-		{ "keep", NULL, true, true, NULL },
-		{ "bounces@example.com", NULL, true, true, NULL },
-		/* SPF */
-		{ "from", "example.com TXT v=spf1 -all\n", false, false,
-		  "spf=fail dkim=none dmarc=fail (p=reject): receivers refuse it" },
-		{ "from", "example.com TXT v=spf1 -all\n", false, false,
-		  "2. add ip4:192.0.2.10 to the SPF record of example.com" },
-		{ "from", "example.com TXT v=spf1 nonsense\n", true, false,
-		  "spf=permerror dkim=pass dmarc=pass (p=reject): its SPF record is broken" },
-		{ "from", "example.com TXT v=spf1 -all\n", true, true, NULL },
-		/* DKIM */
-		{ "keep", "s1._domainkey.example.com TXT -\n", true, false,
-		  "s1._domainkey.example.com: dkim=fail: the key is not in the DNS" },
-		{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; p=AAAA\n", true, false,
-		  "is another key in the DNS than the one that signs" },
-		{ "keep", "s1._domainkey.example.com TXT v=DKIM1; p=\n", true, false,
-		  "is revoked in the DNS" },
-		{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; t=s:y; p=" KEY_P "\n",
-		  true, true,
-		  "warning: s1._domainkey.example.com: dkim=pass: the key says that it is a test" },
-		{ "keep", "s1._domainkey.example.com TXT k=ed25519;p= MCowBQ YDK2VwAyEA ;\n", true,
-		  true, NULL },
-		{ "keep",
-		  "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; s=other; p=" KEY_P "\n", true,
-		  false, "is not for mail (s=)" },
-		{ "keep", "s1._domainkey.example.com TXT v=DKIM1; k=ed25519; h=sha1; p=" KEY_P "\n",
-		  true, false, "is for other hashes than SHA-256 (h=)" },
-		/* DMARC */
-		{ "from",
-		  "_dmarc.example.com TXT v=DMARC1; p=reject; t=y\nexample.com TXT v=spf1 -all\n",
-		  false, false, "(p=reject, in test): nothing authenticates it" },
-		{ "from", "_dmarc.example.com TXT -\n", true, true,
-		  "warning: example.com has no DMARC record" },
-		{ "from", "_dmarc.example.com TXT v=DMARC1; p=none; pct=10\n", true, true,
-		  "warning: example.com: DMARC: pct, rf and ri mean nothing since RFC 9989" },
-		{ "from", "_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@reports.example\n",
-		  true, true,
-		  "no TXT record example.com._report._dmarc.reports.example that wants them" },
-		{ "from",
-		  "_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@reports.example!5m\n"
-		  "example.com._report._dmarc.reports.example TXT v=DMARC1\n",
-		  true, true, NULL },
-		{ "own", "_dmarc.example.com TXT v=DMARC1; p=reject; aspf=s\n", false, false,
-		  "spf=pass (not aligned) dkim=none dmarc=fail (p=reject)" },
-		{ "keep", "_dmarc.example.com TXT v=DMARC1; p=reject; adkim=s\n", true, true,
-		  NULL },
-		/* places */
-		{ "own", "bounce.example.com MX -\n", true, false,
-		  "bounce.example.com, the domain of the return path, has no MX: bounces are lost" },
-		{ "own", "bounce.example.com MX .\n", true, false,
-		  "takes no mail (null MX): bounces" },
-		{ "own", "example.com SOA -\n", true, false,
-		  "bounce.example.com is in no zone (no SOA)" },
-		{ "keep", "example.com MX .\n", true, true,
-		  "warning: example.com takes no mail (null MX)" },
-		{ "keep", "example.com MX -\n", true, false,
-		  "example.com has neither MX nor address" },
-		{ "keep", "10.2.0.192.in-addr.arpa PTR -\n", true, false,
-		  "192.0.2.10 has no name (PTR)" },
-		{ "keep", "relay.example.com A 192.0.2.99\n", true, false,
-		  "192.0.2.10 is called relay.example.com, which has other addresses" },
-		/* what cannot be known is no error */
-		{ "from", "example.com TXT !\n", true, true, NULL },
-		{ "from", "_dmarc.example.com TXT !\n", true, true, NULL },
-	};
 	size_t i;
 
-	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (i = 0; i < sizeof faults / sizeof *faults; i++) {
 		struct bench bench;
 		bool started;
 
-		bench_init(&bench, rows[i].return_path, rows[i].has_key);
-		bench.instead = rows[i].instead;
+		bench_init(&bench, faults[i].return_path, faults[i].has_key);
+		bench.instead = faults[i].instead;
 		started = testkit_start(bench.kit) == 0;
-		if (started != rows[i].starts ||
-		    (rows[i].problem ? !has_problem(&bench, rows[i].problem)
-				     : testkit_lines(bench.kit, TESTKIT_PROBLEM) != 0))
+		if (started != faults[i].starts ||
+		    (faults[i].problem ? !has_problem(&bench, faults[i].problem)
+				       : testkit_lines(bench.kit, TESTKIT_PROBLEM) != 0))
 			fail_msg("row %zu: started %d, %s", i, started,
 				 testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
 		testkit_destroy(bench.kit);
@@ -347,7 +342,7 @@ static void answer_all(struct bench *bench)
 		char text[4096] = "";
 		size_t len = 0, i;
 
-		assert_true(bench->asked < 1000);
+		assert_true(bench->asked < 5000);
 		answer_of(bench, question, &answer);
 		for (i = 0; i < answer.records.count; i++)
 			len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s",
@@ -387,16 +382,12 @@ static const char *say(struct bench *bench, const char *words)
 /* Asks, lets the look happen, and asks again as gatewayctl does. */
 static const char *say_and_wait(struct bench *bench, const char *words)
 {
-	char again[200], *end;
-	const char *reply = strstr(say(bench, words), "\"again\"");
-	unsigned number = 0;
+	char again[200];
+	const char *reply = strstr(say(bench, words), "\"again\",\"");
 
 	assert_non_null(reply);
-	reply = strstr(strstr(reply, "again\"") + 6, "\"again\",\"");
-	assert_non_null(reply);
-	number = (unsigned)strtoul(reply + 9, &end, 10);
+	snprintf(again, sizeof again, "%s again %llu", words, strtoull(reply + 9, NULL, 10));
 	look(bench, 1000);
-	snprintf(again, sizeof again, "%s again %u", words, number);
 	return say(bench, again);
 }
 
@@ -461,6 +452,32 @@ static void what_was_known_before_a_restart_is_no_drift(void **state)
 	testkit_destroy(bench.kit);
 }
 
+static void more_questions_than_a_look_may_have_are_a_warning(void **state)
+{
+	char senders[20000], name[60];
+	size_t len = 0, i;
+	struct bench bench;
+
+	bench_init(&bench, "from", true);
+	for (i = 0; i < 490; i++)
+		len += (size_t)snprintf(senders + len, sizeof senders - len, "s%zu.example.com ",
+					i);
+	testkit_option(bench.kit, "senders", senders);
+	testkit_option(bench.kit, "strict", "false");
+	testkit_relay_option(bench.relay, "domains", "");
+	for (i = 0; i < 1990; i++) {
+		snprintf(name, sizeof name, "k%zu._domainkey.example.com", i);
+		publish(&bench, GW_DNS_TXT, name, KEY, "other.example");
+	}
+	assert_int_equal(testkit_start(bench.kit), 0);
+	look(&bench, 0);
+	assert_int_equal(bench.asked, 4000);
+	testkit_run_check(bench.kit);
+	assert_true(
+		has_problem(&bench, "there are more sender domains, relays, keys or addresses"));
+	testkit_destroy(bench.kit);
+}
+
 /* --- verbs --- */
 
 static void the_verb_check_asks_now(void **state)
@@ -477,6 +494,16 @@ static void the_verb_check_asks_now(void **state)
 	reply = say_and_wait(&bench, "check example.com");
 	assert_non_null(strstr(reply, "1 errors"));
 	assert_non_null(strstr(reply, "\"code\":78"));
+	testkit_destroy(bench.kit);
+}
+
+/* A reload came between. */
+static void who_waits_for_a_look_of_the_instance_before_gets_one_of_this(void **state)
+{
+	struct bench bench;
+
+	bench_run(&bench, "own");
+	assert_non_null(strstr(say(&bench, "check again 7"), "0 errors, 0 warnings"));
 	testkit_destroy(bench.kit);
 }
 
@@ -557,6 +584,8 @@ static void a_domain_without_a_key_gets_one(void **state)
 		strstr(reply, "\"again\":[\"domain\",\"add\",\"other.example\",\"again\",\"1\"]"));
 	assert_non_null(strstr(testkit_verb(bench.kit), "dkim keygen other.example s1 "));
 	assert_non_null(strstr(say(&bench, "add other.example again 1"), "\"again\""));
+	assert_non_null(strstr(say(&bench, "add third.example"), "somebody else asked"));
+	assert_int_equal(testkit_verbs(bench.kit), 1); /* one at a time */
 	testkit_run_verb(
 		bench.kit,
 		"{\"code\":0,\"rows\":[{\"name\":\"s1._domainkey.other.example\",\"type\":\"TXT\","
@@ -569,6 +598,7 @@ static void a_domain_without_a_key_gets_one(void **state)
 	testkit_run_verb(bench.kit, "{\"code\":65,\"text\":\"File exists\"}");
 	reply = say(&bench, "add third.example again 2");
 	assert_non_null(strstr(reply, "none was made: File exists"));
+	assert_non_null(strstr(say(&bench, "add other.example again 1"), "somebody else asked"));
 	testkit_destroy(bench.kit);
 }
 
@@ -637,7 +667,9 @@ int main(void)
 		cmocka_unit_test(it_looks_by_itself_and_when_the_ttl_says),
 		cmocka_unit_test(drift_is_told_once),
 		cmocka_unit_test(what_was_known_before_a_restart_is_no_drift),
+		cmocka_unit_test(more_questions_than_a_look_may_have_are_a_warning),
 		cmocka_unit_test(the_verb_check_asks_now),
+		cmocka_unit_test(who_waits_for_a_look_of_the_instance_before_gets_one_of_this),
 		cmocka_unit_test(the_verb_spf_says_what_a_receiver_would),
 		cmocka_unit_test(a_strict_relay_takes_verified_domains_alone),
 		cmocka_unit_test(a_domain_without_a_key_gets_one),
