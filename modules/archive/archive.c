@@ -467,6 +467,8 @@ static void on_status(struct gw_call *call)
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
 	gw->status_line(call, "index", "%s",
 			indexer_is_done(archive->indexer) ? "has everything" : "still being made");
+	gw->status_line(call, "removed", "%llu mails",
+			(unsigned long long)indexer_removed(archive->indexer));
 }
 
 GW_MODULE(.name = "archive", .version = "1.0", .summary = "keeps each mail as it arrived and left",

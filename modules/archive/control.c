@@ -93,7 +93,7 @@ static void search(struct gw_call *call, struct archive *archive, struct gw_list
 
 /* A hit that outlives its search. */
 struct chosen {
-	char number[32], id[32], sha256[65];
+	char number[32], id[32];
 	struct place arrived, left;
 	unsigned left_count;
 	bool found;
@@ -107,7 +107,6 @@ static void choose(void *arg, const struct hit *hit)
 	chosen->arrived = hit->place;
 	snprintf(chosen->number, sizeof chosen->number, "%s", hit->number);
 	snprintf(chosen->id, sizeof chosen->id, "%s", hit->id);
-	snprintf(chosen->sha256, sizeof chosen->sha256, "%s", hit->sha256);
 }
 
 static void choose_left(void *arg, const struct trace *trace)

@@ -5,7 +5,6 @@
 
 #define NAME_MOST 120
 #define MAILS_AT_ONCE 100
-#define LINE_MOST 998
 
 struct exporting {
 	struct job *job;

@@ -28,7 +28,6 @@ struct indexed_mail {
 	int64_t time;
 	const char *sender, *client, *login, *type, *peer, *sha256;
 	int64_t size, until;
-	bool own;
 	const char *const *rcpts; /* NULL at the end */
 	const struct words *words;
 	struct place place;

@@ -2,7 +2,6 @@
 
 #include "store.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/evp.h>
@@ -65,11 +64,10 @@ size_t item_weight(const struct item *item)
 
 static bool digest(struct item *item, reader *read, uint64_t size, char out[65])
 {
-	unsigned char piece[PIECE], hash[32];
+	unsigned char piece[PIECE], hash[HASH_SIZE];
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
 	uint64_t at = 0;
-	size_t i;
 
 	while (good && at < size) {
 		size_t want = size - at < PIECE ? (size_t)(size - at) : PIECE;
@@ -80,8 +78,8 @@ static bool digest(struct item *item, reader *read, uint64_t size, char out[65])
 	}
 	good = good && EVP_DigestFinal_ex(context, hash, NULL) == 1;
 	EVP_MD_CTX_free(context);
-	for (i = 0; i < sizeof hash; i++)
-		snprintf(out + 2 * i, 3, "%02x", good ? hash[i] : 0);
+	if (good)
+		hex_write(out, hash);
 	return good;
 }
 

@@ -9,27 +9,31 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-/* --- files of keys: 64 hexadecimal digits a line, the first is used, the others are known --- */
+/* --- hexadecimal digits --- */
 
-static bool read_line(const char *line, unsigned char key[KEY_SIZE])
+void hex_write(char out[2 * KEY_SIZE + 1], const unsigned char octets[KEY_SIZE])
 {
-	size_t len = strcspn(line, "\r\n"), got = 0;
-	unsigned char *octets;
-	char text[2 * KEY_SIZE + 1];
-	long size = 0;
+	size_t i;
 
-	if (len != 2 * KEY_SIZE)
-		return false;
-	memcpy(text, line, len);
-	text[len] = '\0';
-	octets = OPENSSL_hexstr2buf(text, &size);
-	got = octets && size == KEY_SIZE ? KEY_SIZE : 0;
-	if (got)
-		memcpy(key, octets, got);
-	OPENSSL_clear_free(octets, size > 0 ? (size_t)size : 0);
-	OPENSSL_cleanse(text, sizeof text);
-	return got != 0;
+	for (i = 0; i < KEY_SIZE; i++)
+		snprintf(out + 2 * i, 3, "%02x", octets[i]);
 }
+
+bool hex_read(struct gw_str text, unsigned char octets[KEY_SIZE])
+{
+	char digits[2 * KEY_SIZE + 1] = "";
+	size_t got = 0;
+	bool good = text.len == 2 * KEY_SIZE;
+
+	if (good)
+		memcpy(digits, text.ptr, text.len);
+	good = good && OPENSSL_hexstr2buf_ex(octets, KEY_SIZE, &got, digits, '\0') == 1 &&
+	       got == KEY_SIZE;
+	OPENSSL_cleanse(digits, sizeof digits);
+	return good;
+}
+
+/* --- files of keys: 64 hexadecimal digits a line, the first is used, the others are known --- */
 
 /* The number of keys; -1 with *why. */
 static int read_file(const char *path, unsigned char (*keys)[KEY_SIZE], size_t room,
@@ -46,7 +50,7 @@ static int read_file(const char *path, unsigned char (*keys)[KEY_SIZE], size_t r
 	while (count < room && fgets(line, sizeof line, file)) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
-		if (!read_line(line, keys[count])) {
+		if (!hex_read(gw_str_n(line, strcspn(line, "\r\n")), keys[count])) {
 			*why = "a line is no key: 64 hexadecimal digits are one";
 			fclose(file);
 			return -1;
@@ -65,14 +69,12 @@ static int make_file(const char *path)
 {
 	unsigned char key[KEY_SIZE];
 	char text[2 * KEY_SIZE + 2], temporary[4096];
-	size_t i;
 	int file, done;
 
 	if (RAND_bytes(key, sizeof key) != 1 ||
 	    snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
 		return -1;
-	for (i = 0; i < sizeof key; i++)
-		snprintf(text + 2 * i, 3, "%02x", key[i]);
+	hex_write(text, key);
 	text[2 * KEY_SIZE] = '\n';
 	file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (file < 0)
@@ -206,14 +208,4 @@ bool keys_verify(const struct keys *keys, struct gw_str text,
 
 	EVP_MD_CTX_free(context);
 	return good;
-}
-
-void keys_public(const struct keys *keys, char out[2 * KEY_SIZE + 1])
-{
-	unsigned char octets[KEY_SIZE] = { 0 };
-	size_t len = sizeof octets, i;
-
-	EVP_PKEY_get_raw_public_key(keys->sign, octets, &len);
-	for (i = 0; i < sizeof octets; i++)
-		snprintf(out + 2 * i, 3, "%02x", octets[i]);
 }

@@ -39,7 +39,10 @@ enum slot_state keys_unwrap(const struct keys *keys, const unsigned char slot[SL
 bool keys_sign(const struct keys *keys, struct gw_str text, unsigned char out[SIGNATURE_SIZE]);
 bool keys_verify(const struct keys *keys, struct gw_str text,
 		 const unsigned char signature[SIGNATURE_SIZE]);
-/* The public half, in hexadecimal digits. */
-void keys_public(const struct keys *keys, char out[2 * KEY_SIZE + 1]);
+
+/* KEY_SIZE octets (a key, a hash) as hexadecimal digits, and back: false where it is not that many
+ * of them. */
+void hex_write(char out[2 * KEY_SIZE + 1], const unsigned char octets[KEY_SIZE]);
+bool hex_read(struct gw_str text, unsigned char octets[KEY_SIZE]);
 
 #endif

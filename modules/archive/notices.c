@@ -4,27 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void hex_write(char out[2 * HASH_SIZE + 1], const unsigned char hash[HASH_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < HASH_SIZE; i++)
-		snprintf(out + 2 * i, 3, "%02x", hash[i]);
-}
-
-static bool hex_read(struct gw_str text, unsigned char hash[HASH_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if (!g_ascii_isxdigit(text.ptr[i]))
-			return false;
-	for (i = 0; i < HASH_SIZE && text.len == 2 * HASH_SIZE; i++)
-		hash[i] = (unsigned char)(g_ascii_xdigit_value(text.ptr[2 * i]) << 4 |
-					  g_ascii_xdigit_value(text.ptr[2 * i + 1]));
-	return text.len == 2 * HASH_SIZE;
-}
-
 struct gw_json_value *notice_read(int file, uint64_t at, const struct record *record)
 {
 	GByteArray *meta = g_byte_array_new();

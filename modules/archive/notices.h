@@ -2,8 +2,8 @@
  * destroyed and why, and which files were removed. Without one, neither may be missing.
  *
  *     {"what": "forgotten" | "expired", "by": UID, "records": [["2026-11-28.0", 4711], ...]}
- *     {"what": "removed", "file": "2026-11-28.0", "first": N, "before": HEX, "last": N, "link":
- * HEX}
+ *     {"what": "removed", "file": "2026-11-28.0", "first": N, "before": HEX, "last": N,
+ *      "link": HEX}
  *     {"what": "hold" | "unhold", "by": UID, "name": NAME} */
 #ifndef ARCHIVE_NOTICES_H
 #define ARCHIVE_NOTICES_H
@@ -32,6 +32,5 @@ const struct removed *notices_after(const struct notices *notices, const struct 
 
 /* Of a record; NULL: it is none. To be freed. */
 struct gw_json_value *notice_read(int file, uint64_t at, const struct record *record);
-void hex_write(char out[2 * HASH_SIZE + 1], const unsigned char hash[HASH_SIZE]);
 
 #endif

@@ -76,10 +76,10 @@ struct segment {
 int segment_open(struct segment *segment, const char *folder, const struct keys *keys);
 void segment_close(struct segment *segment);
 
-/* Records that become one batch; those of `large` have been made elsewhere. */
+/* Records that become one batch. For one thread. */
 struct batch {
 	struct segment *segment;
-	struct bulk near; /* made here, not written yet */
+	struct bulk near; /* records that are not written yet */
 	struct press *press;
 	GByteArray *hashes;
 	uint64_t at; /* behind what was written */

@@ -67,12 +67,11 @@ static void take_text(struct words *words, GMimeTextPart *part, bool html)
 	g_free(text);
 }
 
-static void add_piece(struct words *words, const char *name, const char *type, GByteArray *octets)
+static void add_piece(struct words *words, const char *name, GByteArray *octets)
 {
 	struct piece *piece = g_new0(struct piece, 1);
 
 	piece->name = g_utf8_make_valid(name ? name : "", -1);
-	piece->type = g_strdup(type);
 	piece->octets = octets;
 	g_ptr_array_add(words->pieces, piece);
 }
@@ -89,7 +88,7 @@ static void take_leaf(struct words *words, GMimePart *part, bool with_octets)
 	if (text)
 		take_text(words, GMIME_TEXT_PART(part), g_str_has_suffix(mime ? mime : "", "html"));
 	if (name || !text)
-		add_piece(words, name, mime ? mime : "", with_octets ? parsed_octets(part) : NULL);
+		add_piece(words, name, with_octets ? parsed_octets(part) : NULL);
 	g_free(mime);
 }
 
@@ -152,7 +151,6 @@ static void free_piece(gpointer arg)
 	struct piece *piece = arg;
 
 	g_free(piece->name);
-	g_free(piece->type);
 	if (piece->octets)
 		g_byte_array_unref(piece->octets);
 	g_free(piece);
@@ -168,8 +166,6 @@ void words_read(struct words *words, struct gw_str mail, bool with_octets)
 				 .pieces = g_ptr_array_new_with_free_func(free_piece) };
 	words->subject = text_of(message ? g_mime_message_get_subject(message) : NULL);
 	words->message_id = text_of(message ? g_mime_message_get_message_id(message) : NULL);
-	words->from = text_of(message ? g_mime_object_get_header(GMIME_OBJECT(message), "From")
-				      : NULL);
 	if (message && whole)
 		walk(words, g_mime_message_get_mime_part(message), with_octets, 0);
 	if (message)
@@ -179,7 +175,6 @@ void words_read(struct words *words, struct gw_str mail, bool with_octets)
 void words_finish(struct words *words)
 {
 	g_free(words->subject);
-	g_free(words->from);
 	g_free(words->message_id);
 	g_string_free(words->text, TRUE);
 	g_ptr_array_unref(words->pieces);

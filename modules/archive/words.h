@@ -16,12 +16,11 @@
 /* An attachment. */
 struct piece {
 	char *name; /* as the mail says; never NULL */
-	char *type;
 	GByteArray *octets; /* decoded; NULL unless they were wanted */
 };
 
 struct words {
-	char *subject, *from, *message_id; /* decoded; never NULL */
+	char *subject, *message_id; /* decoded; never NULL */
 	GString *text;
 	GPtrArray *pieces;
 	unsigned parts;

@@ -232,6 +232,7 @@ static void test_time_is_over(void **state)
 	assert_int_equal(hits("--type mass"), 0);
 	assert_int_equal(hits("--words wisdom"), 2);
 	settle();
+	assert_true(testkit_has(kit, TESTKIT_STATUS, "removed: 1 mails"));
 	assert_verifies("0 faults");
 }
 
