@@ -3,6 +3,7 @@
 #include "index_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -95,6 +96,8 @@ static struct month *month_open(const struct index *index, const char *name)
 		snprintf(month->name, sizeof month->name, "%.7s", name);
 		if (sqlite3_open_v2(path, &month->db, flags, NULL) == SQLITE_OK &&
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
+		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
+				      NULL) == SQLITE_OK &&
 		    (!index->writes ||
 		     sqlite3_exec(month->db, schema, NULL, NULL, NULL) == SQLITE_OK) &&
 		    prepare(month)) {
@@ -107,6 +110,22 @@ static struct month *month_open(const struct index *index, const char *name)
 	return NULL;
 }
 
+/* Those that were asked for longest ago, but for what is being written. */
+static void close_others(struct index *index)
+{
+	struct month **at = &index->months, *month;
+	unsigned count = 0;
+
+	while ((month = *at) != NULL) {
+		if (++count < MONTHS_OPEN || month->in_transaction) {
+			at = &month->next;
+			continue;
+		}
+		*at = month->next;
+		month_close(month);
+	}
+}
+
 struct month *index_month(struct index *index, const char *name)
 {
 	struct month **at, *month;
@@ -114,31 +133,17 @@ struct month *index_month(struct index *index, const char *name)
 	for (at = &index->months; (month = *at) != NULL; at = &month->next)
 		if (strncmp(month->name, name, 7) == 0)
 			break;
-	if (month)
+	if (month) {
 		*at = month->next;
-	else
+	} else {
+		close_others(index);
 		month = month_open(index, name);
+	}
 	if (month) {
 		month->next = index->months;
 		index->months = month;
 	}
 	return month;
-}
-
-/* The oldest of those that are open. */
-static void close_others(struct index *index)
-{
-	struct month **at = &index->months, *month;
-	unsigned count = 0;
-
-	while ((month = *at) != NULL) {
-		if (count++ < MONTHS_OPEN) {
-			at = &month->next;
-			continue;
-		}
-		*at = month->next;
-		month_close(month);
-	}
 }
 
 static gint newest(gconstpointer a, gconstpointer b)
@@ -247,12 +252,6 @@ static struct month *writing(struct index *index, const char *name)
 	return month->in_transaction ? month : NULL;
 }
 
-bool index_begin(struct index *index)
-{
-	close_others(index);
-	return true;
-}
-
 /* What came from outside is no address always. */
 static bool add_person(struct month *month, const char *address, int role, int64_t n)
 {
@@ -359,35 +358,39 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 
 #define MONTHS_BACK 3 /* mail waits for days, not for months */
 
-/* The month that has the message, and its row; NULL: none has. */
-static struct month *month_of(struct index *index, const char *id, const char *name, int64_t *n)
+/* The month that has the message, of the `most` newest up to that of `last`, and its row; NULL:
+ * none has. */
+static struct month *find_month(struct index *index, const char *id, const char *last,
+				unsigned most, int64_t *n)
 {
 	GPtrArray *names = index_names(index);
 	struct month *month = NULL;
-	unsigned looked = 0;
 	guint i;
 
-	for (i = 0; i < names->len && !month && looked < MONTHS_BACK; i++) {
-		if (strncmp(names->pdata[i], name, 7) > 0)
+	*n = -1;
+	for (i = 0; i < names->len && most && *n < 0; i++) {
+		if (strncmp(names->pdata[i], last, 7) > 0)
 			continue;
-		looked++;
+		most--;
 		month = index_month(index, names->pdata[i]);
 		*n = month ? get_number(month, FIND_MAIL, id) : -1;
-		if (*n < 0)
-			month = NULL;
 	}
 	g_ptr_array_unref(names);
-	return month ? writing(index, month->name) : NULL;
+	return *n < 0 ? NULL : month;
 }
 
 bool index_left(struct index *index, const struct indexed_left *left)
 {
 	int64_t n;
-	struct month *month = month_of(index, left->id, left->place.name, &n);
+	struct month *month =
+		find_month(index, left->id, left->place.name, MONTHS_BACK, &n);
 	sqlite3_stmt *statement;
 
 	if (!month)
 		return true; /* of a message that was taken out */
+	month = writing(index, month->name);
+	if (!month)
+		return false;
 	statement = month->statements[ADD_LEFT];
 	sqlite3_bind_int64(statement, 1, n);
 	sqlite3_bind_int64(statement, 2, left->time);
@@ -403,11 +406,15 @@ bool index_left(struct index *index, const struct indexed_left *left)
 bool index_outcome(struct index *index, const struct indexed_outcome *outcome)
 {
 	int64_t n;
-	struct month *month = month_of(index, outcome->id, outcome->place.name, &n);
+	struct month *month =
+		find_month(index, outcome->id, outcome->place.name, MONTHS_BACK, &n);
 	sqlite3_stmt *statement;
 
 	if (!month)
 		return true;
+	month = writing(index, month->name);
+	if (!month)
+		return false;
 	statement = month->statements[ADD_OUTCOME];
 	sqlite3_bind_int64(statement, 1, n);
 	sqlite3_bind_int64(statement, 2, outcome->time);
@@ -432,28 +439,13 @@ static bool run_place(struct month *month, enum index_query query, const struct 
 	return month_run(month, query);
 }
 
-static struct month *find_month(struct index *index, const char *id, int64_t *n)
-{
-	GPtrArray *names = index_names(index);
-	struct month *month = NULL;
-	guint i;
-
-	*n = -1;
-	for (i = 0; i < names->len && *n < 0; i++) {
-		month = index_month(index, names->pdata[i]);
-		*n = month ? get_number(month, FIND_MAIL, id) : -1;
-	}
-	g_ptr_array_unref(names);
-	return *n < 0 ? NULL : month;
-}
-
 bool index_drop(struct index *index, const char *id, const struct words *words,
 		const GArray *places)
 {
 	static const enum index_query drops[] = { DROP_MAIL, DROP_PERSONS, DROP_LEFT,
 						  DROP_OUTCOMES };
 	int64_t n;
-	struct month *month = find_month(index, id, &n);
+	struct month *month = find_month(index, id, "9999-99", UINT_MAX, &n);
 	bool good;
 	size_t i;
 
@@ -546,7 +538,6 @@ void index_scrub(struct index *index)
 				     "INSERT INTO words(words) VALUES('optimize');"
 				     "PRAGMA wal_checkpoint(TRUNCATE);",
 				     NULL, NULL, NULL);
-		close_others(index);
 	}
 	g_ptr_array_unref(names);
 }

@@ -16,7 +16,7 @@ struct index;
 struct index *index_open(const char *folder, bool writes);
 void index_close(struct index *index);
 
-/* --- adding, between index_begin() and index_end() --- */
+/* --- adding: what was begun index_end() ends, whether it was good or not --- */
 
 struct place {
 	char name[SEGMENT_NAME];
@@ -47,7 +47,6 @@ struct indexed_outcome {
 
 /* Up to where the file is indexed. */
 uint64_t index_position(struct index *index, const char *name);
-bool index_begin(struct index *index);
 bool index_mail(struct index *index, const struct indexed_mail *mail);
 bool index_left(struct index *index, const struct indexed_left *left);
 bool index_outcome(struct index *index, const struct indexed_outcome *outcome);
@@ -90,7 +89,7 @@ struct hit {
 	int64_t time, size, until, count; /* count: of recipients */
 	struct place place;
 };
-/* The newest first. False: it failed, or took too long. */
+/* The newest first; `each` asks this index nothing. False: it failed, or took too long. */
 bool index_search(struct index *index, const struct query *query,
 		  void (*each)(void *arg, const struct hit *hit), void *arg);
 

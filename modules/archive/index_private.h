@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#define MONTHS_OPEN 4
+#define MONTHS_OPEN 4 /* and those that are being written */
 
 enum index_query {
 	GET_POSITION,
@@ -43,7 +43,8 @@ struct index {
 	struct month *months; /* the last that was asked is the first */
 };
 
-/* The month of that name ("2026-11", and more behind it); NULL: there is none. */
+/* The month of that name ("2026-11", and more behind it); NULL: there is none. It is the index's,
+ * until other months are asked for. */
 struct month *index_month(struct index *index, const char *name);
 /* Names of all months, the newest first; to be unref'd. */
 GPtrArray *index_names(const struct index *index);

@@ -166,7 +166,7 @@ static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, ui
 	indexer->reader.keys = store_keys(indexer->store);
 	snprintf(place.name, sizeof place.name, "%s", name);
 	pthread_mutex_lock(&indexer->lock);
-	good = file >= 0 && index_begin(indexer->index);
+	good = file >= 0;
 	while (good && place.at < end && count++ < RECORDS_AT_ONCE && !indexer->stopping) {
 		if (record_read(file, place.at, &record) != 1 ||
 		    place.at + record_size(&record) > end) {

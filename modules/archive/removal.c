@@ -218,7 +218,6 @@ static int destroy(const struct removal *removal, struct index *index, const GAr
 
 	if (error || !doomed->len)
 		return error;
-	good = index_begin(index);
 	for (i = 0; i < doomed->len && good; i++)
 		good = index_destroyed(index, &g_array_index(doomed, struct doomed, i));
 	return index_end(index, NULL, 0) && good ? 0 : EIO;
@@ -286,7 +285,7 @@ static void read_words(const struct removal *removal, const struct chunk *chunk)
 
 static int drop_rows(struct index *index, const struct chunk *chunk)
 {
-	bool good = index_begin(index);
+	bool good = true;
 	guint i;
 
 	for (i = 0; i < chunk->mails->len && good; i++) {

@@ -1,6 +1,7 @@
 /* removal_test.c - what a removal may not take: files with mail in them that nobody asked for, and
  * mail under a hold. */
 #include "holds.h"
+#include "index_private.h"
 #include "removal.h"
 
 #include <gateway/testkit.h>
@@ -115,6 +116,13 @@ static uint64_t place_of(int file, unsigned number)
 	return 0;
 }
 
+static void hold(const char *by, const char *value)
+{
+	struct gw_str words[] = { gw_str(by), gw_str(value) };
+
+	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+}
+
 /* --- the tests --- */
 
 /* The key of one is destroyed, and the head of the other cannot be read: its file stays. */
@@ -185,10 +193,50 @@ static void test_behind_damage_mail_is_found(void **state)
 	assert_true(now.link.number > before.link.number);
 }
 
+static unsigned files_of_index(void)
+{
+	GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
+	const char *entry;
+	unsigned count = 0;
+
+	while ((entry = g_dir_read_name(dir)) != NULL) {
+		char *path = g_strdup_printf("/proc/self/fd/%s", entry);
+		char *leads = g_file_read_link(path, NULL);
+
+		count += leads && strstr(leads, "/index/") != NULL;
+		g_free(leads);
+		g_free(path);
+	}
+	g_dir_close(dir);
+	return count;
+}
+
+/* Each month is three files of SQLite's. */
+static void test_few_months_are_open(void **state)
+{
+	struct query query = { .limit = 1000 };
+	unsigned hits = 0, before, months;
+	struct index *index;
+	char id[16];
+
+	(void)state;
+	for (months = 0; months < 2 * MONTHS_OPEN; months++) {
+		snprintf(id, sizeof id, "M%u", months);
+		keep(id, NOON + 31 * months * DAY);
+	}
+	until_found();
+	assert_in_range(files_of_index(), 1, 3 * MONTHS_OPEN);
+	before = files_of_index();
+	index = index_open(folder, false);
+	assert_true(index_search(index, &query, count, &hits));
+	assert_int_equal(hits, months);
+	assert_in_range(files_of_index() - before, 1, 3 * MONTHS_OPEN);
+	index_close(index);
+}
+
 /* A hold of one mail is of that one. */
 static void test_a_hold_of_one_mail(void **state)
 {
-	struct gw_str words[] = { gw_str("--id"), gw_str("A1") };
 	struct holds holds;
 	struct index *index;
 
@@ -196,7 +244,7 @@ static void test_a_hold_of_one_mail(void **state)
 	keep("A1", NOON);
 	keep("B2", NOON);
 	until_found();
-	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+	hold("--id", "A1");
 	holds_read(&holds, folder);
 	index = index_open(folder, false);
 	assert_string_equal(holds_cover(&holds, index, "A1"), "case-7");
@@ -218,7 +266,17 @@ static unsigned destroyed(int file)
 	return count;
 }
 
-static atomic_bool goes_on;
+static struct removal forgets(const char *person)
+{
+	static const atomic_bool goes_on;
+
+	return (struct removal){ .store = store,
+				 .indexer = indexer,
+				 .query = { .person = person },
+				 .what = "forgotten",
+				 .time = NOON,
+				 .stop = &goes_on };
+}
 
 static void *run(void *removal)
 {
@@ -229,13 +287,7 @@ static void *run(void *removal)
 /* The first chunk goes, the hold comes, the rest stays. */
 static void test_a_hold_comes_in_between(void **state)
 {
-	struct removal removal = { .store = store,
-				   .indexer = indexer,
-				   .query = { .person = "ann@example.com" },
-				   .what = "forgotten",
-				   .time = NOON,
-				   .stop = &goes_on };
-	struct gw_str words[] = { gw_str("--sender"), gw_str("ann@example.com") };
+	struct removal removal = forgets("ann@example.com");
 	char id[16];
 	pthread_t thread;
 	int i, file, rounds;
@@ -251,7 +303,7 @@ static void test_a_hold_comes_in_between(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, run, &removal), 0);
 	for (rounds = 0; rounds < 20000 && destroyed(file) == 0; rounds++)
 		usleep(100);
-	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+	hold("--sender", "ann@example.com");
 	i = (int)destroyed(file);
 	pthread_join(thread, NULL);
 	assert_int_equal(destroyed(file), i);
@@ -269,13 +321,12 @@ static void test_a_hold_comes_in_between(void **state)
  * them again. */
 static void test_holds_are_those_of_now(void **state)
 {
-	struct gw_str words[] = { gw_str("--id"), gw_str("A1") };
 	struct holds before, now;
 
 	(void)state;
 	keep("A1", NOON);
 	holds_read(&before, folder);
-	assert_int_equal(holds_put(folder, "case-7", (struct gw_list){ words, 2 }, NOON), 0);
+	hold("--id", "A1");
 	assert_false(holds_fasten(&before));
 	holds_read(&now, folder);
 	assert_true(holds_fasten(&now));
@@ -287,12 +338,7 @@ static void test_holds_are_those_of_now(void **state)
 /* Cut off between the index and the keys: the next removal, of whatever, destroys them. */
 static void test_what_was_cut_off_goes_on(void **state)
 {
-	struct removal removal = { .store = store,
-				   .indexer = indexer,
-				   .query = { .person = "nobody@example.com" },
-				   .what = "forgotten",
-				   .time = NOON,
-				   .stop = &goes_on };
+	struct removal removal = forgets("nobody@example.com");
 	GArray *places = g_array_new(FALSE, TRUE, sizeof(struct place));
 	struct place place = { .name = "2025-11-28.0" };
 	struct index *index;
@@ -306,8 +352,7 @@ static void test_what_was_cut_off_goes_on(void **state)
 	place.at = place_of(file, 1);
 	g_array_append_val(places, place);
 	index = index_open(folder, true);
-	assert_true(index_begin(index) && index_drop(index, "B2", NULL, places) &&
-		    index_end(index, NULL, 0));
+	assert_true(index_drop(index, "B2", NULL, places) && index_end(index, NULL, 0));
 	index_close(index);
 	assert_int_equal(found(), 1);
 	assert_int_equal(destroyed(file), 0);
@@ -327,12 +372,7 @@ static void test_what_was_cut_off_goes_on(void **state)
  * else's. */
 static void test_rows_go_before_keys(void **state)
 {
-	struct removal removal = { .store = store,
-				   .indexer = indexer,
-				   .query = { .person = "ann@example.com" },
-				   .what = "forgotten",
-				   .time = NOON,
-				   .stop = &goes_on };
+	struct removal removal = forgets("ann@example.com");
 	int file;
 
 	(void)state;
@@ -357,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_damaged_file_stays, begin, end),
 		cmocka_unit_test_setup_teardown(test_behind_damage_mail_is_found, begin, end),
+		cmocka_unit_test_setup_teardown(test_few_months_are_open, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_hold_of_one_mail, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_hold_comes_in_between, begin, end),
 		cmocka_unit_test_setup_teardown(test_holds_are_those_of_now, begin, end),
