@@ -382,8 +382,7 @@ static struct month *find_month(struct index *index, const char *id, const char 
 bool index_left(struct index *index, const struct indexed_left *left)
 {
 	int64_t n;
-	struct month *month =
-		find_month(index, left->id, left->place.name, MONTHS_BACK, &n);
+	struct month *month = find_month(index, left->id, left->place.name, MONTHS_BACK, &n);
 	sqlite3_stmt *statement;
 
 	if (!month)
@@ -406,8 +405,7 @@ bool index_left(struct index *index, const struct indexed_left *left)
 bool index_outcome(struct index *index, const struct indexed_outcome *outcome)
 {
 	int64_t n;
-	struct month *month =
-		find_month(index, outcome->id, outcome->place.name, MONTHS_BACK, &n);
+	struct month *month = find_month(index, outcome->id, outcome->place.name, MONTHS_BACK, &n);
 	sqlite3_stmt *statement;
 
 	if (!month)

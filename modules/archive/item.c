@@ -58,8 +58,13 @@ bool item_copy(struct item *item)
 
 size_t item_weight(const struct item *item)
 {
-	return sizeof *item + 1024 + (item->arrived ? (size_t)item->arrived_size : 0) +
-	       (item->left ? (size_t)item->left_size : 0);
+	size_t weight = sizeof *item + 1024, i;
+
+	weight += item->arrived ? (size_t)item->arrived_size : 0;
+	weight += item->left ? (size_t)item->left_size : 0;
+	for (i = 0; item->made && i < item->count; i++)
+		weight += item->records[i].bytes ? item->records[i].bytes->len : 0;
+	return weight;
 }
 
 static bool digest(struct item *item, reader *read, uint64_t size, char out[65])

@@ -62,6 +62,7 @@ bool item_copy(struct item *item);
 /* Makes the records for item->store: for the pool, while the call is held. */
 void item_work(void *item);
 void item_write(struct item *item, struct batch *batch);
+/* What it takes of the memory. */
 size_t item_weight(const struct item *item);
 
 #endif

@@ -35,10 +35,10 @@ struct store {
 	int level;
 	int64_t delay_ms;
 	struct item *first, **last; /* that wait for their batch */
-	uint64_t weight;
-	bool stopping, flushing, open;
-	unsigned rounds;       /* batches that were tried */
-	int64_t newest, clock; /* time of what was added last; what time it is */
+	uint64_t weight, fresh;     /* of all that is held; of what no batch was tried with */
+	bool stopping, flushing, writing, open; /* flushing: `first` is not waited for */
+	unsigned rounds;                        /* batches that were tried */
+	int64_t newest, clock;                  /* time of what was added last; what time it is */
 	struct watch watch;
 	struct store_state state;
 
@@ -67,21 +67,22 @@ static struct timespec in_ms(int64_t ms)
 
 static bool is_urgent(const struct store *store)
 {
-	return store->stopping || store->flushing || store->weight > BATCH_FULL;
+	return store->stopping || store->flushing || store->fresh > BATCH_FULL;
 }
 
-/* Under the lock: waits for a first item, then for those that come soon after it. */
+/* Under the lock: waits for a first item, then for those that come soon after it. What the disk did
+ * not take waits for them, or for its time. */
 static void gather(struct store *store)
 {
 	struct timespec until = in_ms(AGAIN_MS);
 	int error = 0;
 
-	while (!store->first && !is_urgent(store) && (error == 0 || !store->state.error))
+	while (!store->fresh && !is_urgent(store) && (error == 0 || !store->state.error))
 		error = store->state.error
 				? pthread_cond_timedwait(&store->wanted, &store->lock, &until)
 				: pthread_cond_wait(&store->wanted, &store->lock);
 	until = in_ms(store->delay_ms);
-	for (error = 0; store->first && !is_urgent(store) && error == 0;)
+	for (error = 0; store->fresh && !is_urgent(store) && error == 0;)
 		error = pthread_cond_timedwait(&store->wanted, &store->lock, &until);
 }
 
@@ -128,7 +129,7 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 	while (!error && again) {
 		again = false;
 		batch_begin(&batch, &store->segment, now, store_level(store));
-		for (item = items; item; item = item->next) {
+		for (item = items; item && !batch.error; item = item->next) {
 			bool was = item->broken;
 
 			if (!was)
@@ -143,7 +144,13 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 	return error;
 }
 
-/* Those that nobody waits for stay until they are written. Takes the lock. */
+/* Nobody waits for it: it is held until it is written. */
+static bool stays(const struct item *item, int error)
+{
+	return !item->ticket && error && !item->broken;
+}
+
+/* Takes the lock. */
 static void give_back(struct store *store, struct item *items, int error)
 {
 	struct item *item, *kept = NULL, **tail = &kept;
@@ -152,19 +159,14 @@ static void give_back(struct store *store, struct item *items, int error)
 		items = item->next;
 		item->next = NULL;
 		item->error = item->broken ? EIO : error;
-		if (item->ticket) {
-			if (gw->wake(item->ticket) != 0)
-				item_free(item);
-		} else if (item->error && !item->broken) {
+		if (stays(item, error)) {
 			*tail = item;
 			tail = &item->next;
-		} else {
+		} else if (!item->ticket || gw->wake(item->ticket) != 0) {
 			item_free(item);
 		}
 	}
 	pthread_mutex_lock(&store->lock);
-	for (item = kept; item; item = item->next)
-		store->weight += item_weight(item);
 	*tail = store->first;
 	if (!store->first && kept)
 		store->last = tail;
@@ -172,15 +174,19 @@ static void give_back(struct store *store, struct item *items, int error)
 }
 
 /* Before anybody is woken: who was knows what is on disk. */
-static void note_state(struct store *store, int error, uint64_t records)
+static void note_state(struct store *store, const struct item *items, int error)
 {
 	struct store_state *state = &store->state;
+	const struct item *item;
 
 	pthread_mutex_lock(&store->lock);
 	state->error = error;
+	for (item = items; item; item = item->next) {
+		state->records += error ? 0 : item->count;
+		store->weight -= stays(item, error) ? 0 : item_weight(item);
+	}
 	if (!error) {
 		state->batches++;
-		state->records += records;
 		state->end = store->segment.end;
 		state->link = store->segment.link;
 		state->torn = store->segment.torn;
@@ -193,21 +199,20 @@ static void note_state(struct store *store, int error, uint64_t records)
 /* Under the lock, which it gives away while it writes. */
 static void write_batch(struct store *store)
 {
-	struct item *items = store->first, *item;
+	struct item *items = store->first;
 	int64_t now = store->newest;
-	uint64_t records = 0;
 	int error;
 
 	store->first = NULL;
 	store->last = &store->first;
-	store->weight = 0;
+	store->fresh = 0;
 	store->flushing = false;
+	store->writing = true;
 	pthread_mutex_unlock(&store->lock);
-	for (item = items; item; item = item->next)
-		records += item->count;
 	error = write_items(store, items, now);
-	note_state(store, error, records);
+	note_state(store, items, error);
 	give_back(store, items, error);
+	store->writing = false;
 	store->rounds++;
 	pthread_cond_broadcast(&store->written);
 }
@@ -219,7 +224,7 @@ static void *run(void *arg)
 	pthread_mutex_lock(&store->lock);
 	while (!store->stopping || store->first) {
 		gather(store);
-		if (store->first || store->state.error || store->flushing)
+		if (store->first || store->state.error)
 			write_batch(store);
 		if (store->stopping && store->state.error)
 			break;
@@ -232,14 +237,17 @@ static void *run(void *arg)
 
 void store_add(struct store *store, struct item *item)
 {
+	uint64_t weight = item_weight(item);
+
 	pthread_mutex_lock(&store->lock);
 	item->next = NULL;
 	*store->last = item;
 	store->last = &item->next;
 	if (item->time > store->newest)
 		store->newest = item->time;
-	store->weight += item_weight(item);
-	if (store->first == item || store->weight > BATCH_FULL)
+	store->weight += weight;
+	store->fresh += weight;
+	if (store->fresh == weight || store->fresh > BATCH_FULL)
 		pthread_cond_signal(&store->wanted);
 	pthread_mutex_unlock(&store->lock);
 }
@@ -260,12 +268,11 @@ int store_flush(struct store *store)
 	int error;
 
 	pthread_mutex_lock(&store->lock);
-	rounds = store->rounds + 1; /* one may be under way */
-	while ((int)(store->rounds - rounds) <= 0) {
-		store->flushing = true;
-		pthread_cond_signal(&store->wanted);
+	rounds = store->rounds + store->writing + (store->first != NULL);
+	store->flushing = store->first != NULL;
+	pthread_cond_signal(&store->wanted);
+	while ((int)(store->rounds - rounds) < 0)
 		pthread_cond_wait(&store->written, &store->lock);
-	}
 	error = store->state.error;
 	pthread_mutex_unlock(&store->lock);
 	return error;

@@ -15,7 +15,7 @@
 
 /* An attachment. */
 struct piece {
-	char *name; /* as the mail says; never NULL */
+	char *name;         /* as the mail says; never NULL */
 	GByteArray *octets; /* decoded; NULL unless they were wanted */
 };
 

@@ -192,8 +192,18 @@ static char *letters(size_t len)
 	return text;
 }
 
-/* Small and large, whole and edited everywhere: both forms come out, and the second costs little.
- */
+static size_t archive_size(void)
+{
+	struct stat status;
+	char path[1100];
+
+	snprintf(path, sizeof path, "%s/2026-01/2026-01-01.0.gwa",
+		 testkit_file(kit, "archive", NULL));
+	return stat(path, &status) == 0 ? (size_t)status.st_size : 0;
+}
+
+/* Small and large, whole and edited everywhere: both forms come out, and the second costs little:
+ * the letters, of four bits each, are there once. */
 static void test_what_differs_is_kept(void **state)
 {
 	static const size_t sizes[] = { 500, 100000, 2000000 };
@@ -205,6 +215,7 @@ static void test_what_differs_is_kept(void **state)
 	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 		for (edit = 0; edit < 4; edit++) {
 			char *text = letters(sizes[i]), words[100];
+			size_t before = archive_size();
 			struct gw_message *message = message_of(text, strlen(text));
 			struct gw_delivery *delivery = delivery_of(message);
 
@@ -214,6 +225,7 @@ static void test_what_differs_is_kept(void **state)
 			assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
 			assert_int_equal(leave(delivery), GW_CONTINUE);
 			until_found();
+			assert_in_range(archive_size() - before, 1, 3000 + sizes[i] * 5 / 8);
 			assert_same(get(id_of(message)), testkit_sent(delivery));
 			snprintf(words, sizeof words, "%s --arrived", id_of(message));
 			assert_same(get(words), gw_str(text));
@@ -307,12 +319,44 @@ static void test_disk_trouble(void **state)
 	}
 }
 
+/* With "continue" 64 MiB wait in memory, of small mails as of large ones, and no more. */
+static void test_memory_is_bounded(void **state)
+{
+	static const size_t sizes[] = { 40000, 1200000 };
+	size_t i, nth, waiting;
+
+	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		char *text = letters(sizes[i]);
+
+		begin(state);
+		break_disk();
+		testkit_option(kit, "on_error", "continue");
+		assert_int_equal(testkit_start(kit), 0);
+		for (nth = 0; nth * sizes[i] < 256 << 20 && !testkit_metric(kit, "missed"); nth++) {
+			struct gw_message *message = message_of(text, strlen(text));
+
+			assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+		}
+		assert_int_equal(testkit_metric(kit, "missed"), 1);
+		testkit_forget(kit);
+		testkit_run_status(kit);
+		for (nth = 0; !strstr(testkit_line(kit, TESTKIT_STATUS, nth), "waiting: ");)
+			nth++;
+		waiting = strtoul(testkit_line(kit, TESTKIT_STATUS, nth) + 9, NULL, 10);
+		assert_in_range(waiting, 60 << 20, 64 << 20);
+		free(text);
+		if (i + 1 < sizeof sizes / sizeof sizes[0])
+			end(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_mail_is_kept_and_found, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_differs_is_kept, begin, end),
 		cmocka_unit_test_teardown(test_disk_trouble, end),
+		cmocka_unit_test_teardown(test_memory_is_bounded, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -338,6 +338,24 @@ static void test_a_reload_brings_a_key_file(void **state)
 	store_close(after);
 }
 
+/* What is flushed costs one batch, and nothing none. */
+static void test_a_flush_is_one_batch(void **state)
+{
+	struct store *store = open_with("", "sign");
+	struct store_state now;
+	uint64_t nth;
+
+	(void)state;
+	for (nth = 1; nth < 20; nth++) {
+		keep(store);
+		assert_int_equal(store_flush(store), 0);
+		store_state(store, &now);
+		assert_int_equal(now.batches, nth);
+		assert_int_equal(now.records, nth);
+	}
+	store_close(store);
+}
+
 /* A clock that is set ahead is not believed for a day; one that is set back, or goes on, is. */
 static void test_a_clock_that_jumps(void **state)
 {
@@ -380,6 +398,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_key_touches_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_flush_is_one_batch, begin, end),
 		cmocka_unit_test(test_a_clock_that_jumps),
 		cmocka_unit_test_setup_teardown(test_a_store_doubts_its_clock, begin, end),
 	};
