@@ -11,11 +11,6 @@
 #define LIST_MOST 500
 #define EXPORT_MOST 5000
 
-static const char *text_of(struct gw_str value)
-{
-	return value.ptr;
-}
-
 static struct store *store_of(struct gw_call *call)
 {
 	struct store *store = instance_store(gw->instance_data(call));
@@ -32,27 +27,26 @@ struct asked {
 	struct suppression_query query;
 	const char *reason;
 	int64_t until; /* 0: not said */
-	struct gw_call *call;
 };
 
 static bool take_client(struct gw_call *call, void *asked, struct gw_str value)
 {
 	(void)call;
-	((struct asked *)asked)->query.client = text_of(value);
+	((struct asked *)asked)->query.client = value.ptr;
 	return true;
 }
 
 static bool take_type(struct gw_call *call, void *asked, struct gw_str value)
 {
 	(void)call;
-	((struct asked *)asked)->query.type = text_of(value);
+	((struct asked *)asked)->query.type = value.ptr;
 	return true;
 }
 
 static bool take_address(struct gw_call *call, void *asked, struct gw_str value)
 {
 	(void)call;
-	((struct asked *)asked)->query.address = text_of(value);
+	((struct asked *)asked)->query.address = value.ptr;
 	return true;
 }
 
@@ -62,14 +56,14 @@ static bool take_reason(struct gw_call *call, void *asked, struct gw_str value)
 		gw->problem(call, true, "a reason has up to %d octets", SUPPRESSION_REASON - 1);
 		return false;
 	}
-	((struct asked *)asked)->query.reason = text_of(value);
+	((struct asked *)asked)->query.reason = value.ptr;
 	return true;
 }
 
 static bool take_by(struct gw_call *call, void *asked, struct gw_str value)
 {
 	(void)call;
-	((struct asked *)asked)->query.by = text_of(value);
+	((struct asked *)asked)->query.by = value.ptr;
 	return true;
 }
 
@@ -229,7 +223,7 @@ static void answer_added(struct gw_call *call, const struct suppression *suppres
 static void add(struct gw_call *call, struct store *store, struct gw_list words)
 {
 	struct suppression suppression = { .since = gw->now(call), .by = "admin" };
-	struct asked asked = { .call = call };
+	struct asked asked = { 0 };
 
 	if (!take_first(call, &words, &suppression.address) ||
 	    !query_words(call, words, add_words, NULL, &asked))
@@ -247,7 +241,7 @@ static void add(struct gw_call *call, struct store *store, struct gw_list words)
 
 static void rm(struct gw_call *call, struct store *store, struct gw_list words)
 {
-	struct asked asked = { .call = call };
+	struct asked asked = { 0 };
 	const char *address;
 	struct gw_json *json;
 	int removed;

@@ -6,8 +6,6 @@
 #include "store.h"
 #include "token.h"
 
-#define DAY_MS (24 * 3600 * 1000LL)
-
 struct instance;
 
 /* NULL: it cannot be, and it was said why. */

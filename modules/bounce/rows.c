@@ -47,14 +47,12 @@ static void tell_row(sqlite3_stmt *statement, row_function *each, void *arg)
 
 static int64_t ask_number(struct store *store, const char *sql, int64_t first, int64_t otherwise)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_prepare(store->reader, sql);
 
-	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, first);
-		if (sqlite3_step(statement) == SQLITE_ROW &&
-		    sqlite3_column_type(statement, 0) != SQLITE_NULL)
-			otherwise = sqlite3_column_int64(statement, 0);
-	}
+	sqlite3_bind_int64(statement, 1, first);
+	if (sqlite3_step(statement) == SQLITE_ROW &&
+	    sqlite3_column_type(statement, 0) != SQLITE_NULL)
+		otherwise = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return otherwise;
 }
@@ -89,16 +87,6 @@ static struct range range_of_times(struct store *store, const struct query *quer
 	return range;
 }
 
-static int64_t lower(int64_t one, int64_t other)
-{
-	return one < other ? one : other;
-}
-
-static int64_t higher(int64_t one, int64_t other)
-{
-	return one > other ? one : other;
-}
-
 /* What a question may look at, cut to what it does look at: from its beginning, where the first row
  * is. */
 static struct range cut(struct store *store, const struct query *query, struct range range)
@@ -106,18 +94,18 @@ static struct range cut(struct store *store, const struct query *query, struct r
 	int64_t first;
 
 	if (query->ascending) {
-		range.low = higher(range.low, query->after + 1);
+		range.low = MAX(range.low, query->after + 1);
 		first = ask_number(store, "SELECT min(number) FROM bounce WHERE number>=?1",
 				   range.low, range.high);
 		if (!has_index(query))
-			range.high = lower(range.high, first + ROWS_SCANNED - 1);
+			range.high = MIN(range.high, first + ROWS_SCANNED - 1);
 	} else {
 		if (query->before)
-			range.high = lower(range.high, query->before - 1);
+			range.high = MIN(range.high, query->before - 1);
 		first = ask_number(store, "SELECT max(number) FROM bounce WHERE number<=?1",
 				   range.high, range.low);
 		if (!has_index(query))
-			range.low = higher(range.low, first - ROWS_SCANNED + 1);
+			range.low = MAX(range.low, first - ROWS_SCANNED + 1);
 	}
 	return range;
 }
@@ -162,19 +150,18 @@ static void bind_query(sqlite3_stmt *statement, const struct query *query, struc
 static int64_t tell_rows(struct store *store, const struct query *query, struct range range,
 			 int64_t *last, row_function *each, void *arg)
 {
-	sqlite3_stmt *statement = NULL;
 	GString *sql = g_string_new(NULL);
+	sqlite3_stmt *statement;
 	int64_t count = 0;
-	int done = SQLITE_ERROR;
+	int done;
 
 	write_sql(query, sql);
-	if (sqlite3_prepare_v2(store->reader, sql->str, -1, &statement, NULL) == SQLITE_OK) {
-		bind_query(statement, query, range);
-		while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
-			*last = sqlite3_column_int64(statement, 0);
-			tell_row(statement, each, arg);
-			count++;
-		}
+	statement = store_prepare(store->reader, sql->str);
+	bind_query(statement, query, range);
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
+		*last = sqlite3_column_int64(statement, 0);
+		tell_row(statement, each, arg);
+		count++;
 	}
 	sqlite3_finalize(statement);
 	g_string_free(sql, TRUE);
@@ -197,11 +184,11 @@ static int list(struct store *store, const struct query *query, struct page *pag
 	if (count < 0)
 		return -1;
 	if (query->ascending) {
-		page->next = count == query->limit ? last : higher(query->after, range.high);
+		page->next = count == query->limit ? last : MAX(query->after, range.high);
 		page->more = page->next < all.high;
 		/* what is behind has been looked at: it was before or after the times asked for */
 		if (!page->more && !query->until)
-			page->next = higher(page->next, page->newest);
+			page->next = MAX(page->next, page->newest);
 	} else {
 		page->next = page->newest;
 		page->older = count == query->limit ? last : range.low;
@@ -244,14 +231,13 @@ int rows_get(struct store *store, int64_t number, row_function *each, void *arg)
 		"SELECT " COLUMNS
 		",(SELECT bytes FROM report r WHERE r.number=coalesce(nullif(report,0),bounce.number))"
 		" FROM bounce WHERE number=?1";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR;
+	sqlite3_stmt *statement;
+	int done;
 
 	pthread_mutex_lock(&store->reading);
-	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, number);
-		done = sqlite3_step(statement);
-	}
+	statement = store_prepare(store->reader, sql);
+	sqlite3_bind_int64(statement, 1, number);
+	done = sqlite3_step(statement);
 	if (done == SQLITE_ROW)
 		tell_row(statement, each, arg);
 	sqlite3_finalize(statement);
@@ -267,15 +253,14 @@ int rows_read(struct store *store, int64_t number)
 		one[] = "UPDATE bounce SET seen=1 WHERE number=?1",
 		all[] = "INSERT OR REPLACE INTO meta SELECT 'read',seq FROM sqlite_sequence "
 			"WHERE name='bounce' AND ?1=0";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR, changes = 0;
+	sqlite3_stmt *statement;
+	int done, changes;
 
 	pthread_mutex_lock(&store->lock);
-	if (sqlite3_prepare_v2(store->db, number ? one : all, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, number);
-		done = sqlite3_step(statement);
-		changes = sqlite3_changes(store->db);
-	}
+	statement = store_prepare(store->db, number ? one : all);
+	sqlite3_bind_int64(statement, 1, number);
+	done = sqlite3_step(statement);
+	changes = sqlite3_changes(store->db);
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->lock);
 	if (done != SQLITE_DONE)
@@ -303,17 +288,16 @@ int rows_owed_names(struct store *store, int64_t before, int64_t limit,
 {
 	static const char sql[] = "SELECT id,time FROM bounce WHERE owed=1 AND time<?1 "
 				  "GROUP BY id,time ORDER BY min(number) LIMIT ?2";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR;
+	sqlite3_stmt *statement;
+	int done;
 
 	pthread_mutex_lock(&store->reading);
-	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, before);
-		sqlite3_bind_int64(statement, 2, limit);
-		while ((done = sqlite3_step(statement)) == SQLITE_ROW)
-			each(arg, (uint64_t)sqlite3_column_int64(statement, 0),
-			     sqlite3_column_int64(statement, 1));
-	}
+	statement = store_prepare(store->reader, sql);
+	sqlite3_bind_int64(statement, 1, before);
+	sqlite3_bind_int64(statement, 2, limit);
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+		each(arg, (uint64_t)sqlite3_column_int64(statement, 0),
+		     sqlite3_column_int64(statement, 1));
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_DONE ? 0 : -1;
@@ -323,16 +307,15 @@ int rows_owed(struct store *store, uint64_t id, int64_t time, row_function *each
 {
 	static const char sql[] = "SELECT " COLUMNS
 				  " FROM bounce WHERE id=?1 AND time=?2 AND owed=1";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR;
+	sqlite3_stmt *statement;
+	int done;
 
 	pthread_mutex_lock(&store->reading);
-	if (sqlite3_prepare_v2(store->reader, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, (int64_t)id);
-		sqlite3_bind_int64(statement, 2, time);
-		while ((done = sqlite3_step(statement)) == SQLITE_ROW)
-			tell_row(statement, each, arg);
-	}
+	statement = store_prepare(store->reader, sql);
+	sqlite3_bind_int64(statement, 1, (int64_t)id);
+	sqlite3_bind_int64(statement, 2, time);
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+		tell_row(statement, each, arg);
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_DONE ? 0 : -1;
@@ -377,22 +360,21 @@ static void tell_tally(sqlite3_stmt *statement, void (*each)(void *, const struc
 int rows_tally(struct store *store, const struct tally_query *query,
 	       void (*each)(void *arg, const struct tally *tally), void *arg)
 {
-	sqlite3_stmt *statement = NULL;
 	GString *sql = g_string_new(NULL);
-	int i, done = SQLITE_ERROR;
+	sqlite3_stmt *statement;
+	int i, done;
 
 	write_tally_sql(query, sql);
 	pthread_mutex_lock(&store->reading);
-	if (sqlite3_prepare_v2(store->reader, sql->str, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, query->since);
-		sqlite3_bind_int64(statement, 2, query->until);
-		sqlite3_bind_int64(statement, 3, query->limit);
-		for (i = 0; i < TALLY_TEXT_COUNT; i++)
-			if (query->texts[i])
-				store_bind(statement, 10 + i, query->texts[i]);
-		while ((done = sqlite3_step(statement)) == SQLITE_ROW)
-			tell_tally(statement, each, arg);
-	}
+	statement = store_prepare(store->reader, sql->str);
+	sqlite3_bind_int64(statement, 1, query->since);
+	sqlite3_bind_int64(statement, 2, query->until);
+	sqlite3_bind_int64(statement, 3, query->limit);
+	for (i = 0; i < TALLY_TEXT_COUNT; i++)
+		if (query->texts[i])
+			store_bind(statement, 10 + i, query->texts[i]);
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
+		tell_tally(statement, each, arg);
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reading);
 	g_string_free(sql, TRUE);

@@ -9,7 +9,6 @@
 #define FORGET_MOST 500 /* rows at once: others wait meanwhile */
 #define FORGET_EVERY_MS (10 * 60 * 1000)
 #define FORGET_AGAIN_MS 1000
-#define DAY_MS (24 * 3600 * 1000LL)
 #define VERSION 3
 
 /* --- opening --- */
@@ -17,6 +16,13 @@
 int store_run(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+
+	return sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK ? statement : NULL;
 }
 
 static bool prepare(struct store *store)
@@ -32,11 +38,10 @@ static bool prepare(struct store *store)
 
 static int64_t number_of(sqlite3 *db, const char *sql)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_prepare(db, sql);
 	int64_t number = -1;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
-	    sqlite3_step(statement) == SQLITE_ROW)
+	if (sqlite3_step(statement) == SQLITE_ROW)
 		number = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return number;
@@ -58,12 +63,10 @@ static bool make(sqlite3 *db)
 
 static void run_with(sqlite3 *db, const char *sql, const char *text)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_prepare(db, sql);
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK) {
-		store_bind(statement, 1, text);
-		sqlite3_step(statement);
-	}
+	store_bind(statement, 1, text);
+	sqlite3_step(statement);
 	sqlite3_finalize(statement);
 }
 
@@ -293,8 +296,8 @@ int store_find_named(struct store *store, const char *message_id, struct sent *s
 
 /* --- what is over --- */
 
-/* True: there may be more. */
-static bool forget(struct store *store, enum query_id query, int64_t before)
+/* How many: with FORGET_MOST there may be more. */
+static int forget(struct store *store, enum query_id query, int64_t before)
 {
 	sqlite3_stmt *statement = store_begin(store, query);
 	int changes;
@@ -304,7 +307,7 @@ static bool forget(struct store *store, enum query_id query, int64_t before)
 	sqlite3_bind_int(statement, 2, FORGET_MOST);
 	changes = sqlite3_step(statement) == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
 	store_end(store, statement);
-	return changes >= FORGET_MOST;
+	return changes;
 }
 
 static bool is_time(struct store *store, int64_t now)
@@ -328,15 +331,17 @@ static void forget_more_soon(struct store *store, int64_t now)
 
 void store_forget(struct store *store, int64_t now, int64_t keep)
 {
-	bool more;
+	int suppressions, most;
 
 	if (!is_time(store, now))
 		return;
-	more = forget(store, FORGET_SENT, now);
-	more |= forget(store, FORGET_BOUNCES, now - keep);
-	more |= forget(store, FORGET_REPORTS, INT64_MAX);
-	more |= forget(store, FORGET_SUPPRESSIONS, now);
+	most = forget(store, FORGET_SENT, now);
+	most = MAX(most, forget(store, FORGET_BOUNCES, now - keep));
+	most = MAX(most, forget(store, FORGET_REPORTS, INT64_MAX));
+	suppressions = forget(store, FORGET_SUPPRESSIONS, now);
 	forget(store, FORGET_TALLIES, (now - keep) / DAY_MS);
-	if (more)
+	if (suppressions)
+		suppression_forget(store, now);
+	if (MAX(most, suppressions) >= FORGET_MOST)
 		forget_more_soon(store, now);
 }

@@ -12,6 +12,7 @@
 
 struct store;
 
+#define DAY_MS (24 * 3600 * 1000LL)
 #define SENT_HEADER_MAX 2048
 #define SENT_RCPTS_MAX 8192
 

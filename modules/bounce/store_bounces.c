@@ -8,7 +8,6 @@
 #define ROWS_MOST 100
 #define REPORTS_OF_MESSAGE ((int64_t)1024 * 1024)
 #define FIRST_TEXT 11 /* of ADD_BOUNCE, behind its numbers */
-#define DAY_MS (24 * 3600 * 1000LL)
 
 /* "mx.example.net [192.0.2.7]", or one of both. */
 struct host {

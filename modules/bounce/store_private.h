@@ -60,10 +60,14 @@ void suppressed_free(struct suppressed *suppressed);
  */
 bool suppression_learn(struct store *store, const struct record *record, int64_t number);
 void suppression_learned(struct store *store, const struct record *record);
+/* Those in memory that are over, as the table has none of them. */
+void suppression_forget(struct store *store, int64_t now);
 
 /* --- store.c --- */
 
 int store_run(sqlite3 *db, const char *sql);
+/* NULL: it cannot be prepared; whatever SQLite is asked of that then fails. To be finalized. */
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql);
 
 /* A prepared statement, its store locked until store_end(). */
 sqlite3_stmt *store_begin(struct store *store, enum query_id query);

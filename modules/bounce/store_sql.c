@@ -63,8 +63,8 @@ const char *const store_queries[STORE_QUERIES] = {
 	/* what an admin said stays as it was said */
 	[ADD_LEARNED] =
 		"INSERT INTO suppression(address,client,type,reason,since,until,by,bounce) "
-		"VALUES(?1,?2,?3,?4,?5,?6,'bounce',?7) ON CONFLICT(address,client,type) DO UPDATE SET "
-		"reason=excluded.reason,since=excluded.since,until=excluded.until,by='bounce',"
+		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(address,client,type) DO UPDATE SET "
+		"reason=excluded.reason,since=excluded.since,until=excluded.until,by=excluded.by,"
 		"bounce=excluded.bounce WHERE until<>0 AND until<=excluded.since",
 	[PAY] = "UPDATE bounce SET owed=0 WHERE id=?1 AND time=?2 AND owed=1",
 	[FORGET_SENT] =

@@ -109,18 +109,29 @@ static struct suppression read_row(sqlite3_stmt *statement)
 				     .bounce = sqlite3_column_int64(statement, 8) };
 }
 
+/* All but its number. */
+static void bind_row(sqlite3_stmt *statement, const struct suppression *suppression)
+{
+	store_bind(statement, 1, suppression->address);
+	store_bind(statement, 2, suppression->client);
+	store_bind(statement, 3, suppression->type);
+	store_bind(statement, 4, suppression->reason);
+	sqlite3_bind_int64(statement, 5, suppression->since);
+	sqlite3_bind_int64(statement, 6, suppression->until);
+	store_bind(statement, 7, suppression->by);
+	sqlite3_bind_int64(statement, 8, suppression->bounce);
+}
+
 static bool load(sqlite3 *db, struct suppressed *suppressed)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement = store_prepare(db, "SELECT " COLUMNS " FROM suppression");
 	struct suppression suppression;
-	int done = SQLITE_ERROR;
+	int done;
 
-	if (sqlite3_prepare_v2(db, "SELECT " COLUMNS " FROM suppression", -1, &statement, NULL) ==
-	    SQLITE_OK)
-		while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
-			suppression = read_row(statement);
-			put(suppressed, &suppression);
-		}
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
+		suppression = read_row(statement);
+		put(suppressed, &suppression);
+	}
 	sqlite3_finalize(statement);
 	return done == SQLITE_DONE;
 }
@@ -167,13 +178,8 @@ bool suppression_learn(struct store *store, const struct record *record, int64_t
 	struct suppression learned = suppression_of(record);
 	int done;
 
-	store_bind(statement, 1, learned.address);
-	store_bind(statement, 2, learned.client);
-	store_bind(statement, 3, learned.type);
-	store_bind(statement, 4, learned.reason);
-	sqlite3_bind_int64(statement, 5, learned.since);
-	sqlite3_bind_int64(statement, 6, learned.until);
-	sqlite3_bind_int64(statement, 7, number);
+	learned.bounce = number;
+	bind_row(statement, &learned);
 	done = sqlite3_step(statement);
 	store_clear(statement);
 	return done == SQLITE_DONE;
@@ -193,49 +199,50 @@ void suppression_learned(struct store *store, const struct record *record)
 	pthread_rwlock_unlock(&suppressed->lock);
 }
 
-/* --- said by an admin --- */
-
-static const char *any(const char *text)
+static gboolean is_over(void *key, void *value, void *now)
 {
-	return text ? text : "";
+	const struct entry *entry = value;
+
+	(void)key;
+	return entry->until && entry->until < *(const int64_t *)now;
 }
 
-static bool write_row(struct store *store, const struct suppression *suppression, int64_t *number)
+void suppression_forget(struct store *store, int64_t now)
+{
+	pthread_rwlock_wrlock(&store->suppressed->lock);
+	g_hash_table_foreach_remove(store->suppressed->entries, is_over, &now);
+	pthread_rwlock_unlock(&store->suppressed->lock);
+}
+
+/* --- said by an admin --- */
+
+/* The row's number; -1. */
+static int64_t write_row(struct store *store, const struct suppression *suppression)
 {
 	static const char sql[] =
 		"INSERT OR REPLACE INTO suppression(address,client,type,reason,since,until,by,bounce) "
 		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8)";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR;
+	sqlite3_stmt *statement = store_prepare(store->db, sql);
+	int64_t number = -1;
 
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK) {
-		store_bind(statement, 1, suppression->address);
-		store_bind(statement, 2, suppression->client);
-		store_bind(statement, 3, suppression->type);
-		store_bind(statement, 4, suppression->reason);
-		sqlite3_bind_int64(statement, 5, suppression->since);
-		sqlite3_bind_int64(statement, 6, suppression->until);
-		store_bind(statement, 7, suppression->by);
-		sqlite3_bind_int64(statement, 8, suppression->bounce);
-		done = sqlite3_step(statement);
-		*number = sqlite3_last_insert_rowid(store->db);
-	}
+	bind_row(statement, suppression);
+	if (sqlite3_step(statement) == SQLITE_DONE)
+		number = sqlite3_last_insert_rowid(store->db);
 	sqlite3_finalize(statement);
-	return done == SQLITE_DONE;
+	return number;
 }
 
 /* Table and memory change together: no other change comes between them. */
 int64_t suppression_add(struct store *store, const struct suppression *suppression)
 {
-	int64_t number = -1;
+	int64_t number;
 
 	pthread_mutex_lock(&store->lock);
-	if (write_row(store, suppression, &number)) {
+	number = write_row(store, suppression);
+	if (number >= 0) {
 		pthread_rwlock_wrlock(&store->suppressed->lock);
 		put(store->suppressed, suppression);
 		pthread_rwlock_unlock(&store->suppressed->lock);
-	} else {
-		number = -1;
 	}
 	pthread_mutex_unlock(&store->lock);
 	return number;
@@ -248,32 +255,33 @@ struct removal {
 static gboolean is_removed(void *key, void *value, void *arg)
 {
 	const struct removal *removal = arg;
-	char **parts = g_strsplit(key, "\n", 3);
-	bool is = g_ascii_strcasecmp(parts[0], removal->address) == 0 &&
-		  (!removal->client || strcmp(parts[1], removal->client) == 0) &&
-		  (!removal->type || strcmp(parts[2], removal->type) == 0);
+	size_t len = strlen(removal->address);
+	const char *client, *type;
 
 	(void)value;
-	g_strfreev(parts);
-	return is;
+	if (g_ascii_strncasecmp(key, removal->address, len) != 0 || ((char *)key)[len] != '\n')
+		return false;
+	client = (char *)key + len + 1;
+	type = strchr(client, '\n') + 1;
+	return (!removal->client || gw_str_eq(gw_str_n(client, (size_t)(type - 1 - client)),
+					      gw_str(removal->client))) &&
+	       (!removal->type || strcmp(type, removal->type) == 0);
 }
 
 static int remove_rows(struct store *store, const struct removal *removal)
 {
 	static const char sql[] =
 		"DELETE FROM suppression WHERE address=?1 AND (?2='' OR client=?3) AND (?4='' OR type=?5)";
-	sqlite3_stmt *statement = NULL;
-	int done = SQLITE_ERROR, changes = 0;
+	sqlite3_stmt *statement = store_prepare(store->db, sql);
+	int done, changes;
 
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK) {
-		store_bind(statement, 1, removal->address);
-		store_bind(statement, 2, removal->client ? "1" : "");
-		store_bind(statement, 3, any(removal->client));
-		store_bind(statement, 4, removal->type ? "1" : "");
-		store_bind(statement, 5, any(removal->type));
-		done = sqlite3_step(statement);
-		changes = sqlite3_changes(store->db);
-	}
+	store_bind(statement, 1, removal->address);
+	store_bind(statement, 2, removal->client ? "1" : "");
+	store_bind(statement, 3, removal->client);
+	store_bind(statement, 4, removal->type ? "1" : "");
+	store_bind(statement, 5, removal->type);
+	done = sqlite3_step(statement);
+	changes = sqlite3_changes(store->db);
 	sqlite3_finalize(statement);
 	return done == SQLITE_DONE ? changes : -1;
 }
@@ -341,18 +349,16 @@ int suppression_list(struct store *store, const struct suppression_query *query,
 		all[] = "SELECT " COLUMNS " FROM suppression WHERE number>?1 ORDER BY number",
 		one[] = "SELECT " COLUMNS
 			" FROM suppression WHERE number>?1 AND address=?2 ORDER BY number";
-	sqlite3_stmt *statement = NULL;
-	int result = -1;
+	sqlite3_stmt *statement;
+	int result;
 
 	*page = (struct page){ .next = query->after };
 	pthread_mutex_lock(&store->reading);
-	if (sqlite3_prepare_v2(store->reader, query->address ? one : all, -1, &statement, NULL) ==
-	    SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, query->after);
-		if (query->address)
-			store_bind(statement, 2, query->address);
-		result = list_rows(statement, query, page, each, arg);
-	}
+	statement = store_prepare(store->reader, query->address ? one : all);
+	sqlite3_bind_int64(statement, 1, query->after);
+	if (query->address)
+		store_bind(statement, 2, query->address);
+	result = list_rows(statement, query, page, each, arg);
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reading);
 	return result;

@@ -312,27 +312,57 @@ static void who_polls_hears_of_each_once(void **state)
 	assert_int_equal(seen[WRITERS * EACH + 1], 0);
 }
 
+static void on_store(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(testkit_file(kit, "bounce.db", NULL), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 /* A number that somebody has seen means no other bounce after a power cut took it back. */
 static void numbers_go_on_after_the_machine_was_down(void **state)
 {
 	const char *why;
-	sqlite3 *db;
 
 	(void)state;
 	add_all_given();
 	store_close(store);
 	testkit_stop(kit);
-	assert_int_equal(sqlite3_open(testkit_file(kit, "bounce.db", NULL), &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(db, "UPDATE meta SET value='x' WHERE name='boot'", NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(db);
+	on_store("UPDATE meta SET value='x' WHERE name='boot'");
 	assert_int_equal(testkit_start(kit), 0);
 	store = store_open(testkit_file(kit, "bounce.db", NULL), &why);
 	assert_int_equal(member(ask("list after=4", false), "next"), 4 + 65536);
 	add_given(&(struct given){ "new@x.example", REASON_MOVED, "c", "r", NOW, 9 }, gw_str(""));
 	assert_int_equal(items("list after=4"), 1);
 	assert_int_equal(member(ask("list after=4", false), "next"), 5 + 65536);
+}
+
+static void a_store_that_fails_is_told(void **state)
+{
+	static const struct {
+		const char *words, *told;
+	} rows[] = { { "list", "cannot be read" },
+		     { "get 1", "cannot be read" },
+		     { "stats", "cannot be read" },
+		     { "read 1", "cannot be written to" },
+		     { "suppression list", "cannot be read" },
+		     { "suppression list address=a@x.example", "cannot be read" },
+		     { "suppression export", "cannot be read" },
+		     { "suppression add a@x.example", "cannot be written to" },
+		     { "suppression rm a@x.example", "cannot be written to" } };
+	size_t i;
+
+	(void)state;
+	on_store("DROP TABLE bounce; DROP TABLE tally; DROP TABLE suppression");
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_string_equal(ask(rows[i].words, true), "");
+		if (!testkit_has(kit, TESTKIT_PROBLEM, rows[i].told))
+			fail_msg("%s: %s", rows[i].words, testkit_line(kit, TESTKIT_PROBLEM, 0));
+	}
+	assert_int_equal(rows_unread(store), -1);
+	assert_int_equal(suppression_count(store), 0);
 }
 
 /* --- what is ours to mend --- */
@@ -434,6 +464,20 @@ static void an_admin_says_who_gets_no_mail(void **state)
 	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "\"nobody\" is no address"));
 }
 
+/* On disk and in memory: what is told of how many there are is true. */
+static void suppressions_that_are_over_are_forgotten(void **state)
+{
+	(void)state;
+	ask("suppression add joe@customer.example --days 2", true);
+	ask("suppression add ann@customer.example", true);
+	store_forget(store, NOW + DAY, DAY);
+	assert_int_equal(suppression_count(store), 2);
+	store_forget(store, NOW + 3 * DAY, DAY);
+	assert_int_equal(suppression_count(store), 1);
+	assert_null(strstr(ask("suppression list", false), "joe@customer.example"));
+	assert_true(is_suppressed("ann@customer.example", "crm-eu", "mass", NOW + 3 * DAY));
+}
+
 static void suppressions_come_in_pages(void **state)
 {
 	const char *answer;
@@ -461,11 +505,13 @@ int main(void)
 		TEST(a_question_looks_at_a_bounded_part),
 		TEST(who_polls_hears_of_each_once),
 		TEST(numbers_go_on_after_the_machine_was_down),
+		TEST(a_store_that_fails_is_told),
 		TEST(what_is_ours_to_mend_is_unread_until_it_is_marked),
 		TEST(what_came_is_for_admins),
 		TEST(they_are_counted_by_any_field),
 		TEST(what_is_over_is_forgotten),
 		TEST(an_admin_says_who_gets_no_mail),
+		TEST(suppressions_that_are_over_are_forgotten),
 		TEST(suppressions_come_in_pages),
 	};
 
