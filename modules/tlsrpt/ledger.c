@@ -1,19 +1,17 @@
 #include "ledger.h"
 
-#include <gateway/hash.h>
-
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define BUCKETS 1024
+#include <glib.h>
+
 #define KEY_MOST 256
-#define VALUE_MOST 65536
 
 struct entry {
-	struct entry *next, *next_dirty;
+	struct entry *next_dirty;
 	bool dirty;
 	struct tally tally;
 	char domain[];
@@ -22,11 +20,19 @@ struct entry {
 struct ledger {
 	pthread_mutex_t lock;
 	int64_t day;
-	size_t count;
-	bool full; /* some domain of the day had no place */
-	struct entry *buckets[BUCKETS], *dirty;
+	bool full;           /* some domain of the day had no place */
+	GHashTable *domains; /* the day's entries by their names */
+	struct entry *dirty;
 	char id[17]; /* of the records */
 };
+
+static void entry_free(void *arg)
+{
+	struct entry *entry = arg;
+
+	tally_finish(&entry->tally);
+	free(entry);
+}
 
 struct ledger *ledger_create(void)
 {
@@ -38,29 +44,14 @@ struct ledger *ledger_create(void)
 		return NULL;
 	}
 	pthread_mutex_init(&ledger->lock, NULL);
+	ledger->domains = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
 	snprintf(ledger->id, sizeof ledger->id, "%016" PRIx64, id);
 	return ledger;
 }
 
-static void forget_all(struct ledger *ledger)
-{
-	struct entry *entry;
-	size_t i;
-
-	for (i = 0; i < BUCKETS; i++)
-		while ((entry = ledger->buckets[i])) {
-			ledger->buckets[i] = entry->next;
-			tally_finish(&entry->tally);
-			free(entry);
-		}
-	ledger->dirty = NULL;
-	ledger->count = 0;
-	ledger->full = false;
-}
-
 void ledger_destroy(struct ledger *ledger)
 {
-	forget_all(ledger);
+	g_hash_table_destroy(ledger->domains);
 	pthread_mutex_destroy(&ledger->lock);
 	free(ledger);
 }
@@ -104,7 +95,8 @@ static void flush(struct gw_call *call, struct ledger *ledger, size_t most)
 	while (most-- > 0 && (entry = ledger->dirty)) {
 		ledger->dirty = entry->next_dirty;
 		entry->dirty = false;
-		write_entry(call, ledger, entry);
+		if (entry->tally.count) /* it is told meanwhile, and what there was is dropped */
+			write_entry(call, ledger, entry);
 	}
 }
 
@@ -117,31 +109,19 @@ void ledger_flush(struct gw_call *call, struct ledger *ledger, size_t most)
 
 /* --- counting --- */
 
-static struct entry **bucket_of(struct ledger *ledger, struct gw_str domain)
+static struct entry *entry_find(const struct ledger *ledger, struct gw_str domain)
 {
-	return &ledger->buckets[gw_str_hash(domain) % BUCKETS];
-}
-
-static struct entry *entry_find(struct ledger *ledger, struct gw_str domain)
-{
-	struct entry *entry = *bucket_of(ledger, domain);
-
-	while (entry && !gw_str_eq(gw_str(entry->domain), domain))
-		entry = entry->next;
-	return entry;
+	return g_hash_table_lookup(ledger->domains, domain.ptr);
 }
 
 static struct entry *entry_make(struct ledger *ledger, struct gw_str domain)
 {
-	struct entry *entry = calloc(1, sizeof *entry + domain.len + 1), **bucket;
+	struct entry *entry = calloc(1, sizeof *entry + domain.len + 1);
 
 	if (!entry)
 		return NULL;
 	memcpy(entry->domain, domain.ptr, domain.len);
-	bucket = bucket_of(ledger, domain);
-	entry->next = *bucket;
-	*bucket = entry;
-	ledger->count++;
+	g_hash_table_insert(ledger->domains, entry->domain, entry);
 	return entry;
 }
 
@@ -150,7 +130,7 @@ static struct entry *entry_of(struct gw_call *call, struct ledger *ledger, struc
 {
 	struct entry *entry = entry_find(ledger, domain);
 
-	if (entry || (int64_t)ledger->count < domains)
+	if (entry || g_hash_table_size(ledger->domains) < domains)
 		return entry ? entry : entry_make(ledger, domain);
 	if (!ledger->full)
 		gw->log(call, GW_LOG_WARNING,
@@ -165,7 +145,8 @@ static void turn_day(struct gw_call *call, struct ledger *ledger, int64_t day)
 	if (ledger->day == day)
 		return;
 	flush(call, ledger, SIZE_MAX);
-	forget_all(ledger);
+	g_hash_table_remove_all(ledger->domains);
+	ledger->full = false;
 	ledger->day = day;
 }
 
@@ -191,7 +172,7 @@ size_t ledger_domains(struct ledger *ledger)
 	size_t count;
 
 	pthread_mutex_lock(&ledger->lock);
-	count = ledger->count;
+	count = g_hash_table_size(ledger->domains);
 	pthread_mutex_unlock(&ledger->lock);
 	return count;
 }
@@ -199,11 +180,11 @@ size_t ledger_domains(struct ledger *ledger)
 /* --- reading --- */
 
 struct listing {
-	void (*each)(void *arg, int64_t day, struct gw_str domain);
+	ledger_each_fn *each;
 	void *arg;
 };
 
-static int list_key(void *arg, struct gw_str key, struct gw_str value)
+static int list_record(void *arg, struct gw_str key, struct gw_str value)
 {
 	const struct listing *listing = arg;
 	struct gw_str rest = gw_str_from(key, 2);
@@ -213,24 +194,28 @@ static int list_key(void *arg, struct gw_str key, struct gw_str value)
 
 	domain.len = gw_str_find(domain, '/');
 	if (domain.len)
-		listing->each(listing->arg, day, domain);
+		listing->each(listing->arg, day, domain, value);
 	return 0;
 }
 
-int ledger_each(struct gw_call *call, void (*each)(void *arg, int64_t day, struct gw_str domain),
-		void *arg)
+int ledger_each(struct gw_call *call, ledger_each_fn *each, void *arg)
 {
 	struct listing listing = { each, arg };
 
-	return gw->record_each(call, gw_str("c/"), list_key, &listing);
+	return gw->record_each(call, gw_str("c/"), list_record, &listing);
+}
+
+void ledger_take(struct tally *tally, struct gw_str counts)
+{
+	struct gw_json_value *json = gw->json_read(counts, NULL, 0);
+
+	tally_read(tally, json);
+	gw->json_free(json);
 }
 
 static int read_record(void *arg, struct gw_str key, struct gw_str value)
 {
-	struct gw_json_value *json = gw->json_read(value, NULL, 0);
-
-	tally_read(arg, json);
-	gw->json_free(json);
+	ledger_take(arg, value);
 	return 0;
 }
 
@@ -243,22 +228,11 @@ void ledger_read(struct gw_call *call, int64_t day, struct gw_str domain, struct
 
 /* --- forgetting --- */
 
-#define RECORDS_MOST 64
-
-struct names {
-	size_t count;
-	char names[RECORDS_MOST][KEY_MOST];
-};
-
-static int take_name(void *arg, struct gw_str key, struct gw_str value)
+/* One is enough. */
+static int take_key(void *arg, struct gw_str key, struct gw_str value)
 {
-	struct names *names = arg;
-
-	if (names->count == RECORDS_MOST || key.len >= KEY_MOST)
-		return 0;
-	memcpy(names->names[names->count], key.ptr, key.len);
-	names->names[names->count++][key.len] = '\0';
-	return 0;
+	snprintf(arg, KEY_MOST, "%.*s", GW_STR_ARGS(key));
+	return 1;
 }
 
 /* Since it is told, or nobody wants it. Under the lock. */
@@ -272,16 +246,15 @@ static void empty(struct ledger *ledger, int64_t day, struct gw_str domain)
 
 void ledger_drop(struct gw_call *call, struct ledger *ledger, int64_t day, struct gw_str domain)
 {
-	struct names names = { 0 };
-	char key[KEY_MOST];
-	size_t i;
+	char key[KEY_MOST], found[KEY_MOST];
+	struct gw_str prefix = key_of(key, 'c', day, domain, "/");
 
 	pthread_mutex_lock(&ledger->lock);
 	empty(ledger, day, domain);
 	pthread_mutex_unlock(&ledger->lock);
-	gw->record_each(call, key_of(key, 'c', day, domain, "/"), take_name, &names);
-	for (i = 0; i < names.count; i++)
-		gw->record_drop(call, gw_str(names.names[i]));
+	while (gw->record_each(call, prefix, take_key, found) == 1 &&
+	       gw->record_drop(call, gw_str(found)) == 0)
+		;
 	gw->record_drop(call, key_of(key, 's', day, domain, ""));
 }
 

@@ -23,10 +23,11 @@ void ledger_add(struct gw_call *call, struct ledger *ledger, const struct gw_lin
 /* Writes `most` of what is not written yet. */
 void ledger_flush(struct gw_call *call, struct ledger *ledger, size_t most);
 
-/* Calls each (day, domain) that has records, in order, a domain perhaps more than once; 0, or -1:
- * the store does not answer. */
-int ledger_each(struct gw_call *call, void (*each)(void *arg, int64_t day, struct gw_str domain),
-		void *arg);
+/* Calls each record, those of one day and domain one behind the other; 0, or -1: the store does not
+ * answer. `counts` is for ledger_take(), which adds them. */
+typedef void ledger_each_fn(void *arg, int64_t day, struct gw_str domain, struct gw_str counts);
+int ledger_each(struct gw_call *call, ledger_each_fn *each, void *arg);
+void ledger_take(struct tally *tally, struct gw_str counts);
 
 /* All that was counted, into a tally that is zeroed. */
 void ledger_read(struct gw_call *call, int64_t day, struct gw_str domain, struct tally *tally);

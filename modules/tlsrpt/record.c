@@ -1,5 +1,7 @@
 #include "record.h"
 
+#include <glib.h>
+
 #define VERSION "v=TLSRPTv1"
 
 /* The first piece up to `end`, without blanks, taken off. */
@@ -11,14 +13,6 @@ static struct gw_str piece(struct gw_str *rest, char end)
 	return gw_str_trim(first);
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* Percent-decoded; false: it does not fit, or is no line of visible ASCII. */
 static bool decode(struct gw_str text, char out[RECORD_URI_MOST])
 {
@@ -27,9 +21,10 @@ static bool decode(struct gw_str text, char out[RECORD_URI_MOST])
 	for (i = 0; i < text.len && len + 1 < RECORD_URI_MOST; i++) {
 		char c = text.ptr[i];
 
-		if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-		    hex_digit(text.ptr[i + 2]) >= 0) {
-			c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
+		if (c == '%' && i + 2 < text.len && g_ascii_isxdigit(text.ptr[i + 1]) &&
+		    g_ascii_isxdigit(text.ptr[i + 2])) {
+			c = (char)(g_ascii_xdigit_value(text.ptr[i + 1]) << 4 |
+				   g_ascii_xdigit_value(text.ptr[i + 2]));
 			i += 2;
 		}
 		if (c <= ' ' || c >= 0x7f)

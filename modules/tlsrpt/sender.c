@@ -75,9 +75,8 @@ static void remark(struct sender *sender, const char *what)
 
 /* --- which are due --- */
 
-static void job_add(void *arg, int64_t day, struct gw_str domain)
+static void job_add(struct sender *sender, int64_t day, struct gw_str domain)
 {
-	struct sender *sender = arg;
 	struct job *job = sender->jobs;
 
 	if (job && job->day == day && gw_str_eq(gw_str(job->domain), domain))
@@ -88,6 +87,11 @@ static void job_add(void *arg, int64_t day, struct gw_str domain)
 	memcpy(job->domain, domain.ptr, domain.len);
 	job->next = sender->jobs;
 	sender->jobs = job;
+}
+
+static void job_of_record(void *sender, int64_t day, struct gw_str domain, struct gw_str counts)
+{
+	job_add(sender, day, domain);
 }
 
 static void drop_job(struct gw_call *call, struct ledger *ledger, const struct job *job)
@@ -121,7 +125,7 @@ static void look(struct gw_call *call, struct sender *sender, struct ledger *led
 	if (now < begin || now < sender->next_look)
 		return;
 	sender->next_look = now + AGAIN_MS;
-	ledger_each(call, job_add, sender);
+	ledger_each(call, job_of_record, sender);
 	sort_jobs(call, sender, ledger, today);
 }
 
@@ -241,6 +245,7 @@ static void post(struct gw_call *call, struct sender *sender, const char *uri)
 		fail(call, sender, uri, "the address is none");
 }
 
+/* False: there is nothing to tell, or no memory to do it with, which is tried again. */
 static bool make_report(struct gw_call *call, struct sender *sender, struct ledger *ledger)
 {
 	const struct job *job = sender->job;
@@ -253,6 +258,7 @@ static bool make_report(struct gw_call *call, struct sender *sender, struct ledg
 					  .end = now < end ? now : end,
 					  .domain = gw_str(job->domain) };
 	made = tally.count && report_make(&sender->report, gw->conf(call), &tally);
+	sender->failed = tally.count && !made;
 	tally_finish(&tally);
 	return made;
 }
@@ -261,7 +267,6 @@ static void tell(struct gw_call *call, struct sender *sender, struct ledger *led
 {
 	size_t i;
 
-	sender->failed = false;
 	sender->posting = 0;
 	if (make_report(call, sender, ledger)) {
 		send_mail(call, sender);

@@ -8,61 +8,58 @@ static const struct gw_column columns[] = {
 };
 
 struct table {
-	struct gw_call *call;
 	struct gw_json *json;
 	const char *domain; /* empty: all */
-	/* of the row before: records of one domain and day follow each other */
+	/* of the row to come: records of one domain and day follow each other */
 	int64_t day;
-	char last[LEDGER_DOMAIN_MOST + 1];
+	char name[LEDGER_DOMAIN_MOST + 1];
+	struct tally tally;
 };
 
-static bool is_next(struct table *table, int64_t day, struct gw_str domain)
-{
-	if ((*table->domain && !gw_str_eq(gw_str(table->domain), domain)) ||
-	    domain.len > LEDGER_DOMAIN_MOST ||
-	    (day == table->day && gw_str_eq(gw_str(table->last), domain)))
-		return false;
-	table->day = day;
-	memcpy(table->last, domain.ptr, domain.len);
-	table->last[domain.len] = '\0';
-	return true;
-}
-
-static void put_row(const struct table *table, const struct tally *tally)
+static void put_row(struct table *table)
 {
 	time_t when = (time_t)(table->day * DAY_MS / 1000);
 	char date[32] = "";
 	struct tm tm;
 
+	if (!table->tally.count)
+		return;
 	if (gmtime_r(&when, &tm))
 		strftime(date, sizeof date, "%Y-%m-%d", &tm);
 	gw->table_row(table->json);
 	gw->json_string(table->json, "day", gw_str(date));
-	gw->json_string(table->json, "domain", gw_str(table->last));
-	gw->json_number(table->json, "good", tally_sum(tally, false));
-	gw->json_number(table->json, "failed", tally_sum(tally, true));
-	tally_write(tally, table->json);
+	gw->json_string(table->json, "domain", gw_str(table->name));
+	gw->json_number(table->json, "good", tally_sum(&table->tally, false));
+	gw->json_number(table->json, "failed", tally_sum(&table->tally, true));
+	tally_write(&table->tally, table->json);
+	tally_finish(&table->tally);
 }
 
-static void add_row(void *arg, int64_t day, struct gw_str domain)
+static void add_record(void *arg, int64_t day, struct gw_str domain, struct gw_str counts)
 {
 	struct table *table = arg;
-	struct tally tally = { .count = 0 };
 
-	if (!is_next(table, day, domain))
+	if ((*table->domain && !gw_str_eq(gw_str(table->domain), domain)) ||
+	    domain.len > LEDGER_DOMAIN_MOST)
 		return;
-	ledger_read(table->call, day, gw_str(table->last), &tally);
-	if (tally.count)
-		put_row(table, &tally);
-	tally_finish(&tally);
+	if (day != table->day || !gw_str_eq(gw_str(table->name), domain)) {
+		put_row(table);
+		table->day = day;
+		memcpy(table->name, domain.ptr, domain.len);
+		table->name[domain.len] = '\0';
+	}
+	ledger_take(&table->tally, counts);
 }
 
 static void show(struct gw_call *call, struct ledger *ledger, const char *domain)
 {
-	struct table table = { .call = call, .json = gw->table_create(columns), .domain = domain };
+	struct table table = { .json = gw->table_create(columns), .domain = domain };
+	int result;
 
 	ledger_flush(call, ledger, SIZE_MAX);
-	if (ledger_each(call, add_row, &table) == 0) {
+	result = ledger_each(call, add_record, &table);
+	put_row(&table);
+	if (result == 0) {
 		gw->answer_json(call, table.json);
 		return;
 	}

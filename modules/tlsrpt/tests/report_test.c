@@ -164,6 +164,26 @@ static void counts_outlive_a_restart(void **state)
 	testkit_destroy(kit);
 }
 
+/* However often the gateway began anew in a day, its counts are of one report, and gone then. */
+static void many_restarts_are_one_report(void **state)
+{
+	struct testkit *kit = gate(NULL, NULL);
+
+	for (int i = 0; i < 70; i++) {
+		count(kit, "example.net", GW_LINK_NO_POLICY, "");
+		testkit_stop(kit);
+		assert_int_equal(testkit_start(kit), 0);
+	}
+	testkit_run_control(kit, "show", false);
+	assert_non_null(strstr(testkit_line(kit, TESTKIT_REPLY, 0), "\"good\":70,\"failed\":0"));
+	next_day(kit);
+	testkit_run_dns(kit, GW_DNS_FOUND, 300, WEB);
+	testkit_run_http(kit, 200, "", "");
+	testkit_run_control(kit, "show", false);
+	assert_null(strstr(testkit_line(kit, TESTKIT_REPLY, 1), "example.net"));
+	testkit_destroy(kit);
+}
+
 static void each_day_has_its_report(void **state)
 {
 	struct testkit *kit = gate(NULL, NULL);
@@ -324,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_report_has_policies_sums_and_failures),
 		cmocka_unit_test(a_mail_is_what_the_standard_says),
 		cmocka_unit_test(counts_outlive_a_restart),
+		cmocka_unit_test(many_restarts_are_one_report),
 		cmocka_unit_test(each_day_has_its_report),
 		cmocka_unit_test(a_report_is_not_in_the_next_one),
 		cmocka_unit_test(what_cannot_be_told_stays_and_nobody_is_told_twice),
