@@ -17,6 +17,11 @@ static struct gw_str copy(const struct client *client, struct gw_str text)
 	return made.ptr ? made : gw_str("");
 }
 
+static bool is_counted(const struct client *client)
+{
+	return client->attempt && client->attempt->wants_links && !client->attempt->tap;
+}
+
 /* Where there is no memory it is as if nobody counted. */
 static struct gw_link *note_begin(struct client *client, const struct dns_host *host)
 {
@@ -24,8 +29,7 @@ static struct gw_link *note_begin(struct client *client, const struct dns_host *
 	struct link_note *note;
 	char domain[DNS_NAME_MAX + 1];
 
-	if (!attempt || !attempt->wants_links || attempt->tap || !host ||
-	    !dns_name(attempt->rcpts[0]->domain, domain) ||
+	if (!host || !dns_name(attempt->rcpts[0]->domain, domain) ||
 	    !(note = arena_alloc(attempt->arena, sizeof(*note))))
 		return NULL;
 	note->link = (struct gw_link){ .size = sizeof(note->link),
@@ -138,23 +142,32 @@ static void put_policy(const struct client *client, const struct dns_host *host,
 	}
 }
 
-/* NULL: nobody counts this link. */
-static struct gw_link *link_begin(struct client *client)
+/* Of "mx.example.net [192.0.2.7]", and of our end. */
+static void put_addresses(const struct client *client, struct gw_link *link)
 {
-	const struct dns_host *host = client_mx_host(client);
-	struct gw_link *link = client->level.wish == LINK_CLEAR || client->clear
-				       ? NULL
-				       : note_begin(client, host);
 	struct gw_str text = client->host;
 	size_t open = gw_str_find(text, '['), close = gw_str_find(text, ']');
 
-	if (!link)
-		return NULL;
-	put_policy(client, host, link);
 	if (open < close && close < text.len)
 		link->address = copy(client, gw_str_n(text.ptr + open + 1, close - open - 1));
 	if (client->stream)
 		link->source = copy(client, stream_local(client->stream));
+}
+
+/* NULL: nobody counts this link. */
+static struct gw_link *link_begin(struct client *client)
+{
+	const struct dns_host *host;
+	struct gw_link *link;
+
+	if (!is_counted(client) || client->level.wish == LINK_CLEAR || client->clear)
+		return NULL;
+	host = client_mx_host(client);
+	link = note_begin(client, host);
+	if (!link)
+		return NULL;
+	put_policy(client, host, link);
+	put_addresses(client, link);
 	return link;
 }
 
@@ -217,8 +230,8 @@ void client_link_passed(struct client *client, const struct dns_host *host)
 	struct gw_link *link;
 
 	/* each of its addresses is passed over */
-	if (!attempt || (attempt->links && !attempt->links->link.address.len &&
-			 gw_str_eq(attempt->links->link.host, host->name)))
+	if (!is_counted(client) || (attempt->links && !attempt->links->link.address.len &&
+				    gw_str_eq(attempt->links->link.host, host->name)))
 		return;
 	link = note_begin(client, host);
 	if (!link)

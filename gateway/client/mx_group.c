@@ -186,24 +186,19 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 	}
 }
 
-/* With a reference; NULL: nobody counts, or there is none. */
-static const struct sts_policy *sts_in_testing(const struct attempt *attempt)
-{
-	const struct sts_policy *policy = attempt->wants_links && counts_sts(attempt->relay)
-						  ? sts_known(attempt->rcpts[0]->domain)
-						  : NULL;
-
-	if (!policy || policy->mode == STS_MODE_TESTING)
-		return policy;
-	sts_policy_release(policy);
-	return NULL;
-}
-
 static void go_by_policy(struct transport *transport, struct attempt *attempt,
 			 const struct dns_answer *mx)
 {
-	attempt->sts = sts_in_force(attempt->relay, attempt->rcpts[0]->domain);
-	attempt->sts_tested = attempt->sts ? NULL : sts_in_testing(attempt);
+	const struct sts_policy *policy = counts_sts(attempt->relay)
+						  ? sts_known(attempt->rcpts[0]->domain)
+						  : NULL;
+
+	if (policy && policy->mode == STS_MODE_ENFORCE)
+		attempt->sts = policy;
+	else if (policy && policy->mode == STS_MODE_TESTING && attempt->wants_links)
+		attempt->sts_tested = policy;
+	else
+		sts_policy_release(policy);
 	go(transport, attempt, mx);
 }
 

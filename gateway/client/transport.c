@@ -146,7 +146,7 @@ void transport_send(struct attempt *attempt)
 	attempt->queue = NULL;
 	attempt->mx = NULL;
 	attempt->question.in = NULL;
-	attempt->sts = NULL;
+	attempt->sts = attempt->sts_tested = NULL;
 	attempt->sts_question.asking = NULL;
 	attempt->retried = attempt->unserved = attempt->sent_back = attempt->down = false;
 	attempt->began_at = attempt->ended_at = 0;
