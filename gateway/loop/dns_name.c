@@ -76,9 +76,10 @@ static bool has_labels(const char *name)
 static void escape(const char *name, char out[DNS_NAME_TEXT])
 {
 	for (; *name != '\0'; name++) {
-		bool plain = *name > ' ' && *name <= '~' && *name != '\\';
-
-		out += sprintf(out, plain ? "%c" : "\\%03u", (unsigned)(unsigned char)*name);
+		if (*name > ' ' && *name <= '~' && *name != '\\')
+			*out++ = *name;
+		else
+			out += sprintf(out, "\\%03u", (unsigned)(unsigned char)*name);
 	}
 	*out = '\0';
 }

@@ -49,9 +49,9 @@ int tls_check_begin(SSL *ssl, const struct tls_demand *demand, const char *name)
 /* Reads the pins; false: no memory. */
 bool tls_pins_load(struct tls_context *tls, const struct gw_list *pins);
 /* What a verify result says, as a phrase. */
-/* The result type of RFC 8460 section 4.3; NULL: it is right. */
-const char *tls_check_failure(long result);
 const char *tls_check_reason(long result);
+/* The same as the result type of RFC 8460 section 4.3; NULL: it is right. */
+const char *tls_check_failure(long result);
 
 /* Offers the kept session of the name, if there is one, in a handshake to come. */
 void tls_sessions_offer(struct tls_context *tls, SSL *ssl, const char *name);
