@@ -2,29 +2,11 @@
  * are asked each time, and nothing is kept. */
 #include "services/services.h"
 
-#include "module/chain.h"
-
 /* Who listens in the hook `published`: gw_call.answer_to. */
 struct listener {
 	void (*each)(void *arg, const struct gw_publication *publication);
 	void *arg;
 };
-
-static void publications_each(struct gw_call *asking, struct listener *listener)
-{
-	struct snapshot *snapshot = asking->snapshot;
-	struct arena arena;
-	struct gw_call call;
-	arena_init(&arena, 0);
-	chain_init(&call, asking->worker, snapshot, &arena);
-	call.answer_to = listener;
-	for (size_t i = 0; i < snapshot->chain_length[GW_HOOK_published]; i++) {
-		struct instance *instance = snapshot->chains[GW_HOOK_published][i];
-		if (instance->started)
-			chain_tell_one(&call, GW_HOOK_published, instance);
-	}
-	arena_finish(&arena);
-}
 
 static bool bounds_publication(const struct gw_publication *given)
 {
@@ -52,9 +34,11 @@ void services_publication_each(struct gw_call *call,
 			       void (*each)(void *arg, const struct gw_publication *), void *arg)
 {
 	struct listener listener = { each, arg };
+	const bool enough = false;
 	if (call->hook == GW_HOOKS || call->hook == GW_HOOK_check ||
 	    call->hook == GW_HOOK_control || call->hook == GW_HOOK_status)
-		publications_each(call, &listener);
+		services_ask_started(call->snapshot, call->worker, GW_HOOK_published, &listener,
+				     &enough);
 	else
 		bounds_refuse(call, "publication_each",
 			      "that is asked in start, check, control, status");

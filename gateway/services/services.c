@@ -139,7 +139,10 @@ static struct gw_relay *service_relay_named(struct gw_call *call, struct gw_str 
 
 static long service_secret_again(struct gw_call *call, struct gw_str secret, char *out, size_t size)
 {
-	return secret_again(call->snapshot->secret_files, secret, out, size);
+	if (call->hook == GW_HOOK_tick)
+		return secret_again(call->snapshot->secret_files, secret, out, size);
+	bounds_refuse(call, "secret_again", "that is asked in tick");
+	return 0;
 }
 
 static void *service_relay_conf(struct gw_call *call, const struct gw_relay *relay)

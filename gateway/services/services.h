@@ -82,16 +82,19 @@ void services_await_next_hop(struct gw_call *call, struct gw_message *message, i
  * the call's answer_to. */
 void services_ask_started(struct snapshot *snapshot, struct worker *main, enum gw_hook hook,
 			  void *listener, const bool *enough);
-bool services_edit_known(struct gw_call *call, const struct gw_edit *edit); /* edited.c */
-void services_edit_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_edit *),
-			void *arg);
 bool services_client_known(struct gw_call *call, const struct gw_client *client);
 void services_client_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_client *),
 			  void *arg);
 
+/* edited.c */
+bool services_edit_known(struct gw_call *call, const struct gw_edit *edit);
+void services_edit_each(struct gw_call *call, bool (*each)(void *arg, const struct gw_edit *),
+			void *arg);
+
 /* verb.c */
 int services_verb_run(const struct gw_call *call, const struct gw_verb *verb,
 		      void (*answered)(void *arg, struct gw_str json), void *arg);
+
 /* publications.c */
 void services_publication(struct gw_call *call, const struct gw_publication *publication);
 void services_publication_each(struct gw_call *call,

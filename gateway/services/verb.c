@@ -1,5 +1,6 @@
 #include "services/verb.h"
 
+#include "base/list.h"
 #include "module/on_worker.h"
 #include "queue/runtime.h"
 #include "services/services.h"
@@ -35,7 +36,7 @@ void verb_answer(struct verb_run *verb, struct gw_str json)
 
 static void begin(struct post *post)
 {
-	struct verb_run *verb = (struct verb_run *)post;
+	struct verb_run *verb = list_of(post, struct verb_run, post);
 	if (runner.run)
 		runner.run(verb, runner.arg);
 	else
