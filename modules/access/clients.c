@@ -36,14 +36,9 @@ bool access_is_open(const struct access *access, struct gw_str address)
 	return networks_have(&access->networks, &peer) == SOURCE_NOT_KNOWN;
 }
 
-static bool names(struct gw_list list, struct gw_str name)
+static bool has_login(struct gw_list logins, struct gw_str login)
 {
-	size_t i;
-
-	for (i = 0; name.len && i < list.count; i++)
-		if (gw_str_ieq(list.items[i], name))
-			return true;
-	return false;
+	return login.len && gw_list_has(logins, login);
 }
 
 static bool has_networks(const struct client *client)
@@ -104,7 +99,7 @@ const struct client *access_client(const struct access *access, const struct who
 
 	for (i = 0; i < access->client_count; i++) {
 		client = &access->clients[i];
-		if (names(client->config->logins, who->login) && !is_elsewhere(client, who) &&
+		if (has_login(client->config->logins, who->login) && !is_elsewhere(client, who) &&
 		    shows_certificate(client, who))
 			return client;
 	}
@@ -122,7 +117,7 @@ bool access_login_is_elsewhere(const struct access *access, const struct who *wh
 
 	for (i = 0; i < access->client_count; i++) {
 		client = &access->clients[i];
-		if (!names(client->config->logins, who->login))
+		if (!has_login(client->config->logins, who->login))
 			continue;
 		if (!is_elsewhere(client, who) && shows_certificate(client, who))
 			return false;

@@ -31,14 +31,9 @@ static const struct decision {
 			    offsetof(struct rule, oversize) },
 };
 
-static bool names(const struct gw_list *list, struct gw_str name)
+static bool is_meant(struct gw_list list, struct gw_str name)
 {
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		if (gw_str_ieq(list->items[i], name))
-			return true;
-	return list->count == 0;
+	return list.count == 0 || gw_list_has(list, name);
 }
 
 static const struct rule *rule_of(const struct conf *conf, const struct gw_message *message)
@@ -49,7 +44,7 @@ static const struct rule *rule_of(const struct conf *conf, const struct gw_messa
 	size_t i;
 
 	for (i = 0; i < conf->rules.count; i++)
-		if (names(&rules[i].type, type) && names(&rules[i].client, client))
+		if (is_meant(rules[i].type, type) && is_meant(rules[i].client, client))
 			return &rules[i];
 	return NULL;
 }

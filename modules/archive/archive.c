@@ -96,14 +96,9 @@ static const struct gw_option options[] = {
 
 /* --- how long --- */
 
-static bool is_in(struct gw_list list, struct gw_str text)
+static bool is_meant(struct gw_list list, struct gw_str text)
 {
-	size_t i;
-
-	for (i = 0; i < list.count; i++)
-		if (gw_str_ieq(list.items[i], text))
-			return true;
-	return list.count == 0;
+	return list.count == 0 || gw_list_has(list, text);
 }
 
 static bool rule_fits(struct gw_call *call, const struct archive_rule *rule,
@@ -111,8 +106,8 @@ static bool rule_fits(struct gw_call *call, const struct archive_rule *rule,
 {
 	struct gw_str domain = gw->message_fact(message, GW_MESSAGE_FROM_DOMAIN);
 
-	return is_in(rule->client, gw->message_fact(message, GW_MESSAGE_CLIENT)) &&
-	       is_in(rule->type, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
+	return is_meant(rule->client, gw->message_fact(message, GW_MESSAGE_CLIENT)) &&
+	       is_meant(rule->type, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
 	       (rule->domain.count == 0 || gw_domain_in_list(call, rule->domain, domain));
 }
 

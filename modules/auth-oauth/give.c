@@ -8,13 +8,9 @@
 
 static bool has_word(struct gw_str list, struct gw_str word)
 {
-	while (list.len) {
-		size_t len = gw_str_find(list, ' ');
-
-		if (gw_str_ieq(gw_str_n(list.ptr, len), word))
+	while (list.len)
+		if (gw_str_ieq(gw_str_cut(&list, ' '), word))
 			return true;
-		list = gw_str_from(list, len + 1);
-	}
 	return false;
 }
 

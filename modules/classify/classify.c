@@ -96,16 +96,6 @@ static const struct gw_option relay_options[] = {
 	GW_OPTIONS_END,
 };
 
-static bool lists(struct gw_list names, struct gw_str name)
-{
-	size_t i;
-
-	for (i = 0; i < names.count; i++)
-		if (gw_str_ieq(names.items[i], name))
-			return true;
-	return false;
-}
-
 /* --- message: who decides --- */
 
 static enum gw_verdict decided(struct gw_call *call, struct gw_message *message, const char *by,
@@ -131,8 +121,8 @@ static enum gw_verdict decide(struct gw_call *call, struct gw_message *message, 
 
 static bool is_trusted(const struct config *config, struct gw_str client)
 {
-	return lists(config->trust_header_from, gw_str("*")) ||
-	       (client.len != 0 && lists(config->trust_header_from, client));
+	return gw_list_has(config->trust_header_from, gw_str("*")) ||
+	       (client.len != 0 && gw_list_has(config->trust_header_from, client));
 }
 
 /* The type that a field of the client names, and counts; ptr NULL: none does. */
@@ -192,7 +182,7 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 	size_t nth = 0;
 
 	while (gw->delivery_header(delivery, nth, &header) == 0) {
-		if (!lists(config->header, header.name))
+		if (!gw_list_has(config->header, header.name))
 			nth++;
 		else if (gw->header_drop(call, delivery, nth) != 0)
 			return GW_FAILED;

@@ -80,25 +80,17 @@ static const struct gw_option options[] = {
 	GW_OPTIONS_END,
 };
 
-static bool names(const struct gw_list *list, struct gw_str name)
+static bool is_meant(struct gw_list list, struct gw_str name)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (gw_str_ieq(list->items[i], name))
-			return true;
-	return false;
-}
-
-static bool is_meant(const struct gw_list *list, struct gw_str name)
-{
-	return list->count == 0 || names(list, name);
+	return list.count == 0 || gw_list_has(list, name);
 }
 
 /* The gateway's own mail has the form that its author gave it. */
 static bool looks_at(const struct conf *conf, const struct gw_message *message)
 {
 	return gw->message_number(message, GW_MESSAGE_OWN) != 1 &&
-	       is_meant(&conf->types, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
-	       is_meant(&conf->clients, gw->message_fact(message, GW_MESSAGE_CLIENT));
+	       is_meant(conf->types, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
+	       is_meant(conf->clients, gw->message_fact(message, GW_MESSAGE_CLIENT));
 }
 
 /* --- message: what was found, and what becomes of it --- */
@@ -135,7 +127,7 @@ static enum act act_of(const struct conf *conf, const struct gw_message *message
 {
 	struct gw_str type = gw->message_fact(message, GW_MESSAGE_TYPE);
 
-	if (flaw == FLAW_UNSUBSCRIBE && !names(&conf->unsubscribe_types, type))
+	if (flaw == FLAW_UNSUBSCRIBE && !gw_list_has(conf->unsubscribe_types, type))
 		return ACT_OFF;
 	return (enum act)conf->acts[flaw];
 }

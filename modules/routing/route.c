@@ -7,12 +7,7 @@
 
 static bool names_type(struct gw_list types, struct gw_str type)
 {
-	size_t i;
-
-	for (i = 0; i < types.count; i++)
-		if (gw_str_ieq(types.items[i], type))
-			return true;
-	return types.count == 0;
+	return types.count == 0 || gw_list_has(types, type);
 }
 
 enum match rule_match(struct gw_call *call, const struct rule *rule, const struct subject *subject)

@@ -48,22 +48,12 @@ static void check_default(struct gw_call *call)
 
 /* --- direct delivery behind other relays --- */
 
-static bool list_has(struct gw_list list, struct gw_str word)
-{
-	size_t i;
-
-	for (i = 0; i < list.count; i++)
-		if (gw_str_ieq(list.items[i], word))
-			return true;
-	return false;
-}
-
 static const struct gw_str *shared(struct gw_list a, struct gw_list b)
 {
 	size_t i;
 
 	for (i = 0; i < a.count; i++)
-		if (list_has(b, a.items[i]))
+		if (gw_list_has(b, a.items[i]))
 			return &a.items[i];
 	return NULL;
 }
@@ -85,7 +75,7 @@ static const struct gw_str *falls_to(struct gw_call *call, const struct gw_relay
 		return NULL;
 	if (from->types.count && to->types.count && !shared(from->types, to->types))
 		return NULL;
-	return list_has(to->domains, gw_str("*")) && from->domains.count
+	return gw_list_has(to->domains, gw_str("*")) && from->domains.count
 		       ? &from->domains.items[0]
 		       : shared(from->domains, to->domains);
 }

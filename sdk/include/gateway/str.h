@@ -115,6 +115,25 @@ static inline struct gw_str gw_str_trim(struct gw_str s)
 	return s;
 }
 
+/* The part of *rest before its next `c`, which *rest is behind afterwards; all of it where there is
+ * none. So "a:b" gives "a", then "b", and *rest is empty. */
+static inline struct gw_str gw_str_cut(struct gw_str *rest, char c)
+{
+	struct gw_str part = gw_str_n(rest->ptr, gw_str_find(*rest, c));
+	*rest = gw_str_from(*rest, part.len + 1);
+	return part;
+}
+
+/* Whether one of the list is `word`, but for the case of ASCII letters. */
+static inline bool gw_list_has(struct gw_list list, struct gw_str word)
+{
+	size_t i;
+	for (i = 0; i < list.count; i++)
+		if (gw_str_ieq(list.items[i], word))
+			return true;
+	return false;
+}
+
 #ifdef __cplusplus
 }
 #endif
