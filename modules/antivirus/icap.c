@@ -60,50 +60,43 @@ static enum whole whole(const char *in, size_t len, struct gw_str *text)
 	return WHOLE_YET;
 }
 
-/* The line that begins at *at, without its end; false: there is no further one. */
-static bool next_line(struct gw_str text, size_t *at, struct gw_str *line)
-{
-	const char *begin = text.ptr + *at, *end;
-
-	if (*at >= text.len)
-		return false;
-	end = memmem(begin, text.len - *at, "\r\n", 2);
-	*line = gw_str_n(begin, end ? (size_t)(end - begin) : text.len - *at);
-	*at += line->len + 2;
-	return true;
-}
-
-/* The value of the first such field that has one; ptr NULL: there is none. */
+/* The value of the first such field; ptr NULL: there is none. */
 static struct gw_str field(struct gw_str text, const char *name)
 {
-	struct gw_str line, value = { NULL, 0 };
-	size_t at = 0;
-
-	while (!value.ptr && next_line(text, &at, &line)) {
+	while (text.len) {
+		struct gw_str line = gw_str_cut(&text, '\n');
 		size_t colon = gw_str_find(line, ':');
 
 		if (colon < line.len && gw_str_ieq(gw_str_n(line.ptr, colon), gw_str(name)))
-			value = gw_str_trim(gw_str_from(line, colon + 1));
+			return gw_str_trim(gw_str_from(line, colon + 1));
 	}
-	return value;
+	return (struct gw_str){ NULL, 0 };
 }
 
 /* "ICAP/1.0 204 No Content": 204; 0: no such line. */
 static int status(struct gw_str text)
 {
-	const char *code = text.ptr + 9;
+	struct gw_str line = gw_str_cut(&text, '\n'), version = gw_str_cut(&line, ' '),
+		      code = gw_str_trim(gw_str_cut(&line, ' '));
+	int number = 0;
 
-	if (text.len < 12 || memcmp(text.ptr, "ICAP/1.", 7) != 0 || text.ptr[8] != ' ')
+	if (version.len != 8 || memcmp(version.ptr, "ICAP/1.", 7) != 0 || code.len != 3)
 		return 0;
-	for (int i = 0; i < 3; i++)
-		if (code[i] < '0' || code[i] > '9')
+	for (size_t i = 0; i < code.len; i++) {
+		if (code.ptr[i] < '0' || code.ptr[i] > '9')
 			return 0;
-	return (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
+		number = number * 10 + (code.ptr[i] - '0');
+	}
+	return number;
 }
 
-static bool has_word(struct gw_str list, const char *word)
+/* "REQMOD, RESPMOD" */
+static bool has_method(struct gw_str methods, const char *method)
 {
-	return memmem(list.ptr, list.len, word, strlen(word)) != NULL;
+	while (methods.len)
+		if (gw_str_eq(gw_str_trim(gw_str_cut(&methods, ',')), gw_str(method)))
+			return true;
+	return false;
 }
 
 /* The tag of the service, which RFC 3507 wants changed with the signatures. */
@@ -111,7 +104,7 @@ static struct gw_str version(struct gw_str text)
 {
 	struct gw_str methods = field(text, "Methods"), tag = field(text, "ISTag");
 
-	if (status(text) != 200 || !methods.ptr || !has_word(methods, "RESPMOD"))
+	if (status(text) != 200 || !methods.ptr || !has_method(methods, "RESPMOD"))
 		return (struct gw_str){ NULL, 0 };
 	return tag.ptr ? tag : gw_str("ICAP");
 }
@@ -124,17 +117,11 @@ static uint64_t signatures(const char *version)
 /* "Type=0; Resolution=2; Threat=EICAR Test;": the part; ptr NULL: it is not there. */
 static struct gw_str part(struct gw_str value, const char *name)
 {
-	size_t len = strlen(name);
-
 	while (value.len) {
-		struct gw_str one = gw_str_trim(gw_str_n(value.ptr, gw_str_find(value, ';')));
+		struct gw_str one = gw_str_cut(&value, ';'), key = gw_str_cut(&one, '=');
 
-		if (one.len > len && one.ptr[len] == '=' &&
-		    gw_str_ieq(gw_str_n(one.ptr, len), gw_str(name)))
-			return gw_str_trim(gw_str_from(one, len + 1));
-		value = gw_str_from(value, gw_str_find(value, ';') < value.len
-						   ? gw_str_find(value, ';') + 1
-						   : value.len);
+		if (gw_str_ieq(gw_str_trim(key), gw_str(name)))
+			return gw_str_trim(one);
 	}
 	return (struct gw_str){ NULL, 0 };
 }
@@ -157,10 +144,8 @@ static bool read_infection(struct finding *finding, struct gw_str text)
 
 static void read_answer(struct finding *finding, struct gw_str text)
 {
-	struct gw_str line = gw_str_n(text.ptr, 0);
-	size_t at = 0;
+	struct gw_str rest = text, line = gw_str_trim(gw_str_cut(&rest, '\n'));
 
-	next_line(text, &at, &line);
 	if (gw_str_has_nul(text))
 		finding_set(finding, SCAN_FAILED, "the scanner's answer has a NUL");
 	else if (read_infection(finding, text))

@@ -160,7 +160,7 @@ static void an_icap_service_is_clean_with_204_only(void **state)
 		  "the scanner says: ICAP/1.0 404 Service not found" },
 		{ STATUS("100 Continue"), SCAN_FAILED, NULL },
 		{ "HTTP/1.1 204 No Content", SCAN_FAILED, NULL },
-		{ "ICAP/1.0 2040", SCAN_CLEAN, NULL },
+		{ "ICAP/1.0 2040", SCAN_FAILED, NULL },
 		{ "ICAP/1.0 20", SCAN_FAILED, NULL },
 		{ "X-Infection", SCAN_FAILED, NULL },
 		{ "", SCAN_FAILED, NULL },
