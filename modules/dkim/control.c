@@ -31,12 +31,14 @@ static const struct gw_column columns[] = {
 static bool add_row(struct gw_json *table, const struct key *key)
 {
 	struct text record = { 0 }, value = { 0 };
+	char where[KEY_NAME_MAX];
 	bool whole;
 
+	key_name(key, where);
 	key_record(key, &record);
 	add_strings(&value, &record);
 	gw->table_row(table);
-	gw->json_format(table, "name", "%s._domainkey.%s", key->selector, key->domain);
+	gw->json_string(table, "name", gw_str(where));
 	gw->json_string(table, "type", gw_str("TXT"));
 	gw->json_string(table, "value", gw_str_n(value.ptr, value.len));
 	whole = !record.failed && !value.failed;
@@ -150,8 +152,8 @@ static bool signs(const struct dkim *dkim, size_t number, int64_t now)
 	       signing[KEYS_A_DOMAIN];
 	bool unknown;
 
-	count = lives_signing(&dkim->lives, dkim->signer, (size_t)(keys - dkim->signer->keys),
-			      count, now, signing, &unknown);
+	count = lives_signing(&dkim->lives, (size_t)(keys - dkim->signer->keys), count, now,
+			      signing, &unknown);
 	for (size_t i = 0; i < count; i++)
 		if (signing[i] == number)
 			return true;
@@ -163,17 +165,19 @@ static void check_row(struct gw_json *table, const struct dkim *dkim, size_t num
 	const struct key *key = &dkim->signer->keys[number];
 	struct life *life = &dkim->lives.items[number];
 	int64_t looked = atomic_load(&life->looked);
+	char where[KEY_NAME_MAX];
 
+	key_name(key, where);
 	gw->table_row(table);
-	gw->json_format(table, "key", "%s._domainkey.%s", key->selector, key->domain);
-	gw->json_format(table, "algorithm", "%s", key->algorithm == KEY_RSA ? "rsa" : "ed25519");
+	gw->json_string(table, "key", gw_str(where));
+	gw->json_string(table, "algorithm", gw_str(key->algorithm == KEY_RSA ? "rsa" : "ed25519"));
 	if (key->algorithm == KEY_RSA)
 		gw->json_number(table, "bits", key->bits);
 	gw->json_string(table, "stage",
 			gw_str(life_stage_word(life_stage(&dkim->lives, number, now))));
 	gw->json_bool(table, "signs", signs(dkim, number, now));
 	gw->json_string(table, "dns",
-			gw_str(life_served_words((enum served)atomic_load(&life->served))));
+			gw_str(dkim_record_words((enum dkim_record)atomic_load(&life->record))));
 	if (looked)
 		gw->json_time(table, "checked", looked);
 }
@@ -183,7 +187,7 @@ static void check_now(struct gw_call *call, struct dkim *dkim)
 {
 	struct gw_json *json = gw->json_create();
 
-	lives_hurry(&dkim->lives, dkim->signer);
+	lives_hurry(&dkim->lives);
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	gw->json_begin(json, "again", GW_JSON_ARRAY);
 	gw->json_string(json, NULL, gw_str("dkim"));

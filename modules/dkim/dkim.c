@@ -374,14 +374,14 @@ static void on_timer(struct gw_call *call, void *arg)
 {
 	struct dkim *dkim = gw->instance_data(call);
 
-	lives_ask(call, &dkim->lives, dkim->signer);
+	lives_ask(call, &dkim->lives);
 }
 
 static void on_dns(struct gw_call *call, const struct gw_dns_answer *answer, void *arg)
 {
 	struct dkim *dkim = gw->instance_data(call);
 
-	life_answered(call, &dkim->lives, dkim->signer, (size_t)arg - 1, answer);
+	life_answered(call, &dkim->lives, (size_t)arg - 1, answer);
 }
 
 /* --- what has to be in the DNS --- */
@@ -389,11 +389,11 @@ static void on_dns(struct gw_call *call, const struct gw_dns_answer *answer, voi
 static void publish(struct gw_call *call, const struct key *key)
 {
 	struct gw_publication publication = { .size = sizeof publication, .type = GW_DNS_TXT };
-	char name[600], senders[2 * GW_DOMAIN_MAX + 8];
+	char name[KEY_NAME_MAX], senders[2 * GW_DOMAIN_MAX + 8];
 	struct text record = { 0 };
 
 	key_record(key, &record);
-	snprintf(name, sizeof name, "%s._domainkey.%s", key->selector, key->domain);
+	key_name(key, name);
 	snprintf(senders, sizeof senders, key->subdomains ? "%s *.%s" : "%s", key->domain,
 		 key->domain);
 	publication.name = gw_str(name);
@@ -539,8 +539,8 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 		return unsigned_verdict(call, message, "no DKIM key for");
 	if (!may_sign(call, message, domain))
 		return unsigned_verdict(call, message, "the client is not entitled to sign as");
-	count = lives_signing(&dkim->lives, dkim->signer, (size_t)(keys - dkim->signer->keys),
-			      count, gw->now(call), numbers, &unknown);
+	count = lives_signing(&dkim->lives, (size_t)(keys - dkim->signer->keys), count,
+			      gw->now(call), numbers, &unknown);
 	if (unknown)
 		return wait_for_dns(call);
 	if (count == 0)
@@ -563,7 +563,7 @@ static void on_status(struct gw_call *call)
 	size_t unserved = 0;
 
 	for (size_t i = 0; i < dkim->signer->key_count; i++)
-		unserved += atomic_load(&dkim->lives.items[i].served) > SERVED_YES &&
+		unserved += atomic_load(&dkim->lives.items[i].record) > DKIM_RECORD_SAME &&
 			    life_stage(&dkim->lives, i, gw->now(call)) == STAGE_ACTIVE;
 	gw->status_line(call, "keys", "%zu", dkim->signer->key_count);
 	if (unserved)

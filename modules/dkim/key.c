@@ -152,6 +152,11 @@ bool key_name_ok(struct gw_str name)
 	return label > 0;
 }
 
+void key_name(const struct key *key, char out[KEY_NAME_MAX])
+{
+	snprintf(out, KEY_NAME_MAX, "%s._domainkey.%s", key->selector, key->domain);
+}
+
 static void add_base64(struct text *out, const unsigned char *bytes, size_t len)
 {
 	unsigned char line[65];

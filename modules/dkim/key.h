@@ -33,6 +33,11 @@ void key_finish(struct key *key);
 /* May this stand in d= and s=? */
 bool key_name_ok(struct gw_str name);
 
+#define KEY_NAME_MAX 520 /* selector and domain have 253 octets at the most */
+
+/* Where it is published: "SELECTOR._domainkey.DOMAIN". */
+void key_name(const struct key *key, char out[KEY_NAME_MAX]);
+
 /* The TXT record's value: "v=DKIM1; k=rsa; p=...". */
 void key_record(const struct key *key, struct text *out);
 

@@ -1,5 +1,8 @@
 #include "life.h"
 
+#include <gateway/hash.h>
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,41 +30,56 @@ bool life_day(struct gw_str text, int64_t *ms)
 
 /* --- what is kept --- */
 
-static void record_name(const struct key *key, char out[GW_DOMAIN_MAX * 2])
+/* Kept with the record that was compared, so that another key under the same name begins anew. */
+static uint64_t hash_of(const struct key *key)
 {
-	snprintf(out, GW_DOMAIN_MAX * 2, "served/%.100s._domainkey.%s", key->selector, key->domain);
+	struct text own = { 0 };
+	uint64_t hash;
+
+	key_record(key, &own);
+	hash = gw_str_hash(gw_str_n(own.ptr, own.len));
+	text_finish(&own);
+	return hash;
+}
+
+#define KEPT "served/"
+
+static void kept_name(const struct key *key, char out[sizeof KEPT + KEY_NAME_MAX])
+{
+	memcpy(out, KEPT, sizeof KEPT);
+	key_name(key, out + sizeof KEPT - 1);
 }
 
 static int known_before(struct gw_call *call, const struct key *key)
 {
-	char name[GW_DOMAIN_MAX * 2], value[2];
+	char name[sizeof KEPT + KEY_NAME_MAX], value[40] = "";
+	uint64_t hash;
+	int record;
 
-	record_name(key, name);
-	if (gw->record_get(call, gw_str(name), value, sizeof value) != 1 || value[0] < '1' ||
-	    value[0] > '0' + SERVED_SEVERAL)
-		return SERVED_UNKNOWN;
-	return value[0] - '0';
+	kept_name(key, name);
+	if (gw->record_get(call, gw_str(name), value, sizeof value - 1) <= 0 ||
+	    sscanf(value, "%d %" SCNx64, &record, &hash) != 2 || hash != hash_of(key) ||
+	    record < DKIM_RECORD_SAME || record >= DKIM_RECORDS)
+		return DKIM_RECORD_UNKNOWN;
+	return record;
 }
 
-static void keep(struct gw_call *call, const struct key *key, enum served served)
+static void keep(struct gw_call *call, const struct key *key, enum dkim_record record)
 {
-	char name[GW_DOMAIN_MAX * 2], value[2] = { (char)('0' + served), '\0' };
+	char name[sizeof KEPT + KEY_NAME_MAX], value[40];
 
-	record_name(key, name);
+	kept_name(key, name);
+	snprintf(value, sizeof value, "%d %" PRIx64, (int)record, hash_of(key));
 	gw->record_put(call, gw_str(name), gw_str(value));
 }
 
 bool lives_init(struct gw_call *call, struct lives *lives, const struct signer *signer)
 {
+	lives->signer = signer;
 	lives->items = calloc(signer->key_count + 1, sizeof *lives->items);
-	if (!lives->items)
-		return false;
-	for (size_t i = 0; i < signer->key_count; i++) {
-		atomic_init(&lives->items[i].served, known_before(call, &signer->keys[i]));
-		lives->items[i].from = signer->keys[i].from;
-		lives->items[i].until = signer->keys[i].until;
-	}
-	return true;
+	for (size_t i = 0; lives->items && i < signer->key_count; i++)
+		atomic_init(&lives->items[i].record, known_before(call, &signer->keys[i]));
+	return lives->items != NULL;
 }
 
 void lives_finish(struct lives *lives)
@@ -70,180 +88,108 @@ void lives_finish(struct lives *lives)
 	lives->items = NULL;
 }
 
-/* --- a record --- */
-
-static struct gw_str cut(struct gw_str *rest, char at)
-{
-	size_t len = gw_str_find(*rest, at);
-	struct gw_str part = gw_str_n(rest->ptr, len);
-
-	*rest = gw_str_from(*rest, len < rest->len ? len + 1 : len);
-	return part;
-}
-
-/* The value of a tag; ptr NULL: it is not there (RFC 6376 section 3.2). */
-static struct gw_str tag(struct gw_str record, const char *name)
-{
-	while (record.len) {
-		struct gw_str part = cut(&record, ';'), key = gw_str_trim(cut(&part, '='));
-
-		if (gw_str_eq(key, gw_str(name)))
-			return gw_str_trim(part);
-	}
-	return (struct gw_str){ NULL, 0 };
-}
-
-/* Whether they are the same but for blanks, which base64 may be folded with. */
-static bool same_but_blanks(struct gw_str a, struct gw_str b)
-{
-	size_t i = 0, j = 0;
-
-	for (;; i++, j++) {
-		while (i < a.len && gw_is_space(a.ptr[i]))
-			i++;
-		while (j < b.len && gw_is_space(b.ptr[j]))
-			j++;
-		if (i == a.len || j == b.len)
-			return i == a.len && j == b.len;
-		if (a.ptr[i] != b.ptr[j])
-			return false;
-	}
-}
-
-/* Whether a list "a:b" is missing, and so says any, or has the word or "*". */
-static bool takes(struct gw_str list, const char *word)
-{
-	if (!list.ptr)
-		return true;
-	while (list.len) {
-		struct gw_str part = gw_str_trim(cut(&list, ':'));
-
-		if (gw_str_ieq(part, gw_str(word)) || gw_str_eq(part, gw_str("*")))
-			return true;
-	}
-	return false;
-}
-
-static bool is_for_mail(const struct key *key, struct gw_str record)
-{
-	struct gw_str version = tag(record, "v"), kind = tag(record, "k");
-	const char *wanted = key->algorithm == KEY_RSA ? "rsa" : "ed25519";
-
-	if (version.ptr && !gw_str_eq(version, gw_str("DKIM1")))
-		return false;
-	if (!gw_str_ieq(kind.ptr ? kind : gw_str("rsa"), gw_str(wanted)))
-		return false;
-	return takes(tag(record, "h"), "sha256") && takes(tag(record, "s"), "email");
-}
-
-enum served life_served(const struct key *key, const struct gw_dns_answer *answer)
+static enum dkim_record judge(const struct key *key, const struct gw_dns_answer *answer)
 {
 	struct text own = { 0 };
-	struct gw_str record, theirs;
-	bool same;
+	enum dkim_record record = DKIM_RECORD_UNKNOWN;
 
-	if (answer->status != GW_DNS_FOUND || answer->records.count == 0)
-		return SERVED_NOTHING;
-	if (answer->records.count > 1)
-		return SERVED_SEVERAL;
-	record = answer->records.items[0];
-	theirs = tag(record, "p");
-	if (theirs.ptr && theirs.len == 0)
-		return SERVED_REVOKED;
 	key_record(key, &own);
-	same = !own.failed && theirs.ptr && is_for_mail(key, record) &&
-	       same_but_blanks(theirs, tag(gw_str_n(own.ptr, own.len), "p"));
+	if (!own.failed)
+		record = dkim_record_judge(answer, gw_str_n(own.ptr, own.len));
 	text_finish(&own);
-	return same ? SERVED_YES : SERVED_OTHER;
+	return record;
 }
 
 /* --- asking --- */
 
 static void ask(struct gw_call *call, const struct key *key, size_t number)
 {
-	char name[GW_DOMAIN_MAX * 2];
+	char name[KEY_NAME_MAX];
 	struct gw_dns_question question = { .size = sizeof question, .type = GW_DNS_TXT };
 
-	snprintf(name, sizeof name, "%.100s._domainkey.%s", key->selector, key->domain);
+	key_name(key, name);
 	question.name = gw_str(name);
 	/* No answer, no harm: it is due again. The number is all that the answer needs. */
 	gw->dns_ask(call, &question, (void *)(number + 1));
 }
 
-void lives_ask(struct gw_call *call, struct lives *lives, const struct signer *signer)
+void lives_ask(struct gw_call *call, struct lives *lives)
 {
 	int64_t now = gw->now(call);
 
-	for (size_t i = 0; i < signer->key_count; i++) {
+	for (size_t i = 0; i < lives->signer->key_count; i++) {
 		int64_t due = atomic_load(&lives->items[i].due);
 
 		/* A clock that was set back may not silence it. */
 		if (due > now && due - now <= lives->check_ms + SOON_MS)
 			continue;
 		if (atomic_compare_exchange_strong(&lives->items[i].due, &due, now + SOON_MS))
-			ask(call, &signer->keys[i], i);
+			ask(call, &lives->signer->keys[i], i);
 	}
 }
 
-void lives_hurry(struct lives *lives, const struct signer *signer)
+void lives_hurry(struct lives *lives)
 {
-	for (size_t i = 0; i < signer->key_count; i++)
+	for (size_t i = 0; i < lives->signer->key_count; i++)
 		atomic_store(&lives->items[i].due, 0);
 }
 
-static void tell(struct gw_call *call, const struct key *key, enum served served)
+static void tell(struct gw_call *call, const struct key *key, enum dkim_record record)
 {
 	struct gw_event event = { .size = sizeof event, .name = gw_str("dkim-key") };
-	char text[GW_DOMAIN_MAX * 2 + 200];
+	char name[KEY_NAME_MAX], text[KEY_NAME_MAX + 100];
 
-	snprintf(text, sizeof text, "%.100s._domainkey.%s: %s", key->selector, key->domain,
-		 life_served_words(served));
-	gw->log(call, served == SERVED_YES ? GW_LOG_INFO : GW_LOG_WARNING, "%s", text);
+	key_name(key, name);
+	snprintf(text, sizeof text, "%s %s", name, dkim_record_words(record));
+	gw->log(call, record == DKIM_RECORD_SAME ? GW_LOG_INFO : GW_LOG_WARNING, "%s", text);
 	event.text = gw_str(text);
 	event.json = gw_str("{}");
 	gw->emit(call, &event);
 }
 
 /* A name server that fails says nothing of the key: what was known stands. */
-void life_answered(struct gw_call *call, struct lives *lives, const struct signer *signer,
-		   size_t number, const struct gw_dns_answer *answer)
+void life_answered(struct gw_call *call, struct lives *lives, size_t number,
+		   const struct gw_dns_answer *answer)
 {
 	struct life *life = &lives->items[number];
-	const struct key *key = &signer->keys[number];
+	const struct key *key = &lives->signer->keys[number];
 	int64_t now = gw->now(call), ttl = (int64_t)answer->ttl * 1000;
-	enum served served;
+	enum dkim_record record;
 
 	if (answer->status == GW_DNS_FAILED)
 		return;
-	served = life_served(key, answer);
-	if (served == SERVED_YES)
+	record = judge(key, answer);
+	if (record == DKIM_RECORD_UNKNOWN)
+		return;
+	if (record == DKIM_RECORD_SAME)
 		atomic_store(
 			&life->due,
 			now + (ttl > SOON_MS && ttl < lives->check_ms ? ttl : lives->check_ms));
 	atomic_store(&life->looked, now);
-	if (atomic_exchange(&life->served, (int)served) == (int)served)
+	if (atomic_exchange(&life->record, (int)record) == (int)record)
 		return;
-	keep(call, key, served);
-	tell(call, key, served);
+	keep(call, key, record);
+	tell(call, key, record);
 }
 
 /* --- what follows --- */
 
 enum stage life_stage(const struct lives *lives, size_t number, int64_t now)
 {
-	const struct life *life = &lives->items[number];
+	const struct key *key = &lives->signer->keys[number];
 
-	if (life->from && now < life->from)
-		return atomic_load(&life->served) == SERVED_YES ? STAGE_VERIFIED
-								: STAGE_PREPUBLISHED;
-	if (life->until && now >= life->until)
-		return now < life->until + lives->keep_ms ? STAGE_RETIRING : STAGE_RETIRED;
+	if (key->from && now < key->from)
+		return atomic_load(&lives->items[number].record) == DKIM_RECORD_SAME
+			       ? STAGE_VERIFIED
+			       : STAGE_PREPUBLISHED;
+	if (key->until && now >= key->until)
+		return now < key->until + lives->keep_ms ? STAGE_RETIRING : STAGE_RETIRED;
 	return STAGE_ACTIVE;
 }
 
 static bool may_sign(const struct lives *lives, size_t number)
 {
-	return !lives->published || atomic_load(&lives->items[number].served) == SERVED_YES;
+	return !lives->published || atomic_load(&lives->items[number].record) == DKIM_RECORD_SAME;
 }
 
 static bool is_its_time(const struct lives *lives, size_t number, int64_t now)
@@ -252,11 +198,11 @@ static bool is_its_time(const struct lives *lives, size_t number, int64_t now)
 }
 
 /* Whether one of that algorithm, whose time it is, may sign. */
-static bool has_heir(const struct lives *lives, const struct signer *signer, size_t first,
-		     size_t count, int64_t now, enum key_algorithm algorithm)
+static bool has_heir(const struct lives *lives, size_t first, size_t count, int64_t now,
+		     enum key_algorithm algorithm)
 {
 	for (size_t i = first; i < first + count; i++)
-		if (signer->keys[i].algorithm == algorithm && is_its_time(lives, i, now) &&
+		if (lives->signer->keys[i].algorithm == algorithm && is_its_time(lives, i, now) &&
 		    may_sign(lives, i))
 			return true;
 	return false;
@@ -267,23 +213,24 @@ static bool is_over(const struct lives *lives, size_t number, int64_t now)
 	return life_stage(lives, number, now) >= STAGE_RETIRING;
 }
 
-size_t lives_signing(const struct lives *lives, const struct signer *signer, size_t first,
-		     size_t count, int64_t now, size_t out[KEYS_A_DOMAIN], bool *unknown)
+size_t lives_signing(const struct lives *lives, size_t first, size_t count, int64_t now,
+		     size_t out[KEYS_A_DOMAIN], bool *unknown)
 {
 	size_t signing = 0;
 
 	*unknown = false;
 	for (size_t i = first; i < first + count; i++) {
 		bool wanted = is_its_time(lives, i, now) ||
-			      (is_over(lives, i, now) && !has_heir(lives, signer, first, count, now,
-								   signer->keys[i].algorithm));
+			      (is_over(lives, i, now) &&
+			       !has_heir(lives, first, count, now,
+					 lives->signer->keys[i].algorithm));
 
 		if (!wanted)
 			continue;
 		if (may_sign(lives, i))
 			out[signing++] = i;
 		else
-			*unknown |= atomic_load(&lives->items[i].served) == SERVED_UNKNOWN;
+			*unknown |= atomic_load(&lives->items[i].record) == DKIM_RECORD_UNKNOWN;
 	}
 	*unknown &= signing == 0;
 	return signing;
@@ -295,19 +242,4 @@ const char *life_stage_word(enum stage stage)
 					     "retired" };
 
 	return words[stage];
-}
-
-const char *life_served_words(enum served served)
-{
-	static const char *const words[] = {
-		[SERVED_UNKNOWN] = "not asked yet",
-		[SERVED_YES] = "DNS serves this key",
-		[SERVED_NOTHING] = "DNS serves no record",
-		[SERVED_OTHER] = "DNS serves another key, or one that is not for mail with SHA-256",
-		[SERVED_REVOKED] = "DNS says that the key is revoked",
-		[SERVED_SEVERAL] =
-			"DNS serves several records, of which verifiers take any or none",
-	};
-
-	return words[served];
 }

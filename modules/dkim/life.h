@@ -1,25 +1,18 @@
 /* life.h - the life of each key: from when to when it is meant to sign, what DNS serves of it, and
- * so whether it signs now. What DNS said outlives a restart; one worker asks for all. */
+ * so whether it signs now. What DNS said outlives a restart; one worker asks for all. What workers
+ * and the main thread share are the atomics of struct life; the rest is read-only after
+ * lives_init(). */
 #ifndef DKIM_LIFE_H
 #define DKIM_LIFE_H
 
 #include "signer.h"
+#include "../common/dkim_record.h"
 
 #include <gateway/module.h>
 
 #include <stdatomic.h>
 
 #define LIFE_TICK_MS 1000 /* between two calls of lives_ask() on a worker */
-
-/* What DNS serves under the key's name. */
-enum served {
-	SERVED_UNKNOWN, /* nobody has said so yet */
-	SERVED_YES,     /* this key, byte for byte */
-	SERVED_NOTHING, /* no record */
-	SERVED_OTHER,   /* another key, or one that verifiers do not take for mail */
-	SERVED_REVOKED, /* p= is empty */
-	SERVED_SEVERAL, /* more than one record: verifiers differ */
-};
 
 enum stage {
 	STAGE_PREPUBLISHED, /* its time has not come, and DNS does not serve it */
@@ -30,17 +23,17 @@ enum stage {
 };
 
 struct life {
-	_Atomic int served;     /* enum served */
+	_Atomic int record;     /* enum dkim_record: what DNS serves */
 	_Atomic int64_t looked; /* ms since 1970 UTC, of the last answer; 0: none since the start */
 	_Atomic int64_t due;    /* when it is asked for next */
-	int64_t from, until;    /* ms; 0: open */
 };
 
 struct lives {
-	struct life *items; /* as signer's keys */
-	bool published;     /* a key that DNS does not serve does not sign */
-	int64_t check_ms;   /* between two questions */
-	int64_t keep_ms;    /* a key is retiring so long */
+	const struct signer *signer; /* outlives it */
+	struct life *items;          /* as the signer's keys */
+	bool published;              /* a key that DNS does not serve does not sign */
+	int64_t check_ms;            /* between two questions */
+	int64_t keep_ms;             /* a key is retiring so long */
 };
 
 /* With what was known before the restart. False: no memory. */
@@ -51,24 +44,20 @@ void lives_finish(struct lives *lives);
 bool life_day(struct gw_str text, int64_t *ms);
 
 /* From the worker's timer: asks for what is due. `dns`'s answer goes to life_answered(). */
-void lives_ask(struct gw_call *call, struct lives *lives, const struct signer *signer);
+void lives_ask(struct gw_call *call, struct lives *lives);
 /* All are due now. */
-void lives_hurry(struct lives *lives, const struct signer *signer);
+void lives_hurry(struct lives *lives);
 /* Of the key of that number; a change is logged, told as an event, and kept. */
-void life_answered(struct gw_call *call, struct lives *lives, const struct signer *signer,
-		   size_t number, const struct gw_dns_answer *answer);
+void life_answered(struct gw_call *call, struct lives *lives, size_t number,
+		   const struct gw_dns_answer *answer);
 
 enum stage life_stage(const struct lives *lives, size_t number, int64_t now);
 const char *life_stage_word(enum stage);
-const char *life_served_words(enum served);
 
-/* Which of the keys sign now, by their numbers, into `out`; with `unknown` set: none, since it is
- * not known yet what DNS serves. Of each algorithm a key whose time is over signs on as long as
- * none that took its place may. */
-size_t lives_signing(const struct lives *lives, const struct signer *signer, size_t first,
-		     size_t count, int64_t now, size_t out[KEYS_A_DOMAIN], bool *unknown);
-
-/* What the records under the key's name are worth. */
-enum served life_served(const struct key *key, const struct gw_dns_answer *answer);
+/* Which of `count` keys from number `first` on sign now, by their numbers, into `out`; with
+ * `unknown` set: none, since it is not known yet what DNS serves. Of each algorithm a key whose
+ * time is over signs on as long as none that took its place may. */
+size_t lives_signing(const struct lives *lives, size_t first, size_t count, int64_t now,
+		     size_t out[KEYS_A_DOMAIN], bool *unknown);
 
 #endif

@@ -1,4 +1,5 @@
 #include "known.h"
+#include "../common/dkim_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,91 +107,24 @@ struct gw_str key_domain(const struct plan_key *key)
 	return at ? gw_str(at + sizeof mark - 1) : gw_str("");
 }
 
-/* The value of a tag of "a=b; c=d". */
-static struct gw_str tag_of(struct gw_str record, char name)
-{
-	struct gw_str tag;
-
-	for (; record.len; record = gw_str_from(record, tag.len + (tag.len < record.len))) {
-		struct gw_str trimmed;
-
-		tag = gw_str_n(record.ptr, gw_str_find(record, ';'));
-		trimmed = gw_str_trim(tag);
-		size_t equals = gw_str_find(trimmed, '=');
-
-		if (equals < trimmed.len && gw_str_trim(gw_str_n(trimmed.ptr, equals)).len == 1 &&
-		    trimmed.ptr[0] == name)
-			return gw_str_trim(gw_str_from(trimmed, equals + 1));
-	}
-	return gw_str("");
-}
-
-/* Blanks within base64 mean nothing. */
-static bool same_base64(struct gw_str a, struct gw_str b)
-{
-	size_t i = 0, j = 0;
-
-	for (;;) {
-		while (i < a.len && gw_is_space(a.ptr[i]))
-			i++;
-		while (j < b.len && gw_is_space(b.ptr[j]))
-			j++;
-		if (i == a.len || j == b.len)
-			return i == a.len && j == b.len;
-		if (a.ptr[i++] != b.ptr[j++])
-			return false;
-	}
-}
-
 /* Of an RSA key from the size of its SubjectPublicKeyInfo, 38 octets around the modulus. */
 static bool is_weak(struct gw_str record)
 {
-	struct gw_str kind = tag_of(record, 'k'), key = tag_of(record, 'p');
+	struct gw_str kind = dkim_record_tag(record, "k"), key = dkim_record_tag(record, "p");
 	size_t octets = key.len / 4 * 3;
 
 	return (kind.len == 0 || gw_str_ieq(kind, gw_str("rsa"))) && octets > 38 &&
 	       (octets - 38) * 8 < RSA_GOOD - 64;
 }
 
-/* Of "a:b:c". */
-static bool has_word(struct gw_str list, const char *word)
+/* What is no reason not to verify, but one to mend it. */
+static const char *doubt_of(struct gw_str served)
 {
-	struct gw_str item;
-
-	for (; list.len; list = gw_str_from(list, item.len + (item.len < list.len))) {
-		item = gw_str_n(list.ptr, gw_str_find(list, ':'));
-		if (gw_str_eq(gw_str_trim(item), gw_str(word)))
-			return true;
-	}
-	return false;
-}
-
-static enum dkim_result judge_key(struct gw_str wanted, struct gw_str served, char why[WHY_MAX])
-{
-	struct gw_str version = tag_of(served, 'v'), kind = tag_of(served, 'k'),
-		      flags = tag_of(served, 't'), key = tag_of(served, 'p');
-	struct gw_str wanted_kind = tag_of(wanted, 'k'), hashes = tag_of(served, 'h'),
-		      services = tag_of(served, 's');
-	const char *flaw = NULL, *doubt = NULL;
-
-	if (version.len && !gw_str_eq(version, gw_str("DKIM1")))
-		flaw = "is no key of DKIM";
-	else if (key.len == 0)
-		flaw = "is revoked in the DNS (p= is empty)";
-	else if (!gw_str_ieq(kind.len ? kind : gw_str("rsa"),
-			     wanted_kind.len ? wanted_kind : gw_str("rsa")) ||
-		 !same_base64(key, tag_of(wanted, 'p')))
-		flaw = "is another key in the DNS than the one that signs";
-	else if (hashes.len && !has_word(hashes, "sha256"))
-		flaw = "is for other hashes than SHA-256 (h=)";
-	else if (services.len && !has_word(services, "email") && !has_word(services, "*"))
-		flaw = "is not for mail (s=)";
-	else if (is_weak(served))
-		doubt = "is an RSA key under 2048 bits, which receivers call weak";
-	else if (has_word(flags, "y"))
-		doubt = "says that it is a test (t=y), so receivers need not count it";
-	snprintf(why, WHY_MAX, "%s", flaw ? flaw : doubt ? doubt : "");
-	return flaw ? DKIM_FAIL : DKIM_PASS;
+	if (is_weak(served))
+		return "is an RSA key under 2048 bits, which receivers call weak";
+	if (dkim_record_lists(dkim_record_tag(served, "t"), "y"))
+		return "says that it is a test (t=y), so receivers need not count it";
+	return "";
 }
 
 enum known known_key(struct answers *answers, const struct plan_key *key, enum dkim_result *result,
@@ -198,16 +132,16 @@ enum known known_key(struct answers *answers, const struct plan_key *key, enum d
 {
 	const struct gw_dns_answer *answer = answers_get(answers, GW_DNS_TXT, key->name);
 
+	enum dkim_record record;
+
 	*result = DKIM_FAIL;
 	if (known_of(answer) != KNOWN)
 		return known_of(answer);
-	if (answer->status != GW_DNS_FOUND)
-		snprintf(why, WHY_MAX, "is not in the DNS");
-	else if (answer->records.count > 1)
-		snprintf(why, WHY_MAX, "has %zu records in the DNS, where one may be",
-			 answer->records.count);
-	else
-		*result = judge_key(key->record, answer->records.items[0], why);
+	record = dkim_record_judge(answer, key->record);
+	*result = record == DKIM_RECORD_SAME ? DKIM_PASS : DKIM_FAIL;
+	snprintf(why, WHY_MAX, "%s",
+		 *result == DKIM_PASS ? doubt_of(answer->records.items[0])
+				      : dkim_record_words(record));
 	return KNOWN;
 }
 
