@@ -1,5 +1,6 @@
 #include "ctl/files.h"
 
+#include "base/file.h"
 #include "ctl/clean.h"
 #include "ctl/octets.h"
 
@@ -100,18 +101,6 @@ static int go_on_with_file(const struct files *files, int folder, const char *na
 	return -1;
 }
 
-static bool write_all(int file, const char *octets, size_t len)
-{
-	while (len) {
-		ssize_t put = write(file, octets, len);
-		if (put < 0 && errno != EINTR)
-			return false;
-		octets += put > 0 ? put : 0;
-		len -= put > 0 ? (size_t)put : 0;
-	}
-	return true;
-}
-
 static bool make_folder(int folder, const char *name)
 {
 	char inner[FILES_NAME_MOST + 1];
@@ -139,7 +128,7 @@ static bool write_part(struct files *files, int folder, const json_t *part)
 		return say("it cannot be written: ", name, strerror(errno));
 	size_t len;
 	char *text = octets_decode(octets, &len);
-	bool done = text && write_all(file, text, len);
+	bool done = text && file_write(file, gw_str_n(text, len)) == 0;
 	files->size += done ? (long long)len : 0;
 	int error = errno;
 	free(text);
