@@ -95,3 +95,16 @@ bool asked_read(struct query *query, struct gw_list words, char *why, size_t siz
 	take_brackets(query);
 	return true;
 }
+
+bool asked_again(struct query *query, const GPtrArray *words, char *why, size_t size)
+{
+	struct gw_str *items = g_new(struct gw_str, words->len);
+	bool good;
+	guint i;
+
+	for (i = 0; i < words->len; i++)
+		items[i] = gw_str(words->pdata[i]);
+	good = asked_read(query, (struct gw_list){ items, words->len }, why, size);
+	g_free(items);
+	return good;
+}

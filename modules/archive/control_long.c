@@ -319,20 +319,6 @@ static bool take_words(struct export *export, struct gw_list words, const char *
 	return *folder != NULL;
 }
 
-static bool take_query(struct export *export, char *why, size_t size)
-{
-	struct gw_str *items = g_new(struct gw_str, export->words->len + 1);
-	struct gw_list words = { items, export->words->len };
-	bool good;
-	guint i;
-
-	for (i = 0; i < export->words->len; i++)
-		items[i] = gw_str(export->words->pdata[i]);
-	good = asked_read(&export->query, words, why, size);
-	g_free(items);
-	return good;
-}
-
 static void begin_export(struct gw_call *call, struct archive *archive,
 			 const struct gw_command *command, struct gw_list words)
 {
@@ -344,7 +330,7 @@ static void begin_export(struct gw_call *call, struct archive *archive,
 	if (!command->admin)
 		snprintf(why, sizeof why, "the mail of others is for the admin group");
 	if (command->admin && take_words(export, words, &folder) &&
-	    take_query(export, why, sizeof why)) {
+	    asked_again(&export->query, export->words, why, sizeof why)) {
 		gw->log(call, GW_LOG_INFO, "an export was begun by uid %lld",
 			(long long)command->uid);
 		begin_job(call, archive, command->uid, export_work, export_free, export, folder);

@@ -333,7 +333,6 @@ void export_work(struct job *job, void *arg)
 	exporting.manifest = g_string_new(NULL);
 	exporting.whole = g_checksum_new(G_CHECKSUM_SHA256);
 	exporting.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	words_init();
 	good = exporting.index && put_folders(&exporting) && export_all(&exporting) &&
 	       put_manifest(&exporting);
 	tell(&exporting, good);

@@ -194,18 +194,12 @@ static void note_hit(void *arg, const struct hit *hit)
 static bool covers(const struct hold *hold, struct index *index, const char *id)
 {
 	struct query query = { .mail = id };
-	struct gw_str *items = g_new(struct gw_str, hold->words->len);
-	struct gw_list words = { items, hold->words->len };
 	bool found = false, good;
 	char why[200];
-	guint i;
 
-	for (i = 0; i < hold->words->len; i++)
-		items[i] = gw_str(hold->words->pdata[i]);
-	good = asked_read(&query, words, why, sizeof why);
+	good = asked_again(&query, hold->words, why, sizeof why);
 	query.limit = 1;
 	good = good && index_search(index, &query, note_hit, &found);
-	g_free(items);
 	return found || !good; /* what cannot be looked at is held */
 }
 

@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #define RECORDS_AT_ONCE 2000
-#define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
-#define STACK ((size_t)16 * 1024 * 1024)
 #define LOOK_MS 1000
 #define EXPIRE_EVERY_MS INT64_C(3600000)
 
@@ -60,17 +58,6 @@ static const char **rcpts_of(const struct gw_json_value *json)
 	return rcpts;
 }
 
-/* The words are read of what is in memory: of a larger mail, of as much as that is. */
-static void read_words(struct indexer *indexer, const struct place *place, struct words *words)
-{
-	struct bulk content;
-
-	bulk_init(&content, NULL);
-	reader_arrived(&indexer->reader, place, CONTENT_MOST, &content);
-	words_read(words, bulk_text(&content), false);
-	bulk_finish(&content);
-}
-
 static bool add_mail(struct indexer *indexer, const struct place *place,
 		     const struct gw_json_value *json, int64_t time)
 {
@@ -91,7 +78,7 @@ static bool add_mail(struct indexer *indexer, const struct place *place,
 				     .place = *place };
 	bool added;
 
-	read_words(indexer, place, &words);
+	reader_words(&indexer->reader, place, &words);
 	added = index_mail(indexer->index, &mail);
 	words_finish(&words);
 	g_free(rcpts);
@@ -183,17 +170,20 @@ static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, ui
 	return good;
 }
 
-/* Where the file ends: as far as the writer has it on disk, or as its last batch says. */
-static uint64_t end_of(struct indexer *indexer, const char *name, const struct store_state *state)
+/* Where the file ends, of which `at` is indexed: as far as the writer has it on disk, or as its
+ * last batch says. */
+static uint64_t end_of(struct indexer *indexer, const char *name, uint64_t at,
+		       const struct store_state *state)
 {
 	struct stat status;
 	struct link link;
-	uint64_t end = 0, at = index_position(indexer->index, name);
+	uint64_t end = 0;
 	bool damaged;
-	int file = reader_file(&indexer->reader, name);
+	int file;
 
 	if (strcmp(name, state->name) == 0)
 		return state->end;
+	file = reader_file(&indexer->reader, name);
 	if (file < 0 || fstat(file, &status) != 0 || (uint64_t)status.st_size <= at)
 		return at;
 	return segment_end(file, indexer->reader.keys, &end, &link, &damaged) == 0 ? end : at;
@@ -201,7 +191,7 @@ static uint64_t end_of(struct indexer *indexer, const char *name, const struct s
 
 static bool add_file(struct indexer *indexer, const char *name, const struct store_state *state)
 {
-	uint64_t end = end_of(indexer, name, state), at = index_position(indexer->index, name);
+	uint64_t at = index_position(indexer->index, name), end = end_of(indexer, name, at, state);
 	bool good = true;
 
 	while (at < end && good && !indexer->stopping)
@@ -289,20 +279,13 @@ static void *run(void *arg)
 struct indexer *indexer_start(struct store *store)
 {
 	struct indexer *indexer = calloc(1, sizeof *indexer);
-	pthread_attr_t attributes;
-	int error;
 
 	if (!indexer)
 		return NULL;
-	words_init();
 	indexer->store = store;
 	reader_init(&indexer->reader, store_folder(store), store_keys(store));
 	pthread_mutex_init(&indexer->lock, NULL);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
-	error = pthread_create(&indexer->thread, &attributes, run, indexer);
-	pthread_attr_destroy(&attributes);
-	if (!error)
+	if (words_thread(&indexer->thread, run, indexer) == 0)
 		return indexer;
 	pthread_mutex_destroy(&indexer->lock);
 	free(indexer);

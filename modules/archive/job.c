@@ -1,11 +1,12 @@
 #include "job.h"
 
+#include "words.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STACK ((size_t)16 * 1024 * 1024)
 #define WAITING_MOST ((uint64_t)8 * 1024 * 1024)
 #define PAGE ((size_t)1024 * 1024)
 #define PAGE_FILES 200
@@ -50,12 +51,19 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void free_job(struct job *job)
+{
+	pthread_mutex_destroy(&job->lock);
+	pthread_cond_destroy(&job->fetched);
+	g_free(job->folder);
+	g_string_free(job->text, TRUE);
+	free(job);
+}
+
 struct job *job_start(void (*work)(struct job *job, void *arg), void (*release)(void *arg),
 		      void *arg, const char *folder, int64_t now)
 {
 	struct job *job = calloc(1, sizeof *job);
-	pthread_attr_t attributes;
-	int error;
 
 	if (!job)
 		return NULL;
@@ -68,15 +76,9 @@ struct job *job_start(void (*work)(struct job *job, void *arg), void (*release)(
 	g_queue_init(&job->parcels);
 	pthread_mutex_init(&job->lock, NULL);
 	pthread_cond_init(&job->fetched, NULL);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK);
-	error = pthread_create(&job->thread, &attributes, run, job);
-	pthread_attr_destroy(&attributes);
-	if (!error)
+	if (words_thread(&job->thread, run, job) == 0)
 		return job;
-	g_free(job->folder);
-	g_string_free(job->text, TRUE);
-	free(job);
+	free_job(job);
 	return NULL;
 }
 
@@ -101,11 +103,7 @@ void job_stop(struct job *job)
 	while ((parcel = g_queue_pop_head(&job->parcels)) != NULL)
 		free_parcel(parcel);
 	job->release(job->arg);
-	pthread_mutex_destroy(&job->lock);
-	pthread_cond_destroy(&job->fetched);
-	g_free(job->folder);
-	g_string_free(job->text, TRUE);
-	free(job);
+	free_job(job);
 }
 
 const atomic_bool *job_stopping(const struct job *job)

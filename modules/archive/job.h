@@ -11,7 +11,8 @@
 
 struct job;
 
-/* Begins; `work` runs on a thread of its own, then `arg` is freed by `release`. NULL: no memory. */
+/* Begins; `work` runs on a thread of its own, where it may read mail, and job_stop() frees `arg` by
+ * `release`. NULL: no memory, and `arg` is still the caller's. */
 struct job *job_start(void (*work)(struct job *job, void *arg), void (*release)(void *arg),
 		      void *arg, const char *folder, int64_t now);
 /* Ends it where it is. NULL is fine. */

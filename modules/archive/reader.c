@@ -32,34 +32,23 @@ int reader_file(struct reader *reader, const char *name)
 	return reader->file;
 }
 
-/* Where a string ends an array: a quote in a string has a backslash before it. */
-static char *end_of_array(char *at, char *end)
-{
-	while ((at = memmem(at, (size_t)(end - at), "\"]", 2)) != NULL && at[-1] == '\\')
-		at += 2;
-	return at;
-}
+#define RCPTS_MOST (GW_JSON_READ_MAX / 2)
 
 /* A description may be larger than what is read as JSON, by its recipients: a sender who names
  * thousands would hide his mail from every search. The first of them, as many as there is room for,
- * are what it is found by; the record has all. */
+ * are what it is found by; the record has all. Behind its one array no text of others stands. */
 static void bound_rcpts(GByteArray *meta)
 {
-	static const char rcpts[] = "\"rcpts\":[", between[] = "\",\"";
-	char *begin, *last = NULL, *at, *end = (char *)meta->data + meta->len;
+	static const char rcpts[] = "\"rcpts\":[";
+	char *text = (char *)meta->data, *stop = text + meta->len, *last, *end;
+	char *begin = memmem(text, meta->len, rcpts, sizeof rcpts - 1);
 
-	begin = memmem(meta->data, meta->len, rcpts, sizeof rcpts - 1);
-	if (!begin || end - begin <= GW_JSON_READ_MAX / 2)
+	if (!begin || stop - begin <= RCPTS_MOST)
 		return;
-	for (at = begin;
-	     (at = memmem(at, (size_t)(end - at), between, sizeof between - 1)) != NULL &&
-	     at - begin < GW_JSON_READ_MAX / 2;
-	     at++)
-		last = at;
-	at = last ? end_of_array(last, end) : NULL;
-	if (at)
-		g_byte_array_remove_range(meta, (guint)(last + 1 - (char *)meta->data),
-					  (guint)(at - last));
+	last = g_strrstr_len(begin, RCPTS_MOST, "\",\"");
+	end = memrchr(begin, ']', (size_t)(stop - begin));
+	if (last && end > last)
+		g_byte_array_remove_range(meta, (guint)(last + 1 - text), (guint)(end - last - 1));
 }
 
 struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
@@ -91,6 +80,18 @@ enum opened reader_arrived(struct reader *reader, const struct place *place, uin
 	if (file < 0 || record_read(file, place->at, &record) != 1 || record.kind != RECORD_ARRIVED)
 		return OPENED_DAMAGED;
 	return record_body(file, place->at, &record, reader->keys, gw_str(""), most, out);
+}
+
+enum opened reader_words(struct reader *reader, const struct place *arrived, struct words *words)
+{
+	struct bulk content;
+	enum opened opened;
+
+	bulk_init(&content, NULL);
+	opened = reader_arrived(reader, arrived, WORDS_MAIL, &content);
+	words_read(words, bulk_text(&content), false);
+	bulk_finish(&content);
+	return opened;
 }
 
 static void add_range(struct bulk *out, const struct bulk *from, uint64_t at, uint64_t len)

@@ -25,6 +25,9 @@ struct gw_json_value *reader_meta(struct reader *reader, const struct place *pla
 /* The mail as it arrived, added to `out`, but no more than `most` octets. */
 enum opened reader_arrived(struct reader *reader, const struct place *place, uint64_t most,
 			   struct bulk *out);
+/* What it is found by, to be finished whatever this gives: the same each time, so that the index
+ * can take out again what it was given. */
+enum opened reader_words(struct reader *reader, const struct place *arrived, struct words *words);
 /* The mail as it left: `left` is the record of that, `arrived` of the message. */
 enum opened reader_left(struct reader *reader, const struct place *arrived,
 			const struct place *left, struct bulk *out);

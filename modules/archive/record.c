@@ -364,14 +364,19 @@ static bool lens_read(struct lens *lens, int file, uint64_t at, uint64_t len)
 	       EVP_DecryptFinal_ex(lens->gcm, plain, &got) == 1 && !lens->out->error;
 }
 
+enum slot_state record_key(const struct record *record, const struct keys *keys,
+			   unsigned char key[KEY_SIZE])
+{
+	return keys_unwrap(keys, record->octets + RECORD_SLOT, about(record->octets), key);
+}
+
 static enum opened open_part(int file, uint64_t at, const struct record *record,
 			     const struct keys *keys, struct gw_str like, unsigned char number,
 			     uint64_t len, struct bulk *out, uint64_t most)
 {
 	struct lens lens = { .out = out, .left = most, .good = true };
 	unsigned char key[KEY_SIZE];
-	enum slot_state slot = keys_unwrap(keys, record->octets + RECORD_SLOT,
-					   about(record->octets), key);
+	enum slot_state slot = record_key(record, keys, key);
 	bool good;
 
 	if (slot == SLOT_DESTROYED)

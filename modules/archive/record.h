@@ -76,6 +76,10 @@ uint64_t record_next(int file, uint64_t at, uint64_t size);
 /* False: it cannot be read to its end. */
 bool record_hash(int file, uint64_t at, const struct record *record, unsigned char hash[HASH_SIZE]);
 
+/* The record's own key, unwrapped. */
+enum slot_state record_key(const struct record *record, const struct keys *keys,
+			   unsigned char key[KEY_SIZE]);
+
 enum opened { OPENED, OPENED_DESTROYED, OPENED_DAMAGED };
 enum opened record_meta(int file, uint64_t at, const struct record *record, const struct keys *keys,
 			GByteArray *meta);

@@ -13,7 +13,6 @@
 
 #define MAILS_AT_ONCE 50
 #define RECORDS_OF_NOTICE 3000 /* a notice has to be read again */
-#define CONTENT_MOST ((uint64_t)64 * 1024 * 1024)
 
 /* A mail that is to go, with all its records. */
 struct going {
@@ -270,15 +269,11 @@ static void read_words(const struct removal *removal, const struct chunk *chunk)
 	reader_init(&reader, store_folder(removal->store), store_keys(removal->store));
 	for (i = 0; i < chunk->mails->len; i++) {
 		struct going *going = chunk->mails->pdata[i];
-		struct bulk content;
+		const struct place *arrived = &g_array_index(going->places, struct place, 0);
 
-		bulk_init(&content, NULL);
-		going->has_words = reader_arrived(&reader,
-						  &g_array_index(going->places, struct place, 0),
-						  CONTENT_MOST, &content) == OPENED;
-		if (going->has_words)
-			words_read(&going->words, bulk_text(&content), false);
-		bulk_finish(&content);
+		going->has_words = reader_words(&reader, arrived, &going->words) == OPENED;
+		if (!going->has_words)
+			words_finish(&going->words);
 	}
 	reader_finish(&reader);
 }

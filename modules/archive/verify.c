@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #define FAULTS_SHOWN 1000
 
 /* A record that was met since the last COMMIT. */
@@ -77,9 +79,9 @@ static void check_key(const struct reading *reading, uint64_t at, const struct r
 	static const unsigned char zeros[SLOT_SIZE];
 	unsigned char key[KEY_SIZE];
 	bool said = notices_has(reading->notices, reading->name, at);
-	enum slot_state slot = keys_unwrap(reading->verify->keys, record->octets + RECORD_SLOT,
-					   gw_str_n(record->octets + 4, 12), key);
+	enum slot_state slot = record_key(record, reading->verify->keys, key);
 
+	OPENSSL_cleanse(key, sizeof key);
 	if (record->flags & RECORD_PLAIN) {
 		if (memcmp(record->octets + RECORD_SLOT, zeros, SLOT_SIZE) != 0)
 			fault_at(reading, at, "it has a key, and needs none");

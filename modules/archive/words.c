@@ -2,8 +2,6 @@
 
 #include "../common/parsed.h"
 
-#include <pthread.h>
-
 static void init(void)
 {
 	g_mime_init();
@@ -14,6 +12,22 @@ void words_init(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, init);
+}
+
+#define STACK                                                                                      \
+	((size_t)16 * 1024 * 1024) /* the parser goes a call deeper with each part in a part */
+
+int words_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	int error;
+
+	words_init();
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	error = pthread_create(thread, &attributes, run, arg);
+	pthread_attr_destroy(&attributes);
+	return error;
 }
 
 /* --- text --- */

@@ -8,10 +8,12 @@
 #include <gateway/str.h>
 
 #include <glib.h>
+#include <pthread.h>
 
-#define WORDS_TEXT ((gsize)256 * 1024) /* of the text that is searched */
-#define WORDS_PARTS 1000               /* parts that a mail may have to be looked into */
-#define WORDS_NESTED 200               /* how deep they are looked for */
+#define WORDS_TEXT ((gsize)256 * 1024)          /* of the text that is searched */
+#define WORDS_MAIL ((uint64_t)64 * 1024 * 1024) /* of a mail that is read for it */
+#define WORDS_PARTS 1000                        /* parts that a mail may have to be looked into */
+#define WORDS_NESTED 200                        /* how deep they are looked for */
 
 /* An attachment. */
 struct piece {
@@ -26,8 +28,10 @@ struct words {
 	unsigned parts;
 };
 
-/* Once, before any other. */
+/* Before any other; once is enough. */
 void words_init(void);
+/* Begins a thread that may read mail, however deep its parts nest. 0, or errno. */
+int words_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 void words_read(struct words *words, struct gw_str mail, bool with_octets);
 void words_finish(struct words *words);
 
