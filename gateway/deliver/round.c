@@ -112,10 +112,19 @@ void round_wait_until(struct delivery_round *round, int64_t wall)
 		round->wait_until = due;
 }
 
+static bool is_waited_on(const struct delivery_round *round, struct gw_str key)
+{
+	struct gw_str keys = round->wait_on;
+	while (keys.len)
+		if (gw_str_eq(gw_str_cut(&keys, '\n'), key))
+			return true;
+	return false;
+}
+
 void round_wait_on(struct delivery_round *round, struct gw_str key)
 {
 	struct gw_str before = round->wait_on;
-	if (!key.len)
+	if (!key.len || is_waited_on(round, key)) /* each of many deliveries may say so */
 		return;
 	struct gw_str all = arena_printf(&round->message->arena, "%.*s%s%.*s", GW_STR_ARGS(before),
 					 before.len ? "\n" : "", GW_STR_ARGS(key));

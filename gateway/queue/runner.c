@@ -7,11 +7,8 @@
 void entry_wait_on(struct queue *queue, struct queue_entry *entry, const struct gw_message *message)
 {
 	struct gw_str rest = message->wait_on;
-	while (rest.len) {
-		struct gw_str key = gw_str_n(rest.ptr, gw_str_find(rest, '\n'));
-		waits_put(&queue->waits, entry, key, message->client);
-		rest = key.len < rest.len ? gw_str_from(rest, key.len + 1) : gw_str("");
-	}
+	while (rest.len)
+		waits_put(&queue->waits, entry, gw_str_cut(&rest, '\n'), message->client);
 }
 
 void queue_final(struct gw_message *message)

@@ -71,10 +71,11 @@ static struct {
 	size_t report_count;
 	struct gw_message *message;
 	unsigned ended, ended_final, explained;
-	bool outdated, stopped, inside, dry;
+	bool outdated, sent_back, stopped, inside, dry;
 	uint64_t final_mask, recorded_mask;
 	bool has_hook[GW_HOOKS];
 	const struct attempt *login;       /* the last that wanted one */
+	unsigned declined;                 /* bits of relays for which there was no login */
 	bool by_module;                    /* A has no host: a module delivers, with a login */
 	bool client_waits, client_refused; /* for what the next hop says */
 	unsigned client_told;
@@ -244,7 +245,10 @@ static inline enum gw_verdict login_verdict(struct gw_call *call)
 	static const struct gw_login login = { .size = sizeof(login),
 					       .user = GW_STR("me"),
 					       .secret = GW_STR("token") };
-	if (choose(2))
+	bool waits = choose(2);
+	if (waits || !world.by_module)
+		world.declined |= relay_bit(call->relay);
+	if (waits)
 		return GW_WAIT;
 	if (!world.by_module)
 		return GW_CONTINUE;
@@ -592,9 +596,35 @@ void queue_final(struct gw_message *message)
 	message_ends(message);
 }
 
+/* How often it waits for the relay to open. */
+static inline unsigned waits_to_open(const struct gw_message *message, const struct gw_relay *relay)
+{
+	struct gw_str keys = message->wait_on, key;
+	unsigned times = 0;
+	while (keys.len) {
+		key = gw_str_cut(&keys, '\n');
+		times += key.len == 6 && memcmp(key.ptr, "open:", 5) == 0 &&
+			 key.ptr[5] == relay->name.ptr[0];
+	}
+	return times;
+}
+
+/* Nothing is waited on twice; and who had no login for a relay is called back by who opens it, unless
+ * the message begins anew at once. */
+static inline void check_waits(const struct gw_message *message)
+{
+	for (size_t i = 0; i < RELAYS; i++) {
+		unsigned times = waits_to_open(message, &relays[i]);
+		assert_true(times <= 1);
+		if (world.declined & relay_bit(&relays[i]) && !world.outdated && !world.sent_back)
+			assert_int_equal(times, 1);
+	}
+}
+
 void queue_later(struct gw_message *message)
 {
 	assert_true(message_pending(message) > 0);
+	check_waits(message);
 	message_ends(message);
 }
 
@@ -716,6 +746,7 @@ static inline void meanwhile(void)
 		world.outdated = true;
 		break;
 	case 3:
+		world.sent_back = true;
 		delivery_send_back(worker, 5);
 		break;
 	case 4:
