@@ -1,10 +1,8 @@
 #include "author.h"
 
-#include "../common/charsets.h"
+#include "field.h"
 
 #include <gmime/gmime.h>
-
-#define FIELD_MOST 4096
 
 static InternetAddress *first_mailbox(InternetAddressList *list, int depth)
 {
@@ -27,11 +25,9 @@ static InternetAddress *first_mailbox(InternetAddressList *list, int depth)
 
 static InternetAddressList *parse(struct gw_str from)
 {
-	char *field = g_strndup(from.ptr ? from.ptr : "", MIN(from.len, FIELD_MOST));
-	InternetAddressList *list;
+	char *field = field_masked(from);
+	InternetAddressList *list = internet_address_list_parse(NULL, field);
 
-	charsets_mask_words(field, strlen(field));
-	list = internet_address_list_parse(NULL, field);
 	g_free(field);
 	return list;
 }

@@ -159,7 +159,7 @@ static bool take_people(struct gw_call *call, struct disclaimer *disclaimer)
 		return true;
 	disclaimer->people = people_read(conf->people.ptr, why, sizeof why);
 	if (!disclaimer->people)
-		gw->problem_at(call, NULL, "people", true, "%s: %s", conf->people.ptr, why);
+		gw->problem_at(call, NULL, "people", true, "%s", why);
 	return disclaimer->people != NULL;
 }
 
@@ -228,17 +228,15 @@ static bool take_list(struct gw_call *call, struct names *names, const struct gw
 	return good;
 }
 
-/* An empty file is not "any": nobody is in it. */
 static bool take_file(struct gw_call *call, struct names *names, struct gw_str path, size_t nth,
 		      const char *key)
 {
-	const char *wrong = path.len ? names_add_file(call, names, path.ptr) : NULL;
+	char why[400];
 
-	if (!wrong && path.len && names_empty(names))
-		wrong = "nobody is in it";
-	if (wrong)
-		tell(call, "rules", nth, key, "%s: %s", path.ptr, wrong);
-	return !wrong;
+	if (!path.len || names_add_file(call, names, path.ptr, why, sizeof why))
+		return true;
+	tell(call, "rules", nth, key, "%s", why);
+	return false;
 }
 
 static bool take_relays(struct gw_call *call, const struct rule_conf *conf, size_t nth)

@@ -5,8 +5,9 @@
 #include "rules.h"
 #include "told.h"
 
-#define SMALL (64 * 1024) /* worked out on the worker: in less time than a thread is woken */
-#define LATER_MS 60000    /* when memory is there again */
+#define SMALL                                                                                      \
+	(16 * 1024)    /* worked out on the worker: that takes 0.2 ms, 1 ms where a mail wants it */
+#define LATER_MS 60000 /* when memory is there again */
 
 static int on_start(struct gw_call *call)
 {

@@ -1,10 +1,6 @@
 #include "job.h"
 
-#include "../common/charsets.h"
-
-#include <stdlib.h>
-
-#define FIELD_MOST 4096
+#include "field.h"
 
 static long read_body(void *arg, uint64_t offset, void *out, size_t len)
 {
@@ -49,29 +45,16 @@ static char *decoded_field(void *arg, const char *name)
 	struct gw_delivery *delivery = arg;
 	size_t nth;
 
-	for (nth = 0; gw->delivery_header(delivery, nth, &header) == 0; nth++) {
-		char *value, *decoded;
-
-		if (!gw_str_ieq(header.name, gw_str(name)))
-			continue;
-		value = g_strndup(header.value.ptr, MIN(header.value.len, FIELD_MOST));
-		charsets_mask_words(value, strlen(value));
-		decoded = g_mime_utils_header_decode_text(NULL, value);
-		g_free(value);
-		return decoded;
-	}
+	for (nth = 0; gw->delivery_header(delivery, nth, &header) == 0; nth++)
+		if (gw_str_ieq(header.name, gw_str(name)))
+			return field_text(header.value);
 	return NULL;
 }
 
 static void take_words(struct gw_call *call, struct job *job, const struct author *author)
 {
 	const struct disclaimer *disclaimer = gw->instance_data(call);
-	struct values values = { .name = gw_str(author->name),
-				 .address = gw_str(author->address),
-				 .domain = domain_of(gw_str(author->address)),
-				 .field = decoded_field,
-				 .arg = job->delivery,
-				 .people = disclaimer->people };
+	struct values values = { author, decoded_field, job->delivery, disclaimer->people };
 
 	notice_word(job->notice, &values, &job->wording);
 }
@@ -103,12 +86,8 @@ void job_free(void *arg)
 {
 	struct job *job = arg;
 
-	if (!job->composed) {
-		struct mime unused = {
-			.parts = g_memdup2(&job->mail.message, sizeof job->mail.message), .count = 1
-		};
-		mime_finish(&unused);
-	}
+	if (!job->composed)
+		mime_part_finish(&job->mail.message);
 	composed_free(job->composed);
 	wording_finish(&job->wording);
 	g_array_free(job->signatures, TRUE);

@@ -2,30 +2,31 @@
 
 #define MARK_MOST 200
 
-/* Signs of any script are left out, and what HTML makes of blanks. */
-static bool counts(gunichar c)
+/* The first character of a text beyond ASCII: its octets, what is no UTF-8 one by one. */
+static size_t add_wide(GString *out, const char *at, const char *end)
 {
-	return g_unichar_isalnum(c);
+	gunichar c = g_utf8_get_char_validated(at, end - at);
+
+	if (c == (gunichar)-1 || c == (gunichar)-2)
+		return 1;
+	if (g_unichar_isalnum(c))
+		g_string_append_unichar(out, g_unichar_tolower(c));
+	return g_utf8_skip[(unsigned char)*at];
 }
 
+/* Signs of any script are left out, and what HTML makes of blanks. */
 void mark_add(GString *out, struct gw_str text)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 
-	while (at < end) {
-		gunichar c = (unsigned char)*at < 128 ? (gunichar)*at
-						      : g_utf8_get_char_validated(at, end - at);
-
-		if (c == (gunichar)-1 || c == (gunichar)-2) {
+	while (at < end)
+		if ((unsigned char)*at >= 128) {
+			at += add_wide(out, at, end);
+		} else {
+			if (g_ascii_isalnum(*at))
+				g_string_append_c(out, g_ascii_tolower(*at));
 			at++;
-			continue;
 		}
-		if (c < 128 && counts(c))
-			g_string_append_c(out, g_ascii_tolower((char)c));
-		else if (c >= 128 && counts(c))
-			g_string_append_unichar(out, g_unichar_tolower(c));
-		at += c < 128 ? 1 : g_utf8_skip[(unsigned char)*at];
-	}
 }
 
 void mark_of_lines(GString *out, struct gw_str text)

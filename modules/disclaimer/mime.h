@@ -65,6 +65,8 @@ void mime_take_field(struct mime_part *part, struct gw_str name, struct gw_str v
 		     uint64_t size);
 /* A part of which no field was taken yet. */
 void mime_part_init(struct mime_part *part, int parent);
+/* Of one that mime_scan() does not get. */
+void mime_part_finish(struct mime_part *part);
 
 /* Finds the parts. `message` is the message itself, whose fields were taken, and becomes the first
  * part whatever comes of it. To be finished in any case. */
@@ -74,7 +76,7 @@ void mime_finish(struct mime *mime);
 
 bool mime_is_multipart(const struct mime_part *part);
 
-/* "message", "part 2": for people. */
+/* A sentence for people. */
 const char *mime_fault_words(enum mime_fault fault);
 
 #endif

@@ -113,20 +113,24 @@ bool mime_is_multipart(const struct mime_part *part)
 	return g_str_has_prefix(part->type, "multipart/");
 }
 
+void mime_part_finish(struct mime_part *part)
+{
+	char *texts[] = { part->type,   part->charset, part->boundary,
+			  part->method, part->start,   part->id };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_free(texts[i]);
+	if (part->content_type)
+		g_object_unref(part->content_type);
+}
+
 void mime_finish(struct mime *mime)
 {
 	size_t i;
 
-	for (i = 0; i < mime->count; i++) {
-		struct mime_part *part = &mime->parts[i];
-		char *texts[] = { part->type,   part->charset, part->boundary,
-				  part->method, part->start,   part->id };
-
-		for (size_t text = 0; text < G_N_ELEMENTS(texts); text++)
-			g_free(texts[text]);
-		if (part->content_type)
-			g_object_unref(part->content_type);
-	}
+	for (i = 0; i < mime->count; i++)
+		mime_part_finish(&mime->parts[i]);
 	g_free(mime->parts);
 	*mime = (struct mime){ 0 };
 }

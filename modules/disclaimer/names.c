@@ -1,5 +1,7 @@
 #include "names.h"
 
+#include "file.h"
+
 #include <gateway/domain.h>
 
 #include <glib.h>
@@ -78,10 +80,9 @@ bool names_add(const struct gw_call *call, struct names *names, struct gw_str wo
 
 /* --- files --- */
 
-static const char *add_lines(const struct gw_call *call, struct names *names, struct gw_str text,
-			     const char *path)
+static bool add_lines(const struct gw_call *call, struct names *names, const char *path,
+		      struct gw_str text, char *why, size_t size)
 {
-	static char wrong[400];
 	size_t line = 1;
 
 	for (; text.len; line++) {
@@ -92,30 +93,26 @@ static const char *add_lines(const struct gw_call *call, struct names *names, st
 		text = gw_str_from(text, len + 1);
 		if (word.len == 0 || names_add(call, names, word))
 			continue;
-		g_snprintf(wrong, sizeof wrong, "%s:%zu: \"%.*s\" is no address and no domain",
-			   path, line, (int)MIN(word.len, 60), word.ptr);
-		return wrong;
+		g_snprintf(why, size, "%s:%zu: \"%.*s\" is no address and no domain", path, line,
+			   (int)MIN(word.len, 60), word.ptr);
+		return false;
 	}
-	return NULL;
+	return true;
 }
 
-const char *names_add_file(const struct gw_call *call, struct names *names, const char *path)
+/* An empty file is not "any": nobody is in it. */
+bool names_add_file(const struct gw_call *call, struct names *names, const char *path, char *why,
+		    size_t size)
 {
-	static char wrong[400];
-	GError *error = NULL;
-	const char *fault;
-	char *text;
-	gsize len;
+	size_t len;
+	char *text = file_read(path, FILE_MOST, &len, why, size);
+	bool good = text && add_lines(call, names, path, gw_str_n(text, len), why, size);
 
-	if (!g_file_get_contents(path, &text, &len, &error)) {
-		g_snprintf(wrong, sizeof wrong, "%s", error->message);
-		g_error_free(error);
-		return wrong;
-	}
-	fault = len > FILE_MOST ? "it is larger than 64 MiB"
-				: add_lines(call, names, gw_str_n(text, len), path);
 	g_free(text);
-	return fault;
+	if (!good || !names_empty(names))
+		return good;
+	g_snprintf(why, size, "%s: nobody is in it", path);
+	return false;
 }
 
 /* --- asking --- */

@@ -14,9 +14,10 @@ void names_destroy(struct names *names); /* NULL is fine */
 /* False: it can be no address and no domain. */
 bool names_add(const struct gw_call *call, struct names *names, struct gw_str word);
 
-/* Adds what stands in a file, a word a line; what follows "#" is for people. NULL, or what is wrong
- * with it, which lives until the next call of this. */
-const char *names_add_file(const struct gw_call *call, struct names *names, const char *path);
+/* Adds what stands in a file, a word a line; what follows "#" is for people. False: `why` says what
+ * is wrong, with path and line. */
+bool names_add_file(const struct gw_call *call, struct names *names, const char *path, char *why,
+		    size_t size);
 
 bool names_empty(const struct names *names);
 

@@ -1,5 +1,6 @@
 #include "notice.h"
 
+#include "file.h"
 #include "html.h"
 #include "mark.h"
 
@@ -121,16 +122,12 @@ static GPtrArray *take_form(const char *from, struct gw_str text, const struct p
 
 static GPtrArray *read_file(const char *path, const struct people *people, char *why, size_t size)
 {
-	GError *error = NULL;
+	size_t len;
+	char *text = file_read(path, FILE_MOST, &len, why, size);
 	GPtrArray *pieces;
-	char *text;
-	gsize len;
 
-	if (!g_file_get_contents(path, &text, &len, &error)) {
-		g_snprintf(why, size, "%s", error->message);
-		g_error_free(error);
+	if (!text)
 		return NULL;
-	}
 	pieces = take_form(path, gw_str_n(text, len), people, why, size);
 	g_free(text);
 	return pieces;
@@ -266,17 +263,18 @@ static char *clean(struct gw_str value)
 
 static char *fill(const struct piece *piece, const struct values *values)
 {
-	struct gw_str value = gw_str("");
+	struct gw_str name = gw_str(values->author->name), value = gw_str("");
+	struct gw_str address = gw_str(values->author->address);
 	char *field = NULL, *text;
 
 	if (piece->source == SOURCE_NAME)
-		value = values->name.len ? values->name : values->address;
+		value = name.len ? name : address;
 	else if (piece->source == SOURCE_ADDRESS)
-		value = values->address;
+		value = address;
 	else if (piece->source == SOURCE_DOMAIN)
-		value = values->domain;
+		value = domain_of(address);
 	else if (piece->source == SOURCE_PERSON)
-		value = people_cell(values->people, values->address, piece->column);
+		value = people_cell(values->people, address, piece->column);
 	else
 		field = values->field(values->arg, piece->field);
 	text = clean(field ? gw_str(field) : value);

@@ -12,6 +12,7 @@
 #ifndef DISCLAIMER_NOTICE_H
 #define DISCLAIMER_NOTICE_H
 
+#include "author.h"
 #include "leaf.h"
 #include "people.h"
 
@@ -40,7 +41,7 @@ bool notice_know(struct notice *notice, struct gw_str words);
 
 /* What fills the places in. `field`: the value of a field, decoded, to be freed; NULL: none. */
 struct values {
-	struct gw_str name, address, domain;
+	const struct author *author;
 	char *(*field)(void *arg, const char *name);
 	void *arg;
 	const struct people *people;

@@ -1,5 +1,7 @@
 #include "people.h"
 
+#include "file.h"
+
 #include <glib.h>
 
 #define FILE_MOST (64 * 1024 * 1024)
@@ -120,7 +122,8 @@ static bool add_row(struct people *people, char **row, int key)
 	return true;
 }
 
-static bool read_rows(struct people *people, struct gw_str text, char *why, size_t size)
+static bool read_rows(struct people *people, const char *path, struct gw_str text, char *why,
+		      size_t size)
 {
 	struct reader reader;
 	char **row;
@@ -131,13 +134,13 @@ static bool read_rows(struct people *people, struct gw_str text, char *why, size
 	people->column_count = people->columns ? g_strv_length(people->columns) : 0;
 	key = people_column(people, gw_str("address"));
 	if (key < 0 || people->column_count > COLUMNS_MOST) {
-		g_snprintf(why, size, "its first line names no column \"address\"");
+		g_snprintf(why, size, "%s: its first line names no column \"address\"", path);
 		return false;
 	}
 	while ((row = read_row(&reader)) != NULL)
 		if (!add_row(people, row, key)) {
-			g_snprintf(why, size, "line %zu has not %zu cells as the first one has",
-				   reader.line, people->column_count);
+			g_snprintf(why, size, "%s:%zu: it has not %zu cells as the first line has",
+				   path, reader.line, people->column_count);
 			return false;
 		}
 	return true;
@@ -150,23 +153,19 @@ static void free_row(void *row)
 
 struct people *people_read(const char *path, char *why, size_t size)
 {
+	size_t len;
+	char *text = file_read(path, FILE_MOST, &len, why, size);
 	struct people *people;
-	GError *error = NULL;
 	bool good = false;
-	char *text;
-	gsize len;
 
-	if (!g_file_get_contents(path, &text, &len, &error)) {
-		g_snprintf(why, size, "%s", error->message);
-		g_error_free(error);
+	if (!text)
 		return NULL;
-	}
 	people = g_new0(struct people, 1);
 	people->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_row);
-	if (len > FILE_MOST || !g_utf8_validate_len(text, len, NULL))
-		g_snprintf(why, size, "it is no UTF-8, or larger than 64 MiB");
+	if (!g_utf8_validate_len(text, len, NULL))
+		g_snprintf(why, size, "%s: it is no UTF-8", path);
 	else
-		good = read_rows(people, gw_str_n(text, len), why, size);
+		good = read_rows(people, path, gw_str_n(text, len), why, size);
 	g_free(text);
 	if (good)
 		return people;

@@ -8,7 +8,7 @@
 
 struct people;
 
-/* NULL: `why` says what is wrong, with the line. */
+/* NULL: `why` says what is wrong, with path and line. */
 struct people *people_read(const char *path, char *why, size_t size);
 void people_destroy(struct people *people); /* NULL is fine */
 

@@ -1,12 +1,11 @@
 #include "preview.h"
 
-#include "../common/charsets.h"
 #include "author.h"
+#include "field.h"
 #include "letter.h"
 #include "rules.h"
 
 #define INPUT_MOST (1024 * 1024)
-#define FIELD_MOST 4096
 
 /* What is asked. */
 struct question {
@@ -56,27 +55,15 @@ static void ask_for_mail(struct gw_call *call)
 static char *decoded_field(void *arg, const char *name)
 {
 	struct gw_str value = letter_field(arg, name);
-	char *text, *decoded;
 
-	if (!value.ptr)
-		return NULL;
-	text = g_strndup(value.ptr, MIN(value.len, FIELD_MOST));
-	charsets_mask_words(text, strlen(text));
-	decoded = g_mime_utils_header_decode_text(NULL, text);
-	g_free(text);
-	return decoded;
+	return value.ptr ? field_text(value) : NULL;
 }
 
 static struct composed *work_out(struct gw_call *call, struct letter *letter,
 				 const struct author *author, const struct notice *notice)
 {
 	const struct disclaimer *disclaimer = gw->instance_data(call);
-	struct values values = { .name = gw_str(author->name),
-				 .address = gw_str(author->address),
-				 .domain = domain_of(gw_str(author->address)),
-				 .field = decoded_field,
-				 .arg = letter,
-				 .people = disclaimer->people };
+	struct values values = { author, decoded_field, letter, disclaimer->people };
 	struct wording wording;
 	struct composed *composed;
 	struct mail mail = letter_mail(letter);

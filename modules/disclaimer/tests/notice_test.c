@@ -379,6 +379,59 @@ static void what_is_wrong_is_told_at_the_start(void **state)
 	}
 }
 
+static void what_is_wrong_in_a_file_is_told(void **state)
+{
+	static const struct {
+		const char *option, *octets, *problem;
+	} rows[] = {
+		{ "people=STATE/f", "name;phone\na;1\n", "/f: its first line names no column" },
+		{ "people=STATE/f", "", "/f: its first line names no column" },
+		{ "people=STATE/f", "address,phone\na@x,\"1\n2\"\nb@x,1,2\n",
+		  "/f:4: it has not 2 cells" },
+		{ "people=STATE/f", "address\n\xff\n", "/f: it is no UTF-8" },
+		{ "notices[0].html_file=STATE/f", "\xff", "/f: it is no UTF-8" },
+		{ "notices[0].html_file=STATE/f", " \n", "/f: there is nothing in it" },
+		{ "notices[0].text_file=STATE/f", "x", "text and text_file are two of one" },
+		{ "rules[0].to_file=STATE/f", "# all\n", "/f: nobody is in it" },
+		{ "rules[0].to_file=STATE/f", "a.example\na@b@ # no\n",
+		  "/f:2: \"a@b@\" is no address and no domain" },
+		{ "rules[0].from_file=STATE/none", "", "rules[0].from_file: Failed to open" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *const options[] = { "notices[0].name=n", "notices[0].text=" WORDS,
+						"rules[0].notice=n", rows[i].option, NULL };
+		struct bench bench = begin(options);
+
+		testkit_file(bench.kit, "f", rows[i].octets);
+		assert_int_equal(testkit_start(bench.kit), -1);
+		if (!testkit_has(bench.kit, TESTKIT_PROBLEM, rows[i].problem))
+			fail_msg("%zu: %s", i, testkit_line(bench.kit, TESTKIT_PROBLEM, 0));
+		testkit_destroy(bench.kit);
+	}
+}
+
+static void a_file_has_a_bound(void **state)
+{
+	static const char *const options[] = { "notices[0].name=n", "notices[0].text_file=STATE/f",
+					       "rules[0].notice=n", NULL };
+	struct bench bench = begin(options);
+	char *octets = calloc(1, 256 * 1024 + 2);
+
+	(void)state;
+	memset(octets, 'x', 256 * 1024 + 1);
+	testkit_file(bench.kit, "f", octets);
+	assert_int_equal(testkit_start(bench.kit), -1);
+	assert_true(testkit_has(bench.kit, TESTKIT_PROBLEM, "/f: it is larger than 256 KiB"));
+	octets[256 * 1024] = '\0';
+	testkit_file(bench.kit, "f", octets);
+	assert_int_equal(testkit_start(bench.kit), 0);
+	free(octets);
+	testkit_destroy(bench.kit);
+}
+
 static void the_shipped_fragment_works_as_it_is(void **state)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
@@ -557,6 +610,14 @@ static void long_header(struct text *text)
 	add(text, "\r\nhello\r\n--b--\r\n");
 }
 
+static void long_line_of_a_header(struct text *text)
+{
+	add(text,
+	    FROM
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX-A: %01100d\r\n\r\nhello\r\n--b--\r\n",
+	    0);
+}
+
 static void long_header_of_the_mail(struct text *text)
 {
 	unsigned i;
@@ -632,6 +693,7 @@ static void hostile_mail_ends_within_bounds(void **state)
 		{ nested_mails, GW_CONTINUE, "added at the bottom of text/plain" },
 		{ many_parts, GW_FAILED, "too many parts" },
 		{ long_header, GW_FAILED, "header of a part is too large" },
+		{ long_line_of_a_header, GW_FAILED, "header of a part is too large" },
 		{ long_header_of_the_mail, GW_CONTINUE, "added at the bottom of text/plain" },
 		{ long_boundary, GW_CONTINUE, "no part of the mail is text" },
 		{ dashes, GW_CONTINUE, "no part of the mail is text" },
@@ -723,12 +785,11 @@ static void make_up(unsigned number)
 
 static void what_a_mail_makes_up_is_not_remembered(void **state)
 {
-	static const char *const options[] = { "text=" WORDS, "rules[0].from=*", NULL };
-	struct bench bench = begin(options);
+	struct bench bench = with_notice(WORDS);
 	size_t before = 0, grown;
 	unsigned i;
 
-	testkit_start(bench.kit);
+	(void)state;
 	for (i = 0; i < 600; i++) {
 		if (i == 100)
 			before = mallinfo2().uordblks;
@@ -750,6 +811,8 @@ int main(void)
 		cmocka_unit_test(what_came_out_goes_through_as_it_is),
 		cmocka_unit_test(a_mark_of_ones_own_and_always),
 		cmocka_unit_test(what_is_wrong_is_told_at_the_start),
+		cmocka_unit_test(what_is_wrong_in_a_file_is_told),
+		cmocka_unit_test(a_file_has_a_bound),
 		cmocka_unit_test(the_shipped_fragment_works_as_it_is),
 		cmocka_unit_test(unfit_and_signed_mail_goes_as_the_options_say),
 		cmocka_unit_test(others_are_told_which_mail_it_changes),
