@@ -6,6 +6,7 @@
 #define NAME_MOST 255
 #define TYPE_MOST 64
 #define DOMAINS_MOST 4096
+#define VALUE_MOST 65535
 #define MESSAGE_MOST ((size_t)50 << 20) /* limits.message_size */
 #define RCPTS_MOST 1000                 /* limits.recipients */
 #define MEMORY_MOST (((size_t)64 << 20) + 4 * MESSAGE_MOST)
@@ -50,6 +51,16 @@ bool kit_name_refused(struct testkit *kit, const char *service, struct gw_str na
 
 	return refused(kit, service,
 		       good ? NULL : "a name is 1 to 255 octets without control characters");
+}
+
+bool kit_publication_refused(struct testkit *kit, const struct gw_publication *publication)
+{
+	return kit_name_refused(kit, "publication", publication->name) ||
+	       refused(kit, "publication",
+		       publication->value.len > VALUE_MOST ||
+				       publication->senders.len > DOMAINS_MOST
+			       ? "senders are up to 4096 octets, a value 64 KiB"
+			       : NULL);
 }
 
 bool kit_type_refused(struct testkit *kit, struct gw_str type)

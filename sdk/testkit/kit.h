@@ -316,6 +316,7 @@ bool kit_fails(struct testkit *kit, const char *service);
 
 /* --- bounds.c: true, and a line in the log, where the gateway refuses it too --- */
 bool kit_name_refused(struct testkit *kit, const char *service, struct gw_str name); /* [any] */
+bool kit_publication_refused(struct testkit *kit, const struct gw_publication *publication);
 bool kit_type_refused(struct testkit *kit, struct gw_str type);
 bool kit_identity_refused(struct testkit *kit, const char *service,
 			  const struct gw_identity *identity);

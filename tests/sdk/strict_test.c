@@ -23,8 +23,48 @@ static void on_control(struct gw_call *call, const struct gw_command *command)
 	gw->answer(call, said);
 }
 
+static size_t told;
+
+static void answered(void *arg, size_t nth, const struct gw_dns_answer *answer)
+{
+	told++;
+}
+
+static void on_check(struct gw_call *call)
+{
+	static struct gw_dns_question questions[4097];
+	size_t i;
+
+	for (i = 0; i < 4097; i++)
+		questions[i] = (struct gw_dns_question){ .size = sizeof *questions,
+							 .type = GW_DNS_TXT,
+							 .name = gw_str("a.example") };
+	assert_int_equal(gw->dns_wait(call, questions, 4097, answered, NULL), -1);
+	assert_int_equal(gw->dns_wait(call, questions, 3, answered, NULL), 0);
+	questions[1].type = 255;
+	assert_int_equal(gw->dns_wait(call, questions, 3, answered, NULL), -1);
+}
+
+static void on_published(struct gw_call *call)
+{
+	static char octets[65536];
+	struct gw_publication publication = { .size = sizeof publication,
+					      .type = GW_DNS_TXT,
+					      .name = gw_str("a.example") };
+
+	memset(octets, 'a', sizeof octets);
+	publication.value = gw_str_n(octets, 65535);
+	publication.senders = gw_str_n(octets, 4096);
+	gw->publication(call, &publication);
+	publication.value.len++;
+	gw->publication(call, &publication);
+	publication.value.len = 1;
+	publication.senders.len++;
+	gw->publication(call, &publication);
+}
+
 GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test",
-	  .mail = on_mail, .control = on_control)
+	  .mail = on_mail, .control = on_control, .check = on_check, .published = on_published)
 
 static enum gw_verdict nothing(struct gw_call *call, struct gw_message *message)
 {
@@ -51,6 +91,30 @@ static struct testkit *run(enum gw_verdict (*does)(struct gw_call *call,
 
 	testkit_run_mail(kit, message);
 	return kit;
+}
+
+/* --- the DNS --- */
+
+static void all_questions_are_asked_or_none(void **state)
+{
+	struct testkit *kit = kit_of(nothing);
+
+	told = 0;
+	testkit_run_check(kit);
+	assert_int_equal(told, 3);
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 2);
+	testkit_destroy(kit);
+}
+
+static void a_publication_has_its_bounds(void **state)
+{
+	struct testkit *kit = kit_of(nothing);
+
+	testkit_run_published(kit);
+	assert_non_null(testkit_published(kit, 0));
+	assert_null(testkit_published(kit, 1));
+	assert_int_equal(testkit_lines(kit, TESTKIT_LOG), 2);
+	testkit_destroy(kit);
 }
 
 /* --- answer() --- */
@@ -295,6 +359,8 @@ static void null_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_questions_are_asked_or_none),
+		cmocka_unit_test(a_publication_has_its_bounds),
 		cmocka_unit_test(answers_are_one_json_object),
 		cmocka_unit_test(names_have_the_bounds_of_the_gateway),
 		cmocka_unit_test(what_no_client_could_send_is_not_submitted),
