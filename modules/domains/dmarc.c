@@ -2,6 +2,7 @@
 
 const char *const dmarc_policies[] = { "no policy", "none", "quarantine", "reject" };
 
+/* Of blanks alone, as the RFC has it: gw_str_trim() takes line ends too. */
 static struct gw_str trim(struct gw_str text)
 {
 	while (text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))

@@ -36,6 +36,12 @@ class Api:
         connection.close()
         return answer
 
+    def connects(self):
+        try:
+            return self.get("/healthz", None).status == 200
+        except OSError:
+            return False
+
     def asked(self, template, method="GET", status=200, token=READ, **at):
         """The answer, which is as the description has it."""
         self.description = self.description or json.loads(self.get("/v1/openapi.json", None).octets)
@@ -71,16 +77,6 @@ def api(pair):
     return api
 
 
-def connects(self):
-    try:
-        return self.get("/healthz", None).status == 200
-    except OSError:
-        return False
-
-
-Api.connects = connects
-
-
 def held_message(api):
     api.gateway.text("relay", "off", "out")
     with Client(api.gateway.clear_port, ehlo="client.example.com") as client:
@@ -113,7 +109,7 @@ def test_bounces_are_as_the_description_says(api):
     item, = answer["items"]
     assert item["recipient"] == "jane@example.net" and item["bounce"]["reason"] == "no_such_user" and item["id"] == answer["next"]
     assert api.asked("/v1/bounces?cursor=%d" % answer["next"])["items"] == []
-    assert api.asked("/v1/bounces/{id}", id=item["id"]) == {**item, **api.asked("/v1/bounces/{id}", id=item["id"])}
+    assert item.items() <= api.asked("/v1/bounces/{id}", id=item["id"]).items()
     assert api.asked("/v1/bounces/{id}", status=404, id=item["id"] + 1)["detail"]
     assert api.get("/v1/bounces/%d" % item["id"], SCOPED).status == 404 and api.asked("/v1/bounces", token=SCOPED)["items"] == []
     assert [row["count"] for row in api.asked("/v1/stats?by=kind,reason")["items"]] == [1]
