@@ -80,16 +80,6 @@ const struct gw_option http_options[] = {
 	GW_OPTIONS_END
 };
 
-bool list_has(struct gw_list list, struct gw_str text)
-{
-	size_t i;
-
-	for (i = 0; i < list.count; i++)
-		if (gw_str_eq(list.items[i], text))
-			return true;
-	return false;
-}
-
 /* --- where --- */
 
 static bool read_port(struct gw_str text, int *port)

@@ -32,7 +32,17 @@ struct http_conf {
 
 extern const struct gw_option http_options[];
 
-bool list_has(struct gw_list list, struct gw_str text);
+/* Whether one of the list is `text`: names of clients and of events are taken as they were written.
+ */
+static inline bool list_has(struct gw_list list, struct gw_str text)
+{
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		if (gw_str_eq(list.items[i], text))
+			return true;
+	return false;
+}
 
 /* Where the API listens: a path, or an address of this machine's own. */
 struct listen_address {

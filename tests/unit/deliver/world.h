@@ -609,8 +609,8 @@ static inline unsigned waits_to_open(const struct gw_message *message, const str
 	return times;
 }
 
-/* Nothing is waited on twice; and who had no login for a relay is called back by who opens it, unless
- * the message begins anew at once. */
+/* Nothing is waited on twice; and who had no login for a relay is called back by who opens it,
+ * unless the message begins anew at once. */
 static inline void check_waits(const struct gw_message *message)
 {
 	for (size_t i = 0; i < RELAYS; i++) {
