@@ -1,5 +1,7 @@
 #include "instance.h"
 
+#include "keeper.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -79,6 +81,8 @@ void instance_begin(struct gw_call *call, struct instance *instance)
 		why = make_keys(instance, conf->key_file.ptr);
 	if (!instance->store)
 		instance->store = store_open(conf->store_file.ptr, &unopened);
+	if (instance->store)
+		keeper_begin(store_keeper(instance->store), gw->now(call));
 	pthread_mutex_unlock(&instance->lock);
 	if (unopened && !instance->store)
 		gw->log(call, GW_LOG_ERROR, "%s: %s: bounces cannot be remembered",

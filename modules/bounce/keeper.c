@@ -20,6 +20,7 @@ struct keeper {
 	pthread_cond_t change;
 	pthread_t thread;
 	bool runs, stops, has_work;
+	int64_t began;  /* ms: with the process */
 	int64_t worked; /* ms: when it had work last */
 	struct keeper_work work;
 	char hostname[256];
@@ -107,10 +108,12 @@ static void add_name(void *names, uint64_t id, int64_t time)
 /* What nobody can be told of is owed no more. */
 static void find_owed(struct keeper *keeper, const struct keeper_work *work, struct gw_str hostname)
 {
+	int64_t late = work->now - EVERY_MS;
 	GArray *names = g_array_new(FALSE, FALSE, sizeof(struct name));
 	guint i;
 
-	rows_owed_names(keeper->store, work->now - EVERY_MS, OWED_MOST, add_name, names);
+	rows_owed_names(keeper->store, late > keeper->began ? late : keeper->began, OWED_MOST,
+			add_name, names);
 	for (i = 0; i < names->len; i++) {
 		const struct name *name = &g_array_index(names, struct name, i);
 		struct owed *owed = write_owed(keeper, name, hostname);
@@ -214,6 +217,14 @@ void keeper_destroy(struct keeper *keeper)
 	pthread_cond_destroy(&keeper->change);
 	pthread_mutex_destroy(&keeper->lock);
 	free(keeper);
+}
+
+void keeper_begin(struct keeper *keeper, int64_t now)
+{
+	pthread_mutex_lock(&keeper->lock);
+	if (!keeper->began)
+		keeper->began = now;
+	pthread_mutex_unlock(&keeper->lock);
 }
 
 void keeper_paid(struct keeper *keeper, uint64_t id, int64_t time)

@@ -13,11 +13,15 @@ struct keeper *keeper_create(struct store *store);
 /* What was said before is done first. */
 void keeper_destroy(struct keeper *keeper);
 
+/* Says when this process began, the first time: what is owed from before it was lost with another,
+ * and waits for no minute. */
+void keeper_begin(struct keeper *keeper, int64_t now);
+
 /* The report of that bounce is in the queue, on disk. */
 void keeper_paid(struct keeper *keeper, uint64_t id, int64_t time);
 
 /* Once a second. Every minute it looks for what is over, and for reports that are owed for more
- * than a minute. */
+ * than a minute, or since before this process. */
 struct keeper_work {
 	int64_t now, keep;
 	bool reflect;
