@@ -283,10 +283,24 @@ void client_proof_end(struct client *client); /* nobody waits for it any more */
 /* client_auth.c; salted NULL: it could not be done */
 void client_proven(struct client *client, const char *salted);
 
-/* client_mail.c */
+/* client_turn.c */
 void client_established(struct client *client); /* the link stands: sends the attempt's message */
 /* the next transaction, or the end of the attempt */
 void client_transact(struct client *client);
+
+/* client_window.c */
+/* The next recipients that nothing is decided about, as many as the relay takes at once. -1: no
+ * memory. */
+int client_window_fill(struct client *client);
+size_t client_window_taken(const struct client *client); /* how many the next hop took */
+/* The reply to the present RCPT: true where the recipient is left for the next transaction; it has
+ * no outcome then. */
+bool client_window_leaves(struct client *client, const struct smtp_reply *reply);
+void client_window_answered(struct client *client, const struct smtp_reply *reply); /* else */
+/* All are answered, what is left stays in; how many were taken. */
+size_t client_window_close(struct client *client);
+
+/* client_mail.c */
 void client_rset_begin(struct client *client);
 void client_rset_reply(struct client *client, const struct smtp_reply *reply);
 void client_mail_begin(struct client *client);
@@ -339,6 +353,17 @@ void client_put(struct client *client, const char *format, ...)
 static inline const struct settings *client_settings(const struct client *client)
 {
 	return &client->attempt->snapshot->settings;
+}
+
+static inline struct outcome *client_windowed(const struct client *client, size_t at)
+{
+	return &client->attempt->outcomes[client->window[at]];
+}
+
+/* What is known of the machine at the other end. */
+static inline struct hop client_hop(const struct client *client)
+{
+	return hops_known(&client->queue->shared->hops, &client->peer);
 }
 
 #endif

@@ -155,6 +155,9 @@ void session_answer(struct gw_session *session, const char *reject, const char *
 /* The same for REJECT as a text, in the message: "550 5.7.1 words"; ptr NULL: no memory. */
 struct gw_str session_answer_text(struct gw_session *session, const char *reject);
 void session_no_memory(struct gw_session *session); /* 421 and the end */
+void session_time_out(struct gw_session *session);  /* the same */
+/* the memory goes, from the loop: nobody looks at the session any more */
+void session_released(struct gw_call *call, void *session);
 /* flushes what was said, then ends; frees the session */
 void session_close(struct gw_session *session);
 void session_drop(struct gw_session *session);  /* ends at once */

@@ -44,3 +44,46 @@ void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys)
 	    keys->size >= sizeof(struct gw_proof_keys))
 		session_proof_keys(call->session, keys);
 }
+
+void services_capability(struct gw_call *call, const char *line, bool offered)
+{
+	if (call->session && call->hook == GW_HOOK_ehlo && !strpbrk(line, "\r\n"))
+		session_capability(call->session, gw_str(line), offered);
+}
+
+void services_identify(struct gw_call *call, const struct gw_identity *identity)
+{
+	struct gw_identity given = { 0 };
+	struct gw_session *session = call->session;
+	if (!session)
+		return;
+	memcpy(&given, identity, identity->size < sizeof(given) ? identity->size : sizeof(given));
+	const char *wrong = bounds_identity(&given);
+	if (wrong) {
+		bounds_refuse(call, "identify", wrong);
+		return;
+	}
+	if (given.client.len)
+		session_set(session, &session->client, given.client);
+	if (given.type.len)
+		session_set(session, &session->type, given.type);
+	if (given.domains.len)
+		session_set(session, &session->domains, given.domains);
+}
+
+int services_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type)
+{
+	if (call->hook < GW_HOOK_mail || call->hook > GW_HOOK_message)
+		return -1;
+	if (!bounds_type(type)) {
+		bounds_refuse(call, "type_set",
+			      "a type is a word of up to 64 letters, digits, '.', '_' and '-'");
+		return -1;
+	}
+	struct gw_str copy = arena_str(&message->arena, type);
+	if (!copy.ptr)
+		return -1;
+	message->type = copy;
+	message->type_by = gw_str("module");
+	return 0;
+}

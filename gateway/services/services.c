@@ -13,27 +13,6 @@
 
 /* --- anywhere --- */
 
-static void service_log(const struct gw_call *call, enum gw_log_level level, const char *format,
-			...)
-{
-	static const enum log_level levels[] = { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING,
-						 LOG_LEVEL_ERROR };
-	char text[LOG_LINE_MAX];
-	va_list args;
-	struct log_line *line = log_open_module(
-		levels[level <= GW_LOG_ERROR ? level : GW_LOG_ERROR], call->instance->module->name);
-	if (!line)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (call->message)
-		log_id(line, call->message->id);
-	log_text(line, KEY_BY, call->instance->name);
-	log_text(line, KEY_TEXT, text);
-	log_close(line);
-}
-
 static int64_t service_now(const struct gw_call *call)
 {
 	return clock_wall();
@@ -70,84 +49,6 @@ static void *service_alloc(struct gw_call *call, size_t size)
 		return arena_alloc(call->arena, size);
 	bounds_refuse(call, "alloc", "that is too much memory for one session or message");
 	return NULL;
-}
-
-/* --- private bytes --- */
-
-/* One block for all instances, made when the first of them asks. */
-static void *private_bytes(char **block, struct arena *arena, size_t size, size_t offset)
-{
-	if (!*block)
-		*block = arena_alloc(arena, size);
-	return *block ? *block + offset : NULL;
-}
-
-static void *service_session_data(struct gw_call *call)
-{
-	struct gw_session *session = call->session;
-	return session ? private_bytes(&session->data, &session->arena,
-				       call->snapshot->session_bytes,
-				       call->instance->session_offset)
-		       : NULL;
-}
-
-static void *service_message_data(struct gw_call *call)
-{
-	struct gw_message *message = call->message;
-	return message ? private_bytes(&message->data, &message->arena,
-				       call->snapshot->message_bytes,
-				       call->instance->message_offset)
-		       : NULL;
-}
-
-static void *service_delivery_data(struct gw_call *call)
-{
-	struct gw_delivery *delivery = call->delivery;
-	return delivery ? private_bytes(delivery_data(delivery), &delivery_message(delivery)->arena,
-					call->snapshot->delivery_bytes,
-					call->instance->delivery_offset)
-			: NULL;
-}
-
-/* --- from one object to another --- */
-
-static struct gw_message *service_delivery_message(struct gw_delivery *delivery)
-{
-	return delivery_message(delivery);
-}
-
-static struct gw_rcpt *service_message_rcpt(struct gw_message *message, size_t nth)
-{
-	return nth < message->rcpt_count ? message->rcpts[nth] : NULL;
-}
-
-static struct gw_rcpt *service_delivery_rcpt(struct gw_delivery *delivery, size_t nth)
-{
-	const struct attempt *attempt = delivery_attempt(delivery);
-	return nth < attempt->count ? attempt->rcpts[nth] : NULL;
-}
-
-static struct gw_relay *service_relay_at(struct gw_call *call, size_t nth)
-{
-	return nth < call->snapshot->relay_count ? &call->snapshot->relays[nth] : NULL;
-}
-
-static struct gw_relay *service_relay_named(struct gw_call *call, struct gw_str name)
-{
-	return snapshot_relay(call->snapshot, name);
-}
-
-static long service_secret_again(struct gw_call *call, struct gw_str secret, char *out, size_t size)
-{
-	if (call->hook == GW_HOOK_tick)
-		return secret_again(call->snapshot->secret_files, secret, out, size);
-	bounds_refuse(call, "secret_again", "that is asked in tick");
-	return 0;
-}
-
-static void *service_relay_conf(struct gw_call *call, const struct gw_relay *relay)
-{
-	return relay->conf[call->instance->relay_slot];
 }
 
 /* --- notes --- */
@@ -212,202 +113,11 @@ static void service_reason(struct gw_call *call, const char *format, ...)
 	call->explain(call, gw_str(text));
 }
 
-/* --- receiving --- */
-
-static void service_capability(struct gw_call *call, const char *line, bool offered)
-{
-	if (call->session && call->hook == GW_HOOK_ehlo && !strpbrk(line, "\r\n"))
-		session_capability(call->session, gw_str(line), offered);
-}
-
-static void service_identify(struct gw_call *call, const struct gw_identity *identity)
-{
-	struct gw_identity given = { 0 };
-	struct gw_session *session = call->session;
-	if (!session)
-		return;
-	memcpy(&given, identity, identity->size < sizeof(given) ? identity->size : sizeof(given));
-	const char *wrong = bounds_identity(&given);
-	if (wrong) {
-		bounds_refuse(call, "identify", wrong);
-		return;
-	}
-	if (given.client.len)
-		session_set(session, &session->client, given.client);
-	if (given.type.len)
-		session_set(session, &session->type, given.type);
-	if (given.domains.len)
-		session_set(session, &session->domains, given.domains);
-}
-
-static int service_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type)
-{
-	if (call->hook < GW_HOOK_mail || call->hook > GW_HOOK_message)
-		return -1;
-	if (!bounds_type(type)) {
-		bounds_refuse(call, "type_set",
-			      "a type is a word of up to 64 letters, digits, '.', '_' and '-'");
-		return -1;
-	}
-	struct gw_str copy = arena_str(&message->arena, type);
-	if (!copy.ptr)
-		return -1;
-	message->type = copy;
-	message->type_by = gw_str("module");
-	return 0;
-}
-
-/* --- state: there is none while a configuration is only checked --- */
-
-static struct gw_str owner(const struct gw_call *call)
-{
-	return gw_str(call->instance->module->name);
-}
-
-static bool can_store(const struct gw_call *call, const char *service, struct gw_str name)
-{
-	if (!bounds_name(name)) {
-		bounds_refuse(call, service,
-			      "a name is 1 to 255 octets without control characters");
-		return false;
-	}
-	return runtime.state != NULL;
-}
-
-static int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
-				   int64_t add, int64_t limit)
-{
-	return !can_store(call, "counter_add", name)
-		       ? -1
-		       : state_counter_add(runtime.state, owner(call), name, period, add, limit);
-}
-
-static int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period)
-{
-	return !can_store(call, "counter_get", name)
-		       ? 0
-		       : state_counter_get(runtime.state, owner(call), name, period);
-}
-
-static int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
-{
-	return !can_store(call, "record_put", key)
-		       ? -1
-		       : state_record_put(runtime.state, owner(call), key, value);
-}
-
-static long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)
-{
-	return !can_store(call, "record_get", key)
-		       ? -1
-		       : state_record_get(runtime.state, owner(call), key, out, len);
-}
-
-static int service_record_drop(const struct gw_call *call, struct gw_str key)
-{
-	return !can_store(call, "record_drop", key)
-		       ? -1
-		       : state_record_drop(runtime.state, owner(call), key);
-}
-
-static int service_record_each(const struct gw_call *call, struct gw_str prefix,
-			       int (*each)(void *arg, struct gw_str key, struct gw_str value),
-			       void *arg)
-{
-	return !runtime.state ? -1
-			      : state_record_each(runtime.state, owner(call), prefix, each, arg);
-}
-
-/* --- telling --- */
-
-static void service_status_line(struct gw_call *call, const char *key, const char *format, ...)
-{
-	struct service_output *output = call->answer_to;
-	char text[1024];
-	va_list args;
-	if ((call->hook != GW_HOOK_status && call->hook != GW_HOOK_relay_status) || !output)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	output->status_line(output, call->instance->name, key, text);
-}
-
-static void service_answer(struct gw_call *call, struct gw_str json)
-{
-	struct service_output *output = call->answer_to;
-	if (call->hook == GW_HOOK_control && output)
-		output->answer(output, json);
-}
-
-static void service_problem(struct gw_call *call, bool fatal, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	if (call->problems)
-		problem_vadd(call->problems, fatal, call->instance->fragment->path,
-			     call->instance->fragment->line, format, args);
-	va_end(args);
-}
-
-static void service_answer_json(struct gw_call *call, struct gw_json *json)
-{
-	struct gw_str text = json_writer_text(json);
-	if (text.ptr)
-		service_answer(call, text);
-	else
-		service_problem(call, true, "the answer cannot be written: %s",
-				json_writer_fault(json));
-	json_writer_destroy(json);
-}
-
-static void service_emit(struct gw_call *call, const struct gw_event *event)
-{
-	struct gw_event given = { 0 };
-	struct gw_call told;
-	memcpy(&given, event, event->size < sizeof(given) ? event->size : sizeof(given));
-	given.size = sizeof(given);
-	struct log_line *line = log_open(EVENT_MODULE_EVENT);
-	if (call->message)
-		log_id(line, call->message->id);
-	log_str(line, KEY_NAME, given.name);
-	log_text(line, KEY_BY, call->instance->name);
-	log_str(line, KEY_TEXT, given.text);
-	log_close(line);
-	chain_init(&told, call->worker, call->snapshot, call->arena);
-	told.message = call->message;
-	told.argument = &given;
-	chain_tell(&told, GW_HOOK_event);
-}
-
-static int service_submit(struct gw_call *call, const struct gw_submission *submission)
-{
-	struct gw_submission given = { 0 };
-	memcpy(&given, submission,
-	       submission->size < sizeof(given) ? submission->size : sizeof(given));
-	const char *wrong = bounds_submission(&given, &call->snapshot->settings);
-	if (wrong)
-		bounds_refuse(call, "submit", wrong);
-	if (wrong || !call->worker || !worker_get(call->worker, SLOT_IDS))
-		return -1;
-	struct submission own = {
-		.worker = call->worker,
-		.snapshot = call->snapshot,
-		.sender = given.sender,
-		.rcpts = given.rcpts.items,
-		.rcpt_count = given.rcpts.count,
-		.bytes = given.bytes,
-		.type = given.type,
-	};
-	submit(&own);
-	return 0;
-}
-
 const struct gw_services services = {
 	.size = sizeof(services),
 	.minor = GW_ABI_MINOR,
 	.release = GATEWAY_RELEASE,
-	.log = service_log,
+	.log = services_log,
 	.now = service_now,
 	.instance = service_instance,
 	.hostname = service_hostname,
@@ -415,9 +125,9 @@ const struct gw_services services = {
 	.instance_data = service_instance_data,
 	.instance_data_set = service_instance_data_set,
 	.alloc = service_alloc,
-	.session_data = service_session_data,
-	.message_data = service_message_data,
-	.delivery_data = service_delivery_data,
+	.session_data = services_session_data,
+	.message_data = services_message_data,
+	.delivery_data = services_delivery_data,
 	.session_fact = services_session_fact,
 	.session_number = services_session_number,
 	.message_fact = services_message_fact,
@@ -428,12 +138,12 @@ const struct gw_services services = {
 	.delivery_number = services_delivery_number,
 	.relay_fact = services_relay_fact,
 	.relay_number = services_relay_number,
-	.delivery_message = service_delivery_message,
-	.message_rcpt = service_message_rcpt,
-	.delivery_rcpt = service_delivery_rcpt,
-	.relay_at = service_relay_at,
-	.relay_named = service_relay_named,
-	.relay_conf = service_relay_conf,
+	.delivery_message = services_delivery_message,
+	.message_rcpt = services_message_rcpt,
+	.delivery_rcpt = services_delivery_rcpt,
+	.relay_at = services_relay_at,
+	.relay_named = services_relay_named,
+	.relay_conf = services_relay_conf,
 	.note = service_note,
 	.note_set = service_note_set,
 	.offload = call_offload,
@@ -443,9 +153,9 @@ const struct gw_services services = {
 	.reply = service_reply,
 	.wait_until = service_wait_until,
 	.reason = service_reason,
-	.capability = service_capability,
-	.identify = service_identify,
-	.type_set = service_type_set,
+	.capability = services_capability,
+	.identify = services_identify,
+	.type_set = services_type_set,
 	.header = services_header,
 	.header_named = services_header_named,
 	.body_offset = services_body_offset,
@@ -461,18 +171,18 @@ const struct gw_services services = {
 	.login_set = services_login_set,
 	.delivery_read = services_delivery_read,
 	.outcome = services_outcome,
-	.counter_add = service_counter_add,
-	.counter_get = service_counter_get,
-	.record_put = service_record_put,
-	.record_get = service_record_get,
-	.record_drop = service_record_drop,
-	.record_each = service_record_each,
+	.counter_add = services_counter_add,
+	.counter_get = services_counter_get,
+	.record_put = services_record_put,
+	.record_get = services_record_get,
+	.record_drop = services_record_drop,
+	.record_each = services_record_each,
 	.count = services_count,
-	.status_line = service_status_line,
-	.answer = service_answer,
-	.problem = service_problem,
-	.emit = service_emit,
-	.submit = service_submit,
+	.status_line = services_status_line,
+	.answer = services_answer,
+	.problem = services_problem,
+	.emit = services_emit,
+	.submit = services_submit,
 	.day = services_day,
 	.accept_then_bounce = services_accept_then_bounce,
 	.problem_at = services_problem_at,
@@ -515,7 +225,7 @@ const struct gw_services services = {
 	.json_text = json_writer_text,
 	.table_create = json_writer_table,
 	.table_row = json_writer_row,
-	.answer_json = service_answer_json,
+	.answer_json = services_answer_json,
 	.json_read = json_reader_read,
 	.json_free = json_reader_free,
 	.json_kind = json_reader_kind,
@@ -538,5 +248,5 @@ const struct gw_services services = {
 	.message_file = services_message_file,
 	.delivery_file = services_delivery_file,
 	.token_refused = services_token_refused,
-	.secret_again = service_secret_again,
+	.secret_again = services_secret_again,
 };

@@ -48,6 +48,40 @@ void services_login_refused(struct gw_call *call, struct gw_delivery *delivery, 
 void services_outcome(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
 		      const struct gw_outcome *outcome);
 
+/* objects.c */
+void *services_session_data(struct gw_call *call);
+void *services_message_data(struct gw_call *call);
+void *services_delivery_data(struct gw_call *call);
+struct gw_message *services_delivery_message(struct gw_delivery *delivery);
+struct gw_rcpt *services_message_rcpt(struct gw_message *message, size_t nth);
+struct gw_rcpt *services_delivery_rcpt(struct gw_delivery *delivery, size_t nth);
+struct gw_relay *services_relay_at(struct gw_call *call, size_t nth);
+struct gw_relay *services_relay_named(struct gw_call *call, struct gw_str name);
+long services_secret_again(struct gw_call *call, struct gw_str secret, char *out, size_t size);
+void *services_relay_conf(struct gw_call *call, const struct gw_relay *relay);
+
+/* state.c */
+int64_t services_counter_add(const struct gw_call *call, struct gw_str name, int64_t period,
+			     int64_t add, int64_t limit);
+int64_t services_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);
+int services_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value);
+long services_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len);
+int services_record_drop(const struct gw_call *call, struct gw_str key);
+int services_record_each(const struct gw_call *call, struct gw_str prefix,
+			 int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg);
+
+/* telling.c */
+void services_log(const struct gw_call *call, enum gw_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void services_status_line(struct gw_call *call, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void services_problem(struct gw_call *call, bool fatal, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void services_answer(struct gw_call *call, struct gw_str json);
+void services_answer_json(struct gw_call *call, struct gw_json *json);
+void services_emit(struct gw_call *call, const struct gw_event *event);
+int services_submit(struct gw_call *call, const struct gw_submission *submission);
+
 int services_day(const struct gw_call *call, struct gw_str zone, int64_t when, struct gw_day *day);
 long services_domain_ascii(const struct gw_call *call, struct gw_str domain,
 			   char out[GW_DOMAIN_MAX + 1]);
@@ -71,6 +105,10 @@ void services_skipped(struct gw_call *call, const struct gw_relay *relay, const 
 void services_problem_at(struct gw_call *call, const struct gw_relay *relay, const char *key,
 			 bool fatal, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* receive.c */
+void services_capability(struct gw_call *call, const char *line, bool offered);
+void services_identify(struct gw_call *call, const struct gw_identity *identity);
+int services_type_set(struct gw_call *call, struct gw_message *message, struct gw_str type);
 void services_mechanism(struct gw_call *call, const char *name, bool offered);
 void services_token_refused(struct gw_call *call, struct gw_str status, struct gw_str scope);
 void services_proof_keys(struct gw_call *call, const struct gw_proof_keys *keys);
