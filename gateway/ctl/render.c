@@ -1,13 +1,14 @@
 #include "ctl/render.h"
 
 #include "ctl/clean.h"
+#include "ctl/octets.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define COLUMNS_MAX 32
@@ -224,7 +225,7 @@ static void print_text(const char *text)
 	free(copy);
 }
 
-void render_rows(const json_t *answer)
+static void render_rows(const json_t *answer)
 {
 	const json_t *columns = json_object_get(answer, "columns"),
 		     *rows = json_object_get(answer, "rows");
@@ -247,7 +248,7 @@ void render(const json_t *answer)
 	render_rows(answer);
 }
 
-void render_json(const json_t *answer)
+static void render_json(const json_t *answer)
 {
 	const json_t *what = json_object_get(answer, "data");
 	if (!what)
@@ -256,4 +257,21 @@ void render_json(const json_t *answer)
 	json_dumpf(what ? what : answer, stdout,
 		   JSON_INDENT(2) | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
 	putchar('\n');
+}
+
+int render_answer(const json_t *answer, bool json)
+{
+	int code = (int)json_integer_value(json_object_get(answer, "code"));
+	const json_t *text = json_object_get(answer, "text");
+	if (json) {
+		render_json(answer);
+	} else if (code != EX_OK && json_is_string(text)) {
+		render_rows(answer);
+		fprintf(stderr, "%s\n", json_string_value(text));
+	} else if (octets_of(answer)) {
+		octets_print(octets_of(answer));
+	} else {
+		render(answer);
+	}
+	return code;
 }

@@ -3,15 +3,13 @@
 #define CTL_RENDER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Prints text, table or form. Control characters that came from outside are shown as '?'. */
 void render(const json_t *answer);
 
-/* Table or form alone. */
-void render_rows(const json_t *answer);
-
-/* Prints what --json gives: "data" where the answer has it, else the rows, else the whole answer.
- */
-void render_json(const json_t *answer);
+/* Prints the last answer: with `json` what --json gives ("data" where the answer has it, else the
+ * rows, else all of it), else the text of a fault to the error output. The exit code it names. */
+int render_answer(const json_t *answer, bool json);
 
 #endif

@@ -12,6 +12,7 @@
 #include "spool/header.h"
 #include "spool/index.h"
 #include "spool/janitor.h"
+#include "spool/move.h"
 #include "spool/record.h"
 #include "spool/scan.h"
 #include "spool/segment.h"
@@ -21,90 +22,14 @@
 #define BATCH_COUNT 256
 #define BATCH_BYTES (4u << 20)
 
-struct batch {
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	size_t waiting;
-	bool failed;
-};
-
-struct move {
-	struct spool_append append;
-	struct batch *batch;
-	struct arena arena; /* what the append points to */
-	struct spool_extent *moved;
-	size_t moved_count;
-	struct move *state; /* MESSAGE: the copy of its state that follows it */
-	struct move *next;
-};
-
 struct compaction {
 	struct spool *spool;
 	struct segment *segment;
-	struct batch batch;
+	struct move_batch batch;
 	struct move *moves, **last; /* appended, not yet waited for */
 	bool damaged;               /* something needed cannot be read, and never will be */
 	size_t count, bytes;
 };
-
-static void move_done(struct post *post)
-{
-	struct move *move = list_of(post, struct move, append.post);
-	struct batch *batch = move->batch;
-
-	pthread_mutex_lock(&batch->lock);
-	batch->failed = batch->failed || move->append.result != SPOOL_OK;
-	if (--batch->waiting == 0)
-		pthread_cond_signal(&batch->done);
-	pthread_mutex_unlock(&batch->lock);
-}
-
-static void wait_batch(struct batch *batch)
-{
-	pthread_mutex_lock(&batch->lock);
-	while (batch->waiting > 0)
-		pthread_cond_wait(&batch->done, &batch->lock);
-	pthread_mutex_unlock(&batch->lock);
-}
-
-static void submit(struct spool *spool, struct batch *batch, struct spool_append *append)
-{
-	append->post.run = move_done;
-	append->durable = true;
-	append_checksum(append);
-	pthread_mutex_lock(&batch->lock);
-	batch->waiting++;
-	pthread_mutex_unlock(&batch->lock);
-	append_queue(spool, append);
-}
-
-static struct move *move_create(struct batch *batch, enum spool_type type, uint64_t id,
-				struct place from)
-{
-	struct move *move = calloc(1, sizeof(*move));
-
-	if (!move)
-		return NULL;
-	arena_init(&move->arena, 0);
-	move->batch = batch;
-	move->append.type = type;
-	move->append.id = id;
-	move->append.from_segment = from.segment;
-	move->append.from_offset = from.offset;
-	return move;
-}
-
-/* The extents that were moved are unreferenced until here: the MESSAGE's copy, where it was
- * written, has accounted for them itself. */
-static void move_destroy(struct spool *spool, struct move *move)
-{
-	if (move->state)
-		move_destroy(spool, move->state);
-	if (move->moved_count)
-		spool_abandon(spool, move->append.id, move->moved, move->moved_count);
-	arena_finish(&move->arena);
-	free(move);
-}
 
 static bool entry_of(struct spool *spool, uint64_t id, struct entry *entry)
 {
@@ -138,17 +63,17 @@ static void state_follows(struct compaction *compaction, struct move *message)
 	    state_load(spool, &entry, &message->state->arena, &message->state->append.meta) <= 0)
 		compaction->batch.failed = true;
 	else
-		submit(spool, &compaction->batch, &message->state->append);
+		move_submit(spool, message->state);
 }
 
 /* Waits for all that was appended. -1: some of it failed. */
 static int settle(struct compaction *compaction)
 {
-	wait_batch(&compaction->batch);
+	move_wait(&compaction->batch);
 	for (struct move *move = compaction->moves; move; move = move->next)
 		if (move->append.type == SPOOL_MESSAGE)
 			state_follows(compaction, move);
-	wait_batch(&compaction->batch);
+	move_wait(&compaction->batch);
 	while (compaction->moves) {
 		struct move *move = compaction->moves;
 		compaction->moves = move->next;
@@ -165,7 +90,7 @@ static int add_move(struct compaction *compaction, struct move *move)
 	compaction->last = &move->next;
 	compaction->count++;
 	compaction->bytes += move->append.data.len + move->append.meta.len;
-	submit(compaction->spool, &compaction->batch, &move->append);
+	move_submit(compaction->spool, move);
 	return compaction->count >= BATCH_COUNT || compaction->bytes >= BATCH_BYTES
 		       ? settle(compaction)
 		       : 0;
@@ -203,8 +128,8 @@ static int move_extent(struct compaction *compaction, struct move *owner,
 	if (!move)
 		return -1;
 	if (read_data(compaction, &move->arena, extent, &move->append.data) == 0) {
-		submit(compaction->spool, &compaction->batch, &move->append);
-		wait_batch(&compaction->batch);
+		move_submit(compaction->spool, move);
+		move_wait(&compaction->batch);
 		result = compaction->batch.failed ? -1 : 0;
 	}
 	if (result == 0 && move->append.extent.segment) {
