@@ -139,16 +139,15 @@ static void on_event(struct gw_call *call, const struct gw_event *event)
 {
 	struct store *store = instance_store(gw->instance_data(call));
 	struct gw_header header = { .size = sizeof header };
-	uint64_t id;
-	int64_t time;
+	struct report_name name;
 
 	if (!store || !event->message || !gw_str_eq(event->name, gw_str("accepted")) ||
 	    gw->message_number(event->message, GW_MESSAGE_OWN) != 1)
 		return;
 	if (gw->header_named((struct gw_message *)event->message, gw_str("Message-ID"), 0,
 			     &header) == 0 &&
-	    reflect_is(header.value, gw->hostname(call), &id, &time))
-		keeper_paid(store_keeper(store), id, time);
+	    reflect_is(header.value, gw->hostname(call), &name))
+		keeper_paid(store_keeper(store), &name);
 }
 
 /* Whoever it is: the world's mail to the bounce domain has to be taken by somebody. */
@@ -187,6 +186,14 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 	return verdict == GW_CONTINUE ? suppress_rcpt(call, message, rcpt) : verdict;
 }
 
+static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
+				struct gw_relay *relay)
+{
+	enum gw_verdict verdict = suppress_admit(call, delivery, relay);
+
+	return verdict == GW_CONTINUE ? return_path_admit(call, delivery, relay) : verdict;
+}
+
 /* Bounces to return paths of ours come to the mail host of their domain, which is this gateway. */
 static void on_published(struct gw_call *call)
 {
@@ -206,7 +213,7 @@ GW_MODULE(.name = "bounce", .version = "1.0",
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
 	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS,
 	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = on_rcpt,
-	  .admit = suppress_admit, .message = incoming_message, .stop = on_stop,
+	  .admit = on_admit, .message = incoming_message, .stop = on_stop,
 	  .prepare = return_path_prepare, .bounce = failed_bounce, .control = control,
 	  .status = on_status, .check = on_check, .tick = on_tick, .event = on_event,
 	  .worker_start = on_worker_start, .published = on_published)

@@ -124,7 +124,7 @@ static enum gw_verdict remember(struct gw_call *call, struct gw_message *message
 	failure->now = gw->now(call);
 	failure->attempt = result->attempt;
 	text_keep(failure->stage, sizeof failure->stage, result->stage);
-	outgoing_describe(call, message, &failure->sent);
+	outgoing_describe(call, message, 0, &failure->sent);
 	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
 	verdict = gw->offload(call, &async, work, failure);
 	if (verdict == GW_PENDING)

@@ -28,7 +28,7 @@ static enum gw_verdict refuse(struct gw_call *call, enum token token)
 }
 
 static enum token read_token(struct gw_call *call, struct instance *instance,
-			     const struct gw_rcpt *rcpt, uint64_t *id)
+			     const struct gw_rcpt *rcpt, struct path *path)
 {
 	struct gw_str address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS),
 		      domain = gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN);
@@ -37,7 +37,7 @@ static enum token read_token(struct gw_call *call, struct instance *instance,
 	if (!instance_keys(instance, &keys) || address.len <= domain.len)
 		return TOKEN_FORGED;
 	return token_read(&keys, gw_str_n(address.ptr, address.len - domain.len - 1), domain,
-			  gw->now(call) / DAY_MS, id);
+			  gw->now(call) / DAY_MS, path);
 }
 
 static bool is_first(struct gw_message *message, const struct gw_rcpt *rcpt)
@@ -61,7 +61,7 @@ enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
 		return one_at_a_time(call);
 	if (!*domain || !gw_str_ieq(gw->rcpt_fact(rcpt, GW_RCPT_DOMAIN), gw_str(domain)))
 		return GW_CONTINUE;
-	token = read_token(call, instance, rcpt, &incoming->id);
+	token = read_token(call, instance, rcpt, &incoming->path);
 	if (token != TOKEN_FINE)
 		return refuse(call, token);
 	if (!is_first(message, rcpt))
@@ -159,7 +159,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 }
 
 static struct returned *read_message(struct gw_call *call, struct gw_message *message,
-				     struct store *store, uint64_t id)
+				     struct store *store, struct path path)
 {
 	struct returned *returned = returned_create(call, store);
 	long got = returned ? gw->read(message, 0, returned->bytes, MAIL_MAX) : -1;
@@ -169,7 +169,7 @@ static struct returned *read_message(struct gw_call *call, struct gw_message *me
 		return NULL;
 	}
 	returned->len = (size_t)got;
-	returned->sent.id = id;
+	returned->sent.path = path;
 	return returned;
 }
 
@@ -185,7 +185,7 @@ enum gw_verdict incoming_message(struct gw_call *call, struct gw_message *messag
 		return GW_FAILED;
 	if (!incoming->is_bounce)
 		return GW_CONTINUE;
-	returned = store ? read_message(call, message, store, incoming->id) : NULL;
+	returned = store ? read_message(call, message, store, incoming->path) : NULL;
 	if (!returned)
 		return GW_FAILED;
 	verdict = gw->offload(call, &async, work, returned);

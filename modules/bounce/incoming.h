@@ -4,11 +4,12 @@
 #define BOUNCE_INCOMING_H
 
 #include "bounce.h"
+#include "token.h"
 
 /* The private bytes of a message. */
 struct incoming {
 	bool is_bounce;
-	uint64_t id; /* of the message that it is about */
+	struct path path; /* what it is about */
 };
 
 /* The hooks. */

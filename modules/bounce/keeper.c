@@ -8,12 +8,6 @@
 #define EVERY_MS 60000
 #define OWED_MOST 200 /* reports at once */
 
-/* A bounce mail, by what its report is called. */
-struct name {
-	uint64_t id;
-	int64_t time;
-};
-
 struct keeper {
 	struct store *store;
 	pthread_mutex_t lock;
@@ -24,7 +18,7 @@ struct keeper {
 	int64_t worked; /* ms: when it had work last */
 	struct keeper_work work;
 	char hostname[256];
-	GArray *paid; /* of struct name */
+	GArray *paid; /* of struct report_name */
 	GQueue ready; /* of struct owed */
 };
 
@@ -39,13 +33,14 @@ void owed_free(struct owed *owed)
 
 /* --- on the thread --- */
 
-static void note_paid(struct store *store, const struct name *name)
+static void note_paid(struct store *store, const struct report_name *name)
 {
 	sqlite3_stmt *statement = store_begin(store, PAY);
 
 	store_set_durable(store, false);
-	sqlite3_bind_int64(statement, 1, (int64_t)name->id);
-	sqlite3_bind_int64(statement, 2, name->time);
+	sqlite3_bind_int64(statement, 1, (int64_t)name->path.id);
+	sqlite3_bind_int(statement, 2, name->path.nth);
+	sqlite3_bind_int64(statement, 3, name->time);
 	sqlite3_step(statement);
 	store_end(store, statement);
 }
@@ -76,7 +71,7 @@ static void gather(void *arg, const struct row *row)
 }
 
 /* NULL: nobody knows any more whom to tell. */
-static struct owed *write_owed(const struct keeper *keeper, const struct name *name,
+static struct owed *write_owed(const struct keeper *keeper, const struct report_name *name,
 			       struct gw_str hostname)
 {
 	struct finding *findings = g_new0(struct finding, FINDINGS_MAX);
@@ -85,8 +80,8 @@ static struct owed *write_owed(const struct keeper *keeper, const struct name *n
 	struct owed *owed = calloc(1, sizeof *owed);
 	struct reflection reflection = { hostname, name->time, &owed->sent, all, 0 };
 
-	if (owed && store_find(keeper->store, name->id, &owed->sent) == 0 && *owed->sent.sender &&
-	    rows_owed(keeper->store, name->id, name->time, gather, &gathering) == 0) {
+	if (owed && store_find(keeper->store, name->path, &owed->sent) == 0 && *owed->sent.sender &&
+	    rows_owed(keeper->store, name, gather, &gathering) == 0) {
 		for (; reflection.count < gathering.count; reflection.count++)
 			all[reflection.count] = &findings[reflection.count];
 		owed->report = gathering.count ? reflect_write(&reflection) : NULL;
@@ -98,24 +93,22 @@ static struct owed *write_owed(const struct keeper *keeper, const struct name *n
 	return NULL;
 }
 
-static void add_name(void *names, uint64_t id, int64_t time)
+static void add_name(void *names, const struct report_name *name)
 {
-	struct name name = { id, time };
-
-	g_array_append_val(names, name);
+	g_array_append_vals(names, name, 1);
 }
 
 /* What nobody can be told of is owed no more. */
 static void find_owed(struct keeper *keeper, const struct keeper_work *work, struct gw_str hostname)
 {
 	int64_t late = work->now - EVERY_MS;
-	GArray *names = g_array_new(FALSE, FALSE, sizeof(struct name));
+	GArray *names = g_array_new(FALSE, FALSE, sizeof(struct report_name));
 	guint i;
 
 	rows_owed_names(keeper->store, late > keeper->began ? late : keeper->began, OWED_MOST,
 			add_name, names);
 	for (i = 0; i < names->len; i++) {
-		const struct name *name = &g_array_index(names, struct name, i);
+		const struct report_name *name = &g_array_index(names, struct report_name, i);
 		struct owed *owed = write_owed(keeper, name, hostname);
 
 		if (!owed) {
@@ -135,10 +128,10 @@ static void do_paid(struct keeper *keeper)
 	GArray *paid = keeper->paid;
 	guint i;
 
-	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct name));
+	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct report_name));
 	pthread_mutex_unlock(&keeper->lock);
 	for (i = 0; i < paid->len; i++)
-		note_paid(keeper->store, &g_array_index(paid, struct name, i));
+		note_paid(keeper->store, &g_array_index(paid, struct report_name, i));
 	g_array_free(paid, TRUE);
 	pthread_mutex_lock(&keeper->lock);
 }
@@ -195,7 +188,7 @@ struct keeper *keeper_create(struct store *store)
 	if (!keeper)
 		return NULL;
 	keeper->store = store;
-	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct name));
+	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct report_name));
 	pthread_mutex_init(&keeper->lock, NULL);
 	pthread_cond_init(&keeper->change, NULL);
 	g_queue_init(&keeper->ready);
@@ -227,10 +220,10 @@ void keeper_begin(struct keeper *keeper, int64_t now)
 	pthread_mutex_unlock(&keeper->lock);
 }
 
-void keeper_paid(struct keeper *keeper, uint64_t id, int64_t time)
+void keeper_paid(struct keeper *keeper, const struct report_name *name)
 {
 	pthread_mutex_lock(&keeper->lock);
-	add_name(keeper->paid, id, time);
+	add_name(keeper->paid, name);
 	wake(keeper);
 	pthread_mutex_unlock(&keeper->lock);
 }

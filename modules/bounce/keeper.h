@@ -4,7 +4,7 @@
 #ifndef BOUNCE_KEEPER_H
 #define BOUNCE_KEEPER_H
 
-#include "store.h"
+#include "rows.h"
 
 struct keeper;
 
@@ -18,7 +18,7 @@ void keeper_destroy(struct keeper *keeper);
 void keeper_begin(struct keeper *keeper, int64_t now);
 
 /* The report of that bounce is in the queue, on disk. */
-void keeper_paid(struct keeper *keeper, uint64_t id, int64_t time);
+void keeper_paid(struct keeper *keeper, const struct report_name *name);
 
 /* Once a second. Every minute it looks for what is over, and for reports that are owed for more
  * than a minute, or since before this process. */

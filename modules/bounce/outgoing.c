@@ -80,13 +80,15 @@ static void take_header(struct gw_message *message, char out[SENT_HEADER_MAX])
 	out[len] = '\0';
 }
 
-static void take_rcpts(struct gw_message *message, struct sent *sent)
+static void take_rcpts(struct gw_message *message, uint16_t only, struct sent *sent)
 {
 	struct gw_str address, original;
 	struct gw_rcpt *rcpt;
-	size_t len = 0;
+	size_t nth = 0, len = 0;
 
-	while ((rcpt = gw->message_rcpt(message, sent->rcpt_count)) != NULL) {
+	while ((rcpt = gw->message_rcpt(message, nth++)) != NULL) {
+		if (only && nth != only)
+			continue;
 		address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS);
 		original = gw->rcpt_fact(rcpt, GW_RCPT_ORCPT);
 		sent->rcpt_count++;
@@ -122,11 +124,12 @@ static void take_envelope_id(struct gw_str xtext, char *out, size_t size)
 	out[len] = '\0';
 }
 
-void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent)
+void outgoing_describe(struct gw_call *call, struct gw_message *message, uint16_t nth,
+		       struct sent *sent)
 {
 	struct gw_header header = { .size = sizeof header };
 
-	sent->id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
+	sent->path = (struct path){ (uint64_t)gw->message_number(message, GW_MESSAGE_ID), nth };
 	sent->received = gw->message_number(message, GW_MESSAGE_RECEIVED_AT);
 	sent->size = gw->message_number(message, GW_MESSAGE_SIZE);
 	text_keep(sent->queue_id, sizeof sent->queue_id, gw->message_fact(message, GW_MESSAGE_ID));
@@ -137,10 +140,26 @@ void outgoing_describe(struct gw_call *call, struct gw_message *message, struct 
 	text_keep(sent->type, sizeof sent->type, gw->message_fact(message, GW_MESSAGE_TYPE));
 	take_envelope_id(gw->message_fact(message, GW_MESSAGE_ENVID), sent->envelope_id,
 			 sizeof sent->envelope_id);
-	take_rcpts(message, sent);
+	take_rcpts(message, nth, sent);
 	if (gw->header_named(message, gw_str("Message-ID"), 0, &header) == 0)
 		text_keep(sent->message_id, sizeof sent->message_id, header.value);
 	take_header(message, sent->header);
+}
+
+struct path outgoing_path(struct gw_delivery *delivery)
+{
+	struct gw_message *message = gw->delivery_message(delivery);
+	struct path path = { (uint64_t)gw->message_number(message, GW_MESSAGE_ID), 0 };
+	const struct gw_rcpt *first = gw->delivery_rcpt(delivery, 0), *rcpt;
+	size_t nth = 0;
+
+	if (!first || gw->delivery_rcpt(delivery, 1))
+		return path;
+	while ((rcpt = gw->message_rcpt(message, nth++)) != NULL && rcpt != first)
+		;
+	if (rcpt && nth <= UINT16_MAX)
+		path.nth = (uint16_t)nth;
+	return path;
 }
 
 enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,
@@ -167,7 +186,8 @@ enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *deli
 	text_keep(departure->address, sizeof departure->address, gw_str(address));
 	text_keep(departure->sent.relay, sizeof departure->sent.relay,
 		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
-	outgoing_describe(call, message, &departure->sent);
+	outgoing_describe(call, message, departure->sent.is_named ? 0 : outgoing_path(delivery).nth,
+			  &departure->sent);
 	verdict = gw->offload(call, &async, work, departure);
 	if (verdict != GW_PENDING)
 		free(departure);

@@ -6,8 +6,13 @@
 #include "bounce.h"
 #include "store.h"
 
-/* What is known of the message; not until when, and through which relay. */
-void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent);
+/* What is known of the message, with `nth` of the one recipient, 0: of all; not until when, and
+ * through which relay. */
+void outgoing_describe(struct gw_call *call, struct gw_message *message, uint16_t nth,
+		       struct sent *sent);
+
+/* A delivery of one recipient has a return path of its own. */
+struct path outgoing_path(struct gw_delivery *delivery);
 
 /* In prepare: remembers the message on the pool until then, and sets the return path. `which` is
  * what it is called for counters and people: "own", "from", "custom"; all but "own" are found by

@@ -157,8 +157,8 @@ GString *reflect_write(const struct reflection *reflection)
 	GString *out = g_string_new(NULL);
 	char boundary[64];
 
-	snprintf(boundary, sizeof boundary, "%016" PRIx64 ".%" PRIx64 ".bounce",
-		 reflection->sent->id, (uint64_t)reflection->now);
+	snprintf(boundary, sizeof boundary, "%016" PRIx64 ".%x.%" PRIx64 ".bounce",
+		 reflection->sent->path.id, reflection->sent->path.nth, (uint64_t)reflection->now);
 	add_head(out, reflection, boundary);
 	g_string_append_printf(out, "--=_%s\r\n", boundary);
 	add_text(out, reflection);
@@ -184,7 +184,7 @@ bool reflect_submit(struct gw_call *call, const struct sent *sent, struct gw_str
 	return true;
 }
 
-bool reflect_is(struct gw_str message_id, struct gw_str hostname, uint64_t *id, int64_t *time)
+bool reflect_is(struct gw_str message_id, struct gw_str hostname, struct report_name *name)
 {
 	char text[64];
 	uint64_t when;
@@ -192,9 +192,10 @@ bool reflect_is(struct gw_str message_id, struct gw_str hostname, uint64_t *id, 
 
 	message_id = gw_str_trim(message_id);
 	text_keep(text, sizeof text, message_id);
-	if (sscanf(text, "<%16" SCNx64 ".%" SCNx64 ".bounce@%n", id, &when, &len) != 2 || !len ||
-	    message_id.len < (size_t)len + hostname.len + 1)
+	if (sscanf(text, "<%16" SCNx64 ".%4" SCNx16 ".%" SCNx64 ".bounce@%n", &name->path.id,
+		   &name->path.nth, &when, &len) != 3 ||
+	    !len || message_id.len < (size_t)len + hostname.len + 1)
 		return false;
-	*time = (int64_t)when;
+	name->time = (int64_t)when;
 	return gw_str_ieq(gw_str_n(message_id.ptr + len, hostname.len), hostname);
 }

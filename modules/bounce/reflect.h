@@ -3,7 +3,7 @@
 #ifndef BOUNCE_REFLECT_H
 #define BOUNCE_REFLECT_H
 
-#include "store.h"
+#include "rows.h"
 
 struct reflection {
 	struct gw_str hostname; /* of this gateway */
@@ -22,7 +22,7 @@ bool reflect_submit(struct gw_call *call, const struct sent *sent, struct gw_str
 
 /* The report that this is, by its Message-ID: what keeper_paid() wants to know. False: it is none.
  */
-bool reflect_is(struct gw_str message_id, struct gw_str hostname, uint64_t *id, int64_t *time);
+bool reflect_is(struct gw_str message_id, struct gw_str hostname, struct report_name *name);
 
 /* The report's octets, CRLF line ends, US-ASCII. */
 GString *reflect_write(const struct reflection *reflection);

@@ -258,14 +258,13 @@ static enum gw_verdict set_own(struct gw_call *call, struct gw_delivery *deliver
 {
 	struct instance *instance = gw->instance_data(call);
 	const char *domain = instance_domain(instance);
-	struct gw_message *message = gw->delivery_message(delivery);
 	char token[TOKEN_SIZE], address[AUTHOR_MAX];
-	uint64_t id = (uint64_t)gw->message_number(message, GW_MESSAGE_ID);
 	int64_t until = until_of(call, delivery);
 	struct keys keys;
 
 	if (!instance_keys(instance, &keys) ||
-	    !token_make(&keys, id, (uint16_t)(until / DAY_MS), gw_str(domain), token)) {
+	    !token_make(&keys, outgoing_path(delivery), (uint16_t)(until / DAY_MS), gw_str(domain),
+			token)) {
 		gw->reason(call, "no return path of ours: there is no key");
 		return GW_FAILED;
 	}
@@ -281,39 +280,57 @@ static enum gw_verdict refuse(struct gw_call *call, struct gw_str sender, struct
 	return GW_REJECT;
 }
 
-static enum gw_verdict kept(struct gw_call *call, struct gw_delivery *delivery,
-			    const struct bounce_relay *conf, struct gw_str sender)
+/* What is done with this sender; nothing comes back to what is a report itself, or
+ * is ours already. */
+static enum mode mode_for(struct gw_call *call, const struct bounce_relay *conf,
+			  struct gw_str sender)
 {
-	if (!conf->allowed.count || one_names(call, conf->allowed, words_domain(sender)))
-		return GW_CONTINUE;
-	if (conf->otherwise == OTHERWISE_FROM)
-		return set_from(call, delivery, conf);
-	if (conf->otherwise == OTHERWISE_OWN)
-		return set_own(call, delivery);
-	return refuse(call, sender, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	static const enum mode otherwise[] = { [OTHERWISE_REFUSE] = MODE_REFUSE,
+					       [OTHERWISE_FROM] = MODE_FROM,
+					       [OTHERWISE_OWN] = MODE_OWN };
+	const char *own = instance_domain(gw->instance_data(call));
+	enum mode mode;
+
+	if (!conf || !sender.len || (*own && gw_str_ieq(words_domain(sender), gw_str(own))) ||
+	    !mode_of(conf->return_path, &mode))
+		return MODE_KEEP;
+	if (mode != MODE_KEEP || !conf->allowed.count ||
+	    one_names(call, conf->allowed, words_domain(sender)))
+		return mode;
+	return otherwise[conf->otherwise];
+}
+
+/* Who got a mail knows its return path: it speaks of him alone, so that he can say nothing of the
+ * others. */
+enum gw_verdict return_path_admit(struct gw_call *call, struct gw_delivery *delivery,
+				  struct gw_relay *relay)
+{
+	struct gw_str sender = gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH);
+
+	if (gw->delivery_rcpt(delivery, 1) &&
+	    mode_for(call, gw->relay_conf(call, relay), sender) == MODE_OWN &&
+	    gw->split(call, delivery, 1) != 0)
+		return GW_FAILED;
+	return GW_CONTINUE;
 }
 
 enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *delivery)
 {
-	const char *own = instance_domain(gw->instance_data(call));
-	struct gw_relay *relay = gw->relay_named(call,
-						 gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	struct gw_str name = gw->delivery_fact(delivery, GW_DELIVERY_RELAY),
+		      sender = gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH);
+	struct gw_relay *relay = gw->relay_named(call, name);
 	const struct bounce_relay *conf = relay ? gw->relay_conf(call, relay) : NULL;
-	struct gw_str sender = gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH);
-	enum mode mode;
 
-	/* nothing comes back to what is a report itself, or is ours already */
-	if (!conf || !sender.len || (*own && gw_str_ieq(words_domain(sender), gw_str(own))) ||
-	    !mode_of(conf->return_path, &mode))
-		return GW_CONTINUE;
-	switch (mode) {
+	switch (mode_for(call, conf, sender)) {
 	case MODE_FROM:
 		return set_from(call, delivery, conf);
 	case MODE_CUSTOM:
 		return set(call, delivery, conf, conf->return_path.ptr, "custom");
 	case MODE_OWN:
 		return set_own(call, delivery);
+	case MODE_REFUSE:
+		return refuse(call, sender, name);
 	default:
-		return kept(call, delivery, conf, sender);
+		return GW_CONTINUE;
 	}
 }

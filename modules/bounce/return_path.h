@@ -5,7 +5,7 @@
 
 #include "bounce.h"
 
-enum mode { MODE_KEEP, MODE_FROM, MODE_CUSTOM, MODE_OWN };
+enum mode { MODE_KEEP, MODE_FROM, MODE_CUSTOM, MODE_OWN, MODE_REFUSE };
 
 /* What a client's return path becomes whose domain is not in return_path_domains. In the order of
  * the words. */
@@ -35,7 +35,9 @@ bool return_path_has_own(struct gw_call *call);
 /* False: a relay's settings are wrong, and it was told where. */
 bool return_path_check(struct gw_call *call);
 
-/* The hook. A null sender stays one, whatever the relay says. */
+/* The hooks. A null sender stays one, whatever the relay says. */
+enum gw_verdict return_path_admit(struct gw_call *call, struct gw_delivery *delivery,
+				  struct gw_relay *relay);
 enum gw_verdict return_path_prepare(struct gw_call *call, struct gw_delivery *delivery);
 
 #endif

@@ -90,7 +90,7 @@ static void remember(struct returned *returned)
 static int find(struct returned *returned, bool by_message_id)
 {
 	if (!by_message_id)
-		return store_find(returned->store, returned->sent.id, &returned->sent);
+		return store_find(returned->store, returned->sent.path, &returned->sent);
 	return store_find_named(returned->store, returned->findings->message_id, &returned->sent);
 }
 

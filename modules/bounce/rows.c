@@ -284,10 +284,11 @@ int64_t rows_unread(struct store *store)
 /* --- owed --- */
 
 int rows_owed_names(struct store *store, int64_t before, int64_t limit,
-		    void (*each)(void *arg, uint64_t id, int64_t time), void *arg)
+		    void (*each)(void *arg, const struct report_name *name), void *arg)
 {
-	static const char sql[] = "SELECT id,time FROM bounce WHERE owed=1 AND time<?1 "
-				  "GROUP BY id,time ORDER BY min(number) LIMIT ?2";
+	static const char sql[] = "SELECT id,nth,time FROM bounce WHERE owed=1 AND time<?1 "
+				  "GROUP BY id,nth,time ORDER BY min(number) LIMIT ?2";
+	struct report_name name;
 	sqlite3_stmt *statement;
 	int done;
 
@@ -295,25 +296,29 @@ int rows_owed_names(struct store *store, int64_t before, int64_t limit,
 	statement = store_prepare(store->reader, sql);
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int64(statement, 2, limit);
-	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
-		each(arg, (uint64_t)sqlite3_column_int64(statement, 0),
-		     sqlite3_column_int64(statement, 1));
+	while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
+		name.path.id = (uint64_t)sqlite3_column_int64(statement, 0);
+		name.path.nth = (uint16_t)sqlite3_column_int(statement, 1);
+		name.time = sqlite3_column_int64(statement, 2);
+		each(arg, &name);
+	}
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_DONE ? 0 : -1;
 }
 
-int rows_owed(struct store *store, uint64_t id, int64_t time, row_function *each, void *arg)
+int rows_owed(struct store *store, const struct report_name *name, row_function *each, void *arg)
 {
 	static const char sql[] = "SELECT " COLUMNS
-				  " FROM bounce WHERE id=?1 AND time=?2 AND owed=1";
+				  " FROM bounce WHERE id=?1 AND nth=?2 AND time=?3 AND owed=1";
 	sqlite3_stmt *statement;
 	int done;
 
 	pthread_mutex_lock(&store->reading);
 	statement = store_prepare(store->reader, sql);
-	sqlite3_bind_int64(statement, 1, (int64_t)id);
-	sqlite3_bind_int64(statement, 2, time);
+	sqlite3_bind_int64(statement, 1, (int64_t)name->path.id);
+	sqlite3_bind_int(statement, 2, name->path.nth);
+	sqlite3_bind_int64(statement, 3, name->time);
 	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
 		tell_row(statement, each, arg);
 	sqlite3_finalize(statement);

@@ -66,11 +66,17 @@ int64_t rows_unread(struct store *store);
 
 /* --- what the client has to hear of yet --- */
 
-/* Bounce mails of before that time, by message and time, the oldest first. 0, -1. */
+/* A bounce mail, by what its report is called. */
+struct report_name {
+	struct path path;
+	int64_t time;
+};
+
+/* Of before that time, the oldest first. 0, -1. */
 int rows_owed_names(struct store *store, int64_t before, int64_t limit,
-		    void (*each)(void *arg, uint64_t id, int64_t time), void *arg);
+		    void (*each)(void *arg, const struct report_name *name), void *arg);
 /* What one of them said. 0, -1. */
-int rows_owed(struct store *store, uint64_t id, int64_t time, row_function *each, void *arg);
+int rows_owed(struct store *store, const struct report_name *name, row_function *each, void *arg);
 
 /* --- how many --- */
 

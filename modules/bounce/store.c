@@ -9,7 +9,7 @@
 #define FORGET_MOST 500 /* rows at once: others wait meanwhile */
 #define FORGET_EVERY_MS (10 * 60 * 1000)
 #define FORGET_AGAIN_MS 1000
-#define VERSION 3
+#define VERSION 4
 
 /* --- opening --- */
 
@@ -226,7 +226,7 @@ int store_sent(struct store *store, const struct sent *sent)
 	int i, done;
 
 	store_set_durable(store, false);
-	sqlite3_bind_int64(statement, 1, (int64_t)sent->id);
+	sqlite3_bind_int64(statement, 1, (int64_t)sent->path.id);
 	sqlite3_bind_int64(statement, 2, sent->until);
 	sqlite3_bind_int64(statement, 3, sent->received);
 	sqlite3_bind_int64(statement, 4, sent->size);
@@ -234,6 +234,7 @@ int store_sent(struct store *store, const struct sent *sent)
 		store_bind(statement, 5 + i, texts[i]);
 	sqlite3_bind_int64(statement, 15, (int64_t)sent->rcpt_count);
 	sqlite3_bind_int(statement, 16, sent->is_named);
+	sqlite3_bind_int(statement, 17, sent->path.nth);
 	done = sqlite3_step(statement);
 	store_end(store, statement);
 	return done == SQLITE_DONE ? 0 : -1;
@@ -262,7 +263,8 @@ static void take_sent(sqlite3_stmt *statement, struct sent *sent)
 	for (i = 0; i < 10; i++)
 		snprintf(texts[i].out, texts[i].size, "%s", store_text(statement, 3 + i));
 	sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 13);
-	sent->id = (uint64_t)sqlite3_column_int64(statement, 14);
+	sent->path.id = (uint64_t)sqlite3_column_int64(statement, 14);
+	sent->path.nth = (uint16_t)sqlite3_column_int(statement, 15);
 }
 
 static int find(struct store *store, sqlite3_stmt *statement, struct sent *sent)
@@ -275,13 +277,14 @@ static int find(struct store *store, sqlite3_stmt *statement, struct sent *sent)
 	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
 }
 
-int store_find(struct store *store, uint64_t id, struct sent *sent)
+int store_find(struct store *store, struct path path, struct sent *sent)
 {
 	sqlite3_stmt *statement = store_begin(store, FIND_SENT);
 
 	memset(sent, 0, sizeof *sent);
-	sent->id = id;
-	sqlite3_bind_int64(statement, 1, (int64_t)id);
+	sent->path = path;
+	sqlite3_bind_int64(statement, 1, (int64_t)path.id);
+	sqlite3_bind_int(statement, 2, path.nth);
 	return find(store, statement, sent);
 }
 

@@ -9,6 +9,7 @@
 #define BOUNCE_STORE_H
 
 #include "findings.h"
+#include "token.h"
 
 struct store;
 
@@ -16,23 +17,24 @@ struct store;
 #define SENT_HEADER_MAX 2048
 #define SENT_RCPTS_MAX 8192
 
-/* A message that left. */
+/* A message that left with a return path of its own: to the one recipient that this is of, or to
+ * all of its. */
 struct sent {
-	uint64_t id;
+	struct path path;
 	char queue_id[16];        /* the same, as the queue and the log have it */
 	int64_t until;            /* ms since 1970 UTC */
 	int64_t received, size;   /* 0: not known */
 	char sender[ADDRESS_MAX]; /* the client's return path */
 	char author[ADDRESS_MAX]; /* of its From field */
 	char message_id[256], envelope_id[128], client[256], type[65], relay[256];
-	/* its recipients, as many as fit, each "address" or "address\tORCPT", ended by '\n' */
+	/* they, as many as fit, each "address" or "address\tORCPT", ended by '\n' */
 	char rcpts[SENT_RCPTS_MAX];
 	bool is_named;                /* its Message-ID finds it too */
-	size_t rcpt_count;            /* all of them */
+	size_t rcpt_count;            /* all of those */
 	char header[SENT_HEADER_MAX]; /* fields that its sender knows it by, CRLF line ends */
 };
 
-/* A bounce of one recipient; of a message that is not known any more `sent` has its id alone. */
+/* A bounce of one recipient; of a message that is not known any more `sent` has its path alone. */
 struct record {
 	int64_t time;
 	const struct sent *sent;
@@ -57,7 +59,7 @@ void store_close(struct store *store);
 /* 0, or -1. */
 int store_sent(struct store *store, const struct sent *sent);
 /* 0; 1: it is not known; -1. */
-int store_find(struct store *store, uint64_t id, struct sent *sent);
+int store_find(struct store *store, struct path path, struct sent *sent);
 /* The same of the last one of that Message-ID which is_named. */
 int store_find_named(struct store *store, const char *message_id, struct sent *sent);
 /* 1: it was not known yet; 0: a copy of one that is there, or one of others too many for its

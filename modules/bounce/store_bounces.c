@@ -7,7 +7,7 @@
  * more than this is not kept of one message. */
 #define ROWS_MOST 100
 #define REPORTS_OF_MESSAGE ((int64_t)1024 * 1024)
-#define FIRST_TEXT 11 /* of ADD_BOUNCE, behind its numbers */
+#define FIRST_TEXT 12 /* of ADD_BOUNCE, behind its numbers */
 
 /* "mx.example.net [192.0.2.7]", or one of both. */
 struct host {
@@ -32,13 +32,14 @@ static void bind_numbers(sqlite3_stmt *statement, const struct record *record, i
 	const int64_t numbers[] = { record->time,
 				    sent->received,
 				    sent->size,
-				    (int64_t)sent->id,
+				    (int64_t)sent->path.id,
 				    finding->code,
 				    record->attempt,
 				    reason_is_infrastructure(finding->reason),
 				    record->suppresses,
 				    record->owed,
-				    report };
+				    report,
+				    sent->path.nth };
 	int i;
 
 	for (i = 0; i < (int)G_N_ELEMENTS(numbers); i++)
@@ -102,7 +103,7 @@ static int add_report(struct store *store, const struct record *record, int64_t 
 	struct gw_str report = record->report;
 
 	sqlite3_bind_int64(statement, 1, number);
-	sqlite3_bind_int64(statement, 2, (int64_t)record->sent->id);
+	sqlite3_bind_int64(statement, 2, (int64_t)record->sent->path.id);
 	sqlite3_bind_blob(statement, 3, report.ptr,
 			  (int)(report.len < REPORT_MAX ? report.len : REPORT_MAX), SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 4, REPORTS_OF_MESSAGE);

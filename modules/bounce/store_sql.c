@@ -7,14 +7,14 @@
 
 /* clang-format off */
 const char store_schema[] =
-	"CREATE TABLE IF NOT EXISTS sent(id INTEGER PRIMARY KEY,until INTEGER,received INTEGER,size INTEGER,"
+	"CREATE TABLE IF NOT EXISTS sent(id INTEGER,until INTEGER,received INTEGER,size INTEGER,"
 	"queue_id TEXT,sender TEXT,author TEXT,message_id TEXT,envelope_id TEXT,client TEXT,type TEXT,"
-	"relay TEXT,header TEXT,rcpts TEXT,rcpt_count INTEGER,named INTEGER);"
+	"relay TEXT,header TEXT,rcpts TEXT,rcpt_count INTEGER,named INTEGER,nth INTEGER,PRIMARY KEY(id,nth));"
 	"CREATE INDEX IF NOT EXISTS sent_named ON sent(message_id) WHERE named=1;"
 	"CREATE INDEX IF NOT EXISTS sent_until ON sent(until);"
 	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
 	"received INTEGER,size INTEGER,id INTEGER,code INTEGER,attempt INTEGER,infrastructure INTEGER,"
-	"seen INTEGER,suppressed INTEGER,owed INTEGER,report INTEGER" ROW_TEXTS(COLUMN) ");"
+	"seen INTEGER,suppressed INTEGER,owed INTEGER,report INTEGER,nth INTEGER" ROW_TEXTS(COLUMN) ");"
 	"CREATE UNIQUE INDEX IF NOT EXISTS bounce_once ON bounce(id,recipient COLLATE NOCASE,event);"
 	"CREATE INDEX IF NOT EXISTS bounce_time ON bounce(time);"
 	"CREATE INDEX IF NOT EXISTS bounce_recipient ON bounce(recipient COLLATE NOCASE);"
@@ -43,17 +43,17 @@ const char store_note_boot[] = "INSERT OR REPLACE INTO meta VALUES('boot',?1)";
 
 const char *const store_queries[STORE_QUERIES] = {
 	[ADD_SENT] =
-		"INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+		"INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
 	[FIND_SENT] =
 		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
-		"header,rcpts,rcpt_count,id FROM sent WHERE id=?1",
+		"header,rcpts,rcpt_count,id,nth FROM sent WHERE id=?1 AND nth=?2",
 	[FIND_NAMED] =
 		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
-		"header,rcpts,rcpt_count,id FROM sent WHERE message_id=?1 AND named=1 ORDER BY id DESC LIMIT 1",
+		"header,rcpts,rcpt_count,id,nth FROM sent WHERE message_id=?1 AND named=1 ORDER BY id DESC LIMIT 1",
 	[ADD_BOUNCE] =
 		"INSERT OR IGNORE INTO bounce(time,received,size,id,code,attempt,infrastructure,seen,"
-		"suppressed,owed,report" ROW_TEXTS(NAME) ") "
-		"SELECT ?1,?2,?3,?4,?5,?6,?7,0,?8,?9,?10" ROW_TEXTS(MARK)
+		"suppressed,owed,report,nth" ROW_TEXTS(NAME) ") "
+		"SELECT ?1,?2,?3,?4,?5,?6,?7,0,?8,?9,?10,?11" ROW_TEXTS(MARK)
 		" WHERE (SELECT count(*) FROM bounce WHERE id=?4)<?",
 	[ADD_REPORT] =
 		"INSERT INTO report SELECT ?1,?2,?3 WHERE "
@@ -66,9 +66,9 @@ const char *const store_queries[STORE_QUERIES] = {
 		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(address,client,type) DO UPDATE SET "
 		"reason=excluded.reason,since=excluded.since,until=excluded.until,by=excluded.by,"
 		"bounce=excluded.bounce WHERE until<>0 AND until<=excluded.since",
-	[PAY] = "UPDATE bounce SET owed=0 WHERE id=?1 AND time=?2 AND owed=1",
+	[PAY] = "UPDATE bounce SET owed=0 WHERE id=?1 AND nth=?2 AND time=?3 AND owed=1",
 	[FORGET_SENT] =
-		"DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE until<?1 LIMIT ?2)",
+		"DELETE FROM sent WHERE rowid IN (SELECT rowid FROM sent WHERE until<?1 LIMIT ?2)",
 	[FORGET_BOUNCES] =
 		"DELETE FROM bounce WHERE number IN (SELECT number FROM bounce WHERE time<?1 LIMIT ?2)",
 	[FORGET_REPORTS] =

@@ -14,7 +14,8 @@
 #include <openssl/hmac.h>
 
 #define MAC_SIZE 6
-#define RAW_SIZE 16 /* id, day, mac */
+#define SIGNED_SIZE 12 /* id, nth, day */
+#define RAW_SIZE (SIGNED_SIZE + MAC_SIZE)
 
 /* --- keys --- */
 
@@ -164,31 +165,34 @@ static bool decode(struct gw_str text, unsigned char raw[RAW_SIZE])
 static bool sign(const unsigned char key[KEY_SIZE], const unsigned char *raw, struct gw_str domain,
 		 unsigned char mac[EVP_MAX_MD_SIZE])
 {
-	unsigned char data[10 + 256];
+	unsigned char data[SIGNED_SIZE + 256];
 	unsigned size = 0;
 	size_t i;
 
 	if (domain.len > 255)
 		return false;
-	memcpy(data, raw, 10);
+	memcpy(data, raw, SIGNED_SIZE);
 	for (i = 0; i < domain.len; i++)
-		data[10 + i] = (unsigned char)tolower((unsigned char)domain.ptr[i]);
-	return HMAC(EVP_sha256(), key, KEY_SIZE, data, 10 + domain.len, mac, &size) != NULL;
+		data[SIGNED_SIZE + i] = (unsigned char)tolower((unsigned char)domain.ptr[i]);
+	return HMAC(EVP_sha256(), key, KEY_SIZE, data, SIGNED_SIZE + domain.len, mac, &size) !=
+	       NULL;
 }
 
-bool token_make(const struct keys *keys, uint64_t id, uint16_t day, struct gw_str domain,
+bool token_make(const struct keys *keys, struct path path, uint16_t day, struct gw_str domain,
 		char out[TOKEN_SIZE])
 {
 	unsigned char raw[RAW_SIZE], mac[EVP_MAX_MD_SIZE];
 	size_t i;
 
 	for (i = 0; i < 8; i++)
-		raw[i] = (unsigned char)(id >> (56 - 8 * i));
-	raw[8] = (unsigned char)(day >> 8);
-	raw[9] = (unsigned char)day;
+		raw[i] = (unsigned char)(path.id >> (56 - 8 * i));
+	raw[8] = (unsigned char)(path.nth >> 8);
+	raw[9] = (unsigned char)path.nth;
+	raw[10] = (unsigned char)(day >> 8);
+	raw[11] = (unsigned char)day;
 	if (!keys->count || !sign(keys->items[0], raw, domain, mac))
 		return false;
-	memcpy(raw + 10, mac, MAC_SIZE);
+	memcpy(raw + SIGNED_SIZE, mac, MAC_SIZE);
 	encode(raw, out);
 	return true;
 }
@@ -201,20 +205,21 @@ static bool is_ours(const struct keys *keys, const unsigned char raw[RAW_SIZE],
 
 	for (i = 0; i < keys->count; i++)
 		if (sign(keys->items[i], raw, domain, mac) &&
-		    CRYPTO_memcmp(mac, raw + 10, MAC_SIZE) == 0)
+		    CRYPTO_memcmp(mac, raw + SIGNED_SIZE, MAC_SIZE) == 0)
 			return true;
 	return false;
 }
 
 enum token token_read(const struct keys *keys, struct gw_str local, struct gw_str domain,
-		      int64_t today, uint64_t *id)
+		      int64_t today, struct path *path)
 {
 	unsigned char raw[RAW_SIZE];
 	size_t i;
 
 	if (!decode(local, raw) || !is_ours(keys, raw, domain))
 		return TOKEN_FORGED;
-	for (*id = 0, i = 0; i < 8; i++)
-		*id = *id << 8 | raw[i];
-	return (raw[8] << 8 | raw[9]) < today ? TOKEN_EXPIRED : TOKEN_FINE;
+	for (path->id = 0, i = 0; i < 8; i++)
+		path->id = path->id << 8 | raw[i];
+	path->nth = (uint16_t)(raw[8] << 8 | raw[9]);
+	return (raw[10] << 8 | raw[11]) < today ? TOKEN_EXPIRED : TOKEN_FINE;
 }

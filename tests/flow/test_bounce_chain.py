@@ -159,12 +159,13 @@ class Chain:
             assert client.message(MAIL.format(rcpt=self.rcpt(name), name=name).encode(), self.verp(name), self.rcpt(name)).code == 250
         left = wait_for(lambda: next((message for message in self.sink.messages if message.rcpts == [self.rcpt(name)]), None), 15, "the mail to " + name)
         self.paths[name] = left.sender
-        assert re.fullmatch(r"[a-z2-7]{26}@b\.example\.com", left.sender)
+        assert re.fullmatch(r"[a-z2-7]{29}@b\.example\.com", left.sender)
 
-    def bounce(self, name, form):
-        text = FORMS[form].format(rcpt=self.rcpt(name), path=self.paths[name]).replace("\n", "\r\n")
+    def bounce(self, name, form, at=None):
+        path = self.paths[at or name]
+        text = FORMS[form].format(rcpt=self.rcpt(name), path=path).replace("\n", "\r\n")
         with Client(self.gateway.clear_port, ehlo="mx.customer.example") as client:
-            assert client.message(text.encode(), "", self.paths[name]).code == 250
+            assert client.message(text.encode(), "", path).code == 250
 
     def reports(self):
         return sorted(rcpt for message in self.sink.messages if not message.sender for rcpt in message.rcpts)
@@ -246,6 +247,26 @@ def test_a_bounce_of_any_form_reaches_everybody_once(chain):
     assert chain.reports() == [chain.verp(name) for name in names]
     assert sorted(item["recipient"] for item in chain.api("/v1/bounces?limit=500")["items"]) == [chain.rcpt(name) for name in names]
     assert len(chain.gateway.ctl("suppression", "list")["items"]) == len(names)
+
+
+def test_a_recipient_can_say_nothing_of_another_one(chain):
+    with Client(chain.gateway.clear_port, ehlo="crm.example") as client:
+        mail = MAIL.format(rcpt=chain.rcpt("ann"), name="both").encode()
+        assert client.message(mail, chain.verp("both"), chain.rcpt("ann"), chain.rcpt("bob")).code == 250
+    left = chain.sink.wait_messages(2)
+    for message in left:
+        rcpt, = message.rcpts
+        chain.paths[rcpt.partition("@")[0]] = message.sender
+    assert chain.paths["ann"] != chain.paths["bob"]
+    chain.bounce("ann", "report", at="bob")  # at his own path, bob says that ann does not exist
+    wait_for(lambda: len(chain.receiver.took) == 1, 15, "the event")
+    assert chain.receiver.recipients == [chain.rcpt("bob")] and chain.refused("ann").code == 250
+    chain.bounce("ann", "report")
+    wait_for(lambda: len(chain.receiver.took) == 2, 15, "the event")
+    assert chain.receiver.recipients == [chain.rcpt("ann"), chain.rcpt("bob")] and chain.refused("ann").code == 550
+    wait_for(lambda: len(chain.reports()) == 2, 15, "the reports")
+    finals = [re.findall(rb"Final-Recipient: rfc822; (\S+)", message.data) for message in chain.sink.messages if not message.sender]
+    assert sorted(finals) == [[chain.rcpt("ann").encode()], [chain.rcpt("bob").encode()]]
 
 
 def test_what_is_killed_between_bounce_and_webhook_loses_nothing(chain):

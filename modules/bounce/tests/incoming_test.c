@@ -265,6 +265,26 @@ static void a_recipient_that_it_never_had_is_told_to_nobody(void **state)
 	assert_false(report_has("jane@customer.example\r\nAction"));
 }
 
+/* As the host does it: the path is of the first, who says at it that the other does not exist. */
+static void a_recipient_says_nothing_of_another(void **state)
+{
+	struct gw_message *message = testkit_message(kit, NULL, "crm+77@crm.example", MAIL);
+	struct gw_delivery *delivery;
+
+	(void)state;
+	testkit_rcpt(message, "joe@customer.example");
+	testkit_rcpt(message, "jane@customer.example");
+	delivery = testkit_delivery(message, relay);
+	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
+	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
+	testkit_forget(kit);
+	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);
+	assert_int_equal(testkit_submissions(kit), 1);
+	assert_true(report_has("\r\nFinal-Recipient: rfc822; joe@customer.example\r\n"));
+	assert_false(report_has("Final-Recipient: rfc822; jane@customer.example"));
+}
+
 /* He may write as often as he likes too. */
 static void what_others_write_has_a_bound(void **state)
 {
@@ -335,6 +355,7 @@ int main(void)
 		TEST(late_complaining_and_answering_is_told_to_nobody),
 		TEST(the_only_recipient_is_who_it_is_about),
 		TEST(a_recipient_that_it_never_had_is_told_to_nobody),
+		TEST(a_recipient_says_nothing_of_another),
 		TEST(what_others_write_has_a_bound),
 		TEST(bounces_are_listed_by_field),
 		TEST(all_is_there_after_a_restart),

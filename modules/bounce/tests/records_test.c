@@ -72,7 +72,7 @@ static void add_given(const struct given *given, struct gw_str report)
 	snprintf(sent->relay, sizeof sent->relay, "%s", given->relay);
 	snprintf(sent->type, sizeof sent->type, "mass");
 	snprintf(sent->queue_id, sizeof sent->queue_id, "Q%llu", (unsigned long long)given->id);
-	sent->id = given->id;
+	sent->path.id = given->id;
 	assert_int_equal(store_mail(store, &record, 1, &number), 0);
 	free(sent);
 }

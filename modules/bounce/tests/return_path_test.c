@@ -234,8 +234,8 @@ static void ours_are_the_same_for_each_try_and_differ_by_message(void **state)
 	assert_int_equal(testkit_start(office.kit), 0);
 	assert_int_equal(send(&office, "crm@crm.example", MAIL), GW_CONTINUE);
 	first = strdup(sent_from(&office));
-	assert_int_equal(strlen(first), 26 + strlen("@b.example.com"));
-	assert_string_equal(first + 26, "@b.example.com");
+	assert_int_equal(strlen(first), 29 + strlen("@b.example.com"));
+	assert_string_equal(first + 29, "@b.example.com");
 	testkit_advance(office.kit, 3600 * 1000);
 	office.delivery = testkit_delivery(office.message, office.relay);
 	assert_int_equal(testkit_run_prepare(office.kit, office.delivery), GW_CONTINUE);
@@ -245,6 +245,50 @@ static void ours_are_the_same_for_each_try_and_differ_by_message(void **state)
 	assert_string_not_equal(first, second);
 	free(first);
 	free(second);
+	testkit_destroy(office.kit);
+}
+
+/* Whoever got a mail knows its return path: it has to speak of him alone. */
+static void each_recipient_has_one_of_its_own(void **state)
+{
+	struct office office = office_open("own", "domain", "b.example.com");
+	struct gw_delivery *delivery;
+	char paths[3][128];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(testkit_start(office.kit), 0);
+	office.message = testkit_message(office.kit, NULL, "crm@crm.example", MAIL);
+	for (i = 0; i < 3; i++)
+		testkit_rcpt(office.message, i == 1 ? "b@example.net" : "a@example.net");
+	delivery = testkit_delivery(office.message, office.relay);
+	for (i = 0; i < 3; i++, delivery = testkit_rest(delivery)) {
+		assert_int_equal(testkit_run_admit(office.kit, delivery, office.relay),
+				 GW_CONTINUE);
+		assert_null(gw->delivery_rcpt(delivery, 1));
+		assert_int_equal(testkit_run_prepare(office.kit, delivery), GW_CONTINUE);
+		snprintf(paths[i], sizeof paths[i], "%s",
+			 gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
+	}
+	assert_null(delivery);
+	assert_string_not_equal(paths[0], paths[1]);
+	assert_string_not_equal(paths[0], paths[2]);
+	testkit_destroy(office.kit);
+}
+
+static void others_stay_together(void **state)
+{
+	struct office office = office_open("from", "domain", "b.example.com");
+	struct gw_delivery *delivery;
+
+	(void)state;
+	assert_int_equal(testkit_start(office.kit), 0);
+	office.message = testkit_message(office.kit, NULL, "crm@crm.example", MAIL);
+	testkit_rcpt(office.message, "a@example.net");
+	testkit_rcpt(office.message, "b@example.net");
+	delivery = testkit_delivery(office.message, office.relay);
+	assert_int_equal(testkit_run_admit(office.kit, delivery, office.relay), GW_CONTINUE);
+	assert_null(testkit_rest(delivery));
 	testkit_destroy(office.kit);
 }
 
@@ -304,45 +348,46 @@ static const struct gw_str domain = GW_STR("b.example.com");
 
 static void a_token_proves_itself_until_its_day_is_over(void **state)
 {
+	static const struct path made = { 0x0123456789abcdefULL, 4711 };
 	char token[TOKEN_SIZE];
-	uint64_t id;
+	struct path path;
 	size_t i;
 
 	(void)state;
-	assert_true(token_make(&one, 0x0123456789abcdefULL, 20500, domain, token));
-	assert_int_equal(strlen(token), 26);
-	assert_int_equal(token_read(&one, gw_str(token), domain, 20500, &id), TOKEN_FINE);
-	assert_true(id == 0x0123456789abcdefULL);
-	assert_int_equal(token_read(&one, gw_str(token), domain, 20501, &id), TOKEN_EXPIRED);
+	assert_true(token_make(&one, made, 20500, domain, token));
+	assert_int_equal(strlen(token), 29);
+	assert_int_equal(token_read(&one, gw_str(token), domain, 20500, &path), TOKEN_FINE);
+	assert_true(path.id == made.id && path.nth == made.nth);
+	assert_int_equal(token_read(&one, gw_str(token), domain, 20501, &path), TOKEN_EXPIRED);
 	for (i = 0; token[i]; i++)
 		token[i] = (char)(token[i] >= 'a' ? token[i] - 32 : token[i]);
-	assert_int_equal(token_read(&one, gw_str(token), gw_str("B.Example.com"), 20500, &id),
+	assert_int_equal(token_read(&one, gw_str(token), gw_str("B.Example.com"), 20500, &path),
 			 TOKEN_FINE);
 }
 
 static void any_other_letter_is_a_forgery(void **state)
 {
 	char token[TOKEN_SIZE], changed[TOKEN_SIZE + 1];
-	uint64_t id;
+	struct path path = { 77, 1 };
 	size_t i;
 
 	(void)state;
-	assert_true(token_make(&one, 77, 20500, domain, token));
+	assert_true(token_make(&one, path, 20500, domain, token));
 	for (i = 0; i < TOKEN_SIZE - 1; i++) {
 		strcpy(changed, token);
 		changed[i] = changed[i] == 'a' ? 'b' : 'a';
-		assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &id),
+		assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &path),
 				 TOKEN_FORGED);
 		changed[i] = '\0';
-		assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &id),
+		assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &path),
 				 TOKEN_FORGED);
 	}
 	snprintf(changed, sizeof changed, "%sa", token);
-	assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &id), TOKEN_FORGED);
-	assert_int_equal(token_read(&one, gw_str(token), gw_str("c.example.com"), 20500, &id),
+	assert_int_equal(token_read(&one, gw_str(changed), domain, 20500, &path), TOKEN_FORGED);
+	assert_int_equal(token_read(&one, gw_str(token), gw_str("c.example.com"), 20500, &path),
 			 TOKEN_FORGED);
-	assert_int_equal(token_read(&other, gw_str(token), domain, 20500, &id), TOKEN_FORGED);
-	assert_int_equal(token_read(&two, gw_str(token), domain, 20500, &id), TOKEN_FINE);
+	assert_int_equal(token_read(&other, gw_str(token), domain, 20500, &path), TOKEN_FORGED);
+	assert_int_equal(token_read(&two, gw_str(token), domain, 20500, &path), TOKEN_FINE);
 }
 
 /* --- what failed in a session --- */
@@ -423,6 +468,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_told_at_the_relay),
 		cmocka_unit_test(domains_of_the_module_count_too),
 		cmocka_unit_test(ours_are_the_same_for_each_try_and_differ_by_message),
+		cmocka_unit_test(each_recipient_has_one_of_its_own),
+		cmocka_unit_test(others_stay_together),
 		cmocka_unit_test(ours_stays_ours),
 		cmocka_unit_test(the_key_is_made_once_for_the_gateway_alone),
 		cmocka_unit_test(a_key_that_others_may_read_is_refused),
