@@ -1,5 +1,6 @@
 #include "index.h"
 
+#include "distinct.h"
 #include "index_private.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=NORMAL;"
 	"PRAGMA secure_delete=ON;"
+	"PRAGMA wal_autocheckpoint=8000;" /* each waits for the disk twice */
 	"CREATE TABLE IF NOT EXISTS file(name TEXT PRIMARY KEY,position INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY AUTOINCREMENT,id TEXT UNIQUE,time INTEGER,sender TEXT,"
 	"client TEXT,login TEXT,type TEXT,peer TEXT,sha256 TEXT,size INTEGER,until INTEGER,count INTEGER,"
@@ -37,6 +39,11 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS doomed(name TEXT,at INTEGER,PRIMARY KEY(name,at)) WITHOUT ROWID;"
 	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
 	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
+
+/* Octets of words that are gathered before they are written: what is written small has to be merged
+ * again and again. It stays with the file; to say it again would wait for who writes there. */
+static const char gather[] = "INSERT INTO words(words,rank) VALUES('hashsize',8388608)";
+static const char gathers[] = "SELECT 1 FROM words_config WHERE k='hashsize'";
 
 static const char add_mail_sql[] =
 	"INSERT OR IGNORE INTO mail(id,time,sender,client,login,type,peer,sha256,size,until,"
@@ -75,6 +82,18 @@ static bool prepare(struct month *month)
 	return true;
 }
 
+static bool make(sqlite3 *db)
+{
+	sqlite3_stmt *said = NULL;
+	bool is_said = false, good = sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
+				     sqlite3_prepare_v2(db, gathers, -1, &said, NULL) == SQLITE_OK;
+
+	if (good)
+		is_said = sqlite3_step(said) == SQLITE_ROW;
+	sqlite3_finalize(said);
+	return good && (is_said || sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK);
+}
+
 void month_close(struct month *month)
 {
 	int i;
@@ -98,9 +117,7 @@ static struct month *month_open(const struct index *index, const char *name)
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
 		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
 				      NULL) == SQLITE_OK &&
-		    (!index->writes ||
-		     sqlite3_exec(month->db, schema, NULL, NULL, NULL) == SQLITE_OK) &&
-		    prepare(month)) {
+		    (!index->writes || make(month->db)) && prepare(month)) {
 			g_free(path);
 			return month;
 		}
@@ -285,14 +302,15 @@ static bool put_words(struct month *month, enum index_query query, int64_t n,
 		      const struct words *words)
 {
 	sqlite3_stmt *statement = month->statements[query];
-	char *names = names_of(words);
+	char *names = names_of(words), *text = distinct_words(words->text->str, words->text->len);
 	bool put;
 
 	sqlite3_bind_int64(statement, 1, n);
 	bind_text(statement, 2, words->subject);
-	bind_text(statement, 3, words->text->str);
+	bind_text(statement, 3, text);
 	bind_text(statement, 4, names);
 	put = month_run(month, query);
+	g_free(text);
 	g_free(names);
 	return put;
 }
@@ -358,16 +376,29 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 
 #define MONTHS_BACK 3 /* mail waits for days, not for months */
 
+/* Most of what comes of a message comes while its month is the last one, and open. */
+static struct month *month_at_hand(struct index *index, const char *name)
+{
+	struct month *month = index->months;
+
+	while (month && strncmp(month->name, name, 7) != 0)
+		month = month->next;
+	return month;
+}
+
 /* The month that has the message, of the `most` newest up to that of `last`, and its row; NULL:
  * none has. */
 static struct month *find_month(struct index *index, const char *id, const char *last,
 				unsigned most, int64_t *n)
 {
-	GPtrArray *names = index_names(index);
-	struct month *month = NULL;
+	struct month *month = month_at_hand(index, last);
+	GPtrArray *names;
 	guint i;
 
-	*n = -1;
+	*n = month ? get_number(month, FIND_MAIL, id) : -1;
+	if (*n >= 0)
+		return month;
+	names = index_names(index);
 	for (i = 0; i < names->len && most && *n < 0; i++) {
 		if (strncmp(names->pdata[i], last, 7) > 0)
 			continue;
@@ -503,23 +534,30 @@ bool index_doomed(struct index *index, GArray *out)
 	return good;
 }
 
+static bool end(struct month *month, bool good)
+{
+	bool ended = !month->in_transaction || sqlite3_exec(month->db, good ? "COMMIT" : "ROLLBACK",
+							    NULL, NULL, NULL) == SQLITE_OK;
+
+	month->in_transaction = false;
+	return good && ended;
+}
+
+/* The month with the position is the last: a kill between two leaves nothing out. */
 bool index_end(struct index *index, const char *name, uint64_t position)
 {
-	struct month *month = name ? writing(index, name) : NULL;
-	bool good = !name || month != NULL;
+	struct month *last = name ? writing(index, name) : NULL, *month;
+	bool good = !name || last != NULL;
 
-	if (month) {
-		bind_text(month->statements[SET_POSITION], 1, name);
-		sqlite3_bind_int64(month->statements[SET_POSITION], 2, (int64_t)position);
-		good = month_run(month, SET_POSITION);
+	if (last) {
+		bind_text(last->statements[SET_POSITION], 1, name);
+		sqlite3_bind_int64(last->statements[SET_POSITION], 2, (int64_t)position);
+		good = month_run(last, SET_POSITION);
 	}
-	for (month = index->months; month; month = month->next) {
-		if (month->in_transaction)
-			good &= sqlite3_exec(month->db, good ? "COMMIT" : "ROLLBACK", NULL, NULL,
-					     NULL) == SQLITE_OK;
-		month->in_transaction = false;
-	}
-	return good;
+	for (month = index->months; month; month = month->next)
+		if (month != last)
+			good = end(month, good);
+	return last ? end(last, good) : good;
 }
 
 /* Segments of words that still had it are merged away, and so is the log of what was written. */

@@ -242,23 +242,37 @@ static void expire(struct indexer *indexer)
 
 /* --- the thread --- */
 
-/* Only this thread's: Linux has both for each. */
+/* Only this thread's: Linux has both for each. Not SCHED_IDLE: what it holds for a moment (the
+ * store's lock, the kernel's of the process) others would wait for much longer. */
 static void step_back(void)
 {
 	struct sched_param none = { 0 };
 
 	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+}
+
+/* As long as it worked, so that under load it works seldom, and has much to do at once: what is
+ * indexed together is written together. */
+static void rest(struct indexer *indexer, int64_t since)
+{
+	int64_t until = g_get_monotonic_time() +
+			MIN(g_get_monotonic_time() - since, LOOK_MS * 1000);
+
+	while (g_get_monotonic_time() < until && !indexer->stopping)
+		g_usleep(MIN(until - g_get_monotonic_time(), LOOK_MS * 10));
 }
 
 static void *run(void *arg)
 {
 	struct indexer *indexer = arg;
 	struct store_state state;
+	int64_t began;
 	bool all;
 
 	step_back();
 	do {
+		began = g_get_monotonic_time();
 		store_state(indexer->store, &state);
 		if (!indexer->index)
 			indexer->index = index_open(store_folder(indexer->store), true);
@@ -269,6 +283,7 @@ static void *run(void *arg)
 			expire(indexer);
 		else
 			g_usleep(LOOK_MS * 100);
+		rest(indexer, began);
 	} while (store_wait(indexer->store, all ? state.batches : UINT64_MAX, LOOK_MS) &&
 		 !indexer->stopping);
 	index_close(indexer->index);

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #define PIECE ((size_t)65536)
+#define SPAN ((size_t)256) /* octets that are compared at once */
 #define LIKE_LEAST ((uint64_t)2048)
 #define LIKE_MOST ((uint64_t)8 * 1024 * 1024) /* of a message that is held in memory for it */
 
@@ -90,25 +91,44 @@ static bool digest(struct item *item, reader *read, uint64_t size, char out[65])
 
 /* --- how what left differs --- */
 
+/* Where two of a length differ first, from the front or from the back. */
+static size_t same_octets(const unsigned char *one, const unsigned char *two, size_t len, bool back)
+{
+	size_t done = 0, i;
+
+	for (; done < len; done += SPAN) {
+		size_t span = len - done < SPAN ? len - done : SPAN;
+		size_t from = back ? len - done - span : done;
+
+		if (memcmp(one + from, two + from, span) == 0)
+			continue;
+		for (i = 0; i < span - 1; i++)
+			if (back ? one[len - 1 - done - i] != two[len - 1 - done - i]
+				 : one[done + i] != two[done + i])
+				break;
+		return done + i;
+	}
+	return len;
+}
+
 /* How many octets are the same from both fronts, or from both backs. -1: cannot be read. */
 static int64_t same(struct item *item, bool back, uint64_t most)
 {
 	unsigned char one[PIECE], two[PIECE];
 	uint64_t done = 0;
-	size_t i;
 
 	while (done < most) {
-		size_t want = most - done < PIECE ? (size_t)(most - done) : PIECE;
+		size_t equal, want = most - done < PIECE ? (size_t)(most - done) : PIECE;
 		uint64_t first = back ? item->arrived_size - done - want : done;
 		uint64_t second = back ? item->left_size - done - want : done;
 
 		if (read_arrived(item, first, one, want) != (long)want ||
 		    read_left(item, second, two, want) != (long)want)
 			return -1;
-		for (i = 0; i < want; i++)
-			if (back ? one[want - 1 - i] != two[want - 1 - i] : one[i] != two[i])
-				return (int64_t)(done + i);
-		done += want;
+		equal = same_octets(one, two, want, back);
+		done += equal;
+		if (equal < want)
+			return (int64_t)done;
 	}
 	return (int64_t)most;
 }
@@ -252,11 +272,21 @@ static bool end_arrived(struct item *item, struct gw_json *meta)
 	return true;
 }
 
+/* Of what left as it came it is known already, where it was archived now. */
+static bool digest_left(struct item *item, char sha256[65])
+{
+	if (item->left_size != item->arrived_size || !item->sha256[0] ||
+	    item->delta.front + item->delta.back < item->left_size)
+		return digest(item, read_left, item->left_size, sha256);
+	memcpy(sha256, item->sha256, sizeof item->sha256);
+	return true;
+}
+
 static bool end_left(struct item *item, struct gw_json *meta)
 {
 	char sha256[65];
 
-	if (!digest(item, read_left, item->left_size, sha256) || !compare(item, &item->delta))
+	if (!compare(item, &item->delta) || !digest_left(item, sha256))
 		return false;
 	gw->json_string(meta, "sha256", gw_str(sha256));
 	gw->json_number(meta, "size", (int64_t)item->left_size);

@@ -13,10 +13,14 @@
 
 void hex_write(char out[2 * KEY_SIZE + 1], const unsigned char octets[KEY_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	for (i = 0; i < KEY_SIZE; i++)
-		snprintf(out + 2 * i, 3, "%02x", octets[i]);
+	for (i = 0; i < KEY_SIZE; i++) {
+		out[2 * i] = digits[octets[i] >> 4];
+		out[2 * i + 1] = digits[octets[i] & 15];
+	}
+	out[2 * KEY_SIZE] = '\0';
 }
 
 bool hex_read(struct gw_str text, unsigned char octets[KEY_SIZE])
@@ -102,19 +106,22 @@ int keys_read(struct keys *keys, const char *wrap, const char *sign, const char 
 	int count = *wrap ? read_or_make(wrap, keys->wrap, KEYS_MAX, why) : 0;
 
 	keys->sign = NULL;
+	keys->gcm = NULL;
 	keys->count = count > 0 ? (size_t)count : 0;
 	if (count < 0 || read_or_make(sign, secret, 1, why) < 0)
 		return -1;
 	keys->sign = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret[0], KEY_SIZE);
 	OPENSSL_cleanse(secret, sizeof secret);
-	if (!keys->sign)
+	keys->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	if (!keys->sign || !keys->gcm)
 		*why = "no memory";
-	return keys->sign ? 0 : -1;
+	return keys->sign && keys->gcm ? 0 : -1;
 }
 
 void keys_finish(struct keys *keys)
 {
 	EVP_PKEY_free(keys->sign);
+	EVP_CIPHER_free(keys->gcm);
 	OPENSSL_cleanse(keys, sizeof *keys);
 }
 
@@ -123,53 +130,46 @@ void keys_finish(struct keys *keys)
 /* For archives without a key file: known to everybody, and no secret. */
 static const unsigned char open_key[KEY_SIZE] = "gateway archive without key file";
 
-static bool gcm_wrap(const unsigned char *with, const unsigned char *key, struct gw_str about,
-		     unsigned char *slot)
+static bool gcm_wrap(const struct keys *keys, const unsigned char *key, struct gw_str about,
+		     unsigned char *slot, EVP_CIPHER_CTX *gcm)
 {
-	EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
+	const unsigned char *with = keys->count ? keys->wrap[0] : open_key;
 	int len;
-	bool done;
 
-	done = gcm && EVP_EncryptInit_ex(gcm, EVP_aes_256_gcm(), NULL, with, slot) == 1 &&
+	return EVP_EncryptInit_ex(gcm, keys->gcm, NULL, with, slot) == 1 &&
 	       EVP_EncryptUpdate(gcm, NULL, &len, (const unsigned char *)about.ptr,
 				 (int)about.len) == 1 &&
 	       EVP_EncryptUpdate(gcm, slot + NONCE_SIZE, &len, key, KEY_SIZE) == 1 &&
 	       EVP_EncryptFinal_ex(gcm, slot + NONCE_SIZE + KEY_SIZE, &len) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_GET_TAG, TAG_SIZE,
 				   slot + NONCE_SIZE + KEY_SIZE) == 1;
-	EVP_CIPHER_CTX_free(gcm);
-	return done;
 }
 
 bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE], struct gw_str about,
-	       unsigned char slot[SLOT_SIZE])
+	       unsigned char slot[SLOT_SIZE], EVP_CIPHER_CTX *gcm)
 {
 	memset(slot, 0, SLOT_SIZE);
-	return RAND_bytes(slot, NONCE_SIZE) == 1 &&
-	       gcm_wrap(keys->count ? keys->wrap[0] : open_key, key, about, slot);
+	return RAND_bytes(slot, NONCE_SIZE) == 1 && gcm_wrap(keys, key, about, slot, gcm);
 }
 
-static bool gcm_unwrap(const unsigned char *with, const unsigned char *slot, struct gw_str about,
-		       unsigned char *key)
+static bool gcm_unwrap(const struct keys *keys, const unsigned char *with,
+		       const unsigned char *slot, struct gw_str about, unsigned char *key,
+		       EVP_CIPHER_CTX *gcm)
 {
-	EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
 	unsigned char tag[TAG_SIZE];
 	int len;
-	bool done;
 
 	memcpy(tag, slot + NONCE_SIZE + KEY_SIZE, TAG_SIZE);
-	done = gcm && EVP_DecryptInit_ex(gcm, EVP_aes_256_gcm(), NULL, with, slot) == 1 &&
+	return EVP_DecryptInit_ex(gcm, keys->gcm, NULL, with, slot) == 1 &&
 	       EVP_DecryptUpdate(gcm, NULL, &len, (const unsigned char *)about.ptr,
 				 (int)about.len) == 1 &&
 	       EVP_DecryptUpdate(gcm, key, &len, slot + NONCE_SIZE, KEY_SIZE) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) == 1 &&
 	       EVP_DecryptFinal_ex(gcm, tag, &len) == 1;
-	EVP_CIPHER_CTX_free(gcm);
-	return done;
 }
 
 enum slot_state keys_unwrap(const struct keys *keys, const unsigned char slot[SLOT_SIZE],
-			    struct gw_str about, unsigned char key[KEY_SIZE])
+			    struct gw_str about, unsigned char key[KEY_SIZE], EVP_CIPHER_CTX *gcm)
 {
 	static const unsigned char zeros[SLOT_SIZE];
 	size_t i;
@@ -179,9 +179,9 @@ enum slot_state keys_unwrap(const struct keys *keys, const unsigned char slot[SL
 	if (memcmp(slot + SLOT_SIZE - 4, zeros, 4) != 0)
 		return SLOT_DAMAGED;
 	for (i = 0; i < keys->count; i++)
-		if (gcm_unwrap(keys->wrap[i], slot, about, key))
+		if (gcm_unwrap(keys, keys->wrap[i], slot, about, key, gcm))
 			return SLOT_GOOD;
-	return gcm_unwrap(open_key, slot, about, key) ? SLOT_GOOD : SLOT_DAMAGED;
+	return gcm_unwrap(keys, open_key, slot, about, key, gcm) ? SLOT_GOOD : SLOT_DAMAGED;
 }
 
 /* --- signing: Ed25519 --- */

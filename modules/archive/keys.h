@@ -21,20 +21,22 @@ struct keys {
 	unsigned char wrap[KEYS_MAX][KEY_SIZE];
 	size_t count; /* 0: no key file */
 	EVP_PKEY *sign;
+	EVP_CIPHER
+	*gcm; /* AES-256-GCM: to look it up for each object takes longer than to seal it */
 };
 
 /* Both are made where they are not there; `wrap` "": no key file. 0, or -1 and *why. */
 int keys_read(struct keys *keys, const char *wrap, const char *sign, const char **why);
 void keys_finish(struct keys *keys);
 
-/* Wraps the key; `about` is what else the tag covers. */
+/* Wraps the key; `about` is what else the tag covers, `gcm` is used for it. */
 bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE], struct gw_str about,
-	       unsigned char slot[SLOT_SIZE]);
+	       unsigned char slot[SLOT_SIZE], EVP_CIPHER_CTX *gcm);
 
 enum slot_state { SLOT_GOOD, SLOT_DESTROYED, SLOT_DAMAGED };
 /* DAMAGED also where the key file lacks the key that wrapped it. */
 enum slot_state keys_unwrap(const struct keys *keys, const unsigned char slot[SLOT_SIZE],
-			    struct gw_str about, unsigned char key[KEY_SIZE]);
+			    struct gw_str about, unsigned char key[KEY_SIZE], EVP_CIPHER_CTX *gcm);
 
 bool keys_sign(const struct keys *keys, struct gw_str text, unsigned char out[SIGNATURE_SIZE]);
 bool keys_verify(const struct keys *keys, struct gw_str text,

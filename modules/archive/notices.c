@@ -10,7 +10,7 @@ struct gw_json_value *notice_read(int file, uint64_t at, const struct record *re
 	struct gw_json_value *json = NULL;
 
 	if (record->kind == RECORD_NOTICE && record->flags & RECORD_PLAIN &&
-	    record_meta(file, at, record, NULL, meta) == OPENED)
+	    record_meta(file, at, record, NULL, NULL, meta) == OPENED)
 		json = gw->json_read(gw_str_n(meta->data, meta->len), NULL, 0);
 	g_byte_array_unref(meta);
 	return json;

@@ -12,11 +12,17 @@ void reader_init(struct reader *reader, const char *folder, const struct keys *k
 	*reader = (struct reader){ .folder = folder, .keys = keys, .file = -1 };
 }
 
-void reader_finish(struct reader *reader)
+void reader_close(struct reader *reader)
 {
 	if (reader->file >= 0)
 		close(reader->file);
 	reader->file = -1;
+}
+
+void reader_finish(struct reader *reader)
+{
+	reader_close(reader);
+	opener_finish(&reader->opener);
 }
 
 int reader_file(struct reader *reader, const char *name)
@@ -25,7 +31,7 @@ int reader_file(struct reader *reader, const char *name)
 
 	if (reader->file >= 0 && strcmp(reader->name, name) == 0)
 		return reader->file;
-	reader_finish(reader);
+	reader_close(reader);
 	segment_path(path, reader->folder, name);
 	reader->file = open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(reader->name, sizeof reader->name, "%s", name);
@@ -60,7 +66,7 @@ struct gw_json_value *reader_meta(struct reader *reader, const struct place *pla
 
 	*opened = OPENED_DAMAGED;
 	if (file >= 0 && record_read(file, place->at, record) == 1)
-		*opened = record_meta(file, place->at, record, reader->keys, meta);
+		*opened = record_meta(file, place->at, record, reader->keys, &reader->opener, meta);
 	if (*opened == OPENED) {
 		if (meta->len > GW_JSON_READ_MAX)
 			bound_rcpts(meta);
@@ -79,7 +85,8 @@ enum opened reader_arrived(struct reader *reader, const struct place *place, uin
 
 	if (file < 0 || record_read(file, place->at, &record) != 1 || record.kind != RECORD_ARRIVED)
 		return OPENED_DAMAGED;
-	return record_body(file, place->at, &record, reader->keys, gw_str(""), most, out);
+	return record_body(file, place->at, &record, reader->keys, &reader->opener, gw_str(""),
+			   most, out);
 }
 
 enum opened reader_words(struct reader *reader, const struct place *arrived, struct words *words)
@@ -147,8 +154,8 @@ static enum opened add_between(struct reader *reader, const struct place *left,
 			out->error = EIO;
 		text = gw_str_n(octets->data, octets->len);
 	}
-	opened = record_body(reader_file(reader, left->name), left->at, record, reader->keys, text,
-			     UINT64_MAX, out);
+	opened = record_body(reader_file(reader, left->name), left->at, record, reader->keys,
+			     &reader->opener, text, UINT64_MAX, out);
 	if (octets)
 		g_byte_array_unref(octets);
 	return opened;

@@ -12,10 +12,13 @@ struct reader {
 	const struct keys *keys;
 	char name[SEGMENT_NAME];
 	int file;
+	struct opener opener;
 };
 
 void reader_init(struct reader *reader, const char *folder, const struct keys *keys);
 void reader_finish(struct reader *reader);
+/* Its file alone. */
+void reader_close(struct reader *reader);
 /* Its descriptor; -1: errno. */
 int reader_file(struct reader *reader, const char *name);
 

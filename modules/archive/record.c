@@ -82,6 +82,7 @@ struct press {
 	ZSTD_CCtx *zstd;
 	EVP_CIPHER_CTX *gcm;
 	EVP_MD_CTX *hash;
+	EVP_MD *sha256;
 	int level;
 };
 
@@ -92,6 +93,7 @@ void press_destroy(struct press *press)
 	ZSTD_freeCCtx(press->zstd);
 	EVP_CIPHER_CTX_free(press->gcm);
 	EVP_MD_CTX_free(press->hash);
+	EVP_MD_free(press->sha256);
 	free(press);
 }
 
@@ -105,7 +107,8 @@ struct press *press_create(int level)
 	press->zstd = ZSTD_createCCtx();
 	press->gcm = EVP_CIPHER_CTX_new();
 	press->hash = EVP_MD_CTX_new();
-	if (press->zstd && press->gcm && press->hash)
+	press->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (press->zstd && press->gcm && press->hash && press->sha256)
 		return press;
 	press_destroy(press);
 	return NULL;
@@ -123,20 +126,21 @@ static bool press_begin(struct press *press, uint64_t len)
 struct pen {
 	struct bulk *out;
 	EVP_CIPHER_CTX *gcm; /* NULL: a plain record */
+	const EVP_CIPHER *cipher;
 	EVP_MD_CTX *hash;
 	uint64_t written;
 	bool good;
-	unsigned char sealed[PIECE];
 };
 
+/* No more than a PIECE at once. */
 static void pen_put(struct pen *pen, const unsigned char *octets, size_t len)
 {
+	unsigned char out[PIECE];
 	int sealed = (int)len;
 
 	if (pen->gcm && len) {
-		pen->good &= EVP_EncryptUpdate(pen->gcm, pen->sealed, &sealed, octets, (int)len) ==
-			     1;
-		octets = pen->sealed;
+		pen->good &= EVP_EncryptUpdate(pen->gcm, out, &sealed, octets, (int)len) == 1;
+		octets = out;
 	}
 	pen->good &= EVP_DigestUpdate(pen->hash, octets, len) == 1;
 	bulk_add(pen->out, octets, len);
@@ -151,8 +155,7 @@ static void pen_begin(struct pen *pen, const unsigned char *key, const unsigned 
 
 	pen->written = 0;
 	if (pen->gcm)
-		pen->good &= EVP_EncryptInit_ex(pen->gcm, EVP_aes_256_gcm(), NULL, key, nonce) ==
-				     1 &&
+		pen->good &= EVP_EncryptInit_ex(pen->gcm, pen->cipher, NULL, key, nonce) == 1 &&
 			     EVP_EncryptUpdate(pen->gcm, NULL, &len,
 					       (const unsigned char *)about(head).ptr, 12) == 1;
 }
@@ -244,23 +247,28 @@ static void make_plain(struct pen *pen, struct record *record, struct gw_str met
 	record->meta_len = (uint32_t)pen->written;
 }
 
+static bool new_key(const struct keys *keys, struct record *record, unsigned char key[KEY_SIZE],
+		    EVP_CIPHER_CTX *gcm)
+{
+	return RAND_bytes(key, KEY_SIZE) == 1 &&
+	       keys_wrap(keys, key, about(record->octets), record->octets + RECORD_SLOT, gcm);
+}
+
 bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
 		 struct gw_str meta, const struct source *body, struct press *press,
 		 unsigned char hash[HASH_SIZE])
 {
 	struct record record = { .kind = (unsigned char)kind, .time = time };
 	unsigned char key[KEY_SIZE] = { 0 };
-	struct pen pen = { .out = out, .gcm = keys ? press->gcm : NULL };
+	struct pen pen = { .out = out, .hash = press->hash };
 	uint64_t at = out->len;
 
 	record.flags = keys ? 0 : RECORD_PLAIN;
-	pen.hash = press ? press->hash : EVP_MD_CTX_new();
+	pen.gcm = keys ? press->gcm : NULL;
+	pen.cipher = keys ? keys->gcm : NULL;
 	head_write(&record, record.octets);
-	pen.good = meta.len <= META_MOST && pen.hash &&
-		   EVP_DigestInit_ex(pen.hash, EVP_sha256(), NULL) == 1;
-	if (keys && pen.good)
-		pen.good = RAND_bytes(key, sizeof key) == 1 &&
-			   keys_wrap(keys, key, about(record.octets), record.octets + RECORD_SLOT);
+	pen.good = meta.len <= META_MOST && EVP_DigestInit_ex(pen.hash, press->sha256, NULL) == 1 &&
+		   (!keys || new_key(keys, &record, key, press->gcm));
 	bulk_add(out, record.octets, RECORD_HEAD);
 	if (pen.good && keys)
 		make_parts(&pen, &record, key, meta, body, press);
@@ -271,8 +279,6 @@ bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kin
 	pen.good = pen.good && EVP_DigestUpdate(pen.hash, record.octets, RECORD_SLOT) == 1 &&
 		   EVP_DigestFinal_ex(pen.hash, hash, NULL) == 1;
 	OPENSSL_cleanse(key, sizeof key);
-	if (!press)
-		EVP_MD_CTX_free(pen.hash);
 	return pen.good && !out->error;
 }
 
@@ -296,6 +302,23 @@ bool record_hash(int file, uint64_t at, const struct record *record, unsigned ch
 	       EVP_DigestFinal_ex(context, hash, NULL) == 1;
 	EVP_MD_CTX_free(context);
 	return good;
+}
+
+void opener_finish(struct opener *opener)
+{
+	EVP_CIPHER_CTX_free(opener->gcm);
+	ZSTD_freeDCtx(opener->zstd);
+	*opener = (struct opener){ NULL, NULL };
+}
+
+/* Made when it is needed first: they take as long as opening a small record does. */
+static bool opener_has_all(struct opener *opener)
+{
+	if (!opener->gcm)
+		opener->gcm = EVP_CIPHER_CTX_new();
+	if (!opener->zstd)
+		opener->zstd = ZSTD_createDCtx();
+	return opener->gcm && opener->zstd;
 }
 
 /* A part that is opened: what is behind the seal goes through zstd to where it is wanted. */
@@ -325,18 +348,16 @@ static void lens_pass(struct lens *lens, const unsigned char *octets, size_t len
 	}
 }
 
-static bool lens_begin(struct lens *lens, const unsigned char *key, const struct record *record,
-		       unsigned char number, struct gw_str like)
+static bool lens_begin(struct lens *lens, const EVP_CIPHER *cipher, const unsigned char *key,
+		       const struct record *record, unsigned char number, struct gw_str like)
 {
 	unsigned char nonce[NONCE_SIZE] = { [NONCE_SIZE - 1] = number };
 	int len;
 
-	lens->gcm = EVP_CIPHER_CTX_new();
-	lens->zstd = ZSTD_createDCtx();
-	return lens->gcm && lens->zstd &&
-	       EVP_DecryptInit_ex(lens->gcm, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
+	return EVP_DecryptInit_ex(lens->gcm, cipher, NULL, key, nonce) == 1 &&
 	       EVP_DecryptUpdate(lens->gcm, NULL, &len,
 				 (const unsigned char *)about(record->octets).ptr, 12) == 1 &&
+	       !ZSTD_isError(ZSTD_DCtx_reset(lens->zstd, ZSTD_reset_session_and_parameters)) &&
 	       !ZSTD_isError(
 		       ZSTD_DCtx_setParameter(lens->zstd, ZSTD_d_windowLogMax, LIKE_LOG_MOST)) &&
 	       (like.len == 0 ||
@@ -365,56 +386,66 @@ static bool lens_read(struct lens *lens, int file, uint64_t at, uint64_t len)
 }
 
 enum slot_state record_key(const struct record *record, const struct keys *keys,
-			   unsigned char key[KEY_SIZE])
+			   struct opener *opener, unsigned char key[KEY_SIZE])
 {
-	return keys_unwrap(keys, record->octets + RECORD_SLOT, about(record->octets), key);
+	if (!opener_has_all(opener))
+		return SLOT_DAMAGED;
+	return keys_unwrap(keys, record->octets + RECORD_SLOT, about(record->octets), key,
+			   opener->gcm);
 }
 
-static enum opened open_part(int file, uint64_t at, const struct record *record,
-			     const struct keys *keys, struct gw_str like, unsigned char number,
-			     uint64_t len, struct bulk *out, uint64_t most)
+/* A part of a record: which one it is, and where it lies. */
+struct opened_part {
+	unsigned char number;
+	uint64_t at, len;
+};
+
+static enum opened open_part(int file, const struct record *record, const struct keys *keys,
+			     struct opener *opener, const struct opened_part *part,
+			     struct gw_str like, uint64_t most, struct bulk *out)
 {
-	struct lens lens = { .out = out, .left = most, .good = true };
 	unsigned char key[KEY_SIZE];
-	enum slot_state slot = record_key(record, keys, key);
+	enum slot_state slot = record_key(record, keys, opener, key);
+	struct lens lens = { opener->gcm, opener->zstd, out, most, true };
 	bool good;
 
 	if (slot == SLOT_DESTROYED)
 		return OPENED_DESTROYED;
-	good = slot == SLOT_GOOD && len >= TAG_SIZE &&
-	       lens_begin(&lens, key, record, number, like) &&
-	       lens_read(&lens, file, at, len - TAG_SIZE);
+	good = slot == SLOT_GOOD && part->len >= TAG_SIZE &&
+	       lens_begin(&lens, keys->gcm, key, record, part->number, like) &&
+	       lens_read(&lens, file, part->at, part->len - TAG_SIZE);
 	OPENSSL_cleanse(key, sizeof key);
-	EVP_CIPHER_CTX_free(lens.gcm);
-	ZSTD_freeDCtx(lens.zstd);
 	return good ? OPENED : OPENED_DAMAGED;
 }
 
 enum opened record_meta(int file, uint64_t at, const struct record *record, const struct keys *keys,
-			GByteArray *meta)
+			struct opener *opener, GByteArray *meta)
 {
+	const struct opened_part part = { 1, at + RECORD_HEAD, record->meta_len };
 	struct bulk out = { .bytes = meta, .file = -1 };
 
 	g_byte_array_set_size(meta, 0);
 	if (record->meta_len > META_MOST)
 		return OPENED_DAMAGED;
 	if (!(record->flags & RECORD_PLAIN))
-		return open_part(file, at + RECORD_HEAD, record, keys, gw_str(""), 1,
-				 record->meta_len, &out, META_MOST);
+		return opener ? open_part(file, record, keys, opener, &part, gw_str(""), META_MOST,
+					  &out)
+			      : OPENED_DAMAGED;
 	g_byte_array_set_size(meta, record->meta_len);
-	return file_read(file, at + RECORD_HEAD, meta->data, record->meta_len) ==
-			       (long)record->meta_len
+	return file_read(file, part.at, meta->data, record->meta_len) == (long)record->meta_len
 		       ? OPENED
 		       : OPENED_DAMAGED;
 }
 
 enum opened record_body(int file, uint64_t at, const struct record *record, const struct keys *keys,
-			struct gw_str like, uint64_t most, struct bulk *out)
+			struct opener *opener, struct gw_str like, uint64_t most, struct bulk *out)
 {
+	const struct opened_part part = { 2, at + RECORD_HEAD + record->meta_len,
+					  record->body_len };
+
 	if (record->body_len == 0)
 		return OPENED;
-	return open_part(file, at + RECORD_HEAD + record->meta_len, record, keys, like, 2,
-			 record->body_len, out, most);
+	return open_part(file, record, keys, opener, &part, like, most, out);
 }
 
 int record_destroy(int file, uint64_t at)

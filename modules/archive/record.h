@@ -62,8 +62,8 @@ struct press;
 struct press *press_create(int level); /* NULL: no memory */
 void press_destroy(struct press *press);
 
-/* Adds a record to `out`, sealed where `keys` is not NULL, with a press then. `body` NULL: no
- * content. False: it failed; `out` is not as it was then. */
+/* Adds a record to `out`, sealed where `keys` is not NULL. `body` NULL: no content. False: it
+ * failed; `out` is not as it was then. */
 bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
 		 struct gw_str meta, const struct source *body, struct press *press,
 		 unsigned char hash[HASH_SIZE]);
@@ -76,16 +76,24 @@ uint64_t record_next(int file, uint64_t at, uint64_t size);
 /* False: it cannot be read to its end. */
 bool record_hash(int file, uint64_t at, const struct record *record, unsigned char hash[HASH_SIZE]);
 
+/* What records are opened with; all NULL at first. For one thread. */
+struct opener {
+	EVP_CIPHER_CTX *gcm;
+	struct ZSTD_DCtx_s *zstd;
+};
+void opener_finish(struct opener *opener);
+
 /* The record's own key, unwrapped. */
 enum slot_state record_key(const struct record *record, const struct keys *keys,
-			   unsigned char key[KEY_SIZE]);
+			   struct opener *opener, unsigned char key[KEY_SIZE]);
 
 enum opened { OPENED, OPENED_DESTROYED, OPENED_DAMAGED };
+/* `keys` and `opener` NULL: of a plain record. */
 enum opened record_meta(int file, uint64_t at, const struct record *record, const struct keys *keys,
-			GByteArray *meta);
+			struct opener *opener, GByteArray *meta);
 /* Adds the content to `out`, but no more than `most` octets. */
 enum opened record_body(int file, uint64_t at, const struct record *record, const struct keys *keys,
-			struct gw_str like, uint64_t most, struct bulk *out);
+			struct opener *opener, struct gw_str like, uint64_t most, struct bulk *out);
 
 /* Destroys the record's key. 0, or errno; the caller syncs the file. */
 int record_destroy(int file, uint64_t at);

@@ -177,7 +177,7 @@ static int destroy_key(struct reader *writer, const struct place *place)
 	if (writer->file >= 0 && strcmp(writer->name, place->name) != 0) {
 		if (fdatasync(writer->file) != 0)
 			return errno;
-		reader_finish(writer);
+		reader_close(writer);
 	}
 	if (writer->file < 0) {
 		segment_path(path, writer->folder, place->name);
@@ -384,7 +384,7 @@ static void take_commit(struct remains *remains, int file, uint64_t at, const st
 	GByteArray *octets = g_byte_array_new();
 	struct commit commit;
 
-	if (record_meta(file, at, record, NULL, octets) == OPENED &&
+	if (record_meta(file, at, record, NULL, NULL, octets) == OPENED &&
 	    commit_read(&commit, NULL, octets->data, octets->len)) {
 		if (!remains->first) {
 			remains->first = commit.link.number;

@@ -173,7 +173,7 @@ static bool read_commit(int file, const struct keys *keys, uint64_t at, const st
 {
 	g_byte_array_set_size(octets, 0);
 	return record->kind == RECORD_COMMIT && record->flags & RECORD_PLAIN &&
-	       record_meta(file, at, record, NULL, octets) == OPENED &&
+	       record_meta(file, at, record, NULL, NULL, octets) == OPENED &&
 	       commit_read(commit, keys, octets->data, octets->len) && commit_fits(commit, record);
 }
 

@@ -27,6 +27,7 @@ struct reading {
 	int file;
 	uint64_t size;
 	GArray *seen;
+	struct opener *opener;
 };
 
 static void fault(struct verify *verify, const char *format, ...)
@@ -54,7 +55,8 @@ static char *name_of(const struct reading *reading, uint64_t at)
 
 	g_string_printf(name, "%s:%llu", reading->name, (unsigned long long)at);
 	if (record_read(reading->file, at, &record) == 1 && record.kind != RECORD_COMMIT &&
-	    record_meta(reading->file, at, &record, reading->verify->keys, meta) == OPENED)
+	    record_meta(reading->file, at, &record, reading->verify->keys, reading->opener, meta) ==
+		    OPENED)
 		json = gw->json_read(gw_str_n(meta->data, meta->len), NULL, 0);
 	if (gw->json_value_string(gw->json_member(json, "id")).ptr)
 		g_string_append_printf(name, " (message %s)",
@@ -79,7 +81,7 @@ static void check_key(const struct reading *reading, uint64_t at, const struct r
 	static const unsigned char zeros[SLOT_SIZE];
 	unsigned char key[KEY_SIZE];
 	bool said = notices_has(reading->notices, reading->name, at);
-	enum slot_state slot = record_key(record, reading->verify->keys, key);
+	enum slot_state slot = record_key(record, reading->verify->keys, reading->opener, key);
 
 	OPENSSL_cleanse(key, sizeof key);
 	if (record->flags & RECORD_PLAIN) {
@@ -198,7 +200,7 @@ static void check_batch(const struct reading *reading, uint64_t at, const struct
 	struct commit commit;
 	char hex[2 * HASH_SIZE + 1];
 
-	if (record_meta(reading->file, at, record, NULL, octets) != OPENED ||
+	if (record_meta(reading->file, at, record, NULL, NULL, octets) != OPENED ||
 	    !commit_read(&commit, verify->keys, octets->data, octets->len) ||
 	    !commit_fits(&commit, record)) {
 		fault_at(reading, at, "the end of a batch is damaged");
@@ -267,7 +269,10 @@ static uint64_t end_of(int file, uint64_t size)
 static void check_file(struct verify *verify, const struct notices *notices, const char *name,
 		       bool is_last)
 {
-	struct reading reading = { .verify = verify, .notices = notices, .name = name };
+	struct opener opener = { NULL, NULL };
+	struct reading reading = {
+		.verify = verify, .notices = notices, .name = name, .opener = &opener
+	};
 	char path[SEGMENT_PATH];
 	struct stat status;
 	uint64_t at = 0;
@@ -287,6 +292,7 @@ static void check_file(struct verify *verify, const struct notices *notices, con
 	if (reading.seen->len && !*verify->stop)
 		fault(verify, "%s: its last %u objects are no batch", name, reading.seen->len);
 	g_array_unref(reading.seen);
+	opener_finish(&opener);
 	close(reading.file);
 }
 

@@ -8,10 +8,9 @@ function(gw_add_module name)
     PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
-# gw_add_module_test(NAME TEST FILES...) makes the program TEST of FILES and the module's own object files, linked with the
-# testkit and what the module links, and the ctest module.NAME.TEST. TEST_FOLDER is where the first of FILES lies, for data
-# beside it.
-function(gw_add_module_test name test)
+# gw_add_module_program(NAME PROGRAM FILES...) makes the program module_NAME_PROGRAM of FILES and the module's own object
+# files, linked with the testkit and what the module links. TEST_FOLDER is where the first of FILES lies, for data beside it.
+function(gw_add_module_program name test)
   set(program module_${name}_${test})
   add_executable(${program} ${ARGN} $<TARGET_OBJECTS:module_${name}>)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} $<TARGET_PROPERTY:module_${name},INCLUDE_DIRECTORIES>)
@@ -21,6 +20,12 @@ function(gw_add_module_test name test)
   get_filename_component(folder ${folder} DIRECTORY)
   target_compile_definitions(${program} PRIVATE TEST_FOLDER="${folder}")
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
+# gw_add_module_test(NAME TEST FILES...) makes such a program, and of it the ctest module.NAME.TEST.
+function(gw_add_module_test name test)
+  gw_add_module_program(${name} ${test} ${ARGN})
+  set(program module_${name}_${test})
   add_test(NAME module.${name}.${test} COMMAND ${program})
   set_tests_properties(module.${name}.${test} PROPERTIES TIMEOUT 120)
 endfunction()

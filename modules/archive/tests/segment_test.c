@@ -105,6 +105,7 @@ static void test_records_are_sealed(void **state)
 	struct bulk out;
 	GByteArray *meta = g_byte_array_new(), *file;
 	struct keys others = keys;
+	struct opener opener = { NULL, NULL };
 
 	(void)state;
 	assert_int_equal(segment_open(&segment, folder, &keys), 0);
@@ -114,19 +115,23 @@ static void test_records_are_sealed(void **state)
 	assert_null(memmem(file->data, file->len, "secret", 6));
 	assert_int_equal(record_read(segment.file, 0, &record), 1);
 	bulk_init(&out, NULL);
-	assert_int_equal(record_meta(segment.file, 0, &record, &keys, meta), OPENED);
+	assert_int_equal(record_meta(segment.file, 0, &record, &keys, &opener, meta), OPENED);
 	assert_int_equal(meta->len, 10);
 	assert_memory_equal(meta->data, "{\"id\":\"1\"}", 10);
-	assert_int_equal(record_body(segment.file, 0, &record, &keys, gw_str(""), 8, &out), OPENED);
+	assert_int_equal(record_body(segment.file, 0, &record, &keys, &opener, gw_str(""), 8, &out),
+			 OPENED);
 	assert_int_equal(out.len, 8);
 	others.wrap[0][0] ^= 1;
-	assert_int_equal(record_meta(segment.file, 0, &record, &others, meta), OPENED_DAMAGED);
+	assert_int_equal(record_meta(segment.file, 0, &record, &others, &opener, meta),
+			 OPENED_DAMAGED);
 	memcpy(others.wrap[1], keys.wrap[0], KEY_SIZE);
 	others.count = 2;
-	assert_int_equal(record_meta(segment.file, 0, &record, &others, meta), OPENED);
+	assert_int_equal(record_meta(segment.file, 0, &record, &others, &opener, meta), OPENED);
 	assert_int_equal(record_destroy(segment.file, 0), 0);
 	assert_int_equal(record_read(segment.file, 0, &record), 1);
-	assert_int_equal(record_meta(segment.file, 0, &record, &keys, meta), OPENED_DESTROYED);
+	assert_int_equal(record_meta(segment.file, 0, &record, &keys, &opener, meta),
+			 OPENED_DESTROYED);
+	opener_finish(&opener);
 	bulk_finish(&out);
 	g_byte_array_unref(meta);
 	g_byte_array_unref(file);
@@ -311,6 +316,7 @@ static void test_a_reload_brings_a_key_file(void **state)
 	struct store *before = open_with("", "sign"), *after;
 	const struct keys *first = store_keys(before);
 	GByteArray *meta = g_byte_array_new();
+	struct opener opener = { NULL, NULL };
 	struct record record;
 	uint64_t at;
 	char path[SEGMENT_PATH];
@@ -330,8 +336,9 @@ static void test_a_reload_brings_a_key_file(void **state)
 	keep(before);
 	while (record_read(file, at, &record) == 1 && record.kind != RECORD_ARRIVED)
 		at += record_size(&record);
-	assert_int_equal(record_meta(file, at, &record, first, meta), OPENED_DAMAGED);
-	assert_int_equal(record_meta(file, at, &record, store_keys(after), meta), OPENED);
+	assert_int_equal(record_meta(file, at, &record, first, &opener, meta), OPENED_DAMAGED);
+	assert_int_equal(record_meta(file, at, &record, store_keys(after), &opener, meta), OPENED);
+	opener_finish(&opener);
 	close(file);
 	g_byte_array_unref(meta);
 	store_close(before);
