@@ -53,10 +53,15 @@ void classify_reply(const struct gw_groups *rules, int code, const char *status,
 		    const struct gw_str *own, size_t count, struct finding *finding)
 {
 	struct verdict verdict;
+	struct codes codes;
 	char found[STATUS_SIZE] = "";
 
 	if (!*status && words_status(gw_str_trim(text), found))
 		status = found;
+	/* as qmail and IronPort write it: "(#5.1.1)", "#5.1.1" */
+	codes = words_codes(text);
+	if (!*status && gw_str_find(text, '#') < text.len)
+		status = codes.status;
 	text_keep(finding->diagnostic, DIAGNOSTIC_MAX, text);
 	text_keep(finding->status, STATUS_SIZE, gw_str(status));
 	finding->code = code;
@@ -100,9 +105,11 @@ static bool is_weak(const struct verdict *verdict)
 	       verdict->reason == REASON_POLICY || verdict->reason == REASON_PROTOCOL;
 }
 
+/* 5.1.10 is a domain without mail to RFC 7505, and an unknown recipient to Exchange. */
 static bool is_vague(const char *status)
 {
-	return words_says_nothing(status) || strcmp(status + 1, ".5.0") == 0;
+	return words_says_nothing(status) || strcmp(status + 1, ".5.0") == 0 ||
+	       strcmp(status + 1, ".1.10") == 0;
 }
 
 /* From its code on; where that says nothing, all of it. */

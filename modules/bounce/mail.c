@@ -303,10 +303,23 @@ char *mail_field(struct gw_str header, const char *name)
 bool mail_is_from_daemon(const struct mail *mail)
 {
 	static const char *const names[] = {
-		"mailer-daemon", "mailer_daemon",   "mailerdaemon",  "postmaster",
-		"post_master",   "mail delivery",   "mail.delivery", "mail-delivery",
-		"maildelivery",  "delivery system", "mail system",   "mail administrator",
-		"mail-daemon",   "mdaemon",         "interscan",     NULL
+		"mailer-daemon",
+		"mailer_daemon",
+		"mailerdaemon",
+		"postmaster",
+		"post_master",
+		"mail delivery",
+		"mail.delivery",
+		"mail-delivery",
+		"maildelivery",
+		"delivery system",
+		"mail system",
+		"mail administrator",
+		"mail-daemon",
+		"mdaemon",
+		"interscan", /* Exchange's own mailbox, the same in each installation */
+		"microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
+		NULL
 	};
 
 	return words_have_one(gw_str(mail->from), names);

@@ -21,7 +21,7 @@ const char *const phrases_fails[] = {
 	/* cs, sk, hu, ro, tr */ "nelze doručit", "se nezdařilo", "nedoručitel", "nem kézbesíthető", "kézbesítése sikertelen",
 	"nu a putut fi livrat", "teslim edilemedi", "iletilemedi",
 	/* ru, uk */ "не может быть доставлен", "не может быть отправлено", "не доставлен", "недоставлен", "не удалось доставить",
-	"не было доставлено", "не удается доставить", "не вдалося доставити", "не доставлено",
+	"не было доставлено", "не удается доставить", "не вдалося доставити", "не доставлено", "не удалось выполнить доставку", "не удается выполнить доставку",
 	/* el */ "δεν ήταν δυνατή η παράδοση", "δεν παραδόθηκε",
 	/* ja */ "配信できません", "配信不能", "配信に失敗", "送信できませんでした", "お届けできません", "届けることができません", "配達できません",
 	/* zh */ "无法送达", "被退回", "退信", "无法投递", "投递失败", "发送失败", "無法傳遞", "無法送達", "傳送失敗", "無法投遞",
@@ -40,7 +40,7 @@ const char *const phrases_failing_subject[] = {
 	/* sv, da, no, fi */ "inte levereras", "olevererbar", "ej levererbar", "kan ikke leveres", "ikke leveret", "ikke levert",
 	"voida toimittaa", "ei toimitettu",
 	/* cs, hu, ro, tr */ "nedoručitel", "nem kézbesíthető", "nelivrabil", "teslim edilemedi", "iletilemedi",
-	/* ru, uk */ "не удается доставить", "недоставлен", "не доставлен",
+	/* ru, uk */ "не удается доставить", "недоставлен", "не доставлен", "Не доставлен", "Недоставлен",
 	/* ja, zh, ko */ "配信不能", "配信できません", "配信エラー", "退信", "无法送达", "無法傳遞", "未传递", "未傳遞", "배달되지", "전송 실패",
 	/* en, from filters */ "you sent blocked by", "message rejected", "rejected mail", "message status - undeliver",
 	NULL
