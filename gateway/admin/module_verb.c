@@ -8,6 +8,30 @@ static size_t count_words(struct gw_str words)
 	return count;
 }
 
+/* One of its own words, where "ID" and "by=FIELD" are for what is said. */
+static bool is_small(struct gw_str word)
+{
+	return word.len && word.ptr[0] >= 'a' && word.ptr[0] <= 'z' &&
+	       gw_str_find(word, '=') == word.len;
+}
+
+static void split_words(struct module_verb *verb)
+{
+	struct gw_str rest = verb->words;
+	size_t len = 0;
+	while (is_small(gw_str_n(rest.ptr, gw_str_find(rest, ' ')))) {
+		struct gw_str word = gw_str_cut(&rest, ' ');
+		len = (size_t)(word.ptr - verb->words.ptr) + word.len;
+	}
+	verb->name = gw_str_n(verb->words.ptr, len);
+	verb->arguments = rest;
+}
+
+bool module_verb_is_own(const struct module_verb *verb)
+{
+	return gw_str_find(verb->name, ' ') < verb->name.len;
+}
+
 bool module_verb_next(const char **lines, struct module_verb *verb)
 {
 	const char *line = *lines;
@@ -19,27 +43,22 @@ bool module_verb_next(const char **lines, struct module_verb *verb)
 	verb->words = gw_str_n(line, words);
 	verb->help = words < len ? gw_str_n(line + words + 1, len - words - 1) : gw_str("");
 	verb->count = count_words(verb->words);
+	split_words(verb);
 	*lines = line + len + (line[len] != '\0');
 	return true;
-}
-
-static bool is_small(struct gw_str word)
-{
-	return word.len && word.ptr[0] >= 'a' && word.ptr[0] <= 'z';
 }
 
 /* How many small words the verb begins with, all of which were said; -1: another verb. */
 static int beginning(const struct module_verb *verb, const char *const *words, size_t count)
 {
-	struct gw_str rest = verb->words;
-	for (int nth = 0;; nth++) {
-		struct gw_str word = gw_str_n(rest.ptr, gw_str_find(rest, ' '));
-		if (!is_small(word))
-			return nth;
+	struct gw_str rest = verb->name;
+	int nth = 0;
+	for (; rest.len; nth++) {
+		struct gw_str word = gw_str_cut(&rest, ' ');
 		if ((size_t)nth >= count || !gw_str_eq(word, gw_str(words[nth])))
 			return -1;
-		rest = gw_str_from(rest, word.len < rest.len ? word.len + 1 : rest.len);
 	}
+	return nth;
 }
 
 bool module_verb_find(const char *lines, const char *const *words, size_t count,

@@ -162,9 +162,10 @@ static void look_at_mail(const struct finder *finder)
 		 "%lld messages are on hold: gatewayctl queue list --status held says why", held);
 	if (held > 0)
 		finder->each(finder->arg, "held", text);
-	snprintf(text, sizeof(text),
-		 "%llu messages were refused in the last hour: message-refused in the log says why",
-		 (unsigned long long)refused);
+	snprintf(
+		text, sizeof(text),
+		"%llu messages were refused in the last hour: the lines \"refused\" and \"message-refused\" in the log say by whom and why",
+		(unsigned long long)refused);
 	if (refused)
 		finder->each(finder->arg, "refused mail", text);
 }

@@ -246,18 +246,6 @@ static void take_answer(struct service_output *output, struct gw_str json)
 	free(clean);
 }
 
-static bool is_small(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-/* "client list", "preset show NAME": not "keygen DOMAIN". */
-static bool has_noun_and_verb(struct gw_str words)
-{
-	struct gw_str rest = gw_str_from(words, gw_str_find(words, ' '));
-	return words.len && is_small(words.ptr[0]) && rest.len > 1 && is_small(rest.ptr[1]);
-}
-
 /* By its name, else by the first word of one of its verbs of more words: "client list" alone is
  * said for "access client list". `named`: the first word is its name. */
 static struct instance *instance_of(const struct snapshot *snapshot, struct request *request,
@@ -275,7 +263,7 @@ static struct instance *instance_of(const struct snapshot *snapshot, struct requ
 	for (i = 0; i < count; i++)
 		if (module_verb_find(all[i]->module->table.verbs, request->words, request->count,
 				     &verb) &&
-		    has_noun_and_verb(verb.words))
+		    module_verb_is_own(&verb))
 			return all[i];
 	return NULL;
 }

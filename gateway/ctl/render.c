@@ -231,13 +231,13 @@ static void render_rows(const json_t *answer)
 		     *rows = json_object_get(answer, "rows");
 	size_t at;
 	const json_t *row;
-	if (!json_is_array(columns) || !json_is_array(rows))
+	if (!json_is_array(rows))
 		return;
-	if (!json_is_true(json_object_get(answer, "form"))) {
+	if (json_is_true(json_object_get(answer, "form"))) {
+		json_array_foreach(rows, at, row) print_members(row, 0);
+	} else if (json_is_array(columns)) {
 		print_table(columns, rows);
-		return;
 	}
-	json_array_foreach(rows, at, row) print_members(row, 0);
 }
 
 void render(const json_t *answer)

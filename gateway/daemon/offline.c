@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* With errors in it there is no snapshot: what is not of modules can be told all the same. */
 static void read_configuration(const struct arguments *arguments)
@@ -15,6 +16,11 @@ static void read_configuration(const struct arguments *arguments)
 	struct snapshot *snapshot = configuration_read(&problems);
 	if (snapshot)
 		snapshot_publish(snapshot);
+	else if (access(arguments->config, F_OK) != 0)
+		fprintf(stderr,
+			"gatewayd: verbs and options of modules are missing here, since there is no folder %s: "
+			"gatewayd --init makes it, --config names another\n",
+			arguments->config);
 	else
 		fprintf(stderr,
 			"gatewayd: verbs and options of modules are missing here, since %s has errors: "

@@ -26,7 +26,7 @@ static int lock(int fd, int how, int byte)
 static int open_file(int folder)
 {
 	return openat(folder, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		      0600);
+		      0644);
 }
 
 static int open_folder(const char *state)
@@ -65,6 +65,7 @@ int state_lock_supervisor(const char *state)
 		return refuse(state, folder);
 	if (lock(file, F_OFD_SETLK, OF_SUPERVISOR) != 0)
 		return refuse_second(state, folder);
+	fchmod(file, 0644); /* who checks a configuration as another user sees the lock */
 	/* For people and scripts alone: a disk too full for it is no reason to stay down. */
 	if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)len, 0) != len)
 		fprintf(stderr, "gatewayd: %s/" FILE_NAME ": %s\n", state, strerror(errno));
@@ -89,7 +90,7 @@ bool state_is_locked(const char *state)
 	};
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/" FILE_NAME, state);
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* maybe root's */
 	bool locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
 	if (fd >= 0)
 		close(fd);

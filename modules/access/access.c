@@ -117,7 +117,7 @@ static void on_stop(struct gw_call *call)
 	struct access *access = gw->instance_data(call);
 
 	if (access)
-		access_stop(access);
+		access_stop(call, access);
 }
 
 static void on_worker_start(struct gw_call *call)

@@ -87,6 +87,6 @@ enum source_answer networks_have(const struct networks *networks, const struct n
 bool access_is_open(const struct access *access, struct gw_str address);
 
 /* The end of what access_start() began. */
-void access_stop(struct access *access);
+void access_stop(struct gw_call *call, struct access *access);
 
 #endif

@@ -328,6 +328,16 @@ static int64_t running_since(struct gw_call *call, int64_t now)
 	return last <= now && now - last <= BRIEFLY ? began : now;
 }
 
+static void record_all(struct gw_call *call, struct activities *activities)
+{
+	size_t i;
+
+	for (i = 0; i < activities->count; i++)
+		if (activities->list[i].dirty)
+			record(call, &activities->list[i]);
+	record_running(call, activities);
+}
+
 void activities_tick(struct gw_call *call, struct activities *activities)
 {
 	int64_t now = gw->now(call);
@@ -338,15 +348,20 @@ void activities_tick(struct gw_call *call, struct activities *activities)
 		look_at(call, &activities->list[i], activities->began, now);
 	if (now - activities->recorded >= RECORD_EVERY) {
 		activities->recorded = now;
-		for (i = 0; i < activities->count; i++)
-			if (activities->list[i].dirty)
-				record(call, &activities->list[i]);
-		record_running(call, activities);
+		record_all(call, activities);
 	}
 	pthread_mutex_unlock(&activities->lock);
 }
 
-struct activities *activities_create(struct gw_call *call)
+/* --- whose they are --- */
+
+static struct {
+	pthread_mutex_t lock;
+	struct activities *one; /* NULL: nobody holds it */
+	unsigned held;
+} shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct activities *create(struct gw_call *call)
 {
 	struct activities *activities = calloc(1, sizeof *activities);
 
@@ -359,10 +374,34 @@ struct activities *activities_create(struct gw_call *call)
 	return activities;
 }
 
-void activities_destroy(struct activities *activities)
+struct activities *activities_hold(struct gw_call *call)
+{
+	struct activities *held;
+
+	pthread_mutex_lock(&shared.lock);
+	if (!shared.one)
+		shared.one = create(call);
+	held = shared.one;
+	shared.held += held != NULL;
+	pthread_mutex_unlock(&shared.lock);
+	return held;
+}
+
+static void destroy(struct gw_call *call, struct activities *activities)
+{
+	record_all(call, activities);
+	pthread_mutex_destroy(&activities->lock);
+	free(activities);
+}
+
+void activities_release(struct gw_call *call, struct activities *activities)
 {
 	if (!activities)
 		return;
-	pthread_mutex_destroy(&activities->lock);
-	free(activities);
+	pthread_mutex_lock(&shared.lock);
+	if (--shared.held == 0) {
+		destroy(call, activities);
+		shared.one = NULL;
+	}
+	pthread_mutex_unlock(&shared.lock);
 }

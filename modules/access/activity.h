@@ -42,9 +42,11 @@ struct activity {
 
 struct activities;
 
-/* NULL: no memory. What was recorded is taken up; `now`: from when on it runs. */
-struct activities *activities_create(struct gw_call *call);
-void activities_destroy(struct activities *activities);
+/* One for all that hold it: of a reload the next instance begins before the last one has ended, and
+ * both count into it. The first takes up what was recorded, the last records what is new. NULL: no
+ * memory. */
+struct activities *activities_hold(struct gw_call *call);
+void activities_release(struct gw_call *call, struct activities *activities);
 
 void activity_mail(struct activities *activities, struct gw_str client, struct gw_str type,
 		   struct gw_str from_domain, struct gw_str sender, int64_t now);

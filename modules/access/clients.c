@@ -440,7 +440,7 @@ int access_start(struct gw_call *call)
 					(enum from_rule)(config->from + 1), config->address };
 	if (access->rules.from == FROM_REWRITE && !is_address(config->address)) {
 		gw->problem_at(call, NULL, "address", true, "%s", needs_address);
-		access_stop(access);
+		access_stop(call, access);
 		return -1;
 	}
 	errors = presets_read(call, &access->presets, config->presets) != 0;
@@ -452,19 +452,19 @@ int access_start(struct gw_call *call)
 				  start_clients(call, access, config->clients);
 	errors = errors ? errors : add_hints(call, access);
 	refused_load(call);
-	access->activities = activities_create(call);
+	access->activities = activities_hold(call);
 	if (!access->activities)
 		errors += no_memory(call);
 	gw->instance_data_set(call, access);
 	if (errors)
-		access_stop(access);
+		access_stop(call, access);
 	return errors ? -1 : 0;
 }
 
-void access_stop(struct access *access)
+void access_stop(struct gw_call *call, struct access *access)
 {
 	sources_finish(&access->sources);
-	activities_destroy(access->activities);
+	activities_release(call, access->activities);
 }
 
 /* --- who is known --- */

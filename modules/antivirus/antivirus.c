@@ -284,6 +284,24 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 	return decide(call, message, &finding, "");
 }
 
+/* --- check --- */
+
+static void on_check(struct gw_call *call)
+{
+	struct scanner *scanner = gw->instance_data(call);
+	size_t i;
+
+	for (i = 0; i < scanner->servers.count; i++) {
+		const char *why = server_refuses(&scanner->servers.items[i]);
+
+		if (why)
+			gw->problem_at(
+				call, NULL, "clamd", false,
+				"nothing answers at %s: %s; mail that no scanner looks at is answered as on_error says",
+				scanner->servers.items[i].name, why);
+	}
+}
+
 /* --- status --- */
 
 static void tell_server(struct gw_call *call, struct servers *servers, size_t which)
@@ -315,6 +333,6 @@ static void on_status(struct gw_call *call)
 GW_MODULE(.name = "antivirus", .version = "1.0",
 	  .summary = "has each message scanned by clamd or an ICAP service before it is accepted",
 	  .options = antivirus_options, .conf_size = sizeof(struct conf), .start = on_start,
-	  .stop = on_stop, .message = on_message, .status = on_status, .verbs = KEPT_VERBS,
-	  .control = kept_control, .worker_start = on_worker_start, .worker_stop = on_worker_stop,
-	  .timer = on_timer, .once = "would scan each message twice")
+	  .stop = on_stop, .message = on_message, .status = on_status, .check = on_check,
+	  .verbs = KEPT_VERBS, .control = kept_control, .worker_start = on_worker_start,
+	  .worker_stop = on_worker_stop, .timer = on_timer, .once = "would scan each message twice")

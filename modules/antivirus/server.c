@@ -1,9 +1,12 @@
 #include "server.h"
 
+#include <errno.h>
 #include <event2/util.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static bool local_address(struct server *server)
 {
@@ -159,4 +162,30 @@ uint64_t servers_signatures(struct servers *servers, size_t which)
 	number = server->protocol->signatures(server->version);
 	pthread_mutex_unlock(&servers->lock);
 	return number;
+}
+
+#define TRY_MS 1000
+
+static int outcome_of(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = ETIMEDOUT;
+	socklen_t len = sizeof error;
+
+	if (poll(&wait, 1, TRY_MS) == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+const char *server_refuses(const struct server *server)
+{
+	int fd = socket(server->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd < 0 ||
+	    connect(fd, (const struct sockaddr *)&server->address, server->address_len) != 0)
+		error = errno == EINPROGRESS ? outcome_of(fd) : errno;
+	if (fd >= 0)
+		close(fd);
+	return error ? strerrordesc_np(error) : NULL;
 }

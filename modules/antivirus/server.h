@@ -45,6 +45,9 @@ bool servers_answered(struct servers *servers, size_t which, struct gw_str versi
 /* What is known of it now. True: it went down, or came up, since this was asked last. */
 bool servers_look(struct servers *servers, size_t which, struct server *known);
 
+/* Whether it takes a connection now, within a second; why not, else NULL. Blocks. */
+const char *server_refuses(const struct server *server);
+
 /* A number that changes whenever the signatures do; 0: it does not say which it has. */
 uint64_t servers_signatures(struct servers *servers, size_t which);
 

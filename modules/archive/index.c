@@ -3,6 +3,8 @@
 #include "distinct.h"
 #include "index_private.h"
 
+#include "../common/private_file.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -113,6 +115,8 @@ static struct month *month_open(const struct index *index, const char *name)
 
 	if (month) {
 		snprintf(month->name, sizeof month->name, "%.7s", name);
+		if (index->writes)
+			private_file(path);
 		if (sqlite3_open_v2(path, &month->db, flags, NULL) == SQLITE_OK &&
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
 		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
@@ -358,6 +362,7 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 {
 	struct month *month = writing(index, mail->place.name);
 	const char *const *rcpt;
+	guint i;
 	int64_t n;
 	bool good;
 
@@ -369,6 +374,8 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 	n = sqlite3_last_insert_rowid(month->db);
 	good = put_words(month, ADD_WORDS, n, mail->words) &&
 	       add_person(month, mail->sender, PERSON_SENDER, n);
+	for (i = 0; good && i < mail->words->authors->len; i++)
+		good = add_person(month, mail->words->authors->pdata[i], PERSON_SENDER, n);
 	for (rcpt = mail->rcpts; good && *rcpt; rcpt++)
 		good = add_person(month, *rcpt, PERSON_RECIPIENT, n);
 	return good;

@@ -130,6 +130,26 @@ static void walk(struct words *words, GMimeObject *object, bool with_octets, uns
 	}
 }
 
+/* --- authors --- */
+
+static void take_authors(struct words *words, InternetAddressList *list)
+{
+	int i, count = list ? internet_address_list_length(list) : 0;
+
+	for (i = 0; i < count && words->authors->len < WORDS_AUTHORS; i++) {
+		InternetAddress *one = internet_address_list_get_address(list, i);
+
+		if (INTERNET_ADDRESS_IS_GROUP(one))
+			take_authors(words, internet_address_group_get_members(
+						    INTERNET_ADDRESS_GROUP(one)));
+		else if (internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(one)))
+			g_ptr_array_add(words->authors,
+					g_utf8_make_valid(internet_address_mailbox_get_addr(
+								  INTERNET_ADDRESS_MAILBOX(one)),
+							  -1));
+	}
+}
+
 /* --- the whole --- */
 
 /* The parser goes one call deeper with each part within a part. Each of them needs a field of its
@@ -177,9 +197,14 @@ void words_read(struct words *words, struct gw_str mail, bool with_octets)
 	GMimeMessage *message = parsed_mail(whole ? mail : header_of(mail));
 
 	*words = (struct words){ .text = g_string_new(NULL),
+				 .authors = g_ptr_array_new_with_free_func(g_free),
 				 .pieces = g_ptr_array_new_with_free_func(free_piece) };
 	words->subject = text_of(message ? g_mime_message_get_subject(message) : NULL);
 	words->message_id = text_of(message ? g_mime_message_get_message_id(message) : NULL);
+	if (message) {
+		take_authors(words, g_mime_message_get_from(message));
+		take_authors(words, g_mime_message_get_sender(message));
+	}
 	if (message && whole)
 		walk(words, g_mime_message_get_mime_part(message), with_octets, 0);
 	if (message)
@@ -191,5 +216,6 @@ void words_finish(struct words *words)
 	g_free(words->subject);
 	g_free(words->message_id);
 	g_string_free(words->text, TRUE);
+	g_ptr_array_unref(words->authors);
 	g_ptr_array_unref(words->pieces);
 }

@@ -1,4 +1,5 @@
-/* words.h - what a mail is found by: its subject, its text, the names of its attachments.
+/* words.h - what a mail is found by: its authors, its subject, its text, the names of its
+ * attachments.
  *
  * GMime reads the MIME. What has more parts than any mail of people is found by its header alone.
  */
@@ -13,7 +14,8 @@
 #define WORDS_TEXT ((gsize)256 * 1024)          /* of the text that is searched */
 #define WORDS_MAIL ((uint64_t)64 * 1024 * 1024) /* of a mail that is read for it */
 #define WORDS_PARTS 1000                        /* parts that a mail may have to be looked into */
-#define WORDS_NESTED 200                        /* how deep they are looked for */
+#define WORDS_AUTHORS 16
+#define WORDS_NESTED 200 /* how deep they are looked for */
 
 /* An attachment. */
 struct piece {
@@ -23,6 +25,7 @@ struct piece {
 
 struct words {
 	char *subject, *message_id; /* decoded; never NULL */
+	GPtrArray *authors; /* char *: addresses in From and Sender, WORDS_AUTHORS of them */
 	GString *text;
 	GPtrArray *pieces;
 	unsigned parts;

@@ -1,6 +1,8 @@
 #include "keeper.h"
 #include "store_private.h"
 
+#include "../common/private_file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,6 +87,7 @@ static void note_start(sqlite3 *db)
 
 static bool connect_to(const char *path, sqlite3 **db)
 {
+	private_file(path);
 	return sqlite3_open(path, db) == SQLITE_OK &&
 	       sqlite3_busy_timeout(*db, BUSY_MS) == SQLITE_OK &&
 	       store_run(*db, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL") == SQLITE_OK;

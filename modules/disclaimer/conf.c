@@ -252,6 +252,19 @@ static bool take_relays(struct gw_call *call, const struct rule_conf *conf, size
 	return true;
 }
 
+/* One that could not be read was told of. */
+static bool is_configured(struct gw_call *call, struct gw_str name)
+{
+	const struct conf *conf = gw->conf(call);
+	const struct notice_conf *notices = conf->notices.items;
+	size_t i;
+
+	for (i = 0; i < conf->notices.count; i++)
+		if (gw_str_eq(notices[i].name, name))
+			return true;
+	return false;
+}
+
 static bool take_rule(struct gw_call *call, struct disclaimer *disclaimer,
 		      const struct rule_conf *conf, size_t nth)
 {
@@ -263,7 +276,7 @@ static bool take_rule(struct gw_call *call, struct disclaimer *disclaimer,
 	rule->to = names_create();
 	rule->notice = none ? NULL
 			    : notice_named(disclaimer, conf->notice, disclaimer->notice_count);
-	if (!none && !rule->notice) {
+	if (!none && !is_configured(call, conf->notice)) {
 		tell(call, "rules", nth, "notice", "there is no notice \"%s\"", conf->notice.ptr);
 		return false;
 	}

@@ -114,6 +114,7 @@ static void answer(struct gw_call *call, size_t rule, const struct notice *notic
 	gw->json_string(json, "mail", gw_str_n(mail->str, mail->len));
 	gw->json_end(json);
 	g_string_append(text, "\n\n");
+	g_string_replace(mail, "\r\n", "\n", 0);
 	g_string_append_len(text, mail->str, (gssize)mail->len);
 	gw->json_string(json, "text", gw_str_n(text->str, text->len));
 	gw->answer_json(call, json);
@@ -157,6 +158,10 @@ void preview(struct gw_call *call, const struct gw_command *command)
 			"say preview --eml FILE [--to ADDRESS] [--relay NAME] [--type TYPE] [--client NAME]");
 	else if (!command->input.ptr)
 		ask_for_mail(call);
+	else if (!command->input.len)
+		gw->problem(
+			call, true,
+			"there is no mail: name its file, --eml FILE, or give it on the standard input");
 	else
 		show(call, &question, command->input);
 }

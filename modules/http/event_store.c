@@ -1,5 +1,7 @@
 #include "event_store_private.h"
 
+#include "../common/private_file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -156,6 +158,7 @@ struct event_store *store_open(const char *path, const char **why)
 	if (!store)
 		return NULL;
 	pthread_mutex_init(&store->lock, NULL);
+	private_file(path);
 	if (sqlite3_open_v2(path, &store->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) == SQLITE_OK &&

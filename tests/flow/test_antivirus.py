@@ -92,6 +92,7 @@ def test_no_fault_is_clean(scanned, fakes):
     fakes[0].close()
     assert send(gateway, CLEAN).code == 451
     wait_for(lambda: "down: " in gateway.text("status"), 10, "a clamd that is down")
+    assert "30-antivirus.conf" in gateway.text("check") and "nothing answers at " in gateway.text("check")
     assert counters(gateway)["failed"] == len(FAULTS) + 2 and "clean" not in counters(gateway)
     fakes[0].open()
     assert send(gateway, CLEAN).code == 250

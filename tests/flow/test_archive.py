@@ -55,6 +55,12 @@ def test_kept_found_and_read(archived):
     assert sorted(get(gateway, id) for id in ids) == sorted(message.data for message in sent)
     assert get(gateway, ids[1], "--arrived") == large
     row = found(gateway, "--id", ids[1])[0]
+    author = MAIL.replace(b"From: ann@", b"From: \"Ann A.\" <Ann.Author@").replace(b"wisdom", b"folly") % (8, 8)
+    gone = queue_id(send(gateway, author))
+    wait_for(lambda: [row["id"] for row in found(gateway, "--person", "ann.author@example.com")] == [gone])
+    assert [row["id"] for row in found(gateway, "--sender", "ann.author@example.com")] == [gone]
+    shown = gateway.text("archive", "show", ids[1])
+    assert "blind@hidden.example" in shown and "delivered" in shown and row["sha256"] in shown, shown
     assert row["sha256"] == hashlib.sha256(large).hexdigest() and row["count"] == 2
     assert any("archived as " + row["sha256"] in str(line) for line in gateway.explain(ids[1]))
     shutil.rmtree(os.path.join(gateway.folder_of_archive, "index"))

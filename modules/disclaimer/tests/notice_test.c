@@ -379,6 +379,21 @@ static void what_is_wrong_is_told_at_the_start(void **state)
 	}
 }
 
+/* One fault in a file of people is one, not one of each notice and rule behind it too. */
+static void what_follows_from_a_fault_is_not_told(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+
+	(void)state;
+	testkit_option(kit, "people", "STATE/none.csv");
+	testkit_option(kit, "notices[0].name", "n");
+	testkit_option(kit, "notices[0].text", WORDS);
+	testkit_option(kit, "rules[0].notice", "n");
+	assert_int_equal(testkit_start(kit), -1);
+	assert_int_equal(testkit_lines(kit, TESTKIT_PROBLEM), 1);
+	testkit_destroy(kit);
+}
+
 static void what_is_wrong_in_a_file_is_told(void **state)
 {
 	static const struct {
@@ -811,6 +826,7 @@ int main(void)
 		cmocka_unit_test(what_came_out_goes_through_as_it_is),
 		cmocka_unit_test(a_mark_of_ones_own_and_always),
 		cmocka_unit_test(what_is_wrong_is_told_at_the_start),
+		cmocka_unit_test(what_follows_from_a_fault_is_not_told),
 		cmocka_unit_test(what_is_wrong_in_a_file_is_told),
 		cmocka_unit_test(a_file_has_a_bound),
 		cmocka_unit_test(the_shipped_fragment_works_as_it_is),

@@ -64,12 +64,32 @@ static void what_no_line_begins_with_is_none(void **state)
 	assert_string_equal(FOUND("!release", "releases"), "none");
 }
 
+/* "by=FIELD" is for what is said, as "NAME" is. */
+static void a_verb_is_its_small_words(void **state)
+{
+	const char *rest =
+		"suppression add ADDRESS client=NAME\tno mail\nstats by=FIELD\tsums\n[NAME]\tall";
+	struct module_verb verb;
+	assert_true(module_verb_next(&rest, &verb));
+	assert_true(gw_str_eq(verb.name, gw_str("suppression add")));
+	assert_true(gw_str_eq(verb.arguments, gw_str("ADDRESS client=NAME")));
+	assert_true(module_verb_is_own(&verb));
+	assert_true(module_verb_next(&rest, &verb));
+	assert_true(gw_str_eq(verb.name, gw_str("stats")));
+	assert_true(gw_str_eq(verb.arguments, gw_str("by=FIELD")));
+	assert_false(module_verb_is_own(&verb));
+	assert_true(module_verb_next(&rest, &verb));
+	assert_int_equal(verb.name.len, 0);
+	assert_string_equal(FOUND("stats by=FIELD\tsums", "stats", "by=kind"), "stats by=FIELD/2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_taken_one_by_one),
 		cmocka_unit_test(the_longest_that_was_said_is_it),
 		cmocka_unit_test(what_no_line_begins_with_is_none),
+		cmocka_unit_test(a_verb_is_its_small_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
