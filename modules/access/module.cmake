@@ -13,6 +13,7 @@ target_sources(module_access PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/access_presets.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/presets.list)
 install(FILES ${folder}/presets.list DESTINATION ${module_docs}/access)
 
-# Shared with other modules: addresses, and SPF.
-file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/network.c ${CMAKE_CURRENT_LIST_DIR}/../common/spf*.c)
+# Shared with other modules: addresses, encoded words, and SPF.
+file(GLOB common CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/../common/network.c ${CMAKE_CURRENT_LIST_DIR}/../common/spf*.c
+     ${CMAKE_CURRENT_LIST_DIR}/../common/encoded_words.c)
 target_sources(module_access PRIVATE ${common})
