@@ -9,11 +9,14 @@ struct api_conf {
 	int64_t timeout;
 };
 
-enum api_kind { API_NONE, API_GRAPH, API_GMAIL };
+enum api_kind { API_NONE, API_GRAPH, API_GMAIL, API_AZURE };
 enum api_others { OTHERS_REFUSE, OTHERS_REMOVE };
+enum api_from_name { FROM_NAME_REFUSE, FROM_NAME_DROP };
+enum api_method { METHOD_PASSWORD, METHOD_OAUTH };
 
 struct api_relay {
-	int64_t api, others;
+	int64_t api, others, from_name;
+	int64_t method; /* of auth: a password is an access key */
 	struct gw_str url, mailbox;
 };
 
@@ -27,6 +30,10 @@ struct api {
 	bool base64;
 	int64_t most;      /* octets of a message, before base64 */
 	size_t most_rcpts; /* of one message */
+	/* It is told a mail as JSON and says later whether it was sent: azure_send.c. Else it takes
+	 * the mail as it is. */
+	bool later;
+	const char *returns; /* where bounces go, for people */
 };
 
 /* NULL: the relay is none. */

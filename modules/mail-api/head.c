@@ -1,7 +1,7 @@
 #include "head.h"
 #include "addresses.h"
+#include "field.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -40,32 +40,6 @@ struct work {
 	size_t size;
 };
 
-/* --- the fields --- */
-
-/* With its folds and its line end. */
-static size_t field_length(struct gw_str rest)
-{
-	size_t len = 0;
-
-	do {
-		const char *end = memchr(rest.ptr + len, '\n', rest.len - len);
-
-		len = end ? (size_t)(end - rest.ptr) + 1 : rest.len;
-	} while (len < rest.len && (rest.ptr[len] == ' ' || rest.ptr[len] == '\t'));
-	return len;
-}
-
-static struct gw_str name_of(struct gw_str field)
-{
-	size_t len = gw_str_find(field, ':');
-
-	if (len == field.len)
-		return gw_str("");
-	while (len && (field.ptr[len - 1] == ' ' || field.ptr[len - 1] == '\t'))
-		len--;
-	return gw_str_n(field.ptr, len);
-}
-
 static enum kind kind_of(struct gw_str name)
 {
 	size_t i;
@@ -74,15 +48,6 @@ static enum kind kind_of(struct gw_str name)
 		if (gw_str_ieq(name, gw_str(kinds[i].name)))
 			return kinds[i].kind;
 	return KIND_KEPT;
-}
-
-static struct gw_str value_of(struct gw_str field)
-{
-	struct gw_str value = gw_str_from(field, gw_str_find(field, ':') + 1);
-
-	while (value.len && isspace((unsigned char)value.ptr[value.len - 1]))
-		value.len--;
-	return value;
 }
 
 /* --- whom it names --- */
@@ -149,7 +114,7 @@ static int put_named(struct work *work, struct gw_str field, struct gw_str name,
 static int put_visible(struct work *work, struct gw_str field, struct gw_str name)
 {
 	struct entries entries = { 0 };
-	bool read = entries_add(&entries, value_of(field));
+	bool read = entries_add(&entries, field_value(field));
 	int put = 1;
 
 	if (read)
@@ -166,7 +131,7 @@ static int put_visible(struct work *work, struct gw_str field, struct gw_str nam
 
 static int put_field(struct work *work, struct gw_str field)
 {
-	struct gw_str name = name_of(field);
+	struct gw_str name = field_name(field);
 
 	if (!name.len || gw_str_find(name, ' ') < name.len) {
 		snprintf(work->why, work->size, "its header has a line that is no field");
@@ -186,11 +151,6 @@ static int put_field(struct work *work, struct gw_str field)
 	default:
 		return 0;
 	}
-}
-
-static bool is_end(struct gw_str rest)
-{
-	return rest.len == 0 || rest.ptr[0] == '\r' || rest.ptr[0] == '\n';
 }
 
 static void put_blind(struct work *work)
@@ -215,7 +175,7 @@ static int put_all(struct work *work, struct gw_str head)
 {
 	int put = 0;
 
-	while (put == 0 && !is_end(head)) {
+	while (put == 0 && !field_is_end(head)) {
 		size_t len = field_length(head);
 
 		put = put_field(work, gw_str_n(head.ptr, len));

@@ -1,4 +1,5 @@
 #include "letter.h"
+#include "azure.h"
 #include "head.h"
 
 #include <openssl/evp.h>
@@ -75,7 +76,9 @@ int letter_make(struct letter *letter, struct gw_call *call, struct gw_delivery 
 	if (!gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).len)
 		return refuse(
 			refusal, "5.3.3",
-			"a message from the null sender, such as a report, cannot go through a mailbox: its bounces would come back there");
+			api->later
+				? "a message from the null sender, such as a report, cannot go through an API that gives it a return path"
+				: "a message from the null sender, such as a report, cannot go through a mailbox: its bounces would come back there");
 	if (size > api->most)
 		return refuse_size(refusal, api, size);
 	if (size < body || size - body > HEAD_MOST)
@@ -132,6 +135,26 @@ static long read_all(const struct letter *letter, uint64_t offset, unsigned char
 		done += (size_t)got;
 	}
 	return (long)done;
+}
+
+int letter_tell(struct letter *letter, const struct api_relay *conf, struct refusal *refusal)
+{
+	unsigned char *octets = malloc(letter->size + 1);
+	char *json = NULL;
+	size_t len = 0;
+	long got = octets ? read_all(letter, 0, octets, letter->size) : -1;
+	int made = -1;
+
+	if (got >= 0 && (uint64_t)got == letter->size)
+		made = azure_make(gw_str_n(octets, letter->size), conf->from_name == FROM_NAME_DROP,
+				  &json, &len, refusal);
+	free(octets);
+	if (made != 0)
+		return made;
+	free(letter->head);
+	letter->head = json;
+	letter->head_len = letter->size = len;
+	return 0;
 }
 
 #define GROUPS 4096

@@ -27,6 +27,10 @@ struct refusal {
 int letter_make(struct letter *letter, struct gw_call *call, struct gw_delivery *delivery,
 		const struct api *api, const struct api_relay *conf, struct refusal *refusal);
 
+/* azure: reads the whole of it and makes it what the API is told. As letter_make(); in offload's
+ * work. */
+int letter_tell(struct letter *letter, const struct api_relay *conf, struct refusal *refusal);
+
 /* A message to nobody, which no provider can send. */
 int letter_make_probe(struct letter *letter, const struct api *api);
 

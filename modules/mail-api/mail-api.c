@@ -1,6 +1,8 @@
-/* mail-api.c - relays that are no mail servers but HTTP APIs: Microsoft Graph, Gmail. README.md
- * tells how they are set up. */
+/* mail-api.c - relays that are no mail servers but HTTP APIs: Microsoft Graph, Gmail,
+ * Azure Communication Services Email. README.md tells how they are set up. */
 #include "send.h"
+
+#include <gmime/gmime.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,7 @@ static int on_start(struct gw_call *call)
 	bool good = true;
 	size_t count = 0;
 
+	g_mime_init();
 	while (gw->relay_at(call, count))
 		count++;
 	if (!post || !(post->lanes = calloc(count + 1, sizeof *post->lanes))) {
@@ -52,6 +55,7 @@ static int on_start(struct gw_call *call)
 		post_destroy(post);
 		return -1;
 	}
+	post->began = gw->now(call);
 	gw->instance_data_set(call, post);
 	return 0;
 }
@@ -152,8 +156,7 @@ static void on_relay_status(struct gw_call *call, struct gw_relay *relay)
 		return;
 	gw->status_line(call, "api", "%s; messages up to %lld octets, %zu recipients", api->name,
 			(long long)api->most, api->most_rcpts);
-	gw->status_line(call, "return path",
-			"the mailbox: bounces come back there, whatever MAIL FROM is");
+	gw->status_line(call, "return path", "%s", api->returns);
 	gw->status_line(call, "on its way", "%lld of %lld", (long long)atomic_load(&lane->open),
 			(long long)gw->relay_number(relay, GW_RELAY_CONNECTIONS));
 	if (until <= gw->now(call))
@@ -169,4 +172,4 @@ GW_MODULE(.name = "mail-api", .version = "1.0", .summary = "relays that are mail
 	  .delivery_size = sizeof(struct admitted), .start = on_start, .stop = on_stop,
 	  .admit = on_admit, .deliver = on_deliver, .probe = on_probe, .leave = on_leave,
 	  .relay_status = on_relay_status, .worker_start = on_worker_start,
-	  .worker_stop = on_worker_stop, .http = on_http)
+	  .worker_stop = on_worker_stop, .http = on_http, .timer = on_timer)

@@ -24,6 +24,8 @@ static const struct row {
 	{ 401, NULL, 535, "5.7.3", "auth", LOGIN },
 	{ 403, "SendAsDenied", 550, "5.7.60", "mail", 0 },
 	{ 400, "SendAsDenied", 550, "5.7.60", "mail", 0 },
+	{ 0, "DomainNotLinked", 550, "5.7.60", "mail", 0 },
+	{ 0, "InvalidSenderUserName", 550, "5.7.60", "mail", 0 },
 	{ 0, "SubmissionBlocked", 550, "5.1.8", "mail", 0 },
 	{ 0, "MessageLimit", 550, "5.4.5", "mail", 0 },
 	{ 403, "dailyLimit", 550, "5.4.5", "mail", 0 },
@@ -43,6 +45,7 @@ static const struct row {
 	{ 0, "SizeExceeded", 552, "5.3.4", "dot", UNFIT },
 	{ 0, "uploadTooLarge", 552, "5.3.4", "dot", UNFIT },
 	/* recipients, and the message */
+	{ 0, "RecipientsSuppressed", 550, "5.7.1", "rcpt", RCPT },
 	{ 400, "ErrorInvalidRecipients", 550, "5.1.3", "rcpt", RCPT },
 	{ 400, "Recipient address required", 554, "5.6.0", "dot", 0 },
 	{ 400, "Invalid To", 550, "5.1.3", "rcpt", RCPT },
@@ -133,7 +136,7 @@ static void write_words(struct said *said, const struct words *words)
 
 /* --- Retry-After: seconds, or a date --- */
 
-static int64_t pause_of(const struct gw_http_answer *answer, int64_t now, int64_t otherwise)
+int64_t said_retry_after(const struct gw_http_answer *answer, int64_t now, int64_t otherwise)
 {
 	struct gw_str value = gw_http_field(answer, gw_str("Retry-After"));
 	struct tm tm = { 0 };
@@ -173,12 +176,14 @@ static void take_row(struct said *said, const struct row *row, const struct gw_h
 	said->of_rcpt = row->marks & RCPT;
 	if (!(row->marks & PAUSE))
 		return;
-	said->pause = pause_of(answer, now, row->status == 503 ? 0 : PAUSE_USUAL);
+	said->pause = said_retry_after(answer, now, row->status == 503 ? 0 : PAUSE_USUAL);
 	if (said->pause) /* then it is asked to be slower, and not in trouble */
 		say(said, status, 432, "4.3.2", row->stage);
 }
 
-static void take_refusal(struct said *said, const struct gw_http_answer *answer, int64_t now)
+/* A mail that was told anew and is not liked so may be liked as it came. */
+static void take_refusal(struct said *said, const struct api *api,
+			 const struct gw_http_answer *answer, int64_t now)
 {
 	struct gw_json_value *json = gw->json_read(answer->body, NULL, 0);
 	struct words words;
@@ -186,7 +191,22 @@ static void take_refusal(struct said *said, const struct gw_http_answer *answer,
 	read_words(json, &words);
 	write_words(said, &words);
 	take_row(said, row_for(said->http, &words), answer, now);
+	said->unfit |= api->later && said->http == 400 && strcmp(said->stage, "dot") == 0;
 	gw->json_free(json);
+}
+
+void said_failed(struct said *said, const struct gw_json_value *json)
+{
+	struct words words;
+	const struct row *row;
+
+	read_words(json, &words);
+	write_words(said, &words);
+	row = row_for(0, &words);
+	if (row->word)
+		take_row(said, row, NULL, 0);
+	else
+		say(said, GW_BOUNCED, 554, "5.0.0", "dot");
 }
 
 static void take_success(struct said *said, const struct gw_http_answer *answer)
@@ -220,7 +240,7 @@ void said_read(struct said *said, const struct api *api, const struct gw_http_an
 	if (said->http / 100 == 2)
 		take_success(said, answer);
 	else if (answer->status || answer->begun >= 300)
-		take_refusal(said, answer, now);
+		take_refusal(said, api, answer, now);
 	else
 		take_silence(said, answer);
 }

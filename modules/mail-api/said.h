@@ -20,6 +20,12 @@ struct said {
 	char text[SAID_TEXT];
 };
 
+/* What Azure says of a mail that it took, and could not send. */
+void said_failed(struct said *said, const struct gw_json_value *json);
+
+/* ms that Retry-After asks for, an hour at most. */
+int64_t said_retry_after(const struct gw_http_answer *answer, int64_t now, int64_t otherwise);
+
 void said_read(struct said *said, const struct api *api, const struct gw_http_answer *answer,
 	       int64_t now);
 

@@ -1,24 +1,7 @@
-#include "send.h"
-#include "letter.h"
+#include "send_private.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MARGIN 15000 /* ms that a call waits longer than its request may take */
-
-struct send {
-	struct send *next, **link; /* of its place */
-	struct letter letter;
-	const struct api *api;
-	struct lane *lane; /* the instance's, which lives until the answer is told */
-	struct gw_delivery *delivery;
-	struct said said;
-	gw_ticket ticket;
-	bool asked, held;
-	bool probe;
-	char host[256];
-};
 
 struct lane *lane_of(struct gw_call *call, const struct gw_relay *relay)
 {
@@ -28,9 +11,9 @@ struct lane *lane_of(struct gw_call *call, const struct gw_relay *relay)
 	return post && index >= 0 && (size_t)index < post->count ? post->lanes[index] : NULL;
 }
 
-static void send_unref(struct send *send)
+void send_unref(struct send *send)
 {
-	if (send->asked || send->held)
+	if (send->asked || send->held || send->timed)
 		return;
 	if (send->link)
 		*send->link = send->next;
@@ -40,116 +23,19 @@ static void send_unref(struct send *send)
 	free(send);
 }
 
-/* --- outcomes --- */
-
-static void parse_enhanced(const char *text, uint8_t out[3])
+enum gw_verdict send_end(struct send *send, enum gw_verdict verdict)
 {
-	unsigned parts[3] = { 0 };
-
-	sscanf(text, "%u.%u.%u", &parts[0], &parts[1], &parts[2]);
-	for (int i = 0; i < 3; i++)
-		out[i] = (uint8_t)parts[i];
+	send->held = false;
+	send_unref(send);
+	return verdict;
 }
 
-static void give(struct gw_call *call, struct gw_delivery *delivery, struct gw_rcpt *rcpt,
-		 const struct said *said, const char *host)
+void send_dropped(void *arg)
 {
-	struct gw_outcome outcome = { .size = sizeof outcome,
-				      .status = said->status,
-				      .code = said->code,
-				      .text = gw_str(said->text),
-				      .host = gw_str(host),
-				      .stage = gw_str(said->stage),
-				      .unfit = said->unfit };
+	struct send *send = arg;
 
-	parse_enhanced(said->enhanced, outcome.enhanced);
-	gw->outcome(call, delivery, rcpt, &outcome);
-}
-
-static void give_all(struct gw_call *call, struct gw_delivery *delivery, const struct said *said,
-		     const char *host)
-{
-	struct gw_rcpt *rcpt;
-	size_t nth;
-
-	for (nth = 0; (rcpt = gw->delivery_rcpt(delivery, nth)) != NULL; nth++)
-		give(call, delivery, rcpt, said, host);
-}
-
-static bool goes_on(char octet)
-{
-	return isalnum((unsigned char)octet) || (octet && strchr(".!#$%&*+/=?^_`{|}~-@", octet));
-}
-
-/* By itself: "ann@a.example" is not in "joann@a.example". A full stop may end the sentence. */
-static bool stands_at(const char *text, size_t at, size_t len)
-{
-	const char *end = text + at + len;
-
-	return (at == 0 || !goes_on(text[at - 1])) &&
-	       (!goes_on(*end) || (*end == '.' && !goes_on(end[1])));
-}
-
-static bool is_in(const char *text, struct gw_str word)
-{
-	size_t i, len = strlen(text);
-
-	for (i = 0; word.len && i + word.len <= len; i++)
-		if (strncasecmp(text + i, word.ptr, word.len) == 0 && stands_at(text, i, word.len))
-			return true;
-	return false;
-}
-
-static bool names(const struct said *said, const struct gw_rcpt *rcpt)
-{
-	return is_in(said->text, gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS));
-}
-
-/* One recipient that the API does not like keeps the message from all: where it says which, the
- * others come again without it. */
-static void give_named(struct gw_call *call, struct gw_delivery *delivery, const struct said *said,
-		       const char *host)
-{
-	struct said others = {
-		.status = GW_DEFERRED,
-		.code = 451,
-		.enhanced = "4.1.3",
-		.stage = "rcpt",
-		.text = "another recipient was refused; it goes again without that"
-	};
-	struct gw_rcpt *rcpt;
-	size_t nth, named = 0;
-
-	for (nth = 0; (rcpt = gw->delivery_rcpt(delivery, nth)) != NULL; nth++)
-		named += names(said, rcpt);
-	for (nth = 0; (rcpt = gw->delivery_rcpt(delivery, nth)) != NULL; nth++)
-		give(call, delivery, rcpt, !named || names(said, rcpt) ? said : &others, host);
-}
-
-static enum gw_verdict answer(struct gw_call *call, struct gw_delivery *delivery,
-			      const struct said *said, const char *host)
-{
-	if (said->of_rcpt)
-		give_named(call, delivery, said, host);
-	else
-		give_all(call, delivery, said, host);
-	if (said->login_refused)
-		gw->login_refused(call, delivery, gw_str(said->text));
-	return GW_ACCEPT;
-}
-
-/* What ends before anything is asked. */
-static enum gw_verdict end(struct gw_call *call, struct gw_delivery *delivery,
-			   enum gw_status status, const char *stage, const char *enhanced,
-			   const char *text)
-{
-	struct said said = { .status = status,
-			     .stage = stage,
-			     .enhanced = enhanced,
-			     .unfit = status == GW_BOUNCED };
-
-	snprintf(said.text, sizeof said.text, "%s", text);
-	return answer(call, delivery, &said, "");
+	send->letter.delivery = send->delivery = NULL;
+	send_end(send, GW_FAILED);
 }
 
 /* --- a probe: 400 is what a message to nobody gets from who knows us --- */
@@ -180,19 +66,8 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	if (send->probe)
 		judge_probe(&send->said);
 	gw->reason(call, "%s said %s", send->api->name, send->said.text);
-	verdict = answer(call, send->delivery, &send->said, send->host);
-	send->held = false;
-	send_unref(send);
-	return verdict;
-}
-
-static void dropped(void *arg)
-{
-	struct send *send = arg;
-
-	send->letter.delivery = send->delivery = NULL;
-	send->held = false;
-	send_unref(send);
+	verdict = given_answer(call, send->delivery, &send->said, send->host);
+	return send_end(send, verdict);
 }
 
 /* --- the request --- */
@@ -210,6 +85,8 @@ void on_http(struct gw_call *call, const struct gw_http_answer *http, void *arg)
 	int64_t now = gw->now(call);
 
 	said_read(&send->said, send->api, http, now);
+	if (send->api->later)
+		azure_take_answer(send, http, now);
 	if (send->said.pause)
 		lane_pause(send->lane, now + send->said.pause);
 	gw->count(call, "requests", 1);
@@ -222,32 +99,20 @@ void on_http(struct gw_call *call, const struct gw_http_answer *http, void *arg)
 	send_unref(send);
 }
 
-static bool ask(struct gw_call *call, struct send *send, struct gw_str url, struct gw_str token)
+void on_timer(struct gw_call *call, void *arg)
 {
-	const struct api_conf *conf = gw->conf(call);
-	char bearer[20000], type[64];
-	struct gw_str headers[] = { gw_str(""), gw_str(""), GW_STR("Accept: application/json") };
-	struct gw_http_request request = { .size = sizeof request,
-					   .method = gw_str("POST"),
-					   .url = url,
-					   .headers = { headers, 3 },
-					   .ca_file = conf->ca_file,
-					   .deadline_ms = (uint32_t)conf->timeout,
-					   .body_size = letter_sent_size(&send->letter),
-					   .body_read = read_body };
-	int len = snprintf(bearer, sizeof bearer, "Authorization: Bearer %.*s", GW_STR_ARGS(token));
+	struct send *send = arg;
 
-	snprintf(type, sizeof type, "Content-Type: %s", send->api->type);
-	headers[0] = gw_str_n(bearer, (size_t)len);
-	headers[1] = gw_str(type);
-	send->asked = len > 0 && (size_t)len < sizeof bearer &&
-		      gw->http_request(call, &request, send) != 0;
-	explicit_bzero(bearer, sizeof bearer);
-	return send->asked;
+	send->timed = false;
+	if (send->held)
+		gw->wake(send->ticket);
+	send_unref(send);
 }
 
 static void enlist(struct place *place, struct send *send)
 {
+	if (send->link)
+		return;
 	send->next = place->sends;
 	send->link = &place->sends;
 	if (send->next)
@@ -255,9 +120,44 @@ static void enlist(struct place *place, struct send *send)
 	place->sends = send;
 }
 
-/* What may have arrived is said before it is on its way: it stands if nobody is there to hear the
- * answer. */
-static void expect_nothing(struct gw_call *call, struct send *send)
+bool send_ask(struct gw_call *call, struct send *send, const char *method, struct gw_str url,
+	      struct gw_list headers)
+{
+	const struct api_conf *conf = gw->conf(call);
+	struct gw_http_request request = { .size = sizeof request,
+					   .method = gw_str(method),
+					   .url = url,
+					   .headers = headers,
+					   .ca_file = conf->ca_file,
+					   .deadline_ms = (uint32_t)conf->timeout };
+
+	if (strcmp(method, "POST") == 0) {
+		request.body_size = letter_sent_size(&send->letter);
+		request.body_read = read_body;
+	}
+	send->asked = gw->http_request(call, &request, send) != 0;
+	if (send->asked)
+		enlist(gw->worker_data(call), send);
+	return send->asked;
+}
+
+static bool ask(struct gw_call *call, struct send *send, struct gw_str url, struct gw_str token)
+{
+	char bearer[20000], type[64];
+	struct gw_str headers[] = { gw_str(""), gw_str(""), GW_STR("Accept: application/json") };
+	int len = snprintf(bearer, sizeof bearer, "Authorization: Bearer %.*s", GW_STR_ARGS(token));
+	bool asked;
+
+	snprintf(type, sizeof type, "Content-Type: %s", send->api->type);
+	headers[0] = gw_str_n(bearer, (size_t)len);
+	headers[1] = gw_str(type);
+	asked = len > 0 && (size_t)len < sizeof bearer &&
+		send_ask(call, send, "POST", url, (struct gw_list){ headers, 3 });
+	explicit_bzero(bearer, sizeof bearer);
+	return asked;
+}
+
+void send_expect_nothing(struct gw_call *call, struct send *send)
 {
 	struct said said = { .status = GW_UNKNOWN,
 			     .enhanced = "4.4.2",
@@ -265,30 +165,29 @@ static void expect_nothing(struct gw_call *call, struct send *send)
 			     .text = "the answer to the message was not waited for" };
 
 	if (!send->probe)
-		give_all(call, send->delivery, &said, send->host);
+		given_all(call, send->delivery, &said, send->host);
 }
 
 static enum gw_verdict begin(struct gw_call *call, struct send *send, struct gw_str url,
 			     struct gw_str token)
 {
 	const struct api_conf *conf = gw->conf(call);
-	struct gw_async async = { resumed, dropped, (uint32_t)conf->timeout + MARGIN };
+	struct gw_async async = { resumed, send_dropped, (uint32_t)conf->timeout + MARGIN };
 	struct gw_delivery *delivery = send->delivery;
 	enum gw_verdict verdict;
 
 	if (!ask(call, send, url, token)) {
 		send_unref(send);
-		return end(call, delivery, GW_DEFERRED, "connect", "4.3.0",
-			   "the request could not be begun");
+		return given_end(call, delivery, GW_DEFERRED, "connect", "4.3.0",
+				 "the request could not be begun");
 	}
-	enlist(gw->worker_data(call), send);
-	expect_nothing(call, send);
+	send_expect_nothing(call, send);
 	verdict = gw->hold(call, &async, send, &send->ticket);
 	send->held = verdict == GW_PENDING;
 	if (!send->held) /* no octet of it was read, and none will be */
 		send->delivery = send->letter.delivery = NULL;
 	return send->held ? verdict
-			  : end(call, delivery, GW_DEFERRED, "connect", "4.3.0", "no memory");
+			  : given_end(call, delivery, GW_DEFERRED, "connect", "4.3.0", "no memory");
 }
 
 static struct send *send_create(struct gw_call *call, struct gw_delivery *delivery,
@@ -299,14 +198,15 @@ static struct send *send_create(struct gw_call *call, struct gw_delivery *delive
 	if (!send)
 		return NULL;
 	send->api = api;
+	send->conf = gw->relay_conf(call, relay);
 	send->lane = lane_of(call, relay);
 	send->delivery = delivery;
 	return send;
 }
 
-static enum gw_verdict send_letter(struct gw_call *call, struct send *send,
-				   const struct api_relay *conf)
+static enum gw_verdict send_letter(struct gw_call *call, struct send *send)
 {
+	const struct api_relay *conf = send->conf;
 	struct gw_login login = { .size = sizeof login };
 	struct gw_delivery *delivery = send->delivery;
 	char url[4096];
@@ -318,9 +218,10 @@ static enum gw_verdict send_letter(struct gw_call *call, struct send *send,
 		return begin(call, send, gw_str(url), login.secret);
 	}
 	send_unref(send);
-	return end(call, delivery, GW_DEFERRED, "auth", "4.7.0",
-		   known ? "the mailbox's name is too long"
-			 : "the relay has no auth group, and the API takes mail only with a token");
+	return given_end(
+		call, delivery, GW_DEFERRED, "auth", "4.7.0",
+		known ? "the mailbox's name is too long"
+		      : "the relay has no auth group, and the API takes mail only with a token");
 }
 
 enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
@@ -339,12 +240,12 @@ enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
 		return GW_FAILED;
 	made = letter_make(&send->letter, call, delivery, api, conf, &refusal);
 	if (made == 0)
-		return send_letter(call, send, conf);
+		return api->later ? azure_begin(call, send) : send_letter(call, send);
 	send_unref(send);
 	if (made < 0)
 		return GW_FAILED;
 	gw->reason(call, "%s cannot carry it: %s", api->name, refusal.text);
-	return end(call, delivery, GW_BOUNCED, "mail", refusal.enhanced, refusal.text);
+	return given_end(call, delivery, GW_BOUNCED, "mail", refusal.enhanced, refusal.text);
 }
 
 enum gw_verdict on_probe(struct gw_call *call, struct gw_delivery *delivery, struct gw_relay *relay)
@@ -361,7 +262,7 @@ enum gw_verdict on_probe(struct gw_call *call, struct gw_delivery *delivery, str
 		return GW_FAILED;
 	}
 	send->probe = true;
-	return send_letter(call, send, conf);
+	return api->later ? azure_begin_probe(call, send) : send_letter(call, send);
 }
 
 void sends_give_up(struct place *place)
@@ -370,7 +271,7 @@ void sends_give_up(struct place *place)
 
 	for (send = place ? place->sends : NULL; send; send = next) {
 		next = send->next;
-		send->asked = false;
+		send->asked = send->timed = false;
 		send_unref(send);
 	}
 }

@@ -1,8 +1,9 @@
 /* send.h - one delivery, or a probe, on its way to an API.
  *
- * Two have it: the request, until the hook `http` is told, and the held call, until it goes on or
- * is dropped. The last one frees it. A call that is gone lets its request run: what was read whole
- * by then cannot be taken back; of what was not, no octet more is given. */
+ * Those have it: the request, until the hook `http` is told, a timer, until it comes, and the held
+ * call, until it goes on or is dropped. The last one frees it. A call that is gone lets its request
+ * run: what was read whole by then cannot be taken back; of what was not, no octet more is given.
+ */
 #ifndef MAIL_API_SEND_H
 #define MAIL_API_SEND_H
 
@@ -20,6 +21,7 @@ struct place {
 struct post {
 	size_t count;
 	struct lane **lanes;
+	int64_t began; /* ms since 1970 UTC */
 };
 
 struct lane *lane_of(struct gw_call *call, const struct gw_relay *relay);
@@ -30,6 +32,7 @@ enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
 enum gw_verdict on_probe(struct gw_call *call, struct gw_delivery *delivery,
 			 struct gw_relay *relay);
 void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg);
+void on_timer(struct gw_call *call, void *arg);
 
 /* Nobody will answer any more; in worker_stop. */
 void sends_give_up(struct place *place);
