@@ -75,6 +75,15 @@ static json_t *reason_json(const struct queue_entry *entry, const struct gw_mess
 	return json;
 }
 
+/* Of many the first that it is about yet. */
+static struct gw_str to_of(const struct gw_message *message)
+{
+	for (size_t i = 0; i < message->rcpt_count; i++)
+		if (message->rcpts[i]->status == RCPT_PENDING)
+			return message->rcpts[i]->address;
+	return message->rcpt_count ? message->rcpts[0]->address : gw_str("");
+}
+
 static json_t *entry_json(bool long_form, const struct queue_entry *entry,
 			  const struct gw_message *message)
 {
@@ -92,9 +101,7 @@ static json_t *entry_json(bool long_form, const struct queue_entry *entry,
 	json_object_set_new(row, "type", text_of(message->type));
 	json_object_set_new(row, "size", json_integer((json_int_t)message->content.size));
 	json_object_set_new(row, "from", text_of(message->sender));
-	json_object_set_new(row, "to",
-			    message->rcpt_count ? text_of(message->rcpts[0]->address)
-						: json_string(""));
+	json_object_set_new(row, "to", text_of(to_of(message)));
 	json_object_set_new(row, "pending", json_integer((json_int_t)message_pending(message)));
 	if (long_form)
 		add_long(row, message);

@@ -1,6 +1,7 @@
 #include "ctl/password.h"
 
 #include <crypt.h>
+#include <ctype.h>
 #include <errno.h>
 #include <gsasl.h>
 #include <signal.h>
@@ -227,6 +228,34 @@ static int print_line(const struct choice *choice, const char *hash)
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
+/* "*", "example.com" or "*.example.com": what auth-password takes for one. */
+static bool is_domain(const char *text, size_t len)
+{
+	size_t label = 0;
+	if (len > 2 && text[0] == '*' && text[1] == '.')
+		return is_domain(text + 2, len - 2);
+	for (size_t i = 0; i < len; i++) {
+		label = text[i] == '.' ? 0 : label + 1;
+		if (label == 0 ? i == 0 || text[i - 1] == '.'
+			       : !isalnum((unsigned char)text[i]) && !strchr("-_", text[i]) &&
+					 (unsigned char)text[i] < 0x80)
+			return false;
+	}
+	return label > 0 && len < 254;
+}
+
+static bool are_domains(const char *list)
+{
+	for (;; list++) {
+		size_t len = strcspn(list, ",");
+		if ((len != 1 || *list != '*') && !is_domain(list, len))
+			return false;
+		list += len;
+		if (!*list)
+			return true;
+	}
+}
+
 int password_run(char **words)
 {
 	struct choice choice = { 0 };
@@ -243,6 +272,9 @@ int password_run(char **words)
 	if (!choice.domains)
 		return complain(
 			"--domains example.com says what it may write mail of; --domains '*' is all");
+	if (!are_domains(choice.domains))
+		return complain(
+			"--domains wants domains with commas between them: example.com,*.example.net");
 	code = find_password(secret);
 	if (code == EX_OK && !(choice.scram ? put_scram(secret, hash, sizeof(hash))
 					    : put_yescrypt(secret, hash, sizeof(hash))))

@@ -13,9 +13,8 @@
 
 #define COLUMNS_MAX 32
 
-static char *cell(const json_t *row, const char *key)
+static char *value_text(const json_t *value)
 {
-	const json_t *value = json_object_get(row, key);
 	char *text = NULL;
 	if (json_is_integer(value)) {
 		if (asprintf(&text, "%lld", (long long)json_integer_value(value)) < 0)
@@ -25,6 +24,11 @@ static char *cell(const json_t *row, const char *key)
 	if (json_is_boolean(value))
 		return strdup(json_is_true(value) ? "yes" : "no");
 	return strdup(json_is_string(value) ? json_string_value(value) : "");
+}
+
+static char *cell(const json_t *row, const char *key)
+{
+	return value_text(json_object_get(row, key));
 }
 
 /* A column is ["key", "TITLE"]; what a module answered may be anything. */
@@ -170,11 +174,32 @@ static void print_table(const json_t *columns, const json_t *rows)
 
 static void print_members(const json_t *object, int indent);
 
+/* A list of plain values is one line. */
+static void print_words(const char *key, const json_t *list, int indent, int width)
+{
+	char text[1000] = "";
+	size_t at, used = 0;
+	const json_t *value;
+	json_array_foreach(list, at, value)
+	{
+		char *word = value_text(value);
+		clean(word);
+		if (used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 at ? ", " : "", word ? word : "");
+		free(word);
+	}
+	printf("%*s%-*s ", indent, "", width, key);
+	print_wrapped(*text ? text : "-", (size_t)indent + (size_t)width + 1, screen_width());
+}
+
 static void print_member(const char *key, const json_t *value, int indent, int width)
 {
 	size_t at;
 	const json_t *item;
-	if (json_is_array(value)) {
+	if (json_is_array(value) && !json_is_object(json_array_get(value, 0))) {
+		print_words(key, value, indent, width);
+	} else if (json_is_array(value)) {
 		printf("%*s%s:\n", indent, "", key);
 		json_array_foreach(value, at, item)
 		{
@@ -185,14 +210,12 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 		printf("%*s%s:%s\n", indent, "", key, json_object_size(value) ? "" : " (none)");
 		print_members(value, indent + 4);
 	} else {
-		json_t *row = json_pack("{s:O}", key, (json_t *)value);
-		char *text = row ? cell(row, key) : NULL;
+		char *text = value_text(value);
 		clean(text);
 		printf("%*s%-*s ", indent, "", width, key);
 		print_wrapped(text && *text ? text : "-", (size_t)indent + (size_t)width + 1,
 			      screen_width());
 		free(text);
-		json_decref(row);
 	}
 }
 

@@ -59,7 +59,9 @@ static void tell_outcome(const struct delivery_round *round, const struct rcpt_a
 	struct gw_event event = { .message = message,
 				  .rcpt = recipient->rcpt,
 				  .text = recipient->outcome.reply.text,
-				  .client = message->client };
+				  .client = message->client,
+				  .relay = recipient->rcpt->relay,
+				  .code = recipient->outcome.reply.code };
 	event_tell(message->worker, message->snapshot, status_event(recipient->outcome.status),
 		   &event);
 }

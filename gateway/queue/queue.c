@@ -29,8 +29,8 @@ int64_t queue_now(void)
 
 int64_t queue_backoff(const struct settings *settings, unsigned attempts)
 {
-	size_t last = settings->queue.retry_count - 1;
-	int64_t base = settings->queue.retry_ms[attempts < last ? attempts : last];
+	size_t last = settings->queue.retry_count - 1, nth = attempts ? attempts - 1 : 0;
+	int64_t base = settings->queue.retry_ms[nth < last ? nth : last];
 	return base + (int64_t)(random() % (base / 5 + 1)) - base / 10;
 }
 

@@ -3,8 +3,7 @@
 #include "instance.h"
 #include "suppression.h"
 
-#define WORDS                                                                                      \
-	"This address is on the suppression list of this gateway: mail to it came back for good"
+#define WORDS "This address is on the suppression list of this gateway: no mail is sent to it"
 
 /* --- which --- */
 

@@ -108,21 +108,27 @@ static int status_of(int code, const char *text, const struct route *route)
 	}
 }
 
-static const json_t *only_row(const json_t *answer)
+static const json_t *first_row(const json_t *answer)
 {
 	return json_array_get(json_object_get(answer, "rows"), 0);
+}
+
+/* Whose a thing is; of a message's history its first line says so. */
+static const char *client_of(const json_t *answer)
+{
+	const json_t *thing = json_object_get(answer, "data");
+	const json_t *details = json_object_get(first_row(answer), "details");
+
+	thing = thing ? thing : details ? details : first_row(answer);
+	return json_string_value(json_object_get(thing, "client"));
 }
 
 /* Somebody else's is as if it were not there. */
 static bool is_seen(const json_t *answer, const struct route *route, const struct token_conf *token)
 {
-	const json_t *thing = json_object_get(answer, "data");
-	const char *client;
-
 	if (!token || route->about != ABOUT_ONE || token->clients.count == 0)
 		return true;
-	client = json_string_value(json_object_get(thing ? thing : only_row(answer), "client"));
-	return token_sees(token, gw_str(client));
+	return token_sees(token, gw_str(client_of(answer)));
 }
 
 static void answer_rows(struct evhttp_request *http, const json_t *answer)
@@ -167,7 +173,7 @@ static void answer_shape(struct evhttp_request *http, const struct route *route,
 		answer_rows(http, answer);
 		break;
 	case SHAPE_ROW:
-		answer_one(http, only_row(answer));
+		answer_one(http, first_row(answer));
 		break;
 	case SHAPE_REPORT:
 		answer_report(http, answer);

@@ -28,7 +28,7 @@ static const struct route routes[] = {
 	  "relay from to client type reason older status limit", true },
 	{ METHOD_GET, "v1/messages/{id}", SCOPE_READ, ABOUT_ONE, SHAPE_ROW, "queue show {id}", "",
 	  false },
-	{ METHOD_GET, "v1/messages/{id}/history", SCOPE_READ, ABOUT_GATEWAY, SHAPE_ROWS,
+	{ METHOD_GET, "v1/messages/{id}/history", SCOPE_READ, ABOUT_ONE, SHAPE_ROWS,
 	  "message explain {id}", "", false },
 	{ METHOD_GET, "v1/relays", SCOPE_READ, ABOUT_GATEWAY, SHAPE_ROWS, "relay list", "", false },
 	{ METHOD_GET, "v1/relays/{name}", SCOPE_READ, ABOUT_GATEWAY, SHAPE_ROW, "relay show {name}",

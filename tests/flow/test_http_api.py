@@ -129,6 +129,7 @@ def test_a_token_has_its_bounds(api):
     assert api.get("/v1/bounces/1/read", READ, "POST").status == 403
     id = held_message(api)
     assert api.asked("/v1/messages", token=SCOPED)["items"] == [] and api.get("/v1/messages/" + id, SCOPED).status == 404
+    assert api.get("/v1/messages/%s/history" % id, SCOPED).status == 404
     assert api.get("/v1/messages?client=crm", SCOPED).status == 403
     assert api.get("/v1/messages", TWO).status == 400 and api.get("/v1/messages?client=a", TWO).status == 200
     # what a token changes is audited with its name; who has no token learns nothing by asking

@@ -262,7 +262,9 @@ struct gw_event {
 	struct gw_str json;
 	struct gw_str client; /* who handed it in, or was refused; empty: not known */
 	struct gw_str relay;  /* name of the relay it is about; empty: none */
-	int code;             /* refused: the reply code, 0: the client left */
+	/* refused: the reply code, 0: the client left; delivered, deferred, bounced, unknown: the
+	 * next hop's, 0: it said none */
+	int code;
 };
 
 /* A gatewayctl verb that belongs to a module: `gatewayctl NAME WORDS...`. */
