@@ -21,6 +21,8 @@ static enum step begin_anew(struct gw_delivery *delivery)
 void delivery_wait_open(const struct gw_delivery *delivery)
 {
 	struct gw_str name = delivery->task.call.relay->name;
+	if (!delivery->round) /* of a test of the relay: nothing waits */
+		return;
 	round_wait_on(delivery->round,
 		      arena_printf(&delivery->message->arena, WAIT_OPEN "%.*s", GW_STR_ARGS(name)));
 }

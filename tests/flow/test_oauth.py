@@ -104,6 +104,9 @@ def test_a_revoked_login_is_told_once_and_the_next_relay_has_the_mail(desk, serv
     assert not office.sink.messages and server.asked() == 1
     letter = [message for message in office.spare.messages if message.rcpts == ["admin@one.example"]]
     assert len(letter) == 1 and b"gatewayctl oauth login m365" in letter[0].data and b"invalid_grant" in letter[0].data
+    serving = office.gateway.serving_pid
+    said = office.gateway.run_ctl("relay", "test", "m365")
+    assert said.code == 15 and office.gateway.serving_pid == serving, said.out
     status = office.gateway.text("oauth", "status")
     assert "needs login" in status and "gatewayctl oauth login m365" in status
     assert "needs login" in office.gateway.text("status")
