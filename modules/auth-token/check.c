@@ -97,7 +97,7 @@ void check_run(void *arg)
 
 	check->finding.verdict = CHECK_GOOD;
 	if (!jws)
-		no(check, CHECK_BAD, "it is no signed JWT");
+		no(check, CHECK_OTHER, "it is no signed JWT");
 	else
 		check_signed(check, jws);
 	cjose_jws_release(jws);

@@ -209,8 +209,6 @@ static void only_the_issuers_keys_by_the_two_ways_count(void **state)
 	assert_int_equal(log_in(kit, "", sign(secret, "HS256", "one", CLAIMS(""))), GW_REJECT);
 	assert_true(testkit_has(kit, TESTKIT_LOG, "neither RS256 nor ES256"));
 	assert_int_equal(log_in(kit, "", none), GW_REJECT);
-	assert_int_equal(log_in(kit, "", "x"), GW_REJECT);
-	assert_int_equal(log_in(kit, "", "a.b.c.d"), GW_REJECT);
 	assert_int_equal(log_in(kit, "", with_middle(sign(rsa, "RS256", "one", CLAIMS("")), "e30")),
 			 GW_REJECT);
 	assert_int_equal(log_in(kit, "", sign(rsa, "RS256", NULL, CLAIMS(""))), GW_ACCEPT);
@@ -225,6 +223,8 @@ static void another_issuers_token_is_for_another_instance(void **state)
 				sign(rsa, "RS256", "one",
 				     "{\"iss\":\"https://other.example\",\"aud\":\"smtp\"}")),
 			 GW_CONTINUE);
+	assert_int_equal(log_in(kit, "", "x"), GW_CONTINUE); /* whose it is, its issuer may know */
+	assert_int_equal(log_in(kit, "", "a.b.c.d"), GW_CONTINUE);
 	assert_int_equal(testkit_run_auth(kit, session, "PLAIN", "a", "b"), GW_CONTINUE);
 	testkit_destroy(kit);
 }
