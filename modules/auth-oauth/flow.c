@@ -249,12 +249,9 @@ void flow_look(struct flow *flow)
 const char *flow_form(struct form *form, const struct flow *flow, const struct oauth_relay *conf,
 		      const struct gw_relay *relay, int64_t now)
 {
-	if (flow->at == FLOW_BEGUN) {
-		form_add(form, "client_id", conf->client_id);
+	if (flow->at == FLOW_BEGUN) { /* who has a secret shows it here too: RFC 8628 3.1 */
 		form_add(form, "scope", oauth_address(conf, relay, ADDRESS_SCOPE));
-		return NULL;
-	}
-	if (flow->at == FLOW_SHOWN) {
+	} else if (flow->at == FLOW_SHOWN) {
 		form_add(form, "grant_type",
 			 gw_str("urn:ietf:params:oauth:grant-type:device_code"));
 		form_add(form, "device_code", gw_str(flow->device_code));

@@ -30,8 +30,9 @@ static void shown(struct testkit *kit)
 {
 	testkit_run_tick(kit);
 	assert_string_equal(testkit_request(kit)->url.ptr, "https://login.example/device");
-	assert_string_equal(testkit_request(kit)->body.ptr,
-			    "client_id=app-1&scope=smtp.send%20offline");
+	assert_string_equal(
+		testkit_request(kit)->body.ptr,
+		"scope=smtp.send%20offline&client_id=app-1&client_secret=SECRET-client");
 	testkit_run_http(
 		kit, 200, "",
 		"{\"device_code\":\"SECRET-dev\",\"user_code\":\"ABCD-EFGH\",\"verification_uri\":\"https://login.example/go\",\"expires_in\":600,\"interval\":5}");

@@ -93,6 +93,8 @@ class OAuthServer:
         return (200, self.issue()) if said == "yes" else self.no(said or "expired_token")
 
     def do_device(self, form):
+        if form.get("client_id") != "app-1" or form.get("client_secret") != "SECRET-client":
+            return 401, {"error": "invalid_client"}
         code = "SECRET-device-%d" % len(self.devices)
         self.secrets.add(code)
         self.devices[code] = "authorization_pending"
