@@ -2,6 +2,7 @@
  * changed after it breaks the signature. */
 #include "control.h"
 #include "job.h"
+#include "rotate.h"
 
 #include <gateway/domain.h>
 
@@ -21,6 +22,7 @@ struct dkim_conf {
 	struct gw_groups keys;
 	struct gw_list sign, oversign;
 	int64_t expire, missing, unbound, published, check, keep;
+	struct gw_str folder;
 };
 
 enum unbound { UNBOUND_SIGN, UNBOUND_PASS };
@@ -109,7 +111,8 @@ static bool load_key(struct gw_call *call, struct signer *signer, const struct k
 }
 
 /* Every key is tried, so that one start tells all that is wrong. */
-static bool load_keys(struct gw_call *call, struct signer *signer, const struct gw_groups *groups)
+static bool load_keys(struct gw_call *call, struct signer *signer, const struct gw_groups *groups,
+		      const struct rotation *rotation)
 {
 	const struct key_conf *confs = groups->items;
 	const char *together;
@@ -117,12 +120,12 @@ static bool load_keys(struct gw_call *call, struct signer *signer, const struct 
 	char fault[400];
 	size_t i;
 
-	signer->keys = calloc(groups->count + 1, sizeof *signer->keys);
+	signer->keys = calloc(groups->count + rotation->count + 1, sizeof *signer->keys);
 	if (!signer->keys)
 		return false;
 	for (i = 0; i < groups->count; i++)
 		good &= load_key(call, signer, &confs[i], i);
-	if (!good)
+	if (!good || !rotate_load(call, rotation, signer))
 		return false;
 	together = signer_order(signer, fault);
 	if (together)
@@ -318,9 +321,22 @@ static void check_use(struct gw_call *call, const struct signer *signer)
 
 static void destroy(struct dkim *dkim)
 {
+	servers_destroy(dkim->servers);
+	rotation_finish(&dkim->rotation);
 	lives_finish(&dkim->lives);
 	signer_destroy(dkim->signer);
 	free(dkim);
+}
+
+static bool read_rotation(struct gw_call *call, struct dkim *dkim)
+{
+	const struct dkim_conf *conf = gw->conf(call);
+	const char *why;
+
+	if (rotation_read(&dkim->rotation, conf->folder.ptr, &why))
+		return true;
+	gw->problem(call, true, "%s/rotation: %s", conf->folder.ptr, why);
+	return false;
 }
 
 static bool set_up(struct gw_call *call, struct dkim *dkim)
@@ -336,9 +352,11 @@ static bool set_up(struct gw_call *call, struct dkim *dkim)
 	dkim->lives.published = conf->published == PUBLISHED_REQUIRED;
 	dkim->lives.check_ms = conf->check;
 	dkim->lives.keep_ms = conf->keep;
-	return signer->lib && load_keys(call, signer, &conf->keys) &&
+	return signer->lib && read_rotation(call, dkim) &&
+	       load_keys(call, signer, &conf->keys, &dkim->rotation) &&
 	       load_names(call, signer, conf) && check_edits(call, signer) &&
-	       lives_init(call, &dkim->lives, signer);
+	       lives_init(call, &dkim->lives, signer) &&
+	       (dkim->servers = servers_create(&dkim->lives)) != NULL;
 }
 
 static int on_start(struct gw_call *call)
@@ -375,13 +393,17 @@ static void on_timer(struct gw_call *call, void *arg)
 	struct dkim *dkim = gw->instance_data(call);
 
 	lives_ask(call, &dkim->lives);
+	servers_timer(call, dkim->servers);
 }
 
 static void on_dns(struct gw_call *call, const struct gw_dns_answer *answer, void *arg)
 {
 	struct dkim *dkim = gw->instance_data(call);
 
-	life_answered(call, &dkim->lives, (size_t)arg - 1, answer);
+	if ((size_t)arg > SERVERS_MARK)
+		servers_answered(call, dkim->servers, (size_t)arg - SERVERS_MARK - 1, answer);
+	else
+		life_answered(call, &dkim->lives, (size_t)arg - 1, answer);
 }
 
 /* --- what has to be in the DNS --- */
@@ -623,6 +645,8 @@ static const struct gw_option options[] = {
 	  .help = "How often DNS is asked for each key; the record's TTL, where that is shorter." },
 	{ "keep", GW_OPTION_DURATION, CONF(keep), .fallback = "7d",
 	  .help = "How long after its time a key's record has to stay: mail that it signed is on its way." },
+	{ "folder", GW_OPTION_PATH, CONF(folder), .fallback = "STATE/dkim",
+	  .help = "Where dkim rotate makes keys, and notes since when they sign." },
 	GW_OPTIONS_END
 };
 

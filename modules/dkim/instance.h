@@ -2,11 +2,14 @@
 #ifndef DKIM_INSTANCE_H
 #define DKIM_INSTANCE_H
 
-#include "life.h"
+#include "rotation.h"
+#include "servers.h"
 
 struct dkim {
 	struct signer *signer; /* read-only */
 	struct lives lives;
+	struct rotation rotation; /* main thread */
+	struct servers *servers;
 };
 
 #endif

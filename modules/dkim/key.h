@@ -15,6 +15,7 @@ struct key {
 	enum key_algorithm algorithm; /* RSA or ED25519 */
 	int bits;
 	bool subdomains;     /* signs for From domains below `domain` too */
+	bool is_made;        /* by `dkim rotate`, and in no configuration */
 	size_t order;        /* its place in the configuration */
 	int64_t from, until; /* signs between these, ms since 1970 UTC; 0: open */
 };

@@ -174,16 +174,45 @@ void life_answered(struct gw_call *call, struct lives *lives, size_t number,
 
 /* --- what follows --- */
 
+void life_begins(struct lives *lives, size_t number, int64_t now)
+{
+	atomic_store(&lives->items[number].from, now);
+}
+
+void life_ends(struct lives *lives, size_t number, int64_t now)
+{
+	atomic_store(&lives->items[number].until, now);
+}
+
+int64_t life_from(const struct lives *lives, size_t number)
+{
+	int64_t from = atomic_load(&lives->items[number].from);
+
+	return from ? from : lives->signer->keys[number].from;
+}
+
+static int64_t life_until(const struct lives *lives, size_t number)
+{
+	int64_t until = atomic_load(&lives->items[number].until);
+
+	return until ? until : lives->signer->keys[number].until;
+}
+
+bool served_by_resolver(const struct lives *lives, size_t number)
+{
+	return atomic_load(&lives->items[number].record) == DKIM_RECORD_SAME;
+}
+
 enum stage life_stage(const struct lives *lives, size_t number, int64_t now)
 {
-	const struct key *key = &lives->signer->keys[number];
+	int64_t from = life_from(lives, number), until = life_until(lives, number);
 
-	if (key->from && now < key->from)
+	if (from && now < from)
 		return atomic_load(&lives->items[number].record) == DKIM_RECORD_SAME
 			       ? STAGE_VERIFIED
 			       : STAGE_PREPUBLISHED;
-	if (key->until && now >= key->until)
-		return now < key->until + lives->keep_ms ? STAGE_RETIRING : STAGE_RETIRED;
+	if (until && now >= until)
+		return now < until + lives->keep_ms ? STAGE_RETIRING : STAGE_RETIRED;
 	return STAGE_ACTIVE;
 }
 

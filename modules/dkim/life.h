@@ -26,6 +26,8 @@ struct life {
 	_Atomic int record;     /* enum dkim_record: what DNS serves */
 	_Atomic int64_t looked; /* ms since 1970 UTC, of the last answer; 0: none since the start */
 	_Atomic int64_t due;    /* when it is asked for next */
+	/* since life_begins(), life_ends(): instead of the key's; 0: as the key says */
+	_Atomic int64_t from, until;
 };
 
 struct lives {
@@ -50,6 +52,14 @@ void lives_hurry(struct lives *lives);
 /* Of the key of that number; a change is logged, told as an event, and kept. */
 void life_answered(struct gw_call *call, struct lives *lives, size_t number,
 		   const struct gw_dns_answer *answer);
+
+/* Its time begins, or is over, now. */
+void life_begins(struct lives *lives, size_t number, int64_t now);
+void life_ends(struct lives *lives, size_t number, int64_t now);
+int64_t life_from(const struct lives *lives, size_t number);
+
+/* Whether the gateway's resolver serves it. */
+bool served_by_resolver(const struct lives *lives, size_t number);
 
 enum stage life_stage(const struct lives *lives, size_t number, int64_t now);
 const char *life_stage_word(enum stage);

@@ -1,15 +1,18 @@
 /* life_test.c - a key signs in its time, and where it is asked for only while DNS serves it; a
  * rotation has no gap. */
 #include "life.h"
+#include "rotation.h"
 
 #include <gateway/testkit.h>
 
 #include <openssl/pem.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define HEADER                                                                                     \
@@ -92,6 +95,66 @@ static void days_that_are_some(void **state)
 }
 
 /* --- who signs --- */
+
+/* As the verb does it, looked at after each of its steps. */
+static void a_command_has_no_gap(void **state)
+{
+	struct key keys[2] = { { .algorithm = KEY_RSA },
+			       { .algorithm = KEY_RSA, .from = ROTATION_WAITS } };
+	struct life items[2] = { { .due = 0 } };
+	const struct signer signer = { .keys = keys, .key_count = 2 };
+	struct lives lives = { .signer = &signer, .items = items, .keep_ms = 7 * (int64_t)DAY };
+	size_t out[KEYS_A_DOMAIN];
+	bool unknown;
+
+	(void)state;
+	assert_int_equal(lives_signing(&lives, 0, 2, NOW, out, &unknown), 1);
+	assert_int_equal(out[0], 0);
+	assert_int_equal(life_stage(&lives, 1, NOW), STAGE_PREPUBLISHED);
+	atomic_store(&items[1].record, DKIM_RECORD_SAME);
+	assert_int_equal(life_stage(&lives, 1, NOW), STAGE_VERIFIED);
+	life_begins(&lives, 1, NOW);
+	assert_int_equal(lives_signing(&lives, 0, 2, NOW, out, &unknown), 2);
+	life_ends(&lives, 0, NOW);
+	assert_int_equal(lives_signing(&lives, 0, 2, NOW, out, &unknown), 1);
+	assert_int_equal(out[0], 1);
+	assert_int_equal(life_stage(&lives, 0, NOW), STAGE_RETIRING);
+	assert_int_equal(life_stage(&lives, 0, NOW + 7 * (int64_t)DAY), STAGE_RETIRED);
+}
+
+static void what_a_command_said_is_on_disk(void **state)
+{
+	char folder[] = "/tmp/rotation-XXXXXX", path[64];
+	struct rotation rotation = { .count = 0 }, again = { .count = 0 };
+	const char *why;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_true(rotation_read(&rotation, folder, &why) && rotation.count == 0);
+	rotation_put(&rotation, "example.com", "new")->is_made = true;
+	rotation_put(&rotation, "example.com", "new")->from = ROTATION_WAITS;
+	rotation_put(&rotation, "example.com", "old")->until = NOW;
+	assert_int_equal(rotation_write(&rotation), 0);
+	assert_true(rotation_read(&again, folder, &why) && again.count == 2);
+	assert_true(rotation_find(&again, "example.com", "NEW")->is_made);
+	assert_true(rotation_find(&again, "example.com", "new")->from == ROTATION_WAITS);
+	assert_true(rotation_find(&again, "example.com", "old")->until == NOW);
+	assert_null(rotation_find(&again, "example.org", "old"));
+	rotation_drop(&again, rotation_find(&again, "example.com", "new"));
+	assert_true(again.count == 1 && rotation_find(&again, "example.com", "old"));
+	rotation_finish(&again);
+	snprintf(path, sizeof path, "%s/rotation", folder);
+	file = fopen(path, "a");
+	fputs("example.com ../x made 0 0\n", file);
+	fclose(file);
+	assert_false(rotation_read(&again, folder, &why));
+	assert_non_null(strstr(why, "DOMAIN SELECTOR"));
+	rotation_finish(&again);
+	rotation_finish(&rotation);
+	unlink(path);
+	rmdir(folder);
+}
 
 /* Two keys of one algorithm, one after the other, and one of another: over every answer of DNS, and
  * on each side of the change. */
@@ -273,9 +336,47 @@ static void unless_asked_for_dns_is_only_told_of(void **state)
 		testkit_has(kit, TESTKIT_REPLY,
 			    "\"stage\":\"active\",\"signs\":true,\"dns\":\"is not in the DNS\""));
 	testkit_run_control(kit, "check now", false);
-	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"again\":[\"dkim\",\"check\"]"));
+	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"again\":[\"dkim\",\"check\",\"asked\"]"));
 	testkit_advance(kit, LIFE_TICK_MS);
-	assert_int_equal(testkit_questions(kit), 1);
+	assert_int_equal(testkit_questions(kit), 2);
+	testkit_destroy(kit);
+}
+
+static void is_asked(struct testkit *kit, enum gw_dns_type type, const char *name)
+{
+	assert_non_null(testkit_question(kit));
+	assert_int_equal(testkit_question(kit)->type, type);
+	assert_string_equal(testkit_question(kit)->name.ptr, name);
+}
+
+/* Up to where the zone is cut, and to the address of each of its servers. */
+static void name_servers_are_looked_for(void **state)
+{
+	struct testkit *kit = kit_of(NULL);
+	int tries;
+
+	(void)state;
+	assert_int_equal(testkit_start(kit), 0);
+	serve(kit, GW_DNS_NO_NAME, "");
+	testkit_run_control(kit, "check now", false);
+	testkit_advance(kit, LIFE_TICK_MS);
+	testkit_run_dns(kit, GW_DNS_NO_NAME, 60, "");
+	is_asked(kit, GW_DNS_NS, "_domainkey.example.com");
+	testkit_run_dns(kit, GW_DNS_NONE, 60, "");
+	is_asked(kit, GW_DNS_NS, "example.com");
+	testkit_run_dns(kit, GW_DNS_FOUND, 60, "ns.example.com");
+	is_asked(kit, GW_DNS_A, "ns.example.com");
+	testkit_run_dns(kit, GW_DNS_NONE, 60, "");
+	for (tries = 0; tries < 500; tries++) {
+		testkit_forget(kit);
+		testkit_run_control(kit, "check asked", false);
+		if (!testkit_has(kit, TESTKIT_REPLY, "\"again\""))
+			break;
+		poll(NULL, 0, 10);
+	}
+	assert_true(testkit_has(
+		kit, TESTKIT_REPLY,
+		"\"servers\":\"0 of 1: ns.example.com has no IPv4 address: not asked\""));
 	testkit_destroy(kit);
 }
 
@@ -300,10 +401,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_this_key_or_is_not),
 		cmocka_unit_test(days_that_are_some),
+		cmocka_unit_test(a_command_has_no_gap),
+		cmocka_unit_test(what_a_command_said_is_on_disk),
 		cmocka_unit_test(a_rotation_has_no_gap),
 		cmocka_unit_test(what_dns_does_not_serve_does_not_sign),
 		cmocka_unit_test(what_dns_said_outlives_a_restart),
 		cmocka_unit_test(unless_asked_for_dns_is_only_told_of),
+		cmocka_unit_test(name_servers_are_looked_for),
 		cmocka_unit_test(days_in_the_wrong_order_are_refused),
 	};
 

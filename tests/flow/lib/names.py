@@ -1,6 +1,7 @@
 """A real name server, knotd, with the zones that a test wants."""
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -17,20 +18,20 @@ KNOTD = shutil.which("knotd") or shutil.which("knotd", path="/usr/sbin")
 
 class Names:
     """Zones are text by name: records without SOA and NS. A zone that is None is known and broken: SERVFAIL. Those in `signed` are signed, and
-    `anchor` is a file with their keys."""
+    `anchor` is a file with their keys. With an `address` it answers there too, on port 53, as the zones' name server."""
 
-    def __init__(self, zones, signed=()):
+    def __init__(self, zones, signed=(), address=None):
         self.folder = tempfile.mkdtemp(prefix="flow-names-")
         self.port = free_port()
-        self.zones = zones
+        self.zones, self.address, self.serial = zones, address or "127.0.0.1", 1
         for name, records in zones.items():
             if records is not None:
                 self.write(name, records)
         with open(self.path("knot.conf"), "w") as out:
-            out.write('server:\n  rundir: "%s"\n  listen: 127.0.0.1@%d\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n'
+            out.write('server:\n  rundir: "%s"\n  listen: [%s]\n  background-workers: 1\n  udp-workers: 1\n  tcp-workers: 1\n'
                       'database:\n  storage: "%s"\ntemplate:\n  - id: default\n    storage: "%s"\n    zonefile-sync: -1\n'
                       '    journal-content: none\npolicy:\n  - id: fast\n    algorithm: ecdsap256sha256\nzone:\n'
-                      % (self.folder, self.port, self.folder, self.folder))
+                      % (self.folder, ", ".join([self.server, *([address + "@53"] if address else [])]), self.folder, self.folder))
             for name in zones:
                 out.write("  - domain: %s\n    file: %s.zone\n" % (name, name))
                 if name in signed:
@@ -60,7 +61,18 @@ class Names:
 
     def write(self, name, records):
         with open(self.path(name + ".zone"), "w") as out:
-            out.write("$ORIGIN %s.\n$TTL 300\n@ SOA ns h 1 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n%s\n" % (name, records))
+            out.write("$ORIGIN %s.\n$TTL 300\n@ SOA ns h %d 3600 600 86400 300\n@ NS ns\nns A %s\n%s\n" % (name, self.serial, self.address, records))
+
+    def change(self, name, records):
+        """The zone has these records from now on."""
+        self.serial += 1
+        self.write(name, records)
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: self.serial_of(name) == self.serial, 10, lambda: "the zone's change: %s" % open(self.path("log")).read())
+
+    def serial_of(self, zone):
+        answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", port=self.port, timeout=2)
+        return answer.answer[0][0].serial if answer.answer else None
 
     def knows(self, zone):
         """None: it does not answer yet."""
