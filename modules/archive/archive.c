@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "notices.h"
+#include "s3_options.h"
 
 #include <gateway/domain.h>
 
@@ -42,6 +43,7 @@ static const struct gw_option rule_options[] = {
 };
 
 #define CONF(member) offsetof(struct archive_conf, member)
+#define CONF_S3(member) offsetof(struct archive_conf, s3.member)
 static const struct gw_option options[] = {
 	{ .key = "folder",
 	  .type = GW_OPTION_PATH,
@@ -91,6 +93,7 @@ static const struct gw_option options[] = {
 	  .group = rule_options,
 	  .group_size = sizeof(struct archive_rule),
 	  .help = "Other mail, kept for other times; the first rule that fits counts." },
+	S3_OPTIONS(CONF_S3),
 	GW_OPTIONS_END
 };
 
@@ -128,12 +131,37 @@ static int64_t until_of(struct gw_call *call, struct gw_message *message)
 
 /* --- start and stop --- */
 
+/* Whether the bucket, where there is one, can be meant. */
+static bool start_s3(struct gw_call *call, struct archive *archive)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	const char *wrong = NULL;
+
+	if (!conf->s3.bucket.len)
+		return true;
+	wrong = s3_conf_wrong(&conf->s3);
+	if (!wrong)
+		archive->s3 = s3_create(&conf->s3, conf->folder.ptr, &archive->store);
+	if (!wrong && !archive->s3)
+		wrong = "no memory";
+	if (wrong)
+		gw->problem(call, true, "%s", wrong);
+	else if (!conf->key_file.len)
+		gw->problem(call, false,
+			    "without key_file, whoever reads the bucket reads the mail");
+	return !wrong;
+}
+
 static int on_start(struct gw_call *call)
 {
 	struct archive *archive = calloc(1, sizeof *archive);
 
 	if (!archive) {
 		gw->problem(call, true, "no memory");
+		return -1;
+	}
+	if (!start_s3(call, archive)) {
+		free(archive);
 		return -1;
 	}
 	gw->instance_data_set(call, archive);
@@ -145,6 +173,7 @@ static void on_stop(struct gw_call *call)
 	struct archive *archive = gw->instance_data(call);
 
 	control_stop(archive);
+	s3_destroy(archive->s3);
 	indexer_stop(archive->indexer);
 	if (archive->store)
 		store_close(archive->store);
@@ -170,16 +199,50 @@ static void open_store(struct gw_call *call, struct archive *archive)
 	archive->store = indexer ? store : NULL;
 }
 
+/* Once, by whoever comes first. An archive that begins where the bucket has one already would be
+ * another of the same name: it waits until that is known. */
+static void open_once(struct gw_call *call, struct archive *archive)
+{
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&once);
+	if (!archive->store) {
+		archive->is_asked = archive->s3 && !s3_may_begin(archive->s3);
+		if (!archive->is_asked)
+			open_store(call, archive);
+	}
+	pthread_mutex_unlock(&once);
+}
+
 /* Not in start: that is asked for --check too, and before rights are dropped. */
 static void on_worker_start(struct gw_call *call)
 {
-	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
 	struct archive *archive = gw->instance_data(call);
 
-	pthread_mutex_lock(&once);
-	if (!archive->store)
-		open_store(call, archive);
-	pthread_mutex_unlock(&once);
+	open_once(call, archive);
+	if (archive->s3)
+		s3_worker_start(call, archive->s3);
+}
+
+static void on_worker_stop(struct gw_call *call)
+{
+	struct archive *archive = gw->instance_data(call);
+
+	if (archive->s3)
+		s3_worker_stop(call, archive->s3);
+}
+
+static void on_timer(struct gw_call *call, void *arg)
+{
+	struct archive *archive = gw->instance_data(call);
+
+	(void)arg;
+	s3_timer(call, archive->s3);
+}
+
+static void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg)
+{
+	s3_pump_http(call, answer, arg);
 }
 
 static int error_of(struct archive *archive)
@@ -196,13 +259,15 @@ static int error_of(struct archive *archive)
 static enum gw_verdict on_message(struct gw_call *call, struct gw_message *message)
 {
 	const struct archive_conf *conf = gw->conf(call);
-	int error = conf->on_error == ERROR_TEMPFAIL ? error_of(gw->instance_data(call)) : 0;
+	struct archive *archive = gw->instance_data(call);
+	int error = conf->on_error == ERROR_TEMPFAIL ? error_of(archive) : 0;
 
 	if (!error || gw->message_number(message, GW_MESSAGE_OWN) == 1 ||
 	    gw->message_number(message, GW_MESSAGE_DRY) == 1)
 		return GW_CONTINUE;
 	gw->count(call, "refused", 1);
-	gw->reason(call, "the archive cannot be written: %s", strerrordesc_np(error));
+	gw->reason(call, "the archive cannot be written: %s",
+		   archive->is_asked ? "it waits to know what is in s3" : strerrordesc_np(error));
 	gw->reply(call, 451, "4.3.0", "archive: it cannot be kept now");
 	return GW_TEMPFAIL;
 }
@@ -419,6 +484,13 @@ static void on_tick(struct gw_call *call)
 	struct archive *archive = gw->instance_data(call);
 	struct store_state state;
 
+	if (archive->is_asked) {
+		open_once(call, archive);
+		if (archive->store)
+			gw->notify(call, gw_str(KEY), SIZE_MAX);
+	}
+	if (archive->s3)
+		s3_tick(call, archive->s3);
 	if (!archive->store)
 		return;
 	store_set_clock(archive->store, gw->now(call));
@@ -448,8 +520,12 @@ static void on_status(struct gw_call *call)
 	struct archive *archive = gw->instance_data(call);
 	struct store_state state;
 
+	if (archive->s3)
+		s3_status(call, archive->s3);
 	if (!archive->store) {
-		gw->status_line(call, "archive", "not open, see the log");
+		gw->status_line(call, "archive", "%s",
+				archive->is_asked ? "waits to know what is in s3"
+						  : "not open, see the log");
 		return;
 	}
 	store_state(archive->store, &state);
@@ -470,4 +546,5 @@ GW_MODULE(.name = "archive", .version = "1.0", .summary = "keeps each mail as it
 	  .options = options, .conf_size = sizeof(struct archive_conf), .verbs = CONTROL_VERBS,
 	  .start = on_start, .stop = on_stop, .message = on_message, .sealed = on_sealed,
 	  .bounce = on_bounce, .result = on_result, .tick = on_tick, .status = on_status,
-	  .control = control, .worker_start = on_worker_start, .once = "would keep each mail twice")
+	  .control = control, .worker_start = on_worker_start, .worker_stop = on_worker_stop,
+	  .timer = on_timer, .http = on_http, .once = "would keep each mail twice")

@@ -5,6 +5,7 @@
 #include "indexer.h"
 #include "job.h"
 #include "reader.h"
+#include "s3.h"
 
 #include <gateway/module.h>
 
@@ -23,6 +24,7 @@ struct archive_conf {
 	struct gw_str folder, key_file, sign_file;
 	int64_t on_error, delay, level, keep;
 	struct gw_groups rules;
+	struct s3_conf s3;
 };
 
 /* A mail that is handed out part by part. */
@@ -37,7 +39,9 @@ struct archive {
 	struct indexer *_Atomic indexer;
 	atomic_bool failing; /* as it was told last */
 	bool told_torn, told_damage;
-	char day[11]; /* of the last batch, and its link: for whom the tick comes */
+	struct s3 *s3;        /* NULL: there is no bucket */
+	atomic_bool is_asked; /* the archive waits for what is in the bucket */
+	char day[11];         /* of the last batch, and its link: for whom the tick comes */
 	struct link link;
 
 	/* the main thread's */

@@ -320,7 +320,11 @@ void control(struct gw_call *call, const struct gw_command *command)
 
 	rest.items++;
 	rest.count -= rest.count > 0;
-	if (!begin(call, archive))
+	if (gw_str_eq(verb, gw_str("job"))) {
+		control_ask_job(call, archive, command, rest);
+		return;
+	}
+	if (control_s3(call, archive, command, verb, rest) || !begin(call, archive))
 		return;
 	if (gw_str_eq(verb, gw_str("search")) || gw_str_eq(verb, gw_str("list")))
 		search(call, archive, rest);
@@ -331,5 +335,5 @@ void control(struct gw_call *call, const struct gw_command *command)
 	else if (!control_long(call, archive, command, verb, rest))
 		gw->problem(
 			call, true,
-			"say search, show ID, get ID, export, verify, rm ID, forget ADDRESS, hold NAME, unhold NAME or holds");
+			"say search, show ID, get ID, export, verify, restore, rm ID, forget ADDRESS, hold NAME, unhold NAME or holds");
 }

@@ -10,7 +10,8 @@
 	"show ID\twhat is known of a mail: envelope, how it left, what became of it\n"                                                                                                   \
 	"get ID\tthe mail as it left, or with --arrived as it came; --attachments DIR writes its files\n"                                                                                \
 	"export\tall that a search finds: --to DIR [--format eml|mbox|maildir] [--arrived], and the words of search\n"                                                                   \
-	"verify\tproves that nothing was changed, removed or added; --link HEX: and that this was there\n"                                                                               \
+	"verify\tproves that nothing was changed, removed or added; --link HEX: and that this was there; --s3: compares the bucket\n"                                                    \
+	"!restore\tfetches from the bucket what is not here\n"                                                                                                                           \
 	"!rm ID\tremoves a mail whose time is over\n"                                                                                                                                    \
 	"!forget ADDRESS\tdestroys all mail from and to a person\n"                                                                                                                      \
 	"!hold NAME\tforbids to remove what a search finds: hold NAME --client crm-eu ...\n"                                                                                             \
@@ -24,6 +25,17 @@ void control_stop(struct archive *archive);
 /* verify, forget, rm, hold, unhold, holds, export, job, in control_long.c. False: it is another. */
 bool control_long(struct gw_call *call, struct archive *archive, const struct gw_command *command,
 		  struct gw_str verb, struct gw_list rest);
+/* restore, verify --s3, in control_s3.c: also of an archive that is not open. False: it is another.
+ */
+bool control_s3(struct gw_call *call, struct archive *archive, const struct gw_command *command,
+		struct gw_str verb, struct gw_list rest);
+/* Answers with the first that there is of it; `release` frees `arg` in any case. */
+void control_begin_job(struct gw_call *call, struct archive *archive, int64_t uid,
+		       void (*work)(struct job *, void *), void (*release)(void *), void *arg,
+		       const char *folder);
+/* job N: what a job has come to since. */
+void control_ask_job(struct gw_call *call, struct archive *archive,
+		     const struct gw_command *command, struct gw_list words);
 /* get ID --attachments DIR */
 void control_attachments(struct gw_call *call, struct archive *archive, int64_t uid, const char *id,
 			 const char *folder);

@@ -13,10 +13,9 @@
 
 /* --- jobs --- */
 
-/* Answers with the first that there is of it. */
-static void begin_job(struct gw_call *call, struct archive *archive, int64_t uid,
-		      void (*work)(struct job *, void *), void (*release)(void *), void *arg,
-		      const char *folder)
+void control_begin_job(struct gw_call *call, struct archive *archive, int64_t uid,
+		       void (*work)(struct job *, void *), void (*release)(void *), void *arg,
+		       const char *folder)
 {
 	if (archive->job && !job_is_left(archive->job, gw->now(call))) {
 		gw->problem(call, true, "another long command is under way: wait for its end");
@@ -35,8 +34,8 @@ static void begin_job(struct gw_call *call, struct archive *archive, int64_t uid
 }
 
 /* What a job brings is for who began it. */
-static void ask_job(struct gw_call *call, struct archive *archive, const struct gw_command *command,
-		    struct gw_list words)
+void control_ask_job(struct gw_call *call, struct archive *archive,
+		     const struct gw_command *command, struct gw_list words)
 {
 	if (!archive->job || words.count != 1 || archive->job_uid != command->uid ||
 	    strtoul(words.items[0].ptr, NULL, 10) != archive->job_number) {
@@ -92,7 +91,8 @@ static void begin_verify(struct gw_call *call, struct archive *archive,
 					     .keys = store_keys(archive->store),
 					     .wanted = verifying->wanted,
 					     .reached = state.link };
-	begin_job(call, archive, command->uid, verify_work, verify_release, verifying, NULL);
+	control_begin_job(call, archive, command->uid, verify_work, verify_release, verifying,
+			  NULL);
 }
 
 /* --- forget, rm --- */
@@ -163,7 +163,8 @@ static void begin_removing(struct gw_call *call, struct archive *archive,
 	else
 		removing->removal.query.id = removing->word;
 	removing->removal.query.ended = forget ? 0 : gw->now(call);
-	begin_job(call, archive, command->uid, removing_work, removing_release, removing, NULL);
+	control_begin_job(call, archive, command->uid, removing_work, removing_release, removing,
+			  NULL);
 }
 
 /* --- holds --- */
@@ -280,7 +281,7 @@ void control_attachments(struct gw_call *call, struct archive *archive, int64_t 
 	export->query.id = copy;
 	export->query.limit = 1;
 	export->format = EXPORT_ATTACHMENTS;
-	begin_job(call, archive, uid, export_work, export_free, export, folder);
+	control_begin_job(call, archive, uid, export_work, export_free, export, folder);
 }
 
 static bool take_format(struct export *export, struct gw_str word)
@@ -333,7 +334,8 @@ static void begin_export(struct gw_call *call, struct archive *archive,
 	    asked_again(&export->query, export->words, why, sizeof why)) {
 		gw->log(call, GW_LOG_INFO, "an export was begun by uid %lld",
 			(long long)command->uid);
-		begin_job(call, archive, command->uid, export_work, export_free, export, folder);
+		control_begin_job(call, archive, command->uid, export_work, export_free, export,
+				  folder);
 		return;
 	}
 	gw->problem(call, true, "%s", why);
@@ -355,8 +357,6 @@ bool control_long(struct gw_call *call, struct archive *archive, const struct gw
 		list_holds(call, archive);
 	else if (gw_str_eq(verb, gw_str("export")))
 		begin_export(call, archive, command, rest);
-	else if (gw_str_eq(verb, gw_str("job")))
-		ask_job(call, archive, command, rest);
 	else
 		return false;
 	return true;

@@ -37,7 +37,7 @@ class HttpsServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = do_PUT = do_DELETE = reply
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = reply
 
             def log_message(self, *words):
                 pass

@@ -1,0 +1,478 @@
+#include "s3.h"
+
+#include "s3_upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOOK_US 100000
+#define AGAIN_FIRST_MS 500
+#define AGAIN_MOST_MS 300000
+#define FAILURES_TOLD 3
+
+/* What the thread says of itself. */
+struct report {
+	enum s3_step step;
+	unsigned failures; /* in a row */
+	int status;
+	char why[256];
+	char damaged[SEGMENT_NAME];
+	char name[SEGMENT_NAME]; /* up to where everything is there */
+	uint64_t at, waiting, objects, octets;
+	int64_t there; /* ms: when all was there last; 0: not since the start */
+};
+
+struct s3 {
+	struct s3 *next; /* among all, under their lock */
+	const struct s3_conf *conf;
+	char *folder;
+	struct store *_Atomic *store;
+	struct s3_pump *pump;
+	struct s3_asking asking;
+	struct s3_target target;
+
+	pthread_t thread;
+	bool started, has_worker; /* under the lock */
+	atomic_bool stopping;
+	atomic_bool may_begin;
+	pthread_mutex_t lock;
+	struct report report;
+
+	pthread_mutex_t resting; /* held while a step is done */
+	atomic_bool look_anew;   /* somebody changed what is there */
+
+	/* who ticks */
+	bool told_down, told_late, told_foreign;
+	char told_damage[SEGMENT_NAME];
+	int64_t began;
+};
+
+/* Instances before and after a reload have one archive. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct s3 *all;
+
+/* --- the thread --- */
+
+/* False: it is to end. */
+static bool rest(const struct s3 *s3, int64_t ms)
+{
+	for (; ms > 0 && !s3->stopping; ms -= LOOK_US / 1000)
+		g_usleep(LOOK_US);
+	return !s3->stopping;
+}
+
+/* What another thread or process has is waited for. -1: it is to end. */
+static int take_lock(struct s3 *s3)
+{
+	char *place = g_build_filename(s3->folder, "s3", NULL);
+	char *path = g_build_filename(place, "lock", NULL);
+	int file = -1;
+
+	do {
+		if (file < 0 && (mkdir(s3->folder, 0700) == 0 || errno == EEXIST) &&
+		    (mkdir(place, 0700) == 0 || errno == EEXIST))
+			file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+			break;
+	} while (rest(s3, LOOK_US / 1000));
+	g_free(place);
+	g_free(path);
+	if (s3->stopping && file >= 0) {
+		close(file);
+		file = -1;
+	}
+	return file;
+}
+
+static void look_at_store(const struct s3 *s3, struct s3_upload *upload)
+{
+	struct store *store = *s3->store;
+	struct store_state state;
+
+	upload->now = s3_pump_now(s3->pump);
+	upload->keys = store ? store_keys(store) : NULL;
+	if (!store)
+		return;
+	store_state(store, &state);
+	memcpy(upload->reached, state.name, sizeof upload->reached);
+	upload->end = state.end;
+}
+
+static void note(struct s3 *s3, const struct s3_upload *upload, enum s3_step step)
+{
+	struct report *report = &s3->report;
+	uint64_t waiting = step == S3_MORE ? report->waiting : s3_upload_waiting(upload);
+
+	pthread_mutex_lock(&s3->lock);
+	report->step = step;
+	report->failures = step == S3_FAILED ? report->failures + 1 : 0;
+	report->status = upload->status;
+	report->waiting = waiting;
+	report->objects = upload->objects;
+	report->octets = upload->octets;
+	if (step == S3_THERE && upload->keys)
+		report->there = upload->now;
+	snprintf(report->why, sizeof report->why, "%s", upload->why);
+	memcpy(report->damaged, upload->damaged, sizeof report->damaged);
+	memcpy(report->name, upload->state.name, sizeof report->name);
+	report->at = upload->state.at;
+	pthread_mutex_unlock(&s3->lock);
+	s3->may_begin = upload->state.target != NULL;
+}
+
+static int64_t again_in(const struct s3 *s3)
+{
+	unsigned failures = s3->report.failures < 12 ? s3->report.failures : 12;
+	int64_t ms = (int64_t)AGAIN_FIRST_MS << (failures ? failures - 1 : 0);
+
+	ms = ms < AGAIN_MOST_MS ? ms : AGAIN_MOST_MS;
+	return ms / 2 + g_random_int_range(0, (gint32)ms / 2 + 1);
+}
+
+/* Up to the next interval, or until enough for an object has come together. */
+static bool rest_for_more(const struct s3 *s3, const struct s3_upload *upload)
+{
+	int64_t until = upload->now + s3->conf->interval;
+	struct store_state state;
+
+	while (rest(s3, LOOK_US / 1000) && s3_pump_now(s3->pump) < until) {
+		if (s3->look_anew || (!upload->keys && *s3->store))
+			break;
+		if (!*s3->store)
+			continue;
+		store_state(*s3->store, &state);
+		if (strcmp(state.name, upload->state.name) == 0 &&
+		    state.end - upload->state.at >= upload->piece)
+			break;
+	}
+	return !s3->stopping;
+}
+
+static void look_anew(struct s3 *s3, struct s3_upload *upload)
+{
+	if (!s3->look_anew)
+		return;
+	s3->look_anew = false;
+	s3_upload_finish(upload);
+	s3_upload_init(upload, s3->folder, &s3->target);
+}
+
+static enum s3_step do_step(struct s3 *s3, struct s3_upload *upload)
+{
+	enum s3_step step;
+
+	pthread_mutex_lock(&s3->resting);
+	look_anew(s3, upload);
+	look_at_store(s3, upload);
+	step = s3_upload_step(upload);
+	pthread_mutex_unlock(&s3->resting);
+	if (!s3->stopping)
+		note(s3, upload, step);
+	return step;
+}
+
+static void upload_all(struct s3 *s3)
+{
+	struct s3_upload upload;
+	bool goes_on = true;
+
+	s3_upload_init(&upload, s3->folder, &s3->target);
+	s3->may_begin = upload.state.target != NULL;
+	while (goes_on && !s3->stopping)
+		switch (do_step(s3, &upload)) {
+		case S3_MORE:
+			break;
+		case S3_FAILED:
+			goes_on = rest(s3, again_in(s3));
+			break;
+		case S3_THERE:
+		case S3_FOREIGN:
+			goes_on = rest_for_more(s3, &upload);
+			break;
+		}
+	s3_upload_finish(&upload);
+}
+
+static void *run(void *arg)
+{
+	struct s3 *s3 = arg;
+	int lock = take_lock(s3);
+
+	if (lock >= 0) {
+		upload_all(s3);
+		close(lock);
+	}
+	return NULL;
+}
+
+/* --- its life --- */
+
+struct s3 *s3_create(const struct s3_conf *conf, const char *folder, struct store *_Atomic *store)
+{
+	struct s3 *s3 = calloc(1, sizeof *s3);
+
+	if (!s3)
+		return NULL;
+	s3->pump = s3_pump_create(conf->ca_file.ptr);
+	if (!s3->pump) {
+		free(s3);
+		return NULL;
+	}
+	s3->conf = conf;
+	s3->folder = g_strdup(folder);
+	s3->store = store;
+	s3->report.step = S3_MORE;
+	pthread_mutex_init(&s3->lock, NULL);
+	pthread_mutex_init(&s3->resting, NULL);
+	s3_asking_init(&s3->asking, s3->pump, &s3->stopping);
+	s3_target_init(&s3->target, conf, &s3->asking.transport);
+	return s3;
+}
+
+static void leave_all(struct s3 *s3)
+{
+	struct s3 **at = &all;
+
+	pthread_mutex_lock(&all_lock);
+	while (*at && *at != s3)
+		at = &(*at)->next;
+	if (*at)
+		*at = s3->next;
+	pthread_mutex_unlock(&all_lock);
+}
+
+void s3_destroy(struct s3 *s3)
+{
+	if (!s3)
+		return;
+	s3->stopping = true;
+	leave_all(s3);
+	if (s3->started)
+		pthread_join(s3->thread, NULL);
+	s3_pump_destroy(s3->pump);
+	s3_target_finish(&s3->target);
+	pthread_mutex_destroy(&s3->lock);
+	pthread_mutex_destroy(&s3->resting);
+	g_free(s3->folder);
+	free(s3);
+}
+
+/* The newest uploads: those before it end. */
+static void join_all(struct s3 *s3)
+{
+	struct s3 *other;
+
+	pthread_mutex_lock(&all_lock);
+	for (other = all; other; other = other->next)
+		if (strcmp(other->folder, s3->folder) == 0)
+			other->stopping = true;
+	s3->next = all;
+	all = s3;
+	pthread_mutex_unlock(&all_lock);
+}
+
+/* --- hooks --- */
+
+void s3_worker_start(struct gw_call *call, struct s3 *s3)
+{
+	bool first;
+
+	pthread_mutex_lock(&s3->lock);
+	first = !s3->has_worker;
+	s3->has_worker = true;
+	pthread_mutex_unlock(&s3->lock);
+	if (!first)
+		return;
+	gw->worker_data_set(call, s3);
+	s3_pump_begin(call, s3->pump);
+	s3->began = gw->now(call);
+	join_all(s3);
+	s3->started = words_thread(&s3->thread, run, s3) == 0;
+	if (!s3->started)
+		gw->log(call, GW_LOG_ERROR, "no thread for s3: nothing is uploaded");
+}
+
+void s3_worker_stop(struct gw_call *call, struct s3 *s3)
+{
+	if (gw->worker_data(call) != s3)
+		return;
+	s3->stopping = true;
+	s3_pump_end(call, s3->pump);
+}
+
+void s3_timer(struct gw_call *call, struct s3 *s3)
+{
+	s3_pump_timer(call, s3->pump);
+}
+
+/* An archive that is here goes on whatever is there. */
+bool s3_may_begin(const struct s3 *s3)
+{
+	GPtrArray *names = segments_list(s3->folder);
+	bool has = names && names->len;
+
+	if (names)
+		g_ptr_array_unref(names);
+	return has || s3->may_begin;
+}
+
+/* --- what is told --- */
+
+static void tell(struct gw_call *call, enum gw_log_level level, const char *name, const char *text)
+{
+	struct gw_event event = { .size = sizeof event,
+				  .name = gw_str(name),
+				  .text = gw_str(text) };
+
+	gw->log(call, level, "%s", text);
+	gw->emit(call, &event);
+}
+
+/* What another request would not change. */
+static bool is_refusal(int status)
+{
+	return status >= 400 && status < 500 && status != 408 && status != 429;
+}
+
+static void tell_turn(struct gw_call *call, struct s3 *s3, const struct report *report)
+{
+	bool down = report->step == S3_FAILED &&
+		    (report->failures >= FAILURES_TOLD || is_refusal(report->status));
+	char text[400];
+
+	if (!s3->told_down && down) {
+		snprintf(text, sizeof text, "s3 cannot be written, uploads wait: %s", report->why);
+		tell(call, GW_LOG_ERROR, "archive-s3-down", text);
+		s3->told_down = true;
+	} else if (s3->told_down && report->step != S3_FAILED) {
+		tell(call, GW_LOG_INFO, "archive-s3-up", "s3 is written again");
+		s3->told_down = false;
+	}
+}
+
+static void tell_late(struct gw_call *call, struct s3 *s3, const struct report *report)
+{
+	int64_t since = gw->now(call) - (report->there ? report->there : s3->began);
+	char text[400];
+
+	if (report->step == S3_THERE || since < s3->conf->warn_after) {
+		s3->told_late = s3->told_late && report->step != S3_THERE;
+	} else if (!s3->told_late) {
+		snprintf(text, sizeof text,
+			 "s3 has not had everything for %lld hours: %llu octets wait: %s",
+			 (long long)(since / 3600000), (unsigned long long)report->waiting,
+			 report->why);
+		tell(call, GW_LOG_ERROR, "archive-s3-late", text);
+		s3->told_late = true;
+	}
+}
+
+static void tell_once(struct gw_call *call, struct s3 *s3, const struct report *report)
+{
+	char text[400];
+
+	if (report->step == S3_FOREIGN && !s3->told_foreign) {
+		snprintf(text, sizeof text, "nothing goes to s3: %s", report->why);
+		tell(call, GW_LOG_ERROR, "archive-s3-down", text);
+	}
+	s3->told_foreign = report->step == S3_FOREIGN;
+	if (report->damaged[0] && strcmp(report->damaged, s3->told_damage) != 0) {
+		gw->log(call, GW_LOG_ERROR, "%s is damaged: what is behind that does not go to s3",
+			report->damaged);
+		memcpy(s3->told_damage, report->damaged, sizeof s3->told_damage);
+	}
+}
+
+static struct report report_of(struct s3 *s3)
+{
+	struct report report;
+
+	pthread_mutex_lock(&s3->lock);
+	report = s3->report;
+	pthread_mutex_unlock(&s3->lock);
+	return report;
+}
+
+void s3_tick(struct gw_call *call, struct s3 *s3)
+{
+	struct report report = report_of(s3);
+
+	if (s3->stopping)
+		return;
+	tell_turn(call, s3, &report);
+	tell_late(call, s3, &report);
+	tell_once(call, s3, &report);
+}
+
+/* With what has come since the thread looked. */
+static uint64_t waiting_now(const struct s3 *s3, const struct report *report)
+{
+	struct store *store = *s3->store;
+	struct store_state state;
+
+	if (!store)
+		return report->waiting;
+	store_state(store, &state);
+	if (!state.name[0])
+		return report->waiting;
+	if (strcmp(state.name, report->name) == 0)
+		return state.end > report->at ? state.end - report->at : 0;
+	return report->step == S3_THERE ? state.end : report->waiting;
+}
+
+void s3_status(struct gw_call *call, struct s3 *s3)
+{
+	static const char *const words[] = { [S3_THERE] = "has everything",
+					     [S3_MORE] = "uploads",
+					     [S3_FAILED] = "cannot be written",
+					     [S3_FOREIGN] = "stands still" };
+	struct report report = report_of(s3);
+	uint64_t waiting = waiting_now(s3, &report);
+	const char *word = report.step == S3_THERE && waiting ? "waits for more"
+							      : words[report.step];
+
+	gw->status_line(call, "s3", "%s%s%s", word, report.why[0] ? ": " : "", report.why);
+	gw->status_line(call, "s3 waiting", "%llu octets", (unsigned long long)waiting);
+	gw->status_line(call, "s3 uploaded", "%llu objects, %llu octets",
+			(unsigned long long)report.objects, (unsigned long long)report.octets);
+}
+
+/* --- for commands --- */
+
+const struct s3_conf *s3_conf(const struct s3 *s3)
+{
+	return s3->conf;
+}
+
+const char *s3_folder(const struct s3 *s3)
+{
+	return s3->folder;
+}
+
+struct s3_pump *s3_pump(struct s3 *s3)
+{
+	return s3->pump;
+}
+
+bool s3_pause(struct s3 *s3, const atomic_bool *stop)
+{
+	while (pthread_mutex_trylock(&s3->resting) != 0) {
+		if (*stop)
+			return false;
+		g_usleep(LOOK_US / 10);
+	}
+	return true;
+}
+
+void s3_resume(struct s3 *s3)
+{
+	s3->look_anew = true;
+	pthread_mutex_unlock(&s3->resting);
+}

@@ -1,0 +1,86 @@
+/* s3_adopt.c - how far a bucket has this archive, of which nothing is known here: it is new, or the
+ * state was lost, or another one was set. */
+#include "s3_upload.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* The span that reaches farthest, and what the list says of it. */
+struct farthest {
+	struct s3_span span;
+	char etag[80];
+	uint64_t size;
+};
+
+static void take(void *arg, const struct s3_object *object)
+{
+	struct farthest *farthest = arg;
+	struct s3_span span;
+	int order;
+
+	if (!s3_key_read(object->key, "data", &span))
+		return;
+	order = segments_compare(span.name, farthest->span.name);
+	if (farthest->span.name[0] && (order < 0 || (order == 0 && span.end <= farthest->span.end)))
+		return;
+	farthest->span = span;
+	farthest->size = object->size;
+	snprintf(farthest->etag, sizeof farthest->etag, "%s", object->etag);
+}
+
+static enum s3_step foreign(struct s3_upload *upload, const char *what)
+{
+	snprintf(upload->why, sizeof upload->why,
+		 "%s: gatewayctl archive restore, or another s3.prefix", what);
+	return S3_FOREIGN;
+}
+
+/* 1: the object is of this archive; 0; -1: nobody knows. */
+static int is_ours(struct s3_upload *upload, const struct farthest *farthest,
+		   struct s3_answer *answer)
+{
+	struct s3_part part;
+	const struct s3_span *span = &farthest->span;
+	int same = 0;
+
+	s3_part_init(&part);
+	if (s3_part_find(&part, &upload->reader, span->name, span->from, span->end, UINT64_MAX) &&
+	    part.span.end == span->end && farthest->size == span->end - span->from)
+		same = s3_object_same(upload, &part, farthest->etag, answer);
+	s3_part_finish(&part);
+	return same;
+}
+
+static enum s3_step take_farthest(struct s3_upload *upload, const struct farthest *farthest)
+{
+	struct s3_state *state = &upload->state;
+
+	state->target = g_strdup(upload->target->name);
+	memcpy(state->name, farthest->span.name, sizeof state->name);
+	state->at = farthest->span.end;
+	state->sweep = farthest->span.name[0] != '\0';
+	return s3_upload_save(upload);
+}
+
+enum s3_step s3_adopt(struct s3_upload *upload)
+{
+	struct farthest farthest = { .size = 0 };
+	struct s3_answer answer;
+	enum s3_step step = S3_MORE;
+	int ours = 1;
+
+	if (!s3_list(upload->target, "data/", take, &farthest, &answer))
+		step = s3_upload_fail(upload, &answer);
+	if (step == S3_MORE && farthest.span.name[0]) {
+		reader_close(&upload->reader);
+		ours = is_ours(upload, &farthest, &answer);
+	}
+	if (ours < 0)
+		step = s3_upload_fail(upload, &answer);
+	else if (!ours)
+		step = foreign(upload, "the bucket has an archive that is not here");
+	else if (step == S3_MORE)
+		step = take_farthest(upload, &farthest);
+	s3_answer_finish(&answer);
+	return step;
+}

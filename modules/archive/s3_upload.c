@@ -1,0 +1,276 @@
+#include "s3_upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DAY_MS INT64_C(86400000)
+#define NOTICES_FULL 1000
+
+void s3_upload_init(struct s3_upload *upload, const char *folder, struct s3_target *target)
+{
+	*upload = (struct s3_upload){
+		.folder = folder, .target = target, .piece = S3_PIECE, .resumed = true
+	};
+	s3_state_init(&upload->state);
+	s3_state_read(&upload->state, folder, target->name);
+	reader_init(&upload->reader, folder, NULL);
+}
+
+void s3_upload_finish(struct s3_upload *upload)
+{
+	s3_state_finish(&upload->state);
+	reader_finish(&upload->reader);
+}
+
+/* --- what fails --- */
+
+enum s3_step s3_upload_broken(struct s3_upload *upload, const char *what)
+{
+	upload->status = 0;
+	snprintf(upload->why, sizeof upload->why, "%s", what);
+	return S3_FAILED;
+}
+
+enum s3_step s3_upload_fail(struct s3_upload *upload, const struct s3_answer *answer)
+{
+	upload->status = answer->status;
+	snprintf(upload->why, sizeof upload->why, "%s",
+		 answer->why[0] ? answer->why : "there was no answer");
+	return S3_FAILED;
+}
+
+enum s3_step s3_upload_save(struct s3_upload *upload)
+{
+	int error = s3_state_write(&upload->state, upload->folder);
+	char text[200];
+
+	if (!error)
+		return S3_MORE;
+	snprintf(text, sizeof text, "the state of the uploads cannot be written: %s",
+		 strerrordesc_np(error));
+	return s3_upload_broken(upload, text);
+}
+
+/* --- how long --- */
+
+int64_t s3_lock_until(const struct s3_upload *upload, const struct s3_part *part)
+{
+	const struct s3_conf *conf = upload->target->conf;
+	int64_t most = upload->now + conf->lock_most * DAY_MS;
+	int64_t until = part->until ? part->until : upload->state.until;
+
+	if (conf->lock == S3_LOCK_NONE || (until >= 0 && until <= upload->now))
+		return 0;
+	return until == S3_UNTIL_FOREVER || until > most ? most : until;
+}
+
+/* --- the next span --- */
+
+/* As far as the file may be read: the newest has a batch on its way behind it. */
+static uint64_t limit_of(const struct s3_upload *upload, const char *name)
+{
+	char path[SEGMENT_PATH];
+	struct stat status;
+
+	if (strcmp(name, upload->reached) == 0)
+		return upload->end;
+	segment_path(path, upload->folder, name);
+	return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static bool is_later(const struct s3_upload *upload, const char *name)
+{
+	return upload->reached[0] && segments_compare(name, upload->reached) > 0;
+}
+
+/* A newest file that ends in what is no batch has one on its way; an older one is damaged. */
+static void note_damage(struct s3_upload *upload, const char *name, const struct s3_part *part,
+			bool is_last)
+{
+	if (part->damaged && !is_last && part->span.end == part->span.from)
+		snprintf(upload->damaged, sizeof upload->damaged, "%s", name);
+}
+
+static bool find_in(struct s3_upload *upload, const char *name, bool is_last, struct s3_part *part)
+{
+	bool same = strcmp(name, upload->state.name) == 0;
+	uint64_t from = same ? upload->state.at : 0, limit = limit_of(upload, name);
+
+	if (from >= limit || is_later(upload, name))
+		return false;
+	reader_close(&upload->reader);
+	s3_part_init(part);
+	if (s3_part_find(part, &upload->reader, name, from, limit, upload->piece) &&
+	    part->span.end > part->span.from)
+		return true;
+	note_damage(upload, name, part, is_last);
+	s3_part_finish(part);
+	return false;
+}
+
+static bool find_next(struct s3_upload *upload, struct s3_part *part)
+{
+	GPtrArray *names = segments_list(upload->folder);
+	bool found = false;
+	guint i;
+
+	for (i = 0; names && i < names->len && !found; i++)
+		if (segments_compare(names->pdata[i], upload->state.name) >= 0)
+			found = find_in(upload, names->pdata[i], i + 1 == names->len, part);
+	if (names)
+		g_ptr_array_unref(names);
+	return found;
+}
+
+/* The span that was begun, as it was chosen; false: it is not there any more. */
+static bool find_pending(struct s3_upload *upload, struct s3_part *part)
+{
+	const struct s3_span *span = &upload->state.pending;
+
+	reader_close(&upload->reader);
+	s3_part_init(part);
+	if (s3_part_find(part, &upload->reader, span->name, span->from, span->end, UINT64_MAX) &&
+	    part->span.end == span->end)
+		return true;
+	s3_part_finish(part);
+	return false;
+}
+
+/* --- a span --- */
+
+static enum s3_step begin_span(struct s3_upload *upload, const struct s3_span *span)
+{
+	s3_state_drop_parts(&upload->state);
+	upload->state.pending = *span;
+	upload->resumed = false;
+	return s3_upload_save(upload);
+}
+
+static enum s3_step end_span(struct s3_upload *upload, const struct s3_part *part)
+{
+	struct s3_state *state = &upload->state;
+	guint i;
+
+	for (i = 0; i < part->notices->len; i++) {
+		struct s3_notice notice = { .at = g_array_index(part->notices, uint64_t, i) };
+
+		memcpy(notice.name, part->span.name, sizeof notice.name);
+		g_array_append_val(state->notices, notice);
+	}
+	memcpy(state->name, part->span.name, sizeof state->name);
+	state->at = part->span.end;
+	state->until = part->until ? part->until : state->until;
+	state->pending.name[0] = '\0';
+	upload->resumed = false;
+	s3_state_drop_parts(state);
+	return s3_upload_save(upload);
+}
+
+static enum s3_step put_span(struct s3_upload *upload, const struct s3_part *part)
+{
+	enum s3_step step = s3_object_put(upload, part);
+
+	if (step == S3_MORE && part->slots->len)
+		step = s3_slots_put(upload, &part->span, NULL);
+	if (step == S3_MORE) {
+		step = end_span(upload, part);
+		upload->octets += part->span.end - part->span.from;
+	}
+	return step;
+}
+
+static enum s3_step next_span(struct s3_upload *upload)
+{
+	struct s3_part part;
+	enum s3_step step = S3_MORE;
+
+	if (upload->state.pending.name[0] && !find_pending(upload, &part)) {
+		/* its keys were all destroyed, and it was removed, or it is damaged by now */
+		upload->state.pending.name[0] = '\0';
+		s3_state_drop_parts(&upload->state);
+		return s3_upload_save(upload);
+	}
+	if (!upload->state.pending.name[0]) {
+		if (!find_next(upload, &part))
+			return S3_THERE;
+		step = begin_span(upload, &part.span);
+	}
+	if (step == S3_MORE)
+		step = put_span(upload, &part);
+	s3_part_finish(&part);
+	return step;
+}
+
+/* --- holds --- */
+
+/* Whoever restores has to know what nobody may remove. */
+static enum s3_step put_holds(struct s3_upload *upload)
+{
+	char *path = g_build_filename(upload->folder, "holds", NULL), *text = NULL, *hash;
+	enum s3_step step = S3_THERE;
+	struct s3_answer answer;
+	gsize len = 0;
+	GBytes *body;
+
+	g_file_get_contents(path, &text, &len, NULL);
+	g_free(path);
+	hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text ? text : "", (gssize)len);
+	body = g_bytes_new_take(text, len);
+	if (strcmp(hash, upload->state.holds) != 0 && (len || upload->state.holds[0])) {
+		if (s3_ask(upload->target, &(struct s3_request){ "PUT", "holds", NULL, body },
+			   &answer)) {
+			snprintf(upload->state.holds, sizeof upload->state.holds, "%s", hash);
+			step = s3_upload_save(upload);
+		} else {
+			step = s3_upload_fail(upload, &answer);
+		}
+		s3_answer_finish(&answer);
+	}
+	g_bytes_unref(body);
+	g_free(hash);
+	return step;
+}
+
+/* --- a step --- */
+
+enum s3_step s3_upload_step(struct s3_upload *upload)
+{
+	const struct s3_state *state = &upload->state;
+	enum s3_step step = S3_THERE;
+
+	upload->why[0] = '\0';
+	upload->status = 0;
+	upload->reader.keys = upload->keys;
+	if (!state->target)
+		return s3_adopt(upload);
+	if (!upload->keys)
+		return S3_THERE;
+	if (state->notices->len < NOTICES_FULL && !state->sweep)
+		step = next_span(upload);
+	if (step == S3_THERE && (state->notices->len || state->sweep))
+		step = s3_forget(upload);
+	return step == S3_THERE ? put_holds(upload) : step;
+}
+
+uint64_t s3_upload_waiting(const struct s3_upload *upload)
+{
+	GPtrArray *names = segments_list(upload->folder);
+	uint64_t waiting = 0, limit;
+	guint i;
+
+	for (i = 0; names && i < names->len; i++) {
+		if (segments_compare(names->pdata[i], upload->state.name) < 0 ||
+		    is_later(upload, names->pdata[i]))
+			continue;
+		limit = limit_of(upload, names->pdata[i]);
+		if (strcmp(names->pdata[i], upload->state.name) == 0)
+			limit -= limit < upload->state.at ? limit : upload->state.at;
+		waiting += limit;
+	}
+	if (names)
+		g_ptr_array_unref(names);
+	return waiting;
+}

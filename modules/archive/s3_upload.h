@@ -1,0 +1,79 @@
+/* s3_upload.h - the archive's way into the bucket: a queue that is the archive's files themselves,
+ * from where the state says to where the disk has them.
+ *
+ *     unknown   the bucket is listed: how far it has this archive is found out
+ *     foreign   the bucket has another archive, or more of this one than there is here
+ *     behind    a span is chosen, said in the state, uploaded (one PUT, or many parts), its keys
+ *               after it, and then the state goes past it
+ *     there     notices are looked through, and keys that were destroyed are so in the bucket too
+ *
+ * Each step is one that may be cut off anywhere, and is done again. For one thread. */
+#ifndef ARCHIVE_S3_UPLOAD_H
+#define ARCHIVE_S3_UPLOAD_H
+
+#include "s3_list.h"
+#include "s3_state.h"
+
+#include <stdatomic.h>
+
+#define S3_PIECE ((uint64_t)8 * 1024 * 1024)
+
+enum s3_step {
+	S3_THERE,   /* all that was on disk is in the bucket */
+	S3_MORE,    /* something was done */
+	S3_FAILED,  /* `why`: to be done again later */
+	S3_FOREIGN, /* `why`: until somebody restores, or sets another prefix */
+};
+
+struct s3_upload {
+	const char *folder;
+	struct s3_target *target;
+	const struct keys *keys; /* NULL: the archive is not open: nothing is uploaded */
+	int64_t now;             /* ms */
+	struct s3_state state;
+	struct reader reader;
+	uint64_t piece; /* of a large object */
+	bool resumed;   /* the pending span is of an earlier process */
+
+	/* as far as the writer has it on disk; "": nobody knows, its files say it */
+	char reached[SEGMENT_NAME];
+	uint64_t end;
+
+	int status; /* of the answer that failed */
+	char why[256];
+	char damaged[SEGMENT_NAME]; /* a file of which not all can be uploaded; "" */
+	uint64_t objects, octets;   /* that were uploaded */
+};
+
+void s3_upload_init(struct s3_upload *upload, const char *folder, struct s3_target *target);
+void s3_upload_finish(struct s3_upload *upload);
+
+enum s3_step s3_upload_step(struct s3_upload *upload);
+
+/* Octets of the archive's files that are not in the bucket. */
+uint64_t s3_upload_waiting(const struct s3_upload *upload);
+
+/* --- its parts --- */
+
+/* Takes what failed as `why`. */
+enum s3_step s3_upload_fail(struct s3_upload *upload, const struct s3_answer *answer);
+enum s3_step s3_upload_broken(struct s3_upload *upload, const char *what);
+/* The state as it is now, on disk. */
+enum s3_step s3_upload_save(struct s3_upload *upload);
+/* Until when the span's object is locked; 0: it is not. */
+int64_t s3_lock_until(const struct s3_upload *upload, const struct s3_part *part);
+
+/* Uploads the octets of a span: s3_object.c. */
+enum s3_step s3_object_put(struct s3_upload *upload, const struct s3_part *part);
+/* Whether the object has the octets that the span has here, by its ETag, or by reading it. -1: it
+ * is not known, `answer` says why. */
+int s3_object_same(struct s3_upload *upload, const struct s3_part *part, const char *etag,
+		   struct s3_answer *answer);
+/* Uploads the keys of a span. */
+enum s3_step s3_slots_put(struct s3_upload *upload, const struct s3_span *span, const GArray *gone);
+/* Brings what notices say into the bucket: s3_forget.c. */
+enum s3_step s3_forget(struct s3_upload *upload);
+/* Finds out how far the bucket has this archive: s3_adopt.c. */
+enum s3_step s3_adopt(struct s3_upload *upload);
+
+#endif
