@@ -17,7 +17,7 @@ static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=NORMAL;"
 	"PRAGMA secure_delete=ON;"
-	"PRAGMA wal_autocheckpoint=8000;" /* each waits for the disk twice */
+	"PRAGMA wal_autocheckpoint=2000;" /* each waits for the disk, and others wait meanwhile */
 	"CREATE TABLE IF NOT EXISTS file(name TEXT PRIMARY KEY,position INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY AUTOINCREMENT,id TEXT UNIQUE,time INTEGER,sender TEXT,"
 	"client TEXT,login TEXT,type TEXT,peer TEXT,sha256 TEXT,size INTEGER,until INTEGER,count INTEGER,"

@@ -271,6 +271,7 @@ static void *run(void *arg)
 	bool all;
 
 	step_back();
+	pthread_setname_np(pthread_self(), "archive-index");
 	do {
 		began = g_get_monotonic_time();
 		store_state(indexer->store, &state);

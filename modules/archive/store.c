@@ -221,6 +221,7 @@ static void *run(void *arg)
 {
 	struct store *store = arg;
 
+	pthread_setname_np(pthread_self(), "archive");
 	pthread_mutex_lock(&store->lock);
 	while (!store->stopping || store->first) {
 		gather(store);
