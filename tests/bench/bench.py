@@ -13,7 +13,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "flow")]
 
 from lib.certs import Certificates  # noqa: E402
 from cases import CASES, COLUMNS, row, run_flavour  # noqa: E402
+from costs import COLUMNS as COST_COLUMNS, COSTS, run_costs  # noqa: E402
 from growth import IDLE_COLUMNS, QUEUE_COLUMNS, run_idle, run_queue  # noqa: E402
+from scans import COLUMNS as SCAN_COLUMNS, SCANS, run_scans  # noqa: E402
 from processes import load  # noqa: E402
 from servers import Folder  # noqa: E402
 
@@ -23,7 +25,7 @@ SIZES = {
     "default": (5, 1.0, [1000, 10000, 100000], 10000, [1000, 10000]),
     "long": (15, 2.0, [1000, 10000, 100000, 1000000], 20000, [1000, 10000]),
 }
-PARTS = [case.name for case in CASES] + ["queue", "idle"]
+PARTS = [case.name for case in CASES] + ["queue", "idle"] + [cost.name for cost in COSTS + SCANS]
 
 
 def parse():
@@ -76,6 +78,12 @@ def compare(folder, wanted, pairs, scale):
 def run(folder, arguments):
     pairs, scale, queue_sizes, messages, idle_counts = SIZES[arguments.size]
     results = {"cases": compare(folder, arguments.only, arguments.pairs or pairs, scale)}
+    rows, results["costs"] = run_costs(folder, arguments.only, arguments.pairs or pairs, scale, say)
+    if rows:
+        print_table(COST_COLUMNS, rows)
+    rows, results["scans"] = run_scans(folder, arguments.only, arguments.pairs or pairs, scale, say)
+    if rows:
+        print_table(SCAN_COLUMNS, rows)
     if "queue" in arguments.only:
         results["queue"] = run_queue(folder, queue_sizes, messages, say)
         print_table(QUEUE_COLUMNS, results["queue"])

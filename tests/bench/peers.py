@@ -61,8 +61,8 @@ def source_command(folder, case, port, messages, sender):
     common = ["-s", str(case.sessions), "-m", str(messages), "-l", str(case.length), "-f", sender, "-t", "b@example.net"]
     if case.many:
         common.append("-d")
-    if case.flavour == "tls":
-        return [folder.tool("tls_source"), *common, "127.0.0.1", str(port)]
+    if case.flavour in ("tls", "words"):
+        return [folder.tool("tls_source"), *common, *(["-c", "-w"] if case.flavour == "words" else []), "127.0.0.1", str(port)]
     return ["smtp-source", *common, "-r", str(case.rcpts), "127.0.0.1:%d" % port]
 
 

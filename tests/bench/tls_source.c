@@ -1,12 +1,15 @@
 /* tls_source.c - hands in messages as smtp-source does, over STARTTLS, or opens sessions that do
  * nothing.
  *
- *   tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] HOST PORT
+ *   tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-c] [-w] [-l OCTETS] [-f FROM] [-t TO] HOST PORT
  *   tls_source -i SESSIONS [-c] HOST PORT
+ *   tls_source -o FOLDER [-m MESSAGES] [-l OCTETS] - 0
  *
- * -d: each connection carries many messages. -i: opens so many sessions, says "idle N" on stdout
- * and keeps them until its standard input ends. -c: clear, without TLS. Every connection is a full
- * handshake, none is resumed. */
+ * -d: each connection carries many messages. -w: they are of words, and none is there twice. -o:
+ * writes such messages into a folder, a file each. -i: opens so many sessions, says "idle N" on
+ * stdout and keeps them until its standard input ends. -c: clear, without TLS. Every connection is
+ * a full handshake, none is resumed. */
+#include "texts.h"
 #include "wire.h"
 
 #include <getopt.h>
@@ -22,9 +25,9 @@
 
 static struct {
 	int sessions, messages, idle, port;
-	bool many, clear;
+	bool many, clear, words;
 	size_t length;
-	const char *from, *to, *host;
+	const char *from, *to, *host, *folder;
 } what = { .sessions = 20,
 	   .messages = 1,
 	   .length = 4096,
@@ -86,13 +89,44 @@ static int begin(struct wire *wire)
 	return greet(wire);
 }
 
+#define HEADER                                                                                     \
+	"From: <%s>\r\nTo: <%s>\r\nSubject: the offer of case%u\r\n"                               \
+	"Message-Id: <%u.%d@client.example.com>\r\n"
+
+static int write_words(struct wire *wire)
+{
+	static _Atomic unsigned count;
+	unsigned nth = atomic_fetch_add(&count, 1);
+	size_t len;
+	const char *mail = texts_next(nth, &len);
+
+	if (wire_say(wire, HEADER, what.from, what.to, nth, nth, (int)getpid()) < 0)
+		return -1;
+	return wire_write(wire, mail, len);
+}
+
+static void write_files(void)
+{
+	for (unsigned nth = 0; nth < (unsigned)what.messages; nth++) {
+		char path[4096];
+		size_t len;
+		const char *mail = texts_next(nth, &len);
+		snprintf(path, sizeof(path), "%s/%u", what.folder, nth);
+		FILE *file = fopen(path, "we");
+		if (!file ||
+		    fprintf(file, HEADER, what.from, what.to, nth, nth, (int)getpid()) < 0 ||
+		    fwrite(mail, 1, len - 3, file) != len - 3 || fclose(file) != 0)
+			exit(1);
+	}
+}
+
 static int send_one(struct wire *wire)
 {
 	if (command(wire, '2', "MAIL FROM:<%s>\r\n", what.from) < 0 ||
 	    command(wire, '2', "RCPT TO:<%s>\r\n", what.to) < 0 ||
 	    command(wire, '3', "DATA%s\r\n", "") < 0)
 		return -1;
-	if (wire_write(wire, text, text_len) < 0)
+	if ((what.words ? write_words(wire) : wire_write(wire, text, text_len)) < 0)
 		return trouble("message", NULL);
 	return expect(wire, '2', "dot");
 }
@@ -170,14 +204,14 @@ static void make_text(void)
 
 static void usage(void)
 {
-	fputs("usage: tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] [-i IDLE] [-c] HOST PORT\n",
+	fputs("usage: tls_source [-s SESSIONS] [-m MESSAGES] [-d] [-l OCTETS] [-f FROM] [-t TO] [-i IDLE] [-c] [-w] HOST PORT\n",
 	      stderr);
 	exit(64);
 }
 
 static void parse(int argc, char **argv)
 {
-	for (int option; (option = getopt(argc, argv, "s:m:l:f:t:i:dc")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "s:m:l:f:t:i:o:dcw")) != -1;) {
 		switch (option) {
 		case 's':
 			what.sessions = atoi(optarg);
@@ -202,6 +236,13 @@ static void parse(int argc, char **argv)
 			break;
 		case 'c':
 			what.clear = true;
+			break;
+		case 'o':
+			what.folder = optarg;
+			what.words = true;
+			break;
+		case 'w':
+			what.words = true;
 			break;
 		default:
 			usage();
@@ -234,8 +275,13 @@ int main(int argc, char **argv)
 	if (!context)
 		return 1;
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	make_text();
-	if (what.idle) {
+	if (what.words)
+		texts_make(what.length);
+	else
+		make_text();
+	if (what.folder) {
+		write_files();
+	} else if (what.idle) {
 		stay_idle();
 	} else {
 		atomic_store(&left, what.messages);
