@@ -44,25 +44,11 @@ static int64_t number_of(const struct gw_json_value *json, const char *key)
 	return gw->json_value_number(gw->json_member(json, key), 0);
 }
 
-static const char **rcpts_of(const struct gw_json_value *json)
-{
-	const struct gw_json_value *list = gw->json_member(json, "rcpts");
-	size_t count = gw->json_count(list), i;
-	const char **rcpts = g_new0(const char *, count + 1);
-
-	for (i = 0; i < count; i++) {
-		struct gw_str text = gw->json_value_string(gw->json_item(list, i));
-
-		rcpts[i] = text.ptr ? text.ptr : "";
-	}
-	return rcpts;
-}
-
 static bool add_mail(struct indexer *indexer, const struct place *place,
-		     const struct gw_json_value *json, int64_t time)
+		     const struct gw_json_value *json, int64_t time, const GPtrArray *rcpts)
 {
+	static const char *const nobody[] = { NULL };
 	struct words words;
-	const char **rcpts = rcpts_of(json);
 	struct indexed_mail mail = { .id = text_of(json, "id"),
 				     .time = time,
 				     .sender = text_of(json, "sender"),
@@ -73,7 +59,7 @@ static bool add_mail(struct indexer *indexer, const struct place *place,
 				     .sha256 = text_of(json, "sha256"),
 				     .size = number_of(json, "size"),
 				     .until = number_of(json, "until"),
-				     .rcpts = rcpts,
+				     .rcpts = rcpts ? (const char *const *)rcpts->pdata : nobody,
 				     .words = &words,
 				     .place = *place };
 	bool added;
@@ -81,7 +67,6 @@ static bool add_mail(struct indexer *indexer, const struct place *place,
 	reader_words(&indexer->reader, place, &words);
 	added = index_mail(indexer->index, &mail);
 	words_finish(&words);
-	g_free(rcpts);
 	return added;
 }
 
@@ -118,23 +103,22 @@ static bool add_outcome(struct indexer *indexer, const struct place *place,
 static bool add_record(struct indexer *indexer, const struct place *place,
 		       const struct record *known)
 {
-	struct record record;
-	enum opened opened;
 	struct gw_json_value *json;
+	GPtrArray *rcpts;
 	bool added = true;
 
 	if (known->flags & RECORD_PLAIN)
 		return true;
-	json = reader_meta(&indexer->reader, place, &record, &opened);
-	if (!json)
-		return true;
-	if (known->kind == RECORD_ARRIVED)
-		added = add_mail(indexer, place, json, known->time);
-	else if (known->kind == RECORD_LEFT)
+	json = reader_envelope(&indexer->reader, place, &rcpts);
+	if (json && known->kind == RECORD_ARRIVED)
+		added = add_mail(indexer, place, json, known->time, rcpts);
+	else if (json && known->kind == RECORD_LEFT)
 		added = add_left(indexer, place, json, known->time);
-	else if (known->kind == RECORD_OUTCOME)
+	else if (json && known->kind == RECORD_OUTCOME)
 		added = add_outcome(indexer, place, json, known->time);
 	gw->json_free(json);
+	if (rcpts)
+		g_ptr_array_unref(rcpts);
 	return added;
 }
 

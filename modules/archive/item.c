@@ -151,7 +151,6 @@ static bool compare(struct item *item, struct delta *delta)
 
 /* --- descriptions --- */
 
-/* The only array, and the last text of others: reader_meta() may have to cut it short. */
 static void write_rcpts(struct gw_json *json, struct gw_message *message,
 			struct gw_delivery *delivery)
 {

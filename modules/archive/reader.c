@@ -1,5 +1,7 @@
 #include "reader.h"
 
+#include "rcpts.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,27 +40,9 @@ int reader_file(struct reader *reader, const char *name)
 	return reader->file;
 }
 
-#define RCPTS_MOST (GW_JSON_READ_MAX / 2)
-
-/* A description may be larger than what is read as JSON, by its recipients: a sender who names
- * thousands would hide his mail from every search. The first of them, as many as there is room for,
- * are what it is found by; the record has all. Behind its one array no text of others stands. */
-static void bound_rcpts(GByteArray *meta)
-{
-	static const char rcpts[] = "\"rcpts\":[";
-	char *text = (char *)meta->data, *stop = text + meta->len, *last, *end;
-	char *begin = memmem(text, meta->len, rcpts, sizeof rcpts - 1);
-
-	if (!begin || stop - begin <= RCPTS_MOST)
-		return;
-	last = g_strrstr_len(begin, RCPTS_MOST, "\",\"");
-	end = memrchr(begin, ']', (size_t)(stop - begin));
-	if (last && end > last)
-		g_byte_array_remove_range(meta, (guint)(last + 1 - text), (guint)(end - last - 1));
-}
-
-struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
-				  struct record *record, enum opened *opened)
+static struct gw_json_value *read_meta(struct reader *reader, const struct place *place,
+				       struct record *record, enum opened *opened,
+				       GPtrArray **rcpts)
 {
 	int file = reader_file(reader, place->name);
 	GByteArray *meta = g_byte_array_new();
@@ -68,13 +52,31 @@ struct gw_json_value *reader_meta(struct reader *reader, const struct place *pla
 	if (file >= 0 && record_read(file, place->at, record) == 1)
 		*opened = record_meta(file, place->at, record, reader->keys, &reader->opener, meta);
 	if (*opened == OPENED) {
+		if (rcpts)
+			*rcpts = rcpts_take(meta);
 		if (meta->len > GW_JSON_READ_MAX)
-			bound_rcpts(meta);
+			rcpts_bound(meta);
 		json = gw->json_read(gw_str_n(meta->data, meta->len), NULL, 0);
 		*opened = json ? OPENED : OPENED_DAMAGED;
 	}
 	g_byte_array_unref(meta);
 	return json;
+}
+
+struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
+				  struct record *record, enum opened *opened)
+{
+	return read_meta(reader, place, record, opened, NULL);
+}
+
+struct gw_json_value *reader_envelope(struct reader *reader, const struct place *place,
+				      GPtrArray **rcpts)
+{
+	struct record record;
+	enum opened opened;
+
+	*rcpts = NULL;
+	return read_meta(reader, place, &record, &opened, rcpts);
 }
 
 enum opened reader_arrived(struct reader *reader, const struct place *place, uint64_t most,

@@ -22,9 +22,13 @@ void reader_close(struct reader *reader);
 /* Its descriptor; -1: errno. */
 int reader_file(struct reader *reader, const char *name);
 
-/* The record's description, read as JSON, to be freed; NULL: *opened says why. */
+/* The record's description, read as JSON, to be freed; NULL: *opened says why. Of thousands of
+ * recipients it has the first. */
 struct gw_json_value *reader_meta(struct reader *reader, const struct place *place,
 				  struct record *record, enum opened *opened);
+/* The same but for the recipients, which are all in `rcpts`, as rcpts_take() gives them. */
+struct gw_json_value *reader_envelope(struct reader *reader, const struct place *place,
+				      GPtrArray **rcpts);
 /* The mail as it arrived, added to `out`, but no more than `most` octets. */
 enum opened reader_arrived(struct reader *reader, const struct place *place, uint64_t most,
 			   struct bulk *out);

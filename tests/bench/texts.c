@@ -24,7 +24,7 @@ static uint32_t draw(void)
 
 static size_t put_word(char *out, uint32_t number)
 {
-	static const char *const parts[] = { "ba", "co", "di", "fu", "ga", "ho",  "ju", "ka",
+	static const char *const parts[] = { "ba", "co", "di", "fu", "ga",  "ho", "ju", "ka",
 					     "le", "mi", "no", "pe", "qua", "ri", "so", "tu" };
 	size_t len = 0;
 
@@ -78,7 +78,8 @@ static size_t put_base64(char *out, size_t length)
 	return len;
 }
 
-#define FIRST "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+#define FIRST                                                                                      \
+	"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
 #define SECOND                                                                                     \
 	"--b\r\nContent-Type: application/pdf; name=\"offer.pdf\"\r\n"                             \
 	"Content-Transfer-Encoding: base64\r\n\r\n"

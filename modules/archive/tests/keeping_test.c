@@ -176,11 +176,15 @@ static void test_many_recipients_hide_no_mail(void **state)
 		snprintf(address, sizeof address, "\"a\\\"]%0380d\"@elsewhere.example", i);
 		testkit_rcpt(message, address);
 	}
+	testkit_rcpt(message, "last@nowhere.example");
 	assert_int_equal(leave(testkit_delivery(message, relay)), GW_CONTINUE);
 	snprintf(id, sizeof id, "%s", id_of(message));
 	settle();
 	assert_int_equal(hits("--words many"), 1);
 	assert_int_equal(hits("--recipient first@elsewhere.example"), 1);
+	assert_int_equal(hits("--recipient last@nowhere.example"), 1);
+	snprintf(words, sizeof words, "show %s", id);
+	assert_non_null(strstr(ask(words), "first@elsewhere.example"));
 	snprintf(words, sizeof words, "get %s", id);
 	assert_non_null(strstr(ask(words), "Subject: many"));
 	assert_verifies("0 faults");
