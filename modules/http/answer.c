@@ -1,5 +1,7 @@
 #include "answer.h"
 
+#include "metrics.h"
+
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +156,18 @@ static void answer_report(struct evhttp_request *http, const json_t *answer)
 		answer_wrong(http, 404, "nothing was kept of what came");
 }
 
+static void answer_metrics(struct evhttp_request *http, const json_t *status)
+{
+	size_t len = 0;
+	char *text = metrics_text(status, &len);
+
+	if (text)
+		answer_octets(http, METRICS_TYPE, text, len);
+	else
+		answer_wrong(http, 500, "no memory");
+	free(text);
+}
+
 static void answer_one(struct evhttp_request *http, const json_t *thing)
 {
 	if (json_is_object(thing))
@@ -177,6 +191,9 @@ static void answer_shape(struct evhttp_request *http, const struct route *route,
 		break;
 	case SHAPE_REPORT:
 		answer_report(http, answer);
+		break;
+	case SHAPE_METRICS:
+		answer_metrics(http, json_object_get(answer, "data"));
 		break;
 	default:
 		reply(http, 204, NULL, "", 0);

@@ -35,6 +35,7 @@ static const struct route routes[] = {
 	  "", false },
 	{ METHOD_GET, "v1/quota", SCOPE_READ, ABOUT_GATEWAY, SHAPE_ROWS, "quota", "", false },
 	{ METHOD_GET, "v1/status", SCOPE_READ, ABOUT_GATEWAY, SHAPE_DATA, "status", "", false },
+	{ METHOD_GET, "metrics", SCOPE_READ, ABOUT_GATEWAY, SHAPE_METRICS, "status", "", false },
 	{ METHOD_GET, "v1/events", SCOPE_READ, ABOUT_MANY, SHAPE_OWN, "events",
 	  "event client cursor limit", false },
 	{ METHOD_GET, "v1/openapi.json", SCOPE_READ, ABOUT_NOBODY, SHAPE_OWN, "openapi", "",

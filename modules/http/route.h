@@ -18,12 +18,13 @@ enum route_about {
 
 /* What of the verb's answer is shown. */
 enum route_shape {
-	SHAPE_DATA,   /* its "data" as it stands */
-	SHAPE_ROWS,   /* {"items": its rows} */
-	SHAPE_ROW,    /* its only row */
-	SHAPE_REPORT, /* "report" of its data: octets */
-	SHAPE_NONE,   /* that it was done */
-	SHAPE_OWN,    /* no verb: the module's own */
+	SHAPE_DATA,    /* its "data" as it stands */
+	SHAPE_ROWS,    /* {"items": its rows} */
+	SHAPE_ROW,     /* its only row */
+	SHAPE_REPORT,  /* "report" of its data: octets */
+	SHAPE_METRICS, /* numbers of its data, as Prometheus reads them */
+	SHAPE_NONE,    /* that it was done */
+	SHAPE_OWN,     /* no verb: the module's own */
 };
 
 struct route {

@@ -2,6 +2,7 @@
 import hashlib
 import http.client
 import json
+import re
 import socket
 import time
 
@@ -86,7 +87,7 @@ def held_message(api):
 
 def test_every_answer_is_as_the_description_says(api):
     id = held_message(api)
-    for template, at in (("/healthz", {}), ("/v1/openapi.json", {}), ("/v1/status", {}), ("/v1/relays", {}), ("/v1/relays/{name}", {"name": "out"}), ("/v1/quota", {}),
+    for template, at in (("/healthz", {}), ("/metrics", {}), ("/v1/openapi.json", {}), ("/v1/status", {}), ("/v1/relays", {}), ("/v1/relays/{name}", {"name": "out"}), ("/v1/quota", {}),
                          ("/v1/messages", {}), ("/v1/messages?to=example&limit=5", {}), ("/v1/messages/{id}", {"id": id}), ("/v1/messages/{id}/history", {"id": id})):
         assert api.asked(template, **at)
     assert [item["id"] for item in api.asked("/v1/messages?status=waiting")["items"]] == [id]
@@ -98,6 +99,28 @@ def test_every_answer_is_as_the_description_says(api):
     wrong = api.get("/v1/relays", method="DELETE")
     assert wrong.status == 405 and wrong.headers["Allow"] == "GET, HEAD"
     assert api.get("/v1/relays", method="HEAD").octets == b"" and api.get("/v1/relays", method="PATCH").status >= 400
+
+
+SAMPLE = re.compile(r'([a-z_:][a-z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (-?\d+)')
+
+
+def test_metrics_are_as_prometheus_reads_them(api):
+    """Each family is declared once, before its samples, which stand together; what grows is called so (promtool check metrics says the same)."""
+    held_message(api)
+    text = api.get("/metrics").octets.decode()
+    families, found = [], {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            assert name not in families and (kind == "counter") == name.endswith("_total")
+            families.append(name)
+        elif not line.startswith("# HELP "):
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            assert name == families[-1] and (name, labels) not in found
+            found[name, labels] = int(value)
+    assert found["gateway_queue_messages", '{state="waiting"}'] == 1 and found["gateway_messages_total", None] == 1
+    assert "gateway_relay_sent_total" in families and text.endswith("\n")
+    assert api.get("/metrics", None).status == 401 and api.get("/metrics", SCOPED).status == 403
 
 
 def test_bounces_are_as_the_description_says(api):
