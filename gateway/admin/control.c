@@ -102,9 +102,11 @@ static void dispatch(struct request *request)
 		verb_help(request);
 		return;
 	}
+	/* the one of more words is meant: "check auth" is not "check" */
+	size_t longer = verb_of_module_words(request);
 	for (const struct control_verb *verb = control_verbs; verb->name; verb++) {
 		size_t used = matches(verb, request);
-		if (used) {
+		if (used && used >= longer) {
 			run_verb(request, verb, used);
 			return;
 		}

@@ -172,5 +172,8 @@ void verb_options(struct request *request, const char *const *words, size_t coun
 void verb_check(struct request *request, const char *const *words, size_t count);
 void verb_reload(struct request *request, const char *const *words, size_t count);
 bool verb_of_module(struct request *request); /* false: no module has it */
+/* Of a module's verb that stands for itself, "client list", and begins what was said: how many
+ * words it has; 0: there is none. */
+size_t verb_of_module_words(const struct request *request);
 
 #endif

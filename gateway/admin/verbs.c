@@ -336,6 +336,27 @@ static bool module_may(struct request *request, const struct instance *instance,
 	return true;
 }
 
+size_t verb_of_module_words(const struct request *request)
+{
+	struct snapshot *snapshot = snapshot_current();
+	size_t most = 0;
+	for (size_t i = 0; snapshot && i < snapshot->chain_length[GW_HOOK_control]; i++) {
+		const struct instance *instance = snapshot->chains[GW_HOOK_control][i];
+		struct module_verb verb;
+		if (!module_verb_find(instance->module->table.verbs, request->words, request->count,
+				      &verb) ||
+		    !module_verb_is_own(&verb))
+			continue;
+		size_t words = 1;
+		for (size_t at = 0; at < verb.name.len; at++)
+			words += verb.name.ptr[at] == ' ';
+		most = words > most ? words : most;
+	}
+	if (snapshot)
+		snapshot_release(snapshot);
+	return most;
+}
+
 bool verb_of_module(struct request *request)
 {
 	struct snapshot *snapshot = snapshot_current();

@@ -460,14 +460,19 @@ static const struct verb {
 	size_t least, most; /* words behind it */
 	void (*run)(struct words *words);
 } verbs[] = {
-	{ "list", 0, 0, verb_list }, { "check", 0, 1, verb_check },   { "spf", 3, 3, verb_spf },
-	{ "add", 1, 1, verb_add },   { "verify", 1, 1, verb_verify }, { "rm", 1, 1, verb_rm },
+	{ "list", 0, 0, verb_list }, { "check", 0, 1, verb_check }, { "auth", 0, 1, verb_check },
+	{ "spf", 3, 3, verb_spf },   { "add", 1, 1, verb_add },     { "verify", 1, 1, verb_verify },
+	{ "rm", 1, 1, verb_rm },
 };
 
-/* Only with the noun in front: that is what the table names, and what is audited. */
+/* Only with the noun in front: that is what the table names, and what is audited. "check auth" is
+ * a name of "domain check". */
 static bool take_noun(struct words *words)
 {
-	if (!gw_str_eq(word(words, 0), gw_str(NOUN)))
+	bool is_auth = gw_str_eq(word(words, 0), gw_str("check")) &&
+		       gw_str_eq(word(words, 1), gw_str("auth"));
+
+	if (!is_auth && !gw_str_eq(word(words, 0), gw_str(NOUN)))
 		return false;
 	words->list.items++;
 	words->list.count--;

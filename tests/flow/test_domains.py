@@ -92,6 +92,9 @@ def test_verbs_and_a_strict_relay(new_gateway, names, key, new_sink):
     assert verdicts == {"good.test": "spf=pass dkim=pass dmarc=pass (p=reject)", "bad.test": "spf=pass (not aligned) dkim=none dmarc=fail (p=reject)"}
     assert [row["domain"] for row in check["findings"] if row["level"] == "ERROR"] == ["bad.test"]
 
+    named = gateway.ask("check", "auth", "good.test")  # the same by another name, beside `check`
+    assert named["again"][:3] == ["domain", "auth", "good.test"] and gateway.ask("check")["code"] == 78, named
+
     spf = ask(gateway, "spf", ADDRESS, "h.test", "a@good.test")["data"]
     assert spf["result"] == "pass", spf
     spf = ask(gateway, "spf", "192.0.2.99", "h.test", "a@good.test")["data"]
