@@ -10,8 +10,8 @@ struct changing {
 	struct queue_change change;
 	struct queue_filter filter;
 	struct id_list named;
-	bool counts_only; /* the question before the change */
-	_Atomic size_t found, changed;
+	bool counts_only;                       /* the question before the change */
+	_Atomic size_t found, changed, on_hold; /* the last: left as they are */
 };
 
 static void changing_free(struct changing *changing)
@@ -30,8 +30,10 @@ static bool visit(struct tour *tour, struct worker *worker, unsigned number,
 	queue_look_begin(&look, worker, entry, changing->filter.reads);
 	bool fits = queue_filter_fits(&changing->filter, &look, tour, number);
 	queue_look_end(&look);
-	changing->found += fits;
-	if (fits && !changing->counts_only)
+	bool leaves = fits && changing->change.order == ORDER_RETRY && entry->state == ENTRY_HELD;
+	changing->on_hold += leaves;
+	changing->found += fits && !leaves;
+	if (fits && !leaves && !changing->counts_only)
 		changing->changed += changing->change.change(&changing->change, worker, id);
 	return true;
 }
@@ -48,12 +50,25 @@ static void say_question(struct changing *changing)
 						    text, "data", "messages", (json_int_t)count));
 }
 
+/* A hold is ended by who says so, not by who only wants mail to go. */
+static void say_on_hold(struct changing *changing)
+{
+	size_t held = changing->on_hold;
+	request_say(
+		changing->request, changing->changed ? EX_OK : EX_UNAVAILABLE,
+		"%zu message%s: %s; %zu on hold stay%s there: `gatewayctl queue release` ends a hold",
+		changing->changed, changing->changed == 1 ? "" : "s", changing->change.done, held,
+		held == 1 ? "s" : "");
+}
+
 static void done(struct tour *tour)
 {
 	struct changing *changing = (struct changing *)tour;
 	size_t count = changing->changed, named = changing->named.count;
 	if (changing->counts_only)
 		say_question(changing);
+	else if (changing->on_hold && !(named && count + changing->on_hold < named))
+		say_on_hold(changing);
 	else if (named && count < named)
 		request_say(changing->request, EX_UNAVAILABLE,
 			    "%zu of %zu messages are not queued (any more)%s; %zu: %s",

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client/transport.h"
+#include "client/usable.h"
 #include "module/chain.h"
 #include "queue/queue.h"
 
@@ -207,6 +208,32 @@ static void add_relay(void *arg, const struct relay_load *load)
 					"failed", (json_int_t)load->failed));
 }
 
+/* Why nothing goes there now; what a module closed, that module tells. */
+static void add_refusal(struct status *status, struct gw_relay *relay)
+{
+	struct relay_refusal refusal;
+	int64_t now = clock_wall();
+	char what[256];
+	if (relay_is_usable(relay, now, &refusal))
+		return;
+	snprintf(what, sizeof(what), "relay %.*s", GW_STR_ARGS(relay->name));
+	if (refusal.reason == RELAY_OFF)
+		add(status, what, "off (enabled = false)");
+	else if (refusal.reason == RELAY_CLOSED && strcmp(refusal.by, RELAY_STATUS_ADMIN) == 0)
+		add(status, what, "off: %s", refusal.why);
+	else if (refusal.reason == RELAY_UNREACHABLE)
+		add(status, what, "unreachable: gatewayctl relay test %.*s says why",
+		    GW_STR_ARGS(relay->name));
+}
+
+static void add_refusals(struct status *status)
+{
+	struct snapshot *snapshot = snapshot_current();
+	for (size_t i = 0; i < snapshot->relay_count; i++)
+		add_refusal(status, &snapshot->relays[i]);
+	snapshot_release(snapshot);
+}
+
 static void add_metric(void *arg, const char *name, int64_t value)
 {
 	struct status *status = arg;
@@ -276,6 +303,7 @@ static void counted(void *arg)
 	json_object_set_new(status->data, "offload", json_array());
 	offload_each(runtime.pool, add_line, status);
 	transport_each(add_relay, status);
+	add_refusals(status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);
 	/* the text's own words, those of modules too */

@@ -52,6 +52,8 @@ static bool order_held(struct queue *queue, struct queue_entry *entry, enum queu
 {
 	if (order == ORDER_HOLD)
 		return true;
+	if (order == ORDER_RETRY)
+		return false;
 	struct hold_order release = { .next_at = queue_now(), .why = gw_str("") };
 	if (!ordered_hold(queue, entry, &release))
 		return false;

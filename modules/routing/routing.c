@@ -133,7 +133,8 @@ static enum gw_verdict on_route(struct gw_call *call, struct gw_message *message
 	return GW_ACCEPT;
 }
 
-/* What was taken is not refused any more: it waits. */
+/* What was taken is not refused any more: it waits. Lists are for clients' mail: what the gateway
+ * has to say has every relay in its route already, and waits for none of them. */
 static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *delivery,
 				   struct gw_relay *relay)
 {
@@ -141,6 +142,8 @@ static enum gw_verdict on_fallback(struct gw_call *call, struct gw_delivery *del
 	struct gw_list names = list_after(call, relay, cause);
 	size_t i;
 
+	if (is_own(gw->delivery_message(delivery)))
+		return GW_CONTINUE;
 	for (i = 0; i < names.count; i++) {
 		struct member member = member_of(call, names.items[i]);
 

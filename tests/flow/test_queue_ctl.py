@@ -111,6 +111,10 @@ def test_retry_hold_release_bounce_of_one(stuck):
     assert row["state"] == "held" and row["last"].startswith("by an admin; before that: ")
     assert [row["id"] for row in gateway.ctl("queue", "list", "--held")] == [id]
     assert gateway.status()["queue"] == {"waiting": 0, "active": 0, "held": 1, "in_memory": 0}
+    for words in ((id,), ("--all",)):  # who wants mail to go does not end a hold
+        refused = gateway.run_ctl("queue", "retry", *words)
+        assert refused.code == 69 and "0 messages: due now; 1 on hold stays there" in refused.err, refused.err
+    assert row_of(gateway, id)["state"] == "held"
     gateway.ctl("queue", "release", id)
     wait_for(lambda: row_of(gateway, id)["attempts"] == 2, 5)
     gateway.ctl("queue", "retry", id)

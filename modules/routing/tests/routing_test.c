@@ -314,6 +314,28 @@ static void own_mail_takes_the_default_then_any_relay_with_a_host(void **state)
 	testkit_destroy(kit);
 }
 
+/* A list that keeps mail for a limit is for clients' mail: a warning about that relay would wait
+ * for what it warns of. */
+static void own_mail_waits_in_no_list(void **state)
+{
+	struct gw_relay *relay, *spare;
+	struct testkit *kit = lists(&relay, &spare);
+	struct gw_message *message = mail(kit, "", "postmaster@gateway.example", "individual");
+	struct gw_delivery *delivery;
+	char cause[12];
+
+	testkit_message_fact(message, GW_MESSAGE_OWN, "1");
+	testkit_relay_option(relay, "on_limit", "spare wait");
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_rcpt(message, "b@example.net");
+	delivery = testkit_delivery(message, relay);
+	snprintf(cause, sizeof cause, "%d", GW_CAUSE_LIMIT);
+	testkit_delivery_fact(delivery, GW_DELIVERY_CAUSE, cause);
+	assert_int_equal(testkit_run_fallback(kit, delivery, relay), GW_CONTINUE);
+	assert_string_equal(testkit_fallback(delivery), "");
+	testkit_destroy(kit);
+}
+
 static void says_which_rule_won_and_why_not_the_others(void **state)
 {
 	struct testkit *kit = office();
@@ -402,6 +424,7 @@ int main(void)
 		cmocka_unit_test(before_the_header_a_clients_only_domain_counts),
 		cmocka_unit_test(a_relay_more_changes_nothing_for_other_mail),
 		cmocka_unit_test(own_mail_takes_the_default_then_any_relay_with_a_host),
+		cmocka_unit_test(own_mail_waits_in_no_list),
 		cmocka_unit_test(says_which_rule_won_and_why_not_the_others),
 		cmocka_unit_test(wrong_rules_are_found_at_the_start),
 		cmocka_unit_test(memory_that_is_out_is_no_route),
