@@ -104,7 +104,8 @@ static bool is_waiting_turn(const struct run *run, const struct turn *turn)
 
 static bool is_retired_turn(const struct run *run, const struct turn *turn)
 {
-	return turn->is_made && turn->until && run->now >= turn->until + run->dkim->lives.keep_ms &&
+	return (turn->is_made || !rotate_key(run->dkim->signer, turn)) && turn->until &&
+	       run->now >= turn->until + run->dkim->lives.keep_ms &&
 	       strcmp(turn->domain, run->domain) == 0;
 }
 
