@@ -16,7 +16,7 @@ static bool find_list(const GByteArray *meta, struct list *list)
 {
 	static const char name[] = "\"rcpts\":["; /* quotes within a text have a backslash */
 	const char *text = (const char *)meta->data;
-	const char *begin = memmem(text, meta->len, name, sizeof name - 1);
+	const char *begin = meta->len ? memmem(text, meta->len, name, sizeof name - 1) : NULL;
 
 	if (!begin)
 		return false;
