@@ -165,8 +165,6 @@ static int put_file(const char *path, struct gw_str text)
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int error = file < 0 ? errno : file_write(file, 0, text.ptr, text.len);
 
-	if (!error && fsync(file) != 0)
-		error = errno;
 	if (file >= 0)
 		close(file);
 	return error;

@@ -1,7 +1,7 @@
 /* s3_state.h - how far the uploads have come: FOLDER/s3/state, which is written before what it says
- * is begun, so that whatever is cut off is done again in the same way. An older one, as a power cut
- * may bring back, is as good: what it does not know is done again. Where it is missing it is found
- * out from what is in the bucket. */
+ * is begun, so that whatever is cut off is done again in the same way. It is not synced: an older
+ * one, as a power cut may bring back, is as good, since what it does not know is done again; and
+ * where it is missing, or no JSON, it is found out from what is in the bucket. */
 #ifndef ARCHIVE_S3_STATE_H
 #define ARCHIVE_S3_STATE_H
 

@@ -32,12 +32,22 @@ static bool is_endpoint(struct gw_str endpoint)
 		strpbrk(endpoint.ptr + 8, "/?#@ ") == NULL);
 }
 
+/* What would be taken out of a URL on its way is signed otherwise than it is read. */
+static bool is_prefix(struct gw_str prefix)
+{
+	return prefix.len == 0 ||
+	       (prefix.len <= 200 && prefix.ptr[0] != '/' && !strstr(prefix.ptr, "//") &&
+		!strstr(prefix.ptr, "./") && !strpbrk(prefix.ptr, "\r\n"));
+}
+
 const char *s3_conf_wrong(const struct s3_conf *conf)
 {
 	if (!is_bucket(conf->bucket))
 		return "s3.bucket is 3 to 63 small letters, digits, '-' and '.'";
 	if (!is_endpoint(conf->endpoint))
 		return "s3.endpoint is https://HOST[:PORT], without a path";
+	if (!is_prefix(conf->prefix))
+		return "s3.prefix has up to 200 octets, no '/' in front, and neither \"//\" nor \"./\"";
 	if (!conf->region.len)
 		return "s3.region is missing (for a server of your own, often \"us-east-1\")";
 	if (!conf->access_key.len || !conf->secret_key.len)

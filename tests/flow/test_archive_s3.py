@@ -59,6 +59,7 @@ def test_a_lost_machine(archived, s3):
 
     def killed(request):
         if "partNumber=2" in request.path:
+            gateway.wait_queue_empty()
             gateway.kill_all()
             return "before"
         return None

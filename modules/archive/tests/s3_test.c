@@ -667,6 +667,9 @@ static void the_configuration_is_looked_at(void **state)
 	wrong.endpoint = gw_str("https://s3.test/path");
 	assert_non_null(s3_conf_wrong(&wrong));
 	wrong = conf;
+	wrong.prefix = gw_str("a/../b/");
+	assert_non_null(s3_conf_wrong(&wrong));
+	wrong = conf;
 	wrong.secret_key = gw_str("");
 	assert_non_null(s3_conf_wrong(&wrong));
 	wrong = conf;
@@ -674,6 +677,74 @@ static void the_configuration_is_looked_at(void **state)
 	assert_null(s3_conf_wrong(&wrong));
 	wrong.style = S3_STYLE_HOST;
 	assert_non_null(s3_conf_wrong(&wrong));
+}
+
+static char *asked_url;
+
+static void note_url(void *arg, const struct s3_http *http, struct s3_answer *answer)
+{
+	(void)arg;
+	g_free(asked_url);
+	asked_url = g_strdup(http->url);
+	answer->status = 200;
+}
+
+static void addresses_are_as_the_style_says(void **state)
+{
+	static const struct {
+		const char *endpoint, *key, *url;
+		enum s3_style style;
+	} cases[] = {
+		{ "", "data/x", "https://bucket.s3.us-east-1.amazonaws.com/gw%201/data/x",
+		  S3_STYLE_HOST },
+		{ "", NULL, "https://bucket.s3.us-east-1.amazonaws.com/?list-type=2",
+		  S3_STYLE_HOST },
+		{ "https://s3.test:443", "data/x", "https://s3.test/bucket/gw%201/data/x",
+		  S3_STYLE_PATH },
+		{ "https://s3.test:9000", NULL, "https://s3.test:9000/bucket/?list-type=2",
+		  S3_STYLE_PATH },
+	};
+	struct s3_transport noting = { note_url, fake_now, NULL };
+	struct s3_answer answer;
+	size_t i;
+
+	(void)state;
+	target.transport = &noting;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		conf.endpoint = gw_str(cases[i].endpoint);
+		conf.style = cases[i].style;
+		assert_true(
+			s3_ask(&target,
+			       &(struct s3_request){ "GET", cases[i].key,
+						     cases[i].key ? NULL : "list-type=2", NULL },
+			       &answer));
+		assert_string_equal(asked_url, cases[i].url);
+	}
+	g_clear_pointer(&asked_url, g_free);
+}
+
+/* Whoever may not see old versions cannot say that no key is in one: it is not forgotten there. */
+static void keys_that_may_be_there_are_not_forgotten(void **state)
+{
+	struct s3_upload upload;
+
+	(void)state;
+	assert_int_equal(upload_all(), S3_THERE);
+	add_notice("{\"what\":\"forgotten\",\"by\":0,\"records\":[[\"2026-11-26.0\",0]]}");
+	begin_upload_of(&upload);
+	fake.nth = 4; /* the notice's span, the list of keys, the keys; then the versions */
+	fake.fault = FAULT_STATUS;
+	fake.status = 403;
+	fake.code = "AccessDenied";
+	assert_int_equal(upload_with(&upload), S3_FAILED);
+	assert_int_equal(upload.state.notices->len, 1);
+	assert_int_equal(count_of("GET ?prefix=gw%201%2Fkeys"), 1);
+	/* mail goes on meanwhile */
+	write_batch(FAKE_NOW, "{\"id\":\"6\"}", 10);
+	fake.nth = 0;
+	assert_int_equal(upload_with(&upload), S3_THERE);
+	assert_int_equal(upload.state.notices->len, 0);
+	s3_upload_finish(&upload);
 }
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -699,6 +770,8 @@ int main(void)
 		SCENE(what_was_changed_in_the_bucket_is_named),
 		SCENE(what_is_damaged_here_is_told),
 		SCENE(the_configuration_is_looked_at),
+		SCENE(addresses_are_as_the_style_says),
+		SCENE(keys_that_may_be_there_are_not_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
