@@ -107,6 +107,8 @@ static void fetch(struct sts_asking *asking)
 		.ca_file = gw_str(asking->ca),
 		.deadline_ms = FETCH_MS,
 		.answer_max = STS_BODY_MOST,
+		/* whoever owns a domain names this server, and has no business in our network */
+		.public_only = !dns_is_local(dns_of(asking->transport->worker)),
 	};
 
 	snprintf(url, sizeof(url), "https://mta-sts.%s/.well-known/mta-sts.txt", asking->name);

@@ -240,6 +240,11 @@ static const struct dns_answer *make_no_memory(void)
 	return found_answer(&found);
 }
 
+bool dns_is_local(const struct dns *dns)
+{
+	return dns->local;
+}
+
 struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 		       struct problems *problems)
 {

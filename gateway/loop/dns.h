@@ -105,6 +105,7 @@ struct dns *dns_create(struct worker *worker, const struct dns_options *options,
 		       struct problems *problems);
 void dns_destroy(struct dns *dns);         /* NULL is fine */
 struct dns *dns_of(struct worker *worker); /* the one that was made for it; NULL: none */
+bool dns_is_local(const struct dns *dns);  /* as its options say */
 
 /* A question, in memory the caller owns until `done` ran or dns_cancel was called. `done` runs from
  * the loop, never from inside dns_mx; the answer is valid during the call, and after it for who

@@ -174,7 +174,7 @@ const struct gw_option settings_options[] = {
 	  "File with the root's DNSSEC key, as /usr/share/dns/root.key; default: nothing is validated.",
 	  RESTART },
 	{ "dns.local", GW_OPTION_BOOL, AT(dns.local), "false",
-	  "Mail hosts may be on loopback addresses, and \"test\" is a domain as others are: for tests.",
+	  "Mail hosts may be on loopback addresses, the servers of MTA-STS policies on any, and \"test\" is a domain as others are: for tests.",
 	  RESTART },
 
 	{ "spool.path", GW_OPTION_PATH, AT(spool.path), "STATE/spool", "Folder of the messages.",

@@ -66,14 +66,14 @@ def names():
         zone += "%s MX 10 %s\n" % (domain, host)
         zone += '_mta-sts.%s TXT "v=STSv1; id=1a;"\n' % domain if policy is not None else ""
     zone += '_mta-sts.silent TXT "something else"\n'
-    server = Names({"test": zone})
+    server = Names({"test": zone, "x.example": "kept MX 10 right.test.\n_mta-sts.kept TXT \"v=STSv1; id=1a;\"\n"})
     yield server
     server.stop()
 
 
 @pytest.fixture
 def direct(new_gateway, new_sink, names, certificates, web):
-    def make(**relay):
+    def make(local=True, **relay):
         sinks = {}
         for number, (host, shows) in enumerate(HOSTS.items()):
             pair = certificates.pair(shows) if shows else None
@@ -82,7 +82,7 @@ def direct(new_gateway, new_sink, names, certificates, web):
         gateway, server = new_gateway(), web()
         keys = {"host": "mx", "port": PORT, "tls": "opportunistic", "ca": certificates.ca, "mta_sts_server": "127.0.0.1:%d" % server.port}
         open_relay(gateway, "direct").relay("direct", **{**keys, **relay})
-        gateway.set(dns__forward=[names.server], dns__local=True, queue__retry=["1h"])
+        gateway.set(dns__forward=[names.server], dns__local=local, queue__retry=["1h"])
         return gateway.start(), sinks, server
     return make
 
@@ -138,3 +138,10 @@ def test_it_can_be_switched_off(direct):
 def test_without_direct_delivery_there_is_nothing_to_explain(plain):
     done = plain.gateway.run_ctl("tls", "explain", "kept.test")
     assert done.code != 0 and 'host = "mx"' in done.out + done.err
+
+
+def test_a_policy_is_fetched_from_the_public_internet_alone(direct):
+    gateway, sinks, server = direct(local=False)
+    explained = gateway.text("tls", "explain", "kept.x.example")
+    assert "the policy cannot be fetched" in explained and "its address is private" in explained, explained
+    assert server.count() == 0
