@@ -366,4 +366,10 @@ static inline struct hop client_hop(const struct client *client)
 	return hops_known(&client->queue->shared->hops, &client->peer);
 }
 
+/* --- tls_required.c --- */
+
+/* True: what DANE or MTA-STS demands of links to these hosts is not to count for this message,
+ * since its sender says so (TLS-Required: No, RFC 8689). */
+bool tls_not_required(const struct attempt *attempt, const struct dns_answer *mx);
+
 #endif

@@ -33,6 +33,8 @@ static bool is_passed_over(struct client *client, const struct dns_host *host)
 	enum dns_tlsa state = relay->dane && relay->tls != TLS_NONE ? host->tlsa_state
 								    : DNS_TLSA_NONE;
 
+	if (client->queue->tls_not_required)
+		return false;
 	if (state == DNS_TLSA_FAILED)
 		client->passed_over =
 			"the TLSA records of the mail host cannot be looked up, or DNSSEC does not prove them";

@@ -79,7 +79,8 @@ void client_tls_level(struct client *client)
 	const struct gw_relay *relay = relay_of(client);
 
 	client->level = (struct link_level){ .wish = wishes[relay->tls], .check = relay->check };
-	raise_to_dane(client, &client->level);
+	if (!client->queue->tls_not_required)
+		raise_to_dane(client, &client->level);
 	/* looked at and told, since somebody counts */
 	if (client->attempt->sts_tested && client->level.wish == LINK_TRY)
 		client->level.check = TLS_CHECK_NAME;

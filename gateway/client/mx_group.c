@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #define SWEEP_MS 30000
-#define NAME_MOST (256 + DNS_HOSTS * (DNS_NAME_MAX + 8) + DNS_NAME_MAX + STS_ID_MOST + 8)
+#define IN_CLEAR "#tls-not-required"
+#define NAME_MOST                                                                                  \
+	(256 + DNS_HOSTS * (DNS_NAME_MAX + 8) + DNS_NAME_MAX + STS_ID_MOST + sizeof(IN_CLEAR) + 8)
 
 /* --- relay queues of MX groups --- */
 
@@ -58,11 +60,12 @@ static bool name_mx_group(char text[NAME_MOST], const struct gw_relay *relay,
 			  const struct dns_answer *mx, const struct sts_policy *sts,
 			  struct gw_str *name)
 {
-	int len = snprintf(text, NAME_MOST, sts ? "%.*s/%.*s#sts:%.*s:%s" : "%.*s/%.*s",
-			   GW_STR_ARGS(relay->name), GW_STR_ARGS(mx->key),
-			   GW_STR_ARGS(sts ? sts->domain : gw_str("")), sts ? sts->id : "");
+	int len = snprintf(text, NAME_MOST - sizeof(IN_CLEAR),
+			   sts ? "%.*s/%.*s#sts:%.*s:%s" : "%.*s/%.*s", GW_STR_ARGS(relay->name),
+			   GW_STR_ARGS(mx->key), GW_STR_ARGS(sts ? sts->domain : gw_str("")),
+			   sts ? sts->id : "");
 	*name = gw_str_n(text, (size_t)len);
-	return len > 0 && len < NAME_MOST;
+	return len > 0 && (size_t)len < NAME_MOST - sizeof(IN_CLEAR);
 }
 
 static struct relay_queue *make_relay_queue(struct transport *transport, struct gw_relay *relay,
@@ -96,6 +99,37 @@ static struct relay_queue *relay_queue_to(struct transport *transport, struct gw
 		return NULL;
 	queue = str_map_get(&transport->groups, name);
 	return queue ? queue : make_relay_queue(transport, relay, name);
+}
+
+/* Links of which no policy demands anything carry no other mail. */
+static struct relay_queue *relay_queue_in_clear(struct transport *transport, struct gw_relay *relay,
+						const struct dns_answer *mx)
+{
+	char text[NAME_MOST];
+	struct gw_str name;
+	struct relay_queue *queue;
+	if (!name_mx_group(text, relay, mx, NULL, &name))
+		return NULL;
+	memcpy(text + name.len, IN_CLEAR, sizeof(IN_CLEAR)); /* there is room */
+	name.len += strlen(IN_CLEAR);
+	queue = str_map_get(&transport->groups, name);
+	if (!queue)
+		queue = make_relay_queue(transport, relay, name);
+	if (queue)
+		queue->tls_not_required = true;
+	return queue;
+}
+
+static struct relay_queue *relay_queue_for(struct transport *transport, struct attempt *attempt,
+					   const struct dns_answer *mx)
+{
+	if (attempt->tap)
+		return mx_group_aside(transport, attempt->relay);
+	if (!tls_not_required(attempt, mx))
+		return relay_queue_to(transport, attempt->relay, mx, attempt->sts);
+	sts_policy_release(attempt->sts);
+	attempt->sts = NULL;
+	return relay_queue_in_clear(transport, attempt->relay, mx);
 }
 
 static bool counts_sts(const struct gw_relay *relay)
@@ -175,9 +209,7 @@ static void go(struct transport *transport, struct attempt *attempt, const struc
 	} else if (!mx_group_hosts(mx, attempt->snapshot->settings.hostname)) {
 		give_up(transport, attempt, true, "5.4.6",
 			gw_str("the domain's best mail host is this gateway, which has no other way for it"));
-	} else if (!(queue = attempt->tap ? mx_group_aside(transport, attempt->relay)
-					  : relay_queue_to(transport, attempt->relay, mx,
-							   attempt->sts))) {
+	} else if (!(queue = relay_queue_for(transport, attempt, mx))) {
 		attempt_fail(transport, attempt, "4.3.0", "out of memory");
 	} else {
 		if (!attempt->mx)

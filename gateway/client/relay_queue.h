@@ -76,6 +76,7 @@ struct relay_queue {
 	struct timer probe;
 	/* of an MX group */
 	bool group;
+	bool tls_not_required; /* neither DANE nor MTA-STS counts */
 	int64_t used_at;
 	struct mx_group_mark marks[MX_GROUP_MARKS];
 	unsigned next_mark;

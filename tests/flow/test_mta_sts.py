@@ -145,3 +145,12 @@ def test_a_policy_is_fetched_from_the_public_internet_alone(direct):
     explained = gateway.text("tls", "explain", "kept.x.example")
     assert "the policy cannot be fetched" in explained and "its address is private" in explained, explained
     assert server.count() == 0
+
+
+def test_a_mail_that_does_not_require_tls_goes_whatever_the_policy_says(direct):
+    gateway, sinks, server = direct()
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        kept, free = (queue_id(client.message(b"From: a@example.com\r\n" + field + b"\r\nx\r\n", "a@example.com", "b@unnamed.test"))
+                      for field in (b"TLS-Required: yes\r\n", b"TLS-Required: No\r\n"))
+    assert line_of(gateway, free, "delivered")["tls_wanted"] == "opportunistic"
+    assert "does not name" in line_of(gateway, kept, "wait")["text"]
