@@ -195,6 +195,15 @@ void delivery_set_login(struct gw_delivery *delivery, const struct gw_login *log
 	delivery->login_given = login->user.ptr && login->secret.ptr;
 }
 
+void delivery_forget_login(struct gw_delivery *delivery)
+{
+	struct gw_str secret = delivery->login.secret;
+
+	if (delivery->login_given)
+		explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
+	delivery->login_given = false;
+}
+
 const struct gw_login *delivery_login(const struct gw_delivery *delivery)
 {
 	return delivery->login_given ? &delivery->login : NULL;

@@ -233,6 +233,8 @@ void delivery_put_off(struct gw_delivery *delivery, const char *enhanced, struct
 enum step delivery_decided(struct gw_delivery *delivery, enum gw_status status,
 			   const char *enhanced, const char *words);
 
+/* Nobody needs it any more: its secret is wiped. */
+void delivery_forget_login(struct gw_delivery *delivery);
 /* send.c: asks the login hook for what the next hop wants; attempt_login follows. */
 void delivery_ask_login(struct attempt *attempt, struct gw_str mechanisms);
 /* The gateway stops: an attempt that runs ends as it is, and what it gave until then is kept. */

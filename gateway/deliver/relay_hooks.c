@@ -225,8 +225,10 @@ enum step step_deliver_answered(struct task *task)
 		return unless_refused(delivery, STEP_SEND);
 	delivery->attempt.ended_at = worker_now(delivery->message->worker);
 	complete_outcomes(delivery);
-	if (!wants_other_login(delivery))
+	if (!wants_other_login(delivery)) {
+		delivery_forget_login(delivery);
 		return STEP_RESULT;
+	}
 	delivery->attempt.login_refused = delivery->login_refused;
 	return STEP_LOGIN;
 }

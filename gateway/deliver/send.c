@@ -3,6 +3,8 @@
 
 #include "client/tap.h"
 
+#include <stdlib.h>
+
 static struct gw_delivery *delivery_of_attempt(struct attempt *attempt)
 {
 	return list_of(attempt, struct gw_delivery, attempt);
@@ -15,16 +17,36 @@ static void tap_login(struct tap *tap, const struct gw_login *login)
 		tap->sender = login->user;
 }
 
+/* The client makes a copy of its own, and may be the end of the delivery: what is left of the
+ * secret in the message's memory is wiped before. */
+static void hand_login(struct gw_delivery *delivery, enum gw_verdict verdict)
+{
+	struct gw_login login = delivery->login;
+	char *secret = malloc(login.secret.len + 1);
+
+	if (secret) {
+		memcpy(secret, login.secret.ptr, login.secret.len);
+		login.secret = gw_str_n(secret, login.secret.len);
+	}
+	delivery_forget_login(delivery);
+	attempt_login(&delivery->attempt, verdict, secret ? &login : NULL);
+	if (secret)
+		explicit_bzero(secret, login.secret.len);
+	free(secret);
+}
+
 /* Without a login now: who closes the relay for want of one opens it when there is one. */
 static void login_found(struct gw_call *call, void *arg)
 {
 	struct gw_delivery *delivery = arg;
 	if (delivery->attempt.tap && delivery->login_given)
 		tap_login(delivery->attempt.tap, &delivery->login);
-	if (!delivery->login_given)
-		delivery_wait_open(delivery);
-	attempt_login(&delivery->attempt, call->answer.verdict,
-		      delivery->login_given ? &delivery->login : NULL);
+	if (delivery->login_given) {
+		hand_login(delivery, call->answer.verdict);
+		return;
+	}
+	delivery_wait_open(delivery);
+	attempt_login(&delivery->attempt, call->answer.verdict, NULL);
 }
 
 void delivery_ask_login(struct attempt *attempt, struct gw_str mechanisms)

@@ -5,11 +5,6 @@
 
 #include <stdlib.h>
 
-static void library_init(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 /* --- what libcurl waits for --- */
 
 static void unlink_transfer(struct http_transfer *transfer)
@@ -120,7 +115,7 @@ struct http *http_of(struct worker *worker)
 
 	if (http)
 		return http;
-	pthread_once(&once, library_init);
+	pthread_once(&once, http_library_init);
 	http = calloc(1, sizeof(*http));
 	if (!http)
 		return NULL;

@@ -46,4 +46,9 @@ void http_transfer_free(struct http_transfer *transfer);
 /* Tells its owner, and frees it. */
 void http_transfer_end(struct http_transfer *transfer, CURLcode code);
 
+/* --- http_memory.c --- */
+
+/* Once in a process, before libcurl is used. */
+void http_library_init(void);
+
 #endif

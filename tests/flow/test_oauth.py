@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from lib.client import Client
+from lib.memory import found
 from lib.oauth_server import OAuthServer, token_text
 from lib.waiting import wait_for
 
@@ -169,6 +170,9 @@ def test_a_page_is_opened_and_its_address_pasted(desk, server):
     wait_for(lambda: server.revoked)
     assert not os.path.exists(office.token_path())
     office.keeps_secrets(rest)
+    wait_for(lambda: "taken back" in office.gateway.log_text())
+    tokens = [secret for secret in server.secrets if "access" in secret or "refresh" in secret]  # the code is used up, the client's is configured
+    assert len(tokens) == 2 and not found(office.gateway.serving_pid, tokens)
 
 
 def test_a_token_end_point_in_trouble_delays_nothing_while_there_is_a_token(desk, server):
