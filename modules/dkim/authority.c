@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WAIT_S 2
+#define WAIT_S 1 /* and twice that for the second try */
 #define TRIES 2
 
 static void fail(struct authority_answer *out, const char *why)

@@ -1,5 +1,5 @@
 /* authority.h - asks a name server itself for a TXT record: what it serves, and not what a resolver
- * remembers. It blocks, for some seconds where nobody answers: for a thread of its own. */
+ * remembers. It blocks, for three seconds where nobody answers: for a thread of its own. */
 #ifndef DKIM_AUTHORITY_H
 #define DKIM_AUTHORITY_H
 

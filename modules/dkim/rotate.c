@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FRESH_MS 60000 /* what name servers said so long ago counts */
+#define FRESH_MS 120000 /* what was asked so long ago counts: longer than asking may take */
 #define AGAIN_MS 2000
 
 /* --- start --- */

@@ -65,16 +65,28 @@ static void ask_one(const struct key *key, struct served *served, struct authori
 	snprintf(served->why, sizeof served->why, "%.*s", GW_STR_ARGS(got->answer.error));
 }
 
-/* Without the lock: nobody else touches what is ready. */
-static void ask_all(struct servers *servers, size_t number, struct served *out)
+/* Who did not answer for one key is not waited for with the next. */
+static bool is_silent(const struct served *before)
+{
+	return before && *before->address && before->record == DKIM_RECORD_UNKNOWN;
+}
+
+/* Without the lock: nobody else touches what is ready. `before`: what was heard of the key before.
+ */
+static void ask_all(struct servers *servers, size_t number, const struct served *before,
+		    struct served *out)
 {
 	const struct asking *asking = &servers->asking;
 	struct authority_answer *got = malloc(sizeof *got);
 	size_t i;
 
 	memcpy(out, asking->servers, sizeof asking->servers);
-	for (i = 0; got && i < asking->count && !servers->stops; i++)
-		ask_one(&servers->lives->signer->keys[number], &out[i], got);
+	for (i = 0; got && i < asking->count && !servers->stops; i++) {
+		if (is_silent(before ? &before[i] : NULL))
+			out[i] = before[i];
+		else
+			ask_one(&servers->lives->signer->keys[number], &out[i], got);
+	}
 	free(got);
 }
 
@@ -93,14 +105,15 @@ static void take(struct servers *servers, size_t number, struct served *served)
 static void work(struct servers *servers)
 {
 	struct asking *asking = &servers->asking;
-	struct served *served;
+	struct served *served = NULL, *before;
 	size_t i;
 
 	for (i = asking->first; i < asking->first + asking->keys; i++) {
+		before = served;
 		pthread_mutex_unlock(&servers->lock);
 		served = calloc(SERVERS_MOST, sizeof *served);
 		if (served)
-			ask_all(servers, i, served);
+			ask_all(servers, i, before, served);
 		pthread_mutex_lock(&servers->lock);
 		take(servers, i, served);
 	}

@@ -1,5 +1,6 @@
 /* life_test.c - a key signs in its time, and where it is asked for only while DNS serves it; a
  * rotation has no gap. */
+#include "authority.h"
 #include "life.h"
 #include "rotation.h"
 
@@ -349,6 +350,19 @@ static void is_asked(struct testkit *kit, enum gw_dns_type type, const char *nam
 	assert_string_equal(testkit_question(kit)->name.ptr, name);
 }
 
+static void who_does_not_answer_says_nothing(void **state)
+{
+	struct authority_answer *got = calloc(1, sizeof *got);
+
+	(void)state;
+	authority_ask("127.0.0.1", 1, "s1._domainkey.example.com", got);
+	assert_int_equal(got->answer.status, GW_DNS_FAILED);
+	assert_string_equal(got->answer.error.ptr, "does not answer");
+	authority_ask("no address", 53, "s1._domainkey.example.com", got);
+	assert_int_equal(got->answer.status, GW_DNS_FAILED);
+	free(got);
+}
+
 /* Up to where the zone is cut, and to the address of each of its servers. */
 static void name_servers_are_looked_for(void **state)
 {
@@ -407,6 +421,7 @@ int main(void)
 		cmocka_unit_test(what_dns_does_not_serve_does_not_sign),
 		cmocka_unit_test(what_dns_said_outlives_a_restart),
 		cmocka_unit_test(unless_asked_for_dns_is_only_told_of),
+		cmocka_unit_test(who_does_not_answer_says_nothing),
 		cmocka_unit_test(name_servers_are_looked_for),
 		cmocka_unit_test(days_in_the_wrong_order_are_refused),
 	};
