@@ -2,6 +2,7 @@
 
 #include "conf/conf_private.h"
 
+#include <gateway/domain.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -196,6 +197,14 @@ static size_t split(const char *text, struct arena *arena, struct gw_str *items)
 	return count;
 }
 
+static void no_domain(const struct option_job *job, const char *text)
+{
+	option_error(
+		job,
+		"\"%s\": \"%s\" can be no domain; as \"example.com\", \"*.example.com\" or \"*\"",
+		job->option->key, text);
+}
+
 static void assign_list(const struct option_job *job)
 {
 	const config_setting_t *from = job->setting;
@@ -224,6 +233,9 @@ static void assign_list(const struct option_job *job)
 			option_wrong_type(job);
 		if (text && !items[i].ptr)
 			out_of_memory(job);
+		if (text && items[i].ptr && (job->option->flags & GW_OPTION_DOMAINS) &&
+		    !gw_domain_is_pattern(items[i]))
+			no_domain(job, text);
 	}
 }
 

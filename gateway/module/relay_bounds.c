@@ -5,6 +5,7 @@
 
 #include "loop/dns.h"
 
+#include <gateway/domain.h>
 #include <strings.h>
 
 struct domain {
@@ -74,7 +75,8 @@ static bool is_pattern(const char *name)
 
 	if (strcmp(name, "*") == 0 || strcmp(name, "<>") == 0)
 		return true;
-	return dns_name(gw_str(strncmp(name, "*.", 2) == 0 ? name + 2 : name), ascii);
+	return gw_domain_is_pattern(gw_str(name)) &&
+	       dns_name(gw_str(strncmp(name, "*.", 2) == 0 ? name + 2 : name), ascii);
 }
 
 static void check_domains(struct load *load, const struct gw_relay *relay)
@@ -84,9 +86,9 @@ static void check_domains(struct load *load, const struct gw_relay *relay)
 	for (size_t nth = 0; (name = conf_text(relay->fragment->group, "domains", nth)); nth++)
 		if (!is_pattern(name))
 			problem_add(
-				load->problems, false, relay->fragment->path,
+				load->problems, true, relay->fragment->path,
 				conf_line(relay->fragment->group, "domains"),
-				"\"%s\" can be no domain, so no mail is from there; as \"example.com\", \"*.example.com\" or \"*\"",
+				"\"%s\" can be no domain, so no mail is from there: as \"example.com\", \"*.example.com\" or \"*\"",
 				name);
 }
 

@@ -10,6 +10,7 @@
  * it should. */
 #include "users.h"
 
+#include <gateway/domain.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,32 +34,6 @@ static void complain(const struct user *user, const char *what, const char *why,
 
 /* --- words: domains=, type=, client= --- */
 
-static bool is_label_character(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_' || (unsigned char)c > 127;
-}
-
-static bool is_domain(const char *text)
-{
-	size_t label = 0;
-
-	for (; *text; text++) {
-		if (*text == '.' ? label == 0 : !is_label_character(*text))
-			return false;
-		label = *text == '.' ? 0 : label + 1;
-		if (label > 63)
-			return false;
-	}
-	return label > 0;
-}
-
-/* "example.com", "*.example.com", "*". */
-static bool is_pattern(const char *text)
-{
-	return strcmp(text, "*") == 0 || is_domain(strncmp(text, "*.", 2) == 0 ? text + 2 : text);
-}
-
 /* The list, its commas made blanks. */
 static struct gw_str read_domains(const struct user *user, char *list, struct users_report *report)
 {
@@ -71,7 +46,7 @@ static struct gw_str read_domains(const struct user *user, char *list, struct us
 		if (*at != ',' && !last)
 			continue;
 		*at = '\0';
-		if (at > start && !is_pattern(start))
+		if (at > start && !gw_domain_is_pattern(gw_str(start)))
 			complain(
 				user,
 				"domains= names what is no domain (as example.com, *.example.com or *): ",

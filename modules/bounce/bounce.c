@@ -14,6 +14,8 @@
 #include "suppress.h"
 #include "suppression.h"
 
+#include <gateway/domain.h>
+
 #define CONF(member) offsetof(struct bounce_conf, member)
 static const struct gw_option options[] = {
 	{ .key = "domain",
@@ -69,6 +71,7 @@ static const struct gw_option options[] = {
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = CONF(domains),
+	  .flags = GW_OPTION_DOMAINS,
 	  .help = "Domains of yours besides those of relays: a return path that is an address has to be in one." },
 	{ .key = "return_path_sets",
 	  .type = GW_OPTION_GROUPS,

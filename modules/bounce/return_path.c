@@ -48,7 +48,7 @@ const struct gw_option domain_set_options[] = {
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = AT(domains),
-	  .flags = GW_OPTION_REQUIRED,
+	  .flags = GW_OPTION_REQUIRED | GW_OPTION_DOMAINS,
 	  .help = "Domains of return paths, \"*.example.com\" is what is below." },
 	GW_OPTIONS_END
 };

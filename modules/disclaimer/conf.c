@@ -1,5 +1,7 @@
 #include "conf.h"
 
+#include <gateway/domain.h>
+
 #define NOTICE(member) offsetof(struct notice_conf, member)
 static const struct gw_option notice_options[] = {
 	{ .key = "name",
@@ -105,6 +107,7 @@ const struct gw_option disclaimer_options[] = {
 	{ .key = "own",
 	  .type = GW_OPTION_LIST,
 	  .offset = CONF(own),
+	  .flags = GW_OPTION_DOMAINS,
 	  .help = "Domains of one's own, for direction; none: the author's." },
 	{ .key = "unfit",
 	  .type = GW_OPTION_WORD,

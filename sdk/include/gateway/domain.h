@@ -11,6 +11,35 @@
 extern "C" {
 #endif
 
+/* A flag of a LIST in a table of options (gateway/option.h), beside those of enum gw_option_flag:
+ * each of it is a pattern; one that is none is an error with file and line. */
+enum { GW_OPTION_DOMAINS = 8 };
+
+/* "example.com", "*.example.com" or "*": labels of 1 to 63 letters, digits, '-' and '_', or octets
+ * of other scripts. A list that takes no others cannot have a typo in it that names nobody. */
+static inline bool gw_domain_is_pattern(struct gw_str text)
+{
+	size_t i, label = 0, len = text.len;
+
+	if (gw_str_eq(text, gw_str("*")))
+		return true;
+	if (len > 1 && text.ptr[len - 1] == '.')
+		len--;
+	for (i = len > 2 && text.ptr[0] == '*' && text.ptr[1] == '.' ? 2 : 0; i < len; i++) {
+		char c = text.ptr[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			      (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+			      (unsigned char)c > 127;
+
+		if (c == '.' ? label == 0 : !letter)
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return label > 0 && len <= GW_DOMAIN_MAX;
+}
+
 /* The domain in A-labels: itself where it is ASCII, or can be no domain; else in `room`. */
 static inline struct gw_str gw_domain_a_labels(const struct gw_call *call, struct gw_str domain,
 					       char room[GW_DOMAIN_MAX + 1])

@@ -2,6 +2,8 @@
 
 #include "conf/option.h"
 
+#include <gateway/domain.h>
+
 struct rule {
 	struct gw_str match;
 	int64_t delay;
@@ -11,7 +13,7 @@ struct everything {
 	struct gw_str text, place, user, password;
 	int64_t port, any, most, size, time, word;
 	bool on;
-	struct gw_list list;
+	struct gw_list list, names;
 	struct gw_groups rules;
 };
 
@@ -35,6 +37,7 @@ static const struct gw_option rows[] = {
 	{ "word", GW_OPTION_WORD, AT(word), .fallback = "starttls",
 	  .words = "none|starttls|implicit" },
 	{ "list", GW_OPTION_LIST, AT(list), .fallback = "from  to date" },
+	{ "names", GW_OPTION_LIST, AT(names), .flags = GW_OPTION_DOMAINS },
 	{ "rules", GW_OPTION_GROUPS, AT(rules), .group = rule_rows,
 	  .group_size = sizeof(struct rule) },
 	{ "auth.user", GW_OPTION_STRING, AT(user) },
@@ -163,6 +166,33 @@ static void one_may_stand_for_a_list_of_one(void **state)
 	assert_int_equal(got.rules.count, 0);
 }
 
+static void domains_are_names_or_patterns(void **state)
+{
+	static const char *const good[] = { "*",
+					    "example.com",
+					    "*.example.com",
+					    "EXAMPLE.com.",
+					    "x_1.example.com",
+					    "m\u00fcnchen.example",
+					    "localhost" },
+				 *const none[] = {
+					 "",      "@example.com", "exa mple.com", "a..com",
+					 ".",     ".a.com",       "*.",           "*a.com",
+					 "**",    "a.*.com",      "user@a.com",   "<>",
+					 "[::1]", "a,b"
+				 };
+	char body[100];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(body, sizeof(body), "names = \"%s\";", good[i]);
+		assert_int_equal(parse(body), 0);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(body, sizeof(body), "names = \"%s\";", none[i]);
+		assert_int_equal(parse(body), 1);
+	}
+}
+
 static void paths_are_absolute(void **state)
 {
 	static const struct {
@@ -221,6 +251,8 @@ static const struct {
 	{ "port = 0;", "x.conf:2: error: \"port\" is 0, but must be from 1 to 65535\n" },
 	{ "port = 70000;", "x.conf:2: error: \"port\" is 70000, but must be from 1 to 65535\n" },
 	{ "any = -1;", "x.conf:2: error: \"any\" is -1, but must be at least 0\n" },
+	{ "names = [\"a.example\", \"a..com\"];",
+	  "x.conf:2: error: \"names\": \"a..com\" can be no domain; as \"example.com\", \"*.example.com\" or \"*\"\n" },
 	{ "on = \"yes\";", "x.conf:2: error: \"on\" must be true or false, without quotes\n" },
 	{ "size = \"25 M\";", "x.conf:2: error: \"size\" must be a size such as \"25M\"\n" },
 	{ "size = \"2G\";", "x.conf:2: error: \"size\" is 2G, but must be from 1K to 1G\n" },
@@ -365,6 +397,7 @@ int main(void)
 		TEST(every_type_is_read),
 		TEST(a_number_may_have_a_word_beside_it),
 		TEST(one_may_stand_for_a_list_of_one),
+		TEST(domains_are_names_or_patterns),
 		TEST(paths_are_absolute),
 		TEST(relative_folders_start_at_the_working_one),
 		TEST(mistakes_are_told_all_at_once_with_their_lines),
