@@ -18,6 +18,10 @@ void load_settings(struct load *load);
 void load_instances(struct load *load);
 void load_relays(struct load *load);
 
+/* A host name, an IPv4 or IPv6 address, or "mx": NULL; else what is wrong, to follow on the text,
+ * with what to write. */
+const char *relay_host_flaw(struct gw_str host);
+
 /* Part of load_relays. */
 void check_relay_bounds(struct load *load);
 

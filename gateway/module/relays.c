@@ -118,11 +118,12 @@ static void check_hosts(struct load *load, struct gw_relay *relay, const struct 
 	if (!relay->hosts.count && !has_unread_preset(load, relay) &&
 	    !relay_form_gives_next_hop(form, relay->fragment->group))
 		wrong(load, relay, "host", "relay %s has no host", relay->name.ptr);
-	for (size_t i = 0; i < relay->hosts.count; i++)
-		if (!is_word(relay->hosts.items[i], ".-_:"))
-			wrong(load, relay, "host",
-			      "host \"%s\" is neither a host name nor an address",
-			      relay->hosts.items[i].ptr);
+	for (size_t i = 0; i < relay->hosts.count; i++) {
+		const char *flaw = relay_host_flaw(relay->hosts.items[i]);
+		if (flaw)
+			wrong(load, relay, "host", "host \"%s\" %s", relay->hosts.items[i].ptr,
+			      flaw);
+	}
 }
 
 /* Those of the standards, and those that CRMs take for a relay. */

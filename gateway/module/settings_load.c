@@ -4,6 +4,7 @@
 #include "loop/listener.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -203,8 +204,11 @@ static void check_listener(struct load *load, struct listen_settings *listener,
 
 	name_listener(load, listener);
 	if (!listener_address(listener->address, (uint16_t)listener->port, address, &len)) {
-		wrong(load, true, "listeners", "listener address \"%s\" is no IP address",
-		      listener->address.ptr);
+		wrong(load, true, "listeners", "listener address \"%s\" is no IP address%s",
+		      listener->address.ptr,
+		      listener->address.len && *listener->address.ptr == '['
+			      ? ": IPv6 stands here without brackets, as \"::1\""
+			      : "");
 		return;
 	}
 	name_balancers(load, listener);
@@ -255,6 +259,14 @@ static void check_dns(struct load *load)
 
 /* --- the fragment --- */
 
+/* Nobody is in it then, and nothing says so but "Permission denied". */
+static void check_group(struct load *load, const char *key, struct gw_str name)
+{
+	if (name.len && !getgrnam(name.ptr))
+		wrong(load, false, key, "%s = \"%s\": there is no such group, so nobody is in it",
+		      key, name.ptr);
+}
+
 static const struct conf_fragment *find_gateway(struct load *load)
 {
 	const struct conf *conf = load->snapshot->conf;
@@ -294,6 +306,8 @@ void load_settings(struct load *load)
 	check_retry(load);
 	check_listeners(load);
 	check_dns(load);
+	check_group(load, "control.admin_group", settings->control.admin_group);
+	check_group(load, "control.view_group", settings->control.view_group);
 	if (!gw_str_eq(settings->log.path, gw_str("-")) &&
 	    (!settings->log.path.len || settings->log.path.ptr[0] != '/'))
 		wrong(load, true, "log.path",
