@@ -1,7 +1,10 @@
 #include "base/problem.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void problems_init(struct problems *problems)
 {
@@ -18,6 +21,39 @@ void problems_finish(struct problems *problems)
 		free(p);
 	}
 	problems_init(problems);
+}
+
+/* What EACCES says gets the user behind it who may not, and what to do: who asks is root mostly,
+ * and may. */
+static bool is_of_rights(const char *text)
+{
+	return geteuid() != 0 && strstr(text, strerrordesc_np(EACCES)) != NULL;
+}
+
+static const char *user_name(char name[64])
+{
+	char room[1024];
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(geteuid(), &entry, room, sizeof(room), &found) == 0 && found)
+		snprintf(name, 64, "%s", found->pw_name);
+	else
+		snprintf(name, 64, "%u", (unsigned)geteuid());
+	return name;
+}
+
+/* Without memory for it the text stays as it is. */
+static void add_user(char **text)
+{
+	char name[64], *more;
+
+	if (asprintf(
+		    &more,
+		    "%s (to the gateway's user, %s: what it reads wants chown root:%s, chmod 0640)",
+		    *text, user_name(name), name) < 0)
+		return;
+	free(*text);
+	*text = more;
 }
 
 /* Without memory the problem has no text but still counts: nobody may take silence for success. */
@@ -37,6 +73,8 @@ void problem_vadd(struct problems *problems, bool fatal, const char *file, int l
 	problem->file = file ? strdup(file) : NULL;
 	if (vasprintf(&problem->text, format, args) < 0)
 		problem->text = NULL;
+	else if (is_of_rights(problem->text))
+		add_user(&problem->text);
 	*problems->last = problem;
 	problems->last = &problem->next;
 }

@@ -68,7 +68,7 @@ static void add_syntax_problem(struct arena *arena, const config_t *config, cons
 		path = included_path(arena, config_get_include_dir(config),
 				     config_error_file(config));
 	if (strcmp(what, "syntax error") == 0)
-		more = ": is a ';', a quote or a bracket missing here or on the line before?";
+		more = ": is a comma, a ';', a quote or a bracket missing here or on the line before?";
 	else if (strncmp(what, "duplicate setting", 17) == 0)
 		more = ": this key stands twice in its group";
 	problem_add(problems, true, path, config_error_line(config), "%s%s", what, more);

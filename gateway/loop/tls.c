@@ -1,8 +1,10 @@
 #include "loop/tls_private.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -38,9 +40,23 @@ static int give_passphrase(char *text, int size, int writing, void *arg)
 	return (int)loading->passphrase.len;
 }
 
-static const char *key_reason(const struct tls_loading *loading)
+/* What there is in the place of a key; NULL: nothing that is known. */
+static const char *instead_of_key(struct gw_str path)
+{
+	FILE *file = fopen(path.ptr, "r");
+	X509 *certificate = file != NULL ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+	bool is = certificate != NULL;
+
+	X509_free(certificate);
+	if (file != NULL)
+		fclose(file);
+	return is ? "a certificate and no key is in it: the key's own file is wanted" : NULL;
+}
+
+static const char *key_reason(const struct tls_loading *loading, struct gw_str path)
 {
 	unsigned long error = ERR_peek_last_error();
+	const char *instead;
 
 	if (ERR_GET_LIB(error) == ERR_LIB_X509 &&
 	    ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH)
@@ -49,7 +65,22 @@ static const char *key_reason(const struct tls_loading *loading)
 		return loading->passphrase.len == 0
 			       ? "the key is encrypted and there is no passphrase"
 			       : "the passphrase is wrong";
+	if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER) {
+		instead = instead_of_key(path);
+		ERR_clear_error();
+		return instead != NULL ? instead : "there is no key in PEM form in it";
+	}
 	return tls_reason();
+}
+
+static const char *certificate_reason(void)
+{
+	unsigned long error = ERR_peek_error();
+
+	if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
+		return tls_reason();
+	ERR_clear_error();
+	return "no start line: there is no certificate in PEM form in it";
 }
 
 static int load_key(struct tls_loading *loading, SSL_CTX *ctx, struct gw_str key)
@@ -62,7 +93,7 @@ static int load_key(struct tls_loading *loading, SSL_CTX *ctx, struct gw_str key
 	done = SSL_CTX_use_PrivateKey_file(ctx, key.ptr, SSL_FILETYPE_PEM);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	if (done != 1)
-		return tls_complain(loading, "key", key, key_reason(loading));
+		return tls_complain(loading, "key", key, key_reason(loading, key));
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return tls_complain(loading, "key", key, "the key does not match the certificate");
 	return 0;
@@ -113,7 +144,8 @@ int tls_load_pair(struct tls_loading *loading, SSL_CTX *ctx, const struct tls_pa
 	ERR_clear_error();
 	loading->passphrase = pair->passphrase;
 	if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate.ptr) != 1)
-		return tls_complain(loading, "certificate", pair->certificate, tls_reason());
+		return tls_complain(loading, "certificate", pair->certificate,
+				    certificate_reason());
 	if (load_key(loading, ctx, key) < 0)
 		return -1;
 	check_dates(loading, SSL_CTX_get0_certificate(ctx), pair->certificate);

@@ -47,13 +47,13 @@ BAD = {
     # the text
     "a value without its equals sign": (
         {"50-bad": 'relay: {\n  name = "bad";\n  port 25;\n};\n'},
-        ["50-bad.conf:3: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?"]),
+        ["50-bad.conf:3: error: syntax error: is a comma, a ';', a quote or a bracket missing here or on the line before?"]),
     "an open quote": (
         {"50-bad": 'relay: {\n  name = "bad;\n};\n'},
-        ["50-bad.conf:4: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?"]),
+        ["50-bad.conf:4: error: syntax error: is a comma, a ';', a quote or a bracket missing here or on the line before?"]),
     "a bracket that is not closed": (
         {"50-bad": 'relay: {\n  name = "bad";\n'},
-        ["50-bad.conf:3: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?"]),
+        ["50-bad.conf:3: error: syntax error: is a comma, a ';', a quote or a bracket missing here or on the line before?"]),
     "a key twice in a group": (
         relay('port = 25;\n  port = 26;'), ["50-bad.conf:4: error: duplicate setting name: this key stands twice in its group"]),
     "an empty file": (
@@ -167,7 +167,7 @@ BAD = {
         ['00-gateway.conf:3: error: certificate "/nowhere/cert.pem": No such file or directory']),
     "a certificate that is garbage": (
         listener('address = "127.0.0.1"; port = 2600; certificate = "%(garbage)s";'),
-        ['00-gateway.conf:2: error: certificate "%(garbage)s": no start line']),
+        ['00-gateway.conf:2: error: certificate "%(garbage)s": no start line: there is no certificate in PEM form in it']),
     "a key of another certificate": (
         listener('address = "127.0.0.1"; port = 2600; certificate = "%(certificate)s"; key = "%(other_key)s";'),
         ['00-gateway.conf:2: error: key "%(other_key)s": the key does not match the certificate']),
@@ -376,7 +376,7 @@ TOGETHER = {
 }
 BAD["a key that stands alone"] = (
     {"70-more": "relay: {\n  nonsense\n};\n"},
-    ["70-more.conf:3: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?"])
+    ["70-more.conf:3: error: syntax error: is a comma, a ';', a quote or a bracket missing here or on the line before?"])
 
 
 @pytest.mark.parametrize("where", list(TOGETHER))

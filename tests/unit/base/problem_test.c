@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/problem.h"
 
@@ -23,6 +26,37 @@ static void problems_are_kept_in_order_and_counted(void **state)
 	problems_finish(&problems);
 	assert_int_equal(problems.errors, 0);
 	assert_null(problems.first);
+}
+
+/* In a child, since the user it becomes is nobody for good. */
+static int told_as(uid_t user, const char *format, const char *wanted)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		struct problems problems;
+
+		problems_init(&problems);
+		if (user && setuid(user) != 0)
+			_exit(2);
+		problem_add(&problems, true, NULL, 0, format, strerror(EACCES));
+		_exit(strcmp(problems.first->text, wanted) != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WEXITSTATUS(status);
+}
+
+static void who_may_not_read_is_named(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(told_as(0, "key \"k\": %s", "key \"k\": Permission denied"), 0);
+	assert_int_equal(
+		told_as(54321, "key \"k\": %s",
+			"key \"k\": Permission denied (to the gateway's user, 54321: what it "
+			"reads wants chown root:54321, chmod 0640)"),
+		0);
 }
 
 static void each_is_printed_with_its_place(void **state)
@@ -51,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(problems_are_kept_in_order_and_counted),
+		cmocka_unit_test(who_may_not_read_is_named),
 		cmocka_unit_test(each_is_printed_with_its_place),
 	};
 

@@ -73,7 +73,7 @@ static const struct {
 	  "x.conf:2: error: unknown key \"on_eror\", did you mean \"on_error\"?\nx.conf:3: error: unknown key \"order\"\n" },
 	{ "gateway: { };\ndeadline = \"5s\";", "x.conf:2: error: unknown key \"deadline\"\n" },
 	{ "relay: {\n  host = \"a\"\n  port = ;\n};",
-	  "x.conf:3: error: syntax error: is a ';', a quote or a bracket missing here or on the line before?\n" },
+	  "x.conf:3: error: syntax error: is a comma, a ';', a quote or a bracket missing here or on the line before?\n" },
 	{ "relay: {\n  port = 1;\n  port = 2;\n};",
 	  "x.conf:3: error: duplicate setting name: this key stands twice in its group\n" },
 	{ "relay: {\n  size = 5000000000;\n};",

@@ -57,8 +57,11 @@ static void a_server_needs_a_certificate_and_its_key(void **state)
 		{ "missing.crt", "good.key", "", "", "missing.crt", "No such file or directory" },
 		{ "garbage", "good.key", "", "", "garbage", "no start line" },
 		{ "good.crt", "missing.key", "", "", "missing.key", "No such file or directory" },
-		{ "good.crt", "garbage", "", "", "garbage", "" },
-		{ "good.crt", "", "", "", "good.crt", "" }, /* it has no key in it */
+		{ "good.crt", "garbage", "", "", "garbage", "there is no key in PEM form in it" },
+		{ "good.crt", "", "", "", "good.crt", "a certificate and no key is in it" },
+		{ "good.crt", "other.crt", "", "", "other.crt", "a certificate and no key" },
+		{ "good.key", "good.key", "", "", "good.key",
+		  "there is no certificate in PEM form in it" },
 		{ "good.crt", "other.key", "", "", "other.key",
 		  "the key does not match the certificate" },
 		{ "locked.crt", "locked.key", "", "", "locked.key",
