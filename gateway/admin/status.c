@@ -34,13 +34,29 @@ static void add(struct status *status, const char *what, const char *format, ...
 						      text_of(gw_str(text))));
 }
 
+static void add_trouble(void *arg, const char *name, const char *text)
+{
+	struct status *status = arg;
+	add(status, "WRONG", "%s", text);
+	json_array_append_new(json_object_get(status->data, "wrong"),
+			      json_pack("{s:o, s:o}", "name", text_of(gw_str(name)), "text",
+					text_of(gw_str(text))));
+}
+
+/* The key "WRONG" is what a module has to say of itself that somebody has to mend. */
 static void add_module_line(struct service_output *output, const char *instance, const char *key,
 			    const char *text)
 {
 	struct status *status = (struct status *)output;
-	char what[256];
-	snprintf(what, sizeof(what), "%s %s", instance, key);
-	add(status, what, "%s", text);
+	bool is_wrong = strcmp(key, "WRONG") == 0;
+	char what[256], wrong[1024];
+	snprintf(what, sizeof(what), "%s %s", is_wrong ? "module" : instance,
+		 is_wrong ? instance : key);
+	snprintf(wrong, sizeof(wrong), "%s: %s", instance, text);
+	if (is_wrong)
+		add_trouble(status, what, wrong);
+	else
+		add(status, what, "%s", text);
 }
 
 static void add_configuration(struct status *status, const struct snapshot *snapshot)
@@ -181,15 +197,6 @@ static void add_line(void *arg, const struct offload_load *load)
 		add(status, what, "%u at work, %zu waiting (%zu at most), %llu dropped unbegun",
 		    load->running, load->waiting, load->most_waiting,
 		    (unsigned long long)load->dropped);
-}
-
-static void add_trouble(void *arg, const char *name, const char *text)
-{
-	struct status *status = arg;
-	add(status, "WRONG", "%s", text);
-	json_array_append_new(json_object_get(status->data, "wrong"),
-			      json_pack("{s:o, s:o}", "name", text_of(gw_str(name)), "text",
-					text_of(gw_str(text))));
 }
 
 static void add_relay(void *arg, const struct relay_load *load)

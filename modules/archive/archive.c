@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define LATER_MS (10 * 60 * 1000) /* a slow disk is no reason to ask it again */
 #define AGAIN_MS (60 * 1000)      /* at the latest: notify() comes before */
@@ -30,6 +31,7 @@ static const struct gw_option rule_options[] = {
 	{ .key = "domain",
 	  .type = GW_OPTION_LIST,
 	  .offset = RULE(domain),
+	  .flags = GW_OPTION_DOMAINS,
 	  .help = "Domains of the sender: \"example.com\", \"*.example.com\"; without: any." },
 	{ .key = "keep",
 	  .type = GW_OPTION_INT,
@@ -152,6 +154,20 @@ static bool start_s3(struct gw_call *call, struct archive *archive)
 	return !wrong;
 }
 
+/* A look, since nothing is made before the workers begin: what would be written, by whoever asks.
+ * The state folder may be still to be made, so it is no error. */
+static void check_folder(struct gw_call *call, const char *folder)
+{
+	char *parent = g_path_get_dirname(folder);
+	const char *place = access(folder, F_OK) == 0 ? folder : parent;
+
+	if (access(place, F_OK) == 0 && access(place, W_OK | X_OK) != 0)
+		gw->problem_at(call, NULL, "folder", false,
+			       "the archive's folder %s cannot be written: %s: %s", folder, place,
+			       strerrordesc_np(errno));
+	g_free(parent);
+}
+
 static int on_start(struct gw_call *call)
 {
 	struct archive *archive = calloc(1, sizeof *archive);
@@ -164,6 +180,7 @@ static int on_start(struct gw_call *call)
 		free(archive);
 		return -1;
 	}
+	check_folder(call, ((const struct archive_conf *)gw->conf(call))->folder.ptr);
 	gw->instance_data_set(call, archive);
 	return 0;
 }
@@ -274,17 +291,41 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 
 /* --- what leaves --- */
 
+static void add_outcome(struct gw_call *call, struct item *outcome)
+{
+	struct archive *archive = gw->instance_data(call);
+
+	if (outcome && archive->store && store_has_room(archive->store, 0))
+		store_add(archive->store, outcome);
+	else if (outcome)
+		item_free(outcome);
+}
+
+/* Behind the item, which the store has or nobody: takes it off. */
+static struct item *take_after(struct item *item)
+{
+	struct item *after = item->after;
+
+	item->after = NULL;
+	return after;
+}
+
 /* Later, from memory: it is not on disk until then, and gone if the gateway ends before. */
 static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, struct item *item,
 			     const char *why)
 {
+	struct item *after = take_after(item);
+
 	gw->count(call, "late", 1);
 	gw->reason(call, "not archived yet: %s; its copy waits in memory", why);
 	item->ticket = 0;
 	if (archive->store && !item->broken && store_has_room(archive->store, item_weight(item))) {
 		store_add(archive->store, item);
+		add_outcome(call, after);
 		return GW_CONTINUE;
 	}
+	if (after)
+		item_free(after);
 	gw->count(call, "missed", 1);
 	gw->log(call, GW_LOG_ERROR, "a mail leaves without a copy: %s", why);
 	item_free(item);
@@ -321,6 +362,7 @@ static enum gw_verdict kept(struct gw_call *call, void *arg)
 		gw->count(call, "deliveries", 1);
 		gw->reason(call, "archived as %s", gw->note(call, item->message, "object").ptr);
 	}
+	add_outcome(call, take_after(item));
 	item_free(item);
 	return GW_CONTINUE;
 }
@@ -349,7 +391,7 @@ static enum gw_verdict made(struct gw_call *call, void *arg)
 /* What is small is copied here, in less time than a thread is woken; what is large is read and
  * compressed on the pool, into a file. */
 static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
-			    struct gw_delivery *delivery, bool arrived)
+			    struct gw_delivery *delivery, bool arrived, struct item *after)
 {
 	const struct gw_async async = { .resumed = made,
 					.dropped = item_free,
@@ -361,8 +403,12 @@ static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 	uint64_t octets = item ? item->arrived_size + item->left_size : 0;
 	enum gw_verdict verdict;
 
-	if (!item)
+	if (!item) {
+		if (after)
+			item_free(after);
 		return GW_FAILED;
+	}
+	item->after = after;
 	if (octets <= ITEM_SMALL && store_has_room(archive->store, octets) && item_copy(item))
 		return hand_over(call, item);
 	item->store = archive->store;
@@ -383,16 +429,7 @@ static enum gw_verdict on_sealed(struct gw_call *call, struct gw_delivery *deliv
 
 	if (gw->message_number(message, GW_MESSAGE_DRY) == 1)
 		return GW_CONTINUE;
-	return keep(call, message, delivery, !is_kept(call, message));
-}
-
-/* What fails without having been tried at any relay was accepted all the same. */
-static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message,
-				 const struct gw_result *result)
-{
-	if (result->delayed || is_kept(call, message))
-		return GW_CONTINUE;
-	return keep(call, message, NULL, true);
+	return keep(call, message, delivery, !is_kept(call, message), NULL);
 }
 
 /* --- what became of it --- */
@@ -419,23 +456,50 @@ static void write_outcome(struct gw_json *json, const struct gw_result *result)
 	gw->json_number(json, "attempt", result->attempt);
 }
 
-static void on_result(struct gw_call *call, struct gw_delivery *delivery,
-		      const struct gw_result *result)
+/* NULL: no memory, or no room for more. */
+static struct item *item_outcome(struct gw_call *call, const struct gw_message *message,
+				 const struct gw_result *result)
 {
 	struct archive *archive = gw->instance_data(call);
-	struct gw_message *message = gw->delivery_message(delivery);
 	struct gw_json *json;
-	struct item *item;
 
 	if (!archive->store || !store_has_room(archive->store, 0))
-		return;
+		return NULL;
 	json = gw->json_create();
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	gw->json_string(json, "id", gw->message_fact(message, GW_MESSAGE_ID));
 	write_outcome(json, result);
-	item = item_plain(RECORD_OUTCOME, gw->now(call), json);
-	if (item)
-		store_add(archive->store, item);
+	return item_plain(RECORD_OUTCOME, gw->now(call), json);
+}
+
+static void on_result(struct gw_call *call, struct gw_delivery *delivery,
+		      const struct gw_result *result)
+{
+	add_outcome(call, item_outcome(call, gw->delivery_message(delivery), result));
+}
+
+/* The result hook tells of attempts alone. What ends otherwise (no relay was tried, it got too old,
+ * a module or an admin gave it back) has no reply of a next hop. */
+static bool was_told(const struct gw_result *result)
+{
+	return result->relay.len && result->outcome->code &&
+	       !gw_str_eq(result->stage, gw_str("module"));
+}
+
+/* What fails without having been tried at any relay was accepted all the same. */
+static enum gw_verdict on_bounce(struct gw_call *call, struct gw_message *message,
+				 const struct gw_result *result)
+{
+	struct item *outcome = NULL;
+
+	if (result->delayed)
+		return GW_CONTINUE;
+	if (!was_told(result))
+		outcome = item_outcome(call, message, result);
+	if (!is_kept(call, message))
+		return keep(call, message, NULL, true, outcome);
+	add_outcome(call, outcome);
+	return GW_CONTINUE;
 }
 
 /* --- trouble --- */
@@ -523,14 +587,15 @@ static void on_status(struct gw_call *call)
 	if (archive->s3)
 		s3_status(call, archive->s3);
 	if (!archive->store) {
-		gw->status_line(call, "archive", "%s",
+		gw->status_line(call, archive->is_asked ? "archive" : "WRONG", "%s",
 				archive->is_asked ? "waits to know what is in s3"
 						  : "not open, see the log");
 		return;
 	}
 	store_state(archive->store, &state);
 	if (state.error)
-		gw->status_line(call, "archive", "cannot be written: %s", words_of(state.error));
+		gw->status_line(call, "WRONG", "%s cannot be written: %s",
+				store_folder(archive->store), words_of(state.error));
 	else
 		gw->status_line(call, "archive", "%llu records in %llu batches",
 				(unsigned long long)state.records,

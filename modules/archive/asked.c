@@ -5,7 +5,14 @@
 
 #define DAY_MS INT64_C(86400000)
 
-enum kind { TEXT, SINCE, UNTIL, NUMBER };
+#define LIMIT_MOST 1000
+
+enum kind { TEXT, SINCE, UNTIL, NUMBER, PLACE };
+
+static const char *const kinds[] = { [SINCE] = "a day is 2026-11-05",
+				     [UNTIL] = "a day is 2026-11-05",
+				     [NUMBER] = "it is a number from 1 to 1000",
+				     [PLACE] = "it is the number of a mail, as 2026-11/5" };
 
 static const struct {
 	const char *word;
@@ -23,7 +30,7 @@ static const struct {
 	{ "--type", TEXT, offsetof(struct query, type) },
 	{ "--relay", TEXT, offsetof(struct query, relay) },
 	{ "--id", TEXT, offsetof(struct query, id) },
-	{ "--before", TEXT, offsetof(struct query, before) },
+	{ "--before", PLACE, offsetof(struct query, before) },
 	{ "--since", SINCE, offsetof(struct query, since) },
 	{ "--until", UNTIL, offsetof(struct query, until) },
 	{ "--limit", NUMBER, offsetof(struct query, limit) },
@@ -43,17 +50,40 @@ int64_t asked_time(const char *text, bool end)
 	return ms >= 0 && end && strlen(text) == 10 ? ms + DAY_MS : ms;
 }
 
+static bool are_digits(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+/* -1: it is none, or too many. */
+static int64_t number_of(const char *text)
+{
+	int64_t number = are_digits(text) && strlen(text) < 10 ? atoll(text) : -1;
+
+	return number <= LIMIT_MOST ? number : -1;
+}
+
+/* "2026-11/5": the month of the index, and the place in it. */
+static bool is_place(const char *text)
+{
+	char month[8];
+
+	snprintf(month, sizeof month, "%s", text);
+	return strlen(text) > 8 && strlen(text) < 28 && month[4] == '-' && text[7] == '/' &&
+	       strspn(month, "0123456789") == 4 && are_digits(month + 5) && are_digits(text + 8);
+}
+
 static bool take(struct query *query, size_t nth, const char *value)
 {
 	void *member = (char *)query + words_known[nth].offset;
 	int64_t number;
 
-	if (words_known[nth].kind == TEXT) {
+	if (words_known[nth].kind == TEXT || words_known[nth].kind == PLACE) {
 		*(const char **)member = value;
-		return true;
+		return words_known[nth].kind == TEXT || is_place(value);
 	}
 	number = words_known[nth].kind == NUMBER
-			 ? atoll(value)
+			 ? number_of(value)
 			 : asked_time(value, words_known[nth].kind == UNTIL);
 	*(int64_t *)member = number;
 	return number > 0;
@@ -87,8 +117,9 @@ bool asked_read(struct query *query, struct gw_list words, char *why, size_t siz
 			return false;
 		}
 		if (!take(query, nth, words.items[i + 1].ptr)) {
-			snprintf(why, size, "\"%.60s\" is no value of %s: a day is 2026-11-05",
-				 words.items[i + 1].ptr, words_known[nth].word);
+			snprintf(why, size, "\"%.60s\" is no value of %s: %s",
+				 words.items[i + 1].ptr, words_known[nth].word,
+				 kinds[words_known[nth].kind]);
 			return false;
 		}
 	}

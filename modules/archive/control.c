@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define LIMIT 100
-#define LIMIT_MOST 1000
 #define PART ((size_t)40 * 1024) /* six octets of JSON each, at most */
 
 /* Made when it is asked for first: the files may be there later than the instance. */
@@ -41,8 +40,24 @@ void control_stop(struct archive *archive)
 
 /* --- search --- */
 
-static void write_hit(void *table, const struct hit *hit)
+/* One more is asked for than is shown: so it is known whether there is a next page. */
+struct page {
+	struct gw_json *table;
+	int64_t left;
+	char last[32]; /* number of the last hit on it */
+	bool more;
+};
+
+static void write_hit(void *arg, const struct hit *hit)
 {
+	struct page *page = arg;
+	struct gw_json *table = page->table;
+
+	if (page->left-- == 0) {
+		page->more = true;
+		return;
+	}
+	snprintf(page->last, sizeof page->last, "%s", hit->number);
 	gw->table_row(table);
 	gw->json_string(table, "number", gw_str(hit->number));
 	gw->json_time(table, "time", hit->time);
@@ -62,6 +77,16 @@ static void write_hit(void *table, const struct hit *hit)
 	gw->json_time(table, "until", hit->until);
 }
 
+static void tell_more(const struct page *page)
+{
+	gw->json_end(page->table); /* of the rows: what follows stands beside them */
+	gw->json_format(page->table, "text", "There are more, older than these: --before %s\n",
+			page->last);
+	gw->json_begin(page->table, "data", GW_JSON_OBJECT);
+	gw->json_string(page->table, "before", gw_str(page->last));
+	gw->json_end(page->table);
+}
+
 static void search(struct gw_call *call, struct archive *archive, struct gw_list words)
 {
 	static const struct gw_column columns[] = {
@@ -71,20 +96,21 @@ static void search(struct gw_call *call, struct archive *archive, struct gw_list
 		{ "size", "SIZE" },       { NULL, NULL }
 	};
 	struct query query = { .limit = LIMIT };
-	struct gw_json *table;
+	struct page page = { .left = 0 };
 	char why[200];
 
 	if (!asked_read(&query, words, why, sizeof why)) {
 		gw->problem(call, true, "%s", why);
 		return;
 	}
-	query.limit = query.limit > 0 && query.limit < LIMIT_MOST ? query.limit : LIMIT_MOST;
-	table = gw->table_create(columns);
-	if (index_search(archive->index, &query, write_hit, table)) {
-		gw->answer_json(call, table);
+	page = (struct page){ .table = gw->table_create(columns), .left = query.limit++ };
+	if (index_search(archive->index, &query, write_hit, &page)) {
+		if (page.more)
+			tell_more(&page);
+		gw->answer_json(call, page.table);
 		return;
 	}
-	gw->json_destroy(table);
+	gw->json_destroy(page.table);
 	gw->problem(call, true,
 		    "the search failed, or took too long: say --since and --until, or more words");
 }

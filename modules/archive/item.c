@@ -247,6 +247,8 @@ void item_free(void *arg)
 	struct item *item = arg;
 	size_t i;
 
+	if (item->after)
+		item_free(item->after);
 	for (i = 0; i < item->count; i++)
 		gw->json_destroy(item->parts[i].meta);
 	for (i = 0; i < item->count && item->made; i++)

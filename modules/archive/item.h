@@ -27,8 +27,9 @@ struct part {
 
 struct item {
 	struct item *next;
-	gw_ticket ticket; /* 0: nobody waits for it */
-	int error;        /* errno of the disk: it is not kept */
+	struct item *after; /* an outcome: goes to the disk when this did, and not before */
+	gw_ticket ticket;   /* 0: nobody waits for it */
+	int error;          /* errno of the disk: it is not kept */
 	int64_t time;
 	struct part parts[2];
 	size_t count;

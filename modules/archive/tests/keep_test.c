@@ -314,6 +314,8 @@ static void test_disk_trouble(void **state)
 		until_found();
 		assert_int_equal(hits("--words ripe"), cases[i].leaves == GW_WAIT ? 2 : 3);
 		assert_int_equal(hits("--recipient broken@elsewhere.example"), 1);
+		assert_non_null(strstr(ask("search --recipient broken@elsewhere.example"),
+				       "\"status\":\"bounced\""));
 		if (i + 1 < sizeof cases / sizeof cases[0])
 			end(state);
 	}
