@@ -155,12 +155,24 @@ static bool is_proved(struct gw_call *call, const struct plan *plan)
 	return good;
 }
 
+/* What stands behind this fragment is not there yet when a strict start asks. */
+static void check_order(struct gw_call *call, const struct plan *plan)
+{
+	if (plan->key_count == 0)
+		gw->problem(
+			call, false,
+			"no fragment before this one has a DKIM key: keys of those behind it are not "
+			"looked at, it belongs after access, bounce and dkim");
+}
+
 static int on_start(struct gw_call *call)
 {
 	struct plan *plan = check_conf(call) ? plan_create(call) : NULL;
 	struct instance *instance;
 
 	if (!plan || !is_proved(call, plan)) {
+		if (plan)
+			check_order(call, plan);
 		plan_destroy(plan);
 		return -1;
 	}

@@ -3,6 +3,7 @@
 
 #include <gateway/domain.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #define FIX_MAX 700
@@ -118,30 +119,63 @@ static struct finding about(const struct trial *trial)
 				 .address = trial->verdict.address };
 }
 
-/* What the two ways out are: to sign, and to let the return path be one whose SPF passes. */
+static size_t add(char *out, size_t len, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static size_t add(char *out, size_t len, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (len < FIX_MAX)
+		len += (size_t)vsnprintf(out + len, FIX_MAX - len, format, args);
+	va_end(args);
+	return len;
+}
+
+static size_t write_signing(const struct trial *trial, char out[FIX_MAX], size_t len)
+{
+	struct gw_str sender = trial->verdict.sender;
+
+	return add(out, len,
+		   "sign as %.*s: gatewayctl dkim keygen %.*s SELECTOR FOLDER, publish "
+		   "the record, name the key in the fragment of dkim%s",
+		   GW_STR_ARGS(sender), GW_STR_ARGS(sender),
+		   trial->way->signs ? "" : ", and dkim = true on the relay");
+}
+
+static size_t write_return_path(const struct trial *trial, char out[FIX_MAX], size_t len)
+{
+	const struct verdict *verdict = &trial->verdict;
+	char term[TERM_MAX];
+
+	source_term(verdict->address, term);
+	if (trial->way->mode == MODE_FROM || (verdict->spf_aligned && verdict->spf != SPF_PASS))
+		return add(out, len, "add %s to the SPF record of %.*s", term,
+			   GW_STR_ARGS(trial->return_domain));
+	return add(out, len,
+		   "let the return path be in %.*s or below it (return_path = \"own\" with a "
+		   "bounce domain like bounce.%.*s), with %s in its SPF record",
+		   GW_STR_ARGS(trial->walk.organisation), GW_STR_ARGS(trial->walk.organisation),
+		   term);
+}
+
+/* What the ways out are: to sign, and to let the return path be one whose SPF passes; of these
+ * those alone that are not gone already. Mass mail needs a DMARC record too. */
 static void write_fixes(const struct trial *trial, char out[FIX_MAX])
 {
 	const struct verdict *verdict = &trial->verdict;
-	struct gw_str sender = verdict->sender;
-	char term[TERM_MAX];
-	size_t len;
+	bool signs = verdict->dkim == DKIM_PASS && verdict->dkim_aligned;
+	bool returns = verdict->spf == SPF_PASS && verdict->spf_aligned;
+	size_t len = 0;
 
-	source_term(verdict->address, term);
-	len = (size_t)snprintf(
-		out, FIX_MAX,
-		"1. sign as %.*s: gatewayctl dkim keygen %.*s SELECTOR FOLDER, publish "
-		"the record, name the key in the fragment of dkim%s; 2. ",
-		GW_STR_ARGS(sender), GW_STR_ARGS(sender),
-		trial->way->signs ? "" : ", and dkim = true on the relay");
-	if (trial->way->mode == MODE_FROM || (verdict->spf_aligned && verdict->spf != SPF_PASS))
-		snprintf(out + len, FIX_MAX - len, "add %s to the SPF record of %.*s", term,
-			 GW_STR_ARGS(trial->return_domain));
-	else
-		snprintf(out + len, FIX_MAX - len,
-			 "let the return path be in %.*s or below it (return_path = \"own\" with a "
-			 "bounce domain like bounce.%.*s), with %s in its SPF record",
-			 GW_STR_ARGS(trial->walk.organisation),
-			 GW_STR_ARGS(trial->walk.organisation), term);
+	out[0] = '\0';
+	if (!signs)
+		len = write_signing(trial, out, add(out, len, "%s", returns ? "" : "1. "));
+	if (!returns)
+		len = write_return_path(trial, out, add(out, len, "%s", signs ? "" : "; 2. "));
+	if (signs && returns && verdict->policy == DMARC_NO_POLICY)
+		add(out, len, "publish _dmarc.%.*s TXT \"v=DMARC1; p=none\"",
+		    GW_STR_ARGS(verdict->sender));
 }
 
 static void tell(const struct trial *trial, enum level level, const char *fix, const char *meaning)

@@ -84,7 +84,7 @@ static void put_keys(struct gw_call *call, struct gw_json *json, const struct pl
 }
 
 static void put_rows(struct gw_call *call, struct gw_json *json, const struct plan *plan,
-		     struct gw_str domain, const struct new_key *key)
+		     struct gw_str domain, const struct new_key *key, enum dmarc_policy policy)
 {
 	char name[GW_DOMAIN_MAX + 16], value[2 * GW_DOMAIN_MAX + 80];
 
@@ -94,7 +94,8 @@ static void put_rows(struct gw_call *call, struct gw_json *json, const struct pl
 		put_row(json, key->name, "TXT", key->record);
 	snprintf(name, sizeof name, "_dmarc.%s", domain.ptr);
 	snprintf(value, sizeof value, "\"v=DMARC1; p=none; rua=mailto:dmarc@%s\"", domain.ptr);
-	put_row(json, name, "TXT", value);
+	if (policy == DMARC_NO_POLICY)
+		put_row(json, name, "TXT", value);
 	if (plan->bounce_domain.len) {
 		snprintf(value, sizeof value, "10 %.*s.", GW_STR_ARGS(gw->hostname(call)));
 		put_row(json, plan->bounce_domain.ptr, "MX", value);
@@ -104,7 +105,7 @@ static void put_rows(struct gw_call *call, struct gw_json *json, const struct pl
 
 /* What stands before the table: what there is still to do. */
 static char *write_text(struct gw_call *call, const struct plan *plan, struct gw_str domain,
-			const struct new_key *key)
+			const struct new_key *key, enum dmarc_policy policy)
 {
 	const struct domains_conf *conf = gw->conf(call);
 	char *text = NULL;
@@ -114,9 +115,11 @@ static char *write_text(struct gw_call *call, const struct plan *plan, struct gw
 	if (!out)
 		return NULL;
 	fprintf(out,
-		"%s is unverified. Publish these (into an SPF record that is there already only its "
-		"terms), then: gatewayctl domain verify %s\n",
-		domain.ptr, domain.ptr);
+		"%s is unverified. Publish what is not there yet, then: gatewayctl domain verify %s\n"
+		"What is there stays as strict as it is: an SPF record gets the terms that it lacks, "
+		"and keeps its own \"all\"; a DMARC record is left alone%s%s\n",
+		domain.ptr, domain.ptr, policy != DMARC_NO_POLICY ? ", and there is one: p=" : "",
+		policy != DMARC_NO_POLICY ? dmarc_policies[policy] : "");
 	if (key && key->name[0])
 		fprintf(out,
 			"A key was made. It signs once it stands in the fragment of dkim, and published:\n"
@@ -132,15 +135,15 @@ static char *write_text(struct gw_call *call, const struct plan *plan, struct gw
 }
 
 void publish_answer(struct gw_call *call, const struct plan *plan, struct gw_str domain,
-		    const struct new_key *key)
+		    const struct new_key *key, enum dmarc_policy policy)
 {
 	static const struct gw_column columns[] = {
 		{ "name", "NAME" }, { "type", "TYPE" }, { "value", "VALUE" }, { NULL, NULL }
 	};
 	struct gw_json *json = gw->table_create(columns);
-	char *text = write_text(call, plan, domain, key);
+	char *text = write_text(call, plan, domain, key, policy);
 
-	put_rows(call, json, plan, domain, key);
+	put_rows(call, json, plan, domain, key, policy);
 	gw->json_end(json); /* of the rows: what follows stands beside them */
 	gw->json_string(json, "text", gw_str(text ? text : "out of memory"));
 	gw->answer_json(call, json);

@@ -226,6 +226,20 @@ static size_t count_errors(const struct report *report, struct gw_str domain)
 	return domain.len ? report_errors_of(report, domain) : report->errors;
 }
 
+/* Something was found out about it, or could not be. */
+static bool is_known(const struct report *report, struct gw_str domain)
+{
+	size_t i;
+
+	for (i = 0; i < report->verdict_count; i++)
+		if (gw_str_ieq(report->verdicts[i].sender, domain))
+			return true;
+	for (i = 0; i < report->finding_count; i++)
+		if (gw_str_ieq(report->findings[i].sender, domain))
+			return true;
+	return false;
+}
+
 static void verb_check(struct words *words)
 {
 	char name[GW_DOMAIN_MAX + 1] = "", head[120];
@@ -233,7 +247,13 @@ static void verb_check(struct words *words)
 
 	if (!result)
 		return;
-	if (word(words, 1).len == 0 || read_domain(words, word(words, 1), name)) {
+	if (word(words, 1).len && read_domain(words, word(words, 1), name) &&
+	    !is_known(&result->report, gw_str(name))) {
+		gw->problem(
+			words->call, true,
+			"%s is no sender domain that a relay, a client or `domain add` names: gatewayctl domain list",
+			name);
+	} else if (word(words, 1).len == 0 || name[0]) {
 		size_t errors = count_errors(&result->report, gw_str(name));
 
 		snprintf(head, sizeof head, "%zu errors, %zu warnings\n", errors,
@@ -299,6 +319,24 @@ static bool await_key(const struct words *words, const char *name, uint64_t numb
 	return key->number == number && key->done;
 }
 
+/* What is published of the domain's DMARC, as far as it was looked at. */
+static enum dmarc_policy policy_of(const struct words *words, struct gw_str domain)
+{
+	struct result *result = instance_result(words->instance);
+	enum dmarc_policy policy = DMARC_NO_POLICY;
+	size_t i;
+
+	for (i = 0; result && i < result->report.verdict_count; i++) {
+		const struct verdict *verdict = &result->report.verdicts[i];
+
+		if (verdict->is_known && gw_str_ieq(verdict->sender, domain))
+			policy = verdict->policy;
+	}
+	if (result)
+		result_release(words->instance, result);
+	return policy;
+}
+
 static void verb_add(struct words *words)
 {
 	uint64_t number = take_again(words);
@@ -322,7 +360,7 @@ static void verb_add(struct words *words)
 			return;
 		}
 	}
-	publish_answer(words->call, plan, gw_str(name), key);
+	publish_answer(words->call, plan, gw_str(name), key, policy_of(words, gw_str(name)));
 	instance_renew(words->instance, plan);
 }
 

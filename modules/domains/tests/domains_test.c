@@ -150,6 +150,7 @@ static void a_kept_return_path_without_a_key_is_an_error_with_both_fixes(void **
 		"from 192.0.2.10: spf=fail dkim=none dmarc=fail (p=reject): receivers refuse it"));
 	assert_true(has_problem(&bench, "fix: 1. sign as example.com: gatewayctl dkim keygen"));
 	assert_true(has_problem(&bench, "2. let the return path be in example.com or below it"));
+	assert_true(has_problem(&bench, "it belongs after access, bounce and dkim"));
 	testkit_destroy(bench.kit);
 
 	bench_init(&bench, "keep", true);
@@ -204,6 +205,11 @@ static const struct {
 	  "_dmarc.example.com TXT v=DMARC1; p=none; rua=mailto:a@reports.example!5m\n"
 	  "example.com._report._dmarc.reports.example TXT v=DMARC1\n",
 	  true, true, NULL },
+	/* the fix is for what failed alone */
+	{ "from", "_dmarc.example.com TXT v=DMARC1; p=reject\nexample.com TXT v=spf1 -all\n", false,
+	  false, "fix: 1. sign as example.com" },
+	{ "own", "bounce.example.com TXT v=spf1 ip4:192.0.2.11 -all extra:\n", true, false,
+	  "; fix: add ip4:192.0.2.10 to the SPF record of bounce.example.com" },
 	{ "own", "_dmarc.example.com TXT v=DMARC1; p=reject; aspf=s\n", false, false,
 	  "spf=pass (not aligned) dkim=none dmarc=fail (p=reject)" },
 	{ "keep", "_dmarc.example.com TXT v=DMARC1; p=reject; adkim=s\n", true, true, NULL },
