@@ -90,8 +90,9 @@ static void finish(struct explanation *explanation)
 static void explain_skipped(const struct gw_delivery *delivery, enum gw_cause cause,
 			    struct gw_str why)
 {
-	explain_say(delivery->message->explanation, delivery->task.call.relay->name, "passed over",
-		    why);
+	struct explanation *explanation = delivery->message->explanation;
+	explain_say(explanation, delivery->task.call.relay->name, "passed over", why);
+	explanation->reasons = gw_str(""); /* the next relay hears of its own alone */
 }
 
 static void explain_waits(const struct gw_delivery *delivery)

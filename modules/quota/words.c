@@ -1,7 +1,9 @@
 #include "words.h"
 
 #include <stdio.h>
+#include <time.h>
 
+#define DATE_MAX 16
 #define MINUTE ((int64_t)60000)
 #define HOUR (60 * MINUTE)
 
@@ -14,9 +16,28 @@ static int minute_of_day(const struct gw_day *day, int64_t when)
 	return (int)((since < 2 * HOUR ? since : 24 * HOUR - (day->ends - when)) / MINUTE);
 }
 
+/* "2026-11-29 " where that is not today; the end of today is known by its hour. */
+static void write_date(const struct gw_call *call, const struct limit *limit, int64_t when,
+		       char date[DATE_MAX])
+{
+	struct gw_day day = { .size = sizeof day }, today = { .size = sizeof today };
+	time_t seconds;
+	struct tm tm;
+
+	date[0] = '\0';
+	if (gw->day(call, limit->zone, when, &day) != 0 ||
+	    gw->day(call, limit->zone, gw->now(call), &today) != 0 || day.number == today.number ||
+	    when == today.ends)
+		return;
+	seconds = (time_t)(day.number * 24 * (HOUR / 1000));
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, DATE_MAX, "%Y-%m-%d ", &tm);
+}
+
 void words_time(const struct gw_call *call, struct limit *limit, int64_t when, char text[WORDS_MAX])
 {
 	struct gw_day day = { .size = sizeof day };
+	char date[DATE_MAX];
 	int minute;
 
 	if (limit->window == WINDOW_DAY && when == limit_day(call, limit, when - 1).ends)
@@ -24,7 +45,8 @@ void words_time(const struct gw_call *call, struct limit *limit, int64_t when, c
 	else
 		minute = gw->day(call, limit->zone, when, &day) == 0 ? minute_of_day(&day, when)
 								     : 0;
-	snprintf(text, WORDS_MAX, "%02d:%02d %.*s", minute / 60, minute % 60,
+	write_date(call, limit, when, date);
+	snprintf(text, WORDS_MAX, "%s%02d:%02d %.*s", date, minute / 60, minute % 60,
 		 GW_STR_ARGS(limit->zone));
 }
 

@@ -6,7 +6,7 @@
 
 #define WORDS_MAX 512
 
-/* "00:00 Europe/Berlin" */
+/* "00:00 Europe/Berlin", and the day before it where it is not today: "2026-11-29 23:50 UTC" */
 void words_time(const struct gw_call *call, struct limit *limit, int64_t when,
 		char text[WORDS_MAX]);
 /* "2000/2000 until 00:00 Europe/Berlin" */

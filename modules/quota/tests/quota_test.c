@@ -337,7 +337,7 @@ static void a_rolling_window_opens_as_what_was_sent_gets_old(void **state)
 	assert_true(sends(1));
 	testkit_set_time(kit, MIDNIGHT_2026 + 12 * HOUR);
 	assert_true(sends(2));
-	assert_string_equal(testkit_closed(out)->why.ptr, "3/3 until 00:10 UTC");
+	assert_string_equal(testkit_closed(out)->why.ptr, "3/3 until 2026-01-02 00:10 UTC");
 	assert_false(sends(1));
 	assert_int_equal(testkit_answer(kit)->wait_until, MIDNIGHT_2026 + 24 * HOUR + 10 * MINUTE);
 	assert_int_equal(testkit_restart(kit), 0); /* and a restart forgets nothing of it */
