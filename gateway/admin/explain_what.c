@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "deliver/explain.h"
 #include "services/clients.h"
+#include "smtp/address.h"
 
 #include <stdlib.h>
 
@@ -222,6 +223,23 @@ static struct asking *asking_create(struct request *request)
 	return asking;
 }
 
+/* False: it can be no address of anybody's, which was said. */
+static bool check_address(const struct asking *asking, const char *key, const char *text)
+{
+	struct address address;
+	if (address_mailbox(gw_str(text), ADDRESS_UTF8_OK, &address))
+		return true;
+	request_usage(asking->request, "%s: \"%.200s\" is no address", key, text);
+	return false;
+}
+
+static bool check_addresses(const struct asking *asking)
+{
+	bool null_sender = !*asking->from || strcmp(asking->from, "<>") == 0;
+	return (null_sender || check_address(asking, "--from", asking->from)) &&
+	       check_address(asking, "--to", asking->to);
+}
+
 void verb_explain_what(struct request *request, const char *const *words, size_t count)
 {
 	struct asking *asking = asking_create(request);
@@ -230,7 +248,9 @@ void verb_explain_what(struct request *request, const char *const *words, size_t
 		return;
 	}
 	take_options(asking);
-	if (!type_exists(asking->snapshot, asking->type)) {
+	if (!check_addresses(asking)) {
+		asking_free(asking);
+	} else if (!type_exists(asking->snapshot, asking->type)) {
 		say_no_type(asking);
 		asking_free(asking);
 	} else if (write_message(asking) != 0) {

@@ -8,6 +8,8 @@
 #include "session.h"
 #include "verbs.h"
 
+#include <gateway/domain.h>
+
 static const struct gw_option client_options[] = {
 	{ .key = "name",
 	  .type = GW_OPTION_STRING,
@@ -29,6 +31,7 @@ static const struct gw_option client_options[] = {
 	{ .key = "domains",
 	  .type = GW_OPTION_LIST,
 	  .offset = offsetof(struct client_config, domains),
+	  .flags = GW_OPTION_DOMAINS,
 	  .help = "Sender domains it may use: \"example.com\", \"*.example.com\" (what is below it)." },
 	{ .key = "type",
 	  .type = GW_OPTION_STRING,
@@ -142,6 +145,7 @@ static void on_status(struct gw_call *call)
 	struct access *access = gw->instance_data(call);
 
 	activities_status(call, access->activities);
+	sources_status(call, &access->sources);
 }
 
 /* --- event --- */

@@ -409,6 +409,22 @@ static size_t start_client(struct gw_call *call, struct access *access, struct c
 	return 1;
 }
 
+/* Limits, rules and lists go by the name: they would hold for both together. */
+static void warn_of_twins(struct gw_call *call, const struct client_config *configs, size_t nth)
+{
+	char place[48];
+	size_t i;
+
+	for (i = 0; i < nth; i++)
+		if (gw_str_eq(configs[i].name, configs[nth].name))
+			break;
+	snprintf(place, sizeof place, "clients[%zu].name", nth);
+	if (i < nth)
+		gw->problem_at(call, NULL, place, false,
+			       "there are two clients %.*s: limits and types count both as one",
+			       GW_STR_ARGS(configs[nth].name));
+}
+
 static size_t start_clients(struct gw_call *call, struct access *access, struct gw_groups rows)
 {
 	const struct client_config *configs = rows.items;
@@ -420,6 +436,7 @@ static size_t start_clients(struct gw_call *call, struct access *access, struct 
 	access->client_count = rows.count;
 	for (i = 0; i < rows.count; i++) {
 		access->clients[i].config = &configs[i];
+		warn_of_twins(call, configs, i);
 		errors += start_client(call, access, &access->clients[i], i);
 	}
 	return errors;

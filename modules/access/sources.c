@@ -244,6 +244,22 @@ void sources_tick(struct gw_call *call, struct sources *sources)
 	}
 }
 
+/* SPF is asked for again and again, and is nobody's here to mend. */
+void sources_status(struct gw_call *call, struct sources *sources)
+{
+	struct source *source;
+
+	for (source = sources->first; source; source = source->next) {
+		pthread_rwlock_rdlock(&source->lock);
+		if (source->kind == SOURCE_FILE && source->error[0])
+			gw->status_line(
+				call, "WRONG", "%s; %s", source->error,
+				source->known ? "the last good list stays, and the next start fails"
+					      : "there is no list yet");
+		pthread_rwlock_unlock(&source->lock);
+	}
+}
+
 static struct source *find(const struct sources *sources, enum source_kind kind, struct gw_str name)
 {
 	struct source *source;

@@ -66,6 +66,9 @@ void sources_watch(struct sources *sources);
 /* tick: says in the log what changed, and asks for the SPF that is due */
 void sources_tick(struct gw_call *call, struct sources *sources);
 
+/* status: files that were not taken */
+void sources_status(struct gw_call *call, struct sources *sources);
+
 /* A new list, which is the source's from now on; NULL with `error`: it stays as it is. */
 void source_take(struct source *source, struct network *list, size_t count, const char *error,
 		 int64_t now);

@@ -281,9 +281,11 @@ static void diff_presets(struct gw_call *call, const struct access *access)
 
 /* --- all of them --- */
 
-static bool is_said(const struct gw_command *command, const char *first, const char *second)
+/* With as many words and no more: one that is passed over would seem to have been heard. */
+static bool is_said(const struct gw_command *command, const char *first, const char *second,
+		    size_t count)
 {
-	return command->words.count >= 2 && gw_str_eq(command->words.items[0], gw_str(first)) &&
+	return command->words.count == count && gw_str_eq(command->words.items[0], gw_str(first)) &&
 	       gw_str_eq(command->words.items[1], gw_str(second));
 }
 
@@ -291,15 +293,15 @@ void access_control(struct gw_call *call, const struct gw_command *command)
 {
 	struct access *access = gw->instance_data(call);
 
-	if (is_said(command, "client", "list"))
+	if (is_said(command, "client", "list", 2))
 		list_clients(call, access);
-	else if (is_said(command, "client", "refused"))
+	else if (is_said(command, "client", "refused", 2))
 		list_refused(call, access);
-	else if (is_said(command, "preset", "list"))
+	else if (is_said(command, "preset", "list", 2))
 		list_presets(call, access);
-	else if (is_said(command, "preset", "show") && command->words.count == 3)
+	else if (is_said(command, "preset", "show", 3))
 		show_preset(call, access, command->words.items[2]);
-	else if (is_said(command, "preset", "diff"))
+	else if (is_said(command, "preset", "diff", 2))
 		diff_presets(call, access);
 	else
 		gw->problem(call, true, "client list|refused, preset list|diff, preset show NAME");

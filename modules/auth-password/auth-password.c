@@ -2,6 +2,7 @@
  * next hop: the instance and its hooks. */
 #include "auth.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- the file of users --- */
@@ -20,11 +21,18 @@ static void tell_problem(void *arg, bool fatal, int line, const char *text)
 
 static void tell_log(void *arg, bool fatal, int line, const char *text)
 {
-	const struct gw_call *call = arg;
+	struct gw_call *call = arg;
 	const struct auth_conf *conf = gw->conf(call);
+	struct auth *auth = gw->instance_data(call);
+	char place[16] = "";
 
-	gw->log(call, fatal ? GW_LOG_ERROR : GW_LOG_WARNING, "%s:%d: %s", conf->users.ptr, line,
+	if (line)
+		snprintf(place, sizeof place, ":%d", line);
+	gw->log(call, fatal ? GW_LOG_ERROR : GW_LOG_WARNING, "%s%s: %s", conf->users.ptr, place,
 		text);
+	if (fatal && !auth->wrong[0])
+		snprintf(auth->wrong, sizeof auth->wrong, "%.200s%s: %.60s", conf->users.ptr, place,
+			 text);
 }
 
 /* What is being checked with the old table holds it; what was right with it is right no more. */
@@ -50,6 +58,7 @@ static void read_again(struct gw_call *call)
 
 	if (!conf->users.len || !users_changed(conf->users.ptr, &auth->stamp))
 		return;
+	auth->wrong[0] = '\0';
 	users = users_read(conf->users.ptr, &auth->stamp, &report);
 	if (!users) {
 		gw->log(call, GW_LOG_ERROR,
@@ -222,6 +231,10 @@ static void on_status(struct gw_call *call)
 
 	pthread_mutex_lock(&auth->lock);
 	gw->status_line(call, "users", "%zu", auth->users ? auth->users->count : 0);
+	if (auth->wrong[0])
+		gw->status_line(call, "WRONG",
+				"%s; the users are those from before, and the next start fails",
+				auth->wrong);
 	auth_tell_scram(call, auth);
 	pthread_mutex_unlock(&auth->lock);
 }

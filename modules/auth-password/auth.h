@@ -22,6 +22,8 @@ struct auth {
 	pthread_mutex_t lock;
 	struct users *users;
 	struct stat stamp; /* of the file as it was last looked at */
+	/* main thread: what is wrong with it since; empty: it was taken, and the next start will */
+	char wrong[300];
 	struct cache cache;
 	struct guard guard;
 	/* of relays, by their place: what their file has by now; NULL: as relay_conf() has it */

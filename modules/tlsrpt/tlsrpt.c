@@ -5,6 +5,8 @@
 #include "sender.h"
 #include "verbs.h"
 
+#include <gateway/domain.h>
+
 #include <stdlib.h>
 
 struct instance {
@@ -105,6 +107,34 @@ static int on_start(struct gw_call *call)
 	return 0;
 }
 
+struct looking {
+	struct gw_call *call;
+	struct gw_str domain;
+	bool found;
+};
+
+static void look_at_key(void *arg, const struct gw_publication *publication)
+{
+	struct looking *looking = arg;
+
+	looking->found |= publication->type == GW_DNS_TXT &&
+			  gw_domain_in_words(looking->call, publication->senders, looking->domain);
+}
+
+/* A report is mail that its reader takes only signed (RFC 8460 section 5.3). */
+static void on_check(struct gw_call *call)
+{
+	const struct tlsrpt_conf *conf = gw->conf(call);
+	struct gw_str domain = gw_str_from(conf->from, gw_str_find(conf->from, '@') + 1);
+	struct looking looking = { call, domain, false };
+
+	gw->publication_each(call, look_at_key, &looking);
+	if (!looking.found)
+		gw->problem_at(call, NULL, "from", false,
+			       "no DKIM key signs for %.*s: reports by mail count only signed",
+			       GW_STR_ARGS(domain));
+}
+
 static void on_stop(struct gw_call *call)
 {
 	struct instance *instance = gw->instance_data(call);
@@ -117,6 +147,7 @@ GW_MODULE(.name = "tlsrpt", .version = "1.0",
 	  .summary = "reports about TLS to the domains that ask for them",
 	  .options = tlsrpt_options, .conf_size = sizeof(struct tlsrpt_conf), .start = on_start,
 	  .stop = on_stop, .link = on_link, .tick = on_tick, .dns = on_dns, .http = on_http,
-	  .status = on_status, .control = on_control, .once = "would send every report twice",
+	  .status = on_status, .check = on_check, .control = on_control,
+	  .once = "would send every report twice",
 	  .verbs = "show [DOMAIN]\twhat was counted and is not told yet\n"
 		   "!send DOMAIN\tsends that domain its report of today so far, if it wants one")
