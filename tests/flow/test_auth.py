@@ -1,5 +1,6 @@
 """Logins of clients: who gets in, and that nobody learns anything by trying. Logins of ours at a next hop: never without, where one is configured."""
 import base64
+import crypt
 import os
 import re
 import subprocess
@@ -274,6 +275,25 @@ def test_50_an_address_with_many_failures_is_looked_at_slowly(new_gateway):
         assert login(client, "carl").code == 235
     with Client(gateway.clear_port, source="127.0.0.2", ehlo="client.example.com") as client:
         assert login(client).code == 235
+
+
+def test_50_wrong_passwords_of_a_crowd_delay_no_honest_login(new_gateway):
+    """60 addresses, a guess each, all at once: who comes from where he is known is not behind them."""
+    gateway = new_gateway()
+    path = with_logins(gateway, cache="0s")
+    with open(path, "w") as out:  # a hash that takes a tenth of a second
+        out.write("anna:%s::::::domains=*\n" % crypt.crypt(SECRETS["anna"], "$6$rounds=150000$saltsalt$"))
+    gateway.set(offload_threads=1).start()
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        assert login(client).code == 235
+    crowd = [Client(gateway.clear_port, source="127.0.1.%d" % number, ehlo="client.example.com") for number in range(1, 61)]
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        for number, guesser in enumerate(crowd):
+            guesser.send("AUTH PLAIN %s\r\n" % plain_token("anna", "guess %d" % number))
+        assert login(client).code == 235
+        assert len(gateway.log("login-failed")) < 24  # so many wait to be looked at
+    for guesser in crowd:
+        guesser.close()
 
 
 # --- 51: out of order ---

@@ -2,14 +2,16 @@
  * and what happens when there is none to be had. */
 #include "office.h"
 
+#define WAITING 1000
+
 static void one_request_serves_all_that_wait(void **state)
 {
 	struct testkit *kit = office("client_credentials");
-	struct gw_delivery *deliveries[20];
+	struct gw_delivery *deliveries[WAITING];
 	struct stat status;
 
 	assert_int_equal(testkit_start(kit), 0);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < WAITING; i++) {
 		deliveries[i] = delivery_of(kit);
 		assert_int_equal(log_in(kit, deliveries[i]), GW_PENDING);
 	}
@@ -19,10 +21,10 @@ static void one_request_serves_all_that_wait(void **state)
 		testkit_request(kit)->body.ptr,
 		"grant_type=client_credentials&scope=smtp.send%20offline&client_id=app-1&client_secret=SECRET-client");
 	token(kit, "SECRET-one", NULL, 3600);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < WAITING; i++) {
 		assert_int_equal(testkit_resume(kit, 5000), GW_ACCEPT);
 	}
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < WAITING; i++) {
 		assert_string_equal(testkit_login(deliveries[i])->secret.ptr, "SECRET-one");
 		assert_string_equal(testkit_login(deliveries[i])->mechanism.ptr, "XOAUTH2");
 		assert_string_equal(testkit_login(deliveries[i])->user.ptr, "relay@example.com");
