@@ -116,8 +116,10 @@ static void on_tick(struct gw_call *call)
 {
 	struct issuer *issuer = gw->instance_data(call);
 
-	if (issuer->introspection)
+	if (issuer->introspection) {
+		introspection_look(call, issuer->introspection);
 		return;
+	}
 	pthread_mutex_lock(&issuer->lock);
 	if (gw->now(call) >= issuer->next_refresh)
 		ask(call, issuer);

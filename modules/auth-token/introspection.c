@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SECRET_MOST 8192
 #define GRACE 5000        /* ms that a login waits longer than an answer may take */
 #define REFUSED_FOR 10000 /* ms that a "no" is believed */
 
@@ -31,6 +32,7 @@ struct introspection {
 	pthread_mutex_t lock; /* of all that follows */
 	struct known_tokens known;
 	struct question *questions;
+	char *secret; /* as it was read again; NULL: the one of the configuration */
 	char error[200];
 };
 
@@ -68,11 +70,19 @@ static void question_end(struct introspection *introspection, struct question *q
 	free(question);
 }
 
+static void wipe_free(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
 void introspection_destroy(struct introspection *introspection)
 {
 	while (introspection->questions)
 		question_end(introspection, introspection->questions, NULL);
 	known_finish(&introspection->known);
+	wipe_free(introspection->secret);
 	pthread_mutex_destroy(&introspection->lock);
 	free(introspection);
 }
@@ -129,12 +139,20 @@ static struct question *question_find(const struct introspection *introspection,
 	return question;
 }
 
+/* What it is asked with: where the configuration has it from. */
+static struct gw_str configured(const struct token_conf *conf)
+{
+	return conf->bearer.len ? conf->bearer : conf->client_secret;
+}
+
 static struct question *question_begin(struct gw_call *call, struct introspection *introspection,
 				       const unsigned char mac[KNOWN_MAC], struct gw_str token)
 {
+	struct gw_str secret = introspection->secret ? gw_str(introspection->secret)
+						     : configured(gw->conf(call));
 	struct question *question = calloc(1, sizeof *question);
 
-	if (!question || !request_send(call, token, question)) {
+	if (!question || !request_send(call, secret, token, question)) {
 		free(question);
 		return NULL;
 	}
@@ -299,4 +317,34 @@ void introspection_status(struct gw_call *call, struct introspection *introspect
 			*introspection->error ? "; the last answer: " : "", introspection->error,
 			introspection->known.count);
 	pthread_mutex_unlock(&introspection->lock);
+}
+
+/* --- its secret --- */
+
+static void replace_secret(struct introspection *introspection, const char *secret)
+{
+	char *copy = strdup(secret);
+
+	if (!copy)
+		return;
+	pthread_mutex_lock(&introspection->lock);
+	wipe_free(introspection->secret);
+	introspection->secret = copy;
+	pthread_mutex_unlock(&introspection->lock);
+}
+
+void introspection_look(struct gw_call *call, struct introspection *introspection)
+{
+	const struct token_conf *conf = gw->conf(call);
+	const char *name = conf->bearer.len ? "bearer" : "client_secret";
+	char secret[SECRET_MOST + 1];
+	long len = gw->secret_again(call, configured(conf), secret, sizeof secret);
+
+	if (len < 0)
+		gw->log(call, GW_LOG_WARNING, "%s stays as it is: %s", name, secret);
+	if (len <= 0)
+		return;
+	replace_secret(introspection, secret);
+	explicit_bzero(secret, (size_t)len);
+	gw->log(call, GW_LOG_INFO, "%s was read again", name);
 }

@@ -22,6 +22,9 @@ enum gw_verdict introspection_login(struct gw_call *call, struct introspection *
 void introspection_answered(struct gw_call *call, struct introspection *introspection,
 			    const struct gw_http_answer *answer, void *arg);
 
+/* The hook `tick`: client_secret or bearer is read again where its file has changed. */
+void introspection_look(struct gw_call *call, struct introspection *introspection);
+
 /* The hook `worker_stop`: nothing is told to this worker any more, and logins of others that wait
  * for that are put off. */
 void introspection_give_up(struct gw_call *call, struct introspection *introspection);

@@ -50,9 +50,9 @@ static char *put_encoded(char *out, struct gw_str text)
 #define BEARER "Authorization: Bearer "
 
 /* The length of a header of that much room; 0: no memory. */
-static size_t put_basic(char *out, const struct token_conf *conf)
+static size_t put_basic(char *out, const struct token_conf *conf, struct gw_str secret)
 {
-	size_t size = 3 * (conf->client_id.len + conf->client_secret.len) + 2;
+	size_t size = 3 * (conf->client_id.len + secret.len) + 2;
 	char *pair = secret_alloc(size), *end;
 	size_t len = 0;
 
@@ -60,7 +60,7 @@ static size_t put_basic(char *out, const struct token_conf *conf)
 		return 0;
 	end = put_encoded(pair, conf->client_id);
 	*end++ = ':';
-	end = put_encoded(end, conf->client_secret);
+	end = put_encoded(end, secret);
 	strcpy(out, BASIC);
 	len = strlen(BASIC) + (size_t)EVP_EncodeBlock((unsigned char *)out + strlen(BASIC),
 						      (const unsigned char *)pair,
@@ -69,16 +69,16 @@ static size_t put_basic(char *out, const struct token_conf *conf)
 	return len;
 }
 
-static size_t put_authorization(char *out, const struct token_conf *conf)
+static size_t put_authorization(char *out, const struct token_conf *conf, struct gw_str secret)
 {
 	if (!conf->bearer.len)
-		return put_basic(out, conf);
-	return (size_t)sprintf(out, BEARER "%.*s", GW_STR_ARGS(conf->bearer));
+		return put_basic(out, conf, secret);
+	return (size_t)sprintf(out, BEARER "%.*s", GW_STR_ARGS(secret));
 }
 
-static size_t authorization_room(const struct token_conf *conf)
+static size_t authorization_room(const struct token_conf *conf, struct gw_str secret)
 {
-	return 4 * (conf->client_id.len + conf->client_secret.len) + conf->bearer.len + 64;
+	return 4 * (conf->client_id.len + secret.len) + 64;
 }
 
 static bool send_form(struct gw_call *call, struct gw_str form, struct gw_str authorization,
@@ -98,14 +98,14 @@ static bool send_form(struct gw_call *call, struct gw_str form, struct gw_str au
 	return gw->http_request(call, &request, arg) != 0;
 }
 
-bool request_send(struct gw_call *call, struct gw_str token, void *arg)
+bool request_send(struct gw_call *call, struct gw_str secret, struct gw_str token, void *arg)
 {
 	static const char hint[] = "&token_type_hint=access_token";
 	const struct token_conf *conf = gw->conf(call);
-	size_t room = authorization_room(conf),
+	size_t room = authorization_room(conf, secret),
 	       size = 3 * token.len + sizeof "token=" + sizeof hint;
 	char *header = secret_alloc(room), *form = secret_alloc(size), *end;
-	size_t len = header ? put_authorization(header, conf) : 0;
+	size_t len = header ? put_authorization(header, conf, secret) : 0;
 	bool sent = false;
 
 	if (len && form) {

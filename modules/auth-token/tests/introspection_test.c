@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -350,6 +351,34 @@ static void what_does_not_fit_is_said(void **state)
 	}
 }
 
+static void a_secret_is_read_again_where_its_file_changes(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	char path[300];
+
+	snprintf(path, sizeof path, "file:%s", testkit_file(kit, "bearer", "SECRET-old\n"));
+	testkit_option(kit, "introspection_url", URL);
+	testkit_option(kit, "bearer", path);
+	assert_int_equal(testkit_start(kit), 0);
+	session = testkit_session(kit, "192.0.2.1");
+	assert_int_equal(log_in(kit, "", "one"), GW_PENDING);
+	assert_string_equal(testkit_request(kit)->headers.items[2].ptr,
+			    "Authorization: Bearer SECRET-old");
+	testkit_run_http(kit, 401, "", "");
+	testkit_file(kit, "bearer", "SECRET-new\n");
+	testkit_run_tick(kit);
+	testkit_resume(kit, 1000);
+	assert_int_equal(log_in(kit, "", "two"), GW_PENDING);
+	assert_string_equal(testkit_request(kit)->headers.items[2].ptr,
+			    "Authorization: Bearer SECRET-new");
+	assert_true(testkit_has(kit, TESTKIT_LOG, "bearer was read again"));
+	assert_false(testkit_has(kit, TESTKIT_LOG, "SECRET"));
+	assert_int_equal(unlink(path + 5), 0);
+	testkit_run_tick(kit);
+	assert_true(testkit_has(kit, TESTKIT_LOG, "bearer stays as it is"));
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +396,7 @@ int main(void)
 		cmocka_unit_test(what_was_good_stays_so_when_the_end_point_is_down),
 		cmocka_unit_test(a_login_does_not_wait_for_ever),
 		cmocka_unit_test(what_does_not_fit_is_said),
+		cmocka_unit_test(a_secret_is_read_again_where_its_file_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
