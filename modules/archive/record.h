@@ -15,6 +15,8 @@
  * Numbers are little-endian. The description is a JSON object, the content a part of a mail; each
  * is compressed (zstd), then sealed with the record's key (AES-256-GCM: nonce 1 and 2, the octets 4
  * to 16 of the head authenticated, the tag behind). A plain record is neither, and has no key.
+ * A description is compressed with the archive's own words in sight (RECORD_KNOWN): of a small mail
+ * it would take as much room as the text.
  *
  * A record's hash is the SHA-256 of description, content and the first 32 octets of the head. The
  * slot is not in it: with the key destroyed the record still proves that it was not changed. */
@@ -37,7 +39,10 @@ enum record_kind {
 	RECORD_COMMIT = 'C',  /* plain: the end of a batch, see segment.h */
 };
 
-enum record_flag { RECORD_PLAIN = 1 };
+enum record_flag {
+	RECORD_PLAIN = 1,
+	RECORD_KNOWN = 2, /* its description is compressed with a text in sight that all share */
+};
 
 struct record {
 	unsigned char kind, flags;

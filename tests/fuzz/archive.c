@@ -145,6 +145,7 @@ static void write_sealed(struct gw_str input)
 	EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
 	GByteArray *out = g_byte_array_new();
 
+	head[5] = cut / 16 % 2 ? RECORD_KNOWN : 0;
 	memcpy(head + 16, &meta_len, sizeof meta_len);
 	memcpy(head + 24, &body_len, sizeof body_len);
 	must(keys_wrap(&keys, key, gw_str_n(head + 4, 12), head + RECORD_SLOT, gcm));
