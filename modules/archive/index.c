@@ -122,7 +122,7 @@ static struct month *month_open(const struct index *index, const char *name)
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
 		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
 				      NULL) == SQLITE_OK &&
-		    (!index->writes || make(month->db)) && prepare(month)) {
+		    (!index->writes || (make(month->db) && prepare(month)))) {
 			g_free(path);
 			return month;
 		}

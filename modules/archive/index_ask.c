@@ -208,6 +208,15 @@ static void ask_mail(struct asking *asking, bool whole)
 
 /* --- the whole --- */
 
+/* Beside a time: that alone is found by its own index. */
+static bool asks_more(const struct asking *asking)
+{
+	const struct query *query = asking->query;
+
+	return asking->match || query->sender || query->recipient || query->relay ||
+	       asks_mail(query, true);
+}
+
 /* Numbers follow time nearly, and not always: these are all between which the time is. False:
  * nothing is. */
 static bool find_range(struct asking *asking)
@@ -291,7 +300,8 @@ sqlite3_stmt *asking_begin(struct asking *asking, struct month *month, const str
 				   .last = before ? before - 1 : INT64_MAX,
 				   .sql = g_string_new(told),
 				   .match = match_of(query) };
-	*none = !whole && (query->since || query->until) && !find_range(asking);
+	*none = !whole && (query->since || query->until) && asks_more(asking) &&
+		!find_range(asking);
 	if (*none)
 		return NULL;
 	ask_numbers(asking, whole, limit);

@@ -6,7 +6,8 @@
 
 #include <sqlite3.h>
 
-#define MONTHS_OPEN 4 /* and those that are being written */
+#define MONTHS_OPEN                                                                                \
+	12 /* and those that are being written: to open one takes as long as to ask it */
 
 enum index_query {
 	GET_POSITION,
