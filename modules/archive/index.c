@@ -39,13 +39,15 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS outcome(n INTEGER,time INTEGER,rcpt TEXT,relay TEXT,status TEXT,"
 	"code INTEGER,text TEXT,name TEXT,at INTEGER,UNIQUE(name,at));"
 	"CREATE INDEX IF NOT EXISTS outcome_n ON outcome(n);"
+	"CREATE TABLE IF NOT EXISTS skew(most INTEGER);"
 	"CREATE TABLE IF NOT EXISTS doomed(name TEXT,at INTEGER,PRIMARY KEY(name,at)) WITHOUT ROWID;"
 	"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject,body,attachments,content='',"
 	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
 
 /* Octets of words that are gathered before they are written: what is written small has to be merged
  * again and again. It stays with the file; to say it again would wait for who writes there. */
-static const char gather[] = "INSERT INTO words(words,rank) VALUES('hashsize',8388608)";
+static const char gather[] = "INSERT INTO words(words,rank) VALUES('hashsize',8388608);"
+			     "INSERT INTO skew VALUES(0)";
 static const char gathers[] = "SELECT 1 FROM words_config WHERE k='hashsize'";
 
 static const char add_mail_sql[] =
@@ -69,6 +71,8 @@ static const char *const queries[QUERIES] = {
 	[DROP_LEFT] = "DELETE FROM gone WHERE n=?1",
 	[ADD_DOOMED] = "INSERT OR IGNORE INTO doomed VALUES(?1,?2)",
 	[DROP_DOOMED] = "DELETE FROM doomed WHERE name=?1 AND at=?2",
+	[GET_ORDER] = "SELECT max(time),(SELECT most FROM skew) FROM mail",
+	[SET_SKEW] = "UPDATE skew SET most=max(most,?1)",
 	[DROP_OUTCOMES] = "DELETE FROM outcome WHERE n=?1",
 };
 
@@ -107,6 +111,18 @@ void month_close(struct month *month)
 	free(month);
 }
 
+static void read_order(struct month *month)
+{
+	sqlite3_stmt *statement = month->statements[GET_ORDER];
+
+	month->newest = month->skew = 0;
+	if (sqlite3_step(statement) == SQLITE_ROW) {
+		month->newest = sqlite3_column_int64(statement, 0);
+		month->skew = sqlite3_column_int64(statement, 1);
+	}
+	sqlite3_reset(statement);
+}
+
 static struct month *month_open(const struct index *index, const char *name)
 {
 	struct month *month = calloc(1, sizeof *month);
@@ -124,6 +140,8 @@ static struct month *month_open(const struct index *index, const char *name)
 				      NULL) == SQLITE_OK &&
 		    (!index->writes || (make(month->db) && prepare(month)))) {
 			g_free(path);
+			if (index->writes)
+				read_order(month);
 			return month;
 		}
 		month_close(month);
@@ -359,6 +377,19 @@ static bool add_mail(struct month *month, const struct indexed_mail *mail)
 	return added;
 }
 
+/* So that a search makes of a time a range of numbers. */
+static bool note_order(struct month *month, int64_t time)
+{
+	int64_t behind = month->newest - time;
+
+	month->newest = MAX(month->newest, time);
+	if (behind <= month->skew)
+		return true;
+	month->skew = behind;
+	sqlite3_bind_int64(month->statements[SET_SKEW], 1, behind);
+	return month_run(month, SET_SKEW);
+}
+
 bool index_mail(struct index *index, const struct indexed_mail *mail)
 {
 	struct month *month = writing(index, mail->place.name);
@@ -373,7 +404,7 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 	if (!good || sqlite3_changes(month->db) == 0)
 		return good;
 	n = sqlite3_last_insert_rowid(month->db);
-	good = put_words(month, ADD_WORDS, n, mail->words) &&
+	good = note_order(month, mail->time) && put_words(month, ADD_WORDS, n, mail->words) &&
 	       add_person(month, mail->sender, PERSON_SENDER, n);
 	for (i = 0; good && i < mail->words->authors->len; i++)
 		good = add_person(month, mail->words->authors->pdata[i], PERSON_SENDER, n);
@@ -547,6 +578,8 @@ static bool end(struct month *month, bool good)
 	bool ended = !month->in_transaction || sqlite3_exec(month->db, good ? "COMMIT" : "ROLLBACK",
 							    NULL, NULL, NULL) == SQLITE_OK;
 
+	if (month->in_transaction && !(good && ended))
+		read_order(month);
 	month->in_transaction = false;
 	return good && ended;
 }

@@ -208,37 +208,47 @@ static void ask_mail(struct asking *asking, bool whole)
 
 /* --- the whole --- */
 
-/* Beside a time: that alone is found by its own index. */
-static bool asks_more(const struct asking *asking)
+/* A number that the index of times leads to; `otherwise`: it has none. */
+static int64_t find_number(struct asking *asking, const char *sql, int64_t time, int64_t otherwise)
 {
-	const struct query *query = asking->query;
+	sqlite3_stmt *statement = NULL;
+	int64_t number = otherwise;
 
-	return asking->match || query->sender || query->recipient || query->relay ||
-	       asks_mail(query, true);
+	if (sqlite3_prepare_v2(asking->month->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_bind_int64(statement, 1, time) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
 }
 
-/* Numbers follow time nearly, and not always: these are all between which the time is. False:
- * nothing is. */
-static bool find_range(struct asking *asking)
+/* Numbers follow time nearly: no mail is behind one of a smaller number by more than the skew of
+ * the month. So what is earlier than `since` by more than that has a smaller number than all that
+ * is not, and what is as much later than `until` a greater one. */
+static void find_range(struct asking *asking)
 {
-	static const char sql[] =
-		"SELECT min(n),max(n) FROM mail INDEXED BY mail_time WHERE time>=?1 AND time<?2";
-	sqlite3_stmt *statement = NULL;
-	bool found = false;
+	static const char skew_sql[] = "SELECT most FROM skew WHERE ?1=0";
+	static const char first_sql[] =
+		"SELECT n FROM mail INDEXED BY mail_time WHERE time<?1 ORDER BY time DESC LIMIT 1";
+	static const char last_sql[] =
+		"SELECT n FROM mail INDEXED BY mail_time WHERE time>=?1 ORDER BY time LIMIT 1";
+	const struct query *query = asking->query;
+	int64_t skew = find_number(asking, skew_sql, 0, -1), last;
 
-	if (sqlite3_prepare_v2(asking->month->db, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(statement, 1, asking->query->since);
-		sqlite3_bind_int64(statement, 2,
-				   asking->query->until ? asking->query->until : INT64_MAX);
-		found = sqlite3_step(statement) == SQLITE_ROW &&
-			sqlite3_column_type(statement, 0) != SQLITE_NULL;
+	if (skew < 0)
+		return;
+	if (query->since)
+		asking->first = find_number(asking, first_sql, query->since - skew, 0) + 1;
+	if (query->until) {
+		last = find_number(asking, last_sql, query->until + skew, INT64_MAX);
+		asking->last = MIN(asking->last, last - 1);
 	}
-	if (found) {
-		asking->first = sqlite3_column_int64(statement, 0);
-		asking->last = MIN(asking->last, sqlite3_column_int64(statement, 1));
-	}
-	sqlite3_finalize(statement);
-	return found;
+}
+
+/* Of a time alone the numbers are gone through, not the times: the newest come first. */
+static bool asks_time_alone(const struct asking *asking)
+{
+	return (asking->first > 0 || asking->last < INT64_MAX) && !asks_mail(asking->query, true);
 }
 
 /* Begins with the rows that lead; gives how a number is called there. */
@@ -249,7 +259,8 @@ static const char *ask_rows(struct asking *asking, enum lead_kind best, char *te
 	g_string_append_printf(asking->sql, "SELECT %s%s AS n FROM ",
 			       best < LEADS && leads[best].again ? "DISTINCT " : "", number);
 	if (best == LEADS) {
-		g_string_append(asking->sql, "mail WHERE 1");
+		g_string_append(asking->sql, asks_time_alone(asking) ? "mail NOT INDEXED WHERE 1"
+								     : "mail WHERE 1");
 		return number;
 	}
 	g_string_append_printf(asking->sql, "%s AS p", leads[best].table);
@@ -291,7 +302,7 @@ static const char told[] =
 	"time,size,until,count,name,at FROM (";
 
 sqlite3_stmt *asking_begin(struct asking *asking, struct month *month, const struct query *query,
-			   bool whole, int64_t before, int64_t limit, bool *none)
+			   bool whole, int64_t before, int64_t limit)
 {
 	sqlite3_stmt *statement = NULL;
 
@@ -300,10 +311,8 @@ sqlite3_stmt *asking_begin(struct asking *asking, struct month *month, const str
 				   .last = before ? before - 1 : INT64_MAX,
 				   .sql = g_string_new(told),
 				   .match = match_of(query) };
-	*none = !whole && (query->since || query->until) && asks_more(asking) &&
-		!find_range(asking);
-	if (*none)
-		return NULL;
+	if (!whole && (query->since || query->until))
+		find_range(asking);
 	ask_numbers(asking, whole, limit);
 	g_string_append(asking->sql,
 			") AS found CROSS JOIN mail ON mail.n=found.n ORDER BY found.n DESC");

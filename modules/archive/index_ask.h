@@ -24,9 +24,9 @@ struct asking {
 };
 
 /* The hits before the number `before`; 0: all. `whole`: all of the month is within since and until.
- * NULL: it failed, or *none: nothing can be found. */
+ * NULL: it failed. */
 sqlite3_stmt *asking_begin(struct asking *asking, struct month *month, const struct query *query,
-			   bool whole, int64_t before, int64_t limit, bool *none);
+			   bool whole, int64_t before, int64_t limit);
 void asking_end(struct asking *asking);
 
 #endif

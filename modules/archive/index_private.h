@@ -25,6 +25,8 @@ enum index_query {
 	DROP_OUTCOMES,
 	ADD_DOOMED,
 	DROP_DOOMED,
+	GET_ORDER,
+	SET_SKEW,
 	QUERIES
 };
 
@@ -36,6 +38,8 @@ struct month {
 	sqlite3 *db;
 	sqlite3_stmt *statements[QUERIES];
 	bool in_transaction;
+	/* of all that was added the newest time, and by how much another was behind it at most */
+	int64_t newest, skew;
 };
 
 struct index {

@@ -59,10 +59,9 @@ static int64_t search_month(struct month *month, const struct query *query, enum
 	sqlite3_stmt *statement;
 	int64_t count = 0;
 	int done = SQLITE_ERROR;
-	bool none;
 
 	sqlite3_progress_handler(month->db, 10000, is_over, &until);
-	statement = asking_begin(&asking, month, query, within == WHOLLY, before, limit, &none);
+	statement = asking_begin(&asking, month, query, within == WHOLLY, before, limit);
 	while (statement && (done = sqlite3_step(statement)) == SQLITE_ROW) {
 		tell_hit(month, statement, each, arg);
 		count++;
@@ -70,7 +69,7 @@ static int64_t search_month(struct month *month, const struct query *query, enum
 	sqlite3_progress_handler(month->db, 0, NULL, NULL);
 	sqlite3_finalize(statement);
 	asking_end(&asking);
-	return none || done == SQLITE_DONE ? count : -1;
+	return done == SQLITE_DONE ? count : -1;
 }
 
 #define EDGE_MS INT64_C(86400000) /* what waited for a disk is of a time before it was written */

@@ -13,15 +13,16 @@
 
 #include <cmocka.h>
 
-#define MAILS 300 /* half of them in January */
+#define MAILS 300
+#define MAILS_IN_JANUARY 149
 #define NEW_YEAR INT64_C(1767225600000)
 #define HOUR INT64_C(3600000)
-#define MONTH_HOURS 744
 
 static struct index *index_of_all;
 static const char *folder;
 
-/* Who, what and when of the nth mail: some of everything stands often, some seldom, some never. */
+/* Who, what and when of the nth mail: some of everything stands often, some seldom, some never. Its
+ * time may be hours before that of the mail before it. */
 struct facts {
 	char id[16], sender[40], author[40], rcpts[2][40], client[8], type[8], relay[8],
 		subject[40], word[16], message_id[16];
@@ -30,7 +31,7 @@ struct facts {
 
 static struct facts facts_of(int nth)
 {
-	struct facts facts = { .time = NEW_YEAR + (int64_t)nth * 5 * HOUR - nth % 3 * HOUR / 2 };
+	struct facts facts = { .time = NEW_YEAR + (int64_t)nth * 5 * HOUR - nth % 3 * 7 * HOUR };
 
 	snprintf(facts.id, sizeof facts.id, "I%d", nth);
 	snprintf(facts.sender, sizeof facts.sender, "s%d@d%d.example", nth % 7, nth % 2);
@@ -72,7 +73,7 @@ static void add(struct index *index, int nth)
 	int again;
 
 	snprintf(mail.place.name, sizeof mail.place.name, "2026-0%d-01.0",
-		 facts.time >= NEW_YEAR + MONTH_HOURS * HOUR ? 2 : 1);
+		 nth < MAILS_IN_JANUARY ? 1 : 2);
 	left.place = mail.place;
 	g_ptr_array_add(words.authors, facts.author);
 	assert_true(index_mail(index, &mail));
