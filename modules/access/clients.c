@@ -234,25 +234,36 @@ static size_t parse_client(struct gw_call *call, struct access *access, struct c
 	return errors;
 }
 
-/* Those that no client has tell who it is that was turned away. */
+static size_t add_idle(struct gw_call *call, struct access *access, struct gw_str networks)
+{
+	struct source *source;
+	struct gw_str word;
+	size_t errors = 0;
+
+	while (presets_word(&networks, &word)) {
+		if (!source_is_one(word) || sources_find(&access->sources, word))
+			continue;
+		source = source_of(call, &access->sources, word, "presets");
+		if (source)
+			source->idle = true;
+		else
+			errors++;
+	}
+	return errors;
+}
+
+/* Those that no client has tell who it is that was turned away; those that an own one replaces,
+ * what it leaves out. */
 static size_t add_hints(struct gw_call *call, struct access *access)
 {
-	struct preset preset;
-	struct gw_str word;
+	struct preset preset, shipped;
 	size_t i, errors = 0;
 
-	for (i = 0; presets_nth(&access->presets, i, &preset); i++)
-		while (presets_word(&preset.networks, &word)) {
-			struct source *source;
-
-			if (!source_is_one(word) || sources_find(&access->sources, word))
-				continue;
-			source = source_of(call, &access->sources, word, "presets");
-			if (source)
-				source->idle = true;
-			else
-				errors++;
-		}
+	for (i = 0; presets_nth(&access->presets, i, &preset); i++) {
+		errors += add_idle(call, access, preset.networks);
+		if (!preset.shipped && presets_shipped(preset.name, &shipped))
+			errors += add_idle(call, access, shipped.networks);
+	}
 	return errors;
 }
 

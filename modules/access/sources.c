@@ -355,6 +355,19 @@ void source_describe(struct source *source, struct gw_json *row)
 	pthread_rwlock_unlock(&source->lock);
 }
 
+bool source_each(struct source *source, void (*each)(void *arg, const struct network *), void *arg)
+{
+	bool known;
+	size_t i;
+
+	pthread_rwlock_rdlock(&source->lock);
+	known = source->known;
+	for (i = 0; known && i < source->count; i++)
+		each(arg, &source->list[i]);
+	pthread_rwlock_unlock(&source->lock);
+	return known;
+}
+
 void sources_init(struct sources *sources)
 {
 	*sources = (struct sources){ 0 };

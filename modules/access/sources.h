@@ -52,6 +52,9 @@ struct source *sources_find(const struct sources *sources, struct gw_str text);
 /* Members of a row: how many networks it has, since when, what is wrong. */
 void source_describe(struct source *source, struct gw_json *row);
 
+/* Tells each network of the list, which is locked meanwhile; false: none has come yet. */
+bool source_each(struct source *source, void (*each)(void *arg, const struct network *), void *arg);
+
 /* "@..." or "spf:..." */
 bool source_is_one(struct gw_str text);
 

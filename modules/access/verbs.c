@@ -235,50 +235,6 @@ static void show_preset(struct gw_call *call, struct access *access, struct gw_s
 	gw->answer_json(call, table);
 }
 
-static bool has_word(struct gw_str text, struct gw_str wanted)
-{
-	struct gw_str word;
-
-	while (presets_word(&text, &word))
-		if (gw_str_ieq(word, wanted))
-			return true;
-	return false;
-}
-
-static void write_missing(struct gw_json *table, const struct preset *preset, struct gw_str from,
-			  struct gw_str other, const char *change)
-{
-	struct gw_str word;
-
-	while (presets_word(&from, &word)) {
-		if (has_word(other, word))
-			continue;
-		gw->table_row(table);
-		gw->json_string(table, "preset", preset->name);
-		gw->json_string(table, "change", gw_str(change));
-		gw->json_string(table, "network", word);
-	}
-}
-
-static void diff_presets(struct gw_call *call, const struct access *access)
-{
-	static const struct gw_column columns[] = { { "preset", "PRESET" },
-						    { "change", "CHANGE" },
-						    { "network", "NETWORK" },
-						    { NULL, NULL } };
-	struct gw_json *table = gw->table_create(columns);
-	struct preset preset, shipped;
-	size_t i;
-
-	for (i = 0; presets_nth(&access->presets, i, &preset) && !preset.shipped; i++) {
-		if (!presets_shipped(preset.name, &shipped))
-			shipped.networks = gw_str("");
-		write_missing(table, &preset, preset.networks, shipped.networks, "added");
-		write_missing(table, &preset, shipped.networks, preset.networks, "taken away");
-	}
-	gw->answer_json(call, table);
-}
-
 /* --- all of them --- */
 
 /* With as many words and no more: one that is passed over would seem to have been heard. */
@@ -302,7 +258,7 @@ void access_control(struct gw_call *call, const struct gw_command *command)
 	else if (is_said(command, "preset", "show", 3))
 		show_preset(call, access, command->words.items[2]);
 	else if (is_said(command, "preset", "diff", 2))
-		diff_presets(call, access);
+		preset_diff(call, access);
 	else
 		gw->problem(call, true, "client list|refused, preset list|diff, preset show NAME");
 }

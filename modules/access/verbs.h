@@ -10,8 +10,11 @@
 	"client refused\tnetworks that were turned away, and what would let them in\n"             \
 	"preset list\tnetworks of well-known services, by name\n"                                  \
 	"preset show NAME\tone preset, and what its lists have now\n"                              \
-	"preset diff\tthe own presets against those that were shipped"
+	"preset diff\tthe own presets against those that were shipped, and against what is published now"
 
 void access_control(struct gw_call *call, const struct gw_command *command);
+
+/* preset_diff.c */
+void preset_diff(struct gw_call *call, struct access *access);
 
 #endif

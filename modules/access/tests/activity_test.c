@@ -354,6 +354,39 @@ static void presets_of_ones_own_come_first(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_list_of_ones_own_is_held_against_what_is_published(void **state)
+{
+	struct testkit *kit = testkit_create(gw_module_v1);
+	const char *text;
+
+	testkit_option(kit, "presets",
+		       testkit_file(kit, "presets",
+				    "zoho:eu 192.0.2.0/25 192.0.2.192/28 203.0.113.0/24\n"));
+	assert_int_equal(testkit_start(kit), 0);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_questions(kit), 0); /* nobody wants to know */
+	text = asked(kit, "preset diff");
+	assert_non_null(strstr(text, "\"taken away\",\"network\":\"spf:eu.zcsend.net\""));
+	assert_non_null(strstr(text, "\"asked for now, look again\""));
+	testkit_run_tick(kit);
+	while (testkit_questions(kit))
+		testkit_run_dns(
+			kit,
+			strcmp(testkit_question(kit)->name.ptr, "eu.zcsend.net") == 0 ? GW_DNS_FOUND
+										      : GW_DNS_NONE,
+			300, "v=spf1 ip4:192.0.2.0/26 ip4:192.0.2.128/25 ip6:2001:db8:1::/48 -all");
+	text = asked(kit, "preset diff");
+	assert_non_null(
+		strstr(text, "\"published, and not in it\",\"network\":\"192.0.2.128/25\""));
+	assert_non_null(
+		strstr(text, "\"published, and not in it\",\"network\":\"2001:db8:1::/48\""));
+	assert_null(strstr(text, "192.0.2.0/26"));
+	assert_non_null(
+		strstr(text, "\"in it, and not published\",\"network\":\"203.0.113.0/24\""));
+	assert_null(strstr(text, "not published\",\"network\":\"192.0.2.192/28\""));
+	testkit_destroy(kit);
+}
+
 static void a_preset_that_is_none_is_an_error(void **state)
 {
 	struct testkit *kit = testkit_create(gw_module_v1);
@@ -384,6 +417,7 @@ int main(void)
 		cmocka_unit_test(the_table_of_the_refused_keeps_those_who_come_most),
 		cmocka_unit_test(a_preset_stands_for_its_networks),
 		cmocka_unit_test(presets_of_ones_own_come_first),
+		cmocka_unit_test(a_list_of_ones_own_is_held_against_what_is_published),
 		cmocka_unit_test(a_preset_that_is_none_is_an_error),
 	};
 
