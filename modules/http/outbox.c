@@ -211,7 +211,8 @@ static void forget(struct outbox *outbox)
 /* Until there is something, or it may be time for it. */
 static bool wait_for_work(struct outbox *outbox)
 {
-	int64_t until = now_ms() + AGAIN_MS;
+	int64_t gap = records_gap(outbox->records, now_ms()),
+		until = now_ms() + (gap ? gap : AGAIN_MS);
 	struct timespec time = { until / 1000, until % 1000 * 1000000 };
 	bool stops;
 

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#define GAP_MS 100       /* between two questions: what came meanwhile is asked for together */
 #define OFTEN_MS 1000    /* after a hint: what tells of a bounce may be ahead of its record */
 #define RARELY_MS 10000  /* where nobody told of one */
 #define MISSING_MS 60000 /* where nobody has records */
@@ -24,6 +25,7 @@ struct records {
 	int64_t began;
 	int64_t from;  /* they were read up to here; -1: never */
 	int64_t due;   /* ms: when to ask next */
+	int64_t asked; /* ms: the last time */
 	bool measures; /* asks how far there are any */
 	_Atomic bool hinted, asking, answered;
 	char *answer; /* NULL: none came; whose it is `answered` says */
@@ -39,7 +41,15 @@ bool records_due(const struct records *records, int64_t now)
 	if (atomic_load(&records->answered))
 		return true;
 	return !atomic_load(&records->asking) && !ticks_missing(records->ticks, TICKS_MISSED) &&
-	       (atomic_load(&records->hinted) || now >= records->due);
+	       (now >= records->due ||
+		(atomic_load(&records->hinted) && records_gap(records, now) == 0));
+}
+
+int64_t records_gap(const struct records *records, int64_t now)
+{
+	int64_t left = records->asked + GAP_MS - now;
+
+	return left > 0 && left <= GAP_MS ? left : 0;
 }
 
 /* --- the question --- */
@@ -78,6 +88,7 @@ static void ask(struct records *records, int64_t now)
 
 	verb.words.count += write_words(records, room, words + 3);
 	records->due = now + (atomic_exchange(&records->hinted, false) ? OFTEN_MS : RARELY_MS);
+	records->asked = now;
 	atomic_store(&records->asking, true);
 	if (gw->verb_run(records->call, &verb, told, records) != 0)
 		atomic_store(&records->asking, false);

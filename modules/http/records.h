@@ -19,6 +19,8 @@ void records_look(struct records *records); /* there may be new ones [any thread
 
 /* It is time for a step. [the thread that steps] */
 bool records_due(const struct records *records, int64_t now);
+/* How long a hint waits, so that many are answered together: ms, 0: not at all. [the same] */
+int64_t records_gap(const struct records *records, int64_t now);
 /* Takes an answer, asks the next question. True: something was kept. */
 bool records_step(struct records *records, int64_t now);
 
