@@ -79,6 +79,7 @@ static void write_hit(void *arg, const struct hit *hit)
 
 static void tell_more(const struct page *page)
 {
+	gw->json_end(page->table); /* of the last row */
 	gw->json_end(page->table); /* of the rows: what follows stands beside them */
 	gw->json_format(page->table, "text", "There are more, older than these: --before %s\n",
 			page->last);

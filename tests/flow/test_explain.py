@@ -197,6 +197,12 @@ def test_a_type_that_does_not_exist_is_said(office):
     assert answer.code == 64 and 'no mail is of the type "masss"' in answer.err, (answer.out, answer.err)
 
 
+@pytest.mark.parametrize("sender, rcpt", [("a", "b@example.net"), ("a@example.com", "b"), ("a@example.com", "")])
+def test_an_address_that_is_none_is_said(office, sender, rcpt):
+    answer = office.run_ctl("explain", "--from", sender, "--to", rcpt)
+    assert answer.code == 64 and "is no address" in answer.err, (answer.out, answer.err)
+
+
 def test_a_client_comes_with_what_is_known_of_it_now(office):
     users = os.path.join(office.folder, "users")
     office.module("12-access", "access", {"clients": [{"name": "crm", "networks": ["192.0.2.0/24"], "domains": ["example.com"], "type": "mass", "login": True}]})

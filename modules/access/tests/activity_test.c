@@ -185,6 +185,8 @@ static void a_reload_in_the_middle_of_a_minute_loses_no_mail(void **state)
 	accepted(next, "a@example.com", "a@example.com");
 	testkit_destroy(kit);
 	assert_non_null(strstr(asked(next, "client list"), "workflow 3"));
+	testkit_run_control(next, "client list foo", false);
+	assert_true(testkit_has(next, TESTKIT_PROBLEM, "client list|refused"));
 	testkit_destroy(next);
 }
 

@@ -108,6 +108,8 @@ static void a_changed_file_is_read_again_and_a_bad_one_is_not_taken(void **state
 		tick(kit, 1000);
 	}
 	assert_true(tries < 200);
+	testkit_run_status(kit);
+	assert_true(testkit_has(kit, TESTKIT_STATUS, "WRONG: "));
 	assert_int_equal(rcpt_of(kit, OTHER), 250);
 	testkit_destroy(kit);
 }

@@ -272,6 +272,42 @@ static void bounce(const char *rcpt)
 	assert_int_equal(verdict, GW_CONTINUE);
 }
 
+static const char *problem_of(const char *words)
+{
+	ask(words);
+	return testkit_lines(kit, TESTKIT_PROBLEM) ? testkit_line(kit, TESTKIT_PROBLEM, 0) : "";
+}
+
+/* Each page says where the next one begins, and the last that it is the last. */
+static void test_pages(void **state)
+{
+	char words[100] = "search --limit 2";
+	const char *at;
+	size_t i, pages = 0;
+
+	(void)state;
+	assert_int_equal(testkit_start(kit), 0);
+	for (i = 0; i < 5; i++) {
+		struct gw_message *message = message_of(MAIL, strlen(MAIL));
+		assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+	}
+	until_found();
+	while ((at = strstr(ask(words), "\"before\":\"")) != NULL && ++pages < 10) {
+		assert_non_null(strstr(testkit_line(kit, TESTKIT_REPLY, 0), "--before 2026-01/"));
+		snprintf(words, sizeof words, "search --limit 2 --before %.*s",
+			 (int)strcspn(at + 10, "\""), at + 10);
+	}
+	assert_int_equal(pages, 2);
+	assert_int_equal(hits(words + 7), 1);
+	assert_int_equal(hits("--limit 5"), 5);
+	assert_null(strstr(ask("search --limit 5"), "\"before\""));
+	assert_non_null(strstr(problem_of("search --before 5"), "as 2026-11/5"));
+	assert_non_null(strstr(problem_of("search --before foo"), "as 2026-11/5"));
+	assert_non_null(strstr(problem_of("search --limit foo"), "from 1 to 1000"));
+	assert_non_null(strstr(problem_of("search --limit 1001"), "from 1 to 1000"));
+	assert_non_null(strstr(problem_of("search --since 5"), "a day is"));
+}
+
 /* What is done while the archive cannot be written, and that all of it is there in the end. */
 static void test_disk_trouble(void **state)
 {
@@ -302,6 +338,8 @@ static void test_disk_trouble(void **state)
 		}
 		testkit_run_tick(kit);
 		assert_true(testkit_has(kit, TESTKIT_EVENT, "archive-down "));
+		testkit_run_status(kit);
+		assert_true(testkit_has(kit, TESTKIT_STATUS, "cannot be written: "));
 		message = message_of(MAIL, strlen(MAIL));
 		assert_int_equal(testkit_run_message(kit, message), cases[i].comes);
 		if (cases[i].comes == GW_TEMPFAIL)
@@ -357,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_mail_is_kept_and_found, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_differs_is_kept, begin, end),
+		cmocka_unit_test_setup_teardown(test_pages, begin, end),
 		cmocka_unit_test_teardown(test_disk_trouble, end),
 		cmocka_unit_test_teardown(test_memory_is_bounded, end),
 	};

@@ -266,6 +266,9 @@ static void a_changed_file_with_a_mistake_changes_nothing(void **state)
 	change_users(&bench, "shop:{PLAIN}other::::::domains=*\nwrong line\n");
 	assert_true(testkit_has(bench.kit, TESTKIT_LOG, "users:2: a line is USER:HASH"));
 	assert_true(testkit_has(bench.kit, TESTKIT_LOG, "is not taken"));
+	testkit_run_status(bench.kit);
+	assert_true(testkit_has(bench.kit, TESTKIT_STATUS, "users:2: a line is USER:HASH"));
+	assert_true(testkit_has(bench.kit, TESTKIT_STATUS, "and the next start fails"));
 	assert_int_equal(login(&bench, "shop", "secret"), GW_ACCEPT);
 	testkit_forget(bench.kit);
 	testkit_run_tick(bench.kit);
