@@ -127,12 +127,6 @@ static bool load_keys(struct gw_call *call, struct signer *signer, const struct 
 		good &= load_key(call, signer, &confs[i], i);
 	if (!good || !rotate_load(call, rotation, signer))
 		return false;
-	if (!signer->key_count) {
-		gw->problem_at(
-			call, NULL, "keys", true,
-			"there is no key: keys = ({ domain = \"...\"; selector = \"...\"; key = \"FILE\"; });");
-		return false;
-	}
 	together = signer_order(signer, fault);
 	if (together)
 		gw->problem_at(call, NULL, "keys", true, "%s", together);
@@ -626,7 +620,8 @@ static const struct gw_option key_options[] = {
 static const struct gw_option options[] = {
 	{ "keys", GW_OPTION_GROUPS, CONF(keys),
 	  .help = "The keys; several of one domain make several signatures. Those that dkim rotate made are not among them.",
-	  .group = key_options, .group_size = sizeof(struct key_conf) },
+	  .flags = GW_OPTION_REQUIRED, .group = key_options,
+	  .group_size = sizeof(struct key_conf) },
 	{ "sign", GW_OPTION_LIST, CONF(sign),
 	  .fallback =
 		  "from sender reply-to subject date message-id to cc mime-version content-type content-transfer-encoding in-reply-to "
