@@ -1,6 +1,4 @@
-#include "s3.h"
-
-#include "s3_upload.h"
+#include "s3_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,44 +15,6 @@
 #define LOOK_US 100000
 #define AGAIN_FIRST_MS 500
 #define AGAIN_MOST_MS 300000
-#define FAILURES_TOLD 3
-
-/* What the thread says of itself. */
-struct report {
-	enum s3_step step;
-	unsigned failures; /* in a row */
-	int status;
-	char why[256];
-	char damaged[SEGMENT_NAME];
-	char name[SEGMENT_NAME]; /* up to where everything is there */
-	uint64_t at, waiting, objects, octets;
-	int64_t there; /* ms: when all was there last; 0: not since the start */
-};
-
-struct s3 {
-	struct s3 *next; /* among all, under their lock */
-	const struct s3_conf *conf;
-	char *folder;
-	struct store *_Atomic *store;
-	struct s3_pump *pump;
-	struct s3_asking asking;
-	struct s3_target target;
-
-	pthread_t thread;
-	bool started, has_worker; /* under the lock */
-	atomic_bool stopping;
-	atomic_bool may_begin;
-	pthread_mutex_t lock;
-	struct report report;
-
-	pthread_mutex_t resting; /* held while a step is done */
-	atomic_bool look_anew;   /* somebody changed what is there */
-
-	/* who ticks */
-	bool told_down, told_late, told_foreign;
-	char told_damage[SEGMENT_NAME];
-	int64_t began;
-};
 
 /* Instances before and after a reload have one archive. */
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -334,127 +294,6 @@ bool s3_may_begin(const struct s3 *s3)
 	if (names)
 		g_ptr_array_unref(names);
 	return has || s3->may_begin;
-}
-
-/* --- what is told --- */
-
-static void tell(struct gw_call *call, enum gw_log_level level, const char *name, const char *text)
-{
-	struct gw_event event = { .size = sizeof event,
-				  .name = gw_str(name),
-				  .text = gw_str(text) };
-
-	gw->log(call, level, "%s", text);
-	gw->emit(call, &event);
-}
-
-/* What another request would not change. */
-static bool is_refusal(int status)
-{
-	return status >= 400 && status < 500 && status != 408 && status != 429;
-}
-
-static void tell_turn(struct gw_call *call, struct s3 *s3, const struct report *report)
-{
-	bool down = report->step == S3_FAILED &&
-		    (report->failures >= FAILURES_TOLD || is_refusal(report->status));
-	char text[400];
-
-	if (!s3->told_down && down) {
-		snprintf(text, sizeof text, "s3 cannot be written, uploads wait: %s", report->why);
-		tell(call, GW_LOG_ERROR, "archive-s3-down", text);
-		s3->told_down = true;
-	} else if (s3->told_down && report->step == S3_THERE) {
-		tell(call, GW_LOG_INFO, "archive-s3-up", "s3 has everything again");
-		s3->told_down = false;
-	}
-}
-
-static void tell_late(struct gw_call *call, struct s3 *s3, const struct report *report)
-{
-	int64_t since = gw->now(call) - (report->there ? report->there : s3->began);
-	char text[400];
-
-	if (report->step == S3_THERE || since < s3->conf->warn_after) {
-		s3->told_late = s3->told_late && report->step != S3_THERE;
-	} else if (!s3->told_late) {
-		snprintf(text, sizeof text,
-			 "s3 has not had everything for %lld hours: %llu octets wait: %s",
-			 (long long)(since / 3600000), (unsigned long long)report->waiting,
-			 report->why);
-		tell(call, GW_LOG_ERROR, "archive-s3-late", text);
-		s3->told_late = true;
-	}
-}
-
-static void tell_once(struct gw_call *call, struct s3 *s3, const struct report *report)
-{
-	char text[400];
-
-	if (report->step == S3_FOREIGN && !s3->told_foreign) {
-		snprintf(text, sizeof text, "nothing goes to s3: %s", report->why);
-		tell(call, GW_LOG_ERROR, "archive-s3-down", text);
-	}
-	s3->told_foreign = report->step == S3_FOREIGN;
-	if (report->damaged[0] && strcmp(report->damaged, s3->told_damage) != 0) {
-		gw->log(call, GW_LOG_ERROR, "%s is damaged: what is behind that does not go to s3",
-			report->damaged);
-		memcpy(s3->told_damage, report->damaged, sizeof s3->told_damage);
-	}
-}
-
-static struct report report_of(struct s3 *s3)
-{
-	struct report report;
-
-	pthread_mutex_lock(&s3->lock);
-	report = s3->report;
-	pthread_mutex_unlock(&s3->lock);
-	return report;
-}
-
-void s3_tick(struct gw_call *call, struct s3 *s3)
-{
-	struct report report = report_of(s3);
-
-	if (s3->stopping)
-		return;
-	tell_turn(call, s3, &report);
-	tell_late(call, s3, &report);
-	tell_once(call, s3, &report);
-}
-
-/* With what has come since the thread looked. */
-static uint64_t waiting_now(const struct s3 *s3, const struct report *report)
-{
-	struct store *store = *s3->store;
-	struct store_state state;
-
-	if (!store)
-		return report->waiting;
-	store_state(store, &state);
-	if (!state.name[0])
-		return report->waiting;
-	if (strcmp(state.name, report->name) == 0)
-		return state.end > report->at ? state.end - report->at : 0;
-	return report->step == S3_THERE ? state.end : report->waiting;
-}
-
-void s3_status(struct gw_call *call, struct s3 *s3)
-{
-	static const char *const words[] = { [S3_THERE] = "has everything",
-					     [S3_MORE] = "uploads",
-					     [S3_FAILED] = "cannot be written",
-					     [S3_FOREIGN] = "stands still" };
-	struct report report = report_of(s3);
-	uint64_t waiting = waiting_now(s3, &report);
-	const char *word = report.step == S3_THERE && waiting ? "waits for more"
-							      : words[report.step];
-
-	gw->status_line(call, "s3", "%s%s%s", word, report.why[0] ? ": " : "", report.why);
-	gw->status_line(call, "s3 waiting", "%llu octets", (unsigned long long)waiting);
-	gw->status_line(call, "s3 uploaded", "%llu objects, %llu octets",
-			(unsigned long long)report.objects, (unsigned long long)report.octets);
 }
 
 /* --- for commands --- */
