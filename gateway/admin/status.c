@@ -309,8 +309,8 @@ static void counted(void *arg)
 	add_own_fault(status);
 	json_object_set_new(status->data, "offload", json_array());
 	offload_each(runtime.pool, add_line, status);
+	add_refusals(status); /* first: a relay is counted once it was asked for */
 	transport_each(add_relay, status);
-	add_refusals(status);
 	status->request->admin->operations->each_metric(add_metric, status);
 	ask_modules(status);
 	/* the text's own words, those of modules too */
