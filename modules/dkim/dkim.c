@@ -352,9 +352,8 @@ static bool set_up(struct gw_call *call, struct dkim *dkim)
 	dkim->lives.published = conf->published == PUBLISHED_REQUIRED;
 	dkim->lives.check_ms = conf->check;
 	dkim->lives.keep_ms = conf->keep;
-	return signer->lib && read_rotation(call, dkim) &&
-	       load_keys(call, signer, &conf->keys, &dkim->rotation) &&
-	       load_names(call, signer, conf) && check_edits(call, signer) &&
+	return signer->lib && read_rotation(call, dkim) && load_names(call, signer, conf) &&
+	       load_keys(call, signer, &conf->keys, &dkim->rotation) && check_edits(call, signer) &&
 	       lives_init(call, &dkim->lives, signer) &&
 	       (dkim->servers = servers_create(&dkim->lives)) != NULL;
 }
