@@ -1,5 +1,6 @@
 /* mail-api.c - relays that are no mail servers but HTTP APIs: Microsoft Graph, Gmail,
  * Azure Communication Services Email. README.md tells how they are set up. */
+#include "posting.h"
 #include "send.h"
 
 #include <gmime/gmime.h>
@@ -27,8 +28,11 @@ static bool take_relay(struct gw_call *call, struct post *post, struct gw_relay 
 {
 	struct lane **lane = &post->lanes[post->count++];
 
-	if (!api_of(gw->relay_conf(call, relay)))
+	const struct api *api = api_of(gw->relay_conf(call, relay));
+
+	if (!api)
 		return true;
+	post->later |= api->later;
 	if (!api_relay_check(call, relay))
 		return false;
 	*lane = lane_hold(gw->relay_fact(relay, GW_RELAY_NAME));
@@ -56,6 +60,8 @@ static int on_start(struct gw_call *call)
 		return -1;
 	}
 	post->began = gw->now(call);
+	if (post->later)
+		postings_sweep(call);
 	gw->instance_data_set(call, post);
 	return 0;
 }
@@ -103,6 +109,40 @@ static enum gw_verdict wait_for(struct gw_call *call, const struct lane *lane, i
 	return GW_WAIT;
 }
 
+/* Where that is no relay any more, or an admin has said where it goes, that is where it goes. */
+static bool is_elsewhere(struct gw_call *call, struct gw_delivery *delivery,
+			 const struct gw_relay *here, struct posting *posting)
+{
+	const struct gw_message *message = gw->delivery_message(delivery);
+	const struct gw_relay *there;
+	const struct api *api;
+
+	*posting = posting_of(call, delivery, gw->delivery_rcpt(delivery, 0));
+	if (posting->state != POSTING_MADE || gw->note(call, message, "gateway.relay").len)
+		return false;
+	there = gw->relay_named(call, gw_str(posting->relay));
+	api = there && there != here ? api_of(gw->relay_conf(call, there)) : NULL;
+	return api && api->later;
+}
+
+/* What Azure may have goes nowhere else, and with nobody who is not of the same operation. */
+static enum gw_verdict keep_apart(struct gw_call *call, struct gw_delivery *delivery,
+				  const struct gw_relay *relay)
+{
+	const struct post *post = gw->instance_data(call);
+	struct posting posting;
+
+	if (!post || !post->later)
+		return GW_CONTINUE;
+	if (posting_part(call, delivery) != 0)
+		return GW_FAILED;
+	if (!is_elsewhere(call, delivery, relay, &posting))
+		return GW_CONTINUE;
+	gw->reason(call, "%s may have it as operation %s, and is asked first", posting.relay,
+		   posting.id);
+	return GW_NEXT;
+}
+
 static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
 				struct gw_relay *relay)
 {
@@ -110,9 +150,10 @@ static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delive
 	const struct api *api = lane ? api_of(gw->relay_conf(call, relay)) : NULL;
 	struct admitted *admitted = gw->delivery_data(call);
 	int64_t now = gw->now(call), until;
+	enum gw_verdict apart = keep_apart(call, delivery, relay);
 
-	if (!api)
-		return GW_CONTINUE;
+	if (apart != GW_CONTINUE || !api)
+		return apart;
 	until = atomic_load(&lane->until);
 	if (until > now)
 		return wait_for(call, lane, until, "the API asked for a pause");

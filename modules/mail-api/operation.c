@@ -11,7 +11,7 @@ static void add_text(EVP_MD_CTX *hash, struct gw_str text)
 	EVP_DigestUpdate(hash, "\n", 1);
 }
 
-static void add_delivery(EVP_MD_CTX *hash, struct gw_delivery *delivery)
+static void add_delivery(EVP_MD_CTX *hash, struct gw_delivery *delivery, unsigned generation)
 {
 	struct gw_message *message = gw->delivery_message(delivery);
 	int64_t at = gw->message_number(message, GW_MESSAGE_RECEIVED_AT);
@@ -22,18 +22,19 @@ static void add_delivery(EVP_MD_CTX *hash, struct gw_delivery *delivery)
 	add_text(hash, gw->message_fact(message, GW_MESSAGE_ID));
 	add_text(hash, gw->message_fact(message, GW_MESSAGE_SENDER));
 	EVP_DigestUpdate(hash, &at, sizeof at);
+	EVP_DigestUpdate(hash, &generation, sizeof generation);
 	for (nth = 0; (rcpt = gw->delivery_rcpt(delivery, nth)) != NULL; nth++)
 		add_text(hash, gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS));
 }
 
-bool operation_id(struct gw_delivery *delivery, char out[OPERATION_ID])
+bool operation_id(struct gw_delivery *delivery, unsigned generation, char out[OPERATION_ID])
 {
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	unsigned char b[EVP_MAX_MD_SIZE] = { 0 };
 	bool made = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
 
 	if (made) {
-		add_delivery(hash, delivery);
+		add_delivery(hash, delivery, generation);
 		made = EVP_DigestFinal_ex(hash, b, NULL);
 	}
 	EVP_MD_CTX_free(hash);

@@ -6,10 +6,10 @@
 
 #define OPERATION_ID 37
 
-/* False: no memory. A number (UUID) of this message and these recipients, the same at each try,
- * after a restart too: the service has it from us, so a mail whose answer was lost is asked for,
- * and not sent again. */
-bool operation_id(struct gw_delivery *delivery, char out[OPERATION_ID]);
+/* False: no memory. A number (UUID) of this message and these recipients, the same for the same
+ * ones. The service has it from us, so a mail whose answer was lost is asked for, and not sent
+ * again. `generation`: how many operations of theirs are over. */
+bool operation_id(struct gw_delivery *delivery, unsigned generation, char out[OPERATION_ID]);
 
 enum operation { OPERATION_RUNS, OPERATION_SENT, OPERATION_FAILED, OPERATION_UNKNOWN };
 

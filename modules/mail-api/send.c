@@ -109,8 +109,10 @@ void on_timer(struct gw_call *call, void *arg)
 	send_unref(send);
 }
 
-static void enlist(struct place *place, struct send *send)
+void send_enlist(struct gw_call *call, struct send *send)
 {
+	struct place *place = gw->worker_data(call);
+
 	if (send->link)
 		return;
 	send->next = place->sends;
@@ -137,7 +139,7 @@ bool send_ask(struct gw_call *call, struct send *send, const char *method, struc
 	}
 	send->asked = gw->http_request(call, &request, send) != 0;
 	if (send->asked)
-		enlist(gw->worker_data(call), send);
+		send_enlist(call, send);
 	return send->asked;
 }
 
@@ -239,8 +241,10 @@ enum gw_verdict on_deliver(struct gw_call *call, struct gw_delivery *delivery,
 	if (!send)
 		return GW_FAILED;
 	made = letter_make(&send->letter, call, delivery, api, conf, &refusal);
+	if (api->later)
+		return azure_begin(call, send, made, &refusal);
 	if (made == 0)
-		return api->later ? azure_begin(call, send) : send_letter(call, send);
+		return send_letter(call, send);
 	send_unref(send);
 	if (made < 0)
 		return GW_FAILED;

@@ -22,6 +22,7 @@ struct post {
 	size_t count;
 	struct lane **lanes;
 	int64_t began; /* ms since 1970 UTC */
+	bool later;    /* there is a relay that says later what became of a mail: azure */
 };
 
 struct lane *lane_of(struct gw_call *call, const struct gw_relay *relay);

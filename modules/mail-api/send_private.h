@@ -13,6 +13,8 @@
 /* azure: what is under way. */
 enum azure_step {
 	AZURE_LOOKUP,  /* does it have the mail from a try before? */
+	AZURE_LAG,     /* a pause before that is asked once more */
+	AZURE_NOTE,    /* a pause until it is kept that the mail is posted */
 	AZURE_POST,    /* the mail itself */
 	AZURE_RECHECK, /* it was refused: since it was there already? */
 	AZURE_WAIT,    /* a pause before the next question */
@@ -25,9 +27,11 @@ struct azure_send {
 	enum operation operation; /* of the answer that came last */
 	int64_t until;            /* then somebody else asks again: ms since 1970 UTC */
 	int64_t pause;            /* ms: as the answer asked */
-	bool survivor;            /* the message was here before this instance */
+	bool doubt;               /* it may have the mail, or has it */
+	bool missed;              /* it was not found, at the first LOOKUP */
+	unsigned generation;      /* operations of these recipients that are over */
 	struct said refused;      /* of the mail, until it was asked for */
-	int made;
+	int made;                 /* as letter_make() says */
 	struct refusal refusal;
 	char id[OPERATION_ID];
 	char hash[AZURE_HASH]; /* of what it is told */
@@ -51,6 +55,9 @@ struct send {
 /* Frees it, when nobody has it any more. */
 void send_unref(struct send *send);
 
+/* Whoever asks, or sets a timer: a stop frees what still waits for either. */
+void send_enlist(struct gw_call *call, struct send *send);
+
 /* The call is over: its end, and the verdict again. */
 enum gw_verdict send_end(struct send *send, enum gw_verdict verdict);
 
@@ -66,11 +73,17 @@ void send_expect_nothing(struct gw_call *call, struct send *send);
 bool send_ask(struct gw_call *call, struct send *send, const char *method, struct gw_str url,
 	      struct gw_list headers);
 
-/* --- azure_send.c --- */
+/* --- azure_send.c, azure_ask.c --- */
 
-/* Whoever has a letter with its header made: tells it, asks for what has become of it. */
-enum gw_verdict azure_begin(struct gw_call *call, struct send *send);
+/* Whoever has a letter with its header made: tells it, asks for what has become of it. `made`,
+ * `refusal`: as letter_make() says; what is refused now may have been posted before. */
+enum gw_verdict azure_begin(struct gw_call *call, struct send *send, int made,
+			    const struct refusal *refusal);
 enum gw_verdict azure_begin_probe(struct gw_call *call, struct send *send);
 void azure_take_answer(struct send *send, const struct gw_http_answer *answer, int64_t now);
+
+/* Asks for what `azure.step` says, with a token, or signed with the access key. False: it could not
+ * be begun. */
+bool azure_ask(struct gw_call *call, struct send *send, struct gw_str secret);
 
 #endif

@@ -25,6 +25,7 @@ static char *told(struct office *o, const char *bytes, const char *rcpts)
 	put_message(o, bytes, rcpts);
 	if (deliver(o) != GW_PENDING)
 		return NULL;
+	pass_note(o);
 	return strdup(testkit_request_body(o->kit, 100).ptr);
 }
 
