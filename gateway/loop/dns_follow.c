@@ -10,6 +10,7 @@
 #include <unbound.h>
 
 #define LOOK_MS 1000    /* between two looks at the file */
+#define FRESH_MS 3000   /* questions of one who looks come together */
 #define RETIRE_MS 40000 /* longer than anybody waits for an answer */
 #define SYSTEM_FILE "/etc/resolv.conf"
 #define LINES_MOST 1000
@@ -183,6 +184,12 @@ static void log_renewed(const struct dns_follower *follower, bool taken)
 }
 
 /* What was asked is waited for where it was asked. */
+static void retire(struct dns_follower *follower, struct dns_retired *place, struct ub_ctx *context)
+{
+	place->context = context;
+	timer_set(follower->worker, &place->end, RETIRE_MS, retired_end);
+}
+
 static void renew(struct dns_follower *follower, struct dns_retired *place)
 {
 	struct problems problems;
@@ -194,8 +201,7 @@ static void renew(struct dns_follower *follower, struct dns_retired *place)
 	log_renewed(follower, context);
 	if (!context)
 		return;
-	place->context = follower->context;
-	timer_set(follower->worker, &place->end, RETIRE_MS, retired_end);
+	retire(follower, place, follower->context);
 	follower->context = context;
 }
 
@@ -250,15 +256,35 @@ struct ub_ctx *dns_follow(struct dns_follower *follower)
 	return follower->context;
 }
 
+struct ub_ctx *dns_follow_fresh(struct dns_follower *follower)
+{
+	struct ub_ctx *known = dns_follow(follower), *made;
+	int64_t now = worker_now(follower->worker);
+	struct dns_retired *place = free_place(follower);
+
+	if (follower->fresh && (now - follower->fresh_since < FRESH_MS || !place))
+		return follower->fresh;
+	made = make(follower, NULL);
+	if (!made)
+		return follower->fresh ? follower->fresh : known;
+	if (follower->fresh)
+		retire(follower, place, follower->fresh);
+	follower->fresh = made;
+	follower->fresh_since = now;
+	return made;
+}
+
 void dns_follow_end(struct dns_follower *follower)
 {
-	struct ub_ctx *context = follower->context;
+	struct ub_ctx *context = follower->context, *fresh = follower->fresh;
 
 	for (size_t i = 0; i < DNS_RETIRED_MOST; i++) {
 		timer_clear(&follower->retired[i].end);
 		retired_end(&follower->retired[i].end);
 	}
-	follower->context = NULL;
+	follower->context = follower->fresh = NULL;
 	context_end(context);
+	if (fresh)
+		context_end(fresh);
 	arena_finish(&follower->arena);
 }

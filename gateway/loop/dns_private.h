@@ -71,6 +71,8 @@ struct dns_follower {
 	bool for_hosts;             /* of names in this network */
 	bool follows;               /* the system's servers are asked */
 	struct ub_ctx *context;     /* NULL: nobody is asked */
+	struct ub_ctx *fresh; /* knows nothing from before `fresh_since`; NULL: not wanted yet */
+	int64_t fresh_since;
 	struct dns_retired retired[DNS_RETIRED_MOST];
 	struct stat file; /* as it was looked at */
 	struct dns_system system;
@@ -117,6 +119,9 @@ bool dns_follow_begin(struct dns_follower *follower, struct worker *worker,
 /* The context to ask; another one where resolv.conf names other servers now, at which it looks once
  * a second at most, and only when somebody asks. What was asked before is answered yet. */
 struct ub_ctx *dns_follow(struct dns_follower *follower);
+/* One that has kept nothing for longer than some seconds; where too many were wanted of late, not
+ * much longer. */
+struct ub_ctx *dns_follow_fresh(struct dns_follower *follower);
 /* callbacks of what is on its way run from inside */
 void dns_follow_end(struct dns_follower *follower);
 

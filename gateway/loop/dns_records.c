@@ -24,7 +24,7 @@ struct dns_query {
 	TAILQ_ENTRY(dns_query) link; /* while it waits for its turn */
 	struct dns *dns;
 	struct dns_asked *asked; /* NULL: it waits, or has its answer */
-	bool waits;
+	bool waits, fresh;
 	struct timer timer; /* its deadline, then the turn in which it ends */
 	struct arena arena; /* of the answer */
 	struct gw_dns_answer answer;
@@ -190,8 +190,9 @@ static void ask(struct dns_query *query)
 	query->asked = asked;
 	LIST_INSERT_HEAD(&dns->asked, asked, link);
 	dns->asked_count++;
-	if (ub_resolve_event(dns_follow(&dns->servers), query->name, query->type, ns_c_in, asked,
-			     came, NULL) != 0)
+	struct dns_follower *servers = &dns->servers;
+	struct ub_ctx *context = query->fresh ? dns_follow_fresh(servers) : dns_follow(servers);
+	if (ub_resolve_event(context, query->name, query->type, ns_c_in, asked, came, NULL) != 0)
 		came(asked, ns_r_servfail, NULL, 0, 0, NULL, 0);
 }
 
@@ -273,6 +274,7 @@ struct dns_query *dns_records_ask(struct dns *dns, const struct gw_dns_question 
 		return NULL;
 	*query = (struct dns_query){ .dns = dns, .ended = ended, .arg = arg };
 	query->type = (int)question->type;
+	query->fresh = question->fresh != 0;
 	query->answer.size = sizeof(query->answer);
 	query->answer.status = GW_DNS_FAILED;
 	query->answer.error = gw_str("");

@@ -105,7 +105,11 @@ static enum dkim_record judge(const struct key *key, const struct gw_dns_answer 
 static void ask(struct gw_call *call, const struct key *key, size_t number)
 {
 	char name[KEY_NAME_MAX];
-	struct gw_dns_question question = { .size = sizeof question, .type = GW_DNS_TXT };
+	/* Each worker has kept its own answer, of another time: afresh, so that two of them in turn
+	 * do not say yes and no of one key. */
+	struct gw_dns_question question = { .size = sizeof question,
+					    .type = GW_DNS_TXT,
+					    .fresh = 1 };
 
 	key_name(key, name);
 	question.name = gw_str(name);

@@ -124,6 +124,9 @@ static void ask(struct gw_call *call, struct here *here, struct looking *looking
 	while ((count = answers_take_questions(looking->answers, questions, 64, &first)) > 0)
 		for (i = 0; i < count; i++) {
 			questions[i].deadline_ms = DEADLINE_MS;
+			/* somebody may have published just now, or the time of what was kept is
+			 * over */
+			questions[i].fresh = 1;
 			if (gw->dns_ask(call, &questions[i], mark_of(here, first + i)))
 				looking->open++;
 			else

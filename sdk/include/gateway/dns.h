@@ -38,6 +38,10 @@ struct gw_dns_question {
 	uint32_t type;      /* enum gw_dns_type */
 	struct gw_str name; /* in any script; whatever octets in its labels, but a dot and a NUL */
 	uint32_t deadline_ms; /* from now; 0: 10 s; at most a minute */
+	/* Not 0: the name servers are asked, whatever was kept of an answer from before, but for
+	 * some seconds. For a person who has just changed something, or before what was there is
+	 * called gone; not for what is asked all the time. */
+	uint32_t fresh;
 };
 
 struct gw_dns_answer {

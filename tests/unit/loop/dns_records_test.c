@@ -67,13 +67,9 @@ static void ended(const struct gw_dns_answer *answer, void *arg)
 					i ? "|" : " ", GW_STR_ARGS(answer->records.items[i]));
 }
 
-static struct dns_query *ask(struct fixture *f, const char *name, enum gw_dns_type type,
-			     uint32_t deadline)
+static struct dns_query *ask_for(struct fixture *f, const struct gw_dns_question *wanted)
 {
-	struct gw_dns_question question = { .size = sizeof(question),
-					    .type = type,
-					    .name = gw_str(name),
-					    .deadline_ms = deadline };
+	struct gw_dns_question question = *wanted;
 	size_t told = f->told;
 	struct dns_query *query;
 
@@ -82,6 +78,15 @@ static struct dns_query *ask(struct fixture *f, const char *name, enum gw_dns_ty
 	assert_non_null(query);
 	assert_int_equal(f->told, told); /* never from inside the call */
 	return query;
+}
+
+static struct dns_query *ask(struct fixture *f, const char *name, enum gw_dns_type type,
+			     uint32_t deadline)
+{
+	return ask_for(f, &(struct gw_dns_question){ .size = sizeof(struct gw_dns_question),
+						     .type = type,
+						     .name = gw_str(name),
+						     .deadline_ms = deadline });
 }
 
 static bool has_told(void *arg)
@@ -191,6 +196,32 @@ static void silence_ends_with_the_deadline(void **state)
 	close(fd);
 }
 
+static const char *look_afresh(struct fixture *f, const char *name, uint32_t deadline)
+{
+	f->told = 0;
+	ask_for(f, &(struct gw_dns_question){ .size = sizeof(struct gw_dns_question),
+					      .type = GW_DNS_TXT,
+					      .name = gw_str(name),
+					      .deadline_ms = deadline,
+					      .fresh = 1 });
+	assert_true(run_until(f->worker, has_told, f));
+	return f->text;
+}
+
+/* With servers that answer nobody: what was kept is known, and who asks afresh is not told it. */
+static void who_asks_afresh_is_not_told_what_was_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_string_equal(look_up(f, "brief.test", GW_DNS_TXT), "FOUND 7: x");
+	kill(knot.process, SIGSTOP);
+	assert_string_equal(look_up(f, "brief.test", GW_DNS_TXT), "FOUND 7: x");
+	assert_string_equal(look_afresh(f, "brief.test", 50),
+			    "FAILED 0:the name servers did not answer in time");
+	kill(knot.process, SIGCONT);
+	assert_string_equal(look_afresh(f, "brief.test", 0), "FOUND 7: x");
+}
+
 /* More than may be on their way: one of the rest ends with its deadline, without having been asked.
  */
 static void more_than_may_be_asked_wait_for_their_turn(void **state)
@@ -276,6 +307,7 @@ int main(void)
 		TEST(records_are_text),
 		TEST(what_dnssec_proves_is_secure),
 		TEST(silence_ends_with_the_deadline),
+		TEST(who_asks_afresh_is_not_told_what_was_kept),
 		TEST(more_than_may_be_asked_wait_for_their_turn),
 		TEST(a_cancelled_question_is_not_answered),
 		TEST(it_may_end_before_its_answers),
