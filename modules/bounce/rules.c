@@ -1,5 +1,7 @@
 #include "rules.h"
 
+#include "../common/row_check.h"
+
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -190,23 +192,6 @@ static bool is_word(struct gw_str text)
 	return text.len != 0 && !gw_str_has_nul(text);
 }
 
-static bool check_list(struct gw_call *call, size_t row, const char *key, struct gw_list list,
-		       bool (*good)(struct gw_str), const char *what)
-{
-	char place[48];
-	size_t i;
-
-	snprintf(place, sizeof place, "rules[%zu].%s", row, key);
-	for (i = 0; i < list.count; i++) {
-		if (good(list.items[i]))
-			continue;
-		gw->problem_at(call, NULL, place, true, "\"%.*s\" in %s is no %s",
-			       GW_STR_ARGS(list.items[i]), key, what);
-		return false;
-	}
-	return true;
-}
-
 static bool check_rule(struct gw_call *call, size_t nth, const struct rule *rule)
 {
 	char place[48];
@@ -227,12 +212,11 @@ bool rules_check(struct gw_call *call, const struct gw_groups *rules)
 	size_t i;
 
 	for (i = 0; i < rules->count; i++, rule++) {
-		good &= check_list(call, i, "codes", rule->codes, is_code,
+		good &= row_check_list(call, "rules", i, "codes", rule->codes, is_code,
 				   "reply code and no pattern of one, as \"550\" or \"4??\"");
-		good &= check_list(
-			call, i, "status", rule->status, is_status,
+		good &= row_check_list(call, "rules", i, "status", rule->status, is_status,
 			"enhanced code and no pattern of one, as \"5.7.1\" or \"?.2.2\"");
-		good &= check_list(call, i, "words", rule->words, is_word, "word");
+		good &= row_check_list(call, "rules", i, "words", rule->words, is_word, "word");
 		good &= check_rule(call, i, rule);
 	}
 	return good;

@@ -1,5 +1,7 @@
 #include "reply.h"
 
+#include "../common/row_check.h"
+
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -333,23 +335,6 @@ static bool is_word(struct gw_str text)
 	return text.len != 0;
 }
 
-static bool check_list(struct gw_call *call, size_t row, const char *key, struct gw_list list,
-		       bool (*good)(struct gw_str), const char *what)
-{
-	char place[48];
-	size_t i;
-
-	snprintf(place, sizeof place, "replies[%zu].%s", row, key);
-	for (i = 0; i < list.count; i++) {
-		if (good(list.items[i]))
-			continue;
-		gw->problem_at(call, NULL, place, true, "\"%.*s\" in %s is no %s",
-			       GW_STR_ARGS(list.items[i]), key, what);
-		return false;
-	}
-	return true;
-}
-
 /* Words alone may come from anybody whose mail the next hop talks about: what is done with the
  * relay, for all, needs the codes too. */
 static bool check_action(struct gw_call *call, size_t nth, const struct reply_row *row)
@@ -372,13 +357,12 @@ bool replies_check(struct gw_call *call, const struct gw_groups *rows)
 	size_t i;
 
 	for (i = 0; i < rows->count; i++, row++) {
-		good &= check_list(call, i, "stages", row->stages, reply_is_stage, "stage");
-		good &= check_list(call, i, "codes", row->codes, is_code,
+		good &= row_check_list(call, "replies", i, "stages", row->stages, reply_is_stage, "stage");
+		good &= row_check_list(call, "replies", i, "codes", row->codes, is_code,
 				   "reply code and no pattern of one, as \"535\" or \"4*\"");
-		good &= check_list(
-			call, i, "status", row->status, is_status,
+		good &= row_check_list(call, "replies", i, "status", row->status, is_status,
 			"enhanced code and no pattern of one, as \"5.7.3\" or \"4.3.*\"");
-		good &= check_list(call, i, "words", row->words, is_word, "word");
+		good &= row_check_list(call, "replies", i, "words", row->words, is_word, "word");
 		good &= check_action(call, i, row);
 	}
 	return good;
