@@ -213,8 +213,9 @@ bool rules_check(struct gw_call *call, const struct gw_groups *rules)
 
 	for (i = 0; i < rules->count; i++, rule++) {
 		good &= row_check_list(call, "rules", i, "codes", rule->codes, is_code,
-				   "reply code and no pattern of one, as \"550\" or \"4??\"");
-		good &= row_check_list(call, "rules", i, "status", rule->status, is_status,
+				       "reply code and no pattern of one, as \"550\" or \"4??\"");
+		good &= row_check_list(
+			call, "rules", i, "status", rule->status, is_status,
 			"enhanced code and no pattern of one, as \"5.7.1\" or \"?.2.2\"");
 		good &= row_check_list(call, "rules", i, "words", rule->words, is_word, "word");
 		good &= check_rule(call, i, rule);

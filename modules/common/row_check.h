@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* Start and check: whether all that is in the list `key` of the row passes; else the first that does
- * not is told of, as no `what`. */
+/* Start and check: whether all that is in the list `key` of the row passes; else the first that
+ * does not is told of, as no `what`. */
 static inline bool row_check_list(struct gw_call *call, const char *table, size_t row,
 				  const char *key, struct gw_list list,
 				  bool (*passes)(struct gw_str), const char *what)

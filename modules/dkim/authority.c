@@ -1,15 +1,15 @@
 #include "authority.h"
 
+#include "exchange.h"
+
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <resolv.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define WAIT_S 1 /* and twice that for the second try */
-#define TRIES 2
+#define WAIT_MS 3000
 
 static void fail(struct authority_answer *out, const char *why)
 {
@@ -70,41 +70,26 @@ static void read_answer(const unsigned char *bytes, int len, const char *name,
 		fail(out, "is not authoritative");
 }
 
-static bool point_at(struct __res_state *state, const char *address, uint16_t port)
-{
-	struct sockaddr_in *server = &state->nsaddr_list[0];
-
-	memset(server, 0, sizeof *server);
-	server->sin_family = AF_INET;
-	server->sin_port = htons(port);
-	state->nscount = 1;
-	state->retrans = WAIT_S;
-	state->retry = TRIES;
-	state->options &= ~(unsigned long)(RES_RECURSE | RES_DNSRCH | RES_DEFNAMES);
-	return inet_pton(AF_INET, address, &server->sin_addr) == 1;
-}
-
 void authority_ask(const char *address, uint16_t port, const char *name,
 		   struct authority_answer *out)
 {
+	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct __res_state state = { 0 };
 	unsigned char question[NS_PACKETSZ], bytes[NS_MAXMSG];
-	int len;
+	int len = -1;
 
 	*out = (struct authority_answer){ .answer = { .size = sizeof out->answer } };
 	out->answer.records.items = out->records;
-	if (res_ninit(&state) != 0) {
-		fail(out, "cannot be asked");
-		return;
+	if (inet_pton(AF_INET, address, &server.sin_addr) == 1 && res_ninit(&state) == 0) {
+		state.options &= ~(unsigned long)RES_RECURSE;
+		len = res_nmkquery(&state, ns_o_query, name, ns_c_in, ns_t_txt, NULL, 0, NULL,
+				   question, sizeof question);
+		res_nclose(&state);
 	}
-	len = point_at(&state, address, port)
-		      ? res_nmkquery(&state, ns_o_query, name, ns_c_in, ns_t_txt, NULL, 0, NULL,
-				     question, sizeof question)
-		      : -1;
 	if (len < 0)
 		fail(out, "cannot be asked");
 	else
-		read_answer(bytes, res_nsend(&state, question, len, bytes, sizeof bytes), name,
-			    out);
-	res_nclose(&state);
+		read_answer(bytes,
+			    exchange(&server, question, (size_t)len, bytes, sizeof bytes, WAIT_MS),
+			    name, out);
 }

@@ -357,10 +357,12 @@ bool replies_check(struct gw_call *call, const struct gw_groups *rows)
 	size_t i;
 
 	for (i = 0; i < rows->count; i++, row++) {
-		good &= row_check_list(call, "replies", i, "stages", row->stages, reply_is_stage, "stage");
+		good &= row_check_list(call, "replies", i, "stages", row->stages, reply_is_stage,
+				       "stage");
 		good &= row_check_list(call, "replies", i, "codes", row->codes, is_code,
-				   "reply code and no pattern of one, as \"535\" or \"4*\"");
-		good &= row_check_list(call, "replies", i, "status", row->status, is_status,
+				       "reply code and no pattern of one, as \"535\" or \"4*\"");
+		good &= row_check_list(
+			call, "replies", i, "status", row->status, is_status,
 			"enhanced code and no pattern of one, as \"5.7.3\" or \"4.3.*\"");
 		good &= row_check_list(call, "replies", i, "words", row->words, is_word, "word");
 		good &= check_action(call, i, row);
