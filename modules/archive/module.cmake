@@ -4,5 +4,5 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 target_link_libraries(module_archive PRIVATE PkgConfig::GMIME PkgConfig::CRYPTO PkgConfig::SQLITE PkgConfig::ZSTD)
 # Shared with other modules: what GMime is not to see.
-target_sources(module_archive PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../common/charsets.c
+target_sources(module_archive PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../common/charsets.c ${CMAKE_CURRENT_LIST_DIR}/../common/groups.c
 	${CMAKE_CURRENT_LIST_DIR}/../common/parsed.c)

@@ -1,6 +1,7 @@
 #include "parsed.h"
 
 #include "charsets.h"
+#include "groups.h"
 
 /* Bodies are read from the stream when somebody asks for them: by then it has the octets again. */
 GMimeMessage *parsed_mail(struct gw_str octets)
@@ -10,8 +11,10 @@ GMimeMessage *parsed_mail(struct gw_str octets)
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
 	GMimeMessage *message;
 
-	if (octets.len)
+	if (octets.len) {
 		charsets_mask_mail(copy, octets.len);
+		groups_mask_mail(copy, octets.len);
+	}
 	message = g_mime_parser_construct_message(parser, NULL);
 	if (octets.len)
 		memcpy(copy, octets.ptr, octets.len);
