@@ -44,18 +44,29 @@ static void take_with(struct delivery_round *round, struct gw_delivery *delivery
 	}
 }
 
-static struct gw_delivery *delivery_alloc(struct delivery_round *round, size_t count)
+/* The arrays of a delivery. */
+struct places {
+	struct rcpt_attempt **recipients;
+	struct gw_rcpt **rcpts;
+	struct outcome *outcomes;
+};
+
+static bool places_alloc(struct arena *arena, size_t count, struct places *places)
 {
-	struct arena *arena = &round->message->arena;
-	struct gw_delivery *delivery = arena_alloc(arena, sizeof(*delivery));
+	places->recipients = arena_alloc(arena, count * sizeof(*places->recipients));
+	places->rcpts = arena_alloc(arena, count * sizeof(*places->rcpts));
+	places->outcomes = arena_alloc(arena, count * sizeof(*places->outcomes));
+	return places->recipients && places->rcpts && places->outcomes;
+}
+
+static struct gw_delivery *delivery_alloc(struct delivery_round *round, const struct places *places)
+{
+	struct gw_delivery *delivery = arena_alloc(&round->message->arena, sizeof(*delivery));
 	if (!delivery)
 		return NULL;
-	delivery->recipients = arena_alloc(arena, count * sizeof(*delivery->recipients));
-	delivery->attempt.rcpts = arena_alloc(arena, count * sizeof(*delivery->attempt.rcpts));
-	delivery->attempt.outcomes = arena_alloc(arena,
-						 count * sizeof(*delivery->attempt.outcomes));
-	if (!delivery->recipients || !delivery->attempt.rcpts || !delivery->attempt.outcomes)
-		return NULL;
+	delivery->recipients = places->recipients;
+	delivery->attempt.rcpts = places->rcpts;
+	delivery->attempt.outcomes = places->outcomes;
 	delivery->round = round;
 	delivery->message = round->message;
 	call_init(&delivery->task.call, round->message);
@@ -68,7 +79,11 @@ static struct gw_delivery *delivery_alloc(struct delivery_round *round, size_t c
 
 static int delivery_create(struct delivery_round *round, size_t from)
 {
-	struct gw_delivery *delivery = delivery_alloc(round, count_with(round, from));
+	struct places places;
+	struct gw_delivery *delivery = places_alloc(&round->message->arena, count_with(round, from),
+						    &places)
+					       ? delivery_alloc(round, &places)
+					       : NULL;
 	if (!delivery)
 		return -1;
 	delivery->route = round->recipients[from].route;
@@ -89,10 +104,10 @@ void deliveries_create(struct delivery_round *round)
 	}
 }
 
-/* For `count` recipients that leave it, at the same relay for the same reasons. */
-static struct gw_delivery *delivery_rest(struct gw_delivery *delivery, size_t count)
+/* For recipients that leave it, at the same relay for the same reasons. */
+static struct gw_delivery *delivery_rest(struct gw_delivery *delivery, const struct places *places)
 {
-	struct gw_delivery *rest = delivery_alloc(delivery->round, count);
+	struct gw_delivery *rest = delivery_alloc(delivery->round, places);
 	if (!rest)
 		return NULL;
 	rest->route = delivery->route;
@@ -112,14 +127,19 @@ static void delivery_take(struct gw_delivery *delivery, struct rcpt_attempt *rec
 	delivery->attempt.rcpts[delivery->attempt.count++] = recipient->rcpt;
 }
 
+/* Each has its part of the arrays: who splits a thousand recipients one by one takes no more memory
+ * for them. */
 int delivery_split(struct gw_delivery *delivery, size_t count)
 {
-	struct gw_delivery *rest = delivery_rest(delivery, delivery->attempt.count - count);
+	struct attempt *attempt = &delivery->attempt;
+	struct places places = { delivery->recipients + count, attempt->rcpts + count,
+				 attempt->outcomes + count };
+	struct gw_delivery *rest = delivery_rest(delivery, &places);
 	if (!rest)
 		return -1;
-	for (size_t i = count; i < delivery->attempt.count; i++)
-		delivery_take(rest, delivery->recipients[i]);
-	delivery->attempt.count = count;
+	rest->attempt.count = attempt->count - count;
+	memset(places.outcomes, 0, rest->attempt.count * sizeof(*places.outcomes));
+	attempt->count = count;
 	return 0;
 }
 
@@ -128,7 +148,10 @@ int delivery_split_by(struct gw_delivery *delivery, const bool *keep)
 	size_t count = delivery->attempt.count, kept = 0;
 	for (size_t i = 0; i < count; i++)
 		kept += keep[i];
-	struct gw_delivery *rest = delivery_rest(delivery, count - kept);
+	struct places places;
+	struct gw_delivery *rest = places_alloc(&delivery->message->arena, count - kept, &places)
+					   ? delivery_rest(delivery, &places)
+					   : NULL;
 	if (!rest)
 		return -1;
 	delivery->attempt.count = 0;

@@ -192,9 +192,10 @@ static enum gw_verdict on_rcpt(struct gw_call *call, struct gw_message *message,
 static enum gw_verdict on_admit(struct gw_call *call, struct gw_delivery *delivery,
 				struct gw_relay *relay)
 {
-	enum gw_verdict verdict = suppress_admit(call, delivery, relay);
+	/* this one first: then there is one to be looked up, and not all that are left each time */
+	enum gw_verdict verdict = return_path_admit(call, delivery, relay);
 
-	return verdict == GW_CONTINUE ? return_path_admit(call, delivery, relay) : verdict;
+	return verdict == GW_CONTINUE ? suppress_admit(call, delivery, relay) : verdict;
 }
 
 /* Bounces to return paths of ours come to the mail host of their domain, which is this gateway. */

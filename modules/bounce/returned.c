@@ -36,23 +36,45 @@ void returned_free(void *arg)
 	free(returned);
 }
 
-/* A report may name the address that mail was passed on to. It is known which message it is about,
- * so where that had one recipient it is about him; else a recipient that it never had is nobody's,
- * for whoever knows a token may write anything. */
-static void match(struct returned *returned)
+static bool is_about(const struct returned *returned, size_t nth)
+{
+	return sent_rcpt(&returned->sent, returned->findings->items[nth].recipient, NULL);
+}
+
+/* A report may name the addresses that mail was passed on to: where it names nobody whom the
+ * message had, all of it is about its one recipient. What it says of others beside him is not his
+ * to say. */
+static void match_only(struct returned *returned)
 {
 	struct findings *findings = returned->findings;
-	const struct sent *sent = &returned->sent;
+	struct gw_str rcpt = gw_str_n(returned->sent.rcpts, strcspn(returned->sent.rcpts, "\t\n"));
+	size_t i, kept = 0;
+
+	for (i = 0; i < findings->count; i++)
+		if (is_about(returned, i))
+			findings->items[kept++] = findings->items[i];
+	if (kept)
+		findings->count = kept;
+	for (i = 0; i < findings->count; i++) {
+		text_keep(findings->items[i].recipient, ADDRESS_MAX, rcpt);
+		returned->is_matched[i] = rcpt.len != 0;
+	}
+}
+
+/* Of a message with more recipients one that it never had is nobody's, for whoever knows a token
+ * may write anything. */
+static void match(struct returned *returned)
+{
 	size_t i;
 
-	for (i = 0; i < findings->count && returned->is_known; i++) {
-		returned->is_matched[i] = sent_rcpt(sent, findings->items[i].recipient, NULL);
-		if (returned->is_matched[i] || sent->rcpt_count != 1 || findings->count != 1)
-			continue;
-		text_keep(findings->items[i].recipient, ADDRESS_MAX,
-			  gw_str_n(sent->rcpts, strcspn(sent->rcpts, "\t\n")));
-		returned->is_matched[i] = *findings->items[i].recipient != '\0';
+	if (!returned->is_known)
+		return;
+	if (returned->sent.rcpt_count == 1) {
+		match_only(returned);
+		return;
 	}
+	for (i = 0; i < returned->findings->count; i++)
+		returned->is_matched[i] = is_about(returned, i);
 }
 
 /* Only what failed, and never to an address of the bounce domain: a report about a report goes

@@ -11,7 +11,7 @@
 #define FORGET_MOST 500 /* rows at once: others wait meanwhile */
 #define FORGET_EVERY_MS (10 * 60 * 1000)
 #define FORGET_AGAIN_MS 1000
-#define VERSION 4
+#define VERSION 5
 
 /* --- opening --- */
 

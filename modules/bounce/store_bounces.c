@@ -107,6 +107,7 @@ static int add_report(struct store *store, const struct record *record, int64_t 
 	sqlite3_bind_blob(statement, 3, report.ptr,
 			  (int)(report.len < REPORT_MAX ? report.len : REPORT_MAX), SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 4, REPORTS_OF_MESSAGE);
+	sqlite3_bind_int64(statement, 5, (int64_t)record->sent->path.nth);
 	return step(store, statement);
 }
 

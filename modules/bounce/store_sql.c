@@ -15,7 +15,7 @@ const char store_schema[] =
 	"CREATE TABLE IF NOT EXISTS bounce(number INTEGER PRIMARY KEY AUTOINCREMENT,time INTEGER,"
 	"received INTEGER,size INTEGER,id INTEGER,code INTEGER,attempt INTEGER,infrastructure INTEGER,"
 	"seen INTEGER,suppressed INTEGER,owed INTEGER,report INTEGER,nth INTEGER" ROW_TEXTS(COLUMN) ");"
-	"CREATE UNIQUE INDEX IF NOT EXISTS bounce_once ON bounce(id,recipient COLLATE NOCASE,event);"
+	"CREATE UNIQUE INDEX IF NOT EXISTS bounce_once ON bounce(id,nth,recipient COLLATE NOCASE,event);"
 	"CREATE INDEX IF NOT EXISTS bounce_time ON bounce(time);"
 	"CREATE INDEX IF NOT EXISTS bounce_recipient ON bounce(recipient COLLATE NOCASE);"
 	"CREATE INDEX IF NOT EXISTS bounce_message_id ON bounce(message_id);"
@@ -23,8 +23,8 @@ const char store_schema[] =
 	"CREATE INDEX IF NOT EXISTS bounce_unread ON bounce(number) WHERE infrastructure=1 AND seen=0;"
 	"CREATE INDEX IF NOT EXISTS bounce_owed ON bounce(number) WHERE owed=1;"
 	/* number: of the first bounce that it tells of */
-	"CREATE TABLE IF NOT EXISTS report(number INTEGER PRIMARY KEY,id INTEGER,bytes BLOB);"
-	"CREATE INDEX IF NOT EXISTS report_id ON report(id);"
+	"CREATE TABLE IF NOT EXISTS report(number INTEGER PRIMARY KEY,id INTEGER,nth INTEGER,bytes BLOB);"
+	"CREATE INDEX IF NOT EXISTS report_id ON report(id,nth);"
 	"CREATE TABLE IF NOT EXISTS tally(day INTEGER,client TEXT,type TEXT,relay TEXT,domain TEXT,"
 	"kind TEXT,reason TEXT,count INTEGER,"
 	"PRIMARY KEY(day,client,type,relay,domain,kind,reason)) WITHOUT ROWID;"
@@ -54,10 +54,10 @@ const char *const store_queries[STORE_QUERIES] = {
 		"INSERT OR IGNORE INTO bounce(time,received,size,id,code,attempt,infrastructure,seen,"
 		"suppressed,owed,report,nth" ROW_TEXTS(NAME) ") "
 		"SELECT ?1,?2,?3,?4,?5,?6,?7,0,?8,?9,?10,?11" ROW_TEXTS(MARK)
-		" WHERE (SELECT count(*) FROM bounce WHERE id=?4)<?",
+		" WHERE (SELECT count(*) FROM bounce WHERE id=?4 AND nth=?11)<?",
 	[ADD_REPORT] =
-		"INSERT INTO report SELECT ?1,?2,?3 WHERE "
-		"(SELECT total(length(bytes)) FROM report WHERE id=?2)<?4",
+		"INSERT INTO report SELECT ?1,?2,?5,?3 WHERE "
+		"(SELECT total(length(bytes)) FROM report WHERE id=?2 AND nth=?5)<?4",
 	[ADD_TALLY] =
 		"INSERT INTO tally VALUES(?1,?2,?3,?4,?5,?6,?7,1) ON CONFLICT DO UPDATE SET count=count+1",
 	/* what an admin said stays as it was said */

@@ -115,14 +115,33 @@ static const json_t *first_row(const json_t *answer)
 	return json_array_get(json_object_get(answer, "rows"), 0);
 }
 
-/* Whose a thing is; of a message's history its first line says so. */
+/* Whose a message is, as the line says with which it was taken: only that one has it for certain.
+ */
+static const char *client_of_history(const json_t *rows)
+{
+	static const char *const taken[] = { "received", "received-held", "recovered" };
+	const json_t *row;
+	size_t at, i;
+
+	json_array_foreach(rows, at, row)
+	{
+		const char *event = json_string_value(json_object_get(row, "event"));
+
+		for (i = 0; event && i < sizeof taken / sizeof *taken; i++)
+			if (strcmp(event, taken[i]) == 0)
+				return json_string_value(
+					json_object_get(json_object_get(row, "details"), "client"));
+	}
+	return NULL;
+}
+
 static const char *client_of(const json_t *answer)
 {
 	const json_t *thing = json_object_get(answer, "data");
-	const json_t *details = json_object_get(first_row(answer), "details");
 
-	thing = thing ? thing : details ? details : first_row(answer);
-	return json_string_value(json_object_get(thing, "client"));
+	if (!thing && json_object_get(first_row(answer), "details"))
+		return client_of_history(json_object_get(answer, "rows"));
+	return json_string_value(json_object_get(thing ? thing : first_row(answer), "client"));
 }
 
 /* Somebody else's is as if it were not there. */

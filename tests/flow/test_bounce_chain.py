@@ -121,6 +121,8 @@ hello
 """
 
 FORMS = {"report": REPORT, "exim": EXIM, "exchange": EXCHANGE, "qmail": QMAIL}
+# Of two who are not he: whatever a recipient writes, it is said of him.
+TWO = REPORT.replace("\n--part\nContent-Type: text/rfc822", "\nFinal-Recipient: rfc822; x@elsewhere.example\nAction: failed\nStatus: 5.1.1\n\n--part\nContent-Type: text/rfc822")
 MAIL = "From: ann@example.com\r\nTo: {rcpt}\r\nMessage-ID: <{name}@crm.example>\r\nX-CRM-Record: {name}\r\nSubject: Offer\r\n\r\nhello\r\n"
 
 
@@ -163,7 +165,7 @@ class Chain:
 
     def bounce(self, name, form, at=None):
         path = self.paths[at or name]
-        text = FORMS[form].format(rcpt=self.rcpt(name), path=path).replace("\n", "\r\n")
+        text = {**FORMS, "two": TWO}[form].format(rcpt=self.rcpt(name), path=path).replace("\n", "\r\n")
         with Client(self.gateway.clear_port, ehlo="mx.customer.example") as client:
             assert client.message(text.encode(), "", path).code == 250
 
@@ -258,8 +260,9 @@ def test_a_recipient_can_say_nothing_of_another_one(chain):
         rcpt, = message.rcpts
         chain.paths[rcpt.partition("@")[0]] = message.sender
     assert chain.paths["ann"] != chain.paths["bob"]
+    chain.bounce("ann", "two", at="bob")
     chain.bounce("ann", "report", at="bob")  # at his own path, bob says that ann does not exist
-    wait_for(lambda: len(chain.receiver.took) == 1, 15, "the event")
+    wait_for(lambda: len(chain.receiver.took) == 1, 3, lambda: "the event: %r" % chain.receiver.took)
     assert chain.receiver.recipients == [chain.rcpt("bob")] and chain.refused("ann").code == 250
     chain.bounce("ann", "report")
     wait_for(lambda: len(chain.receiver.took) == 2, 15, "the event")
