@@ -13,11 +13,15 @@
 
 #define BUSY_MS 10000
 
-static const char schema[] =
+static const char ways[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=NORMAL;"
 	"PRAGMA secure_delete=ON;"
-	"PRAGMA wal_autocheckpoint=2000;" /* each waits for the disk, and others wait meanwhile */
+	"PRAGMA wal_autocheckpoint=2000;"; /* each waits for the disk, and others wait meanwhile */
+
+/* All of it or nothing: who reads meanwhile finds a month, or none yet. */
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
 	"CREATE TABLE IF NOT EXISTS file(name TEXT PRIMARY KEY,position INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS mail(n INTEGER PRIMARY KEY AUTOINCREMENT,id TEXT UNIQUE,time INTEGER,sender TEXT,"
 	"client TEXT,login TEXT,type TEXT,peer TEXT,sha256 TEXT,size INTEGER,until INTEGER,count INTEGER,"
@@ -45,9 +49,9 @@ static const char schema[] =
 	"detail=column,columnsize=0,tokenize='unicode61 remove_diacritics 2');";
 
 /* Octets of words that are gathered before they are written: what is written small has to be merged
- * again and again. It stays with the file; to say it again would wait for who writes there. */
+ * again and again. It stays with the file. */
 static const char gather[] = "INSERT INTO words(words,rank) VALUES('hashsize',8388608);"
-			     "INSERT INTO skew VALUES(0)";
+			     "INSERT INTO skew VALUES(0);COMMIT";
 static const char gathers[] = "SELECT 1 FROM words_config WHERE k='hashsize'";
 
 static const char add_mail_sql[] =
@@ -89,16 +93,22 @@ static bool prepare(struct month *month)
 	return true;
 }
 
-static bool make(sqlite3 *db)
+/* To make it again would wait for who writes there. */
+static bool is_made(sqlite3 *db)
 {
 	sqlite3_stmt *said = NULL;
-	bool is_said = false, good = sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
-				     sqlite3_prepare_v2(db, gathers, -1, &said, NULL) == SQLITE_OK;
+	bool made = sqlite3_prepare_v2(db, gathers, -1, &said, NULL) == SQLITE_OK &&
+		    sqlite3_step(said) == SQLITE_ROW;
 
-	if (good)
-		is_said = sqlite3_step(said) == SQLITE_ROW;
 	sqlite3_finalize(said);
-	return good && (is_said || sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK);
+	return made;
+}
+
+static bool make(sqlite3 *db)
+{
+	return sqlite3_exec(db, ways, NULL, NULL, NULL) == SQLITE_OK &&
+	       (is_made(db) || (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
+				sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK));
 }
 
 void month_close(struct month *month)
@@ -138,7 +148,7 @@ static struct month *month_open(const struct index *index, const char *name)
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
 		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
 				      NULL) == SQLITE_OK &&
-		    (!index->writes || (make(month->db) && prepare(month)))) {
+		    (index->writes ? make(month->db) && prepare(month) : is_made(month->db))) {
 			g_free(path);
 			if (index->writes)
 				read_order(month);
