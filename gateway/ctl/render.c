@@ -231,7 +231,7 @@ static void print_members(const json_t *object, int indent)
 
 /* --- */
 
-static void print_text(const char *text)
+static void print_text(FILE *out, const char *text)
 {
 	size_t len = strlen(text);
 	char *copy = strdup(text);
@@ -240,11 +240,11 @@ static void print_text(const char *text)
 		char mark = *end;
 		*end = '\0';
 		clean(line);
-		puts(line);
+		fprintf(out, "%s\n", line);
 		end += mark != '\0';
 	}
 	if (!len)
-		fflush(stdout);
+		fflush(out);
 	free(copy);
 }
 
@@ -267,7 +267,7 @@ void render(const json_t *answer)
 {
 	const json_t *text = json_object_get(answer, "text");
 	if (json_is_string(text))
-		print_text(json_string_value(text));
+		print_text(stdout, json_string_value(text));
 	render_rows(answer);
 }
 
@@ -290,7 +290,7 @@ int render_answer(const json_t *answer, bool json)
 		render_json(answer);
 	} else if (code != EX_OK && json_is_string(text)) {
 		render_rows(answer);
-		fprintf(stderr, "%s\n", json_string_value(text));
+		print_text(stderr, json_string_value(text));
 	} else if (octets_of(answer)) {
 		octets_print(octets_of(answer));
 	} else {
