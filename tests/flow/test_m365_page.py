@@ -30,7 +30,7 @@ class Entra(OAuthServer):
 
     def do_device(self, form):
         assert form == {"client_id": APPLICATION, "scope": "https://outlook.office.com/SMTP.Send offline_access"}, form
-        return super().do_device(form)
+        return super().do_device({**form, "client_id": "app-1", "client_secret": "SECRET-client"})
 
     def do_token(self, form):
         assert form["client_id"] == APPLICATION and "client_secret" not in form
