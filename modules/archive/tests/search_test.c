@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -271,12 +272,26 @@ static void nothing_is_asked(void **state)
 	check(all, 100, 0, 0);
 }
 
+/* As the writer leaves it for a moment: a file that has no tables yet. */
+static void a_month_that_is_being_made_is_none_yet(void **state)
+{
+	const struct query all = { NULL };
+	char *path = g_build_filename(folder, "index", "2031-01.db", NULL);
+
+	(void)state;
+	assert_true(g_file_set_contents(path, "", 0, NULL));
+	check(all, 100, 0, 0);
+	assert_int_equal(unlink(path), 0);
+	g_free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_two_conditions),
 		cmocka_unit_test(every_three_conditions),
 		cmocka_unit_test(nothing_is_asked),
+		cmocka_unit_test(a_month_that_is_being_made_is_none_yet),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
