@@ -59,12 +59,17 @@ static size_t end_of_tag(struct gw_str html, size_t at)
 	return at;
 }
 
+/* "</styles>" ends no style. */
+static bool ends_name(char c)
+{
+	return gw_is_space(c) || c == '/' || c == '>';
+}
+
 static void take_tag(struct gw_str html, struct html_token *token)
 {
 	size_t from = token->at + 1 + (token->kind == HTML_END), end = from;
 
-	while (end < html.len && !gw_is_space(html.ptr[end]) && html.ptr[end] != '/' &&
-	       html.ptr[end] != '>')
+	while (end < html.len && !ends_name(html.ptr[end]))
 		end++;
 	token->name = gw_str_n(html.ptr + from, end - from);
 	end = end_of_tag(html, end);
@@ -96,7 +101,7 @@ static size_t find_end_tag(struct gw_str html, size_t at, struct gw_str name)
 {
 	for (; at < html.len; at++) {
 		at += gw_str_find(gw_str_from(html, at), '<');
-		if (at + 2 + name.len <= html.len && html.ptr[at + 1] == '/' &&
+		if (at_most(html, at + 1) == '/' && ends_name(at_most(html, at + 2 + name.len)) &&
 		    gw_str_ieq(gw_str_n(html.ptr + at + 2, name.len), name))
 			return at;
 	}
