@@ -19,9 +19,11 @@ static void split_words(struct module_verb *verb)
 {
 	struct gw_str rest = verb->words;
 	size_t len = 0;
+	verb->small = 0;
 	while (is_small(gw_str_n(rest.ptr, gw_str_find(rest, ' ')))) {
 		struct gw_str word = gw_str_cut(&rest, ' ');
 		len = (size_t)(word.ptr - verb->words.ptr) + word.len;
+		verb->small++;
 	}
 	verb->name = gw_str_n(verb->words.ptr, len);
 	verb->arguments = rest;
@@ -29,7 +31,7 @@ static void split_words(struct module_verb *verb)
 
 bool module_verb_is_own(const struct module_verb *verb)
 {
-	return gw_str_find(verb->name, ' ') < verb->name.len;
+	return verb->small > 1;
 }
 
 bool module_verb_next(const char **lines, struct module_verb *verb)
@@ -48,30 +50,26 @@ bool module_verb_next(const char **lines, struct module_verb *verb)
 	return true;
 }
 
-/* How many small words the verb begins with, all of which were said; -1: another verb. */
-static int beginning(const struct module_verb *verb, const char *const *words, size_t count)
+/* All of its small words were said. */
+static bool is_said(const struct module_verb *verb, const char *const *words, size_t count)
 {
 	struct gw_str rest = verb->name;
-	int nth = 0;
-	for (; rest.len; nth++) {
-		struct gw_str word = gw_str_cut(&rest, ' ');
-		if ((size_t)nth >= count || !gw_str_eq(word, gw_str(words[nth])))
-			return -1;
-	}
-	return nth;
+	for (size_t nth = 0; nth < verb->small; nth++)
+		if (nth >= count || !gw_str_eq(gw_str_cut(&rest, ' '), gw_str(words[nth])))
+			return false;
+	return true;
 }
 
 bool module_verb_find(const char *lines, const char *const *words, size_t count,
 		      struct module_verb *found)
 {
 	struct module_verb verb;
-	int best = -1;
+	bool any = false;
 	while (module_verb_next(&lines, &verb)) {
-		int begins = beginning(&verb, words, count);
-		if (begins <= best)
+		if (!is_said(&verb, words, count) || (any && verb.small <= found->small))
 			continue;
-		best = begins;
+		any = true;
 		*found = verb;
 	}
-	return best >= 0;
+	return any;
 }

@@ -10,6 +10,7 @@ struct module_verb {
 	bool changes;        /* for admins only, and audited */
 	size_t count;        /* words in it: what an audit shows of those that were said */
 	struct gw_str name;  /* the small ones it begins with: "suppression list"; may be empty */
+	size_t small;        /* how many these are */
 	struct gw_str arguments; /* the others */
 };
 

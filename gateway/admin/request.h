@@ -100,12 +100,12 @@ bool request_may_change(struct request *request, const char *verb, bool looks, s
  * and the request is over. */
 bool verb_words_take(struct request *request, const struct control_verb *verb, size_t used);
 const char *request_option(const struct request *request, const char *name);
-/* "queue list [--held] [--limit N]" */
 /* A module's verb is its name, or what follows "auth-" in it: `gatewayctl oauth` is auth-oauth's.
  */
 const char *verb_of_name(const char *module);
 bool is_verb_of_module(const char *module, const char *word);
 
+/* "queue list [--held] [--limit N]" */
 void verb_usage(const struct control_verb *verb, struct buf *usage);
 /* Ends the request with what is wrong, how it is said right, and where more of it stands. */
 void request_usage(struct request *request, const char *format, ...)

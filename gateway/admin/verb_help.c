@@ -208,10 +208,8 @@ static bool is_module_verb(const struct gw_module *table, const char *const *wor
 	const char *lines = table->verbs;
 	if (!table->control || !module_verb_find(lines, words + named, count - named, verb))
 		return false;
-	size_t small = 0;
-	for (struct gw_str rest = verb->name; rest.len; small++)
-		gw_str_cut(&rest, ' ');
-	return small > 0 && small == count - named && (named || module_verb_is_own(verb));
+	return verb->small > 0 && verb->small == count - named &&
+	       (named || module_verb_is_own(verb));
 }
 
 static bool help_of_module(struct request *request)

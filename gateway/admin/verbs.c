@@ -347,10 +347,7 @@ size_t verb_of_module_words(const struct request *request)
 				      &verb) ||
 		    !module_verb_is_own(&verb))
 			continue;
-		size_t words = 1;
-		for (size_t at = 0; at < verb.name.len; at++)
-			words += verb.name.ptr[at] == ' ';
-		most = words > most ? words : most;
+		most = verb.small > most ? verb.small : most;
 	}
 	if (snapshot)
 		snapshot_release(snapshot);

@@ -1,7 +1,8 @@
 #include "ctl/password.h"
 
+#include <gateway/domain.h>
+
 #include <crypt.h>
-#include <ctype.h>
 #include <errno.h>
 #include <gsasl.h>
 #include <signal.h>
@@ -228,27 +229,11 @@ static int print_line(const struct choice *choice, const char *hash)
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
-/* "*", "example.com" or "*.example.com": what auth-password takes for one. */
-static bool is_domain(const char *text, size_t len)
-{
-	size_t label = 0;
-	if (len > 2 && text[0] == '*' && text[1] == '.')
-		return is_domain(text + 2, len - 2);
-	for (size_t i = 0; i < len; i++) {
-		label = text[i] == '.' ? 0 : label + 1;
-		if (label == 0 ? i == 0 || text[i - 1] == '.'
-			       : !isalnum((unsigned char)text[i]) && !strchr("-_", text[i]) &&
-					 (unsigned char)text[i] < 0x80)
-			return false;
-	}
-	return label > 0 && len < 254;
-}
-
 static bool are_domains(const char *list)
 {
 	for (;; list++) {
 		size_t len = strcspn(list, ",");
-		if ((len != 1 || *list != '*') && !is_domain(list, len))
+		if (!gw_domain_is_pattern(gw_str_n(list, len)))
 			return false;
 		list += len;
 		if (!*list)

@@ -88,7 +88,7 @@ void lives_finish(struct lives *lives)
 	lives->items = NULL;
 }
 
-static enum dkim_record judge(const struct key *key, const struct gw_dns_answer *answer)
+enum dkim_record life_judge(const struct key *key, const struct gw_dns_answer *answer)
 {
 	struct text own = { 0 };
 	enum dkim_record record = DKIM_RECORD_UNKNOWN;
@@ -162,7 +162,7 @@ void life_answered(struct gw_call *call, struct lives *lives, size_t number,
 
 	if (answer->status == GW_DNS_FAILED)
 		return;
-	record = judge(key, answer);
+	record = life_judge(key, answer);
 	if (record == DKIM_RECORD_UNKNOWN)
 		return;
 	if (record == DKIM_RECORD_SAME)

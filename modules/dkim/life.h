@@ -53,6 +53,9 @@ void lives_hurry(struct lives *lives);
 void life_answered(struct gw_call *call, struct lives *lives, size_t number,
 		   const struct gw_dns_answer *answer);
 
+/* Whether what a name server answered is this key; UNKNOWN without memory too. [any] */
+enum dkim_record life_judge(const struct key *key, const struct gw_dns_answer *answer);
+
 /* Its time begins, or is over, now. */
 void life_begins(struct lives *lives, size_t number, int64_t now);
 void life_ends(struct lives *lives, size_t number, int64_t now);

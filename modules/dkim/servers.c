@@ -39,18 +39,6 @@ struct servers {
 
 /* --- the thread --- */
 
-static enum dkim_record judge(const struct key *key, const struct gw_dns_answer *answer)
-{
-	struct text own = { 0 };
-	enum dkim_record record = DKIM_RECORD_UNKNOWN;
-
-	key_record(key, &own);
-	if (!own.failed)
-		record = dkim_record_judge(answer, gw_str_n(own.ptr, own.len));
-	text_finish(&own);
-	return record;
-}
-
 static void ask_one(const struct key *key, struct served *served, struct authority_answer *got)
 {
 	char name[KEY_NAME_MAX];
@@ -61,7 +49,7 @@ static void ask_one(const struct key *key, struct served *served, struct authori
 	authority_ask(served->address, PORT, name, got);
 	served->is_alias = got->is_alias;
 	served->record = got->answer.status == GW_DNS_FAILED ? DKIM_RECORD_UNKNOWN
-							     : judge(key, &got->answer);
+							     : life_judge(key, &got->answer);
 	snprintf(served->why, sizeof served->why, "%.*s", GW_STR_ARGS(got->answer.error));
 }
 
