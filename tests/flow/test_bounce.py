@@ -106,7 +106,8 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     assert len(sink.messages) == 2
     item, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)["items"]
     assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
-    assert b"user unknown" in ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
+    shown = ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
+    assert b"user unknown" in shown and re.search(rb"ses +Permanent, NoEmail\n", shown), shown
     assert b"of no message that is remembered" in ctl(gateway, "bounce", "take", given=RETURNED).stdout
 
 

@@ -110,4 +110,8 @@ def test_preview_shows_rule_parts_and_result(noticed, tmp_path):
         assert shown["why"] == sentence and place in shown["mail"].split("\r\n\r\n", 1)[1], shown
         assert noticed.run_ctl("disclaimer", "preview", "--eml", str(path), *more).out.startswith(sentence + "\n\nFrom: Ann")
     assert noticed.run_ctl("disclaimer", "preview", "--to").code == 65
+    nothing = tmp_path / "empty.eml"
+    nothing.write_bytes(b"")
+    empty = noticed.run_ctl("disclaimer", "preview", "--eml", str(nothing))
+    assert empty.code == 65 and "there is no mail" in empty.err
     assert not noticed.sink.messages

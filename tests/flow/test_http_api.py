@@ -137,6 +137,8 @@ def test_bounces_are_as_the_description_says(api):
     assert api.get("/v1/bounces/%d" % item["id"], SCOPED).status == 404 and api.asked("/v1/bounces", token=SCOPED)["items"] == []
     assert [row["count"] for row in api.asked("/v1/stats?by=kind,reason")["items"]] == [1]
     event, = wait_for(lambda: api.asked("/v1/events?event=bounce&limit=5")["items"], 10, "the event")
+    told, = wait_for(lambda: api.asked("/v1/events?event=bounced")["items"], 10, "the outcome")
+    assert (told["relay"], told["code"]) == ("out", 550)
     assert event["bounce_id"] == item["id"] and api.asked("/v1/events?cursor=99", status=400)["detail"]
     where = {"address": "joe@example.net"}
     api.asked("/v1/suppressions/{address}?client=crm&type=mass&days=3", "PUT", 204, WRITE, **where)

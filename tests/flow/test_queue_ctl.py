@@ -88,6 +88,14 @@ def test_queue_list_filters(stuck):
     assert gateway.run_ctl("queue", "list", "--bogus").code == 64
 
 
+def test_queue_list_names_one_that_is_not_done(pair):
+    gateway, sink = pair(settings={"queue.retry": ["1h"]}, script={"rcpt": lambda session, line: "451 4.2.1 later" if "late@" in line else OK})
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        id = queue_id(client.message(MAIL, "a@example.com", "done@example.net", "late@example.net"))
+    row = wait_for(lambda: (row_of(gateway, id) or {}).get("attempts") == 1 and row_of(gateway, id), 10)
+    assert (row["to"], row["pending"]) == ("late@example.net", 1) and "later" in row["last"]
+
+
 def test_queue_show_tells_each_recipient(stuck):
     gateway, sink = stuck
     id = send_stuck(gateway, "anna@example.com", "x@one.example", "y@two.example")

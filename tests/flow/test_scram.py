@@ -30,6 +30,16 @@ def made_here(user, secret, *words):
                           check=True).stdout
 
 
+@pytest.mark.parametrize("domains", ["foo..bar", "@example.com", "a.example,", ".example", "*."])
+def test_a_line_that_would_not_be_taken_is_not_made(domains):
+    done = subprocess.run([os.path.join(BUILD, "bin", "gatewayctl"), "password", "x", "--domains", domains], input="secret\n", capture_output=True, text=True)
+    assert done.returncode == 65 and not done.stdout and "example.com,*.example.net" in done.stderr, done
+
+
+def test_a_line_has_the_domains_as_they_were_said():
+    assert "domains=example.com,*.example.net" in made_here("x", "secret", "--domains", "example.com,*.example.net")
+
+
 def with_users(gateway, text, **options):
     path = os.path.join(gateway.folder, "users")
     with open(path, "w") as out:

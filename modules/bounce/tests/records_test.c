@@ -11,6 +11,7 @@
 #include "suppression.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #define DAY 86400000LL
 #define NOW 1767225600000LL /* where the kit's clock stands */
@@ -28,6 +29,19 @@ static int begin(void **state)
 	store = store_open(testkit_file(kit, "bounce.db", NULL), &why);
 	assert_non_null(store);
 	return 0;
+}
+
+static void nobody_else_reads_them(void **state)
+{
+	static const char *const files[] = { "bounce.db", "bounce.db-wal" };
+	struct stat info;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(stat(testkit_file(kit, files[i], NULL), &info), 0);
+		assert_int_equal(info.st_mode & 0777, 0600);
+	}
 }
 
 static int end(void **state)
@@ -499,6 +513,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		TEST(one_shape_has_all_that_is_known),
+		TEST(nobody_else_reads_them),
 		TEST(any_field_chooses),
 		TEST(what_is_no_question_is_told),
 		TEST(pages_go_both_ways),

@@ -327,6 +327,21 @@ static void a_mark_of_ones_own_and_always(void **state)
 	testkit_destroy(bench.kit);
 }
 
+/* "</styles>" ends no style: what follows is none that anybody sees, and the notice stands before.
+ */
+static void a_style_ends_where_a_browser_ends_it(void **state)
+{
+	struct bench bench = with_notice(WORDS);
+	const char *mail;
+
+	(void)state;
+	mail = sent(&bench, FROM "Content-Type: text/html\r\n\r\nhi<style>p {}</styles> x");
+	assert_true(has(mail, WORDS) && strstr(mail, WORDS) < strstr(mail, "<style>"));
+	mail = sent(&bench, FROM "Content-Type: text/html\r\n\r\n<style>p {}</style >hi");
+	assert_true(has(mail, WORDS) && strstr(mail, WORDS) > strstr(mail, ">hi"));
+	testkit_destroy(bench.kit);
+}
+
 /* --- options --- */
 
 static void what_is_wrong_is_told_at_the_start(void **state)
@@ -825,6 +840,7 @@ int main(void)
 		cmocka_unit_test(a_mail_that_has_the_notice_gets_no_second_one),
 		cmocka_unit_test(what_came_out_goes_through_as_it_is),
 		cmocka_unit_test(a_mark_of_ones_own_and_always),
+		cmocka_unit_test(a_style_ends_where_a_browser_ends_it),
 		cmocka_unit_test(what_is_wrong_is_told_at_the_start),
 		cmocka_unit_test(what_follows_from_a_fault_is_not_told),
 		cmocka_unit_test(what_is_wrong_in_a_file_is_told),
