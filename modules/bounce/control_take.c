@@ -51,7 +51,9 @@ void control_take(struct gw_call *call, struct gw_str mail)
 	}
 	returned->len = mail.len < MAIL_MAX ? mail.len : MAIL_MAX;
 	memcpy(returned->bytes, mail.ptr, returned->len);
-	returned_take(returned, true);
+	returned_read(returned, true);
+	if (returned_has_records(returned, true))
+		returned_keep_now(returned);
 	if (returned->failed)
 		gw->problem(call, true, "it cannot be kept: try again later");
 	else

@@ -5,6 +5,7 @@
 #include "instance.h"
 #include "outgoing.h"
 #include "suppress.h"
+#include "writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,28 +72,32 @@ static void emit(struct gw_call *call, const struct gw_message *message,
 /* --- the record --- */
 
 struct failure {
-	const struct bounce_conf *conf;
-	struct store *store;
+	struct writing writing;
+	gw_ticket ticket;
+	struct record record;
 	struct sent sent;
 	struct finding finding;
 	char stage[32];
-	uint32_t attempt;
-	int64_t now;
+	int64_t number;
 	bool failed;
 };
 
-static void work(void *arg)
+static int work(struct store *store, struct writing *writing)
 {
-	struct failure *failure = arg;
-	struct record record = { .time = failure->now,
-				 .sent = &failure->sent,
-				 .finding = &failure->finding,
-				 .source = SOURCE_SMTP,
-				 .stage = failure->stage,
-				 .attempt = failure->attempt };
+	struct failure *failure = (struct failure *)writing;
 
-	suppress_record(failure->conf, &record);
-	failure->failed = store_bounce(failure->store, &record) < 0;
+	return store_add_records(store, &failure->record, 1, &failure->number);
+}
+
+static void done(struct store *store, struct writing *writing, bool kept)
+{
+	struct failure *failure = (struct failure *)writing;
+
+	failure->failed = !kept;
+	if (kept)
+		store_learn(store, &failure->record, 1, &failure->number);
+	if (gw->wake(failure->ticket) != 0)
+		free(failure);
 }
 
 /* What cannot be remembered is in the log all the same, and in the report. */
@@ -107,30 +112,43 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 	return GW_CONTINUE;
 }
 
-static enum gw_verdict remember(struct gw_call *call, struct gw_message *message,
-				const struct gw_result *result, const struct finding *finding)
+static struct failure *failure_create(struct gw_call *call, struct gw_message *message,
+				      const struct gw_result *result, const struct finding *finding)
 {
-	static const struct gw_async async = { .resumed = resumed, .dropped = free };
-	const struct bounce_conf *conf = gw->conf(call);
-	struct store *store = instance_store(gw->instance_data(call));
-	struct failure *failure = store ? calloc(1, sizeof *failure) : NULL;
-	enum gw_verdict verdict;
+	struct failure *failure = calloc(1, sizeof *failure);
 
 	if (!failure)
-		return GW_CONTINUE;
-	failure->conf = conf;
-	failure->store = store;
+		return NULL;
+	failure->writing = (struct writing){ .urgency = WRITE_SOON, .work = work, .done = done };
 	failure->finding = *finding;
-	failure->now = gw->now(call);
-	failure->attempt = result->attempt;
 	text_keep(failure->stage, sizeof failure->stage, result->stage);
 	outgoing_describe(call, message, 0, &failure->sent);
 	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
-	verdict = gw->offload(call, &async, work, failure);
-	if (verdict == GW_PENDING)
-		return verdict;
+	failure->record = (struct record){ .time = gw->now(call),
+					   .sent = &failure->sent,
+					   .finding = &failure->finding,
+					   .source = SOURCE_SMTP,
+					   .stage = failure->stage,
+					   .attempt = result->attempt };
+	suppress_record(gw->conf(call), &failure->record);
+	return failure;
+}
+
+static enum gw_verdict remember(struct gw_call *call, struct gw_message *message,
+				const struct gw_result *result, const struct finding *finding)
+{
+	static const struct gw_async async = { .resumed = resumed };
+	struct store *store = instance_store(gw->instance_data(call));
+	struct failure *failure = store ? failure_create(call, message, result, finding) : NULL;
+
+	if (!failure)
+		return GW_CONTINUE;
+	if (gw->hold(call, &async, failure, &failure->ticket) == GW_PENDING) {
+		store_write(store, &failure->writing);
+		return GW_PENDING;
+	}
 	free(failure);
-	return verdict == GW_FAILED ? GW_CONTINUE : verdict;
+	return GW_CONTINUE;
 }
 
 enum gw_verdict failed_bounce(struct gw_call *call, struct gw_message *message,

@@ -74,7 +74,7 @@ enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
 
 static void work(void *arg)
 {
-	returned_take(arg, false);
+	returned_read(arg, false);
 }
 
 /* --- message: what follows --- */
@@ -117,7 +117,7 @@ static void reflect(struct gw_call *call, const struct returned *returned)
 	size_t i;
 
 	for (i = 0; i < returned->findings->count; i++)
-		if (returned->numbers[i] && returned_is_owed(returned, i))
+		if (returned->numbers[i] && returned->records[i].owed)
 			findings[reflection.count++] = &returned->findings->items[i];
 	if (!reflection.count)
 		return;
@@ -133,27 +133,59 @@ static enum gw_verdict no_bounce(struct gw_call *call)
 	return GW_REJECT;
 }
 
-static enum gw_verdict resumed(struct gw_call *call, void *arg)
+static enum gw_verdict not_kept(struct gw_call *call)
+{
+	gw->log(call, GW_LOG_ERROR, "a bounce cannot be kept: it is asked for again");
+	gw->reply(call, 451, "4.3.0", "It cannot be kept now");
+	return GW_TEMPFAIL;
+}
+
+static void say(struct gw_call *call, const struct returned *returned)
+{
+	const struct findings *findings = returned->findings;
+	size_t i;
+
+	for (i = 0; i < findings->count; i++)
+		if (returned->numbers[i]) {
+			gw->count(call, kind_name(findings->items[i].kind), 1);
+			tell(call, returned, &findings->items[i], returned->numbers[i]);
+		}
+	reflect(call, returned);
+}
+
+static enum gw_verdict kept(struct gw_call *call, void *arg)
 {
 	struct returned *returned = arg;
 	enum gw_verdict verdict = GW_DISCARD;
-	size_t i;
 
-	if (returned->failed) {
-		gw->log(call, GW_LOG_ERROR, "a bounce cannot be kept: it is asked for again");
-		gw->reply(call, 451, "4.3.0", "It cannot be kept now");
-		verdict = GW_TEMPFAIL;
-	} else if (!returned->findings->count) {
-		verdict = no_bounce(call);
-	} else {
-		for (i = 0; i < returned->findings->count; i++)
-			if (returned->numbers[i]) {
-				gw->count(call, kind_name(returned->findings->items[i].kind), 1);
-				tell(call, returned, &returned->findings->items[i],
-				     returned->numbers[i]);
-			}
-		reflect(call, returned);
-	}
+	if (returned->failed)
+		verdict = not_kept(call);
+	else
+		say(call, returned);
+	returned_free(returned);
+	return verdict;
+}
+
+static enum gw_verdict keep(struct gw_call *call, struct returned *returned)
+{
+	static const struct gw_async async = { .resumed = kept };
+	enum gw_verdict verdict = gw->hold(call, &async, returned, &returned->ticket);
+
+	if (verdict == GW_PENDING)
+		returned_keep(returned);
+	else
+		returned_free(returned);
+	return verdict;
+}
+
+static enum gw_verdict was_read(struct gw_call *call, void *arg)
+{
+	struct returned *returned = arg;
+	enum gw_verdict verdict;
+
+	if (returned_has_records(returned, false))
+		return keep(call, returned);
+	verdict = returned->failed ? not_kept(call) : no_bounce(call);
 	returned_free(returned);
 	return verdict;
 }
@@ -175,7 +207,7 @@ static struct returned *read_message(struct gw_call *call, struct gw_message *me
 
 enum gw_verdict incoming_message(struct gw_call *call, struct gw_message *message)
 {
-	static const struct gw_async async = { .resumed = resumed, .dropped = returned_free };
+	static const struct gw_async async = { .resumed = was_read, .dropped = returned_free };
 	struct incoming *incoming = gw->message_data(call);
 	struct store *store = instance_store(gw->instance_data(call));
 	struct returned *returned;

@@ -2,6 +2,7 @@
 
 #include "reflect.h"
 #include "store_private.h"
+#include "writer.h"
 
 #include <stdlib.h>
 
@@ -18,7 +19,6 @@ struct keeper {
 	int64_t worked; /* ms: when it had work last */
 	struct keeper_work work;
 	char hostname[256];
-	GArray *paid; /* of struct report_name */
 	GQueue ready; /* of struct owed */
 };
 
@@ -33,16 +33,42 @@ void owed_free(struct owed *owed)
 
 /* --- on the thread --- */
 
-static void note_paid(struct store *store, const struct report_name *name)
-{
-	sqlite3_stmt *statement = store_begin(store, PAY);
+struct paid {
+	struct writing writing;
+	struct report_name name;
+};
 
-	store_set_durable(store, false);
+static int pay(struct store *store, struct writing *writing)
+{
+	const struct report_name *name = &((struct paid *)writing)->name;
+	sqlite3_stmt *statement = store->statements[PAY];
+	int done;
+
 	sqlite3_bind_int64(statement, 1, (int64_t)name->path.id);
 	sqlite3_bind_int(statement, 2, name->path.nth);
 	sqlite3_bind_int64(statement, 3, name->time);
-	sqlite3_step(statement);
-	store_end(store, statement);
+	done = sqlite3_step(statement);
+	store_clear(statement);
+	return done == SQLITE_DONE ? 0 : -1;
+}
+
+/* What could not be noted is told once more. */
+static void payed(struct store *store, struct writing *writing, bool kept)
+{
+	(void)store;
+	(void)kept;
+	free(writing);
+}
+
+static void note_paid(struct store *store, const struct report_name *name)
+{
+	struct paid *paid = calloc(1, sizeof *paid);
+
+	if (!paid)
+		return;
+	*paid = (struct paid){ .writing = { .urgency = WRITE_LATER, .work = pay, .done = payed },
+			       .name = *name };
+	store_write(store, &paid->writing);
 }
 
 static void take_finding(struct finding *finding, const struct row *row)
@@ -123,20 +149,6 @@ static void find_owed(struct keeper *keeper, const struct keeper_work *work, str
 }
 
 /* Under the lock, which it leaves for the while. */
-static void do_paid(struct keeper *keeper)
-{
-	GArray *paid = keeper->paid;
-	guint i;
-
-	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct report_name));
-	pthread_mutex_unlock(&keeper->lock);
-	for (i = 0; i < paid->len; i++)
-		note_paid(keeper->store, &g_array_index(paid, struct report_name, i));
-	g_array_free(paid, TRUE);
-	pthread_mutex_lock(&keeper->lock);
-}
-
-/* The same. */
 static void do_work(struct keeper *keeper)
 {
 	struct keeper_work work = keeper->work;
@@ -158,9 +170,7 @@ static void *keep(void *arg)
 
 	pthread_mutex_lock(&keeper->lock);
 	for (;;) {
-		if (keeper->paid->len)
-			do_paid(keeper);
-		else if (keeper->stops)
+		if (keeper->stops)
 			break;
 		else if (keeper->has_work)
 			do_work(keeper);
@@ -188,7 +198,6 @@ struct keeper *keeper_create(struct store *store)
 	if (!keeper)
 		return NULL;
 	keeper->store = store;
-	keeper->paid = g_array_new(FALSE, FALSE, sizeof(struct report_name));
 	pthread_mutex_init(&keeper->lock, NULL);
 	pthread_cond_init(&keeper->change, NULL);
 	g_queue_init(&keeper->ready);
@@ -206,7 +215,6 @@ void keeper_destroy(struct keeper *keeper)
 	if (keeper->runs)
 		pthread_join(keeper->thread, NULL);
 	g_queue_clear_full(&keeper->ready, (GDestroyNotify)owed_free);
-	g_array_free(keeper->paid, TRUE);
 	pthread_cond_destroy(&keeper->change);
 	pthread_mutex_destroy(&keeper->lock);
 	free(keeper);
@@ -222,10 +230,7 @@ void keeper_begin(struct keeper *keeper, int64_t now)
 
 void keeper_paid(struct keeper *keeper, const struct report_name *name)
 {
-	pthread_mutex_lock(&keeper->lock);
-	add_name(keeper->paid, name);
-	wake(keeper);
-	pthread_mutex_unlock(&keeper->lock);
+	note_paid(keeper->store, name);
 }
 
 void keeper_tick(struct keeper *keeper, const struct keeper_work *work)

@@ -1,6 +1,6 @@
 /* keeper.h - what is done beside the mail, on a thread of the store's own: reports to clients that
- * were not handed over before the gateway died are found again, those that were are noted, and what
- * is over is forgotten. [any] */
+ * were not handed over before the gateway died are found again, and what is over is forgotten.
+ * [any] */
 #ifndef BOUNCE_KEEPER_H
 #define BOUNCE_KEEPER_H
 
@@ -10,14 +10,13 @@ struct keeper;
 
 /* NULL: no memory. */
 struct keeper *keeper_create(struct store *store);
-/* What was said before is done first. */
 void keeper_destroy(struct keeper *keeper);
 
 /* Says when this process began, the first time: what is owed from before it was lost with another,
  * and waits for no minute. */
 void keeper_begin(struct keeper *keeper, int64_t now);
 
-/* The report of that bounce is in the queue, on disk. */
+/* The report of that bounce is in the queue, on disk, which is noted with what is written next. */
 void keeper_paid(struct keeper *keeper, const struct report_name *name);
 
 /* Once a second. Every minute it looks for what is over, and for reports that are owed for more

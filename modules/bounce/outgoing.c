@@ -2,25 +2,34 @@
 
 #include "author.h"
 #include "instance.h"
-#include "store.h"
+#include "writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct departure {
+	struct writing writing;
+	gw_ticket ticket;
 	struct gw_delivery *delivery;
-	struct store *store;
 	struct sent sent;
 	char address[ADDRESS_MAX];
 	const char *which;
 	bool failed;
 };
 
-static void work(void *arg)
+static int work(struct store *store, struct writing *writing)
 {
-	struct departure *departure = arg;
+	return store_add_sent(store, &((struct departure *)writing)->sent);
+}
 
-	departure->failed = store_sent(departure->store, &departure->sent) != 0;
+static void done(struct store *store, struct writing *writing, bool kept)
+{
+	struct departure *departure = (struct departure *)writing;
+
+	(void)store;
+	departure->failed = !kept;
+	if (gw->wake(departure->ticket) != 0)
+		free(departure);
 }
 
 enum gw_verdict outgoing_set(struct gw_call *call, struct gw_delivery *delivery,
@@ -165,7 +174,7 @@ struct path outgoing_path(struct gw_delivery *delivery)
 enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,
 				  const char *address, const char *which, int64_t until)
 {
-	static const struct gw_async async = { .resumed = resumed, .dropped = free };
+	static const struct gw_async async = { .resumed = resumed };
 	struct gw_message *message = gw->delivery_message(delivery);
 	struct store *store = instance_store(gw->instance_data(call));
 	struct departure *departure;
@@ -177,8 +186,8 @@ enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *deli
 	if (!departure)
 		return GW_FAILED;
 	*departure = (struct departure){
+		.writing = { .urgency = WRITE_SOON, .work = work, .done = done },
 		.delivery = delivery,
-		.store = store,
 		.which = which,
 	};
 	departure->sent.until = until;
@@ -188,8 +197,10 @@ enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *deli
 		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
 	outgoing_describe(call, message, departure->sent.is_named ? 0 : outgoing_path(delivery).nth,
 			  &departure->sent);
-	verdict = gw->offload(call, &async, work, departure);
-	if (verdict != GW_PENDING)
+	verdict = gw->hold(call, &async, departure, &departure->ticket);
+	if (verdict == GW_PENDING)
+		store_write(store, &departure->writing);
+	else
 		free(departure);
 	return verdict;
 }

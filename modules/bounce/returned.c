@@ -79,7 +79,7 @@ static void match(struct returned *returned)
 
 /* Only what failed, and never to an address of the bounce domain: a report about a report goes
  * nowhere. */
-bool returned_is_owed(const struct returned *returned, size_t nth)
+static bool is_owed(const struct returned *returned, size_t nth)
 {
 	const struct finding *finding = &returned->findings->items[nth];
 	struct gw_str sender = gw_str(returned->sent.sender);
@@ -90,9 +90,9 @@ bool returned_is_owed(const struct returned *returned, size_t nth)
 	       !gw_str_ieq(words_domain(sender), gw_str(returned->domain));
 }
 
-static void remember(struct returned *returned)
+static void make_records(struct returned *returned)
 {
-	struct record records[FINDINGS_MAX];
+	struct record *records = returned->records;
 	size_t i;
 
 	for (i = 0; i < returned->findings->count; i++) {
@@ -103,10 +103,9 @@ static void remember(struct returned *returned)
 					      .reporting = returned->findings->reporting,
 					      .report = { returned->bytes, returned->len },
 					      .of_others = !returned->is_matched[i],
-					      .owed = returned_is_owed(returned, i) };
+					      .owed = is_owed(returned, i) };
 		suppress_record(returned->conf, &records[i]);
 	}
-	returned->failed = store_mail(returned->store, records, i, returned->numbers) != 0;
 }
 
 static int find(struct returned *returned, bool by_message_id)
@@ -116,8 +115,7 @@ static int find(struct returned *returned, bool by_message_id)
 	return store_find_named(returned->store, returned->findings->message_id, &returned->sent);
 }
 
-/* Without a token nothing is remembered of a message that is not known: it may be anybody's. */
-void returned_take(struct returned *returned, bool by_message_id)
+void returned_read(struct returned *returned, bool by_message_id)
 {
 	int found;
 
@@ -127,7 +125,47 @@ void returned_take(struct returned *returned, bool by_message_id)
 	returned->failed = found < 0;
 	returned->is_known = found == 0;
 	match(returned);
-	if (!returned->failed && returned->findings->count &&
-	    (returned->is_known || !by_message_id))
-		remember(returned);
+	make_records(returned);
+}
+
+/* Without a token nothing is remembered of a message that is not known: it may be anybody's. */
+bool returned_has_records(const struct returned *returned, bool by_message_id)
+{
+	return !returned->failed && returned->findings->count &&
+	       (returned->is_known || !by_message_id);
+}
+
+/* --- on the store's thread: the configuration may be another by now --- */
+
+static int work(struct store *store, struct writing *writing)
+{
+	struct returned *returned = (struct returned *)writing;
+
+	return store_add_records(store, returned->records, returned->findings->count,
+				 returned->numbers);
+}
+
+static void done(struct store *store, struct writing *writing, bool kept)
+{
+	struct returned *returned = (struct returned *)writing;
+
+	returned->failed = !kept;
+	if (kept)
+		store_learn(store, returned->records, returned->findings->count, returned->numbers);
+	if (gw->wake(returned->ticket) != 0)
+		returned_free(returned);
+}
+
+void returned_keep(struct returned *returned)
+{
+	returned->writing = (struct writing){ .urgency = WRITE_DURABLE,
+					      .work = work,
+					      .done = done };
+	store_write(returned->store, &returned->writing);
+}
+
+void returned_keep_now(struct returned *returned)
+{
+	returned->failed = store_mail(returned->store, returned->records, returned->findings->count,
+				      returned->numbers) != 0;
 }

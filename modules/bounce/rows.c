@@ -47,13 +47,13 @@ static void tell_row(sqlite3_stmt *statement, row_function *each, void *arg)
 
 static int64_t ask_number(struct store *store, const char *sql, int64_t first, int64_t otherwise)
 {
-	sqlite3_stmt *statement = store_prepare(store->reader, sql);
+	sqlite3_stmt *statement = store_question(store, sql);
 
 	sqlite3_bind_int64(statement, 1, first);
 	if (sqlite3_step(statement) == SQLITE_ROW &&
 	    sqlite3_column_type(statement, 0) != SQLITE_NULL)
 		otherwise = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	return otherwise;
 }
 
@@ -156,14 +156,14 @@ static int64_t tell_rows(struct store *store, const struct query *query, struct 
 	int done;
 
 	write_sql(query, sql);
-	statement = store_prepare(store->reader, sql->str);
+	statement = store_question(store, sql->str);
 	bind_query(statement, query, range);
 	while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
 		*last = sqlite3_column_int64(statement, 0);
 		tell_row(statement, each, arg);
 		count++;
 	}
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	g_string_free(sql, TRUE);
 	return done == SQLITE_DONE ? count : -1;
 }
@@ -203,12 +203,12 @@ static int list(struct store *store, const struct query *query, struct page *pag
 static void snapshot_begin(struct store *store)
 {
 	pthread_mutex_lock(&store->reading);
-	store_run(store->reader, "BEGIN");
+	ask_number(store, "BEGIN", 0, 0);
 }
 
 static void snapshot_end(struct store *store)
 {
-	store_run(store->reader, "COMMIT");
+	ask_number(store, "COMMIT", 0, 0);
 	pthread_mutex_unlock(&store->reading);
 }
 
@@ -235,12 +235,12 @@ int rows_get(struct store *store, int64_t number, row_function *each, void *arg)
 	int done;
 
 	pthread_mutex_lock(&store->reading);
-	statement = store_prepare(store->reader, sql);
+	statement = store_question(store, sql);
 	sqlite3_bind_int64(statement, 1, number);
 	done = sqlite3_step(statement);
 	if (done == SQLITE_ROW)
 		tell_row(statement, each, arg);
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
 }
@@ -293,7 +293,7 @@ int rows_owed_names(struct store *store, int64_t before, int64_t limit,
 	int done;
 
 	pthread_mutex_lock(&store->reading);
-	statement = store_prepare(store->reader, sql);
+	statement = store_question(store, sql);
 	sqlite3_bind_int64(statement, 1, before);
 	sqlite3_bind_int64(statement, 2, limit);
 	while ((done = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -302,7 +302,7 @@ int rows_owed_names(struct store *store, int64_t before, int64_t limit,
 		name.time = sqlite3_column_int64(statement, 2);
 		each(arg, &name);
 	}
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_DONE ? 0 : -1;
 }
@@ -315,13 +315,13 @@ int rows_owed(struct store *store, const struct report_name *name, row_function 
 	int done;
 
 	pthread_mutex_lock(&store->reading);
-	statement = store_prepare(store->reader, sql);
+	statement = store_question(store, sql);
 	sqlite3_bind_int64(statement, 1, (int64_t)name->path.id);
 	sqlite3_bind_int(statement, 2, name->path.nth);
 	sqlite3_bind_int64(statement, 3, name->time);
 	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
 		tell_row(statement, each, arg);
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->reading);
 	return done == SQLITE_DONE ? 0 : -1;
 }
@@ -371,7 +371,7 @@ int rows_tally(struct store *store, const struct tally_query *query,
 
 	write_tally_sql(query, sql);
 	pthread_mutex_lock(&store->reading);
-	statement = store_prepare(store->reader, sql->str);
+	statement = store_question(store, sql->str);
 	sqlite3_bind_int64(statement, 1, query->since);
 	sqlite3_bind_int64(statement, 2, query->until);
 	sqlite3_bind_int64(statement, 3, query->limit);
@@ -380,7 +380,7 @@ int rows_tally(struct store *store, const struct tally_query *query,
 			store_bind(statement, 10 + i, query->texts[i]);
 	while ((done = sqlite3_step(statement)) == SQLITE_ROW)
 		tell_tally(statement, each, arg);
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->reading);
 	g_string_free(sql, TRUE);
 	return done == SQLITE_DONE ? 0 : -1;

@@ -1,5 +1,6 @@
 #include "keeper.h"
 #include "store_private.h"
+#include "writer.h"
 
 #include "../common/private_file.h"
 
@@ -98,9 +99,12 @@ static void destroy(struct store *store)
 	int i;
 
 	keeper_destroy(store->keeper);
+	writer_destroy(store->writer);
 	for (i = 0; i < STORE_QUERIES; i++)
 		sqlite3_finalize(store->statements[i]);
 	suppressed_free(store->suppressed);
+	if (store->questions)
+		g_hash_table_destroy(store->questions);
 	sqlite3_close(store->reader);
 	sqlite3_close(store->db);
 	pthread_mutex_destroy(&store->reading);
@@ -123,6 +127,7 @@ static struct store *create(const char *path, const char **why)
 	    connect_to(path, &store->reader) &&
 	    store_run(store->reader, "PRAGMA query_only=1") == SQLITE_OK &&
 	    (store->suppressed = suppressed_load(store->db)) != NULL &&
+	    (store->writer = writer_create(store)) != NULL &&
 	    (store->keeper = keeper_create(store)) != NULL) {
 		note_start(store->db);
 		return store;
@@ -179,6 +184,14 @@ struct keeper *store_keeper(struct store *store)
 
 /* --- one statement --- */
 
+bool store_does(struct store *store, enum query_id query)
+{
+	int done = sqlite3_step(store->statements[query]);
+
+	sqlite3_reset(store->statements[query]);
+	return done == SQLITE_DONE;
+}
+
 sqlite3_stmt *store_begin(struct store *store, enum query_id query)
 {
 	pthread_mutex_lock(&store->lock);
@@ -187,6 +200,8 @@ sqlite3_stmt *store_begin(struct store *store, enum query_id query)
 
 void store_clear(sqlite3_stmt *statement)
 {
+	if (!statement)
+		return;
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 }
@@ -220,15 +235,14 @@ const char *store_text(sqlite3_stmt *statement, int at)
 
 /* --- what left --- */
 
-int store_sent(struct store *store, const struct sent *sent)
+int store_add_sent(struct store *store, const struct sent *sent)
 {
-	sqlite3_stmt *statement = store_begin(store, ADD_SENT);
+	sqlite3_stmt *statement = store->statements[ADD_SENT];
 	const char *texts[] = { sent->queue_id,    sent->sender, sent->author, sent->message_id,
 				sent->envelope_id, sent->client, sent->type,   sent->relay,
 				sent->header,      sent->rcpts };
 	int i, done;
 
-	store_set_durable(store, false);
 	sqlite3_bind_int64(statement, 1, (int64_t)sent->path.id);
 	sqlite3_bind_int64(statement, 2, sent->until);
 	sqlite3_bind_int64(statement, 3, sent->received);
@@ -239,65 +253,8 @@ int store_sent(struct store *store, const struct sent *sent)
 	sqlite3_bind_int(statement, 16, sent->is_named);
 	sqlite3_bind_int(statement, 17, sent->path.nth);
 	done = sqlite3_step(statement);
-	store_end(store, statement);
+	store_clear(statement);
 	return done == SQLITE_DONE ? 0 : -1;
-}
-
-static void take_sent(sqlite3_stmt *statement, struct sent *sent)
-{
-	const struct {
-		char *out;
-		size_t size;
-	} texts[] = { { sent->queue_id, sizeof sent->queue_id },
-		      { sent->sender, sizeof sent->sender },
-		      { sent->author, sizeof sent->author },
-		      { sent->message_id, sizeof sent->message_id },
-		      { sent->envelope_id, sizeof sent->envelope_id },
-		      { sent->client, sizeof sent->client },
-		      { sent->type, sizeof sent->type },
-		      { sent->relay, sizeof sent->relay },
-		      { sent->header, sizeof sent->header },
-		      { sent->rcpts, sizeof sent->rcpts } };
-	int i;
-
-	sent->until = sqlite3_column_int64(statement, 0);
-	sent->received = sqlite3_column_int64(statement, 1);
-	sent->size = sqlite3_column_int64(statement, 2);
-	for (i = 0; i < 10; i++)
-		snprintf(texts[i].out, texts[i].size, "%s", store_text(statement, 3 + i));
-	sent->rcpt_count = (size_t)sqlite3_column_int64(statement, 13);
-	sent->path.id = (uint64_t)sqlite3_column_int64(statement, 14);
-	sent->path.nth = (uint16_t)sqlite3_column_int(statement, 15);
-}
-
-static int find(struct store *store, sqlite3_stmt *statement, struct sent *sent)
-{
-	int done = sqlite3_step(statement);
-
-	if (done == SQLITE_ROW)
-		take_sent(statement, sent);
-	store_end(store, statement);
-	return done == SQLITE_ROW ? 0 : done == SQLITE_DONE ? 1 : -1;
-}
-
-int store_find(struct store *store, struct path path, struct sent *sent)
-{
-	sqlite3_stmt *statement = store_begin(store, FIND_SENT);
-
-	memset(sent, 0, sizeof *sent);
-	sent->path = path;
-	sqlite3_bind_int64(statement, 1, (int64_t)path.id);
-	sqlite3_bind_int(statement, 2, path.nth);
-	return find(store, statement, sent);
-}
-
-int store_find_named(struct store *store, const char *message_id, struct sent *sent)
-{
-	sqlite3_stmt *statement = store_begin(store, FIND_NAMED);
-
-	memset(sent, 0, sizeof *sent);
-	store_bind(statement, 1, message_id);
-	return find(store, statement, sent);
 }
 
 /* --- what is over --- */

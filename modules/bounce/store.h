@@ -1,10 +1,9 @@
 /* store.h - what is remembered on disk: messages that left with a return path of ours, until their
  * tokens expire, the bounces, for some days, and whom no mail goes to.
  *
- * SQLite in one file, which one process has open once, however many instances ask for it. Writes
- * are for the pool: they block, and another thread may be writing. What is written is safe from a
- * kill at once, from a power cut a little later; that of store_mail() is on disk when it returns.
- * Reads have a connection of their own, and wait for no write. */
+ * SQLite in one file, which one process has open once, however many instances ask for it. What is
+ * written goes through store_write() (writer.h). Reads have a connection of their own, and wait for
+ * no write. */
 #ifndef BOUNCE_STORE_H
 #define BOUNCE_STORE_H
 
@@ -56,17 +55,21 @@ struct record {
 struct store *store_open(const char *path, const char **why);
 void store_close(struct store *store);
 
-/* 0, or -1. */
-int store_sent(struct store *store, const struct sent *sent);
+/* In work() of a writing: 0, or -1. */
+int store_add_sent(struct store *store, const struct sent *sent);
 /* 0; 1: it is not known; -1. */
 int store_find(struct store *store, struct path path, struct sent *sent);
 /* The same of the last one of that Message-ID which is_named. */
 int store_find_named(struct store *store, const char *message_id, struct sent *sent);
-/* 1: it was not known yet; 0: a copy of one that is there, or one of others too many for its
- * message, and nothing changed; -1. */
-int store_bounce(struct store *store, const struct record *record);
-/* Those of one mail, with one sync: 0, and `numbers` of each is its number, 0 where store_bounce()
- * would say 0; -1: none is kept. */
+/* In work() of a writing: those of one mail, or of one session: 0, and `numbers` of each is its
+ * number, 0 where it is a copy of one that is there, or one of others too many for its message, and
+ * nothing changed; -1. */
+int store_add_records(struct store *store, const struct record *records, size_t count,
+		      int64_t *numbers);
+/* When they are kept: whom no mail goes to from now on. */
+void store_learn(struct store *store, const struct record *records, size_t count,
+		 const int64_t *numbers);
+/* The same three in one, on disk when it returns, for who may wait: 0, or -1, and none is kept. */
 int store_mail(struct store *store, const struct record *records, size_t count, int64_t *numbers);
 /* Forgets what is over, a part at a time; does nothing when it did so a little while ago. */
 void store_forget(struct store *store, int64_t now, int64_t keep);

@@ -1,6 +1,8 @@
 /* store_bounces.c - bounces, as they are written. */
 #include "store_private.h"
+#include "writer.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 
 /* A return path is known to whoever got the message, and he may send to it as often as he likes:
@@ -152,50 +154,74 @@ static int64_t add(struct store *store, const struct record *record, const char 
 	return !record->suppresses || suppression_learn(store, record, number) ? number : -1;
 }
 
-static bool add_all(struct store *store, const struct record *records, size_t count,
-		    int64_t *numbers)
+int store_add_records(struct store *store, const struct record *records, size_t count,
+		      int64_t *numbers)
 {
 	int64_t report = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if ((numbers[i] = add(store, &records[i], records[i].reporting, &report)) < 0)
-			return false;
-	return true;
+			return -1;
+	return 0;
 }
 
-/* All or none. */
-static int add_durably(struct store *store, bool durable, const struct record *records,
-		       size_t count, int64_t *numbers)
+void store_learn(struct store *store, const struct record *records, size_t count,
+		 const int64_t *numbers)
 {
-	bool kept = false;
 	size_t i;
 
-	pthread_mutex_lock(&store->lock);
-	if (store_set_durable(store, durable) &&
-	    store_run(store->db, "BEGIN IMMEDIATE") == SQLITE_OK) {
-		kept = add_all(store, records, count, numbers) &&
-		       store_run(store->db, "COMMIT") == SQLITE_OK;
-		if (!kept)
-			store_run(store->db, "ROLLBACK");
-	}
-	for (i = 0; kept && i < count; i++)
+	for (i = 0; i < count; i++)
 		if (numbers[i] && records[i].suppresses)
 			suppression_learned(store, &records[i]);
-	pthread_mutex_unlock(&store->lock);
-	return kept ? 0 : -1;
+}
+
+/* --- for who waits --- */
+
+struct waiting {
+	struct writing writing;
+	const struct record *records;
+	size_t count;
+	int64_t *numbers;
+	sem_t end;
+	bool kept;
+};
+
+static struct waiting *waiting_of(struct writing *writing)
+{
+	return (struct waiting *)writing; /* its first member */
+}
+
+static int work(struct store *store, struct writing *writing)
+{
+	const struct waiting *waiting = waiting_of(writing);
+
+	return store_add_records(store, waiting->records, waiting->count, waiting->numbers);
+}
+
+static void done(struct store *store, struct writing *writing, bool kept)
+{
+	struct waiting *waiting = waiting_of(writing);
+
+	if (kept)
+		store_learn(store, waiting->records, waiting->count, waiting->numbers);
+	waiting->kept = kept;
+	sem_post(&waiting->end);
 }
 
 int store_mail(struct store *store, const struct record *records, size_t count, int64_t *numbers)
 {
-	return add_durably(store, true, records, count, numbers);
-}
+	struct waiting waiting = {
+		.writing = { .urgency = WRITE_DURABLE, .work = work, .done = done },
+		.records = records,
+		.count = count,
+		.numbers = numbers
+	};
 
-int store_bounce(struct store *store, const struct record *record)
-{
-	int64_t number;
-
-	if (add_durably(store, false, record, 1, &number) != 0)
-		return -1;
-	return number > 0;
+	sem_init(&waiting.end, 0, 0);
+	store_write(store, &waiting.writing);
+	while (sem_wait(&waiting.end) != 0)
+		;
+	sem_destroy(&waiting.end);
+	return waiting.kept ? 0 : -1;
 }

@@ -9,9 +9,10 @@
 #include <sqlite3.h>
 
 enum query_id {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
 	ADD_SENT,
-	FIND_SENT,
-	FIND_NAMED,
 	ADD_BOUNCE,
 	ADD_REPORT,
 	ADD_TALLY,
@@ -36,6 +37,8 @@ struct store {
 	int64_t forgot;  /* ms: when that was done last */
 	pthread_mutex_t reading;
 	sqlite3 *reader;
+	GHashTable *questions; /* statements of the reader, by their text */
+	struct writer *writer;
 	struct keeper *keeper;
 	struct suppressed *suppressed; /* what is in the table, for who has no time */
 };
@@ -63,15 +66,23 @@ void suppression_learned(struct store *store, const struct record *record);
 /* Those in memory that are over, as the table has none of them. */
 void suppression_forget(struct store *store, int64_t now);
 
+/* --- store_read.c: under `reading` --- */
+
+/* A statement of the reader, kept for who asks the same again; to be ended with store_clear().
+ * NULL: it cannot be prepared, as store_prepare() says. */
+sqlite3_stmt *store_question(struct store *store, const char *sql);
+
 /* --- store.c --- */
 
 int store_run(sqlite3 *db, const char *sql);
+/* One that has nothing to be bound. Under the lock; false: it failed. */
+bool store_does(struct store *store, enum query_id query);
 /* NULL: it cannot be prepared; whatever SQLite is asked of that then fails. To be finalized. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql);
 
 /* A prepared statement, its store locked until store_end(). */
 sqlite3_stmt *store_begin(struct store *store, enum query_id query);
-/* What was bound is the caller's: it is not kept. */
+/* What was bound is the caller's: it is not kept. NULL is fine. */
 void store_clear(sqlite3_stmt *statement);
 void store_end(struct store *store, sqlite3_stmt *statement);
 

@@ -42,14 +42,11 @@ const char store_skip_numbers[] =
 const char store_note_boot[] = "INSERT OR REPLACE INTO meta VALUES('boot',?1)";
 
 const char *const store_queries[STORE_QUERIES] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
 	[ADD_SENT] =
 		"INSERT OR REPLACE INTO sent VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
-	[FIND_SENT] =
-		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
-		"header,rcpts,rcpt_count,id,nth FROM sent WHERE id=?1 AND nth=?2",
-	[FIND_NAMED] =
-		"SELECT until,received,size,queue_id,sender,author,message_id,envelope_id,client,type,relay,"
-		"header,rcpts,rcpt_count,id,nth FROM sent WHERE message_id=?1 AND named=1 ORDER BY id DESC LIMIT 1",
 	[ADD_BOUNCE] =
 		"INSERT OR IGNORE INTO bounce(time,received,size,id,code,attempt,infrastructure,seen,"
 		"suppressed,owed,report,nth" ROW_TEXTS(NAME) ") "

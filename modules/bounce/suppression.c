@@ -354,12 +354,12 @@ int suppression_list(struct store *store, const struct suppression_query *query,
 
 	*page = (struct page){ .next = query->after };
 	pthread_mutex_lock(&store->reading);
-	statement = store_prepare(store->reader, query->address ? one : all);
+	statement = store_question(store, query->address ? one : all);
 	sqlite3_bind_int64(statement, 1, query->after);
 	if (query->address)
 		store_bind(statement, 2, query->address);
 	result = list_rows(statement, query, page, each, arg);
-	sqlite3_finalize(statement);
+	store_clear(statement);
 	pthread_mutex_unlock(&store->reading);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "suppression.h"
+#include "waited.h"
 
 #define DAY 86400000LL
 #define JANE "jane@customer.example"
@@ -60,7 +61,7 @@ static void fails(const char *client, const char *type, const char *to, int code
 				    .relay = GW_STR("out"),
 				    .stage = GW_STR("rcpt") };
 
-	assert_int_equal(testkit_run_bounce(kit, message, &result), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_bounce(kit, message, &result)), GW_CONTINUE);
 }
 
 static enum gw_verdict admitted(const char *client, const char *type, const char *to)
@@ -187,7 +188,7 @@ static void what_is_not_sent_is_an_event_of_its_own(void **state)
 	message = message_of("crm", "mass");
 	result.rcpt = testkit_rcpt(message, "a@x.example");
 	testkit_forget(kit);
-	assert_int_equal(testkit_run_bounce(kit, message, &result), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_bounce(kit, message, &result)), GW_CONTINUE);
 	assert_true(testkit_has(kit, TESTKIT_REASON, "info suppressed, by suppression"));
 	testkit_run_control(kit, "list event=suppressed", false);
 	assert_true(testkit_has(kit, TESTKIT_REPLY, "\"reason\":\"suppressed\""));
@@ -234,7 +235,7 @@ static void leaves_to_both(const char *type, const char *other)
 	if (other)
 		testkit_rcpt(message, other);
 	delivery = testkit_delivery(message, relay);
-	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_prepare(kit, delivery)), GW_CONTINUE);
 	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
 }
 
@@ -254,7 +255,7 @@ static void comes_back(const char *name)
 	testkit_message_bytes(message, bytes, len);
 	free(bytes);
 	assert_int_equal(testkit_run_rcpt(kit, message, testkit_rcpt(message, path)), GW_ACCEPT);
-	assert_int_equal(testkit_run_message(kit, message), GW_DISCARD);
+	assert_int_equal(waited(kit, testkit_run_message(kit, message)), GW_DISCARD);
 }
 
 static void late_ones_are_learned_from_too(void **state)
@@ -440,7 +441,8 @@ static void leaves_with(const char *return_path, const char *reflects, const cha
 	testkit_message_fact(message, GW_MESSAGE_CLIENT, "crm");
 	testkit_message_fact(message, GW_MESSAGE_TYPE, "mass");
 	testkit_rcpt(message, to);
-	assert_int_equal(testkit_run_prepare(kit, testkit_delivery(message, relay)), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_prepare(kit, testkit_delivery(message, relay))),
+			 GW_CONTINUE);
 }
 
 static void a_mailbox_brings_bounces_to_the_client_too(void **state)

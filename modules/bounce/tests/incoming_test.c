@@ -1,6 +1,7 @@
 /* incoming_test.c - a bounce comes to a return path of ours: who gets in, what is remembered, and
  * who hears of it. */
 #include "mails.h"
+#include "waited.h"
 
 #include <setjmp.h>
 
@@ -42,7 +43,7 @@ static int begin(void **state)
 	testkit_message_fact(message, GW_MESSAGE_CLIENT, "crm-eu");
 	testkit_rcpt(message, "jane@customer.example");
 	delivery = testkit_delivery(message, relay);
-	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_prepare(kit, delivery)), GW_CONTINUE);
 	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
 	testkit_forget(kit);
 	return 0;
@@ -58,7 +59,7 @@ static struct gw_message *leaves(const char *first, const char *second)
 	if (second)
 		testkit_rcpt(message, second);
 	delivery = testkit_delivery(message, relay);
-	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_prepare(kit, delivery)), GW_CONTINUE);
 	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
 	return message;
 }
@@ -78,7 +79,7 @@ static enum gw_verdict comes(const char *to, const char *bytes, size_t len)
 
 	testkit_message_bytes(message, bytes, len);
 	verdict = testkit_run_rcpt(kit, message, testkit_rcpt(message, to));
-	return verdict == GW_ACCEPT ? testkit_run_message(kit, message) : verdict;
+	return verdict == GW_ACCEPT ? waited(kit, testkit_run_message(kit, message)) : verdict;
 }
 
 static enum gw_verdict comes_file(const char *to, const char *name)
@@ -276,7 +277,7 @@ static void a_recipient_says_nothing_of_another(void **state)
 	testkit_rcpt(message, "jane@customer.example");
 	delivery = testkit_delivery(message, relay);
 	assert_int_equal(testkit_run_admit(kit, delivery, relay), GW_CONTINUE);
-	assert_int_equal(testkit_run_prepare(kit, delivery), GW_CONTINUE);
+	assert_int_equal(waited(kit, testkit_run_prepare(kit, delivery)), GW_CONTINUE);
 	snprintf(path, sizeof path, "%s", gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
 	testkit_forget(kit);
 	assert_int_equal(comes_file(path, "dsn-user"), GW_DISCARD);

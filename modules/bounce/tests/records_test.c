@@ -9,6 +9,7 @@
 
 #include "rows.h"
 #include "suppression.h"
+#include "writings.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -508,6 +509,23 @@ static void suppressions_come_in_pages(void **state)
 	assert_non_null(strstr(answer, "\"more\":false"));
 }
 
+/* --- what is written together --- */
+
+static void a_flood_shares_its_syncs(void **state)
+{
+	(void)state;
+	what_waits_shares_a_transaction(store);
+	one_that_fails_costs_only_itself(store);
+}
+
+/* The last user of the store goes while something waits. */
+static void nothing_that_was_given_is_left_out(void **state)
+{
+	(void)state;
+	testkit_stop(kit);
+	what_waits_at_the_end_is_written(store);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -528,6 +546,8 @@ int main(void)
 		TEST(an_admin_says_who_gets_no_mail),
 		TEST(suppressions_that_are_over_are_forgotten),
 		TEST(suppressions_come_in_pages),
+		TEST(a_flood_shares_its_syncs),
+		TEST(nothing_that_was_given_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "token.h"
+#include "waited.h"
 
 #define MAIL "From: Ann <ann@example.com>\r\nSubject: one\r\n\r\nhello\r\n"
 
@@ -38,7 +39,7 @@ static enum gw_verdict send(struct office *office, const char *sender, const cha
 	office->message = testkit_message(office->kit, NULL, sender, bytes);
 	testkit_rcpt(office->message, "jane@customer.example");
 	office->delivery = testkit_delivery(office->message, office->relay);
-	return testkit_run_prepare(office->kit, office->delivery);
+	return waited(office->kit, testkit_run_prepare(office->kit, office->delivery));
 }
 
 static const char *sent_from(struct office *office)
@@ -238,7 +239,8 @@ static void ours_are_the_same_for_each_try_and_differ_by_message(void **state)
 	assert_string_equal(first + 29, "@b.example.com");
 	testkit_advance(office.kit, 3600 * 1000);
 	office.delivery = testkit_delivery(office.message, office.relay);
-	assert_int_equal(testkit_run_prepare(office.kit, office.delivery), GW_CONTINUE);
+	assert_int_equal(waited(office.kit, testkit_run_prepare(office.kit, office.delivery)),
+			 GW_CONTINUE);
 	assert_string_equal(sent_from(&office), first);
 	assert_int_equal(send(&office, "crm@crm.example", MAIL), GW_CONTINUE);
 	second = strdup(sent_from(&office));
@@ -266,7 +268,8 @@ static void each_recipient_has_one_of_its_own(void **state)
 		assert_int_equal(testkit_run_admit(office.kit, delivery, office.relay),
 				 GW_CONTINUE);
 		assert_null(gw->delivery_rcpt(delivery, 1));
-		assert_int_equal(testkit_run_prepare(office.kit, delivery), GW_CONTINUE);
+		assert_int_equal(waited(office.kit, testkit_run_prepare(office.kit, delivery)),
+				 GW_CONTINUE);
 		snprintf(paths[i], sizeof paths[i], "%s",
 			 gw->delivery_fact(delivery, GW_DELIVERY_RETURN_PATH).ptr);
 	}
@@ -318,7 +321,8 @@ static void the_key_is_made_once_for_the_gateway_alone(void **state)
 	before = strdup(sent_from(&office));
 	assert_int_equal(testkit_restart(office.kit), 0);
 	office.delivery = testkit_delivery(office.message, office.relay);
-	assert_int_equal(testkit_run_prepare(office.kit, office.delivery), GW_CONTINUE);
+	assert_int_equal(waited(office.kit, testkit_run_prepare(office.kit, office.delivery)),
+			 GW_CONTINUE);
 	assert_string_equal(sent_from(&office), before);
 	free(before);
 	testkit_destroy(office.kit);
@@ -411,7 +415,9 @@ static void what_failed_is_told_with_kind_and_reason(void **state)
 	assert_int_equal(testkit_start(office.kit), 0);
 	office.message = testkit_message(office.kit, NULL, "crm@crm.example", MAIL);
 	result.rcpt = testkit_rcpt(office.message, "jane@customer.example");
-	assert_int_equal(testkit_run_bounce(office.kit, office.message, &result), GW_CONTINUE);
+	assert_int_equal(
+		waited(office.kit, testkit_run_bounce(office.kit, office.message, &result)),
+		GW_CONTINUE);
 	assert_true(testkit_has(office.kit, TESTKIT_REASON,
 				"jane@customer.example: block reputation, by text:blocked by"));
 	assert_true(testkit_has(
@@ -449,7 +455,9 @@ static void a_subject_that_is_echoed_is_not_read(void **state)
 					 "Subject: " PADDING PADDING "\r\n " PADDING PADDING
 					 "blocked\r\n\tby us\r\n\r\nhello\r\n");
 	result.rcpt = testkit_rcpt(office.message, "jane@customer.example");
-	assert_int_equal(testkit_run_bounce(office.kit, office.message, &result), GW_CONTINUE);
+	assert_int_equal(
+		waited(office.kit, testkit_run_bounce(office.kit, office.message, &result)),
+		GW_CONTINUE);
 	assert_true(testkit_has(office.kit, TESTKIT_REASON,
 				"jane@customer.example: block policy, by status:5.7.1"));
 	testkit_destroy(office.kit);
