@@ -60,7 +60,15 @@ static bool take_infrastructure(struct gw_call *call, void *query, struct gw_str
 	return ((struct query *)query)->infrastructure = true;
 }
 
+static bool take_bare(struct gw_call *call, void *query, struct gw_str value)
+{
+	(void)call;
+	(void)value;
+	return ((struct query *)query)->bare = true;
+}
+
 static const struct word list_words[] = {
+	{ "bare", true, take_bare },
 	{ "since", false, take_since },
 	{ "until", false, take_until },
 	{ "after", false, take_after },
@@ -171,8 +179,7 @@ static void write_data(struct gw_json *json, const struct listing *listing, cons
 	gw->json_end(json);
 }
 
-static void answer_list(struct gw_call *call, const struct query *query, const struct page *page,
-			const struct listing *listing)
+static void write_table(struct gw_json *json, const struct listing *listing)
 {
 	static const struct gw_column columns[] = {
 		{ "id", "ID" },         { "time", "TIME" },     { "recipient", "RECIPIENT" },
@@ -180,15 +187,23 @@ static void answer_list(struct gw_call *call, const struct query *query, const s
 		{ "client", "CLIENT" }, { "relay", "RELAY" },   { "mark", "" },
 		{ NULL, NULL }
 	};
-	struct gw_json *json = gw->json_create();
 	guint i;
 
-	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	item_columns(json, columns);
 	gw->json_begin(json, "rows", GW_JSON_ARRAY);
 	for (i = 0; i < listing->rows->len; i++)
 		write_line(json, &g_array_index(listing->rows, struct row, i));
 	gw->json_end(json);
+}
+
+static void answer_list(struct gw_call *call, const struct query *query, const struct page *page,
+			const struct listing *listing)
+{
+	struct gw_json *json = gw->json_create();
+
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	if (!query->bare)
+		write_table(json, listing);
 	write_data(json, listing, page);
 	if (page->more)
 		gw->json_format(json, "text", "there are more: --%s %lld",

@@ -38,6 +38,7 @@ struct query {
 	const char *texts[ROW_TEXT_COUNT];
 	int64_t since, until; /* ms since 1970 UTC */
 	bool unread, infrastructure;
+	bool bare;             /* no table for people beside the items */
 	bool ascending;        /* from after `after` on; else the newest first, before `before` */
 	int64_t after, before; /* numbers */
 	int64_t limit;

@@ -9,7 +9,7 @@
 #include <glib.h>
 #include <jansson.h>
 
-#define GAP_MS 100       /* between two questions: what came meanwhile is asked for together */
+#define GAP_MS 250       /* between two questions: what came meanwhile is asked for together */
 #define OFTEN_MS 1000    /* after a hint: what tells of a bounce may be ahead of its record */
 #define RARELY_MS 10000  /* where nobody told of one */
 #define MISSING_MS 60000 /* where nobody has records */
@@ -80,13 +80,14 @@ static size_t write_words(const struct records *records, char room[2][48], struc
 
 static void ask(struct records *records, int64_t now)
 {
-	struct gw_str words[5] = { GW_STR("bounce"), GW_STR("list"), GW_STR("limit=500") };
+	struct gw_str words[6] = { GW_STR("bounce"), GW_STR("list"), GW_STR("limit=500"),
+				   GW_STR("bare") };
 	struct gw_verb verb = { .size = sizeof verb,
-				.words = { words, 3 },
+				.words = { words, 4 },
 				.by = GW_STR("webhooks") };
 	char room[2][48];
 
-	verb.words.count += write_words(records, room, words + 3);
+	verb.words.count += write_words(records, room, words + 4);
 	records->due = now + (atomic_exchange(&records->hinted, false) ? OFTEN_MS : RARELY_MS);
 	records->asked = now;
 	atomic_store(&records->asking, true);

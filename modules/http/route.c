@@ -6,7 +6,7 @@
 	"recipient domain kind reason status client type relay message message_id event source infrastructure unread"
 
 static const struct route routes[] = {
-	{ METHOD_GET, "v1/bounces", SCOPE_READ, ABOUT_MANY, SHAPE_DATA, "bounce list after=0",
+	{ METHOD_GET, "v1/bounces", SCOPE_READ, ABOUT_MANY, SHAPE_DATA, "bounce list bare after=0",
 	  BOUNCE_FIELDS " since until cursor:after limit", false },
 	{ METHOD_GET, "v1/bounces/{id}", SCOPE_READ, ABOUT_ONE, SHAPE_DATA, "bounce get {id}", "",
 	  false },
