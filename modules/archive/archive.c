@@ -133,6 +133,17 @@ static int64_t until_of(struct gw_call *call, struct gw_message *message)
 
 /* --- start and stop --- */
 
+static void warn_s3(struct gw_call *call, const struct archive_conf *conf)
+{
+	if (!conf->key_file.len)
+		gw->problem(call, false,
+			    "without key_file, whoever reads the bucket reads the mail");
+	if (conf->s3.local_days >= 0 && conf->s3.lock == S3_LOCK_NONE)
+		gw->problem_at(
+			call, NULL, "s3.local_days", false,
+			"the only copy of old mail will be in the bucket, where nothing protects it: s3.lock, or versions and rights that forbid to delete them");
+}
+
 /* Whether the bucket, where there is one, can be meant. */
 static bool start_s3(struct gw_call *call, struct archive *archive)
 {
@@ -148,9 +159,8 @@ static bool start_s3(struct gw_call *call, struct archive *archive)
 		wrong = "no memory";
 	if (wrong)
 		gw->problem(call, true, "%s", wrong);
-	else if (!conf->key_file.len)
-		gw->problem(call, false,
-			    "without key_file, whoever reads the bucket reads the mail");
+	else
+		warn_s3(call, conf);
 	return !wrong;
 }
 
@@ -189,9 +199,11 @@ static void on_stop(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
 
+	archive->stopping = true;
 	control_stop(archive);
-	s3_destroy(archive->s3);
 	indexer_stop(archive->indexer);
+	s3_fetching_end(&archive->indexing);
+	s3_destroy(archive->s3);
 	if (archive->store)
 		store_close(archive->store);
 	free(archive);
@@ -204,7 +216,9 @@ static void open_store(struct gw_call *call, struct archive *archive)
 					   conf->sign_file.ptr, conf->delay, (int)conf->level };
 	const char *why = NULL;
 	struct store *store = store_open(&settings, &why);
-	struct indexer *indexer = store ? indexer_start(store) : NULL;
+	struct remote *remote = s3_fetching_begin(&archive->indexing, archive->s3,
+						  &archive->stopping, FETCH_AHEAD);
+	struct indexer *indexer = store ? indexer_start(store, remote) : NULL;
 
 	if (store && !indexer) {
 		store_close(store);
@@ -212,6 +226,8 @@ static void open_store(struct gw_call *call, struct archive *archive)
 	}
 	if (why && !indexer)
 		gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr, why);
+	if (!indexer)
+		s3_fetching_end(&archive->indexing);
 	archive->indexer = indexer;
 	archive->store = indexer ? store : NULL;
 }
@@ -579,6 +595,19 @@ static void on_tick(struct gw_call *call)
 	}
 }
 
+static void status_index(struct gw_call *call, struct indexer *indexer)
+{
+	unsigned day = indexer_day(indexer);
+
+	if (indexer_is_done(indexer))
+		gw->status_line(call, "index", "has everything");
+	else if (day)
+		gw->status_line(call, "index", "still being made: at %04u-%02u-%02u", day / 10000,
+				day / 100 % 100, day % 100);
+	else
+		gw->status_line(call, "index", "still being made");
+}
+
 static void on_status(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
@@ -601,8 +630,7 @@ static void on_status(struct gw_call *call)
 				(unsigned long long)state.records,
 				(unsigned long long)state.batches);
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
-	gw->status_line(call, "index", "%s",
-			indexer_is_done(archive->indexer) ? "has everything" : "still being made");
+	status_index(call, archive->indexer);
 	gw->status_line(call, "removed", "%llu mails",
 			(unsigned long long)indexer_removed(archive->indexer));
 }

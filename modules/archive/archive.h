@@ -39,9 +39,11 @@ struct archive {
 	struct indexer *_Atomic indexer;
 	atomic_bool failing; /* as it was told last */
 	bool told_torn, told_damage;
-	struct s3 *s3;        /* NULL: there is no bucket */
-	atomic_bool is_asked; /* the archive waits for what is in the bucket */
-	char day[11];         /* of the last batch, and its link: for whom the tick comes */
+	struct s3 *s3;               /* NULL: there is no bucket */
+	atomic_bool stopping;        /* nothing is fetched any more */
+	struct s3_fetching indexing; /* for the indexer, of what is in the bucket alone */
+	atomic_bool is_asked;        /* the archive waits for what is in the bucket */
+	char day[11];                /* of the last batch, and its link: for whom the tick comes */
 	struct link link;
 
 	/* the main thread's */
@@ -49,7 +51,8 @@ struct archive {
 	struct reader reader;
 	bool is_reading;
 	struct shown shown;
-	struct job *job; /* NULL: none */
+	struct fetch *fetch; /* a mail that is on its way from the bucket; NULL: none */
+	struct job *job;     /* NULL: none */
 	unsigned job_number;
 	int64_t job_uid; /* who began it */
 };

@@ -22,6 +22,12 @@
 void control(struct gw_call *call, const struct gw_command *command);
 void control_stop(struct archive *archive);
 
+/* show ID, get ID, in control_mail.c; `asked`: all the words, with the verb. */
+void control_show(struct gw_call *call, struct archive *archive, struct gw_list words,
+		  struct gw_list asked);
+void control_get(struct gw_call *call, struct archive *archive, const struct gw_command *command,
+		 struct gw_list words);
+
 /* verify, forget, rm, hold, unhold, holds, export, job, in control_long.c. False: it is another. */
 bool control_long(struct gw_call *call, struct archive *archive, const struct gw_command *command,
 		  struct gw_str verb, struct gw_list rest);

@@ -100,6 +100,8 @@ static void begin_verify(struct gw_call *call, struct archive *archive,
 struct removing {
 	struct removal removal;
 	char *word; /* the address, or the ID */
+	struct s3 *s3;
+	struct s3_fetching fetching;
 };
 
 static void removing_release(void *arg)
@@ -110,18 +112,10 @@ static void removing_release(void *arg)
 	g_free(removing);
 }
 
-static void removing_work(struct job *job, void *arg)
+static void removing_say(struct job *job, const struct removing *removing, int files)
 {
-	struct removing *removing = arg;
-	struct removal *removal = &removing->removal;
-	int files;
+	const struct removal *removal = &removing->removal;
 
-	removal->stop = job_stopping(job);
-	if (indexer_wait(removal->indexer, removal->stop))
-		removal_run(removal);
-	else
-		removal->error = EAGAIN;
-	files = removal->error ? 0 : removal_of_files(removal->store, removal->time);
 	if (removal->error == ECANCELED && removal->mails)
 		job_say(job, EX_NOPERM,
 			"%llu mails are gone; then the hold %s was set, and forbids it for the rest",
@@ -129,6 +123,10 @@ static void removing_work(struct job *job, void *arg)
 	else if (removal->error == ECANCELED || (removal->held && !removal->mails))
 		job_say(job, EX_NOPERM, "nothing is removed: the hold %s forbids it",
 			removal->hold);
+	else if (removal->error == EHOSTUNREACH)
+		job_say(job, EX_TEMPFAIL,
+			"%llu mails are gone; the next is in the bucket, which has to be asked for its words, so that none stays in the index, and cannot be: %s; say it again",
+			(unsigned long long)removal->mails, removal->remote->why);
 	else if (removal->error || files < 0)
 		job_say(job, EX_IOERR, "%llu mails are gone, then it failed: %s; say it again",
 			(unsigned long long)removal->mails,
@@ -142,6 +140,24 @@ static void removing_work(struct job *job, void *arg)
 			(unsigned long long)removal->mails);
 }
 
+static void removing_work(struct job *job, void *arg)
+{
+	struct removing *removing = arg;
+	struct removal *removal = &removing->removal;
+	int files;
+
+	removal->stop = job_stopping(job);
+	removal->remote = s3_fetching_begin(&removing->fetching, removing->s3, removal->stop,
+					    FETCH_ONE);
+	if (indexer_wait(removal->indexer, removal->stop))
+		removal_run(removal);
+	else
+		removal->error = EAGAIN;
+	files = removal->error ? 0 : removal_of_files(removal->store, removal->time);
+	removing_say(job, removing, files);
+	s3_fetching_end(&removing->fetching);
+}
+
 static void begin_removing(struct gw_call *call, struct archive *archive,
 			   const struct gw_command *command, struct gw_list words, bool forget)
 {
@@ -153,6 +169,7 @@ static void begin_removing(struct gw_call *call, struct archive *archive,
 	}
 	removing = g_new0(struct removing, 1);
 	removing->word = g_strdup(words.items[0].ptr);
+	removing->s3 = archive->s3;
 	removing->removal = (struct removal){ .store = archive->store,
 					      .indexer = archive->indexer,
 					      .what = forget ? "forgotten" : "expired",
@@ -266,6 +283,7 @@ static struct export *export_create(struct archive *archive)
 
 	export->folder = g_strdup(store_folder(archive->store));
 	export->keys = store_keys(archive->store);
+	export->s3 = archive->s3;
 	export->words = g_ptr_array_new_with_free_func(g_free);
 	export->query.limit = INT64_MAX;
 	return export;

@@ -18,6 +18,7 @@ static void working_work(struct job *job, void *arg)
 	struct s3_work *work = &working->work;
 
 	work->stop = job_stopping(job);
+	work->now = s3_pump_now(s3_pump(working->s3));
 	s3_asking_init(&working->asking, s3_pump(working->s3), work->stop);
 	s3_target_init(&working->target, s3_conf(working->s3), &working->asking.transport);
 	work->target = &working->target;

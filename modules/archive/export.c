@@ -11,10 +11,12 @@ struct exporting {
 	struct export *export;
 	struct index *index;
 	struct reader reader;
+	struct s3_fetching fetching;
 	GString *manifest; /* "HASH  NAME" lines, as sha256sum has them */
 	GChecksum *whole;  /* of the one file that grows */
 	uint64_t length;   /* of it */
 	uint64_t mails, files, failed;
+	char why[256];     /* of the last that failed, where the bucket is why */
 	GHashTable *names; /* that were given */
 };
 
@@ -238,8 +240,11 @@ static bool export_mail(struct exporting *exporting, struct wanted *wanted)
 	exporting->mails++;
 	if (read_mail(exporting, wanted, &mail) == OPENED)
 		goes_on = put_mail(exporting, wanted, &mail);
-	else
+	else {
 		exporting->failed++;
+		if (exporting->reader.why[0])
+			memcpy(exporting->why, exporting->reader.why, sizeof exporting->why);
+	}
 	bulk_finish(&mail);
 	return goes_on;
 }
@@ -311,10 +316,10 @@ static void tell(struct exporting *exporting, bool good)
 		job_say(exporting->job, 74, "the export failed after %llu mails",
 			(unsigned long long)exporting->mails);
 	else if (exporting->failed)
-		job_say(exporting->job, 65,
-			"%llu mails, of which %llu cannot be opened: their keys were destroyed, or archive verify tells",
-			(unsigned long long)exporting->mails,
-			(unsigned long long)exporting->failed);
+		job_say(exporting->job, 65, "%llu mails, of which %llu cannot be opened: %s",
+			(unsigned long long)exporting->mails, (unsigned long long)exporting->failed,
+			exporting->why[0] ? exporting->why
+					  : "their keys were destroyed, or archive verify tells");
 	else if (exporting->export->format == EXPORT_ATTACHMENTS)
 		job_say(exporting->job, 0, "%llu files", (unsigned long long)exporting->files);
 	else
@@ -330,6 +335,8 @@ void export_work(struct job *job, void *arg)
 
 	exporting.index = index_open(export->folder, false);
 	reader_init(&exporting.reader, export->folder, export->keys);
+	exporting.reader.remote = s3_fetching_begin(&exporting.fetching, export->s3,
+						    job_stopping(job), FETCH_ONE);
 	exporting.manifest = g_string_new(NULL);
 	exporting.whole = g_checksum_new(G_CHECKSUM_SHA256);
 	exporting.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -340,6 +347,7 @@ void export_work(struct job *job, void *arg)
 	g_checksum_free(exporting.whole);
 	g_string_free(exporting.manifest, TRUE);
 	reader_finish(&exporting.reader);
+	s3_fetching_end(&exporting.fetching);
 	index_close(exporting.index);
 }
 

@@ -4,6 +4,7 @@
 
 #include "job.h"
 #include "reader.h"
+#include "s3.h"
 
 enum export_format { EXPORT_EML, EXPORT_MBOX, EXPORT_MAILDIR, EXPORT_ATTACHMENTS };
 
@@ -11,6 +12,7 @@ struct export
 {
 	char *folder; /* the archive's */
 	const struct keys *keys;
+	struct s3 *s3;    /* what is not here is read there; NULL: nowhere */
 	GPtrArray *words; /* that the query was read from */
 	struct query query;
 	enum export_format format;

@@ -3,6 +3,7 @@
 #include "reader.h"
 #include "removal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -14,8 +15,10 @@
 #include <unistd.h>
 
 #define RECORDS_AT_ONCE 2000
+#define AWAY_AT_ONCE 50 /* that are fetched, while others wait for the index */
 #define LOOK_MS 1000
 #define EXPIRE_EVERY_MS INT64_C(3600000)
+#define BUCKET_AGAIN_MS INT64_C(300000)
 
 struct indexer {
 	struct store *store;
@@ -28,6 +31,8 @@ struct indexer {
 	char from[SEGMENT_NAME]; /* files before this one are done */
 	int64_t expired;         /* ms: when it was last looked for mail whose time is over */
 	atomic_ullong removed;   /* mails of which it was */
+	atomic_uint day;         /* of the file that is read */
+	atomic_bool caught_up;   /* with what was there when it began */
 };
 
 /* --- one record --- */
@@ -124,21 +129,36 @@ static bool add_record(struct indexer *indexer, const struct place *place,
 
 /* --- one file --- */
 
+/* Of a stub: the octets have to come first. False: they may, later. */
+static bool is_there(struct indexer *indexer, const struct place *place)
+{
+	return reader_has(&indexer->reader, place, true) || !indexer->reader.later;
+}
+
+static unsigned most_at_once(struct indexer *indexer, const struct place *place)
+{
+	return reader_is_away(&indexer->reader, place) ? AWAY_AT_ONCE : RECORDS_AT_ONCE;
+}
+
 /* Some of the records between `*at` and `end`. False: the index cannot be written now. */
 static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, uint64_t end)
 {
 	struct place place = { .at = *at };
 	int file = reader_file(&indexer->reader, name);
-	unsigned count = 0;
+	unsigned count = 0, most;
 	struct record record;
 	bool good;
 
 	/* a reload may have brought those that sealed what is read now */
 	indexer->reader.keys = store_keys(indexer->store);
 	snprintf(place.name, sizeof place.name, "%s", name);
+	/* what is asked for here, and what comes with it, nobody waits for with the lock */
+	good = file >= 0 && is_there(indexer, &place);
+	most = most_at_once(indexer, &place);
 	pthread_mutex_lock(&indexer->lock);
-	good = file >= 0;
-	while (good && place.at < end && count++ < RECORDS_AT_ONCE && !indexer->stopping) {
+	while (good && place.at < end && count++ < most && !indexer->stopping) {
+		if (!is_there(indexer, &place))
+			break;
 		if (record_read(file, place.at, &record) != 1 ||
 		    place.at + record_size(&record) > end) {
 			place.at = record_next(file, place.at + 1, end);
@@ -168,6 +188,8 @@ static uint64_t end_of(struct indexer *indexer, const char *name, uint64_t at,
 	if (strcmp(name, state->name) == 0)
 		return state->end;
 	file = reader_file(&indexer->reader, name);
+	if (file >= 0 && indexer->reader.stub.file >= 0)
+		return indexer->reader.stub.size;
 	if (file < 0 || fstat(file, &status) != 0 || (uint64_t)status.st_size <= at)
 		return at;
 	return segment_end(file, indexer->reader.keys, &end, &link, &damaged) == 0 ? end : at;
@@ -178,6 +200,7 @@ static bool add_file(struct indexer *indexer, const char *name, const struct sto
 	uint64_t at = index_position(indexer->index, name), end = end_of(indexer, name, at, state);
 	bool good = true;
 
+	indexer->day = (unsigned)(atoi(name) * 10000 + atoi(name + 5) * 100 + atoi(name + 8));
 	while (at < end && good && !indexer->stopping)
 		good = add_some(indexer, name, &at, end);
 	return good && !indexer->stopping;
@@ -185,7 +208,7 @@ static bool add_file(struct indexer *indexer, const char *name, const struct sto
 
 static bool add_all(struct indexer *indexer, const struct store_state *state)
 {
-	GPtrArray *names = segments_list(store_folder(indexer->store));
+	GPtrArray *names = holdings_list(store_folder(indexer->store));
 	bool good = names != NULL;
 	guint i;
 
@@ -213,6 +236,7 @@ static void expire(struct indexer *indexer)
 				   .what = "expired",
 				   .time = now,
 				   .stop = &indexer->stopping,
+				   .remote = indexer->reader.remote,
 				   .only_free = true };
 
 	if (!now || now - indexer->expired < EXPIRE_EVERY_MS ||
@@ -222,6 +246,8 @@ static void expire(struct indexer *indexer)
 	indexer->removed += removal.mails;
 	if (!removal.error && removal_of_files(indexer->store, now) >= 0)
 		indexer->expired = now;
+	else if (removal.error == EHOSTUNREACH)
+		indexer->expired = now - EXPIRE_EVERY_MS + BUCKET_AGAIN_MS;
 }
 
 /* --- the thread --- */
@@ -262,8 +288,10 @@ static void *run(void *arg)
 		if (!indexer->index)
 			indexer->index = index_open(store_folder(indexer->store), true);
 		all = indexer->index && add_all(indexer, &state);
-		if (all)
+		if (all) {
 			indexer->done = state.batches;
+			indexer->caught_up = true;
+		}
 		if (all)
 			expire(indexer);
 		else
@@ -276,7 +304,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct indexer *indexer_start(struct store *store)
+struct indexer *indexer_start(struct store *store, struct remote *remote)
 {
 	struct indexer *indexer = calloc(1, sizeof *indexer);
 
@@ -284,6 +312,7 @@ struct indexer *indexer_start(struct store *store)
 		return NULL;
 	indexer->store = store;
 	reader_init(&indexer->reader, store_folder(store), store_keys(store));
+	indexer->reader.remote = remote;
 	pthread_mutex_init(&indexer->lock, NULL);
 	if (words_thread(&indexer->thread, run, indexer) == 0)
 		return indexer;
@@ -307,9 +336,15 @@ bool indexer_wait(struct indexer *indexer, const atomic_bool *stop)
 	struct store_state state;
 
 	store_state(indexer->store, &state);
-	while (indexer->done < state.batches && !*stop && !indexer->stopping)
+	while ((!indexer->caught_up || indexer->done < state.batches) && !*stop &&
+	       !indexer->stopping)
 		g_usleep(LOOK_MS * 10);
-	return indexer->done >= state.batches;
+	return indexer->caught_up && indexer->done >= state.batches;
+}
+
+unsigned indexer_day(struct indexer *indexer)
+{
+	return indexer->day;
 }
 
 uint64_t indexer_removed(struct indexer *indexer)
@@ -322,7 +357,7 @@ bool indexer_is_done(struct indexer *indexer)
 	struct store_state state;
 
 	store_state(indexer->store, &state);
-	return indexer->done == state.batches;
+	return indexer->caught_up && indexer->done == state.batches;
 }
 
 void indexer_pause(struct indexer *indexer)

@@ -9,8 +9,11 @@
 
 struct indexer;
 
-/* NULL: no memory. */
-struct indexer *indexer_start(struct store *store);
+struct remote;
+
+/* NULL: no memory. `remote`: for what is not here, used by its thread alone; NULL: nobody has it.
+ */
+struct indexer *indexer_start(struct store *store, struct remote *remote);
 /* Ends it where it is: it goes on there. */
 void indexer_stop(struct indexer *indexer);
 
@@ -18,6 +21,8 @@ void indexer_stop(struct indexer *indexer);
 bool indexer_is_done(struct indexer *indexer);
 /* Waits until all that had been written up to now can be found. False: `stop`, or it cannot be. */
 bool indexer_wait(struct indexer *indexer, const atomic_bool *stop);
+/* The day it is at, as 20261128; 0: it has not begun. */
+unsigned indexer_day(struct indexer *indexer);
 /* Mails that it removed, since their time was over. */
 uint64_t indexer_removed(struct indexer *indexer);
 /* For who changes the index besides: it rests meanwhile. */

@@ -1,8 +1,8 @@
 #include "notices.h"
 
-#include <fcntl.h>
+#include "stub.h"
+
 #include <stdio.h>
-#include <unistd.h>
 
 struct gw_json_value *notice_read(int file, uint64_t at, const struct record *record)
 {
@@ -60,28 +60,23 @@ static void take(struct notices *notices, const struct gw_json_value *json)
 
 static void read_file(struct notices *notices, const char *folder, const char *name)
 {
-	char path[SEGMENT_PATH];
 	struct record record;
-	uint64_t at = 0;
-	int file;
+	struct heads heads;
+	bool good = heads_open(&heads, folder, name, false);
 
-	segment_path(path, folder, name);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	while (file >= 0 && record_read(file, at, &record) == 1) {
-		struct gw_json_value *json = notice_read(file, at, &record);
+	while (good && heads_next(&heads, &record)) {
+		struct gw_json_value *json = notice_read(heads.file, heads.here, &record);
 
 		if (json)
 			take(notices, json);
 		gw->json_free(json);
-		at += record_size(&record);
 	}
-	if (file >= 0)
-		close(file);
+	heads_close(&heads);
 }
 
 bool notices_read(struct notices *notices, const char *folder)
 {
-	GPtrArray *names = segments_list(folder);
+	GPtrArray *names = holdings_list(folder);
 	guint i;
 
 	notices->destroyed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

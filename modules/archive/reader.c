@@ -11,7 +11,9 @@
 
 void reader_init(struct reader *reader, const char *folder, const struct keys *keys)
 {
-	*reader = (struct reader){ .folder = folder, .keys = keys, .file = -1 };
+	*reader = (struct reader){
+		.folder = folder, .keys = keys, .file = -1, .stub = { .file = -1 }
+	};
 }
 
 void reader_close(struct reader *reader)
@@ -19,6 +21,8 @@ void reader_close(struct reader *reader)
 	if (reader->file >= 0)
 		close(reader->file);
 	reader->file = -1;
+	reader->ready = reader->reach = 0;
+	stub_close(&reader->stub);
 }
 
 void reader_finish(struct reader *reader)
@@ -36,9 +40,115 @@ int reader_file(struct reader *reader, const char *name)
 	reader_close(reader);
 	segment_path(path, reader->folder, name);
 	reader->file = open(path, O_RDONLY | O_CLOEXEC);
+	if (reader->file < 0 && errno == ENOENT && stub_open(&reader->stub, reader->folder, name))
+		reader->file = open(reader->folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	snprintf(reader->name, sizeof reader->name, "%s", name);
 	return reader->file;
 }
+
+/* --- a stub --- */
+
+static bool fail(struct reader *reader, const char *why, bool later)
+{
+	snprintf(reader->why, sizeof reader->why, "%s", why);
+	reader->later = later;
+	return false;
+}
+
+/* The head as it is in the stub now: its key may have been destroyed since. */
+static bool put_head(struct reader *reader, const struct stub_row *row, struct record *record)
+{
+	if (reader->ready != row->at) {
+		if (ftruncate(reader->file, 0) != 0)
+			return false;
+		reader->ready = row->at;
+		reader->reach = 0;
+	}
+	return record_read(reader->stub.file, row->here, record) == 1 &&
+	       file_write(reader->file, row->at, record->octets, RECORD_HEAD) == 0;
+}
+
+static bool put_octets(struct reader *reader, const struct stub_row *row, uint64_t from,
+		       uint64_t end)
+{
+	unsigned char *piece = g_malloc(PIECE);
+	bool good = true;
+
+	while (good && from < end) {
+		size_t len = end - from < PIECE ? (size_t)(end - from) : PIECE;
+
+		if (row->where)
+			good = file_read(reader->stub.file, row->where + (from - row->at), piece,
+					 len) == (long)len ||
+			       fail(reader, "its stub is damaged", false);
+		else
+			good = reader->remote->read(reader->remote, &reader->stub, from, piece,
+						    len) ||
+			       fail(reader, reader->remote->why, reader->remote->later);
+		good = good && (file_write(reader->file, from, piece, len) == 0 ||
+				fail(reader, "the archive's disk cannot be written", true));
+		from += len;
+	}
+	g_free(piece);
+	return good;
+}
+
+/* What a bucket gives is believed when it has the hash that was signed. */
+static bool is_proved(struct reader *reader, const struct stub_row *row,
+		      const struct record *record)
+{
+	unsigned char hash[HASH_SIZE];
+
+	return row->where || (record_hash(reader->file, row->at, record, hash) &&
+			      memcmp(hash, row->hash, HASH_SIZE) == 0);
+}
+
+static bool fetch(struct reader *reader, const struct stub_row *row, const struct record *record,
+		  uint64_t end)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+	uint64_t from = reader->reach ? reader->reach : row->at + RECORD_HEAD;
+
+	/* of what nobody can open nothing is fetched */
+	if (from >= end || (!reader->proves && !(record->flags & RECORD_PLAIN) &&
+			    memcmp(record->octets + RECORD_SLOT, zeros, SLOT_SIZE) == 0))
+		return true;
+	if (!row->where && !reader->remote)
+		return fail(reader, "its octets are in the bucket alone, and there is no s3.bucket",
+			    false);
+	reader->reach = 0;
+	if (!put_octets(reader, row, from, end))
+		return false;
+	if (end == row->at + record_size(record) && !is_proved(reader, row, record))
+		return fail(reader, "the bucket has other octets than were archived", false);
+	reader->reach = end;
+	return true;
+}
+
+bool reader_has(struct reader *reader, const struct place *place, bool content)
+{
+	struct stub_row row;
+	struct record record;
+
+	reader->why[0] = '\0';
+	reader->later = false;
+	if (reader_file(reader, place->name) < 0)
+		return false;
+	if (reader->stub.file < 0)
+		return true;
+	if (!stub_row(&reader->stub, stub_find(&reader->stub, place->at), &row) ||
+	    row.at != place->at || !put_head(reader, &row, &record))
+		return fail(reader, "its stub is damaged", false);
+	return fetch(reader, &row, &record,
+		     row.at + RECORD_HEAD + record.meta_len + (content ? record.body_len : 0));
+}
+
+bool reader_is_away(struct reader *reader, const struct place *place)
+{
+	return reader_file(reader, place->name) >= 0 && reader->stub.file >= 0;
+}
+
+/* --- a record --- */
 
 static struct gw_json_value *read_meta(struct reader *reader, const struct place *place,
 				       struct record *record, enum opened *opened,
@@ -49,7 +159,8 @@ static struct gw_json_value *read_meta(struct reader *reader, const struct place
 	struct gw_json_value *json = NULL;
 
 	*opened = OPENED_DAMAGED;
-	if (file >= 0 && record_read(file, place->at, record) == 1)
+	if (file >= 0 && reader_has(reader, place, false) &&
+	    record_read(file, place->at, record) == 1)
 		*opened = record_meta(file, place->at, record, reader->keys, &reader->opener, meta);
 	if (*opened == OPENED) {
 		if (rcpts)
@@ -85,7 +196,8 @@ enum opened reader_arrived(struct reader *reader, const struct place *place, uin
 	int file = reader_file(reader, place->name);
 	struct record record;
 
-	if (file < 0 || record_read(file, place->at, &record) != 1 || record.kind != RECORD_ARRIVED)
+	if (file < 0 || !reader_has(reader, place, true) ||
+	    record_read(file, place->at, &record) != 1 || record.kind != RECORD_ARRIVED)
 		return OPENED_DAMAGED;
 	return record_body(file, place->at, &record, reader->keys, &reader->opener, gw_str(""),
 			   most, out);
@@ -149,6 +261,8 @@ static enum opened add_between(struct reader *reader, const struct place *left,
 	struct gw_str text = gw_str("");
 	enum opened opened;
 
+	if (!reader_has(reader, left, true))
+		return OPENED_DAMAGED;
 	if (like) {
 		octets = g_byte_array_new();
 		g_byte_array_set_size(octets, (guint)message->len);

@@ -2,13 +2,11 @@
 
 #include "holds.h"
 #include "notices.h"
-#include "reader.h"
+#include "stub.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAILS_AT_ONCE 50
@@ -169,49 +167,9 @@ static int tell(const struct removal *removal, const struct chunk *chunk)
 
 /* --- keys --- */
 
-static int destroy_key(struct reader *writer, const struct place *place)
-{
-	struct record record;
-	char path[SEGMENT_PATH];
-
-	if (writer->file >= 0 && strcmp(writer->name, place->name) != 0) {
-		if (fdatasync(writer->file) != 0)
-			return errno;
-		reader_close(writer);
-	}
-	if (writer->file < 0) {
-		segment_path(path, writer->folder, place->name);
-		writer->file = open(path, O_RDWR | O_CLOEXEC);
-		snprintf(writer->name, sizeof writer->name, "%s", place->name);
-	}
-	if (writer->file < 0)
-		return errno;
-	if (record_read(writer->file, place->at, &record) != 1)
-		return EIO;
-	return record_destroy(writer->file, place->at);
-}
-
-/* A file that is gone has no keys. */
-static int destroy_keys(const struct removal *removal, const GArray *doomed)
-{
-	struct reader writer;
-	int error = 0;
-	guint i;
-
-	reader_init(&writer, store_folder(removal->store), store_keys(removal->store));
-	for (i = 0; i < doomed->len && !error; i++) {
-		error = destroy_key(&writer, &g_array_index(doomed, struct doomed, i).place);
-		error = error == ENOENT ? 0 : error;
-	}
-	if (!error && writer.file >= 0 && fdatasync(writer.file) != 0)
-		error = errno;
-	reader_finish(&writer);
-	return error;
-}
-
 static int destroy(const struct removal *removal, struct index *index, const GArray *doomed)
 {
-	int error = destroy_keys(removal, doomed);
+	int error = removal_of_keys(store_folder(removal->store), doomed);
 	bool good = true;
 	guint i;
 
@@ -260,22 +218,27 @@ static int finish_last(const struct removal *removal, struct index *index)
 
 /* --- the index --- */
 
-/* What was indexed of each: it is read while that is possible. */
-static void read_words(const struct removal *removal, const struct chunk *chunk)
+/* What was indexed of each: it is read while that is possible. What cannot be had from the bucket
+ * now is waited for: no words of it are to stay in the index. */
+static int read_words(const struct removal *removal, const struct chunk *chunk)
 {
 	struct reader reader;
+	bool later = false;
 	guint i;
 
 	reader_init(&reader, store_folder(removal->store), store_keys(removal->store));
-	for (i = 0; i < chunk->mails->len; i++) {
+	reader.remote = removal->remote;
+	for (i = 0; i < chunk->mails->len && !later; i++) {
 		struct going *going = chunk->mails->pdata[i];
 		const struct place *arrived = &g_array_index(going->places, struct place, 0);
 
 		going->has_words = reader_words(&reader, arrived, &going->words) == OPENED;
 		if (!going->has_words)
 			words_finish(&going->words);
+		later = reader.later;
 	}
 	reader_finish(&reader);
+	return later ? EHOSTUNREACH : 0;
 }
 
 static int drop_rows(struct index *index, const struct chunk *chunk)
@@ -313,7 +276,9 @@ static void remove_free(struct removal *removal, struct index *index, struct chu
 	struct holds holds;
 	bool fast = false;
 
-	read_words(removal, chunk);
+	removal->error = read_words(removal, chunk);
+	if (removal->error)
+		return;
 	indexer_pause(removal->indexer);
 	while (!fast) {
 		holds_read(&holds, store_folder(removal->store));
@@ -379,12 +344,13 @@ struct remains {
 	bool readable;  /* some key is there, or a notice, or nobody knows: it is damaged */
 };
 
-static void take_commit(struct remains *remains, int file, uint64_t at, const struct record *record)
+static void take_commit(struct remains *remains, const struct heads *heads,
+			const struct record *record)
 {
 	GByteArray *octets = g_byte_array_new();
 	struct commit commit;
 
-	if (record_meta(file, at, record, NULL, NULL, octets) == OPENED &&
+	if (record_meta(heads->file, heads->here, record, NULL, NULL, octets) == OPENED &&
 	    commit_read(&commit, NULL, octets->data, octets->len)) {
 		if (!remains->first) {
 			remains->first = commit.link.number;
@@ -399,13 +365,13 @@ static void take_commit(struct remains *remains, int file, uint64_t at, const st
 	g_byte_array_unref(octets);
 }
 
-static void look_at_record(struct remains *remains, int file, uint64_t at,
+static void look_at_record(struct remains *remains, const struct heads *heads,
 			   const struct record *record)
 {
 	static const unsigned char zeros[SLOT_SIZE];
 
 	if (record->kind == RECORD_COMMIT) {
-		take_commit(remains, file, at, record);
+		take_commit(remains, heads, record);
 		return;
 	}
 	remains->count++;
@@ -416,24 +382,30 @@ static void look_at_record(struct remains *remains, int file, uint64_t at,
 
 static void look_at(struct remains *remains, const char *folder, const char *name)
 {
-	char path[SEGMENT_PATH];
 	struct record record;
-	struct stat status;
-	uint64_t at = 0;
-	int file;
+	struct heads heads;
+
+	remains->readable = !heads_open(&heads, folder, name, false);
+	while (!remains->readable && heads_next(&heads, &record))
+		look_at_record(remains, &heads, &record);
+	/* behind what cannot be read there may be mail */
+	if (!remains->readable && heads.next != heads.size)
+		remains->readable = true;
+	heads_close(&heads);
+}
+
+/* With its stub. */
+static bool drop_file(const char *folder, const char *name)
+{
+	char path[SEGMENT_PATH], stub[SEGMENT_PATH];
+	bool good;
 
 	segment_path(path, folder, name);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	remains->readable = file < 0 || fstat(file, &status) != 0;
-	while (!remains->readable && record_read(file, at, &record) == 1) {
-		look_at_record(remains, file, at, &record);
-		at += record_size(&record);
-	}
-	/* behind what cannot be read there may be mail */
-	if (!remains->readable && at != (uint64_t)status.st_size)
-		remains->readable = true;
-	if (file >= 0)
-		close(file);
+	stub_path(stub, folder, name);
+	stub_lock();
+	good = (unlink(path) == 0 || errno == ENOENT) && (unlink(stub) == 0 || errno == ENOENT);
+	stub_unlock();
+	return good;
 }
 
 static int tell_removed(struct store *store, const struct remains *remains, const char *name,
@@ -462,9 +434,8 @@ static int tell_removed(struct store *store, const struct remains *remains, cons
 
 int removal_of_files(struct store *store, int64_t time)
 {
-	GPtrArray *names = segments_list(store_folder(store));
+	GPtrArray *names = holdings_list(store_folder(store));
 	struct store_state state;
-	char path[SEGMENT_PATH];
 	int count = names ? 0 : -1;
 	guint i;
 
@@ -477,8 +448,8 @@ int removal_of_files(struct store *store, int64_t time)
 		look_at(&remains, store_folder(store), names->pdata[i]);
 		if (remains.readable || !remains.first)
 			continue;
-		segment_path(path, store_folder(store), names->pdata[i]);
-		if (tell_removed(store, &remains, names->pdata[i], time) != 0 || unlink(path) != 0)
+		if (tell_removed(store, &remains, names->pdata[i], time) != 0 ||
+		    !drop_file(store_folder(store), names->pdata[i]))
 			count = -1;
 		else
 			count++;

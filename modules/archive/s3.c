@@ -67,16 +67,29 @@ static void look_at_store(const struct s3 *s3, struct s3_upload *upload)
 	upload->end = state.end;
 }
 
+static uint64_t count_stubs(const char *folder)
+{
+	GPtrArray *names = stubs_list(folder);
+	uint64_t count = names ? names->len : 0;
+
+	if (names)
+		g_ptr_array_unref(names);
+	return count;
+}
+
 static void note(struct s3 *s3, const struct s3_upload *upload, enum s3_step step)
 {
 	struct report *report = &s3->report;
 	uint64_t waiting = step == S3_MORE ? report->waiting : s3_upload_waiting(upload);
+	uint64_t stubs = step == S3_MORE ? report->stubs : count_stubs(s3->folder);
 
 	pthread_mutex_lock(&s3->lock);
 	report->step = step;
 	report->failures = step == S3_FAILED ? report->failures + 1 : 0;
 	report->status = upload->status;
 	report->waiting = waiting;
+	report->stubs = stubs;
+	memcpy(report->stays, upload->stays_why, sizeof report->stays);
 	report->objects = upload->objects;
 	report->octets = upload->octets;
 	if (step == S3_THERE && upload->keys)
@@ -145,6 +158,7 @@ static void upload_all(struct s3 *s3)
 	struct s3_upload upload;
 	bool goes_on = true;
 
+	stub_clean(s3->folder);
 	s3_upload_init(&upload, s3->folder, &s3->target);
 	s3->may_begin = upload.state.target != NULL;
 	while (goes_on && !s3->stopping)
@@ -285,15 +299,22 @@ void s3_timer(struct gw_call *call, struct s3 *s3)
 	s3_pump_timer(call, s3->pump);
 }
 
-/* An archive that is here goes on whatever is there. */
-bool s3_may_begin(const struct s3 *s3)
+static bool has_any(GPtrArray *names)
 {
-	GPtrArray *names = segments_list(s3->folder);
 	bool has = names && names->len;
 
 	if (names)
 		g_ptr_array_unref(names);
-	return has || s3->may_begin;
+	return has;
+}
+
+/* An archive that is here goes on whatever is there; one of which only stubs are here has lost its
+ * end. */
+bool s3_may_begin(const struct s3 *s3)
+{
+	if (has_any(segments_list(s3->folder)))
+		return true;
+	return s3->may_begin && !has_any(stubs_list(s3->folder));
 }
 
 /* --- for commands --- */
@@ -311,6 +332,27 @@ const char *s3_folder(const struct s3 *s3)
 struct s3_pump *s3_pump(struct s3 *s3)
 {
 	return s3->pump;
+}
+
+struct remote *s3_fetching_begin(struct s3_fetching *fetching, struct s3 *s3,
+				 const atomic_bool *stop, uint64_t ahead)
+{
+	fetching->begun = s3 != NULL;
+	if (!s3)
+		return NULL;
+	s3_asking_init(&fetching->asking, s3->pump, stop);
+	s3_target_init(&fetching->target, s3->conf, &fetching->asking.transport);
+	s3_fetch_init(&fetching->fetch, &fetching->target, ahead);
+	return &fetching->fetch.remote;
+}
+
+void s3_fetching_end(struct s3_fetching *fetching)
+{
+	if (!fetching->begun)
+		return;
+	s3_fetch_finish(&fetching->fetch);
+	s3_target_finish(&fetching->target);
+	fetching->begun = false;
 }
 
 bool s3_pause(struct s3 *s3, const atomic_bool *stop)

@@ -5,6 +5,7 @@
 #ifndef ARCHIVE_S3_H
 #define ARCHIVE_S3_H
 
+#include "s3_fetch.h"
 #include "s3_pump.h"
 #include "store.h"
 
@@ -31,6 +32,17 @@ void s3_status(struct gw_call *call, struct s3 *s3);
 const struct s3_conf *s3_conf(const struct s3 *s3);
 const char *s3_folder(const struct s3 *s3);
 struct s3_pump *s3_pump(struct s3 *s3);
+/* What is in the bucket alone, for one thread, until `stop`. NULL: there is no bucket. */
+struct s3_fetching {
+	struct s3_asking asking;
+	struct s3_target target;
+	struct s3_fetch fetch;
+	bool begun;
+};
+struct remote *s3_fetching_begin(struct s3_fetching *fetching, struct s3 *s3,
+				 const atomic_bool *stop, uint64_t ahead);
+void s3_fetching_end(struct s3_fetching *fetching);
+
 /* The uploads rest from when this returns until s3_resume(), which has them look anew at what is
  * there. False: `stop`, and they do not rest. */
 bool s3_pause(struct s3 *s3, const atomic_bool *stop);

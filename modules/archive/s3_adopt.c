@@ -2,6 +2,8 @@
  * state was lost, or another one was set. */
 #include "s3_upload.h"
 
+#include "stub.h"
+
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -35,6 +37,38 @@ static enum s3_step foreign(struct s3_upload *upload, const char *what)
 	return S3_FOREIGN;
 }
 
+/* The octets of files of which only stubs are here would be nowhere else. */
+static bool has_others(struct s3_upload *upload, char name[SEGMENT_NAME])
+{
+	GPtrArray *names = stubs_list(upload->folder);
+	bool others = false;
+	guint i;
+
+	for (i = 0; names && i < names->len && !others; i++) {
+		struct stub stub;
+
+		others = stub_open(&stub, upload->folder, names->pdata[i]) &&
+			 strcmp(stub.target, upload->target->name) != 0;
+		snprintf(name, SEGMENT_NAME, "%s", (const char *)names->pdata[i]);
+		stub_close(&stub);
+	}
+	if (names)
+		g_ptr_array_unref(names);
+	return others;
+}
+
+/* The farthest is in a file that is here as a stub alone. */
+static bool stub_has(struct s3_upload *upload, const struct s3_span *span)
+{
+	struct stub_span found;
+	struct stub stub;
+	bool has = stub_open(&stub, upload->folder, span->name) &&
+		   stub_span(&stub, span->from, &found) && found.end == span->end;
+
+	stub_close(&stub);
+	return has;
+}
+
 /* 1: the object is of this archive; 0; -1: nobody knows. */
 static int is_ours(struct s3_upload *upload, const struct farthest *farthest,
 		   struct s3_answer *answer)
@@ -43,6 +77,8 @@ static int is_ours(struct s3_upload *upload, const struct farthest *farthest,
 	const struct s3_span *span = &farthest->span;
 	int same = 0;
 
+	if (stub_has(upload, span))
+		return 1;
 	s3_part_init(&part);
 	if (s3_part_find(&part, &upload->reader, span->name, span->from, span->end, UINT64_MAX) &&
 	    part.span.end == span->end && farthest->size == span->end - span->from)
@@ -65,10 +101,18 @@ static enum s3_step take_farthest(struct s3_upload *upload, const struct farthes
 enum s3_step s3_adopt(struct s3_upload *upload)
 {
 	struct farthest farthest = { .size = 0 };
-	struct s3_answer answer;
+	struct s3_answer answer = { .status = 0 };
 	enum s3_step step = S3_MORE;
+	char name[SEGMENT_NAME];
 	int ours = 1;
 
+	if (has_others(upload, name)) {
+		snprintf(
+			upload->why, sizeof upload->why,
+			"the octets of %s are in another bucket alone: set that one, and s3.local_days = \"forever\", and gatewayctl archive restore",
+			name);
+		return S3_FOREIGN;
+	}
 	if (!s3_list(upload->target, "data/", take, &farthest, &answer))
 		step = s3_upload_fail(upload, &answer);
 	if (step == S3_MORE && farthest.span.name[0]) {

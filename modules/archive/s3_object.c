@@ -262,8 +262,7 @@ int s3_object_same(struct s3_upload *upload, const struct s3_part *part, const c
 
 enum s3_step s3_slots_put(struct s3_upload *upload, const struct s3_span *span, const GArray *gone)
 {
-	int file = reader_file(&upload->reader, span->name);
-	GBytes *body = file >= 0 ? s3_slots_read(file, span, gone) : NULL;
+	GBytes *body = s3_slots_read(upload->folder, span, gone);
 	struct s3_answer answer;
 	enum s3_step step = S3_MORE;
 	char key[S3_KEY];

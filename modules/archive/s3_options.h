@@ -32,6 +32,9 @@
 	{ .key = "s3.lock_most", .type = GW_OPTION_INT, .offset = S3(lock_most),                   \
 	  .fallback = "3650", .min = 1, .max = 36500,                                              \
 	  .help = "Days that an object is locked at most, also where mail is kept for longer or forever." }, \
+	{ .key = "s3.local_days", .type = GW_OPTION_INT, .offset = S3(local_days),                 \
+	  .fallback = "forever", .min = 0, .max = 36500, .words = "forever",                       \
+	  .help = "Days for which mail is on this machine's disk too: older files are in the bucket alone, and here only what finds and proves them." }, \
 	{ .key = "s3.warn_after", .type = GW_OPTION_DURATION, .offset = S3(warn_after),            \
 	  .fallback = "1d", .min = 1000, .max = INT64_C(8640000000),                                                           \
 	  .help = "A warning is told when the bucket has not had everything for that long." }

@@ -275,28 +275,30 @@ static void add_slot(GByteArray *out, uint64_t at, const unsigned char *slot)
 	g_byte_array_append(out, slot, SLOT_SIZE);
 }
 
-GBytes *s3_slots_read(int file, const struct s3_span *span, const GArray *gone)
+GBytes *s3_slots_read(const char *folder, const struct s3_span *span, const GArray *gone)
 {
 	static const unsigned char zeros[SLOT_SIZE];
 	unsigned char head[SLOTS_HEAD] = "GWK1";
 	GByteArray *out = g_byte_array_new();
-	uint64_t at, count = 0;
+	struct heads heads;
 	struct record record;
-	int got = 1;
+	uint64_t count = 0;
+	bool good = heads_open(&heads, folder, span->name, false);
 
 	g_byte_array_append(out, head, sizeof head);
-	for (at = span->from; at < span->end; at += record_size(&record)) {
-		got = record_read(file, at, &record);
-		if (got != 1)
-			break;
-		if (record.flags & RECORD_PLAIN)
+	heads_seek(&heads, span->from);
+	while (good && heads.next < span->end) {
+		good = heads_next(&heads, &record);
+		if (!good || record.flags & RECORD_PLAIN)
 			continue;
-		add_slot(out, at, is_in(gone, at) ? zeros : record.octets + RECORD_SLOT);
+		add_slot(out, heads.at,
+			 is_in(gone, heads.at) ? zeros : record.octets + RECORD_SLOT);
 		count++;
 	}
+	heads_close(&heads);
 	count = htole64(count);
 	memcpy(out->data + 8, &count, sizeof count);
-	if (got == 1)
+	if (good)
 		return g_byte_array_free_to_bytes(out);
 	g_byte_array_unref(out);
 	return NULL;

@@ -28,6 +28,13 @@ void s3_key_write(char out[S3_KEY], const char *kind, const struct s3_span *span
 /* False: it is none of that kind ("data", "keys"). */
 bool s3_key_read(const char *key, const char *kind, struct s3_span *span);
 
+/* What a bucket has of an archive. */
+struct s3_found {
+	struct s3_span span;
+	char etag[80];
+	uint64_t size;
+};
+
 struct s3_part {
 	struct s3_span span;
 	GArray *slots;   /* uint64_t: records that have one, in order */
@@ -46,9 +53,9 @@ bool s3_part_find(struct s3_part *part, struct reader *reader, const char *name,
 /* Its octets as they are uploaded; NULL: the file cannot be read. */
 GBytes *s3_part_read(const struct s3_part *part, int file, uint64_t at, size_t len);
 
-/* The slots of all records in the span, as they are in the file now; those at `gone` (uint64_t,
- * sorted; may be NULL) as zeros. NULL: the file cannot be read. */
-GBytes *s3_slots_read(int file, const struct s3_span *span, const GArray *gone);
+/* The slots of all records in the span, as they are in the file, or its stub, now; those at `gone`
+ * (uint64_t, sorted; may be NULL) as zeros. NULL: it cannot be read. */
+GBytes *s3_slots_read(const char *folder, const struct s3_span *span, const GArray *gone);
 /* Calls for each slot; false: that is no such object. */
 bool s3_slots_each(const void *octets, size_t len,
 		   bool (*each)(void *arg, uint64_t at, const unsigned char *slot), void *arg);

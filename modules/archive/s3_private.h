@@ -17,6 +17,8 @@ struct report {
 	char damaged[SEGMENT_NAME];
 	char name[SEGMENT_NAME]; /* up to where everything is there */
 	uint64_t at, waiting, objects, octets;
+	uint64_t stubs; /* files of which only those are here */
+	char stays[200];
 	int64_t there; /* ms: when all was there last; 0: not since the start */
 };
 
@@ -41,7 +43,7 @@ struct s3 {
 
 	/* who ticks */
 	bool told_down, told_late, told_foreign;
-	char told_damage[SEGMENT_NAME];
+	char told_damage[SEGMENT_NAME], told_stays[200];
 	int64_t began;
 };
 

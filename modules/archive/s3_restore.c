@@ -1,5 +1,8 @@
 #include "s3_restore.h"
 
+#include "s3_publish.h"
+#include "stub.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -180,27 +183,6 @@ static uint64_t fetch_spans(struct s3_work *work, int file, const GArray *list, 
 	return *work->stop ? 0 : reach;
 }
 
-/* Under its name when it is whole and on disk. */
-static int publish(const struct s3_work *work, int file, uint64_t reach, const char *from,
-		   const char *name)
-{
-	char path[SEGMENT_PATH], *month = g_strdup_printf("%s/%.7s", work->folder, name);
-	int error = ftruncate(file, (off_t)reach) != 0 || fsync(file) != 0 ? errno : 0, dir;
-
-	segment_path(path, work->folder, name);
-	if (!error && mkdir(month, 0700) != 0 && errno != EEXIST)
-		error = errno;
-	if (!error && (link(from, path) != 0 || unlink(from) != 0))
-		error = errno;
-	dir = error ? -1 : open(month, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!error && (dir < 0 || fsync(dir) != 0))
-		error = errno;
-	if (dir >= 0)
-		close(dir);
-	g_free(month);
-	return error;
-}
-
 static void restore_file(struct s3_work *work, const GArray *list, guint first, guint end)
 {
 	const char *name = g_array_index(list, struct s3_found, first).span.name;
@@ -211,8 +193,12 @@ static void restore_file(struct s3_work *work, const GArray *list, guint first, 
 	unlink(path);
 	file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	reach = file < 0 ? 0 : fetch_spans(work, file, list, first, end);
-	if (file < 0 || reach)
-		error = file < 0 ? errno : publish(work, file, reach, path, name);
+	if (file < 0)
+		error = errno;
+	else if (reach && s3_is_to_be_stub(work, list, first, end))
+		error = s3_publish_stub(work, file, reach, list, first, end);
+	else if (reach)
+		error = s3_publish_whole(work, file, reach, path, name);
 	if (error)
 		s3_work_fault(work, "%s cannot be written: %s", name, strerrordesc_np(error));
 	work->files += reach && !error;
@@ -235,12 +221,16 @@ static guint end_of(const GArray *list, guint first)
 	return end;
 }
 
-static bool is_here(const struct s3_work *work, const char *name)
+static bool is_here(const struct s3_work *work, const GArray *list, guint first, guint end)
 {
+	const char *name = g_array_index(list, struct s3_found, first).span.name;
 	char path[SEGMENT_PATH];
 
 	segment_path(path, work->folder, name);
-	return access(path, F_OK) == 0;
+	if (access(path, F_OK) == 0)
+		return true;
+	stub_path(path, work->folder, name);
+	return access(path, F_OK) == 0 && s3_is_to_be_stub(work, list, first, end);
 }
 
 static void restore_holds(struct s3_work *work)
@@ -268,7 +258,7 @@ static void restore_holds(struct s3_work *work)
 /* Another archive here and that of the bucket would be neither. */
 static bool may_mix(struct s3_work *work)
 {
-	GPtrArray *names = segments_list(work->folder);
+	GPtrArray *names = holdings_list(work->folder);
 	struct s3_state state;
 	bool may = !names || !names->len;
 
@@ -306,7 +296,7 @@ void s3_restore_run(struct s3_work *work)
 		restore_holds(work);
 	for (first = 0; list && first < list->len && !*work->stop; first = end) {
 		end = end_of(list, first);
-		if (!is_here(work, g_array_index(list, struct s3_found, first).span.name))
+		if (!is_here(work, list, first, end))
 			restore_file(work, list, first, end);
 	}
 	if (list)

@@ -11,6 +11,7 @@ struct s3_work {
 	struct s3_target *target;
 	const struct keys *keys; /* NULL: who signed is not looked at */
 	const atomic_bool *stop;
+	int64_t now; /* ms; files that are older than `local_days` come as stubs */
 
 	GString *text; /* a line for each fault, and what was done */
 	uint64_t faults, files, objects, octets;
@@ -18,17 +19,12 @@ struct s3_work {
 void s3_work_fault(struct s3_work *work, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What a bucket has of an archive. */
-struct s3_found {
-	struct s3_span span;
-	char etag[80];
-	uint64_t size;
-};
 /* Of that kind, in the order of files and places; to be unref'd. NULL: it was told why. */
 GArray *s3_found_list(struct s3_work *work, const char *kind);
 
-/* Files that are not here, with their keys, and the holds where there are none. Nothing that is
- * here is written over. The uploads rest meanwhile. */
+/* Files that are not here, with their keys, and the holds where there are none. Those that may be
+ * stubs come as such; stubs that need not be any longer become files again, with the keys that are
+ * here. Nothing else that is here is written over. The uploads rest meanwhile. */
 void s3_restore_run(struct s3_work *work);
 
 /* Compares each object, and each key, with what is here. */

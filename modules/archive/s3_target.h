@@ -17,6 +17,7 @@ struct s3_conf {
 	int64_t style, lock;
 	int64_t lock_most; /* days */
 	int64_t interval, warn_after;
+	int64_t local_days; /* -1: all stays */
 };
 
 /* Why it cannot be meant; NULL: it can. */

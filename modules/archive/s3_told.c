@@ -68,6 +68,10 @@ static void tell_once(struct gw_call *call, struct s3 *s3, const struct report *
 			report->damaged);
 		memcpy(s3->told_damage, report->damaged, sizeof s3->told_damage);
 	}
+	if (report->stays[0] && strcmp(report->stays, s3->told_stays) != 0) {
+		gw->log(call, GW_LOG_WARNING, "%s: archive verify --s3 tells", report->stays);
+		memcpy(s3->told_stays, report->stays, sizeof s3->told_stays);
+	}
 }
 
 static struct report report_of(struct s3 *s3)
@@ -122,4 +126,8 @@ void s3_status(struct gw_call *call, struct s3 *s3)
 	gw->status_line(call, "s3 waiting", "%llu octets", (unsigned long long)waiting);
 	gw->status_line(call, "s3 uploaded", "%llu objects, %llu octets",
 			(unsigned long long)report.objects, (unsigned long long)report.octets);
+	if (s3->conf->local_days >= 0 || report.stubs)
+		gw->status_line(call, "s3 alone", "%llu files%s%s",
+				(unsigned long long)report.stubs, report.stays[0] ? "; " : "",
+				report.stays);
 }

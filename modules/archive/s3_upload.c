@@ -252,7 +252,9 @@ enum s3_step s3_upload_step(struct s3_upload *upload)
 		step = next_span(upload);
 	if (step == S3_THERE && (state->notices->len || state->sweep))
 		step = s3_forget(upload);
-	return step == S3_THERE ? put_holds(upload) : step;
+	if (step == S3_THERE)
+		step = put_holds(upload);
+	return step == S3_THERE ? s3_evict(upload) : step;
 }
 
 uint64_t s3_upload_waiting(const struct s3_upload *upload)

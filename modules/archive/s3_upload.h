@@ -5,7 +5,8 @@
  *     foreign   the bucket has another archive, or more of this one than there is here
  *     behind    a span is chosen, said in the state, uploaded (one PUT, or many parts), its keys
  *               after it, and then the state goes past it
- *     there     notices are looked through, and keys that were destroyed are so in the bucket too
+ *     there     notices are looked through, and keys that were destroyed are so in the bucket too;
+ *               then files that are old enough are made stubs, one a step
  *
  * Each step is one that may be cut off anywhere, and is done again. For one thread. */
 #ifndef ARCHIVE_S3_UPLOAD_H
@@ -43,6 +44,10 @@ struct s3_upload {
 	char why[256];
 	char damaged[SEGMENT_NAME]; /* a file of which not all can be uploaded; "" */
 	uint64_t objects, octets;   /* that were uploaded */
+
+	uint64_t evicted;         /* files of which only the stub is here since the start */
+	char stays[SEGMENT_NAME]; /* up to this file they were looked at, and stay, */
+	char stays_why[200];      /* as this says */
 };
 
 void s3_upload_init(struct s3_upload *upload, const char *folder, struct s3_target *target);
@@ -75,5 +80,10 @@ enum s3_step s3_slots_put(struct s3_upload *upload, const struct s3_span *span, 
 enum s3_step s3_forget(struct s3_upload *upload);
 /* Finds out how far the bucket has this archive: s3_adopt.c. */
 enum s3_step s3_adopt(struct s3_upload *upload);
+/* Makes a stub of the next file that need not be here any longer (`local_days`), when the bucket
+ * is shown to have all of it: s3_evict.c. */
+enum s3_step s3_evict(struct s3_upload *upload);
+/* Whether a file of that name is old enough for it. */
+bool s3_may_be_stub(const struct s3_conf *conf, const char *name, int64_t now);
 
 #endif

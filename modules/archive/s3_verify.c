@@ -1,4 +1,5 @@
 /* s3_verify.c - whether the bucket has what is here. */
+#include "s3_fetch.h"
 #include "s3_restore.h"
 
 #include <stdio.h>
@@ -7,15 +8,14 @@ struct comparing {
 	struct s3_work *work;
 	struct s3_upload upload; /* how far it is, and what is here */
 	GHashTable *keys;        /* key of an object -> its ETag */
+	struct s3_fetch fetch;   /* of what is not here */
 	char name[SEGMENT_NAME]; /* the file that is looked at, */
 	uint64_t reach;          /* and what of it was met */
 };
 
 static char *here_hash(struct comparing *comparing, const struct s3_span *span, GBytes **here)
 {
-	int file = reader_file(&comparing->upload.reader, span->name);
-
-	*here = file >= 0 ? s3_slots_read(file, span, NULL) : NULL;
+	*here = s3_slots_read(comparing->work->folder, span, NULL);
 	return *here ? g_compute_checksum_for_bytes(G_CHECKSUM_MD5, *here) : NULL;
 }
 
@@ -53,7 +53,40 @@ static void compare_keys(struct comparing *comparing, const struct s3_part *part
 		g_bytes_unref(here);
 }
 
-static void compare_object(struct comparing *comparing, const struct s3_found *found)
+/* Of which only a stub is here: its octets have to be those that were hashed. */
+static void compare_away(struct comparing *comparing, const struct s3_found *found)
+{
+	struct reader *reader = &comparing->upload.reader;
+	struct s3_part part = { .span = found->span,
+				.slots = g_array_new(FALSE, FALSE, sizeof(uint64_t)) };
+	struct place place = { .at = 0 };
+	struct record record;
+	struct heads heads;
+	bool good = heads_open(&heads, comparing->work->folder, found->span.name, false);
+
+	memcpy(place.name, found->span.name, sizeof place.name);
+	reader->remote = &comparing->fetch.remote;
+	reader->proves = true;
+	heads_seek(&heads, found->span.from);
+	while (good && heads.next < found->span.end && heads_next(&heads, &record) &&
+	       !*comparing->work->stop) {
+		place.at = heads.at;
+		if (!reader_has(reader, &place, true))
+			s3_work_fault(comparing->work, "%s:%llu: %s", place.name,
+				      (unsigned long long)place.at, reader->why);
+		if (!(record.flags & RECORD_PLAIN))
+			g_array_append_val(part.slots, heads.at);
+	}
+	if (!good || heads.next != found->span.end)
+		s3_work_fault(comparing->work, "%s: its stub is damaged, or of another span",
+			      found->span.name);
+	else if (part.slots->len)
+		compare_keys(comparing, &part);
+	heads_close(&heads);
+	g_array_unref(part.slots);
+}
+
+static void compare_whole(struct comparing *comparing, const struct s3_found *found)
 {
 	struct s3_work *work = comparing->work;
 	const struct s3_span *span = &found->span;
@@ -76,10 +109,21 @@ static void compare_object(struct comparing *comparing, const struct s3_found *f
 			      same ? answer.why : "it was changed");
 	else if (part.slots->len)
 		compare_keys(comparing, &part);
-	work->objects++;
-	work->octets += found->size;
 	s3_answer_finish(&answer);
 	s3_part_finish(&part);
+}
+
+static void compare_object(struct comparing *comparing, const struct s3_found *found)
+{
+	struct place place = { .at = 0 };
+
+	memcpy(place.name, found->span.name, sizeof place.name);
+	if (reader_is_away(&comparing->upload.reader, &place))
+		compare_away(comparing, found);
+	else
+		compare_whole(comparing, found);
+	comparing->work->objects++;
+	comparing->work->octets += found->size;
 }
 
 /* --- what is missing --- */
@@ -104,6 +148,8 @@ static uint64_t wanted_of(struct comparing *comparing, const char *name)
 	if (order >= 0)
 		return order == 0 ? state->at : 0;
 	file = reader_file(&comparing->upload.reader, name);
+	if (file >= 0 && comparing->upload.reader.stub.file >= 0)
+		return comparing->upload.reader.stub.size;
 	if (file < 0 || segment_end(file, keys, &end, &link, &damaged) != 0 || damaged)
 		return 0;
 	return end;
@@ -111,7 +157,7 @@ static uint64_t wanted_of(struct comparing *comparing, const char *name)
 
 static void look_for_files(struct comparing *comparing, const GArray *list)
 {
-	GPtrArray *names = segments_list(comparing->work->folder);
+	GPtrArray *names = holdings_list(comparing->work->folder);
 	guint i, k = 0;
 
 	for (i = 0; names && i < names->len && !*comparing->work->stop; i++) {
@@ -158,6 +204,7 @@ static void compare_all(struct s3_work *work, const GArray *list, const GArray *
 
 	s3_upload_init(&comparing.upload, work->folder, work->target);
 	comparing.upload.reader.keys = work->keys;
+	s3_fetch_init(&comparing.fetch, work->target, FETCH_AHEAD);
 	if (!comparing.upload.state.target)
 		s3_work_fault(work, "nothing was uploaded to this bucket yet");
 	for (i = 0; i < list->len && !*work->stop; i++)
@@ -169,6 +216,7 @@ static void compare_all(struct s3_work *work, const GArray *list, const GArray *
 			       (unsigned long long)comparing.upload.state.at,
 			       (unsigned long long)work->faults);
 	g_hash_table_unref(comparing.keys);
+	s3_fetch_finish(&comparing.fetch);
 	s3_upload_finish(&comparing.upload);
 }
 

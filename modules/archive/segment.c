@@ -52,7 +52,7 @@ static gint compare(gconstpointer a, gconstpointer b)
 	return segments_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void list_month(GPtrArray *names, const char *folder, const char *month)
+static void list_month(GPtrArray *names, const char *folder, const char *month, const char *ending)
 {
 	char *path = g_build_filename(folder, month, NULL);
 	GDir *dir = g_dir_open(path, 0, NULL);
@@ -61,7 +61,7 @@ static void list_month(GPtrArray *names, const char *folder, const char *month)
 	while (dir && (entry = g_dir_read_name(dir)) != NULL) {
 		char *name = g_strndup(entry, strlen(entry) > 4 ? strlen(entry) - 4 : 0);
 
-		if (g_str_has_suffix(entry, ".gwa") && strlen(name) < SEGMENT_NAME &&
+		if (g_str_has_suffix(entry, ending) && strlen(name) < SEGMENT_NAME &&
 		    strlen(name) > 11 && name[10] == '.' && strncmp(name, month, 7) == 0 &&
 		    strspn(name + 11, "0123456789") == strlen(name + 11))
 			g_ptr_array_add(names, name);
@@ -73,7 +73,7 @@ static void list_month(GPtrArray *names, const char *folder, const char *month)
 	g_free(path);
 }
 
-GPtrArray *segments_list(const char *folder)
+GPtrArray *segments_list_of(const char *folder, const char *ending)
 {
 	GDir *dir = g_dir_open(folder, 0, NULL);
 	GPtrArray *names;
@@ -84,10 +84,15 @@ GPtrArray *segments_list(const char *folder)
 	names = g_ptr_array_new_with_free_func(g_free);
 	while ((entry = g_dir_read_name(dir)) != NULL)
 		if (is_digits(entry, "0000-00"))
-			list_month(names, folder, entry);
+			list_month(names, folder, entry, ending);
 	g_dir_close(dir);
 	g_ptr_array_sort(names, compare);
 	return names;
+}
+
+GPtrArray *segments_list(const char *folder)
+{
+	return segments_list_of(folder, ".gwa");
 }
 
 /* --- COMMIT --- */

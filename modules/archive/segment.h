@@ -33,6 +33,8 @@ struct link {
 
 /* Names of all files, in the order in which they were written; to be unref'd. NULL: errno. */
 GPtrArray *segments_list(const char *folder);
+/* The same of files whose names end otherwise, in four octets: ".gwa". */
+GPtrArray *segments_list_of(const char *folder, const char *ending);
 /* As strcmp(), of their order. */
 int segments_compare(const char *left, const char *right);
 void segment_path(char out[SEGMENT_PATH], const char *folder, const char *name);

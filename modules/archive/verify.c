@@ -1,13 +1,11 @@
 #include "verify.h"
 
 #include "notices.h"
+#include "stub.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -24,6 +22,7 @@ struct reading {
 	struct verify *verify;
 	const struct notices *notices;
 	const char *name;
+	bool is_stub;
 	int file;
 	uint64_t size;
 	GArray *seen;
@@ -54,7 +53,8 @@ static char *name_of(const struct reading *reading, uint64_t at)
 	struct record record;
 
 	g_string_printf(name, "%s:%llu", reading->name, (unsigned long long)at);
-	if (record_read(reading->file, at, &record) == 1 && record.kind != RECORD_COMMIT &&
+	if (!reading->is_stub && record_read(reading->file, at, &record) == 1 &&
+	    record.kind != RECORD_COMMIT &&
 	    record_meta(reading->file, at, &record, reading->verify->keys, reading->opener, meta) ==
 		    OPENED)
 		json = gw->json_read(gw_str_n(meta->data, meta->len), NULL, 0);
@@ -193,14 +193,16 @@ static void check_link(const struct reading *reading, const struct commit *commi
 		      (unsigned long long)number);
 }
 
-static void check_batch(const struct reading *reading, uint64_t at, const struct record *record)
+/* `here`: where it stands in the file that is read. */
+static void check_batch(const struct reading *reading, uint64_t at, uint64_t here,
+			const struct record *record)
 {
 	struct verify *verify = reading->verify;
 	GByteArray *octets = g_byte_array_new();
 	struct commit commit;
 	char hex[2 * HASH_SIZE + 1];
 
-	if (record_meta(reading->file, at, record, NULL, NULL, octets) != OPENED ||
+	if (record_meta(reading->file, here, record, NULL, NULL, octets) != OPENED ||
 	    !commit_read(&commit, verify->keys, octets->data, octets->len) ||
 	    !commit_fits(&commit, record)) {
 		fault_at(reading, at, "the end of a batch is damaged");
@@ -239,7 +241,7 @@ static uint64_t check_record(const struct reading *reading, uint64_t at)
 		return record_next(reading->file, at + 1, reading->size);
 	}
 	if (record.kind == RECORD_COMMIT) {
-		check_batch(reading, at, &record);
+		check_batch(reading, at, at, &record);
 		return at + record_size(&record);
 	}
 	if (!record_hash(reading->file, at, &record, seen.hash))
@@ -266,6 +268,46 @@ static uint64_t end_of(int file, uint64_t size)
 			 : end; /* something else stands in the way: all of it is looked at */
 }
 
+static void check_whole(struct reading *reading, bool is_last)
+{
+	uint64_t at = 0;
+
+	if (is_last)
+		reading->size = end_of(reading->file, reading->size);
+	while (at < reading->size && !*reading->verify->stop)
+		at = check_record(reading, at);
+}
+
+/* The octets of mail are in the bucket; what they have to be is signed here. */
+static void check_head(const struct reading *reading, const struct heads *heads,
+		       const struct record *record)
+{
+	struct seen seen = { .at = heads->at };
+
+	if (record->kind == RECORD_COMMIT) {
+		check_batch(reading, heads->at, heads->here, record);
+		return;
+	}
+	memcpy(seen.hash, heads->hash, HASH_SIZE);
+	if (record->flags & RECORD_PLAIN &&
+	    !record_hash(heads->file, heads->here, record, seen.hash))
+		fault_at(reading, heads->at, "it cannot be read");
+	g_array_append_val(reading->seen, seen);
+	reading->verify->records++;
+	reading->verify->away += !(record->flags & RECORD_PLAIN);
+	check_key(reading, heads->at, record);
+}
+
+static void check_stub(struct reading *reading, struct heads *heads)
+{
+	struct record record;
+
+	while (!*reading->verify->stop && heads_next(heads, &record))
+		check_head(reading, heads, &record);
+	if (!*reading->verify->stop && heads->next != heads->size)
+		fault(reading->verify, "%s: its stub is damaged", reading->name);
+}
+
 static void check_file(struct verify *verify, const struct notices *notices, const char *name,
 		       bool is_last)
 {
@@ -273,27 +315,26 @@ static void check_file(struct verify *verify, const struct notices *notices, con
 	struct reading reading = {
 		.verify = verify, .notices = notices, .name = name, .opener = &opener
 	};
-	char path[SEGMENT_PATH];
-	struct stat status;
-	uint64_t at = 0;
+	struct heads heads;
 
-	segment_path(path, verify->folder, name);
-	reading.file = open(path, O_RDONLY | O_CLOEXEC);
-	if (reading.file < 0 || fstat(reading.file, &status) != 0) {
+	if (!heads_open(&heads, verify->folder, name, false)) {
 		fault(verify, "%s: it cannot be read: %s", name, strerrordesc_np(errno));
+		heads_close(&heads);
 		return;
 	}
 	reading.seen = g_array_new(FALSE, FALSE, sizeof(struct seen));
-	reading.size = (uint64_t)status.st_size;
-	if (is_last)
-		reading.size = end_of(reading.file, reading.size);
-	while (at < reading.size && !*verify->stop)
-		at = check_record(&reading, at);
+	reading.size = heads.size;
+	reading.file = heads.file;
+	reading.is_stub = heads.is_stub;
+	if (heads.is_stub)
+		check_stub(&reading, &heads);
+	else
+		check_whole(&reading, is_last);
 	if (reading.seen->len && !*verify->stop)
 		fault(verify, "%s: its last %u objects are no batch", name, reading.seen->len);
 	g_array_unref(reading.seen);
 	opener_finish(&opener);
-	close(reading.file);
+	heads_close(&heads);
 }
 
 static void tell_end(struct verify *verify)
@@ -306,6 +347,11 @@ static void tell_end(struct verify *verify)
 		      (unsigned long long)verify->link.number);
 	if (verify->wanted && !verify->met)
 		fault(verify, "no batch has the link %s", verify->wanted);
+	if (verify->away)
+		g_string_append_printf(
+			verify->text,
+			"the octets of %llu objects are in the bucket: verify --s3 reads them\n",
+			(unsigned long long)verify->away);
 	hex_write(hex, verify->link.hash);
 	g_string_append_printf(
 		verify->text,
@@ -324,7 +370,7 @@ void verify_run(struct verify *verify)
 	verify->text = g_string_new(NULL);
 	if (!notices_read(&notices, verify->folder))
 		fault(verify, "%s: it cannot be read", verify->folder);
-	names = segments_list(verify->folder);
+	names = holdings_list(verify->folder);
 	for (i = 0; names && i < names->len && !*verify->stop; i++)
 		check_file(verify, &notices, names->pdata[i], i + 1 == names->len);
 	if (names)

@@ -15,6 +15,7 @@ struct verify {
 
 	GString *text; /* a line for each fault, and what was seen */
 	uint64_t faults, records, destroyed, batches;
+	uint64_t away;    /* records of which only the head is here */
 	struct link link; /* of the last batch */
 	bool met;         /* `wanted` */
 };

@@ -1,5 +1,6 @@
 """What is archived is in the bucket soon, whatever happens to the line or the gateway; and out of the bucket alone it is an archive again."""
 import base64
+import glob
 import hashlib
 import os
 import shutil
@@ -91,6 +92,54 @@ def test_a_lost_machine(archived, s3):
     assert "case-7" in gateway.text("archive", "holds")
     until_there(gateway)
     assert " 0 faults" in gateway.text("archive", "verify", "--s3")
+
+
+def refused(gateway, *words):
+    answer = gateway.run_ctl("archive", *words)
+    assert answer.code != 0, answer.out
+    return answer.out + answer.err
+
+
+def age(gateway, day):
+    """As if the archive's only file were of that day: its name says it, and nothing else. The bucket has nothing of it yet."""
+    [path] = glob.glob(os.path.join(gateway.folder_of_archive, "20*", "*.gwa"))
+    os.makedirs(os.path.join(gateway.folder_of_archive, day[:7]), exist_ok=True)
+    os.rename(path, os.path.join(gateway.folder_of_archive, day[:7], day + ".0.gwa"))
+    shutil.rmtree(os.path.join(gateway.folder_of_archive, "index"))
+    gateway.fragments["85-archive"]["archive"]["s3.prefix"] = "aged/"
+    gateway.write()
+
+
+@pytest.mark.heavy
+def test_in_the_bucket_alone(archived, s3, tmp_path):
+    """What is old is there alone: found, read and forgotten; when the bucket is not there, that is said, and mail goes on."""
+    gateway = archived(local_days=0)
+    until_open(gateway)
+    ids = [queue_id(send(gateway, MAIL % (n, n), "jane@customer.example" if n else "joe@customer.example")) for n in range(2)]
+    gateway.sink.wait_messages(2)
+    assert gateway.stop() == 0
+    age(gateway, "2026-01-05")
+    gateway.start()
+    ids.append(queue_id(send(gateway, MAIL % (2, 2))))
+    gateway.sink.wait_messages(3)
+    wait_for(lambda: says(gateway, "s3 alone") == "1 files", 20, lambda: gateway.log_text()[-3000:])
+    assert not glob.glob(os.path.join(gateway.folder_of_archive, "2026-01", "*.gwa"))
+
+    wait_for(lambda: len(gateway.ctl("archive", "search", "--sender", "ann@example.com")) == 3)
+    assert gateway.text("archive", "show", ids[1]).count("jane@customer.example") >= 1
+    assert "words of wisdom 1" in gateway.text("archive", "get", ids[1])
+    assert "words of wisdom 1" in gateway.text("archive", "get", ids[1], "--arrived")
+    assert "2 mails" in gateway.text("archive", "export", "--to", str(tmp_path / "out"), "--recipient", "jane@customer.example")
+    assert " 0 faults" in gateway.text("archive", "verify") and " 0 faults" in gateway.text("archive", "verify", "--s3")
+
+    s3.fault = lambda request: (503, {}, b"<Error><Code>SlowDown</Code></Error>")
+    assert "503 SlowDown" in refused(gateway, "get", ids[1])
+    assert "503 SlowDown" in refused(gateway, "forget", "joe@customer.example")
+    assert "words of wisdom 2" in gateway.text("archive", "get", ids[2])
+    s3.fault = lambda request: None
+    assert "1 mails are gone" in gateway.text("archive", "forget", "joe@customer.example")
+    assert "words of wisdom 1" in gateway.text("archive", "get", ids[1])
+    assert " 0 faults" in gateway.text("archive", "verify")
 
 
 def test_a_bucket_in_trouble(archived, s3):

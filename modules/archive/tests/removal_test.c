@@ -34,7 +34,7 @@ static void open_all(void)
 	settings.sign_file = testkit_file(kit, "sign", NULL);
 	store = store_open(&settings, &why);
 	assert_non_null(store);
-	indexer = indexer_start(store);
+	indexer = indexer_start(store, NULL);
 	assert_non_null(indexer);
 }
 

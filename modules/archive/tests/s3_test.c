@@ -203,7 +203,8 @@ static int begin(void **state)
 				 .access_key = gw_str("me"),
 				 .secret_key = gw_str("secret"),
 				 .style = S3_STYLE_PATH,
-				 .lock_most = 3650 };
+				 .lock_most = 3650,
+				 .local_days = -1 };
 	fake_init(&fake);
 	s3_target_init(&target, &conf, &transport);
 	write_archive();

@@ -239,7 +239,7 @@ static void make_index(struct store *store)
 {
 	atomic_bool stop = false;
 	double began = now(), cpu = cpu_of(RUSAGE_SELF);
-	struct indexer *indexer = indexer_start(store);
+	struct indexer *indexer = indexer_start(store, NULL);
 
 	while (!indexer_wait(indexer, &stop))
 		usleep(1000);
