@@ -21,6 +21,8 @@
 	  .help = "The key's id." },                                                               \
 	{ .key = "s3.secret_key", .type = GW_OPTION_SECRET, .offset = S3(secret_key),              \
 	  .help = "The key itself, of the access key." },                                          \
+	{ .key = "s3.credentials", .type = GW_OPTION_PATH, .offset = S3(credentials),              \
+	  .help = "Instead of both: a file as AWS's tools have it, whose section [default] has them, and for temporary ones a session token; read again when it changes." }, \
 	{ .key = "s3.ca_file", .type = GW_OPTION_PATH, .offset = S3(ca_file),                      \
 	  .help = "Certificates that the server's is checked by, instead of the system's." },      \
 	{ .key = "s3.interval", .type = GW_OPTION_DURATION, .offset = S3(interval),                \

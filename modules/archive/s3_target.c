@@ -9,7 +9,7 @@
 
 #include <openssl/evp.h>
 
-#define FIELDS_MOST 8
+#define FIELDS_MOST 10
 #define DAY_MS INT64_C(86400000)
 
 /* --- what is meant --- */
@@ -50,8 +50,10 @@ const char *s3_conf_wrong(const struct s3_conf *conf)
 		return "s3.prefix has up to 200 octets, no '/' in front, and neither \"//\" nor \"./\"";
 	if (!conf->region.len)
 		return "s3.region is missing (for a server of your own, often \"us-east-1\")";
-	if (!conf->access_key.len || !conf->secret_key.len)
-		return "s3.access_key and s3.secret_key are missing";
+	if (conf->credentials.len && (conf->access_key.len || conf->secret_key.len))
+		return "s3.credentials has what s3.access_key and s3.secret_key say: one of them";
+	if (!conf->credentials.len && (!conf->access_key.len || !conf->secret_key.len))
+		return "s3.access_key and s3.secret_key are missing, or s3.credentials";
 	if (conf->style == S3_STYLE_HOST && strchr(conf->bucket.ptr, '.'))
 		return "a bucket with a dot in its name fits no certificate: s3.style = \"path\"";
 	return NULL;
@@ -64,11 +66,14 @@ void s3_target_init(struct s3_target *target, const struct s3_conf *conf,
 	target->name = g_strdup_printf("%s %s %s %s", conf->endpoint.ptr ? conf->endpoint.ptr : "",
 				       conf->region.ptr, conf->bucket.ptr,
 				       conf->prefix.ptr ? conf->prefix.ptr : "");
+	s3_credentials_init(&target->credentials, conf->credentials, conf->access_key,
+			    conf->secret_key);
 }
 
 void s3_target_finish(struct s3_target *target)
 {
 	g_free(target->name);
+	s3_credentials_finish(&target->credentials);
 }
 
 void s3_answer_finish(struct s3_answer *answer)
@@ -196,6 +201,8 @@ static void make_fields(struct fields *fields, const struct s3_target *target,
 		put(fields, "x-amz-object-lock-mode", g_strdup(modes[target->conf->lock]));
 		put(fields, "x-amz-object-lock-retain-until-date", date_of(request->lock_until));
 	}
+	if (target->credentials.token)
+		put(fields, "x-amz-security-token", g_strdup(target->credentials.token));
 }
 
 /* Host is written by whoever sends it, from the URL. */
@@ -226,8 +233,8 @@ static GPtrArray *sign(const struct s3_target *target, const struct s3_request *
 				      .time = time,
 				      .region = conf->region.ptr,
 				      .service = "s3",
-				      .access_key = conf->access_key.ptr,
-				      .secret_key = conf->secret_key.ptr };
+				      .access_key = target->credentials.access,
+				      .secret_key = target->credentials.secret };
 	GPtrArray *headers;
 
 	hash_body(request->body, hash);
@@ -256,8 +263,8 @@ static void explain(const struct s3_request *request, struct s3_answer *answer)
 	g_free(said);
 }
 
-static void ask_once(struct s3_target *target, const struct s3_request *request,
-		     struct s3_answer *answer)
+static void send(struct s3_target *target, const struct s3_request *request,
+		 struct s3_answer *answer)
 {
 	const struct s3_transport *transport = target->transport;
 	char *path = path_of(target, request->key), *host = host_of(target), *url, time[17];
@@ -270,7 +277,6 @@ static void ask_once(struct s3_target *target, const struct s3_request *request,
 			  request->query ? request->query : "", NULL);
 	make_fields(&fields, target, request, time);
 	headers = sign(target, request, path, &fields, time);
-	*answer = (struct s3_answer){ .status = 0 };
 	transport->ask(transport->arg,
 		       &(struct s3_http){ request->method, url, headers, request->body,
 					  request->answer_max ? request->answer_max : 65536 },
@@ -281,6 +287,16 @@ static void ask_once(struct s3_target *target, const struct s3_request *request,
 	g_free(path);
 	g_free(host);
 	g_free(url);
+}
+
+static void ask_once(struct s3_target *target, const struct s3_request *request, bool anew,
+		     struct s3_answer *answer)
+{
+	*answer = (struct s3_answer){ .status = 0 };
+	if (s3_credentials_read(&target->credentials, anew))
+		send(target, request, answer);
+	else
+		snprintf(answer->why, sizeof answer->why, "%s", target->credentials.why);
 }
 
 /* "Fri, 24 May 2013 00:00:00 GMT"; 0: it is none. */
@@ -296,20 +312,30 @@ static bool is_good(const struct s3_answer *answer)
 	return answer->status >= 200 && answer->status < 300;
 }
 
-bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s3_answer *answer)
+/* True: the clocks differ, and that is minded from now on. */
+static bool set_skew(struct s3_target *target, const struct s3_answer *answer)
 {
-	int64_t date;
+	int64_t date = read_date(answer->date);
 
-	ask_once(target, request, answer);
-	if (is_good(answer))
-		return true;
-	explain(request, answer);
-	date = read_date(answer->date);
 	if (strcmp(answer->code, "RequestTimeTooSkewed") != 0 || !date)
 		return false;
 	target->skew = date - target->transport->now(target->transport->arg);
+	return true;
+}
+
+bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s3_answer *answer)
+{
+	bool over;
+
+	ask_once(target, request, false, answer);
+	if (is_good(answer))
+		return true;
+	explain(request, answer);
+	over = target->credentials.path && s3_credentials_are_over(answer->code);
+	if (!over && !set_skew(target, answer))
+		return false;
 	s3_answer_finish(answer);
-	ask_once(target, request, answer);
+	ask_once(target, request, over, answer);
 	if (!is_good(answer))
 		explain(request, answer);
 	return is_good(answer);

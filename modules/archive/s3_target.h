@@ -5,6 +5,8 @@
 #ifndef ARCHIVE_S3_TARGET_H
 #define ARCHIVE_S3_TARGET_H
 
+#include "s3_credentials.h"
+
 #include <gateway/module.h>
 
 #include <glib.h>
@@ -13,7 +15,8 @@ enum s3_style { S3_STYLE_HOST, S3_STYLE_PATH };
 enum s3_lock { S3_LOCK_NONE, S3_LOCK_GOVERNANCE, S3_LOCK_COMPLIANCE };
 
 struct s3_conf {
-	struct gw_str endpoint, region, bucket, prefix, access_key, secret_key, ca_file;
+	struct gw_str endpoint, region, bucket, prefix, access_key, secret_key, credentials,
+		ca_file;
 	int64_t style, lock;
 	int64_t lock_most; /* days */
 	int64_t interval, warn_after;
@@ -54,6 +57,7 @@ struct s3_transport {
 struct s3_target {
 	const struct s3_conf *conf;
 	const struct s3_transport *transport;
+	struct s3_credentials credentials;
 	char *name;   /* of the target, for its state: endpoint, bucket, prefix */
 	int64_t skew; /* ms that the bucket's clock is ahead */
 };
@@ -73,7 +77,8 @@ struct s3_request {
 	uint32_t answer_max; /* 0: 64 KiB */
 };
 
-/* Asks, and once more where the clocks differ. True: 2xx. `answer` is to be finished in any case.
+/* Asks, and once more where the clocks differ, or the credentials were renewed meanwhile. True:
+ * 2xx. `answer` is to be finished in any case.
  */
 bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s3_answer *answer);
 

@@ -724,6 +724,83 @@ static void addresses_are_as_the_style_says(void **state)
 	g_clear_pointer(&asked_url, g_free);
 }
 
+/* --- temporary credentials --- */
+
+static const char *renewed; /* what the file has when the bucket has called them over */
+static char *credentials_path;
+
+static void put_credentials(const char *token)
+{
+	char text[300];
+
+	snprintf(
+		text, sizeof text,
+		"# of a tool\n[other]\naws_access_key_id=no\n[default]\naws_access_key_id = ASIA%s\naws_secret_access_key=s+/=\naws_session_token = %s\n",
+		token, token);
+	assert_true(g_file_set_contents_full(credentials_path, text, -1, G_FILE_SET_CONTENTS_NONE,
+					     0600, NULL));
+}
+
+/* The second ones are good. */
+static void ask_for_token(void *arg, const struct s3_http *http, struct s3_answer *answer)
+{
+	const char *token = field_of(http, "x-amz-security-token");
+	const char *signature = field_of(http, "Authorization");
+
+	assert_non_null(token);
+	assert_non_null(strstr(signature, "x-amz-security-token"));
+	assert_non_null(strstr(strstr(signature, "Credential=ASIA"), token));
+	++*(unsigned *)arg;
+	if (strcmp(token, "two") == 0)
+		say(answer, 200, "");
+	else
+		refuse(answer, 403, "ExpiredToken");
+	if (renewed)
+		put_credentials(renewed);
+}
+
+static void temporary_credentials_are_renewed(void **state)
+{
+	static const struct {
+		const char *before, *renewed;
+		bool good;
+		unsigned asked;
+	} cases[] = { { "two", NULL, true, 1 },
+		      { "one", NULL, false, 2 },
+		      { "one", "two", true, 2 },
+		      { NULL, NULL, false, 0 } };
+	struct s3_target other;
+	struct s3_transport asking = { ask_for_token, fake_now, NULL };
+	struct s3_answer answer;
+	unsigned asked;
+	size_t i;
+
+	(void)state;
+	credentials_path = g_strdup(testkit_file(kit, "credentials", NULL));
+	conf.credentials = gw_str(credentials_path);
+	assert_non_null(s3_conf_wrong(&conf));
+	conf.access_key = conf.secret_key = gw_str("");
+	assert_null(s3_conf_wrong(&conf));
+	s3_target_init(&other, &conf, &asking);
+	asking.arg = &asked;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		asked = 0;
+		renewed = cases[i].renewed;
+		if (cases[i].before)
+			put_credentials(cases[i].before);
+		else
+			assert_int_equal(chmod(credentials_path, 0644), 0);
+		assert_int_equal(
+			s3_ask(&other, &(struct s3_request){ "GET", "x", NULL, NULL }, &answer),
+			cases[i].good);
+		assert_int_equal(asked, cases[i].asked);
+		assert_int_equal(answer.why[0] != 0, !cases[i].good);
+		s3_answer_finish(&answer);
+	}
+	s3_target_finish(&other);
+	g_clear_pointer(&credentials_path, g_free);
+}
+
 /* Whoever may not see old versions cannot say that no key is in one: it is not forgotten there. */
 static void keys_that_may_be_there_are_not_forgotten(void **state)
 {
@@ -773,6 +850,7 @@ int main(void)
 		SCENE(the_configuration_is_looked_at),
 		SCENE(addresses_are_as_the_style_says),
 		SCENE(keys_that_may_be_there_are_not_forgotten),
+		SCENE(temporary_credentials_are_renewed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
