@@ -574,6 +574,8 @@ static void on_tick(struct gw_call *call)
 	if (!archive->store)
 		return;
 	store_set_clock(archive->store, gw->now(call));
+	if (archive->s3)
+		indexer_confirm_clock(archive->indexer, s3_agreed(archive->s3));
 	store_state(archive->store, &state);
 	if (archive->failing != (state.error != 0)) {
 		archive->failing = state.error != 0;
@@ -631,6 +633,10 @@ static void on_status(struct gw_call *call)
 				(unsigned long long)state.batches);
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
 	status_index(call, archive->indexer);
+	if (indexer_waits_for_clock(archive->indexer))
+		gw->status_line(
+			call, "expiry",
+			"waits: the clock is days ahead of what the archive knew, and neither NTP nor s3 says that it is right: archive expire --now, if it is");
 	gw->status_line(call, "removed", "%llu mails",
 			(unsigned long long)indexer_removed(archive->indexer));
 }

@@ -140,7 +140,7 @@ void control(struct gw_call *call, const struct gw_command *command)
 	else if (!control_long(call, archive, command, verb, rest))
 		gw->problem(
 			call, true,
-			"say search, show ID, get ID, export, verify, restore, rm ID, forget ADDRESS, hold NAME, unhold NAME or holds");
+			"say search, show ID, get ID, export, verify, restore, expire, rm ID, forget ADDRESS, hold NAME, unhold NAME or holds");
 	/* a file that is made a stub meanwhile takes no room because it was read here */
 	reader_close(&archive->reader);
 }

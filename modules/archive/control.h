@@ -13,6 +13,7 @@
 	"verify\tproves that nothing was changed, removed or added; --link HEX: and that this was there; --s3: compares the bucket\n"                                                    \
 	"!restore\tfetches from the bucket what is not here\n"                                                                                                                           \
 	"!rm ID\tremoves a mail whose time is over\n"                                                                                                                                    \
+	"!expire\tremoves mail whose time is over now, not within the hour; --now: though nobody but you says that the clock is right\n"                                                 \
 	"!forget ADDRESS\tdestroys all mail from and to a person\n"                                                                                                                      \
 	"!hold NAME\tforbids to remove what a search finds: hold NAME --client crm-eu ...\n"                                                                                             \
 	"!unhold NAME\tends a hold\n"                                                                                                                                                    \

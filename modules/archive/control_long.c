@@ -167,6 +167,11 @@ static void begin_removing(struct gw_call *call, struct archive *archive,
 		gw->problem(call, true, forget ? "say forget ADDRESS" : "say rm ID");
 		return;
 	}
+	if (!forget && indexer_waits_for_clock(archive->indexer)) {
+		gw->problem(call, true,
+			    "nobody says that the clock is right: archive expire --now, if it is");
+		return;
+	}
 	removing = g_new0(struct removing, 1);
 	removing->word = g_strdup(words.items[0].ptr);
 	removing->s3 = archive->s3;
@@ -360,6 +365,19 @@ static void begin_export(struct gw_call *call, struct archive *archive,
 	export_free(export);
 }
 
+static void expire(struct gw_call *call, struct archive *archive, struct gw_list words)
+{
+	bool sure = words.count == 1 && gw_str_eq(words.items[0], gw_str("--now"));
+
+	if (words.count && !sure) {
+		gw->problem(call, true, "say expire, or expire --now");
+		return;
+	}
+	indexer_expire(archive->indexer, sure);
+	answer_text(call, "%s",
+		    "what is over and not held is removed in a moment: gatewayctl status");
+}
+
 bool control_long(struct gw_call *call, struct archive *archive, const struct gw_command *command,
 		  struct gw_str verb, struct gw_list rest)
 {
@@ -367,6 +385,8 @@ bool control_long(struct gw_call *call, struct archive *archive, const struct gw
 		begin_verify(call, archive, command, rest);
 	else if (gw_str_eq(verb, gw_str("forget")) || gw_str_eq(verb, gw_str("rm")))
 		begin_removing(call, archive, command, rest, *verb.ptr == 'f');
+	else if (gw_str_eq(verb, gw_str("expire")))
+		expire(call, archive, rest);
 	else if (gw_str_eq(verb, gw_str("hold")))
 		hold(call, archive, command, rest);
 	else if (gw_str_eq(verb, gw_str("unhold")))

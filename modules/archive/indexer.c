@@ -1,9 +1,8 @@
 #include "indexer.h"
 
+#include "expiry.h"
 #include "reader.h"
-#include "removal.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -17,8 +16,6 @@
 #define RECORDS_AT_ONCE 2000
 #define AWAY_AT_ONCE 50 /* that are fetched, while others wait for the index */
 #define LOOK_MS 1000
-#define EXPIRE_EVERY_MS INT64_C(3600000)
-#define BUCKET_AGAIN_MS INT64_C(300000)
 
 struct indexer {
 	struct store *store;
@@ -29,10 +26,9 @@ struct indexer {
 	struct index *index;
 	struct reader reader;
 	char from[SEGMENT_NAME]; /* files before this one are done */
-	int64_t expired;         /* ms: when it was last looked for mail whose time is over */
-	atomic_ullong removed;   /* mails of which it was */
 	atomic_uint day;         /* of the file that is read */
 	atomic_bool caught_up;   /* with what was there when it began */
+	struct expiry expiry;
 };
 
 /* --- one record --- */
@@ -229,25 +225,12 @@ static bool add_all(struct indexer *indexer, const struct store_state *state)
 
 static void expire(struct indexer *indexer)
 {
-	int64_t now = store_clock(indexer->store);
-	struct removal removal = { .store = indexer->store,
-				   .indexer = indexer,
-				   .query = { .ended = now },
-				   .what = "expired",
-				   .time = now,
-				   .stop = &indexer->stopping,
-				   .remote = indexer->reader.remote,
-				   .only_free = true };
+	const struct removal removal = { .store = indexer->store,
+					 .indexer = indexer,
+					 .stop = &indexer->stopping,
+					 .remote = indexer->reader.remote };
 
-	if (!now || now - indexer->expired < EXPIRE_EVERY_MS ||
-	    !store_clock_is_sure(indexer->store))
-		return;
-	removal_run(&removal);
-	indexer->removed += removal.mails;
-	if (!removal.error && removal_of_files(indexer->store, now) >= 0)
-		indexer->expired = now;
-	else if (removal.error == EHOSTUNREACH)
-		indexer->expired = now - EXPIRE_EVERY_MS + BUCKET_AGAIN_MS;
+	expiry_look(&indexer->expiry, &removal);
 }
 
 /* --- the thread --- */
@@ -347,9 +330,26 @@ unsigned indexer_day(struct indexer *indexer)
 	return indexer->day;
 }
 
+bool indexer_waits_for_clock(struct indexer *indexer)
+{
+	return indexer->expiry.waits_for_clock;
+}
+
+void indexer_confirm_clock(struct indexer *indexer, int64_t now)
+{
+	indexer->expiry.confirmed = now;
+}
+
+void indexer_expire(struct indexer *indexer, bool sure)
+{
+	if (sure)
+		indexer->expiry.sure = true;
+	indexer->expiry.asked = true;
+}
+
 uint64_t indexer_removed(struct indexer *indexer)
 {
-	return indexer->removed;
+	return indexer->expiry.removed;
 }
 
 bool indexer_is_done(struct indexer *indexer)

@@ -23,6 +23,12 @@ bool indexer_is_done(struct indexer *indexer);
 bool indexer_wait(struct indexer *indexer, const atomic_bool *stop);
 /* The day it is at, as 20261128; 0: it has not begun. */
 unsigned indexer_day(struct indexer *indexer);
+/* Nothing is removed until somebody says what time it is (trust.h). */
+bool indexer_waits_for_clock(struct indexer *indexer);
+/* Somebody else says that it is `now`. */
+void indexer_confirm_clock(struct indexer *indexer, int64_t now);
+/* What is over is removed at once; `sure`: the admin says that the clock is right. */
+void indexer_expire(struct indexer *indexer, bool sure);
 /* Mails that it removed, since their time was over. */
 uint64_t indexer_removed(struct indexer *indexer);
 /* For who changes the index besides: it rests meanwhile. */

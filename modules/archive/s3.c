@@ -58,7 +58,7 @@ static void look_at_store(const struct s3 *s3, struct s3_upload *upload)
 	struct store *store = *s3->store;
 	struct store_state state;
 
-	upload->now = s3_pump_now(s3->pump);
+	upload->now = s3_pump_now(s3->pump) + s3->target.skew;
 	upload->keys = store ? store_keys(store) : NULL;
 	if (!store)
 		return;
@@ -89,11 +89,12 @@ static void note(struct s3 *s3, const struct s3_upload *upload, enum s3_step ste
 	report->status = upload->status;
 	report->waiting = waiting;
 	report->stubs = stubs;
+	report->agreed = s3->target.agreed;
 	memcpy(report->stays, upload->stays_why, sizeof report->stays);
 	report->objects = upload->objects;
 	report->octets = upload->octets;
 	if (step == S3_THERE && upload->keys)
-		report->there = upload->now;
+		report->there = s3_pump_now(s3->pump);
 	snprintf(report->why, sizeof report->why, "%s", upload->why);
 	memcpy(report->damaged, upload->damaged, sizeof report->damaged);
 	memcpy(report->name, upload->state.name, sizeof report->name);
@@ -114,7 +115,7 @@ static int64_t again_in(const struct s3 *s3)
 /* Up to the next interval, or until enough for an object has come together. */
 static bool rest_for_more(const struct s3 *s3, const struct s3_upload *upload)
 {
-	int64_t until = upload->now + s3->conf->interval;
+	int64_t until = s3_pump_now(s3->pump) + s3->conf->interval;
 	struct store_state state;
 
 	while (rest(s3, LOOK_US / 1000) && s3_pump_now(s3->pump) < until) {

@@ -27,6 +27,8 @@ bool s3_may_begin(const struct s3 *s3);
 
 void s3_tick(struct gw_call *call, struct s3 *s3);
 void s3_status(struct gw_call *call, struct s3 *s3);
+/* When the bucket said that it is the same time, ms; 0: never. */
+int64_t s3_agreed(struct s3 *s3);
 
 /* For the work of a command. */
 const struct s3_conf *s3_conf(const struct s3 *s3);

@@ -7,22 +7,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DAY_MS INT64_C(86400000)
 
-/* When the day of the file's name is over. */
-static int64_t end_of_day(const char *name)
-{
-	struct tm tm = { 0 };
-
-	return strptime(name, "%Y-%m-%d", &tm) ? (int64_t)timegm(&tm) * 1000 + DAY_MS : INT64_MAX;
-}
-
 bool s3_may_be_stub(const struct s3_conf *conf, const char *name, int64_t now)
 {
-	return conf->local_days >= 0 && end_of_day(name) <= now - conf->local_days * DAY_MS;
+	return conf->local_days >= 0 && segment_day_end(name) <= now - conf->local_days * DAY_MS;
 }
 
 /* It is there whole, as the state says, and nothing is left to be said of it. */

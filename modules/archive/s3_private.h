@@ -17,6 +17,7 @@ struct report {
 	char damaged[SEGMENT_NAME];
 	char name[SEGMENT_NAME]; /* up to where everything is there */
 	uint64_t at, waiting, objects, octets;
+	int64_t agreed; /* ms: when the bucket had the same time last */
 	uint64_t stubs; /* files of which only those are here */
 	char stays[200];
 	int64_t there; /* ms: when all was there last; 0: not since the start */

@@ -4,13 +4,14 @@
 #include "s3_xml.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <openssl/evp.h>
 
 #define FIELDS_MOST 10
-#define DAY_MS INT64_C(86400000)
+#define AGREES_MS 60000
 
 /* --- what is meant --- */
 
@@ -289,22 +290,33 @@ static void send(struct s3_target *target, const struct s3_request *request,
 	g_free(url);
 }
 
-static void ask_once(struct s3_target *target, const struct s3_request *request, bool anew,
-		     struct s3_answer *answer)
-{
-	*answer = (struct s3_answer){ .status = 0 };
-	if (s3_credentials_read(&target->credentials, anew))
-		send(target, request, answer);
-	else
-		snprintf(answer->why, sizeof answer->why, "%s", target->credentials.why);
-}
-
 /* "Fri, 24 May 2013 00:00:00 GMT"; 0: it is none. */
 static int64_t read_date(const char *text)
 {
 	struct tm tm = { 0 };
 
 	return strptime(text, "%a, %d %b %Y %H:%M:%S", &tm) ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+static void note_date(struct s3_target *target, const struct s3_answer *answer)
+{
+	int64_t now = target->transport->now(target->transport->arg);
+	int64_t date = read_date(answer->date);
+
+	if (date && llabs(date - now) < AGREES_MS)
+		target->agreed = now;
+}
+
+static void ask_once(struct s3_target *target, const struct s3_request *request, bool anew,
+		     struct s3_answer *answer)
+{
+	*answer = (struct s3_answer){ .status = 0 };
+	if (!s3_credentials_read(&target->credentials, anew)) {
+		snprintf(answer->why, sizeof answer->why, "%s", target->credentials.why);
+		return;
+	}
+	send(target, request, answer);
+	note_date(target, answer);
 }
 
 static bool is_good(const struct s3_answer *answer)
@@ -332,7 +344,8 @@ bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s
 		return true;
 	explain(request, answer);
 	over = target->credentials.path && s3_credentials_are_over(answer->code);
-	if (!over && !set_skew(target, answer))
+	/* until when an object is locked was reckoned by a clock that is wrong */
+	if (!over && (!set_skew(target, answer) || target->conf->lock != S3_LOCK_NONE))
 		return false;
 	s3_answer_finish(answer);
 	ask_once(target, request, over, answer);

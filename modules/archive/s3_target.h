@@ -58,8 +58,9 @@ struct s3_target {
 	const struct s3_conf *conf;
 	const struct s3_transport *transport;
 	struct s3_credentials credentials;
-	char *name;   /* of the target, for its state: endpoint, bucket, prefix */
-	int64_t skew; /* ms that the bucket's clock is ahead */
+	char *name;     /* of the target, for its state: endpoint, bucket, prefix */
+	int64_t skew;   /* ms that the bucket's clock is ahead */
+	int64_t agreed; /* ms: when it had the same time last, to a minute; 0: never */
 };
 void s3_target_init(struct s3_target *target, const struct s3_conf *conf,
 		    const struct s3_transport *transport);

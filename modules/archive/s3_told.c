@@ -84,6 +84,11 @@ static struct report report_of(struct s3 *s3)
 	return report;
 }
 
+int64_t s3_agreed(struct s3 *s3)
+{
+	return report_of(s3).agreed;
+}
+
 void s3_tick(struct gw_call *call, struct s3 *s3)
 {
 	struct report report = report_of(s3);

@@ -32,6 +32,13 @@ void segment_name(char out[SEGMENT_NAME], int64_t time, unsigned nth)
 	snprintf(out, SEGMENT_NAME, "%.10s.%u", day, nth % 10000000);
 }
 
+int64_t segment_day_end(const char *name)
+{
+	struct tm tm = { 0 };
+
+	return strptime(name, "%Y-%m-%d", &tm) ? ((int64_t)timegm(&tm) + 86400) * 1000 : INT64_MAX;
+}
+
 static bool is_digits(const char *text, const char *form)
 {
 	for (; *form; text++, form++)

@@ -35,6 +35,8 @@ struct link {
 GPtrArray *segments_list(const char *folder);
 /* The same of files whose names end otherwise, in four octets: ".gwa". */
 GPtrArray *segments_list_of(const char *folder, const char *ending);
+/* When the day of a file of that name is over, ms. */
+int64_t segment_day_end(const char *name);
 /* As strcmp(), of their order. */
 int segments_compare(const char *left, const char *right);
 void segment_path(char out[SEGMENT_PATH], const char *folder, const char *name);

@@ -6,6 +6,7 @@
 #include "s3_fetch.h"
 #include "s3_restore.h"
 #include "stub.h"
+#include "trust.h"
 #include "verify.h"
 
 #include <gateway/testkit.h>
@@ -628,6 +629,49 @@ static void the_index_is_made_and_unmade(void **state)
 	assert_int_equal(count_of("DELETE data/" OLDER), 2);
 }
 
+/* --- the clock --- */
+
+/* After a restart `up` is of another process, or another boot. */
+static void a_clock_is_believed_by_signs(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t clock, up; /* days, since the look before */
+		bool sign, restarted, believed;
+	} looks[] = {
+		{ "an hour or so behind the newest mail", 0, 0, false, true, true },
+		{ "it goes on", 30, 30, false, false, true },
+		{ "it was off for a night", 1, 0, false, true, true },
+		{ "it boots in 2099", 26000, 0, false, true, false },
+		{ "and stays on", 26002, 2, false, false, false },
+		{ "and boots there again", 26003, 0, false, true, false },
+		{ "NTP comes", 3, 0, true, false, true },
+		{ "it was off for a month, and is kept in time", 30, 0, true, true, true },
+		{ "it boots in 1970", -20000, 0, false, true, true },
+		{ "and is set by hand", 20000, 0, false, false, false },
+		{ "the admin says so", 20000, 0, true, false, true },
+	};
+	int64_t last = FAKE_NOW, up = 5 * DAY;
+	struct trust trust;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+		int64_t now = last + looks[i].clock * DAY;
+		bool believed;
+
+		if (looks[i].restarted) {
+			up = DAY;
+			trust_read(&trust, folder, FAKE_NOW, up);
+		}
+		up += looks[i].up * DAY;
+		believed = trust_look(&trust, folder, now, up, looks[i].sign);
+		if (believed != looks[i].believed)
+			fail_msg("%s", looks[i].what);
+		last = believed ? now : last;
+	}
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -644,6 +688,7 @@ int main(void)
 		SCENE(what_is_forgotten_is_so_in_both),
 		SCENE(a_lost_machine),
 		SCENE(the_index_is_made_and_unmade),
+		SCENE(a_clock_is_believed_by_signs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
