@@ -355,11 +355,11 @@ static void name_nobody(struct look *look)
 
 	if (!nobody || look->findings->count > 1)
 		return;
-	named = g_new0(struct findings, 1);
+	named = findings_create();
 	notice_recipients(&look->notice, look->sender, named);
 	if (named->count)
 		strcpy(nobody->recipient, named->items[0].recipient);
-	g_free(named);
+	findings_free(named);
 }
 
 static void read_status(struct look *look)
@@ -398,7 +398,7 @@ static void look_at(struct look *look)
 struct findings *classify_mail(const struct gw_groups *rules, struct gw_str bytes)
 {
 	struct look *look = g_new0(struct look, 1);
-	struct findings *findings = g_new0(struct findings, 1);
+	struct findings *findings = findings_create();
 	struct gw_str to;
 
 	look->rules = rules;
@@ -415,9 +415,4 @@ struct findings *classify_mail(const struct gw_groups *rules, struct gw_str byte
 	mail_finish(&look->mail);
 	g_free(look);
 	return findings;
-}
-
-void findings_free(struct findings *findings)
-{
-	g_free(findings);
 }

@@ -10,7 +10,6 @@
 /* A mail. No findings: it is no bounce, no complaint and no automatic reply. To be freed with
  * findings_free(). */
 struct findings *classify_mail(const struct gw_groups *rules, struct gw_str bytes);
-void findings_free(struct findings *findings);
 
 /* A reply in a session; `own` are words of the mail's own, that are not read in it (each may be
  * empty). */

@@ -22,6 +22,20 @@ const char *action_name(enum action action)
 	return names[action <= ACTION_DELIVERED ? action : ACTION_FAILED];
 }
 
+/* Room for all that there may be, which one bounce hardly touches. */
+struct findings *findings_create(void)
+{
+	struct findings *findings = g_malloc(sizeof *findings);
+
+	memset(findings, 0, offsetof(struct findings, items));
+	return findings;
+}
+
+void findings_free(struct findings *findings)
+{
+	g_free(findings);
+}
+
 struct finding *findings_of(struct findings *findings, struct gw_str recipient)
 {
 	size_t i;

@@ -45,11 +45,15 @@ struct finding {
 struct findings {
 	enum source source;
 	size_t count;
-	struct finding items[FINDINGS_MAX];
 	char message_id[256]; /* of the mail it is about, "<...>"; "": not known */
 	char envelope_id[128];
 	char reporting[128]; /* who made the report */
+	struct finding items[FINDINGS_MAX];
 };
+
+/* Empty; to be freed with findings_free(). */
+struct findings *findings_create(void);
+void findings_free(struct findings *findings); /* NULL is fine */
 
 /* A finding of that recipient: a new one, or the one that is there. NULL: there is no room. */
 struct finding *findings_add(struct findings *findings, struct gw_str recipient);

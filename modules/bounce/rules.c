@@ -6,6 +6,8 @@
 #include <fnmatch.h>
 #include <stdio.h>
 
+#include <glib.h>
+
 #define AT(member) offsetof(struct rule, member)
 const struct gw_option rule_options[] = {
 	{ .key = "reason",
@@ -117,23 +119,69 @@ static bool fits_pattern(struct gw_list patterns, const char *value)
 	return patterns.count == 0;
 }
 
-static const char *first_word(struct gw_list words, struct gw_str text)
+/* Which two octets stand side by side in a text, in small letters: most words have two that do not,
+ * and are not looked for. Several share a bit. */
+#define PAIRS 8192
+struct pairs {
+	uint64_t bits[PAIRS / 64];
+};
+
+static unsigned pair_of(char first, char second)
+{
+	return ((unsigned)g_ascii_tolower(first) * 67 + (unsigned)g_ascii_tolower(second)) % PAIRS;
+}
+
+static void pairs_init(struct pairs *pairs, struct gw_str text)
+{
+	unsigned pair;
+	size_t i;
+
+	memset(pairs, 0, sizeof *pairs);
+	for (i = 1; i < text.len; i++) {
+		pair = pair_of(text.ptr[i - 1], text.ptr[i]);
+		pairs->bits[pair / 64] |= UINT64_C(1) << pair % 64;
+	}
+}
+
+static bool pairs_may_have(const struct pairs *pairs, struct gw_str word)
+{
+	unsigned pair;
+	size_t i;
+
+	for (i = 1; i < word.len; i++) {
+		pair = pair_of(word.ptr[i - 1], word.ptr[i]);
+		if (!(pairs->bits[pair / 64] >> pair % 64 & 1))
+			return false;
+	}
+	return true;
+}
+
+/* All that the rows are held against. */
+struct held {
+	const struct reply *reply;
+	struct pairs pairs;
+	char code[12];
+};
+
+static const char *first_word(struct gw_list words, const struct held *held)
 {
 	size_t i;
 
 	for (i = 0; i < words.count; i++)
-		if (words_has(text, words.items[i].ptr))
+		if (pairs_may_have(&held->pairs, words.items[i]) &&
+		    words_has(held->reply->text, words.items[i].ptr))
 			return words.items[i].ptr;
 	return NULL;
 }
 
-static bool fits(const struct rule *rule, const struct reply *reply, const char *code,
-		 struct verdict *verdict, size_t nth)
+static bool fits(const struct rule *rule, const struct held *held, struct verdict *verdict,
+		 size_t nth)
 {
+	const struct reply *reply = held->reply;
 	const char *word = NULL, *status = *reply->status ? reply->status : "none";
 
-	if (!fits_pattern(rule->codes, code) || !fits_pattern(rule->status, status) ||
-	    (rule->words.count && !(word = first_word(rule->words, reply->text))))
+	if (!fits_pattern(rule->codes, held->code) || !fits_pattern(rule->status, status) ||
+	    (rule->words.count && !(word = first_word(rule->words, held))))
 		return false;
 	verdict->reason = (enum reason)rule->reason;
 	verdict->by_words = word != NULL;
@@ -148,17 +196,18 @@ struct verdict rules_judge(const struct gw_groups *rules, const struct reply *re
 {
 	struct verdict verdict = { .rule = "none" };
 	const struct rule *rule = rules->items;
-	char code[12] = "none";
+	struct held held = { .reply = reply, .code = "none" };
 	size_t i;
 
+	pairs_init(&held.pairs, reply->text);
 	if (reply->code)
-		snprintf(code, sizeof code, "%d", reply->code);
+		snprintf(held.code, sizeof held.code, "%d", reply->code);
 	for (i = 0; i < rules->count; i++)
-		if (fits(rule + i, reply, code, &verdict, i))
+		if (fits(rule + i, &held, &verdict, i))
 			return verdict;
 	if (!find_code(statuses, sizeof statuses / sizeof *statuses, reply->status, &verdict,
 		       "status"))
-		find_code(codes, sizeof codes / sizeof *codes, code, &verdict, "code");
+		find_code(codes, sizeof codes / sizeof *codes, held.code, &verdict, "code");
 	return verdict;
 }
 

@@ -1,8 +1,8 @@
 /* rules.h - what a reply's words and codes mean: a table of rows, the first that fits decides.
  *
  * The fragment's rows come first; what none of them names is judged by its enhanced code, then by
- * its basic code. The text has to be scrubbed of what the mail itself put there (scrub.h). A rule
- * costs one pass over the text for each of its words. */
+ * its basic code. The text has to be scrubbed of what the mail itself put there (scrub.h). It is
+ * passed over once, and once more for each word that it may have. */
 #ifndef BOUNCE_RULES_H
 #define BOUNCE_RULES_H
 
