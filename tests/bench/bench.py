@@ -14,6 +14,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "flow")]
 from lib.certs import Certificates  # noqa: E402
 from cases import CASES, COLUMNS, row, run_flavour  # noqa: E402
 from costs import COLUMNS as COST_COLUMNS, COSTS, run_costs  # noqa: E402
+from flood import COLUMNS as FLOOD_COLUMNS, run_flood  # noqa: E402
 from growth import IDLE_COLUMNS, QUEUE_COLUMNS, run_idle, run_queue  # noqa: E402
 from scans import COLUMNS as SCAN_COLUMNS, SCANS, run_scans  # noqa: E402
 from processes import load  # noqa: E402
@@ -25,7 +26,7 @@ SIZES = {
     "default": (5, 1.0, [1000, 10000, 100000], 10000, [1000, 10000]),
     "long": (15, 2.0, [1000, 10000, 100000, 1000000], 20000, [1000, 10000]),
 }
-PARTS = [case.name for case in CASES] + ["queue", "idle"] + [cost.name for cost in COSTS + SCANS]
+PARTS = [case.name for case in CASES] + ["queue", "idle", "flood"] + [cost.name for cost in COSTS + SCANS]
 
 
 def parse():
@@ -84,6 +85,9 @@ def run(folder, arguments):
     rows, results["scans"] = run_scans(folder, arguments.only, arguments.pairs or pairs, scale, say)
     if rows:
         print_table(SCAN_COLUMNS, rows)
+    rows, results["flood"] = run_flood(folder, arguments.only, arguments.pairs or pairs, scale, say)
+    if rows:
+        print_table(FLOOD_COLUMNS, rows)
     if "queue" in arguments.only:
         results["queue"] = run_queue(folder, queue_sizes, messages, say)
         print_table(QUEUE_COLUMNS, results["queue"])
