@@ -239,6 +239,13 @@ static bool is_rejection(const struct mail *mail, struct gw_str text)
 	       words_have_one(text, words);
 }
 
+/* Whatever language it is in: an address, and a server's no. */
+static bool has_refusal(const struct look *look)
+{
+	return look->notice.count && words_codes(mail_text(look->mail.notice)).code >= 400 &&
+	       gw_str_trim(gw_str(look->mail.in_reply_to)).len == 0;
+}
+
 /* A machine that delivers wrote it, and says that it did not. */
 static bool is_bounce(const struct look *look)
 {
@@ -251,7 +258,7 @@ static bool is_bounce(const struct look *look)
 	if (mail->receipt->len)
 		return is_rejection(mail, text);
 	if (mail_is_from_daemon(mail) || is_from_null(mail))
-		return failing || notice_fails(text) || mail->status->len;
+		return failing || notice_fails(text) || mail->status->len || has_refusal(look);
 	return failing && notice_fails(text) && returns_mail(look);
 }
 
@@ -271,12 +278,14 @@ static bool is_answer(const struct mail *mail)
 }
 
 /* His machine answers, in his name and with an empty return path, as it should: whatever he writes
- * there is no bounce. */
+ * there is no bounce. A postmaster may be away too. */
 static bool is_answer_of_somebody(const struct mail *mail)
 {
-	struct gw_str from = gw_str(mail->from);
+	struct gw_str from = gw_str(mail->from), subject = gw_str_trim(gw_str(mail->subject));
 
-	return is_answer(mail) && !mail_is_from_daemon(mail) && !has_failing_subject(mail) &&
+	return is_answer(mail) &&
+	       (!mail_is_from_daemon(mail) || words_begin_with_one(subject, phrases_answer)) &&
+	       !has_failing_subject(mail) && !mail->status->len &&
 	       !(mail->failed && *mail->failed) && words_address(from, from.ptr).ptr;
 }
 

@@ -176,7 +176,7 @@ static void each_reply_of_receivers_is_understood(void **state)
  * made until each was would say nothing of the next one --- */
 
 struct score {
-	size_t all, found, kind, reason;
+	size_t all, found, kind, reason, status;
 };
 
 /* Of "KIND REASON RECIPIENT [STATUS], ..." these words of each. */
@@ -203,7 +203,7 @@ static bool same_words(const char *one, const char *other, unsigned which)
 	return strcmp(first, second) == 0;
 }
 
-enum { KIND = 1, REASON = 2, RECIPIENT = 4 };
+enum { KIND = 1, REASON = 2, RECIPIENT = 4, STATUS = 8 };
 
 static void score_form(struct testkit *kit, char *mail, struct score *score)
 {
@@ -257,6 +257,72 @@ static void a_form_that_no_rule_was_made_for_is_understood_mostly(void **state)
 	assert_true(score.found * 100 >= score.all * 95 && score.kind * 100 >= score.all * 95);
 }
 
+/* --- third_forms.txt: systems of many makers and countries. Expectations with a status are reports
+ * by RFC 3464, where more is asked for; what is no bounce has to be none, each of them. --- */
+
+enum class { REPORT, FORM, NO_BOUNCE, CLASSES };
+
+static enum class class_of(const char *expected) {
+	if (strncmp(expected, "none", 4) == 0 ||
+	    strncmp(expected, "info", 4) == 0) return NO_BOUNCE;
+	return has_status(expected) ? REPORT : FORM;
+}
+
+static void score_third(struct testkit *kit, char *mail, struct score scores[CLASSES])
+{
+	char *expected = strstr(mail, ": "), *bytes = strchr(mail, '\n'), found[1024] = "";
+	struct score *score;
+	const char *answer;
+
+	*bytes++ = '\0';
+	expected += 2;
+	score = &scores[class_of(expected)];
+	answer = mail_classify(kit, bytes, strlen(bytes));
+	show_rows(answer, has_status(expected) ? "5." : "", found, sizeof found);
+	score->all++;
+	score->found += same_words(expected, found, RECIPIENT);
+	score->kind += same_words(expected, found, KIND | RECIPIENT);
+	score->reason += same_words(expected, found, KIND | REASON | RECIPIENT);
+	score->status += same_words(expected, found, STATUS | RECIPIENT);
+	if (!same_words(expected, found, KIND | REASON | RECIPIENT | STATUS))
+		printf("%s\n  but found: %s\n  %s\n", mail, found, answer);
+}
+
+static bool is_share(size_t part, const struct score *score, size_t percent)
+{
+	return part * 100 >= score->all * percent;
+}
+
+static void reports_of_other_systems_are_understood_mostly(void **state)
+{
+	static const char *const names[CLASSES] = { "reports", "other forms", "no bounces" };
+	struct score scores[CLASSES] = { 0 };
+	struct testkit *kit = started();
+	char *bytes, *mail, *next;
+	size_t len, i;
+
+	(void)state;
+	bytes = mail_bytes(TEST_FOLDER "/third_forms.txt", &len);
+	for (mail = bytes; mail; mail = next) {
+		next = strstr(mail, "\n#### ");
+		if (next)
+			*next++ = '\0';
+		score_third(kit, mail, scores);
+	}
+	for (i = 0; i < CLASSES; i++)
+		printf("%s: %zu, found %zu, kind %zu, reason %zu, status %zu\n", names[i],
+		       scores[i].all, scores[i].found, scores[i].kind, scores[i].reason,
+		       scores[i].status);
+	free(bytes);
+	testkit_destroy(kit);
+	assert_true(is_share(scores[REPORT].found, &scores[REPORT], 99));
+	assert_true(is_share(scores[REPORT].status, &scores[REPORT], 97));
+	assert_true(is_share(scores[REPORT].kind, &scores[REPORT], 95));
+	assert_true(is_share(scores[FORM].found, &scores[FORM], 95));
+	assert_true(is_share(scores[FORM].kind, &scores[FORM], 95));
+	assert_int_equal(scores[NO_BOUNCE].kind, scores[NO_BOUNCE].all);
+}
+
 static void a_reply_that_no_rule_was_made_for_is_understood_mostly(void **state)
 {
 	struct testkit *kit = started();
@@ -283,6 +349,7 @@ int main(void)
 		cmocka_unit_test(each_reply_of_receivers_is_understood),
 		cmocka_unit_test(a_form_that_no_rule_was_made_for_is_understood_mostly),
 		cmocka_unit_test(a_reply_that_no_rule_was_made_for_is_understood_mostly),
+		cmocka_unit_test(reports_of_other_systems_are_understood_mostly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
