@@ -1,5 +1,6 @@
 #include "base/json_writer.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 
@@ -13,9 +14,7 @@ struct level {
 };
 
 struct gw_json {
-	FILE *out;
-	char *text; /* the stream's memory */
-	size_t size, written;
+	struct buf out;
 	struct level levels[GW_JSON_DEPTH_MAX];
 	unsigned depth;
 	bool is_table, is_whole, misused;
@@ -26,11 +25,7 @@ struct gw_json *json_writer_create(void)
 {
 	struct gw_json *json = calloc(1, sizeof(*json));
 	if (json)
-		json->out = open_memstream(&json->text, &json->size);
-	if (json && !json->out) {
-		free(json);
-		return NULL;
-	}
+		buf_init(&json->out, GW_JSON_WRITE_MAX + 1); /* a NUL stands behind it */
 	return json;
 }
 
@@ -38,8 +33,7 @@ void json_writer_destroy(struct gw_json *json)
 {
 	if (!json)
 		return;
-	fclose(json->out);
-	free(json->text);
+	buf_finish(&json->out);
 	free(json);
 }
 
@@ -62,10 +56,9 @@ static void put(struct gw_json *json, const char *octets, size_t len)
 {
 	if (json->fault)
 		return;
-	json->written += len;
-	if (json->written > GW_JSON_WRITE_MAX)
+	if (len > GW_JSON_WRITE_MAX - buf_len(&json->out))
 		fail(json, "it is too long");
-	else if (fwrite(octets, 1, len, json->out) != len)
+	else if (buf_add(&json->out, octets, len) != 0)
 		fail(json, "no memory");
 }
 
@@ -87,15 +80,21 @@ static void put_escaped(struct gw_json *json, unsigned char octet)
 	put_text(json, text);
 }
 
+static bool is_plain(unsigned char octet)
+{
+	return octet >= ' ' && octet < 0x7f && octet != '"' && octet != '\\';
+}
+
 /* The octets at the start that stand in a string as they are. */
 static size_t plain_length(struct gw_str text)
 {
 	size_t at = 0, len;
 	while (at < text.len) {
 		unsigned char octet = (unsigned char)text.ptr[at];
-		len = octet < ' ' || octet == '"' || octet == '\\'
-			      ? 0
-			      : utf8_char(gw_str_from(text, at));
+		if (is_plain(octet))
+			len = 1;
+		else
+			len = octet < 0x7f ? 0 : utf8_char(gw_str_from(text, at));
 		if (!len)
 			return at;
 		at += len;
@@ -264,6 +263,15 @@ void json_writer_row(struct gw_json *table)
 
 /* --- the end --- */
 
+/* A NUL behind what stands there, which is no part of it. */
+static bool end_text(struct buf *out)
+{
+	char *behind = buf_reserve(out, 1);
+	if (behind)
+		*behind = '\0';
+	return behind != NULL;
+}
+
 struct gw_str json_writer_text(struct gw_json *json)
 {
 	if (!json)
@@ -272,9 +280,9 @@ struct gw_str json_writer_text(struct gw_json *json)
 		json_writer_end(json);
 	if (!json->is_whole)
 		misuse(json, "nothing was written");
-	if (fflush(json->out) != 0)
+	if (!json->fault && !end_text(&json->out))
 		fail(json, "no memory");
-	return json->fault ? gw_str_n(NULL, 0) : gw_str_n(json->text, json->size);
+	return json->fault ? gw_str_n(NULL, 0) : buf_str(&json->out);
 }
 
 const char *json_writer_fault(const struct gw_json *json)

@@ -1,6 +1,7 @@
 #include "indexer.h"
 
 #include "expiry.h"
+#include "pace.h"
 #include "reader.h"
 
 #include <pthread.h>
@@ -11,11 +12,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RECORDS_AT_ONCE 2000
 #define AWAY_AT_ONCE 50 /* that are fetched, while others wait for the index */
 #define LOOK_MS 1000
+#define REST_LOOK_MS 10
 
 struct indexer {
 	struct store *store;
@@ -29,6 +32,9 @@ struct indexer {
 	atomic_uint day;         /* of the file that is read */
 	atomic_bool caught_up;   /* with what was there when it began */
 	struct expiry expiry;
+	struct pace pace;
+	atomic_uint waiting; /* who waits until it has everything */
+	int64_t worked_to;   /* of the processor, ms: what came before was rested for */
 };
 
 /* --- one record --- */
@@ -136,6 +142,33 @@ static unsigned most_at_once(struct indexer *indexer, const struct place *place)
 	return reader_is_away(&indexer->reader, place) ? AWAY_AT_ONCE : RECORDS_AT_ONCE;
 }
 
+static int64_t ms_of(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Under load it works seldom, and has much to do at once: what is indexed together is written
+ * together. */
+static void rest(struct indexer *indexer)
+{
+	int64_t began = ms_of(CLOCK_MONOTONIC), now = began;
+	int64_t worked = ms_of(CLOCK_THREAD_CPUTIME_ID) - indexer->worked_to;
+	struct store_state state;
+
+	do {
+		store_state(indexer->store, &state);
+		pace_look(&indexer->pace, now, state.batches);
+		if (now - began >= pace_rest(&indexer->pace, now, worked, indexer->waiting > 0))
+			break;
+		g_usleep(REST_LOOK_MS * 1000);
+		now = ms_of(CLOCK_MONOTONIC);
+	} while (!indexer->stopping);
+	indexer->worked_to = ms_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* Some of the records between `*at` and `end`. False: the index cannot be written now. */
 static bool add_some(struct indexer *indexer, const char *name, uint64_t *at, uint64_t end)
 {
@@ -197,8 +230,10 @@ static bool add_file(struct indexer *indexer, const char *name, const struct sto
 	bool good = true;
 
 	indexer->day = (unsigned)(atoi(name) * 10000 + atoi(name + 5) * 100 + atoi(name + 8));
-	while (at < end && good && !indexer->stopping)
+	while (at < end && good && !indexer->stopping) {
 		good = add_some(indexer, name, &at, end);
+		rest(indexer);
+	}
 	return good && !indexer->stopping;
 }
 
@@ -245,28 +280,19 @@ static void step_back(void)
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
 }
 
-/* As long as it worked, so that under load it works seldom, and has much to do at once: what is
- * indexed together is written together. */
-static void rest(struct indexer *indexer, int64_t since)
-{
-	int64_t until = g_get_monotonic_time() +
-			MIN(g_get_monotonic_time() - since, LOOK_MS * 1000);
-
-	while (g_get_monotonic_time() < until && !indexer->stopping)
-		g_usleep(MIN(until - g_get_monotonic_time(), LOOK_MS * 10));
-}
-
 static void *run(void *arg)
 {
 	struct indexer *indexer = arg;
 	struct store_state state;
-	int64_t began;
+	int64_t began = ms_of(CLOCK_MONOTONIC);
 	bool all;
 
 	step_back();
 	pthread_setname_np(pthread_self(), "archive-index");
+	store_state(indexer->store, &state);
+	pace_begin(&indexer->pace, began, state.batches);
 	do {
-		began = g_get_monotonic_time();
+		began = ms_of(CLOCK_MONOTONIC);
 		store_state(indexer->store, &state);
 		if (!indexer->index)
 			indexer->index = index_open(store_folder(indexer->store), true);
@@ -274,12 +300,12 @@ static void *run(void *arg)
 		if (all) {
 			indexer->done = state.batches;
 			indexer->caught_up = true;
-		}
-		if (all)
+			indexer->pace.whole_at = began;
 			expire(indexer);
-		else
+		} else {
 			g_usleep(LOOK_MS * 100);
-		rest(indexer, began);
+		}
+		rest(indexer);
 	} while (store_wait(indexer->store, all ? state.batches : UINT64_MAX, LOOK_MS) &&
 		 !indexer->stopping);
 	index_close(indexer->index);
@@ -318,6 +344,7 @@ bool indexer_wait(struct indexer *indexer, const atomic_bool *stop)
 {
 	struct store_state state;
 
+	indexer->waiting++;
 	store_state(indexer->store, &state);
 	while ((!indexer->caught_up || indexer->done < state.batches) && !*stop &&
 	       !indexer->stopping)
@@ -345,6 +372,8 @@ void indexer_expire(struct indexer *indexer, bool sure)
 	if (sure)
 		indexer->expiry.sure = true;
 	indexer->expiry.asked = true;
+	indexer->waiting--;
+	return indexer->done >= state.batches;
 }
 
 uint64_t indexer_removed(struct indexer *indexer)

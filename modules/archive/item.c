@@ -23,38 +23,49 @@ static long read_arrived(void *arg, uint64_t at, void *out, size_t len)
 	return (long)len;
 }
 
+static uint64_t between_size(const struct item *item)
+{
+	return item->left_size - item->delta.front - item->delta.back;
+}
+
+/* Where in memory the octet stands that left at `at`, and how many stand together from there on. */
+static const unsigned char *left_at(const struct item *item, uint64_t at, size_t *together)
+{
+	uint64_t front = item->delta.front, back = item->left_size - item->delta.back;
+
+	*together = (size_t)((at < front ? front : at < back ? back : item->left_size) - at);
+	if (at < front)
+		return item->arrived + at;
+	return at < back ? item->between + (at - front)
+			 : item->arrived + (item->arrived_size - (item->left_size - at));
+}
+
 static long read_left(void *arg, uint64_t at, void *out, size_t len)
 {
 	struct item *item = arg;
+	size_t done, together;
 
-	if (!item->left)
+	if (!item->between)
 		return gw->delivery_read(item->delivery, at, out, len);
-	memcpy(out, item->left + at, len);
+	for (done = 0; done < len; done += together) {
+		const unsigned char *from = left_at(item, at + done, &together);
+
+		together = together < len - done ? together : len - done;
+		memcpy((char *)out + done, from, together);
+	}
 	return (long)len;
 }
 
 typedef long reader(void *arg, uint64_t at, void *out, size_t len);
 
-static unsigned char *copy(struct item *item, reader *read, uint64_t size)
+static unsigned char *copy(struct item *item, reader *read, uint64_t from, uint64_t size)
 {
 	unsigned char *octets = malloc((size_t)size + 1);
 
-	if (octets && size && read(item, 0, octets, (size_t)size) == (long)size)
-		return octets;
-	if (octets && !size)
+	if (octets && (!size || read(item, from, octets, (size_t)size) == (long)size))
 		return octets;
 	free(octets);
 	return NULL;
-}
-
-bool item_copy(struct item *item)
-{
-	unsigned char *arrived = copy(item, read_arrived, item->arrived_size);
-	unsigned char *left = item->delivery ? copy(item, read_left, item->left_size) : NULL;
-
-	item->arrived = arrived;
-	item->left = left;
-	return arrived && (left || !item->delivery);
 }
 
 size_t item_weight(const struct item *item)
@@ -62,7 +73,7 @@ size_t item_weight(const struct item *item)
 	size_t weight = sizeof *item + 1024, i;
 
 	weight += item->arrived ? (size_t)item->arrived_size : 0;
-	weight += item->left ? (size_t)item->left_size : 0;
+	weight += item->between ? (size_t)between_size(item) : 0;
 	for (i = 0; item->made && i < item->count; i++)
 		weight += item->records[i].bytes ? item->records[i].bytes->len : 0;
 	return weight;
@@ -133,8 +144,9 @@ static int64_t same(struct item *item, bool back, uint64_t most)
 	return (int64_t)most;
 }
 
-static bool compare(struct item *item, struct delta *delta)
+static bool compare(struct item *item)
 {
+	struct delta *delta = &item->delta;
 	uint64_t least = item->arrived_size < item->left_size ? item->arrived_size
 							      : item->left_size;
 	int64_t back = same(item, true, least);
@@ -144,9 +156,20 @@ static bool compare(struct item *item, struct delta *delta)
 		return false;
 	delta->front = (uint64_t)front;
 	delta->back = (uint64_t)back;
-	delta->like = item->arrived_size <= LIKE_MOST &&
-		      item->left_size - delta->front - delta->back >= LIKE_LEAST;
+	delta->like = item->arrived_size <= LIKE_MOST && between_size(item) >= LIKE_LEAST;
+	item->compared = true;
 	return true;
+}
+
+bool item_copy(struct item *item)
+{
+	item->arrived = copy(item, read_arrived, 0, item->arrived_size);
+	if (!item->arrived || !item->delivery)
+		return item->arrived != NULL;
+	if (!compare(item))
+		return false;
+	item->between = copy(item, read_left, item->delta.front, between_size(item));
+	return item->between != NULL;
 }
 
 /* --- descriptions --- */
@@ -254,7 +277,7 @@ void item_free(void *arg)
 	for (i = 0; i < item->count && item->made; i++)
 		bulk_finish(&item->records[i]);
 	free(item->arrived);
-	free(item->left);
+	free(item->between);
 	free(item);
 }
 
@@ -287,7 +310,7 @@ static bool end_left(struct item *item, struct gw_json *meta)
 {
 	char sha256[65];
 
-	if (!compare(item, &item->delta) || !digest_left(item, sha256))
+	if ((!item->compared && !compare(item)) || !digest_left(item, sha256))
 		return false;
 	gw->json_string(meta, "sha256", gw_str(sha256));
 	gw->json_number(meta, "size", (int64_t)item->left_size);
@@ -326,9 +349,9 @@ static bool put_left(struct item *item, size_t nth, sink *to, void *arg)
 	struct source body = { .read = read_left, .arg = item, .from = delta->front };
 	unsigned char *like = NULL;
 
-	body.len = item->left_size - delta->front - delta->back;
+	body.len = between_size(item);
 	if (delta->like && !item->arrived) {
-		like = copy(item, read_arrived, item->arrived_size);
+		like = copy(item, read_arrived, 0, item->arrived_size);
 		if (!like)
 			return false;
 	}
@@ -377,7 +400,7 @@ static void to_file(void *arg, struct item *item, size_t nth, struct gw_str meta
 void item_work(void *arg)
 {
 	struct item *item = arg;
-	struct press *press = press_create(store_level(item->store));
+	struct press *press = record_press(store_level(item->store));
 	size_t i;
 
 	for (i = 0; i < item->count; i++)

@@ -38,8 +38,11 @@ struct item {
 	struct gw_message *message;
 	struct gw_delivery *delivery;
 	uint64_t arrived_size, left_size;
-	unsigned char *arrived, *left; /* NULL: they are read from the handles */
-	bool described;                /* the descriptions are whole, `delta` is known */
+	unsigned char *arrived; /* NULL: both are read from the handles */
+	unsigned char
+		*between; /* of what left, what is not as it arrived; NULL with `arrived` alone */
+	bool compared;    /* `delta` is known */
+	bool described;   /* the descriptions are whole */
 	struct delta delta;
 	char sha256[65]; /* of what arrived, once it is described */
 

@@ -145,11 +145,13 @@ static bool gcm_wrap(const struct keys *keys, const unsigned char *key, struct g
 				   slot + NONCE_SIZE + KEY_SIZE) == 1;
 }
 
-bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE], struct gw_str about,
+bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE],
+	       const unsigned char nonce[NONCE_SIZE], struct gw_str about,
 	       unsigned char slot[SLOT_SIZE], EVP_CIPHER_CTX *gcm)
 {
 	memset(slot, 0, SLOT_SIZE);
-	return RAND_bytes(slot, NONCE_SIZE) == 1 && gcm_wrap(keys, key, about, slot, gcm);
+	memcpy(slot, nonce, NONCE_SIZE);
+	return gcm_wrap(keys, key, about, slot, gcm);
 }
 
 static bool gcm_unwrap(const struct keys *keys, const unsigned char *with,

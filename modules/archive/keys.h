@@ -29,8 +29,10 @@ struct keys {
 int keys_read(struct keys *keys, const char *wrap, const char *sign, const char **why);
 void keys_finish(struct keys *keys);
 
-/* Wraps the key; `about` is what else the tag covers, `gcm` is used for it. */
-bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE], struct gw_str about,
+/* Wraps the key; `nonce` is a random one, `about` what else the tag covers, `gcm` is used for it.
+ */
+bool keys_wrap(const struct keys *keys, const unsigned char key[KEY_SIZE],
+	       const unsigned char nonce[NONCE_SIZE], struct gw_str about,
 	       unsigned char slot[SLOT_SIZE], EVP_CIPHER_CTX *gcm);
 
 enum slot_state { SLOT_GOOD, SLOT_DESTROYED, SLOT_DAMAGED };

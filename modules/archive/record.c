@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <zstd.h>
 
 #define PIECE 65536
-#define LIKE_LOG_MOST 27
 
 static const unsigned char magic[4] = { 'G', 'W', 'A', '1' };
 
@@ -89,183 +87,85 @@ static struct gw_str about(const unsigned char *head)
 	return gw_str_n(head + 4, 12);
 }
 
-/* --- compressing and sealing, piece by piece --- */
+/* --- making --- */
 
-struct press {
-	ZSTD_CCtx *zstd;
-	EVP_CIPHER_CTX *gcm;
-	EVP_MD_CTX *hash;
-	EVP_MD *sha256;
-	int level;
-};
-
-void press_destroy(struct press *press)
+struct press *record_press(int level)
 {
-	if (!press)
-		return;
-	ZSTD_freeCCtx(press->zstd);
-	EVP_CIPHER_CTX_free(press->gcm);
-	EVP_MD_CTX_free(press->hash);
-	EVP_MD_free(press->sha256);
-	free(press);
+	return press_create(level, gw_str_n(known, sizeof known - 1));
 }
 
-struct press *press_create(int level)
+static bool read_body(const struct source *body, uint64_t at, unsigned char *piece, size_t want)
 {
-	struct press *press = calloc(1, sizeof *press);
-
-	if (!press)
-		return NULL;
-	press->level = level;
-	press->zstd = ZSTD_createCCtx();
-	press->gcm = EVP_CIPHER_CTX_new();
-	press->hash = EVP_MD_CTX_new();
-	press->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (press->zstd && press->gcm && press->hash && press->sha256)
-		return press;
-	press_destroy(press);
-	return NULL;
+	return body->read(body->arg, body->from + at, piece, want) == (long)want;
 }
 
-/* For another part, of so many octets: few of them need small tables. */
-static bool press_begin(struct press *press, uint64_t len)
+static void put_body(struct pen *pen, const struct source *body)
 {
-	return !ZSTD_isError(ZSTD_CCtx_reset(press->zstd, ZSTD_reset_session_and_parameters)) &&
-	       !ZSTD_isError(ZSTD_CCtx_setParameter(press->zstd, ZSTD_c_compressionLevel,
-						    press->level)) &&
-	       !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(press->zstd, len));
-}
-
-struct pen {
-	struct bulk *out;
-	EVP_CIPHER_CTX *gcm; /* NULL: a plain record */
-	const EVP_CIPHER *cipher;
-	EVP_MD_CTX *hash;
-	uint64_t written;
-	bool good;
-};
-
-/* No more than a PIECE at once. */
-static void pen_put(struct pen *pen, const unsigned char *octets, size_t len)
-{
-	unsigned char out[PIECE];
-	int sealed = (int)len;
-
-	if (pen->gcm && len) {
-		pen->good &= EVP_EncryptUpdate(pen->gcm, out, &sealed, octets, (int)len) == 1;
-		octets = out;
-	}
-	pen->good &= EVP_DigestUpdate(pen->hash, octets, len) == 1;
-	bulk_add(pen->out, octets, len);
-	pen->written += len;
-}
-
-static void pen_begin(struct pen *pen, const unsigned char *key, const unsigned char *head,
-		      unsigned char number)
-{
-	unsigned char nonce[NONCE_SIZE] = { [NONCE_SIZE - 1] = number };
-	int len;
-
-	pen->written = 0;
-	if (pen->gcm)
-		pen->good &= EVP_EncryptInit_ex(pen->gcm, pen->cipher, NULL, key, nonce) == 1 &&
-			     EVP_EncryptUpdate(pen->gcm, NULL, &len,
-					       (const unsigned char *)about(head).ptr, 12) == 1;
-}
-
-static void pen_end(struct pen *pen)
-{
-	unsigned char tag[TAG_SIZE];
-	EVP_CIPHER_CTX *gcm = pen->gcm;
-	int len;
-
-	if (!gcm)
-		return;
-	pen->good &= EVP_EncryptFinal_ex(gcm, tag, &len) == 1 &&
-		     EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, tag) == 1;
-	pen->gcm = NULL;
-	pen_put(pen, tag, sizeof tag);
-	pen->gcm = gcm;
-}
-
-static void pen_compress(struct pen *pen, ZSTD_CCtx *zstd, const void *octets, size_t len,
-			 bool last)
-{
-	unsigned char packed[PIECE / 2];
-	ZSTD_inBuffer in = { octets, len, 0 };
-	size_t left = 1;
-
-	while (pen->good && (in.pos < in.size || (last && left))) {
-		ZSTD_outBuffer out = { packed, sizeof packed, 0 };
-
-		left = ZSTD_compressStream2(zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-		pen->good = !ZSTD_isError(left);
-		pen_put(pen, packed, out.pos);
-	}
-}
-
-/* What it is like may lie as far back as it is long. */
-static bool take_like(ZSTD_CCtx *zstd, const struct source *body)
-{
-	int log = 17;
-
-	if (body->like.len == 0)
-		return true;
-	while (log < LIKE_LOG_MOST && (UINT64_C(1) << log) < body->like.len + body->len)
-		log++;
-	return !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log)) &&
-	       !ZSTD_isError(
-		       ZSTD_CCtx_setParameter(zstd, ZSTD_c_enableLongDistanceMatching, log > 20)) &&
-	       !ZSTD_isError(ZSTD_CCtx_refPrefix(zstd, body->like.ptr, body->like.len));
-}
-
-static void pen_body(struct pen *pen, ZSTD_CCtx *zstd, const struct source *body)
-{
-	unsigned char piece[PIECE];
+	unsigned char piece[PEN_PIECE];
 	uint64_t done = 0;
 
-	pen->good &= take_like(zstd, body);
-	while (pen->good && done < body->len) {
-		size_t want = body->len - done < PIECE ? (size_t)(body->len - done) : PIECE;
-		long got = body->read(body->arg, body->from + done, piece, want);
-
-		pen->good &= got == (long)want;
-		if (pen->good)
-			pen_compress(pen, zstd, piece, want, false);
-		done += want;
+	pen_like(pen, body->len, body->like);
+	if (body->len <= sizeof piece) {
+		pen->good &= !body->len || read_body(body, 0, piece, (size_t)body->len);
+		pen_press(pen, piece, (size_t)body->len);
+		return;
 	}
-	pen_compress(pen, zstd, NULL, 0, true);
+	while (pen->good && done < body->len) {
+		size_t want = body->len - done < sizeof piece ? (size_t)(body->len - done)
+							      : sizeof piece;
+
+		pen->good &= read_body(body, done, piece, want);
+		done += want;
+		pen_compress(pen, piece, want, done == body->len);
+	}
 }
 
-static void make_parts(struct pen *pen, struct record *record, const unsigned char *key,
-		       struct gw_str meta, const struct source *body, struct press *press)
+static void put_meta(struct pen *pen, struct gw_str meta)
 {
-	pen_begin(pen, key, record->octets, 1);
-	pen->good &= press_begin(press, meta.len) &&
-		     !ZSTD_isError(ZSTD_CCtx_refPrefix(press->zstd, known, sizeof known - 1));
-	pen_compress(pen, press->zstd, meta.ptr, meta.len, true);
+	pen_know(pen, meta.len);
+	if (meta.len <= PEN_PIECE)
+		pen_press(pen, meta.ptr, meta.len);
+	else
+		pen_compress(pen, meta.ptr, meta.len, true);
+}
+
+static void put_parts(struct pen *pen, struct record *record, struct gw_str meta,
+		      const struct source *body)
+{
+	pen_begin(pen, 1);
+	put_meta(pen, meta);
 	pen_end(pen);
 	record->meta_len = (uint32_t)pen->written;
 	if (!body)
 		return;
-	pen_begin(pen, key, record->octets, 2);
-	pen->good &= press_begin(press, body->len);
-	pen_body(pen, press->zstd, body);
+	pen_begin(pen, 2);
+	put_body(pen, body);
 	pen_end(pen);
 	record->body_len = pen->written;
 }
 
-static void make_plain(struct pen *pen, struct record *record, struct gw_str meta)
+static void put_plain(struct pen *pen, struct record *record, struct gw_str meta)
 {
+	pen_begin(pen, 1);
 	pen_put(pen, (const unsigned char *)meta.ptr, meta.len);
 	record->meta_len = (uint32_t)pen->written;
 }
 
-static bool new_key(const struct keys *keys, struct record *record, unsigned char key[KEY_SIZE],
-		    EVP_CIPHER_CTX *gcm)
+static bool new_key(const struct keys *keys, struct press *press, struct record *record,
+		    unsigned char key[KEY_SIZE])
 {
-	return RAND_bytes(key, KEY_SIZE) == 1 &&
-	       keys_wrap(keys, key, about(record->octets), record->octets + RECORD_SLOT, gcm);
+	unsigned char nonce[NONCE_SIZE];
+
+	return press_draw(press, key, KEY_SIZE) && press_draw(press, nonce, sizeof nonce) &&
+	       keys_wrap(keys, key, nonce, about(record->octets), record->octets + RECORD_SLOT,
+			 press->gcm);
+}
+
+static bool end_hash(struct press *press, const struct record *record,
+		     unsigned char hash[HASH_SIZE])
+{
+	return EVP_DigestUpdate(press->hash, record->octets, RECORD_SLOT) == 1 &&
+	       EVP_DigestFinal_ex(press->hash, hash, NULL) == 1;
 }
 
 bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kind, int64_t time,
@@ -274,24 +174,24 @@ bool record_make(struct bulk *out, const struct keys *keys, enum record_kind kin
 {
 	struct record record = { .kind = (unsigned char)kind, .time = time };
 	unsigned char key[KEY_SIZE] = { 0 };
-	struct pen pen = { .out = out, .hash = press->hash };
+	struct pen pen = { .press = press, .out = out, .cipher = keys ? keys->gcm : NULL };
 	uint64_t at = out->len;
 
 	record.flags = keys ? RECORD_KNOWN : RECORD_PLAIN;
-	pen.gcm = keys ? press->gcm : NULL;
-	pen.cipher = keys ? keys->gcm : NULL;
 	head_write(&record, record.octets);
-	pen.good = meta.len <= META_MOST && EVP_DigestInit_ex(pen.hash, press->sha256, NULL) == 1 &&
-		   (!keys || new_key(keys, &record, key, press->gcm));
+	pen.key = key;
+	pen.about = about(record.octets);
+	pen.good = meta.len <= META_MOST &&
+		   EVP_DigestInit_ex(press->hash, press->sha256, NULL) == 1 &&
+		   (!keys || new_key(keys, press, &record, key));
 	bulk_add(out, record.octets, RECORD_HEAD);
 	if (pen.good && keys)
-		make_parts(&pen, &record, key, meta, body, press);
+		put_parts(&pen, &record, meta, body);
 	else if (pen.good)
-		make_plain(&pen, &record, meta);
+		put_plain(&pen, &record, meta);
 	head_write(&record, record.octets);
 	bulk_patch(out, at, record.octets, RECORD_SLOT);
-	pen.good = pen.good && EVP_DigestUpdate(pen.hash, record.octets, RECORD_SLOT) == 1 &&
-		   EVP_DigestFinal_ex(pen.hash, hash, NULL) == 1;
+	pen.good = pen.good && end_hash(press, &record, hash);
 	OPENSSL_cleanse(key, sizeof key);
 	return pen.good && !out->error;
 }

@@ -23,8 +23,7 @@
 #ifndef ARCHIVE_RECORD_H
 #define ARCHIVE_RECORD_H
 
-#include "bulk.h"
-#include "keys.h"
+#include "press.h"
 
 #define RECORD_HEAD 96
 #define RECORD_SLOT 32
@@ -62,10 +61,8 @@ struct source {
 	struct gw_str like;
 };
 
-/* What records are made with: it is costly to make, and used again for many. For one thread. */
-struct press;
-struct press *press_create(int level); /* NULL: no memory */
-void press_destroy(struct press *press);
+/* What records are made with; `level` of zstd. NULL: no memory. */
+struct press *record_press(int level);
 
 /* Adds a record to `out`, sealed where `keys` is not NULL. `body` NULL: no content. False: it
  * failed; `out` is not as it was then. */

@@ -400,6 +400,8 @@ void segment_close(struct segment *segment)
 	if (segment->file >= 0)
 		close(segment->file);
 	segment->file = -1;
+	press_destroy(segment->press);
+	segment->press = NULL;
 }
 
 /* The file of today, or, where the clock went back, of the last day there was. */
@@ -425,12 +427,25 @@ static int turn_to(struct segment *segment, int64_t now)
 
 /* --- batches --- */
 
+static struct press *press_of(struct segment *segment, int level)
+{
+	if (segment->press && segment->press->level != level) {
+		press_destroy(segment->press);
+		segment->press = NULL;
+	}
+	if (!segment->press)
+		segment->press = record_press(level);
+	return segment->press;
+}
+
 void batch_begin(struct batch *batch, struct segment *segment, int64_t now, int level)
 {
 	*batch = (struct batch){ .segment = segment, .hashes = g_byte_array_new() };
 	bulk_init(&batch->near, NULL);
-	batch->press = press_create(level);
-	batch->error = batch->press ? turn_to(segment, now) : ENOMEM;
+	batch->error = turn_to(segment, now); /* before: it may close the segment */
+	batch->press = press_of(segment, level);
+	if (!batch->press && !batch->error)
+		batch->error = ENOMEM;
 	batch->at = segment->end;
 }
 
@@ -500,7 +515,6 @@ static void take_back(struct batch *batch)
 
 static void finish(struct batch *batch)
 {
-	press_destroy(batch->press);
 	bulk_finish(&batch->near);
 	g_byte_array_unref(batch->hashes);
 }

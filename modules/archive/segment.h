@@ -69,10 +69,11 @@ struct segment {
 	const struct keys *keys;
 	char name[SEGMENT_NAME];
 	int file;
-	uint64_t end;     /* of the batches that are on disk */
-	struct link link; /* of the last */
-	uint64_t torn;    /* octets that segment_open() took away */
-	bool damaged;     /* the newest file was, for segment_open(): it is left as it is */
+	uint64_t end;        /* of the batches that are on disk */
+	struct link link;    /* of the last */
+	uint64_t torn;       /* octets that segment_open() took away */
+	bool damaged;        /* the newest file was, for segment_open(): it is left as it is */
+	struct press *press; /* of the last batch */
 };
 
 /* Goes on where the last process ended. 0, or errno; EKEYREJECTED: the archive is of another key,

@@ -136,10 +136,11 @@ static void take_octets(struct item *item, const GString *mail)
 	item->arrived_size = mail->len;
 	item->arrived = malloc(mail->len);
 	item->left_size = mail->len + sizeof field - 1;
-	item->left = malloc(item->left_size);
+	item->between = malloc(sizeof field - 1);
+	item->delta.back = mail->len;
+	item->compared = true;
 	memcpy(item->arrived, mail->str, mail->len);
-	memcpy(item->left, field, sizeof field - 1);
-	memcpy(item->left + sizeof field - 1, mail->str, mail->len);
+	memcpy(item->between, field, sizeof field - 1);
 }
 
 static struct item *item_of(long nth, const char *id, const char *rcpt)

@@ -1,5 +1,6 @@
 /* segment_test.c - the archive's files: batches are whole or not there, and go on where they ended.
  */
+#include "pace.h"
 #include "store.h"
 
 #include <gateway/testkit.h>
@@ -396,6 +397,29 @@ static void test_a_store_doubts_its_clock(void **state)
 	store_close(store);
 }
 
+/* A tenth of a processor while mail comes in; half of one when it does not, when somebody waits, or
+ * when it did not have everything for a minute. */
+static void test_how_long_the_index_rests(void **state)
+{
+	struct pace pace;
+
+	(void)state;
+	pace_begin(&pace, 1000, 7);
+	assert_int_equal(pace_rest(&pace, 1000, 50, false), 50);
+	pace_look(&pace, 1010, 7);
+	assert_int_equal(pace_rest(&pace, 1010, 50, false), 50);
+	pace_look(&pace, 1020, 8);
+	assert_int_equal(pace_rest(&pace, 1020, 50, false), 450);
+	assert_int_equal(pace_rest(&pace, 1020, 50, true), 50);
+	assert_int_equal(pace_rest(&pace, 1020, 50000, false), PACE_REST_MOST_MS);
+	assert_int_equal(pace_rest(&pace, 1019 + PACE_QUIET_MS, 50, false), 450);
+	assert_int_equal(pace_rest(&pace, 1020 + PACE_QUIET_MS, 50, false), 50);
+	pace_look(&pace, 1000 + PACE_BEHIND_MS, 9);
+	assert_int_equal(pace_rest(&pace, 1000 + PACE_BEHIND_MS, 50, false), 50);
+	pace.whole_at = 1001;
+	assert_int_equal(pace_rest(&pace, 1000 + PACE_BEHIND_MS, 50, false), 450);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +431,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_flush_is_one_batch, begin, end),
 		cmocka_unit_test(test_a_clock_that_jumps),
+		cmocka_unit_test(test_how_long_the_index_rests),
 		cmocka_unit_test_setup_teardown(test_a_store_doubts_its_clock, begin, end),
 	};
 
