@@ -349,6 +349,7 @@ bool indexer_wait(struct indexer *indexer, const atomic_bool *stop)
 	while ((!indexer->caught_up || indexer->done < state.batches) && !*stop &&
 	       !indexer->stopping)
 		g_usleep(LOOK_MS * 10);
+	indexer->waiting--;
 	return indexer->caught_up && indexer->done >= state.batches;
 }
 
@@ -372,8 +373,6 @@ void indexer_expire(struct indexer *indexer, bool sure)
 	if (sure)
 		indexer->expiry.sure = true;
 	indexer->expiry.asked = true;
-	indexer->waiting--;
-	return indexer->done >= state.batches;
 }
 
 uint64_t indexer_removed(struct indexer *indexer)

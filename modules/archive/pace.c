@@ -1,6 +1,6 @@
 #include "pace.h"
 
-#define SHARE_OF_BUSY 9 /* parts of rest to one of work */
+#define SHARE_OF_BUSY 19 /* parts of rest to one of work */
 
 void pace_begin(struct pace *pace, int64_t now, uint64_t batches)
 {

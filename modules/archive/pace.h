@@ -1,9 +1,9 @@
 /* pace.h - how long the index rests between two pieces of work.
  *
- * While mail comes in, the processor is its: the index takes a tenth of one, and what is gathered
- * meanwhile is written at once. It takes half of one when nothing has come for a moment, when
- * somebody waits for it, and when it has not had everything for a minute: under a load that does
- * not end it would never. */
+ * While mail comes in, the processor is its: the index takes a twentieth of one, and what is
+ * gathered meanwhile is written at once. It takes half of one when nothing has come for a moment,
+ * when somebody waits for it, and when it has not had everything for a minute: under a load that
+ * does not end it would never. */
 #ifndef ARCHIVE_PACE_H
 #define ARCHIVE_PACE_H
 
@@ -12,7 +12,7 @@
 
 #define PACE_QUIET_MS 300    /* without a batch: nothing comes */
 #define PACE_BEHIND_MS 60000 /* it is late */
-#define PACE_REST_MOST_MS 5000
+#define PACE_REST_MOST_MS 10000
 
 struct pace {
 	uint64_t batches;   /* seen last */
