@@ -136,6 +136,8 @@ void workers_end(void)
 	on_all(forget_pool);
 	spool_stop(runtime.spool);
 	on_all(leave);
+	if (runtime.state)
+		state_sync(runtime.state); /* it posts to workers, and does no more after this */
 	stop_threads();
 }
 

@@ -25,6 +25,7 @@ static enum gw_verdict run_hook(struct gw_call *call)
 	const struct gw_http_answer *answer = call->argument;
 	const struct gw_dns_answer *records = call->argument;
 	const struct gw_link *link = call->argument;
+	const struct gw_kept *kept = call->argument;
 	void *arg = call->asked_with;
 
 	switch (call->hook) {

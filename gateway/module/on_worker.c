@@ -24,7 +24,7 @@ static bool wants_workers(const struct snapshot *snapshot)
 	return !chain_empty(snapshot, GW_HOOK_worker_start) ||
 	       !chain_empty(snapshot, GW_HOOK_worker_stop) ||
 	       !chain_empty(snapshot, GW_HOOK_timer) || !chain_empty(snapshot, GW_HOOK_http) ||
-	       !chain_empty(snapshot, GW_HOOK_dns);
+	       !chain_empty(snapshot, GW_HOOK_dns) || !chain_empty(snapshot, GW_HOOK_kept);
 }
 
 bool on_worker_prepare(struct snapshot *snapshot)
@@ -115,6 +115,7 @@ static void leave(struct snapshot *snapshot, struct on_worker *here)
 			free_timer(&here->parts[i], here->parts[i].timers);
 		on_worker_http_stop(&here->parts[i]);
 		on_worker_dns_stop(&here->parts[i]);
+		on_worker_keep_stop(&here->parts[i]);
 	}
 	for (size_t i = snapshot->chain_length[GW_HOOK_worker_stop]; i-- > 0;)
 		on_worker_tell(here->worker, snapshot->chains[GW_HOOK_worker_stop][i],

@@ -8,6 +8,7 @@
 #define MODULE_ON_WORKER_H
 
 #include "module/chain.h"
+#include "module/state.h"
 
 /* Room for what each instance has on each worker, where one of them wants anything there. False: no
  * memory. Main thread. */
@@ -42,5 +43,9 @@ gw_http on_worker_http_request(struct gw_call *call, const struct gw_http_reques
 int on_worker_http_cancel(struct gw_call *call, gw_http number);
 gw_dns on_worker_dns_ask(struct gw_call *call, const struct gw_dns_question *question, void *arg);
 int on_worker_dns_cancel(struct gw_call *call, gw_dns number);
+/* For the owner in the store of this name. The store outlives the workers, and is synced
+ * (state_sync) between on_worker_leave_all() and their end. */
+int on_worker_record_keep(struct gw_call *call, struct state *state, struct gw_str key,
+			  struct gw_str value, void *arg);
 
 #endif

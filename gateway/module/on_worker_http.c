@@ -115,11 +115,10 @@ static gw_http begin(struct gw_call *call, struct on_worker *here, struct instan
 	return request->number;
 }
 
-/* What asks on and on, from its own answers or its timers, would keep an instance that was replaced
- * for ever. Sessions and messages that began with it end by themselves. */
-static bool keeps_itself(const struct gw_call *call)
+bool on_worker_keeps_itself(const struct gw_call *call)
 {
-	return (call->hook == GW_HOOK_http || call->hook == GW_HOOK_timer) &&
+	return (call->hook == GW_HOOK_http || call->hook == GW_HOOK_timer ||
+		call->hook == GW_HOOK_kept) &&
 	       snapshot_is_outdated(call->snapshot);
 }
 
@@ -134,7 +133,7 @@ gw_http on_worker_http_request(struct gw_call *call, const struct gw_http_reques
 		return refuse(
 			call,
 			"requests are for the hooks that run on a worker, of a module that has the hook http, before worker_stop");
-	if (keeps_itself(call))
+	if (on_worker_keeps_itself(call))
 		return refuse(call, "another configuration is in use: the new instance asks");
 	if (part->request_count >= REQUESTS_MOST)
 		return refuse(call, "an instance has at most 256 requests on a worker");

@@ -9,6 +9,7 @@
 struct module_timer;
 struct module_request;
 struct module_question;
+struct module_keep;
 
 /* What an instance has on a worker. */
 struct instance_part {
@@ -19,6 +20,7 @@ struct instance_part {
 	unsigned request_count;
 	struct module_question *questions;
 	unsigned question_count;
+	struct module_keep *keeps;
 };
 
 enum stay { STAY_NOT_YET, STAY_IN, STAY_OVER };
@@ -45,5 +47,10 @@ uint64_t on_worker_refuse(const struct gw_call *call, const char *service, const
 /* Gives up what it asks; nobody is told. */
 void on_worker_http_stop(struct instance_part *part);
 void on_worker_dns_stop(struct instance_part *part);
+void on_worker_keep_stop(struct instance_part *part);
+
+/* What asks on and on, from its own answers or its timers, would keep an instance that was replaced
+ * for ever. Sessions and messages that began with it end by themselves. */
+bool on_worker_keeps_itself(const struct gw_call *call);
 
 #endif

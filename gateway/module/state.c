@@ -105,8 +105,32 @@ static void set_value(struct state_entry *entry, char *value, size_t len)
 	entry->gone = value == NULL;
 }
 
+void state_keeps_init(struct state *state)
+{
+	state->keeps = NULL;
+	state->last_keep = &state->keeps;
+}
+
+/* A disk that refuses is asked again when its time comes, not by everybody who waits. */
+static void add_keep(struct state *state, struct state_keep *keep)
+{
+	keep->next = NULL;
+	*state->last_keep = keep;
+	state->last_keep = &keep->next;
+	if (state->failed)
+		return;
+	state->asked++;
+	pthread_cond_signal(&state->wake);
+}
+
 int state_record_put(struct state *state, struct gw_str owner, struct gw_str key,
 		     struct gw_str value)
+{
+	return state_record_keep(state, owner, key, value, NULL);
+}
+
+int state_record_keep(struct state *state, struct gw_str owner, struct gw_str key,
+		      struct gw_str value, struct state_keep *keep)
 {
 	char buffer[STATE_KEY_MAX];
 	struct gw_str full = state_key(buffer, owner, key);
@@ -119,6 +143,8 @@ int state_record_put(struct state *state, struct gw_str owner, struct gw_str key
 	if (entry) {
 		set_value(entry, copy, value.len);
 		state_entry_touch(state, entry);
+		if (keep)
+			add_keep(state, keep);
 	}
 	pthread_mutex_unlock(&state->lock);
 	if (!entry)

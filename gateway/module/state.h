@@ -30,7 +30,22 @@ int state_record_drop(struct state *state, struct gw_str owner, struct gw_str ke
 int state_record_each(struct state *state, struct gw_str owner, struct gw_str prefix,
 		      int (*each)(void *arg, struct gw_str key, struct gw_str value), void *arg);
 
-/* Waits until everything said before is on disk; 0, or -1 when the disk refuses. */
+/* Who is told, on the thread of the store and without its lock, when a record is on disk. Durable:
+ * all that was said before the record is too. Not: `why`, and it stays in memory and is tried
+ * again. */
+struct state_keep {
+	struct state_keep *next;
+	void (*told)(struct state_keep *keep, bool durable, const char *why);
+};
+
+/* As state_record_put(), and `keep`, which the store has until it is told once, in the order of
+ * these calls. The disk is asked at once; what comes while it works goes together. -1: nothing is
+ * put, nobody is told. */
+int state_record_keep(struct state *state, struct gw_str owner, struct gw_str key,
+		      struct gw_str value, struct state_keep *keep);
+
+/* Waits until everything said before is on disk, and whoever was to be told has been; 0, or -1 when
+ * the disk refuses. */
 int state_sync(struct state *state);
 
 #endif

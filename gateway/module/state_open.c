@@ -158,6 +158,7 @@ struct state *state_open(const char *path, struct problems *problems)
 	str_map_init(&state->counters);
 	str_map_init(&state->records);
 	state->last_dirty = &state->dirty;
+	state_keeps_init(state);
 	slots_init(&state->slots);
 	if (!open_file(state, path, problems) || !start_writer(state, path, problems)) {
 		state_free(state, false);

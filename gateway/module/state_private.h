@@ -45,6 +45,7 @@ struct state {
 	pthread_cond_t wake, done;
 	struct str_map counters, records;
 	struct state_entry *dirty, **last_dirty;
+	struct state_keep *keeps, **last_keep; /* who waits for what is dirty */
 	struct state_file *file;
 	struct state_slots slots;
 	/* calls of state_sync, and how many of them the thread has dealt with */
@@ -60,6 +61,7 @@ struct gw_str state_key(char *buffer, struct gw_str owner, struct gw_str name);
 /* made where it is not there; NULL: no memory */
 struct state_entry *state_entry_get(struct state *state, enum state_kind kind, struct gw_str key);
 void state_entry_touch(struct state *state, struct state_entry *entry);
+void state_keeps_init(struct state *state);
 int state_record_load(struct state *state, struct gw_str key, struct gw_str value);
 void state_clear(struct state *state);
 

@@ -79,12 +79,35 @@ static void tell_failed(struct state *state, bool failed, const char *why)
 		log_say(EVENT_STATE_WRITTEN, "the state store takes changes again");
 }
 
+static struct state_keep *take_keeps(struct state *state)
+{
+	struct state_keep *keeps = state->keeps;
+
+	state_keeps_init(state);
+	return keeps;
+}
+
+/* Called and returns with the lock held. */
+static void tell_keeps(struct state *state, struct state_keep *keeps, bool durable, const char *why)
+{
+	if (!keeps)
+		return;
+	pthread_mutex_unlock(&state->lock);
+	while (keeps) {
+		struct state_keep *keep = keeps;
+		keeps = keep->next;
+		keep->told(keep, durable, why);
+	}
+	pthread_mutex_lock(&state->lock);
+}
+
 /* Called and returns with the lock held. */
 static void write_changes(struct state *state)
 {
 	struct state_change *changes = take(state);
+	struct state_keep *keeps = take_keeps(state);
 	char why[200] = "no memory";
-	bool written = changes || !state->dirty;
+	bool written = changes || !state->dirty, whole = !state->dirty;
 
 	if (changes) {
 		pthread_mutex_unlock(&state->lock);
@@ -95,6 +118,7 @@ static void write_changes(struct state *state)
 	if (written)
 		state->slots.full = false;
 	tell_failed(state, !written, why);
+	tell_keeps(state, keeps, written && whole, why);
 }
 
 static void wait_ms(struct state *state, int64_t ms)

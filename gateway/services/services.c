@@ -241,6 +241,7 @@ const struct gw_services services = {
 	.client_known = services_client_known,
 	.edit_known = services_edit_known,
 	.edit_each = services_edit_each,
+	.record_keep = services_record_keep,
 	.client_each = services_client_each,
 	.login = services_login,
 	.login_refused = services_login_refused,

@@ -65,6 +65,7 @@ int64_t services_counter_add(const struct gw_call *call, struct gw_str name, int
 			     int64_t add, int64_t limit);
 int64_t services_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);
 int services_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value);
+int services_record_keep(struct gw_call *call, struct gw_str key, struct gw_str value, void *arg);
 long services_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len);
 int services_record_drop(const struct gw_call *call, struct gw_str key);
 int services_record_each(const struct gw_call *call, struct gw_str prefix,

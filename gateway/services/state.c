@@ -1,6 +1,7 @@
 /* state.c - counters and records; there is no state while a configuration is only checked. */
 #include "services/services.h"
 
+#include "module/on_worker.h"
 #include "queue/runtime.h"
 
 static struct gw_str owner(const struct gw_call *call)
@@ -38,6 +39,13 @@ int services_record_put(const struct gw_call *call, struct gw_str key, struct gw
 	return !can_store(call, "record_put", key)
 		       ? -1
 		       : state_record_put(runtime.state, owner(call), key, value);
+}
+
+int services_record_keep(struct gw_call *call, struct gw_str key, struct gw_str value, void *arg)
+{
+	return !can_store(call, "record_keep", key)
+		       ? -1
+		       : on_worker_record_keep(call, runtime.state, key, value, arg);
 }
 
 long services_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)

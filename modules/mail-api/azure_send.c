@@ -1,6 +1,6 @@
 /* azure_send.c - a mail that Azure is told, and asked for until it says what became of it.
  *
- *	not posted     NOTE, a pause until that is kept -> POST
+ *	not posted     NOTE, until that is on disk -> POST
  *	may be there   LOOKUP; 404: a pause, and once more -> it is not there: NOTE -> POST
  *	posted         POLL until it was sent, or failed; refused as wrong or as known: RECHECK
  *
@@ -84,6 +84,13 @@ static enum gw_verdict wait(struct gw_call *call, struct send *send)
 
 /* --- the mail itself --- */
 
+static enum gw_verdict not_kept(struct gw_call *call, struct send *send)
+{
+	posting_forget(call, send->delivery);
+	return azure_end(call, send, GW_DEFERRED, "connect", "4.3.0",
+			 "that it is posted could not be kept");
+}
+
 /* The mail goes when a kill does not lose any more that it went. */
 static enum gw_verdict note(struct gw_call *call, struct send *send)
 {
@@ -98,17 +105,20 @@ static enum gw_verdict note(struct gw_call *call, struct send *send)
 	if (!operation_id(send->delivery, azure->generation, azure->id))
 		return send_end(send, GW_FAILED);
 	snprintf(posting.id, sizeof posting.id, "%s", azure->id);
-	if (posting_note(call, send->delivery, &posting) == 0)
-		return pause(call, send, AZURE_NOTE, POSTING_KEPT);
-	posting_forget(call, send->delivery);
-	return azure_end(call, send, GW_DEFERRED, "connect", "4.3.0",
-			 "that it is posted could not be kept");
+	send->azure.step = AZURE_NOTE;
+	send->kept = posting_keep(call, send->delivery, &posting, send) == 0;
+	if (!send->kept)
+		return not_kept(call, send);
+	send_enlist(call, send);
+	return hold(call, send);
 }
 
 static enum gw_verdict post(struct gw_call *call, struct send *send)
 {
 	const struct api_conf *conf = gw->conf(call);
 
+	if (!send->azure.durable)
+		return not_kept(call, send);
 	send->azure.until = gw->now(call) + conf->timeout;
 	return ask(call, send, AZURE_POST);
 }

@@ -213,4 +213,4 @@ GW_MODULE(.name = "mail-api", .version = "1.0", .summary = "relays that are mail
 	  .delivery_size = sizeof(struct admitted), .start = on_start, .stop = on_stop,
 	  .admit = on_admit, .deliver = on_deliver, .probe = on_probe, .leave = on_leave,
 	  .relay_status = on_relay_status, .worker_start = on_worker_start,
-	  .worker_stop = on_worker_stop, .http = on_http, .timer = on_timer)
+	  .worker_stop = on_worker_stop, .http = on_http, .timer = on_timer, .kept = on_kept)

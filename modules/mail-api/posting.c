@@ -78,21 +78,37 @@ bool posting_of_all(struct gw_call *call, struct gw_delivery *delivery, struct p
 	return true;
 }
 
-int posting_note(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting)
+static int note(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting,
+		void *waits)
 {
-	struct gw_rcpt *rcpt;
+	int64_t last = gw->delivery_number(delivery, GW_DELIVERY_RCPTS) - 1, nth;
 	char key[100], text[400];
-	size_t nth;
 
 	snprintf(text, sizeof text, "%s %u %s %lld %.*s",
 		 posting->state == POSTING_MADE ? "made" : "over", posting->generation, posting->id,
 		 (long long)gw->now(call),
 		 GW_STR_ARGS(gw->delivery_fact(delivery, GW_DELIVERY_RELAY)));
-	for (nth = 0; (rcpt = gw->delivery_rcpt(delivery, nth)) != NULL; nth++)
-		if (gw->record_put(call, gw_str(key_of(delivery, rcpt, key, sizeof key)),
-				   gw_str(text)) != 0)
+	for (nth = 0; nth <= last; nth++) {
+		struct gw_rcpt *rcpt = gw->delivery_rcpt(delivery, (size_t)nth);
+		struct gw_str name = gw_str(key_of(delivery, rcpt, key, sizeof key));
+		int put = waits && nth == last ? gw->record_keep(call, name, gw_str(text), waits)
+					       : gw->record_put(call, name, gw_str(text));
+
+		if (put != 0)
 			return -1;
+	}
 	return 0;
+}
+
+int posting_note(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting)
+{
+	return note(call, delivery, posting, NULL);
+}
+
+int posting_keep(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting,
+		 void *arg)
+{
+	return note(call, delivery, posting, arg);
 }
 
 void posting_forget(struct gw_call *call, struct gw_delivery *delivery)

@@ -5,14 +5,11 @@
  * another relay), the operation as which they were posted is. So it belongs to the recipient.
  *
  * It is a record in the gateway's state and no note of the message: a note reaches the disk when
- * the try is over, and this has to be there before the mail is on its way. */
+ * the try is over, and this has to be there before the mail is on its way: posting_keep(). */
 #ifndef MAIL_API_POSTING_H
 #define MAIL_API_POSTING_H
 
 #include "operation.h"
-
-/* ms after posting_note() until a kill does not lose it: what record_put() promises. */
-#define POSTING_KEPT 1000
 
 enum posting_state {
 	POSTING_NONE, /* it was never posted, or a definite answer said that it is not there */
@@ -35,6 +32,10 @@ bool posting_of_all(struct gw_call *call, struct gw_delivery *delivery, struct p
 
 /* Of all in the delivery, at its relay. -1: it could not be kept, and nothing may be posted. */
 int posting_note(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting);
+
+/* The same, and the hook `kept` is told, with `arg`, whether that of all is on disk. */
+int posting_keep(struct gw_call *call, struct gw_delivery *delivery, const struct posting *posting,
+		 void *arg);
 
 /* Nothing of theirs is at Azure, or it has answered for good. */
 void posting_forget(struct gw_call *call, struct gw_delivery *delivery);

@@ -13,7 +13,7 @@ struct lane *lane_of(struct gw_call *call, const struct gw_relay *relay)
 
 void send_unref(struct send *send)
 {
-	if (send->asked || send->held || send->timed)
+	if (send->asked || send->held || send->timed || send->kept)
 		return;
 	if (send->link)
 		*send->link = send->next;
@@ -104,6 +104,17 @@ void on_timer(struct gw_call *call, void *arg)
 	struct send *send = arg;
 
 	send->timed = false;
+	if (send->held)
+		gw->wake(send->ticket);
+	send_unref(send);
+}
+
+void on_kept(struct gw_call *call, const struct gw_kept *kept, void *arg)
+{
+	struct send *send = arg;
+
+	send->kept = false;
+	send->azure.durable = kept->durable;
 	if (send->held)
 		gw->wake(send->ticket);
 	send_unref(send);
@@ -275,7 +286,7 @@ void sends_give_up(struct place *place)
 
 	for (send = place ? place->sends : NULL; send; send = next) {
 		next = send->next;
-		send->asked = send->timed = false;
+		send->asked = send->timed = send->kept = false;
 		send_unref(send);
 	}
 }

@@ -34,6 +34,7 @@ enum gw_verdict on_probe(struct gw_call *call, struct gw_delivery *delivery,
 			 struct gw_relay *relay);
 void on_http(struct gw_call *call, const struct gw_http_answer *answer, void *arg);
 void on_timer(struct gw_call *call, void *arg);
+void on_kept(struct gw_call *call, const struct gw_kept *kept, void *arg);
 
 /* Nobody will answer any more; in worker_stop. */
 void sends_give_up(struct place *place);

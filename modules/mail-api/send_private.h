@@ -14,7 +14,7 @@
 enum azure_step {
 	AZURE_LOOKUP,  /* does it have the mail from a try before? */
 	AZURE_LAG,     /* a pause before that is asked once more */
-	AZURE_NOTE,    /* a pause until it is kept that the mail is posted */
+	AZURE_NOTE,    /* until it is on disk that the mail is posted */
 	AZURE_POST,    /* the mail itself */
 	AZURE_RECHECK, /* it was refused: since it was there already? */
 	AZURE_WAIT,    /* a pause before the next question */
@@ -29,6 +29,7 @@ struct azure_send {
 	int64_t pause;            /* ms: as the answer asked */
 	bool doubt;               /* it may have the mail, or has it */
 	bool missed;              /* it was not found, at the first LOOKUP */
+	bool durable;             /* what was noted is on disk */
 	unsigned generation;      /* operations of these recipients that are over */
 	struct said refused;      /* of the mail, until it was asked for */
 	int made;                 /* as letter_make() says */
@@ -46,7 +47,7 @@ struct send {
 	struct gw_delivery *delivery;
 	struct said said;
 	gw_ticket ticket;
-	bool asked, held, timed; /* by whom it is had: request, call, timer */
+	bool asked, held, timed, kept; /* by whom it is had: request, call, timer, record */
 	bool probe;
 	char host[256];
 	struct azure_send azure;

@@ -176,6 +176,11 @@ struct kit_request {
 	void *arg;
 };
 
+struct kit_keep {
+	struct kit_keep *next;
+	void *arg;
+};
+
 struct kit_verb {
 	struct kit_verb *next;
 	const char *words;
@@ -238,6 +243,7 @@ struct testkit {
 	gw_http last_request;
 	struct kit_question *questions; /* the oldest first */
 	gw_dns last_question;
+	struct kit_keep *keeps; /* the oldest first */
 	struct kit_verb *verbs; /* the oldest first; under kit_lock() */
 	struct kit_lookup *lookups;
 	struct kit_secret *secrets;
@@ -471,6 +477,7 @@ int64_t service_counter_add(const struct gw_call *call, struct gw_str name, int6
 			    int64_t add, int64_t limit);
 int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int64_t period);
 int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value);
+int service_record_keep(struct gw_call *call, struct gw_str key, struct gw_str value, void *arg);
 long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len);
 int service_record_drop(const struct gw_call *call, struct gw_str key);
 int service_record_each(const struct gw_call *call, struct gw_str prefix,

@@ -104,5 +104,6 @@ void worker_end(struct testkit *kit)
 {
 	kit->timers = NULL;
 	kit->requests = NULL;
+	kit->keeps = NULL;
 	testkit_run_worker_stop(kit);
 }

@@ -75,6 +75,7 @@ static struct gw_login *copy_login(const struct gw_login *login)
 #define ABOUT_HTTP_ANSWER
 #define ABOUT_DNS_ANSWER
 #define ABOUT_LINK
+#define ABOUT_KEPT
 #define ABOUT_ARG
 
 /* --- one run --- */

@@ -602,4 +602,5 @@ const struct gw_services kit_services = {
 	.delivery_file = service_delivery_file,
 	.token_refused = service_token_refused,
 	.secret_again = kit_secret_again,
+	.record_keep = service_record_keep,
 };

@@ -86,18 +86,72 @@ int64_t service_counter_get(const struct gw_call *call, struct gw_str name, int6
 		       : testkit_counter(call->kit, kit_str(call->kit, name).ptr, period);
 }
 
-int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
+static int put(struct testkit *kit, const char *service, struct gw_str key, struct gw_str value)
 {
-	const char *text = kit_str(call->kit, key).ptr;
+	const char *text = kit_str(kit, key).ptr;
 
-	if (kit_fails(call->kit, "record_put") || kit_name_refused(call->kit, "record_put", key) ||
+	if (kit_fails(kit, service) || kit_name_refused(kit, service, key) ||
 	    value.len > RECORD_MAX)
 		return -1;
 	kit_lock();
-	pair_set(call->kit, &call->kit->records, text, value);
+	pair_set(kit, &kit->records, text, value);
 	kit_unlock();
 	return 0;
 }
+
+int service_record_put(const struct gw_call *call, struct gw_str key, struct gw_str value)
+{
+	return put(call->kit, "record_put", key, value);
+}
+
+/* --- records that are waited for --- */
+
+int service_record_keep(struct gw_call *call, struct gw_str key, struct gw_str value, void *arg)
+{
+	struct testkit *kit = call->kit;
+	struct kit_keep *keep, **at = &kit->keeps;
+
+	if (kit_refused(call, "record_keep", EVERY & ~(ELSEWHERE | ON(worker_stop))))
+		return -1;
+	if (!kit->module.kept) {
+		kit_tell(kit, TESTKIT_LOG, "warning record_keep() refused");
+		return -1;
+	}
+	if (put(kit, "record_keep", key, value) != 0)
+		return -1;
+	keep = kit_alloc(kit, sizeof *keep);
+	keep->arg = arg;
+	while (*at)
+		at = &(*at)->next;
+	*at = keep;
+	return 0;
+}
+
+size_t testkit_keeps(struct testkit *kit)
+{
+	const struct kit_keep *keep;
+	size_t count = 0;
+
+	for (keep = kit->keeps; keep; keep = keep->next)
+		count++;
+	return count;
+}
+
+bool testkit_run_kept(struct testkit *kit, bool durable)
+{
+	struct kit_keep *keep = kit->keeps;
+	struct gw_kept kept = { .size = sizeof kept,
+				.durable = durable,
+				.why = gw_str(durable ? "" : "the disk is full") };
+
+	if (!keep)
+		return false;
+	kit->keeps = keep->next;
+	testkit_run_kept_told(kit, &kept, keep->arg);
+	return true;
+}
+
+/* --- */
 
 long service_record_get(const struct gw_call *call, struct gw_str key, void *out, size_t len)
 {

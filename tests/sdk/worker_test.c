@@ -115,10 +115,18 @@ static enum gw_verdict on_ehlo(struct gw_call *call, struct gw_session *session)
 	return on_ehlo_does(call);
 }
 
+static void on_kept(struct gw_call *call, const struct gw_kept *found, void *arg)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "%s %d%s;", (const char *)arg, found->durable, found->why.ptr);
+	note(text);
+}
+
 GW_MODULE(.name = "sample", .version = "1", .summary = "for the testkit's own test", .conf_size = 8,
 	  .start = on_start, .stop = on_stop, .ehlo = on_ehlo, .mail = on_mail,
 	  .worker_start = on_worker_start, .worker_stop = on_worker_stop, .timer = on_timer,
-	  .http = on_http, .dns = on_dns)
+	  .http = on_http, .dns = on_dns, .kept = on_kept)
 
 static struct testkit *kit_of(enum gw_verdict (*does)(struct gw_call *call))
 {
@@ -328,6 +336,28 @@ static void the_test_answers_questions(void **state)
 	testkit_destroy(kit);
 }
 
+static enum gw_verdict keeps_records(struct gw_call *call)
+{
+	assert_int_equal(gw->record_keep(call, gw_str("a"), gw_str("1"), (void *)"a"), 0);
+	assert_int_equal(gw->record_keep(call, gw_str("b"), gw_str("2"), (void *)"b"), 0);
+	assert_int_equal(gw->record_keep(call, gw_str(""), gw_str("2"), NULL), -1);
+	return GW_CONTINUE;
+}
+
+static void the_test_is_the_disk(void **state)
+{
+	struct testkit *kit = kit_of(keeps_records);
+
+	order[0] = '\0';
+	assert_int_equal(testkit_keeps(kit), 2);
+	assert_string_equal(testkit_record(kit, "b"), "2");
+	assert_true(testkit_run_kept(kit, true));
+	assert_true(testkit_run_kept(kit, false));
+	assert_false(testkit_run_kept(kit, true));
+	assert_string_equal(order, "a 1;b 0the disk is full;");
+	testkit_destroy(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +367,7 @@ int main(void)
 		cmocka_unit_test(timers_have_bounds),
 		cmocka_unit_test(the_test_answers_requests),
 		cmocka_unit_test(the_test_answers_questions),
+		cmocka_unit_test(the_test_is_the_disk),
 		cmocka_unit_test(one_work_answers_all_that_ask_meanwhile),
 		cmocka_unit_test(who_asked_first_may_leave),
 	};

@@ -93,6 +93,22 @@ static void pass(struct world *w, int64_t ms)
 	w->verdict = testkit_resume(w->o.kit, 1000);
 }
 
+/* What was noted is on disk, or is not; nobody may wait for it any more. */
+static void told(struct world *w, bool durable)
+{
+	assert_int_equal(testkit_requests(w->o.kit), 0);
+	assert_true(testkit_run_kept(w->o.kit, durable));
+	assert_int_equal(testkit_keeps(w->o.kit), 0);
+	w->verdict = testkit_resume(w->o.kit, 1000);
+}
+
+static void leave(struct world *w)
+{
+	testkit_drop(w->o.kit, NULL);
+	assert_true(testkit_run_kept(w->o.kit, true));
+	assert_int_equal(testkit_requests(w->o.kit), 0);
+}
+
 /* "200:sent"; "0": all of it went, and no answer came; "down": nothing went. */
 static void answer(struct world *w, const char *word)
 {
@@ -159,8 +175,14 @@ static void act(struct world *w, const char *word)
 		testkit_fail(w->o.kit, "http_request", 1);
 	else if (strcmp(word, "full") == 0)
 		testkit_fail(w->o.kit, "record_put", 1);
+	else if (strcmp(word, "busy") == 0)
+		testkit_fail(w->o.kit, "record_keep", 1);
 	else if (strcmp(word, "note") == 0)
-		pass(w, 1000);
+		told(w, true);
+	else if (strcmp(word, "refused") == 0)
+		told(w, false);
+	else if (strcmp(word, "left") == 0)
+		leave(w);
 	else if (strcmp(word, "lag") == 0)
 		pass(w, 30000);
 	else if (strcmp(word, "send") == 0)
@@ -251,7 +273,10 @@ static const char *const orders[] = {
 	/* nothing was asked */
 	"go note send down elsewhere again go note send 202:sent delivered",
 	"full go elsewhere again go note send 202:sent delivered",
+	"busy go elsewhere again go note send 202:sent delivered",
+	"go refused elsewhere again go note send 202:sent delivered",
 	"go broken note elsewhere again go note send 202:sent delivered",
+	"go left again go ask 404 lag ask 404 note send 202:sent delivered",
 	"go kill go ask 404 lag ask 404 note send 202:sent delivered",
 };
 

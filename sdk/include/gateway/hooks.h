@@ -40,6 +40,7 @@ struct gw_command;
 struct gw_http_answer;
 struct gw_dns_answer;
 struct gw_link;
+struct gw_kept;
 
 #define GW_CAN(verdict) (1u << GW_##verdict)
 
@@ -58,6 +59,7 @@ struct gw_link;
 #define GW_PARAM_HTTP_ANSWER , const struct gw_http_answer *answer
 #define GW_PARAM_DNS_ANSWER , const struct gw_dns_answer *records
 #define GW_PARAM_LINK , const struct gw_link *link
+#define GW_PARAM_KEPT , const struct gw_kept *kept
 #define GW_PARAM_ARG , void *arg
 
 #define GW_PASS_NONE
@@ -73,6 +75,7 @@ struct gw_link;
 #define GW_PASS_HTTP_ANSWER , answer
 #define GW_PASS_DNS_ANSWER , records
 #define GW_PASS_LINK , link
+#define GW_PASS_KEPT , kept
 #define GW_PASS_ARG , arg
 
 #endif

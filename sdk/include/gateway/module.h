@@ -157,6 +157,13 @@ struct gw_edit {
 	struct gw_str by;             /* name of the instance; the gateway says so */
 };
 
+/* What became of a record that record_keep() put. */
+struct gw_kept {
+	uint32_t size;
+	bool durable;
+	struct gw_str why; /* it is not, in words */
+};
+
 struct gw_header {
 	uint32_t size;
 	struct gw_str name;  /* without colon */
@@ -499,7 +506,8 @@ struct gw_services {
 	int64_t (*counter_add)(const struct gw_call *, struct gw_str name, int64_t period,
 			       int64_t add, int64_t limit);
 	int64_t (*counter_get)(const struct gw_call *, struct gw_str name, int64_t period);
-	/* up to 64 KiB; on disk within a second */
+	/* up to 64 KiB; on disk within a second. Whoever must not go on before it is: record_keep()
+	 */
 	int (*record_put)(const struct gw_call *, struct gw_str key, struct gw_str value);
 	/* its size, or -1 */
 	long (*record_get)(const struct gw_call *, struct gw_str key, void *out, size_t len);
@@ -602,8 +610,9 @@ struct gw_services {
 	 * returns. What is asked is copied. The instance lives until then, over a reload too; a
 	 * gateway that stops gives up, and nothing is told once worker_stop began. 0: refused (no
 	 * hook `http`, no worker, no https, a header with a line end in it, more than 256 of the
-	 * instance on this worker; in `http` and `timer` also once a reload has replaced it),
-	 * logged, or no memory. A hook that waits for it holds its call, and is woken from `http`.
+	 * instance on this worker; in `http`, `timer` and `kept` also once a reload has replaced
+	 * it), logged, or no memory. A hook that waits for it holds its call, and is woken from
+	 * `http`.
 	 */
 	gw_http (*http_request)(struct gw_call *, const struct gw_http_request *, void *arg);
 	/* nothing is told of it any more. -1: there is none: it was answered, or cancelled */
@@ -770,6 +779,20 @@ struct gw_services {
 	 */
 	void (*edit_each)(struct gw_call *, bool (*each)(void *arg, const struct gw_edit *),
 			  void *arg);
+
+	/* --- records that have to be on disk before the module goes on --- */
+	/* As record_put(), and the hook `kept` is told once whether the record is on disk, never
+	 * before this returns, and in the order in which they were put. Durable: it is, or what was
+	 * put under its key since is, and so is all that the module had put and dropped before it;
+	 * of several records only the last has to be asked about. Many share one sync. Not durable:
+	 * the disk does not take it now. The record stands as it was put, and is written as soon as
+	 * it can be; a kill before that loses it. Who does not want that drops it.
+	 * The instance lives until then, over a reload too. Once worker_stop began nothing is told
+	 * any more, and `arg` is the module's to free. -1: refused (as record_put(), no hook
+	 * `kept`, no worker; in `kept` and `timer` also once a reload has replaced it), logged, or
+	 * no memory; nothing is put, and nothing is told. A hook that waits for it holds its call,
+	 * and is woken from `kept`. */
+	int (*record_keep)(struct gw_call *, struct gw_str key, struct gw_str value, void *arg);
 };
 
 /* The table; set before start() is called. Defined by GW_MODULE, one for all files of a module. */

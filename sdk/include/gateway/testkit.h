@@ -47,6 +47,7 @@ struct testkit;
 #define TESTKIT_OF_HTTP_ANSWER _answer
 #define TESTKIT_OF_DNS_ANSWER _answer
 #define TESTKIT_OF_LINK
+#define TESTKIT_OF_KEPT _told
 #define TESTKIT_OF_ARG
 
 /* The entry that GW_MODULE made. */
@@ -201,6 +202,10 @@ size_t testkit_questions(struct testkit *kit);
 const struct gw_dns_question *testkit_question(struct testkit *kit); /* the oldest; NULL: none */
 bool testkit_run_dns(struct testkit *kit, enum gw_dns_status status, uint32_t ttl,
 		     const char *text);
+/* of record_keep(), that wait to hear of the disk: the records are there, and stay over a restart.
+ * testkit_run_kept() tells the oldest. False: there is none. */
+size_t testkit_keeps(struct testkit *kit);
+bool testkit_run_kept(struct testkit *kit, bool durable);
 
 /* of verb_run(), that wait for their answer: nobody runs them, testkit_run_verb() answers the
  * oldest as the control socket would; NULL: the gateway stops. testkit_verb(): its words, parted by
