@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PAGES_MOST 20000 /* of a thousand objects each */
+
 /* --- lists --- */
 
 struct listing {
@@ -90,13 +92,18 @@ bool s3_list(struct s3_target *target, const char *begin,
 	     struct s3_answer *answer)
 {
 	struct listing listing = { .target = target, .each = each, .arg = arg };
+	unsigned pages = 0;
 	bool good;
 
 	*answer = (struct s3_answer){ .status = 0 };
 	do {
 		s3_answer_finish(answer);
 		good = list_page(target, &listing, begin, answer);
-	} while (good && listing.next);
+	} while (good && listing.next && ++pages < PAGES_MOST);
+	if (good && listing.next) {
+		snprintf(answer->why, sizeof answer->why, "its list of objects does not end");
+		good = false;
+	}
 	clear(&listing);
 	return good;
 }
