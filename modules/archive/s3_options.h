@@ -28,6 +28,9 @@
 	{ .key = "s3.interval", .type = GW_OPTION_DURATION, .offset = S3(interval),                \
 	  .fallback = "5m", .min = 1000, .max = 86400000,                                          \
 	  .help = "How long what was archived may wait for others, to be one object with them." }, \
+	{ .key = "s3.requests", .type = GW_OPTION_INT, .offset = S3(requests), .fallback = "2",    \
+	  .min = 1, .max = 4,                                                                      \
+	  .help = "How many objects are uploaded at a time, where many wait; each takes up to 8 MiB of memory." }, \
 	{ .key = "s3.lock", .type = GW_OPTION_WORD, .offset = S3(lock),                            \
 	  .words = "none|governance|compliance", .fallback = "none",                               \
 	  .help = "Locks each object until the last mail in it may be removed: the bucket has to have object lock." }, \

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define FLYING_MOST 4
+#define FLYING_MOST 6 /* four uploads, and what commands ask */
 #define BUSY_MS 10
 #define IDLE_MS 200
 #define BUSY_ROUNDS 100 /* after the last request */

@@ -11,6 +11,7 @@
 void s3_state_init(struct s3_state *state)
 {
 	*state = (struct s3_state){ .etags = g_ptr_array_new_with_free_func(g_free),
+				    .pending = g_array_new(FALSE, TRUE, sizeof(struct s3_span)),
 				    .notices = g_array_new(FALSE, TRUE, sizeof(struct s3_notice)) };
 }
 
@@ -19,6 +20,7 @@ void s3_state_finish(struct s3_state *state)
 	g_free(state->target);
 	g_free(state->upload);
 	g_ptr_array_unref(state->etags);
+	g_array_unref(state->pending);
 	g_array_unref(state->notices);
 }
 
@@ -54,6 +56,17 @@ static void take_span(struct s3_span *span, const struct gw_json_value *json)
 	span->end = number_of(gw->json_member(json, "end"));
 }
 
+static void take_spans(GArray *spans, const struct gw_json_value *json)
+{
+	struct s3_span span;
+	size_t i;
+
+	for (i = 0; i < gw->json_count(json); i++) {
+		take_span(&span, gw->json_item(json, i));
+		g_array_append_val(spans, span);
+	}
+}
+
 static void take_lists(struct s3_state *state, const struct gw_json_value *json)
 {
 	const struct gw_json_value *etags = gw->json_member(json, "etags");
@@ -81,7 +94,7 @@ static void take(struct s3_state *state, const struct gw_json_value *json)
 	state->until = gw->json_value_number(gw->json_member(json, "until"), 0);
 	take_text(state->holds, sizeof state->holds, json, "holds");
 	state->sweep = gw->json_value_bool(gw->json_member(json, "sweep"), false);
-	take_span(&state->pending, gw->json_member(json, "pending"));
+	take_spans(state->pending, gw->json_member(json, "pending"));
 	take_lists(state, json);
 }
 
@@ -126,6 +139,23 @@ static void write_lists(struct gw_json *json, const struct s3_state *state)
 	gw->json_end(json);
 }
 
+static void write_spans(struct gw_json *json, const GArray *spans)
+{
+	guint i;
+
+	gw->json_begin(json, "pending", GW_JSON_ARRAY);
+	for (i = 0; i < spans->len; i++) {
+		const struct s3_span *span = &g_array_index(spans, struct s3_span, i);
+
+		gw->json_begin(json, NULL, GW_JSON_OBJECT);
+		gw->json_string(json, "name", gw_str(span->name));
+		gw->json_number(json, "from", (int64_t)span->from);
+		gw->json_number(json, "end", (int64_t)span->end);
+		gw->json_end(json);
+	}
+	gw->json_end(json);
+}
+
 static struct gw_json *to_json(const struct s3_state *state)
 {
 	struct gw_json *json = gw->json_create();
@@ -137,11 +167,7 @@ static struct gw_json *to_json(const struct s3_state *state)
 	gw->json_number(json, "until", state->until);
 	gw->json_string(json, "holds", gw_str(state->holds));
 	gw->json_bool(json, "sweep", state->sweep);
-	gw->json_begin(json, "pending", GW_JSON_OBJECT);
-	gw->json_string(json, "name", gw_str(state->pending.name));
-	gw->json_number(json, "from", (int64_t)state->pending.from);
-	gw->json_number(json, "end", (int64_t)state->pending.end);
-	gw->json_end(json);
+	write_spans(json, state->pending);
 	if (state->upload)
 		gw->json_string(json, "upload", gw_str(state->upload));
 	write_lists(json, state);

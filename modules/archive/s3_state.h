@@ -21,9 +21,9 @@ struct s3_state {
 	int64_t until; /* ms: of the last span with mail in it: what is said of mail later is
 			  locked as long */
 
-	struct s3_span pending; /* may be there, in part or whole; name "": none is */
-	char *upload;           /* of it, in parts; NULL: it is not, or not begun */
-	GPtrArray *etags;       /* of the parts that are there */
+	GArray *pending;  /* struct s3_span, in order: they may be there, in part or whole */
+	char *upload;     /* of the only one, in parts; NULL: it is not, or not begun */
+	GPtrArray *etags; /* of the parts that are there */
 
 	GArray *notices; /* struct s3_notice: keys that may still be there */
 	bool sweep;      /* nobody knows which of them: all that is there is to be compared */

@@ -21,6 +21,7 @@ struct s3_conf {
 	int64_t lock_most; /* days */
 	int64_t interval, warn_after;
 	int64_t local_days; /* -1: all stays */
+	int64_t requests;   /* uploads at a time */
 };
 
 /* Why it cannot be meant; NULL: it can. */

@@ -67,10 +67,10 @@ int64_t s3_lock_until(const struct s3_upload *upload, const struct s3_part *part
 	return until == S3_UNTIL_FOREVER || until > most ? most : until;
 }
 
-/* --- the next span --- */
+/* --- how far --- */
 
 /* As far as the file may be read: the newest has a batch on its way behind it. */
-static uint64_t limit_of(const struct s3_upload *upload, const char *name)
+uint64_t s3_limit_of(const struct s3_upload *upload, const char *name)
 {
 	char path[SEGMENT_PATH];
 	struct stat status;
@@ -81,127 +81,9 @@ static uint64_t limit_of(const struct s3_upload *upload, const char *name)
 	return stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-static bool is_later(const struct s3_upload *upload, const char *name)
+bool s3_is_later(const struct s3_upload *upload, const char *name)
 {
 	return upload->reached[0] && segments_compare(name, upload->reached) > 0;
-}
-
-/* A newest file that ends in what is no batch has one on its way; an older one is damaged. */
-static void note_damage(struct s3_upload *upload, const char *name, const struct s3_part *part,
-			bool is_last)
-{
-	if (part->damaged && !is_last && part->span.end == part->span.from)
-		snprintf(upload->damaged, sizeof upload->damaged, "%s", name);
-}
-
-static bool find_in(struct s3_upload *upload, const char *name, bool is_last, struct s3_part *part)
-{
-	bool same = strcmp(name, upload->state.name) == 0;
-	uint64_t from = same ? upload->state.at : 0, limit = limit_of(upload, name);
-
-	if (from >= limit || is_later(upload, name))
-		return false;
-	reader_close(&upload->reader);
-	s3_part_init(part);
-	if (s3_part_find(part, &upload->reader, name, from, limit, upload->piece) &&
-	    part->span.end > part->span.from)
-		return true;
-	note_damage(upload, name, part, is_last);
-	s3_part_finish(part);
-	return false;
-}
-
-static bool find_next(struct s3_upload *upload, struct s3_part *part)
-{
-	GPtrArray *names = segments_list(upload->folder);
-	bool found = false;
-	guint i;
-
-	for (i = 0; names && i < names->len && !found; i++)
-		if (segments_compare(names->pdata[i], upload->state.name) >= 0)
-			found = find_in(upload, names->pdata[i], i + 1 == names->len, part);
-	if (names)
-		g_ptr_array_unref(names);
-	return found;
-}
-
-/* The span that was begun, as it was chosen; false: it is not there any more. */
-static bool find_pending(struct s3_upload *upload, struct s3_part *part)
-{
-	const struct s3_span *span = &upload->state.pending;
-
-	reader_close(&upload->reader);
-	s3_part_init(part);
-	if (s3_part_find(part, &upload->reader, span->name, span->from, span->end, UINT64_MAX) &&
-	    part->span.end == span->end)
-		return true;
-	s3_part_finish(part);
-	return false;
-}
-
-/* --- a span --- */
-
-static enum s3_step begin_span(struct s3_upload *upload, const struct s3_span *span)
-{
-	s3_state_drop_parts(&upload->state);
-	upload->state.pending = *span;
-	upload->resumed = false;
-	return s3_upload_save(upload);
-}
-
-static enum s3_step end_span(struct s3_upload *upload, const struct s3_part *part)
-{
-	struct s3_state *state = &upload->state;
-	guint i;
-
-	for (i = 0; i < part->notices->len; i++) {
-		struct s3_notice notice = { .at = g_array_index(part->notices, uint64_t, i) };
-
-		memcpy(notice.name, part->span.name, sizeof notice.name);
-		g_array_append_val(state->notices, notice);
-	}
-	memcpy(state->name, part->span.name, sizeof state->name);
-	state->at = part->span.end;
-	state->until = part->until ? part->until : state->until;
-	state->pending.name[0] = '\0';
-	upload->resumed = false;
-	s3_state_drop_parts(state);
-	return s3_upload_save(upload);
-}
-
-static enum s3_step put_span(struct s3_upload *upload, const struct s3_part *part)
-{
-	enum s3_step step = s3_object_put(upload, part);
-
-	if (step == S3_MORE && part->slots->len)
-		step = s3_slots_put(upload, &part->span, NULL);
-	if (step == S3_MORE) {
-		step = end_span(upload, part);
-		upload->octets += part->span.end - part->span.from;
-	}
-	return step;
-}
-
-static enum s3_step next_span(struct s3_upload *upload)
-{
-	struct s3_part part;
-	enum s3_step step = S3_MORE;
-
-	if (upload->state.pending.name[0] && !find_pending(upload, &part)) {
-		/* its keys were all destroyed, and it was removed, or it is damaged by now */
-		upload->state.pending.name[0] = '\0';
-		s3_state_drop_parts(&upload->state);
-		return s3_upload_save(upload);
-	}
-	if (!upload->state.pending.name[0]) {
-		if (!find_next(upload, &part))
-			return S3_THERE;
-		step = begin_span(upload, &part.span);
-	}
-	if (step == S3_MORE)
-		step = put_span(upload, &part);
-	s3_part_finish(&part);
-	return step;
 }
 
 /* --- holds --- */
@@ -249,7 +131,7 @@ enum s3_step s3_upload_step(struct s3_upload *upload)
 	if (!upload->keys)
 		return S3_THERE;
 	if (state->notices->len < NOTICES_FULL && !state->sweep)
-		step = next_span(upload);
+		step = s3_spans_put(upload);
 	if (step == S3_THERE && (state->notices->len || state->sweep))
 		step = s3_forget(upload);
 	if (step == S3_THERE)
@@ -265,9 +147,9 @@ uint64_t s3_upload_waiting(const struct s3_upload *upload)
 
 	for (i = 0; names && i < names->len; i++) {
 		if (segments_compare(names->pdata[i], upload->state.name) < 0 ||
-		    is_later(upload, names->pdata[i]))
+		    s3_is_later(upload, names->pdata[i]))
 			continue;
-		limit = limit_of(upload, names->pdata[i]);
+		limit = s3_limit_of(upload, names->pdata[i]);
 		if (strcmp(names->pdata[i], upload->state.name) == 0)
 			limit -= limit < upload->state.at ? limit : upload->state.at;
 		waiting += limit;

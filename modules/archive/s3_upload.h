@@ -34,7 +34,7 @@ struct s3_upload {
 	struct s3_state state;
 	struct reader reader;
 	uint64_t piece; /* of a large object */
-	bool resumed;   /* the pending span is of an earlier process */
+	bool resumed; /* of the pending spans one may be there: of an earlier process, or failed */
 
 	/* as far as the writer has it on disk; "": nobody knows, its files say it */
 	char reached[SEGMENT_NAME];
@@ -68,6 +68,13 @@ enum s3_step s3_upload_save(struct s3_upload *upload);
 /* Until when the span's object is locked; 0: it is not. */
 int64_t s3_lock_until(const struct s3_upload *upload, const struct s3_part *part);
 
+/* As far as the file may be read: the newest has a batch on its way behind it. */
+uint64_t s3_limit_of(const struct s3_upload *upload, const char *name);
+/* It is newer than what is known to be on disk. */
+bool s3_is_later(const struct s3_upload *upload, const char *name);
+
+/* Uploads what waits, or some of it, with its keys: s3_span.c. S3_THERE: nothing does. */
+enum s3_step s3_spans_put(struct s3_upload *upload);
 /* Uploads the octets of a span: s3_object.c. */
 enum s3_step s3_object_put(struct s3_upload *upload, const struct s3_part *part);
 /* Whether the object has the octets that the span has here, by its ETag, or by reading it. -1: it

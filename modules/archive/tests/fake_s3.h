@@ -4,6 +4,7 @@
 
 #include "s3_target.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 enum fault { FAULT_NONE, FAULT_BEFORE, FAULT_AFTER, FAULT_STATUS };
 
 struct fake {
+	pthread_mutex_t lock;
 	GHashTable *objects; /* key -> GBytes */
 	GHashTable *locks;   /* key -> the day it is locked until */
 	GHashTable *old;     /* key -> number of versions before */
@@ -40,6 +42,7 @@ static void free_bytes(gpointer arg)
 static void fake_init(struct fake *fake)
 {
 	*fake = (struct fake){
+		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_bytes),
 		.locks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
 		.old = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
@@ -306,9 +309,8 @@ static bool is_skewed(const struct fake *fake, const struct s3_http *http)
 	return fake->ahead && strncmp(field_of(http, "x-amz-date"), "20261130", 8) != 0;
 }
 
-static void fake_ask(void *arg, const struct s3_http *http, struct s3_answer *answer)
+static void fake_answer(struct fake *fake, const struct s3_http *http, struct s3_answer *answer)
 {
-	struct fake *fake = arg;
 	const char *at = strstr(http->url, "/bucket") + 7;
 	const char *query = strchr(at, '?');
 	char *raw = g_strndup(at + (*at == '/'), strcspn(at + (*at == '/'), "?"));
@@ -333,6 +335,15 @@ static void fake_ask(void *arg, const struct s3_http *http, struct s3_answer *an
 	}
 	g_free(raw);
 	g_free(key);
+}
+
+static void fake_ask(void *arg, const struct s3_http *http, struct s3_answer *answer)
+{
+	struct fake *fake = arg;
+
+	pthread_mutex_lock(&fake->lock);
+	fake_answer(fake, http, answer);
+	pthread_mutex_unlock(&fake->lock);
 }
 
 static int64_t fake_now(void *arg)

@@ -382,6 +382,35 @@ static void nothing_is_lost_whatever_is_cut_off(void **state)
 	}
 }
 
+/* Several at a time: whichever of them fails, what the state says is there. */
+static void many_at_a_time(void **state)
+{
+	unsigned nth, failed = 1, i;
+	struct s3_upload upload;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		write_batch(FAKE_NOW, "{\"id\":\"9\",\"until\":1803600000000}", 1200);
+	conf.requests = 4;
+	for (nth = 1; failed; nth += 3) {
+		forget_all();
+		fake.nth = nth;
+		fake.fault = nth % 2 ? FAULT_BEFORE : FAULT_AFTER;
+		failed = upload_all() == S3_FAILED;
+		fake.nth = 0;
+		begin_upload_of(&upload);
+		assert_int_equal(upload_with(&upload), S3_THERE);
+		assert_int_equal(upload.state.pending->len, 0);
+		s3_upload_finish(&upload);
+		assert_int_equal(g_hash_table_size(fake.objects), 2 * 10);
+		run_work(s3_verify_run, folder, ": 0 faults");
+		assert_written_once();
+		assert_true(nth < 60);
+	}
+	assert_true(nth > 20);
+	assert_restores(": 0 faults");
+}
+
 /* A large object is gone on with where the process before was: its parts are not sent again. */
 static void parts_outlive_a_restart(void **state)
 {
@@ -835,6 +864,7 @@ int main(void)
 		SCENE(what_is_there_is_the_archive),
 		SCENE(data_has_no_keys),
 		SCENE(nothing_is_lost_whatever_is_cut_off),
+		SCENE(many_at_a_time),
 		SCENE(parts_outlive_a_restart),
 		SCENE(an_upload_that_the_bucket_gave_up_begins_anew),
 		SCENE(refusals_are_told_and_waited_out),
