@@ -136,6 +136,7 @@ static void seal(GByteArray *out, const unsigned char *head, const unsigned char
 /* Of the same octets a description and a content, cut where their first one says. */
 static void write_sealed(struct gw_str input)
 {
+	static const unsigned char nonce[NONCE_SIZE] = "once";
 	unsigned char head[RECORD_HEAD] = "GWA1A", key[KEY_SIZE] = "a key";
 	unsigned cut = take_byte(&input) * 16;
 	struct gw_str meta = gw_str_n(input.ptr, cut < input.len ? cut : input.len);
@@ -148,7 +149,7 @@ static void write_sealed(struct gw_str input)
 	head[5] = cut / 16 % 2 ? RECORD_KNOWN : 0;
 	memcpy(head + 16, &meta_len, sizeof meta_len);
 	memcpy(head + 24, &body_len, sizeof body_len);
-	must(keys_wrap(&keys, key, gw_str_n(head + 4, 12), head + RECORD_SLOT, gcm));
+	must(keys_wrap(&keys, key, nonce, gw_str_n(head + 4, 12), head + RECORD_SLOT, gcm));
 	g_byte_array_append(out, head, sizeof head);
 	seal(out, head, key, 1, meta);
 	seal(out, head, key, 2, body);
