@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LATER_MS (10 * 60 * 1000) /* a slow disk is no reason to ask it again */
@@ -58,6 +59,10 @@ static const struct gw_option options[] = {
 	  .words = "tempfail|wait|continue",
 	  .fallback = "tempfail",
 	  .help = "While it cannot be written: \"tempfail\" takes no mail (451) and sends none, \"wait\" takes it and sends none, \"continue\" sends it and archives it later." },
+	{ .key = "spill",
+	  .type = GW_OPTION_PATH,
+	  .offset = CONF(spill),
+	  .help = "With on_error \"continue\": a folder on another disk, where copies wait while the archive cannot be written; without it they wait in memory." },
 	{ .key = "delay",
 	  .type = GW_OPTION_DURATION,
 	  .offset = CONF(delay),
@@ -178,8 +183,25 @@ static void check_folder(struct gw_call *call, const char *folder)
 	g_free(parent);
 }
 
+/* What fails with the archive's disk, or is never used, is no spill. */
+static void check_spill(struct gw_call *call, const struct archive_conf *conf)
+{
+	char *above = g_path_get_dirname(conf->spill.ptr);
+	struct stat spill, folder;
+
+	if (conf->on_error != ERROR_CONTINUE)
+		gw->problem_at(call, NULL, "spill", false,
+			       "spill is for on_error = \"continue\" alone");
+	else if ((stat(conf->spill.ptr, &spill) == 0 || stat(above, &spill) == 0) &&
+		 stat(conf->folder.ptr, &folder) == 0 && spill.st_dev == folder.st_dev)
+		gw->problem_at(call, NULL, "spill", false,
+			       "spill is on the archive's own disk, and fails with it");
+	g_free(above);
+}
+
 static int on_start(struct gw_call *call)
 {
+	const struct archive_conf *conf = gw->conf(call);
 	struct archive *archive = calloc(1, sizeof *archive);
 
 	if (!archive) {
@@ -190,7 +212,9 @@ static int on_start(struct gw_call *call)
 		free(archive);
 		return -1;
 	}
-	check_folder(call, ((const struct archive_conf *)gw->conf(call))->folder.ptr);
+	check_folder(call, conf->folder.ptr);
+	if (conf->spill.len)
+		check_spill(call, conf);
 	gw->instance_data_set(call, archive);
 	return 0;
 }
@@ -212,8 +236,12 @@ static void on_stop(struct gw_call *call)
 static void open_store(struct gw_call *call, struct archive *archive)
 {
 	const struct archive_conf *conf = gw->conf(call);
-	struct store_settings settings = { conf->folder.ptr, conf->key_file.ptr,
-					   conf->sign_file.ptr, conf->delay, (int)conf->level };
+	struct store_settings settings = { .folder = conf->folder.ptr,
+					   .wrap_file = conf->key_file.ptr,
+					   .sign_file = conf->sign_file.ptr,
+					   .spill = conf->spill.ptr,
+					   .delay_ms = conf->delay,
+					   .level = (int)conf->level };
 	const char *why = NULL;
 	struct store *store = store_open(&settings, &why);
 	struct remote *remote = s3_fetching_begin(&archive->indexing, archive->s3,
@@ -330,10 +358,12 @@ static struct item *take_after(struct item *item)
 static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, struct item *item,
 			     const char *why)
 {
+	const struct archive_conf *conf = gw->conf(call);
 	struct item *after = take_after(item);
 
 	gw->count(call, "late", 1);
-	gw->reason(call, "not archived yet: %s; its copy waits in memory", why);
+	gw->reason(call, "not archived yet: %s; its copy waits %s", why,
+		   conf->spill.len ? "in the spill" : "in memory");
 	item->ticket = 0;
 	if (archive->store && !item->broken && store_has_room(archive->store, item_weight(item))) {
 		store_add(archive->store, item);
@@ -631,6 +661,9 @@ static void on_status(struct gw_call *call)
 		gw->status_line(call, "archive", "%llu records in %llu batches",
 				(unsigned long long)state.records,
 				(unsigned long long)state.batches);
+	if (state.spilled)
+		gw->status_line(call, "spill", "%llu octets wait for the archive",
+				(unsigned long long)state.spilled);
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
 	status_index(call, archive->indexer);
 	if (indexer_waits_for_clock(archive->indexer))

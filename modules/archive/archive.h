@@ -21,7 +21,7 @@ struct archive_rule {
 };
 
 struct archive_conf {
-	struct gw_str folder, key_file, sign_file;
+	struct gw_str folder, key_file, sign_file, spill;
 	int64_t on_error, delay, level, keep;
 	struct gw_groups rules;
 	struct s3_conf s3;

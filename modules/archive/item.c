@@ -404,7 +404,7 @@ void item_work(void *arg)
 	size_t i;
 
 	for (i = 0; i < item->count; i++)
-		bulk_init(&item->records[i], store_folder(item->store));
+		bulk_init(&item->records[i], store_work_folder(item->store));
 	item->made = true;
 	if (!press || !put(item, to_file, press))
 		item->broken = true;

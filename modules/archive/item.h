@@ -49,6 +49,7 @@ struct item {
 	/* made on the pool */
 	struct store *store;
 	bool made, broken; /* broken: it could not be read */
+	bool spilled;      /* it waits elsewhere: spill.h */
 	struct bulk records[2];
 	unsigned char hashes[2][HASH_SIZE];
 };

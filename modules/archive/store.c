@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "spill.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -42,7 +44,10 @@ struct store {
 	struct watch watch;
 	struct store_state state;
 
+	const char *spill_folder; /* interned; NULL: none */
+
 	struct segment segment; /* the writer's own */
+	struct spill *spill;    /* its own too */
 };
 
 /* Instances before and after a reload share what they write into. */
@@ -147,7 +152,7 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 /* Nobody waits for it: it is held until it is written. */
 static bool stays(const struct item *item, int error)
 {
-	return !item->ticket && error && !item->broken;
+	return !item->ticket && error && !item->broken && !item->spilled;
 }
 
 /* Takes the lock. */
@@ -171,6 +176,46 @@ static void give_back(struct store *store, struct item *items, int error)
 	if (!store->first && kept)
 		store->last = tail;
 	store->first = kept ? kept : store->first;
+}
+
+/* The one that is set; but one where something waits is left when that is brought. */
+static const char *turn_spill(struct store *store)
+{
+	const char *wanted;
+
+	pthread_mutex_lock(&store->lock);
+	wanted = store->spill_folder;
+	pthread_mutex_unlock(&store->lock);
+	if (store->spill && (!wanted || strcmp(wanted, spill_folder(store->spill)) != 0) &&
+	    !spill_waiting(store->spill)) {
+		spill_destroy(store->spill);
+		store->spill = NULL;
+	}
+	if (!store->spill && wanted)
+		store->spill = spill_create(wanted);
+	return wanted;
+}
+
+/* What nobody waits for, while the disk does not take it, goes to another; and comes from there as
+ * soon as it does. */
+static void spill(struct store *store, struct item *items, int64_t now, int error)
+{
+	const struct keys *keys = store_keys(store);
+	int level = store_level(store);
+	bool had = store->state.spilled != 0;
+	const char *wanted = turn_spill(store);
+
+	if (!store->spill)
+		return;
+	if (error && wanted)
+		spill_put(store->spill, keys, items, now, level);
+	else if (!error && had)
+		spill_bring(store->spill, keys, &store->segment, store->folder, now, level);
+	if (error || had) {
+		pthread_mutex_lock(&store->lock);
+		store->state.spilled = spill_waiting(store->spill);
+		pthread_mutex_unlock(&store->lock);
+	}
 }
 
 /* Before anybody is woken: who was knows what is on disk. */
@@ -210,6 +255,7 @@ static void write_batch(struct store *store)
 	store->writing = true;
 	pthread_mutex_unlock(&store->lock);
 	error = write_items(store, items, now);
+	spill(store, items, now, error);
 	note_state(store, items, error);
 	give_back(store, items, error);
 	store->writing = false;
@@ -217,12 +263,29 @@ static void write_batch(struct store *store)
 	pthread_cond_broadcast(&store->written);
 }
 
+/* That an earlier process left. */
+static void look_for_spilled(struct store *store)
+{
+	int64_t newest;
+
+	if (!turn_spill(store))
+		return;
+	newest = spill_newest(store->spill, store_keys(store));
+	pthread_mutex_lock(&store->lock);
+	store->newest = MAX(store->newest, newest);
+	store->state.spilled = newest ? spill_waiting(store->spill) : 0;
+	pthread_mutex_unlock(&store->lock);
+}
+
 static void *run(void *arg)
 {
 	struct store *store = arg;
 
 	pthread_setname_np(pthread_self(), "archive");
+	look_for_spilled(store);
 	pthread_mutex_lock(&store->lock);
+	if (store->state.spilled)
+		write_batch(store);
 	while (!store->stopping || store->first) {
 		gather(store);
 		if (store->first || store->state.error)
@@ -356,6 +419,16 @@ const char *store_folder(const struct store *store)
 	return store->folder;
 }
 
+const char *store_work_folder(struct store *store)
+{
+	bool elsewhere;
+
+	pthread_mutex_lock(&store->lock);
+	elsewhere = store->spill_folder && store->state.error;
+	pthread_mutex_unlock(&store->lock);
+	return elsewhere ? store->spill_folder : store->folder;
+}
+
 const struct keys *store_keys(struct store *store)
 {
 	const struct keys *keys;
@@ -374,6 +447,11 @@ int store_level(struct store *store)
 	level = store->level;
 	pthread_mutex_unlock(&store->lock);
 	return level;
+}
+
+static const char *spill_of(const struct store_settings *settings)
+{
+	return settings->spill && *settings->spill ? g_intern_string(settings->spill) : NULL;
 }
 
 /* --- its keys --- */
@@ -434,6 +512,7 @@ static bool take_settings(struct store *store, const struct store_settings *sett
 		pthread_mutex_lock(&store->lock);
 		store->level = settings->level;
 		store->delay_ms = settings->delay_ms;
+		store->spill_folder = spill_of(settings);
 		if (!is_same(&ring->keys, &store->ring->keys)) {
 			ring->before = store->ring;
 			store->ring = ring;
@@ -459,6 +538,7 @@ static void destroy(struct store *store)
 		store->first = item->next;
 		item_free(item);
 	}
+	spill_destroy(store->spill);
 	free_ring(store->ring);
 	pthread_cond_destroy(&store->wanted);
 	pthread_cond_destroy(&store->written);
@@ -478,6 +558,7 @@ static void init(struct store *store, const struct store_settings *settings)
 	pthread_condattr_destroy(&clock);
 	pthread_mutex_init(&store->lock, NULL);
 	store->folder = g_strdup(settings->folder);
+	store->spill_folder = spill_of(settings);
 	store->last = &store->first;
 	store->lock_file = -1;
 	store->users = 1;

@@ -11,8 +11,10 @@ struct store;
 
 struct store_settings {
 	const char *folder, *wrap_file, *sign_file;
-	int64_t delay_ms; /* how long a batch is waited for */
-	int level;        /* of zstd */
+	const char *spill; /* for copies that nobody waits for, while it cannot be written; NULL or
+			      "": memory */
+	int64_t delay_ms;  /* how long a batch is waited for */
+	int level;         /* of zstd */
 };
 
 /* A store for as long as store_close() was not called; NULL: *why, until the next call. One that is
@@ -21,6 +23,8 @@ struct store *store_open(const struct store_settings *settings, const char **why
 void store_close(struct store *store);
 
 const char *store_folder(const struct store *store);
+/* For files that are made on the way: the folder, or, while that cannot be written, the spill's. */
+const char *store_work_folder(struct store *store);
 /* Those of now; they live as long as the store. */
 const struct keys *store_keys(struct store *store);
 int store_level(struct store *store);
@@ -55,6 +59,7 @@ bool store_clock_is_sure(struct store *store);
 struct store_state {
 	int error; /* of the last batch; 0: it is on disk */
 	uint64_t batches, records, waiting;
+	uint64_t spilled;        /* octets that wait in the spill */
 	char name[SEGMENT_NAME]; /* up to where it is on disk */
 	uint64_t end;
 	struct link link;

@@ -359,6 +359,73 @@ static void test_disk_trouble(void **state)
 	}
 }
 
+/* After a start: each once. */
+static void assert_brought(const char *path)
+{
+	size_t round;
+
+	assert_int_equal(testkit_start(kit), 0);
+	for (round = 0; round < 2000 && access(path, F_OK) == 0; round++)
+		usleep(10000);
+	assert_int_equal(access(path, F_OK), -1);
+	until_found();
+	assert_int_equal(hits("--recipient jane@customer.example"), 2);
+	/* what arrived, and what left, of both */
+	assert_non_null(strstr(ask("verify"), "4 objects in "));
+	assert_non_null(strstr(testkit_line(kit, TESTKIT_REPLY, 0), "0 faults"));
+	testkit_forget(kit);
+	testkit_run_status(kit);
+	assert_false(testkit_has(kit, TESTKIT_STATUS, "spill: "));
+}
+
+/* What waits on another disk outlives a kill, and is in the archive once. */
+static void test_a_spill_outlives_a_kill(void **state)
+{
+	static const size_t sizes[] = { 100, 3000000 };
+	char *spill, *text, path[1100];
+	size_t i, round;
+	gsize len;
+
+	(void)state;
+	begin(state);
+	break_disk();
+	spill = strdup(testkit_file(kit, "spill", NULL));
+	testkit_option(kit, "on_error", "continue");
+	testkit_option(kit, "spill", spill);
+	assert_int_equal(testkit_start(kit), 0);
+	for (i = 0; i < 2; i++) {
+		struct gw_message *message;
+
+		text = letters(sizes[i]);
+		message = message_of(text, strlen(text));
+		assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+		free(text);
+	}
+	for (round = 0; round < 2000; round++) {
+		testkit_forget(kit);
+		testkit_run_status(kit);
+		if (testkit_has(kit, TESTKIT_STATUS, "spill: ") &&
+		    testkit_has(kit, TESTKIT_STATUS, "waiting: 0 octets"))
+			break;
+		usleep(10000);
+	}
+	assert_int_equal(testkit_metric(kit, "late"), 2);
+	assert_int_equal(testkit_metric(kit, "missed"), 0);
+	/* whatever memory had is gone */
+	testkit_stop(kit);
+	snprintf(path, sizeof path, "%s/2026-01", testkit_file(kit, "archive", NULL));
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/2026-01/2026-01-01.0.gwa", spill);
+	assert_true(g_file_get_contents(path, &text, &len, NULL));
+	assert_brought(path);
+	/* as if it had been cut off before it was taken away there */
+	testkit_stop(kit);
+	assert_true(g_file_set_contents(path, text, (gssize)len, NULL));
+	assert_brought(path);
+	g_free(text);
+	free(spill);
+}
+
 /* With "continue" 64 MiB wait in memory, of small mails as of large ones, and no more. */
 static void test_memory_is_bounded(void **state)
 {
@@ -397,6 +464,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_differs_is_kept, begin, end),
 		cmocka_unit_test_setup_teardown(test_pages, begin, end),
 		cmocka_unit_test_teardown(test_disk_trouble, end),
+		cmocka_unit_test_teardown(test_a_spill_outlives_a_kill, end),
 		cmocka_unit_test_teardown(test_memory_is_bounded, end),
 	};
 
