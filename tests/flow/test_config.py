@@ -581,7 +581,7 @@ def test_85_a_storm_of_reloads_loses_no_session_and_no_message(pair):
         sender.start()
     fresh = free_port()
     kept = gateway.fragments["00-gateway"]["gateway"]["listeners"]
-    for i in range(100 if PATIENCE <= 1 else 20):
+    for i in range(100 if PATIENCE <= 2 else 20):
         gateway.set(listeners=kept + ([{"address": "127.0.0.1", "port": fresh, "tls": "none"}] if i % 2 else []))
         gateway.write()
         if i % 10 == 9:
