@@ -29,9 +29,16 @@ void control_show(struct gw_call *call, struct archive *archive, struct gw_list 
 void control_get(struct gw_call *call, struct archive *archive, const struct gw_command *command,
 		 struct gw_list words);
 
-/* verify, forget, rm, hold, unhold, holds, export, job, in control_long.c. False: it is another. */
+/* verify, forget, rm, expire, hold, unhold, holds, export, in control_long.c. False: it is another.
+ */
 bool control_long(struct gw_call *call, struct archive *archive, const struct gw_command *command,
 		  struct gw_str verb, struct gw_list rest);
+/* forget ADDRESS, or rm ID; expire, in control_remove.c. */
+void control_remove(struct gw_call *call, struct archive *archive, const struct gw_command *command,
+		    struct gw_list words, bool forget);
+void control_expire(struct gw_call *call, struct archive *archive, struct gw_list words);
+/* Answers with a line, in which `name` stands. */
+void control_text(struct gw_call *call, const char *format, const char *name);
 /* restore, verify --s3, in control_s3.c: also of an archive that is not open. False: it is another.
  */
 bool control_s3(struct gw_call *call, struct archive *archive, const struct gw_command *command,

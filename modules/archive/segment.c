@@ -1,5 +1,7 @@
 #include "segment.h"
 
+#include "stub.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -387,6 +389,9 @@ int segment_open(struct segment *segment, const char *folder, const struct keys 
 	if (!names)
 		return errno ? errno : EIO;
 	error = take_last(segment, names);
+	/* the newest file has no batch yet, or none any more; what is before it is in a bucket */
+	if (!error && !segment->link.number)
+		stubs_link(folder, keys, &segment->link);
 	g_ptr_array_unref(names);
 	if (!error)
 		error = cut_tail(segment);

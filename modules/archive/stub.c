@@ -216,3 +216,37 @@ bool heads_next(struct heads *heads, struct record *record)
 	heads->next = row.at + record_size(record);
 	return heads->next > heads->at && heads->next <= heads->size;
 }
+
+static void take_link(const struct heads *heads, const struct record *record,
+		      const struct keys *keys, struct link *link)
+{
+	GByteArray *octets = g_byte_array_new();
+	struct commit commit;
+
+	if (record_meta(heads->file, heads->here, record, NULL, NULL, octets) == OPENED &&
+	    commit_read(&commit, keys, octets->data, octets->len) && commit.is_signed)
+		*link = commit.link;
+	g_byte_array_unref(octets);
+}
+
+bool stubs_link(const char *folder, const struct keys *keys, struct link *link)
+{
+	GPtrArray *names = stubs_list(folder);
+	struct link last = { .number = 0 };
+	struct record record;
+	struct heads heads;
+	guint i;
+
+	for (i = names ? names->len : 0; i-- > 0 && !last.number;) {
+		if (heads_open(&heads, folder, names->pdata[i], false))
+			while (heads_next(&heads, &record))
+				if (record.kind == RECORD_COMMIT)
+					take_link(&heads, &record, keys, &last);
+		heads_close(&heads);
+	}
+	if (names)
+		g_ptr_array_unref(names);
+	if (last.number)
+		*link = last;
+	return last.number != 0;
+}

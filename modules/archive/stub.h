@@ -46,6 +46,9 @@ GPtrArray *holdings_list(const char *folder);
 GPtrArray *stubs_list(const char *folder);
 void stub_path(char out[SEGMENT_PATH], const char *folder, const char *name);
 
+/* The link of the last batch that any stub has, signed by that key. False: none has one. */
+bool stubs_link(const char *folder, const struct keys *keys, struct link *link);
+
 /* --- one --- */
 
 /* False: errno; EBADMSG: it is damaged. `stub` is to be closed in any case. */

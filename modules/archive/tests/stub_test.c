@@ -458,6 +458,22 @@ static void another_bucket(void **state)
 	assert_non_null(strstr(reader.why, "another bucket"));
 }
 
+/* A file was begun, and the power went before its first batch was there: the link goes on. */
+static void the_link_goes_on_behind_stubs(void **state)
+{
+	char path[SEGMENT_PATH];
+
+	(void)state;
+	make_stubs();
+	segment_close(&segment);
+	segment_path(path, folder, NEWEST);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(segment_open(&segment, folder, &keys), 0);
+	assert_int_equal(segment.link.number, 4);
+	write_day(FAKE_NOW, 7, 500);
+	assert_verifies("12 objects in 6 batches, the keys of 0 destroyed: 0 faults");
+}
+
 static void a_lost_state(void **state)
 {
 	char *path = g_build_filename(folder, "s3", "state", NULL);
@@ -684,6 +700,7 @@ int main(void)
 		SCENE(the_bucket_is_not_believed),
 		SCENE(trouble_is_told),
 		SCENE(another_bucket),
+		SCENE(the_link_goes_on_behind_stubs),
 		SCENE(a_lost_state),
 		SCENE(what_is_forgotten_is_so_in_both),
 		SCENE(a_lost_machine),
