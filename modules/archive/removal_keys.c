@@ -82,6 +82,8 @@ int removal_of_keys(const char *folder, const GArray *doomed)
 	guint i;
 
 	stub_lock();
+	/* what became a stub, and was cut off in that, has its keys twice */
+	stub_clean(folder);
 	for (i = 0; i < doomed->len && !error; i++)
 		error = destroy(&writing, &g_array_index(doomed, struct doomed, i).place);
 	last = end_file(&writing);
