@@ -2,7 +2,6 @@
 
 #include "exchange.h"
 
-#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <resolv.h>
@@ -73,23 +72,28 @@ static void read_answer(const unsigned char *bytes, int len, const char *name,
 void authority_ask(const char *address, uint16_t port, const char *name,
 		   struct authority_answer *out)
 {
-	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct name_server server;
 	struct __res_state state = { 0 };
 	unsigned char question[NS_PACKETSZ], bytes[NS_MAXMSG];
-	int len = -1;
+	int len = -1, got;
 
 	*out = (struct authority_answer){ .answer = { .size = sizeof out->answer } };
 	out->answer.records.items = out->records;
-	if (inet_pton(AF_INET, address, &server.sin_addr) == 1 && res_ninit(&state) == 0) {
+	if (name_server_read(&server, address, port) && res_ninit(&state) == 0) {
 		state.options &= ~(unsigned long)RES_RECURSE;
 		len = res_nmkquery(&state, ns_o_query, name, ns_c_in, ns_t_txt, NULL, 0, NULL,
 				   question, sizeof question);
 		res_nclose(&state);
 	}
-	if (len < 0)
+	if (len < 0) {
 		fail(out, "cannot be asked");
+		return;
+	}
+	got = exchange(&server, question, (size_t)len, bytes, sizeof bytes, WAIT_MS);
+	out->no_route = got == EXCHANGE_NO_ROUTE;
+	if (out->no_route)
+		fail(out, server.any.sa_family == AF_INET6 ? "not asked: this machine has no IPv6"
+							   : "not asked: no way leads there");
 	else
-		read_answer(bytes,
-			    exchange(&server, question, (size_t)len, bytes, sizeof bytes, WAIT_MS),
-			    name, out);
+		read_answer(bytes, got, name, out);
 }

@@ -12,11 +12,12 @@
 struct authority_answer {
 	struct gw_dns_answer answer; /* its strings are below; FAILED: error says why */
 	bool is_alias;               /* the name is another's (CNAME), which was not asked for */
+	bool no_route;               /* FAILED: it was not asked, since no way leads there */
 	struct gw_str records[AUTHORITY_RECORDS];
 	char bytes[8192];
 };
 
-/* `address` is one of IPv4. [any thread] */
+/* `address` is one of IPv4 or IPv6. [any thread] */
 void authority_ask(const char *address, uint16_t port, const char *name,
 		   struct authority_answer *out);
 

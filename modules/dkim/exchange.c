@@ -1,10 +1,10 @@
 #include "exchange.h"
 
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -42,15 +42,42 @@ static bool answers(const unsigned char *answer, size_t got, const unsigned char
 	return true;
 }
 
-static int socket_to(const struct sockaddr_in *server, int type, int64_t until)
+bool name_server_read(struct name_server *server, const char *address, uint16_t port)
 {
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
+	*server = (struct name_server){ 0 };
+	if (inet_pton(AF_INET, address, &server->four.sin_addr) == 1) {
+		server->four.sin_family = AF_INET;
+		server->four.sin_port = htons(port);
+		server->size = sizeof server->four;
+	} else if (inet_pton(AF_INET6, address, &server->six.sin6_addr) == 1) {
+		server->six.sin6_family = AF_INET6;
+		server->six.sin6_port = htons(port);
+		server->size = sizeof server->six;
+	}
+	return server->size != 0;
+}
+
+/* This machine has no address of that kind, or no way there. */
+static bool is_no_route(int error)
+{
+	return error == EAFNOSUPPORT || error == ENETUNREACH || error == EADDRNOTAVAIL ||
+	       error == EHOSTUNREACH;
+}
+
+/* -1; EXCHANGE_NO_ROUTE. */
+static int socket_to(const struct name_server *server, int type, int64_t until)
+{
+	int fd = socket(server->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
 	socklen_t size = sizeof error;
 
 	if (fd < 0)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)server, sizeof *server) == 0)
+		return is_no_route(errno) ? EXCHANGE_NO_ROUTE : -1;
+	if (connect(fd, &server->any, server->size) == 0)
 		return fd;
+	if (is_no_route(errno)) {
+		close(fd);
+		return EXCHANGE_NO_ROUTE;
+	}
 	if (errno == EINPROGRESS && is_ready(fd, POLLOUT, until) &&
 	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
 		return fd;
@@ -76,14 +103,14 @@ static int one_datagram(int fd, const unsigned char *question, size_t len, unsig
 	return -1;
 }
 
-static int by_datagrams(const struct sockaddr_in *server, const unsigned char *question, size_t len,
+static int by_datagrams(const struct name_server *server, const unsigned char *question, size_t len,
 			unsigned char *answer, size_t size, int64_t until)
 {
 	int fd = socket_to(server, SOCK_DGRAM, until), got = -1;
 	int64_t begun = now_ms(), half = begun + (until - begun) / 2;
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	got = one_datagram(fd, question, len, answer, size, half);
 	if (got < 0 && now_ms() >= half) /* a packet may be lost */
 		got = one_datagram(fd, question, len, answer, size, until);
@@ -119,7 +146,7 @@ static bool get(int fd, unsigned char *to, size_t len, int64_t until)
 	return len == 0;
 }
 
-static int by_stream(const struct sockaddr_in *server, const unsigned char *question, size_t len,
+static int by_stream(const struct name_server *server, const unsigned char *question, size_t len,
 		     unsigned char *answer, size_t size, int64_t until)
 {
 	unsigned char count[2] = { (unsigned char)(len >> 8), (unsigned char)len };
@@ -136,7 +163,7 @@ static int by_stream(const struct sockaddr_in *server, const unsigned char *ques
 	return got && answers(answer, got, question, len) ? (int)got : -1;
 }
 
-int exchange(const struct sockaddr_in *server, const unsigned char *question, size_t len,
+int exchange(const struct name_server *server, const unsigned char *question, size_t len,
 	     unsigned char *answer, size_t size, int ms)
 {
 	int64_t until = now_ms() + ms;

@@ -23,6 +23,7 @@ struct asking {
 	char name[sizeof "_domainkey." + GW_DOMAIN_MAX]; /* whose servers are looked for */
 	size_t at;                                       /* how much of it was too much */
 	size_t count, names, open;
+	bool failed[SERVERS_MOST]; /* an address of that name is not known now */
 	struct served servers[SERVERS_MOST];
 };
 
@@ -48,6 +49,7 @@ static void ask_one(const struct key *key, struct served *served, struct authori
 	key_name(key, name);
 	authority_ask(served->address, PORT, name, got);
 	served->is_alias = got->is_alias;
+	served->no_route = got->no_route;
 	served->record = got->answer.status == GW_DNS_FAILED ? DKIM_RECORD_UNKNOWN
 							     : life_judge(key, &got->answer);
 	snprintf(served->why, sizeof served->why, "%.*s", GW_STR_ARGS(got->answer.error));
@@ -192,6 +194,12 @@ void servers_timer(struct gw_call *call, struct servers *servers)
 	ask_zone(call, servers);
 }
 
+/* Of the question for the addresses of a server; 0 is the one for the servers. */
+static size_t number_of(size_t nth, bool six)
+{
+	return 1 + 2 * nth + six;
+}
+
 /* The zone is cut at this label or above it. */
 static void take_zone(struct gw_call *call, struct servers *servers,
 		      const struct gw_dns_answer *answer)
@@ -215,10 +223,13 @@ static void take_zone(struct gw_call *call, struct servers *servers,
 	for (i = 0; i < answer->records.count && i < SERVERS_MOST; i++)
 		snprintf(asking->servers[i].name, sizeof asking->servers[i].name, "%.*s",
 			 GW_STR_ARGS(answer->records.items[i]));
-	asking->names = asking->count = asking->open = i;
-	for (i = 0; i < asking->names; i++)
-		if (!ask(call, 1 + i, GW_DNS_A, asking->servers[i].name))
-			asking->open--;
+	asking->names = asking->count = i;
+	asking->open = 2 * i;
+	for (i = 0; i < asking->names; i++) {
+		asking->open -= !ask(call, number_of(i, false), GW_DNS_A, asking->servers[i].name);
+		asking->open -= !ask(call, number_of(i, true), GW_DNS_AAAA,
+				     asking->servers[i].name);
+	}
 	if (!asking->open)
 		give_up(servers, "the name servers cannot be asked for");
 }
@@ -226,21 +237,32 @@ static void take_zone(struct gw_call *call, struct servers *servers,
 /* A server of several addresses is as many. */
 static void take_addresses(struct asking *asking, size_t nth, const struct gw_dns_answer *answer)
 {
-	struct served *server = &asking->servers[nth];
+	struct served *server;
 	size_t i;
 
-	if (answer->status != GW_DNS_FOUND)
-		snprintf(server->why, sizeof server->why, "%s",
-			 answer->status == GW_DNS_FAILED ? "its address is not known now"
-							 : "has no IPv4 address: not asked");
-	for (i = 0; i < answer->records.count && asking->count < SERVERS_MOST + (i == 0); i++) {
-		if (i) {
+	asking->failed[nth] |= answer->status == GW_DNS_FAILED;
+	for (i = 0; i < answer->records.count; i++) {
+		server = &asking->servers[nth];
+		if (*server->address) {
+			if (asking->count == SERVERS_MOST)
+				return;
 			asking->servers[asking->count] = *server;
 			server = &asking->servers[asking->count++];
 		}
 		snprintf(server->address, sizeof server->address, "%.*s",
 			 GW_STR_ARGS(answer->records.items[i]));
 	}
+}
+
+static void name_the_unknown(struct asking *asking)
+{
+	size_t i;
+
+	for (i = 0; i < asking->names; i++)
+		if (!*asking->servers[i].address)
+			snprintf(asking->servers[i].why, sizeof asking->servers[i].why, "%s",
+				 asking->failed[i] ? "its address is not known now"
+						   : "has no address: not asked");
 }
 
 void servers_answered(struct gw_call *call, struct servers *servers, size_t nth,
@@ -252,10 +274,12 @@ void servers_answered(struct gw_call *call, struct servers *servers, size_t nth,
 		take_zone(call, servers, answer);
 		return;
 	}
-	if (nth <= asking->names)
-		take_addresses(asking, nth - 1, answer);
-	if (--asking->open == 0)
+	if ((nth - 1) / 2 < asking->names)
+		take_addresses(asking, (nth - 1) / 2, answer);
+	if (--asking->open == 0) {
+		name_the_unknown(asking);
 		ready(servers);
+	}
 }
 
 /* --- from outside --- */
@@ -316,19 +340,32 @@ bool servers_busy(struct servers *servers)
 	return busy;
 }
 
+/* Where no way leads to one address of a server, another one of it says what it serves. */
+static bool is_beside(const struct served *served, size_t count, size_t nth)
+{
+	size_t i;
+
+	for (i = 0; served[nth].no_route && i < count; i++)
+		if (i != nth && strcmp(served[i].name, served[nth].name) == 0 &&
+		    (!served[i].no_route || i < nth))
+			return true;
+	return false;
+}
+
 size_t servers_of(struct servers *servers, size_t number, struct served out[SERVERS_MOST],
 		  int64_t *when)
 {
 	const struct heard *heard = &servers->heard[number];
-	size_t count = 0;
+	size_t count = 0, i;
 
 	pthread_mutex_lock(&servers->lock);
 	*when = heard->when;
 	*out[0].why = '\0';
-	if (heard->served) {
-		memcpy(out, heard->served, SERVERS_MOST * sizeof *out);
-		count = heard->count;
-	}
+	if (heard->served)
+		out[0] = heard->served[0];
+	for (i = 0; i < heard->count; i++)
+		if (!is_beside(heard->served, heard->count, i))
+			out[count++] = heard->served[i];
 	pthread_mutex_unlock(&servers->lock);
 	return count;
 }

@@ -14,6 +14,7 @@ struct served {
 	enum dkim_record record; /* UNKNOWN: `why` says so */
 	char why[80];
 	bool is_alias; /* the record is another name's */
+	bool no_route; /* UNKNOWN: it was not asked, since no way leads there */
 };
 
 struct servers;
@@ -33,8 +34,9 @@ void servers_timer(struct gw_call *call, struct servers *servers);
 void servers_answered(struct gw_call *call, struct servers *servers, size_t nth,
 		      const struct gw_dns_answer *answer);
 
-/* What was heard last of the key of that number; `when`: ms, 0: nothing. With none of them `why` of
- * out[0] says why. [any] */
+/* What was heard last of the key of that number, of each address of each server; those that no way
+ * leads to are left out where it has others, so that a machine without IPv6 hears of the others.
+ * `when`: ms, 0: nothing. With none of them `why` of out[0] says why. [any] */
 size_t servers_of(struct servers *servers, size_t number, struct served out[SERVERS_MOST],
 		  int64_t *when);
 

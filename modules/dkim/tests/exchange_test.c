@@ -32,7 +32,7 @@ enum way {
 struct server {
 	enum way way;
 	int datagrams, stream;
-	struct sockaddr_in address;
+	struct name_server address;
 	pthread_t thread;
 };
 
@@ -43,7 +43,7 @@ static void answer_of(unsigned char answer[LEN + 4])
 	answer[2] = 0x84;
 }
 
-static void reply(const struct server *server, const struct sockaddr_in *to)
+static void reply(const struct server *server, const struct name_server *to)
 {
 	unsigned char answer[LEN + 4];
 
@@ -56,11 +56,11 @@ static void reply(const struct server *server, const struct sockaddr_in *to)
 		answer[13] = 'x';
 	if (server->way == WRONG_FIRST) {
 		answer[0] ^= 1;
-		sendto(server->datagrams, answer, sizeof answer, 0, (const void *)to, sizeof *to);
+		sendto(server->datagrams, answer, sizeof answer, 0, &to->any, to->size);
 		answer[0] ^= 1;
 	}
 	if (server->way != SILENT)
-		sendto(server->datagrams, answer, sizeof answer, 0, (const void *)to, sizeof *to);
+		sendto(server->datagrams, answer, sizeof answer, 0, &to->any, to->size);
 }
 
 static void stream_reply(const struct server *server, int fd)
@@ -79,11 +79,10 @@ static void *serve(void *arg)
 {
 	struct server *server = arg;
 	unsigned char asked[100];
-	struct sockaddr_in from;
-	socklen_t size = sizeof from;
+	struct name_server from = { .size = sizeof from.six };
 	int fd;
 
-	if (recvfrom(server->datagrams, asked, sizeof asked, 0, (void *)&from, &size) > 0)
+	if (recvfrom(server->datagrams, asked, sizeof asked, 0, &from.any, &from.size) > 0)
 		reply(server, &from);
 	if (server->way < CUT || (fd = accept(server->stream, NULL, NULL)) < 0)
 		return NULL;
@@ -94,29 +93,28 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void begin(struct server *server, enum way way)
+static void begin(struct server *server, enum way way, const char *host)
 {
-	socklen_t size = sizeof server->address;
+	struct name_server *address = &server->address;
 
 	*server = (struct server){ .way = way };
-	server->address.sin_family = AF_INET;
-	server->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	server->datagrams = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	server->stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(server->stream, (void *)&server->address, size), 0);
-	assert_int_equal(getsockname(server->stream, (void *)&server->address, &size), 0);
-	assert_int_equal(bind(server->datagrams, (void *)&server->address, size), 0);
+	assert_true(name_server_read(address, host, 0));
+	server->datagrams = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	server->stream = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(server->stream, &address->any, address->size), 0);
+	assert_int_equal(getsockname(server->stream, &address->any, &address->size), 0);
+	assert_int_equal(bind(server->datagrams, &address->any, address->size), 0);
 	assert_int_equal(listen(server->stream, 1), 0);
 	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
-static int asked(enum way way, int ms)
+static int asked_at(const char *host, enum way way, int ms)
 {
 	struct server server;
 	unsigned char answer[512] = { 0 };
 	int got;
 
-	begin(&server, way);
+	begin(&server, way, host);
 	got = exchange(&server.address, question, LEN, answer, sizeof answer, ms);
 	pthread_join(server.thread, NULL);
 	close(server.datagrams);
@@ -124,6 +122,11 @@ static int asked(enum way way, int ms)
 	if (got > 0)
 		assert_memory_equal(answer + LEN, "rest", 4);
 	return got;
+}
+
+static int asked(enum way way, int ms)
+{
+	return asked_at("127.0.0.1", way, ms);
 }
 
 #define LONG 10000 /* never waited for: it ends with the answer */
@@ -154,12 +157,50 @@ static void nobody_holds_it_beyond_its_time(void **state)
 	assert_int_equal(asked(CUT_SILENT, BRIEF), -1);
 }
 
+static bool has_six(void)
+{
+	struct sockaddr_in6 here = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && bind(fd, (void *)&here, sizeof here) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+static void either_family_is_asked(void **state)
+{
+	(void)state;
+	if (!has_six())
+		skip();
+	assert_int_equal(asked_at("::1", GOOD, LONG), LEN + 4);
+	assert_int_equal(asked_at("::1", CUT, LONG), LEN + 4);
+	assert_int_equal(asked_at("::1", SILENT, BRIEF), -1);
+}
+
+/* Nothing leads to a link that this machine does not have. */
+static void where_no_way_leads_nothing_is_sent(void **state)
+{
+	unsigned char answer[512];
+	struct name_server server;
+
+	(void)state;
+	assert_false(name_server_read(&server, "no address", 53));
+	assert_true(name_server_read(&server, "::", 53));
+	server.six.sin6_addr = (struct in6_addr){ { { 0xfe, 0x80, [15] = 1 } } };
+	server.six.sin6_scope_id = 0x7ffffff0;
+	assert_int_equal(exchange(&server, question, LEN, answer, sizeof answer, BRIEF),
+			 EXCHANGE_NO_ROUTE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_to_this_question_is_taken),
 		cmocka_unit_test(what_is_cut_is_asked_over_a_stream),
 		cmocka_unit_test(nobody_holds_it_beyond_its_time),
+		cmocka_unit_test(either_family_is_asked),
+		cmocka_unit_test(where_no_way_leads_nothing_is_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -363,13 +363,13 @@ static void who_does_not_answer_says_nothing(void **state)
 	free(got);
 }
 
-/* Up to where the zone is cut, and to the address of each of its servers. */
-static void name_servers_are_looked_for(void **state)
+/* Up to where the zone is cut, and to the addresses of each of its servers; `six` is the one of
+ * the only one. */
+static void servers_say(const char *six, const char *said)
 {
 	struct testkit *kit = kit_of(NULL);
 	int tries;
 
-	(void)state;
 	assert_int_equal(testkit_start(kit), 0);
 	serve(kit, GW_DNS_NO_NAME, "");
 	testkit_run_control(kit, "check now", false);
@@ -381,6 +381,8 @@ static void name_servers_are_looked_for(void **state)
 	testkit_run_dns(kit, GW_DNS_FOUND, 60, "ns.example.com");
 	is_asked(kit, GW_DNS_A, "ns.example.com");
 	testkit_run_dns(kit, GW_DNS_NONE, 60, "");
+	is_asked(kit, GW_DNS_AAAA, "ns.example.com");
+	testkit_run_dns(kit, *six ? GW_DNS_FOUND : GW_DNS_NONE, 60, six);
 	for (tries = 0; tries < 500; tries++) {
 		testkit_forget(kit);
 		testkit_run_control(kit, "check asked", false);
@@ -388,10 +390,16 @@ static void name_servers_are_looked_for(void **state)
 			break;
 		poll(NULL, 0, 10);
 	}
-	assert_true(testkit_has(
-		kit, TESTKIT_REPLY,
-		"\"servers\":\"0 of 1: ns.example.com has no IPv4 address: not asked\""));
+	assert_true(testkit_has(kit, TESTKIT_REPLY, said));
 	testkit_destroy(kit);
+}
+
+/* Of this machine ::1 alone has a name server: nobody, who refuses at once. */
+static void servers_of_either_family_are_asked(void **state)
+{
+	(void)state;
+	servers_say("", "\"servers\":\"0 of 1: ns.example.com has no address: not asked\"");
+	servers_say("::1", "\"servers\":\"0 of 1: ns.example.com (::1) ");
 }
 
 static void days_in_the_wrong_order_are_refused(void **state)
@@ -422,7 +430,7 @@ int main(void)
 		cmocka_unit_test(what_dns_said_outlives_a_restart),
 		cmocka_unit_test(unless_asked_for_dns_is_only_told_of),
 		cmocka_unit_test(who_does_not_answer_says_nothing),
-		cmocka_unit_test(name_servers_are_looked_for),
+		cmocka_unit_test(servers_of_either_family_are_asked),
 		cmocka_unit_test(days_in_the_wrong_order_are_refused),
 	};
 
