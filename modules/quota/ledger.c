@@ -13,7 +13,7 @@
 struct ledger {
 	struct ledger *next;
 	struct gw_str name, client;
-	bool of_relay, rolling;
+	bool of_relay;
 	char *counter, *rate_key;
 
 	pthread_mutex_t lock;
@@ -48,9 +48,7 @@ static int compare(const void *a, const void *b)
 
 	if (order == 0)
 		order = compare_text(x->client, y->client);
-	if (order == 0)
-		order = x->of_relay - y->of_relay;
-	return order ? order : x->rolling - y->rolling;
+	return order ? order : x->of_relay - y->of_relay;
 }
 
 static void destroy(struct ledger *ledger)
@@ -108,7 +106,7 @@ static char *name_rate_key(const struct ledger *ledger)
 	return asprintf(&text, "rate/%s", name) < 0 ? NULL : text;
 }
 
-static bool fill(struct gw_call *call, struct ledger *ledger, const struct limit *limit)
+static bool fill(struct gw_call *call, struct ledger *ledger, struct limit *limit)
 {
 	ledger->name = copy(ledger->name);
 	ledger->client = copy(ledger->client);
@@ -119,8 +117,7 @@ static bool fill(struct gw_call *call, struct ledger *ledger, const struct limit
 	return ledger->rate_key && tally_init(call, limit, &ledger->tally, ledger->counter) == 0;
 }
 
-static struct ledger *make(struct gw_call *call, const struct ledger *key,
-			   const struct limit *limit)
+static struct ledger *make(struct gw_call *call, const struct ledger *key, struct limit *limit)
 {
 	struct ledger *ledger = malloc(sizeof *ledger);
 
@@ -137,12 +134,9 @@ static struct ledger *make(struct gw_call *call, const struct ledger *key,
 	return ledger;
 }
 
-struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct gw_str client)
+struct ledger *ledger_of(struct gw_call *call, struct limit *limit, struct gw_str client)
 {
-	struct ledger key = { .name = limit->name,
-			      .client = client,
-			      .of_relay = limit->of_relay,
-			      .rolling = limit->window == WINDOW_ROLLING };
+	struct ledger key = { .name = limit->name, .client = client, .of_relay = limit->of_relay };
 	struct ledger *ledger, **found;
 
 	pthread_mutex_lock(&book.lock);
@@ -154,9 +148,8 @@ struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct
 
 static struct ledger *first_of(const struct limit *limit, struct ledger *ledger)
 {
-	while (ledger &&
-	       (!gw_str_eq(ledger->name, limit->name) || ledger->of_relay != limit->of_relay ||
-		ledger->rolling != (limit->window == WINDOW_ROLLING) || !ledger->client.len))
+	while (ledger && (!gw_str_eq(ledger->name, limit->name) ||
+			  ledger->of_relay != limit->of_relay || !ledger->client.len))
 		ledger = ledger->next;
 	return ledger;
 }
@@ -209,7 +202,7 @@ static bool destroy_all(void)
 	tdestroy(book.tree, keep_node);
 	for (ledger = book.first; ledger; ledger = next) {
 		next = ledger->next;
-		idle &= ledger->tally.reserved == 0 && ledger->tally.before == 0;
+		idle &= ring_is_idle(ledger->tally.ring);
 		destroy(ledger);
 	}
 	book.tree = NULL;
@@ -249,12 +242,13 @@ static void look(const struct gw_call *call, const struct applied *applied, int6
 {
 	struct tally *tally = &applied->ledger->tally;
 	struct limit *limit = applied->limit;
+	struct sum sum = tally_sum(call, limit, tally, now);
 
 	*view = (struct view){ .handed_in = applied->ledger->handed_in };
 	if (limit->per_minute > 0)
 		view->pace_room = pace_room(&applied->ledger->pace, limit->per_minute, now);
-	view->reserved = tally_reserved(call, limit, tally, now);
-	view->used = tally_total(call, limit, tally, now) - view->reserved;
+	view->reserved = sum.reserved;
+	view->used = sum.count - sum.reserved;
 	view->full = limit->daily != NO_LIMIT && view->used >= limit->daily;
 	view->began = tally_began(call, limit, tally, now);
 	view->opens = tally_opens(call, limit, tally, now);
@@ -273,14 +267,13 @@ static int64_t reserve(const struct gw_call *call, const struct applied *applied
 {
 	struct tally *tally = &applied->ledger->tally;
 	struct limit *limit = applied->limit;
-	int64_t total = tally_total(call, limit, tally, now),
-		room = limit->daily == NO_LIMIT ? amount : limit->daily - total;
+	struct sum sum = tally_sum(call, limit, tally, now);
+	int64_t room = limit->daily == NO_LIMIT ? amount : limit->daily - sum.count;
 
 	amount = amount < room ? amount : room;
 	if (amount > 0 && (dry || tally_reserve(call, limit, tally, now, amount)))
 		return amount;
-	*why = total - tally_reserved(call, limit, tally, now) >= limit->daily ? SHORT_OF_ROOM
-									       : SHORT_OF_ANSWER;
+	*why = sum.count - sum.reserved >= limit->daily ? SHORT_OF_ROOM : SHORT_OF_ANSWER;
 	if (*why == SHORT_OF_ANSWER && !dry)
 		applied->ledger->awaited = now + LOOK_AGAIN_MS;
 	return 0;
@@ -325,7 +318,7 @@ void ledger_settle(const struct gw_call *call, const struct applied *applied, in
 		   int64_t amount, int64_t back)
 {
 	pthread_mutex_lock(&applied->ledger->lock);
-	tally_settle(call, applied->limit, &applied->ledger->tally, when, amount, back);
+	tally_settle(call, &applied->ledger->tally, when, amount, back);
 	pthread_mutex_unlock(&applied->ledger->lock);
 }
 

@@ -32,7 +32,7 @@ bool ledgers_close(void);
 /* since the first began: a text that no other run has */
 const char *ledgers_run(void);
 /* NULL: no memory */
-struct ledger *ledger_of(struct gw_call *call, const struct limit *limit, struct gw_str client);
+struct ledger *ledger_of(struct gw_call *call, struct limit *limit, struct gw_str client);
 /* Each ledger of a limit. */
 void ledger_each(const struct limit *limit, void (*each)(void *arg, const struct applied *applied),
 		 void *arg);

@@ -1,46 +1,30 @@
-/* ring.c - a bucket counts until all of it is older than 24 hours: the 144 of them and the one that
- * has begun. */
+/* ring.c - a counter of the store holds its last two periods: two quarters that follow each other
+ * share one. */
 #include "ring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUCKET_MS ((int64_t)600000)
-#define BUCKETS 145
+#define QUARTERS 104 /* the longest day has 100 */
 
-struct bucket {
-	int64_t number, count;
+struct quarter {
+	int64_t number, count, reserved;
 };
 
 struct ring {
-	struct bucket buckets[BUCKETS]; /* at number % BUCKETS */
-	int64_t newest;                 /* the total is as of this one */
-	int64_t total;
+	const char *name;
+	struct quarter quarters[QUARTERS]; /* at number % QUARTERS */
+	struct span span;                  /* that `sum` is of */
+	struct sum sum;
+	int64_t on_its_way;
 };
 
-static struct bucket *bucket_at(struct ring *ring, int64_t number)
-{
-	return &ring->buckets[number % BUCKETS];
-}
-
-static struct gw_str counter_name(const char *name, int64_t number, char *text, size_t size)
-{
-	int len = snprintf(text, size, "%s@%d", name, (int)(number % BUCKETS));
-
-	return gw_str_n(text, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1);
-}
-
-struct ring *ring_create(const struct gw_call *call, const char *name, int64_t now)
+struct ring *ring_create(const char *name)
 {
 	struct ring *ring = calloc(1, sizeof *ring);
-	int64_t newest = now / BUCKET_MS, number;
-	char text[1024];
 
-	for (number = newest - BUCKETS + 1; ring && number <= newest; number++)
-		*bucket_at(ring, number) = (struct bucket){
-			number,
-			gw->counter_get(call, counter_name(name, number, text, sizeof text), number)
-		};
+	if (ring)
+		ring->name = name;
 	return ring;
 }
 
@@ -49,65 +33,103 @@ void ring_destroy(struct ring *ring)
 	free(ring);
 }
 
-static bool is_live(const struct bucket *bucket, int64_t newest)
+static struct gw_str counter_name(const struct ring *ring, int64_t number, char *text, size_t size)
 {
-	return bucket->count > 0 && bucket->number <= newest && bucket->number > newest - BUCKETS;
+	int len = snprintf(text, size, "%s@q%d", ring->name, (int)(number / 2 % (QUARTERS / 2)));
+
+	return gw_str_n(text, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1);
 }
 
-int64_t ring_total(struct ring *ring, int64_t now)
+/* As the store has it, where the ring has another in its place. */
+static struct quarter *quarter_at(const struct gw_call *call, struct ring *ring, int64_t number)
 {
-	int64_t newest = now / BUCKET_MS;
-	size_t i;
+	struct quarter *quarter = &ring->quarters[number % QUARTERS];
+	char text[300];
 
-	if (newest == ring->newest)
-		return ring->total;
-	ring->newest = newest;
-	ring->total = 0;
-	for (i = 0; i < BUCKETS; i++)
-		if (is_live(&ring->buckets[i], newest))
-			ring->total += ring->buckets[i].count;
-	return ring->total;
+	if (quarter->number != number)
+		*quarter = (struct quarter){
+			number,
+			gw->counter_get(call, counter_name(ring, number, text, sizeof text),
+					number),
+			0
+		};
+	return quarter;
 }
 
-void ring_add(const struct gw_call *call, struct ring *ring, const char *name, int64_t when,
-	      int64_t amount)
+static bool is_in(struct span span, int64_t number)
 {
-	int64_t number = when / BUCKET_MS;
-	struct bucket *bucket = bucket_at(ring, number);
-	char text[1024];
+	return number >= span.from && number < span.to;
+}
 
-	if (bucket->number != number) {
-		if (amount < 0) /* what is given back was forgotten meanwhile */
-			return;
-		*bucket = (struct bucket){ number, 0 };
+/* What is still to come is not asked of the store, only counted where the clock was there before:
+ * so yesterday's quarters stay until they are overtaken. */
+static struct sum add_up(const struct gw_call *call, struct ring *ring, struct span span,
+			 int64_t now)
+{
+	struct sum sum = { 0 };
+	int64_t number;
+
+	for (number = span.from; number < span.to; number++) {
+		const struct quarter *quarter = &ring->quarters[number % QUARTERS];
+
+		if (number <= now / QUARTER_MS)
+			quarter = quarter_at(call, ring, number);
+		if (quarter->number == number) {
+			sum.count += quarter->count;
+			sum.reserved += quarter->reserved;
+		}
 	}
-	bucket->count += amount;
-	ring->newest = -1;
-	gw->counter_add(call, counter_name(name, number, text, sizeof text), number, amount, -1);
+	return sum;
 }
 
-static const struct bucket *oldest(const struct ring *ring, int64_t newest)
+struct sum ring_sum(const struct gw_call *call, struct ring *ring, struct span span, int64_t now)
 {
-	const struct bucket *found = NULL;
-	size_t i;
-
-	for (i = 0; i < BUCKETS; i++)
-		if (is_live(&ring->buckets[i], newest) &&
-		    (!found || ring->buckets[i].number < found->number))
-			found = &ring->buckets[i];
-	return found;
+	if (span.from != ring->span.from || span.to != ring->span.to) {
+		ring->sum = add_up(call, ring, span, now);
+		ring->span = span;
+	}
+	return ring->sum;
 }
 
-int64_t ring_began(const struct ring *ring, int64_t now)
+bool ring_add(const struct gw_call *call, struct ring *ring, int64_t when, int64_t count,
+	      int64_t reserved)
 {
-	const struct bucket *bucket = oldest(ring, now / BUCKET_MS);
+	int64_t number = when / QUARTER_MS;
+	struct quarter *quarter = &ring->quarters[number % QUARTERS];
+	bool known = quarter->number == number;
+	char text[300];
 
-	return bucket ? bucket->number * BUCKET_MS : now;
+	if (count && gw->counter_add(call, counter_name(ring, number, text, sizeof text), number,
+				     count, -1) < 0)
+		return false;
+	ring->on_its_way += reserved;
+	if (!known && reserved < 0) /* it was overtaken meanwhile */
+		return true;
+	quarter = quarter_at(call, ring, number);
+	if (known)
+		quarter->count += count;
+	quarter->reserved += reserved;
+	if (!is_in(ring->span, number))
+		return true;
+	ring->sum.count += known ? count : quarter->count;
+	ring->sum.reserved += reserved;
+	return true;
 }
 
-int64_t ring_opens(const struct ring *ring, int64_t now)
+bool ring_is_idle(const struct ring *ring)
 {
-	const struct bucket *bucket = oldest(ring, now / BUCKET_MS);
+	return ring->on_its_way == 0;
+}
 
-	return bucket ? (bucket->number + BUCKETS) * BUCKET_MS : now;
+int64_t ring_oldest(const struct ring *ring, struct span span, int64_t otherwise)
+{
+	int64_t number;
+
+	for (number = span.from; number < span.to; number++) {
+		const struct quarter *quarter = &ring->quarters[number % QUARTERS];
+
+		if (quarter->number == number && quarter->count > 0)
+			return number * QUARTER_MS;
+	}
+	return otherwise;
 }

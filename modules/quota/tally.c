@@ -1,15 +1,15 @@
-/* tally.c - a count in the state store, of the calendar day or of the last 24 hours. */
+/* tally.c - the calendar day, or the last 24 hours, of a count. */
 #include "tally.h"
 
-#include "ring.h"
+#define ROLLING 97 /* a quarter counts until all of it is older than 24 hours */
 
-int tally_init(struct gw_call *call, const struct limit *limit, struct tally *tally,
-	       const char *name)
+int tally_init(struct gw_call *call, struct limit *limit, struct tally *tally, const char *name)
 {
-	*tally = (struct tally){ .name = name };
-	if (limit->window == WINDOW_ROLLING)
-		tally->ring = ring_create(call, name, gw->now(call));
-	return limit->window == WINDOW_ROLLING && !tally->ring ? -1 : 0;
+	tally->ring = ring_create(name);
+	if (!tally->ring)
+		return -1;
+	tally_upgrade(call, limit, tally, name);
+	return 0;
 }
 
 void tally_finish(struct tally *tally)
@@ -17,78 +17,55 @@ void tally_finish(struct tally *tally)
 	ring_destroy(tally->ring);
 }
 
-/* A rolling window is one period for ever. */
-static int64_t period_of(const struct gw_call *call, struct limit *limit, const struct tally *tally,
-			 int64_t when)
+static struct span span_of(const struct gw_call *call, struct limit *limit, int64_t when)
 {
-	return tally->ring ? 0 : limit_day(call, limit, when).number;
+	struct gw_day day = { 0 };
+	int64_t newest = when / QUARTER_MS;
+
+	if (limit->window == WINDOW_DAY)
+		day = limit_day(call, limit, when);
+	if (day.ends <= day.begins)
+		return (struct span){ newest - ROLLING + 1, newest + 1 };
+	return (struct span){ day.begins / QUARTER_MS, (day.ends + QUARTER_MS - 1) / QUARTER_MS };
 }
 
-static int64_t *reserved_in(struct tally *tally, int64_t period)
+struct sum tally_sum(const struct gw_call *call, struct limit *limit, struct tally *tally,
+		     int64_t now)
 {
-	if (period < tally->period)
-		return &tally->before;
-	if (period > tally->period) {
-		tally->before += tally->reserved;
-		tally->reserved = 0;
-		tally->period = period;
-	}
-	return &tally->reserved;
-}
-
-int64_t tally_total(const struct gw_call *call, struct limit *limit, struct tally *tally,
-		    int64_t now)
-{
-	return tally->ring ? ring_total(tally->ring, now)
-			   : gw->counter_get(call, gw_str(tally->name),
-					     period_of(call, limit, tally, now));
-}
-
-int64_t tally_reserved(const struct gw_call *call, struct limit *limit, struct tally *tally,
-		       int64_t now)
-{
-	return *reserved_in(tally, period_of(call, limit, tally, now));
-}
-
-static bool add(const struct gw_call *call, struct limit *limit, struct tally *tally, int64_t when,
-		int64_t amount)
-{
-	if (!tally->ring)
-		return gw->counter_add(call, gw_str(tally->name),
-				       period_of(call, limit, tally, when), amount,
-				       limit->daily) >= 0;
-	if (amount > 0 && limit->daily != NO_LIMIT &&
-	    ring_total(tally->ring, when) + amount > limit->daily)
-		return false;
-	ring_add(call, tally->ring, tally->name, when, amount);
-	return true;
+	return ring_sum(call, tally->ring, span_of(call, limit, now), now);
 }
 
 bool tally_reserve(const struct gw_call *call, struct limit *limit, struct tally *tally,
 		   int64_t now, int64_t amount)
 {
-	if (!add(call, limit, tally, now, amount) && limit->daily != NO_LIMIT)
+	if (limit->daily != NO_LIMIT &&
+	    tally_sum(call, limit, tally, now).count + amount > limit->daily)
 		return false;
-	*reserved_in(tally, period_of(call, limit, tally, now)) += amount;
-	return true;
+	if (ring_add(call, tally->ring, now, amount, amount))
+		return true;
+	return limit->daily == NO_LIMIT && ring_add(call, tally->ring, now, 0, amount);
 }
 
-void tally_settle(const struct gw_call *call, struct limit *limit, struct tally *tally,
-		  int64_t when, int64_t amount, int64_t back)
+void tally_settle(const struct gw_call *call, struct tally *tally, int64_t when, int64_t amount,
+		  int64_t back)
 {
-	*reserved_in(tally, period_of(call, limit, tally, when)) -= amount;
-	if (back > 0)
-		add(call, limit, tally, when, -back);
+	if (!ring_add(call, tally->ring, when, -back, -amount))
+		ring_add(call, tally->ring, when, 0, -amount);
 }
 
 int64_t tally_began(const struct gw_call *call, struct limit *limit, struct tally *tally,
 		    int64_t now)
 {
-	return tally->ring ? ring_began(tally->ring, now) : limit_day(call, limit, now).begins;
+	if (limit->window == WINDOW_DAY)
+		return limit_day(call, limit, now).begins;
+	return ring_oldest(tally->ring, span_of(call, limit, now), now);
 }
 
 int64_t tally_opens(const struct gw_call *call, struct limit *limit, struct tally *tally,
 		    int64_t now)
 {
-	return tally->ring ? ring_opens(tally->ring, now) : limit_day(call, limit, now).ends;
+	if (limit->window == WINDOW_DAY)
+		return limit_day(call, limit, now).ends;
+	return ring_oldest(tally->ring, span_of(call, limit, now), now - ROLLING * QUARTER_MS) +
+	       ROLLING * QUARTER_MS;
 }
