@@ -4,6 +4,7 @@
 
 #include "services/output.h"
 #include "base/clock.h"
+#include "client/slots.h"
 #include "client/transport.h"
 #include "client/usable.h"
 #include "module/chain.h"
@@ -86,6 +87,8 @@ static void take_load(void *arg, const struct relay_load *load)
 static void add_load(struct portrait *portrait)
 {
 	const struct relay_load *load = &portrait->load;
+	relay_shared(
+		portrait->relay); /* of one that took no mail yet it is known what it did before */
 	transport_each(take_load, portrait);
 	json_object_set_new(portrait->row, "connections", json_integer(load->connections));
 	json_object_set_new(portrait->row, "last_success", time_or_never(load->succeeded_at));

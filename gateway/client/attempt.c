@@ -128,6 +128,14 @@ void attempt_last_error(struct relay_shared *shared, char *text, size_t size)
 	pthread_mutex_unlock(&error_lock);
 }
 
+void attempt_set_last_error(struct relay_shared *shared, const char *text, int64_t when)
+{
+	pthread_mutex_lock(&error_lock);
+	snprintf(shared->error, sizeof(shared->error), "%s", text);
+	atomic_store(&shared->failed_at, when);
+	pthread_mutex_unlock(&error_lock);
+}
+
 static void note_end(struct relay_shared *shared, const struct attempt *attempt, int64_t now)
 {
 	bool delivered = delivered_any(attempt);

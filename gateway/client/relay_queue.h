@@ -159,6 +159,7 @@ void mx_group_sweep(struct transport *transport, int64_t now);
 void attempt_end(struct transport *transport, struct attempt *attempt);
 /* What the relay's last failure was, in words. */
 void attempt_last_error(struct relay_shared *shared, char *text, size_t size);
+void attempt_set_last_error(struct relay_shared *shared, const char *text, int64_t when);
 /* Sets the outcome of every recipient that has none. The words are copied. */
 void attempt_finish(struct attempt *attempt, const struct outcome *outcome);
 /* Ends one whose turn did not come. Recipients that an earlier transaction settled keep their

@@ -1,6 +1,7 @@
 #include "client/slots.h"
 
 #include "base/map.h"
+#include "client/relay_past.h"
 #include "queue/runtime.h"
 
 #include <pthread.h>
@@ -40,8 +41,11 @@ struct relay_shared *relay_shared(struct gw_relay *relay)
 		return shared;
 	pthread_mutex_lock(&table_lock);
 	shared = str_map_get(&table, relay->name);
-	if (!shared)
+	if (!shared) {
 		shared = shared_create(&table, relay->name);
+		if (shared)
+			relay_past_load(shared);
+	}
 	pthread_mutex_unlock(&table_lock);
 	__atomic_store_n(&relay->shared, shared, __ATOMIC_RELEASE);
 	return shared;

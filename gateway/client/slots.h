@@ -51,6 +51,7 @@ struct relay_shared {
 	_Atomic int waiters;                     /* holders that wait */
 	_Atomic int64_t succeeded_at, failed_at; /* wall ms, of the relay's own; 0: never */
 	char error[256];                         /* what failed then; under a lock of attempt.c */
+	int64_t kept_success, kept_failure;      /* as relay_past.c has kept them */
 	/* as the last one that took a slot had it configured */
 	_Atomic int64_t limit;
 	struct hop_list hops; /* where its connections end */

@@ -8,6 +8,7 @@
 #include "supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "client/relay_past.h"
 #include "deliver/delivery.h"
 #include "module/on_worker.h"
 #include "module/relay_status.h"
@@ -289,6 +290,7 @@ static int run(struct serving *serving)
 	worker_run(runtime.main);
 	atomic_store(&runtime.stopping, true);
 	workers_end();
+	relay_past_save();
 	log_say(EVENT_STOPPED, "%s",
 		idle() ? "everything had ended"
 		       : "what was on its way goes out after the next start");

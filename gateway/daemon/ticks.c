@@ -4,6 +4,8 @@
 
 #include "supervisor/places.h"
 #include "base/clock.h"
+#include "base/list.h"
+#include "client/relay_past.h"
 #include "module/relay_status.h"
 #include "module/chain.h"
 
@@ -11,9 +13,12 @@
 
 #define SECOND_MS 1000
 
+#define KEEP_TICKS 60 /* so often it is kept what relays have done */
+
 struct ticks {
 	struct post begin;
 	struct timer beat, tick;
+	unsigned count;
 };
 
 static void tick(struct timer *timer)
@@ -28,6 +33,8 @@ static void tick(struct timer *timer)
 	chain_cancel(&call);
 	arena_finish(&arena);
 	snapshot_release(snapshot);
+	if (++list_of(timer, struct ticks, tick)->count % KEEP_TICKS == 0)
+		relay_past_save();
 	timer_set(timer->worker, timer, SECOND_MS, tick);
 }
 
