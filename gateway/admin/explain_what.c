@@ -41,10 +41,12 @@ static void answer(struct post *post)
 						  { "why", "WHY" } };
 	struct asking *asking = list_of(post, struct asking, back);
 	json_t *rows, *table = table_create(columns, 3, &rows);
+	json_t *verdict = buf_str(&asking->end).len ? text_of(buf_str(&asking->end))
+						    : json_string("waits");
 	json_array_extend(rows, asking->rows);
-	json_object_set_new(table, "text",
-			    buf_str(&asking->end).len ? text_of(buf_str(&asking->end))
-						      : json_string("waits"));
+	json_object_set_new(table, "data",
+			    json_pack("{s:O, s:O}", "verdict", verdict, "steps", rows));
+	json_object_set_new(table, "text", verdict);
 	request_answer(asking->request, table);
 	asking_free(asking);
 }

@@ -178,8 +178,8 @@ ASKED = ("explain", "--from", "a@example.com", "--to", "b@example.net", "--type"
 
 
 def test_what_is_no_candidate_is_told_only_where_all_is_asked_for(office):
-    assert [row["relay"] for row in office.ctl(*ASKED)] == ["", "mass"]
-    told = {row["relay"]: (row["answer"], row["why"]) for row in office.ctl(*ASKED, "--all")}
+    assert [row["relay"] for row in office.ctl(*ASKED)["steps"]] == ["", "mass"]
+    told = {row["relay"]: (row["answer"], row["why"]) for row in office.ctl(*ASKED, "--all")["steps"]}
     assert told["other"] == ("no candidate", "other domains")
     assert told["spare"] == ("no candidate", "no rule names it; it is in the fallback of mass")
     assert told["last"] == ("no candidate", "no rule names it; it is in the on_limit of other, which does not get this mail")
@@ -190,6 +190,7 @@ def test_another_relay_leaves_the_answer_for_other_mail_as_it_was(office, new_si
     office.relay("more", new_sink(), file="49-more", domains=["example.net"]).write()
     office.text("reload")
     assert office.text(*ASKED) == before
+    assert office.ctl(*ASKED)["verdict"] == "goes to mass" and "goes to mass" in before
 
 
 def test_a_type_that_does_not_exist_is_said(office):
@@ -209,11 +210,11 @@ def test_a_client_comes_with_what_is_known_of_it_now(office):
     office.module("20-auth", "auth-password", {"users": users}).write()
     office.text("reload")
     asked = ("explain", "--from", "a@example.com", "--to", "b@example.net", "--client")
-    assert office.ctl(*asked, "crm")[0]["why"] == "crm from 192.0.2.0, domains example.com, type mass"
-    assert office.ctl(*asked, "shop")[0]["why"] == "no module knows a client shop: by its name alone"
+    assert office.ctl(*asked, "crm")["steps"][0]["why"] == "crm from 192.0.2.0, domains example.com, type mass"
+    assert office.ctl(*asked, "shop")["steps"][0]["why"] == "no module knows a client shop: by its name alone"
     with open(users, "w") as file:
         file.write("anna:{PLAIN}secret::::::domains=example.com,example.net client=shop\n")
         os.fchmod(file.fileno(), 0o600)
-    wait_for(lambda: office.ctl(*asked, "shop")[0]["why"] == "shop, logged in as anna, domains example.com example.net", 5,
-             lambda: "the file of users is looked at: %r" % office.ctl(*asked, "shop"))
-    assert office.ctl(*asked, "crm")[0]["why"] == "shop from 192.0.2.0, logged in as anna, domains example.com example.net, type mass"
+    wait_for(lambda: office.ctl(*asked, "shop")["steps"][0]["why"] == "shop, logged in as anna, domains example.com example.net", 5,
+             lambda: "the file of users is looked at: %r" % office.ctl(*asked, "shop")["steps"])
+    assert office.ctl(*asked, "crm")["steps"][0]["why"] == "shop from 192.0.2.0, logged in as anna, domains example.com example.net, type mass"

@@ -35,7 +35,7 @@ def office(new_gateway, new_sink):
 
 def explain(gateway, **asked):
     words = [word for key, value in asked.items() for word in ("--" + key.rstrip("_"), value)]
-    return [(row["relay"], row["answer"], row["why"]) for row in gateway.ctl("explain", *words)]
+    return [(row["relay"], row["answer"], row["why"]) for row in gateway.ctl("explain", *words)["steps"]]
 
 
 def answers(gateway, **asked):
@@ -45,7 +45,7 @@ def answers(gateway, **asked):
 def test_explain_names_the_relay_and_why_not_the_others(office):
     office.start()
     steps = [(row["relay"], row["answer"], row["why"])
-             for row in office.ctl("explain", "--from", "a@example.com", "--to", "b@example.net", "--type", "mass", "--all")]
+             for row in office.ctl("explain", "--from", "a@example.com", "--to", "b@example.net", "--type", "mass", "--all")["steps"]]
     assert ("", "rule", "mass mail from example.com, by rule: mass") in steps
     assert ("flow", "no candidate", "other types") in steps
     assert ("wide", "no candidate", "other domains") in steps

@@ -110,7 +110,7 @@ def test_explain_asks_the_rules_about_a_file(sorted_office, tmp_path, asked, sai
     gateway = sorted_office()
     path = tmp_path / "mail.eml"
     path.write_bytes(mail("Precedence: bulk"))
-    rows = gateway.ctl("explain", "--from", "a@example.com", "--to", "b@example.net", *asked, "--eml", str(path))
+    rows = gateway.ctl("explain", "--from", "a@example.com", "--to", "b@example.net", *asked, "--eml", str(path))["steps"]
     assert [row["why"] for row in rows if row["answer"] == "type"] == [said], rows
     assert [row["relay"] for row in rows if row["answer"] == "takes it"] == [relay], rows
 
