@@ -13,6 +13,7 @@ from lib.terminal import on_terminal
 from lib.waiting import PATIENCE, wait_for
 
 MAIL = b"From: a@example.com\r\nSubject: verbs\r\n\r\nhello\r\n"
+MANUALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "gateway", "dist", "man")
 CHANGES = ["retry", "hold", "release", "bounce", "move"]
 
 
@@ -191,3 +192,14 @@ def test_help_fits_a_terminal(plain):
     assert "gatewayctl help VERB" in lines[0]
     assert all(len(line) <= 180 for line in lines), max(lines, key=len)
     assert "queue list [WORDS]" in plain.gateway.text("help", "queue")
+
+
+@pytest.mark.parametrize("program, page", [("gatewayd", "gatewayd.8"), ("gatewayctl", "gatewayctl.1")])
+def test_a_manual_page_has_the_options_that_the_program_has(plain, program, page):
+    said = subprocess.run([built("bin", program), "--help"], capture_output=True, text=True)
+    with open(os.path.join(MANUALS, page)) as file:
+        text = file.read()
+    options = set(re.findall(r"^  --([a-z-]+)", said.stdout + said.stderr, re.M)) | set(re.findall(r"\[--([a-z-]+)", said.stdout + said.stderr))
+    assert options and set(re.findall(r"^\.It Fl -([a-z-]+)", text, re.M)) == options
+    verbs = {row["verb"] for row in plain.gateway.ctl("help")} | {"help"}
+    assert {verb.rstrip() for verb in re.findall(r"^\.It Cm ([a-z ]+)", text, re.M)} <= verbs
