@@ -168,12 +168,17 @@ static bool check_sets(struct gw_call *call, const struct gw_relay *relay,
 	for (i = 0; i < conf->allowed.count; i++) {
 		struct gw_str entry = conf->allowed.items[i];
 
-		if (*entry.ptr != '@' || set_named(gw->conf(call), gw_str_from(entry, 1)))
+		if (*entry.ptr == '@' ? set_named(gw->conf(call), gw_str_from(entry, 1)) != NULL
+				      : gw_domain_is_pattern(entry))
 			continue;
-		gw->problem_at(
-			call, relay, "return_path_domains", true,
-			"there is no \"%.*s\": bounce: { return_path_sets = ({ name = \"%s\"; domains = [...]; }); }",
-			GW_STR_ARGS(entry), entry.ptr + 1);
+		if (*entry.ptr != '@')
+			gw->problem_at(call, relay, "return_path_domains", true,
+				       "\"%.*s\" is no domain", GW_STR_ARGS(entry));
+		else
+			gw->problem_at(
+				call, relay, "return_path_domains", true,
+				"there is no \"%.*s\": bounce: { return_path_sets = ({ name = \"%s\"; domains = [...]; }); }",
+				GW_STR_ARGS(entry), entry.ptr + 1);
 		return false;
 	}
 	return true;

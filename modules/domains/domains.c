@@ -5,10 +5,13 @@
 #include "registry.h"
 #include "verbs.h"
 
+#include <gateway/domain.h>
+
 #define CONF(member) offsetof(struct domains_conf, member)
 static const struct gw_option options[] = {
 	{ .key = "senders",
 	  .type = GW_OPTION_LIST,
+	  .flags = GW_OPTION_DOMAINS,
 	  .offset = CONF(senders),
 	  .help = "Sender domains beside those that relays and clients name." },
 	{ .key = "addresses",

@@ -96,6 +96,10 @@ static void domains_have_a_name_for_several_relays(void **state)
 	assert_int_equal(testkit_start(office.kit), -1);
 	assert_true(testkit_has(office.kit, TESTKIT_PROBLEM, "there is no \"@zoho:us\""));
 	testkit_destroy(office.kit);
+	office = office_open("keep", "return_path_domains", "crm.example a..example");
+	assert_int_equal(testkit_start(office.kit), -1);
+	assert_true(testkit_has(office.kit, TESTKIT_PROBLEM, "\"a..example\" is no domain"));
+	testkit_destroy(office.kit);
 }
 
 static void another_domain_may_get_another_return_path(void **state)
