@@ -57,6 +57,7 @@ def test_what_stands_in_line_goes_to_the_port_of_a_reload(new_gateway, new_sink)
     gateway.ctl("reload")
     assert len(other.wait_messages(5)) == 5
     sink.release()
+    sink.wait_messages(1)
     gateway.wait_queue_empty()
     assert len(sink.messages) == 1 and len(other.messages) == 5
 
