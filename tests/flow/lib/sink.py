@@ -147,8 +147,8 @@ class Session(threading.Thread):
             out += "%s%s%s\r\n" % (code, " " if i == len(lines) - 1 else "-", text)
         return out.encode("latin-1")
 
-    def do(self, stage, line, default):
-        """Acts as the script says; gives the code that was said, None if none."""
+    def do(self, stage, line, default, before=None):
+        """Acts as the script says; gives the code that was said, None if none. `before(code)` comes before the other side can know of it."""
         act = self.sink.next_act(stage, self, line)
         if act == OK:
             act = default
@@ -161,12 +161,14 @@ class Session(threading.Thread):
         if act.delay:
             self.sink.stopping.wait(act.delay)
         octets = act.raw if act.raw is not None else self.say(act.reply) if act.reply is not None else b""
+        code = act.accept if act.accept is not None else octets[:3].decode("latin-1") if not callable(octets) else ""
+        if before and not (act.close or act.reset or callable(octets)):
+            before(code)
         if callable(octets):
             for part in octets():
                 self.put(part)
         elif octets:
             self.put(octets, act.bytewise)
-        code = act.accept if act.accept is not None else octets[:3].decode("latin-1") if not callable(octets) else ""
         if act.reset:
             self.reset()
         if act.close:
@@ -262,12 +264,14 @@ class Session(threading.Thread):
         message, self.message = self.message, None
         message.wire, message.data, message.time = wire, unstuffed(wire), time.monotonic()
         self.sink.add_text(message)
-        try:
-            message.accepted = self.do("dot", line, "250 2.0.0 kept as %d" % len(self.sink.messages))[:1] == "2"
-        finally:
-            if message.accepted:
-                self.messages.append(message)
-                self.sink.add_message(message)
+        self.take(message, self.do("dot", line, "250 2.0.0 kept as %d" % len(self.sink.messages), lambda code: self.take(message, code)))
+
+    def take(self, message, code):
+        if message.accepted or code[:1] != "2":
+            return
+        message.accepted = True
+        self.messages.append(message)
+        self.sink.add_message(message)
 
     def do_rset(self, line):
         self.message = None

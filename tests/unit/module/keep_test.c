@@ -314,10 +314,12 @@ static void begin_worker(void)
 
 static void end_worker(void)
 {
+	state_sync(used); /* it posts to the worker, and does no more after this */
 	worker_destroy(worker);
 	state_close(used);
 	on_worker_forget(&rig.snapshot);
 	assert_int_equal(atomic_load(&rig.snapshot.refs), 1);
+	arena_finish(&rig.snapshot.arena);
 	rig_finish(&rig);
 }
 
