@@ -434,8 +434,15 @@ static enum gw_verdict made(struct gw_call *call, void *arg)
 	return hand_over(call, arg);
 }
 
-/* What is small is copied here, in less time than a thread is woken; what is large is read and
- * compressed on the pool, into a file. */
+static bool is_small(struct archive *archive, const struct item *item)
+{
+	uint64_t octets = item->arrived_size + item->left_size;
+
+	return octets <= ITEM_SMALL && store_level(archive->store) <= ITEM_LEVEL &&
+	       store_has_room(archive->store, octets);
+}
+
+/* What is small is made here, in less time than a thread takes to have it at hand. */
 static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 			    struct gw_delivery *delivery, bool arrived, struct item *after)
 {
@@ -446,7 +453,6 @@ static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 	int64_t until = until_of(call, message);
 	struct item *item = archive->store ? item_mail(call, message, delivery, arrived, until)
 					   : NULL;
-	uint64_t octets = item ? item->arrived_size + item->left_size : 0;
 	enum gw_verdict verdict;
 
 	if (!item) {
@@ -455,9 +461,11 @@ static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 		return GW_FAILED;
 	}
 	item->after = after;
-	if (octets <= ITEM_SMALL && store_has_room(archive->store, octets) && item_copy(item))
-		return hand_over(call, item);
 	item->store = archive->store;
+	if (is_small(archive, item)) {
+		item_work(item);
+		return hand_over(call, item);
+	}
 	verdict = gw->offload(call, &async, item_work, item);
 	if (verdict != GW_PENDING)
 		item_free(item);

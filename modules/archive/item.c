@@ -17,10 +17,14 @@ static long read_arrived(void *arg, uint64_t at, void *out, size_t len)
 {
 	struct item *item = arg;
 
-	if (!item->arrived)
-		return gw->read(item->message, at, out, len);
-	memcpy(out, item->arrived + at, len);
-	return (long)len;
+	return gw->read(item->message, at, out, len);
+}
+
+static long read_left(void *arg, uint64_t at, void *out, size_t len)
+{
+	struct item *item = arg;
+
+	return gw->delivery_read(item->delivery, at, out, len);
 }
 
 static uint64_t between_size(const struct item *item)
@@ -28,41 +32,15 @@ static uint64_t between_size(const struct item *item)
 	return item->left_size - item->delta.front - item->delta.back;
 }
 
-/* Where in memory the octet stands that left at `at`, and how many stand together from there on. */
-static const unsigned char *left_at(const struct item *item, uint64_t at, size_t *together)
-{
-	uint64_t front = item->delta.front, back = item->left_size - item->delta.back;
-
-	*together = (size_t)((at < front ? front : at < back ? back : item->left_size) - at);
-	if (at < front)
-		return item->arrived + at;
-	return at < back ? item->between + (at - front)
-			 : item->arrived + (item->arrived_size - (item->left_size - at));
-}
-
-static long read_left(void *arg, uint64_t at, void *out, size_t len)
-{
-	struct item *item = arg;
-	size_t done, together;
-
-	if (!item->between)
-		return gw->delivery_read(item->delivery, at, out, len);
-	for (done = 0; done < len; done += together) {
-		const unsigned char *from = left_at(item, at + done, &together);
-
-		together = together < len - done ? together : len - done;
-		memcpy((char *)out + done, from, together);
-	}
-	return (long)len;
-}
-
 typedef long reader(void *arg, uint64_t at, void *out, size_t len);
 
-static unsigned char *copy(struct item *item, reader *read, uint64_t from, uint64_t size)
+/* All of what arrived; NULL: it cannot be read, or no memory. */
+static unsigned char *copy_arrived(struct item *item)
 {
-	unsigned char *octets = malloc((size_t)size + 1);
+	size_t size = (size_t)item->arrived_size;
+	unsigned char *octets = malloc(size + 1);
 
-	if (octets && (!size || read(item, from, octets, (size_t)size) == (long)size))
+	if (octets && (!size || read_arrived(item, 0, octets, size) == (long)size))
 		return octets;
 	free(octets);
 	return NULL;
@@ -72,8 +50,6 @@ size_t item_weight(const struct item *item)
 {
 	size_t weight = sizeof *item + 1024, i;
 
-	weight += item->arrived ? (size_t)item->arrived_size : 0;
-	weight += item->between ? (size_t)between_size(item) : 0;
 	for (i = 0; item->made && i < item->count; i++)
 		weight += item->records[i].bytes ? item->records[i].bytes->len : 0;
 	return weight;
@@ -157,19 +133,7 @@ static bool compare(struct item *item)
 	delta->front = (uint64_t)front;
 	delta->back = (uint64_t)back;
 	delta->like = item->arrived_size <= LIKE_MOST && between_size(item) >= LIKE_LEAST;
-	item->compared = true;
 	return true;
-}
-
-bool item_copy(struct item *item)
-{
-	item->arrived = copy(item, read_arrived, 0, item->arrived_size);
-	if (!item->arrived || !item->delivery)
-		return item->arrived != NULL;
-	if (!compare(item))
-		return false;
-	item->between = copy(item, read_left, item->delta.front, between_size(item));
-	return item->between != NULL;
 }
 
 /* --- descriptions --- */
@@ -276,8 +240,6 @@ void item_free(void *arg)
 		gw->json_destroy(item->parts[i].meta);
 	for (i = 0; i < item->count && item->made; i++)
 		bulk_finish(&item->records[i]);
-	free(item->arrived);
-	free(item->between);
 	free(item);
 }
 
@@ -310,7 +272,7 @@ static bool end_left(struct item *item, struct gw_json *meta)
 {
 	char sha256[65];
 
-	if ((!item->compared && !compare(item)) || !digest_left(item, sha256))
+	if (!compare(item) || !digest_left(item, sha256))
 		return false;
 	gw->json_string(meta, "sha256", gw_str(sha256));
 	gw->json_number(meta, "size", (int64_t)item->left_size);
@@ -320,18 +282,16 @@ static bool end_left(struct item *item, struct gw_json *meta)
 	return true;
 }
 
-/* Once: then it can be written as often as it has to be. */
 static bool describe(struct item *item)
 {
 	bool good = true;
 	size_t i;
 
-	for (i = 0; i < item->count && good && !item->described; i++)
+	for (i = 0; i < item->count && good; i++)
 		if (item->parts[i].kind == RECORD_ARRIVED)
 			good = end_arrived(item, item->parts[i].meta);
 		else if (item->parts[i].kind == RECORD_LEFT)
 			good = end_left(item, item->parts[i].meta);
-	item->described = good;
 	return good;
 }
 
@@ -350,13 +310,12 @@ static bool put_left(struct item *item, size_t nth, sink *to, void *arg)
 	unsigned char *like = NULL;
 
 	body.len = between_size(item);
-	if (delta->like && !item->arrived) {
-		like = copy(item, read_arrived, 0, item->arrived_size);
+	if (delta->like) {
+		like = copy_arrived(item);
 		if (!like)
 			return false;
+		body.like = gw_str_n(like, (size_t)item->arrived_size);
 	}
-	if (delta->like)
-		body.like = gw_str_n(like ? like : item->arrived, (size_t)item->arrived_size);
 	to(arg, item, nth, gw->json_text(item->parts[nth].meta), &body);
 	free(like);
 	return true;
@@ -400,7 +359,8 @@ static void to_file(void *arg, struct item *item, size_t nth, struct gw_str meta
 void item_work(void *arg)
 {
 	struct item *item = arg;
-	struct press *press = record_press(store_level(item->store));
+	struct presses *presses = store_presses(item->store);
+	struct press *press = presses_take(presses, store_level(item->store));
 	size_t i;
 
 	for (i = 0; i < item->count; i++)
@@ -408,7 +368,7 @@ void item_work(void *arg)
 	item->made = true;
 	if (!press || !put(item, to_file, press))
 		item->broken = true;
-	press_destroy(press);
+	presses_give(presses, press);
 }
 
 void item_write(struct item *item, struct batch *batch)

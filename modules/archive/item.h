@@ -1,7 +1,8 @@
 /* item.h - what one call has to keep: a delivery, a message, an outcome, on its way to the disk.
  *
- * Of a small mail an item has the octets, and the writer makes records of them. A large one is
- * read, compressed and sealed on the pool, and waits in a file. */
+ * A mail is read, compressed and sealed while its call is there: a small one on its worker, which
+ * has it at hand, a large one on the pool, whose records may wait in files. The writer only puts
+ * them together. */
 #ifndef ARCHIVE_ITEM_H
 #define ARCHIVE_ITEM_H
 
@@ -11,7 +12,10 @@
 
 struct store;
 
+/* What takes a worker no longer than a signature: octets that arrived and left, and zstd's levels.
+ */
 #define ITEM_SMALL ((uint64_t)128 * 1024)
+#define ITEM_LEVEL 3
 
 /* What was said of the content: how a mail that left differs from the one that arrived. */
 struct delta {
@@ -34,21 +38,16 @@ struct item {
 	struct part parts[2];
 	size_t count;
 
-	/* while the call is held, or of copies in memory */
+	/* while the call is held */
 	struct gw_message *message;
 	struct gw_delivery *delivery;
 	uint64_t arrived_size, left_size;
-	unsigned char *arrived; /* NULL: both are read from the handles */
-	unsigned char
-		*between; /* of what left, what is not as it arrived; NULL with `arrived` alone */
-	bool compared;    /* `delta` is known */
-	bool described;   /* the descriptions are whole */
 	struct delta delta;
 	char sha256[65]; /* of what arrived, once it is described */
 
-	/* made on the pool */
+	/* of a mail */
 	struct store *store;
-	bool made, broken; /* broken: it could not be read */
+	bool made, broken; /* it has records; it could not be read */
 	bool spilled;      /* it waits elsewhere: spill.h */
 	struct bulk records[2];
 	unsigned char hashes[2][HASH_SIZE];
@@ -62,9 +61,7 @@ struct item *item_mail(struct gw_call *call, struct gw_message *message,
 struct item *item_plain(enum record_kind kind, int64_t time, struct gw_json *meta);
 void item_free(void *item);
 
-/* Copies the octets of a small mail. False: they cannot be read, or no memory. */
-bool item_copy(struct item *item);
-/* Makes the records for item->store: for the pool, while the call is held. */
+/* Makes the records for item->store, while the call is there or held. [worker: small; pool] */
 void item_work(void *item);
 void item_write(struct item *item, struct batch *batch);
 /* What it takes of the memory. */

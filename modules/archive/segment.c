@@ -13,7 +13,7 @@
 
 #include <openssl/sha.h>
 
-#define BATCH_NEAR ((uint64_t)4 * 1024 * 1024)
+#define BATCH_NEAR ((uint64_t)512 * 1024)
 
 /* --- names --- */
 
@@ -481,13 +481,21 @@ void batch_add(struct batch *batch, enum record_kind kind, int64_t time, struct 
 void batch_add_made(struct batch *batch, const struct bulk *record,
 		    const unsigned char hash[HASH_SIZE])
 {
+	struct gw_str octets = bulk_text(record);
+
 	if (batch->error)
 		return;
-	flush(batch);
-	if (!batch->error)
-		batch->error = bulk_write(record, batch->segment->file, batch->at);
-	batch->at += record->len;
+	if (octets.ptr) {
+		bulk_add(&batch->near, octets.ptr, octets.len);
+	} else {
+		flush(batch);
+		if (!batch->error)
+			batch->error = bulk_write(record, batch->segment->file, batch->at);
+		batch->at += record->len;
+	}
 	g_byte_array_append(batch->hashes, hash, HASH_SIZE);
+	if (batch->near.len > BATCH_NEAR)
+		flush(batch);
 }
 
 static void add_commit(struct batch *batch, int64_t now, struct link *link)

@@ -46,6 +46,7 @@ struct store {
 
 	const char *spill_folder; /* interned; NULL: none */
 
+	struct presses presses;
 	struct segment segment; /* the writer's own */
 	struct spill *spill;    /* its own too */
 };
@@ -439,6 +440,11 @@ const struct keys *store_keys(struct store *store)
 	return keys;
 }
 
+struct presses *store_presses(struct store *store)
+{
+	return &store->presses;
+}
+
 int store_level(struct store *store)
 {
 	int level;
@@ -540,6 +546,7 @@ static void destroy(struct store *store)
 	}
 	spill_destroy(store->spill);
 	free_ring(store->ring);
+	presses_finish(&store->presses);
 	pthread_cond_destroy(&store->wanted);
 	pthread_cond_destroy(&store->written);
 	pthread_mutex_destroy(&store->lock);
@@ -557,6 +564,7 @@ static void init(struct store *store, const struct store_settings *settings)
 	pthread_cond_init(&store->written, &clock);
 	pthread_condattr_destroy(&clock);
 	pthread_mutex_init(&store->lock, NULL);
+	presses_init(&store->presses);
 	store->folder = g_strdup(settings->folder);
 	store->spill_folder = spill_of(settings);
 	store->last = &store->first;

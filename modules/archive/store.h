@@ -6,6 +6,7 @@
 #define ARCHIVE_STORE_H
 
 #include "item.h"
+#include "presses.h"
 
 struct store;
 
@@ -28,6 +29,7 @@ const char *store_work_folder(struct store *store);
 /* Those of now; they live as long as the store. */
 const struct keys *store_keys(struct store *store);
 int store_level(struct store *store);
+struct presses *store_presses(struct store *store);
 
 /* Hands the item over. One with a ticket comes back by it, with its error, and is the waiter's
  * then; another is written as soon as that can be, and freed. */
