@@ -401,18 +401,25 @@ void store_state(struct store *store, struct store_state *state)
 	pthread_mutex_unlock(&store->lock);
 }
 
-bool store_wait(struct store *store, uint64_t batches, int64_t ms)
+bool store_wait(struct store *store, uint64_t batches, int64_t ms, const atomic_bool *stop)
 {
 	struct timespec until = in_ms(ms);
 	bool goes_on;
 
 	pthread_mutex_lock(&store->lock);
-	while (!store->stopping && store->state.batches == batches &&
+	while (!store->stopping && !*stop && store->state.batches == batches &&
 	       pthread_cond_timedwait(&store->written, &store->lock, &until) == 0)
 		;
-	goes_on = !store->stopping;
+	goes_on = !store->stopping && !*stop;
 	pthread_mutex_unlock(&store->lock);
 	return goes_on;
+}
+
+void store_wake(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	pthread_cond_broadcast(&store->written);
+	pthread_mutex_unlock(&store->lock);
 }
 
 const char *store_folder(const struct store *store)

@@ -8,6 +8,8 @@
 #include "item.h"
 #include "presses.h"
 
+#include <stdatomic.h>
+
 struct store;
 
 struct store_settings {
@@ -69,7 +71,9 @@ struct store_state {
 	bool damaged;  /* the file that was the newest is: it stays as it is */
 };
 void store_state(struct store *store, struct store_state *state);
-/* Waits until something is written after `batches`, or `ms` passed, or the store ends (false). */
-bool store_wait(struct store *store, uint64_t batches, int64_t ms);
+/* Waits until something is written after `batches`, or `ms` passed, or the store ends or `*stop`
+ * is set (false); who sets that calls store_wake() after it. */
+bool store_wait(struct store *store, uint64_t batches, int64_t ms, const atomic_bool *stop);
+void store_wake(struct store *store);
 
 #endif
