@@ -28,7 +28,7 @@ static bool clamd_says_clean(struct gw_str text)
 
 static bool icap_says_clean(struct gw_str text)
 {
-	return text.len > 12 && memcmp(text.ptr, "ICAP/1.", 7) == 0 && has(text, "204") &&
+	return text.len >= 12 && memcmp(text.ptr, "ICAP/1.", 7) == 0 && has(text, "204") &&
 	       !has(text, "\nX-Infection-Found:") && !has(text, "\nX-Virus-ID:") &&
 	       !has(text, "\nX-Violations-Found:") && !gw_str_has_nul(text);
 }
