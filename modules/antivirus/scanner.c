@@ -4,12 +4,12 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS 5000
+#define HASH_PIECE 32768
 
 TAILQ_HEAD(row, job);
 
@@ -83,17 +83,37 @@ void job_free(void *arg)
 	free(job);
 }
 
-static int hash_file(struct job *job, size_t size)
+/* Read, not mapped: a bad sector is an error here, not the end of the process. */
+static int hash_pieces(EVP_MD_CTX *hash, int file, uint64_t size)
 {
-	void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, job->file, 0) : NULL;
-	bool good;
+	char piece[HASH_PIECE];
+	uint64_t at = 0;
+	ssize_t len;
 
-	if (bytes == MAP_FAILED)
-		return errno;
-	good = EVP_Digest(bytes ? bytes : "", size, job->hash, NULL, EVP_sha256(), NULL) == 1;
-	if (bytes)
-		munmap(bytes, size);
-	return good ? 0 : ENOMEM;
+	while (at < size) {
+		len = pread(file, piece, sizeof piece, (off_t)at);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len <= 0)
+			return len ? errno : EIO;
+		if (EVP_DigestUpdate(hash, piece, (size_t)len) != 1)
+			return ENOMEM;
+		at += (uint64_t)len;
+	}
+	return 0;
+}
+
+static int hash_file(struct job *job, uint64_t size)
+{
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	int error = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 ? 0 : ENOMEM;
+
+	if (!error)
+		error = hash_pieces(hash, job->file, size);
+	if (!error && EVP_DigestFinal_ex(hash, job->hash, NULL) != 1)
+		error = ENOMEM;
+	EVP_MD_CTX_free(hash);
+	return error;
 }
 
 void job_work(void *arg)
@@ -107,7 +127,7 @@ void job_work(void *arg)
 		return;
 	}
 	if (job->scanner->cache_ms)
-		job->error = hash_file(job, (size_t)status.st_size);
+		job->error = hash_file(job, (uint64_t)status.st_size);
 }
 
 bool job_is_known(struct job *job, int64_t now)
