@@ -199,6 +199,7 @@ def run_pairs(folder, pairs, seconds, say):
     server = FloodServer(folder, sink.port, events).start()
     try:
         hand_in(folder, CASE, server, 1000)
+        wait_until(server.drained, 60, "the first messages to leave")
         for number in range(pairs):
             paths = make_paths(folder, server, sink, int(PER_SECOND * seconds), "customer-%d.example" % number)
             pair = {}
