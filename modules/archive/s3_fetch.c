@@ -6,11 +6,13 @@
 
 #define PIECE ((uint64_t)1024 * 1024) /* what an answer copies is the time of a worker */
 
-/* What another request may change, made later; but not what the object is. */
-static bool may_come(int status)
+/* Another request, made later, changes nothing: the object is gone, or shorter than it was. All
+ * else may be the way there: a token that has run out (400), the page of a proxy, whatever its
+ * status. */
+static bool is_final(const struct s3_answer *answer)
 {
-	return status == 0 || status == 401 || status == 403 || status == 408 || status == 429 ||
-	       status >= 500;
+	return (answer->status == 404 && strcmp(answer->code, "NoSuchKey") == 0) ||
+	       answer->status == 416 || answer->status == 206;
 }
 
 static bool fail(struct s3_fetch *fetch, const char *why, bool later)
@@ -51,11 +53,10 @@ static bool ask(struct s3_fetch *fetch, const struct stub *stub, const struct st
 	request.answer_max = (uint32_t)len + 1024;
 	good = s3_ask(fetch->target, &request, &answer);
 	if (!good)
-		fail(fetch, answer.why[0] ? answer.why : "there was no answer",
-		     may_come(answer.status));
+		fail(fetch, answer.why[0] ? answer.why : "there was no answer", !is_final(&answer));
 	else if (!answer.body || g_bytes_get_size(answer.body) != len)
 		good = fail(fetch, "the bucket gives another number of octets than were asked for",
-			    false);
+			    !is_final(&answer));
 	g_clear_pointer(&fetch->near, g_bytes_unref);
 	if (good) {
 		fetch->near = g_bytes_ref(answer.body);
@@ -75,7 +76,7 @@ static bool fetch_more(struct s3_fetch *fetch, const struct stub *stub, uint64_t
 	if (strcmp(stub->target, fetch->target->name) != 0) {
 		snprintf(text, sizeof text, "its octets are in another bucket: %.150s",
 			 stub->target);
-		return fail(fetch, text, false);
+		return fail(fetch, text, true);
 	}
 	if (!stub_span(stub, from, &span))
 		return fail(fetch, "its stub is damaged", false);

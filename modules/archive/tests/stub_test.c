@@ -417,8 +417,13 @@ static void trouble_is_told(void **state)
 {
 	static const struct {
 		int status;
+		const char *code;
 		bool later;
-	} cases[] = { { 403, true }, { 503, true }, { 404, false }, { 0, true } };
+	} cases[] = { { 403, "AccessDenied", true },      { 503, "SlowDown", true },
+		      { 404, "NoSuchKey", false },        { 416, "InvalidRange", false },
+		      { 400, "ExpiredToken", true },      { 404, "NoSuchBucket", true },
+		      { 307, "TemporaryRedirect", true }, { 200, "InternalError", true },
+		      { 206, "InternalError", false },    { 0, NULL, true } };
 	size_t i;
 
 	(void)state;
@@ -428,7 +433,7 @@ static void trouble_is_told(void **state)
 		fake.lasting = true;
 		fake.fault = cases[i].status ? FAULT_STATUS : FAULT_BEFORE;
 		fake.status = cases[i].status;
-		fake.code = "Trouble";
+		fake.code = cases[i].code;
 		assert_int_equal(read_mail(OLD, 0, 3, 300, true), OPENED_DAMAGED);
 		assert_int_equal(reader.later, cases[i].later);
 		assert_true(reader.why[0]);
@@ -457,6 +462,7 @@ static void another_bucket(void **state)
 	s3_upload_finish(&upload);
 	assert_int_equal(read_mail(OLD, 0, 3, 300, true), OPENED_DAMAGED);
 	assert_non_null(strstr(reader.why, "another bucket"));
+	assert_true(reader.later);
 }
 
 /* A file was begun, and the power went before its first batch was there: the link goes on. */
