@@ -19,7 +19,7 @@ static void begin(struct gw_delivery *delivery)
 	delivery->sent.ptr = NULL;
 	if (delivery->fields)
 		return;
-	delivery->fields = kit_grow(delivery->kit, message->fields, message->field_count,
+	delivery->fields = kit_copy(delivery->kit, message->fields, message->field_count,
 				    sizeof *delivery->fields);
 	delivery->field_count = message->field_count;
 }

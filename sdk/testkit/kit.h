@@ -295,8 +295,10 @@ char *kit_vformat(struct testkit *kit, const char *format, va_list args);
 char *kit_format(struct testkit *kit, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void kit_free(struct testkit *kit);
-/* An array with room for one more item, copied. */
-void *kit_grow(struct testkit *kit, const void *items, size_t count, size_t size);
+/* An array that kit_grow() can grow. */
+void *kit_copy(struct testkit *kit, const void *items, size_t count, size_t size);
+/* One that these two made, or none, with room for one more: itself, or a larger copy. */
+void *kit_grow(struct testkit *kit, void *items, size_t count, size_t size);
 
 struct pair *pair_find(struct pair *list, const char *key);
 void pair_set(struct testkit *kit, struct pair **list, const char *key, struct gw_str value);

@@ -91,10 +91,27 @@ char *kit_format(struct testkit *kit, const char *format, ...)
 	return text;
 }
 
-void *kit_grow(struct testkit *kit, const void *items, size_t count, size_t size)
+/* An array of `count` items has room up to the next power of two. */
+void *kit_copy(struct testkit *kit, const void *items, size_t count, size_t size)
 {
-	void *grown = kit_alloc(kit, (count + 1) * size);
+	size_t room = 1;
+	void *copy;
 
+	while (room < count)
+		room *= 2;
+	copy = kit_alloc(kit, room * size);
+	if (count)
+		memcpy(copy, items, count * size);
+	return copy;
+}
+
+void *kit_grow(struct testkit *kit, void *items, size_t count, size_t size)
+{
+	void *grown;
+
+	if (count & (count - 1))
+		return items;
+	grown = kit_alloc(kit, (count ? count * 2 : 1) * size);
 	if (count)
 		memcpy(grown, items, count * size);
 	return grown;
