@@ -597,6 +597,17 @@ static void tell_day(struct gw_call *call, struct archive *archive, const struct
 	archive->link = state->link;
 }
 
+static void tell_spill(struct gw_call *call, struct archive *archive,
+		       const struct store_state *state)
+{
+	if (strcmp(archive->told_spill, state->spill_damaged) == 0)
+		return;
+	memcpy(archive->told_spill, state->spill_damaged, sizeof archive->told_spill);
+	gw->log(call, GW_LOG_ERROR,
+		"the spill's %s.gwa is damaged, or not signed by this archive: what is whole of it is in the archive, and the file stays where it is as .damaged",
+		state->spill_damaged);
+}
+
 static void on_tick(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
@@ -622,6 +633,7 @@ static void on_tick(struct gw_call *call)
 			gw->notify(call, gw_str(KEY), SIZE_MAX);
 	}
 	tell_day(call, archive, &state);
+	tell_spill(call, archive, &state);
 	if (state.torn && !archive->told_torn) {
 		archive->told_torn = true;
 		gw->log(call, GW_LOG_WARNING,
@@ -672,6 +684,8 @@ static void on_status(struct gw_call *call)
 	if (state.spilled)
 		gw->status_line(call, "spill", "%llu octets wait for the archive",
 				(unsigned long long)state.spilled);
+	if (state.spill_error)
+		gw->status_line(call, "WRONG", "the spill fails: %s", words_of(state.spill_error));
 	gw->status_line(call, "waiting", "%llu octets", (unsigned long long)state.waiting);
 	status_index(call, archive->indexer);
 	if (indexer_waits_for_clock(archive->indexer))

@@ -39,11 +39,12 @@ struct archive {
 	struct indexer *_Atomic indexer;
 	atomic_bool failing; /* as it was told last */
 	bool told_torn, told_damage;
-	struct s3 *s3;               /* NULL: there is no bucket */
-	atomic_bool stopping;        /* nothing is fetched any more */
-	struct s3_fetching indexing; /* for the indexer, of what is in the bucket alone */
-	atomic_bool is_asked;        /* the archive waits for what is in the bucket */
-	char day[11];                /* of the last batch, and its link: for whom the tick comes */
+	char told_spill[SEGMENT_NAME]; /* the damaged file of the spill that was told of last */
+	struct s3 *s3;                 /* NULL: there is no bucket */
+	atomic_bool stopping;          /* nothing is fetched any more */
+	struct s3_fetching indexing;   /* for the indexer, of what is in the bucket alone */
+	atomic_bool is_asked;          /* the archive waits for what is in the bucket */
+	char day[11]; /* of the last batch, and its link: for whom the tick comes */
 	struct link link;
 
 	/* the main thread's */

@@ -498,6 +498,24 @@ void batch_add_made(struct batch *batch, const struct bulk *record,
 		flush(batch);
 }
 
+void batch_add_copy(struct batch *batch, int file, uint64_t at, uint64_t size,
+		    const unsigned char hash[HASH_SIZE])
+{
+	unsigned char piece[65536];
+	uint64_t done;
+	size_t len;
+
+	for (done = 0; done < size && !batch->error; done += len) {
+		len = size - done < sizeof piece ? (size_t)(size - done) : sizeof piece;
+		if (file_read(file, at + done, piece, len) != (long)len)
+			batch->error = EIO;
+		bulk_add(&batch->near, piece, len);
+		if (batch->near.len > BATCH_NEAR)
+			flush(batch);
+	}
+	g_byte_array_append(batch->hashes, hash, HASH_SIZE);
+}
+
 static void add_commit(struct batch *batch, int64_t now, struct link *link)
 {
 	struct segment *segment = batch->segment;

@@ -97,6 +97,9 @@ void batch_add(struct batch *batch, enum record_kind kind, int64_t time, struct 
 	       const struct source *body);
 void batch_add_made(struct batch *batch, const struct bulk *record,
 		    const unsigned char hash[HASH_SIZE]);
+/* A record as it stands in another file. */
+void batch_add_copy(struct batch *batch, int file, uint64_t at, uint64_t size,
+		    const unsigned char hash[HASH_SIZE]);
 /* On disk when it gives 0; else errno, and nothing of it is there. */
 int batch_end(struct batch *batch, int64_t now);
 /* Nothing of it is there. */

@@ -7,13 +7,35 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define BRING_MS 50 /* at once: mail waits for it */
+
+/* A batch that waits: its records, and the hash of the first, by which it is known. */
+struct waiting {
+	uint64_t from, commit, end;
+	unsigned char first[HASH_SIZE];
+	uint32_t count;
+	bool is_there; /* in the archive: it was cut off before it was taken away here */
+};
+
+/* The file that is brought. */
+struct bringing {
+	char name[SEGMENT_NAME]; /* "": none */
+	int file;
+	GArray *list; /* struct waiting */
+	guint next;
+	bool damaged; /* not all of it was brought */
+};
 
 struct spill {
 	char *folder;
 	int lock_file;
 	bool open;
 	struct segment segment;
+	struct bringing bringing;
+	char aside[SEGMENT_NAME]; /* the last of which not all was brought */
 };
 
 struct spill *spill_create(const char *folder)
@@ -32,11 +54,23 @@ static void close_files(struct spill *spill)
 	spill->open = false;
 }
 
+/* What of it is not taken away yet is brought from its beginning, later. */
+static void leave_file(struct bringing *bringing)
+{
+	if (!bringing->name[0])
+		return;
+	if (bringing->file >= 0)
+		close(bringing->file);
+	g_array_unref(bringing->list);
+	*bringing = (struct bringing){ .file = -1 };
+}
+
 void spill_destroy(struct spill *spill)
 {
 	if (!spill)
 		return;
 	close_files(spill);
+	leave_file(&spill->bringing);
 	if (spill->lock_file >= 0)
 		close(spill->lock_file);
 	g_free(spill->folder);
@@ -94,30 +128,18 @@ static uint64_t size_of(const char *folder, const char *name)
 
 uint64_t spill_waiting(struct spill *spill)
 {
+	const struct bringing *bringing = &spill->bringing;
 	GPtrArray *names = segments_list(spill->folder);
-	uint64_t waiting = 0;
+	uint64_t waiting = 0, done = 0;
 	guint i;
 
 	for (i = 0; names && i < names->len; i++)
 		waiting += size_of(spill->folder, names->pdata[i]);
 	if (names)
 		g_ptr_array_unref(names);
-	return waiting;
-}
-
-int64_t spill_newest(struct spill *spill, const struct keys *keys)
-{
-	struct record record;
-	struct heads heads;
-	int64_t newest = 0;
-
-	if (!spill_waiting(spill) || open_files(spill, keys) != 0)
-		return 0;
-	if (heads_open(&heads, spill->folder, spill->segment.name, false))
-		while (heads_next(&heads, &record))
-			newest = record.kind == RECORD_COMMIT ? record.time : newest;
-	heads_close(&heads);
-	return newest;
+	if (bringing->name[0] && bringing->next)
+		done = g_array_index(bringing->list, struct waiting, bringing->next - 1).end;
+	return waiting > done ? waiting - done : 0;
 }
 
 /* --- there --- */
@@ -137,6 +159,7 @@ int spill_put(struct spill *spill, const struct keys *keys, struct item *items, 
 
 	while (item && !is_late(item))
 		item = item->next;
+	leave_file(&spill->bringing);
 	error = item ? open_files(spill, keys) : 0;
 	if (error || !item)
 		return error;
@@ -159,63 +182,66 @@ int spill_put(struct spill *spill, const struct keys *keys, struct item *items, 
 
 /* --- and back --- */
 
-/* A batch that waits: its records, and the hash of the first, by which it is known. */
-struct waiting {
-	uint64_t from, end; /* end: of its last record */
-	unsigned char first[HASH_SIZE];
-	uint32_t count;
-	bool is_there; /* in the archive: it was cut off before it was taken away here */
-};
-
-static bool read_commit(const struct heads *heads, const struct record *record, GByteArray *octets,
-			struct commit *commit)
+static bool read_commit(int file, uint64_t at, const struct record *record, const struct keys *keys,
+			GByteArray *octets, struct commit *commit)
 {
-	return record_meta(heads->file, heads->here, record, NULL, NULL, octets) == OPENED &&
-	       commit_read(commit, NULL, octets->data, octets->len);
+	return record_meta(file, at, record, NULL, NULL, octets) == OPENED &&
+	       commit_read(commit, keys, octets->data, octets->len);
 }
 
-/* The batches of a file; to be unref'd. */
-static GArray *list_batches(const char *folder, const char *name)
+/* The batches of the file, also those behind what cannot be read. */
+static void list_batches(struct bringing *bringing, uint64_t size)
 {
-	GArray *list = g_array_new(FALSE, TRUE, sizeof(struct waiting));
 	GByteArray *octets = g_byte_array_new();
 	struct waiting batch = { .from = 0 };
 	struct record record;
-	struct heads heads;
+	struct commit commit;
+	uint64_t at = 0;
 
-	if (heads_open(&heads, folder, name, false))
-		while (heads_next(&heads, &record)) {
-			struct commit commit;
-
-			if (record.kind != RECORD_COMMIT)
-				continue;
-			batch.end = heads.at;
-			if (read_commit(&heads, &record, octets, &commit) && commit.count) {
-				batch.count = commit.count;
-				memcpy(batch.first, commit.hashes, HASH_SIZE);
-				g_array_append_val(list, batch);
-			}
-			batch.from = heads.next;
+	while (at < size) {
+		if (record_read(bringing->file, at, &record) != 1 ||
+		    record_size(&record) > size - at) {
+			at = record_next(bringing->file, at + 1, size);
+			continue;
 		}
-	heads_close(&heads);
+		batch.commit = at;
+		batch.end = at += record_size(&record);
+		if (record.kind != RECORD_COMMIT)
+			continue;
+		if (read_commit(bringing->file, batch.commit, &record, NULL, octets, &commit) &&
+		    commit.count) {
+			batch.count = commit.count;
+			memcpy(batch.first, commit.hashes, HASH_SIZE);
+			g_array_append_val(bringing->list, batch);
+		}
+		batch.from = at;
+	}
 	g_byte_array_unref(octets);
-	return list;
 }
 
-static void mark(GArray *list, const struct commit *commit)
+static guint hash_of(gconstpointer first)
 {
-	guint i;
+	guint hash;
 
-	for (i = 0; i < list->len; i++) {
-		struct waiting *batch = &g_array_index(list, struct waiting, i);
+	memcpy(&hash, first, sizeof hash);
+	return hash;
+}
 
-		batch->is_there |= commit->count == batch->count &&
-				   memcmp(commit->hashes, batch->first, HASH_SIZE) == 0;
-	}
+static gboolean is_same(gconstpointer one, gconstpointer two)
+{
+	return memcmp(one, two, HASH_SIZE) == 0;
+}
+
+static void mark(GHashTable *batches, const struct commit *commit)
+{
+	struct waiting *batch = commit->count ? g_hash_table_lookup(batches, commit->hashes) : NULL;
+
+	if (batch)
+		batch->is_there |= commit->count == batch->count;
 }
 
 /* Those that the archive has were written into it after they were made. */
-static void mark_there(GArray *list, const char *folder, const char *since)
+static void mark_all(GHashTable *batches, const char *folder, const char *since)
 {
 	GPtrArray *names = holdings_list(folder);
 	GByteArray *octets = g_byte_array_new();
@@ -231,8 +257,9 @@ static void mark_there(GArray *list, const char *folder, const char *since)
 		if (heads_open(&heads, folder, names->pdata[i], false))
 			while (heads_next(&heads, &record))
 				if (record.kind == RECORD_COMMIT &&
-				    read_commit(&heads, &record, octets, &commit))
-					mark(list, &commit);
+				    read_commit(heads.file, heads.here, &record, NULL, octets,
+						&commit))
+					mark(batches, &commit);
 		heads_close(&heads);
 	}
 	if (names)
@@ -240,91 +267,156 @@ static void mark_there(GArray *list, const char *folder, const char *since)
 	g_byte_array_unref(octets);
 }
 
-static int copy_record(struct batch *batch, const char *folder, int file, uint64_t at,
-		       const struct record *record)
+static void mark_there(GArray *list, const char *folder, const char *since)
 {
-	char piece[65536];
-	unsigned char hash[HASH_SIZE];
-	uint64_t done, size = record_size(record);
-	struct bulk octets;
-	int error = record_hash(file, at, record, hash) ? 0 : EIO;
+	GHashTable *batches = g_hash_table_new(hash_of, is_same);
+	guint i;
 
-	bulk_init(&octets, folder);
-	for (done = 0; done < size && !error; done += sizeof piece) {
-		size_t len = size - done < sizeof piece ? (size_t)(size - done) : sizeof piece;
+	for (i = 0; i < list->len; i++) {
+		struct waiting *batch = &g_array_index(list, struct waiting, i);
 
-		if (file_read(file, at + done, piece, len) != (long)len)
-			error = EIO;
-		bulk_add(&octets, piece, len);
+		g_hash_table_insert(batches, batch->first, batch);
 	}
-	if (!error)
-		error = octets.error;
-	if (!error)
-		batch_add_made(batch, &octets, hash);
-	bulk_finish(&octets);
-	return error;
+	if (list->len)
+		mark_all(batches, folder, since);
+	g_hash_table_unref(batches);
 }
 
-static int bring_batch(const struct spill *spill, int file, const struct waiting *from,
-		       struct segment *to, int64_t now, int level)
+/* What is no file, whoever put it there, has nothing to bring. */
+static int begin_file(struct spill *spill, const char *name, const char *folder)
 {
+	struct bringing *bringing = &spill->bringing;
+	char path[SEGMENT_PATH];
+	struct stat status;
+	int file;
+
+	segment_path(path, spill->folder, name);
+	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file < 0)
+		return errno;
+	*bringing = (struct bringing){ .file = file,
+				       .list = g_array_new(FALSE, TRUE, sizeof(struct waiting)) };
+	snprintf(bringing->name, sizeof bringing->name, "%s", name);
+	bringing->damaged = fstat(file, &status) != 0 || !S_ISREG(status.st_mode);
+	if (!bringing->damaged)
+		list_batches(bringing, (uint64_t)status.st_size);
+	mark_there(bringing->list, folder, name);
+	return 0;
+}
+
+/* It is as it was signed here, or nothing of it is taken: whoever signs it again vouches for it. */
+static int copy_record(struct batch *batch, int file, uint64_t *at,
+		       const unsigned char wanted[HASH_SIZE])
+{
+	unsigned char hash[HASH_SIZE];
 	struct record record;
+
+	if (record_read(file, *at, &record) != 1 || !record_hash(file, *at, &record, hash) ||
+	    memcmp(hash, wanted, HASH_SIZE) != 0)
+		return EBADMSG;
+	batch_add_copy(batch, file, *at, record_size(&record), hash);
+	*at += record_size(&record);
+	return 0;
+}
+
+static int copy_batch(int file, const struct waiting *from, const struct commit *commit,
+		      struct segment *to, int64_t now, int level)
+{
 	struct batch batch;
-	uint64_t at;
+	uint64_t at = from->from;
+	uint32_t i;
 	int error = 0;
 
-	batch_begin(&batch, to, now, level);
-	for (at = from->from; at < from->end && !error; at += record_size(&record)) {
-		if (record_read(file, at, &record) != 1)
-			error = EIO;
-		else
-			error = copy_record(&batch, spill->folder, file, at, &record);
-	}
+	batch_begin(&batch, to, MAX(now, commit->time), level);
+	for (i = 0; i < commit->count && !error; i++)
+		error = copy_record(&batch, file, &at, commit->hashes + (size_t)i * HASH_SIZE);
+	if (!error && at != from->commit)
+		error = EBADMSG;
 	if (!error)
-		return batch_end(&batch, now);
+		return batch_end(&batch, MAX(now, commit->time));
 	batch_cancel(&batch);
 	return error;
 }
 
-static int bring_file(struct spill *spill, const char *name, struct segment *to, const char *folder,
-		      int64_t now, int level)
+static int bring_batch(struct bringing *bringing, const struct keys *keys, struct segment *to,
+		       int64_t now, int level)
 {
-	GArray *list = list_batches(spill->folder, name);
-	char path[SEGMENT_PATH];
-	int file, error = 0;
-	guint i;
+	const struct waiting *from = &g_array_index(bringing->list, struct waiting, bringing->next);
+	GByteArray *octets = g_byte_array_new();
+	struct record record;
+	struct commit commit;
+	int error = EBADMSG;
 
-	segment_path(path, spill->folder, name);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		error = errno;
-	if (!error)
-		mark_there(list, folder, name);
-	for (i = 0; i < list->len && !error; i++) {
-		const struct waiting *batch = &g_array_index(list, struct waiting, i);
+	if (from->is_there)
+		error = 0;
+	else if (record_read(bringing->file, from->commit, &record) == 1 &&
+		 read_commit(bringing->file, from->commit, &record, keys, octets, &commit) &&
+		 commit.is_signed)
+		error = copy_batch(bringing->file, from, &commit, to, now, level);
+	g_byte_array_unref(octets);
+	bringing->damaged |= error == EBADMSG;
+	bringing->next += !error || error == EBADMSG;
+	return error == EBADMSG ? 0 : error;
+}
 
-		if (!batch->is_there)
-			error = bring_batch(spill, file, batch, to, now, level);
-	}
-	if (file >= 0)
-		close(file);
-	if (!error && unlink(path) != 0)
-		error = errno;
-	g_array_unref(list);
+/* Of a damaged one somebody may want what is left. */
+static int end_file(struct spill *spill, int64_t now)
+{
+	struct bringing *bringing = &spill->bringing;
+	char path[SEGMENT_PATH], *aside;
+	int error;
+
+	segment_path(path, spill->folder, bringing->name);
+	aside = g_strdup_printf("%s.damaged-%lld", path, (long long)now);
+	if (bringing->damaged)
+		memcpy(spill->aside, bringing->name, sizeof spill->aside);
+	error = (bringing->damaged ? rename(path, aside) : unlink(path)) != 0 ? errno : 0;
+	leave_file(bringing);
+	g_free(aside);
 	return error;
+}
+
+/* False: there is none, or it failed. */
+static bool has_file(struct spill *spill, const char *folder, int *error)
+{
+	GPtrArray *names;
+
+	if (spill->bringing.name[0])
+		return true;
+	names = segments_list(spill->folder);
+	if (names && names->len)
+		*error = begin_file(spill, names->pdata[0], folder);
+	if (names)
+		g_ptr_array_unref(names);
+	return spill->bringing.name[0] != '\0';
+}
+
+static int64_t up_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 int spill_bring(struct spill *spill, const struct keys *keys, struct segment *to,
 		const char *folder, int64_t now, int level)
 {
-	int error = open_files(spill, keys);
-	GPtrArray *names = error ? NULL : segments_list(spill->folder);
-	guint i;
+	int error = spill->lock_file < 0 ? take_lock(spill) : 0;
+	int64_t until = up_ms() + BRING_MS;
 
 	close_files(spill);
-	for (i = 0; names && i < names->len && !error; i++)
-		error = bring_file(spill, names->pdata[i], to, folder, now, level);
-	if (names)
-		g_ptr_array_unref(names);
+	while (!error && up_ms() < until && has_file(spill, folder, &error))
+		if (spill->bringing.next < spill->bringing.list->len)
+			error = bring_batch(&spill->bringing, keys, to, now, level);
+		else
+			error = end_file(spill, now);
+	if (error)
+		leave_file(&spill->bringing);
 	return error;
+}
+
+const char *spill_damaged(const struct spill *spill)
+{
+	return spill->aside;
 }

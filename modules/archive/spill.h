@@ -14,15 +14,15 @@ const char *spill_folder(const struct spill *spill);
 
 /* Octets that wait there, also from an earlier process. */
 uint64_t spill_waiting(struct spill *spill);
-/* When the newest of them was made, ms; 0: there is none. */
-int64_t spill_newest(struct spill *spill, const struct keys *keys);
 
 /* Those of the items that have no ticket, on disk when it gives 0: they are `spilled` then. */
 int spill_put(struct spill *spill, const struct keys *keys, struct item *items, int64_t now,
 	      int level);
-/* Brings all of it into `to`, whose archive is `folder`: each batch once, whenever it was cut off.
- * 0, or errno: the rest waits. */
+/* Brings some of it into `to`, whose archive is `folder`, for as long as mail may wait for that:
+ * each batch once, whenever it was cut off. 0, or errno: the rest waits. */
 int spill_bring(struct spill *spill, const struct keys *keys, struct segment *to,
 		const char *folder, int64_t now, int level);
+/* The last file of which not all could be brought: it stays there, under another name. "": none. */
+const char *spill_damaged(const struct spill *spill);
 
 #endif

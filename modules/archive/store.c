@@ -17,6 +17,7 @@
 #define ROOM ((uint64_t)64 * 1024 * 1024)
 #define BATCH_FULL ((uint64_t)8 * 1024 * 1024) /* is not waited for any longer */
 #define AGAIN_MS 1000                          /* a disk that failed is tried again */
+#define BRING_AGAIN_MS 10000                   /* as is a spill that could not be brought */
 
 /* Whoever reads mail with keys may go on with those that were before. */
 struct keyring {
@@ -45,6 +46,7 @@ struct store {
 	struct store_state state;
 
 	const char *spill_folder; /* interned; NULL: none */
+	int64_t bring_at;         /* of up_ms(): before it no spill is brought; the writer's own */
 
 	struct presses presses;
 	struct segment segment; /* the writer's own */
@@ -71,22 +73,39 @@ static struct timespec in_ms(int64_t ms)
 	return time;
 }
 
+/* Goes on while the machine sleeps. */
+static int64_t up_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 static bool is_urgent(const struct store *store)
 {
 	return store->stopping || store->flushing || store->fresh > BATCH_FULL;
+}
+
+/* How long a first item is waited for, ms; -1: there is nothing else to do. */
+static int64_t patience(const struct store *store)
+{
+	if (store->state.error)
+		return AGAIN_MS;
+	return store->state.spilled ? MAX(store->bring_at - up_ms(), 0) : -1;
 }
 
 /* Under the lock: waits for a first item, then for those that come soon after it. What the disk did
  * not take waits for them, or for its time. */
 static void gather(struct store *store)
 {
-	struct timespec until = in_ms(AGAIN_MS);
+	int64_t most = patience(store);
+	struct timespec until = in_ms(MAX(most, 0));
 	int error = 0;
 
-	while (!store->fresh && !is_urgent(store) && (error == 0 || !store->state.error))
-		error = store->state.error
-				? pthread_cond_timedwait(&store->wanted, &store->lock, &until)
-				: pthread_cond_wait(&store->wanted, &store->lock);
+	while (!store->fresh && !is_urgent(store) && error == 0)
+		error = most < 0 ? pthread_cond_wait(&store->wanted, &store->lock)
+				 : pthread_cond_timedwait(&store->wanted, &store->lock, &until);
 	until = in_ms(store->delay_ms);
 	for (error = 0; store->fresh && !is_urgent(store) && error == 0;)
 		error = pthread_cond_timedwait(&store->wanted, &store->lock, &until);
@@ -123,12 +142,13 @@ static int open_segment(struct store *store)
 	return error;
 }
 
-/* The records of an item that cannot be read are no part of the batch, which is begun anew then. */
+/* The records of an item that cannot be read are no part of the batch, which is begun anew then. A
+ * batch of nothing is a look whether the disk is there again. */
 static int write_items(struct store *store, struct item *items, int64_t now)
 {
 	struct batch batch;
 	struct item *item;
-	bool again = true;
+	bool again = items || store->state.error;
 	int error = open_segment(store);
 
 	store->segment.keys = store_keys(store);
@@ -197,26 +217,40 @@ static const char *turn_spill(struct store *store)
 	return wanted;
 }
 
+static int bring(struct store *store, int64_t now)
+{
+	int error = spill_bring(store->spill, store_keys(store), &store->segment, store->folder,
+				now, store_level(store));
+
+	store->bring_at = error ? up_ms() + BRING_AGAIN_MS : 0;
+	return error;
+}
+
 /* What nobody waits for, while the disk does not take it, goes to another; and comes from there as
- * soon as it does. */
+ * soon as it does, a little at a time: the mail of now waits for it. */
 static void spill(struct store *store, struct item *items, int64_t now, int error)
 {
-	const struct keys *keys = store_keys(store);
-	int level = store_level(store);
-	bool had = store->state.spilled != 0;
+	bool had = store->state.spilled != 0, is_new = !store->spill;
 	const char *wanted = turn_spill(store);
+	int failed = store->state.spill_error;
 
 	if (!store->spill)
 		return;
-	if (error && wanted)
-		spill_put(store->spill, keys, items, now, level);
-	else if (!error && had)
-		spill_bring(store->spill, keys, &store->segment, store->folder, now, level);
-	if (error || had) {
-		pthread_mutex_lock(&store->lock);
-		store->state.spilled = spill_waiting(store->spill);
-		pthread_mutex_unlock(&store->lock);
-	}
+	if (error)
+		failed = wanted ? spill_put(store->spill, store_keys(store), items, now,
+					    store_level(store))
+				: 0;
+	else if (had && up_ms() >= store->bring_at)
+		failed = bring(store, now);
+	else if (!had)
+		failed = 0;
+	if (!error && !had && !is_new)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->state.spilled = spill_waiting(store->spill);
+	store->state.spill_error = failed;
+	memcpy(store->state.spill_damaged, spill_damaged(store->spill), SEGMENT_NAME);
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* Before anybody is woken: who was knows what is on disk. */
@@ -267,14 +301,10 @@ static void write_batch(struct store *store)
 /* That an earlier process left. */
 static void look_for_spilled(struct store *store)
 {
-	int64_t newest;
+	uint64_t waiting = turn_spill(store) ? spill_waiting(store->spill) : 0;
 
-	if (!turn_spill(store))
-		return;
-	newest = spill_newest(store->spill, store_keys(store));
 	pthread_mutex_lock(&store->lock);
-	store->newest = MAX(store->newest, newest);
-	store->state.spilled = newest ? spill_waiting(store->spill) : 0;
+	store->state.spilled = waiting;
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -285,11 +315,10 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), "archive");
 	look_for_spilled(store);
 	pthread_mutex_lock(&store->lock);
-	if (store->state.spilled)
-		write_batch(store);
 	while (!store->stopping || store->first) {
 		gather(store);
-		if (store->first || store->state.error)
+		if (store->first || store->state.error ||
+		    (store->state.spilled && !store->stopping))
 			write_batch(store);
 		if (store->stopping && store->state.error)
 			break;
@@ -341,15 +370,6 @@ int store_flush(struct store *store)
 	error = store->state.error;
 	pthread_mutex_unlock(&store->lock);
 	return error;
-}
-
-/* Goes on while the machine sleeps. */
-static int64_t up_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_BOOTTIME, &time);
-	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 void watch_look(struct watch *watch, int64_t clock, int64_t up)

@@ -63,8 +63,10 @@ bool store_clock_is_sure(struct store *store);
 struct store_state {
 	int error; /* of the last batch; 0: it is on disk */
 	uint64_t batches, records, waiting;
-	uint64_t spilled;        /* octets that wait in the spill */
-	char name[SEGMENT_NAME]; /* up to where it is on disk */
+	uint64_t spilled;                 /* octets that wait in the spill */
+	int spill_error;                  /* of what it was asked for last */
+	char spill_damaged[SEGMENT_NAME]; /* a file there of which not all can be brought; "" */
+	char name[SEGMENT_NAME];          /* up to where it is on disk */
 	uint64_t end;
 	struct link link;
 	uint64_t torn; /* octets that the start has cut off */
