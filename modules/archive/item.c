@@ -324,7 +324,7 @@ static bool put_left(struct item *item, size_t nth, sink *to, void *arg)
 /* False: it cannot be read. */
 static bool put(struct item *item, sink *to, void *arg)
 {
-	bool good = describe(item);
+	bool good = true;
 	size_t i;
 
 	for (i = 0; i < item->count && good; i++) {
@@ -356,18 +356,46 @@ static void to_file(void *arg, struct item *item, size_t nth, struct gw_str meta
 		item->broken = true;
 }
 
+/* In memory, without a folder. False: there is no room. */
+static bool make_in(struct item *item, const char *folder, struct press *press)
+{
+	bool fits = true;
+	size_t i;
+
+	for (i = 0; i < item->count; i++) {
+		if (item->made)
+			bulk_finish(&item->records[i]);
+		bulk_init(&item->records[i], folder);
+	}
+	item->made = true;
+	item->broken = !put(item, to_file, press);
+	for (i = 0; i < item->count; i++)
+		fits &= !item->records[i].error;
+	return fits;
+}
+
+/* A disk that is full takes small records for long when it has no room for a large one: that is
+ * made elsewhere, and the writer learns how the disk is. */
+static void make(struct item *item, struct press *press)
+{
+	struct store *store = item->store;
+	const char *spill = store_spill_folder(store);
+
+	if (!make_in(item, store_work_folder(store), press) &&
+	    !(spill && make_in(item, spill, press)) &&
+	    store_has_room(store, item->arrived_size + item->left_size))
+		make_in(item, NULL, press);
+}
+
 void item_work(void *arg)
 {
 	struct item *item = arg;
 	struct presses *presses = store_presses(item->store);
 	struct press *press = presses_take(presses, store_level(item->store));
-	size_t i;
 
-	for (i = 0; i < item->count; i++)
-		bulk_init(&item->records[i], store_work_folder(item->store));
-	item->made = true;
-	if (!press || !put(item, to_file, press))
-		item->broken = true;
+	item->broken = !press || !describe(item);
+	if (!item->broken)
+		make(item, press);
 	presses_give(presses, press);
 }
 
@@ -377,6 +405,6 @@ void item_write(struct item *item, struct batch *batch)
 
 	for (i = 0; i < item->count && item->made && !item->broken; i++)
 		batch_add_made(batch, &item->records[i], item->hashes[i]);
-	if (!item->made && !put(item, to_batch, batch))
+	if (!item->made && !item->broken && !put(item, to_batch, batch))
 		item->broken = true;
 }

@@ -44,6 +44,8 @@ struct spill *spill_create(const char *folder)
 
 	spill->folder = g_strdup(folder);
 	spill->lock_file = -1;
+	/* large records are made there before the first copy comes */
+	mkdir(folder, 0700);
 	return spill;
 }
 

@@ -202,11 +202,8 @@ static void give_back(struct store *store, struct item *items, int error)
 /* The one that is set; but one where something waits is left when that is brought. */
 static const char *turn_spill(struct store *store)
 {
-	const char *wanted;
+	const char *wanted = store_spill_folder(store);
 
-	pthread_mutex_lock(&store->lock);
-	wanted = store->spill_folder;
-	pthread_mutex_unlock(&store->lock);
 	if (store->spill && (!wanted || strcmp(wanted, spill_folder(store->spill)) != 0) &&
 	    !spill_waiting(store->spill)) {
 		spill_destroy(store->spill);
@@ -455,6 +452,16 @@ const char *store_work_folder(struct store *store)
 	elsewhere = store->spill_folder && store->state.error;
 	pthread_mutex_unlock(&store->lock);
 	return elsewhere ? store->spill_folder : store->folder;
+}
+
+const char *store_spill_folder(struct store *store)
+{
+	const char *folder;
+
+	pthread_mutex_lock(&store->lock);
+	folder = store->spill_folder;
+	pthread_mutex_unlock(&store->lock);
+	return folder;
 }
 
 const struct keys *store_keys(struct store *store)

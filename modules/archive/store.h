@@ -28,6 +28,7 @@ void store_close(struct store *store);
 const char *store_folder(const struct store *store);
 /* For files that are made on the way: the folder, or, while that cannot be written, the spill's. */
 const char *store_work_folder(struct store *store);
+const char *store_spill_folder(struct store *store); /* NULL: none */
 /* Those of now; they live as long as the store. */
 const struct keys *store_keys(struct store *store);
 int store_level(struct store *store);

@@ -429,6 +429,34 @@ static void test_a_spill_outlives_a_kill(void **state)
 	free(spill);
 }
 
+/* The first that meets the disk is a large one, for which that has no room: nobody knew yet. */
+static void test_a_large_mail_needs_no_room_there(void **state)
+{
+	char *text = letters(3000000);
+	int with_spill;
+
+	for (with_spill = 0; with_spill < 2; with_spill++) {
+		struct gw_message *message;
+
+		if (with_spill)
+			end(state);
+		begin(state);
+		assert_int_equal(symlink("/nowhere", testkit_file(kit, "archive", NULL)), 0);
+		testkit_option(kit, "on_error", "continue");
+		if (with_spill)
+			testkit_option(kit, "spill", testkit_file(kit, "spill", NULL));
+		assert_int_equal(testkit_start(kit), 0);
+		message = message_of(text, strlen(text));
+		assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+		assert_int_equal(testkit_metric(kit, "late"), 1);
+		assert_int_equal(testkit_metric(kit, "missed"), 0);
+		assert_int_equal(unlink(testkit_file(kit, "archive", NULL)), 0);
+		while (hits("--recipient jane@customer.example") != 1)
+			usleep(10000);
+	}
+	free(text);
+}
+
 /* With "continue" 64 MiB wait in memory, of small mails as of large ones, and no more. */
 static void test_memory_is_bounded(void **state)
 {
@@ -468,6 +496,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pages, begin, end),
 		cmocka_unit_test_teardown(test_disk_trouble, end),
 		cmocka_unit_test_teardown(test_a_spill_outlives_a_kill, end),
+		cmocka_unit_test_teardown(test_a_large_mail_needs_no_room_there, end),
 		cmocka_unit_test_teardown(test_memory_is_bounded, end),
 	};
 
