@@ -4,7 +4,9 @@
 
 #include "notices.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define AT_ONCE 200 /* notices; what they name is looked for together */
 
@@ -141,17 +143,65 @@ static bool touches(const GArray *places, const struct s3_span *span)
 	return false;
 }
 
-/* Of a file that is not here any more no key is: none is to be there. */
-static enum s3_step renew(struct s3_upload *upload, const char *key, const GArray *places, bool any)
+/* What cannot be opened now, or is on a disk that is not there, is not gone for that. */
+static bool is_gone(const struct s3_upload *upload, const char *name)
 {
+	char path[SEGMENT_PATH], stub[SEGMENT_PATH];
+
+	segment_path(path, upload->folder, name);
+	stub_path(stub, upload->folder, name);
+	return access(path, F_OK) != 0 && errno == ENOENT && access(stub, F_OK) != 0 &&
+	       errno == ENOENT;
+}
+
+static bool was_removed(const struct gone *gone, const char *name)
+{
+	guint i;
+
+	for (i = 0; i < gone->files->len; i++)
+		if (strcmp(gone->files->pdata[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A file that was lost here comes back out of the bucket some day: the keys of all others stay. */
+static enum s3_step renew_there(struct s3_upload *upload, const char *key, const GArray *places)
+{
+	struct s3_request request = { "GET", key, NULL, NULL, .answer_max = S3_KEYS_MOST };
+	struct s3_answer answer;
+	enum s3_step step = S3_MORE;
+	GBytes *body = NULL;
+
+	if (!s3_ask(upload->target, &request, &answer))
+		step = s3_upload_fail(upload, &answer);
+	else if (!(body = s3_slots_blank(answer.body, places)))
+		step = s3_upload_broken(upload, "an object of keys in the bucket is damaged");
+	s3_answer_finish(&answer);
+	if (step == S3_MORE &&
+	    !s3_ask(upload->target, &(struct s3_request){ "PUT", key, NULL, body }, &answer))
+		step = s3_upload_fail(upload, &answer);
+	s3_answer_finish(&answer);
+	if (body)
+		g_bytes_unref(body);
+	return step;
+}
+
+static enum s3_step renew(struct s3_upload *upload, const struct gone *gone, const char *key,
+			  const GArray *places, bool any)
+{
+	bool is_here, touched;
 	struct s3_span span;
 	enum s3_step step;
 
-	if (!s3_key_read(key, "keys", &span) || (!any && !touches(places, &span)))
+	if (!s3_key_read(key, "keys", &span))
 		return S3_MORE;
-	if (reader_file(&upload->reader, span.name) < 0)
+	touched = touches(places, &span);
+	is_here = !is_gone(upload, span.name);
+	if (!is_here && was_removed(gone, span.name))
 		return purge(upload, key, true);
-	step = s3_slots_put(upload, &span, places);
+	if (!touched && !(any && is_here))
+		return S3_MORE;
+	step = is_here ? s3_slots_put(upload, &span, places) : renew_there(upload, key, places);
 	return step == S3_MORE ? purge(upload, key, false) : step;
 }
 
@@ -162,9 +212,8 @@ static enum s3_step renew_file(struct s3_upload *upload, struct gone *gone, cons
 	guint i;
 
 	g_array_sort(places, compare_places);
-	reader_close(&upload->reader);
 	for (i = 0; i < gone->keys->len && step == S3_MORE; i++)
-		step = renew(upload, gone->keys->pdata[i], places, false);
+		step = renew(upload, gone, gone->keys->pdata[i], places, false);
 	return step;
 }
 
@@ -222,6 +271,9 @@ static enum s3_step sweep(struct s3_upload *upload, struct gone *gone)
 		return s3_upload_broken(upload, "the archive's folder cannot be read");
 	if (step != S3_MORE)
 		return step;
+	for (i = 0; i < notices.removed->len; i++)
+		g_ptr_array_add(gone->files,
+				g_strdup(g_array_index(notices.removed, struct removed, i).name));
 	g_hash_table_iter_init(&iter, notices.destroyed);
 	while (g_hash_table_iter_next(&iter, &entry, NULL)) {
 		char *name = g_strndup(entry, strcspn(entry, ":"));
@@ -238,7 +290,7 @@ static enum s3_step sweep(struct s3_upload *upload, struct gone *gone)
 			places = g_hash_table_lookup(gone->places, span.name);
 		if (places)
 			g_array_sort(places, compare_places);
-		step = renew(upload, gone->keys->pdata[i], places, true);
+		step = renew(upload, gone, gone->keys->pdata[i], places, true);
 	}
 	return step;
 }

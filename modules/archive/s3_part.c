@@ -323,3 +323,31 @@ bool s3_slots_each(const void *octets, size_t len,
 	}
 	return true;
 }
+
+struct blanking {
+	GByteArray *out;
+	const GArray *gone;
+};
+
+static bool blank_slot(void *arg, uint64_t at, const unsigned char *slot)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+	const struct blanking *blanking = arg;
+
+	add_slot(blanking->out, at, is_in(blanking->gone, at) ? zeros : slot);
+	return true;
+}
+
+GBytes *s3_slots_blank(GBytes *object, const GArray *gone)
+{
+	gsize len = 0;
+	const void *octets = object ? g_bytes_get_data(object, &len) : NULL;
+	struct blanking blanking = { g_byte_array_new(), gone };
+
+	if (len >= SLOTS_HEAD)
+		g_byte_array_append(blanking.out, octets, SLOTS_HEAD);
+	if (s3_slots_each(octets, len, blank_slot, &blanking))
+		return g_byte_array_free_to_bytes(blanking.out);
+	g_byte_array_unref(blanking.out);
+	return NULL;
+}

@@ -16,6 +16,7 @@
 #include "reader.h"
 
 #define S3_KEY 96
+#define S3_KEYS_MOST (64u << 20) /* octets of slots */
 #define S3_UNTIL_FOREVER (-1)
 
 /* A span of a file. */
@@ -56,6 +57,8 @@ GBytes *s3_part_read(const struct s3_part *part, int file, uint64_t at, size_t l
 /* The slots of all records in the span, as they are in the file, or its stub, now; those at `gone`
  * (uint64_t, sorted; may be NULL) as zeros. NULL: it cannot be read. */
 GBytes *s3_slots_read(const char *folder, const struct s3_span *span, const GArray *gone);
+/* An object of slots without those at `gone`; NULL: it is none. */
+GBytes *s3_slots_blank(GBytes *object, const GArray *gone);
 /* Calls for each slot; false: that is no such object. */
 bool s3_slots_each(const void *octets, size_t len,
 		   bool (*each)(void *arg, uint64_t at, const unsigned char *slot), void *arg);

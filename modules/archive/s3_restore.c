@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define PIECE ((uint64_t)1024 * 1024) /* what an answer copies is the time of a worker */
-#define KEYS_MOST (64u << 20)
 #define FAULTS_SHOWN 1000
 
 void s3_work_fault(struct s3_work *work, const char *format, ...)
@@ -128,7 +127,7 @@ static bool fetch_keys(struct s3_work *work, int file, const struct s3_span *spa
 
 	s3_key_write(key, "keys", span);
 	good = s3_ask(work->target,
-		      &(struct s3_request){ "GET", key, NULL, NULL, .answer_max = KEYS_MOST },
+		      &(struct s3_request){ "GET", key, NULL, NULL, .answer_max = S3_KEYS_MOST },
 		      &answer);
 	none = !good && answer.status == 404;
 	if (good)

@@ -584,6 +584,72 @@ static void files_that_are_no_more_go(void **state)
 	assert_int_equal(g_hash_table_size(fake.objects), 5);
 }
 
+static unsigned keys_there(const char *name)
+{
+	const char *begin = "gw 1/keys/";
+	GHashTableIter iter;
+	gpointer key, body;
+	unsigned count = 0;
+
+	g_hash_table_iter_init(&iter, fake.objects);
+	while (g_hash_table_iter_next(&iter, &key, &body))
+		count += g_str_has_prefix(key, begin) &&
+			 g_str_has_prefix((char *)key + strlen(begin), name);
+	return count;
+}
+
+static void read_slot(const char *path, uint64_t at, struct record *record)
+{
+	int file = open(path, O_RDONLY);
+
+	assert_int_equal(record_read(file, at, record), 1);
+	close(file);
+}
+
+/* A file that is lost, or cannot be opened now, was not removed: its mail can be had back. */
+static void what_is_lost_here_is_not_gone_there(void **state)
+{
+	char path[SEGMENT_PATH], *aside;
+	struct record first, second;
+
+	(void)state;
+	segment_path(path, folder, "2026-11-26.0");
+	aside = g_strconcat(path, ".aside", NULL);
+	read_slot(path, 0, &first);
+	read_slot(path, record_size(&first), &second);
+	assert_int_equal(upload_all(), S3_THERE);
+	add_notice("{\"what\":\"forgotten\",\"by\":0,\"records\":[[\"2026-11-26.0\",0]]}");
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(upload_all(), S3_FAILED);
+	assert_int_equal(keys_there("2026-11-26.0"), 2);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(upload_all(), S3_THERE);
+	assert_int_equal(keys_there("2026-11-26.0"), 2);
+	assert_false(bucket_has_first_key(first.octets + RECORD_SLOT));
+	assert_true(bucket_has_first_key(second.octets + RECORD_SLOT));
+	g_free(aside);
+}
+
+/* Its disk went away, and what is compared with it finds nothing here. */
+static void a_folder_that_is_empty_destroys_nothing(void **state)
+{
+	struct s3_upload upload;
+	char *month = g_build_filename(folder, "2026-11", NULL);
+	char *aside = g_build_filename(folder, "aside", NULL);
+
+	(void)state;
+	assert_int_equal(upload_all(), S3_THERE);
+	begin_upload_of(&upload);
+	upload.state.sweep = true;
+	assert_int_equal(rename(month, aside), 0);
+	upload_with(&upload);
+	s3_upload_finish(&upload);
+	assert_int_equal(keys_there(""), 4);
+	g_free(month);
+	g_free(aside);
+}
+
 /* A process before was cut off, or the state with what it had yet to forget was lost. */
 static void a_lost_state_is_found_again(void **state)
 {
@@ -872,6 +938,8 @@ int main(void)
 		SCENE(objects_are_locked_by_what_is_in_them),
 		SCENE(what_is_forgotten_is_so_in_the_bucket),
 		SCENE(files_that_are_no_more_go),
+		SCENE(what_is_lost_here_is_not_gone_there),
+		SCENE(a_folder_that_is_empty_destroys_nothing),
 		SCENE(a_lost_state_is_found_again),
 		SCENE(another_bucket_gets_all_of_it),
 		SCENE(the_archive_of_others_is_not_mixed),
