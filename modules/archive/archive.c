@@ -169,17 +169,30 @@ static bool start_s3(struct gw_call *call, struct archive *archive)
 	return !wrong;
 }
 
-/* A look, since nothing is made before the workers begin: what would be written, by whoever asks.
- * The state folder may be still to be made, so it is no error. */
-static void check_folder(struct gw_call *call, const char *folder)
+/* Where the signing key is by default: a start makes that folder, and nothing else above an
+ * archive.
+ */
+static bool is_to_be_made(const char *folder, const struct archive_conf *conf)
 {
+	char *made = g_path_get_dirname(conf->sign_file.ptr);
+	bool is_same = strcmp(made, folder) == 0;
+
+	g_free(made);
+	return is_same;
+}
+
+/* A look, since nothing is made before the workers begin: what would be written, by whoever asks.
+ * No error, since disks come and go. */
+static void check_folder(struct gw_call *call, const char *option, const char *folder)
+{
+	const struct archive_conf *conf = gw->conf(call);
 	char *parent = g_path_get_dirname(folder);
 	const char *place = access(folder, F_OK) == 0 ? folder : parent;
 
-	if (access(place, F_OK) == 0 && access(place, W_OK | X_OK) != 0)
-		gw->problem_at(call, NULL, "folder", false,
-			       "the archive's folder %s cannot be written: %s: %s", folder, place,
-			       strerrordesc_np(errno));
+	if (access(place, W_OK | X_OK) != 0 && !(errno == ENOENT && is_to_be_made(parent, conf)))
+		gw->problem_at(call, NULL, option, false,
+			       "the archive's %s %s cannot be written: %s: %s", option, folder,
+			       place, strerrordesc_np(errno));
 	g_free(parent);
 }
 
@@ -212,11 +225,26 @@ static int on_start(struct gw_call *call)
 		free(archive);
 		return -1;
 	}
-	check_folder(call, conf->folder.ptr);
-	if (conf->spill.len)
+	check_folder(call, "folder", conf->folder.ptr);
+	if (conf->spill.len) {
+		check_folder(call, "spill", conf->spill.ptr);
 		check_spill(call, conf);
+	}
 	gw->instance_data_set(call, archive);
 	return 0;
+}
+
+/* Copies that waited in memory for a disk that did not come back. */
+static void tell_lost(struct gw_call *call, size_t lost)
+{
+	const struct archive_conf *conf = gw->conf(call);
+
+	if (!lost)
+		return;
+	gw->count(call, "missed", lost);
+	gw->log(call, GW_LOG_ERROR,
+		"%zu mails have left without a copy: %s was not written before its end", lost,
+		conf->folder.ptr);
 }
 
 static void on_stop(struct gw_call *call)
@@ -229,7 +257,7 @@ static void on_stop(struct gw_call *call)
 	s3_fetching_end(&archive->indexing);
 	s3_destroy(archive->s3);
 	if (archive->store)
-		store_close(archive->store);
+		tell_lost(call, store_close(archive->store));
 	free(archive);
 }
 
@@ -354,16 +382,27 @@ static struct item *take_after(struct item *item)
 	return after;
 }
 
+static const char *where_it_waits(struct gw_call *call)
+{
+	const struct archive_conf *conf = gw->conf(call);
+	const struct archive *archive = gw->instance_data(call);
+	struct store_state state = { .error = 0 };
+
+	if (archive->store)
+		store_state(archive->store, &state);
+	if (!conf->spill.len)
+		return "in memory";
+	return state.spill_error ? "in memory, since the spill fails" : "in the spill";
+}
+
 /* Later, from memory: it is not on disk until then, and gone if the gateway ends before. */
 static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, struct item *item,
 			     const char *why)
 {
-	const struct archive_conf *conf = gw->conf(call);
 	struct item *after = take_after(item);
 
 	gw->count(call, "late", 1);
-	gw->reason(call, "not archived yet: %s; its copy waits %s", why,
-		   conf->spill.len ? "in the spill" : "in memory");
+	gw->reason(call, "not archived yet: %s; its copy waits %s", why, where_it_waits(call));
 	item->ticket = 0;
 	if (archive->store && !item->broken && store_has_room(archive->store, item_weight(item))) {
 		store_add(archive->store, item);

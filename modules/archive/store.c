@@ -572,12 +572,6 @@ static void destroy(struct store *store)
 		segment_close(&store->segment);
 	if (store->lock_file >= 0)
 		close(store->lock_file);
-	while (store->first) {
-		struct item *item = store->first;
-
-		store->first = item->next;
-		item_free(item);
-	}
 	spill_destroy(store->spill);
 	free_ring(store->ring);
 	presses_finish(&store->presses);
@@ -643,9 +637,56 @@ struct store *store_open(const struct store_settings *settings, const char **why
 	return store;
 }
 
-void store_close(struct store *store)
+/* What was sealed for the one can be read in the other. */
+static bool opens_all_of(struct store *heir, struct store *store)
+{
+	const struct keys *mine = store_keys(store), *theirs = store_keys(heir);
+	size_t i;
+
+	for (i = 0; i < theirs->count && mine->count; i++)
+		if (memcmp(theirs->wrap[i], mine->wrap[0], KEY_SIZE) == 0)
+			return true;
+	return !mine->count;
+}
+
+/* The one that a reload has put in its place. */
+static struct store *heir_of(struct store *store)
+{
+	struct store *heir = stores;
+
+	while (heir && !opens_all_of(heir, store))
+		heir = heir->next;
+	return heir;
+}
+
+/* What is still held when the writer has ended; gives how many mails nobody has any more. */
+static size_t leave(struct store *store)
+{
+	struct store *heir;
+	size_t lost = 0;
+
+	pthread_mutex_lock(&stores_lock);
+	heir = heir_of(store);
+	while (store->first) {
+		struct item *item = store->first;
+
+		store->first = item->next;
+		if (heir && store_has_room(heir, item_weight(item))) {
+			item->store = item->store ? heir : NULL;
+			store_add(heir, item);
+		} else {
+			lost += item->store != NULL;
+			item_free(item);
+		}
+	}
+	pthread_mutex_unlock(&stores_lock);
+	return lost;
+}
+
+size_t store_close(struct store *store)
 {
 	struct store **at = &stores;
+	size_t lost;
 	bool last;
 
 	pthread_mutex_lock(&stores_lock);
@@ -656,12 +697,14 @@ void store_close(struct store *store)
 		*at = store->next;
 	pthread_mutex_unlock(&stores_lock);
 	if (!last)
-		return;
+		return 0;
 	pthread_mutex_lock(&store->lock);
 	store->stopping = true;
 	pthread_cond_broadcast(&store->wanted);
 	pthread_cond_broadcast(&store->written);
 	pthread_mutex_unlock(&store->lock);
 	pthread_join(store->writer, NULL);
+	lost = leave(store);
 	destroy(store);
+	return lost;
 }

@@ -21,9 +21,11 @@ struct store_settings {
 };
 
 /* A store for as long as store_close() was not called; NULL: *why, until the next call. One that is
- * there takes the settings from now on, all but another key that signs: that is refused. */
+ * there takes the settings from now on, all but another key that signs: that is refused. What waits
+ * for a disk when the last closes it goes to another that is open, and has its key; else it is
+ * lost: so many mails. */
 struct store *store_open(const struct store_settings *settings, const char **why);
-void store_close(struct store *store);
+size_t store_close(struct store *store);
 
 const char *store_folder(const struct store *store);
 /* For files that are made on the way: the folder, or, while that cannot be written, the spill's. */

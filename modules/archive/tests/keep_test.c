@@ -457,6 +457,42 @@ static void test_a_large_mail_needs_no_room_there(void **state)
 	free(text);
 }
 
+/* Where nothing can be made is told beforehand; of a copy whose spill fails too it is said where it
+ * is, and of one that is gone with the gateway that it is. */
+static void test_what_cannot_be_kept_is_told(void **state)
+{
+	struct gw_message *message = NULL;
+	size_t round;
+
+	(void)state;
+	begin(state);
+	break_disk();
+	testkit_option(kit, "on_error", "continue");
+	testkit_option(kit, "spill", "/nowhere/spill");
+	assert_int_equal(testkit_start(kit), 0);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM,
+				"spill /nowhere/spill cannot be written: /nowhere: No such file"));
+	assert_false(testkit_has(kit, TESTKIT_PROBLEM, "archive's folder"));
+	message = message_of(MAIL, strlen(MAIL));
+	assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+	for (round = 0; round < 2000 && !testkit_has(kit, TESTKIT_STATUS, "the spill fails");
+	     round++) {
+		usleep(10000);
+		testkit_forget(kit);
+		testkit_run_status(kit);
+	}
+	message = message_of(MAIL, strlen(MAIL));
+	assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+	assert_true(testkit_has(kit, TESTKIT_REASON, "waits in memory, since the spill fails"));
+	assert_int_equal(testkit_metric(kit, "missed"), 0);
+	testkit_stop(kit);
+	assert_true(testkit_has(kit, TESTKIT_LOG, "2 mails have left without a copy"));
+	testkit_forget(kit);
+	testkit_option(kit, "folder", "/nowhere/archive");
+	assert_int_equal(testkit_start(kit), 0);
+	assert_true(testkit_has(kit, TESTKIT_PROBLEM, "archive's folder /nowhere/archive cannot"));
+}
+
 /* With "continue" 64 MiB wait in memory, of small mails as of large ones, and no more. */
 static void test_memory_is_bounded(void **state)
 {
@@ -497,6 +533,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_disk_trouble, end),
 		cmocka_unit_test_teardown(test_a_spill_outlives_a_kill, end),
 		cmocka_unit_test_teardown(test_a_large_mail_needs_no_room_there, end),
+		cmocka_unit_test_teardown(test_what_cannot_be_kept_is_told, end),
 		cmocka_unit_test_teardown(test_memory_is_bounded, end),
 	};
 

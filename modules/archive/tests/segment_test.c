@@ -1,5 +1,6 @@
 /* segment_test.c - the archive's files: batches are whole or not there, and go on where they ended.
  */
+#include "item.h"
 #include "pace.h"
 #include "store.h"
 
@@ -346,6 +347,49 @@ static void test_a_reload_brings_a_key_file(void **state)
 	store_close(after);
 }
 
+/* A store whose disk takes nothing, with a mail that waits in memory. */
+static struct store *broken_store(const char *wrap)
+{
+	struct store *store = open_with(wrap, "sign");
+	struct gw_json *json = gw->json_create();
+	struct item *item;
+	char month[1100];
+	int file;
+
+	snprintf(month, sizeof month, "%s/2025-11", folder);
+	file = open(month, O_WRONLY | O_CREAT, 0600);
+	assert_true(file >= 0);
+	close(file);
+	gw->json_begin(json, NULL, GW_JSON_OBJECT);
+	item = item_plain(RECORD_ARRIVED, NOON, json);
+	item->store = store;
+	store_add(store, item);
+	assert_int_not_equal(store_flush(store), 0);
+	return store;
+}
+
+/* A reload that sets another folder, since the first one fails: what waited is in that. Without
+ * one, or with one whose key file cannot open it, it is lost, and counted. */
+static void test_what_waits_goes_to_another_folder(void **state)
+{
+	struct store *broken = broken_store(""), *other;
+	struct store_state now;
+
+	(void)state;
+	assert_int_equal(store_close(broken), 1);
+	broken = broken_store("");
+	snprintf(folder, sizeof folder, "%s", testkit_file(kit, "elsewhere", NULL));
+	other = open_with("", "sign");
+	assert_int_equal(store_close(broken), 0);
+	assert_int_equal(store_flush(other), 0);
+	store_state(other, &now);
+	assert_int_equal(now.records, 1);
+	snprintf(folder, sizeof folder, "%s", testkit_file(kit, "archive", NULL));
+	broken = broken_store("wrap-2");
+	assert_int_equal(store_close(broken), 1);
+	assert_int_equal(store_close(other), 0);
+}
+
 /* What is flushed costs one batch, and nothing none. */
 static void test_a_flush_is_one_batch(void **state)
 {
@@ -429,6 +473,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_key_touches_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_waits_goes_to_another_folder, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_flush_is_one_batch, begin, end),
 		cmocka_unit_test(test_a_clock_that_jumps),
 		cmocka_unit_test(test_how_long_the_index_rests),
