@@ -16,6 +16,7 @@ struct listing {
 	void *arg;
 	char *key, *etag, *next, *version;
 	bool latest;
+	bool is_list, truncated; /* the answer is one; and says that there is more */
 	uint64_t size;
 	const char *wanted; /* of versions: the key */
 	GPtrArray *versions;
@@ -35,11 +36,35 @@ static void clear(struct listing *listing)
 	g_clear_pointer(&listing->version, g_free);
 }
 
+/* Whatever else is well-formed, as the page of a proxy, says nothing of what there is. */
+static void on_any(struct listing *listing, const char *parent, const char *name, const char *text)
+{
+	if (!*parent)
+		listing->is_list = g_str_has_prefix(name, "List") &&
+				   g_str_has_suffix(name, "Result");
+	else if (text && strcmp(name, "IsTruncated") == 0)
+		listing->truncated = strcmp(text, "true") == 0;
+}
+
+/* False: the answer is no list. */
+static bool read_list(struct listing *listing, s3_element *element, struct s3_answer *answer)
+{
+	listing->is_list = listing->truncated = false;
+	if (answer->body &&
+	    s3_xml_read(g_bytes_get_data(answer->body, NULL), g_bytes_get_size(answer->body),
+			element, listing) &&
+	    listing->is_list)
+		return true;
+	snprintf(answer->why, sizeof answer->why, "its list of objects is none");
+	return false;
+}
+
 static void on_object(void *arg, const char *parent, const char *name, const char *text)
 {
 	struct listing *listing = arg;
 	const char *prefix = s3_prefix(listing->target);
 
+	on_any(listing, parent, name, text);
 	if (text && strcmp(name, "NextContinuationToken") == 0)
 		set(&listing->next, text);
 	else if (text && strcmp(parent, "Contents") == 0 && strcmp(name, "Key") == 0)
@@ -74,10 +99,9 @@ static bool list_page(struct s3_target *target, struct listing *listing, const c
 	good = s3_ask(target,
 		      &(struct s3_request){ "GET", NULL, query, NULL, .answer_max = 4 << 20 },
 		      answer);
-	if (good &&
-	    (!answer->body || !s3_xml_read(g_bytes_get_data(answer->body, NULL),
-					   g_bytes_get_size(answer->body), on_object, listing))) {
-		snprintf(answer->why, sizeof answer->why, "its list of objects is no XML");
+	good = good && read_list(listing, on_object, answer);
+	if (good && listing->truncated && !listing->next) {
+		snprintf(answer->why, sizeof answer->why, "its list of objects does not go on");
 		good = false;
 	}
 	g_free(plain);
@@ -115,6 +139,7 @@ static void on_version(void *arg, const char *parent, const char *name, const ch
 	struct listing *listing = arg;
 	bool is = strcmp(parent, "Version") == 0 || strcmp(parent, "DeleteMarker") == 0;
 
+	on_any(listing, parent, name, text);
 	if (text && is && strcmp(name, "Key") == 0)
 		set(&listing->key, text);
 	else if (text && is && strcmp(name, "VersionId") == 0)
@@ -129,11 +154,15 @@ static void on_version(void *arg, const char *parent, const char *name, const ch
 	}
 }
 
-/* Whoever cannot list versions has none; who may not is told. */
+/* Whoever cannot list versions has none; who may not, or not now, is told. */
 static bool has_no_versions(const struct s3_answer *answer)
 {
-	return answer->status == 400 || answer->status == 404 || answer->status == 405 ||
-	       answer->status == 501;
+	if (answer->status == 405 || answer->status == 501)
+		return true;
+	return (answer->status == 400 || answer->status == 404) && answer->code[0] &&
+	       !s3_credentials_are_over(answer->code) &&
+	       strcmp(answer->code, "RequestTimeout") != 0 &&
+	       strcmp(answer->code, "NoSuchBucket") != 0;
 }
 
 static bool read_versions(struct s3_target *target, struct listing *listing,
@@ -145,11 +174,9 @@ static bool read_versions(struct s3_target *target, struct listing *listing,
 			   &(struct s3_request){ "GET", NULL, query, NULL, .answer_max = 4 << 20 },
 			   answer);
 
-	if (good && answer->body)
-		s3_xml_read(g_bytes_get_data(answer->body, NULL), g_bytes_get_size(answer->body),
-			    on_version, listing);
-	else if (!good)
-		good = has_no_versions(answer);
+	g_ptr_array_set_size(listing->versions, 0);
+	listing->truncated = false;
+	good = good ? read_list(listing, on_version, answer) : has_no_versions(answer);
 	g_free(prefix);
 	g_free(query);
 	return good;
@@ -170,24 +197,36 @@ static bool drop(struct s3_target *target, const char *key, const char *version,
 	return good;
 }
 
+static bool drop_versions(struct s3_target *target, const char *key, struct listing *listing,
+			  struct s3_answer *answer)
+{
+	bool good;
+	guint i;
+
+	s3_answer_finish(answer);
+	good = read_versions(target, listing, answer);
+	for (i = 0; good && i < listing->versions->len; i++)
+		good = drop(target, key, listing->versions->pdata[i], answer);
+	return good;
+}
+
 bool s3_purge(struct s3_target *target, const char *key, bool all, struct s3_answer *answer)
 {
 	char *whole = g_strconcat(s3_prefix(target), key, NULL);
 	struct listing listing = { .target = target,
 				   .wanted = whole,
 				   .versions = g_ptr_array_new_with_free_func(g_free) };
+	unsigned page;
 	bool good = true;
-	guint i;
 
 	*answer = (struct s3_answer){ .status = 0 };
 	if (all)
 		good = drop(target, key, NULL, answer);
-	if (good) {
-		s3_answer_finish(answer);
-		good = read_versions(target, &listing, answer);
+	for (page = 0; good && page < PAGES_MOST; page++) {
+		good = drop_versions(target, key, &listing, answer);
+		if (!listing.truncated || !listing.versions->len)
+			break;
 	}
-	for (i = 0; good && i < listing.versions->len; i++)
-		good = drop(target, key, listing.versions->pdata[i], answer);
 	g_ptr_array_unref(listing.versions);
 	clear(&listing);
 	g_free(whole);

@@ -97,8 +97,6 @@ static enum s3_step put_part(struct s3_upload *upload, const struct s3_part *par
 		step = unreadable(upload, part);
 	else if (!s3_ask(upload->target, &(struct s3_request){ "PUT", key, query, body }, &answer))
 		step = fail_part(upload, &answer);
-	else if (!answer.etag[0])
-		step = s3_upload_broken(upload, "a part without an ETag");
 	if (step == S3_MORE) {
 		g_ptr_array_add(upload->state.etags, g_strdup(answer.etag));
 		step = s3_upload_save(upload);

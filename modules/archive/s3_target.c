@@ -254,6 +254,8 @@ static void explain(const struct s3_request *request, struct s3_answer *answer)
 	char *code = text ? s3_xml_find(text, len, "Code") : NULL;
 	char *said = text ? s3_xml_find(text, len, "Message") : NULL;
 
+	if (!said && answer->status < 300)
+		said = g_strdup("no ETag came with it");
 	if (code)
 		snprintf(answer->code, sizeof answer->code, "%s", code);
 	if (answer->status)
@@ -319,9 +321,12 @@ static void ask_once(struct s3_target *target, const struct s3_request *request,
 	note_date(target, answer);
 }
 
-static bool is_good(const struct s3_answer *answer)
+/* A bucket that took an object says what it has: another 200 is a proxy's. */
+static bool is_good(const struct s3_request *request, struct s3_answer *answer)
 {
-	return answer->status >= 200 && answer->status < 300;
+	if (answer->status < 200 || answer->status >= 300)
+		return false;
+	return strcmp(request->method, "PUT") != 0 || answer->etag[0];
 }
 
 /* True: the clocks differ, and that is minded from now on. */
@@ -340,7 +345,7 @@ bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s
 	bool over;
 
 	ask_once(target, request, false, answer);
-	if (is_good(answer))
+	if (is_good(request, answer))
 		return true;
 	explain(request, answer);
 	over = target->credentials.path && s3_credentials_are_over(answer->code);
@@ -349,7 +354,7 @@ bool s3_ask(struct s3_target *target, const struct s3_request *request, struct s
 		return false;
 	s3_answer_finish(answer);
 	ask_once(target, request, over, answer);
-	if (!is_good(answer))
+	if (!is_good(request, answer))
 		explain(request, answer);
-	return is_good(answer);
+	return is_good(request, answer);
 }

@@ -899,25 +899,53 @@ static void temporary_credentials_are_renewed(void **state)
 /* Whoever may not see old versions cannot say that no key is in one: it is not forgotten there. */
 static void keys_that_may_be_there_are_not_forgotten(void **state)
 {
+	/* the list of keys, the keys, the versions; before them all the notice's span */
+	static const struct {
+		unsigned nth;
+		int status;
+		const char *code;
+	} cases[] = { { 4, 403, "AccessDenied" },  { 3, 400, "ExpiredToken" },
+		      { 3, 404, "NoSuchBucket" },  { 1, 200, "InternalError" },
+		      { 2, 200, "InternalError" }, { 3, 200, "InternalError" } };
 	struct s3_upload upload;
+	size_t i;
 
 	(void)state;
 	assert_int_equal(upload_all(), S3_THERE);
 	add_notice("{\"what\":\"forgotten\",\"by\":0,\"records\":[[\"2026-11-26.0\",0]]}");
 	begin_upload_of(&upload);
-	fake.nth = 4; /* the notice's span, the list of keys, the keys; then the versions */
 	fake.fault = FAULT_STATUS;
-	fake.status = 403;
-	fake.code = "AccessDenied";
-	assert_int_equal(upload_with(&upload), S3_FAILED);
-	assert_int_equal(upload.state.notices->len, 1);
-	assert_int_equal(count_of("GET ?prefix=gw%201%2Fkeys"), 1);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		fake.nth = cases[i].nth;
+		fake.status = cases[i].status;
+		fake.code = cases[i].code;
+		assert_int_equal(upload_with(&upload), S3_FAILED);
+		assert_int_equal(upload.state.notices->len, 1);
+	}
+	assert_int_equal(count_of("GET ?prefix=gw%201%2Fkeys"), 4);
 	/* mail goes on meanwhile */
 	write_batch(FAKE_NOW, "{\"id\":\"6\"}", 10);
 	fake.nth = 0;
 	assert_int_equal(upload_with(&upload), S3_THERE);
 	assert_int_equal(upload.state.notices->len, 0);
 	s3_upload_finish(&upload);
+}
+
+/* A proxy says 200 to everything: nothing is known of the bucket, and nothing is there. */
+static void a_page_of_a_proxy_is_no_answer(void **state)
+{
+	(void)state;
+	fake.fault = FAULT_STATUS;
+	fake.status = 200;
+	fake.code = "Maintenance";
+	fake.nth = 1;
+	assert_int_equal(upload_all(), S3_FAILED);
+	assert_int_equal(fake.log->len, 1);
+	fake.nth = 2; /* behind the list */
+	assert_int_equal(upload_all(), S3_FAILED);
+	assert_int_equal(g_hash_table_size(fake.objects), 0);
+	assert_int_equal(upload_all(), S3_THERE);
+	run_work(s3_verify_run, folder, ": 0 faults");
 }
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -948,6 +976,7 @@ int main(void)
 		SCENE(the_configuration_is_looked_at),
 		SCENE(addresses_are_as_the_style_says),
 		SCENE(keys_that_may_be_there_are_not_forgotten),
+		SCENE(a_page_of_a_proxy_is_no_answer),
 		SCENE(temporary_credentials_are_renewed),
 	};
 
