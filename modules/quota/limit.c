@@ -134,7 +134,7 @@ static const char *what_is_wrong(struct gw_call *call, const struct config *conf
 	if (limit->on_limit != ON_LIMIT_WAIT && limit->daily == NO_LIMIT)
 		return "on_limit is about a daily limit, and it has none: what is too much in a minute waits";
 	if (!is_known_zone(call, limit))
-		return "there is no such timezone";
+		return "there is no such timezone; zones are named as \"Europe/Berlin\", \"Asia/Kolkata\" or \"UTC\"";
 	return NULL;
 }
 

@@ -917,7 +917,7 @@ static void limits_that_cannot_be_are_refused(void **state)
 		{ { { "limits[0].name", "l" },
 		    { "limits[0].daily", "5" },
 		    { "limits[0].timezone", "Mars/Base" } },
-		  "limit \"l\": there is no such timezone" },
+		  "limit \"l\": there is no such timezone; zones are named as" },
 		{ { { "limits[0].name", "l" },
 		    { "limits[0].daily", "5" },
 		    { "limits[1].name", "l" },
