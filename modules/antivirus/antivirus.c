@@ -304,7 +304,7 @@ static void on_check(struct gw_call *call)
 
 /* --- status --- */
 
-static void tell_server(struct gw_call *call, struct servers *servers, size_t which)
+static bool tell_server(struct gw_call *call, struct servers *servers, size_t which)
 {
 	struct server server;
 
@@ -316,15 +316,19 @@ static void tell_server(struct gw_call *call, struct servers *servers, size_t wh
 	else
 		gw->status_line(call, server.name, "%s",
 				server.version[0] ? server.version : "not asked yet");
+	return server.down;
 }
 
 static void on_status(struct gw_call *call)
 {
 	struct scanner *scanner = gw->instance_data(call);
-	size_t i;
+	size_t i, down = 0;
 
 	for (i = 0; i < scanner->servers.count; i++)
-		tell_server(call, &scanner->servers, i);
+		down += tell_server(call, &scanner->servers, i);
+	if (down == scanner->servers.count)
+		gw->status_line(call, "WRONG",
+				"no scanner answers: mail is treated as on_error says");
 	gw->status_line(call, "scanning", "%d", atomic_load(&scanner->running));
 	gw->status_line(call, "waiting", "%d", atomic_load(&scanner->waiting));
 	gw->status_line(call, "remembered", "%zu", cache_count(scanner->cache));

@@ -300,6 +300,23 @@ static void the_next_clamd_is_asked(void **state)
 	finish(&scene);
 }
 
+/* Then every client hears that it has to try again, say. */
+static void nobody_that_scans_is_wrong(void **state)
+{
+	struct scene scene = scene_of("60s", "/nowhere/clamd");
+
+	testkit_run_status(scene.kit);
+	assert_false(testkit_has(scene.kit, TESTKIT_STATUS, "WRONG: "));
+	close(scene.listener);
+	unlink(testkit_file(scene.kit, "clamd", NULL));
+	begin(&scene);
+	assert_int_equal(end(&scene), GW_TEMPFAIL);
+	testkit_run_status(scene.kit);
+	assert_true(testkit_has(scene.kit, TESTKIT_STATUS, "WRONG: no scanner answers"));
+	scene.listener = listen_at(testkit_file(scene.kit, "clamd", NULL));
+	finish(&scene);
+}
+
 static void say_version(const struct scene *scene, const char *version)
 {
 	int fd;
@@ -399,6 +416,7 @@ int main(void)
 		cmocka_unit_test(what_is_held_says_why),
 		cmocka_unit_test(who_leaves_makes_room),
 		cmocka_unit_test(the_next_clamd_is_asked),
+		cmocka_unit_test(nobody_that_scans_is_wrong),
 		cmocka_unit_test(what_was_scanned_while_the_signatures_changed_is_not_remembered),
 		cmocka_unit_test(a_message_that_cannot_be_read_is_not_scanned),
 		cmocka_unit_test(a_question_is_not_scanned),
