@@ -272,6 +272,15 @@ static bool find_words(struct request *request)
 	return !wrong;
 }
 
+/* Its writer means something by it, and would be answered as if it had been done. */
+static bool has_no_body(struct request *request)
+{
+	if (!evbuffer_get_length(evhttp_request_get_input_buffer(request->http)))
+		return true;
+	request_wrong(request, 400, "no body is read here: what is asked stands in the query");
+	return false;
+}
+
 void request_begin(struct evhttp_request *http, void *arg)
 {
 	struct server *server = arg;
@@ -288,7 +297,8 @@ void request_begin(struct evhttp_request *http, void *arg)
 		request_wrong(request, 503, "the configuration has just changed: ask again");
 		return;
 	}
-	if (!find_route(request) || !find_token(request) || !find_words(request))
+	if (!find_route(request) || !find_token(request) || !has_no_body(request) ||
+	    !find_words(request))
 		return;
 	if (request->route->shape != SHAPE_OWN) {
 		wait_turn(request);

@@ -29,9 +29,9 @@ class Api:
         self.port = port
         self.description = None
 
-    def get(self, path, token=READ, method="GET", headers=None):
+    def get(self, path, token=READ, method="GET", headers=None, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10 * PATIENCE)
-        connection.request(method, path, headers={**({"Authorization": "Bearer " + token} if token else {}), **(headers or {})})
+        connection.request(method, path, body, headers={**({"Authorization": "Bearer " + token} if token else {}), **(headers or {})})
         answer = connection.getresponse()
         answer.octets = answer.read()
         connection.close()
@@ -146,6 +146,8 @@ def test_bounces_are_as_the_description_says(api):
     assert "joe@example.net" in json.dumps(api.asked("/v1/suppressions"))
     api.asked("/v1/suppressions/{address}?client=crm&type=mass", "DELETE", 204, WRITE, **where)
     assert "joe@example.net" not in json.dumps(api.asked("/v1/suppressions"))
+    said = api.get("/v1/suppressions/jane@example.net", WRITE, "PUT", body='{"client": "crm"}')
+    assert said.status == 400 and b"in the query" in said.octets and api.asked("/v1/suppressions")["items"] == []
     assert "by=40-http/writer" in api.gateway.log_text()
 
 
