@@ -102,8 +102,8 @@ static void parse_row(const struct parsing *p, const struct conf_group *group,
 				  row,
 				  at,
 				  (char *)set->into + row->offset,
-				  conf_file(place),
-				  conf_line(place, NULL) };
+				  place ? conf_file(place) : p->context->file,
+				  place ? conf_line(place, NULL) : p->context->line };
 
 	if (at || !(row->flags & GW_OPTION_REQUIRED))
 		option_assign(&job);

@@ -32,6 +32,9 @@ struct option_context {
 	struct problems *problems;
 	/* the files of secrets are added here; NULL: nobody looks at them again */
 	struct secret_file **secret_files;
+	/* where a group stands that is not there: the fragment that should have it; or NULL */
+	const char *file;
+	int line;
 };
 
 /* One table with the struct it fills. */

@@ -140,13 +140,16 @@ static void parse_options(struct load *load, struct instance *instance)
 {
 	const struct gw_module *table = &instance->module->table;
 	struct option_set set = { instance->module->name, table->options, NULL };
+	struct option_context context = load->context;
 
+	context.file = instance->fragment->path;
+	context.line = instance->fragment->line;
 	instance->conf = set.into = arena_alloc(load->context.arena,
 						table->conf_size ? table->conf_size : 1);
 	if (!instance->conf)
 		out_of_memory(load, instance->fragment);
 	else
-		option_parse(&load->context, instance->fragment->group, &set, 1, NULL);
+		option_parse(&context, instance->fragment->group, &set, 1, NULL);
 }
 
 /* Gives room in the private bytes of an object. */
