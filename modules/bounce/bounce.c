@@ -217,7 +217,8 @@ GW_MODULE(.name = "bounce", .version = "1.0",
 	  .conf_size = sizeof(struct bounce_conf), .relay_options = return_path_options,
 	  .relay_conf_size = sizeof(struct bounce_relay), .verbs = CONTROL_VERBS,
 	  .message_size = sizeof(struct incoming), .start = on_start, .rcpt = on_rcpt,
-	  .admit = on_admit, .message = incoming_message, .stop = on_stop,
-	  .prepare = return_path_prepare, .bounce = failed_bounce, .control = control,
-	  .status = on_status, .check = on_check, .tick = on_tick, .event = on_event,
-	  .worker_start = on_worker_start, .published = on_published)
+	  .admit = on_admit, .once = "would judge every reply and rewrite every return path twice",
+	  .message = incoming_message, .stop = on_stop, .prepare = return_path_prepare,
+	  .bounce = failed_bounce, .control = control, .status = on_status, .check = on_check,
+	  .tick = on_tick, .event = on_event, .worker_start = on_worker_start,
+	  .published = on_published)

@@ -305,6 +305,12 @@ BAD = {
     "two of a module that counts failures": (
         {"65-failover": 'module = "failover";\n', "66-failover": 'module = "failover";\n'},
         ["66-failover.conf:1: error: a second fragment of failover would count each failure of a relay twice: put it into the first one, 65-failover.conf:1"]),
+    "two that rewrite return paths": (
+        {"75-bounce": 'module = "bounce";\n', "76-bounce": 'module = "bounce";\n'},
+        ["76-bounce.conf:1: error: a second fragment of bounce would judge every reply and rewrite every return path twice: put it into the first one, 75-bounce.conf:1"]),
+    "nothing of a module that needs something": (
+        {"80-dkim": '# nothing yet\nmodule = "dkim";\n'},
+        ['80-dkim.conf:2: error: "keys" is missing, dkim needs it: The keys; several of one domain make several signatures. Those that dkim rotate made are not among them.']),
     "two that say who may send": (
         {"11-access": 'module = "access";\naccess: { logins = false; };\n'},
         ["11-access.conf:1: error: a second fragment of access would allow what the first one forbids: put it into the first one, 10-access.conf:1"]),
