@@ -193,6 +193,31 @@ static void print_words(const char *key, const json_t *list, int indent, int wid
 	print_wrapped(*text ? text : "-", (size_t)indent + (size_t)width + 1, screen_width());
 }
 
+/* What has lines keeps them, below its name: a mail, say. */
+static void print_lines(const char *key, char *text, int indent)
+{
+	printf("%*s%s:\n", indent, "", key);
+	for (char *line; (line = strsep(&text, "\n")) && (text || *line);) {
+		size_t len = strlen(line);
+		if (len && line[len - 1] == '\r')
+			line[len - 1] = '\0';
+		clean(line);
+		printf("%*s%s\n", *line ? indent + 4 : 0, "", line);
+	}
+}
+
+static void print_text_member(const char *key, char *text, int indent, int width)
+{
+	if (text && strchr(text, '\n')) {
+		print_lines(key, text, indent);
+		return;
+	}
+	clean(text);
+	printf("%*s%-*s ", indent, "", width, key);
+	print_wrapped(text && *text ? text : "-", (size_t)indent + (size_t)width + 1,
+		      screen_width());
+}
+
 static void print_member(const char *key, const json_t *value, int indent, int width)
 {
 	size_t at;
@@ -211,10 +236,7 @@ static void print_member(const char *key, const json_t *value, int indent, int w
 		print_members(value, indent + 4);
 	} else {
 		char *text = value_text(value);
-		clean(text);
-		printf("%*s%-*s ", indent, "", width, key);
-		print_wrapped(text && *text ? text : "-", (size_t)indent + (size_t)width + 1,
-			      screen_width());
+		print_text_member(key, text, indent, width);
 		free(text);
 	}
 }

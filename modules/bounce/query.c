@@ -38,11 +38,15 @@ static struct pair pair_read(struct gw_list words, size_t *at)
 	return pair;
 }
 
-static bool unknown(struct gw_call *call, struct gw_str name)
+static bool unknown(struct gw_call *call, struct gw_str name, const struct word *known)
 {
-	gw->problem(call, true,
-		    "\"%.*s\" is no word of this verb: `gatewayctl help bounce` has them",
-		    GW_STR_ARGS(name));
+	GString *words = g_string_new(NULL);
+
+	for (; known->name; known++)
+		g_string_append_printf(words, "%s%s", words->len ? ", " : "", known->name);
+	gw->problem(call, true, "\"%.*s\" is no word of this verb%s%s", GW_STR_ARGS(name),
+		    words->len ? ", which are: " : "", words->str);
+	g_string_free(words, TRUE);
 	return false;
 }
 
@@ -63,7 +67,7 @@ bool query_words(struct gw_call *call, struct gw_list words, const struct word *
 		word = word_named(known, pair.name);
 		at = next + (pair.has_value && !with_equals && !(word && word->is_flag));
 		if ((!word && !other) || (!pair.has_value && !(word && word->is_flag)))
-			return unknown(call, pair.name);
+			return unknown(call, pair.name, known);
 		if (word ? !word->take(call, into, pair.value)
 			 : !other(call, into, pair.name, pair.value))
 			return false;
