@@ -63,7 +63,10 @@ enum gw_verdict letter_message(struct gw_call *call, struct gw_message *message)
 	struct gw_str domains = session_domains(message);
 	struct finding finding;
 
-	if (rules->from == FROM_OFF || domains.len == 0)
+	/* a bounce that comes to us has the words of its receiver, also where that is the client's
+	 * own provider */
+	if (rules->from == FROM_OFF || domains.len == 0 ||
+	    gw->note(call, message, "bounce.incoming").len)
 		return GW_CONTINUE;
 	honest_check(call, message, domains, session_name(message), &finding);
 	if (!finding.id || (rules->from == FROM_ENVELOPE && finding.is_foreign &&

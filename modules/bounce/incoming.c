@@ -66,6 +66,9 @@ enum gw_verdict incoming_rcpt(struct gw_call *call, struct gw_message *message,
 		return refuse(call, token);
 	if (!is_first(message, rcpt))
 		return one_at_a_time(call);
+	/* it goes nowhere, so it is held to nothing that mail which leaves is held to */
+	if (gw->note_set(call, message, "incoming", gw_str("yes")) != 0)
+		return GW_FAILED;
 	incoming->is_bounce = true;
 	return GW_ACCEPT;
 }

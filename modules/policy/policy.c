@@ -85,10 +85,13 @@ static bool is_meant(struct gw_list list, struct gw_str name)
 	return list.count == 0 || gw_list_has(list, name);
 }
 
-/* The gateway's own mail has the form that its author gave it. */
-static bool looks_at(const struct conf *conf, const struct gw_message *message)
+/* The gateway's own mail has the form that its author gave it; a bounce that comes to us goes to no
+ * receiver. */
+static bool looks_at(struct gw_call *call, const struct conf *conf,
+		     const struct gw_message *message)
 {
 	return gw->message_number(message, GW_MESSAGE_OWN) != 1 &&
+	       !gw->note(call, message, "bounce.incoming").len &&
 	       is_meant(conf->types, gw->message_fact(message, GW_MESSAGE_TYPE)) &&
 	       is_meant(conf->clients, gw->message_fact(message, GW_MESSAGE_CLIENT));
 }
@@ -166,7 +169,7 @@ static enum gw_verdict on_message(struct gw_call *call, struct gw_message *messa
 	struct told told[ACT_MEND + 1] = { { .count = 0 } };
 	struct form form;
 
-	if (!looks_at(conf, message))
+	if (!looks_at(call, conf, message))
 		return GW_CONTINUE;
 	form_look(message, &conf->bounds, &form);
 	sort(call, message, &form, told);
@@ -232,7 +235,7 @@ static enum gw_verdict on_prepare(struct gw_call *call, struct gw_delivery *deli
 {
 	const struct conf *conf = gw->conf(call);
 
-	if (!looks_at(conf, gw->delivery_message(delivery)))
+	if (!looks_at(call, conf, gw->delivery_message(delivery)))
 		return GW_CONTINUE;
 	for (size_t i = 0; i < sizeof(mends) / sizeof(*mends); i++)
 		if (conf->acts[mends[i].flaw] == ACT_MEND &&

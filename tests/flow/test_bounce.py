@@ -107,8 +107,26 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     item, = json.loads(ctl(gateway, "--json", "bounce", "list", "kind=hard", given=b"").stdout)["items"]
     assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
     shown = ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
-    assert b"user unknown" in shown and re.search(rb"ses +Permanent, NoEmail\n", shown), shown
+    assert b"user unknown" in shown and b"\nreport:\n    " in shown and b"??" not in shown and re.search(rb"ses +Permanent, NoEmail\n", shown), shown
+    wrong = ctl(gateway, "suppression", "list", "foo=3", given=b"")
+    assert wrong.returncode and b"which are: address, client, type, " in wrong.stderr, wrong
     assert b"of no message that is remembered" in ctl(gateway, "bounce", "take", given=RETURNED).stdout
+
+
+def test_a_bounce_may_come_from_a_client_s_own_network(pair):
+    """The CRM's provider has mailboxes too: what it says of one is in no domain of the client's, and has a form that no mail of it may have."""
+    def before(gateway):
+        gateway.module("10-access", "access", {"clients": [{"name": "crm", "networks": ["127.0.0.0/8"], "domains": ["example.com"]}]})
+        rules = [{"reason": "no_such_user", "words": ["user unknown"]}]
+        gateway.module("27-policy", "policy", {}).module("75-bounce", "bounce", {"domain": "b.example.com", "rules": rules})
+    gateway, sink = pair(relay={"return_path": "own"}, before=before)
+    send(gateway)
+    path = sink.wait_messages(1)[0].sender
+    odd = RETURNED.replace(b"To:", b"To: twice@example.com\r\nTo:")
+    with Client(gateway.clear_port, ehlo="mx.customer.example") as client:
+        assert client.message(odd, "", "b@example.net").code == 550
+        assert client.message(odd, "", path).code == 250
+    assert sink.wait_messages(2)[1].rcpts == ["crm+77@crm.example"]
 
 
 def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):
