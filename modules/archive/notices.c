@@ -58,13 +58,19 @@ static void take(struct notices *notices, const struct gw_json_value *json)
 		take_removed(notices, json);
 }
 
-static void read_file(struct notices *notices, const char *folder, const char *name)
+static bool is_set(const atomic_bool *stop)
+{
+	return stop && *stop;
+}
+
+static void read_file(struct notices *notices, const char *folder, const char *name,
+		      const atomic_bool *stop)
 {
 	struct record record;
 	struct heads heads;
 	bool good = heads_open(&heads, folder, name, false);
 
-	while (good && heads_next(&heads, &record)) {
+	while (good && !is_set(stop) && heads_next(&heads, &record)) {
 		struct gw_json_value *json = notice_read(heads.file, heads.here, &record);
 
 		if (json)
@@ -74,18 +80,18 @@ static void read_file(struct notices *notices, const char *folder, const char *n
 	heads_close(&heads);
 }
 
-bool notices_read(struct notices *notices, const char *folder)
+bool notices_read(struct notices *notices, const char *folder, const atomic_bool *stop)
 {
 	GPtrArray *names = holdings_list(folder);
 	guint i;
 
 	notices->destroyed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	notices->removed = g_array_new(FALSE, FALSE, sizeof(struct removed));
-	for (i = 0; names && i < names->len; i++)
-		read_file(notices, folder, names->pdata[i]);
+	for (i = 0; names && i < names->len && !is_set(stop); i++)
+		read_file(notices, folder, names->pdata[i], stop);
 	if (names)
 		g_ptr_array_unref(names);
-	return names != NULL;
+	return names != NULL && !is_set(stop);
 }
 
 void notices_finish(struct notices *notices)

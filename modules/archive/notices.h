@@ -12,6 +12,8 @@
 
 #include <gateway/module.h>
 
+#include <stdatomic.h>
+
 /* A file that is no more: what stood between the batches around it. */
 struct removed {
 	char name[SEGMENT_NAME];
@@ -23,8 +25,8 @@ struct notices {
 	GArray *removed;       /* struct removed */
 };
 
-/* Of all files. False: the folder cannot be read. */
-bool notices_read(struct notices *notices, const char *folder);
+/* Of all files. False: the folder cannot be read, or `stop` (NULL: never) was set. */
+bool notices_read(struct notices *notices, const char *folder, const atomic_bool *stop);
 void notices_finish(struct notices *notices);
 bool notices_has(const struct notices *notices, const char *name, uint64_t at);
 /* The file that followed this batch; NULL: none was removed there. */

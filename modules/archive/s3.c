@@ -131,13 +131,19 @@ static bool rest_for_more(const struct s3 *s3, const struct s3_upload *upload)
 	return !s3->stopping;
 }
 
+static void begin_upload(struct s3 *s3, struct s3_upload *upload)
+{
+	s3_upload_init(upload, s3->folder, &s3->target);
+	upload->stop = &s3->stopping;
+}
+
 static void look_anew(struct s3 *s3, struct s3_upload *upload)
 {
 	if (!s3->look_anew)
 		return;
 	s3->look_anew = false;
 	s3_upload_finish(upload);
-	s3_upload_init(upload, s3->folder, &s3->target);
+	begin_upload(s3, upload);
 }
 
 static enum s3_step do_step(struct s3 *s3, struct s3_upload *upload)
@@ -160,7 +166,7 @@ static void upload_all(struct s3 *s3)
 	bool goes_on = true;
 
 	stub_clean(s3->folder);
-	s3_upload_init(&upload, s3->folder, &s3->target);
+	begin_upload(s3, &upload);
 	s3->may_begin = upload.state.target != NULL;
 	while (goes_on && !s3->stopping)
 		switch (do_step(s3, &upload)) {

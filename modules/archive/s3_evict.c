@@ -111,14 +111,17 @@ static int prove_all(struct s3_upload *upload, const struct having *having, uint
 	uint64_t at = 0;
 	int same = 1;
 
-	while (same == 1 && at < size && (found = next_at(having, at)) != NULL) {
+	while (same == 1 && at < size && !s3_upload_is_stopped(upload) &&
+	       (found = next_at(having, at)) != NULL) {
 		struct stub_span span = { at, found->span.end };
 
 		same = is_proved(upload, having, found, answer);
 		g_array_append_val(spans, span);
 		at = span.end;
 	}
-	return same == 1 && at != size ? 0 : same;
+	if (same == 1 && at != size)
+		same = s3_upload_is_stopped(upload) ? -1 : 0;
+	return same;
 }
 
 /* --- a file --- */

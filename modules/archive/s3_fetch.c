@@ -11,8 +11,7 @@
  * status. */
 static bool is_final(const struct s3_answer *answer)
 {
-	return (answer->status == 404 && strcmp(answer->code, "NoSuchKey") == 0) ||
-	       answer->status == 416 || answer->status == 206;
+	return s3_answer_is_none(answer) || answer->status == 416 || answer->status == 206;
 }
 
 static bool fail(struct s3_fetch *fetch, const char *why, bool later)

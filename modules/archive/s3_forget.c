@@ -232,7 +232,7 @@ static enum s3_step drop_file(struct s3_upload *upload, struct gone *gone, const
 	for (i = 0; i < gone->keys->len && step == S3_MORE; i++) {
 		struct s3_request request = { "DELETE", gone->keys->pdata[i], NULL, NULL };
 
-		if (!s3_ask(upload->target, &request, &answer) && answer.status != 404 &&
+		if (!s3_ask(upload->target, &request, &answer) && !s3_answer_is_none(&answer) &&
 		    answer.status != 403)
 			step = s3_upload_fail(upload, &answer);
 		s3_answer_finish(&answer);
@@ -267,10 +267,12 @@ static enum s3_step sweep(struct s3_upload *upload, struct gone *gone)
 	gpointer entry;
 	guint i;
 
-	if (step == S3_MORE && !notices_read(&notices, upload->folder))
-		return s3_upload_broken(upload, "the archive's folder cannot be read");
 	if (step != S3_MORE)
 		return step;
+	if (!notices_read(&notices, upload->folder, upload->stop)) {
+		notices_finish(&notices);
+		return s3_upload_broken(upload, "the archive's folder cannot be read");
+	}
 	for (i = 0; i < notices.removed->len; i++)
 		g_ptr_array_add(gone->files,
 				g_strdup(g_array_index(notices.removed, struct removed, i).name));

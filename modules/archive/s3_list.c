@@ -191,7 +191,7 @@ static bool drop(struct s3_target *target, const char *key, const char *version,
 
 	s3_answer_finish(answer);
 	good = s3_ask(target, &(struct s3_request){ "DELETE", key, query, NULL }, answer) ||
-	       answer->status == 404;
+	       s3_answer_is_none(answer);
 	g_free(id);
 	g_free(query);
 	return good;

@@ -129,7 +129,7 @@ static bool fetch_keys(struct s3_work *work, int file, const struct s3_span *spa
 	good = s3_ask(work->target,
 		      &(struct s3_request){ "GET", key, NULL, NULL, .answer_max = S3_KEYS_MOST },
 		      &answer);
-	none = !good && answer.status == 404;
+	none = !good && s3_answer_is_none(&answer);
 	if (good)
 		good = answer.body &&
 		       s3_slots_each(g_bytes_get_data(answer.body, NULL),
@@ -232,10 +232,12 @@ static bool is_here(const struct s3_work *work, const GArray *list, guint first,
 	return access(path, F_OK) == 0 && s3_is_to_be_stub(work, list, first, end);
 }
 
-static void restore_holds(struct s3_work *work)
+/* False: nobody knows what is held, and would expire when it is back. */
+static bool restore_holds(struct s3_work *work)
 {
 	char *path = g_build_filename(work->folder, "holds", NULL);
 	struct s3_answer answer = { .status = 0 };
+	uint64_t before = work->faults;
 
 	if (access(path, F_OK) != 0) {
 		if (s3_ask(work->target,
@@ -246,12 +248,13 @@ static void restore_holds(struct s3_work *work)
 			if (!g_file_set_contents(path, g_bytes_get_data(answer.body, NULL),
 						 (gssize)g_bytes_get_size(answer.body), NULL))
 				s3_work_fault(work, "the holds cannot be written");
-		} else if (answer.status != 404) {
+		} else if (!s3_answer_is_none(&answer)) {
 			s3_work_fault(work, "the holds cannot be fetched: %s", answer.why);
 		}
 	}
 	s3_answer_finish(&answer);
 	g_free(path);
+	return work->faults == before;
 }
 
 /* Another archive here and that of the bucket would be neither. */
@@ -286,14 +289,14 @@ void s3_restore_run(struct s3_work *work)
 {
 	GArray *list;
 	guint first, end;
+	bool goes_on;
 
 	work->text = g_string_new(NULL);
 	make_folders(work);
 	list = may_mix(work) ? s3_found_list(work, "data") : NULL;
 	/* the holds before what they hold */
-	if (list)
-		restore_holds(work);
-	for (first = 0; list && first < list->len && !*work->stop; first = end) {
+	goes_on = list && restore_holds(work);
+	for (first = 0; goes_on && first < list->len && !*work->stop; first = end) {
 		end = end_of(list, first);
 		if (!is_here(work, list, first, end))
 			restore_file(work, list, first, end);

@@ -84,6 +84,12 @@ void s3_answer_finish(struct s3_answer *answer)
 	*answer = (struct s3_answer){ .status = 0 };
 }
 
+bool s3_answer_is_none(const struct s3_answer *answer)
+{
+	return answer->status == 404 && (strcmp(answer->code, "NoSuchKey") == 0 ||
+					 strcmp(answer->code, "NoSuchVersion") == 0);
+}
+
 void s3_unquote(char *etag)
 {
 	size_t len = strlen(etag);

@@ -45,6 +45,8 @@ struct s3_answer {
 	char why[256]; /* for people; "" where it is good */
 };
 void s3_answer_finish(struct s3_answer *answer);
+/* The bucket says that there is no such object; another 404 says nothing of it. */
+bool s3_answer_is_none(const struct s3_answer *answer);
 /* Takes the quotes from an ETag. */
 void s3_unquote(char *etag);
 

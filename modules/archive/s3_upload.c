@@ -42,6 +42,11 @@ enum s3_step s3_upload_fail(struct s3_upload *upload, const struct s3_answer *an
 	return S3_FAILED;
 }
 
+bool s3_upload_is_stopped(const struct s3_upload *upload)
+{
+	return upload->stop && *upload->stop;
+}
+
 enum s3_step s3_upload_save(struct s3_upload *upload)
 {
 	int error = s3_state_write(&upload->state, upload->folder);

@@ -33,7 +33,8 @@ struct s3_upload {
 	int64_t now;             /* ms */
 	struct s3_state state;
 	struct reader reader;
-	uint64_t piece; /* of a large object */
+	uint64_t piece;          /* of a large object */
+	const atomic_bool *stop; /* NULL: it is never given up in a long step */
 	bool resumed; /* of the pending spans one may be there: of an earlier process, or failed */
 
 	/* as far as the writer has it on disk; "": nobody knows, its files say it */
@@ -59,6 +60,8 @@ enum s3_step s3_upload_step(struct s3_upload *upload);
 uint64_t s3_upload_waiting(const struct s3_upload *upload);
 
 /* --- its parts --- */
+
+bool s3_upload_is_stopped(const struct s3_upload *upload);
 
 /* Takes what failed as `why`. */
 enum s3_step s3_upload_fail(struct s3_upload *upload, const struct s3_answer *answer);

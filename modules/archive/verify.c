@@ -368,7 +368,7 @@ void verify_run(struct verify *verify)
 	guint i;
 
 	verify->text = g_string_new(NULL);
-	if (!notices_read(&notices, verify->folder))
+	if (!notices_read(&notices, verify->folder, verify->stop))
 		fault(verify, "%s: it cannot be read", verify->folder);
 	names = holdings_list(verify->folder);
 	for (i = 0; names && i < names->len && !*verify->stop; i++)

@@ -512,6 +512,38 @@ static void objects_are_locked_by_what_is_in_them(void **state)
 	}
 }
 
+/* Of an answer that is about something else nobody takes that there were no keys. */
+static void a_restore_is_not_misled(void **state)
+{
+	static const atomic_bool never;
+	char where[1100];
+	unsigned nth;
+
+	(void)state;
+	assert_int_equal(upload_all(), S3_THERE);
+	fake.fault = FAULT_STATUS;
+	fake.status = 404;
+	fake.code = "NoSuchBucket";
+	fake.nth = 0;
+	for (nth = 1; fake.nth == 0; nth++) {
+		struct s3_work work = {
+			.folder = where, .target = &target, .keys = &keys, .stop = &never
+		};
+
+		fake.nth = nth;
+		snprintf(where, sizeof where, "%s/../misled%u", folder, nth);
+		assert_int_equal(mkdir(where, 0700), 0);
+		s3_restore_run(&work);
+		if (fake.nth == 0 && !work.faults)
+			fail_msg("request %u: %s", nth, work.text->str);
+		if (fake.nth == 0 && strstr(work.text->str, "the holds") && work.files)
+			fail_msg("%s", work.text->str);
+		g_string_free(work.text, TRUE);
+	}
+	assert_in_range(nth, 8, 30);
+	fake.nth = 0;
+}
+
 /* --- forgetting --- */
 
 static void destroy_first(void)
@@ -964,6 +996,7 @@ int main(void)
 		SCENE(refusals_are_told_and_waited_out),
 		SCENE(the_buckets_clock_counts),
 		SCENE(objects_are_locked_by_what_is_in_them),
+		SCENE(a_restore_is_not_misled),
 		SCENE(what_is_forgotten_is_so_in_the_bucket),
 		SCENE(files_that_are_no_more_go),
 		SCENE(what_is_lost_here_is_not_gone_there),

@@ -446,6 +446,29 @@ static void trouble_is_told(void **state)
 	assert_non_null(strstr(reader.why, "no s3.bucket"));
 }
 
+/* A stop does not wait until all octets of a file are hashed. */
+static void a_stop_is_not_waited_for(void **state)
+{
+	atomic_bool stop = true;
+	struct s3_upload upload;
+
+	(void)state;
+	conf.local_days = -1;
+	assert_int_equal(upload_all(), S3_THERE);
+	conf.local_days = 0;
+	upload_init(&upload);
+	upload.stop = &stop;
+	assert_int_equal(upload_with(&upload), S3_FAILED);
+	assert_false(is_stub(OLDER));
+	upload.state.sweep = true;
+	assert_int_equal(upload_with(&upload), S3_FAILED);
+	assert_true(upload.state.sweep);
+	stop = false;
+	assert_int_equal(upload_with(&upload), S3_THERE);
+	assert_true(is_stub(OLDER));
+	s3_upload_finish(&upload);
+}
+
 /* Another bucket has not what is only in the first one: nothing goes there. */
 static void another_bucket(void **state)
 {
@@ -706,6 +729,7 @@ int main(void)
 		SCENE(a_cut_between_the_two),
 		SCENE(the_bucket_is_not_believed),
 		SCENE(trouble_is_told),
+		SCENE(a_stop_is_not_waited_for),
 		SCENE(another_bucket),
 		SCENE(the_link_goes_on_behind_stubs),
 		SCENE(a_lost_state),
