@@ -44,6 +44,7 @@ struct book {
 	pthread_mutex_t lock; /* over what follows */
 	struct failure failures[FAILURES_MAX];
 	struct failure last_error;
+	int64_t kept_error, kept_at; /* its time in the record, and when that was written */
 	/* when the warning was handed in, or seen in the queue; 0: not since the start */
 	int64_t letter_time;
 	/* when a closure without a warning was read from the record; 0: there was none */

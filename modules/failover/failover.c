@@ -51,6 +51,8 @@ static const struct gw_option relay_options[] = {
 #undef AT
 
 /* An instance; only one worker at a time runs its tick. */
+#define KEEP_MS 10000 /* between two writes of an error that did not count */
+
 struct failover {
 	bool swept; /* records of relays that are gone were dropped */
 };
@@ -154,11 +156,32 @@ static int on_start(struct gw_call *call)
 }
 
 /* Without this module nobody would let the relays go faster again; closures end by themselves. */
+/* What did not count as a failure either is shown after a restart. */
+static void keep_last_error(struct gw_call *call, struct book *book, int64_t pause)
+{
+	int64_t now = gw->now(call);
+
+	book_lock(book);
+	if (book->last_error.time != book->kept_error &&
+	    (now - book->kept_at >= pause || now < book->kept_at)) {
+		book_write(call, book);
+		book->kept_error = book->last_error.time;
+		book->kept_at = now;
+	}
+	book_unlock(book);
+}
+
 static void on_stop(struct gw_call *call)
 {
 	struct gw_relay *relay;
 	size_t nth;
 
+	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++) {
+		const struct rules *rules = gw->relay_conf(call, relay);
+
+		if (rules && rules->book)
+			keep_last_error(call, rules->book, 0);
+	}
 	if (!books_release())
 		return;
 	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++)
@@ -220,7 +243,10 @@ static void on_tick(struct gw_call *call)
 
 	for (nth = 0; (relay = gw->relay_at(call, nth)); nth++) {
 		const struct rules *rules = gw->relay_conf(call, relay);
-		if (!rules || !rules->book->special)
+		if (!rules)
+			continue;
+		keep_last_error(call, rules->book, KEEP_MS);
+		if (!rules->book->special)
 			continue;
 		warn(call, relay, rules->book);
 		relay_back_in_time(call, relay, rules->book);

@@ -6,6 +6,7 @@
  *     backoff <suspensions> <trial>
  *     failure <time> <code> <class>\t<stage>\t<host>\t<hint>\t<words, line ends as \r; the enhanced
  * code in front>
+ *     last <the same, where it did not count>
  */
 #include "book.h"
 
@@ -23,10 +24,10 @@ static struct gw_str key_of(const struct book *book, char *out, size_t size)
 
 /* --- writing --- */
 
-static void write_failure(FILE *out, struct failure failure)
+static void write_failure(FILE *out, const char *word, struct failure failure)
 {
 	text_swap(failure.text, '\n', '\r');
-	fprintf(out, "failure %" PRId64 " %" PRId64 " %s\t%s\t%s\t%s\t%s\n", failure.time,
+	fprintf(out, "%s %" PRId64 " %" PRId64 " %s\t%s\t%s\t%s\t%s\n", word, failure.time,
 		failure.code, failure.class, failure.stage, failure.host, failure.hint,
 		failure.text);
 }
@@ -43,7 +44,10 @@ static void write_book(FILE *out, const struct book *book)
 	if (book->suspensions)
 		fprintf(out, "backoff %" PRId64 " %d\n", book->suspensions, (int)book->trial);
 	for (i = 0; i < book->count; i++)
-		write_failure(out, book->failures[i]);
+		write_failure(out, "failure", book->failures[i]);
+	if (book->last_error.time &&
+	    (!book->count || book->last_error.time != book->failures[book->count - 1].time))
+		write_failure(out, "last", book->last_error);
 }
 
 void book_write(const struct gw_call *call, const struct book *book)
@@ -87,12 +91,12 @@ static char *take_word(char **at, char *out, size_t size)
 	return word;
 }
 
-static void read_failure(struct book *book, char *line)
+static void read_failure(struct book *book, char *line, bool counts)
 {
 	struct failure failure = { 0 };
 	int at = 0;
 
-	if (book->count == FAILURES_MAX ||
+	if ((counts && book->count == FAILURES_MAX) ||
 	    sscanf(line, "%" SCNd64 " %" SCNd64 " %n", &failure.time, &failure.code, &at) < 2 ||
 	    at == 0)
 		return;
@@ -103,7 +107,9 @@ static void read_failure(struct book *book, char *line)
 	take_word(&line, failure.hint, sizeof failure.hint);
 	text_swap(line ? line : failure.text, '\r', '\n');
 	text_keep(failure.text, sizeof failure.text, gw_str(line));
-	book->failures[book->count++] = failure;
+	if (counts)
+		book->failures[book->count++] = failure;
+	book->last_error = failure;
 }
 
 static void read_backoff(struct book *book, const char *line)
@@ -122,7 +128,9 @@ static void read_line(struct book *book, char *line)
 	if (strncmp(line, "backoff ", 8) == 0)
 		read_backoff(book, line + 8);
 	else if (strncmp(line, "failure ", 8) == 0)
-		read_failure(book, line + 8);
+		read_failure(book, line + 8, true);
+	else if (strncmp(line, "last ", 5) == 0)
+		read_failure(book, line + 5, false);
 	else if (strncmp(line, "closed ", 7) == 0)
 		read_closure(&book->closure, line + 7);
 	else if (strncmp(line, "1 ", 2) == 0)
@@ -140,8 +148,7 @@ void book_read(struct gw_call *call, struct book *book)
 		while ((line = strsep(&at, "\n")))
 			read_line(book, line);
 	}
-	if (book->count)
-		book->last_error = book->failures[book->count - 1];
+	book->kept_error = book->last_error.time;
 	free(text);
 }
 

@@ -142,6 +142,12 @@ static void a_recipient_or_a_message_is_no_failure(void **state)
 	}
 	assert_false(suspended());
 	assert_int_equal(testkit_metric(kit, "failures"), 0);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_restart(kit), 0);
+	testkit_forget(kit);
+	testkit_run_relay_status(kit, relay);
+	assert_told(TESTKIT_STATUS, "failures: 0 of 3 today");
+	assert_told(TESTKIT_STATUS, "5.7.1 Message contains a virus (message)");
 }
 
 /* f a failure, s a success, d the next day; upper case: and then it is suspended. */
