@@ -21,13 +21,17 @@ static bool is_refusal(int status)
 	return status >= 400 && status < 500 && status != 408 && status != 429;
 }
 
+static bool is_down(const struct report *report)
+{
+	return report->step == S3_FAILED &&
+	       (report->failures >= FAILURES_TOLD || is_refusal(report->status));
+}
+
 static void tell_turn(struct gw_call *call, struct s3 *s3, const struct report *report)
 {
-	bool down = report->step == S3_FAILED &&
-		    (report->failures >= FAILURES_TOLD || is_refusal(report->status));
 	char text[400];
 
-	if (!s3->told_down && down) {
+	if (!s3->told_down && is_down(report)) {
 		snprintf(text, sizeof text, "s3 cannot be written, uploads wait: %s", report->why);
 		tell(call, GW_LOG_ERROR, "archive-s3-down", text);
 		s3->told_down = true;
@@ -127,6 +131,8 @@ void s3_status(struct gw_call *call, struct s3 *s3)
 	const char *word = report.step == S3_THERE && waiting ? "waits for more"
 							      : words[report.step];
 
+	if (is_down(&report) || report.step == S3_FOREIGN)
+		gw->status_line(call, "WRONG", "s3 %s: %s", word, report.why);
 	gw->status_line(call, "s3", "%s%s%s", word, report.why[0] ? ": " : "", report.why);
 	gw->status_line(call, "s3 waiting", "%llu octets", (unsigned long long)waiting);
 	gw->status_line(call, "s3 uploaded", "%llu objects, %llu octets",

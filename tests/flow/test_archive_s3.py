@@ -166,6 +166,7 @@ def test_a_bucket_in_trouble(archived, s3):
     send(gateway, MAIL % (3, 3))
     wait_for(lambda: gateway.log_text().count("name=archive-s3-down") == before + 1)
     assert "AccessDenied" in says(gateway, "s3")
+    assert "\nWRONG " in gateway.text("status") and "AccessDenied" in gateway.text("status").split("\nWRONG ", 1)[1].split("\n")[0]
     send(gateway, MAIL % (4, 4))
     gateway.sink.wait_messages(4)
     s3.fault = lambda request: None
