@@ -54,21 +54,25 @@ char *answer_line(int code, const char *text)
 	return line;
 }
 
-void request_answer(struct request *request, json_t *json)
+void request_answer_line(struct request *request, struct gw_str line)
 {
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	const char *line = text ? text : ANSWER_NO_MEMORY;
-	audit_end(request, json);
-	connection_answer(request->connection, gw_str(line));
+	connection_answer(request->connection, line);
 	if (request->out)
-		fprintf(request->out, "%s\n", line);
+		fprintf(request->out, "%.*s\n", GW_STR_ARGS(line));
 	if (request->inside)
-		inside_answer(request, gw_str(line));
-	free(text);
-	json_decref(json);
+		inside_answer(request, line);
 	json_decref(request->json);
 	arena_finish(&request->arena);
 	free(request);
+}
+
+void request_answer(struct request *request, json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	audit_end(request, json);
+	request_answer_line(request, gw_str(text ? text : ANSWER_NO_MEMORY));
+	free(text);
+	json_decref(json);
 }
 
 void request_say(struct request *request, int code, const char *format, ...)

@@ -120,6 +120,8 @@ char *answer_line(int code, const char *text);
 
 /* Answers and ends the request; takes over `json`. */
 void request_answer(struct request *request, json_t *json);
+/* The same with an answer that is written, of a request that is not audited. */
+void request_answer_line(struct request *request, struct gw_str line);
 /* {"code": code, "text": ...} */
 void request_say(struct request *request, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -4,7 +4,7 @@
 #include "admin/module_verb.h"
 
 #include "supervisor/breaker.h"
-#include "services/output.h"
+#include "admin/module_answer.h"
 #include "supervisor/supervisor.h"
 #include "conf/option.h"
 #include "module/chain.h"
@@ -229,23 +229,6 @@ void verb_reload(struct request *request, const char *const *words, size_t count
 
 /* --- verbs of modules --- */
 
-struct module_answer {
-	struct service_output output;
-	json_t *json;
-};
-
-static void take_answer(struct service_output *output, struct gw_str json)
-{
-	struct module_answer *answer = (struct module_answer *)output;
-	json_decref(answer->json);
-	answer->json = json_loadb(json.ptr, json.len, JSON_ALLOW_NUL, NULL);
-	/* Replies of next hops may be in it, and those may be anything. */
-	char *clean = answer->json ? NULL : text_clean(json);
-	if (clean)
-		answer->json = json_loads(clean, 0, NULL);
-	free(clean);
-}
-
 /* By its name, else by the first word of one of its verbs of more words: "client list" alone is
  * said for "access client list". `named`: the first word is its name. */
 static struct instance *instance_of(const struct snapshot *snapshot, struct request *request,
@@ -268,41 +251,14 @@ static struct instance *instance_of(const struct snapshot *snapshot, struct requ
 	return NULL;
 }
 
-/* What a module says of its verb's words is of no file, though a problem of its fragment it looks
- * like. */
-static void say_problems(struct request *request, const struct problems *problems)
-{
-	struct buf text;
-	buf_init(&text, 0);
-	for (const struct problem *problem = problems->first; problem; problem = problem->next)
-		buf_printf(&text, "%s%s", buf_len(&text) ? "\n" : "", problem->text);
-	request_say(request, EX_DATAERR, "%.*s", (int)buf_len(&text),
-		    buf_len(&text) ? buf_ptr(&text) : "");
-	buf_finish(&text);
-}
-
-static void answer_of_module(struct request *request, struct problems *problems, json_t *json)
-{
-	if (problems->first) {
-		json_decref(json);
-		say_problems(request, problems);
-	} else if (json_is_object(json)) {
-		if (!json_object_get(json, "code"))
-			json_object_set_new(json, "code", json_integer(EX_OK));
-		request_answer(request, json);
-	} else {
-		json_decref(json);
-		request_say(request, EX_SOFTWARE, "the module gave no answer");
-	}
-}
-
 static void ask_control(struct request *request, struct snapshot *snapshot,
 			struct instance *instance, size_t named)
 {
 	struct gw_str words[REQUEST_WORDS];
-	struct module_answer answer = { { .answer = take_answer }, NULL };
+	struct module_answer answer;
 	struct problems problems;
 	struct gw_call call;
+	module_answer_init(&answer);
 	problems_init(&problems);
 	for (size_t i = named; i < request->count; i++)
 		words[i - named] = gw_str(request->words[i]);
@@ -318,7 +274,7 @@ static void ask_control(struct request *request, struct snapshot *snapshot,
 	call.answer_to = &answer.output;
 	call.problems = &problems;
 	chain_tell_one(&call, GW_HOOK_control, instance);
-	answer_of_module(request, &problems, answer.json);
+	module_answer_give(&answer, request, &problems);
 	problems_finish(&problems);
 }
 

@@ -17,7 +17,7 @@ struct gw_json {
 	struct buf out;
 	struct level levels[GW_JSON_DEPTH_MAX];
 	unsigned depth;
-	bool is_table, is_whole, misused;
+	bool is_table, is_whole, misused, says_code;
 	const char *fault; /* the first thing that failed */
 };
 
@@ -143,6 +143,7 @@ static bool begin_value(struct gw_json *json, const char *key)
 	if (key) {
 		put_string(json, gw_str(key));
 		put_text(json, ":");
+		json->says_code |= json->depth == 1 && strcmp(key, "code") == 0;
 	}
 	return true;
 }
@@ -283,6 +284,11 @@ struct gw_str json_writer_text(struct gw_json *json)
 	if (!json->fault && !end_text(&json->out))
 		fail(json, "no memory");
 	return json->fault ? gw_str_n(NULL, 0) : buf_str(&json->out);
+}
+
+bool json_writer_says_code(const struct gw_json *json)
+{
+	return json && json->says_code;
 }
 
 const char *json_writer_fault(const struct gw_json *json)

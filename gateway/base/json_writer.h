@@ -25,6 +25,8 @@ void json_writer_row(struct gw_json *table);
 /* The text, with all ended that is still open; its ptr is NULL where something failed. The writer's
  * own, until it is destroyed. */
 struct gw_str json_writer_text(struct gw_json *json);
+/* The text is an object with a member "code". */
+bool json_writer_says_code(const struct gw_json *json);
 /* What failed, for people; NULL: nothing did. */
 const char *json_writer_fault(const struct gw_json *json);
 /* What failed is the fault of who wrote: a key too many, more ended than begun. */

@@ -38,12 +38,14 @@ void services_problem(struct gw_call *call, bool fatal, const char *format, ...)
 
 void services_answer_json(struct gw_call *call, struct gw_json *json)
 {
-	struct gw_str text = json_writer_text(json);
-	if (text.ptr)
-		services_answer(call, text);
-	else
+	struct service_output *output = call->answer_to;
+	if (!json_writer_text(json).ptr)
 		services_problem(call, true, "the answer cannot be written: %s",
 				 json_writer_fault(json));
+	else if (call->hook == GW_HOOK_control && output) {
+		output->written(output, json);
+		return;
+	}
 	json_writer_destroy(json);
 }
 

@@ -1,6 +1,7 @@
 #include "answer.h"
 
 #include "metrics.h"
+#include "slice.h"
 
 #include <event2/buffer.h>
 #include <stdio.h>
@@ -219,8 +220,23 @@ static void answer_shape(struct evhttp_request *http, const struct route *route,
 	}
 }
 
-void answer_verb(struct evhttp_request *http, const struct route *route,
-		 const struct token_conf *token, struct gw_str text)
+/* A list goes on as it came. False: it is none, or something else has to be looked at. */
+static bool answer_list(struct evhttp_request *http, const struct route *route, struct gw_str text)
+{
+	struct gw_str data;
+
+	if (route->shape != SHAPE_DATA || route->about == ABOUT_ONE || !text.ptr ||
+	    !gw_str_eq(slice_member(text, "code"), gw_str("0")))
+		return false;
+	data = slice_member(text, "data");
+	if (data.len < 2 || data.ptr[0] != '{')
+		return false;
+	reply(http, 200, JSON, data.ptr, data.len);
+	return true;
+}
+
+static void answer_read(struct evhttp_request *http, const struct route *route,
+			const struct token_conf *token, struct gw_str text)
 {
 	json_t *answer = text.ptr ? json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL) : NULL;
 	int code = (int)json_integer_value(json_object_get(answer, "code"));
@@ -235,4 +251,11 @@ void answer_verb(struct evhttp_request *http, const struct route *route,
 	else
 		answer_shape(http, route, answer);
 	json_decref(answer);
+}
+
+void answer_verb(struct evhttp_request *http, const struct route *route,
+		 const struct token_conf *token, struct gw_str text)
+{
+	if (!answer_list(http, route, text))
+		answer_read(http, route, token, text);
 }

@@ -229,6 +229,21 @@ static void none_takes_everything_and_has_no_text(void **state)
 	json_writer_destroy(NULL);
 }
 
+static void its_own_code_is_one_of_the_whole(void **state)
+{
+	struct gw_json *json = json_writer_create();
+
+	json_writer_begin(json, NULL, GW_JSON_OBJECT);
+	json_writer_begin(json, "data", GW_JSON_OBJECT);
+	json_writer_number(json, "code", 550);
+	json_writer_end(json);
+	assert_false(json_writer_says_code(json));
+	json_writer_number(json, "code", 0);
+	assert_true(json_writer_says_code(json));
+	assert_written(json, "{\"data\":{\"code\":550},\"code\":0}");
+	assert_false(json_writer_says_code(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +254,7 @@ int main(void)
 		cmocka_unit_test(what_is_open_is_ended),
 		cmocka_unit_test(a_table_with_its_rows),
 		cmocka_unit_test(members_of_the_answer_follow_the_rows),
+		cmocka_unit_test(its_own_code_is_one_of_the_whole),
 		cmocka_unit_test(nothing_is_no_text),
 		cmocka_unit_test(one_value_is_the_whole),
 		cmocka_unit_test(a_member_has_a_key_and_nothing_else_has),
