@@ -1,12 +1,21 @@
 #include "slice.h"
 
-#include <string.h>
+/* An odd number of backslashes before it: it does not end the string. */
+static bool is_escaped(struct gw_str text, size_t at)
+{
+	size_t count = 0;
+
+	while (count < at && text.ptr[at - 1 - count] == '\\')
+		count++;
+	return count % 2 != 0;
+}
 
 /* Behind the string that begins at `at`; the length of the text: it does not end. */
 static size_t string_end(struct gw_str text, size_t at)
 {
-	for (at++; at < text.len && text.ptr[at] != '"'; at++)
-		at += text.ptr[at] == '\\';
+	do
+		at += 1 + gw_str_find(gw_str_from(text, at + 1), '"');
+	while (at < text.len && is_escaped(text, at));
 	return at < text.len ? at + 1 : text.len;
 }
 
