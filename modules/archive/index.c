@@ -6,10 +6,12 @@
 #include "../common/private_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000
 
@@ -611,20 +613,66 @@ bool index_end(struct index *index, const char *name, uint64_t position)
 	return last ? end(last, good) : good;
 }
 
+/* --- scrubbing --- */
+
+static char *owed_path(const struct index *index)
+{
+	return g_build_filename(index->folder, "index", "scrub", NULL);
+}
+
+bool index_owe_scrub(struct index *index)
+{
+	char *path = owed_path(index);
+	int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (file >= 0)
+		close(file);
+	g_free(path);
+	return file >= 0;
+}
+
+bool index_owes_scrub(const struct index *index)
+{
+	char *path = owed_path(index);
+	bool owes = access(path, F_OK) == 0;
+
+	g_free(path);
+	return owes;
+}
+
+static int is_set(void *stop)
+{
+	return *(const atomic_bool *)stop;
+}
+
 /* Segments of words that still had it are merged away, and so is the log of what was written. */
-void index_scrub(struct index *index)
+static bool scrub(struct month *month, const atomic_bool *stop)
+{
+	bool good;
+
+	sqlite3_progress_handler(month->db, 1000, is_set, (void *)stop);
+	good = sqlite3_exec(month->db,
+			    "INSERT INTO words(words) VALUES('optimize');"
+			    "PRAGMA wal_checkpoint(TRUNCATE);",
+			    NULL, NULL, NULL) == SQLITE_OK;
+	sqlite3_progress_handler(month->db, 0, NULL, NULL);
+	return good;
+}
+
+void index_scrub(struct index *index, const atomic_bool *stop)
 {
 	GPtrArray *names = index_names(index);
+	char *path = owed_path(index);
+	bool good = true;
 	guint i;
 
-	for (i = 0; i < names->len; i++) {
+	for (i = 0; i < names->len && !*stop; i++) {
 		struct month *month = index_month(index, names->pdata[i]);
 
-		if (month)
-			sqlite3_exec(month->db,
-				     "INSERT INTO words(words) VALUES('optimize');"
-				     "PRAGMA wal_checkpoint(TRUNCATE);",
-				     NULL, NULL, NULL);
+		good &= month && scrub(month, stop);
 	}
+	if (good && !*stop)
+		unlink(path);
+	g_free(path);
 	g_ptr_array_unref(names);
 }

@@ -10,6 +10,8 @@
 #include "segment.h"
 #include "words.h"
 
+#include <stdatomic.h>
+
 struct index;
 
 /* For one thread. `writes`: it may be made; else it is only read. */
@@ -65,8 +67,11 @@ bool index_doomed(struct index *index, GArray *out);
 /* With up to where the file is indexed now. False: nothing of it is there. */
 bool index_end(struct index *index, const char *name, uint64_t position);
 
-/* Makes sure that nothing of what was taken out stands anywhere in its files. */
-void index_scrub(struct index *index);
+/* Makes sure that nothing of what was taken out since index_owe_scrub() stands anywhere in its
+ * files: that is owed until it was done, also by the next process. */
+bool index_owe_scrub(struct index *index);
+bool index_owes_scrub(const struct index *index);
+void index_scrub(struct index *index, const atomic_bool *stop);
 
 /* --- asking --- */
 

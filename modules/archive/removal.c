@@ -261,7 +261,10 @@ static int drop_rows(struct index *index, const struct chunk *chunk)
  * no words in the index any more, and the next removal destroys the keys. */
 static void remove_chunk(struct removal *removal, struct index *index, const struct chunk *chunk)
 {
-	removal->error = tell(removal, chunk);
+	if (!removal->only_free && !index_owe_scrub(index))
+		removal->error = errno;
+	if (!removal->error)
+		removal->error = tell(removal, chunk);
 	if (!removal->error)
 		removal->error = drop_rows(index, chunk);
 	if (!removal->error)
@@ -324,9 +327,9 @@ void removal_run(struct removal *removal)
 			if (met && !removal->error)
 				remove_free(removal, index, &chunk);
 		} while (met && !removal->error && !*removal->stop);
-	if (index && removal->mails && !removal->only_free) {
+	if (index && index_owes_scrub(index)) {
 		indexer_pause(removal->indexer);
-		index_scrub(index);
+		index_scrub(index, removal->stop);
 		indexer_resume(removal->indexer);
 	}
 	index_close(index);

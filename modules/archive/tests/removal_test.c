@@ -392,6 +392,44 @@ static void test_rows_go_before_keys(void **state)
 	close(file);
 }
 
+static bool is_scrub_owed(void)
+{
+	struct index *index = index_open(folder, false);
+	bool owes = index_owes_scrub(index);
+
+	index_close(index);
+	return owes;
+}
+
+/* What a stop, or trouble, leaves of words that were taken out the next removal scrubs away, of
+ * whatever mail. */
+static void test_a_scrub_is_owed(void **state)
+{
+	static const atomic_bool goes_on, stops = true;
+	struct removal removal = forgets("ann@example.com");
+	int file;
+
+	(void)state;
+	keep("A1", NOON);
+	until_found();
+	file = open_file("2025-11-28.0");
+	assert_int_equal(pwrite(file, "X", 1, 0), 1);
+	removal.stop = &stops;
+	removal_run(&removal);
+	assert_int_equal(removal.error, EIO);
+	assert_int_equal(found(), 0);
+	assert_true(is_scrub_owed());
+	assert_int_equal(pwrite(file, "G", 1, 0), 1);
+	removal = forgets("nobody@example.com");
+	removal.only_free = true;
+	removal.stop = &goes_on;
+	removal_run(&removal);
+	assert_int_equal(removal.error, 0);
+	assert_int_equal(removal.mails, 0);
+	assert_false(is_scrub_owed());
+	close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_holds_are_those_of_now, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_was_cut_off_goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_rows_go_before_keys, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_scrub_is_owed, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
