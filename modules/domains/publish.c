@@ -40,11 +40,12 @@ static void write_spf(FILE *out, const struct plan *plan)
 	fprintf(out, " ~all\"");
 }
 
+/* One without addresses would say that no mail is from here. */
 static void put_spf(struct gw_json *json, const struct plan *plan, const char *name)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = plan->addresses.count ? open_memstream(&text, &size) : NULL;
 
 	if (!out)
 		return;
@@ -128,8 +129,10 @@ static char *write_text(struct gw_call *call, const struct plan *plan, struct gw
 	else if (key)
 		fprintf(out, "No key signs for it yet, and none was made: %s\n", key->why);
 	if (plan->addresses.count == 0)
-		fprintf(out, "No address is known from which mail leaves: say addresses in the "
-			     "fragment of domains, or sends_from on a relay\n");
+		fprintf(out,
+			"No address is known from which mail leaves, so there is no SPF record "
+			"yet: say addresses in the fragment of domains, or sends_from on a "
+			"relay, and ask again\n");
 	fclose(out);
 	return text;
 }

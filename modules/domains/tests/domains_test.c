@@ -579,6 +579,21 @@ static void a_strict_relay_takes_verified_domains_alone(void **state)
 	testkit_destroy(bench.kit);
 }
 
+static void no_record_is_said_that_forbids_all(void **state)
+{
+	struct bench bench;
+	const char *reply;
+
+	bench_init(&bench, "own", true);
+	testkit_option(bench.kit, "strict", "false");
+	testkit_option(bench.kit, "addresses", "");
+	assert_int_equal(testkit_start(bench.kit), 0);
+	reply = say(&bench, "add example.com");
+	assert_null(strstr(reply, "v=spf1"));
+	assert_non_null(strstr(reply, "so there is no SPF record yet"));
+	testkit_destroy(bench.kit);
+}
+
 static void a_domain_without_a_key_gets_one(void **state)
 {
 	struct bench bench;
@@ -678,6 +693,7 @@ int main(void)
 		cmocka_unit_test(who_waits_for_a_look_of_the_instance_before_gets_one_of_this),
 		cmocka_unit_test(the_verb_spf_says_what_a_receiver_would),
 		cmocka_unit_test(a_strict_relay_takes_verified_domains_alone),
+		cmocka_unit_test(no_record_is_said_that_forbids_all),
 		cmocka_unit_test(a_domain_without_a_key_gets_one),
 		cmocka_unit_test(a_domain_that_no_relay_takes_is_not_verified),
 		cmocka_unit_test(a_bulk_sender_is_warned_before_he_is_one),
