@@ -82,7 +82,7 @@ enum dkim_record dkim_record_judge(const struct gw_dns_answer *answer, struct gw
 const char *dkim_record_words(enum dkim_record record)
 {
 	static const char *const words[DKIM_RECORDS] = {
-		[DKIM_RECORD_UNKNOWN] = "was not asked for yet",
+		[DKIM_RECORD_UNKNOWN] = "has no answer of the DNS yet",
 		[DKIM_RECORD_SAME] = "is in the DNS",
 		[DKIM_RECORD_NONE] = "is not in the DNS",
 		[DKIM_RECORD_SEVERAL] = "has several records in the DNS, where one may be",
