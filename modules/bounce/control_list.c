@@ -96,6 +96,25 @@ static const char *column_of(struct gw_str name)
 	return name.ptr;
 }
 
+/* One that no record has would be answered with nothing, as one of which there is nothing. */
+static bool may_be(struct gw_call *call, bool is_kind, bool is_reason, const char *value)
+{
+	int i;
+
+	for (i = KIND_UNKNOWN; is_kind && i <= KIND_INFO; i++)
+		if (strcmp(kind_name((enum kind)i), value) == 0)
+			return true;
+	if (is_kind)
+		gw->problem(call, true, "\"%s\" is no kind: say hard, soft, block, info or unknown",
+			    value);
+	if (is_reason && reason_named(value) == REASON_UNKNOWN &&
+	    strcmp(value, reason_name(REASON_UNKNOWN)) != 0) {
+		gw->problem(call, true, "\"%s\" is no reason: there are " REASONS, value);
+		return false;
+	}
+	return !is_kind;
+}
+
 static bool take_field(struct gw_call *call, void *into, struct gw_str name, struct gw_str value)
 {
 	struct query *query = into;
@@ -106,7 +125,7 @@ static bool take_field(struct gw_call *call, void *into, struct gw_str name, str
 	for (i = 0; i < ROW_TEXT_COUNT; i++)
 		if (strcmp(column_of(gw_str(key)), row_names[i]) == 0 && i != ROW_diagnostic) {
 			query->texts[i] = value.ptr;
-			return true;
+			return may_be(call, i == ROW_kind, i == ROW_reason, value.ptr);
 		}
 	gw->problem(
 		call, true,
@@ -404,7 +423,8 @@ static bool take_tally_field(struct gw_call *call, void *into, struct gw_str nam
 	for (i = 0; i < TALLY_TEXT_COUNT; i++)
 		if (gw_str_eq(name, gw_str(tally_names[i]))) {
 			query->texts[i] = value.ptr;
-			return true;
+			return may_be(call, gw_str_eq(name, gw_str("kind")),
+				      gw_str_eq(name, gw_str("reason")), value.ptr);
 		}
 	gw->problem(
 		call, true,

@@ -38,6 +38,13 @@ static struct pair pair_read(struct gw_list words, size_t *at)
 	return pair;
 }
 
+static bool without_value(struct gw_call *call, struct gw_str name)
+{
+	gw->problem(call, true, "\"%.*s\" has no value: say %.*s=VALUE", GW_STR_ARGS(name),
+		    GW_STR_ARGS(name));
+	return false;
+}
+
 static bool unknown(struct gw_call *call, struct gw_str name, const struct word *known)
 {
 	GString *words = g_string_new(NULL);
@@ -66,8 +73,10 @@ bool query_words(struct gw_call *call, struct gw_list words, const struct word *
 		pair = pair_read(words, &next);
 		word = word_named(known, pair.name);
 		at = next + (pair.has_value && !with_equals && !(word && word->is_flag));
-		if ((!word && !other) || (!pair.has_value && !(word && word->is_flag)))
+		if (!word && !other)
 			return unknown(call, pair.name, known);
+		if (!pair.has_value && !(word && word->is_flag))
+			return without_value(call, pair.name);
 		if (word ? !word->take(call, into, pair.value)
 			 : !other(call, into, pair.name, pair.value))
 			return false;

@@ -108,6 +108,10 @@ def test_a_late_bounce_comes_back_to_the_crm(pair):
     assert (item["recipient"], item["message"]["return_path"], item["bounce"]["source"]) == ("b@example.net", "crm+77@crm.example", "notice")
     shown = ctl(gateway, "bounce", "get", str(item["id"]), given=b"").stdout
     assert b"user unknown" in shown and b"\nreport:\n    " in shown and b"??" not in shown and re.search(rb"ses +Permanent, NoEmail\n", shown), shown
+    for words, told in ((["kind=herd"], b"say hard, soft"), (["reason=gone"], b"there are unknown|no_such_user|"), (["kind"], b"say kind=VALUE")):
+        wrong = ctl(gateway, "bounce", "list", *words, given=b"")
+        assert wrong.returncode and told in wrong.stderr, wrong
+    assert b"say hard, soft" in ctl(gateway, "bounce", "stats", "kind=herd", given=b"").stderr
     wrong = ctl(gateway, "suppression", "list", "foo=3", given=b"")
     assert wrong.returncode and b"which are: address, client, type, " in wrong.stderr, wrong
     assert b"of no message that is remembered" in ctl(gateway, "bounce", "take", given=RETURNED).stdout
