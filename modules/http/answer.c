@@ -220,18 +220,34 @@ static void answer_shape(struct evhttp_request *http, const struct route *route,
 	}
 }
 
+static void answer_items(struct evhttp_request *http, struct gw_str rows)
+{
+	char *text = NULL;
+	int len = asprintf(&text, "{\"items\":%.*s}", GW_STR_ARGS(rows));
+
+	if (len < 0)
+		answer_wrong(http, 500, "no memory");
+	else
+		reply(http, 200, JSON, text, (size_t)len);
+	free(text);
+}
+
 /* A list goes on as it came. False: it is none, or something else has to be looked at. */
 static bool answer_list(struct evhttp_request *http, const struct route *route, struct gw_str text)
 {
-	struct gw_str data;
+	bool has_rows = route->shape == SHAPE_ROWS;
+	struct gw_str list;
 
-	if (route->shape != SHAPE_DATA || route->about == ABOUT_ONE || !text.ptr ||
+	if ((route->shape != SHAPE_DATA && !has_rows) || route->about == ABOUT_ONE || !text.ptr ||
 	    !gw_str_eq(slice_member(text, "code"), gw_str("0")))
 		return false;
-	data = slice_member(text, "data");
-	if (data.len < 2 || data.ptr[0] != '{')
+	list = slice_member(text, has_rows ? "rows" : "data");
+	if (list.len < 2 || list.ptr[0] != (has_rows ? '[' : '{'))
 		return false;
-	reply(http, 200, JSON, data.ptr, data.len);
+	if (has_rows)
+		answer_items(http, list);
+	else
+		reply(http, 200, JSON, list.ptr, list.len);
 	return true;
 }
 
