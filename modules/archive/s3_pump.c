@@ -21,7 +21,7 @@ struct errand {
 	GPtrArray *headers;
 	GBytes *body;
 	uint32_t answer_max;
-	bool done;
+	bool done, unwanted;
 	gw_http number;
 	struct s3_answer answer;
 };
@@ -146,6 +146,7 @@ static void ask(void *arg, const struct s3_http *http, struct s3_answer *answer)
 		snprintf(answer->why, sizeof answer->why, "it was given up");
 		if (take_back(pump, errand))
 			release(errand);
+		errand->unwanted = true;
 	}
 	release(errand);
 	pthread_mutex_unlock(&pump->lock);
@@ -247,6 +248,19 @@ static void set_timer(struct gw_call *call, struct s3_pump *pump)
 		close_pump(pump);
 }
 
+/* Whoever goes on writes the same object: what was given up would come after it. And it has a place
+ * for as long as a slow bucket likes. Under the lock. */
+static void drop_unwanted(struct gw_call *call, struct s3_pump *pump)
+{
+	size_t i;
+
+	for (i = 0; i < FLYING_MOST; i++)
+		if (pump->flying[i] && pump->flying[i]->unwanted) {
+			gw->http_cancel(call, pump->flying[i]->number);
+			end_errand(pump, pump->flying[i]);
+		}
+}
+
 void s3_pump_timer(struct gw_call *call, struct s3_pump *pump)
 {
 	struct errand *errand;
@@ -255,6 +269,7 @@ void s3_pump_timer(struct gw_call *call, struct s3_pump *pump)
 	pthread_mutex_lock(&pump->lock);
 	pump->now = gw->now(call);
 	pump->idle++;
+	drop_unwanted(call, pump);
 	while ((errand = take_next(pump)) != NULL) {
 		pump->idle = 0;
 		pthread_mutex_unlock(&pump->lock);
