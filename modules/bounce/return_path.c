@@ -184,12 +184,28 @@ static bool check_sets(struct gw_call *call, const struct gw_relay *relay,
 	return true;
 }
 
+/* All that is in the bounce domain is taken for a return path of ours, or refused. */
+static void warn_of_people(struct gw_call *call, const struct gw_relay *relay)
+{
+	const struct bounce_conf *own = gw->conf(call);
+	const struct bounce_relay *conf = gw->relay_conf(call, relay);
+	size_t i;
+
+	for (i = 0; own->domain.len && i < conf->domains.count; i++)
+		if (gw_str_ieq(conf->domains.items[i], own->domain))
+			gw->problem_at(
+				call, relay, "domains", false,
+				"%.*s is the bounce domain too: mail to people there is refused, since they are no return path of ours; take one below it, as bounce.%.*s",
+				GW_STR_ARGS(own->domain), GW_STR_ARGS(own->domain));
+}
+
 static bool check_relay(struct gw_call *call, const struct gw_relay *relay)
 {
 	const struct bounce_conf *own = gw->conf(call);
 	const struct bounce_relay *conf = gw->relay_conf(call, relay);
 	enum mode mode;
 
+	warn_of_people(call, relay);
 	if (!mode_of(conf->return_path, &mode))
 		return wrong(call, relay,
 			     "\"%.*s\" is neither \"keep\", \"from\", \"own\" nor an address",

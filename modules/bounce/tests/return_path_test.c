@@ -219,6 +219,24 @@ static void what_is_wrong_is_told_at_the_relay(void **state)
 	}
 }
 
+/* Mail to ann@example.com is refused then. */
+static void people_in_the_bounce_domain_are_warned_of(void **state)
+{
+	static const char *const rows[] = { "Example.com", "bounce.example.com" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct office office = office_open("own", "domain", rows[i]);
+
+		assert_int_equal(testkit_start(office.kit), 0);
+		assert_int_equal(testkit_has(office.kit, TESTKIT_PROBLEM,
+					     "is the bounce domain too: mail to people there"),
+				 i == 0);
+		testkit_destroy(office.kit);
+	}
+}
+
 static void domains_of_the_module_count_too(void **state)
 {
 	struct office office = office_open("bounces@other.example", "domains", "other.example");
@@ -478,6 +496,7 @@ int main(void)
 		cmocka_unit_test(a_report_keeps_its_null_sender),
 		cmocka_unit_test(one_mailbox_for_all),
 		cmocka_unit_test(what_is_wrong_is_told_at_the_relay),
+		cmocka_unit_test(people_in_the_bounce_domain_are_warned_of),
 		cmocka_unit_test(domains_of_the_module_count_too),
 		cmocka_unit_test(ours_are_the_same_for_each_try_and_differ_by_message),
 		cmocka_unit_test(each_recipient_has_one_of_its_own),
