@@ -168,8 +168,14 @@ static void on_check(struct gw_call *call)
 static void on_status(struct gw_call *call)
 {
 	struct store *store = instance_store(gw->instance_data(call));
+	const struct bounce_conf *conf = gw->conf(call);
 	int64_t unread = store ? rows_unread(store) : 0;
+	char why[FAULT_MAX];
 
+	if (instance_fault(gw->instance_data(call), why))
+		gw->status_line(call, "WRONG",
+				"%s: %s: bounces are not remembered, and nobody is suppressed",
+				conf->store_file.ptr, why);
 	if (unread > 0)
 		gw->status_line(
 			call, "unread",

@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct instance {
 	pthread_mutex_t lock;
 	struct keys keys;
 	bool has_keys;
 	struct store *store;
+	char fault[FAULT_MAX]; /* why there is none */
 	char domain[GW_DOMAIN_MAX + 1];
 };
 
@@ -81,6 +84,10 @@ void instance_begin(struct gw_call *call, struct instance *instance)
 		why = make_keys(instance, conf->key_file.ptr);
 	if (!instance->store)
 		instance->store = store_open(conf->store_file.ptr, &unopened);
+	snprintf(instance->fault, sizeof instance->fault, "%s",
+		 instance->store ? ""
+		 : unopened      ? unopened
+				 : "no memory");
 	if (instance->store)
 		keeper_begin(store_keeper(instance->store), gw->now(call));
 	pthread_mutex_unlock(&instance->lock);
@@ -90,6 +97,14 @@ void instance_begin(struct gw_call *call, struct instance *instance)
 	if (why)
 		gw->log(call, GW_LOG_ERROR, "%s: %s: return paths of ours cannot be made",
 			conf->key_file.ptr, why);
+}
+
+bool instance_fault(struct instance *instance, char why[FAULT_MAX])
+{
+	pthread_mutex_lock(&instance->lock);
+	memcpy(why, instance->fault, FAULT_MAX);
+	pthread_mutex_unlock(&instance->lock);
+	return *why;
 }
 
 const char *instance_domain(const struct instance *instance)

@@ -8,6 +8,8 @@
 
 struct instance;
 
+#define FAULT_MAX 200
+
 /* NULL: it cannot be, and it was said why. */
 struct instance *instance_create(struct gw_call *call);
 void instance_destroy(struct instance *instance);
@@ -21,6 +23,9 @@ const char *instance_domain(const struct instance *instance);
 
 /* NULL: it cannot be opened. [any] */
 struct store *instance_store(struct instance *instance);
+
+/* True: it was tried, and that is why. [any] */
+bool instance_fault(struct instance *instance, char why[FAULT_MAX]);
 
 /* A copy of the keys; false: there is none. [any] */
 bool instance_keys(struct instance *instance, struct keys *keys);

@@ -106,8 +106,11 @@ void control_status(struct gw_call *call)
 	const struct webhook_conf *webhooks = conf->webhooks.items;
 	struct event_store *store = instance_store(gw->instance_data(call));
 	struct hook_state state;
+	char why[FAULT_MAX];
 	size_t i;
 
+	if (instance_fault(gw->instance_data(call), why))
+		gw->status_line(call, "WRONG", "no events are kept, and none are sent: %s", why);
 	for (i = 0; store && i < conf->webhooks.count; i++)
 		if (store_hook(store, webhooks[i].name, &state))
 			gw->status_line(call, webhooks[i].name.ptr, "%s%s%s, %lld dead letters",

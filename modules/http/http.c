@@ -5,7 +5,9 @@
 #include "instance.h"
 #include "told.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int on_start(struct gw_call *call)
 {
@@ -56,9 +58,10 @@ static void begin_events(struct instance *instance, const struct http_conf *conf
 		instance->outbox = outbox_begin(
 			instance->call, conf, instance->store, &instance->ticks,
 			sends ? webhooks_wake : nothing_kept, instance->webhooks);
-	if (!instance->outbox)
-		gw->log(instance->call, GW_LOG_ERROR, "no events are kept, and none are sent: %s",
-			why);
+	if (instance->outbox)
+		return;
+	snprintf(instance->fault, sizeof instance->fault, "%s", why);
+	gw->log(instance->call, GW_LOG_ERROR, "no events are kept, and none are sent: %s", why);
 }
 
 static void begin(struct instance *instance, const struct http_conf *conf)
@@ -81,6 +84,14 @@ struct event_store *instance_store(struct instance *instance)
 	store = instance->store;
 	pthread_mutex_unlock(&instance->lock);
 	return store;
+}
+
+bool instance_fault(struct instance *instance, char why[FAULT_MAX])
+{
+	pthread_mutex_lock(&instance->lock);
+	memcpy(why, instance->fault, FAULT_MAX);
+	pthread_mutex_unlock(&instance->lock);
+	return *why;
 }
 
 struct webhooks *instance_webhooks(struct instance *instance)

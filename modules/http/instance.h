@@ -7,6 +7,8 @@
 #include "server.h"
 #include "webhook.h"
 
+#define FAULT_MAX 200
+
 struct instance {
 	struct gw_call *call;
 	pthread_mutex_t lock; /* of the beginning */
@@ -16,10 +18,13 @@ struct instance {
 	struct event_store *store; /* NULL: it cannot be opened */
 	struct outbox *outbox;     /* NULL: no events are kept */
 	struct webhooks *webhooks; /* NULL: there are none */
+	char fault[FAULT_MAX];     /* why no events are kept */
 };
 
 /* From any thread: NULL where it is not there (yet). */
 struct event_store *instance_store(struct instance *instance);
 struct webhooks *instance_webhooks(struct instance *instance);
+/* True: it was tried to keep events, and that is why none are. */
+bool instance_fault(struct instance *instance, char why[FAULT_MAX]);
 
 #endif

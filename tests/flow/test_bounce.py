@@ -9,6 +9,7 @@ import pytest
 from lib.client import Client, queue_id
 from lib.gateway import built
 from lib.sink import Act
+from lib.waiting import wait_for
 
 REPORT = b"""Return-Path: <>\r\nFrom: MAILER-DAEMON@mta.example\r\nTo: crm@example.com\r\nSubject: failure notice\r\n\r\n\
 <j\xe4ne@customer.example>:\r\n<jane@customer.example>:\r\nuser unknown \x00\xff\r\n\r\n--- Below this line is a copy of the message.\r\n\r\n"""
@@ -131,6 +132,15 @@ def test_a_bounce_may_come_from_a_client_s_own_network(pair):
         assert client.message(odd, "", "b@example.net").code == 550
         assert client.message(odd, "", path).code == 250
     assert sink.wait_messages(2)[1].rcpts == ["crm+77@crm.example"]
+
+
+@pytest.mark.parametrize("name, module, what", [("75-bounce", "bounce", "nobody is suppressed"), ("97-http", "http", "no events are kept")])
+def test_a_store_that_cannot_be_opened_is_wrong(new_gateway, name, module, what):
+    gateway = new_gateway().module(name, module, {}).start()
+    assert what not in gateway.text("status")
+    gateway.module(name, module, {"store": "/nowhere/it.db"}).write()
+    gateway.text("reload")
+    wait_for(lambda: re.search(r"\nWRONG +%s: .*%s.*" % (name, what), gateway.text("status")), 10)
 
 
 def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):
