@@ -15,12 +15,17 @@ static int64_t up_ms(void)
 	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Of an archive that nobody has looked at so: its newest mail. */
+/* Of an archive that nobody has looked at so: its newest mail. One that cannot be read now trusts
+ * nothing but signs. */
 static void read_trust(struct expiry *expiry, const char *folder)
 {
 	GPtrArray *names = segments_list(folder);
-	int64_t known = names && names->len ? segment_day_end(names->pdata[names->len - 1]) : 0;
+	int64_t known = 0;
 
+	if (!names)
+		known = 1;
+	else if (names->len)
+		known = segment_day_end(names->pdata[names->len - 1]);
 	if (names)
 		g_ptr_array_unref(names);
 	trust_read(&expiry->trust, folder, known, up_ms());

@@ -262,7 +262,7 @@ static bool may_mix(struct s3_work *work)
 {
 	GPtrArray *names = holdings_list(work->folder);
 	struct s3_state state;
-	bool may = !names || !names->len;
+	bool may = names && !names->len;
 
 	s3_state_init(&state);
 	may |= s3_state_read(&state, work->folder, work->target->name);

@@ -160,6 +160,8 @@ static void look_for_files(struct comparing *comparing, const GArray *list)
 	GPtrArray *names = holdings_list(comparing->work->folder);
 	guint i, k = 0;
 
+	if (!names)
+		s3_work_fault(comparing->work, "%s: it cannot be read", comparing->work->folder);
 	for (i = 0; names && i < names->len && !*comparing->work->stop; i++) {
 		const char *name = names->pdata[i];
 		uint64_t reach = 0;

@@ -2,6 +2,7 @@
 
 #include "stub.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,13 +62,14 @@ static gint compare(gconstpointer a, gconstpointer b)
 	return segments_compare(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void list_month(GPtrArray *names, const char *folder, const char *month, const char *ending)
+static bool list_month(GPtrArray *names, const char *folder, const char *month, const char *ending)
 {
 	char *path = g_build_filename(folder, month, NULL);
-	GDir *dir = g_dir_open(path, 0, NULL);
-	const char *entry;
+	DIR *dir = opendir(path);
+	const struct dirent *found;
 
-	while (dir && (entry = g_dir_read_name(dir)) != NULL) {
+	while (dir && (found = readdir(dir)) != NULL) {
+		const char *entry = found->d_name;
 		char *name = g_strndup(entry, strlen(entry) > 4 ? strlen(entry) - 4 : 0);
 
 		if (g_str_has_suffix(entry, ending) && strlen(name) < SEGMENT_NAME &&
@@ -77,26 +79,33 @@ static void list_month(GPtrArray *names, const char *folder, const char *month, 
 		else
 			g_free(name);
 	}
-	if (dir)
-		g_dir_close(dir);
 	g_free(path);
+	return dir && closedir(dir) == 0;
 }
 
+/* A month that cannot be read now is no month without files: whoever went on without them would
+ * begin another archive of the same name. */
 GPtrArray *segments_list_of(const char *folder, const char *ending)
 {
-	GDir *dir = g_dir_open(folder, 0, NULL);
+	DIR *dir = opendir(folder);
 	GPtrArray *names;
-	const char *entry;
+	const struct dirent *found;
+	int error = 0;
 
 	if (!dir)
 		return NULL;
 	names = g_ptr_array_new_with_free_func(g_free);
-	while ((entry = g_dir_read_name(dir)) != NULL)
-		if (is_digits(entry, "0000-00"))
-			list_month(names, folder, entry, ending);
-	g_dir_close(dir);
+	while (!error && (found = readdir(dir)) != NULL)
+		if (is_digits(found->d_name, "0000-00") &&
+		    !list_month(names, folder, found->d_name, ending))
+			error = errno;
+	closedir(dir);
 	g_ptr_array_sort(names, compare);
-	return names;
+	if (!error)
+		return names;
+	g_ptr_array_unref(names);
+	errno = error;
+	return NULL;
 }
 
 GPtrArray *segments_list(const char *folder)

@@ -31,7 +31,8 @@ struct link {
 	unsigned char hash[HASH_SIZE];
 };
 
-/* Names of all files, in the order in which they were written; to be unref'd. NULL: errno. */
+/* Names of all files, in the order in which they were written; to be unref'd. NULL: errno, also
+ * where one month alone cannot be read. */
 GPtrArray *segments_list(const char *folder);
 /* The same of files whose names end otherwise, in four octets: ".gwa". */
 GPtrArray *segments_list_of(const char *folder, const char *ending);

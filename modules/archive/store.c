@@ -142,6 +142,13 @@ static int open_segment(struct store *store)
 	return error;
 }
 
+static void close_segment(struct store *store)
+{
+	if (store->open)
+		segment_close(&store->segment);
+	store->open = false;
+}
+
 /* The records of an item that cannot be read are no part of the batch, which is begun anew then. A
  * batch of nothing is a look whether the disk is there again. */
 static int write_items(struct store *store, struct item *items, int64_t now)
@@ -167,6 +174,9 @@ static int write_items(struct store *store, struct item *items, int64_t now)
 		else
 			error = batch_end(&batch, now);
 	}
+	/* whoever has written nothing yet looks again what is there: a disk may have come since */
+	if (error && store->open && !store->segment.end && !store->state.batches)
+		close_segment(store);
 	return error;
 }
 
@@ -568,8 +578,7 @@ static bool take_settings(struct store *store, const struct store_settings *sett
 
 static void destroy(struct store *store)
 {
-	if (store->open)
-		segment_close(&store->segment);
+	close_segment(store);
 	if (store->lock_file >= 0)
 		close(store->lock_file);
 	spill_destroy(store->spill);

@@ -37,8 +37,11 @@ GPtrArray *holdings_list(const char *folder)
 	GPtrArray *names = segments_list(folder), *stubs = names ? stubs_list(folder) : NULL;
 	guint i;
 
-	if (!stubs)
-		return names;
+	if (!stubs) {
+		if (names)
+			g_ptr_array_unref(names);
+		return NULL;
+	}
 	for (i = 0; i < stubs->len; i++)
 		g_ptr_array_add(names, g_strdup(stubs->pdata[i]));
 	g_ptr_array_sort(names, compare);

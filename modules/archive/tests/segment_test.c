@@ -391,6 +391,45 @@ static void test_what_waits_goes_to_another_folder(void **state)
 }
 
 /* What is flushed costs one batch, and nothing none. */
+/* A month that cannot be read, or has not been mounted yet, is no archive that begins. */
+static void test_a_month_that_is_away(void **state)
+{
+	struct gw_json *json = gw->json_create();
+	struct store *store = open_with("", "sign");
+	struct store_state now;
+	char *month = g_build_filename(folder, "2025-11", NULL);
+	char *aside = g_build_filename(folder, "aside", NULL);
+	int nth;
+
+	(void)state;
+	keep(store);
+	for (nth = 2; nth < 4; nth++) {
+		store_close(store);
+		assert_int_equal(rename(month, aside), 0);
+		if (nth == 2)
+			assert_true(g_file_set_contents(month, "", 0, NULL));
+		else
+			assert_int_equal(symlink("/nowhere", month), 0);
+		store = open_with("", "sign");
+		gw->json_begin(json, NULL, GW_JSON_OBJECT);
+		gw->json_end(json);
+		store_add(store, item_plain(RECORD_ARRIVED, NOON, json));
+		json = gw->json_create();
+		assert_true(store_flush(store) != 0);
+		assert_int_equal(unlink(month), 0);
+		assert_int_equal(rename(aside, month), 0);
+		while (store_flush(store) != 0)
+			;
+		store_state(store, &now);
+		assert_int_equal(now.link.number, nth);
+		assert_string_equal(now.name, "2025-11-28.0");
+	}
+	gw->json_destroy(json);
+	store_close(store);
+	g_free(month);
+	g_free(aside);
+}
+
 static void test_a_flush_is_one_batch(void **state)
 {
 	struct store *store = open_with("", "sign");
@@ -474,6 +513,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_waits_goes_to_another_folder, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_month_that_is_away, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_flush_is_one_batch, begin, end),
 		cmocka_unit_test(test_a_clock_that_jumps),
 		cmocka_unit_test(test_how_long_the_index_rests),
