@@ -48,7 +48,12 @@ static const char *const queries[QUERIES] = {
 		 "SELECT ?1,number,time,name,?2,json,0 FROM event WHERE number=?3",
 	[DEAD_EACH] =
 		"SELECT number,event,time,hook,name,why,json,due FROM dead WHERE number>?1 AND "
-		"(?2='' OR hook=?2) AND due>=?3 ORDER BY number LIMIT ?4",
+		"(?2='' OR hook=?2) ORDER BY number LIMIT ?3",
+	/* By dead_hook: it is asked before each letter, and there may be a million that are not
+	   due. */
+	[DEAD_DUE] =
+		"SELECT number,event,time,hook,name,why,json,due FROM dead WHERE number>?1 AND "
+		"hook=?2 AND due=1 ORDER BY number LIMIT ?3",
 	[DEAD_COUNT] = "SELECT count(*) FROM dead WHERE ?1='' OR hook=?1",
 	[DEAD_RESEND] = "UPDATE dead SET due=1 WHERE ?1=0 OR number=?1",
 	[DEAD_DROP] = "DELETE FROM dead WHERE ?1=0 OR number=?1",
@@ -57,7 +62,10 @@ static const char *const queries[QUERIES] = {
 		     "ORDER BY time LIMIT " FORGET_MOST ")",
 	[DEAD_MANY] = "DELETE FROM dead WHERE number IN (SELECT number FROM dead ORDER BY number "
 		      "LIMIT max(0,min(" FORGET_MOST ",(SELECT count(*) FROM dead)-?1)))",
-	[OLDEST] = "SELECT max(coalesce((SELECT max(number) FROM event WHERE time<?1),0),"
+	/* Of those alone that may go: where none is so old, all others would be looked at for it.
+	 */
+	[OLDEST] = "SELECT max(coalesce((SELECT max(number) FROM (SELECT number,time FROM event "
+		   "ORDER BY number LIMIT " FORGET_MOST ") WHERE time<?1),0),"
 		   "(SELECT seq FROM sqlite_sequence WHERE name='event')-?2)",
 	[OWED] =
 		"SELECT count(*) FROM event WHERE number<=min(?1,coalesce((SELECT min(number) FROM "

@@ -130,11 +130,10 @@ int store_dead_each(struct event_store *store, struct gw_str hook, bool due, int
 	int result;
 
 	pthread_mutex_lock(&store->lock);
-	statement = query_begin(store, DEAD_EACH);
+	statement = query_begin(store, due ? DEAD_DUE : DEAD_EACH);
 	sqlite3_bind_int64(statement, 1, after);
 	query_text(statement, 2, hook);
-	sqlite3_bind_int(statement, 3, due);
-	sqlite3_bind_int64(statement, 4, (int64_t)most);
+	sqlite3_bind_int64(statement, 3, (int64_t)most);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
 		read_dead(statement, &dead);
 		if (!each(arg, &dead))

@@ -1,4 +1,5 @@
 /* The store of events, what a webhook is sent of it, how it is signed, and where it may not go. */
+#include "event_store_private.h"
 #include "letter.h"
 #include "peer.h"
 #include "sign.h"
@@ -353,6 +354,33 @@ static void so_many_as_one_pass_does_not_forget_are_told(void **state)
 	assert_false(more);
 }
 
+static int steps_of(enum query query)
+{
+	return sqlite3_stmt_status(store->statements[query], SQLITE_STMTSTATUS_VM_STEP, true);
+}
+
+/* What the webhooks ask all the time, others wait for. */
+static void what_there_is_much_of_is_not_looked_through(void **state)
+{
+	struct hook_state hook = { 0 };
+	struct letter letter;
+	bool more;
+
+	(void)state;
+	assert_true(store_hook(store, of_all.name, &hook));
+	run_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<50000) "
+		"INSERT INTO event(time,name,client,json) SELECT i,'bounce','','{}' FROM n;"
+		"INSERT INTO dead(hook,event,time,name,why,json,due) SELECT 'all',number,time,name,'',"
+		"json,number=40000 FROM event");
+	letter_init(&letter, &of_all);
+	assert_true(letter_write(&letter, store, 50000));
+	assert_true(letter.of_dead && letter.count == 1 && letter.numbers[0] == 40000);
+	assert_true(steps_of(DEAD_DUE) < 1000);
+	assert_int_equal(store_forget(store, 1, 1000000, &more), 0);
+	assert_true(steps_of(OLDEST) < 20000);
+	letter_finish(&letter);
+}
+
 static void a_dead_letter_is_dropped_by_number_or_all(void **state)
 {
 	(void)state;
@@ -382,6 +410,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(so_many_as_one_pass_does_not_forget_are_told,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_there_is_much_of_is_not_looked_through, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_letter_is_dropped_by_number_or_all, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_forgotten_before_it_was_sent_is_counted,
