@@ -319,6 +319,7 @@ static bool webhook_init(struct webhook *webhook, struct webhooks *all,
 	webhook->easy = curl_easy_init();
 	if (!webhook->easy || !store_hook(all->store, conf->name, &webhook->state))
 		return false;
+	webhook->state.next = 0; /* who has mended the receiver reloads */
 	set_up(webhook);
 	return true;
 }

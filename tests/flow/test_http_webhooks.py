@@ -65,6 +65,17 @@ def test_what_is_killed_loses_nothing(pair, receiver):
     assert len({event["id"] for event in receiver.took}) == 21
 
 
+def test_a_reload_tries_at_once(pair, receiver):
+    """Who has mended the receiver does not wait for the rest of an hour."""
+    gateway, _ = start(pair, [webhook(receiver)], retry="1h")
+    receiver.status = 503
+    bounce(gateway, "one")
+    wait_for(lambda: gateway.ctl("http", "webhooks")[0]["state"] == "fails", 15, "a first try")
+    receiver.status = 200
+    gateway.text("reload")
+    wait_for(lambda: len(receiver.took) == 1, 15, "the event")
+
+
 def test_a_dead_letter_is_shown_and_dropped_or_sent_again(pair, receiver):
     gateway, _ = start(pair, [webhook(receiver)], give_up="300ms")
     receiver.status, receiver.location = 307, receiver.url  # a redirect is not followed: it is a failure like others
