@@ -16,13 +16,21 @@ bool s3_may_be_stub(const struct s3_conf *conf, const char *name, int64_t now)
 	return conf->local_days >= 0 && segment_day_end(name) <= now - conf->local_days * DAY_MS;
 }
 
+/* As this machine's clock has it, or the bucket's: one that is ahead makes nothing old. */
+static int64_t sure_now(const struct s3_upload *upload)
+{
+	int64_t skew = upload->target->skew;
+
+	return upload->now - (skew > 0 ? skew : 0);
+}
+
 /* It is there whole, as the state says, and nothing is left to be said of it. */
 static bool may_go(const struct s3_upload *upload, const char *name)
 {
 	return segments_compare(name, upload->state.name) < 0 &&
 	       segments_compare(name, upload->reached) < 0 &&
 	       segments_compare(name, upload->stays) > 0 &&
-	       s3_may_be_stub(upload->target->conf, name, upload->now);
+	       s3_may_be_stub(upload->target->conf, name, sure_now(upload));
 }
 
 /* --- what the bucket has of it --- */

@@ -30,7 +30,7 @@ struct s3_upload {
 	const char *folder;
 	struct s3_target *target;
 	const struct keys *keys; /* NULL: the archive is not open: nothing is uploaded */
-	int64_t now;             /* ms */
+	int64_t now;             /* ms; with the skew of the target */
 	struct s3_state state;
 	struct reader reader;
 	uint64_t piece;          /* of a large object */

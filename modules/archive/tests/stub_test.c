@@ -446,6 +446,24 @@ static void trouble_is_told(void **state)
 	assert_non_null(strstr(reader.why, "no s3.bucket"));
 }
 
+/* A bucket whose clock is ahead, or that says so, makes no file old. */
+static void the_buckets_clock_makes_nothing_old(void **state)
+{
+	struct s3_upload upload;
+
+	(void)state;
+	conf.local_days = 30;
+	target.skew = 60 * DAY;
+	upload_init(&upload);
+	upload.now = FAKE_NOW + target.skew;
+	assert_int_equal(upload_with(&upload), S3_THERE);
+	assert_false(is_stub(OLDER));
+	upload.now += 60 * DAY;
+	assert_int_equal(upload_with(&upload), S3_THERE);
+	assert_true(is_stub(OLDER));
+	s3_upload_finish(&upload);
+}
+
 /* A stop does not wait until all octets of a file are hashed. */
 static void a_stop_is_not_waited_for(void **state)
 {
@@ -729,6 +747,7 @@ int main(void)
 		SCENE(a_cut_between_the_two),
 		SCENE(the_bucket_is_not_believed),
 		SCENE(trouble_is_told),
+		SCENE(the_buckets_clock_makes_nothing_old),
 		SCENE(a_stop_is_not_waited_for),
 		SCENE(another_bucket),
 		SCENE(the_link_goes_on_behind_stubs),
