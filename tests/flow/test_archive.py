@@ -12,6 +12,7 @@ from conftest import open_relay
 from lib.clamd import FakeClamd
 from lib.client import Client, queue_id
 from lib.gateway import built
+from lib.s3 import says
 from lib.waiting import wait_for
 
 MAIL = b"From: ann@example.com\r\nTo: jane@customer.example\r\nSubject: the offer\r\nMessage-ID: <%d@crm>\r\n\r\nwords of wisdom %d\r\n"
@@ -139,6 +140,42 @@ def test_killed_at_any_moment(archived):
     assert " 0 faults" in gateway.text("archive", "verify")
     kept = {row["message_id"] for row in found(gateway, "--limit", "1000")}
     assert {message.header("Message-ID").strip("<>") for message in gateway.sink.messages} == kept
+
+
+@pytest.mark.heavy
+def test_a_spill_is_killed(archived):
+    """While the archive cannot be written its copies are on another disk; killed there, on the way back and behind it, each is in the archive once."""
+    gateway = archived(on_error="continue", spill="STATE/spill")
+    waiting = os.path.join(gateway.state, "spill", "20*", "*")
+    send(gateway, MAIL % (0, 0))
+    gateway.sink.wait_messages(1)
+    gateway.wait_queue_empty()
+    wait_for(lambda: len(found(gateway)) == 1 and says(gateway, "waiting") == "0 octets")
+    [month] = glob.glob(os.path.join(gateway.folder_of_archive, "20*"))
+    for turn in range(2):
+        gateway.kill_all()
+        gateway.wait_end()
+        os.rename(month, month + "-aside")
+        open(month, "w").close()
+        gateway.start()
+        with Client(gateway.clear_port, ehlo="me") as client:
+            for n in range(20):
+                client.message(MAIL % (100 * turn + n + 1, n), "ann@example.com", "jane@customer.example")
+        gateway.wait_queue_empty()
+        wait_for(lambda: glob.glob(waiting) and says(gateway, "waiting") == "0 octets")
+        if turn:
+            gateway.kill_all()
+            gateway.wait_end()
+        os.unlink(month)
+        os.rename(month + "-aside", month)
+        if turn:
+            gateway.start()
+            gateway.kill_all()
+            gateway.wait_end()
+            gateway.start()
+        wait_for(lambda: not glob.glob(waiting), 15, lambda: gateway.log_text()[-3000:])
+    wait_for(lambda: len(found(gateway, "--limit", "1000")) == 41)
+    assert gateway.text("archive", "verify").startswith("123 objects in ")
 
 
 def test_the_chain_as_one(new_gateway, new_sink, tmp_path):
