@@ -17,27 +17,51 @@ struct memory {
 	bool is_known; /* false: nobody looked before */
 };
 
+static void digits_of(const struct finding *finding, char digits[DIGITS + 1])
+{
+	snprintf(digits, DIGITS + 1, "%016" PRIx64 " ", gw_str_hash(gw_str(finding->text)));
+}
+
 static bool is_remembered(const struct memory *memory, const struct finding *finding)
 {
-	char digits[DIGITS];
+	char digits[DIGITS + 1];
 
-	snprintf(digits, sizeof digits, "%016" PRIx64, gw_str_hash(gw_str(finding->text)));
+	digits_of(finding, digits);
 	return strstr(memory->text, digits) != NULL;
+}
+
+static void add(struct memory *memory, const char *digits)
+{
+	if (memory->len + DIGITS >= sizeof memory->text)
+		return;
+	memcpy(memory->text + memory->len, digits, DIGITS);
+	memory->len += DIGITS;
+	memory->text[memory->len] = '\0';
 }
 
 static void remember(struct memory *memory, const struct report *report)
 {
+	char digits[DIGITS + 1];
 	size_t i;
 
-	memory->is_known = true;
-	memory->len = 0;
-	memory->text[0] = '\0';
 	for (i = 0; i < report->finding_count; i++)
-		if (report->findings[i].level == LEVEL_ERROR &&
-		    memory->len + DIGITS < sizeof memory->text)
-			memory->len += (size_t)sprintf(
-				memory->text + memory->len, "%016" PRIx64 " ",
-				gw_str_hash(gw_str(report->findings[i].text)));
+		if (report->findings[i].level == LEVEL_ERROR) {
+			digits_of(&report->findings[i], digits);
+			add(memory, digits);
+		}
+}
+
+/* A name server that fails mends nothing. */
+static void keep(struct memory *memory, const struct memory *before)
+{
+	char digits[DIGITS + 1] = "";
+	size_t at;
+
+	for (at = 0; at + DIGITS <= before->len; at += DIGITS) {
+		memcpy(digits, before->text + at, DIGITS);
+		if (!strstr(memory->text, digits))
+			add(memory, digits);
+	}
 }
 
 static void recall(struct gw_call *call, struct memory *memory)
@@ -88,24 +112,23 @@ static void compare(struct gw_call *call, const struct memory *memory, const str
 		    const struct report *now)
 {
 	tell_new(call, memory, now);
-	if (memory->len && now->errors == 0)
+	if (memory->len && !after->len)
 		emit(call, "domains-drift-over", "what was wrong in the DNS is right again");
 	if (!memory->is_known || memory->len != after->len ||
 	    memcmp(memory->text, after->text, after->len) != 0)
 		gw->record_put(call, gw_str(RECORD), gw_str_n(after->text, after->len));
 }
 
-void drift_tell(struct gw_call *call, const struct report *before, const struct report *now)
+void drift_tell(struct gw_call *call, const struct report *now)
 {
 	struct memory *both = calloc(2, sizeof *both);
 
 	if (!both)
 		return;
-	if (before)
-		remember(&both[0], before);
-	else
-		recall(call, &both[0]);
+	recall(call, &both[0]);
 	remember(&both[1], now);
+	if (now->untold)
+		keep(&both[1], &both[0]);
 	compare(call, &both[0], &both[1], now);
 	free(both);
 }

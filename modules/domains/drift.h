@@ -4,8 +4,8 @@
 
 #include "report.h"
 
-/* Tells of errors in `now` that were not there `before` (NULL: in the process before this one, if
- * there was one), and of their end. */
-void drift_tell(struct gw_call *call, const struct report *before, const struct report *now);
+/* Tells of errors in `now` that were not there the last time, in this process or the one before it,
+ * and of their end. What the DNS does not tell now is as it was. */
+void drift_tell(struct gw_call *call, const struct report *now);
 
 #endif

@@ -64,11 +64,8 @@ static void end_plan(struct gw_call *call, struct looking *looking, struct repor
 {
 	struct instance *instance = gw->instance_data(call);
 	int64_t now = gw->now(call), due = next_due(looking, report, now);
-	struct result *before = instance_result(instance);
 
-	drift_tell(call, before ? &before->report : NULL, report);
-	if (before)
-		result_release(instance, before);
+	drift_tell(call, report);
 	instance_take(instance, report, looking->plan, looking->number);
 	instance_end(instance, looking->plan, due);
 }

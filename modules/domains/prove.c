@@ -26,6 +26,12 @@ void prove(const struct look *look)
 			       "memory was out: this is not all");
 }
 
+bool prove_is_known(const struct look *look, enum known known)
+{
+	look->report->untold |= known == FAILED;
+	return known == KNOWN;
+}
+
 /* --- one verdict --- */
 
 /* What one verdict is made of, with what people are told of it. */
@@ -262,7 +268,7 @@ static void try_address(const struct look *look, const struct way *way, struct g
 	if (trial.known == KNOWN)
 		try_dmarc(&trial);
 	report_verdict(look->report, &trial.verdict);
-	if (trial.known == KNOWN)
+	if (prove_is_known(look, trial.known))
 		judge(&trial);
 	else if (trial.known == FAILED)
 		tell(&trial, LEVEL_NOTE, NULL, "the name servers do not tell it now");

@@ -15,6 +15,9 @@ struct look {
 
 void prove(const struct look *look);
 
+/* Of what may be an error: that the DNS does not tell it now is noted in the report. */
+bool prove_is_known(const struct look *look, enum known known);
+
 /* --- its parts --- */
 void prove_mail(const struct look *look);    /* each sender on each way from each address */
 void prove_senders(const struct look *look); /* what a sender domain publishes */

@@ -95,7 +95,7 @@ static void check_answers_reach(const struct look *look, struct gw_str sender)
 	const struct finding place = { .sender = sender };
 	enum mail_host host;
 
-	if (known_mail_host(look->answers, sender, &host) != KNOWN)
+	if (!prove_is_known(look, known_mail_host(look->answers, sender, &host)))
 		return;
 	if (host == MAIL_HOST_NONE)
 		report_finding(
@@ -115,7 +115,7 @@ static void check_key(const struct look *look, const struct plan_key *key)
 	enum dkim_result result;
 	char why[WHY_MAX] = "";
 
-	if (known_key(look->answers, key, &result, why) != KNOWN || !why[0])
+	if (!prove_is_known(look, known_key(look->answers, key, &result, why)) || !why[0])
 		return;
 	report_finding(look->report, result == DKIM_PASS ? LEVEL_WARNING : LEVEL_ERROR, &place,
 		       "publish what `gatewayctl dkim dns` prints, or take the key out",
@@ -142,7 +142,7 @@ static void check_zone(const struct look *look, struct gw_str domain, const stru
 {
 	bool has_zone;
 
-	if (known_zone(look->answers, domain, &has_zone) == KNOWN && !has_zone)
+	if (prove_is_known(look, known_zone(look->answers, domain, &has_zone)) && !has_zone)
 		report_finding(
 			look->report, LEVEL_ERROR, place, NULL,
 			"%.*s is in no zone (no SOA): Yahoo refuses mail with that return path",
@@ -157,7 +157,8 @@ static void check_return_domain(const struct look *look, const struct way *way)
 	bool is_own = way->mode == MODE_OWN;
 	enum mail_host host;
 
-	if (known_mail_host(look->answers, domain, &host) == KNOWN && host != MAIL_HOST_FOUND)
+	if (prove_is_known(look, known_mail_host(look->answers, domain, &host)) &&
+	    host != MAIL_HOST_FOUND)
 		report_finding(look->report,
 			       host == MAIL_HOST_IMPLICIT && !is_own ? LEVEL_NOTE : LEVEL_ERROR,
 			       &place, "publish an MX record that names this gateway",
@@ -187,7 +188,8 @@ static void check_address(const struct look *look, struct gw_str address)
 	bool leads_back;
 
 	if (source_is_list(address, &name) ||
-	    known_reverse(look->answers, address, &leads_back, &name) != KNOWN || leads_back)
+	    !prove_is_known(look, known_reverse(look->answers, address, &leads_back, &name)) ||
+	    leads_back)
 		return;
 	if (name.len == 0)
 		report_finding(look->report, LEVEL_ERROR, &place,

@@ -37,7 +37,8 @@ struct report {
 	struct finding *findings;
 	size_t verdict_count, finding_count, verdict_room, finding_room;
 	size_t errors, warnings;
-	bool lost; /* memory was out: it is not whole */
+	bool lost;   /* memory was out: it is not whole */
+	bool untold; /* the DNS did not tell what may be an error */
 };
 
 void report_verdict(struct report *report, const struct verdict *verdict);

@@ -437,6 +437,27 @@ static void drift_is_told_once(void **state)
 	testkit_destroy(bench.kit);
 }
 
+static void what_the_dns_does_not_tell_is_as_it_was(void **state)
+{
+	struct bench bench;
+
+	bench_run(&bench, "own");
+	bench.instead = "s1._domainkey.example.com TXT -\n";
+	look(&bench, 301000);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 1);
+	bench.instead = "s1._domainkey.example.com TXT !\n";
+	look(&bench, 301000);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 1);
+	bench.instead = "s1._domainkey.example.com TXT -\n";
+	look(&bench, 301000);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 1);
+	bench.instead = NULL;
+	look(&bench, 301000);
+	assert_int_equal(testkit_lines(bench.kit, TESTKIT_EVENT), 2);
+	assert_true(testkit_has(bench.kit, TESTKIT_EVENT, "domains-drift-over"));
+	testkit_destroy(bench.kit);
+}
+
 static void what_was_known_before_a_restart_is_no_drift(void **state)
 {
 	struct bench bench;
@@ -687,6 +708,7 @@ int main(void)
 		cmocka_unit_test(bad_addresses_are_told_at_the_start),
 		cmocka_unit_test(it_looks_by_itself_and_when_the_ttl_says),
 		cmocka_unit_test(drift_is_told_once),
+		cmocka_unit_test(what_the_dns_does_not_tell_is_as_it_was),
 		cmocka_unit_test(what_was_known_before_a_restart_is_no_drift),
 		cmocka_unit_test(more_questions_than_a_look_may_have_are_a_warning),
 		cmocka_unit_test(the_verb_check_asks_now),
