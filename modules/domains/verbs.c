@@ -45,11 +45,12 @@ static uint64_t take_again(struct words *words)
 static void answer_again(const struct words *words, uint64_t number)
 {
 	struct gw_json *json = gw->json_create();
+	bool is_auth = gw_str_eq(word(words, 0), gw_str("auth"));
 	size_t i;
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	gw->json_begin(json, "again", GW_JSON_ARRAY);
-	gw->json_string(json, NULL, gw_str(NOUN));
+	gw->json_string(json, NULL, gw_str(is_auth ? "check" : NOUN));
 	for (i = 0; i < words->list.count; i++)
 		gw->json_string(json, NULL, words->list.items[i]);
 	gw->json_string(json, NULL, gw_str("again"));
