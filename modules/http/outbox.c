@@ -35,12 +35,18 @@ struct outbox {
 	struct event batch[AT_ONCE]; /* the thread's */
 };
 
-static int64_t now_ms(void)
+static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What is waited for: a clock that is set back does not make it longer. */
+static int64_t now_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 /* --- putting --- */
@@ -194,13 +200,13 @@ static void tell_forgotten(struct outbox *outbox, int64_t owed, int64_t dead)
 static void forget(struct outbox *outbox)
 {
 	const struct http_conf *conf = outbox->conf;
-	int64_t now = now_ms(), owed, dead;
+	int64_t now = now_ms(), before = clock_ms(CLOCK_REALTIME) - conf->keep, owed, dead;
 	bool more, more_dead;
 
-	if (now - outbox->forgot < FORGET_MS)
+	if (outbox->forgot && now - outbox->forgot < FORGET_MS)
 		return;
-	owed = store_forget(outbox->store, now - conf->keep, conf->most, &more);
-	dead = store_dead_forget(outbox->store, now - conf->keep, conf->most, &more_dead);
+	owed = store_forget(outbox->store, before, conf->most, &more);
+	dead = store_dead_forget(outbox->store, before, conf->most, &more_dead);
 	tell_forgotten(outbox, owed, dead);
 	if (!more && !more_dead)
 		outbox->forgot = now;
@@ -282,6 +288,7 @@ struct outbox *outbox_begin(struct gw_call *call, const struct http_conf *conf,
 			    void (*kept)(void *arg), void *arg)
 {
 	struct outbox *outbox = calloc(1, sizeof *outbox);
+	pthread_condattr_t attributes;
 
 	if (!outbox)
 		return NULL;
@@ -292,7 +299,10 @@ struct outbox *outbox_begin(struct gw_call *call, const struct http_conf *conf,
 	outbox->arg = arg;
 	outbox->last = &outbox->first;
 	pthread_mutex_init(&outbox->lock, NULL);
-	pthread_cond_init(&outbox->change, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&outbox->change, &attributes);
+	pthread_condattr_destroy(&attributes);
 	outbox->records = records_create(call, conf, store, ticks, wake, outbox);
 	if (outbox->records && start_thread(outbox))
 		return outbox;

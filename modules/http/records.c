@@ -22,10 +22,10 @@ struct records {
 	const struct ticks *ticks;
 	void (*wake)(void *arg);
 	void *arg;
-	int64_t began;
+	int64_t began; /* ms of the calendar */
 	int64_t from;  /* they were read up to here; -1: never */
-	int64_t due;   /* ms: when to ask next */
-	int64_t asked; /* ms: the last time */
+	int64_t due;   /* ms, monotonic: when to ask next */
+	int64_t asked; /* the same: the last time */
 	bool measures; /* asks how far there are any */
 	_Atomic bool hinted, asking, answered;
 	char *answer; /* NULL: none came; whose it is `answered` says */

@@ -17,7 +17,7 @@ void records_destroy(struct records *records); /* NULL is fine; nothing is asked
 
 void records_look(struct records *records); /* there may be new ones [any thread] */
 
-/* It is time for a step. [the thread that steps] */
+/* It is time for a step: `now` is ms of the monotonic clock. [the thread that steps] */
 bool records_due(const struct records *records, int64_t now);
 /* How long a hint waits, so that many are answered together: ms, 0: not at all. [the same] */
 int64_t records_gap(const struct records *records, int64_t now);

@@ -64,6 +64,11 @@ int64_t webhook_delay(const struct http_conf *conf, int64_t tries)
 	return delay < DELAY_MOST ? delay : DELAY_MOST;
 }
 
+bool webhook_is_due(const struct http_conf *conf, const struct hook_state *state, int64_t now)
+{
+	return now >= state->next || state->next - now > webhook_delay(conf, state->tries);
+}
+
 /* --- what came of it --- */
 
 /* Up to the first event that is too young to be given up. */
@@ -112,6 +117,8 @@ static void failed(struct webhook *webhook, const char *why)
 	struct hook_state *state = &webhook->state;
 	int64_t now = now_ms();
 
+	if (state->since > now)
+		state->since = now; /* the clock was ahead */
 	if (!state->since) {
 		state->since = now;
 		gw->log(all->call, GW_LOG_WARNING, "webhook %.*s fails: %s; it is tried again",
@@ -264,7 +271,7 @@ static void step(struct webhook *webhook, int64_t now)
 	struct webhooks *all = webhook->all;
 	struct letter *letter = &webhook->letter;
 
-	if (webhook->busy || now < webhook->state.next ||
+	if (webhook->busy || !webhook_is_due(all->conf, &webhook->state, now) ||
 	    !letter_write(letter, all->store, webhook->state.cursor))
 		return;
 	if (letter->count) {

@@ -30,6 +30,10 @@ size_t webhook_bury(struct event_store *store, struct gw_str name, struct hook_s
  * other addresses of the same name, which it may not go to: `refused`. Else `why` says what was. */
 bool webhook_is_taken(long status, bool refused, int result, char *why, size_t size);
 
+/* It is time to try: as `next` says, but one that a clock gave which was ahead is waited for no
+ * longer than any other. */
+bool webhook_is_due(const struct http_conf *conf, const struct hook_state *state, int64_t now);
+
 /* How long after so many tries that failed, ms. */
 int64_t webhook_delay(const struct http_conf *conf, int64_t tries);
 

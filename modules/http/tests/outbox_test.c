@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,17 @@
 #include <sqlite3.h>
 
 #define MOST 10000 /* that wait */
+
+static time_t ahead; /* s: of the calendar that the kernel waits by */
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+	long result = syscall(SYS_clock_gettime, clock, out);
+
+	if (clock == CLOCK_REALTIME)
+		out->tv_sec += ahead;
+	return (int)result;
+}
 
 static char path[40];
 static struct testkit *kit;
@@ -110,6 +122,22 @@ static void what_cannot_be_kept_waits_and_is_kept(void **state)
 	assert_int_equal(testkit_metric(kit, "dropped"), 0);
 }
 
+/* As if it had been set back by a day right after each look at it. */
+static void a_clock_that_is_set_back_keeps_nothing_waiting(void **state)
+{
+	int tries = 2000;
+
+	ahead = 24 * 3600;
+	run_sql("CREATE TRIGGER no BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT,'full'); END");
+	happen(1);
+	wait_until_told("events cannot be kept");
+	run_sql("DROP TRIGGER no");
+	while (kept() < 1 && tries-- > 0)
+		usleep(10000);
+	ahead = 0;
+	assert_int_equal(kept(), 1);
+}
+
 static void of_too_many_that_wait_the_last_are_dropped_and_told(void **state)
 {
 	run_sql("BEGIN IMMEDIATE");
@@ -128,6 +156,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_cannot_be_kept_waits_and_is_kept, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_keeps_nothing_waiting,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_too_many_that_wait_the_last_are_dropped_and_told,
 						set_up, tear_down),
 	};

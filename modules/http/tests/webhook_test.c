@@ -94,6 +94,18 @@ static void each_try_waits_longer_up_to_a_bound(void **state)
 	assert_true(all > 20 * 3600 * 1000LL && all < 30 * 3600 * 1000LL); /* about a day */
 }
 
+static void a_clock_that_was_ahead_makes_nobody_wait(void **state)
+{
+	static const struct http_conf conf = { .retry = 10000 };
+	struct hook_state hook = { .tries = 2, .next = 1000000 };
+
+	(void)state;
+	assert_true(webhook_is_due(&conf, &hook, 1000000));
+	assert_false(webhook_is_due(&conf, &hook, 999999));
+	assert_false(webhook_is_due(&conf, &hook, 970000)); /* right after it failed: 30 s */
+	assert_true(webhook_is_due(&conf, &hook, 969999));
+}
+
 /* --- what it is sent --- */
 
 static bool is_wanted(const void *name, struct gw_str hook)
@@ -397,6 +409,7 @@ int main(void)
 		cmocka_unit_test(private_addresses_are_known_however_written),
 		cmocka_unit_test(a_signature_is_of_time_and_body),
 		cmocka_unit_test(each_try_waits_longer_up_to_a_bound),
+		cmocka_unit_test(a_clock_that_was_ahead_makes_nobody_wait),
 		cmocka_unit_test_setup_teardown(a_letter_has_what_is_wanted_in_order, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_letter_stays_until_it_is_taken, set_up,
