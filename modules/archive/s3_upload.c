@@ -93,20 +93,41 @@ bool s3_is_later(const struct s3_upload *upload, const char *name)
 
 /* --- holds --- */
 
+/* Where the last hold was dropped there is an empty file: one that is not there was never made, or
+ * is lost. */
+static enum s3_step read_holds(struct s3_upload *upload, GBytes **body)
+{
+	char *path = g_build_filename(upload->folder, "holds", NULL), *text = NULL;
+	enum s3_step step = S3_MORE;
+	GError *error = NULL;
+	gsize len = 0;
+
+	if (g_file_get_contents(path, &text, &len, &error))
+		*body = g_bytes_new_take(text, len);
+	else if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+		step = S3_THERE;
+	else
+		step = s3_upload_broken(upload, "the holds cannot be read");
+	g_clear_error(&error);
+	g_free(path);
+	return step;
+}
+
 /* Whoever restores has to know what nobody may remove. */
 static enum s3_step put_holds(struct s3_upload *upload)
 {
-	char *path = g_build_filename(upload->folder, "holds", NULL), *text = NULL, *hash;
-	enum s3_step step = S3_THERE;
+	enum s3_step step;
 	struct s3_answer answer;
-	gsize len = 0;
-	GBytes *body;
+	GBytes *body = NULL;
+	char *hash;
 
-	g_file_get_contents(path, &text, &len, NULL);
-	g_free(path);
-	hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text ? text : "", (gssize)len);
-	body = g_bytes_new_take(text, len);
-	if (strcmp(hash, upload->state.holds) != 0 && (len || upload->state.holds[0])) {
+	step = read_holds(upload, &body);
+	if (step != S3_MORE)
+		return step;
+	step = S3_THERE;
+	hash = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, body);
+	if (strcmp(hash, upload->state.holds) != 0 &&
+	    (g_bytes_get_size(body) || upload->state.holds[0])) {
 		if (s3_ask(upload->target, &(struct s3_request){ "PUT", "holds", NULL, body },
 			   &answer)) {
 			snprintf(upload->state.holds, sizeof upload->state.holds, "%s", hash);

@@ -663,6 +663,36 @@ static void what_is_lost_here_is_not_gone_there(void **state)
 	g_free(aside);
 }
 
+static bool bucket_has_holds(const char *text)
+{
+	GBytes *body = g_hash_table_lookup(fake.objects, "gw 1/holds");
+
+	return body && g_bytes_get_size(body) == strlen(text) &&
+	       memcmp(g_bytes_get_data(body, NULL), text, strlen(text)) == 0;
+}
+
+/* Holds that cannot be read, or are lost, are in the bucket as they were. */
+static void holds_are_not_lost_with_their_file(void **state)
+{
+	char *path = g_build_filename(folder, "holds", NULL);
+
+	(void)state;
+	assert_true(g_file_set_contents(path, "held", -1, NULL));
+	assert_int_equal(upload_all(), S3_THERE);
+	assert_true(bucket_has_holds("held"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(upload_all(), S3_THERE);
+	assert_true(bucket_has_holds("held"));
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(upload_all(), S3_FAILED);
+	assert_true(bucket_has_holds("held"));
+	assert_int_equal(unlink(path), 0);
+	assert_true(g_file_set_contents(path, "", 0, NULL));
+	assert_int_equal(upload_all(), S3_THERE);
+	assert_true(bucket_has_holds(""));
+	g_free(path);
+}
+
 /* Its disk went away, and what is compared with it finds nothing here. */
 static void a_folder_that_is_empty_destroys_nothing(void **state)
 {
@@ -1000,6 +1030,7 @@ int main(void)
 		SCENE(what_is_forgotten_is_so_in_the_bucket),
 		SCENE(files_that_are_no_more_go),
 		SCENE(what_is_lost_here_is_not_gone_there),
+		SCENE(holds_are_not_lost_with_their_file),
 		SCENE(a_folder_that_is_empty_destroys_nothing),
 		SCENE(a_lost_state_is_found_again),
 		SCENE(another_bucket_gets_all_of_it),
