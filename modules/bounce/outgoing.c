@@ -2,6 +2,7 @@
 
 #include "author.h"
 #include "instance.h"
+#include "sent.h"
 #include "writer.h"
 
 #include <stdio.h>
@@ -11,15 +12,24 @@ struct departure {
 	struct writing writing;
 	gw_ticket ticket;
 	struct gw_delivery *delivery;
-	struct sent sent;
-	char address[ADDRESS_MAX];
+	struct sent_packed *sent;
 	const char *which;
 	bool failed;
+	char address[]; /* the return path */
 };
 
 static int work(struct store *store, struct writing *writing)
 {
-	return store_add_sent(store, &((struct departure *)writing)->sent);
+	struct sent sent;
+
+	sent_unpack(((struct departure *)writing)->sent, &sent);
+	return store_add_sent(store, &sent);
+}
+
+static void departure_destroy(struct departure *departure)
+{
+	free(departure->sent);
+	free(departure);
 }
 
 static void done(struct store *store, struct writing *writing, bool kept)
@@ -29,7 +39,28 @@ static void done(struct store *store, struct writing *writing, bool kept)
 	(void)store;
 	departure->failed = !kept;
 	if (gw->wake(departure->ticket) != 0)
-		free(departure);
+		departure_destroy(departure);
+}
+
+static struct departure *departure_create(struct gw_delivery *delivery, const char *address,
+					  const char *which, const struct sent *sent)
+{
+	size_t size = strlen(address) + 1;
+	struct departure *departure = malloc(sizeof *departure + size);
+
+	if (!departure)
+		return NULL;
+	*departure = (struct departure){
+		.writing = { .urgency = WRITE_SOON, .work = work, .done = done },
+		.delivery = delivery,
+		.which = which,
+		.sent = sent_pack(sent),
+	};
+	memcpy(departure->address, address, size);
+	if (departure->sent)
+		return departure;
+	free(departure);
+	return NULL;
 }
 
 enum gw_verdict outgoing_set(struct gw_call *call, struct gw_delivery *delivery,
@@ -55,7 +86,7 @@ static enum gw_verdict resumed(struct gw_call *call, void *arg)
 		gw->log(call, GW_LOG_WARNING,
 			"it cannot be remembered: its sender will not be told of a late bounce");
 	verdict = outgoing_set(call, departure->delivery, departure->address, departure->which);
-	free(departure);
+	departure_destroy(departure);
 	return verdict;
 }
 
@@ -171,6 +202,15 @@ struct path outgoing_path(struct gw_delivery *delivery)
 	return path;
 }
 
+static void describe(struct gw_call *call, struct gw_delivery *delivery, const char *which,
+		     int64_t until, struct sent *sent)
+{
+	*sent = (struct sent){ .until = until, .is_named = strcmp(which, "own") != 0 };
+	text_keep(sent->relay, sizeof sent->relay, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
+	outgoing_describe(call, gw->delivery_message(delivery),
+			  sent->is_named ? 0 : outgoing_path(delivery).nth, sent);
+}
+
 enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,
 				  const char *address, const char *which, int64_t until)
 {
@@ -179,28 +219,18 @@ enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *deli
 	struct store *store = instance_store(gw->instance_data(call));
 	struct departure *departure;
 	enum gw_verdict verdict;
+	struct sent sent;
 
 	if (!store || gw->message_number(message, GW_MESSAGE_DRY) == 1)
 		return outgoing_set(call, delivery, address, which);
-	departure = calloc(1, sizeof *departure);
+	describe(call, delivery, which, until, &sent);
+	departure = departure_create(delivery, address, which, &sent);
 	if (!departure)
 		return GW_FAILED;
-	*departure = (struct departure){
-		.writing = { .urgency = WRITE_SOON, .work = work, .done = done },
-		.delivery = delivery,
-		.which = which,
-	};
-	departure->sent.until = until;
-	departure->sent.is_named = strcmp(which, "own") != 0;
-	text_keep(departure->address, sizeof departure->address, gw_str(address));
-	text_keep(departure->sent.relay, sizeof departure->sent.relay,
-		  gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
-	outgoing_describe(call, message, departure->sent.is_named ? 0 : outgoing_path(delivery).nth,
-			  &departure->sent);
 	verdict = gw->hold(call, &async, departure, &departure->ticket);
 	if (verdict == GW_PENDING)
 		store_write(store, &departure->writing);
 	else
-		free(departure);
+		departure_destroy(departure);
 	return verdict;
 }
