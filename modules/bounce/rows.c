@@ -87,6 +87,24 @@ static struct range range_of_times(struct store *store, const struct query *quer
 	return range;
 }
 
+/* Of what is unread as many are looked at as else of all: there may be a million that are somebody
+ * else's. */
+static struct range cut_unread(struct store *store, const struct query *query, struct range range)
+{
+	static const char
+		up[] = "SELECT number FROM bounce WHERE infrastructure=1 AND seen=0 AND number>=?1 "
+		       "ORDER BY number LIMIT 1 OFFSET " G_STRINGIFY(ROWS_SCANNED),
+		down[] = "SELECT number FROM bounce WHERE infrastructure=1 AND seen=0 AND "
+			 "number<=?1 ORDER BY number DESC LIMIT 1 OFFSET " G_STRINGIFY(
+				 ROWS_SCANNED);
+
+	if (query->ascending)
+		range.high = MIN(range.high, ask_number(store, up, range.low, range.high));
+	else
+		range.low = MAX(range.low, ask_number(store, down, range.high, range.low));
+	return range;
+}
+
 /* What a question may look at, cut to what it does look at: from its beginning, where the first row
  * is. */
 static struct range cut(struct store *store, const struct query *query, struct range range)
@@ -107,7 +125,7 @@ static struct range cut(struct store *store, const struct query *query, struct r
 		if (!has_index(query))
 			range.low = MAX(range.low, first - ROWS_SCANNED + 1);
 	}
-	return range;
+	return query->unread ? cut_unread(store, query, range) : range;
 }
 
 static void write_sql(const struct query *query, GString *sql)
@@ -179,6 +197,8 @@ static int list(struct store *store, const struct query *query, struct page *pag
 	if (query->after > page->newest)
 		return 1;
 	all = range_of_times(store, query, page->newest);
+	if (query->unread)
+		all.low = MAX(all.low, ask_number(store, "SELECT " READ_UP_TO "+1 WHERE ?1", 1, 1));
 	range = cut(store, query, all);
 	count = tell_rows(store, query, range, &last, each, arg);
 	if (count < 0)

@@ -382,6 +382,51 @@ static void a_store_that_fails_is_told(void **state)
 
 /* --- what is ours to mend --- */
 
+static void count_row(void *arg, const struct row *row)
+{
+	(void)row;
+	++*(int *)arg;
+}
+
+/* How often somebody has to ask who wants to see all that is unread of a client. */
+static int pages_of_unread(const char *client, bool ascending, int *seen)
+{
+	struct query query = { .unread = true, .ascending = ascending, .limit = 100 };
+	struct page page = { .more = true };
+	int count;
+
+	query.texts[ROW_client] = client;
+	for (*seen = 0, count = 0; page.more && count < 10; count++) {
+		page = (struct page){ 0 };
+		assert_int_equal(rows_list(store, &query, &page, count_row, seen), 0);
+		query.after = page.next;
+		query.before = page.older;
+	}
+	return count;
+}
+
+static void what_is_unread_of_others_is_not_looked_through_at_once(void **state)
+{
+	int seen;
+
+	(void)state;
+	add_all_given();
+	on_store("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<50000) "
+		 "INSERT INTO bounce(time,id,nth,infrastructure,seen,event,client) "
+		 "SELECT 1767225600000,i+100,0,1,0,'bounce','b' FROM n");
+	add_given(
+		&(struct given){ "eve@other.example", REASON_REPUTATION, "crm-us", "mass", NOW, 9 },
+		gw_str(""));
+	assert_int_equal(pages_of_unread("crm-us", false, &seen), 3);
+	assert_int_equal(seen, 3);
+	assert_int_equal(pages_of_unread("crm-us", true, &seen), 3);
+	assert_int_equal(seen, 3);
+	assert_int_equal(member(ask("read all", true), "unread"), 0);
+	assert_int_equal(pages_of_unread("crm-us", false, &seen), 1);
+	assert_int_equal(pages_of_unread("crm-us", true, &seen), 1);
+	assert_int_equal(seen, 0);
+}
+
 static void what_is_ours_to_mend_is_unread_until_it_is_marked(void **state)
 {
 	(void)state;
@@ -539,6 +584,7 @@ int main(void)
 		TEST(who_polls_hears_of_each_once),
 		TEST(numbers_go_on_after_the_machine_was_down),
 		TEST(a_store_that_fails_is_told),
+		TEST(what_is_unread_of_others_is_not_looked_through_at_once),
 		TEST(what_is_ours_to_mend_is_unread_until_it_is_marked),
 		TEST(what_came_is_for_admins),
 		TEST(they_are_counted_by_any_field),
