@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "spill.h"
+#include "stub.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -528,6 +529,50 @@ static bool lacks_key(const struct store_settings *settings)
 	return lacks;
 }
 
+/* Of the last record of the file that has its key: 1, a key file wrapped that; 0; -1: none has. */
+static int is_sealed(const char *folder, const char *name, const struct keys *open)
+{
+	static const unsigned char zeros[SLOT_SIZE];
+	unsigned char key[KEY_SIZE];
+	struct opener opener = { NULL, NULL };
+	struct record record, last = { .flags = RECORD_PLAIN };
+	struct heads heads;
+	int sealed = -1;
+
+	if (heads_open(&heads, folder, name, false))
+		while (heads_next(&heads, &record))
+			if (!(record.flags & RECORD_PLAIN) &&
+			    memcmp(record.octets + RECORD_SLOT, zeros, SLOT_SIZE) != 0)
+				last = record;
+	heads_close(&heads);
+	if (!(last.flags & RECORD_PLAIN))
+		sealed = record_key(&last, open, &opener, key) != SLOT_GOOD;
+	opener_finish(&opener);
+	OPENSSL_cleanse(key, sizeof key);
+	return sealed;
+}
+
+/* With another one nobody would read what is there; and the one that is there no more, once it is
+ * back, would not open what came meanwhile. */
+static bool lacks_key_file(const struct store_settings *settings)
+{
+	struct keys open = { .count = 0 };
+	GPtrArray *names;
+	int sealed = -1;
+	guint i;
+
+	if (!*settings->wrap_file || access(settings->wrap_file, F_OK) == 0)
+		return false;
+	open.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	names = holdings_list(settings->folder);
+	for (i = names ? names->len : 0; i-- > 0 && sealed < 0;)
+		sealed = is_sealed(settings->folder, names->pdata[i], &open);
+	if (names)
+		g_ptr_array_unref(names);
+	EVP_CIPHER_free(open.gcm);
+	return sealed == 1;
+}
+
 static struct keyring *read_ring(const struct store_settings *settings, const char **why)
 {
 	struct keyring *ring = calloc(1, sizeof *ring);
@@ -537,6 +582,8 @@ static struct keyring *read_ring(const struct store_settings *settings, const ch
 		return NULL;
 	if (lacks_key(settings))
 		*why = "the key that signed the archive is not there";
+	else if (lacks_key_file(settings))
+		*why = "key_file, which seals the archive, is not there";
 	else if (keys_read(&ring->keys, settings->wrap_file, settings->sign_file, why) == 0)
 		return ring;
 	free_ring(ring);

@@ -391,6 +391,33 @@ static void test_what_waits_goes_to_another_folder(void **state)
 }
 
 /* What is flushed costs one batch, and nothing none. */
+/* A key file that is gone is not made anew: what it sealed would be lost with that. */
+static void test_a_key_file_that_is_away(void **state)
+{
+	struct store *store = open_with("", "sign");
+	char *path = g_strdup(testkit_file(kit, "wrap", NULL));
+	char *aside = g_strconcat(path, ".aside", NULL);
+
+	(void)state;
+	keep(store);
+	store_close(store);
+	assert_int_equal(rename(path, aside), 0);
+	/* one that is set where there was none is made */
+	store = open_with("wrap", "sign");
+	assert_non_null(store);
+	keep(store);
+	store_close(store);
+	assert_int_equal(rename(path, aside), 0);
+	assert_null(open_with("wrap", "sign"));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rename(aside, path), 0);
+	store = open_with("wrap", "sign");
+	assert_non_null(store);
+	store_close(store);
+	g_free(path);
+	g_free(aside);
+}
+
 /* A month that cannot be read, or has not been mounted yet, is no archive that begins. */
 static void test_a_month_that_is_away(void **state)
 {
@@ -513,6 +540,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_days, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_reload_brings_a_key_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_waits_goes_to_another_folder, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_key_file_that_is_away, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_month_that_is_away, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_flush_is_one_batch, begin, end),
 		cmocka_unit_test(test_a_clock_that_jumps),
