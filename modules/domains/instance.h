@@ -61,6 +61,8 @@ void result_release(struct instance *instance, struct result *result);
 void instance_take(struct instance *instance, struct report *report, struct plan *plan,
 		   uint64_t number);
 
+#define LOOK_LATEST_MS ((int64_t)6 * 3600 * 1000) /* from one look to the next */
+
 /* A reference to the plan for a look that begins now; NULL: it is not due, or one is under way. */
 struct plan *instance_begin(struct instance *instance, int64_t now, uint64_t *number);
 /* It has ended, and the next one is due then at the latest. Of a query the plan is NULL. */

@@ -10,7 +10,7 @@
 #define DEADLINE_MS 10000
 #define STEPS_MOST 64 /* rounds of questions in one look: more is no chain but a loop */
 #define KEEP_LEAST (60 * SECOND)
-#define KEEP_MOST (6 * 3600 * SECOND)
+#define KEEP_MOST LOOK_LATEST_MS
 #define AGAIN (300 * SECOND) /* something was not told */
 
 /* A look under way on this worker. */

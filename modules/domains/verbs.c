@@ -274,17 +274,35 @@ static bool has_verdict(const struct report *report, struct gw_str domain)
 	return false;
 }
 
+/* There is a way for its mail, but the DNS does not tell now what receivers conclude of it. */
+static bool is_untold(const struct report *report, struct gw_str domain)
+{
+	size_t i;
+
+	for (i = 0; i < report->verdict_count; i++)
+		if (gw_str_ieq(report->verdicts[i].sender, domain))
+			return !has_verdict(report, domain);
+	return false;
+}
+
+/* Name servers that fail for a while take nothing back: a strict relay would refuse all its mail.
+ */
 static void judge_domain(struct words *words, const struct report *report, struct gw_str domain)
 {
-	bool is_good = report_errors_of(report, domain) == 0 && has_verdict(report, domain);
+	bool has_errors = report_errors_of(report, domain) != 0,
+	     is_good = !has_errors && has_verdict(report, domain);
+	enum standing before = registry_standing(words->call, domain), standing = before;
 	char head[GW_DOMAIN_MAX + 120];
 
-	registry_set(words->call, domain, is_good ? STANDING_VERIFIED : STANDING_UNVERIFIED);
-	snprintf(head, sizeof head, "%s is %s%s\n", domain.ptr,
-		 standings[is_good ? STANDING_VERIFIED : STANDING_UNVERIFIED],
-		 is_good ? ""
-		 : has_verdict(report, domain)
-			 ? ": mend the errors, and verify again"
+	if (has_errors || !is_untold(report, domain))
+		standing = is_good ? STANDING_VERIFIED : STANDING_UNVERIFIED;
+	if (standing != before)
+		registry_set(words->call, domain, standing);
+	snprintf(head, sizeof head, "%s is %s%s\n", domain.ptr, standings[standing],
+		 is_good      ? ""
+		 : has_errors ? ": mend the errors, and verify again"
+		 : is_untold(report, domain)
+			 ? ", as before: the DNS does not tell it now, verify again"
 			 : ": no relay takes its mail from an address that is known");
 	answer_report(words->call, report, domain, head, !is_good);
 }

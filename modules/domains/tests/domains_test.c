@@ -600,6 +600,45 @@ static void a_strict_relay_takes_verified_domains_alone(void **state)
 	testkit_destroy(bench.kit);
 }
 
+static void name_servers_that_fail_take_no_verification_back(void **state)
+{
+	static const char silent[] = "_dmarc.example.com TXT !\n";
+	struct bench bench;
+
+	bench_init(&bench, "own", true);
+	testkit_option(bench.kit, "strict", "false");
+	testkit_relay_option(bench.relay, "strict", "true");
+	assert_int_equal(testkit_start(bench.kit), 0);
+	bench.instead = silent;
+	assert_non_null(
+		strstr(say_and_wait(&bench, "verify example.com"), "is unverified, as before"));
+	bench.instead = NULL;
+	assert_non_null(strstr(say_and_wait(&bench, "verify example.com"), "is verified\\n"));
+	bench.instead = silent;
+	assert_non_null(
+		strstr(say_and_wait(&bench, "verify example.com"), "is verified, as before"));
+	assert_int_equal(admit(&bench, "example.com"), GW_CONTINUE);
+	bench.instead = "s1._domainkey.example.com TXT -\n_dmarc.example.com TXT !\n";
+	assert_non_null(strstr(say_and_wait(&bench, "verify example.com"), "is unverified: mend"));
+	assert_int_equal(admit(&bench, "example.com"), GW_REJECT);
+	testkit_destroy(bench.kit);
+}
+
+static void a_clock_that_is_set_back_does_not_end_the_looks(void **state)
+{
+	struct bench bench;
+	unsigned asked;
+
+	bench_run(&bench, "own");
+	asked = bench.asked;
+	testkit_advance(bench.kit, -86400000);
+	look(&bench, 1000);
+	assert_int_equal(bench.asked, 2 * asked);
+	look(&bench, 1000);
+	assert_int_equal(bench.asked, 2 * asked);
+	testkit_destroy(bench.kit);
+}
+
 static void no_record_is_said_that_forbids_all(void **state)
 {
 	struct bench bench;
@@ -715,6 +754,8 @@ int main(void)
 		cmocka_unit_test(who_waits_for_a_look_of_the_instance_before_gets_one_of_this),
 		cmocka_unit_test(the_verb_spf_says_what_a_receiver_would),
 		cmocka_unit_test(a_strict_relay_takes_verified_domains_alone),
+		cmocka_unit_test(name_servers_that_fail_take_no_verification_back),
+		cmocka_unit_test(a_clock_that_is_set_back_does_not_end_the_looks),
 		cmocka_unit_test(no_record_is_said_that_forbids_all),
 		cmocka_unit_test(a_domain_without_a_key_gets_one),
 		cmocka_unit_test(a_domain_that_no_relay_takes_is_not_verified),
