@@ -14,20 +14,38 @@ struct farthest {
 	uint64_t size;
 };
 
+/* The farthest, in order: of all but the first somebody may have been cut off in, since so many are
+ * uploaded together. */
+struct ends {
+	struct farthest list[S3_TOGETHER_MOST + 1];
+	guint count;
+};
+
+static bool is_farther(const struct s3_span *one, const struct s3_span *two)
+{
+	int order = segments_compare(one->name, two->name);
+
+	return order > 0 || (order == 0 && one->end > two->end);
+}
+
 static void take(void *arg, const struct s3_object *object)
 {
-	struct farthest *farthest = arg;
-	struct s3_span span;
-	int order;
+	struct farthest found = { .size = object->size };
+	struct ends *ends = arg;
+	guint at = ends->count;
 
-	if (!s3_key_read(object->key, "data", &span))
+	if (!s3_key_read(object->key, "data", &found.span))
 		return;
-	order = segments_compare(span.name, farthest->span.name);
-	if (farthest->span.name[0] && (order < 0 || (order == 0 && span.end <= farthest->span.end)))
-		return;
-	farthest->span = span;
-	farthest->size = object->size;
-	snprintf(farthest->etag, sizeof farthest->etag, "%s", object->etag);
+	snprintf(found.etag, sizeof found.etag, "%s", object->etag);
+	while (at && is_farther(&ends->list[at - 1].span, &found.span))
+		at--;
+	if (ends->count < G_N_ELEMENTS(ends->list)) {
+		memmove(&ends->list[at + 1], &ends->list[at], (ends->count++ - at) * sizeof found);
+		ends->list[at] = found;
+	} else if (at) {
+		memmove(&ends->list[0], &ends->list[1], (at - 1) * sizeof found);
+		ends->list[at - 1] = found;
+	}
 }
 
 static enum s3_step foreign(struct s3_upload *upload, const char *what)
@@ -87,20 +105,24 @@ static int is_ours(struct s3_upload *upload, const struct farthest *farthest,
 	return same;
 }
 
-static enum s3_step take_farthest(struct s3_upload *upload, const struct farthest *farthest)
+/* Goes on where all is surely there, with the keys beside it; what is behind is looked at again. */
+static enum s3_step take_ends(struct s3_upload *upload, const struct ends *ends)
 {
 	struct s3_state *state = &upload->state;
 
 	state->target = g_strdup(upload->target->name);
-	memcpy(state->name, farthest->span.name, sizeof state->name);
-	state->at = farthest->span.end;
-	state->sweep = farthest->span.name[0] != '\0';
+	if (ends->count == G_N_ELEMENTS(ends->list)) {
+		memcpy(state->name, ends->list[0].span.name, sizeof state->name);
+		state->at = ends->list[0].span.end;
+	}
+	state->sweep = ends->count != 0;
+	upload->adopted = ends->count != 0;
 	return s3_upload_save(upload);
 }
 
 enum s3_step s3_adopt(struct s3_upload *upload)
 {
-	struct farthest farthest = { .size = 0 };
+	struct ends ends = { .count = 0 };
 	struct s3_answer answer = { .status = 0 };
 	enum s3_step step = S3_MORE;
 	char name[SEGMENT_NAME];
@@ -113,18 +135,18 @@ enum s3_step s3_adopt(struct s3_upload *upload)
 			name);
 		return S3_FOREIGN;
 	}
-	if (!s3_list(upload->target, "data/", take, &farthest, &answer))
+	if (!s3_list(upload->target, "data/", take, &ends, &answer))
 		step = s3_upload_fail(upload, &answer);
-	if (step == S3_MORE && farthest.span.name[0]) {
+	if (step == S3_MORE && ends.count) {
 		reader_close(&upload->reader);
-		ours = is_ours(upload, &farthest, &answer);
+		ours = is_ours(upload, &ends.list[ends.count - 1], &answer);
 	}
 	if (ours < 0)
 		step = s3_upload_fail(upload, &answer);
 	else if (!ours)
 		step = foreign(upload, "the bucket has an archive that is not here");
 	else if (step == S3_MORE)
-		step = take_farthest(upload, &farthest);
+		step = take_ends(upload, &ends);
 	s3_answer_finish(&answer);
 	return step;
 }

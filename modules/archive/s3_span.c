@@ -8,8 +8,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define TOGETHER_MOST 4
-
 /* A span with what uploads it: of one alone that is the upload itself, whose state knows of its
  * parts. */
 struct flight {
@@ -22,7 +20,7 @@ struct flight {
 };
 
 struct flights {
-	struct flight list[TOGETHER_MOST];
+	struct flight list[S3_TOGETHER_MOST];
 	guint count;
 };
 
@@ -78,7 +76,7 @@ static bool is_large(const struct s3_upload *upload, const struct s3_part *part)
 /* Those that are large go alone, in parts. */
 static void choose(struct s3_upload *upload, struct flights *flights)
 {
-	int64_t most = CLAMP(upload->target->conf->requests, 1, TOGETHER_MOST);
+	int64_t most = CLAMP(upload->target->conf->requests, 1, S3_TOGETHER_MOST);
 	GPtrArray *names = segments_list(upload->folder);
 	const char *after = upload->state.name;
 	uint64_t at = upload->state.at;
@@ -108,7 +106,7 @@ static bool choose_pending(struct s3_upload *upload, struct flights *flights)
 	const GArray *pending = upload->state.pending;
 	bool found = true;
 
-	while (found && flights->count < MIN(pending->len, TOGETHER_MOST)) {
+	while (found && flights->count < MIN(pending->len, S3_TOGETHER_MOST)) {
 		const struct s3_span *span = &g_array_index(pending, struct s3_span,
 							    flights->count);
 		struct s3_part *part = &flights->list[flights->count].part;
@@ -136,7 +134,7 @@ static enum s3_step begin(struct s3_upload *upload, const struct flights *flight
 	g_array_set_size(upload->state.pending, 0);
 	for (i = 0; i < flights->count; i++)
 		g_array_append_val(upload->state.pending, flights->list[i].part.span);
-	upload->resumed = false;
+	upload->resumed = upload->adopted;
 	return s3_upload_save(upload);
 }
 

@@ -158,6 +158,7 @@ enum s3_step s3_upload_step(struct s3_upload *upload)
 		return S3_THERE;
 	if (state->notices->len < NOTICES_FULL && !state->sweep)
 		step = s3_spans_put(upload);
+	upload->adopted &= step != S3_THERE || state->sweep;
 	if (step == S3_THERE && (state->notices->len || state->sweep))
 		step = s3_forget(upload);
 	if (step == S3_THERE)

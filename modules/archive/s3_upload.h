@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #define S3_PIECE ((uint64_t)8 * 1024 * 1024)
+#define S3_TOGETHER_MOST 4 /* spans on their way at a time */
 
 enum s3_step {
 	S3_THERE,   /* all that was on disk is in the bucket */
@@ -36,6 +37,8 @@ struct s3_upload {
 	uint64_t piece;          /* of a large object */
 	const atomic_bool *stop; /* NULL: it is never given up in a long step */
 	bool resumed; /* of the pending spans one may be there: of an earlier process, or failed */
+
+	bool adopted; /* some of what is to be uploaded may be there, of a state that was lost */
 
 	/* as far as the writer has it on disk; "": nobody knows, its files say it */
 	char reached[SEGMENT_NAME];

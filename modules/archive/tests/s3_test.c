@@ -412,6 +412,31 @@ static void many_at_a_time(void **state)
 }
 
 /* A large object is gone on with where the process before was: its parts are not sent again. */
+/* Cut off with several on their way, and the state is lost with it: no gap stays, nor keys that are
+ * not there. */
+static void a_gap_is_found_again(void **state)
+{
+	unsigned nth, failed = 1, i;
+	char *path = g_build_filename(folder, "s3", "state", NULL);
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		write_batch(FAKE_NOW, "{\"id\":\"9\",\"until\":1803600000000}", 1200);
+	conf.requests = 4;
+	for (nth = 1; failed; nth++) {
+		forget_all();
+		fake.nth = nth;
+		fake.fault = nth % 2 ? FAULT_BEFORE : FAULT_AFTER;
+		failed = upload_all() == S3_FAILED;
+		fake.nth = 0;
+		unlink(path);
+		assert_int_equal(upload_all(), S3_THERE);
+		run_work(s3_verify_run, folder, ": 0 faults");
+		assert_true(nth < 60);
+	}
+	g_free(path);
+}
+
 static void parts_outlive_a_restart(void **state)
 {
 	unsigned nth;
@@ -1021,6 +1046,7 @@ int main(void)
 		SCENE(data_has_no_keys),
 		SCENE(nothing_is_lost_whatever_is_cut_off),
 		SCENE(many_at_a_time),
+		SCENE(a_gap_is_found_again),
 		SCENE(parts_outlive_a_restart),
 		SCENE(an_upload_that_the_bucket_gave_up_begins_anew),
 		SCENE(refusals_are_told_and_waited_out),
