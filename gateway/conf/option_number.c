@@ -86,18 +86,32 @@ void option_assign_int(const struct option_job *job)
 		option_wrong_type(job);
 }
 
+/* A few octets where megabytes are usual: mail that is larger would be all mail. */
+static void look_for_unit(const struct option_job *job, int64_t value)
+{
+	const char *usual = job->option->fallback;
+	char unit = usual && *usual ? usual[strlen(usual) - 1] : '0';
+
+	if (job->setting && value > 0 && value < 1024 && unit > '9')
+		option_warning(job, "\"%s\" is %lld octets; is \"%lld%c\" meant?", job->option->key,
+			       (long long)value, (long long)value, unit);
+}
+
 void option_assign_size(const struct option_job *job)
 {
 	const char *text = option_text(job);
 	int64_t value = 0;
 
 	if (is_number(job))
-		assign_in_range(job, number_of(job));
-	else if (text &&
-		 (option_parse_size(gw_str(text), &value) == 0 || (!job->setting && !*text)))
-		assign_in_range(job, value);
-	else
+		value = number_of(job);
+	else if (!text ||
+		 (option_parse_size(gw_str(text), &value) != 0 && (job->setting || *text))) {
 		option_wrong_type(job);
+		return;
+	}
+	assign_in_range(job, value);
+	if (value >= job->option->min)
+		look_for_unit(job, value);
 }
 
 void option_assign_duration(const struct option_job *job)

@@ -19,6 +19,8 @@ struct option_job {
 
 void option_error(const struct option_job *job, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void option_warning(const struct option_job *job, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 void option_wrong_type(const struct option_job *job);
 

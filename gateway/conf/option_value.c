@@ -15,6 +15,15 @@ void option_error(const struct option_job *job, const char *format, ...)
 	va_end(args);
 }
 
+void option_warning(const struct option_job *job, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problem_vadd(job->context->problems, false, job->file, job->line, format, args);
+	va_end(args);
+}
+
 void option_wrong_type(const struct option_job *job)
 {
 	static const char *const wanted[] = {

@@ -11,7 +11,7 @@ struct rule {
 
 struct everything {
 	struct gw_str text, place, user, password;
-	int64_t port, any, most, size, time, word;
+	int64_t port, any, most, size, room, time, word;
 	bool on;
 	struct gw_list list, names;
 	struct gw_groups rules;
@@ -33,6 +33,7 @@ static const struct gw_option rows[] = {
 	{ "most", GW_OPTION_INT, AT(most), .fallback = "unlimited", .words = "unlimited" },
 	{ "on", GW_OPTION_BOOL, AT(on), .fallback = "true" },
 	{ "size", GW_OPTION_SIZE, AT(size), .fallback = "25M", .min = 1024, .max = 1 << 30 },
+	{ "room", GW_OPTION_SIZE, AT(room), .fallback = "64K" },
 	{ "time", GW_OPTION_DURATION, AT(time), .fallback = "250ms", .max = 86400000 },
 	{ "word", GW_OPTION_WORD, AT(word), .fallback = "starttls",
 	  .words = "none|starttls|implicit" },
@@ -255,6 +256,8 @@ static const struct {
 	  "x.conf:2: error: \"names\": \"a..com\" can be no domain; as \"example.com\", \"*.example.com\" or \"*\"\n" },
 	{ "on = \"yes\";", "x.conf:2: error: \"on\" must be true or false, without quotes\n" },
 	{ "size = \"25 M\";", "x.conf:2: error: \"size\" must be a size such as \"25M\"\n" },
+	{ "room = \"25\";", "x.conf:2: warning: \"room\" is 25 octets; is \"25K\" meant?\n" },
+	{ "room = 1023;", "x.conf:2: warning: \"room\" is 1023 octets; is \"1023K\" meant?\n" },
 	{ "size = \"2G\";", "x.conf:2: error: \"size\" is 2G, but must be from 1K to 1G\n" },
 	{ "time = \"5 weeks\";",
 	  "x.conf:2: error: \"time\" must be a time such as \"90s\", \"5m\", \"4h\" or \"2d\"\n" },
