@@ -89,7 +89,7 @@ void request_say(struct request *request, int code, const char *format, ...)
 }
 
 void request_problems(struct request *request, int code, const struct problems *problems,
-		      const char *fine)
+		      const char *fine, const char *wrong)
 {
 	struct buf text;
 	json_t *json = json_object(), *rows = json_array();
@@ -102,7 +102,7 @@ void request_problems(struct request *request, int code, const struct problems *
 						"line", problem->line, "fatal", (int)problem->fatal,
 						"text", text_of(gw_str(problem->text))));
 	}
-	buf_add_text(&text, problems->errors ? "" : fine);
+	buf_add_text(&text, problems->errors ? wrong : fine);
 	json_object_set_new(json, "code", json_integer(problems->errors ? code : EX_OK));
 	json_object_set_new(json, "text", text_of(buf_str(&text)));
 	json_object_set_new(json, "data",

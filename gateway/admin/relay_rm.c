@@ -77,7 +77,7 @@ static bool reload_without(struct removal *removal, bool apply)
 	bool fine = operations->reload(operations->arg, apply, &problems);
 	if (!fine) {
 		rename_file(removal, removal->hidden, removal->file);
-		request_problems(removal->request, EX_CONFIG, &problems, "");
+		request_problems(removal->request, EX_CONFIG, &problems, "", "");
 	}
 	problems_finish(&problems);
 	return fine;

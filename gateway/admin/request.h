@@ -125,8 +125,9 @@ void request_answer_line(struct request *request, struct gw_str line);
 /* {"code": code, "text": ...} */
 void request_say(struct request *request, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The problems, a line each; after them `wrong` where one is an error, with `code`, else `fine`. */
 void request_problems(struct request *request, int code, const struct problems *problems,
-		      const char *fine);
+		      const char *fine, const char *wrong);
 
 /* A table: json_t with columns from "key\0Title\0..." pairs ended by NULL, and an empty row array,
  * which *rows names. */

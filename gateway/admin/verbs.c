@@ -213,7 +213,7 @@ void verb_check(struct request *request, const char *const *words, size_t count)
 	const struct admin_operations *operations = request->admin->operations;
 	if (operations->reload(operations->arg, false, &problems))
 		ask_modules(request, &problems);
-	request_problems(request, EX_CONFIG, &problems, "the configuration is fine");
+	request_problems(request, EX_CONFIG, &problems, "the configuration is fine", "");
 	problems_finish(&problems);
 }
 
@@ -223,7 +223,8 @@ void verb_reload(struct request *request, const char *const *words, size_t count
 	problems_init(&problems);
 	const struct admin_operations *operations = request->admin->operations;
 	operations->reload(operations->arg, true, &problems);
-	request_problems(request, EX_CONFIG, &problems, "reloaded");
+	request_problems(request, EX_CONFIG, &problems, "reloaded",
+			 "nothing changed: the gateway goes on as it was");
 	problems_finish(&problems);
 }
 

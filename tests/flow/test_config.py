@@ -508,6 +508,7 @@ def test_a_failed_reload_is_answered_with_the_problems(pair):
     path, text = os.path.join(gateway.config, "50-bad.conf"), 'unknown key "prot", did you mean "port"?'
     answer = gateway.run_ctl("reload")
     assert answer.code == EX_CONFIG and "%s:4: error: %s" % (path, text) in answer.out + answer.err
+    assert (answer.out + answer.err).splitlines()[-1].endswith("nothing changed: the gateway goes on as it was")
     assert gateway.ask("reload")["data"] == {"errors": 1, "warnings": 0, "problems": [{"file": path, "line": 4, "fatal": True, "text": text}]}
 
 
