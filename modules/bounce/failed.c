@@ -122,7 +122,7 @@ static struct failure *failure_create(struct gw_call *call, struct gw_message *m
 	failure->writing = (struct writing){ .urgency = WRITE_SOON, .work = work, .done = done };
 	failure->finding = *finding;
 	text_keep(failure->stage, sizeof failure->stage, result->stage);
-	outgoing_describe(call, message, 0, &failure->sent);
+	outgoing_describe(call, message, &failure->sent);
 	text_keep(failure->sent.relay, sizeof failure->sent.relay, result->relay);
 	failure->record = (struct record){ .time = gw->now(call),
 					   .sent = &failure->sent,

@@ -124,11 +124,9 @@ static void take_rcpts(struct gw_message *message, uint16_t only, struct sent *s
 {
 	struct gw_str address, original;
 	struct gw_rcpt *rcpt;
-	size_t nth = 0, len = 0;
+	size_t nth = only ? only - 1u : 0, len = 0;
 
-	while ((rcpt = gw->message_rcpt(message, nth++)) != NULL) {
-		if (only && nth != only)
-			continue;
+	while ((!only || !sent->rcpt_count) && (rcpt = gw->message_rcpt(message, nth++)) != NULL) {
 		address = gw->rcpt_fact(rcpt, GW_RCPT_ADDRESS);
 		original = gw->rcpt_fact(rcpt, GW_RCPT_ORCPT);
 		sent->rcpt_count++;
@@ -164,12 +162,11 @@ static void take_envelope_id(struct gw_str xtext, char *out, size_t size)
 	out[len] = '\0';
 }
 
-void outgoing_describe(struct gw_call *call, struct gw_message *message, uint16_t nth,
-		       struct sent *sent)
+void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent)
 {
 	struct gw_header header = { .size = sizeof header };
 
-	sent->path = (struct path){ (uint64_t)gw->message_number(message, GW_MESSAGE_ID), nth };
+	sent->path = (struct path){ (uint64_t)gw->message_number(message, GW_MESSAGE_ID), 0 };
 	sent->received = gw->message_number(message, GW_MESSAGE_RECEIVED_AT);
 	sent->size = gw->message_number(message, GW_MESSAGE_SIZE);
 	text_keep(sent->queue_id, sizeof sent->queue_id, gw->message_fact(message, GW_MESSAGE_ID));
@@ -180,10 +177,8 @@ void outgoing_describe(struct gw_call *call, struct gw_message *message, uint16_
 	text_keep(sent->type, sizeof sent->type, gw->message_fact(message, GW_MESSAGE_TYPE));
 	take_envelope_id(gw->message_fact(message, GW_MESSAGE_ENVID), sent->envelope_id,
 			 sizeof sent->envelope_id);
-	take_rcpts(message, nth, sent);
 	if (gw->header_named(message, gw_str("Message-ID"), 0, &header) == 0)
 		text_keep(sent->message_id, sizeof sent->message_id, header.value);
-	take_header(message, sent->header);
 }
 
 struct path outgoing_path(struct gw_delivery *delivery)
@@ -205,10 +200,15 @@ struct path outgoing_path(struct gw_delivery *delivery)
 static void describe(struct gw_call *call, struct gw_delivery *delivery, const char *which,
 		     int64_t until, struct sent *sent)
 {
+	struct gw_message *message = gw->delivery_message(delivery);
+
 	*sent = (struct sent){ .until = until, .is_named = strcmp(which, "own") != 0 };
 	text_keep(sent->relay, sizeof sent->relay, gw->delivery_fact(delivery, GW_DELIVERY_RELAY));
-	outgoing_describe(call, gw->delivery_message(delivery),
-			  sent->is_named ? 0 : outgoing_path(delivery).nth, sent);
+	outgoing_describe(call, message, sent);
+	if (!sent->is_named)
+		sent->path = outgoing_path(delivery);
+	take_rcpts(message, sent->path.nth, sent);
+	take_header(message, sent->header);
 }
 
 enum gw_verdict outgoing_remember(struct gw_call *call, struct gw_delivery *delivery,

@@ -6,10 +6,9 @@
 #include "bounce.h"
 #include "store.h"
 
-/* What is known of the message, with `nth` of the one recipient, 0: of all; not until when, and
- * through which relay. */
-void outgoing_describe(struct gw_call *call, struct gw_message *message, uint16_t nth,
-		       struct sent *sent);
+/* What is known of the message as a whole: neither its recipients, which it may have many of, nor
+ * its header. */
+void outgoing_describe(struct gw_call *call, struct gw_message *message, struct sent *sent);
 
 /* A delivery of one recipient has a return path of its own. */
 struct path outgoing_path(struct gw_delivery *delivery);

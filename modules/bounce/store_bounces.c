@@ -30,7 +30,6 @@ static void bind_numbers(sqlite3_stmt *statement, const struct record *record, i
 {
 	const struct sent *sent = record->sent;
 	const struct finding *finding = record->finding;
-	int64_t most = record->of_others ? ROWS_MOST + (int64_t)sent->rcpt_count : INT64_MAX;
 	const int64_t numbers[] = { record->time,
 				    sent->received,
 				    sent->size,
@@ -46,7 +45,9 @@ static void bind_numbers(sqlite3_stmt *statement, const struct record *record, i
 
 	for (i = 0; i < (int)G_N_ELEMENTS(numbers); i++)
 		sqlite3_bind_int64(statement, 1 + i, numbers[i]);
-	sqlite3_bind_int64(statement, FIRST_TEXT + ROW_TEXT_COUNT, most);
+	if (record->of_others)
+		sqlite3_bind_int64(statement, FIRST_TEXT + ROW_TEXT_COUNT,
+				   ROWS_MOST + (int64_t)sent->rcpt_count);
 }
 
 static const char *or_else(const char *text, const char *otherwise)

@@ -51,7 +51,8 @@ const char *const store_queries[STORE_QUERIES] = {
 		"INSERT OR IGNORE INTO bounce(time,received,size,id,code,attempt,infrastructure,seen,"
 		"suppressed,owed,report,nth" ROW_TEXTS(NAME) ") "
 		"SELECT ?1,?2,?3,?4,?5,?6,?7,0,?8,?9,?10,?11" ROW_TEXTS(MARK)
-		" WHERE (SELECT count(*) FROM bounce WHERE id=?4 AND nth=?11)<?",
+		/* what is ours has no bound, and is not counted */
+		" WHERE :most IS NULL OR (SELECT count(*) FROM bounce WHERE id=?4 AND nth=?11)<:most",
 	[ADD_REPORT] =
 		"INSERT INTO report SELECT ?1,?2,?5,?3 WHERE "
 		"(SELECT total(length(bytes)) FROM report WHERE id=?2 AND nth=?5)<?4",

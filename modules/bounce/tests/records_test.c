@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "rows.h"
+#include "store_private.h"
 #include "suppression.h"
 #include "writings.h"
 
@@ -388,6 +389,28 @@ static void count_row(void *arg, const struct row *row)
 	++*(int *)arg;
 }
 
+static int add_steps(uint64_t id)
+{
+	struct given given = { "sue@other.example", REASON_REPUTATION, "c", "r", NOW, id };
+	sqlite3_stmt *statement = store->statements[ADD_BOUNCE];
+
+	sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true);
+	add_given(&given, gw_str(""));
+	return sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true);
+}
+
+static void many_recipients_make_no_bounce_dearer(void **state)
+{
+	int steps;
+
+	(void)state;
+	steps = add_steps(1);
+	on_store("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) "
+		 "INSERT INTO bounce(time,id,nth,recipient,event) "
+		 "SELECT 1767225600000,2,0,'u'||i||'@x.example','bounce' FROM n");
+	assert_true(add_steps(2) < 2 * steps);
+}
+
 /* How often somebody has to ask who wants to see all that is unread of a client. */
 static int pages_of_unread(const char *client, bool ascending, int *seen)
 {
@@ -584,6 +607,7 @@ int main(void)
 		TEST(who_polls_hears_of_each_once),
 		TEST(numbers_go_on_after_the_machine_was_down),
 		TEST(a_store_that_fails_is_told),
+		TEST(many_recipients_make_no_bounce_dearer),
 		TEST(what_is_unread_of_others_is_not_looked_through_at_once),
 		TEST(what_is_ours_to_mend_is_unread_until_it_is_marked),
 		TEST(what_came_is_for_admins),
