@@ -43,13 +43,14 @@ static int work_all(struct store *store, struct writings *writings)
 	return 0;
 }
 
-/* All or none. */
-static bool commit(struct store *store, struct writings *writings, bool durable)
+/* All or none. `*begun`: it came to them. */
+static bool commit(struct store *store, struct writings *writings, bool durable, bool *begun)
 {
 	bool kept = false;
 
 	pthread_mutex_lock(&store->lock);
-	if (store_set_durable(store, durable) && store_does(store, BEGIN)) {
+	*begun = store_set_durable(store, durable) && store_does(store, BEGIN);
+	if (*begun) {
 		kept = work_all(store, writings) == 0 && store_does(store, COMMIT);
 		if (!kept)
 			store_does(store, ROLLBACK);
@@ -78,20 +79,25 @@ static void write_each(struct store *store, struct writings *writings)
 {
 	struct writing *writing;
 	struct writings alone;
+	bool begun, kept;
 
 	while ((writing = STAILQ_FIRST(writings)) != NULL) {
 		STAILQ_REMOVE_HEAD(writings, link);
 		STAILQ_INIT(&alone);
 		STAILQ_INSERT_TAIL(&alone, writing, link);
-		tell(store, &alone, commit(store, &alone, writing->urgency == WRITE_DURABLE));
+		kept = commit(store, &alone, writing->urgency == WRITE_DURABLE, &begun);
+		tell(store, &alone, kept);
+		if (!begun)
+			tell(store, writings, false);
 	}
 }
 
+/* A store that somebody else has locked is waited for once, and not once for each. */
 static void write_together(struct store *store, struct writings *writings, bool durable)
 {
-	bool kept = commit(store, writings, durable);
+	bool begun, kept = commit(store, writings, durable, &begun);
 
-	if (kept || is_one(writings))
+	if (kept || !begun || is_one(writings))
 		tell(store, writings, kept);
 	else
 		write_each(store, writings);

@@ -586,6 +586,16 @@ static void a_flood_shares_its_syncs(void **state)
 	one_that_fails_costs_only_itself(store);
 }
 
+static void who_locks_the_store_keeps_nobody_long(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(testkit_file(kit, "bounce.db", NULL), &db), SQLITE_OK);
+	a_locked_store_is_asked_once(store, db);
+	sqlite3_close(db);
+}
+
 /* The last user of the store goes while something waits. */
 static void nothing_that_was_given_is_left_out(void **state)
 {
@@ -617,6 +627,7 @@ int main(void)
 		TEST(suppressions_that_are_over_are_forgotten),
 		TEST(suppressions_come_in_pages),
 		TEST(a_flood_shares_its_syncs),
+		TEST(who_locks_the_store_keeps_nobody_long),
 		TEST(nothing_that_was_given_is_left_out),
 	};
 

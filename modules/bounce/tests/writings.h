@@ -106,6 +106,35 @@ static inline void one_that_fails_costs_only_itself(struct store *of)
 		assert_int_equal(attempts[i].kept, i != 2);
 }
 
+/* The store is locked meanwhile, and is not waited for here. */
+static inline void a_locked_store_is_asked_once(struct store *of, sqlite3 *other)
+{
+	struct attempt attempts[WRITINGS] = { 0 };
+	sqlite3_stmt *begin = of->statements[BEGIN];
+	sem_t told;
+	int i;
+
+	sem_init(&told, 0, 0);
+	pthread_mutex_lock(&of->lock);
+	sqlite3_busy_timeout(of->db, 0);
+	assert_int_equal(store_run(other, "BEGIN IMMEDIATE"), SQLITE_OK);
+	sqlite3_stmt_status(begin, SQLITE_STMTSTATUS_RUN, true);
+	for (i = 0; i < WRITINGS; i++) {
+		attempts[i].told = &told;
+		attempts[i].writing = (struct writing){ .urgency = WRITE_SOON,
+							.work = write_one,
+							.done = attempt_done };
+		store_write(of, &attempts[i].writing);
+	}
+	pthread_mutex_unlock(&of->lock);
+	for (i = 0; i < WRITINGS; i++)
+		sem_wait(&told);
+	assert_in_range(sqlite3_stmt_status(begin, SQLITE_STMTSTATUS_RUN, true), 1, 2);
+	for (i = 0; i < WRITINGS; i++)
+		assert_false(attempts[i].kept);
+	store_run(other, "ROLLBACK");
+}
+
 static inline void what_waits_at_the_end_is_written(struct store *of)
 {
 	struct attempt attempt = {
