@@ -16,6 +16,7 @@
 
 #define LATER_MS (10 * 60 * 1000) /* a slow disk is no reason to ask it again */
 #define AGAIN_MS (60 * 1000)      /* at the latest: notify() comes before */
+#define OPEN_AGAIN 10             /* seconds of one worker between two tries to open it */
 #define KEY "disk"                /* what waits for it is called back */
 #define MS_OF_DAY INT64_C(86400000)
 
@@ -225,6 +226,7 @@ static int on_start(struct gw_call *call)
 		free(archive);
 		return -1;
 	}
+	pthread_mutex_init(&archive->opening, NULL);
 	check_folder(call, "folder", conf->folder.ptr);
 	if (conf->spill.len) {
 		check_folder(call, "spill", conf->spill.ptr);
@@ -258,7 +260,19 @@ static void on_stop(struct gw_call *call)
 	s3_destroy(archive->s3);
 	if (archive->store)
 		tell_lost(call, store_close(archive->store));
+	pthread_mutex_destroy(&archive->opening);
 	free(archive);
+}
+
+/* Once: it is tried again and again. */
+static void tell_closed(struct gw_call *call, struct archive *archive, const char *why)
+{
+	const struct archive_conf *conf = gw->conf(call);
+
+	if (strncmp(archive->why, why, sizeof archive->why - 1) == 0)
+		return;
+	snprintf(archive->why, sizeof archive->why, "%s", why);
+	gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr, why);
 }
 
 static void open_store(struct gw_call *call, struct archive *archive)
@@ -280,10 +294,10 @@ static void open_store(struct gw_call *call, struct archive *archive)
 		store_close(store);
 		why = "no memory";
 	}
-	if (why && !indexer)
-		gw->log(call, GW_LOG_ERROR, "%s: %s: nothing is archived", conf->folder.ptr, why);
-	if (!indexer)
+	if (!indexer) {
+		tell_closed(call, archive, why ? why : "no memory");
 		s3_fetching_end(&archive->indexing);
+	}
 	archive->indexer = indexer;
 	archive->store = indexer ? store : NULL;
 }
@@ -292,15 +306,13 @@ static void open_store(struct gw_call *call, struct archive *archive)
  * another of the same name: it waits until that is known. */
 static void open_once(struct gw_call *call, struct archive *archive)
 {
-	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
-
-	pthread_mutex_lock(&once);
+	pthread_mutex_lock(&archive->opening);
 	if (!archive->store) {
 		archive->is_asked = archive->s3 && !s3_may_begin(archive->s3);
 		if (!archive->is_asked)
 			open_store(call, archive);
 	}
-	pthread_mutex_unlock(&once);
+	pthread_mutex_unlock(&archive->opening);
 }
 
 /* Not in start: that is asked for --check too, and before rights are dropped. */
@@ -420,7 +432,8 @@ static enum gw_verdict go_on(struct gw_call *call, struct archive *archive, stru
 static enum gw_verdict fail(struct gw_call *call, struct item *item, int error)
 {
 	const struct archive_conf *conf = gw->conf(call);
-	const char *why = strerrordesc_np(error);
+	const struct archive *archive = gw->instance_data(call);
+	const char *why = archive->store ? strerrordesc_np(error) : "it is not open";
 
 	/* a report cannot wait: what it is about is kept as soon as it can be */
 	if (conf->on_error == ERROR_CONTINUE || !item->delivery)
@@ -490,8 +503,7 @@ static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 					.deadline_ms = LATER_MS };
 	struct archive *archive = gw->instance_data(call);
 	int64_t until = until_of(call, message);
-	struct item *item = archive->store ? item_mail(call, message, delivery, arrived, until)
-					   : NULL;
+	struct item *item = item_mail(call, message, delivery, arrived, until);
 	enum gw_verdict verdict;
 
 	if (!item) {
@@ -501,6 +513,8 @@ static enum gw_verdict keep(struct gw_call *call, struct gw_message *message,
 	}
 	item->after = after;
 	item->store = archive->store;
+	if (!item->store)
+		return fail(call, item, EIO);
 	if (is_small(archive, item)) {
 		item_work(item);
 		return hand_over(call, item);
@@ -647,16 +661,27 @@ static void tell_spill(struct gw_call *call, struct archive *archive,
 		state->spill_damaged);
 }
 
+/* The disk may be mounted by now, the key there, the bucket have answered. */
+static void open_again(struct gw_call *call, struct archive *archive)
+{
+	if (archive->ticks++ % OPEN_AGAIN && !archive->is_asked)
+		return;
+	open_once(call, archive);
+	if (!archive->store)
+		return;
+	if (archive->why[0])
+		gw->log(call, GW_LOG_INFO, "%s can be opened: mail is archived",
+			store_folder(archive->store));
+	gw->notify(call, gw_str(KEY), SIZE_MAX);
+}
+
 static void on_tick(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
 	struct store_state state;
 
-	if (archive->is_asked) {
-		open_once(call, archive);
-		if (archive->store)
-			gw->notify(call, gw_str(KEY), SIZE_MAX);
-	}
+	if (!archive->store)
+		open_again(call, archive);
 	if (archive->s3)
 		s3_tick(call, archive->s3);
 	if (!archive->store)
@@ -699,6 +724,17 @@ static void status_index(struct gw_call *call, struct indexer *indexer)
 		gw->status_line(call, "index", "still being made");
 }
 
+static void status_closed(struct gw_call *call, struct archive *archive)
+{
+	pthread_mutex_lock(&archive->opening);
+	if (archive->is_asked)
+		gw->status_line(call, "archive", "waits to know what is in s3");
+	else
+		gw->status_line(call, "WRONG", "not open: %s",
+				archive->why[0] ? archive->why : "it was not tried yet");
+	pthread_mutex_unlock(&archive->opening);
+}
+
 static void on_status(struct gw_call *call)
 {
 	struct archive *archive = gw->instance_data(call);
@@ -707,9 +743,7 @@ static void on_status(struct gw_call *call)
 	if (archive->s3)
 		s3_status(call, archive->s3);
 	if (!archive->store) {
-		gw->status_line(call, archive->is_asked ? "archive" : "WRONG", "%s",
-				archive->is_asked ? "waits to know what is in s3"
-						  : "not open, see the log");
+		status_closed(call, archive);
 		return;
 	}
 	store_state(archive->store, &state);

@@ -9,6 +9,7 @@
 
 #include <gateway/module.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum on_error { ERROR_TEMPFAIL, ERROR_WAIT, ERROR_CONTINUE };
@@ -44,6 +45,9 @@ struct archive {
 	atomic_bool stopping;          /* nothing is fetched any more */
 	struct s3_fetching indexing;   /* for the indexer, of what is in the bucket alone */
 	atomic_bool is_asked;          /* the archive waits for what is in the bucket */
+	atomic_uint ticks;             /* of all workers, while it is not open */
+	pthread_mutex_t opening;       /* of who opens it, and of why it could not be */
+	char why[160];                 /* "": nobody tried */
 	char day[11]; /* of the last batch, and its link: for whom the tick comes */
 	struct link link;
 

@@ -359,6 +359,34 @@ static void test_disk_trouble(void **state)
 	}
 }
 
+/* Something else stands where its key should be. */
+static void test_what_could_not_be_opened_is_opened_later(void **state)
+{
+	const char *path = testkit_file(kit, "sign.key", NULL);
+	struct gw_message *message = message_of(MAIL, strlen(MAIL));
+	size_t round;
+
+	(void)state;
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(testkit_start(kit), 0);
+	assert_int_equal(leave(delivery_of(message)), GW_WAIT);
+	assert_string_equal(testkit_answer(kit)->wait_on, "disk");
+	testkit_forget(kit);
+	for (round = 0; round < 30; round++)
+		testkit_run_tick(kit);
+	if (testkit_lines(kit, TESTKIT_LOG)) /* it was told at the start */
+		fail_msg("%s", testkit_line(kit, TESTKIT_LOG, 0));
+	testkit_run_status(kit);
+	assert_true(testkit_has(kit, TESTKIT_STATUS, "not open: "));
+	assert_int_equal(rmdir(path), 0);
+	for (round = 0; round < 30; round++)
+		testkit_run_tick(kit);
+	assert_true(testkit_has(kit, TESTKIT_LOG, "can be opened"));
+	assert_int_equal(leave(delivery_of(message)), GW_CONTINUE);
+	until_found();
+	assert_int_equal(hits("--words ripe"), 1);
+}
+
 /* After a start: each once. */
 static void assert_brought(const char *path)
 {
@@ -531,6 +559,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_differs_is_kept, begin, end),
 		cmocka_unit_test_setup_teardown(test_pages, begin, end),
 		cmocka_unit_test_teardown(test_disk_trouble, end),
+		cmocka_unit_test_setup_teardown(test_what_could_not_be_opened_is_opened_later,
+						begin, end),
 		cmocka_unit_test_teardown(test_a_spill_outlives_a_kill, end),
 		cmocka_unit_test_teardown(test_a_large_mail_needs_no_room_there, end),
 		cmocka_unit_test_teardown(test_what_cannot_be_kept_is_told, end),
