@@ -401,6 +401,13 @@ static int64_t up_ms(void)
 	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
+/* All of its file is in the archive: with the last of it the file goes, since nothing waits any
+ * more that anybody would come again for. */
+static bool is_through(const struct bringing *bringing)
+{
+	return bringing->name[0] && bringing->next >= bringing->list->len;
+}
+
 int spill_bring(struct spill *spill, const struct keys *keys, struct segment *to,
 		const char *folder, int64_t now, int level)
 {
@@ -408,11 +415,12 @@ int spill_bring(struct spill *spill, const struct keys *keys, struct segment *to
 	int64_t until = up_ms() + BRING_MS;
 
 	close_files(spill);
-	while (!error && up_ms() < until && has_file(spill, folder, &error))
-		if (spill->bringing.next < spill->bringing.list->len)
-			error = bring_batch(&spill->bringing, keys, to, now, level);
-		else
+	while (!error && (up_ms() < until || is_through(&spill->bringing)) &&
+	       has_file(spill, folder, &error))
+		if (is_through(&spill->bringing))
 			error = end_file(spill, now);
+		else
+			error = bring_batch(&spill->bringing, keys, to, now, level);
 	if (error)
 		leave_file(&spill->bringing);
 	return error;
