@@ -100,12 +100,12 @@ static void choose_all(struct choice *choice, size_t multipart)
 		choose_in(choice, child);
 }
 
-/* The text comes first, attachments follow. */
+/* The text comes first, attachments follow. Other forms of it may be chosen before. */
 static void choose_first(struct choice *choice, size_t multipart)
 {
-	size_t child = multipart;
+	size_t child = multipart, before = choice->chosen->count;
 
-	while (!choice->left && !choice->chosen->count &&
+	while (!choice->left && choice->chosen->count == before &&
 	       (child = next_child(choice->mime, multipart, child)))
 		choose_in(choice, child);
 }
