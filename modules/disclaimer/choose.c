@@ -174,7 +174,9 @@ enum left choose(const struct mime *mime, struct chosen *chosen)
 	chosen->count = 0;
 	if (has_calendar_answer(mime))
 		return LEFT_CALENDAR;
-	choose_in(&choice, 0);
+	choice.left = must_stay(&mime->parts[0]); /* S/MIME is sent as an attachment of its own */
+	if (!choice.left)
+		choose_in(&choice, 0);
 	if (!choice.left && !chosen->count) {
 		choice.files = true;
 		choose_in(&choice, 0);

@@ -157,6 +157,8 @@ case("smime-signed", mail(SIGNED), [], "is signed")
 case("pgp-signed", mail(multi("signed", PLAIN, b"Content-Type: application/pgp-signature\r\n\r\nx\r\n", more="; protocol=\"application/pgp-signature\"")), [], "is signed")
 case("smime-opaque", mail(b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\n\r\nAAAA\r\n"), [], "is signed")
 case("smime-encrypted", mail(b"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data\r\nContent-Disposition: inline\r\n\r\nAAAA\r\n"), [], "is encrypted")
+case("smime-attached", mail(b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\r\nContent-Disposition: attachment; "
+                            b"filename=smime.p7m\r\n\r\nAAAA\r\n"), [], "is encrypted")
 case("pgp-encrypted", mail(multi("encrypted", b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n", b"Content-Type: application/octet-stream\r\n\r\nx\r\n")), [],
      "is encrypted")
 case("signed-in-mixed", mail(multi("mixed", SIGNED, NOTES, boundary="b9")), [], "is signed")
