@@ -35,7 +35,7 @@ struct mime_part {
 	char *charset, *boundary, *method, *start, *id;
 	GMimeContentType *content_type; /* NULL: it says none */
 	GMimeContentEncoding encoding;
-	bool encoding_unknown; /* it names one that nobody knows */
+	bool encoding_unknown; /* it names one that nobody knows, or uuencode */
 	bool attached;         /* an attachment */
 	bool file;             /* it has a file's name, and may be shown all the same */
 	bool flowed;

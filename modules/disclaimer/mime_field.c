@@ -56,12 +56,14 @@ static void take_type(struct mime_part *part, const char *value)
 	g_free(format);
 }
 
+/* What stands behind the end of uuencoded text is not seen. */
 static void take_encoding(struct mime_part *part, const char *value)
 {
 	char *word = g_strndup(value, strcspn(value, " ;("));
 
 	part->encoding = g_mime_content_encoding_from_string(word);
-	part->encoding_unknown = *word && part->encoding == GMIME_CONTENT_ENCODING_DEFAULT;
+	part->encoding_unknown = *word && (part->encoding == GMIME_CONTENT_ENCODING_DEFAULT ||
+					   part->encoding == GMIME_CONTENT_ENCODING_UUENCODE);
 	g_free(word);
 }
 

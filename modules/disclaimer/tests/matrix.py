@@ -173,6 +173,7 @@ case("digest", mail(multi("digest", b"\r\nSubject: one\r\n\r\nx\r\n")), [], "no 
 case("no-boundary", mail(b"Content-Type: multipart/mixed\r\n\r\nx\r\n"), [], "is broken")
 case("base64-broken", mail(b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nAA=A!\r\n"), [], "is broken")
 case("encoding-unknown", mail(b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x-zip\r\n\r\nhello\r\n"), [], "is broken")
+case("encoding-uuencode", mail(b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n#86)C\r\n`\r\nend\r\n"), [], "is broken")
 
 
 class Seen(html.parser.HTMLParser):
