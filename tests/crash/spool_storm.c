@@ -1,13 +1,22 @@
 /* spool_storm.c - a program to be killed while it writes to a spool, and the judge of what is left.
  *
- *   spool_storm write SPOOL [threads=N] [seconds=N | ms=N] [first=N] [segment=BYTES]
- * [final=PERCENT] [polite] [unsafe] polite: no message while spool_room() refuses it. unsafe:
- * without syncs. Appends messages of mixed sizes and prints, in one write each and only after the
- * answer: "A id size"   the message is acknowledged "S id text"   its durable state is "F id" it is
- * about to be made final (it may be gone from here on) "D id"        it is durably final (it must
- * be gone) "E id result" it was refused spool_storm verify SPOOL < what write printed Opens the
- * spool and looks for each message. Prints "acknowledged=N lost=N altered=N risen=N stale=N
- * damaged=N"; exits 0 when all but the first are 0, else 1; 2: the spool does not open.
+ *   spool_storm write SPOOL [threads=N] [seconds=N | ms=N | least=N] [first=N] [segment=BYTES]
+ *               [final=PERCENT] [polite] [unsafe]
+ *
+ * least: for half a second, and until so many are acknowledged. polite: no message while
+ * spool_room() refuses it. unsafe: without syncs. Appends messages of mixed sizes and prints, in
+ * one write each and only after the answer:
+ *
+ *   "A id size"    the message is acknowledged
+ *   "S id text"    its durable state is
+ *   "F id"         it is about to be made final (it may be gone from here on)
+ *   "D id"         it is durably final (it must be gone)
+ *   "E id result"  it was refused
+ *
+ *   spool_storm verify SPOOL < what write printed
+ *
+ * Opens the spool and looks for each message. Prints "acknowledged=N lost=N altered=N risen=N
+ * stale=N damaged=N"; exits 0 when all but the first are 0, else 1; 2: the spool does not open.
  *
  * The octets of a message follow from its id (see storm_fill), so that nothing but the id and size
  * need be remembered. */
@@ -16,6 +25,7 @@
 #include "spool/spool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -25,6 +35,8 @@ static struct spool *spool;
 static uint64_t first = 1;
 static unsigned threads = 4, finals = 50;
 static int64_t stop_at;
+static unsigned least; /* that are acknowledged, however long it takes */
+static atomic_uint acknowledged;
 static bool polite;
 
 static void storm_fill(uint64_t id, uint64_t offset, char *out, size_t len)
@@ -128,6 +140,7 @@ static bool send_message(uint64_t id)
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
 	say('A', id, text);
+	acknowledged++;
 	return true;
 }
 
@@ -156,7 +169,7 @@ static void *storm(void *arg)
 {
 	uint64_t id = first + (uint64_t)(uintptr_t)arg;
 
-	for (; now_ms() < stop_at; id += threads) {
+	for (; now_ms() < stop_at || acknowledged < least; id += threads) {
 		if (polite && spool_room(spool, 100000) != SPOOL_OK) {
 			usleep(1000);
 			continue;
@@ -327,7 +340,10 @@ static void take_option(const char *text, struct spool_options *options)
 		stop_at = now_ms() + atol(value) * 1000;
 	else if (strncmp(text, "ms=", 3) == 0)
 		stop_at = now_ms() + atol(value);
-	else if (strncmp(text, "first=", 6) == 0)
+	else if (strncmp(text, "least=", 6) == 0) {
+		least = (unsigned)atoi(value);
+		stop_at = now_ms() + 500;
+	} else if (strncmp(text, "first=", 6) == 0)
 		first = strtoull(value, NULL, 10);
 	else if (strncmp(text, "segment=", 8) == 0)
 		options->segment_size = atol(value);
