@@ -51,5 +51,5 @@ def test_a_reload_asks_an_unreachable_relay_at_once(new_gateway, new_sink):
     gateway.relay("out", sink).write()
     gateway.ctl("reload")
     sink.wait_messages(1)
-    assert gateway.log("delivered")[0]["time"] < next_try, "it was waited for the old time"
+    assert gateway.wait_log("delivered")[0]["time"] < next_try, "it was waited for the old time"
     sink.wait_messages(3)

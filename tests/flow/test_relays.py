@@ -425,7 +425,8 @@ def test_removed_with_requeue_its_mail_takes_another_way(crossing):
     gateway.ctl("queue", "hold", held)
     assert "messages that take another way now: 3" in gateway.text("relay", "rm", "first", "--requeue")
     second.wait_messages(2)
-    assert [row["id"] for row in gateway.queue()] == [held] and gateway.queue()[0]["state"] == "held"
+    wait_for(lambda: [row["id"] for row in gateway.queue()] == [held], 10, "the held one alone in the queue")
+    assert gateway.queue()[0]["state"] == "held"
     assert "50-first.conf" not in config(gateway) and len(config(gateway)) == 5
 
 
@@ -451,7 +452,7 @@ def test_a_message_is_moved(crossing):
     gateway, first, second, ids = crossing(script=LATER)
     assert "2 messages: moved to second" in gateway.text("queue", "move", ids[0], "--to", "second", ids[2])
     second.wait_messages(2)
-    assert [row["id"] for row in gateway.queue()] == [ids[1]]
+    wait_for(lambda: [row["id"] for row in gateway.queue()] == [ids[1]], 10, "the other one alone in the queue")
     gone = gateway.run_ctl("queue", "move", ids[0], "--to", "second")
     assert gone.code == 69 and "not queued" in gone.err
     assert 'did you mean "second"?' in gateway.run_ctl("queue", "move", ids[1], "--to", "secnd").err
