@@ -6,6 +6,7 @@
 #include "charset.h"
 #include "html.h"
 #include "mark.h"
+#include "shifted.h"
 
 #define LONGEST_LINE 990 /* of RFC 5321's 998, without its end */
 
@@ -38,7 +39,9 @@ static void find_charset(struct leaf *leaf)
 	leaf->charset = charset_name(leaf->part->charset);
 	leaf->utf8 = leaf->charset ? charset_to_utf8(leaf->charset, text) : NULL;
 	leaf->as_named = leaf->utf8 != NULL;
-	if (!leaf->utf8 && g_utf8_validate_len(text.ptr, text.len, NULL) &&
+	if (leaf->charset && shifted_is(leaf->charset))
+		leaf->shape = shifted_mask(text, &leaf->shifted);
+	if (!leaf->utf8 && !leaf->shape && g_utf8_validate_len(text.ptr, text.len, NULL) &&
 	    (!leaf->part->charset || charset_has_ascii(leaf->charset ? leaf->charset : "ASCII")))
 		leaf->utf8 = g_string_new_len(text.ptr, (gssize)text.len);
 }
@@ -61,6 +64,8 @@ void leaf_finish(struct leaf *leaf)
 	decoded_free(leaf->decoded);
 	if (leaf->utf8)
 		g_string_free(leaf->utf8, TRUE);
+	if (leaf->shape)
+		g_string_free(leaf->shape, TRUE);
 	if (leaf->raw)
 		g_string_free(leaf->raw, TRUE);
 }
@@ -198,14 +203,17 @@ static bool may_be_eight_bit(const struct leaf *leaf, bool eight_bit)
 			      !is_ascii(str_of(leaf->raw))));
 }
 
-/* The addition in the part's charset; NULL: it does not fit. */
+/* The addition in the part's charset; NULL: it does not fit. A text that is not quite of its
+ * charset is shown as that all the same. */
 static GString *in_charset(const struct leaf *leaf, const GString *addition, bool eight_bit)
 {
 	GString *octets;
 
 	if (is_ascii(str_of(addition)))
 		return g_string_new_len(addition->str, (gssize)addition->len);
-	octets = leaf->as_named ? charset_from_utf8(leaf->charset, str_of(addition)) : NULL;
+	octets = leaf->charset && (leaf->as_named || !leaf->utf8)
+			 ? charset_from_utf8(leaf->charset, str_of(addition))
+			 : NULL;
 	if (!octets || is_ascii(str_of(octets)) || may_be_eight_bit(leaf, eight_bit))
 		return octets;
 	g_string_free(octets, TRUE);
@@ -361,17 +369,20 @@ static void drop_md5(const struct leaf *leaf, struct plan *plan)
 enum left leaf_edit(const struct leaf *leaf, const struct wording *wording, bool eight_bit,
 		    struct plan *plan)
 {
-	struct gw_str text = str_of(leaf->decoded->text);
+	struct gw_str text = str_of(leaf->shape ? leaf->shape : leaf->decoded->text);
 	GString *addition = addition_to(leaf, wording, text);
 	GString *octets = fit(leaf, addition, eight_bit);
+	size_t at = place_in(leaf, wording, text);
 	bool whole = !octets && leaf->utf8;
 
 	if (whole)
 		edit_whole(leaf, wording, plan);
 	else if (!octets)
 		octets = as_ascii(leaf, addition);
+	if (octets && leaf->shifted && at == text.len)
+		g_string_prepend(octets, SHIFTED_TO_ASCII);
 	if (octets)
-		splice(leaf, place_in(leaf, wording, text), octets, plan);
+		splice(leaf, at, octets, plan);
 	g_string_free(addition, TRUE);
 	if (octets)
 		g_string_free(octets, TRUE);

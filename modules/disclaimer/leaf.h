@@ -19,6 +19,9 @@ struct leaf {
 	enum text_kind kind;
 	GString *raw;
 	struct decoded *decoded;
+	/* `decoded` without what only looks like ASCII; NULL: all of it is what it looks like */
+	GString *shape;
+	bool shifted;        /* it does not end in ASCII */
 	const char *charset; /* iconv's name; NULL: unknown */
 	bool as_named;       /* its octets are of that */
 	GString *utf8;       /* what it says; NULL: it is not of its charset */

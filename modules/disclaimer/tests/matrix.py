@@ -86,6 +86,19 @@ for charset, text in (("us-ascii", TEXT), ("utf-8", "Grüße, 日本\n"), ("iso-
             words = text if kind == "plain" else "<html><body><p>%s</p></body></html>\n" % text.strip().replace("\n", " ")
             case("%s-%s-%s" % (kind, charset, encoding), mail(leaf("text/" + kind, words, charset, encoding)), [()])
 
+# Octets of ISO-2022-JP that look like "<" and a quote, and a text that does not come back from it.
+JP = "<html><body><p>社拾=\"車</p><p>拾</p></body></html>\n"
+for encoding in ("base64", "quoted-printable", "7bit"):
+    case("shifted-html-" + encoding, mail(leaf("text/html", JP, "iso-2022-jp", encoding)), [()])
+    case("shifted-html-no-body-" + encoding, mail(leaf("text/html", "<p>社拾社<p>社</p>\n", "iso-2022-jp", encoding)), [()])
+case("shifted-open", mail(b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nhello \x1b$B<R\r\n"), [()])
+case("shifted-open-html", mail(b"Content-Type: text/html; charset=csISO2022JP\r\n\r\n<p>hello \x1b$B<R"), [()])
+# What programs write under these names though it is of wider charsets.
+for charset, wide, text in (("shift_jis", "cp932", "①㈱\n"), ("ks_c_5601-1987", "cp949", "똠방\n"), ("windows-31j", "cp932", "①\n")):
+    for kind in ("plain", "html"):
+        case("wider-%s-%s" % (kind, charset), mail(b"Content-Type: text/%s; charset=%s\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" % (kind.encode(), charset.encode())
+                                                   + crlf(text).encode(wide)), [()])
+
 case("bare", mail(b"\r\n" + crlf(TEXT).encode()), [()])
 case("no-mime", mail(b"\r\n" + crlf(TEXT).encode()).replace(b"MIME-Version: 1.0\r\n", b""), [()])
 case("empty", mail(b"Content-Type: text/plain; charset=utf-8\r\n\r\n"), [()])
@@ -207,10 +220,13 @@ def at(message, path):
     return message
 
 
+READ_AS = {"x-none": "utf-8", "shift_jis": "cp932", "ks_c_5601-1987": "cp949", "windows-31j": "cp932"}
+
+
 def words_of(part):
     octets = part.get_payload(decode=True)
     charset = part.get_content_charset() or "utf-8"
-    return octets.decode({"x-none": "utf-8"}.get(charset, charset)).replace("\r\n", "\n")
+    return octets.decode(READ_AS.get(charset, charset)).replace("\r\n", "\n")
 
 
 def fail(name, why, *more):

@@ -308,6 +308,43 @@ static void what_came_out_goes_through_as_it_is(void **state)
 	testkit_destroy(bench.kit);
 }
 
+/* Mail programs write signs of Microsoft's into it that iconv does not know, kana of half a width
+ * and JIS X 0212 too. */
+static void japanese_beyond_its_charset_stays_japanese(void **state)
+{
+	static const char mail[] = FROM "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
+					"\x1b$B-!\x1b(B \x1b(I1\x1b(B \x1b$(D0!\x1b(B\r\n";
+	struct bench bench = with_notice("電子メールは機密です。宛先の方以外は削除してください。");
+	char *first;
+
+	(void)state;
+	first = strdup(sent(&bench, mail));
+	assert_memory_equal(first, mail, strlen(mail));
+	assert_true(has(first, "\r\n\r\n\x1b$BEE;R%a!<%k"));
+	assert_string_equal(sent(&bench, first), first);
+	free(first);
+	testkit_destroy(bench.kit);
+	bench = with_notice("5 € für Sie allein, und für niemanden sonst");
+	assert_true(has(sent(&bench, mail),
+			"\r\n\r\n=E2=91=A0 =EF=BD=B1 =E4=B8=82\r\n\r\n5 =E2=82=AC f=C3=BCr"));
+	testkit_destroy(bench.kit);
+}
+
+/* What no reader can be sure of is not written anew: the notice is put behind it as it can be. */
+static void japanese_that_is_broken_keeps_its_octets(void **state)
+{
+	static const char mail[] = FROM "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
+					"\x1b$Bzz\x1b(B \x1b$(Pxx\x1b(B\r\n";
+	struct bench bench = with_notice("5 € für Sie allein, und für niemanden sonst");
+	const char *out;
+
+	(void)state;
+	out = sent(&bench, mail);
+	assert_memory_equal(out, mail, strlen(mail));
+	assert_true(has(out, "\r\n\r\n5 "));
+	testkit_destroy(bench.kit);
+}
+
 static void a_mark_of_ones_own_and_always(void **state)
 {
 	static const char *const marked[] = { "notices[0].name=n", "notices[0].text=x " WORDS,
@@ -839,6 +876,8 @@ int main(void)
 		cmocka_unit_test(a_mail_fills_in_its_values),
 		cmocka_unit_test(a_mail_that_has_the_notice_gets_no_second_one),
 		cmocka_unit_test(what_came_out_goes_through_as_it_is),
+		cmocka_unit_test(japanese_beyond_its_charset_stays_japanese),
+		cmocka_unit_test(japanese_that_is_broken_keeps_its_octets),
 		cmocka_unit_test(a_mark_of_ones_own_and_always),
 		cmocka_unit_test(a_style_ends_where_a_browser_ends_it),
 		cmocka_unit_test(what_is_wrong_is_told_at_the_start),
