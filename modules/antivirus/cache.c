@@ -17,6 +17,7 @@ LIST_HEAD(bucket, entry);
 struct cache {
 	pthread_mutex_t lock;
 	size_t room, count;
+	uint64_t drops;
 	TAILQ_HEAD(uses, entry) used;
 	struct bucket *buckets; /* `room` of them */
 };
@@ -49,9 +50,20 @@ static void drop_entry(struct cache *cache, struct entry *entry)
 void cache_drop(struct cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);
+	cache->drops++;
 	while (!TAILQ_EMPTY(&cache->used))
 		drop_entry(cache, TAILQ_FIRST(&cache->used));
 	pthread_mutex_unlock(&cache->lock);
+}
+
+uint64_t cache_drops(struct cache *cache)
+{
+	uint64_t drops;
+
+	pthread_mutex_lock(&cache->lock);
+	drops = cache->drops;
+	pthread_mutex_unlock(&cache->lock);
+	return drops;
 }
 
 void cache_destroy(struct cache *cache)
@@ -95,7 +107,7 @@ bool cache_find(struct cache *cache, const unsigned char hash[HASH_SIZE], int64_
 
 	pthread_mutex_lock(&cache->lock);
 	entry = entry_of(cache, hash);
-	if (entry && now - entry->put > most) {
+	if (entry && (now < entry->put || now - entry->put > most)) {
 		drop_entry(cache, entry);
 		entry = NULL;
 	}
@@ -123,15 +135,16 @@ static struct entry *add(struct cache *cache, const unsigned char *hash)
 }
 
 void cache_put(struct cache *cache, const unsigned char hash[HASH_SIZE], int64_t now,
-	       const struct finding *finding)
+	       uint64_t drops, const struct finding *finding)
 {
-	struct entry *entry;
+	struct entry *entry = NULL;
 
 	if (cache->room == 0)
 		return;
 	pthread_mutex_lock(&cache->lock);
-	entry = entry_of(cache, hash);
-	if (!entry)
+	if (cache->drops == drops)
+		entry = entry_of(cache, hash);
+	if (cache->drops == drops && !entry)
 		entry = add(cache, hash);
 	if (entry) {
 		entry->put = now;

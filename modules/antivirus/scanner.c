@@ -146,18 +146,15 @@ bool job_is_known(struct job *job, int64_t now)
 	return true;
 }
 
-/* Only what a scan begun and ended with the same signatures found, and only what is about the
- * octets alone. */
+/* Only what is about the octets alone, and only where signatures that change are seen to. */
 void job_remember(const struct job *job, int64_t now)
 {
 	struct scanner *scanner = job->scanner;
 	enum scan scan = job->finding.scan;
 
-	if (!scanner->cache_ms || !job->signatures ||
-	    (scan != SCAN_CLEAN && scan != SCAN_INFECTED) ||
-	    job->signatures != servers_signatures(&scanner->servers, job->server))
+	if (!scanner->cache_ms || !job->signatures || (scan != SCAN_CLEAN && scan != SCAN_INFECTED))
 		return;
-	cache_put(scanner->cache, job->hash, now, &job->finding);
+	cache_put(scanner->cache, job->hash, now, job->drops, &job->finding);
 }
 
 /* --- asking --- */
@@ -230,6 +227,7 @@ static void ask_next(struct job *job)
 	server = &scanner->servers.items[next];
 	job->server = (size_t)next;
 	job->tried |= 1U << next;
+	job->drops = cache_drops(scanner->cache);
 	job->signatures = servers_signatures(&scanner->servers, job->server);
 	snprintf(job->by, sizeof job->by, "%s", server->name);
 	job->ask = ask_begin(job->place->base, server, job->file, part_of_time(job), told, job);

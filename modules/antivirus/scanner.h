@@ -38,7 +38,7 @@ struct job {
 	int64_t ends; /* CLOCK_MONOTONIC, ms */
 	uint32_t tried;
 	size_t server;
-	uint64_t signatures; /* of the server as the scan began */
+	uint64_t signatures, drops; /* of the server and the cache as the scan began */
 	enum { JOB_IDLE, JOB_WAITING, JOB_RUNNING } state;
 };
 
