@@ -48,6 +48,8 @@ static void round_stop(struct delivery_round *round)
 		call_cancel(&delivery->task.call);
 		delivery_keep_taken(delivery);
 	}
+	if (!round->message->dry)
+		queue_record_now(round->message);
 }
 
 void delivery_stop(struct worker *worker)

@@ -33,6 +33,7 @@ struct queue_entry {
 	bool in_heap;
 	bool wants_bounce; /* an admin wants it given back */
 	bool unread;       /* it could not be read when that was tried last */
+	bool is_late;      /* the message has changed since the state that is on its way */
 };
 
 /* What works on a message that is due. It ends with queue_final, queue_later or queue_hold, from
@@ -76,8 +77,12 @@ void queue_wake_all(struct worker *worker, struct gw_str relay);
 void queue_hold(struct gw_message *message, struct gw_str why);
 
 /* Records the state of a message that is being worked on (a recipient became final), without
- * waiting. */
+ * waiting. Of one message one state is on its way to the disk, and what is known when it is there
+ * goes after it: a state has all recipients, and thousands may become final one by one. */
 void queue_record(struct gw_message *message);
+
+/* What waits for that goes at once: nothing will come back from the disk any more. */
+void queue_record_now(struct gw_message *message);
 
 /* The queue's clock, ms since 1970 as a wall clock that never jumped. [any thread] */
 int64_t queue_now(void);

@@ -24,7 +24,16 @@ void queue_final(struct gw_message *message)
 void queue_record(struct gw_message *message)
 {
 	struct queue_entry *entry = queue_find(message->worker, message->id);
-	if (entry)
+	if (entry && entry->writes)
+		entry->is_late = message->changed = true;
+	else if (entry)
+		state_write(queue_of(message->worker), entry);
+}
+
+void queue_record_now(struct gw_message *message)
+{
+	struct queue_entry *entry = queue_find(message->worker, message->id);
+	if (entry && entry->is_late)
 		state_write(queue_of(message->worker), entry);
 }
 

@@ -43,6 +43,19 @@ void entry_unload(struct queue *queue, struct queue_entry *entry)
 		entry_free_message(queue, entry);
 }
 
+/* What became final meanwhile, of a message that is still worked on; else its end has written it.
+ */
+static void write_late(struct queue *queue, struct queue_entry *entry)
+{
+	bool is_late = entry->is_late && entry->state == ENTRY_ACTIVE && entry->message &&
+		       entry->message->changed;
+	if (entry->writes)
+		return;
+	entry->is_late = false;
+	if (is_late)
+		state_write(queue, entry);
+}
+
 static void written(struct post *post)
 {
 	struct record *record = (struct record *)post;
@@ -52,6 +65,7 @@ static void written(struct post *post)
 		entry->writes--;
 		if (record->append.result != SPOOL_OK && entry->message)
 			entry->message->changed |= is_sent_to_some(entry->message);
+		write_late(queue, entry);
 		entry_unload(queue, entry);
 	}
 	buf_finish(&record->state);
@@ -80,6 +94,7 @@ void state_write(struct queue *queue, struct queue_entry *entry)
 		return;
 	}
 	entry->writes++;
+	entry->is_late = false;
 	note_recorded(message);
 	record->append = (struct spool_append){
 		.post.run = written,

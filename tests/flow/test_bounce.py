@@ -157,3 +157,25 @@ def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):
     assert "b@example.net is suppressed: admin" in str(gateway.explain(id))
     item, = json.loads(ctl(gateway, "--json", "bounce", "list", "--after", "0", given=b"").stdout)["items"]
     assert (item["event"], item["recipient"], item["message"]["id"]) == ("suppressed", "b@example.net", id)
+
+
+def peak(gateway):
+    """The most memory that what serves has had, in KiB."""
+    with open("/proc/%d/status" % gateway.serving_pid) as status:
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read()).group(1))
+
+
+@pytest.mark.heavy
+def test_a_mail_for_thousands_that_goes_to_each_alone_takes_no_square_memory(pair):
+    """5 KiB for each, however slow the disk is."""
+    def before(gateway):
+        gateway.module("75-bounce", "bounce", {"domain": "b.example.com"}).set(limits__recipients=6000)
+    gateway, sink = pair(relay={"return_path": "own", "connections": 1}, before=before)
+    send(gateway)
+    sink.wait_messages(1)
+    first = peak(gateway)
+    with Client(gateway.clear_port, ehlo="client.example.com") as client:
+        client.message(MAIL, "a@example.com", *["r%d@customer.example" % nth for nth in range(6000)])
+    sink.wait_messages(6001, timeout=120)
+    gateway.wait_queue_empty()
+    assert peak(gateway) - first < 100 * 1024

@@ -154,6 +154,89 @@ static void a_move_outlives_the_end_of_the_delivery_that_runs(void **state)
 	read_back(id);
 }
 
+/* --- one by one --- */
+
+static const struct queue_entry *begun(void)
+{
+	act = begin_it;
+	return queue_find(worker, send_to_two());
+}
+
+static void until_written(const struct queue_entry *entry)
+{
+	while (entry->writes) {
+		timer_set(worker, &later, 1, stop_by_timer);
+		worker_run(worker);
+	}
+}
+
+static void look_for_all(struct gw_message *message)
+{
+	assert_int_equal(message->rcpts[0]->status, RCPT_DELIVERED);
+	assert_int_equal(message->rcpts[1]->status, RCPT_FAILED);
+	finish_it(message);
+}
+
+/* As a kill would find it. */
+static void read_last(uint64_t id)
+{
+	restart();
+	act = look_for_all;
+	assert_true(queue_order(worker, id, ORDER_RETRY));
+	worker_run(worker);
+	assert_int_equal(runs, 1);
+}
+
+static void of_one_message_one_state_is_on_its_way(void **state)
+{
+	const struct queue_entry *entry = begun();
+	uint64_t id = entry->id;
+	gate(true);
+	running->rcpts[0]->status = RCPT_DELIVERED;
+	for (unsigned i = 0; i < 5000; i++) {
+		queue_record(running);
+		assert_int_equal(entry->writes, 1);
+	}
+	running->rcpts[1]->status = RCPT_FAILED;
+	queue_record(running);
+	gate(false);
+	until_written(entry);
+	assert_false(running->changed || entry->is_late);
+	read_last(id);
+}
+
+static void at_a_stop_it_waits_for_none(void **state)
+{
+	const struct queue_entry *entry = begun();
+	uint64_t id = entry->id;
+	gate(true);
+	queue_record_now(running);
+	assert_int_equal(entry->writes, 0);
+	running->rcpts[0]->status = RCPT_DELIVERED;
+	queue_record(running);
+	running->rcpts[1]->status = RCPT_FAILED;
+	queue_record(running);
+	queue_record_now(running);
+	queue_record_now(running);
+	assert_int_equal(entry->writes, 2);
+	gate(false);
+	until_written(entry);
+	read_last(id);
+}
+
+static void what_went_back_to_the_queue_is_not_written_again(void **state)
+{
+	const struct queue_entry *entry = begun();
+	gate(true);
+	queue_record(running);
+	queue_record(running);
+	park(running);
+	assert_int_equal(entry->writes, 2);
+	gate(false);
+	until_written(entry);
+	assert_false(entry->is_late);
+}
+
 static int open_and_teardown(void **state)
 {
 	gate(false);
@@ -166,6 +249,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_has_it_is_known_at_every_recall, setup,
 						open_and_teardown),
 		cmocka_unit_test_setup_teardown(a_move_outlives_the_end_of_the_delivery_that_runs,
+						setup, open_and_teardown),
+		cmocka_unit_test_setup_teardown(of_one_message_one_state_is_on_its_way, setup,
+						open_and_teardown),
+		cmocka_unit_test_setup_teardown(at_a_stop_it_waits_for_none, setup,
+						open_and_teardown),
+		cmocka_unit_test_setup_teardown(what_went_back_to_the_queue_is_not_written_again,
 						setup, open_and_teardown),
 	};
 	loop_init();
