@@ -14,7 +14,7 @@
 
 #define MOST 10000 /* that wait */
 
-static time_t ahead; /* s: of the calendar that the kernel waits by */
+static _Atomic time_t ahead; /* s: of the calendar that the kernel waits by */
 
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
