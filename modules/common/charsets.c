@@ -1,6 +1,11 @@
 #include "charsets.h"
 
+#include <gateway/hash.h>
+
 #include <iconv.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define NAME_MOST 40
 #define VALUE_MOST 4096 /* octets of a value in which the end of a charset's name is looked for */
@@ -22,14 +27,69 @@ static bool is_name(char c)
 	       c == '-' || c == '_' || c == '.' || c == ':';
 }
 
-static bool converts(const char *name)
+/* A charset that iconv has. Its converter stays open: with the last one of a charset iconv unmaps
+ * the library that it is in, and to map that again takes as long as to read 20 KB of a mail, for
+ * each word of a mail that has words of several. */
+struct known {
+	struct known *next;
+	iconv_t converter;
+	char name[NAME_MOST + 1];
+};
+
+/* As many as iconv has names, letters of either case being one: 1,200, with 1 KB each. */
+#define BUCKETS 256
+#define KNOWN_MOST 4096
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct known *known[BUCKETS];
+static size_t known_count;
+
+static struct known *known_find(const char *name)
+{
+	struct known *at = known[gw_str_hash(gw_str(name)) % BUCKETS];
+
+	while (at && strcmp(at->name, name) != 0)
+		at = at->next;
+	return at;
+}
+
+static void known_add(const char *name)
+{
+	struct known *added = known_count < KNOWN_MOST ? calloc(1, sizeof *added) : NULL;
+	struct known **bucket = &known[gw_str_hash(gw_str(name)) % BUCKETS];
+
+	if (!added)
+		return;
+	snprintf(added->name, sizeof added->name, "%s", name);
+	added->converter = iconv_open("WCHAR_T", name); /* in one step: little memory */
+	added->next = *bucket;
+	*bucket = added;
+	known_count++;
+}
+
+static bool opens(const char *name)
 {
 	iconv_t converter = iconv_open("UTF-8", name);
 
 	if (converter == (iconv_t)-1)
 		return false;
+	known_add(name);
 	iconv_close(converter);
 	return true;
+}
+
+static bool converts(const char *name)
+{
+	char small[NAME_MOST + 1];
+	size_t i;
+	bool does;
+
+	for (i = 0; name[i]; i++)
+		small[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] | 0x20) : name[i];
+	small[i] = '\0';
+	pthread_mutex_lock(&known_lock);
+	does = known_find(small) || opens(small);
+	pthread_mutex_unlock(&known_lock);
+	return does;
 }
 
 /* Names that GMime has another one for. */
