@@ -237,7 +237,7 @@ void sources_tick(struct gw_call *call, struct sources *sources)
 	for (source = sources->first; source; source = source->next) {
 		if (source->idle && !atomic_load(&sources->hints))
 			continue;
-		if (source->kind == SOURCE_SPF && !source->asked && source->due <= now)
+		if (source->kind == SOURCE_SPF && !source->asked && source_is_due(source, now))
 			source_ask(call, source);
 		if (!source->idle)
 			tell(call, source);

@@ -79,6 +79,8 @@ void source_take(struct source *source, struct network *list, size_t count, cons
 /* --- sources_spf.c --- */
 void source_load(struct gw_call *call, struct source *source); /* what a process before had */
 void source_ask(struct gw_call *call, struct source *source);
+/* It is time to; also where the clock was set back since that was put off. */
+bool source_is_due(const struct source *source, int64_t now);
 
 /* Wide networks are no client's, wherever they are listed. NULL: fine. */
 const char *networks_flaw(const struct network *list, size_t count);

@@ -80,6 +80,11 @@ static int64_t within(int64_t ms)
 	return ms < KEEP_LEAST ? KEEP_LEAST : ms > KEEP_MOST ? KEEP_MOST : ms;
 }
 
+bool source_is_due(const struct source *source, int64_t now)
+{
+	return now >= source->due || source->due - now > KEEP_MOST;
+}
+
 static void came(struct gw_call *call, struct spf *spf, void *arg)
 {
 	struct source *source = arg;

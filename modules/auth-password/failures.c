@@ -39,13 +39,22 @@ static struct failure *set_of(struct failures *failures, const unsigned char *ke
 	return failures->entries[(hash >> 32) % FAILURES_SETS];
 }
 
+/* It counts; of one whose end lies further ahead than any is put the clock was set back since. */
+static bool is_young(const struct failures_limits *limits, const struct failure *failure,
+		     int64_t now)
+{
+	int64_t most = limits->blocked > limits->window ? limits->blocked : limits->window;
+
+	return failure->began && now < failure->until && failure->until - now <= most;
+}
+
 static struct failure *find(struct failures *failures, const unsigned char *key, int64_t now)
 {
 	struct failure *set = set_of(failures, key);
 	int i;
 
 	for (i = 0; i < FAILURES_WAYS; i++)
-		if (set[i].began && now < set[i].until &&
+		if (is_young(&failures->limits, &set[i], now) &&
 		    memcmp(set[i].key, key, FAILURES_KEY) == 0)
 			return &set[i];
 	return NULL;

@@ -45,6 +45,12 @@ static void wake_all(struct issuer *issuer)
 	}
 }
 
+/* What was put off is so by `most` at most: else the clock has been set back since. */
+static bool is_due(int64_t due, int64_t now, int64_t most)
+{
+	return now >= due || due - now > most;
+}
+
 /* Under the lock. False: not now. */
 static bool ask(struct gw_call *call, struct issuer *issuer)
 {
@@ -59,7 +65,8 @@ static bool ask(struct gw_call *call, struct issuer *issuer)
 
 	if (issuer->asking)
 		return true;
-	if (gw->now(call) < issuer->next_ask || !gw->http_request(call, &request, issuer))
+	if (!is_due(issuer->next_ask, gw->now(call), ASKED_APART) ||
+	    !gw->http_request(call, &request, issuer))
 		return false;
 	gw->count(call, "requests", 1);
 	issuer->asker = gw->worker_data(call);
@@ -115,13 +122,15 @@ static void on_http(struct gw_call *call, const struct gw_http_answer *answer, v
 static void on_tick(struct gw_call *call)
 {
 	struct issuer *issuer = gw->instance_data(call);
+	const struct token_conf *conf = gw->conf(call);
+	int64_t most = conf->refresh > ASKED_APART ? conf->refresh : ASKED_APART;
 
 	if (issuer->introspection) {
 		introspection_look(call, issuer->introspection);
 		return;
 	}
 	pthread_mutex_lock(&issuer->lock);
-	if (gw->now(call) >= issuer->next_refresh)
+	if (is_due(issuer->next_refresh, gw->now(call), most))
 		ask(call, issuer);
 	pthread_mutex_unlock(&issuer->lock);
 }

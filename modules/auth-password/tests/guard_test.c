@@ -70,6 +70,17 @@ static void an_address_that_fails_is_slowed_and_then_blocked(void **state)
 	assert_int_equal(ask("192.0.2.2", "e", now), GUARD_STRANGER);
 }
 
+static void a_clock_that_is_set_back_blocks_nobody_for_longer(void **state)
+{
+	int64_t now = BEGIN, later = BEGIN + 365 * 86400000LL;
+	int i;
+
+	for (i = 0; i < 6; i++)
+		miss("192.0.2.1", "a", later);
+	assert_int_equal(ask("192.0.2.1", "a", later), GUARD_LATER);
+	assert_int_equal(ask("192.0.2.1", "a", now), GUARD_STRANGER);
+}
+
 static void an_ipv6_network_is_one_address(void **state)
 {
 	char peer[40];
@@ -157,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_address_that_fails_is_slowed_and_then_blocked, start),
+		cmocka_unit_test_setup(a_clock_that_is_set_back_blocks_nobody_for_longer, start),
 		cmocka_unit_test_setup(an_ipv6_network_is_one_address, start),
 		cmocka_unit_test_setup(nobody_is_locked_out_by_failing_in_its_name, start),
 		cmocka_unit_test_setup(a_known_place_that_fails_itself_is_slowed_as_any, start),

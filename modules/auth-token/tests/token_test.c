@@ -332,6 +332,23 @@ static void a_new_key_is_looked_for_once_a_minute(void **state)
 	testkit_destroy(kit);
 }
 
+static void a_clock_that_is_set_back_keeps_no_old_keys(void **state)
+{
+	struct testkit *kit = gate_with_keys(NULL, NULL);
+
+	testkit_advance(kit, 365 * 86400000LL);
+	testkit_run_tick(kit);
+	testkit_run_http(kit, 200, "", key_list(rsa, "one", NULL));
+	testkit_set_time(kit, 1767225600000);
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 1);
+	testkit_run_http(kit, 200, "", key_list(other_rsa, "two", NULL));
+	testkit_run_tick(kit);
+	assert_int_equal(testkit_requests(kit), 0);
+	assert_int_equal(log_in(kit, "", sign(other_rsa, "RS256", "two", CLAIMS(""))), GW_ACCEPT);
+	testkit_destroy(kit);
+}
+
 static void a_login_does_not_wait_for_ever(void **state)
 {
 	struct testkit *kit = gate(NULL, NULL);
@@ -401,6 +418,7 @@ int main(void)
 		cmocka_unit_test(without_keys_a_login_is_put_off),
 		cmocka_unit_test(keys_stay_when_the_end_point_is_down),
 		cmocka_unit_test(a_new_key_is_looked_for_once_a_minute),
+		cmocka_unit_test(a_clock_that_is_set_back_keeps_no_old_keys),
 		cmocka_unit_test(a_login_does_not_wait_for_ever),
 		cmocka_unit_test(it_says_what_it_checks),
 	};
