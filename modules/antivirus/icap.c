@@ -60,17 +60,24 @@ static enum whole whole(const char *in, size_t len, struct gw_str *text)
 	return WHOLE_YET;
 }
 
-/* The value of the first such field; ptr NULL: there is none. */
-static struct gw_str field(struct gw_str text, const char *name)
+/* The value of the next such field, and `text` is what follows; ptr NULL: there is none. A blank
+ * before the colon hides no finding. */
+static struct gw_str next_field(struct gw_str *text, const char *name)
 {
-	while (text.len) {
-		struct gw_str line = gw_str_cut(&text, '\n');
+	while (text->len) {
+		struct gw_str line = gw_str_cut(text, '\n');
 		size_t colon = gw_str_find(line, ':');
 
-		if (colon < line.len && gw_str_ieq(gw_str_n(line.ptr, colon), gw_str(name)))
+		if (colon < line.len &&
+		    gw_str_ieq(gw_str_trim(gw_str_n(line.ptr, colon)), gw_str(name)))
 			return gw_str_trim(gw_str_from(line, colon + 1));
 	}
 	return (struct gw_str){ NULL, 0 };
+}
+
+static struct gw_str field(struct gw_str text, const char *name)
+{
+	return next_field(&text, name);
 }
 
 /* "ICAP/1.0 204 No Content": 204; 0: no such line. */
@@ -126,10 +133,25 @@ static struct gw_str part(struct gw_str value, const char *name)
 	return (struct gw_str){ NULL, 0 };
 }
 
-/* Type 2 is a container that cannot be looked into. */
+/* A container that cannot be looked into. */
+static bool is_sealed(struct gw_str found)
+{
+	return gw_str_eq(part(found, "Type"), gw_str("2"));
+}
+
+/* Of several findings one that is more than that. */
+static struct gw_str worst(struct gw_str text)
+{
+	struct gw_str first = next_field(&text, "X-Infection-Found"), found = first;
+
+	while (found.ptr && is_sealed(found))
+		found = next_field(&text, "X-Infection-Found");
+	return found.ptr ? found : first;
+}
+
 static bool read_infection(struct finding *finding, struct gw_str text)
 {
-	struct gw_str found = field(text, "X-Infection-Found"), name = field(text, "X-Virus-ID");
+	struct gw_str found = worst(text), name = field(text, "X-Virus-ID");
 	struct gw_str threat = found.ptr ? part(found, "Threat") : name;
 
 	if (!found.ptr && !name.ptr && !field(text, "X-Violations-Found").ptr)
@@ -137,9 +159,17 @@ static bool read_infection(struct finding *finding, struct gw_str text)
 	if (!threat.ptr || !threat.len)
 		threat = name.ptr && name.len ? name : gw_str("unnamed");
 	finding_named(finding, threat);
-	if (found.ptr && gw_str_eq(part(found, "Type"), gw_str("2")))
+	if (found.ptr && is_sealed(found))
 		finding->scan = SCAN_ENCRYPTED;
 	return true;
+}
+
+/* A body of its own, which "no modifications" has not. */
+static bool has_body(struct gw_str text)
+{
+	struct gw_str parts = field(text, "Encapsulated");
+
+	return parts.ptr && memmem(parts.ptr, parts.len, "res-body", 8);
 }
 
 static void read_answer(struct finding *finding, struct gw_str text)
@@ -150,7 +180,7 @@ static void read_answer(struct finding *finding, struct gw_str text)
 		finding_set(finding, SCAN_FAILED, "the scanner's answer has a NUL");
 	else if (read_infection(finding, text))
 		return;
-	else if (status(text) == 204)
+	else if (status(text) == 204 && !has_body(text))
 		finding_set(finding, SCAN_CLEAN, "clean");
 	else if (status(text) == 200)
 		finding_set(finding, SCAN_FAILED,
