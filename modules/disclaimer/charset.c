@@ -43,10 +43,11 @@ static GString *convert(const char *to, const char *from, struct gw_str text)
 /* What programs write under the charset's name, and readers take it for; else the name. */
 static const char *wider(const char *name)
 {
-	static const char *const names[][2] = { { "shift-jis", "CP932" },
-						{ "shift_jis", "CP932" },
-						{ "euc-jp", "EUC-JP-MS" },
-						{ "euc-kr", "CP949" } };
+	static const char *const names[][2] = {
+		{ "shift-jis", "CP932" },  { "shift_jis", "CP932" },   { "euc-jp", "EUC-JP-MS" },
+		{ "euc-kr", "CP949" },     { "iso-8859-1", "CP1252" }, { "latin1", "CP1252" },
+		{ "iso-8859-9", "CP1254" }
+	};
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(names); i++)
@@ -70,6 +71,8 @@ GString *charset_to_utf8(const char *name, struct gw_str text)
 {
 	GString *out = convert("UTF-8", wider(name), text);
 
+	if (!out && wider(name) != name)
+		out = convert("UTF-8", name, text);
 	return out || !shifted_is(name) ? out : japanese_to_utf8(text);
 }
 

@@ -94,7 +94,8 @@ for encoding in ("base64", "quoted-printable", "7bit"):
 case("shifted-open", mail(b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nhello \x1b$B<R\r\n"), [()])
 case("shifted-open-html", mail(b"Content-Type: text/html; charset=csISO2022JP\r\n\r\n<p>hello \x1b$B<R"), [()])
 # What programs write under these names though it is of wider charsets.
-for charset, wide, text in (("shift_jis", "cp932", "①㈱\n"), ("ks_c_5601-1987", "cp949", "똠방\n"), ("windows-31j", "cp932", "①\n")):
+for charset, wide, text in (("shift_jis", "cp932", "①㈱\n"), ("ks_c_5601-1987", "cp949", "똠방\n"), ("windows-31j", "cp932", "①\n"),
+                            ("iso-8859-1", "cp1252", "“5 €”\n"), ("latin1", "cp1252", "“5 €”\n"), ("iso-8859-9", "cp1254", "“5 € ş”\n")):
     for kind in ("plain", "html"):
         case("wider-%s-%s" % (kind, charset), mail(b"Content-Type: text/%s; charset=%s\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" % (kind.encode(), charset.encode())
                                                    + crlf(text).encode(wide)), [()])
@@ -220,7 +221,8 @@ def at(message, path):
     return message
 
 
-READ_AS = {"x-none": "utf-8", "shift_jis": "cp932", "ks_c_5601-1987": "cp949", "windows-31j": "cp932"}
+READ_AS = {"x-none": "utf-8", "shift_jis": "cp932", "ks_c_5601-1987": "cp949", "windows-31j": "cp932",
+           "iso-8859-1": "cp1252", "latin1": "cp1252", "iso-8859-9": "cp1254"}
 
 
 def words_of(part):
