@@ -72,26 +72,49 @@ static int64_t search_month(struct month *month, const struct query *query, enum
 	return done == SQLITE_DONE ? count : -1;
 }
 
-#define EDGE_MS INT64_C(86400000) /* what waited for a disk is of a time before it was written */
+/* Mail of a month was archived in it, or before: it may have waited for a disk, or a clock that was
+ * ahead has named the month. No mail is of a later time than that, but for a day. */
+#define EDGE_MS INT64_C(86400000)
 
-/* Mail of a month was archived in it, or just before. */
-static enum within within_of(const struct query *query, const char *month)
+static int64_t end_of(const char *month)
 {
 	struct tm tm = { .tm_mday = 1 };
-	int64_t begin, end;
 
-	if (query->before && strncmp(month, query->before, 7) > 0)
-		return OUTSIDE;
 	if (sscanf(month, "%4d-%2d", &tm.tm_year, &tm.tm_mon) != 2)
-		return PARTLY;
+		return INT64_MAX;
 	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	begin = (int64_t)timegm(&tm) * 1000 - EDGE_MS;
-	tm.tm_mon++;
-	end = (int64_t)timegm(&tm) * 1000 + EDGE_MS;
-	if (query->since >= end || (query->until && query->until <= begin))
+	return (int64_t)timegm(&tm) * 1000 + EDGE_MS;
+}
+
+/* What its name tells alone. */
+static bool may_have(const struct query *query, const char *month)
+{
+	return query->since < end_of(month) &&
+	       !(query->before && strncmp(month, query->before, 7) > 0);
+}
+
+static int64_t oldest_of(const struct month *month)
+{
+	sqlite3_stmt *statement = NULL;
+	int64_t oldest = 0;
+
+	if (sqlite3_prepare_v2(month->db, "SELECT min(time) FROM mail", -1, &statement, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		oldest = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return oldest;
+}
+
+static enum within within_of(const struct query *query, const struct month *month)
+{
+	int64_t oldest = query->since || query->until ? oldest_of(month) : 0;
+
+	if (query->until && query->until <= oldest)
 		return OUTSIDE;
-	return query->since <= begin && (!query->until || query->until >= end) ? WHOLLY : PARTLY;
+	return query->since <= oldest && (!query->until || query->until >= end_of(month->name))
+		       ? WHOLLY
+		       : PARTLY;
 }
 
 static int64_t number_of(const char *number, const char *month)
@@ -109,10 +132,10 @@ bool index_search(struct index *index, const struct query *query,
 
 	for (i = 0; i < names->len && left > 0 && got >= 0; i++) {
 		const char *name = names->pdata[i];
-		enum within within = within_of(query, name);
-		struct month *month = within != OUTSIDE ? index_month(index, name) : NULL;
+		struct month *month = may_have(query, name) ? index_month(index, name) : NULL;
+		enum within within = month ? within_of(query, month) : OUTSIDE;
 
-		if (!month)
+		if (within == OUTSIDE)
 			continue;
 		got = search_month(month, query, within, until, number_of(query->before, name),
 				   left, each, arg);

@@ -48,7 +48,7 @@ static struct facts facts_of(int nth)
 	return facts;
 }
 
-static void add(struct index *index, int nth)
+static void add(struct index *index, int nth, const char *later)
 {
 	struct facts facts = facts_of(nth);
 	const char *const rcpts[] = { facts.rcpts[0], facts.rcpts[1], NULL };
@@ -73,8 +73,8 @@ static void add(struct index *index, int nth)
 	};
 	int again;
 
-	snprintf(mail.place.name, sizeof mail.place.name, "2026-0%d-01.0",
-		 nth < MAILS_IN_JANUARY ? 1 : 2);
+	snprintf(mail.place.name, sizeof mail.place.name, "%s-01.0",
+		 nth < MAILS_IN_JANUARY ? "2026-01" : later);
 	left.place = mail.place;
 	g_ptr_array_add(words.authors, facts.author);
 	assert_true(index_mail(index, &mail));
@@ -88,19 +88,26 @@ static void add(struct index *index, int nth)
 	g_ptr_array_unref(words.authors);
 }
 
-static int begin(void **state)
+/* `later`: the month of those that are not of January. */
+static void make(const char *later)
 {
-	struct testkit *kit = *state = testkit_create(gw_module_v1);
 	struct index *index;
 	int nth;
 
-	folder = testkit_file(kit, "archive", NULL);
 	assert_int_equal(g_mkdir_with_parents(folder, 0700), 0);
 	index = index_open(folder, true);
 	for (nth = 0; nth < MAILS; nth++)
-		add(index, nth);
+		add(index, nth, later);
 	index_close(index);
 	index_of_all = index_open(folder, false);
+}
+
+static int begin(void **state)
+{
+	struct testkit *kit = *state = testkit_create(gw_module_v1);
+
+	folder = testkit_file(kit, "archive", NULL);
+	make("2026-02");
 	return 0;
 }
 
@@ -285,6 +292,26 @@ static void a_month_that_is_being_made_is_none_yet(void **state)
 	g_free(path);
 }
 
+/* Of a clock that was ahead once, or of a disk that was away for days. */
+static void a_month_has_mail_that_is_older_than_its_name(void **state)
+{
+	const struct query asked[] = { { .until = NEW_YEAR + 400 * HOUR },
+				       { .since = NEW_YEAR + 600 * HOUR,
+					 .until = NEW_YEAR + 900 * HOUR },
+				       { .since = NEW_YEAR + 2000 * HOUR } };
+	const char *in_order = folder;
+	size_t i;
+
+	index_close(index_of_all);
+	folder = testkit_file(*state, "ahead", NULL);
+	make("2099-02");
+	for (i = 0; i < sizeof asked / sizeof *asked; i++)
+		check(asked[i], 100, i, i);
+	index_close(index_of_all);
+	folder = in_order;
+	index_of_all = index_open(folder, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +319,7 @@ int main(void)
 		cmocka_unit_test(every_three_conditions),
 		cmocka_unit_test(nothing_is_asked),
 		cmocka_unit_test(a_month_that_is_being_made_is_none_yet),
+		cmocka_unit_test(a_month_has_mail_that_is_older_than_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
