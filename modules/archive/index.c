@@ -54,6 +54,11 @@ static const char schema[] =
  * again and again. It stays with the file. */
 static const char gather[] = "INSERT INTO words(words,rank) VALUES('hashsize',8388608);"
 			     "INSERT INTO skew VALUES(0);COMMIT";
+/* Months that were made without it get it. */
+static const char copies[] =
+	"CREATE TABLE IF NOT EXISTS copy(n INTEGER,name TEXT,at INTEGER,UNIQUE(name,at));"
+	"CREATE INDEX IF NOT EXISTS copy_n ON copy(n);";
+
 static const char gathers[] = "SELECT 1 FROM words_config WHERE k='hashsize'";
 
 static const char add_mail_sql[] =
@@ -61,11 +66,15 @@ static const char add_mail_sql[] =
 	"count,rcpts,subject,message_id,name,at) "
 	"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)";
 
+static const char add_copy_sql[] =
+	"INSERT OR IGNORE INTO copy SELECT n,?2,?3 FROM mail WHERE id=?1 AND NOT (name=?2 AND at=?3)";
+
 static const char *const queries[QUERIES] = {
 	[GET_POSITION] = "SELECT position FROM file WHERE name=?1",
 	[SET_POSITION] = "INSERT OR REPLACE INTO file VALUES(?1,?2)",
 	[FIND_MAIL] = "SELECT n FROM mail WHERE id=?1",
 	[ADD_MAIL] = add_mail_sql,
+	[ADD_COPY] = add_copy_sql,
 	[ADD_PERSON] = "INSERT OR IGNORE INTO person VALUES(?1,?2,?3,?4)",
 	[ADD_WORDS] = "INSERT INTO words(rowid,subject,body,attachments) VALUES(?1,?2,?3,?4)",
 	[ADD_LEFT] = "INSERT OR IGNORE INTO gone VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
@@ -73,6 +82,7 @@ static const char *const queries[QUERIES] = {
 	[DROP_WORDS] =
 		"INSERT INTO words(words,rowid,subject,body,attachments) VALUES('delete',?1,?2,?3,?4)",
 	[DROP_MAIL] = "DELETE FROM mail WHERE n=?1",
+	[DROP_COPIES] = "DELETE FROM copy WHERE n=?1",
 	[DROP_PERSONS] = "DELETE FROM person WHERE n=?1",
 	[DROP_LEFT] = "DELETE FROM gone WHERE n=?1",
 	[ADD_DOOMED] = "INSERT OR IGNORE INTO doomed VALUES(?1,?2)",
@@ -110,7 +120,8 @@ static bool make(sqlite3 *db)
 {
 	return sqlite3_exec(db, ways, NULL, NULL, NULL) == SQLITE_OK &&
 	       (is_made(db) || (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
-				sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK));
+				sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK)) &&
+	       sqlite3_exec(db, copies, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 void month_close(struct month *month)
@@ -389,6 +400,17 @@ static bool add_mail(struct month *month, const struct indexed_mail *mail)
 	return added;
 }
 
+/* The same mail, archived once more: nobody finds it a second time, but it goes with the first. */
+static bool add_copy(struct month *month, const struct indexed_mail *mail)
+{
+	sqlite3_stmt *statement = month->statements[ADD_COPY];
+
+	bind_text(statement, 1, mail->id);
+	bind_text(statement, 2, mail->place.name);
+	sqlite3_bind_int64(statement, 3, (int64_t)mail->place.at);
+	return month_run(month, ADD_COPY);
+}
+
 /* So that a search makes of a time a range of numbers. */
 static bool note_order(struct month *month, int64_t time)
 {
@@ -414,7 +436,7 @@ bool index_mail(struct index *index, const struct indexed_mail *mail)
 		return false;
 	good = add_mail(month, mail);
 	if (!good || sqlite3_changes(month->db) == 0)
-		return good;
+		return good && add_copy(month, mail);
 	n = sqlite3_last_insert_rowid(month->db);
 	good = note_order(month, mail->time) && put_words(month, ADD_WORDS, n, mail->words) &&
 	       add_person(month, mail->sender, PERSON_SENDER, n);
@@ -519,29 +541,35 @@ static bool run_place(struct month *month, enum index_query query, const struct 
 	return month_run(month, query);
 }
 
-bool index_drop(struct index *index, const char *id, const struct words *words,
+static bool run_number(struct month *month, enum index_query query, int64_t n)
+{
+	sqlite3_bind_int64(month->statements[query], 1, n);
+	return month_run(month, query);
+}
+
+bool index_drop(struct index *index, const char *number, const struct words *words,
 		const GArray *places)
 {
-	static const enum index_query drops[] = { DROP_MAIL, DROP_PERSONS, DROP_LEFT,
+	static const enum index_query drops[] = { DROP_COPIES, DROP_PERSONS, DROP_LEFT,
 						  DROP_OUTCOMES };
-	int64_t n;
-	struct month *month = find_month(index, id, "9999-99", UINT_MAX, &n);
+	/* of that month: another may have the same mail, and keep it for longer */
+	struct month *month = index_month(index, number);
+	int64_t n = atoll(number + 8);
 	bool good;
 	size_t i;
 
-	if (!month)
-		return true;
 	/* it has to be on disk before the first key is destroyed */
-	if (!month->in_transaction)
+	if (month && !month->in_transaction)
 		sqlite3_exec(month->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-	month = writing(index, month->name);
-	good = month && (!words || put_words(month, DROP_WORDS, n, words));
+	month = month ? writing(index, month->name) : NULL;
+	good = month && run_number(month, DROP_MAIL, n);
+	if (!good || sqlite3_changes(month->db) == 0)
+		return good; /* another removal has taken it */
+	good = !words || put_words(month, DROP_WORDS, n, words);
 	for (i = 0; good && i < places->len; i++)
 		good = run_place(month, ADD_DOOMED, &g_array_index(places, struct place, i));
-	for (i = 0; good && i < sizeof drops / sizeof drops[0]; i++) {
-		sqlite3_bind_int64(month->statements[drops[i]], 1, n);
-		good = month_run(month, drops[i]);
-	}
+	for (i = 0; good && i < sizeof drops / sizeof drops[0]; i++)
+		good = run_number(month, drops[i], n);
 	return good;
 }
 

@@ -52,10 +52,10 @@ uint64_t index_position(struct index *index, const char *name);
 bool index_mail(struct index *index, const struct indexed_mail *mail);
 bool index_left(struct index *index, const struct indexed_left *left);
 bool index_outcome(struct index *index, const struct indexed_outcome *outcome);
-/* Takes the message out, before the keys of its records (struct place) are destroyed: until
- * index_destroyed() says of each that this is done they are remembered, over a power cut too. The
- * words are those it was added with; NULL: nobody knows them any more. */
-bool index_drop(struct index *index, const char *id, const struct words *words,
+/* Takes the message of that number (struct hit) out, before the keys of its records (struct place)
+ * are destroyed: until index_destroyed() says of each that this is done they are remembered, over a
+ * power cut too. The words are those it was added with; NULL: nobody knows them any more. */
+bool index_drop(struct index *index, const char *number, const struct words *words,
 		const GArray *places);
 struct doomed {
 	struct place place;
@@ -107,5 +107,9 @@ struct trace {
 };
 bool index_traces(struct index *index, const char *number,
 		  void (*each)(void *arg, const struct trace *trace), void *arg);
+
+/* Adds where the hit was archived once more: two deliveries that left together, or a kill before
+ * anybody knew of the first. For an index that may be made. */
+bool index_copies(struct index *index, const char *number, GArray *places);
 
 #endif

@@ -186,3 +186,23 @@ bool index_traces(struct index *index, const char *number,
 	}
 	return done == SQLITE_DONE;
 }
+
+bool index_copies(struct index *index, const char *number, GArray *places)
+{
+	struct month *month = index_month(index, number);
+	sqlite3_stmt *statement = NULL;
+	int done = SQLITE_ERROR;
+
+	if (month)
+		done = sqlite3_prepare_v2(month->db, "SELECT name,at FROM copy WHERE n=?1", -1,
+					  &statement, NULL);
+	sqlite3_bind_int64(statement, 1, month ? number_of(number, month->name) : 0);
+	while (statement && (done = sqlite3_step(statement)) == SQLITE_ROW) {
+		struct place place;
+
+		take_place(&place, statement, 0);
+		g_array_append_val(places, place);
+	}
+	sqlite3_finalize(statement);
+	return done == SQLITE_DONE;
+}

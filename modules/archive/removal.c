@@ -67,7 +67,8 @@ static bool next_chunk(const struct removal *removal, struct index *index, struc
 	for (i = 0; i < chunk->mails->len; i++) {
 		struct going *going = chunk->mails->pdata[i];
 
-		if (!index_traces(index, going->number, add_place, going->places))
+		if (!index_traces(index, going->number, add_place, going->places) ||
+		    !index_copies(index, going->number, going->places))
 			return false;
 	}
 	return true;
@@ -249,7 +250,7 @@ static int drop_rows(struct index *index, const struct chunk *chunk)
 	for (i = 0; i < chunk->mails->len && good; i++) {
 		const struct going *going = chunk->mails->pdata[i];
 
-		good = index_drop(index, going->id, going->has_words ? &going->words : NULL,
+		good = index_drop(index, going->number, going->has_words ? &going->words : NULL,
 				  going->places);
 	}
 	return index_end(index, NULL, 0) && good ? 0 : EIO;

@@ -61,21 +61,32 @@ static int end(void **state)
 	return 0;
 }
 
-static void add(const char *id, int64_t time)
+static void add_until(const char *id, int64_t time, int64_t until)
 {
 	struct gw_json *json = gw->json_create();
 
 	gw->json_begin(json, NULL, GW_JSON_OBJECT);
 	gw->json_string(json, "id", gw_str(id));
 	gw->json_string(json, "sender", gw_str("ann@example.com"));
+	gw->json_number(json, "until", until);
 	store_add(store, item_plain(RECORD_ARRIVED, time, json));
 }
 
+static void add(const char *id, int64_t time)
+{
+	add_until(id, time, 0);
+}
+
 /* On disk. */
+static void keep_until(const char *id, int64_t time, int64_t until)
+{
+	add_until(id, time, until);
+	assert_int_equal(store_flush(store), 0);
+}
+
 static void keep(const char *id, int64_t time)
 {
-	add(id, time);
-	assert_int_equal(store_flush(store), 0);
+	keep_until(id, time, 0);
 }
 
 static void until_found(void)
@@ -352,7 +363,8 @@ static void test_what_was_cut_off_goes_on(void **state)
 	place.at = place_of(file, 1);
 	g_array_append_val(places, place);
 	index = index_open(folder, true);
-	assert_true(index_drop(index, "B2", NULL, places) && index_end(index, NULL, 0));
+	assert_true(index_drop(index, "2025-11/2", NULL, places) && index_end(index, NULL, 0));
+	assert_true(index_drop(index, "2025-11/2", NULL, places) && index_end(index, NULL, 0));
 	index_close(index);
 	assert_int_equal(found(), 1);
 	assert_int_equal(destroyed(file), 0);
@@ -390,6 +402,58 @@ static void test_rows_go_before_keys(void **state)
 	assert_int_equal(removal.error, 0);
 	assert_int_equal(destroyed(file), 1);
 	close(file);
+}
+
+/* A kill between the archive and the spool: the next process archives the mail once more. */
+static void test_what_is_there_twice_goes_twice(void **state)
+{
+	struct removal removal = forgets("ann@example.com");
+	int file;
+
+	(void)state;
+	keep("A1", NOON);
+	keep("B2", NOON);
+	keep("A1", NOON);
+	keep("A1", NOON + DAY);
+	keep("A1", NOON + 7 * DAY);
+	until_found();
+	file = open_file("2025-11-28.0");
+	assert_int_equal(found(), 3);
+	removal_run(&removal);
+	assert_int_equal(removal.error, 0);
+	assert_int_equal(removal.mails, 3);
+	assert_int_equal(found(), 0);
+	assert_int_equal(destroyed(file), 3);
+	close(file);
+	file = open_file("2025-11-29.0");
+	assert_int_equal(destroyed(file), 1);
+	close(file);
+}
+
+/* Over the end of a month: each has a row, and goes when its own time is over. */
+static void test_of_two_months_one_goes(void **state)
+{
+	struct removal removal = forgets("nobody@example.com");
+	int before, after;
+
+	(void)state;
+	keep_until("A1", NOON, NOON + DAY);
+	keep_until("A1", NOON + 7 * DAY, NOON + 8 * DAY);
+	until_found();
+	before = open_file("2025-11-28.0");
+	after = open_file("2025-12-05.0");
+	removal.query = (struct query){ .ended = NOON + 2 * DAY };
+	removal_run(&removal);
+	assert_int_equal(removal.mails, 1);
+	assert_int_equal(destroyed(before), 1);
+	assert_int_equal(found(), 1);
+	removal.query.ended = NOON + 9 * DAY;
+	removal_run(&removal);
+	assert_int_equal(removal.mails, 2);
+	assert_int_equal(destroyed(after), 1);
+	assert_int_equal(found(), 0);
+	close(before);
+	close(after);
 }
 
 static bool is_scrub_owed(void)
@@ -441,6 +505,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_holds_are_those_of_now, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_was_cut_off_goes_on, begin, end),
 		cmocka_unit_test_setup_teardown(test_rows_go_before_keys, begin, end),
+		cmocka_unit_test_setup_teardown(test_what_is_there_twice_goes_twice, begin, end),
+		cmocka_unit_test_setup_teardown(test_of_two_months_one_goes, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_scrub_is_owed, begin, end),
 	};
 
