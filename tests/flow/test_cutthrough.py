@@ -101,7 +101,7 @@ def test_next_hop_has_taken_it(cut):
         assert reply.code == 250 and reply.lines == ["2.6.0 <abc> is mine", "2.6.0 and more"]
         assert client.message(MAIL).text == "2.0.0 kept as 1"
         client.say("MAIL FROM:<a@example.com>", 250)
-    id = gateway.log("answered", by="next hop", code=250)[0]["id"]
+    id = gateway.wait_log("answered", by="next hop", code=250)[0]["id"]
     assert story(gateway, id) == ["received", "delivered", "delivered", "answered", "done"]
     assert grew(gateway, "messages") == 2 and grew(gateway, "messages_refused") == 0
     assert told(gateway) == [DELIVERED, DELIVERED]
@@ -163,7 +163,7 @@ def test_it_is_queued_where_there_is_no_answer(cut, case):
     gateway = cut({stage: list(acts) for stage, acts in script.items()})
     with gateway.client() as client:
         id = queue_id(client.message(MAIL, "a@example.com", *rcpts))
-    answered = gateway.log("answered")[-1]
+    answered = gateway.wait_log("answered", id=id)[-1]
     assert answered["id"] == id and answered["by"] == "gateway" and "not take or refuse" in answered["reason"]
     if rcpts:
         wait_report(gateway)
@@ -176,7 +176,7 @@ def test_answer_that_takes_too_long(own):
     with gateway.client() as client:
         assert queue_id(client.message(MAIL))
         client.say("NOOP", 250)
-    assert "in time" in gateway.log("answered")[0]["reason"]
+    assert "in time" in gateway.wait_log("answered")[0]["reason"]
     gateway.sink.release()
     wait_report(gateway)
     assert gateway.stop() == 0 and events(gateway) == [ACCEPTED]
@@ -233,7 +233,7 @@ def test_order_of_an_admin_ends_the_wait(cut, order):
         id = wait_for_wait(gateway, client)
         gateway.ctl("queue", order, id, *(["--move-to", "out"] if order == "move" else []))
         assert queue_id(client.reply()) == id
-    assert "admin" in gateway.log("answered")[-1]["reason"]
+    assert "admin" in gateway.wait_log("answered", id=id)[-1]["reason"]
     assert told(gateway) == [ACCEPTED]
 
 

@@ -54,7 +54,7 @@ class Message:
     def __init__(self, session, sender, params):
         self.session, self.sender, self.params = session, sender, params
         self.rcpts, self.rcpt_params = [], {}
-        self.data, self.wire, self.accepted, self.time = b"", b"", False, 0.0
+        self.data, self.wire, self.accepted, self.answered, self.time = b"", b"", False, False, 0.0
 
     def header(self, name):
         return header_values(self.data, name)[0] if header_values(self.data, name) else None
@@ -264,7 +264,11 @@ class Session(threading.Thread):
         message, self.message = self.message, None
         message.wire, message.data, message.time = wire, unstuffed(wire), time.monotonic()
         self.sink.add_text(message)
-        self.take(message, self.do("dot", line, "250 2.0.0 kept as %d" % len(self.sink.messages), lambda code: self.take(message, code)))
+        try:
+            self.take(message, self.do("dot", line, "250 2.0.0 kept as %d" % len(self.sink.messages), lambda code: self.take(message, code)))
+        finally:
+            message.answered = True
+            self.sink.changed()
 
     def take(self, message, code):
         if message.accepted or code[:1] != "2":
@@ -397,7 +401,8 @@ class Sink:
                 raise AssertionError("waited %.1f s in vain for %s; messages %r" % (timeout, what, self.messages[-5:]))
 
     def wait_messages(self, count, timeout=10.0):
-        self.wait(lambda: len(self.messages) >= count, timeout, "%d messages (have %d)" % (count, len(self.messages)))
+        """Who was told 250 finds its message counted; who waits here finds that 250 said."""
+        self.wait(lambda: len(self.messages) >= count and all(message.answered for message in self.messages[:count]), timeout, "%d messages (have %d)" % (count, len(self.messages)))
         return self.messages
 
     def commands(self, verb):
