@@ -90,7 +90,13 @@ def test_a_daemon_keeps_nothing_of_its_starter(daemon):
     # The end of the pipe: nobody has it any more, neither the supervisor nor the process that serves.
     os.set_blocking(read_end, False)
     text = b""
-    wait_for(lambda: (lambda got: got == b"")(os.read(read_end, 65536)), 10, "the end of the pipe")
+
+    def ended():
+        try:
+            return os.read(read_end, 65536) == b""
+        except BlockingIOError:
+            return False
+    wait_for(ended, 10, "the end of the pipe")
     os.close(read_end)
     child = int(read("/proc/%d/task/%d/children" % (pid, pid)).split()[0])
     for process in (pid, child):
