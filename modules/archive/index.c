@@ -106,21 +106,26 @@ static bool prepare(struct month *month)
 }
 
 /* To make it again would wait for who writes there. */
-static bool is_made(sqlite3 *db)
+static bool is_made(sqlite3 *db, bool *unmade)
 {
 	sqlite3_stmt *said = NULL;
-	bool made = sqlite3_prepare_v2(db, gathers, -1, &said, NULL) == SQLITE_OK &&
-		    sqlite3_step(said) == SQLITE_ROW;
+	int done = sqlite3_prepare_v2(db, gathers, -1, &said, NULL);
 
+	*unmade = done == SQLITE_ERROR; /* there is no such table */
+	if (done == SQLITE_OK)
+		done = sqlite3_step(said);
 	sqlite3_finalize(said);
-	return made;
+	return done == SQLITE_ROW;
 }
 
 static bool make(sqlite3 *db)
 {
+	bool unmade;
+
 	return sqlite3_exec(db, ways, NULL, NULL, NULL) == SQLITE_OK &&
-	       (is_made(db) || (sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
-				sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK)) &&
+	       (is_made(db, &unmade) ||
+		(sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK &&
+		 sqlite3_exec(db, gather, NULL, NULL, NULL) == SQLITE_OK)) &&
 	       sqlite3_exec(db, copies, NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -146,13 +151,14 @@ static void read_order(struct month *month)
 	sqlite3_reset(statement);
 }
 
-static struct month *month_open(const struct index *index, const char *name)
+static struct month *month_open(struct index *index, const char *name)
 {
 	struct month *month = calloc(1, sizeof *month);
 	char *path = g_strdup_printf("%s/index/%.7s.db", index->folder, name);
 	int flags = index->writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
 				  : SQLITE_OPEN_READWRITE;
 
+	index->is_unmade = false;
 	if (month) {
 		snprintf(month->name, sizeof month->name, "%.7s", name);
 		if (index->writes)
@@ -161,7 +167,8 @@ static struct month *month_open(const struct index *index, const char *name)
 		    sqlite3_busy_timeout(month->db, BUSY_MS) == SQLITE_OK &&
 		    sqlite3_db_config(month->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !index->writes,
 				      NULL) == SQLITE_OK &&
-		    (index->writes ? make(month->db) && prepare(month) : is_made(month->db))) {
+		    (index->writes ? make(month->db) && prepare(month)
+				   : is_made(month->db, &index->is_unmade))) {
 			g_free(path);
 			if (index->writes)
 				read_order(month);
@@ -459,13 +466,16 @@ static struct month *month_at_hand(struct index *index, const char *name)
 	return month;
 }
 
+#define UNKNOWN (-2)
+
 /* The month that has the message, of the `most` newest up to that of `last`, and its row; NULL:
- * none has. */
+ * none has, or (UNKNOWN) one cannot be asked. */
 static struct month *find_month(struct index *index, const char *id, const char *last,
 				unsigned most, int64_t *n)
 {
 	struct month *month = month_at_hand(index, last);
 	GPtrArray *names;
+	bool all = true;
 	guint i;
 
 	*n = month ? get_number(month, FIND_MAIL, id) : -1;
@@ -477,9 +487,12 @@ static struct month *find_month(struct index *index, const char *id, const char 
 			continue;
 		most--;
 		month = index_month(index, names->pdata[i]);
+		all &= month != NULL;
 		*n = month ? get_number(month, FIND_MAIL, id) : -1;
 	}
 	g_ptr_array_unref(names);
+	if (*n < 0 && !all)
+		*n = UNKNOWN;
 	return *n < 0 ? NULL : month;
 }
 
@@ -490,7 +503,7 @@ bool index_left(struct index *index, const struct indexed_left *left)
 	sqlite3_stmt *statement;
 
 	if (!month)
-		return true; /* of a message that was taken out */
+		return n != UNKNOWN; /* of a message that was taken out */
 	month = writing(index, month->name);
 	if (!month)
 		return false;
@@ -513,7 +526,7 @@ bool index_outcome(struct index *index, const struct indexed_outcome *outcome)
 	sqlite3_stmt *statement;
 
 	if (!month)
-		return true;
+		return n != UNKNOWN;
 	month = writing(index, month->name);
 	if (!month)
 		return false;

@@ -48,9 +48,11 @@ struct index {
 	char *folder;
 	bool writes;
 	struct month *months; /* the last that was asked is the first */
+	bool is_unmade;       /* the last that could not be opened has no tables yet */
 };
 
-/* The month of that name ("2026-11", and more behind it); NULL: there is none. It is the index's,
+/* The month of that name ("2026-11", and more behind it); NULL: it is not made yet (is_unmade), or
+ * cannot be opened, and nobody knows what is in it. It is the index's,
  * until other months are asked for. */
 struct month *index_month(struct index *index, const char *name);
 /* Names of all months, the newest first; to be unref'd. */

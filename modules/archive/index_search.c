@@ -135,6 +135,8 @@ bool index_search(struct index *index, const struct query *query,
 		struct month *month = may_have(query, name) ? index_month(index, name) : NULL;
 		enum within within = month ? within_of(query, month) : OUTSIDE;
 
+		if (!month && may_have(query, name) && !index->is_unmade)
+			got = -1; /* what is in it would be left out, and nobody told */
 		if (within == OUTSIDE)
 			continue;
 		got = search_month(month, query, within, until, number_of(query->before, name),

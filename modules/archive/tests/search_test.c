@@ -292,6 +292,37 @@ static void a_month_that_is_being_made_is_none_yet(void **state)
 	g_free(path);
 }
 
+/* Nobody knows what is in it: a search says so, and what came of a mail waits for it. */
+static void a_month_that_cannot_be_opened_is_not_left_out(void **state)
+{
+	const struct query later = { .since = NEW_YEAR + 24 * 31 * 24 * HOUR, .limit = 100 };
+	const struct query all = { .limit = MAILS };
+	const char *where = testkit_file(*state, "damaged", NULL);
+	char damage[5000];
+	struct indexed_left left = { .id = "I0", .relay = "out", .return_path = "", .sha256 = "" };
+	char *path = g_build_filename(where, "index", "2026-02.db", NULL);
+	struct answer answer = { .count = 0 };
+	struct index *index;
+
+	memset(damage, 'x', sizeof damage);
+	assert_int_equal(g_mkdir_with_parents(where, 0700), 0);
+	index = index_open(where, true);
+	assert_true(g_file_set_contents(path, damage, sizeof damage, NULL));
+	assert_false(index_search(index, &all, take, &answer));
+	assert_true(index_search(index, &later, take, &answer));
+	snprintf(left.place.name, sizeof left.place.name, "2026-03-01.0");
+	assert_false(index_left(index, &left));
+	assert_int_equal(unlink(path), 0);
+	assert_true(index_left(index, &left));
+	index_close(index);
+	index = index_open(where, false);
+	assert_true(g_file_set_contents(path, damage, sizeof damage, NULL));
+	assert_false(index_search(index, &all, take, &answer));
+	assert_true(index_search(index, &later, take, &answer));
+	index_close(index);
+	g_free(path);
+}
+
 /* Of a clock that was ahead once, or of a disk that was away for days. */
 static void a_month_has_mail_that_is_older_than_its_name(void **state)
 {
@@ -319,6 +350,7 @@ int main(void)
 		cmocka_unit_test(every_three_conditions),
 		cmocka_unit_test(nothing_is_asked),
 		cmocka_unit_test(a_month_that_is_being_made_is_none_yet),
+		cmocka_unit_test(a_month_that_cannot_be_opened_is_not_left_out),
 		cmocka_unit_test(a_month_has_mail_that_is_older_than_its_name),
 	};
 
