@@ -24,10 +24,20 @@ static void bind_all(const struct asking *asking, sqlite3_stmt *statement)
 
 /* --- words --- */
 
+/* Marks that SQLite takes for a part of the letter before: a bit each, from U+0300 on. All others
+ * (vowels of Hindi, Thai, Arabic) part words for it, and two words it does not look for as one. */
+#define FIRST_ACCENT 0x300
+#define ACCENTS UINT64_C(0x000361F808029FDF)
+
+static bool is_accent(gunichar c)
+{
+	return c >= FIRST_ACCENT && c < FIRST_ACCENT + 64 && ACCENTS >> (c - FIRST_ACCENT) & 1;
+}
+
 /* As the index parts text into words. */
 static bool is_of_word(gunichar c)
 {
-	return g_unichar_isalnum(c) || g_unichar_ismark(c);
+	return g_unichar_isalnum(c) || is_accent(c);
 }
 
 /* Each word has to be there: `column` : ("one" AND "two"). What has no word in it is nowhere. */

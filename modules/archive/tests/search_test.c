@@ -323,6 +323,64 @@ static void a_month_that_cannot_be_opened_is_not_left_out(void **state)
 	g_free(path);
 }
 
+static void add_text(struct index *index, const char *id, const char *text)
+{
+	static const char *const nobody[] = { NULL };
+	char nothing[] = "";
+	struct words words = { .subject = nothing,
+			       .message_id = nothing,
+			       .text = g_string_new(text),
+			       .pieces = g_ptr_array_new(),
+			       .authors = g_ptr_array_new() };
+	struct indexed_mail mail = { .id = id,
+				     .time = NEW_YEAR,
+				     .sender = "",
+				     .client = "",
+				     .login = "",
+				     .type = "",
+				     .peer = "",
+				     .sha256 = "",
+				     .rcpts = nobody,
+				     .words = &words,
+				     .place.name = "2026-01-01.0" };
+
+	assert_true(index_mail(index, &mail));
+	g_string_free(words.text, TRUE);
+	g_ptr_array_unref(words.pieces);
+	g_ptr_array_unref(words.authors);
+}
+
+/* Vowels that are marks, above a letter or behind it, and accents of their own. */
+static void words_of_many_scripts_are_found(void **state)
+{
+	static const char *const texts[] = { "हिन्दी",
+					     "สวัสดี",
+					     "e\u0301te\u0301 noir",
+					     "שָׁלוֹם",
+					     "مَرْحَبًا",
+					     "தமிழ்",
+					     "Żółw łódź",
+					     "ti\u1ebfng Vi\u1ec7t",
+					     "𞤀𞤣𞤤𞤢𞤥 x" };
+	const char *where = testkit_file(*state, "scripts", NULL);
+	struct index *index;
+	size_t i;
+
+	assert_int_equal(g_mkdir_with_parents(where, 0700), 0);
+	index = index_open(where, true);
+	for (i = 0; i < G_N_ELEMENTS(texts); i++)
+		add_text(index, texts[i], texts[i]);
+	assert_true(index_end(index, "2026-01-01.0", 1));
+	for (i = 0; i < G_N_ELEMENTS(texts); i++) {
+		const struct query query = { .words = texts[i], .limit = MAILS };
+		struct answer answer = { .count = 0 };
+
+		if (!index_search(index, &query, take, &answer) || answer.count != 1)
+			fail_msg("%s: %d", texts[i], (int)answer.count);
+	}
+	index_close(index);
+}
+
 /* Of a clock that was ahead once, or of a disk that was away for days. */
 static void a_month_has_mail_that_is_older_than_its_name(void **state)
 {
@@ -351,6 +409,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_asked),
 		cmocka_unit_test(a_month_that_is_being_made_is_none_yet),
 		cmocka_unit_test(a_month_that_cannot_be_opened_is_not_left_out),
+		cmocka_unit_test(words_of_many_scripts_are_found),
 		cmocka_unit_test(a_month_has_mail_that_is_older_than_its_name),
 	};
 
