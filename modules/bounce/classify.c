@@ -27,12 +27,18 @@ static struct verdict judge(const struct gw_groups *rules, struct gw_str text, i
 {
 	char copy[SCRUB_MAX];
 	struct reply reply = { .code = code, .status = status };
+	struct verdict verdict, closed;
 	size_t i;
 
 	reply.text = scrub_copy(text, copy);
 	for (i = 0; i < count; i++)
 		gw_scrub_address(copy, own[i]);
-	return rules_judge(rules, &reply);
+	verdict = rules_judge(rules, &reply);
+	if (verdict.by_words)
+		return verdict;
+	reply.text = scrub_close(copy);
+	closed = rules_judge(rules, &reply);
+	return closed.by_words ? closed : verdict;
 }
 
 static void conclude(struct finding *finding, const struct verdict *verdict)
@@ -125,6 +131,19 @@ static struct verdict judge_reply(const struct look *look, const struct finding 
 	return verdict.by_words ? verdict : judge_text(look, finding, text);
 }
 
+/* Of several in one list nothing is said but what stands above the list. */
+static void take_head(const struct look *look, struct finding *finding, struct verdict *verdict)
+{
+	struct gw_str reply = notice_reply(notice_head(&look->notice));
+
+	if (look->findings->count < 2 || verdict->by_words || finding->code ||
+	    look->findings->source != SOURCE_NOTICE || !words_codes(reply).code)
+		return;
+	text_keep(finding->diagnostic, DIAGNOSTIC_MAX, reply);
+	take_codes(finding, reply);
+	*verdict = judge_reply(look, finding, reply);
+}
+
 /* The remote's words first; where they say little, what its server says around them. */
 static void conclude_finding(const struct look *look, struct finding *finding)
 {
@@ -143,6 +162,7 @@ static void conclude_finding(const struct look *look, struct finding *finding)
 	}
 	if (!*finding->diagnostic)
 		text_keep(finding->diagnostic, DIAGNOSTIC_MAX, part);
+	take_head(look, finding, &verdict);
 	conclude(finding, &verdict);
 }
 
@@ -224,10 +244,11 @@ static bool returns_mail(const struct look *look)
 	const struct mail *mail = &look->mail;
 	struct gw_str from = gw_str(mail->from);
 
-	return look->notice.count && (mail->original->len ||
-				      ((words_has(from, "no-reply") || words_has(from, "noreply") ||
-					words_has(from, "no_reply")) &&
-				       words_codes(mail_text(mail->notice)).at));
+	return look->notice.count &&
+	       (mail->original->len || words_begin(gw_str(mail->subject), "returned mail") ||
+		((words_has(from, "no-reply") || words_has(from, "noreply") ||
+		  words_has(from, "no_reply")) &&
+		 words_codes(mail_text(mail->notice)).at));
 }
 
 /* A filter of his refused it, in the form of a receipt (RFC 5429). */
@@ -278,15 +299,17 @@ static bool is_answer(const struct mail *mail)
 }
 
 /* His machine answers, in his name and with an empty return path, as it should: whatever he writes
- * there is no bounce. A postmaster may be away too. */
+ * there is no bounce, and the subject that he got may stand behind "Automatic reply:". A postmaster
+ * may be away too. */
 static bool is_answer_of_somebody(const struct mail *mail)
 {
 	struct gw_str from = gw_str(mail->from), subject = gw_str_trim(gw_str(mail->subject));
 
 	return is_answer(mail) &&
-	       (!mail_is_from_daemon(mail) || words_begin_with_one(subject, phrases_answer)) &&
-	       !has_failing_subject(mail) && !mail->status->len &&
-	       !(mail->failed && *mail->failed) && words_address(from, from.ptr).ptr;
+	       (words_begin_with_one(subject, phrases_answer) ||
+		(!mail_is_from_daemon(mail) && !has_failing_subject(mail))) &&
+	       !mail->status->len && !(mail->failed && *mail->failed) &&
+	       words_address(from, from.ptr).ptr;
 }
 
 static bool is_complaint(const struct mail *mail)
@@ -308,15 +331,31 @@ static void set_all(struct look *look, enum source source, enum reason reason, c
 	}
 }
 
+/* A complaint names each of those it is of in a field of his own (RFC 5965, 3.2). */
+static void add_fields(struct findings *findings, struct gw_str fields, const char *name)
+{
+	struct gw_str line, address;
+	bool named = false;
+
+	while (words_line(&fields, &line)) {
+		bool folded = line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
+
+		named = folded ? named : words_begin(line, name);
+		address = named ? words_address(line, line.ptr) : gw_str("");
+		if (named && address.ptr)
+			findings_add(findings, address);
+	}
+}
+
 static void take_complaint(struct look *look)
 {
-	static const char *const names[] = { "Original-Rcpt-To", "Removal-Recipient" };
+	static const char *const names[] = { "Original-Rcpt-To:", "Removal-Recipient:" };
 	struct gw_str fields = mail_text(look->mail.feedback);
 	char *type = mail_field(fields, "Feedback-Type"), rule[RULE_SIZE];
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(names) && !look->findings->count; i++)
-		add_first(look->findings, mail_field(fields, names[i]));
+		add_fields(look->findings, fields, names[i]);
 	if (!look->findings->count)
 		add_from_original(look);
 	if (!look->findings->count)

@@ -55,3 +55,17 @@ struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX])
 	scrub_links(out);
 	return gw_str_n(out, len);
 }
+
+struct gw_str scrub_close(char *text)
+{
+	size_t i, len = 0;
+
+	for (i = 0; text[i]; i++) {
+		char c = text[i] == GW_SCRUB_MARK || strchr("<>\"'`", text[i]) ? ' ' : text[i];
+
+		if (c != ' ' || (len && text[len - 1] != ' '))
+			text[len++] = c;
+	}
+	text[len] = '\0';
+	return gw_str_n(text, len);
+}

@@ -11,4 +11,8 @@
  * of links. */
 struct gw_str scrub_copy(struct gw_str text, char out[SCRUB_MAX]);
 
+/* What was cut out, and the marks around it, are one blank: "User <...> unknown" is "User unknown".
+ */
+struct gw_str scrub_close(char *text);
+
 #endif
