@@ -235,20 +235,27 @@ static bool is_from_null(const struct mail *mail)
 		      from = gw_str_trim(gw_str(mail->from));
 
 	return gw_str_eq(path, gw_str("<>")) || words_has(path, "mailer-daemon") ||
-	       gw_str_eq(from, gw_str("<>"));
+	       words_end(from, "<>") || words_end(from, "<@>");
+}
+
+/* "Returned mail" may be a parcel's; that lists no addresses. */
+static bool lists_returned(const struct look *look)
+{
+	return words_begin(gw_str(look->mail.subject), "returned mail") &&
+	       notice_lists(&look->notice);
 }
 
 /* Nobody's name says that a machine wrote it: then what it wrote has to. */
 static bool returns_mail(const struct look *look)
 {
+	static const char *const nobody[] = { "no-reply", "noreply", "no_reply", NULL };
 	const struct mail *mail = &look->mail;
-	struct gw_str from = gw_str(mail->from);
 
-	return look->notice.count &&
-	       (mail->original->len || words_begin(gw_str(mail->subject), "returned mail") ||
-		((words_has(from, "no-reply") || words_has(from, "noreply") ||
-		  words_has(from, "no_reply")) &&
-		 words_codes(mail_text(mail->notice)).at));
+	if (!look->notice.count)
+		return false;
+	return mail->original->len ||
+	       (words_have_one(gw_str(mail->from), nobody) &&
+		(words_codes(mail_text(mail->notice)).at || lists_returned(look)));
 }
 
 /* A filter of his refused it, in the form of a receipt (RFC 5429). */

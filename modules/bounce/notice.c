@@ -229,6 +229,24 @@ struct gw_str notice_part(const struct notice *notice, const struct findings *fi
 	return best.ptr ? best : notice->text;
 }
 
+bool notice_lists(const struct notice *notice)
+{
+	const char *end = notice->text.ptr + notice->text.len, *behind;
+	size_t i;
+
+	for (i = 0; i < notice->count; i++) {
+		const struct mark *mark = &notice->marks[i];
+
+		behind = mark->address.ptr + mark->address.len;
+		while (behind < end && strchr("> \t\r", *behind))
+			behind++;
+		if ((behind == end || *behind == '\n') &&
+		    !before_of(mark->line, mark->address.ptr).len)
+			return true;
+	}
+	return false;
+}
+
 struct gw_str notice_head(const struct notice *notice)
 {
 	size_t i;

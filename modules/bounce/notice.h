@@ -38,6 +38,9 @@ struct gw_str notice_part(const struct notice *notice, const struct findings *fi
 /* The reply of a server within a text: from its code to the end of its lines. Empty: none. */
 struct gw_str notice_reply(struct gw_str text);
 
+/* An address stands in a line of its own. */
+bool notice_lists(const struct notice *notice);
+
 /* What stands above the first that is named. */
 struct gw_str notice_head(const struct notice *notice);
 
