@@ -5,6 +5,7 @@
 #include "control_list.h"
 #include "control_suppression.h"
 #include "control_take.h"
+#include "instance.h"
 #include "item.h"
 #include "mail.h"
 
@@ -179,8 +180,12 @@ void control(struct gw_call *call, const struct gw_command *command)
 {
 	struct gw_list rest = command->words;
 	struct gw_str verb = rest.count ? rest.items[0] : gw_str("");
+	struct instance *instance = gw->instance_data(call);
 	size_t i;
 
+	/* the first worker may not have begun yet, or what was in the way is gone */
+	if (!instance_store(instance))
+		instance_begin(call, instance);
 	rest.items++;
 	rest.count -= rest.count > 0;
 	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)

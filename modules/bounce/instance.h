@@ -14,8 +14,8 @@ struct instance;
 struct instance *instance_create(struct gw_call *call);
 void instance_destroy(struct instance *instance);
 
-/* On a worker, where files of the gateway may be written: makes the key where there is none yet,
- * and opens the store. */
+/* Where files of the gateway may be written, on a worker or main: makes the key where there is none
+ * yet, and opens the store. */
 void instance_begin(struct gw_call *call, struct instance *instance);
 
 /* The bounce domain in A-labels; empty: there is none. [any] */
