@@ -160,6 +160,14 @@ static bool is_tag(const struct html_token *token, enum html_kind kind, const ch
 	return token->kind == kind && !token->open && gw_str_ieq(token->name, gw_str(name));
 }
 
+/* What came behind it would be no HTML: a tag that does not end, or a last one that begins raw
+ * text. */
+static bool leads_in(struct gw_str html, const struct html_token *token)
+{
+	return token->open ||
+	       (token->kind == HTML_BEGIN && token->end == html.len && is_raw(token->name));
+}
+
 static size_t bottom(struct gw_str html)
 {
 	size_t body = SIZE_MAX, root = SIZE_MAX, end = html.len;
@@ -170,7 +178,7 @@ static size_t bottom(struct gw_str html)
 			body = token.at;
 		else if (is_tag(&token, HTML_END, "html"))
 			root = token.at;
-		if (token.open)
+		if (leads_in(html, &token))
 			end = token.opened;
 	}
 	if (body != SIZE_MAX)

@@ -374,6 +374,8 @@ static void a_style_ends_where_a_browser_ends_it(void **state)
 	(void)state;
 	mail = sent(&bench, FROM "Content-Type: text/html\r\n\r\nhi<style>p {}</styles> x");
 	assert_true(has(mail, WORDS) && strstr(mail, WORDS) < strstr(mail, "<style>"));
+	mail = sent(&bench, FROM "Content-Type: text/html\r\n\r\nhi<title>");
+	assert_true(has(mail, WORDS) && strstr(mail, WORDS) < strstr(mail, "<title>"));
 	mail = sent(&bench, FROM "Content-Type: text/html\r\n\r\n<style>p {}</style >hi");
 	assert_true(has(mail, WORDS) && strstr(mail, WORDS) > strstr(mail, ">hi"));
 	testkit_destroy(bench.kit);
