@@ -1,10 +1,10 @@
 /* verbs.c - modules, hooks, options, check, reload, and the verbs of modules. */
 #include "admin/audit.h"
 #include "admin/input.h"
+#include "admin/module_answer.h"
 #include "admin/module_verb.h"
 
 #include "supervisor/breaker.h"
-#include "admin/module_answer.h"
 #include "supervisor/supervisor.h"
 #include "conf/option.h"
 #include "module/chain.h"

@@ -47,12 +47,10 @@ void entry_unload(struct queue *queue, struct queue_entry *entry)
  */
 static void write_late(struct queue *queue, struct queue_entry *entry)
 {
-	bool is_late = entry->is_late && entry->state == ENTRY_ACTIVE && entry->message &&
-		       entry->message->changed;
-	if (entry->writes)
+	if (entry->writes || !entry->is_late)
 		return;
 	entry->is_late = false;
-	if (is_late)
+	if (entry->state == ENTRY_ACTIVE && entry->message && entry->message->changed)
 		state_write(queue, entry);
 }
 

@@ -1,5 +1,6 @@
 /* sources_spf.c - the networks that a domain's SPF lists: asked for, kept as long as they may be,
  * and remembered for the next process. */
+#include "../common/due.h"
 #include "asking.h"
 #include "sources.h"
 
@@ -82,7 +83,7 @@ static int64_t within(int64_t ms)
 
 bool source_is_due(const struct source *source, int64_t now)
 {
-	return now >= source->due || source->due - now > KEEP_MOST;
+	return is_due(source->due, now, KEEP_MOST);
 }
 
 static void came(struct gw_call *call, struct spf *spf, void *arg)

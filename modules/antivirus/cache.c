@@ -134,18 +134,22 @@ static struct entry *add(struct cache *cache, const unsigned char *hash)
 	return entry;
 }
 
+static struct entry *entry_for(struct cache *cache, const unsigned char *hash)
+{
+	struct entry *entry = entry_of(cache, hash);
+
+	return entry ? entry : add(cache, hash);
+}
+
 void cache_put(struct cache *cache, const unsigned char hash[HASH_SIZE], int64_t now,
 	       uint64_t drops, const struct finding *finding)
 {
-	struct entry *entry = NULL;
+	struct entry *entry;
 
 	if (cache->room == 0)
 		return;
 	pthread_mutex_lock(&cache->lock);
-	if (cache->drops == drops)
-		entry = entry_of(cache, hash);
-	if (cache->drops == drops && !entry)
-		entry = add(cache, hash);
+	entry = cache->drops == drops ? entry_for(cache, hash) : NULL;
 	if (entry) {
 		entry->put = now;
 		entry->finding = *finding;

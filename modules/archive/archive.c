@@ -297,6 +297,8 @@ static void open_store(struct gw_call *call, struct archive *archive)
 	if (!indexer) {
 		tell_closed(call, archive, why ? why : "no memory");
 		s3_fetching_end(&archive->indexing);
+	} else if (archive->why[0]) {
+		gw->log(call, GW_LOG_INFO, "%s can be opened: mail is archived", conf->folder.ptr);
 	}
 	archive->indexer = indexer;
 	archive->store = indexer ? store : NULL;
@@ -667,12 +669,8 @@ static void open_again(struct gw_call *call, struct archive *archive)
 	if (archive->ticks++ % OPEN_AGAIN && !archive->is_asked)
 		return;
 	open_once(call, archive);
-	if (!archive->store)
-		return;
-	if (archive->why[0])
-		gw->log(call, GW_LOG_INFO, "%s can be opened: mail is archived",
-			store_folder(archive->store));
-	gw->notify(call, gw_str(KEY), SIZE_MAX);
+	if (archive->store)
+		gw->notify(call, gw_str(KEY), SIZE_MAX);
 }
 
 static void on_tick(struct gw_call *call)

@@ -1,5 +1,7 @@
 #include "failures.h"
 
+#include "../common/due.h"
+
 #include <gateway/hash.h>
 
 #include <arpa/inet.h>
@@ -39,13 +41,13 @@ static struct failure *set_of(struct failures *failures, const unsigned char *ke
 	return failures->entries[(hash >> 32) % FAILURES_SETS];
 }
 
-/* It counts; of one whose end lies further ahead than any is put the clock was set back since. */
+/* It counts. */
 static bool is_young(const struct failures_limits *limits, const struct failure *failure,
 		     int64_t now)
 {
 	int64_t most = limits->blocked > limits->window ? limits->blocked : limits->window;
 
-	return failure->began && now < failure->until && failure->until - now <= most;
+	return failure->began && !is_due(failure->until, now, most);
 }
 
 static struct failure *find(struct failures *failures, const unsigned char *key, int64_t now)

@@ -1,5 +1,6 @@
 /* auth-token.c - clients that log in with an OAuth token (OAUTHBEARER, XOAUTH2), which is checked
  * here with its issuer's keys, or by asking the issuer. README.md tells how it is set up. */
+#include "../common/due.h"
 #include "check.h"
 #include "introspection.h"
 
@@ -43,12 +44,6 @@ static void wake_all(struct issuer *issuer)
 		check_free(waiter->check); /* too late: nobody else has it */
 		free(waiter);
 	}
-}
-
-/* What was put off is so by `most` at most: else the clock has been set back since. */
-static bool is_due(int64_t due, int64_t now, int64_t most)
-{
-	return now >= due || due - now > most;
 }
 
 /* Under the lock. False: not now. */

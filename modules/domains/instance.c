@@ -1,5 +1,7 @@
 #include "instance.h"
 
+#include "../common/due.h"
+
 #include <stdlib.h>
 
 struct instance *instance_create(struct plan *plan, int64_t now)
@@ -91,18 +93,12 @@ void instance_take(struct instance *instance, struct report *report, struct plan
 	*report = (struct report){ 0 };
 }
 
-/* A clock that was set back may not silence it. */
-static bool is_due(const struct instance *instance, int64_t now)
-{
-	return instance->due <= now || instance->due - now > LOOK_LATEST_MS;
-}
-
 struct plan *instance_begin(struct instance *instance, int64_t now, uint64_t *number)
 {
 	struct plan *plan = NULL;
 
 	pthread_mutex_lock(&instance->lock);
-	if (!instance->is_busy && is_due(instance, now)) {
+	if (!instance->is_busy && is_due(instance->due, now, LOOK_LATEST_MS)) {
 		instance->is_busy = true;
 		instance->due = INT64_MAX; /* a plan that comes meanwhile begins another */
 		*number = ++instance->begun;

@@ -1,5 +1,6 @@
 #include "webhook.h"
 
+#include "../common/due.h"
 #include "letter.h"
 #include "sign.h"
 
@@ -66,7 +67,7 @@ int64_t webhook_delay(const struct http_conf *conf, int64_t tries)
 
 bool webhook_is_due(const struct http_conf *conf, const struct hook_state *state, int64_t now)
 {
-	return now >= state->next || state->next - now > webhook_delay(conf, state->tries);
+	return is_due(state->next, now, webhook_delay(conf, state->tries));
 }
 
 /* --- what came of it --- */

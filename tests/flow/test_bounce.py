@@ -143,6 +143,17 @@ def test_a_store_that_cannot_be_opened_is_wrong(new_gateway, name, module, what)
     wait_for(lambda: re.search(r"\nWRONG +%s: .*%s.*" % (name, what), gateway.text("status")), 10)
 
 
+def test_a_verb_opens_the_store_when_nothing_is_in_the_way_any_more(new_gateway):
+    gateway = new_gateway()
+    folder = os.path.join(gateway.folder, "late")
+    gateway.module("75-bounce", "bounce", {"store": os.path.join(folder, "it.db")}).start()
+    wait_for(lambda: "nobody is suppressed" in gateway.text("status"), 10)
+    assert "cannot be opened" in gateway.run_ctl("suppression", "list").err
+    os.mkdir(folder)
+    assert gateway.run_ctl("suppression", "add", "b@example.net").code == 0
+    assert "nobody is suppressed" not in gateway.text("status")
+
+
 def test_who_is_suppressed_gets_nothing_and_his_sender_is_told(pair):
     gateway, sink = pair(before=lambda gateway: gateway.module("75-bounce", "bounce", {"suppress": ["*"]}))
     assert ctl(gateway, "suppression", "add", "b@example.net", given=b"").returncode == 0

@@ -1,7 +1,9 @@
 """The gateway over HTTP: every answer is as the description says, tokens have their bounds, and slow clients cost nobody but themselves."""
+import ctypes
 import hashlib
 import http.client
 import json
+import os
 import re
 import socket
 import time
@@ -235,3 +237,34 @@ def test_who_drips_hurts_nobody_and_has_an_end(api):
             except OSError:
                 pass
     assert api.connects()
+
+
+PIDFD_GETFD = 438  # of x86-64 and arm64
+
+
+def sockets_of(pid, port):
+    """Copies of the TCP sockets that a process has on that port of its own."""
+    pidfd, own = os.pidfd_open(pid), []
+    for name in os.listdir("/proc/%d/fd" % pid):
+        fd = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, int(name), 0)
+        if fd < 0:
+            continue  # closed meanwhile
+        try:
+            one = socket.socket(fileno=fd)
+        except OSError:
+            os.close(fd)
+            continue
+        if one.family == socket.AF_INET and one.type == socket.SOCK_STREAM and one.getsockname()[1] == port:
+            own.append(one)
+    os.close(pidfd)
+    return own
+
+
+def test_the_end_of_an_answer_waits_for_no_acknowledgement(api):
+    with socket.create_connection(("127.0.0.1", api.port)) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        connections = [one for one in sockets_of(api.gateway.serving_pid, api.port) if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+        assert connections and all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in connections)
+        for one in connections:
+            one.close()
